@@ -1,0 +1,126 @@
+"""The catalog of a course, `exercises/catalog.toml`: what is not code about its units.
+
+A course is a folder with `exercises/catalog.toml`, `solutions/` and `tests/exercises/`. Everything that the engine knows of
+an exercise it reads here or finds in the checks.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import CatalogError
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that a student writes: its points, and its hints from a question to a pointer."""
+
+    name: str
+    points: float
+    hints: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One module of the course.
+
+    Attributes:
+        name: the module's name, as in `exercises/<name>.py`.
+        title: for people.
+        seconds: how long one call of a student's function may take.
+        functions: by name, in the order in which they are taught.
+    """
+
+    name: str
+    title: str
+    seconds: float
+    functions: dict[str, Function]
+
+    @property
+    def points(self) -> float:
+        """What the whole unit is worth."""
+        return sum(function.points for function in self.functions.values())
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A course.
+
+    Attributes:
+        root: the folder that holds `exercises/`, `solutions/` and `tests/exercises/`.
+        title: the name of the course.
+        preload: modules that every worker has imported before it starts.
+        units: by name, in teaching order.
+    """
+
+    root: Path
+    title: str
+    preload: tuple[str, ...]
+    units: dict[str, Unit]
+
+    def exercise(self, unit: str) -> Path:
+        """The student's file of a unit."""
+        return self.root / "exercises" / f"{unit}.py"
+
+    def solution(self, unit: str) -> Path:
+        """The reference of a unit."""
+        return self.root / "solutions" / f"{unit}.py"
+
+    def mistakes(self, unit: str) -> Path:
+        """The known wrong variants of a unit."""
+        return self.root / "solutions" / "mistakes" / f"{unit}.py"
+
+    def checks(self, unit: str) -> Path:
+        """The checks that judge a unit."""
+        return self.root / "tests" / "exercises" / f"test_{unit}.py"
+
+    def chosen(self, names: list[str] | None) -> tuple[Unit, ...]:
+        """The units of these names, or all of them, in teaching order.
+
+        Raises:
+            CatalogError: the course has no unit of some name.
+        """
+        unknown = sorted(set(names or ()) - set(self.units))
+        if unknown:
+            raise CatalogError(f"no unit is called {unknown[0]!r}; the course has {', '.join(self.units)}")
+        return tuple(unit for name, unit in self.units.items() if not names or name in names)
+
+
+def find_course(*starts: Path) -> Path | None:
+    """The nearest folder that holds a course, at or above the first start that has one."""
+    for start in starts:
+        for folder in (start, *start.parents):
+            if (folder / "exercises" / "catalog.toml").is_file():
+                return folder
+    return None
+
+
+def read_catalog(root: Path) -> Catalog:
+    """The catalog of the course in a folder.
+
+    Raises:
+        CatalogError: it is missing, is no TOML, or lacks something; the sentence says what.
+    """
+    path = root / "exercises" / "catalog.toml"
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CatalogError(f"{path} cannot be read ({error.strerror}); a course needs one") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CatalogError(f"{path} is not valid TOML: {error}") from error
+    try:
+        course = document["course"]
+        units = [_unit(values) for values in document["unit"]]
+        preload = tuple(course.get("preload", ()))
+        return Catalog(root, course["title"], preload, {unit.name: unit for unit in units})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CatalogError(f"{path} lacks or misspells something: {error!r}") from error
+
+
+def _unit(values: dict[str, Any]) -> Unit:
+    functions = {
+        name: Function(name, float(facts["points"]), tuple(facts.get("hints", ())))
+        for name, facts in values["functions"].items()
+    }
+    return Unit(values["name"], values["title"], float(values.get("seconds", 10)), functions)

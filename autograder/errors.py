@@ -1,0 +1,108 @@
+"""Every exception of the autograder. This module imports nothing.
+
+AutograderError
+├── GraderError          our fault: nothing is graded, exit code 2
+│   ├── CatalogError       catalog.toml is not what it must be
+│   ├── CheckError         a check asks for something that cannot be done
+│   └── SandboxError       the fork server or a worker cannot be had
+├── UsageError           the command cannot be carried out as given, exit code 2
+├── MalformedMessage     bytes that are no message, or one beyond the limits
+└── StudentFault         what the student's code did: a result, never the end of a run
+    ├── NotHandedIn        there is no such unit in the submission
+    ├── Unusable           the module is there but cannot be loaded
+    ├── MissingFunction    the module has no function of that name
+    ├── NotWritten         NotImplementedError from the student's own file
+    ├── Raised             any other exception from the student's code
+    ├── RefusedValue       it returned something that is not a plain value
+    ├── TimedOut           it did not answer in time
+    ├── Crashed            its process died
+    └── CheckFailed        it answered, and the answer is wrong (an AssertionError too)
+"""
+
+
+class AutograderError(Exception):
+    """Anything the autograder raises on purpose. `str()` of it is one sentence for a person."""
+
+
+class GraderError(AutograderError):
+    """The grader's own fault."""
+
+
+class CatalogError(GraderError):
+    """The catalog of the course is missing or wrong."""
+
+
+class CheckError(GraderError):
+    """A check is written in a way that cannot work."""
+
+
+class SandboxError(GraderError):
+    """The sandbox cannot do its work."""
+
+
+class UsageError(AutograderError):
+    """The command was given something that is not there or makes no sense."""
+
+
+class MalformedMessage(AutograderError):
+    """Bytes from the other process are not a message within the limits."""
+
+
+class StudentFault(AutograderError):
+    """Something the student's code did or left undone."""
+
+
+class NotHandedIn(StudentFault):
+    """The submission has no file for this unit."""
+
+
+class Unusable(StudentFault):
+    """The student's module cannot be loaded."""
+
+
+class MissingFunction(StudentFault):
+    """The student's module lacks a function of the contract."""
+
+
+class NotWritten(StudentFault):
+    """The student's function still raises NotImplementedError."""
+
+
+class Raised(StudentFault):
+    """The student's code raised an exception.
+
+    Attributes:
+        kinds: names of the exception's class and of its bases, most derived first.
+        text: what the exception itself said.
+    """
+
+    def __init__(self, message: str, kinds: tuple[str, ...], text: str) -> None:
+        super().__init__(message)
+        self.kinds = kinds
+        self.text = text
+
+
+class RefusedValue(StudentFault):
+    """A value that may not cross the boundary between the processes."""
+
+
+class TimedOut(StudentFault):
+    """The student's code was stopped at its deadline."""
+
+
+class Crashed(StudentFault):
+    """The process that ran the student's code died."""
+
+
+class CheckFailed(StudentFault, AssertionError):
+    """A wrong answer.
+
+    Attributes:
+        problem: what is wrong, to be read after the call: `"returned 3.0, expected 0.0"`.
+        actual: the very object that was judged, by which the call that returned it is found.
+    """
+
+    def __init__(self, problem: str, actual: object = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.actual = actual

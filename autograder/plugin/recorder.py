@@ -1,0 +1,74 @@
+"""From what happened in a check to its `CheckResult`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from autograder.errors import (
+    CheckFailed,
+    Crashed,
+    NotHandedIn,
+    NotWritten,
+    StudentFault,
+    TimedOut,
+)
+from autograder.results import CheckResult, Outcome
+from autograder.submission import Submission
+
+_OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
+    (NotWritten, Outcome.NOT_WRITTEN),
+    (TimedOut, Outcome.TIMED_OUT),
+    (Crashed, Outcome.CRASHED),
+    (NotHandedIn, Outcome.NOT_RUN),
+    (StudentFault, Outcome.FAILED),
+    (AssertionError, Outcome.FAILED),
+)
+#: A check that waits for another is not run where that one ended so. One that is not written blocks nothing: those that
+#: wait for it say of themselves that they are not written.
+_BLOCKING = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.BLOCKED)
+
+
+@dataclass
+class Recorder:
+    """The result of every check of a run, by the node id of its test."""
+
+    results: dict[str, CheckResult] = field(default_factory=dict)
+
+    def expect(self, nodeid: str, check: CheckResult) -> None:
+        """A check has been collected: `NOT_RUN` until it says otherwise."""
+        self.results[nodeid] = check
+
+    def blocker(self, nodeid: str, names: tuple[str, ...]) -> CheckResult | None:
+        """The first of the named checks of the same file that has failed."""
+        file = nodeid.partition("::")[0]
+        return next((check for check in self._named(file, names) if check.outcome in _BLOCKING), None)
+
+    def _named(self, file: str, names: tuple[str, ...]) -> Iterator[CheckResult]:
+        for nodeid, check in self.results.items():
+            path, _, test = nodeid.partition("::")
+            if path == file and test.partition("[")[0] in names:
+                yield check
+
+
+def judged(check: CheckResult, error: BaseException | None, submission: Submission | None) -> CheckResult:
+    """The check with the outcome of one phase of its test."""
+    if error is None:
+        return check.ended(Outcome.PASSED)
+    if isinstance(error, pytest.skip.Exception):
+        return check.ended(Outcome.BLOCKED, str(error.msg))
+    outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.ERROR)
+    return check.ended(outcome, sentence(error, submission))
+
+
+def sentence(error: BaseException, submission: Submission | None) -> str:
+    """What the student reads: for a wrong answer the call first, for anything else the error's own sentence."""
+    if isinstance(error, CheckFailed):
+        call = submission.call_of(error.actual) if submission is not None else None
+        return f"{call} {error.problem}" if call is not None else error.problem
+    if isinstance(error, StudentFault):
+        return str(error)
+    text = str(error).strip().partition("\n")[0]
+    if isinstance(error, AssertionError):
+        return text or "an assertion of the check does not hold"
+    return f"the check itself failed with {type(error).__name__}: {text}"

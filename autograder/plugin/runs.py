@@ -1,0 +1,52 @@
+"""Where a check finds the student's code: on the student's own disk and in this process, or as `grade` arranges it."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from autograder.catalog import Catalog
+from autograder.source import Module, read_module
+from autograder.submission import InProcess, Transport
+
+
+class Run(Protocol):
+    """What differs between a student's own run and a graded one."""
+
+    #: From it and a check's id come the random inputs of the check.
+    seed: str
+
+    def modules(self, judged: Path) -> dict[str, Module]:
+        """The modules of the submission whose unit lies at a path, by unit."""
+
+    def worker(self) -> AbstractContextManager[Transport]:
+        """A fresh worker, for one check."""
+
+
+class StudentRun:
+    """In this process, from the folder in which the unit lies."""
+
+    def __init__(self, catalog: Catalog, seed: str) -> None:
+        self.seed = seed
+        self._catalog = catalog
+        self._read: dict[Path, dict[str, Module]] = {}
+
+    def modules(self, judged: Path) -> dict[str, Module]:
+        """The unit itself and its neighbours, read once."""
+        if judged not in self._read:
+            beside = {unit: judged.with_name(f"{unit}.py") for unit in self._catalog.units}
+            paths = {unit: path for unit, path in beside.items() if path.is_file()} | {judged.stem: judged}
+            self._read[judged] = {unit: read_module(path, unit) for unit, path in paths.items()}
+        return self._read[judged]
+
+    @contextlib.contextmanager
+    def worker(self) -> Iterator[Transport]:
+        """A worker without a process: state that one check leaves in the student's module does not reach the next."""
+        yield InProcess()
+
+
+def check_seed(seed: str, check: str) -> int:
+    """The seed of one check, in `[0, 2**63)`."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\0{check}".encode()).digest()[:8], "big") >> 1

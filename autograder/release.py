@@ -1,0 +1,88 @@
+"""What is made from the solutions: so far the skeletons that students start from.
+
+A region between `### BEGIN SOLUTION` and `### END SOLUTION` (nbgrader's markers) is what the student writes. Inside a
+function it becomes `raise NotImplementedError`, below the TODO that stands before it; at the top level it is left out.
+"""
+
+import ast
+import itertools
+import shutil
+from pathlib import Path
+
+from autograder.catalog import Catalog, Unit
+from autograder.errors import CatalogError
+
+BEGIN = "### BEGIN SOLUTION"
+END = "### END SOLUTION"
+
+
+def skeleton(solution: str, filename: str) -> str:
+    """The skeleton of a solution.
+
+    Raises:
+        CatalogError: the regions do not pair up, or a function's region has no TODO before it.
+    """
+    names = _functions_by_line(solution)
+    kept: list[str] = []
+    opened = 0
+    for number, line in enumerate(solution.splitlines(), 1):
+        if line.strip() == BEGIN and not opened:
+            opened = number
+            indent = line[: len(line) - len(line.lstrip())]
+            if indent:
+                _require_todo(kept, filename, number)
+                kept.append(f'{indent}raise NotImplementedError("{names[number]}")')
+        elif line.strip() == END and opened:
+            opened = 0
+        elif line.strip() in (BEGIN, END):
+            raise CatalogError(f"{filename} line {number}: {line.strip()} without its partner")
+        elif not opened:
+            kept.append(line)
+    if opened:
+        raise CatalogError(f"{filename} line {opened}: {BEGIN} is never closed by {END}")
+    return "\n".join(kept).rstrip() + "\n"
+
+
+def write_skeletons(catalog: Catalog, units: tuple[Unit, ...]) -> list[tuple[Path, Path | None]]:
+    """Writes `exercises/<unit>.py` from each solution; an existing file that differs is kept as a backup.
+
+    Returns:
+        The files written, each with its backup, if there was something to keep. Files in step are left alone.
+    """
+    texts = {unit.name: skeleton(_read(catalog.solution(unit.name)), f"{unit.name}.py") for unit in units}
+    written: list[tuple[Path, Path | None]] = []
+    for name, text in texts.items():
+        path = catalog.exercise(name)
+        if path.is_file() and path.read_bytes() == text.encode("utf-8"):
+            continue
+        backup = _back_up(path) if path.is_file() else None
+        path.write_text(text, encoding="utf-8")
+        written.append((path, backup))
+    return written
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CatalogError(f"{path} cannot be read ({error.strerror}); skeletons are made from solutions") from error
+
+
+def _back_up(path: Path) -> Path:
+    """Copies a file to the first free `<name>.bak`, `<name>.bak.1`, ..."""
+    names = itertools.chain([f"{path.name}.bak"], (f"{path.name}.bak.{i}" for i in itertools.count(1)))
+    backup = next(path.with_name(name) for name in names if not path.with_name(name).exists())
+    shutil.copy2(path, backup)
+    return backup
+
+
+def _functions_by_line(source: str) -> dict[int, str]:
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    return {
+        line: node.name for node in functions for line in range(node.lineno, (node.end_lineno or node.lineno) + 2)
+    }
+
+
+def _require_todo(kept: list[str], filename: str, number: int) -> None:
+    if not kept or not kept[-1].lstrip().startswith("# TODO: "):
+        raise CatalogError(f"{filename} line {number}: a region needs a `# TODO: ...` line right before it")

@@ -1,0 +1,131 @@
+"""What grading gives: one `SubmissionResult` for each submission, to and from one versioned JSON schema.
+
+The schema is `result.schema.json` beside this file; `docs/result.md` explains each field. It is only ever extended.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from autograder.errors import GraderError
+
+SCHEMA = 1
+
+
+class Outcome(StrEnum):
+    """How a check ended. Only `PASSED` earns points."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_WRITTEN = "not_written"
+    TIMED_OUT = "timed_out"
+    CRASHED = "crashed"
+    BLOCKED = "blocked"
+    ERROR = "error"
+    NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check. Born `NOT_RUN`, so that nothing is worth points until a run says so."""
+
+    id: str
+    unit: str
+    function: str
+    title: str
+    max_points: float
+    hidden: bool = False
+    outcome: Outcome = Outcome.NOT_RUN
+    message: str = ""
+    mistake: str | None = None
+    diagnosis: str = ""
+    seconds: float = 0.0
+    output: str = ""
+
+    @property
+    def points(self) -> float:
+        """All of `max_points`, or nothing."""
+        return self.max_points if self.outcome is Outcome.PASSED else 0.0
+
+    def ended(self, outcome: Outcome, message: str = "", **facts: Any) -> "CheckResult":
+        """The same check with its outcome."""
+        return replace(self, outcome=outcome, message=message, **facts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as the schema has them."""
+        return {**asdict(self), "outcome": self.outcome.value, "points": self.points}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "CheckResult":
+        """The check that `to_dict` gave; `points` is worked out anew, never read."""
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        return cls(**{**known, "outcome": Outcome(values["outcome"])})
+
+
+@dataclass(frozen=True)
+class SubmissionResult:
+    """Everything that is known about one graded submission."""
+
+    submission: str
+    checks: tuple[CheckResult, ...] = ()
+    notes: tuple[str, ...] = ()
+    not_taken: tuple[str, ...] = ()
+    isolation: tuple[str, ...] = ()
+    device: str = "cpu"
+    seed: str = ""
+    hashes: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def score(self) -> float:
+        """Points earned; `math.fsum`, so that the order of the checks does not matter."""
+        return math.fsum(check.points for check in self.checks)
+
+    @property
+    def max_score(self) -> float:
+        """Points that could be earned."""
+        return math.fsum(check.max_points for check in self.checks)
+
+    @property
+    def errors(self) -> tuple[CheckResult, ...]:
+        """Checks that ended by the grader's own fault: with any of them there is no grade."""
+        return tuple(check for check in self.checks if check.outcome is Outcome.ERROR)
+
+    @property
+    def all_passed(self) -> bool:
+        """Whether there were checks and each of them passed."""
+        return bool(self.checks) and all(check.outcome is Outcome.PASSED for check in self.checks)
+
+    def to_json(self) -> str:
+        """The result as a JSON document."""
+        facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "checks"}
+        checks = [check.to_dict() for check in self.checks]
+        document = {
+            "schema": SCHEMA,
+            "score": self.score,
+            "max_score": self.max_score,
+            "checks": checks,
+            **facts,
+        }
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        # File names and students' messages may hold lone surrogates, which no file can.
+        return text.encode("utf-8", "replace").decode("utf-8")
+
+    @classmethod
+    def from_json(cls, text: str) -> "SubmissionResult":
+        """The result that `to_json` wrote.
+
+        Raises:
+            GraderError: the document has another schema, or is none of ours.
+        """
+        values = json.loads(text)
+        if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+            raise GraderError(f"not a result of schema {SCHEMA}; grade the submission again")
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        for name in ("notes", "not_taken", "isolation"):
+            known[name] = tuple(known.get(name, ()))
+        known["checks"] = tuple(CheckResult.from_dict(check) for check in values["checks"])
+        return cls(**known)

@@ -1,0 +1,393 @@
+"""The worker: loads a student's modules and answers calls on them. The only place where a student's code runs.
+
+It imports `codec` and nothing else of the autograder (`errors` by way of it), so that a process which holds a worker holds
+no check, no expected value and no solution. A request and its reply are messages of `codec`; `Session.answer` turns one
+into the other, in a sandboxed process (`serve`) or, for a student's own run, in the same one: with one behaviour.
+
+Requests are dicts with an `op`:
+    load     sources by unit, the unit to judge, a seed
+    call     a function by name (or a number of a handle), arguments, and perhaps an argument to differentiate by
+    make     an object from its recipe, to be passed and inspected by its handle
+    inspect  a handle: its state dict, modes, frozen parameters
+
+A reply is a dict: either `value`, `changed` (arguments changed in place) and `left` (what stayed behind on modules), or
+a `fault` with its facts.
+"""
+
+import contextlib
+import importlib
+import importlib.abc
+import importlib.machinery
+import inspect
+import linecache
+import random
+import signal
+import socket
+import struct
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from autograder.codec import Handle, Limits, Recipe, decode, encode, refuse, type_name
+from autograder.errors import RefusedValue
+
+_LENGTH = struct.Struct("<Q")
+_TEXT_LIMIT = 2000
+_REPLY_LIMITS = Limits()
+
+
+class DeadlinePassed(BaseException):
+    """Raised inside a student's code at its deadline; no `except Exception` swallows it."""
+
+
+class Session:
+    """One student's modules, loaded, and the objects that they have made."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, types.ModuleType] = {}
+        self._filenames: set[str] = set()
+        self._objects: list[object] = []
+        self._unit = ""
+        #: The exception behind the last reply, for a debugger in the same process.
+        self.last_error: BaseException | None = None
+
+    def answer(self, message: bytes) -> bytes:
+        """The reply to one request. Never raises for what a student's code does."""
+        request = decode(message, Limits(bytes=2**40, header_bytes=2**30))
+        self.last_error = None
+        try:
+            reply = self._answer(request)
+            return encode(reply, self._hold, _REPLY_LIMITS)
+        except RefusedValue as error:
+            return encode({"fault": "refused", "text": str(error)})
+        except BaseException as error:
+            # SystemExit, KeyboardInterrupt and the deadline included: to the grader each is an answer.
+            self.last_error = error
+            return encode(self._fault(error))
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["op"] == "inspect":
+            return {"value": _inspection(self._module(request["object"]))}
+        if request["op"] == "make":
+            return {"value": self._revived(request["recipe"])}
+        with _deadline(request["seconds"]), _importable(self._modules):
+            return self._load(request) if request["op"] == "load" else self._call(request)
+
+    def _load(self, request: dict[str, Any]) -> dict[str, Any]:
+        _seed_everything(request["seed"])
+        self._unit = request["unit"]
+        self._filenames = {filename for filename, _ in request["sources"].values()}
+        for name, (filename, text) in request["sources"].items():
+            self._modules[name] = _StudentModule(name, filename, text)
+        importlib.import_module(self._unit)
+        return {"value": None}
+
+    def _call(self, request: dict[str, Any]) -> dict[str, Any]:
+        function = self._function(request["function"])
+        if isinstance(function, dict):
+            return function
+        args = self._revived(request["args"])
+        kwargs = self._revived(request["kwargs"])
+        names = _argument_names(function, args, kwargs)
+        if isinstance(names, str):
+            return {"fault": "signature", "text": names, "signature": _signature(function)}
+        before = {name: _state_of(value) for name, value in names.items()}
+        random_before = _random_state()
+        value = _differentiated(function, args, kwargs, request["gradient"])
+        changed, left = _differences(before, names)
+        if _random_state() != random_before:
+            left.append(["", "random state", []])
+        return {"value": value, "changed": changed, "left": left}
+
+    def _function(self, name: str | int) -> Callable[..., object] | dict[str, Any]:
+        if isinstance(name, int):
+            return self._objects[name]  # type: ignore[return-value]
+        module = self._modules[self._unit]
+        function = getattr(module, name, None)
+        if callable(function):
+            return function  # type: ignore[no-any-return]
+        own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        return {"fault": "missing", "found": type_name(function) if hasattr(module, name) else "", "names": own}
+
+    def _hold(self, value: object) -> object:
+        """A module stays here and crosses as its handle; of other unknown types none crosses."""
+        if not isinstance(value, nn.Module):
+            return refuse(value)
+        for number, known in enumerate(self._objects):
+            if known is value:
+                return Handle(number, type(value).__name__)
+        self._objects.append(value)
+        return Handle(len(self._objects) - 1, type(value).__name__)
+
+    def _revived(self, value: Any) -> Any:
+        if isinstance(value, Recipe):
+            module = _made(value)
+            self._objects.append(module)
+            return module
+        if isinstance(value, Handle):
+            return self._objects[value.number]
+        if type(value) in (list, tuple):
+            return type(value)(self._revived(item) for item in value)
+        if type(value) is dict:
+            return {key: self._revived(item) for key, item in value.items()}
+        return value
+
+    def _module(self, number: int) -> nn.Module:
+        module = self._objects[number]
+        assert isinstance(module, nn.Module)
+        return module
+
+    def _fault(self, error: BaseException) -> dict[str, Any]:
+        frames = [
+            [frame.f_code.co_filename, line, frame.f_code.co_name]
+            for frame, line in _frames(error)
+            if frame.f_code.co_filename in self._filenames
+        ]
+        innermost = _frames(error)[-1:]
+        own = bool(innermost) and innermost[0][0].f_code.co_filename in self._filenames
+        if isinstance(error, DeadlinePassed):
+            kind = "timed out"
+        elif isinstance(error, NotImplementedError) and own:
+            kind = "not written"
+        else:
+            kind = "raised"
+        kinds = [base.__name__ for base in type(error).__mro__ if base is not object]
+        return {"fault": kind, "kinds": kinds, "text": _said(error), "frames": frames[-20:]}
+
+
+class _StudentModule(types.ModuleType):
+    """A module whose source came in the request; it is executed on `load`, once."""
+
+    def __init__(self, name: str, filename: str, text: str) -> None:
+        super().__init__(name)
+        self.__file__ = filename
+        self.__dict__["_source"] = text
+
+    def load(self) -> None:
+        text = self.__dict__.pop("_source", None)
+        if text is None:
+            return
+        filename = str(self.__file__)
+        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+        exec(compile(text, filename, "exec", dont_inherit=True), self.__dict__)
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Lets a unit import an earlier one of the same submission by its name."""
+
+    def __init__(self, modules: dict[str, types.ModuleType]) -> None:
+        self.modules = modules
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+        return importlib.machinery.ModuleSpec(name, self) if name in self.modules else None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        return self.modules[spec.name]
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        module.load()
+
+
+@contextlib.contextmanager
+def _importable(modules: dict[str, types.ModuleType]) -> Iterator[None]:
+    """The student's modules can be imported by name while their code runs, and only then."""
+    finder = _Finder(modules)
+    sys.meta_path.insert(0, finder)
+    shadowed = {name: sys.modules.pop(name) for name in list(modules) if name in sys.modules}
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name in modules:
+            sys.modules.pop(name, None)
+        sys.modules.update(shadowed)
+
+
+@contextlib.contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    """Raises `DeadlinePassed` in the code inside. The grader has a harder one, which cannot be switched off."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_: int, __: object) -> None:
+        raise DeadlinePassed(f"{seconds:g}")
+
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _seed_everything(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def _random_state() -> tuple[bytes, bytes, int]:
+    state = np.random.get_state()
+    return (
+        torch.get_rng_state().numpy().tobytes(),
+        bytes(state[1]) + bytes([state[2] % 256]),  # type: ignore[index, arg-type]
+        hash(random.getstate()),
+    )
+
+
+def _made(recipe: Recipe) -> nn.Module:
+    module_name, _, maker = recipe.entry.partition(":")
+    module: nn.Module = getattr(importlib.import_module(module_name), maker)(**recipe.arguments)
+    module.load_state_dict(recipe.state)
+    for name, child in module.named_modules():
+        child.training = name in recipe.training
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(name not in recipe.frozen)
+    return module
+
+
+def _argument_names(
+    function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+) -> dict[str, object] | str:
+    """The arguments under the names that the student gave them, or why they do not fit."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return {**{str(i): value for i, value in enumerate(args)}, **kwargs}
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        return str(error)
+    return dict(bound.arguments)
+
+
+def _signature(function: Callable[..., object]) -> str:
+    parameters = inspect.signature(function).parameters
+    return "(" + ", ".join(parameters) + ")"
+
+
+def _differentiated(
+    function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any], gradient: dict[str, Any] | None
+) -> object:
+    """What the function returns, or the gradient of it with respect to one argument."""
+    if gradient is None:
+        return function(*args, **kwargs)
+    position = gradient["of"]
+    source = args[position].detach().clone().requires_grad_()
+    output = function(*args[:position], source, *args[position + 1 :], **kwargs)
+    if type(output) is not Tensor:
+        raise RefusedValue(f"a {type_name(output)}, expected a tensor to differentiate")
+    if not output.requires_grad:
+        raise RefusedValue("a tensor without a gradient: it is detached, or was computed under no_grad")
+    weights = torch.ones_like(output) if gradient["weights"] is None else gradient["weights"]
+    if weights.shape != output.shape:
+        raise RefusedValue(f"a tensor of shape {tuple(output.shape)}, expected {tuple(weights.shape)}")
+    (result,) = torch.autograd.grad(output, source, weights, allow_unused=True)
+    if result is None:
+        raise RefusedValue("a tensor whose gradient does not reach the input")
+    return result
+
+
+def _state_of(value: object) -> dict[str, object]:
+    """Everything about an argument that a function could change behind the caller's back."""
+    if isinstance(value, nn.Module):
+        return _condition(value)
+    try:
+        return {"value": encode(value, lambda inner: repr(type(inner)), Limits(bytes=2**40), grad=False)}
+    except RefusedValue:
+        return {}
+
+
+def _condition(module: nn.Module) -> dict[str, object]:
+    children = dict(module.named_modules())
+    parameters = dict(module.named_parameters())
+    return {
+        "weights": {name: encode(value.detach(), grad=False) for name, value in module.state_dict().items()},
+        "training mode": {name: child.training for name, child in children.items()},
+        "requires_grad": {name: parameter.requires_grad for name, parameter in parameters.items()},
+        "gradients": {
+            name: None if parameter.grad is None else encode(parameter.grad) for name, parameter in parameters.items()
+        },
+        "hooks": {name: _hooks(child) for name, child in children.items()},
+    }
+
+
+def _hooks(module: nn.Module) -> int:
+    return sum(len(value) for key, value in vars(module).items() if key.endswith("_hooks") and value)
+
+
+def _differences(
+    before: dict[str, dict[str, object]], arguments: dict[str, object]
+) -> tuple[list[str], list[list[object]]]:
+    changed, left = [], []
+    for name, value in arguments.items():
+        after = _state_of(value)
+        if isinstance(value, nn.Module):
+            left += [[name, kind, _differing(before[name][kind], after[kind])] for kind in after]
+        elif after != before[name]:
+            changed.append(name)
+    return changed, [entry for entry in left if entry[2]]
+
+
+def _differing(before: Any, after: Any) -> list[str]:
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def _inspection(module: nn.Module) -> dict[str, object]:
+    return {
+        "state": {name: value.detach().clone() for name, value in module.state_dict().items()},
+        "training": [name for name, child in module.named_modules() if child.training],
+        "frozen": [name for name, parameter in module.named_parameters() if not parameter.requires_grad],
+        "hooks": sum(_hooks(child) for child in module.modules()),
+    }
+
+
+def _frames(error: BaseException) -> list[tuple[types.FrameType, int]]:
+    frames, traceback = [], error.__traceback__
+    while traceback is not None:
+        frames.append((traceback.tb_frame, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    # The deadline's own signal handler sits on top of the line that was running.
+    return frames[:-1] if isinstance(error, DeadlinePassed) and len(frames) > 1 else frames
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)[:_TEXT_LIMIT]
+    except BaseException:  # a student's exception may fail to describe itself
+        return "(it cannot be printed)"
+
+
+def serve(connection: socket.socket) -> None:
+    """Answers requests on a connection until it closes."""
+    session = Session()
+    while True:
+        message = receive(connection)
+        if message is None:
+            return
+        reply = session.answer(message)
+        connection.sendall(_LENGTH.pack(len(reply)) + reply)
+
+
+def receive(connection: socket.socket) -> bytes | None:
+    """The next message, or nothing when the other side has closed."""
+    prefix = _exactly(connection, _LENGTH.size)
+    return None if prefix is None else _exactly(connection, _LENGTH.unpack(prefix)[0])
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes | None:
+    data = bytearray()
+    while len(data) < size:
+        piece = connection.recv(min(size - len(data), 2**20))
+        if not piece:
+            return None
+        data += piece
+    return bytes(data)

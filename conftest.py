@@ -1,0 +1,3 @@
+"""Loads the plugin where the package is not installed with its entry point."""
+
+pytest_plugins = ["autograder.plugin"]

@@ -1,0 +1,366 @@
+"""Checks of adversarial_attack. The first line of each docstring is what the student reads."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind
+
+EPSILON = 8 / 255
+STEP = 1 / 255
+# One rounding of a pixel: a bound on a change is a bound up to this.
+ROUNDING = 1e-6
+
+
+@pytest.fixture
+def images(rng):
+    """A batch away from black and white, so that a small step is never clamped."""
+    return 0.2 + 0.6 * torch.rand(6, 3, 32, 40, generator=rng)
+
+
+@pytest.fixture
+def labels(model, images):
+    """What the model sees."""
+    return answers(model, images)
+
+
+@pytest.fixture
+def targets(model, images):
+    """For each image the class that the model thinks the second most likely."""
+    with torch.no_grad():
+        return model(images).topk(2).indices[:, 1]
+
+
+def answers(model, images):
+    with torch.no_grad():
+        return model(images).argmax(dim=1)
+
+
+def losses(model, images, labels):
+    with torch.no_grad():
+        return F.cross_entropy(model(images), labels, reduction="none")
+
+
+def gradient(model, images, labels):
+    images = images.clone().requires_grad_()
+    return torch.autograd.grad(F.cross_entropy(model(images), labels), images)[0]
+
+
+def assert_allowed(result, originals, epsilon):
+    """The result is a detached batch of images within epsilon of the originals."""
+    assert_kind(result, originals.shape)
+    assert_holds(not result.requires_grad, "returned a tensor that requires gradients, expected a detached one", result)
+    assert_between(result, 0, 1)
+    largest = float((result - originals).abs().max())
+    assert_between(largest, 0, epsilon + ROUNDING, what="the largest change of a pixel")
+
+
+def assert_tidy(call):
+    """A call has left its inputs, the model, and the random state as they were."""
+    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
+    traces = call.traces("gradients", "weights", "training mode", "requires_grad", "hooks", "random state")
+    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+
+
+def assert_same_where_sure(result, expected, slope):
+    """Equal wherever the gradient is clearly not zero: elsewhere its sign is a matter of rounding."""
+    sure = slope.abs() > 1e-3 * slope.abs().amax()
+    assert_close(torch.where(sure, result, 0.0), torch.where(sure, expected, 0.0), atol=ROUNDING)
+
+
+# --- fgsm
+
+
+@pytest.mark.points("fgsm", 1)
+def test_fgsm_gives_images(submission, model, images, labels):
+    """The result is a batch of images in [0, 1], detached, no pixel changed by more than epsilon."""
+    assert_allowed(submission.fgsm(model, images, labels, EPSILON), images, EPSILON)
+
+
+@pytest.mark.points("fgsm", 1)
+@pytest.mark.depends_on("test_fgsm_gives_images")
+def test_fgsm_moves_pixels_by_epsilon(submission, model, images, labels):
+    """Pixels move by the whole of epsilon, up or down."""
+    change = (submission.fgsm(model, images, labels, EPSILON) - images).abs()
+    slope = gradient(model, images, labels)
+    sure = slope.abs() > 1e-3 * slope.abs().amax()
+    assert_between(float(change[sure].min()), EPSILON - 1e-5, EPSILON + 1e-5, what="the smallest move of a pixel that matters")
+
+
+@pytest.mark.points("fgsm", 1)
+@pytest.mark.depends_on("test_fgsm_gives_images")
+def test_fgsm_raises_the_loss(submission, model, images, labels):
+    """The loss of the labels goes up, for every image."""
+    result = submission.fgsm(model, images, labels, STEP)
+    gained = losses(model, result, labels) - losses(model, images, labels)
+    assert_between(float(gained.min()), ROUNDING, what="the smallest gain in the loss of an image")
+
+
+@pytest.mark.points("fgsm", 1)
+def test_fgsm_with_epsilon_zero(submission, model, images, labels):
+    """With epsilon 0 the images come back."""
+    assert_equal(submission.fgsm(model, images, labels, 0.0), images)
+
+
+@pytest.mark.points("fgsm", 1)
+@pytest.mark.depends_on("test_fgsm_gives_images")
+def test_fgsm_stays_in_the_range_of_pixels(submission, model, images, labels):
+    """Black and white pixels stay in [0, 1]."""
+    extreme = images.round()
+    assert_allowed(submission.fgsm(model, extreme, labels, 0.1), extreme, 0.1)
+
+
+@pytest.mark.points("fgsm", 1)
+@pytest.mark.depends_on("test_fgsm_gives_images")
+def test_fgsm_is_tidy(submission, model, images, labels):
+    """The images are not changed, and no gradient stays on the model."""
+    submission.fgsm(model, images, labels, EPSILON)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("fgsm", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_fgsm_gives_images")
+def test_fgsm_on_other_labels(submission, reference, model, images, targets):
+    """The step is right for any labels, and in a batch as for an image alone."""
+    slope = gradient(model, images, targets)
+    expected = reference.fgsm(model, images, targets, 0.05)
+    result = submission.fgsm(model, images, targets, 0.05)
+    assert_kind(result, images.shape)
+    assert_same_where_sure(result, expected, slope)
+    alone = submission.fgsm(model, images[2:3], targets[2:3], 0.05)
+    assert_kind(alone, images[2:3].shape)
+    assert_same_where_sure(alone, expected[2:3], slope[2:3])
+
+
+# --- project
+
+
+@pytest.mark.points("project", 1.5)
+def test_project_into_the_ball(submission):
+    """A change of 0.3 is cut to epsilon, upwards and downwards."""
+    originals = torch.full((1, 3, 2, 2), 0.5)
+    images = originals.clone()
+    images[:, 0], images[:, 1] = 0.8, 0.2
+    expected = originals.clone()
+    expected[:, 0], expected[:, 1] = 0.6, 0.4
+    assert_close(submission.project(images, originals, 0.1), expected)
+
+
+@pytest.mark.points("project", 1)
+@pytest.mark.depends_on("test_project_into_the_ball")
+def test_project_keeps_what_is_allowed(submission, rng):
+    """Images within the ball and within [0, 1] come back as they are."""
+    originals = 0.3 + 0.4 * torch.rand(3, 3, 5, 7, generator=rng)
+    images = originals + 0.08 * (2 * torch.rand(originals.shape, generator=rng) - 1)
+    assert_close(submission.project(images, originals, 0.1), images)
+
+
+@pytest.mark.points("project", 1)
+@pytest.mark.depends_on("test_project_into_the_ball")
+def test_project_into_the_range_of_pixels(submission):
+    """A pixel near white stays at most 1, one near black at least 0."""
+    originals = torch.tensor([0.95, 0.05]).reshape(2, 1, 1, 1).expand(2, 3, 2, 2).contiguous()
+    images = torch.tensor([1.4, -0.3]).reshape(2, 1, 1, 1).expand(2, 3, 2, 2).contiguous()
+    expected = torch.tensor([1.0, 0.0]).reshape(2, 1, 1, 1).expand(2, 3, 2, 2).contiguous()
+    assert_close(submission.project(images, originals, 0.1), expected)
+
+
+@pytest.mark.points("project", 1)
+@pytest.mark.depends_on("test_project_into_the_ball")
+def test_project_is_tidy(submission, rng):
+    """The inputs are not changed, and float64 stays float64."""
+    images, originals = torch.rand(2, 2, 3, 4, 5, generator=rng).double()
+    assert_kind(submission.project(images, originals, 0.1), (2, 3, 4, 5), torch.float64)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("project", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_project_into_the_ball")
+def test_project_on_random_images(submission, reference, rng):
+    """Random images end up at the nearest allowed ones."""
+    originals = torch.rand(3, 3, 6, 9, generator=rng)
+    images = originals + 0.3 * torch.randn(originals.shape, generator=rng)
+    for epsilon in (0.0, 0.02, 0.3):
+        assert_close(submission.project(images, originals, epsilon), reference.project(images, originals, epsilon))
+
+
+# --- targeted_step
+
+
+@pytest.mark.points("targeted_step", 1)
+def test_targeted_step_gives_images(submission, model, images, targets):
+    """The result is a batch of images in [0, 1], detached, within epsilon of the originals."""
+    result = submission.targeted_step(model, images, images, targets, step_size=0.1, epsilon=0.05)
+    assert_allowed(result, images, 0.05)
+
+
+@pytest.mark.points("targeted_step", 1)
+@pytest.mark.depends_on("test_targeted_step_gives_images")
+def test_targeted_step_lowers_the_loss(submission, model, images, targets):
+    """The loss towards the targets goes down, for every image."""
+    result = submission.targeted_step(model, images, images, targets, step_size=STEP, epsilon=EPSILON)
+    lost = losses(model, images, targets) - losses(model, result, targets)
+    assert_between(float(lost.min()), ROUNDING, what="the smallest fall in the loss of an image")
+
+
+@pytest.mark.points("targeted_step", 1)
+@pytest.mark.depends_on("test_targeted_step_gives_images")
+def test_targeted_step_moves_by_the_step_size(submission, model, images, targets):
+    """Pixels move by step_size, not by epsilon."""
+    result = submission.targeted_step(model, images, images, targets, step_size=STEP, epsilon=EPSILON)
+    largest = float((result - images).abs().max())
+    assert_between(largest, STEP - 1e-5, STEP + 1e-5, what="the largest move of a pixel")
+
+
+@pytest.mark.points("targeted_step", 1.5)
+@pytest.mark.depends_on("test_targeted_step_gives_images")
+def test_ball_lies_round_the_originals(submission, model, images, targets):
+    """The ball lies round the originals, not round the current images."""
+    originals = images
+    current = images + EPSILON
+    result = submission.targeted_step(model, current, originals, targets, step_size=0.02, epsilon=EPSILON)
+    assert_allowed(result, originals, EPSILON)
+
+
+@pytest.mark.points("targeted_step", 0.5)
+@pytest.mark.depends_on("test_targeted_step_gives_images")
+def test_targeted_step_is_tidy(submission, model, images, targets):
+    """The inputs are not changed, and no gradient stays on the model."""
+    submission.targeted_step(model, images, images, targets, step_size=STEP, epsilon=EPSILON)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("targeted_step", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_targeted_step_gives_images")
+def test_targeted_step_from_the_middle_of_an_attack(submission, reference, model, images, targets, rng):
+    """The step is right from any point of the ball."""
+    current = images + EPSILON * (2 * torch.rand(images.shape, generator=rng) - 1)
+    sizes = {"step_size": 0.02, "epsilon": EPSILON}
+    result = submission.targeted_step(model, current, images, targets, **sizes)
+    assert_kind(result, images.shape)
+    expected = reference.targeted_step(model, current, images, targets, **sizes)
+    assert_same_where_sure(result, expected, gradient(model, current, targets))
+
+
+# --- targeted_attack
+
+
+@pytest.mark.points("targeted_attack", 1.5)
+def test_attack_stays_within_its_bounds(submission, model, images, targets):
+    """Every image stays within epsilon of its original and in [0, 1]."""
+    assert_allowed(submission.targeted_attack(model, images, targets, steps=12), images, EPSILON)
+
+
+@pytest.mark.points("targeted_attack", 1.5)
+@pytest.mark.depends_on("test_attack_stays_within_its_bounds")
+def test_attack_fools_the_model(submission, reference, model, images, targets):
+    """At least 0.9 of the images that can be fooled are."""
+    fooled = answers(model, reference.targeted_attack(model, images, targets)) == targets
+    result = submission.targeted_attack(model, images, targets)
+    assert_kind(result, images.shape)
+    share = (answers(model, result) == targets)[fooled].float().mean().item() if fooled.any() else 1.0
+    assert_between(share, 0.9, 1, what="the share of images that fool the model")
+
+
+@pytest.mark.points("targeted_attack", 1)
+@pytest.mark.depends_on("test_attack_stays_within_its_bounds")
+def test_attack_leaves_its_target_alone(submission, model, images, labels):
+    """An image that is its target to begin with comes back unchanged."""
+    assert_equal(submission.targeted_attack(model, images, labels, steps=5), images)
+
+
+@pytest.mark.points("targeted_attack", 1.5)
+@pytest.mark.depends_on("test_attack_stays_within_its_bounds")
+def test_attack_stops_at_success(submission, model, images, targets):
+    """An image that fools the model is not changed any further."""
+    early, again, late = (submission.targeted_attack(model, images, targets, steps=steps) for steps in (15, 15, 25))
+    for result in (early, again, late):
+        assert_kind(result, images.shape)
+    if torch.equal(early, again):  # an attack that starts at random can only be judged by its outcome
+        done = answers(model, early) == targets
+        assert_holds(torch.equal(early[done], late[done]), "went on changing images that fooled the model already")
+
+
+@pytest.mark.points("targeted_attack", 0.5)
+@pytest.mark.depends_on("test_attack_stays_within_its_bounds")
+def test_attack_is_tidy(submission, model, images, targets):
+    """The images are not changed, and no gradient stays on the model."""
+    submission.targeted_attack(model, images, targets, steps=3)
+    call = submission.last
+    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
+    traces = call.traces("gradients", "weights", "training mode", "requires_grad", "hooks")
+    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+
+
+@pytest.mark.points("targeted_attack", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_attack_stays_within_its_bounds")
+def test_attack_with_other_bounds(submission, model, images, targets):
+    """Another epsilon and another step size are kept to."""
+    sizes = {"epsilon": 2 / 255, "step_size": 0.5 / 255, "steps": 6}
+    assert_allowed(submission.targeted_attack(model, images, targets, **sizes), images, 2 / 255)
+
+
+# --- success_rate
+
+
+@pytest.mark.points("success_rate", 1)
+def test_success_rate_counts_targets(submission, model, images, labels):
+    """It is 1 for what the model sees, and less by one image's share for each that differs."""
+    other = labels.clone()
+    other[:2] = (other[:2] + 1) % len(model.classes)
+    assert_close(submission.success_rate(model, images, labels), 1.0)
+    assert_close(submission.success_rate(model, images, other), 4 / 6)
+
+
+@pytest.mark.points("success_rate", 1)
+def test_success_rate_is_tidy(submission, model, images, labels):
+    """A Python float comes back, and nothing stays behind."""
+    assert_close(submission.success_rate(model, images[:1], labels[:1]), 1.0)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("success_rate", 1)
+@pytest.mark.hidden
+def test_success_rate_on_random_targets(submission, reference, model, images, rng):
+    """Random targets give the right share."""
+    targets = torch.randint(len(model.classes), (6,), generator=rng)
+    targets[0] = answers(model, images[:1])[0]
+    expected = reference.success_rate(model, images, targets)
+    assert_close(submission.success_rate(model, images, targets), expected)
+
+
+# --- perturbation_norms
+
+
+@pytest.mark.points("perturbation_norms", 1.5)
+def test_norms_of_a_known_change(submission):
+    """Changes of 0.3 and -0.4 at two pixels: the largest is 0.4, the length 0.5."""
+    originals = torch.full((2, 3, 4, 4), 0.5)
+    images = originals.clone()
+    images[0, 0, 0, 0] += 0.3
+    images[0, 2, 3, 1] -= 0.4
+    expected = (torch.tensor([0.4, 0.0]), torch.tensor([0.5, 0.0]))
+    assert_close(submission.perturbation_norms(images, originals), expected)
+
+
+@pytest.mark.points("perturbation_norms", 0.5)
+def test_norms_are_tidy(submission, rng):
+    """The inputs are not changed, and float64 stays float64."""
+    images, originals = torch.rand(2, 2, 3, 4, 5, generator=rng).double()
+    norms = submission.perturbation_norms(images, originals)
+    assert_holds(isinstance(norms, tuple) and len(norms) == 2, "returned something else than two tensors", norms)
+    assert_kind(norms[0], (2,), torch.float64)
+    assert_kind(norms[1], (2,), torch.float64)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("perturbation_norms", 1)
+@pytest.mark.hidden
+def test_norms_on_random_images(submission, reference, rng):
+    """Random images have the right norms."""
+    images, originals = torch.rand(2, 5, 3, 9, 6, generator=rng)
+    assert_close(submission.perturbation_norms(images, originals), reference.perturbation_norms(images, originals))
