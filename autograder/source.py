@@ -16,7 +16,7 @@ import tokenize
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 import nbformat
 
@@ -48,12 +48,17 @@ class Module:
     problem: str = ""
     cells: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def label(self) -> str:
+        """The file's name in a sentence."""
+        return PurePath(self.filename).name
+
     def place(self, line: int) -> str:
         """A line of `text` as the student can find it."""
         if 0 < line <= len(self.cells):
             cell, inner = self.cells[line - 1]
-            return f"{self.filename} cell {cell}, line {inner}"
-        return f"{self.filename} line {line}"
+            return f"{self.label} cell {cell}, line {inner}"
+        return f"{self.label}:{line}"
 
 
 @dataclass(frozen=True)
@@ -118,14 +123,14 @@ def read_submission(path: Path, units: Iterable[str]) -> Handin:
     try:
         entries, notes = _entries(path, set(names))
     except _Unreadable as error:
-        return Handin(_name_of(path), problem=str(error))
+        return Handin(submission_name(path), problem=str(error))
     chosen = _choose(entries, names)
     modules = {unit: _module(unit, entry) for unit, entry in chosen.items()}
     taken = {entry.path for entry in chosen.values()}
     rest = [_printable(entry.path) for entry in entries if entry.path not in taken]
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
     notes += [f"{_printable(path)} is not a file of this course; the course has {_wanted(names)}" for path in _strays(rest, chosen)]
-    return Handin(_name_of(path), modules, "", tuple(notes), tuple(rest[:_LISTED] + more), _digest(modules))
+    return Handin(submission_name(path), modules, "", tuple(notes), tuple(rest[:_LISTED] + more), _digest(modules))
 
 
 def read_module(path: Path, unit: str) -> Module:
@@ -241,12 +246,12 @@ def _module(unit: str, entry: _Entry) -> Module:
     try:
         data = entry.read(limit + 1) if entry.size <= limit else b""
     except (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError) as error:
-        return Module(unit, filename, problem=f"{filename} cannot be read ({error}); hand it in again")
+        return Module(unit, filename, problem=f"{PurePath(filename).name} cannot be read ({error}); hand it in again")
     if entry.size > limit or len(data) > limit:
         size = f"{max(entry.size, len(data)) / 2**20:.1f} MB"
-        return Module(unit, filename, problem=f"{filename} is {size}, more than the {limit // 2**20} MB allowed; hand in code without data")
+        return Module(unit, filename, problem=f"{PurePath(filename).name} is {size}, more than the {limit // 2**20} MB allowed; hand in code without data")
     if not data.strip():
-        return Module(unit, filename, problem=f"{filename} is empty; hand in the file that you have worked on")
+        return Module(unit, filename, problem=f"{PurePath(filename).name} is empty; hand in the file that you have worked on")
     return _notebook(unit, filename, data) if notebook else _script(unit, filename, data)
 
 
@@ -255,9 +260,9 @@ def _script(unit: str, filename: str, data: bytes) -> Module:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         text = data.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError):
-        return Module(unit, filename, problem=f"{filename} is not UTF-8 text; save it again as UTF-8")
+        return Module(unit, filename, problem=f"{PurePath(filename).name} is not UTF-8 text; save it again as UTF-8")
     if "\0" in text:
-        return Module(unit, filename, problem=f"{filename} holds null bytes; save it again as UTF-8 text")
+        return Module(unit, filename, problem=f"{PurePath(filename).name} holds null bytes; save it again as UTF-8 text")
     # A declaration of an encoding means bytes; the text is decoded already.
     return _parsed(Module(unit, filename, text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")))
 
@@ -269,11 +274,11 @@ def _notebook(unit: str, filename: str, data: bytes) -> Module:
         cells = [(number, str(cell.source)) for number, cell in code if not _is_check(cell)]
     except Exception as error:  # nbformat raises whatever its schema and migrations raise
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        return Module(unit, filename, problem=f"{filename} is not a notebook that can be read ({reason}); save it again in Jupyter")
+        return Module(unit, filename, problem=f"{PurePath(filename).name} is not a notebook that can be read ({reason}); save it again in Jupyter")
     lines: list[str] = []
     places: list[tuple[int, int]] = []
     for number, cell in cells:
-        module = _parsed(Module(unit, filename, _without_magics(cell)), f"{filename} cell {number}")
+        module = _parsed(Module(unit, filename, _without_magics(cell)), f"{PurePath(filename).name} cell {number},")
         if module.problem:
             return module
         kept = _definitions(module.text)
@@ -312,10 +317,10 @@ def _parsed(module: Module, place: str = "") -> Module:
     except SyntaxError as error:
         line = (error.text or "").strip()
         shown = f": {line[:80]}" if line else ""
-        where = f"{place or module.filename} line {error.lineno}"
+        where = f"{place} line {error.lineno}" if place else module.place(error.lineno or 0)
         return Module(module.unit, module.filename, problem=f"{where} is not valid Python ({error.msg}){shown}")
     except (ValueError, RecursionError, MemoryError) as error:
-        return Module(module.unit, module.filename, problem=f"{place or module.filename} cannot be parsed ({error or type(error).__name__})")
+        return Module(module.unit, module.filename, problem=f"{place or module.label} cannot be parsed ({error or type(error).__name__})")
     return module
 
 
@@ -345,7 +350,8 @@ def _skipped(path: PurePosixPath) -> bool:
     return any(part.startswith(".") or part in _SKIPPED_FOLDERS for part in path.parts)
 
 
-def _name_of(path: Path) -> str:
+def submission_name(path: Path) -> str:
+    """Whose submission a path is: its name, without the ending of an archive or a file."""
     name = path.resolve().name
     for suffix in (*ARCHIVES, ".py", ".ipynb"):
         if name.lower().endswith(suffix) and not path.is_dir():

@@ -325,16 +325,16 @@ def _fault(reply: dict[str, Any], call: Call | None, module: Module, request_is_
     kinds = tuple(str(name) for name in reply.get("kinds", ())) or ("Exception",)
     said = f"{kinds[0]}: {text}" if text else kinds[0]
     if request_is_load:
-        return Unusable(f"{module.filename} cannot be imported: {said}{where}")
+        return Unusable(f"{module.label} cannot be imported: {said}{where}")
     return Raised(f"{call} raised {said}{where}", kinds, text)
 
 
 def _missing(name: str, reply: dict[str, Any], module: Module) -> str:
     if reply.get("found"):
-        return f"{module.filename} has {name} as a {reply['found']}, not as a function"
+        return f"{module.label} has {name} as a {reply['found']}, not as a function"
     near = difflib.get_close_matches(name, [str(n) for n in reply.get("names", ())], n=1, cutoff=0.6)
     advice = f"; rename {near[0]} to {name}" if near else f"; write def {name}(...)"
-    return f"{module.filename} has no function {name}{advice}"
+    return f"{module.label} has no function {name}{advice}"
 
 
 def _where(reply: dict[str, Any], module: Module) -> str:

@@ -1,5 +1,6 @@
 """What a student reads at the end of a run: one line for each check that is not passed, points, and what to do next."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 from autograder.catalog import Catalog, Unit
@@ -36,22 +37,31 @@ def summary(catalog: Catalog, checks: Iterable[CheckResult], *, brief: bool, ver
 
 
 def _unit_lines(unit: Unit, checks: list[CheckResult], brief: bool, verbose: bool) -> Iterator[str]:
-    earned, possible = sum(check.points for check in checks), sum(check.max_points for check in checks)
-    yield f"{unit.title}: {earned:g} of {possible:g} points"
+    yield f"{unit.title}: {_points(checks)}"
     if brief:
         return
     said: set[str] = set()
-    for check in checks:
-        if check.outcome is Outcome.PASSED and not verbose:
-            continue
-        yield f"  {MARKS[check.outcome]} {check.function}: {check.title}" + _short(check)
-        # One mistake fails many checks; its sentence is read once.
-        if _explained(check) and check.message not in said:
-            said.add(check.message)
-            yield f"      {check.message}"
-            if check.diagnosis:
-                yield f"      Known mistake: {check.diagnosis}"
+    for function, group in itertools.groupby(checks, key=lambda check: check.function):
+        own = list(group)
+        yield f"  {function}: {_points(own)}"
+        for check in own:
+            if verbose or check.outcome is not Outcome.PASSED:
+                yield from _check_lines(check, said)
     yield ""
+
+
+def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
+    yield f"    {MARKS[check.outcome]} {check.title}{_short(check)}"
+    # One mistake fails many checks; its sentence is read once.
+    if _explained(check) and check.message not in said:
+        said.add(check.message)
+        yield f"        {check.message}"
+        if check.diagnosis:
+            yield f"        Known mistake: {check.diagnosis}"
+
+
+def _points(checks: list[CheckResult]) -> str:
+    return f"{sum(check.points for check in checks):g} of {sum(check.max_points for check in checks):g} points"
 
 
 def _explained(check: CheckResult) -> bool:

@@ -1,0 +1,127 @@
+"""The command line: arguments, printing, exit codes.
+
+Exit codes: 0 all passed, 1 graded and something failed, 2 nothing was graded.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from autograder.catalog import Catalog, find_course, read_catalog
+from autograder.errors import AutograderError, UsageError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+release_app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
+app.add_typer(release_app, name="release")
+
+_console = Console(highlight=False)
+_errors = Console(stderr=True, highlight=False)
+
+Units = Annotated[str, typer.Option("--units", help="Only these units, separated by commas.")]
+
+
+def main() -> None:
+    """The `autograder` command."""
+    try:
+        app()
+    except AutograderError as error:
+        _errors.print(Text(f"autograder: {error}"))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _errors.print("autograder: stopped")
+        sys.exit(130)
+
+
+@app.command()
+def grade(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Submissions, or folders of them.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path("out"),
+    units: Units = "",
+    seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
+) -> None:
+    """Grade submissions: a folder, an archive, a .py, an .ipynb, or a folder of them."""
+    from autograder.batch import Failure, Graded, find_submissions, grade_all, write_atomically
+    from autograder.grade import Grader, course_secret
+    from autograder.plugin.summary import summary
+    from autograder.reports.grades_csv import grades_csv
+    from autograder.sandbox import Sandbox
+
+    catalog = _course()
+    submissions = find_submissions(paths, catalog.units)
+    graded: list[Graded] = []
+    failures: list[Failure] = []
+    with Sandbox(catalog.preload) as sandbox, _progress() as progress:
+        task = progress.add_task("Starting the sandbox", total=len(submissions))
+        grader = Grader(catalog, sandbox, course_secret(), _names(units), seed)
+        for ending in grade_all(grader, submissions, out):
+            (graded if isinstance(ending, Graded) else failures).append(ending)  # type: ignore[arg-type]
+            progress.update(task, advance=1, description="Graded")
+    results = [each.result for each in graded]
+    if len(submissions) > 1:
+        write_atomically(out / "grades.csv", grades_csv(results, [unit.name for unit in grader.units]))
+        _console.print(_class_table(graded))
+        _console.print(f"Grades: {out / 'grades.csv'}")
+    elif graded:
+        _print_notes(graded[0].result.notes)
+        for line in summary(catalog, graded[0].result.checks, brief=False, verbose=True):
+            _console.print(Text(line))
+        _console.print(f"Result: {graded[0].path}")
+    for failure in failures:
+        _errors.print(Text(f"{failure.submission}: no grade: {failure.reason}"))
+    if failures or any(result.errors for result in results):
+        raise typer.Exit(2)
+    raise typer.Exit(0 if all(result.all_passed for result in results) else 1)
+
+
+@release_app.command()
+def skeletons(units: Units = "") -> None:
+    """Write exercises/<unit>.py from the solutions; a file that differs is kept as a backup."""
+    from autograder.release import write_skeletons
+
+    catalog = _course()
+    written = write_skeletons(catalog, catalog.chosen(_names(units)))
+    for path, backup in written:
+        kept = f" (what was there is now {backup.name})" if backup else ""
+        _console.print(Text(f"wrote {path}{kept}"))
+    if not written:
+        _console.print("Every skeleton is in step with its solution.")
+
+
+def _course() -> Catalog:
+    root = find_course(Path.cwd(), Path(__file__).parent)
+    if root is None:
+        raise UsageError("there is no course here; run this in a folder with exercises/catalog.toml")
+    return read_catalog(root)
+
+
+def _names(units: str) -> list[str] | None:
+    return [name.strip() for name in units.split(",") if name.strip()] or None
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=_errors, transient=False)
+
+
+def _print_notes(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        _console.print(Text(f"Note: {note}"))
+
+
+def _class_table(graded: list) -> Table:  # type: ignore[type-arg]
+    from autograder.reports.overview import row
+
+    table = Table(title=None)
+    for heading in ("Submission", "Points", "Checks", "Remarks", "Result"):
+        table.add_column(heading, overflow="fold")
+    for each in graded:
+        cells = row(each.result)
+        # As Text: a student's file name is never read as markup.
+        table.add_row(*map(Text, (cells.submission, cells.points, cells.passed, cells.remarks, str(each.path))))
+    return table

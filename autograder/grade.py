@@ -1,0 +1,206 @@
+"""One submission in, one `SubmissionResult` out: the function that everything else calls.
+
+    with Sandbox(catalog.preload) as sandbox:
+        result = Grader(catalog, sandbox).grade(Path("alice.zip"))
+
+The checks run under pytest in this trusted process, shielded from configuration, plugins and environment that are not the
+course's own. The student's code runs in workers of the sandbox, a fresh one for each check.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import io
+import os
+import platform
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+import torchvision
+
+from autograder import __version__, plugin
+from autograder.catalog import Catalog, Unit
+from autograder.errors import GraderError
+from autograder.plugin.recorder import Recorder
+from autograder.results import CheckResult, Outcome, SubmissionResult
+from autograder.sandbox import Sandbox
+from autograder.source import Handin, Module, read_submission
+from autograder.submission import Transport
+
+_STEERING = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_CURRENT_TEST")
+
+
+class Grader:
+    """Grades submissions of one course, one after another.
+
+    Args:
+        catalog: the course.
+        sandbox: where the students' code runs.
+        secret: with a submission's content it gives the seed of its random inputs.
+        units: the units to grade; all of the course by default.
+        seed: for a replay, the seed of the result that is replayed.
+    """
+
+    def __init__(
+        self, catalog: Catalog, sandbox: Sandbox, secret: bytes = b"", units: list[str] | None = None, seed: str = ""
+    ) -> None:
+        self.catalog = catalog
+        self.sandbox = sandbox
+        self.units = catalog.chosen(units)
+        self._secret = secret
+        self._seed = seed
+        self._course_hashes = course_hashes(catalog, self.units)
+
+    def grade(self, path: Path, name: str = "") -> SubmissionResult:
+        """The result of one submission: a folder, an archive, a `.py` or an `.ipynb`.
+
+        Raises:
+            GraderError: the checks themselves cannot be run.
+        """
+        started = time.perf_counter()
+        handin = read_submission(path, self.catalog.units)
+        run = _GradedRun(handin, self.sandbox, self._seed or seed_of(self._secret, handin.digest))
+        checks = self._judge(run)
+        return SubmissionResult(
+            submission=name or handin.name,
+            checks=tuple(_with_reason(check, handin) for check in checks),
+            notes=(*((handin.problem,) if handin.problem else ()), *handin.notes),
+            not_taken=handin.not_taken,
+            isolation=self.sandbox.isolation,
+            seed=run.seed,
+            hashes={"submission": handin.digest, **self._course_hashes},
+            versions=versions(),
+            seconds=round(time.perf_counter() - started, 3),
+        )
+
+    def _judge(self, run: "_GradedRun") -> list[CheckResult]:
+        printed = io.StringIO()
+        with _shielded(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            code = pytest.main(self._arguments(), plugins=[run])
+        if code == pytest.ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not run.recorder.results:
+            raise GraderError(f"the checks could not be run (pytest ended with {code}):\n{printed.getvalue()}")
+        return list(run.recorder.results.values())
+
+    def _arguments(self) -> list[str]:
+        checks = [str(self.catalog.checks(unit.name)) for unit in self.units]
+        return [
+            *checks,
+            f"--rootdir={self.catalog.root}",
+            f"--config-file={os.devnull}",
+            "--noconftest",
+            "--disable-plugin-autoload",
+            *("-p", plugin.__name__),
+            *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"),
+            "--import-mode=importlib",
+            "--tb=line",
+            "-q",
+        ]
+
+
+class _GradedRun:
+    """A `plugin.Run` over one hand-in; passed to pytest as a plugin, so that it can install itself."""
+
+    def __init__(self, handin: Handin, sandbox: Sandbox, seed: str) -> None:
+        self.seed = seed
+        self.recorder = Recorder()
+        self._modules = handin.modules
+        self._sandbox = sandbox
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Takes the place of the student's own run, and of its recorder."""
+        config.stash[plugin.RUN] = self
+        config.stash[plugin.RECORDER] = self.recorder
+
+    def modules(self, _: Path) -> dict[str, Module]:
+        """What was handed in."""
+        return self._modules
+
+    def worker(self) -> AbstractContextManager[Transport]:
+        """A sandboxed worker."""
+        return self._sandbox.worker()
+
+
+def seed_of(secret: bytes, digest: str) -> str:
+    """A seed that nobody can tell without the secret, and that is the same whenever the same content is graded."""
+    return hmac.new(secret, digest.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def course_secret() -> bytes:
+    """The secret of this grader: `IDEALCAT_SECRET`, or a file in the user's configuration, made at its first use.
+
+    Raises:
+        GraderError: the file can neither be read nor be made.
+    """
+    given = os.environ.get("IDEALCAT_SECRET")
+    if given:
+        return given.encode()
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    path = home / "idealcat" / "secret"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(secrets.token_hex(32).encode())
+        return path.read_bytes()
+    except OSError as error:
+        reason = f"the secret of this grader, {path}, cannot be made or read ({error.strerror})"
+        raise GraderError(f"{reason}; set IDEALCAT_SECRET to any long text") from error
+
+
+def versions() -> dict[str, str]:
+    """The versions that a mark may depend on."""
+    return {
+        "idealcat": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "numpy": numpy.__version__,
+        "pytest": pytest.__version__,
+    }
+
+
+def course_hashes(catalog: Catalog, units: tuple[Unit, ...]) -> dict[str, str]:
+    """sha256 of the checks, the solutions and the catalog that are graded by."""
+    names = [unit.name for unit in units]
+    return {
+        "checks": _sha256(catalog.checks(name) for name in names),
+        "solutions": _sha256(catalog.solution(name) for name in names),
+        "catalog": _sha256([catalog.root / "exercises" / "catalog.toml"]),
+    }
+
+
+def _sha256(paths: Iterator[Path] | list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b"") + b"\0")
+    return digest.hexdigest()
+
+
+def _with_reason(check: CheckResult, handin: Handin) -> CheckResult:
+    """A check that was not run says why, where the hand-in as a whole could not be read."""
+    if check.outcome is Outcome.NOT_RUN and handin.problem:
+        return replace(check, message=handin.problem)
+    return check
+
+
+@contextlib.contextmanager
+def _shielded() -> Iterator[None]:
+    """Nothing in the environment or the working directory steers pytest."""
+    saved = {name: os.environ.pop(name) for name in _STEERING if name in os.environ}
+    try:
+        yield
+    finally:
+        for name in _STEERING:
+            os.environ.pop(name, None)
+        os.environ.update(saved)

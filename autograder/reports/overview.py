@@ -1,0 +1,47 @@
+"""The class at a glance: one row for each submission."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from autograder.results import Outcome, SubmissionResult
+
+_WORDS = {
+    Outcome.NOT_RUN: "not run",
+    Outcome.NOT_WRITTEN: "not written",
+    Outcome.FAILED: "failed",
+    Outcome.TIMED_OUT: "timed out",
+    Outcome.CRASHED: "crashed",
+    Outcome.BLOCKED: "blocked",
+    Outcome.ERROR: "grader's own errors",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a table says of one submission."""
+
+    submission: str
+    points: str
+    passed: str
+    remarks: str
+
+
+def row(result: SubmissionResult) -> Row:
+    """The row of one result."""
+    passed = sum(check.outcome is Outcome.PASSED for check in result.checks)
+    points = "no grade" if result.errors else f"{result.score:g} / {result.max_score:g}"
+    return Row(result.submission, points, f"{passed} / {len(result.checks)}", _remarks(result))
+
+
+def _remarks(result: SubmissionResult) -> str:
+    """The known mistakes by name, else the note on the whole, else what kept the checks from passing."""
+    mistakes = list(dict.fromkeys(check.mistake for check in result.checks if check.mistake))
+    if mistakes:
+        return ", ".join(mistakes)
+    if result.notes:
+        return result.notes[0]
+    messages = {check.message for check in result.checks if check.outcome is Outcome.FAILED}
+    if len(messages) == 1:
+        return messages.pop()
+    counts = Counter(check.outcome for check in result.checks if check.outcome is not Outcome.PASSED)
+    return ", ".join(f"{counts[outcome]} {words}" for outcome, words in _WORDS.items() if counts[outcome])

@@ -1,0 +1,135 @@
+"""Known mistakes in adversarial_attack, as students make them, each with the sentence that they should read."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from autograder.diagnose import mistake
+
+EPSILON, STEP_SIZE = 8 / 255, 1 / 255
+
+
+def _gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    images = images.detach().clone().requires_grad_()
+    return torch.autograd.grad(F.cross_entropy(model(images), labels), images)[0]
+
+
+def _project(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
+    return (originals + (images - originals).clamp(-epsilon, epsilon)).clamp(0, 1)
+
+
+@mistake("fgsm", "The step goes down the gradient, which makes the network surer; an untargeted attack goes up.")
+def lowers_the_loss(model, images, labels, epsilon):
+    return (images - epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
+
+
+@mistake("fgsm", "The gradient itself is added; the method takes only its sign, so that each pixel moves by epsilon.")
+def forgets_the_sign(model, images, labels, epsilon):
+    return (images + epsilon * _gradient(model, images, labels)).clamp(0, 1)
+
+
+@mistake("fgsm", "The result leaves the range of pixels; clamp it to [0, 1].")
+def forgets_to_clamp(model, images, labels, epsilon):
+    return images + epsilon * _gradient(model, images, labels).sign()
+
+
+@mistake("fgsm", "The call leaves gradients on the model; torch.autograd.grad(loss, images) does not.")
+def leaves_gradients(model, images, labels, epsilon):
+    images = images.detach().clone().requires_grad_()
+    F.cross_entropy(model(images), labels).backward()
+    return (images + epsilon * images.grad.sign()).clamp(0, 1).detach()
+
+
+@mistake("project", "The change is not limited: images further than epsilon from their originals come back as they are.")
+def forgets_the_ball(images, originals, epsilon):
+    return images.clamp(0, 1)
+
+
+@mistake("project", "The result leaves the range of pixels; clamp it to [0, 1] after the ball.")
+def forgets_the_range(images, originals, epsilon):
+    return originals + (images - originals).clamp(-epsilon, epsilon)
+
+
+@mistake("project", "The change is scaled into an L2 ball; this one is L-infinity: each pixel is limited on its own.")
+def scales_to_l2(images, originals, epsilon):
+    change = images - originals
+    norms = change.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
+    return (originals + change * (epsilon / norms).clamp(max=1)).clamp(0, 1)
+
+
+@mistake("project", "The change itself comes back; add it to the originals.")
+def returns_the_change(images, originals, epsilon):
+    return (images - originals).clamp(-epsilon, epsilon)
+
+
+@mistake("targeted_step", "The step raises the loss of the targets; to get to a target, go down.")
+def flees_the_target(model, images, originals, targets, *, step_size, epsilon):
+    gradient = _gradient(model, images, targets)
+    return _project(images + step_size * gradient.sign(), originals, epsilon)
+
+
+@mistake("targeted_step", "The ball lies round the current images, so that the attack can drift away; take the originals.")
+def ball_round_the_current(model, images, originals, targets, *, step_size, epsilon):
+    gradient = _gradient(model, images, targets)
+    return _project(images - step_size * gradient.sign(), images, epsilon)
+
+
+@mistake("targeted_step", "The step is epsilon long; its length is step_size, epsilon is how far all steps may lead.")
+def steps_by_epsilon(model, images, originals, targets, *, step_size, epsilon):
+    gradient = _gradient(model, images, targets)
+    return _project(images - epsilon * gradient.sign(), originals, epsilon)
+
+
+@mistake("targeted_step", "The step starts from the originals each time, so that many steps are no better than one.")
+def starts_over(model, images, originals, targets, *, step_size, epsilon):
+    gradient = _gradient(model, images, targets)
+    return _project(originals - step_size * gradient.sign(), originals, epsilon)
+
+
+@mistake("targeted_attack", "Images that fool the model already are changed further; leave those alone.")
+def never_stops(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    attacked = images.clone()
+    for _ in range(steps):
+        gradient = _gradient(model, attacked, targets)
+        attacked = _project(attacked - step_size * gradient.sign(), images, epsilon)
+    return attacked
+
+
+@mistake("targeted_attack", "The attack runs away from the targets instead of towards them.")
+def attacks_away(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    attacked = images.clone()
+    for _ in range(steps):
+        done = (model(attacked).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+        gradient = _gradient(model, attacked, targets)
+        attacked = torch.where(done, attacked, _project(attacked + step_size * gradient.sign(), images, epsilon))
+    return attacked
+
+
+@mistake("success_rate", "This counts the images that the model does not take for their targets: the rate is one minus that.")
+def counts_failures(model, images, targets):
+    with torch.no_grad():
+        return (model(images).argmax(dim=1) != targets).float().mean().item()
+
+
+@mistake("success_rate", "This is the number of images; the rate is their share.")
+def counts_images(model, images, targets):
+    with torch.no_grad():
+        return float((model(images).argmax(dim=1) == targets).sum())
+
+
+@mistake("perturbation_norms", "The two norms are in the wrong order: L-infinity first, then L2.")
+def swaps_the_norms(images, originals):
+    change = (images - originals).flatten(1)
+    return change.norm(dim=1), change.abs().amax(dim=1)
+
+
+@mistake("perturbation_norms", "The root is missing: the L2 norm is the root of the sum of squares.")
+def forgets_the_root(images, originals):
+    change = (images - originals).flatten(1)
+    return change.abs().amax(dim=1), (change**2).sum(dim=1)
+
+
+@mistake("perturbation_norms", "The largest change is taken with its sign; a darker pixel has changed too.")
+def forgets_negative_changes(images, originals):
+    change = (images - originals).flatten(1)
+    return change.amax(dim=1), change.norm(dim=1)

@@ -1,0 +1,145 @@
+"""Known mistakes in variation_loss, as students make them, each with the sentence that they should read."""
+
+import torch
+from torch import Tensor
+
+from autograder.diagnose import mistake
+
+
+def _require_batch(images: Tensor) -> None:
+    if images.dim() != 4:
+        raise ValueError(f"images must have 4 dimensions, not shape {tuple(images.shape)}")
+
+
+def _vertical(images: Tensor) -> Tensor:
+    return images[:, :, 1:, :] - images[:, :, :-1, :]
+
+
+def _horizontal(images: Tensor) -> Tensor:
+    return images[:, :, :, 1:] - images[:, :, :, :-1]
+
+
+def _total_variation(images: Tensor) -> Tensor:
+    return _vertical(images).abs().sum(dim=(1, 2, 3)) + _horizontal(images).abs().sum(dim=(1, 2, 3))
+
+
+@mistake("total_variation", "Only neighbours side by side are counted; pixels above one another are neighbours too.")
+def only_horizontal(images):
+    _require_batch(images)
+    return _horizontal(images).abs().sum(dim=(1, 2, 3))
+
+
+@mistake("total_variation", "Only neighbours above one another are counted; pixels side by side are neighbours too.")
+def only_vertical(images):
+    _require_batch(images)
+    return _vertical(images).abs().sum(dim=(1, 2, 3))
+
+
+@mistake("total_variation", "The differences are squared; total variation takes their absolute values.")
+def squares_differences(images):
+    _require_batch(images)
+    return (_vertical(images) ** 2).sum(dim=(1, 2, 3)) + (_horizontal(images) ** 2).sum(dim=(1, 2, 3))
+
+
+@mistake("total_variation", "The differences keep their signs, so that up and down cancel; take absolute values.")
+def forgets_absolute_values(images):
+    _require_batch(images)
+    return _vertical(images).sum(dim=(1, 2, 3)) + _horizontal(images).sum(dim=(1, 2, 3))
+
+
+@mistake("total_variation", "The last row is compared with the first one: torch.roll wraps around, an image does not.")
+def wraps_around(images):
+    _require_batch(images)
+    vertical = (images - images.roll(1, dims=2)).abs()
+    horizontal = (images - images.roll(1, dims=3)).abs()
+    return (vertical + horizontal).sum(dim=(1, 2, 3))
+
+
+@mistake("total_variation", "The differences are averaged; total variation is their sum.")
+def averages(images):
+    _require_batch(images)
+    return _total_variation(images) / images[0].numel()
+
+
+@mistake("total_variation", "The whole batch is summed into one number; each image needs its own.")
+def sums_the_batch(images):
+    _require_batch(images)
+    return _total_variation(images).sum()
+
+
+@mistake("total_variation", "Pixels in the last row and column lose neighbours: crop each direction on its own.")
+def crops_both(images):
+    _require_batch(images)
+    vertical = _vertical(images)[:, :, :, :-1].abs()
+    horizontal = _horizontal(images)[:, :, :-1, :].abs()
+    return (vertical + horizontal).sum(dim=(1, 2, 3))
+
+
+@mistake("isotropic_variation", "eps is added after the root; it belongs under it, where it keeps the gradient finite.")
+def adds_eps_outside(images, eps=1e-8):
+    _require_batch(images)
+    dx = images[:, :, :-1, 1:] - images[:, :, :-1, :-1]
+    dy = images[:, :, 1:, :-1] - images[:, :, :-1, :-1]
+    return ((dx**2 + dy**2).sqrt() + eps).sum(dim=(1, 2, 3))
+
+
+@mistake("isotropic_variation", "Each difference has its own root here, which is total_variation again; they share one.")
+def two_roots(images, eps=1e-8):
+    _require_batch(images)
+    dx = images[:, :, :-1, 1:] - images[:, :, :-1, :-1]
+    dy = images[:, :, 1:, :-1] - images[:, :, :-1, :-1]
+    return ((dx**2 + eps).sqrt() + (dy**2 + eps).sqrt()).sum(dim=(1, 2, 3))
+
+
+@mistake("isotropic_variation", "The channels are joined under one root; each channel has a root of its own.")
+def joins_channels(images, eps=1e-8):
+    _require_batch(images)
+    dx = images[:, :, :-1, 1:] - images[:, :, :-1, :-1]
+    dy = images[:, :, 1:, :-1] - images[:, :, :-1, :-1]
+    return ((dx**2 + dy**2).sum(dim=1) + eps).sqrt().sum(dim=(1, 2))
+
+
+@mistake("variation_loss", "The loss is not divided by the number of entries, so that large images count more.")
+def forgets_the_size(images):
+    _require_batch(images)
+    return _total_variation(images).mean()
+
+
+@mistake("variation_loss", "The loss is divided by H * W alone; the channels are entries too.")
+def forgets_the_channels(images):
+    _require_batch(images)
+    return (_total_variation(images) / (images.shape[2] * images.shape[3])).mean()
+
+
+@mistake("variation_loss", "The batch is summed; the loss is its average.")
+def sums_over_the_batch(images):
+    _require_batch(images)
+    return (_total_variation(images) / images[0].numel()).sum()
+
+
+@mistake("denoise", "The step goes up the gradient: it adds noise. Subtract the gradient.")
+def climbs(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, weight, steps, -learning_rate)
+
+
+@mistake("denoise", "The term that keeps the picture near the images is missing, so that real patterns fade.")
+def forgets_nearness(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, weight, steps, learning_rate, nearness=0.0)
+
+
+@mistake("denoise", "The pictures come back just as they were: the gradient is never applied to them.")
+def does_nothing(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return images.clone()
+
+
+def _descend(images, weight, steps, learning_rate, nearness=1.0):
+    result = images.clone()
+    for _ in range(steps):
+        result.requires_grad_()
+        objective = nearness * ((result - images) ** 2).sum() + weight * _total_variation(result).sum()
+        (gradient,) = torch.autograd.grad(objective, result)
+        result = (result - learning_rate * gradient).detach().clamp(0, 1)
+    return result

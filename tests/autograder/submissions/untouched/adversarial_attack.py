@@ -1,0 +1,128 @@
+"""Adversarial attack: a dog that the network calls a cat.
+
+A change too small to see can turn a network's answer. The gradient of the loss with respect to the *pixels* tells which
+way to change each of them; a bound, epsilon, on the change of any pixel keeps it invisible.
+
+Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]. A model maps them to logits (N, K), and is in
+eval mode already. `labels` and `targets` are int64 of shape (N,).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
+    """Raise the loss of the true labels by one signed-gradient step.
+
+        x + epsilon * sign(gradient of cross_entropy(model(x), labels) with respect to x), clamped to [0, 1]
+
+    The fast gradient sign method of Goodfellow, Shlens and Szegedy (2015), "Explaining and harnessing adversarial examples".
+
+    Args:
+        model: the network to fool.
+        images: shape (N, 3, H, W), in [0, 1].
+        labels: the true classes, shape (N,).
+        epsilon: how far a pixel moves, in units of the pixel range; 0 returns the images.
+
+    Returns:
+        The changed images: shape (N, 3, H, W), in [0, 1], detached. No gradient stays on the model.
+    """
+    # TODO: Step every pixel by epsilon in the direction that raises the loss.
+    raise NotImplementedError("fgsm")
+
+
+def project(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
+    """Bring images back to within epsilon of their originals, and into the range of pixels.
+
+    First into the L-infinity ball: no pixel further than `epsilon` from its original; then into [0, 1].
+
+    Args:
+        images: shape (N, 3, H, W).
+        originals: the same shape, in [0, 1].
+        epsilon: radius of the ball, in units of the pixel range.
+
+    Returns:
+        The nearest images allowed: shape (N, 3, H, W), detached.
+    """
+    # TODO: Limit the change of each pixel to epsilon, then the pixel itself to [0, 1].
+    raise NotImplementedError("project")
+
+
+def targeted_step(
+    model: nn.Module, images: Tensor, originals: Tensor, targets: Tensor, *, step_size: float, epsilon: float
+) -> Tensor:
+    """Lower the loss towards the targets by one signed-gradient step, and stay near the originals.
+
+    Args:
+        model: the network to fool.
+        images: where the attack stands, shape (N, 3, H, W).
+        originals: where it began, the same shape.
+        targets: the classes that the network shall see, shape (N,).
+        step_size: how far a pixel moves in this step.
+        epsilon: how far a pixel may be from its original.
+
+    Returns:
+        The next images: shape (N, 3, H, W), within `epsilon` of `originals` and in [0, 1], detached. No gradient stays
+        on the model.
+    """
+    # TODO: Step every pixel by step_size in the direction that lowers the loss of targets, then project.
+    raise NotImplementedError("targeted_step")
+
+
+def targeted_attack(
+    model: nn.Module,
+    images: Tensor,
+    targets: Tensor,
+    *,
+    epsilon: float = 8 / 255,
+    step_size: float = 1 / 255,
+    steps: int = 40,
+) -> Tensor:
+    """Change images, by at most epsilon a pixel, until the network sees the targets in them.
+
+    Projected gradient descent: Madry et al. (2018), "Towards deep learning models resistant to adversarial attacks".
+
+    Args:
+        model: the network to fool.
+        images: the originals, shape (N, 3, H, W), in [0, 1].
+        targets: the classes that the network shall see, shape (N,).
+        epsilon: how far a pixel may be from its original.
+        step_size: how far a pixel moves in one step.
+        steps: how many steps at most.
+
+    Returns:
+        The attacked images: shape (N, 3, H, W), in [0, 1], detached. An image that the network takes for its target is
+        not changed any further; one that was its target to begin with is returned as it came.
+    """
+    # TODO: Repeat targeted_step on the images that do not fool the model yet.
+    raise NotImplementedError("targeted_attack")
+
+
+def success_rate(model: nn.Module, images: Tensor, targets: Tensor) -> float:
+    """Tell which share of the images the network takes for their targets.
+
+    Args:
+        model: the network.
+        images: shape (N, 3, H, W).
+        targets: shape (N,).
+
+    Returns:
+        A Python float in [0, 1].
+    """
+    # TODO: Compare the network's answers with the targets.
+    raise NotImplementedError("success_rate")
+
+
+def perturbation_norms(images: Tensor, originals: Tensor) -> tuple[Tensor, Tensor]:
+    """Measure each image's change by its largest entry and by its length.
+
+    Args:
+        images: the changed images, shape (N, 3, H, W).
+        originals: the same shape.
+
+    Returns:
+        The L-infinity norm and the L2 norm of `images - originals`, each of shape (N,).
+    """
+    # TODO: Take both norms over all the entries of one image.
+    raise NotImplementedError("perturbation_norms")
