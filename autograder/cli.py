@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -70,8 +71,8 @@ def grade(
     elif graded:
         _print_notes(graded[0].result.notes)
         for line in summary(catalog, graded[0].result.checks, brief=False, verbose=True):
-            _console.print(Text(line))
-        _console.print(f"Result: {graded[0].path}")
+            _console.print(Text(line), soft_wrap=True)
+        _console.print(f"Result: {graded[0].path}", soft_wrap=True)
     for failure in failures:
         _errors.print(Text(f"{failure.submission}: no grade: {failure.reason}"))
     if failures or any(result.errors for result in results):
@@ -117,11 +118,13 @@ def _print_notes(notes: tuple[str, ...]) -> None:
 def _class_table(graded: list) -> Table:  # type: ignore[type-arg]
     from autograder.reports.overview import row
 
-    table = Table(title=None)
-    for heading in ("Submission", "Points", "Checks", "Remarks", "Result"):
-        table.add_column(heading, overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("Submission", no_wrap=True)
+    table.add_column("Points", no_wrap=True)
+    table.add_column("Remarks")
+    table.add_column("Result", overflow="fold")
     for each in graded:
         cells = row(each.result)
         # As Text: a student's file name is never read as markup.
-        table.add_row(*map(Text, (cells.submission, cells.points, cells.passed, cells.remarks, str(each.path))))
+        table.add_row(*map(Text, (cells.submission, cells.points, cells.remarks, str(each.path))))
     return table

@@ -119,7 +119,7 @@ def encode(value: object, fallback: Fallback = refuse, limits: Limits = Limits()
         RefusedValue: the value, or something inside it, cannot cross.
     """
     encoder = _Encoder(fallback, limits, grad)
-    header = msgpack.packb(encoder.node(value, 0), unicode_errors="surrogatepass")
+    header: bytes = msgpack.packb(encoder.node(value, 0), unicode_errors="surrogatepass")
     body = b"".join(encoder.buffers)
     if len(header) > limits.header_bytes or len(header) + len(body) > limits.bytes:
         raise RefusedValue(f"a value of {len(header) + len(body):,} bytes, more than the {limits.bytes:,} allowed")
@@ -317,11 +317,9 @@ class _Decoder:
         kind = _DTYPES[dtype]
         count = self.elements(shape)
         data = self.take(size, count * kind.itemsize)
-        if not count:
-            tensor = torch.empty(shape, dtype=kind)
-        else:
-            tensor = torch.frombuffer(bytearray(data), dtype=kind).reshape(shape)
-        return tensor.requires_grad_(requires_grad) if requires_grad else tensor
+        flat = torch.frombuffer(bytearray(data), dtype=kind) if count else torch.empty(0, dtype=kind)
+        tensor = flat.reshape(shape)
+        return tensor.requires_grad_() if requires_grad is True else tensor
 
     def read_array(self, depth: int, dtype: str, shape: Any, size: int) -> np.ndarray:
         kind = np.dtype(dtype)

@@ -21,9 +21,7 @@ _TOLERANCES = {torch.float64: (1e-7, 1e-9), torch.float16: (1e-2, 1e-3), torch.b
 _FLOAT32 = (1e-4, 1e-6)
 
 
-def assert_close(
-    actual: object, expected: object, *, rtol: float | None = None, atol: float | None = None
-) -> None:
+def assert_close(actual: object, expected: object, *, rtol: float | None = None, atol: float | None = None) -> None:
     """The value is the expected one up to rounding: a tensor, a float, or a list, tuple or dict of them.
 
     Args:
@@ -86,7 +84,7 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
     if wrong.any():
         index = _first(wrong)
         place = f" at {_position(index)}" if index else ""
-        found = f"returned {show(values[index])}{place}" if not what else f"{what} is {show(values[index])}{place}"
+        found = f": {what} is {show(values[index])}{place}" if what else f"returned {show(values[index])}{place}"
         raise CheckFailed(f"{found}, expected {_bounds(low, high)}", actual)
 
 
@@ -120,7 +118,12 @@ def assert_mentions(text: str, *words: str) -> None:
 
 
 def assert_holds(condition: bool, problem: str, actual: object = None) -> None:
-    """Anything that no other assertion words: `problem` follows the call, as in `"changed its input"`.
+    """Anything that no other assertion words.
+
+    Args:
+        condition: what must hold.
+        problem: follows the call, as in `"changed its input in place"`.
+        actual: the value that is wrong; None where it is about what a call has left behind.
 
     Raises:
         CheckFailed: the condition does not hold.
@@ -194,9 +197,7 @@ def _kind_difference(actual: object, shape: torch.Size, dtype: torch.dtype, at: 
     return ""
 
 
-def _tensor_difference(
-    actual: object, expected: Tensor, rtol: float | None, atol: float | None, at: str
-) -> str:
+def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, atol: float | None, at: str) -> str:
     assert isinstance(actual, Tensor)  # _kind_difference has seen to it
     actual, expected = actual.detach(), expected.detach()
     wrong = ~torch.isclose(actual, expected, *_tolerance(expected.dtype, rtol, atol), equal_nan=True)
@@ -208,9 +209,7 @@ def _tensor_difference(
     return f"returned {show(actual[index])}{place}, expected {show(expected[index])}{count}"
 
 
-def _float_difference(
-    actual: object, expected: float, rtol: float | None, atol: float | None, at: str
-) -> str:
+def _float_difference(actual: object, expected: float, rtol: float | None, atol: float | None, at: str) -> str:
     assert isinstance(actual, float)  # the types were compared before
     rtol, atol = _tolerance(torch.float32, rtol, atol)
     same = math.isnan(expected) if math.isnan(actual) else abs(actual - expected) <= atol + rtol * abs(expected)
@@ -225,7 +224,9 @@ def _sequence_difference(
         kind = type(expected).__name__
         return f"returned a {kind} of {len(actual)}{at}, expected one of {len(expected)}"
     pairs = zip(actual, expected, strict=True)
-    problems = (_difference(a, e, rtol, atol, f"{at}[{i}]" if at else f" as item {i}") for i, (a, e) in enumerate(pairs))
+    problems = (
+        _difference(a, e, rtol, atol, f"{at}[{i}]" if at else f" as item {i}") for i, (a, e) in enumerate(pairs)
+    )
     return next(filter(None, problems), "")
 
 

@@ -51,7 +51,9 @@ def known_mistakes(path: Path) -> tuple[Mistake, ...]:
     return tuple(value for value in found if isinstance(value, Mistake))
 
 
-def explain(calls: Sequence[Call], unit: str, mistakes: Path, solution: Path, seconds: float) -> Mistake | None:
+def explain(
+    calls: Sequence[Call], unit: str, mistakes: Path, solution: Path, seconds: float, *, by_value: bool
+) -> Mistake | None:
     """The one known mistake that explains what came back, if there is exactly one.
 
     Args:
@@ -60,11 +62,17 @@ def explain(calls: Sequence[Call], unit: str, mistakes: Path, solution: Path, se
         mistakes: the unit's file of mistakes.
         solution: the unit's solution.
         seconds: the limit for each call.
+        by_value: whether the check found fault with a value, or else with what a call has left behind.
     """
     if not all(_replayable(call) for call in calls):
         return None
+    same = _same_value if by_value else _same_traces
     wrong, right = read_module(mistakes, unit), read_module(solution, unit)
-    fitting = [known for known in known_mistakes(mistakes) if _explains(known, calls, wrong, right, seconds)]
+    fitting = [
+        known
+        for known in known_mistakes(mistakes)
+        if _explains(known, [call for call in calls if call.function == known.function], wrong, right, seconds, same)
+    ]
     return fitting[0] if len(fitting) == 1 else None
 
 
@@ -73,14 +81,18 @@ def _replayable(call: Call) -> bool:
     return call.value is not UNANSWERED and not remote
 
 
-def _explains(known: Mistake, calls: Sequence[Call], wrong: Module, right: Module, seconds: float) -> bool:
-    own = [call for call in calls if call.function == known.function]
-    seen_wrong = False
-    for call in own:
-        if not _same(call, _replay(replace(call, function=known.name), wrong, seconds)):
-            return False
-        seen_wrong = seen_wrong or not _same(call, _replay(call, right, seconds))
-    return seen_wrong
+def _explains(
+    known: Mistake,
+    calls: Sequence[Call],
+    wrong: Module,
+    right: Module,
+    seconds: float,
+    same: Callable[[Call, Call], bool],
+) -> bool:
+    replays = ((call, _replay(replace(call, function=known.name), wrong, seconds)) for call in calls)
+    if not all(same(call, replay) for call, replay in replays):
+        return False
+    return any(not same(call, _replay(call, right, seconds)) for call in calls)
 
 
 def _replay(call: Call, module: Module, seconds: float) -> Call:
@@ -91,13 +103,20 @@ def _replay(call: Call, module: Module, seconds: float) -> Call:
         return replace(call, value=UNANSWERED)
 
 
-def _same(one: Call, other: Call) -> bool:
+def _same_value(one: Call, other: Call) -> bool:
     if other.value is UNANSWERED:
         return False
     try:
         assert_close(one.value, other.value)
     except CheckFailed:
         return False
+    return True
+
+
+def _same_traces(one: Call, other: Call) -> bool:
     # Arguments may have other names in the student's hand; what happened to them is what counts.
-    traces = [[(kind, names) for _, kind, names in call.left] for call in (one, other)]
-    return len(one.changed) == len(other.changed) and traces[0] == traces[1]
+    return len(one.changed) == len(other.changed) and _traces(one) == _traces(other)
+
+
+def _traces(call: Call) -> list[tuple[str, tuple[str, ...]]]:
+    return [(kind, names) for _, kind, names in call.left]

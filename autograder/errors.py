@@ -98,8 +98,9 @@ class CheckFailed(StudentFault, AssertionError):
     """A wrong answer.
 
     Attributes:
-        problem: what is wrong, to be read after the call: `"returned 3.0, expected 0.0"`.
-        actual: the very object that was judged, by which the call that returned it is found.
+        problem: what is wrong, to be read after the call: `"returned 3.0, expected 0.0"`, `": its mean is 3.0"`.
+        actual: the very value that was judged, by which the call that returned it is found; None where what is wrong is
+            not a value but what a call has left behind.
     """
 
     def __init__(self, problem: str, actual: object = None) -> None:

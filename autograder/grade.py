@@ -49,7 +49,12 @@ class Grader:
     """
 
     def __init__(
-        self, catalog: Catalog, sandbox: Sandbox, secret: bytes = b"", units: list[str] | None = None, seed: str = ""
+        self,
+        catalog: Catalog,
+        sandbox: Sandbox,
+        secret: bytes = b"",
+        units: list[str] | None = None,
+        seed: str = "",
     ) -> None:
         self.catalog = catalog
         self.sandbox = sandbox

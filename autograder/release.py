@@ -78,9 +78,7 @@ def _back_up(path: Path) -> Path:
 
 def _functions_by_line(source: str) -> dict[int, str]:
     functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
-    return {
-        line: node.name for node in functions for line in range(node.lineno, (node.end_lineno or node.lineno) + 2)
-    }
+    return {line: node.name for node in functions for line in range(node.lineno, (node.end_lineno or node.lineno) + 2)}
 
 
 def _require_todo(kept: list[str], filename: str, number: int) -> None:

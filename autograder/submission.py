@@ -21,7 +21,6 @@ from autograder.codec import Handle, Recipe, decode, encode, refuse
 from autograder.compare import show
 from autograder.errors import (
     CheckError,
-    CheckFailed,
     MalformedMessage,
     MissingFunction,
     NotWritten,
@@ -125,7 +124,9 @@ class Submission:
         calls: every call made so far, in order.
     """
 
-    def __init__(self, module: Module, sources: dict[str, Module], transport: Transport, seconds: float, seed: int) -> None:
+    def __init__(
+        self, module: Module, sources: dict[str, Module], transport: Transport, seconds: float, seed: int
+    ) -> None:
         self._module = module
         self._sources = sources
         self._transport = transport
@@ -208,7 +209,7 @@ class Submission:
 
     def _blame(self, reply: dict[str, Any], call: Call | None) -> NoReturn:
         __tracebackhide__ = True
-        error = _fault(reply, call, self._module, request_is_load=call is None)
+        error = _fault(reply, call, self._module, self._seconds)
         inner = getattr(getattr(self._transport, "session", None), "last_error", None)
         # In the student's own process the debugger can go where the exception came from.
         raise error.with_traceback(inner.__traceback__) if inner is not None else error
@@ -307,7 +308,7 @@ def _subject(call: Call | None) -> str:
     return str(call) if call is not None else "the module"
 
 
-def _fault(reply: dict[str, Any], call: Call | None, module: Module, request_is_load: bool) -> StudentFault:
+def _fault(reply: dict[str, Any], call: Call | None, module: Module, seconds: float) -> StudentFault:
     """The exception for a fault; every word of the reply may be the student's own."""
     kind, text = str(reply["fault"]), str(reply.get("text", ""))
     where = _where(reply, module)
@@ -317,14 +318,14 @@ def _fault(reply: dict[str, Any], call: Call | None, module: Module, request_is_
         name = call.function if call else ""
         return MissingFunction(f"{call} cannot be called on {name}{reply.get('signature')}: {text}")
     if kind == "refused":
-        return CheckFailed(f"returned {text}")
+        return RefusedValue(f"{_subject(call)} returned {text}")
     if kind == "not written":
         return NotWritten(f"not written yet{where}")
     if kind == "timed out":
-        return TimedOut(f"{_subject(call)} did not finish within {text} s and was stopped{where}")
+        return TimedOut(f"{_subject(call)} did not finish within {seconds:g} s and was stopped{where}")
     kinds = tuple(str(name) for name in reply.get("kinds", ())) or ("Exception",)
     said = f"{kinds[0]}: {text}" if text else kinds[0]
-    if request_is_load:
+    if call is None:
         return Unusable(f"{module.label} cannot be imported: {said}{where}")
     return Raised(f"{call} raised {said}{where}", kinds, text)
 

@@ -168,4 +168,6 @@ def _loss_gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     images = images.detach().clone().requires_grad_()
     loss = F.cross_entropy(model(images), labels)
     return torch.autograd.grad(loss, images)[0]
+
+
 ### END SOLUTION

@@ -75,14 +75,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Unit | None:
     """A unit found in a folder. One named on the command line comes by `pytest_pycollect_makemodule`."""
     if _is_unit(file_path, parent.config) and not _pytest_collects(file_path, parent):
-        return Unit.from_parent(parent, path=file_path)  # type: ignore[no-any-return]
+        return Unit.from_parent(parent, path=file_path)
     return None
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Unit | None:
     """A unit's file is never imported as a test module."""
     if _is_unit(module_path, parent.config):
-        return Unit.from_parent(parent, path=module_path)  # type: ignore[no-any-return]
+        return Unit.from_parent(parent, path=module_path)
     return None
 
 
@@ -119,7 +119,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     names = tuple(name for marker in item.iter_markers("depends_on") for name in marker.args)
     blocker = item.config.stash[RECORDER].blocker(item.nodeid, names)
     if blocker is not None:
-        pytest.skip(f"waits for \"{blocker.title}\"")
+        pytest.skip(f'waits for "{blocker.title}"')
 
 
 @pytest.hookimpl(wrapper=True)
@@ -260,7 +260,8 @@ def _diagnosed(check: CheckResult, error: BaseException | None, item: pytest.Ite
     if not isinstance(error, CheckFailed) or held is None or catalog is None:
         return check
     unit = catalog.units[check.unit]
-    known = explain(held.calls, unit.name, catalog.mistakes(unit.name), catalog.solution(unit.name), unit.seconds)
+    files = catalog.mistakes(unit.name), catalog.solution(unit.name)
+    known = explain(held.calls, unit.name, *files, unit.seconds, by_value=error.actual is not None)
     return check if known is None else replace(check, mistake=known.name, diagnosis=known.sentence)
 
 

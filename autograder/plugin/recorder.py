@@ -65,7 +65,8 @@ def sentence(error: BaseException, submission: Submission | None) -> str:
     """What the student reads: for a wrong answer the call first, for anything else the error's own sentence."""
     if isinstance(error, CheckFailed):
         call = submission.call_of(error.actual) if submission is not None else None
-        return f"{call} {error.problem}" if call is not None else error.problem
+        space = "" if error.problem.startswith(":") else " "
+        return f"{call}{space}{error.problem}" if call is not None else error.problem.removeprefix(": ")
     if isinstance(error, StudentFault):
         return str(error)
     text = str(error).strip().partition("\n")[0]

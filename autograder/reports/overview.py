@@ -22,15 +22,13 @@ class Row:
 
     submission: str
     points: str
-    passed: str
     remarks: str
 
 
 def row(result: SubmissionResult) -> Row:
     """The row of one result."""
-    passed = sum(check.outcome is Outcome.PASSED for check in result.checks)
     points = "no grade" if result.errors else f"{result.score:g} / {result.max_score:g}"
-    return Row(result.submission, points, f"{passed} / {len(result.checks)}", _remarks(result))
+    return Row(result.submission, points, _remarks(result))
 
 
 def _remarks(result: SubmissionResult) -> str:
@@ -43,5 +41,5 @@ def _remarks(result: SubmissionResult) -> str:
     messages = {check.message for check in result.checks if check.outcome is Outcome.FAILED}
     if len(messages) == 1:
         return messages.pop()
-    counts = Counter(check.outcome for check in result.checks if check.outcome is not Outcome.PASSED)
+    counts: Counter[Outcome] = Counter(check.outcome for check in result.checks if check.outcome is not Outcome.PASSED)
     return ", ".join(f"{counts[outcome]} {words}" for outcome, words in _WORDS.items() if counts[outcome])

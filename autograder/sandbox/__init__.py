@@ -1,7 +1,7 @@
 """The sandbox: workers in processes of their own, forked from a warm server, limited, watched and killed.
 
-    with Sandbox(preload=("torch", "data")) as sandbox, sandbox.worker() as worker:
-        reply = worker.exchange(request, seconds=10)
+with Sandbox(preload=("torch", "data")) as sandbox, sandbox.worker() as worker:
+    reply = worker.exchange(request, seconds=10)
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import msgpack
 
@@ -36,9 +37,9 @@ _KEPT_VARIABLES = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_H
 class Sandbox:
     """The fork server, seen from the grader. It starts at the first worker and again should it die."""
 
-    def __init__(self, preload: tuple[str, ...] = (), allowance: Allowance = Allowance()) -> None:
+    def __init__(self, preload: tuple[str, ...] = (), allowance: Allowance | None = None) -> None:
         self.preload = preload
-        self.allowance = allowance
+        self.allowance = allowance or Allowance()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._rungs: tuple[str, ...] = ()
@@ -103,18 +104,18 @@ class Sandbox:
         except OSError as error:
             raise SandboxError(f"the fork server died twice in a row ({error}); is there memory left?") from error
 
-    def _ask(self, request: dict[str, object], descriptors: list[int] | None = None) -> dict[str, object]:
+    def _ask(self, request: dict[str, Any], descriptors: list[int] | None = None) -> dict[str, Any]:
         if self._control is None:
             raise ConnectionError("the fork server is gone")
         socket.send_fds(self._control, [msgpack.packb(request)], descriptors or [])
         return self._answer()
 
-    def _answer(self) -> dict[str, object]:
+    def _answer(self) -> dict[str, Any]:
         assert self._control is not None
         message = self._control.recv(65536)
         if not message:
             raise ConnectionError("the fork server is gone")
-        answer: dict[str, object] = msgpack.unpackb(message)
+        answer: dict[str, Any] = msgpack.unpackb(message)
         return answer
 
     def _ready(self) -> None:
@@ -128,7 +129,7 @@ class Sandbox:
         self._control = ours
         ours.settimeout(_START_SECONDS)
         try:
-            self._rungs = tuple(self._answer()["ready"])  # type: ignore[arg-type]
+            self._rungs = tuple(self._answer()["ready"])
         except OSError as error:
             said = self._last_words()
             self.close()

@@ -66,7 +66,8 @@ def _fork(control: socket.socket, descriptors: list[int], allowance: rungs.Allow
     status = 1
     try:
         control.close()
-        _become_worker(*descriptors, allowance)
+        connection, output = descriptors
+        _become_worker(connection, output, allowance)
         status = 0
     finally:
         os._exit(status)
@@ -99,7 +100,7 @@ def _warm() -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
     for optimizer in (torch.optim.SGD, torch.optim.Adam):
         steps = optimizer(net.parameters(), lr=0.1)
-        functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()
+        functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
         steps.step()
 
 

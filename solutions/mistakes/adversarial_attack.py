@@ -23,7 +23,10 @@ def lowers_the_loss(model, images, labels, epsilon):
     return (images - epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
 
 
-@mistake("fgsm", "The gradient itself is added; the method takes only its sign, so that each pixel moves by epsilon.")
+@mistake(
+    "fgsm",
+    "The gradient itself is added; the method takes only its sign, so that each pixel moves by epsilon.",
+)
 def forgets_the_sign(model, images, labels, epsilon):
     return (images + epsilon * _gradient(model, images, labels)).clamp(0, 1)
 
@@ -40,7 +43,10 @@ def leaves_gradients(model, images, labels, epsilon):
     return (images + epsilon * images.grad.sign()).clamp(0, 1).detach()
 
 
-@mistake("project", "The change is not limited: images further than epsilon from their originals come back as they are.")
+@mistake(
+    "project",
+    "The change is not limited: images further than epsilon from their originals come back as they are.",
+)
 def forgets_the_ball(images, originals, epsilon):
     return images.clamp(0, 1)
 
@@ -50,7 +56,10 @@ def forgets_the_range(images, originals, epsilon):
     return originals + (images - originals).clamp(-epsilon, epsilon)
 
 
-@mistake("project", "The change is scaled into an L2 ball; this one is L-infinity: each pixel is limited on its own.")
+@mistake(
+    "project",
+    "The change is scaled into an L2 ball; this one is L-infinity: each pixel is limited on its own.",
+)
 def scales_to_l2(images, originals, epsilon):
     change = images - originals
     norms = change.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
@@ -68,19 +77,28 @@ def flees_the_target(model, images, originals, targets, *, step_size, epsilon):
     return _project(images + step_size * gradient.sign(), originals, epsilon)
 
 
-@mistake("targeted_step", "The ball lies round the current images, so that the attack can drift away; take the originals.")
+@mistake(
+    "targeted_step",
+    "The ball lies round the current images, so that the attack can drift away; take the originals.",
+)
 def ball_round_the_current(model, images, originals, targets, *, step_size, epsilon):
     gradient = _gradient(model, images, targets)
     return _project(images - step_size * gradient.sign(), images, epsilon)
 
 
-@mistake("targeted_step", "The step is epsilon long; its length is step_size, epsilon is how far all steps may lead.")
+@mistake(
+    "targeted_step",
+    "The step is epsilon long; its length is step_size, epsilon is how far all steps may lead.",
+)
 def steps_by_epsilon(model, images, originals, targets, *, step_size, epsilon):
     gradient = _gradient(model, images, targets)
     return _project(images - epsilon * gradient.sign(), originals, epsilon)
 
 
-@mistake("targeted_step", "The step starts from the originals each time, so that many steps are no better than one.")
+@mistake(
+    "targeted_step",
+    "The step starts from the originals each time, so that many steps are no better than one.",
+)
 def starts_over(model, images, originals, targets, *, step_size, epsilon):
     gradient = _gradient(model, images, targets)
     return _project(originals - step_size * gradient.sign(), originals, epsilon)
@@ -105,7 +123,10 @@ def attacks_away(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE
     return attacked
 
 
-@mistake("success_rate", "This counts the images that the model does not take for their targets: the rate is one minus that.")
+@mistake(
+    "success_rate",
+    "This counts the images that the model does not take for their targets: the rate is one minus that.",
+)
 def counts_failures(model, images, targets):
     with torch.no_grad():
         return (model(images).argmax(dim=1) != targets).float().mean().item()

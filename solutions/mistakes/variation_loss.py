@@ -23,13 +23,19 @@ def _total_variation(images: Tensor) -> Tensor:
     return _vertical(images).abs().sum(dim=(1, 2, 3)) + _horizontal(images).abs().sum(dim=(1, 2, 3))
 
 
-@mistake("total_variation", "Only neighbours side by side are counted; pixels above one another are neighbours too.")
+@mistake(
+    "total_variation",
+    "Only neighbours side by side are counted; pixels above one another are neighbours too.",
+)
 def only_horizontal(images):
     _require_batch(images)
     return _horizontal(images).abs().sum(dim=(1, 2, 3))
 
 
-@mistake("total_variation", "Only neighbours above one another are counted; pixels side by side are neighbours too.")
+@mistake(
+    "total_variation",
+    "Only neighbours above one another are counted; pixels side by side are neighbours too.",
+)
 def only_vertical(images):
     _require_batch(images)
     return _vertical(images).abs().sum(dim=(1, 2, 3))
@@ -47,7 +53,10 @@ def forgets_absolute_values(images):
     return _vertical(images).sum(dim=(1, 2, 3)) + _horizontal(images).sum(dim=(1, 2, 3))
 
 
-@mistake("total_variation", "The last row is compared with the first one: torch.roll wraps around, an image does not.")
+@mistake(
+    "total_variation",
+    "The last row is compared with the first one: torch.roll wraps around, an image does not.",
+)
 def wraps_around(images):
     _require_batch(images)
     vertical = (images - images.roll(1, dims=2)).abs()
@@ -75,7 +84,10 @@ def crops_both(images):
     return (vertical + horizontal).sum(dim=(1, 2, 3))
 
 
-@mistake("isotropic_variation", "eps is added after the root; it belongs under it, where it keeps the gradient finite.")
+@mistake(
+    "isotropic_variation",
+    "eps is added after the root; it belongs under it, where it keeps the gradient finite.",
+)
 def adds_eps_outside(images, eps=1e-8):
     _require_batch(images)
     dx = images[:, :, :-1, 1:] - images[:, :, :-1, :-1]
@@ -83,7 +95,10 @@ def adds_eps_outside(images, eps=1e-8):
     return ((dx**2 + dy**2).sqrt() + eps).sum(dim=(1, 2, 3))
 
 
-@mistake("isotropic_variation", "Each difference has its own root here, which is total_variation again; they share one.")
+@mistake(
+    "isotropic_variation",
+    "Each difference has its own root here, which is total_variation again; they share one.",
+)
 def two_roots(images, eps=1e-8):
     _require_batch(images)
     dx = images[:, :, :-1, 1:] - images[:, :, :-1, :-1]

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from autograder.compare import assert_between, assert_close, assert_holds, assert_kind, assert_mentions, assert_raises
+from autograder.compare import (
+    assert_between,
+    assert_close,
+    assert_holds,
+    assert_kind,
+    assert_mentions,
+    assert_raises,
+)
 
 NOISE = 0.1
 
@@ -85,7 +92,11 @@ def test_total_variation_gradient(submission):
     image[0, 0, 2, 2] = 1
     gradient = submission.total_variation.gradient(image)
     assert_kind(gradient, (1, 1, 5, 5))
-    assert_holds(abs(gradient[0, 0, 2, 2] - 4) < 1e-4, f"is {gradient[0, 0, 2, 2]:g} at the bright pixel, expected 4", gradient)
+    assert_holds(
+        abs(gradient[0, 0, 2, 2] - 4) < 1e-4,
+        f"is {gradient[0, 0, 2, 2]:g} at the bright pixel, expected 4",
+        gradient,
+    )
 
 
 @pytest.mark.points("total_variation", 0.5)
@@ -250,7 +261,7 @@ def test_denoise_gives_images(submission, rng):
     result = submission.denoise(random_images(rng, 2, 3, 8, 10), steps=3)
     assert_kind(result, (2, 3, 8, 10))
     assert_between(result, 0, 1)
-    assert_holds(not result.requires_grad, "returned a tensor that requires gradients, expected a detached one")
+    assert_holds(not result.requires_grad, "returned a tensor that requires gradients, expected a detached one", result)
 
 
 @pytest.mark.points("denoise", 0.5)

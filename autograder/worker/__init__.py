@@ -16,15 +16,11 @@ a `fault` with its facts.
 
 import contextlib
 import importlib
-import importlib.abc
-import importlib.machinery
 import inspect
-import linecache
 import random
 import signal
 import socket
 import struct
-import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -36,6 +32,8 @@ from torch import Tensor, nn
 
 from autograder.codec import Handle, Limits, Recipe, decode, encode, refuse, type_name
 from autograder.errors import RefusedValue
+from autograder.worker.modules import StudentModule, importable
+from autograder.worker.traces import differences, inspection, random_state, state_of
 
 _LENGTH = struct.Struct("<Q")
 _TEXT_LIMIT = 2000
@@ -73,10 +71,10 @@ class Session:
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["op"] == "inspect":
-            return {"value": _inspection(self._module(request["object"]))}
+            return {"value": inspection(self._module(request["object"]))}
         if request["op"] == "make":
             return {"value": self._revived(request["recipe"])}
-        with _deadline(request["seconds"]), _importable(self._modules):
+        with _deadline(request["seconds"]), importable(self._modules):
             return self._load(request) if request["op"] == "load" else self._call(request)
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +82,7 @@ class Session:
         self._unit = request["unit"]
         self._filenames = {filename for filename, _ in request["sources"].values()}
         for name, (filename, text) in request["sources"].items():
-            self._modules[name] = _StudentModule(name, filename, text)
+            self._modules[name] = StudentModule(name, filename, text)
         importlib.import_module(self._unit)
         return {"value": None}
 
@@ -97,11 +95,11 @@ class Session:
         names = _argument_names(function, args, kwargs)
         if isinstance(names, str):
             return {"fault": "signature", "text": names, "signature": _signature(function)}
-        before = {name: _state_of(value) for name, value in names.items()}
-        random_before = _random_state()
+        before = {name: state_of(value) for name, value in names.items()}
+        random_before = random_state()
         value = _differentiated(function, args, kwargs, request["gradient"])
-        changed, left = _differences(before, names)
-        if _random_state() != random_before:
+        changed, left = differences(before, names)
+        if random_state() != random_before:
             left.append(["", "random state", []])
         return {"value": value, "changed": changed, "left": left}
 
@@ -113,7 +111,11 @@ class Session:
         if callable(function):
             return function  # type: ignore[no-any-return]
         own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        return {"fault": "missing", "found": type_name(function) if hasattr(module, name) else "", "names": own}
+        return {
+            "fault": "missing",
+            "found": type_name(function) if hasattr(module, name) else "",
+            "names": own,
+        }
 
     def _hold(self, value: object) -> object:
         """A module stays here and crosses as its handle; of other unknown types none crosses."""
@@ -161,54 +163,6 @@ class Session:
         return {"fault": kind, "kinds": kinds, "text": _said(error), "frames": frames[-20:]}
 
 
-class _StudentModule(types.ModuleType):
-    """A module whose source came in the request; it is executed on `load`, once."""
-
-    def __init__(self, name: str, filename: str, text: str) -> None:
-        super().__init__(name)
-        self.__file__ = filename
-        self.__dict__["_source"] = text
-
-    def load(self) -> None:
-        text = self.__dict__.pop("_source", None)
-        if text is None:
-            return
-        filename = str(self.__file__)
-        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-        exec(compile(text, filename, "exec", dont_inherit=True), self.__dict__)
-
-
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Lets a unit import an earlier one of the same submission by its name."""
-
-    def __init__(self, modules: dict[str, types.ModuleType]) -> None:
-        self.modules = modules
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
-        return importlib.machinery.ModuleSpec(name, self) if name in self.modules else None
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
-        return self.modules[spec.name]
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        module.load()
-
-
-@contextlib.contextmanager
-def _importable(modules: dict[str, types.ModuleType]) -> Iterator[None]:
-    """The student's modules can be imported by name while their code runs, and only then."""
-    finder = _Finder(modules)
-    sys.meta_path.insert(0, finder)
-    shadowed = {name: sys.modules.pop(name) for name in list(modules) if name in sys.modules}
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(finder)
-        for name in modules:
-            sys.modules.pop(name, None)
-        sys.modules.update(shadowed)
-
-
 @contextlib.contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
     """Raises `DeadlinePassed` in the code inside. The grader has a harder one, which cannot be switched off."""
@@ -232,15 +186,6 @@ def _seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
-
-
-def _random_state() -> tuple[bytes, bytes, int]:
-    state = np.random.get_state()
-    return (
-        torch.get_rng_state().numpy().tobytes(),
-        bytes(state[1]) + bytes([state[2] % 256]),  # type: ignore[index, arg-type]
-        hash(random.getstate()),
-    )
 
 
 def _made(recipe: Recipe) -> nn.Module:
@@ -275,7 +220,10 @@ def _signature(function: Callable[..., object]) -> str:
 
 
 def _differentiated(
-    function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any], gradient: dict[str, Any] | None
+    function: Callable[..., object],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    gradient: dict[str, Any] | None,
 ) -> object:
     """What the function returns, or the gradient of it with respect to one argument."""
     if gradient is None:
@@ -294,60 +242,6 @@ def _differentiated(
     if result is None:
         raise RefusedValue("a tensor whose gradient does not reach the input")
     return result
-
-
-def _state_of(value: object) -> dict[str, object]:
-    """Everything about an argument that a function could change behind the caller's back."""
-    if isinstance(value, nn.Module):
-        return _condition(value)
-    try:
-        return {"value": encode(value, lambda inner: repr(type(inner)), Limits(bytes=2**40), grad=False)}
-    except RefusedValue:
-        return {}
-
-
-def _condition(module: nn.Module) -> dict[str, object]:
-    children = dict(module.named_modules())
-    parameters = dict(module.named_parameters())
-    return {
-        "weights": {name: encode(value.detach(), grad=False) for name, value in module.state_dict().items()},
-        "training mode": {name: child.training for name, child in children.items()},
-        "requires_grad": {name: parameter.requires_grad for name, parameter in parameters.items()},
-        "gradients": {
-            name: None if parameter.grad is None else encode(parameter.grad) for name, parameter in parameters.items()
-        },
-        "hooks": {name: _hooks(child) for name, child in children.items()},
-    }
-
-
-def _hooks(module: nn.Module) -> int:
-    return sum(len(value) for key, value in vars(module).items() if key.endswith("_hooks") and value)
-
-
-def _differences(
-    before: dict[str, dict[str, object]], arguments: dict[str, object]
-) -> tuple[list[str], list[list[object]]]:
-    changed, left = [], []
-    for name, value in arguments.items():
-        after = _state_of(value)
-        if isinstance(value, nn.Module):
-            left += [[name, kind, _differing(before[name][kind], after[kind])] for kind in after]
-        elif after != before[name]:
-            changed.append(name)
-    return changed, [entry for entry in left if entry[2]]
-
-
-def _differing(before: Any, after: Any) -> list[str]:
-    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-
-
-def _inspection(module: nn.Module) -> dict[str, object]:
-    return {
-        "state": {name: value.detach().clone() for name, value in module.state_dict().items()},
-        "training": [name for name, child in module.named_modules() if child.training],
-        "frozen": [name for name, parameter in module.named_parameters() if not parameter.requires_grad],
-        "hooks": sum(_hooks(child) for child in module.modules()),
-    }
 
 
 def _frames(error: BaseException) -> list[tuple[types.FrameType, int]]:

@@ -1,0 +1,141 @@
+"""A submission, in whatever form it came, to clean sources of the units that the catalog names.
+
+Nothing is unpacked and nothing of the student's is executed here: bytes are read within limits, decoded, parsed. What is
+not a unit of the catalog is listed and left behind. Whatever is wrong with a student's file becomes a sentence in
+`Module.problem` or `Handin.problem`; the functions of this module do not raise for it.
+"""
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from autograder.errors import UsageError
+from autograder.source.entries import ARCHIVES, Entry, UnreadableError, entries_in, head, is_archive, printable
+from autograder.source.module import Module, module_from
+
+__all__ = ["Handin", "Module", "read_module", "read_submission", "submission_name", "submissions_in"]
+
+_LISTED = 100
+
+
+@dataclass(frozen=True)
+class Handin:
+    """A whole submission.
+
+    Attributes:
+        name: whose it is.
+        modules: what was taken, by unit.
+        problem: a sentence, where nothing at all could be read.
+        notes: sentences about what was chosen or refused.
+        not_taken: paths inside the submission that were left behind.
+        digest: sha256 of what was taken.
+    """
+
+    name: str
+    modules: dict[str, Module] = field(default_factory=dict)
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+    not_taken: tuple[str, ...] = ()
+    digest: str = ""
+
+
+def submissions_in(path: Path, units: Iterable[str]) -> list[Path]:
+    """The submissions that a path means: itself, or, for the folder of a class, each thing in it.
+
+    A folder is one submission where a unit's file, or an `exercises` folder, lies directly in it.
+
+    Raises:
+        UsageError: there is nothing at the path, or nothing in it.
+    """
+    if not path.exists():
+        raise UsageError(f"{path} does not exist; give a submission or a folder of submissions")
+    if not path.is_dir():
+        return [path]
+    names = set(units)
+    inside = sorted(child for child in path.iterdir() if not child.name.startswith("."))
+    if any(_unit_of(child.name, names) or child.name == "exercises" for child in inside if not child.is_symlink()):
+        return [path]
+    found = [child for child in inside if child.is_dir() or is_archive(child.name) or child.suffix in (".py", ".ipynb")]
+    if not any(child.is_dir() or is_archive(child.name) for child in found):
+        return [path]  # files under wrong names, or none: one submission that says so
+    return found
+
+
+def read_submission(path: Path, units: Iterable[str]) -> Handin:
+    """Everything that the catalog's units find in a submission: a folder, an archive, a `.py` or an `.ipynb`."""
+    names = tuple(units)
+    try:
+        entries, refused = entries_in(path, lambda filename: _unit_of(filename, names) is not None)
+    except UnreadableError as error:
+        return Handin(submission_name(path), problem=str(error))
+    chosen = _choose(entries, names)
+    modules = {unit: module_from(unit, entry) for unit, entry in chosen.items()}
+    taken = {entry.path for entry in chosen.values()}
+    rest = [printable(entry.path) for entry in entries if entry.path not in taken]
+    notes = (*refused, *_strays(rest, [unit for unit in names if unit not in chosen], nothing=not chosen))
+    more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
+    return Handin(submission_name(path), modules, "", notes, tuple(rest[:_LISTED] + more), _digest(modules))
+
+
+def read_module(path: Path, unit: str) -> Module:
+    """One unit from a file on disk, under its own path: a student's own run."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        return Module(unit, str(path)).but(f"cannot be read ({error.strerror})")
+    return module_from(unit, Entry(PurePosixPath(path.absolute().as_posix()), size, lambda limit: head(path, limit)))
+
+
+def _choose(entries: list[Entry], units: tuple[str, ...]) -> dict[str, Entry]:
+    """For each unit the file nearest to the top; at one depth that in `exercises`, and `.py` before `.ipynb`."""
+    chosen = {}
+    for unit in units:
+        found = [entry for entry in entries if _unit_of(entry.path.name, {unit})]
+        if not found and len(entries) == 1:  # a lone file may carry its author's name too
+            found = [entry for entry in entries if re.search(rf"(^|[^a-z]){unit}$", entry.path.stem)]
+        if found:
+            chosen[unit] = min(found, key=_rank)
+    return chosen
+
+
+def _rank(entry: Entry) -> tuple[object, ...]:
+    inside = "exercises" not in entry.path.parts
+    return len(entry.path.parts) - (not inside), inside, entry.path.suffix != ".py", str(entry.path)
+
+
+def _strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:
+    """Sentences about Python files that may be a missing unit under a wrong name."""
+    wanted = ", ".join(f"{unit}.py" for unit in missing)
+    notes = []
+    for path in [path for path in rest if path.endswith((".py", ".ipynb"))][:5]:
+        name = PurePosixPath(path)
+        near = difflib.get_close_matches(name.stem, missing, n=1, cutoff=0.7)
+        if near:
+            notes.append(f"{path} is not a file of this course; rename it to {near[0]}{name.suffix}")
+        elif nothing:
+            notes.append(f"{path} is not a file of this course; the course has {wanted}")
+    return notes
+
+
+def _unit_of(filename: str, units: Iterable[str]) -> str | None:
+    stem, dot, suffix = filename.rpartition(".")
+    return stem if dot and suffix in ("py", "ipynb") and stem in units else None
+
+
+def submission_name(path: Path) -> str:
+    """Whose submission a path is: its name, without the ending of an archive or a file."""
+    name = path.resolve().name
+    for suffix in (*ARCHIVES, ".py", ".ipynb"):
+        if name.lower().endswith(suffix) and not path.is_dir():
+            return name[: -len(suffix)]
+    return name
+
+
+def _digest(modules: dict[str, Module]) -> str:
+    digest = hashlib.sha256()
+    for unit in sorted(modules):
+        digest.update(f"{unit}\0{modules[unit].text}\0{modules[unit].problem}\0".encode("utf-8", "replace"))
+    return digest.hexdigest()
