@@ -63,6 +63,8 @@ class Sandbox:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            if self._process.stderr is not None:
+                self._process.stderr.close()
         self._control = self._process = None
 
     @contextlib.contextmanager

@@ -1,0 +1,80 @@
+"""The course, one warm sandbox for the whole run, and runs of pytest as a student makes them."""
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from autograder import plugin
+from autograder.catalog import Catalog, read_catalog
+from autograder.grade import Grader
+from autograder.results import CheckResult
+from autograder.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[2]
+SUBMISSIONS = Path(__file__).parent / "submissions"
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    return read_catalog(ROOT)
+
+
+@pytest.fixture(scope="session")
+def sandbox(catalog: Catalog) -> Iterator[Sandbox]:
+    with Sandbox(catalog.preload) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def grader(catalog: Catalog, sandbox: Sandbox) -> Grader:
+    return Grader(catalog, sandbox, secret=b"of the tests")
+
+
+@dataclass(frozen=True)
+class StudentRun:
+    """How a student's run of pytest ended: its exit code, what it printed, and the checks by id."""
+
+    code: int
+    text: str
+    checks: dict[str, CheckResult]
+
+
+class _Spy:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self.results = session.config.stash[plugin.RECORDER].results
+
+
+@pytest.fixture
+def student_pytest(monkeypatch: pytest.MonkeyPatch) -> Callable[..., StudentRun]:
+    """`pytest ARGS`, run in the course's folder. In this process, because torch takes seconds to import."""
+
+    def run(*args: object, cwd: Path = ROOT) -> StudentRun:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setenv("COLUMNS", "200")
+        spy, printed = _Spy(), io.StringIO()
+        options = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"]
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            code = pytest.main([*options, *map(str, args)], plugins=[spy])
+        checks = {check.id: check for check in getattr(spy, "results", {}).values()}
+        return StudentRun(int(code), printed.getvalue(), checks)
+
+    return run
+
+
+@pytest.fixture
+def handin(tmp_path: Path) -> Callable[..., Path]:
+    """A submission in a folder of its own: file names and their text or bytes."""
+
+    def write(name: str = "alice", **files: str | bytes) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        for stem, content in files.items():
+            path = folder / (stem.replace("__", ".") if "__" in stem else f"{stem}.py")
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return folder
+
+    return write
