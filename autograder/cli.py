@@ -34,9 +34,6 @@ def main() -> None:
     except AutograderError as error:
         _errors.print(Text(f"autograder: {error}"))
         sys.exit(2)
-    except KeyboardInterrupt:
-        _errors.print("autograder: stopped")
-        sys.exit(130)
 
 
 @app.command()
@@ -60,9 +57,13 @@ def grade(
     with Sandbox(catalog.preload) as sandbox, _progress() as progress:
         task = progress.add_task("Starting the sandbox", total=len(submissions))
         grader = Grader(catalog, sandbox, course_secret(), _names(units), seed)
-        for ending in grade_all(grader, submissions, out):
-            (graded if isinstance(ending, Graded) else failures).append(ending)  # type: ignore[arg-type]
-            progress.update(task, advance=1, description="Graded")
+        try:
+            for ending in grade_all(grader, submissions, out):
+                (graded if isinstance(ending, Graded) else failures).append(ending)  # type: ignore[arg-type]
+                progress.update(task, advance=1, description="Graded")
+        except KeyboardInterrupt:
+            _errors.print(f"autograder: stopped; {len(graded)} of {len(submissions)} results are in {out / 'results'}")
+            raise typer.Exit(130) from None
     results = [each.result for each in graded]
     if len(submissions) > 1:
         write_atomically(out / "grades.csv", grades_csv(results, [unit.name for unit in grader.units]))

@@ -71,7 +71,8 @@ class Grader:
         """
         started = time.perf_counter()
         handin = read_submission(path, self.catalog.units)
-        run = _GradedRun(handin, self.sandbox, self._seed or seed_of(self._secret, handin.digest))
+        seed = self._seed or seed_of(self._secret, handin.digest)
+        run = _GradedRun(self.catalog, handin, self.sandbox, seed)
         checks = self._judge(run)
         return SubmissionResult(
             submission=name or handin.name,
@@ -88,8 +89,8 @@ class Grader:
     def _judge(self, run: "_GradedRun") -> list[CheckResult]:
         printed = io.StringIO()
         with _shielded(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            code = pytest.main(self._arguments(), plugins=[run])
-        if code == pytest.ExitCode.INTERRUPTED:
+            code = pytest.main(self._arguments(), plugins=[plugin, run])
+        if run.interrupted:
             raise KeyboardInterrupt
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not run.recorder.results:
             raise GraderError(f"the checks could not be run (pytest ended with {code}):\n{printed.getvalue()}")
@@ -103,7 +104,6 @@ class Grader:
             f"--config-file={os.devnull}",
             "--noconftest",
             "--disable-plugin-autoload",
-            *("-p", plugin.__name__),
             *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"),
             "--import-mode=importlib",
             "--tb=line",
@@ -114,17 +114,24 @@ class Grader:
 class _GradedRun:
     """A `plugin.Run` over one hand-in; passed to pytest as a plugin, so that it can install itself."""
 
-    def __init__(self, handin: Handin, sandbox: Sandbox, seed: str) -> None:
+    def __init__(self, catalog: Catalog, handin: Handin, sandbox: Sandbox, seed: str) -> None:
         self.seed = seed
         self.recorder = Recorder()
+        self.interrupted = False
+        self._catalog = catalog
         self._modules = handin.modules
         self._sandbox = sandbox
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Takes the place of the student's own run, and of its recorder."""
+        """Takes the place of the course that lies at hand, of the student's own run, and of its recorder."""
+        config.stash[plugin.COURSE] = self._catalog
         config.stash[plugin.RUN] = self
         config.stash[plugin.RECORDER] = self.recorder
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C; pytest would only say that the run was not a success."""
+        self.interrupted = isinstance(excinfo.value, KeyboardInterrupt)
 
     def modules(self, _: Path) -> dict[str, Module]:
         """What was handed in."""

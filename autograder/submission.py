@@ -121,13 +121,14 @@ class Submission:
     """A student's module, for one check.
 
     Attributes:
+        module: its source.
         calls: every call made so far, in order.
     """
 
     def __init__(
         self, module: Module, sources: dict[str, Module], transport: Transport, seconds: float, seed: int
     ) -> None:
-        self._module = module
+        self.module = module
         self._sources = sources
         self._transport = transport
         self._seconds = seconds
@@ -185,11 +186,11 @@ class Submission:
         __tracebackhide__ = True
         if self._loaded:
             return
-        for module in (self._module, *self._sources.values()):
-            if module.problem and module is self._module:
+        for module in (self.module, *self._sources.values()):
+            if module.problem and module is self.module:
                 raise Unusable(module.problem)
         sources = {name: (module.filename, module.text) for name, module in self._sources.items() if not module.problem}
-        self._request({"op": "load", "sources": sources, "unit": self._module.unit, "seed": self._seed})
+        self._request({"op": "load", "sources": sources, "unit": self.module.unit, "seed": self._seed})
         self._loaded = True
 
     def _request(self, request: dict[str, Any], call: Call | None = None) -> dict[str, Any]:
@@ -209,7 +210,7 @@ class Submission:
 
     def _blame(self, reply: dict[str, Any], call: Call | None) -> NoReturn:
         __tracebackhide__ = True
-        error = _fault(reply, call, self._module, self._seconds)
+        error = _fault(reply, call, self.module, self._seconds)
         inner = getattr(getattr(self._transport, "session", None), "last_error", None)
         # In the student's own process the debugger can go where the exception came from.
         raise error.with_traceback(inner.__traceback__) if inner is not None else error

@@ -8,6 +8,7 @@ Markers: `points(function, value)`, `hidden`, `depends_on(check, ...)`.
 Fixtures: `submission`, `reference`, `model`, `rng`.
 """
 
+import sys
 import types
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -61,11 +62,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Finds the course; without one the plugin does nothing."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
-    root = find_course(config.invocation_params.dir, config.rootpath)
-    try:
-        catalog = read_catalog(root) if root is not None else None
-    except CatalogError as error:
-        raise pytest.UsageError(str(error)) from error
+    catalog = config.stash[COURSE] if COURSE in config.stash else _found_course(config)
+    if catalog is not None:
+        _forget_other_checks(catalog)
     config.stash[COURSE] = catalog
     config.stash[RECORDER] = config.stash.get(RECORDER, Recorder())
     if catalog is not None and RUN not in config.stash:
@@ -208,6 +207,23 @@ def model(request: pytest.FixtureRequest) -> nn.Module:
     return data.load_model("tiny", pretrained=False, seed=_seed_of(request) % 2**31)
 
 
+def _found_course(config: pytest.Config) -> Catalog | None:
+    root = find_course(config.invocation_params.dir, config.rootpath)
+    try:
+        return read_catalog(root) if root is not None else None
+    except CatalogError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _forget_other_checks(catalog: Catalog) -> None:
+    """pytest keeps a test module by its path below the root: in one process two courses would share theirs."""
+    ours = {catalog.checks(unit).name: catalog.checks(unit) for unit in catalog.units}
+    for name, module in list(sys.modules.items()):
+        file = Path(getattr(module, "__file__", None) or "")
+        if file.name in ours and file != ours[file.name]:
+            del sys.modules[name]
+
+
 def _seed_of(request: pytest.FixtureRequest) -> int:
     return check_seed(request.config.stash[RUN].seed, _check_of(request).id)
 
@@ -262,6 +278,9 @@ def _diagnosed(check: CheckResult, error: BaseException | None, item: pytest.Ite
     catalog = item.config.stash[COURSE]
     if not isinstance(error, CheckFailed) or held is None or catalog is None:
         return check
+    failed = item.config.stash[RECORDER].failed_functions(item.nodeid)
+    if failed & held.module.used_by(check.function):
+        return check  # what shows here may be the fault of a function that this one uses
     unit = catalog.units[check.unit]
     files = catalog.mistakes(unit.name), catalog.solution(unit.name)
     known = explain(held.calls, unit.name, *files, unit.seconds, by_value=error.actual is not None)

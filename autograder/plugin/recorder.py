@@ -44,6 +44,15 @@ class Recorder:
         file = nodeid.partition("::")[0]
         return next((check for check in self._named(file, names) if check.outcome in _BLOCKING), None)
 
+    def failed_functions(self, nodeid: str) -> set[str]:
+        """The functions of the same file that have failed a check so far."""
+        file = nodeid.partition("::")[0] + "::"
+        return {
+            check.function
+            for name, check in self.results.items()
+            if name.startswith(file) and check.outcome in _BLOCKING
+        }
+
     def _named(self, file: str, names: tuple[str, ...]) -> Iterator[CheckResult]:
         for nodeid, check in self.results.items():
             path, _, test = nodeid.partition("::")

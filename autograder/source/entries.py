@@ -1,9 +1,11 @@
 """The files inside a submission, whether it is a folder, an archive or a lone file. Nothing is unpacked onto the disk."""
 
+import lzma
 import os
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -28,7 +30,17 @@ class UnreadableError(Exception):
 
 
 #: What the libraries raise for containers that are broken, encrypted, cut short or of an unknown kind.
-BROKEN = (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError, ValueError)
+BROKEN = (
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def entries_in(path: Path, is_wanted: Callable[[str], bool]) -> tuple[list[Entry], list[str]]:

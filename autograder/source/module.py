@@ -35,6 +35,19 @@ class Module:
         """The same file, which cannot be used; `problem` follows its name."""
         return Module(self.unit, self.filename, problem=f"{self.label} {problem}")
 
+    def used_by(self, function: str) -> set[str]:
+        """The module's own functions that a function of it uses, directly or by way of others."""
+        bodies = {node.name: node for node in ast.parse(self.text).body if isinstance(node, ast.FunctionDef)}
+        used: set[str] = set()
+        waiting = [function]
+        while waiting:
+            node = bodies.get(waiting.pop())
+            names = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} if node is not None else set()
+            found = (names & bodies.keys()) - used
+            used |= found
+            waiting += found
+        return used - {function}
+
     @property
     def label(self) -> str:
         """The file's name in a sentence."""

@@ -73,7 +73,7 @@ def handin(tmp_path: Path) -> Callable[..., Path]:
         folder = tmp_path / name
         folder.mkdir()
         for stem, content in files.items():
-            path = folder / (stem.replace("__", ".") if "__" in stem else f"{stem}.py")
+            path = folder / (stem.replace("__", ".") if "__" in stem.strip("_") else f"{stem}.py")
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return folder
 

@@ -39,7 +39,16 @@ def test_plain_values_come_back_with_their_types(value):
     assert repr(back) == repr(value)
 
 
-DTYPES = [torch.bool, torch.uint8, torch.int64, torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64]
+DTYPES = [
+    torch.bool,
+    torch.uint8,
+    torch.int64,
+    torch.float16,
+    torch.bfloat16,
+    torch.float32,
+    torch.float64,
+    torch.complex64,
+]
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -220,7 +229,9 @@ def test_random_bytes_end_in_a_value_or_a_refusal(data):
 def test_flipped_bytes_end_in_a_value_or_a_refusal():
     dice = random.Random(7)
     image = Image.new("P", (3, 2))
-    message = encode({"a": [torch.arange(6.0).reshape(2, 3), np.zeros(3), image], "b": (Handle(1, "x"), math.inf, 2**80)})
+    message = encode(
+        {"a": [torch.arange(6.0).reshape(2, 3), np.zeros(3), image], "b": (Handle(1, "x"), math.inf, 2**80)}
+    )
     for _ in range(3000):
         broken = bytearray(message)
         for _ in range(dice.randint(1, 4)):

@@ -1,0 +1,152 @@
+"""The command as it is typed: what it prints, what it writes, how it ends."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder import cli
+
+ROOT = Path(__file__).parents[2]
+SUBMISSIONS = Path(__file__).parent / "submissions"
+
+
+@pytest.fixture
+def autograder(monkeypatch, capsys, sandbox):
+    """`autograder ARGS`, in this process and with the sandbox that is warm already."""
+    monkeypatch.setattr("autograder.sandbox.Sandbox", lambda _: Lent(sandbox))
+    monkeypatch.setenv("IDEALCAT_SECRET", "of the tests")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["autograder", *map(str, args)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+class Lent:
+    """A sandbox that the command may use and not close."""
+
+    def __init__(self, sandbox):
+        self.sandbox = sandbox
+
+    def __enter__(self):
+        return self.sandbox
+
+    def __exit__(self, *_):
+        return None
+
+
+def test_everything_passed_is_0(autograder, tmp_path):
+    code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path)
+    assert code == 0
+    assert f"Result: {tmp_path / 'results' / 'perfect.json'}" in out
+    assert json.loads((tmp_path / "results" / "perfect.json").read_text())["score"] == 58.0
+
+
+def test_something_failed_is_1_and_says_what(autograder, tmp_path):
+    code, out, _ = autograder("grade", SUBMISSIONS / "only_horizontal", "-o", tmp_path, "--units", "variation_loss")
+    assert code == 1
+    assert "total_variation(1x3x4x5 tensor) returned 0.0 at [0], expected 15.0" in out
+    assert "Known mistake: Only neighbours side by side are counted" in out
+    assert "Adversarial" not in out
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["grade", "nowhere"], "nowhere does not exist; give a submission or a folder of submissions"),
+        (["grade", "exercises", "--units", "knitting"], "no unit is called 'knitting'; the course has variation_loss"),
+        (["grade"], "Missing argument"),
+        (["knit"], "No such command 'knit'"),
+    ],
+)
+def test_nothing_graded_is_2_and_says_why(autograder, tmp_path, monkeypatch, args, words):
+    monkeypatch.chdir(ROOT)
+    code, out, err = autograder(*args, *(["-o", tmp_path] if len(args) > 1 else []))
+    assert code == 2
+    assert words in out + err
+    assert "Traceback" not in err
+    assert not (tmp_path / "results").exists() or not list((tmp_path / "results").iterdir())
+
+
+def test_a_class_has_a_table_and_a_csv(autograder, tmp_path, monkeypatch):
+    students = tmp_path / "class"
+    for case in ("perfect", "wrong_file_name", "zipped"):
+        shutil.copytree(SUBMISSIONS / case, students / case)
+    shutil.copy(SUBMISSIONS / "notebook" / "variation_loss.ipynb", students / "erin_variation_loss.ipynb")
+    (students / "[bold]mallory").mkdir()
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = autograder("grade", "class", "-o", "out")
+    assert code == 1
+    for name, points in [
+        ("perfect", "58 / 58"),
+        ("zipped", "58 / 58"),
+        ("erin_variation_loss", "26 / 58"),
+        ("[bold]mallory", "0 / 58"),
+    ]:
+        (line,) = [line for line in out.splitlines() if line.strip().startswith(name)]
+        assert points in line and f"out/results/{name}.json" in line
+    lines = list(csv.DictReader((tmp_path / "out" / "grades.csv").open()))
+    assert {line["submission"]: line["score"] for line in lines}["zipped"] == "58"
+    assert len(list((tmp_path / "out" / "results").iterdir())) == 5
+
+
+def test_our_own_fault_is_2_and_no_grade(autograder, tmp_path, monkeypatch):
+    course = tmp_path / "course"
+    shutil.copytree(ROOT / "exercises", course / "exercises")
+    (course / "tests" / "exercises").mkdir(parents=True)
+    for unit in ("variation_loss", "adversarial_attack"):
+        checks = "import pytest\n@pytest.mark.points('denoise', 1)\ndef test_it(submission):\n    1 / 0\n"
+        (course / "tests" / "exercises" / f"test_{unit}.py").write_text(checks)
+    monkeypatch.chdir(course)
+    code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path / "out")
+    assert code == 2
+    assert "the check itself failed with ZeroDivisionError" in out
+
+
+def test_skeletons_in_step_are_left_alone(autograder, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    code, out, _ = autograder("release", "skeletons")
+    assert (code, out.strip()) == (0, "Every skeleton is in step with its solution.")
+
+
+def test_help_does_not_wait_for_torch():
+    program = "import sys; from autograder import cli; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_ctrl_c_leaves_no_process_behind(tmp_path):
+    """The real command, interrupted while an endless loop runs."""
+    environment = {**os.environ, "IDEALCAT_SECRET": "x"}
+    command = [sys.executable, "-m", "autograder", "grade", SUBMISSIONS / "endless_loop", "-o", tmp_path]
+    grader = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    while len(descendants(grader.pid)) < 2:  # the server, and a worker below it
+        assert grader.poll() is None
+        os.sched_yield()
+    below = descendants(grader.pid)
+    os.killpg(grader.pid, signal.SIGINT)
+    out, _ = grader.communicate(timeout=60)
+    assert grader.returncode == 130, out
+    assert "autograder: stopped; 0 of 1 results are in" in out and "Traceback" not in out
+    assert [pid for pid in below if Path(f"/proc/{pid}").exists()] == []
+
+
+def descendants(pid):
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:  # it has ended meanwhile
+        return []
+    return children + [below for child in children for below in descendants(child)]

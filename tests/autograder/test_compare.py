@@ -1,0 +1,182 @@
+"""Both sides of each assertion, and the words of the failing one: a message nobody asserts on is one nobody has read."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from autograder.compare import (
+    assert_between,
+    assert_close,
+    assert_equal,
+    assert_holds,
+    assert_kind,
+    assert_mentions,
+    assert_raises,
+    show,
+)
+from autograder.errors import CheckFailed, NotWritten, Raised
+
+t = torch.tensor
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "problem"),
+    [
+        (t(3.0), t(0.0), "returned 3.0, expected 0.0"),
+        (t([math.nan, 1.0]), t([0.26894, 1.0]), "returned nan at [0], expected 0.26894 (1 of 2 entries differ)"),
+        (t([[1.0, 2], [3, 5]]), t([[1.0, 2], [3, 4]]), "returned 5.0 at [1, 1], expected 4.0 (1 of 4 entries differ)"),
+        (t([[1.0], [1.0]]), t([1.0, 1.0]), "returned a tensor of shape (2, 1), expected (2,)"),
+        (t(1.0), t([1.0, 1.0]), "returned a tensor of shape (), expected (2,)"),
+        (t([1.0]).double(), t([1.0]), "returned a tensor of float64, expected float32"),
+        (t([1]), t([1.0]), "returned a tensor of int64, expected float32"),
+        (1.0, t([1.0]), "returned 1.0 (a float), expected a tensor of shape (1,)"),
+        (None, t([1.0]), "returned None, expected a tensor of shape (1,)"),
+        (t(0.5), 0.5, "returned a tensor of shape (), expected 0.5 (a float)"),
+        (1, 1.0, "returned 1 (a int), expected 1.0 (a float)"),
+        (0.25, 0.5, "returned 0.25, expected 0.5"),
+        (math.nan, 0.5, "returned nan, expected 0.5"),
+        ((t(1.0),), (t(1.0), t(2.0)), "returned a tuple of 1, expected one of 2"),
+        ([t(1.0), t(2.0)], (t(1.0), t(2.0)), "returned [1.0, 2.0] (a list), expected (1.0, 2.0) (a tuple)"),
+        ((t(1.0), t(3.0)), (t(1.0), t(2.0)), "returned 3.0 as item 1, expected 2.0"),
+        ([("cat", 0.5)], [("cat", 0.7)], "returned 0.5 as item 0[1], expected 0.7"),
+        ({"a": [1.0]}, {"a": [2.0]}, "returned 1.0 under 'a'[0], expected 2.0"),
+        ({"a": 1.0}, {"b": 1.0}, "returned a dict with ['a'], expected ['b']"),
+        ("cat", "dog", "returned 'cat', expected 'dog'"),
+        (True, 1, "returned True (a bool), expected 1 (a int)"),
+        (t([True, False]), t([True, True]), "returned False at [1], expected True (1 of 2 entries differ)"),
+    ],
+)  # fmt: skip
+def test_a_difference_is_worded(actual, expected, problem):
+    with pytest.raises(CheckFailed) as caught:
+        assert_close(actual, expected)
+    assert caught.value.problem == problem
+    assert caught.value.actual is actual
+
+
+@pytest.mark.parametrize(
+    "value",
+    [t([1.0, 2.0]), t([]), t(3), 0.5, math.inf, "x", None, [1, (2.0, "a")], {"a": t([1.0])}, t([math.nan])],
+    ids=str,
+)
+def test_a_value_is_close_and_equal_to_itself(value):
+    assert_close(value, value)
+    assert_equal(value, value)
+
+
+def test_rounding_is_close_and_not_equal():
+    rounded, exact = t([1.0 + 1e-6]), t([1.0])
+    assert_close(rounded, exact)
+    with pytest.raises(CheckFailed):
+        assert_equal(rounded, exact)
+    with pytest.raises(CheckFailed):
+        assert_close(t([1.001]), exact)
+    assert_close(t([1.001]), exact, rtol=0.01)
+
+
+def test_float64_is_held_to_more_digits():
+    assert_close(t([1.0 + 1e-9]).double(), t([1.0]).double())
+    with pytest.raises(CheckFailed):
+        assert_close(t([1.0 + 1e-5], dtype=torch.float64), t([1.0], dtype=torch.float64))
+
+
+def test_whole_numbers_are_exact():
+    with pytest.raises(CheckFailed):
+        assert_close(t([10**9 + 1]), t([10**9]))
+
+
+def test_kind_looks_at_shape_dtype_and_finiteness():
+    assert_kind(torch.zeros(2, 3), (2, 3))
+    assert_kind(t([math.inf]), (1,), finite=False)
+    for actual, words in [
+        (torch.zeros(3, 2), "shape (3, 2), expected (2, 3)"),
+        (torch.zeros(2, 3, dtype=torch.float64), "float64, expected float32"),
+        (t([[0.0, 1.0, math.inf], [0.0, 0.0, 0.0]]), "returned inf at [0, 2], expected only finite numbers"),
+        ([0.0], "returned [0.0] (a list), expected a tensor of shape (2, 3)"),
+    ]:
+        with pytest.raises(CheckFailed) as caught:
+            assert_kind(actual, (2, 3))
+        assert words in caught.value.problem
+
+
+def test_between_holds_on_its_bounds_and_not_beyond():
+    assert_between(t([0.0, 1.0]), 0, 1)
+    assert_between(0.9, 0.9, 0.9)
+    for value, low, high, words in [
+        (t([0.0, 1.5]), 0, 1, "returned 1.5 at [1], expected between 0.0 and 1.0"),
+        (math.nan, 0, 1, "returned nan, expected between 0.0 and 1.0"),
+        (0.3, 0.5, math.inf, "returned 0.3, expected at least 0.5"),
+        (0.7, -math.inf, 0.5, "returned 0.7, expected at most 0.5"),
+        ("0.5", 0, 1, "returned '0.5', expected a number"),
+    ]:
+        with pytest.raises(CheckFailed) as caught:
+            assert_between(value, low, high)
+        assert caught.value.problem == words
+
+
+def test_between_names_what_was_measured():
+    with pytest.raises(CheckFailed) as caught:
+        assert_between(0.7, 0, 0.5, what="the error that is left")
+    assert caught.value.problem == ": the error that is left is 0.7, expected between 0.0 and 0.5"
+
+
+def raising(error):
+    def call(*_):
+        raise error
+
+    return call
+
+
+def test_raises_takes_the_kind_and_its_children():
+    wrong_index = Raised("f() raised IndexError: no", ("IndexError", "LookupError", "Exception", "BaseException"), "no")
+    assert assert_raises(IndexError, raising(wrong_index)) == "no"
+    assert assert_raises(LookupError, raising(wrong_index)) == "no"
+    with pytest.raises(CheckFailed, match="raised IndexError: no, expected ValueError"):
+        assert_raises(ValueError, raising(wrong_index))
+
+
+def test_raises_wants_an_exception():
+    with pytest.raises(CheckFailed, match=r"returned 3\.0, expected ValueError"):
+        assert_raises(ValueError, lambda: 3.0)
+
+
+def test_raises_lets_other_faults_through():
+    with pytest.raises(NotWritten):
+        assert_raises(ValueError, raising(NotWritten("not written yet")))
+
+
+def test_mentions_ignores_case_and_names_what_is_missing():
+    assert_mentions("Images must be 4-D", "images")
+    with pytest.raises(CheckFailed, match="expected it to name 'images'"):
+        assert_mentions("wrong shape", "images")
+
+
+def test_holds():
+    assert_holds(True, "changed its input")
+    with pytest.raises(CheckFailed, match="changed its input"):
+        assert_holds(False, "changed its input")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (t([1, 0, 2]), "[1, 0, 2]"),
+        (torch.zeros(7), "tensor of 7"),
+        (torch.zeros(2, 3), "2x3 tensor"),
+        (t(0.5), "0.5"),
+        (np.zeros((2, 3)), "array of shape (2, 3)"),
+        (torch.nn.Linear(1, 1), "module"),
+        (Image.new("L", (4, 3)), "4x3 L image"),
+        (0.1 + 0.2, "0.3"),
+        (1e20, "1e+20"),
+        ((1,), "(1,)"),
+        (list(range(9)), "[0, 1, 2, 3, 4, 5, ...]"),
+        ("x" * 200, "'" + "x" * 76 + "..."),
+        (torch.Generator(), "generator"),
+    ],
+    ids=str,
+)
+def test_values_are_shown_as_a_person_would_name_them(value, shown):
+    assert show(value) == shown

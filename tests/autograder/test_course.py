@@ -1,0 +1,95 @@
+"""The course itself: what belongs together is there, points add up, and every known mistake is caught and named."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from autograder.catalog import read_catalog
+from autograder.diagnose import known_mistakes
+from autograder.grade import Grader
+from autograder.results import Outcome
+
+ROOT = Path(__file__).parents[2]
+CATALOG = read_catalog(ROOT)
+FUNCTIONS = [(unit, function) for unit in CATALOG.units.values() for function in unit.functions.values()]
+MISTAKES = [(unit, known) for unit in CATALOG.units for known in known_mistakes(CATALOG.mistakes(unit))]
+
+
+@pytest.fixture(scope="module")
+def solved(grader):
+    return grader.grade(ROOT / "solutions")
+
+
+def test_the_solutions_pass_every_check(solved):
+    assert [check.message for check in solved.checks if check.outcome is not Outcome.PASSED] == []
+    assert solved.score == sum(unit.points for unit in CATALOG.units.values())
+
+
+@pytest.mark.parametrize("seed", ["a", "b", "c"])
+def test_the_solutions_pass_on_other_inputs(seed, sandbox):
+    result = Grader(CATALOG, sandbox, seed=seed).grade(ROOT / "solutions")
+    assert [check.message for check in result.checks if check.outcome is not Outcome.PASSED] == []
+
+
+@pytest.mark.parametrize(("unit", "function"), FUNCTIONS, ids=lambda value: value.name)
+def test_points_of_a_function_are_those_of_its_checks(unit, function, solved):
+    own = [check for check in solved.checks if (check.unit, check.function) == (unit.name, function.name)]
+    assert sum(check.max_points for check in own) == function.points
+    assert any(check.hidden for check in own) or function.name == "denoise"
+    assert any(not check.hidden for check in own)
+
+
+def test_no_check_judges_a_function_that_the_catalog_lacks(solved):
+    known = {(unit.name, function.name) for unit, function in FUNCTIONS}
+    assert {(check.unit, check.function) for check in solved.checks} == known
+
+
+@pytest.mark.parametrize(("unit", "function"), FUNCTIONS, ids=lambda value: value.name)
+def test_every_function_has_two_hints_and_a_docstring(unit, function):
+    assert len(function.hints) == 2
+    assert "?" in function.hints[0]
+    tree = ast.parse(CATALOG.solution(unit.name).read_text())
+    (node,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function.name]
+    doc = ast.get_docstring(node)
+    assert "Args:" in doc and "Returns:" in doc
+    assert re.search(r"shape|scalar|float", doc)
+
+
+@pytest.mark.parametrize("unit", CATALOG.units)
+def test_public_checks_need_no_reference(unit):
+    tree = ast.parse(CATALOG.checks(unit).read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            hidden = any("hidden" in ast.unparse(mark) for mark in node.decorator_list)
+            uses_reference = any(argument.arg == "reference" for argument in node.args.args)
+            assert hidden or not uses_reference or node.name in OUTCOME_CHECKS, node.name
+
+
+# They measure with the reference; what they measure is an outcome.
+OUTCOME_CHECKS = ("test_denoise_lowers_the_variation", "test_attack_fools_the_model")
+
+
+@pytest.mark.parametrize("unit", CATALOG.units)
+def test_there_are_six_mistakes_and_one_for_each_function(unit):
+    known = known_mistakes(CATALOG.mistakes(unit))
+    assert len(known) >= 6
+    assert {mistake.function for mistake in known} == set(CATALOG.units[unit].functions)
+
+
+@pytest.mark.parametrize(("unit", "mistake"), MISTAKES, ids=lambda value: getattr(value, "name", value))
+def test_a_known_mistake_is_caught_and_named(unit, mistake, tmp_path, sandbox):
+    """A submission that is right but for this mistake."""
+    unmarked = "def mistake(*_):\n    return lambda function: function\n"
+    marks = "from autograder.diagnose import mistake\n"
+    variants = CATALOG.mistakes(unit).read_text().replace(marks, unmarked)
+    code = f"{CATALOG.solution(unit).read_text()}\n{variants}\n{mistake.function} = {mistake.name}\n"
+    (tmp_path / f"{unit}.py").write_text(code)
+    result = Grader(CATALOG, sandbox, units=[unit]).grade(tmp_path)
+    own = [check for check in result.checks if check.function == mistake.function]
+    failed = [check for check in own if check.outcome is Outcome.FAILED]
+    assert failed
+    assert {check.mistake for check in failed} - {None} == {mistake.name}, [check.message for check in failed]
+    others = [check for check in result.checks if check.function != mistake.function]
+    assert {check.mistake for check in others} == {None}

@@ -1,0 +1,221 @@
+"""Workers: limited, watched, killed; and none left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder.codec import decode, encode
+from autograder.errors import Crashed, SandboxError, TimedOut
+from autograder.sandbox import Allowance, Sandbox
+from autograder.sandbox.output import KEPT, Tail
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sandbox is for Linux")
+
+
+def ask(worker, code, seconds=2.0):
+    """What `run()` of a student's module returns."""
+    sources = {"unit": ("unit.py", textwrap.dedent(code))}
+    load = {"op": "load", "sources": sources, "unit": "unit", "seed": 0, "seconds": seconds}
+    loaded = decode(worker.exchange(encode(load), seconds))
+    if "fault" in loaded:
+        return loaded
+    call = {"op": "call", "function": "run", "args": (), "kwargs": {}, "gradient": None, "seconds": seconds}
+    reply = decode(worker.exchange(encode(call), seconds))
+    return reply.get("value", reply)
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+
+
+def test_the_server_holds_no_check_and_no_solution(sandbox, catalog):
+    with sandbox.worker() as worker:
+        names = ask(worker, "import sys\ndef run():\n    return sorted(sys.modules)")
+    assert "torch" in names and "data" in names
+    ours = {name for name in names if name.startswith("autograder")}
+    assert {name.split(".")[1] for name in ours if "." in name} == {"codec", "errors", "worker", "sandbox"}
+    secrets = {"solutions", "mistakes", "pytest", *catalog.units, *(f"test_{unit}" for unit in catalog.units)}
+    assert not secrets & {part for name in names for part in name.split(".")}
+
+
+def test_a_worker_is_a_process_of_its_own_and_gone_afterwards(sandbox):
+    with sandbox.worker() as worker:
+        pid = ask(worker, "import os\ndef run():\n    return os.getpid()")
+        assert pid == worker.pid != os.getpid()
+        assert alive(pid)
+    assert not alive(pid)
+
+
+def test_nothing_of_the_graders_environment_reaches_it(sandbox, monkeypatch):
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    with Sandbox(()) as fresh, fresh.worker() as worker:
+        environment = ask(worker, "import os\ndef run():\n    return dict(os.environ)")
+        opened = ask(worker, "import os\ndef run():\n    return sorted(int(n) for n in os.listdir('/proc/self/fd'))")
+        stdin = ask(worker, "import sys\ndef run():\n    return sys.stdin.read()")
+    assert "secret" not in environment.values() and environment["HOME"] == "/nonexistent"
+    assert opened[:4] == [0, 1, 2, 3] and len(opened) <= 5  # the fifth is the listing itself
+    assert stdin == ""
+
+
+def test_a_worker_that_does_not_answer_is_killed(sandbox):
+    code = """
+        import signal, time
+        def run():
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))
+            while True:
+                time.sleep(100)
+    """
+    with sandbox.worker() as worker:
+        with pytest.raises(TimedOut, match=r"did not finish within 0\.2 s and was stopped"):
+            ask(worker, code, seconds=0.2)
+        assert not alive(worker.pid)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("os._exit(3)", "it ended its own process with exit code 3"),
+        ("os.kill(os.getpid(), 9)", "SIGKILL"),
+        ("os.close(3)", "ended|died|killed"),
+        ("sys.setrecursionlimit(10**9); f = lambda: f(); f()", "SIGSEGV|RecursionError|did not finish"),
+    ],
+)
+def test_a_death_is_told(sandbox, body, words):
+    with sandbox.worker() as worker, pytest.raises((Crashed, TimedOut), match=words):
+        reply = ask(worker, f"import os, sys\ndef run():\n    {body}\n")
+        raise Crashed(str(reply))  # where Python itself has stopped the recursion
+
+
+def test_the_next_worker_is_not_harmed(sandbox):
+    with sandbox.worker() as worker, pytest.raises(Crashed):
+        ask(worker, "import os\ndef run():\n    os._exit(0)")
+    with sandbox.worker() as worker:
+        assert ask(worker, "def run():\n    return 1") == 1
+
+
+def test_children_of_a_worker_end_with_it(sandbox):
+    code = """
+        import os, time
+        def run():
+            pid = os.fork()
+            if not pid:
+                time.sleep(1000)
+            return pid
+    """
+    with sandbox.worker() as worker:
+        child = ask(worker, code)
+        assert alive(child)
+    until(lambda: not alive(child))
+
+
+def until(condition, seconds=10.0):
+    """Waits for what another process is about to do; ends as soon as it has."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        os.sched_yield()
+
+
+def test_a_flood_of_prints_is_cut_and_does_not_block(sandbox):
+    with sandbox.worker() as worker:
+        value = ask(
+            worker, "def run():\n    for i in range(20000):\n        print('x' * 500)\n    return 7", seconds=20
+        )
+        assert value == 7
+        printed = worker.output
+    assert len(printed) < 3 * KEPT
+    assert "bytes left out" in printed
+
+
+def test_memory_is_limited():
+    with Sandbox((), Allowance(data_bytes=200 * 2**20)) as small, small.worker() as worker:
+        small_enough = ask(worker, "def run():\n    return len(bytearray(50 * 2**20))", seconds=10)
+        assert small_enough == 50 * 2**20
+        reply = ask(worker, "def run():\n    return len(bytearray(400 * 2**20))", seconds=10)
+        assert reply["kinds"][0] == "MemoryError"
+
+
+def test_nothing_can_be_written_to_a_file(sandbox, tmp_path):
+    with sandbox.worker() as worker:
+        reply = ask(worker, f"import pathlib\ndef run():\n    pathlib.Path({str(tmp_path / 'x')!r}).write_text('x')")
+    assert reply["kinds"][0] == "OSError"
+
+
+def test_a_huge_answer_is_refused(sandbox):
+    code = """
+        import os, struct
+        def run():
+            os.write(3, struct.pack("<Q", 2**62))
+            while True:
+                pass
+    """
+    with sandbox.worker() as worker, pytest.raises(Crashed, match="larger than"):
+        ask(worker, code)
+
+
+def test_a_killed_server_is_started_again(catalog):
+    with Sandbox(()) as fresh:
+        with fresh.worker() as worker:
+            first = worker.pid
+            server = fresh._process.pid
+            os.kill(server, signal.SIGKILL)
+            with pytest.raises(Crashed, match="together with the fork server"):
+                ask(worker, "def run():\n    return 1")
+        until(lambda: not alive(first))
+        with fresh.worker() as worker:
+            assert ask(worker, "def run():\n    return 1") == 1
+        assert fresh._process.pid != server
+
+
+def test_a_server_that_cannot_start_says_why():
+    with pytest.raises(SandboxError, match="ModuleNotFoundError: No module named 'no_such_module'"):
+        Sandbox(("no_such_module",)).isolation  # noqa: B018 - asking for it starts the server
+
+
+def test_isolation_names_what_holds(sandbox):
+    assert {"process", "rlimits", "no_new_privs", "deadline"} <= set(sandbox.isolation)
+
+
+def test_a_killed_grader_leaves_no_process_behind(tmp_path):
+    program = """
+        import os, sys
+        from autograder.sandbox import Sandbox
+        with Sandbox(()) as sandbox, sandbox.worker() as worker:
+            print(sandbox._process.pid, worker.pid, flush=True)
+            sys.stdin.read()
+    """
+    grader = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    server, worker = map(int, grader.stdout.readline().split())
+    assert alive(server) and alive(worker)
+    grader.kill()
+    grader.communicate()
+    until(lambda: not alive(server) and not alive(worker))
+
+
+def test_what_is_printed_is_kept_at_both_ends():
+    tail = Tail()
+    tail.add(b"begin ")
+    for _ in range(1000):
+        tail.add(b"x" * 100)
+    tail.add(b" end")
+    assert tail.text().startswith("begin x") and tail.text().endswith("x end")
+    assert tail.dropped == 100_010 - 2 * KEPT
+
+
+def test_what_is_printed_is_made_harmless():
+    tail = Tail()
+    tail.add(b"\x1b[31mred\x1b[0m \x1b]0;title\x07ok\r\n10%\r50%\r100%\nbell\x07 \xff\n")
+    assert tail.text() == "red ok\n100%\nbell \ufffd\n"
