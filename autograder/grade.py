@@ -130,8 +130,8 @@ class _GradedRun:
         config.stash[plugin.RECORDER] = self.recorder
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Ctrl-C; pytest would only say that the run was not a success."""
-        self.interrupted = isinstance(excinfo.value, KeyboardInterrupt)
+        """Ctrl-C. An error in collecting arrives here too, as `Interrupted`."""
+        self.interrupted = excinfo.type is KeyboardInterrupt
 
     def modules(self, _: Path) -> dict[str, Module]:
         """What was handed in."""
