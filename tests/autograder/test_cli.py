@@ -97,7 +97,7 @@ def test_a_class_has_a_table_and_a_csv(autograder, tmp_path, monkeypatch):
     ]:
         (line,) = [line for line in out.splitlines() if line.strip().startswith(name)]
         assert points in line and f"out/results/{name}.json" in line
-    lines = list(csv.DictReader((tmp_path / "out" / "grades.csv").open()))
+    lines = list(csv.DictReader((tmp_path / "out" / "grades.csv").read_text().splitlines()))
     assert {line["submission"]: line["score"] for line in lines}["zipped"] == "58"
     assert len(list((tmp_path / "out" / "results").iterdir())) == 5
 

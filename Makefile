@@ -1,0 +1,38 @@
+# Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+OUT ?= out
+
+.PHONY: demo test test-all lint format clean
+
+demo: $(INSTALLED) ## grade a class of sample submissions
+	@# The command ends with 1 where some submission failed a check, as in this class some must.
+	@$(BIN)/autograder grade tests/autograder/submissions -o $(OUT) || [ $$? -eq 1 ]
+
+test: $(INSTALLED) ## the project's tests, without the slow ones
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(INSTALLED) ## every test
+	$(BIN)/pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) $(OUT) build dist *.egg-info
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "idealcat needs Python 3.11 or later; this is " + sys.version)'
+	@echo "Setting up $(VENV); PyTorch is several gigabytes, so this takes a few minutes the first time."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -e ".[all]" -c constraints.txt
+	@touch $@
