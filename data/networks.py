@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from data.tiny import FEATURES, tiny_layers
+
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-CLASSES = ("tabby_cat", "siamese_cat", "dog", "dalmatian", "zebra", "striped_cloth", "checker_board", "tree")
 
 
 class Normalize(nn.Module):
@@ -40,57 +41,7 @@ class Classifier(nn.Module):
         return logits
 
 
-def load_backbone(name: str, pretrained: bool = True, *, seed: int = 0) -> nn.Module:
-    """A backbone in eval mode: images `(N, 3, H, W)` to features `(N, D)`.
-
-    Args:
-        name: `"tiny"`.
-        pretrained: only `False` so far; the weights then come from `seed`.
-        seed: draws the weights of an untrained network.
-
-    Raises:
-        ValueError: the name is not one of the course's, or the network has no trained weights yet.
-    """
-    _refuse_unknown(name, pretrained)
+def untrained_tiny(classes: Sequence[str], seed: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        backbone = _tiny_backbone()
-    return _finished(backbone, "load_backbone", name, pretrained, seed)
-
-
-def load_model(name: str, pretrained: bool = True, *, seed: int = 0) -> nn.Module:
-    """A model in eval mode: images `(N, 3, H, W)` to logits `(N, K)`; it has `.backbone`, `.head`, `.classes`.
-
-    Arguments and errors are those of `load_backbone`.
-    """
-    _refuse_unknown(name, pretrained)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = Classifier(_tiny_backbone(), nn.Linear(32, len(CLASSES)), CLASSES)
-    return _finished(model, "load_model", name, pretrained, seed)
-
-
-def _tiny_backbone() -> nn.Module:
-    return nn.Sequential(
-        Normalize(),
-        nn.Conv2d(3, 16, 5, stride=2, padding=2),
-        nn.BatchNorm2d(16),
-        nn.ReLU(),
-        nn.Conv2d(16, 32, 3, stride=2, padding=1),
-        nn.BatchNorm2d(32),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-    )
-
-
-def _refuse_unknown(name: str, pretrained: bool) -> None:
-    if name != "tiny":
-        raise ValueError(f"name {name!r} is not a network of this course; the course has 'tiny'")
-    if pretrained:
-        raise ValueError("'tiny' has no trained weights yet; ask for pretrained=False")
-
-
-def _finished(module: nn.Module, maker: str, name: str, pretrained: bool, seed: int) -> nn.Module:
-    module.recipe = (f"data:{maker}", {"name": name, "pretrained": pretrained, "seed": seed})  # type: ignore[assignment]
-    return module.eval()
+        return Classifier(nn.Sequential(Normalize(), *tiny_layers()), nn.Linear(FEATURES, len(classes)), classes)
