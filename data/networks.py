@@ -4,44 +4,103 @@ A module made here carries its `recipe`: the call that makes it again, as `("mod
 A recipe is how a network reaches another process: as a name and plain values, never as code.
 """
 
-from collections.abc import Sequence
+import json
+from collections import OrderedDict
+from functools import cache
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from data import weights
+from data.imagenet import NETWORKS
+from data.layers import Classifier, Normalize
 from data.tiny import FEATURES, tiny_layers
 
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+# Come along with the course. One network cannot serve both halves of the lesson: `tiny` is fooled by changes
+# that nobody sees, `tiny_robust` was trained against such changes and dreams in shapes.
+COME_ALONG = ("tiny", "tiny_robust")
+NAMES = (*COME_ALONG, *NETWORKS)
+FOLDER = Path(__file__).parent / "weights_that_come_along"
 
 
-class Normalize(nn.Module):
-    """Per channel `(x - mean) / std`, so that the network around it takes pixels in `[0, 1]`."""
+def load_backbone(name: str, pretrained: bool = True, *, seed: int = 0) -> nn.Module:
+    """A backbone in eval mode: images `(N, 3, H, W)` to features `(N, D)`.
 
-    def __init__(self, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+    Args:
+        name: one of `NAMES`.
+        pretrained: False gives the same architecture with random weights.
+        seed: draws the weights of an untrained network; the global random state is neither used nor changed.
 
-    def forward(self, images: Tensor) -> Tensor:
-        return (images - self.mean) / self.std
-
-
-class Classifier(nn.Module):
-    """A model: images `(N, 3, H, W)` to logits `(N, K)`, as a backbone followed by a head."""
-
-    def __init__(self, backbone: nn.Module, head: nn.Module, classes: Sequence[str]) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.head = head
-        self.classes = list(classes)
-
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.backbone(images))
-        return logits
+    Raises:
+        ValueError: the name is not one of the course's.
+        WeightsError: the weights are missing and cannot be downloaded, or are not those of the network.
+    """
+    return load_model(name, pretrained, seed=seed).backbone
 
 
-def untrained_tiny(classes: Sequence[str], seed: int) -> Classifier:
+def load_model(name: str, pretrained: bool = True, *, seed: int = 0) -> Classifier:
+    """A model in eval mode: images `(N, 3, H, W)` to logits `(N, K)`; it has `.backbone`, `.head`, `.classes`.
+
+    Arguments and errors are those of `load_backbone`.
+    """
+    if name not in NAMES:
+        raise ValueError(f"name {name!r} is not a network of this course; the course has {', '.join(NAMES)}")
+    model = _trained(name) if pretrained else _untrained(name, seed)
+    arguments = {"name": name, "pretrained": pretrained, "seed": seed}
+    for module, maker in ((model, "load_model"), (model.backbone, "load_backbone")):
+        module.recipe = (f"data:{maker}", dict(arguments))  # type: ignore[assignment]
+    return model.eval()
+
+
+def _untrained(name: str, seed: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Classifier(nn.Sequential(Normalize(), *tiny_layers()), nn.Linear(FEATURES, len(classes)), classes)
+        if name in COME_ALONG:
+            return _tiny_model(tiny_classes(name))
+        return NETWORKS[name].classifier(NETWORKS[name].bare())
+
+
+def _trained(name: str) -> Classifier:
+    if name in COME_ALONG:
+        with torch.device("meta"):
+            model = _tiny_model(tiny_classes(name))
+        # Made on "meta", as the buffers that are not among the weights must not be.
+        model.backbone.normalize = Normalize()
+        _fill(model, {key: value.clone() for key, value in _tiny_state(name).items()}, str(_tiny_file(name)))
+        return model
+    with torch.device("meta"):
+        network = NETWORKS[name].bare()
+    _fill(network, weights.read(name, NETWORKS[name].weights.url), name)
+    return NETWORKS[name].classifier(network)
+
+
+def _fill(network: nn.Module, state: dict[str, Tensor], origin: str) -> None:
+    """Give a network on "meta" (which holds no numbers, and costs no random initialisation) its weights."""
+    counters = [key for key in network.state_dict() if key.endswith("num_batches_tracked")]
+    state = {**{key: torch.tensor(0) for key in counters}, **state}
+    weights.check_fit(state, network.state_dict(), origin)
+    network.load_state_dict(state, assign=True)
+    network.requires_grad_(True)
+
+
+def _tiny_model(classes: tuple[str, ...]) -> Classifier:
+    backbone = nn.Sequential(OrderedDict({"normalize": Normalize(), **tiny_layers()}))
+    return Classifier(backbone, nn.Linear(FEATURES, len(classes)), classes)
+
+
+def _tiny_file(name: str) -> Path:
+    return FOLDER / f"{name}.safetensors"
+
+
+@cache
+def tiny_classes(name: str) -> tuple[str, ...]:
+    """The class names that a network of `COME_ALONG` was trained on, in the order of its logits."""
+    record = json.loads(_tiny_file(name).with_suffix(".json").read_text())
+    return tuple(record["classes"])
+
+
+@cache
+def _tiny_state(name: str) -> dict[str, Tensor]:
+    """Read once a process: a server forks many workers that each make the model."""
+    return {key: value.float() for key, value in weights.open_file(_tiny_file(name)).items()}
