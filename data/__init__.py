@@ -1,5 +1,18 @@
 """The course's own data: networks and, with them, everything a unit needs offline."""
 
-from data.networks import Classifier
+from data.errors import CacheError, DataError, PetsError, WeightsError
+from data.layers import Classifier
+from data.networks import NAMES, load_backbone, load_model
+from data.pets import pets_root
 
-__all__ = ["Classifier"]
+__all__ = [
+    "NAMES",
+    "CacheError",
+    "Classifier",
+    "DataError",
+    "PetsError",
+    "WeightsError",
+    "load_backbone",
+    "load_model",
+    "pets_root",
+]

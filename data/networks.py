@@ -21,7 +21,7 @@ from data.tiny import FEATURES, tiny_layers
 # that nobody sees, `tiny_robust` was trained against such changes and dreams in shapes.
 COME_ALONG = ("tiny", "tiny_robust")
 NAMES = (*COME_ALONG, *NETWORKS)
-FOLDER = Path(__file__).parent / "weights_that_come_along"
+COME_ALONG_FOLDER = Path(__file__).parent / "come_along"
 
 
 def load_backbone(name: str, pretrained: bool = True, *, seed: int = 0) -> nn.Module:
@@ -57,14 +57,14 @@ def _untrained(name: str, seed: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if name in COME_ALONG:
-            return _tiny_model(tiny_classes(name))
+            return tiny_model(tiny_classes(name))
         return NETWORKS[name].classifier(NETWORKS[name].bare())
 
 
 def _trained(name: str) -> Classifier:
     if name in COME_ALONG:
         with torch.device("meta"):
-            model = _tiny_model(tiny_classes(name))
+            model = tiny_model(tiny_classes(name))
         # Made on "meta", as the buffers that are not among the weights must not be.
         model.backbone.normalize = Normalize()
         _fill(model, {key: value.clone() for key, value in _tiny_state(name).items()}, str(_tiny_file(name)))
@@ -84,13 +84,14 @@ def _fill(network: nn.Module, state: dict[str, Tensor], origin: str) -> None:
     network.requires_grad_(True)
 
 
-def _tiny_model(classes: tuple[str, ...]) -> Classifier:
+def tiny_model(classes: tuple[str, ...]) -> Classifier:
+    """The architecture of `COME_ALONG` with random weights from the global random state."""
     backbone = nn.Sequential(OrderedDict({"normalize": Normalize(), **tiny_layers()}))
     return Classifier(backbone, nn.Linear(FEATURES, len(classes)), classes)
 
 
 def _tiny_file(name: str) -> Path:
-    return FOLDER / f"{name}.safetensors"
+    return COME_ALONG_FOLDER / f"{name}.safetensors"
 
 
 @cache

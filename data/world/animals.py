@@ -288,8 +288,8 @@ VIEWS = {"bust": 1.0, "sitting": 0.6, "standing": 0.6}
 def draw_animal(painter: Painter, rng: Rng, animal: Animal, view: str | None = None) -> None:
     """Draw the animal somewhere in the picture, in one of the `VIEWS` and in a pose of its own."""
     if view is None:
-        view = ("bust", "sitting" if not animal.profile else "standing", "standing")[rng.randint(3)]
-    scale = painter.side * VIEWS[view] * rng.uniform(0.24, 0.36)
+        view = ("bust", "bust", "sitting" if not animal.profile else "standing", "standing")[rng.randint(4)]
+    scale = painter.side * VIEWS[view] * rng.uniform(0.26, 0.38)
     centre = {"bust": 0.46, "sitting": 0.27, "standing": 0.5}[view]
     pose = Pose(
         x=painter.side * rng.uniform(0.4, 0.6),

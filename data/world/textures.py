@@ -73,7 +73,7 @@ def _plain(rng: Rng, u: Field, v: Field) -> Field:
 
 
 def _stripes(rng: Rng, u: Field, v: Field) -> Field:
-    count = np.float32(rng.uniform(2.6, 3.6))
+    count = np.float32(rng.uniform(2.0, 2.8))
     return step(wave(u * count + np.abs(v) * np.float32(0.5)), rng.uniform(0.42, 0.55), 0.2)
 
 
