@@ -1,5 +1,6 @@
 """The course's own data: networks and, with them, everything a unit needs offline."""
 
+from data.cats_and_dogs import cats_and_dogs_root
 from data.errors import CacheError, DataError, PetsError, WeightsError
 from data.layers import Classifier
 from data.networks import NAMES, load_backbone, load_model
@@ -12,6 +13,7 @@ __all__ = [
     "DataError",
     "PetsError",
     "WeightsError",
+    "cats_and_dogs_root",
     "load_backbone",
     "load_model",
     "pets_root",

@@ -7,8 +7,10 @@ itself JPEG, and files that no split names because they cannot be read.
 
 import os
 from pathlib import Path
+from urllib.error import URLError
 
 from PIL import Image, ImageFilter
+from torchvision.datasets import OxfordIIITPet
 
 from data.breeds import BREEDS
 from data.cache import made_once
@@ -17,8 +19,11 @@ from data.world.painter import Rng
 from data.world.scene import photograph
 
 PER_SPLIT = 12
+SIDE = 160  # pixels, before a picture is cut to its own size
 SPLITS = ("trainval", "test")
 VERSION = "pets-1"
+REAL_VERSION = "oxford-iiit-pet"
+ADDRESS = "https://www.robots.ox.ac.uk/~vgg/data/pets/"
 FOLDER = "oxford-iiit-pet"
 SEED = 37_000_000
 GREYSCALE = ("Bombay_7", "samoyed_11", "pug_3")
@@ -36,7 +41,7 @@ def pets_root(folder: str | Path | None = None, *, download: bool = False) -> Pa
     """The folder to give `torchvision.datasets.OxfordIIITPet` as `root`.
 
     In this order: `folder` (what `--pets DIR` names), the folder that `OXFORD_PETS` in the environment names,
-    the real collection downloaded into torch's hub folder where `download` is true, the miniature in the
+    the real collection downloaded into the cache where `download` is true, the miniature in the
     course's cache, which is drawn at the first call (some seconds).
 
     Args:
@@ -90,7 +95,7 @@ def _line(image_id: str, breed: str) -> str:
 def _draw_one(base: Path, breed: str, image_id: str, seed: int) -> None:
     rng = Rng(seed)
     view = ("bust", "bust", "sitting", "standing")[rng.randint(4)]
-    picture, silhouette = photograph(rng, 192, BREEDS[breed], view)
+    picture, silhouette = photograph(rng, SIDE, BREEDS[breed], view)
     size = (rng.randint(96, 161), rng.randint(96, 161))
     picture = _cropped(picture, size)
     trimap = _trimap(_cropped(silhouette, size))
@@ -130,7 +135,21 @@ def _add_troubles(images: Path) -> None:
 
 
 def _downloaded() -> Path:
-    raise NotImplementedError
+    """The real collection in the cache, fetched by torchvision, which checks each archive's MD5."""
+    return made_once(REAL_VERSION, _fetch)
+
+
+def _fetch(folder: Path) -> None:
+    try:
+        OxfordIIITPet(folder, download=True)
+    except (URLError, RuntimeError) as error:
+        raise PetsError(
+            f"The Oxford-IIIT Pets could not be downloaded ({getattr(error, 'reason', None) or error}): put images.tar.gz and"
+            f" annotations.tar.gz, unpacked, into a folder {FOLDER} from {ADDRESS}, and name the folder round it"
+            " in OXFORD_PETS or with --pets."
+        ) from error
+    for archive in (folder / FOLDER).glob("*.tar.gz"):
+        archive.unlink()
 
 
 def _checked(folder: Path) -> Path:
