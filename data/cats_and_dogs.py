@@ -1,4 +1,4 @@
-"""A cats-and-dogs folder, `PetImages/Cat` and `PetImages/Dog`, with a few broken files as the well-known one has.
+"""A cats-and-dogs folder, `PetImages/Cat` and `PetImages/Dog`, with a few broken files as the known one has.
 
 It is the course's own drawing of the layout of Microsoft's "Kaggle Cats and Dogs" collection; nothing of that
 collection is in it.

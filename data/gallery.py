@@ -1,6 +1,6 @@
 """The pictures of the lessons: `python -m data.gallery` paints them into `docs/pictures`.
 
-Ideal images of a zebra and a siamese cat, with and without variation loss, and dogs that `tiny` takes for cats.
+Ideal images of a zebra and a siamese cat, with and without variation loss, and dogs that `tiny` calls cats.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from data.samples import dogs
 
 STEPS = 256
 LEARNING_RATE = 5.0
-VARIATION_WEIGHT = 2.0
+VARIATION_WEIGHT = 0.5
 EPSILON, STEP_SIZE, ATTACK_STEPS = 8 / 255, 1 / 255, 40
 
 
@@ -30,11 +30,15 @@ def variation(images: Tensor) -> Tensor:
     return (rows + columns) / images.numel()
 
 
-def ideal(model: nn.Module, target: int, *, size: int = 64, weight: float = VARIATION_WEIGHT, seed: int = 0) -> Tensor:
-    """Gradient descent on cross-entropy plus `weight` times the variation, from faint noise: `(1, 3, size, size)`."""
+def ideal(
+    model: nn.Module, target: int, *, size: int = 64, weight: float = VARIATION_WEIGHT, seed: int = 0
+) -> Tensor:
+    """Descent on cross-entropy plus `weight` times the variation, from faint noise: `(1, 3, size, size)`."""
     images = 0.4 + 0.2 * torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed))
-    rate = LEARNING_RATE * (size / 64) ** 2  # the gradient of a mean over pixels shrinks as they grow in number
-    for _ in range(STEPS):
+    rate = (
+        LEARNING_RATE * (size / 64) ** 2
+    )  # the gradient of a mean over pixels shrinks as they grow in number
+    for _ in range(steps):
         images.requires_grad_()
         loss = F.cross_entropy(model(images), torch.tensor([target])) + weight * variation(images)
         (gradient,) = torch.autograd.grad(loss, images)
@@ -75,7 +79,10 @@ def paint_ideals(model: Classifier, name: str, size: int, folder: Path) -> None:
         images = [ideal(model, target, size=size, weight=weight, seed=seed) for seed in range(3)]
         found = [round(probability(model, image, target), 3) for image in images]
         mean = sum(float(variation(image)) for image in images) / len(images)
-        print(f"ideal {name}, {size} pixels, variation weight {weight}: probability {found}, variation {mean:.3f}")
+        print(
+            f"ideal {name}, {size} pixels, variation weight {weight}:"
+            f" probability {found}, variation {mean:.3f}"
+        )
         rows.append(torch.cat(images))
     sheet(rows, 256 // size).save(folder / f"ideal_{name}_{size}.png")
 

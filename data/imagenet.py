@@ -28,11 +28,15 @@ def _cut_fc(network: nn.Module) -> Parts:
 
 
 def _cut_nothing(network: nn.Module) -> Parts:
-    """SqueezeNet ends in a convolution and a ReLU before its pool: no head is left that is linear in features.
+    """SqueezeNet ends in a convolution and a ReLU before its pool: no linear head is left to cut off.
 
     Its class scores before the softmax are the features, and the head passes them on.
     """
-    return {"features": network.features, "classifier": network.classifier, "flatten": nn.Flatten()}, nn.Identity()
+    return {
+        "features": network.features,
+        "classifier": network.classifier,
+        "flatten": nn.Flatten(),
+    }, nn.Identity()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ class Normalize(nn.Module):
     The defaults are ImageNet's statistics, which all of torchvision's networks were trained with.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)

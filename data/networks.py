@@ -40,7 +40,7 @@ def load_backbone(name: str, pretrained: bool = True, *, seed: int = 0) -> nn.Mo
 
 
 def load_model(name: str, pretrained: bool = True, *, seed: int = 0) -> Classifier:
-    """A model in eval mode: images `(N, 3, H, W)` to logits `(N, K)`; it has `.backbone`, `.head`, `.classes`.
+    """A model in eval mode: images `(N, 3, H, W)` to logits `(N, K)`, with `.backbone`, `.head`, `.classes`.
 
     Arguments and errors are those of `load_backbone`.
     """

@@ -76,7 +76,7 @@ def draw_pets(root: Path, per_split: int = PER_SPLIT) -> None:
 
 
 def _plan(number: int, breed: str, per_split: int) -> list[tuple[str, str, int]]:
-    """Split, image id and seed of each picture of a breed: numbers drawn by lot, so that they tell nothing."""
+    """Split, image id and seed of each picture of a breed: numbers by lot, so that they tell nothing."""
     numbers = Rng(SEED + number).permutation(2 * per_split) + 1
     return [
         (SPLITS[k >= per_split], f"{breed}_{numbers[k]}", SEED + 1000 * (number + 1) + k)
@@ -143,10 +143,11 @@ def _fetch(folder: Path) -> None:
     try:
         OxfordIIITPet(folder, download=True)
     except (URLError, RuntimeError) as error:
+        reason = getattr(error, "reason", None) or error
         raise PetsError(
-            f"The Oxford-IIIT Pets could not be downloaded ({getattr(error, 'reason', None) or error}): put images.tar.gz and"
-            f" annotations.tar.gz, unpacked, into a folder {FOLDER} from {ADDRESS}, and name the folder round it"
-            " in OXFORD_PETS or with --pets."
+            f"The Oxford-IIIT Pets could not be downloaded ({reason}): put images.tar.gz and"
+            f" annotations.tar.gz from {ADDRESS}, unpacked, into a folder {FOLDER}, and name the folder round it in"
+            " OXFORD_PETS or with --pets."
         ) from error
     for archive in (folder / FOLDER).glob("*.tar.gz"):
         archive.unlink()
@@ -162,7 +163,7 @@ def _checked(folder: Path) -> Path:
     ]
     if missing:
         raise PetsError(
-            f"The folder {folder} holds no Oxford-IIIT Pets: {FOLDER}/{missing[0]} is missing; name the folder"
-            f" that holds {FOLDER}, or leave OXFORD_PETS and --pets out to use the drawn miniature."
+            f"The folder {folder} holds no Oxford-IIIT Pets: {FOLDER}/{missing[0]} is missing; name the"
+            f" folder that holds {FOLDER}, or leave OXFORD_PETS and --pets out to use the drawn miniature."
         )
     return root

@@ -42,5 +42,5 @@ def samples(names: Sequence[str], count: int, *, size: int = 64, seed: int = 0) 
 
 
 def dogs(count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """`count` dogs of each of the five kinds of the world, 64 x 64, and their labels: what the attack begins with."""
+    """`count` dogs of each of the world's five kinds, 64 x 64, and their labels, for the attack."""
     return samples(DOGS, count, seed=seed)

@@ -23,9 +23,10 @@ class Residual(nn.Module):
 
 
 def conv(inward: int, outward: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """A convolution whose first weights keep the size of a signal on its way (He et al. 2015, "Delving Deep into Rectifiers").
+    """A convolution whose first weights keep the size of a signal on its way.
 
-    PyTorch's default shrinks it at each layer, and an untrained network would be a worse opponent than it need be.
+    As in He et al. 2015, "Delving Deep into Rectifiers". PyTorch's default shrinks it at each layer, and an
+    untrained network would be a worse opponent than it need be.
     """
     layer = nn.Conv2d(inward, outward, kernel, stride=stride, padding=kernel // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

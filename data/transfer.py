@@ -51,14 +51,19 @@ def features_of(backbone: nn.Module, images: Tensor) -> Tensor:
     return torch.cat([backbone(part) for part in images.split(64)]).clone()
 
 
+def probe(backbone: nn.Module, train: Labelled, test: Labelled, *, seed: int = 0) -> float:
+    """Accuracy on the images of `test` of a linear head trained on the frozen features of those of `train`."""
+    (images, labels), (test_images, test_labels) = train, test
+    return probe_accuracy(
+        (features_of(backbone, images), labels), (features_of(backbone, test_images), test_labels), seed=seed
+    )
+
+
 def accuracies(name: str, domain: str, seed: int) -> tuple[float, float, float]:
     """Accuracy of a linear head on the pretrained features, on the untrained ones, and on raw pixels."""
     train, test = load_domain(domain, seed=seed)
-    found = []
-    for backbone in (load_backbone(name), load_backbone(name, False, seed=seed), nn.Flatten()):
-        parts = [(features_of(backbone, images), labels) for images, labels in (train, test)]
-        found.append(probe_accuracy(parts[0], parts[1], seed=seed))
-    pretrained, untrained, pixels = found
+    backbones = (load_backbone(name), load_backbone(name, False, seed=seed), nn.Flatten())
+    pretrained, untrained, pixels = (probe(backbone, train, test, seed=seed) for backbone in backbones)
     return pretrained, untrained, pixels
 
 
@@ -74,7 +79,8 @@ def main() -> None:
             for seed in range(arguments.seeds):
                 good, scratch, pixels = accuracies(name, domain, seed)
                 print(
-                    f"| {name} | {domain} | {seed} | {good:.3f} | {scratch:.3f} | {pixels:.3f} | {good - scratch:+.3f} |",
+                    f"| {name} | {domain} | {seed} | {good:.3f} | {scratch:.3f} | {pixels:.3f}"
+                    f" | {good - scratch:+.3f} |",
                     flush=True,
                 )
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from data.world.painter import (
     Colour,
-    Painter,
     Paint,
+    Painter,
     Points,
     Pose,
     Rng,
@@ -209,7 +209,9 @@ class Portrait:
             painter.fill(leg, self.points, pose, shade)
         painter.fill(self._rough(ellipse(0, 0, length, girth)), self.coat, pose)
         if animal.saddle:
-            painter.fill(ellipse(0.1, -0.35 * girth, 0.8 * length, 0.6 * girth), self.trait(animal.saddle), pose)
+            painter.fill(
+                ellipse(0.1, -0.35 * girth, 0.8 * length, 0.6 * girth), self.trait(animal.saddle), pose
+            )
         self._bib(pose, -0.6 * length, 0.45 * girth, 0.4, 0.4)
         rise = 0.75 + animal.neck
         start, end = (-0.7 * length, 0.05), (-length - 0.05, -rise)
@@ -235,10 +237,15 @@ class Portrait:
         kind, up = self.animal.tail, self.rng.uniform(-0.3, 0.3)
         paint = self.points
         if kind == "thin":
-            for a, b in (((x, y), (x + 0.75, y - 0.3 - up)), ((x + 0.7, y - 0.25 - up), (x + 0.85, y - 1.1 - up))):
+            for a, b in (
+                ((x, y), (x + 0.75, y - 0.3 - up)),
+                ((x + 0.7, y - 0.25 - up), (x + 0.85, y - 1.1 - up)),
+            ):
                 self.painter.fill(limb(a, b, 0.14, 0.12), paint, pose)
         elif kind == "bushy":
-            self.painter.fill(self._rough(ellipse(x + 0.5, y - 0.2 - up, 0.75, 0.3, -0.6 - up)), paint, pose, 0.9)
+            self.painter.fill(
+                self._rough(ellipse(x + 0.5, y - 0.2 - up, 0.75, 0.3, -0.6 - up)), paint, pose, 0.9
+            )
         elif kind == "curl":
             self.painter.fill(ellipse(x, y - 0.35, 0.45, 0.45), paint, pose, 0.9)
             self.painter.fill(ellipse(x, y - 0.38, 0.15, 0.15), paint, pose, 0.6)
@@ -267,7 +274,11 @@ def _ear(kind: str, size: float, head: tuple[float, float]) -> tuple[Points, Poi
     if kind == "pointed":
         tip = (0.82 * width, -height * 0.6 - 0.75 * size)
         outer = [(0.12 * width, -0.82 * height), tip, (0.96 * width, -0.2 * height)]
-        inner = [(0.34 * width, -0.78 * height), (tip[0] * 0.96, tip[1] * 0.88), (0.84 * width, -0.42 * height)]
+        inner = [
+            (0.34 * width, -0.78 * height),
+            (tip[0] * 0.96, tip[1] * 0.88),
+            (0.84 * width, -0.42 * height),
+        ]
         return outer, inner
     if kind == "floppy":
         return ellipse(0.98 * width, 0.1 * height, 0.27 * size, 0.68 * size, -0.25), []
@@ -278,7 +289,11 @@ def _ear(kind: str, size: float, head: tuple[float, float]) -> tuple[Points, Poi
         x, y = 0.38 * width, -height - 0.6 * size
         return ellipse(x, y, 0.22 * size, 0.85 * size, 0.12), ellipse(x, y, 0.11 * size, 0.62 * size, 0.12)
     if kind == "small":
-        return [(0.4 * width, -0.8 * height), (0.85 * width, -1.05 * height), (0.95 * width, -0.4 * height)], []
+        return [
+            (0.4 * width, -0.8 * height),
+            (0.85 * width, -1.05 * height),
+            (0.95 * width, -0.4 * height),
+        ], []
     return [], []
 
 
@@ -301,4 +316,3 @@ def draw_animal(painter: Painter, rng: Rng, animal: Animal, view: str | None = N
     )
     portrait = Portrait(painter, rng, animal, pose)
     getattr(portrait, view)()
-

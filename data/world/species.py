@@ -34,12 +34,12 @@ def cat(*base: Colour, **traits: Any) -> Animal:
 
 
 def dog(*base: Colour, **traits: Any) -> Animal:
-    """A dog of one of the colours: hanging ears, a large black nose, small dark eyes; other traits as given."""
+    """A dog of one of the colours: hanging ears, a large black nose, small dark eyes; traits as given."""
     return Animal(base, **{**_CANINE, **traits})
 
 
 def hoofed(*base: Colour, **traits: Any) -> Animal:
-    """A hoofed animal of one of the colours: a long head seen from the side, long legs; other traits as given."""
+    """A hoofed animal of one of the colours: a long head seen from the side, long legs; traits as given."""
     return Animal(base, **{**_HOOFED, **traits})
 
 
@@ -73,7 +73,9 @@ SPECIES: dict[str, Animal] = {
         fluff=0.22,
         tail="curl",
     ),
-    "zebra": hoofed(WHITE, marks=((22, 20, 22),), pattern="stripes", mane=True, muzzle_colour=((50, 45, 45),)),
+    "zebra": hoofed(
+        WHITE, marks=((22, 20, 22),), pattern="stripes", mane=True, muzzle_colour=((50, 45, 45),)
+    ),
     "horse": hoofed(BROWN, RED, (80, 60, 50), CREAM, marks=(BLACK, CREAM), mane=True),
     "cow": hoofed(
         WHITE, marks=(BLACK, BROWN), pattern="patches", muzzle_colour=((225, 165, 155),), horns=True
@@ -100,7 +102,9 @@ SPECIES: dict[str, Animal] = {
         muzzle_colour=(WHITE,),
         body=(1.5, 0.66),
     ),
-    "leopard": cat((220, 175, 100), marks=((45, 32, 22),), pattern="rosettes", ears="round", body=(1.5, 0.62)),
+    "leopard": cat(
+        (220, 175, 100), marks=((45, 32, 22),), pattern="rosettes", ears="round", body=(1.5, 0.62)
+    ),
     "lion": cat((205, 160, 95), ears="round", tail="tuft", ruff=((125, 72, 32), (90, 55, 30))),
     "fox": dog(
         (200, 95, 40),

@@ -21,7 +21,10 @@ def noise(rng: Rng, side: int, cells: int) -> Field:
 def plane(side: int, pose: Pose, warp: tuple[Field, Field] | None = None) -> tuple[Field, Field]:
     """The coordinates `(u, v)` of each pixel in a pose, bent by a pair of fields."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32)
-    x, y = (x - np.float32(pose.x)) / np.float32(pose.scale), (y - np.float32(pose.y)) / np.float32(pose.scale)
+    x, y = (
+        (x - np.float32(pose.x)) / np.float32(pose.scale),
+        (y - np.float32(pose.y)) / np.float32(pose.scale),
+    )
     cos, sin = (np.float32(round(f(pose.angle), 6)) for f in (math.cos, math.sin))
     u, v = x * cos + y * sin, y * cos - x * sin
     if pose.flip:
@@ -62,7 +65,9 @@ def blend(field: Field, low: Colour, high: Colour) -> Image.Image:
 def grained(rng: Rng, picture: Image.Image, strength: float, cells: int) -> Image.Image:
     """The picture made lighter and darker by up to `strength` (of 1) by noise: fur, cloth, stone."""
     grain = 1 + (noise(rng, picture.width, cells) - np.float32(0.5)) * np.float32(2 * strength)
-    return Image.fromarray(np.clip(np.asarray(picture, np.float32) * grain[..., None], 0, 255).astype(np.uint8))
+    return Image.fromarray(
+        np.clip(np.asarray(picture, np.float32) * grain[..., None], 0, 255).astype(np.uint8)
+    )
 
 
 # --- coats: a pattern in the animal's own coordinates (the animal is about 2 units long) -------------
@@ -174,7 +179,9 @@ def _tartan(rng: Rng, side: int) -> Image.Image:
 
 
 def _brick_wall(rng: Rng, side: int) -> Image.Image:
-    pose = Pose(rng.uniform(0, side), rng.uniform(0, side), side / rng.uniform(5, 9), rng.uniform(-0.25, 0.25))
+    pose = Pose(
+        rng.uniform(0, side), rng.uniform(0, side), side / rng.uniform(5, 9), rng.uniform(-0.25, 0.25)
+    )
     u, v = plane(side, pose, bent(rng, side, 0.04))
     u = u * np.float32(0.5) + (np.floor(v) % 2) * np.float32(0.5)
     joints = np.maximum(step(wave(u), 0.88, 0.05), step(wave(v), 0.78, 0.08))

@@ -17,7 +17,7 @@ from data.layers import MEAN, STD
 from data.networks import COME_ALONG
 from data.world import CLASSES
 
-# The VGGs take half a gigabyte each; the cut is the same for both, and one of them stands for it in a slow test.
+# Each VGG takes half a gigabyte: they and the other large one are tried in the slow tests.
 LIGHT = ["resnet18", "mobilenet_v2", "mobilenet_v3_small", "squeezenet1_1"]
 HEAVY = [pytest.param(name, marks=pytest.mark.slow) for name in ("vgg16", "vgg19", "resnet50")]
 
@@ -55,7 +55,10 @@ def test_a_model_is_a_backbone_a_head_and_class_names(name, pretrained):
 
 @pytest.mark.parametrize("pretrained", [True, False])
 def test_the_backbone_is_the_one_of_the_model(pretrained):
-    backbone, model = data.load_backbone("tiny", pretrained, seed=3), data.load_model("tiny", pretrained, seed=3)
+    backbone, model = (
+        data.load_backbone("tiny", pretrained, seed=3),
+        data.load_model("tiny", pretrained, seed=3),
+    )
     assert same_weights(backbone, model.backbone)
     assert not backbone.training
 
@@ -74,7 +77,10 @@ def test_a_recipe_makes_the_same_module_again(pretrained):
     assert model.recipe == ("data:load_model", {"name": "tiny", "pretrained": pretrained, "seed": 5})
     assert same_weights(make_again(model.recipe), model)
     assert same_weights(make_again(model.backbone.recipe), model.backbone)
-    assert make_again(data.load_backbone("tiny", seed=5).recipe).recipe == model.backbone.recipe or not pretrained
+    assert (
+        make_again(data.load_backbone("tiny", seed=5).recipe).recipe == model.backbone.recipe
+        or not pretrained
+    )
 
 
 def test_untrained_weights_come_from_the_seed_alone():
@@ -89,11 +95,11 @@ def test_loading_neither_uses_nor_disturbs_the_global_random_state(name, pretrai
     first = data.load_model(name, pretrained)
     drawn = torch.rand(3)
     torch.manual_seed(7)
-    state = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    state = random.getstate(), np.random.get_state()[1].tolist()
     assert torch.equal(torch.rand(3), drawn)
     second = data.load_model(name, pretrained)
     assert same_weights(first, second)
-    assert (random.getstate(), np.random.get_state()[1].tolist()) == state  # noqa: NPY002
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == state
 
 
 def test_two_models_share_no_memory():
@@ -114,7 +120,9 @@ def test_the_weights_that_come_along_are_read_once_a_process(monkeypatch):
 @pytest.mark.parametrize("name", COME_ALONG)
 def test_what_comes_along_is_small_and_light(name):
     """Under 1 MB; and so few multiplications that 32 images stay far below 30 ms on one core."""
-    from_disk = sum(path.stat().st_size for path in data.networks.COME_ALONG_FOLDER.glob(f"{name}.safetensors"))
+    from_disk = sum(
+        path.stat().st_size for path in data.networks.COME_ALONG_FOLDER.glob(f"{name}.safetensors")
+    )
     assert 0 < from_disk < 1_000_000
     counted = []
     model = data.load_model(name)
@@ -130,7 +138,9 @@ def test_what_comes_along_is_small_and_light(name):
 
 @pytest.mark.parametrize("name", ["alexnet", "tiny ", "", "vgg16_bn"])
 def test_an_unknown_name_is_refused_with_those_that_exist(name):
-    with pytest.raises(ValueError, match=r"is not a network of this course; the course has tiny, tiny_robust, vgg16"):
+    with pytest.raises(
+        ValueError, match=r"is not a network of this course; the course has tiny, tiny_robust, vgg16"
+    ):
         data.load_model(name)
     with pytest.raises(ValueError, match="is not a network of this course"):
         data.load_backbone(name, False)

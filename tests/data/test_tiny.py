@@ -51,13 +51,13 @@ def test_four_of_five_dogs_become_cats_by_a_change_that_nobody_sees(tiny, target
     assert len(images) >= 24
     moved = attacked(tiny, images, CLASSES.index(target))
     assert (moved - images).abs().max() <= 8 / 255 + 1e-6
-    assert 0 <= moved.min() and moved.max() <= 1
+    assert moved.min() >= 0 and moved.max() <= 1
     assert accuracy(tiny, moved, torch.full((len(moved),), CLASSES.index(target))) >= 0.8
 
 
 def test_noise_of_the_same_strength_fools_it_seldom(tiny):
     """So that it is the direction that fools the network, and not the strength."""
-    images, labels = dogs(6)
+    images, _labels = dogs(6)
     noise = 8 / 255 * torch.sign(torch.randn(images.shape, generator=torch.Generator().manual_seed(0)))
     with torch.inference_mode():
         guesses = tiny((images + noise).clamp(0, 1)).argmax(1)
@@ -65,20 +65,19 @@ def test_noise_of_the_same_strength_fools_it_seldom(tiny):
     assert float(torch.isin(guesses, cats).float().mean()) <= 0.1
 
 
-@pytest.mark.parametrize("name", COME_ALONG)
-@pytest.mark.parametrize("target", ["zebra", "siamese_cat"])
+@pytest.mark.parametrize(
+    ("name", "target"), [("tiny_robust", "zebra"), ("tiny_robust", "siamese_cat"), ("tiny", "siamese_cat")]
+)
 def test_an_ideal_image_convinces_and_is_smooth(name, target):
-    model = data.load_model(name).requires_grad_(False)
-    smooth, rough = (ideal(model, CLASSES.index(target), weight=weight) for weight in (2.0, 0.0))
-    assert probability(model, smooth, CLASSES.index(target)) >= 0.9
-    assert probability(model, rough, CLASSES.index(target)) >= 0.9
+    model, target = data.load_model(name).requires_grad_(False), CLASSES.index(target)
+    smooth, rough = (ideal(model, target, weight=weight, steps=128) for weight in (2.0, 0.0))
+    assert probability(model, smooth, target) >= 0.9
+    assert probability(model, rough, target) >= 0.9
     assert variation(smooth) <= 0.5 * variation(rough)
 
 
-def test_tiny_robust_sees_the_ideal_zebra_of_another_seed_and_so_does_tiny(robust, tiny):
-    """A picture that convinces a network which had no part in it holds something of the thing."""
-    target = CLASSES.index("zebra")
-    images = torch.cat([ideal(robust, target, weight=0.5, seed=seed) for seed in range(3)])
-    with torch.inference_mode():
-        ranks = (tiny(images) > tiny(images)[:, target : target + 1]).sum(1)
-    assert int(ranks.median()) <= 2
+def test_the_ideal_zebra_has_stripes(robust):
+    """More light and dark side by side than one above the other, for zebras are drawn upright."""
+    zebra = ideal(robust, CLASSES.index("zebra"), weight=0.5, steps=128).mean(1)
+    beside, above = (zebra.diff(dim=dim).abs().mean() for dim in (2, 1))
+    assert beside > 1.3 * above

@@ -2,9 +2,12 @@
 
 import pytest
 import torch
+from torch import nn
 
+import data
 from data.domains import DOMAINS, load_domain
-from data.transfer import accuracies, probe_accuracy
+from data.networks import COME_ALONG
+from data.transfer import accuracies, probe, probe_accuracy
 
 
 @pytest.mark.parametrize("name", DOMAINS)
@@ -13,7 +16,7 @@ def test_a_domain_has_two_halves_of_labelled_images(cache, name):
     for images, labels in (train, test):
         assert images.shape[1:] == (3, 64, 64)
         assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
-        assert 0 <= images.min() and images.max() <= 1
+        assert images.min() >= 0 and images.max() <= 1
         assert torch.bincount(labels).tolist() == [2] * (int(labels.max()) + 1)
     assert not any(image.equal(other) for image in train[0] for other in test[0][:5])
 
@@ -49,9 +52,32 @@ def test_the_probe_depends_on_its_seed_alone():
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_transfer_to_pets_is_real_and_to_tissue_clearly_smaller(cache):
-    pretrained, untrained, pixels = accuracies("tiny", "pets", 0)
+@pytest.fixture(scope="module")
+def backbones():
+    """The pretrained network and the untrained one."""
+    return data.load_backbone("tiny"), data.load_backbone("tiny", False, seed=0)
+
+
+def test_transfer_to_pets_is_real(cache, backbones):
+    train, test = load_domain("pets")
+    pretrained, untrained, pixels = (probe(backbone, train, test) for backbone in (*backbones, nn.Flatten()))
     assert pretrained - untrained >= 0.2
     assert pretrained - pixels >= 0.1
-    far, far_untrained, _ = accuracies("tiny", "tissue", 0)
+
+
+def test_transfer_to_a_far_off_domain_is_clearly_smaller(cache, backbones):
+    near, far = (
+        [probe(backbone, *load_domain(name)) for backbone in backbones] for name in ("pets", "tissue")
+    )
+    assert far[0] - far[1] <= (near[0] - near[1]) / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COME_ALONG)
+@pytest.mark.parametrize("seed", range(3))
+def test_transfer_is_real_for_three_seeds_and_both_networks(cache, name, seed):
+    pretrained, untrained, pixels = accuracies(name, "pets", seed)
+    assert pretrained - untrained >= 0.2
+    assert pretrained - pixels >= 0.1
+    far, far_untrained, _ = accuracies(name, "tissue", seed)
     assert far - far_untrained <= (pretrained - untrained) / 2
