@@ -31,13 +31,18 @@ def variation(images: Tensor) -> Tensor:
 
 
 def ideal(
-    model: nn.Module, target: int, *, size: int = 64, weight: float = VARIATION_WEIGHT, seed: int = 0
+    model: nn.Module,
+    target: int,
+    *,
+    size: int = 64,
+    weight: float = VARIATION_WEIGHT,
+    steps: int = STEPS,
+    seed: int = 0,
 ) -> Tensor:
     """Descent on cross-entropy plus `weight` times the variation, from faint noise: `(1, 3, size, size)`."""
     images = 0.4 + 0.2 * torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed))
-    rate = (
-        LEARNING_RATE * (size / 64) ** 2
-    )  # the gradient of a mean over pixels shrinks as they grow in number
+    # The gradient of a mean over pixels shrinks as they grow in number.
+    rate = LEARNING_RATE * (size / 64) ** 2
     for _ in range(steps):
         images.requires_grad_()
         loss = F.cross_entropy(model(images), torch.tensor([target])) + weight * variation(images)

@@ -52,7 +52,7 @@ def features_of(backbone: nn.Module, images: Tensor) -> Tensor:
 
 
 def probe(backbone: nn.Module, train: Labelled, test: Labelled, *, seed: int = 0) -> float:
-    """Accuracy on the images of `test` of a linear head trained on the frozen features of those of `train`."""
+    """Accuracy on the images of `test` of a linear head trained on the features of those of `train`."""
     (images, labels), (test_images, test_labels) = train, test
     return probe_accuracy(
         (features_of(backbone, images), labels), (features_of(backbone, test_images), test_labels), seed=seed

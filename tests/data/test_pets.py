@@ -4,22 +4,20 @@ import hashlib
 from collections import Counter
 
 import numpy as np
-import PIL
 import pytest
-from PIL import Image
+from PIL import Image, features
 from torchvision.datasets import OxfordIIITPet
 
 from data import CacheError, PetsError, cats_and_dogs_root, pets_root
 from data.breeds import BREEDS
 from data.pets import GREYSCALE, PNG_IN_DISGUISE, TRUNCATED, draw_pets
 
-PILLOW = "13.0.0"
 PETS_SHA256 = "3aa15eac869b989273a8ea53fba05b233a8f49549e71ee9fbce00e46579d8859"
 CATS_AND_DOGS_SHA256 = "7d3b0b109cb1647392a91d9a04ffb183e4838eee5241aad8ee318e922e087438"
 
-pinned = pytest.mark.skipif(
-    PIL.__version__ != PILLOW, reason=f"the bytes are pinned for Pillow {PILLOW}'s encoders"
-)
+# A system's own Pillow may compress with another library: the same pictures in other bytes.
+usual = features.check("libjpeg_turbo") and features.check("zlib_ng")
+pinned = pytest.mark.skipif(not usual, reason="Pillow is not built with the encoders of its wheels")
 
 
 def sha256_of(folder):
