@@ -1,5 +1,20 @@
 """The course's own data: networks and, with them, everything a unit needs offline."""
 
-from data.networks import Classifier, load_backbone, load_model
+from data.cats_and_dogs import cats_and_dogs_root
+from data.errors import CacheError, DataError, PetsError, WeightsError
+from data.layers import Classifier
+from data.networks import NAMES, load_backbone, load_model
+from data.pets import pets_root
 
-__all__ = ["Classifier", "load_backbone", "load_model"]
+__all__ = [
+    "NAMES",
+    "CacheError",
+    "Classifier",
+    "DataError",
+    "PetsError",
+    "WeightsError",
+    "cats_and_dogs_root",
+    "load_backbone",
+    "load_model",
+    "pets_root",
+]

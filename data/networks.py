@@ -4,93 +4,104 @@ A module made here carries its `recipe`: the call that makes it again, as `("mod
 A recipe is how a network reaches another process: as a name and plain values, never as code.
 """
 
-from collections.abc import Sequence
+import json
+from collections import OrderedDict
+from functools import cache
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
-CLASSES = ("tabby_cat", "siamese_cat", "dog", "dalmatian", "zebra", "striped_cloth", "checker_board", "tree")
+from data import weights
+from data.imagenet import NETWORKS
+from data.layers import Classifier, Normalize
+from data.tiny import FEATURES, tiny_layers
 
-
-class Normalize(nn.Module):
-    """Per channel `(x - mean) / std`, so that the network around it takes pixels in `[0, 1]`."""
-
-    def __init__(self, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return (images - self.mean) / self.std  # type: ignore[operator]
-
-
-class Classifier(nn.Module):
-    """A model: images `(N, 3, H, W)` to logits `(N, K)`, as a backbone followed by a head."""
-
-    def __init__(self, backbone: nn.Module, head: nn.Module, classes: Sequence[str]) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.head = head
-        self.classes = list(classes)
-
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.backbone(images))
-        return logits
+# Come along with the course. One network cannot serve both halves of the lesson: `tiny` is fooled by changes
+# that nobody sees, `tiny_robust` was trained against such changes and dreams in shapes.
+COME_ALONG = ("tiny", "tiny_robust")
+NAMES = (*COME_ALONG, *NETWORKS)
+COME_ALONG_FOLDER = Path(__file__).parent / "come_along"
 
 
 def load_backbone(name: str, pretrained: bool = True, *, seed: int = 0) -> nn.Module:
     """A backbone in eval mode: images `(N, 3, H, W)` to features `(N, D)`.
 
     Args:
-        name: `"tiny"`.
-        pretrained: only `False` so far; the weights then come from `seed`.
-        seed: draws the weights of an untrained network.
+        name: one of `NAMES`.
+        pretrained: False gives the same architecture with random weights.
+        seed: draws the weights of an untrained network; the global random state is neither used nor changed.
 
     Raises:
-        ValueError: the name is not one of the course's, or the network has no trained weights yet.
+        ValueError: the name is not one of the course's.
+        WeightsError: the weights are missing and cannot be downloaded, or are not those of the network.
     """
-    _refuse_unknown(name, pretrained)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        backbone = _tiny_backbone()
-    return _finished(backbone, "load_backbone", name, pretrained, seed)
+    return load_model(name, pretrained, seed=seed).backbone
 
 
-def load_model(name: str, pretrained: bool = True, *, seed: int = 0) -> nn.Module:
-    """A model in eval mode: images `(N, 3, H, W)` to logits `(N, K)`; it has `.backbone`, `.head`, `.classes`.
+def load_model(name: str, pretrained: bool = True, *, seed: int = 0) -> Classifier:
+    """A model in eval mode: images `(N, 3, H, W)` to logits `(N, K)`, with `.backbone`, `.head`, `.classes`.
 
     Arguments and errors are those of `load_backbone`.
     """
-    _refuse_unknown(name, pretrained)
+    if name not in NAMES:
+        raise ValueError(f"name {name!r} is not a network of this course; the course has {', '.join(NAMES)}")
+    model = _trained(name) if pretrained else _untrained(name, seed)
+    arguments = {"name": name, "pretrained": pretrained, "seed": seed}
+    for module, maker in ((model, "load_model"), (model.backbone, "load_backbone")):
+        module.recipe = (f"data:{maker}", dict(arguments))  # type: ignore[assignment]
+    return model.eval()
+
+
+def _untrained(name: str, seed: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Classifier(_tiny_backbone(), nn.Linear(32, len(CLASSES)), CLASSES)
-    return _finished(model, "load_model", name, pretrained, seed)
+        if name in COME_ALONG:
+            return tiny_model(tiny_classes(name))
+        return NETWORKS[name].classifier(NETWORKS[name].bare())
 
 
-def _tiny_backbone() -> nn.Module:
-    return nn.Sequential(
-        Normalize(),
-        nn.Conv2d(3, 16, 5, stride=2, padding=2),
-        nn.BatchNorm2d(16),
-        nn.ReLU(),
-        nn.Conv2d(16, 32, 3, stride=2, padding=1),
-        nn.BatchNorm2d(32),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-    )
+def _trained(name: str) -> Classifier:
+    if name in COME_ALONG:
+        with torch.device("meta"):
+            model = tiny_model(tiny_classes(name))
+        # Made on "meta", as the buffers that are not among the weights must not be.
+        model.backbone.normalize = Normalize()
+        _fill(model, {key: value.clone() for key, value in _tiny_state(name).items()}, str(_tiny_file(name)))
+        return model
+    with torch.device("meta"):
+        network = NETWORKS[name].bare()
+    _fill(network, weights.read(name, NETWORKS[name].weights.url), name)
+    return NETWORKS[name].classifier(network)
 
 
-def _refuse_unknown(name: str, pretrained: bool) -> None:
-    if name != "tiny":
-        raise ValueError(f"name {name!r} is not a network of this course; the course has 'tiny'")
-    if pretrained:
-        raise ValueError("'tiny' has no trained weights yet; ask for pretrained=False")
+def _fill(network: nn.Module, state: dict[str, Tensor], origin: str) -> None:
+    """Give a network on "meta" (which holds no numbers, and costs no random initialisation) its weights."""
+    counters = [key for key in network.state_dict() if key.endswith("num_batches_tracked")]
+    state = {**{key: torch.tensor(0) for key in counters}, **state}
+    weights.check_fit(state, network.state_dict(), origin)
+    network.load_state_dict(state, assign=True)
+    network.requires_grad_(True)
 
 
-def _finished(module: nn.Module, maker: str, name: str, pretrained: bool, seed: int) -> nn.Module:
-    module.recipe = (f"data:{maker}", {"name": name, "pretrained": pretrained, "seed": seed})  # type: ignore[assignment]
-    return module.eval()
+def tiny_model(classes: tuple[str, ...]) -> Classifier:
+    """The architecture of `COME_ALONG` with random weights from the global random state."""
+    backbone = nn.Sequential(OrderedDict({"normalize": Normalize(), **tiny_layers()}))
+    return Classifier(backbone, nn.Linear(FEATURES, len(classes)), classes)
+
+
+def _tiny_file(name: str) -> Path:
+    return COME_ALONG_FOLDER / f"{name}.safetensors"
+
+
+@cache
+def tiny_classes(name: str) -> tuple[str, ...]:
+    """The class names that a network of `COME_ALONG` was trained on, in the order of its logits."""
+    record = json.loads(_tiny_file(name).with_suffix(".json").read_text())
+    return tuple(record["classes"])
+
+
+@cache
+def _tiny_state(name: str) -> dict[str, Tensor]:
+    """Read once a process: a server forks many workers that each make the model."""
+    return {key: value.float() for key, value in weights.open_file(_tiny_file(name)).items()}

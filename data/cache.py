@@ -1,0 +1,108 @@
+"""The cache folder: what the course draws or downloads once and reads ever after.
+
+A folder in the cache is whole or not there. It is made under another name, with a manifest of its files
+written last, and renamed when it is done; one process makes it, any other waits and then finds it.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from data.errors import CacheError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+MANIFEST = "manifest.json"
+
+
+def cache_folder() -> Path:
+    """`IDEALCAT_CACHE`, or `idealcat` in the platform's folder for a user's caches; it may not exist yet."""
+    named = os.environ.get("IDEALCAT_CACHE")
+    return Path(named).expanduser() if named else _platform_caches() / "idealcat"
+
+
+def _platform_caches() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """The folder `name` of the cache, which `make` fills where it is not there or not whole.
+
+    Args:
+        name: the folder's name; put a version in it, so that another version never reads it.
+        make: writes the folder's content into the empty folder that it is given.
+
+    Raises:
+        CacheError: the cache cannot be written: no permission, a full disk, a file in the way.
+    """
+    target = cache_folder() / name
+    if is_whole(target):
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(target.with_name(f".{name}.lock")):
+            # Another process may have made it while this one waited.
+            if not is_whole(target):
+                _replace(target, make)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CacheError(
+            f"{name} could not be written to the cache folder {target.parent} ({reason}): make room or give"
+            " the right to write there, or set IDEALCAT_CACHE to another folder."
+        ) from error
+    return target
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the folder has a manifest and each file in it has the size that the manifest says."""
+    try:
+        sizes = json.loads((folder / MANIFEST).read_text())
+        return all((folder / file).stat().st_size == size for file, size in sizes.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _replace(target: Path, make: Callable[[Path], None]) -> None:
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
+        fresh = Path(scratch) / "fresh"
+        fresh.mkdir()
+        make(fresh)
+        _write_manifest(fresh)
+        if target.exists():
+            shutil.rmtree(target)
+        fresh.rename(target)
+
+
+def _write_manifest(folder: Path) -> None:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+    (folder / MANIFEST).write_text(json.dumps(sizes, indent=0) + "\n")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock of that file; the system gives it back even where the holder is killed."""
+    with path.open("a+b") as file:
+        _wait_for(file)
+        yield
+
+
+def _wait_for(file: IO[bytes]) -> None:
+    if sys.platform == "win32":
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,0 +1,152 @@
+"""Three domains, near to the world that `tiny` was pretrained on and far from it, for the challenge unit.
+
+`pets` is near: animals again, but other breeds. `glyphs` (an invented script) and `tissue` (stained cells as
+under a microscope) are far: nothing in the world looks like them.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.datasets import OxfordIIITPet
+from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
+
+from data.pets import pets_root
+from data.world.painter import Painter, Points, Pose, Rng, ellipse, varied
+from data.world.textures import blend, grained, noise
+
+Labelled = tuple[Tensor, Tensor]
+SIZE = 64
+GLYPHS = 40
+TISSUES = 12
+
+
+def load_domain(name: str, *, per_class: int = 12, seed: int = 0) -> tuple[Labelled, Labelled]:
+    """Train and test of a domain, each `(images, labels)`: float32 `(N, 3, 64, 64)`, `[0, 1]`, int64 `(N,)`.
+
+    Args:
+        name: one of `DOMAINS`.
+        per_class: pictures of a class in each half; `pets` has 12 at most.
+        seed: other pictures of the same classes; `pets` is a fixed collection and takes no notice.
+
+    Raises:
+        ValueError: the name is none of `DOMAINS`, or `per_class` is below 1.
+    """
+    if name not in DOMAINS:
+        raise ValueError(f"name {name!r} is no domain; there are {', '.join(DOMAINS)}")
+    if per_class < 1:
+        raise ValueError(f"per_class must be at least 1, not {per_class}")
+    return DOMAINS[name](per_class, seed)
+
+
+def _pets(per_class: int, seed: int) -> tuple[Labelled, Labelled]:
+    train, test = (_first_of_each(_pets_split(split), per_class) for split in ("trainval", "test"))
+    return train, test
+
+
+@cache
+def _pets_split(split: str) -> Labelled:
+    prepare = Compose([Resize(SIZE), CenterCrop(SIZE), PILToTensor()])
+    pets = OxfordIIITPet(pets_root(), split, transform=prepare)
+    images, labels = zip(*pets, strict=True)
+    return torch.stack(images).float() / 255, torch.tensor(labels)
+
+
+def _first_of_each(labelled: Labelled, count: int) -> Labelled:
+    images, labels = labelled
+    chosen = torch.cat([(labels == label).nonzero().flatten()[:count] for label in labels.unique()])
+    return images[chosen], labels[chosen]
+
+
+def _drawn(
+    draw: Callable[[int, Rng], Image.Image], classes: int, per_class: int, seed: int
+) -> tuple[Labelled, Labelled]:
+    return (
+        _half(draw, classes, per_class, 2 * seed),
+        _half(draw, classes, per_class, 2 * seed + 1),
+    )
+
+
+def _half(draw: Callable[[int, Rng], Image.Image], classes: int, per_class: int, seed: int) -> Labelled:
+    labels = torch.arange(classes).repeat_interleave(per_class)
+    # 100 seeds a class and half would run into the next half beyond 100 pictures a class; 10,000 do not.
+    pictures = [
+        draw(label, Rng(seed * 1_000_000 + 10_000 * label + k % per_class))
+        for k, label in enumerate(labels.tolist())
+    ]
+    pixels = np.stack([np.asarray(picture) for picture in pictures])
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().contiguous() / 255, labels
+
+
+def _strokes(label: int) -> list[Points]:
+    """The strokes of a letter of the invented script: each a bent line between points of a 3 x 3 grid."""
+    rng = Rng(5_000 + label)
+    return [
+        [
+            ((point % 3 - 1) * 0.75, (point // 3 - 1) * 0.75)
+            for point in rng.permutation(9)[: rng.randint(2, 5)]
+        ]
+        for _ in range(rng.randint(2, 4))
+    ]
+
+
+def _glyph(label: int, rng: Rng) -> Image.Image:
+    """A letter written by hand: unsteady, turned, in some ink on some paper."""
+    side = 2 * SIZE
+    dark, light = varied(rng, (60, 55, 75), 55), varied(rng, (205, 200, 190), 45)
+    if rng.randint(2):
+        dark, light = light, dark
+    painter = Painter(grained(rng, Image.new("RGB", (side, side), light), 0.12, 12))
+    pose = Pose(
+        x=side * rng.uniform(0.4, 0.6),
+        y=side * rng.uniform(0.4, 0.6),
+        scale=side * rng.uniform(0.22, 0.42),
+        angle=rng.uniform(-0.35, 0.35),
+        squeeze=rng.uniform(0.75, 1.2),
+    )
+    width = rng.uniform(0.1, 0.24)
+    for stroke in _strokes(label):
+        unsteady = [(x + rng.uniform(-0.13, 0.13), y + rng.uniform(-0.13, 0.13)) for x, y in stroke]
+        painter.line(unsteady, dark, pose, width)
+    return painter.image.resize((SIZE, SIZE), Image.Resampling.BOX)
+
+
+def _tissue(label: int, rng: Rng) -> Image.Image:
+    """Stained cells: kinds differ in how many there are, how large and how long, and in their nuclei."""
+    kind, side = Rng(7_000 + label), 2 * SIZE
+    count, size = kind.randint(14, 60), kind.uniform(4, 9)
+    length, nucleus, turn = kind.uniform(1, 2.2), kind.uniform(0.3, 0.75), kind.uniform(0, 3.14)
+    stain = varied(rng, (225, 170, 195), 20)
+    painter = Painter(blend(noise(rng, side, 8), stain, varied(rng, (240, 215, 225), 15)))
+    body, core = varied(rng, (190, 120, 170), 25), varied(rng, (85, 55, 125), 25)
+    whole_turn = rng.uniform(0, 3.14)
+    for _ in range(count):
+        pose = Pose(
+            x=rng.uniform(0, side),
+            y=rng.uniform(0, side),
+            scale=size * rng.uniform(0.75, 1.3),
+            angle=whole_turn + turn * rng.uniform(-1, 1),
+        )
+        painter.fill(ellipse(0, 0, length, 1), body, pose, rng.uniform(0.85, 1.1))
+        painter.fill(
+            ellipse(rng.uniform(-0.2, 0.2), 0, length * nucleus, nucleus), core, pose, rng.uniform(0.8, 1.2)
+        )
+    return grained(rng, painter.image, 0.15, 40).resize((SIZE, SIZE), Image.Resampling.BOX)
+
+
+def _glyphs(per_class: int, seed: int) -> tuple[Labelled, Labelled]:
+    return _drawn(_glyph, GLYPHS, per_class, seed)
+
+
+def _tissues(per_class: int, seed: int) -> tuple[Labelled, Labelled]:
+    return _drawn(_tissue, TISSUES, per_class, seed)
+
+
+DOMAINS: dict[str, Callable[[int, int], tuple[Labelled, Labelled]]] = {
+    "pets": _pets,
+    "glyphs": _glyphs,
+    "tissue": _tissues,
+}

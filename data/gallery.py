@@ -1,0 +1,124 @@
+"""The pictures of the lessons: `python -m data.gallery` paints them into `docs/pictures`.
+
+Ideal images of a zebra and a siamese cat, with and without variation loss, and dogs that `tiny` calls cats.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.transforms.functional import to_pil_image
+from torchvision.utils import make_grid
+
+from data.layers import Classifier
+from data.networks import load_model
+from data.samples import dogs
+
+STEPS = 256
+LEARNING_RATE = 5.0
+VARIATION_WEIGHT = 0.5
+EPSILON, STEP_SIZE, ATTACK_STEPS = 8 / 255, 1 / 255, 40
+
+
+def variation(images: Tensor) -> Tensor:
+    """Mean absolute difference of neighbours: the total variation of each image over its numbers, `()`."""
+    rows = (images[..., 1:, :] - images[..., :-1, :]).abs().sum()
+    columns = (images[..., 1:] - images[..., :-1]).abs().sum()
+    return (rows + columns) / images.numel()
+
+
+def ideal(
+    model: nn.Module,
+    target: int,
+    *,
+    size: int = 64,
+    weight: float = VARIATION_WEIGHT,
+    steps: int = STEPS,
+    seed: int = 0,
+) -> Tensor:
+    """Descent on cross-entropy plus `weight` times the variation, from faint noise: `(1, 3, size, size)`."""
+    images = 0.4 + 0.2 * torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed))
+    # The gradient of a mean over pixels shrinks as they grow in number.
+    rate = LEARNING_RATE * (size / 64) ** 2
+    for _ in range(steps):
+        images.requires_grad_()
+        loss = F.cross_entropy(model(images), torch.tensor([target])) + weight * variation(images)
+        (gradient,) = torch.autograd.grad(loss, images)
+        images = (images.detach() - rate * gradient).clamp(0, 1)
+    return images
+
+
+def attacked(model: nn.Module, images: Tensor, target: int) -> Tensor:
+    """The images moved towards class `target` by 40 signed-gradient steps of 1/255, within 8/255."""
+    targets = torch.full((len(images),), target)
+    moved = images.clone()
+    for _ in range(ATTACK_STEPS):
+        moved.requires_grad_()
+        loss = F.cross_entropy(model(moved), targets, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, moved)
+        change = (moved.detach() - STEP_SIZE * gradient.sign() - images).clamp(-EPSILON, EPSILON)
+        moved = (images + change).clamp(0, 1)
+    return moved
+
+
+def sheet(rows: list[Tensor], scale: int = 4) -> Image.Image:
+    """One picture of several rows `(columns, 3, H, W)`, each pixel `scale` pixels wide."""
+    grid = make_grid(torch.cat(rows), nrow=len(rows[0]), padding=2, pad_value=1.0)
+    picture = to_pil_image(grid)
+    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+
+
+def probability(model: nn.Module, image: Tensor, target: int) -> float:
+    with torch.inference_mode():
+        return float(model(image).softmax(1)[0, target])
+
+
+def paint_ideals(model: Classifier, name: str, size: int, folder: Path) -> None:
+    """`ideal_<name>_<size>.png`: three seeds with variation loss above the same seeds without it."""
+    target = model.classes.index(name)
+    rows = []
+    for weight in (VARIATION_WEIGHT, 0.0):
+        images = [ideal(model, target, size=size, weight=weight, seed=seed) for seed in range(3)]
+        found = [round(probability(model, image, target), 3) for image in images]
+        mean = sum(float(variation(image)) for image in images) / len(images)
+        print(
+            f"ideal {name}, {size} pixels, variation weight {weight}:"
+            f" probability {found}, variation {mean:.3f}"
+        )
+        rows.append(torch.cat(images))
+    sheet(rows, 256 // size).save(folder / f"ideal_{name}_{size}.png")
+
+
+def paint_attack(model: Classifier, folder: Path) -> None:
+    """`attack.png`: dogs, the same dogs as `tiny`'s cats, and the change between them, 8 times enlarged."""
+    images, labels = dogs(20)
+    target = model.classes.index("siamese_cat")
+    with torch.inference_mode():
+        known = model(images).argmax(1) == labels
+    moved = attacked(model, images, target)
+    with torch.inference_mode():
+        fooled = model(moved).argmax(1) == target
+    print(f"dogs named rightly before the attack: {int(known.sum())} of {len(images)}")
+    print(f"dogs that are siamese cats after it: {int(fooled.sum())} of {len(images)}")
+    shown = (known & fooled).nonzero().flatten()[::3][:6]
+    before, after = images[shown], moved[shown]
+    sheet([before, after, (0.5 + 8 * (after - before)).clamp(0, 1)], 3).save(folder / "attack.png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("-o", "--output", type=Path, default=Path("docs/pictures"))
+    folder: Path = parser.parse_args().output
+    folder.mkdir(parents=True, exist_ok=True)
+    dreamer = load_model("tiny_robust")
+    for name in ("zebra", "siamese_cat", "tiger"):
+        for size in (64, 128):
+            paint_ideals(dreamer, name, size, folder)
+    paint_attack(load_model("tiny"), folder)
+
+
+if __name__ == "__main__":
+    main()

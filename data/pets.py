@@ -1,0 +1,169 @@
+"""Oxford-IIIT Pets: the course's drawn miniature, or the real collection where somebody has it.
+
+`pets_root()` is the `root` for `torchvision.datasets.OxfordIIITPet`. The miniature has the real collection's
+37 breeds, names, layout and file formats, and a few of its troubles: a greyscale picture, a PNG that calls
+itself JPEG, and files that no split names because they cannot be read.
+"""
+
+import os
+from pathlib import Path
+from urllib.error import URLError
+
+from PIL import Image, ImageFilter
+from torchvision.datasets import OxfordIIITPet
+
+from data.breeds import BREEDS
+from data.cache import made_once
+from data.errors import PetsError
+from data.world.painter import Rng
+from data.world.scene import photograph
+
+PER_SPLIT = 12
+SIDE = 160  # pixels, before a picture is cut to its own size
+SPLITS = ("trainval", "test")
+VERSION = "pets-1"
+REAL_VERSION = "oxford-iiit-pet"
+ADDRESS = "https://www.robots.ox.ac.uk/~vgg/data/pets/"
+FOLDER = "oxford-iiit-pet"
+SEED = 37_000_000
+GREYSCALE = ("Bombay_7", "samoyed_11", "pug_3")
+PNG_IN_DISGUISE = ("Egyptian_Mau_14", "keeshond_5")
+TRUNCATED = ("beagle_116", "chihuahua_121", "Abyssinian_34")
+_HEADER = (
+    "#Image CLASS-ID SPECIES BREED ID\n"
+    "#ID: 1:37 Class ids\n"
+    "#SPECIES: 1:Cat 2:Dog\n"
+    "#BREED ID: 1-25:Cat 1:12:Dog\n"
+)
+
+
+def pets_root(folder: str | Path | None = None, *, download: bool = False) -> Path:
+    """The folder to give `torchvision.datasets.OxfordIIITPet` as `root`.
+
+    In this order: `folder` (what `--pets DIR` names), the folder that `OXFORD_PETS` in the environment names,
+    the real collection downloaded into the cache where `download` is true, the miniature in the
+    course's cache, which is drawn at the first call (some seconds).
+
+    Args:
+        folder: a folder that holds `oxford-iiit-pet`, or that folder itself.
+        download: fetch the real collection (800 MB) where neither folder is named.
+
+    Raises:
+        PetsError: the named folder holds no such collection, or the download failed.
+        CacheError: the miniature could not be written.
+    """
+    named = folder or os.environ.get("OXFORD_PETS")
+    if named:
+        return _checked(Path(named).expanduser())
+    return _downloaded() if download else made_once(VERSION, draw_pets)
+
+
+def draw_pets(root: Path, per_split: int = PER_SPLIT) -> None:
+    """Draw the miniature into the empty folder `root`; the same bytes each time."""
+    base = root / FOLDER
+    (base / "images").mkdir(parents=True)
+    (base / "annotations" / "trimaps").mkdir(parents=True)
+    lines: dict[str, list[str]] = {split: [] for split in SPLITS}
+    for number, breed in enumerate(BREEDS):
+        for split, image_id, picture_seed in _plan(number, breed, per_split):
+            _draw_one(base, breed, image_id, picture_seed)
+            lines[split].append(_line(image_id, breed))
+    for split in SPLITS:
+        (base / "annotations" / f"{split}.txt").write_text("".join(lines[split]), newline="\n")
+    everything = sorted(lines["trainval"] + lines["test"], key=str.lower)
+    (base / "annotations" / "list.txt").write_text(_HEADER + "".join(everything), newline="\n")
+    _add_troubles(base / "images")
+
+
+def _plan(number: int, breed: str, per_split: int) -> list[tuple[str, str, int]]:
+    """Split, image id and seed of each picture of a breed: numbers by lot, so that they tell nothing."""
+    numbers = Rng(SEED + number).permutation(2 * per_split) + 1
+    return [
+        (SPLITS[k >= per_split], f"{breed}_{numbers[k]}", SEED + 1000 * (number + 1) + k)
+        for k in range(2 * per_split)
+    ]
+
+
+def _line(image_id: str, breed: str) -> str:
+    """`image class species breed`, each counted from 1, as the collection's own lists have it."""
+    names = list(BREEDS)
+    is_cat = breed[0].isupper()
+    kin = [name for name in names if name[0].isupper() == is_cat]
+    return f"{image_id} {names.index(breed) + 1} {1 if is_cat else 2} {kin.index(breed) + 1}\n"
+
+
+def _draw_one(base: Path, breed: str, image_id: str, seed: int) -> None:
+    rng = Rng(seed)
+    view = ("bust", "bust", "sitting", "standing")[rng.randint(4)]
+    picture, silhouette = photograph(rng, SIDE, BREEDS[breed], view)
+    size = (rng.randint(96, 161), rng.randint(96, 161))
+    picture = _cropped(picture, size)
+    trimap = _trimap(_cropped(silhouette, size))
+    trimap.save(base / "annotations" / "trimaps" / f"{image_id}.png")
+    if image_id in GREYSCALE:
+        picture = picture.convert("L")
+    kind = "PNG" if image_id in PNG_IN_DISGUISE else "JPEG"
+    picture.save(base / "images" / f"{image_id}.jpg", kind, **({"quality": 88} if kind == "JPEG" else {}))
+
+
+def _cropped(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The middle of the picture in the format of `size`, no taller or wider than it, at that size."""
+    width, height = size
+    longest = max(size)
+    left, top = (picture.width * (longest - side) / (2 * longest) for side in size)
+    box = (round(left), round(top), picture.width - round(left), picture.height - round(top))
+    return picture.crop(box).resize((width, height), Image.Resampling.BOX)
+
+
+def _trimap(silhouette: Image.Image) -> Image.Image:
+    """1 on the animal, 2 on the background, 3 along the outline, as the collection has it."""
+    shape = silhouette.point([255 if value > 127 else 0 for value in range(256)])
+    inside, outside = shape.filter(ImageFilter.MinFilter(3)), shape.filter(ImageFilter.MaxFilter(3))
+    trimap = Image.new("L", shape.size, 3)
+    trimap.paste(1, mask=inside)
+    trimap.paste(2, mask=outside.point([255 - value for value in range(256)]))
+    return trimap
+
+
+def _add_troubles(images: Path) -> None:
+    """Files as they lie about in the real collection; no split names them, so the data set itself reads."""
+    for image_id in TRUNCATED:
+        whole = (images / f"{image_id.rsplit('_', 1)[0]}_1.jpg").read_bytes()
+        (images / f"{image_id}.jpg").write_bytes(whole[: len(whole) // 2])
+    (images / "Bengal_101.jpg").write_bytes(b"")
+    (images / "Abyssinian_100.mat").write_bytes(b"MATLAB 5.0 MAT-file, left behind by somebody's tool\n")
+
+
+def _downloaded() -> Path:
+    """The real collection in the cache, fetched by torchvision, which checks each archive's MD5."""
+    return made_once(REAL_VERSION, _fetch)
+
+
+def _fetch(folder: Path) -> None:
+    try:
+        OxfordIIITPet(folder, download=True)
+    except (URLError, RuntimeError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise PetsError(
+            f"The Oxford-IIIT Pets could not be downloaded ({reason}): put images.tar.gz and"
+            f" annotations.tar.gz from {ADDRESS}, unpacked, into a folder {FOLDER}, and name the folder round"
+            " it in OXFORD_PETS or with --pets."
+        ) from error
+    for archive in (folder / FOLDER).glob("*.tar.gz"):
+        archive.unlink()
+
+
+def _checked(folder: Path) -> Path:
+    """The root of a collection that somebody named."""
+    root = folder.parent if folder.name == FOLDER else folder
+    missing = [
+        part
+        for part in ("images", "annotations/trainval.txt", "annotations/test.txt")
+        if not (root / FOLDER / part).exists()
+    ]
+    if missing:
+        raise PetsError(
+            f"The folder {folder} holds no Oxford-IIIT Pets: {FOLDER}/{missing[0]} is missing; name the"
+            f" folder that holds {FOLDER}, or leave OXFORD_PETS and --pets out to use the drawn miniature."
+        )
+    return root

@@ -1,0 +1,143 @@
+"""The cache: whole or not there, made by one process while the others wait."""
+
+import errno
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from data.cache import MANIFEST, cache_folder, is_whole, made_once
+from data.errors import CacheError
+
+
+def write_two(folder):
+    (folder / "first.txt").write_text("one")
+    (folder / "deep").mkdir()
+    (folder / "deep" / "second.txt").write_text("two")
+
+
+def leftovers(cache):
+    """What lies in the cache beside the things themselves and the locks."""
+    return [
+        path.name for path in cache.iterdir() if path.name.startswith(".") and not path.name.endswith(".lock")
+    ]
+
+
+def test_the_environment_names_the_folder(monkeypatch):
+    monkeypatch.setenv("IDEALCAT_CACHE", "/somewhere/else")
+    assert cache_folder() == Path("/somewhere/else")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="XDG is a custom of POSIX desktops")
+def test_without_it_the_platform_has_a_place(monkeypatch):
+    monkeypatch.delenv("IDEALCAT_CACHE", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert cache_folder() == Path("/caches/idealcat")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert cache_folder() == Path("/home/somebody/.cache/idealcat")
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert cache_folder() == Path("/home/somebody/Library/Caches/idealcat")
+
+
+def test_a_thing_is_made_at_the_first_call_and_found_at_the_second(empty_cache):
+    calls = []
+    for _ in range(2):
+        folder = made_once("thing", lambda into: (calls.append(into), write_two(into)))
+    assert len(calls) == 1
+    assert is_whole(folder)
+    assert (folder / "deep" / "second.txt").read_text() == "two"
+    assert not leftovers(empty_cache)
+
+
+@pytest.mark.parametrize("damage", ["lost", "cut", "no manifest", "bad manifest"])
+def test_what_is_not_whole_is_made_again(empty_cache, damage):
+    folder = made_once("thing", write_two)
+    if damage == "lost":
+        (folder / "deep" / "second.txt").unlink()
+    elif damage == "cut":
+        (folder / "first.txt").write_text("o")
+    elif damage == "no manifest":
+        (folder / MANIFEST).unlink()
+    else:
+        (folder / MANIFEST).write_text("{half a mani")
+    assert not is_whole(folder)
+    assert (made_once("thing", write_two) / "first.txt").read_text() == "one"
+    assert is_whole(folder)
+
+
+def test_a_full_disk_leaves_nothing_behind(empty_cache):
+    def fill_up(folder):
+        write_two(folder)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(
+        CacheError, match=r"^thing could not be written to the cache folder .* \(No space left on device\)"
+    ):
+        made_once("thing", fill_up)
+    assert not (empty_cache / "thing").exists()
+    assert not leftovers(empty_cache)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs a user whom permissions bind")
+def test_a_read_only_folder_is_one_sentence(empty_cache):
+    empty_cache.mkdir()
+    empty_cache.chmod(0o500)
+    with pytest.raises(
+        CacheError, match=r"\(Permission denied\): make room or give the right to write there"
+    ):
+        made_once("thing", write_two)
+
+
+def test_a_refused_lock_is_one_sentence(empty_cache, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("data.cache._wait_for", refuse)
+    with pytest.raises(
+        CacheError, match=r"\(Permission denied\): make room or give the right to write there"
+    ):
+        made_once("thing", write_two)
+
+
+def test_an_own_fault_is_not_dressed_up_as_the_disk(empty_cache):
+    with pytest.raises(ZeroDivisionError):
+        made_once("thing", lambda folder: 1 / 0)
+    assert not (empty_cache / "thing").exists()
+
+
+def test_a_whole_thing_in_a_folder_that_cannot_be_written_is_read(empty_cache, monkeypatch):
+    folder = made_once("thing", write_two)
+    monkeypatch.setattr("data.cache._wait_for", lambda file: pytest.fail("locked"))
+    assert made_once("thing", write_two) == folder
+
+
+def _make_slowly(gate, log):
+    def make(folder):
+        with log.get_lock():
+            log.value += 1
+        gate.wait()  # until both processes have begun
+        write_two(folder)
+
+    made_once("thing", make)
+
+
+def _make_second(gate, log):
+    gate.wait()
+    made_once("thing", lambda folder: (write_two(folder), log.__setattr__("value", log.value + 1)))
+
+
+def test_of_two_processes_one_makes_it_and_the_other_waits(empty_cache):
+    context = multiprocessing.get_context("spawn")
+    gate, log = context.Barrier(2), context.Value("i", 0)
+    processes = [context.Process(target=make, args=(gate, log)) for make in (_make_slowly, _make_second)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert log.value == 1
+    assert is_whole(empty_cache / "thing")
+    assert not leftovers(empty_cache)
