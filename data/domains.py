@@ -74,8 +74,7 @@ def _half(draw: Callable[[int, Rng], Image.Image], classes: int, per_class: int,
     labels = torch.arange(classes).repeat_interleave(per_class)
     # 100 seeds a class and half would run into the next half beyond 100 pictures a class; 10,000 do not.
     pictures = [
-        draw(label, Rng(seed * 1_000_000 + 10_000 * label + k % per_class))
-        for k, label in enumerate(labels.tolist())
+        draw(label, Rng(seed * 1_000_000 + 10_000 * label + k % per_class)) for k, label in enumerate(labels.tolist())
     ]
     pixels = np.stack([np.asarray(picture) for picture in pictures])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().contiguous() / 255, labels
@@ -85,10 +84,7 @@ def _strokes(label: int) -> list[Points]:
     """The strokes of a letter of the invented script: each a bent line between points of a 3 x 3 grid."""
     rng = Rng(5_000 + label)
     return [
-        [
-            ((point % 3 - 1) * 0.75, (point // 3 - 1) * 0.75)
-            for point in rng.permutation(9)[: rng.randint(2, 5)]
-        ]
+        [((point % 3 - 1) * 0.75, (point // 3 - 1) * 0.75) for point in rng.permutation(9)[: rng.randint(2, 5)]]
         for _ in range(rng.randint(2, 4))
     ]
 
@@ -131,9 +127,7 @@ def _tissue(label: int, rng: Rng) -> Image.Image:
             angle=whole_turn + turn * rng.uniform(-1, 1),
         )
         painter.fill(ellipse(0, 0, length, 1), body, pose, rng.uniform(0.85, 1.1))
-        painter.fill(
-            ellipse(rng.uniform(-0.2, 0.2), 0, length * nucleus, nucleus), core, pose, rng.uniform(0.8, 1.2)
-        )
+        painter.fill(ellipse(rng.uniform(-0.2, 0.2), 0, length * nucleus, nucleus), core, pose, rng.uniform(0.8, 1.2))
     return grained(rng, painter.image, 0.15, 40).resize((SIZE, SIZE), Image.Resampling.BOX)
 
 

@@ -84,10 +84,7 @@ def paint_ideals(model: Classifier, name: str, size: int, folder: Path) -> None:
         images = [ideal(model, target, size=size, weight=weight, seed=seed) for seed in range(3)]
         found = [round(probability(model, image, target), 3) for image in images]
         mean = sum(float(variation(image)) for image in images) / len(images)
-        print(
-            f"ideal {name}, {size} pixels, variation weight {weight}:"
-            f" probability {found}, variation {mean:.3f}"
-        )
+        print(f"ideal {name}, {size} pixels, variation weight {weight}: probability {found}, variation {mean:.3f}")
         rows.append(torch.cat(images))
     sheet(rows, 256 // size).save(folder / f"ideal_{name}_{size}.png")
 

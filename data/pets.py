@@ -29,12 +29,7 @@ SEED = 37_000_000
 GREYSCALE = ("Bombay_7", "samoyed_11", "pug_3")
 PNG_IN_DISGUISE = ("Egyptian_Mau_14", "keeshond_5")
 TRUNCATED = ("beagle_116", "chihuahua_121", "Abyssinian_34")
-_HEADER = (
-    "#Image CLASS-ID SPECIES BREED ID\n"
-    "#ID: 1:37 Class ids\n"
-    "#SPECIES: 1:Cat 2:Dog\n"
-    "#BREED ID: 1-25:Cat 1:12:Dog\n"
-)
+_HEADER = "#Image CLASS-ID SPECIES BREED ID\n#ID: 1:37 Class ids\n#SPECIES: 1:Cat 2:Dog\n#BREED ID: 1-25:Cat 1:12:Dog\n"
 
 
 def pets_root(folder: str | Path | None = None, *, download: bool = False) -> Path:
@@ -79,8 +74,7 @@ def _plan(number: int, breed: str, per_split: int) -> list[tuple[str, str, int]]
     """Split, image id and seed of each picture of a breed: numbers by lot, so that they tell nothing."""
     numbers = Rng(SEED + number).permutation(2 * per_split) + 1
     return [
-        (SPLITS[k >= per_split], f"{breed}_{numbers[k]}", SEED + 1000 * (number + 1) + k)
-        for k in range(2 * per_split)
+        (SPLITS[k >= per_split], f"{breed}_{numbers[k]}", SEED + 1000 * (number + 1) + k) for k in range(2 * per_split)
     ]
 
 

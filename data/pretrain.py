@@ -198,9 +198,7 @@ def main() -> None:
     parser.add_argument("--per-class", type=int, help="pictures of a class to train on")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument(
-        "--bfloat16", action="store_true", default=None, help="faster where the processor has it"
-    )
+    parser.add_argument("--bfloat16", action="store_true", default=None, help="faster where the processor has it")
     parser.add_argument("-o", "--output", type=Path, help="the weights' file; by default the course's own")
     arguments = vars(parser.parse_args())
     name, path, threads = (arguments.pop(key) for key in ("name", "output", "threads"))

@@ -32,8 +32,7 @@ def main() -> None:
         load = milliseconds(partial(load_model, name))
         size = (COME_ALONG_FOLDER / f"{name}.safetensors").stat().st_size
         print(
-            f"{name}: {size:,} bytes, {forward:.1f} ms for {BATCH} images of {SIZE} x {SIZE},"
-            f" loaded in {load:.1f} ms"
+            f"{name}: {size:,} bytes, {forward:.1f} ms for {BATCH} images of {SIZE} x {SIZE}, loaded in {load:.1f} ms"
         )
 
 

@@ -43,9 +43,7 @@ def _candidates(name: str) -> Iterator[Path]:
     pattern = re.compile(re.escape(name) + r"(?![A-Za-z0-9_]).*\.(pth|safetensors)")
     folder = Path(named).expanduser()
     if not folder.is_dir():
-        raise WeightsError(
-            f"IDEALCAT_WEIGHTS names {folder}, which is no folder: name one that exists, or unset it."
-        )
+        raise WeightsError(f"IDEALCAT_WEIGHTS names {folder}, which is no folder: name one that exists, or unset it.")
     yield from sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name))
 
 
@@ -62,9 +60,7 @@ def read(name: str, address: str) -> dict[str, Tensor]:
     path = find(name, address) or download(name, address)
     if path.suffix == ".pth":
         _check_hash(path, address)
-    return {
-        key: value.float() if value.is_floating_point() else value for key, value in open_file(path).items()
-    }
+    return {key: value.float() if value.is_floating_point() else value for key, value in open_file(path).items()}
 
 
 def open_file(path: Path) -> State:
@@ -126,9 +122,7 @@ def check_fit(state: State, expected: State, origin: str) -> None:
             raise WeightsError(f"The weights of {origin} lack {key!r}: {advice}")
     for key, value in state.items():
         if key not in expected:
-            raise WeightsError(
-                f"The weights of {origin} hold {key!r}, which the network does not have: {advice}"
-            )
+            raise WeightsError(f"The weights of {origin} hold {key!r}, which the network does not have: {advice}")
         if value.shape != expected[key].shape:
             got, wanted = tuple(value.shape), tuple(expected[key].shape)
             raise WeightsError(f"The weights of {origin} have {key!r} of shape {got}, not {wanted}: {advice}")

@@ -209,9 +209,7 @@ class Portrait:
             painter.fill(leg, self.points, pose, shade)
         painter.fill(self._rough(ellipse(0, 0, length, girth)), self.coat, pose)
         if animal.saddle:
-            painter.fill(
-                ellipse(0.1, -0.35 * girth, 0.8 * length, 0.6 * girth), self.trait(animal.saddle), pose
-            )
+            painter.fill(ellipse(0.1, -0.35 * girth, 0.8 * length, 0.6 * girth), self.trait(animal.saddle), pose)
         self._bib(pose, -0.6 * length, 0.45 * girth, 0.4, 0.4)
         rise = 0.75 + animal.neck
         start, end = (-0.7 * length, 0.05), (-length - 0.05, -rise)
@@ -219,9 +217,7 @@ class Portrait:
         size = 0.62 if animal.profile else 0.74
         self.head(pose.part(end[0] - 0.1, end[1], size, rng.uniform(-0.2, 0.2)))
 
-    def _neck(
-        self, pose: Pose, top: tuple[float, float], base: tuple[float, float], thin: float, thick: float
-    ) -> None:
+    def _neck(self, pose: Pose, top: tuple[float, float], base: tuple[float, float], thin: float, thick: float) -> None:
         neck = limb(base, top, thick, thin)
         self.painter.fill(neck, self.coat, pose, 0.95)
         if self.animal.mane:
@@ -243,9 +239,7 @@ class Portrait:
             ):
                 self.painter.fill(limb(a, b, 0.14, 0.12), paint, pose)
         elif kind == "bushy":
-            self.painter.fill(
-                self._rough(ellipse(x + 0.5, y - 0.2 - up, 0.75, 0.3, -0.6 - up)), paint, pose, 0.9
-            )
+            self.painter.fill(self._rough(ellipse(x + 0.5, y - 0.2 - up, 0.75, 0.3, -0.6 - up)), paint, pose, 0.9)
         elif kind == "curl":
             self.painter.fill(ellipse(x, y - 0.35, 0.45, 0.45), paint, pose, 0.9)
             self.painter.fill(ellipse(x, y - 0.38, 0.15, 0.15), paint, pose, 0.6)

@@ -37,9 +37,7 @@ def _house(painter: Painter, rng: Rng, pose: Pose) -> None:
     painter.fill([(-0.95, -0.05), (0.95, -0.05), (0.1, -0.9), (-0.1, -0.9)], roof, pose)
     painter.fill([(-0.15, 0.35), (0.15, 0.35), (0.15, 0.9), (-0.15, 0.9)], darker(roof, 0.6), pose)
     for x in (-0.5, 0.5):
-        painter.fill(
-            [(x - 0.15, 0.15), (x + 0.15, 0.15), (x + 0.15, 0.5), (x - 0.15, 0.5)], (190, 215, 230), pose
-        )
+        painter.fill([(x - 0.15, 0.15), (x + 0.15, 0.15), (x + 0.15, 0.5), (x - 0.15, 0.5)], (190, 215, 230), pose)
 
 
 def _car(painter: Painter, rng: Rng, pose: Pose) -> None:

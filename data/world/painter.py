@@ -135,9 +135,7 @@ def darker(colour: Colour, shade: float) -> Colour:
 def varied(rng: Rng, colour: Colour, spread: int = 18) -> Colour:
     """A colour near `colour`: lighter or darker as a whole, and each channel a little on its own."""
     shift = rng.randint(-spread, spread + 1)
-    red, green, blue = (
-        int(min(255, max(0, v + shift + rng.randint(-spread // 3, spread // 3 + 1)))) for v in colour
-    )
+    red, green, blue = (int(min(255, max(0, v + shift + rng.randint(-spread // 3, spread // 3 + 1)))) for v in colour)
     return red, green, blue
 
 

@@ -24,9 +24,7 @@ def _wall(rng: Rng, side: int) -> Image.Image:
 
 
 def _meadow(rng: Rng, side: int) -> Image.Image:
-    rows = np.arange(side, dtype=np.float32)[:, None] / np.float32(side) + noise(rng, side, 4) * np.float32(
-        0.1
-    )
+    rows = np.arange(side, dtype=np.float32)[:, None] / np.float32(side) + noise(rng, side, 4) * np.float32(0.1)
     horizon = step(rows, rng.uniform(0.35, 0.75), 0.05)
     sky = varied(rng, ((150, 195, 230), (200, 210, 220), (230, 190, 150))[rng.randint(3)], 25)
     ground = varied(rng, ((95, 140, 65), (180, 160, 110), (225, 228, 232), (110, 95, 80))[rng.randint(4)], 25)
@@ -73,9 +71,7 @@ def lit(rng: Rng, picture: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(lit_pixels, 0, 255).astype(np.uint8))
 
 
-def photograph(
-    rng: Rng, side: int, animal: Animal, view: str | None = None
-) -> tuple[Image.Image, Image.Image]:
+def photograph(rng: Rng, side: int, animal: Animal, view: str | None = None) -> tuple[Image.Image, Image.Image]:
     """A picture of one animal, and its silhouette (mode `L`, 255 on the animal), both `side x side`."""
     painter = Painter(background(rng, side))
     draw_animal(painter, rng, animal, view)

@@ -73,16 +73,10 @@ SPECIES: dict[str, Animal] = {
         fluff=0.22,
         tail="curl",
     ),
-    "zebra": hoofed(
-        WHITE, marks=((22, 20, 22),), pattern="stripes", mane=True, muzzle_colour=((50, 45, 45),)
-    ),
+    "zebra": hoofed(WHITE, marks=((22, 20, 22),), pattern="stripes", mane=True, muzzle_colour=((50, 45, 45),)),
     "horse": hoofed(BROWN, RED, (80, 60, 50), CREAM, marks=(BLACK, CREAM), mane=True),
-    "cow": hoofed(
-        WHITE, marks=(BLACK, BROWN), pattern="patches", muzzle_colour=((225, 165, 155),), horns=True
-    ),
-    "giraffe": hoofed(
-        (150, 90, 40), marks=((232, 200, 140),), pattern="net", neck=1.1, horns=True, body=(1.15, 0.6)
-    ),
+    "cow": hoofed(WHITE, marks=(BLACK, BROWN), pattern="patches", muzzle_colour=((225, 165, 155),), horns=True),
+    "giraffe": hoofed((150, 90, 40), marks=((232, 200, 140),), pattern="net", neck=1.1, horns=True, body=(1.15, 0.6)),
     "sheep": hoofed(
         WHITE,
         marks=((205, 200, 190),),
@@ -102,9 +96,7 @@ SPECIES: dict[str, Animal] = {
         muzzle_colour=(WHITE,),
         body=(1.5, 0.66),
     ),
-    "leopard": cat(
-        (220, 175, 100), marks=((45, 32, 22),), pattern="rosettes", ears="round", body=(1.5, 0.62)
-    ),
+    "leopard": cat((220, 175, 100), marks=((45, 32, 22),), pattern="rosettes", ears="round", body=(1.5, 0.62)),
     "lion": cat((205, 160, 95), ears="round", tail="tuft", ruff=((125, 72, 32), (90, 55, 30))),
     "fox": dog(
         (200, 95, 40),

@@ -65,9 +65,7 @@ def blend(field: Field, low: Colour, high: Colour) -> Image.Image:
 def grained(rng: Rng, picture: Image.Image, strength: float, cells: int) -> Image.Image:
     """The picture made lighter and darker by up to `strength` (of 1) by noise: fur, cloth, stone."""
     grain = 1 + (noise(rng, picture.width, cells) - np.float32(0.5)) * np.float32(2 * strength)
-    return Image.fromarray(
-        np.clip(np.asarray(picture, np.float32) * grain[..., None], 0, 255).astype(np.uint8)
-    )
+    return Image.fromarray(np.clip(np.asarray(picture, np.float32) * grain[..., None], 0, 255).astype(np.uint8))
 
 
 # --- coats: a pattern in the animal's own coordinates (the animal is about 2 units long) -------------
@@ -179,9 +177,7 @@ def _tartan(rng: Rng, side: int) -> Image.Image:
 
 
 def _brick_wall(rng: Rng, side: int) -> Image.Image:
-    pose = Pose(
-        rng.uniform(0, side), rng.uniform(0, side), side / rng.uniform(5, 9), rng.uniform(-0.25, 0.25)
-    )
+    pose = Pose(rng.uniform(0, side), rng.uniform(0, side), side / rng.uniform(5, 9), rng.uniform(-0.25, 0.25))
     u, v = plane(side, pose, bent(rng, side, 0.04))
     u = u * np.float32(0.5) + (np.floor(v) % 2) * np.float32(0.5)
     joints = np.maximum(step(wave(u), 0.88, 0.05), step(wave(v), 0.78, 0.08))

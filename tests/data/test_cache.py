@@ -19,9 +19,7 @@ def write_two(folder):
 
 def leftovers(cache):
     """What lies in the cache beside the things themselves and the locks."""
-    return [
-        path.name for path in cache.iterdir() if path.name.startswith(".") and not path.name.endswith(".lock")
-    ]
+    return [path.name for path in cache.iterdir() if path.name.startswith(".") and not path.name.endswith(".lock")]
 
 
 def test_the_environment_names_the_folder(monkeypatch):
@@ -85,9 +83,7 @@ def test_a_full_disk_leaves_nothing_behind(empty_cache):
 def test_a_read_only_folder_is_one_sentence(empty_cache):
     empty_cache.mkdir()
     empty_cache.chmod(0o500)
-    with pytest.raises(
-        CacheError, match=r"\(Permission denied\): make room or give the right to write there"
-    ):
+    with pytest.raises(CacheError, match=r"\(Permission denied\): make room or give the right to write there"):
         made_once("thing", write_two)
 
 
@@ -96,9 +92,7 @@ def test_a_refused_lock_is_one_sentence(empty_cache, monkeypatch):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr("data.cache._wait_for", refuse)
-    with pytest.raises(
-        CacheError, match=r"\(Permission denied\): make room or give the right to write there"
-    ):
+    with pytest.raises(CacheError, match=r"\(Permission denied\): make room or give the right to write there"):
         made_once("thing", write_two)
 
 

@@ -77,10 +77,7 @@ def test_a_recipe_makes_the_same_module_again(pretrained):
     assert model.recipe == ("data:load_model", {"name": "tiny", "pretrained": pretrained, "seed": 5})
     assert same_weights(make_again(model.recipe), model)
     assert same_weights(make_again(model.backbone.recipe), model.backbone)
-    assert (
-        make_again(data.load_backbone("tiny", seed=5).recipe).recipe == model.backbone.recipe
-        or not pretrained
-    )
+    assert make_again(data.load_backbone("tiny", seed=5).recipe).recipe == model.backbone.recipe or not pretrained
 
 
 def test_untrained_weights_come_from_the_seed_alone():
@@ -120,9 +117,7 @@ def test_the_weights_that_come_along_are_read_once_a_process(monkeypatch):
 @pytest.mark.parametrize("name", COME_ALONG)
 def test_what_comes_along_is_small_and_light(name):
     """Under 1 MB; and so few multiplications that 32 images stay far below 30 ms on one core."""
-    from_disk = sum(
-        path.stat().st_size for path in data.networks.COME_ALONG_FOLDER.glob(f"{name}.safetensors")
-    )
+    from_disk = sum(path.stat().st_size for path in data.networks.COME_ALONG_FOLDER.glob(f"{name}.safetensors"))
     assert 0 < from_disk < 1_000_000
     counted = []
     model = data.load_model(name)
@@ -138,9 +133,7 @@ def test_what_comes_along_is_small_and_light(name):
 
 @pytest.mark.parametrize("name", ["alexnet", "tiny ", "", "vgg16_bn"])
 def test_an_unknown_name_is_refused_with_those_that_exist(name):
-    with pytest.raises(
-        ValueError, match=r"is not a network of this course; the course has tiny, tiny_robust, vgg16"
-    ):
+    with pytest.raises(ValueError, match=r"is not a network of this course; the course has tiny, tiny_robust, vgg16"):
         data.load_model(name)
     with pytest.raises(ValueError, match="is not a network of this course"):
         data.load_backbone(name, False)

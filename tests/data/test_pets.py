@@ -143,9 +143,7 @@ def test_the_folder_itself_may_be_named_instead_of_the_one_round_it(cache, colle
 def test_a_folder_with_a_part_missing_is_refused_by_name(cache, collection, part):
     missing = collection / part
     missing.rmdir() if missing.is_dir() else missing.unlink()
-    with pytest.raises(
-        PetsError, match=rf"holds no Oxford-IIIT Pets: oxford-iiit-pet/{part} is missing; name"
-    ):
+    with pytest.raises(PetsError, match=rf"holds no Oxford-IIIT Pets: oxford-iiit-pet/{part} is missing; name"):
         pets_root(collection.parent)
 
 
@@ -153,9 +151,7 @@ def test_without_network_the_error_names_address_and_place(empty_cache, monkeypa
     monkeypatch.delenv("OXFORD_PETS", raising=False)
     unreachable = (("http://127.0.0.1:9/images.tar.gz", "0" * 32),)
     monkeypatch.setattr(OxfordIIITPet, "_RESOURCES", unreachable)
-    with pytest.raises(
-        PetsError, match=r"could not be downloaded \(.*refused.*\): put images.tar.gz .*OXFORD_PETS"
-    ):
+    with pytest.raises(PetsError, match=r"could not be downloaded \(.*refused.*\): put images.tar.gz .*OXFORD_PETS"):
         pets_root(download=True)
     assert not (empty_cache / "oxford-iiit-pet").exists()
 

@@ -21,9 +21,7 @@ def pictures(count):
 
 
 def test_augmentation_varies_by_generator_and_stays_in_range():
-    first, again, other = (
-        augmented(pictures(4), 0.05, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
-    )
+    first, again, other = (augmented(pictures(4), 0.05, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert first.equal(again)
     assert not first.equal(other)
     assert first.min() >= 0 and first.max() <= 1

@@ -132,9 +132,7 @@ def test_a_real_dog_becomes_a_siamese_cat(real_weights, photographs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "top1", "top5"), [("mobilenet_v2", 0.796, 0.975), ("squeezenet1_1", 0.654, 0.933)]
-)
+@pytest.mark.parametrize(("name", "top1", "top5"), [("mobilenet_v2", 0.796, 0.975), ("squeezenet1_1", 0.654, 0.933)])
 def test_top_1_and_top_5_are_those_of_the_readme(real_weights, photographs, name, top1, top5):
     images, labels, breeds, _ = photographs
     model = data.load_model(name)
@@ -180,13 +178,9 @@ def test_twenty_dogs_are_fooled_at_4_of_255(real_weights, photographs, name):
 
 @pytest.mark.slow
 def test_the_ideal_zebra_convinces_the_other_network_when_it_is_smooth(real_weights):
-    squeeze, mobile = (
-        data.load_model(name).requires_grad_(False) for name in ("squeezenet1_1", "mobilenet_v2")
-    )
+    squeeze, mobile = (data.load_model(name).requires_grad_(False) for name in ("squeezenet1_1", "mobilenet_v2"))
     smooth, rough = (ideal_zebra(squeeze, weight) for weight in (2.0, 0.0))
-    seen = [
-        (probability(squeeze, image, ZEBRA), probability(mobile, image, ZEBRA)) for image in (smooth, rough)
-    ]
+    seen = [(probability(squeeze, image, ZEBRA), probability(mobile, image, ZEBRA)) for image in (smooth, rough)]
     print(seen, float(variation(smooth)), float(variation(rough)))
     assert seen[0][0] >= 0.9
     assert seen[0][1] >= 0.5

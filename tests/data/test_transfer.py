@@ -66,9 +66,7 @@ def test_transfer_to_pets_is_real(cache, backbones):
 
 
 def test_transfer_to_a_far_off_domain_is_clearly_smaller(cache, backbones):
-    near, far = (
-        [probe(backbone, *load_domain(name)) for backbone in backbones] for name in ("pets", "tissue")
-    )
+    near, far = ([probe(backbone, *load_domain(name)) for backbone in backbones] for name in ("pets", "tissue"))
     assert far[0] - far[1] <= (near[0] - near[1]) / 2
 
 

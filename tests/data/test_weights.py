@@ -95,9 +95,7 @@ def test_it_is_downloaded_where_it_is_nowhere(no_weights, official, monkeypatch,
 
 def test_a_download_with_the_wrong_hash_is_not_kept(no_weights, official, monkeypatch):
     wrong = official.rename(official.with_name(f"{NAME}-00000000.pth"))
-    with ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=wrong.parent)
-    ) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=wrong.parent)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         use_address(monkeypatch, f"http://127.0.0.1:{server.server_port}/{wrong.name}")
         with pytest.raises(WeightsError, match=r"could not be downloaded \(invalid hash value"):
@@ -130,9 +128,7 @@ def test_a_truncated_safetensors_is_refused_by_name(no_weights, official, state,
     path = named_folder(tmp_path, monkeypatch) / f"{NAME}.safetensors"
     save_file(state, path)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(
-        WeightsError, match=rf"{path} cannot be read as weights \(it may be cut short\): delete it"
-    ):
+    with pytest.raises(WeightsError, match=rf"{path} cannot be read as weights \(it may be cut short\): delete it"):
         data.load_model(NAME)
 
 

@@ -10,9 +10,7 @@ from data.world import CLASSES, draw
 def test_there_are_at_least_thirty_classes_with_distinct_names():
     assert len(CLASSES) >= 30
     assert len(set(CLASSES)) == len(CLASSES)
-    assert {"tabby_cat", "siamese_cat", "zebra", "dalmatian", "dog", "striped_cloth", "checker_board"} <= set(
-        CLASSES
-    )
+    assert {"tabby_cat", "siamese_cat", "zebra", "dalmatian", "dog", "striped_cloth", "checker_board"} <= set(CLASSES)
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -35,9 +33,7 @@ def test_pictures_come_in_the_size_asked_for():
 
 
 def test_an_unknown_name_is_refused_with_those_that_exist():
-    with pytest.raises(
-        ValueError, match=r"'unicorn' is no class of the drawn world; it has tabby_cat, siamese_cat"
-    ):
+    with pytest.raises(ValueError, match=r"'unicorn' is no class of the drawn world; it has tabby_cat, siamese_cat"):
         draw("unicorn", 0)
 
 
