@@ -3,6 +3,7 @@
 Exit codes: 0 all passed, 1 graded and something failed, 2 nothing was graded.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -67,8 +68,10 @@ def grade(
     results = [each.result for each in graded]
     if len(submissions) > 1:
         write_atomically(out / "grades.csv", grades_csv(results, [unit.name for unit in grader.units]))
-        _console.print(_class_table(graded))
-        _console.print(f"Grades: {out / 'grades.csv'}")
+        _console.print(_class_table(graded, out))
+        _console.print(
+            Text(f"The results, and {len(results)} grades in grades.csv, are in {out}{os.sep}"), soft_wrap=True
+        )
     elif graded:
         _print_notes(graded[0].result.notes)
         for line in summary(catalog, graded[0].result.checks, brief=False, verbose=True):
@@ -116,16 +119,16 @@ def _print_notes(notes: tuple[str, ...]) -> None:
         _console.print(Text(f"Note: {note}"))
 
 
-def _class_table(graded: list) -> Table:  # type: ignore[type-arg]
+def _class_table(graded: list, out: Path) -> Table:  # type: ignore[type-arg]
     from autograder.reports.overview import row
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("Submission", no_wrap=True)
     table.add_column("Points", no_wrap=True)
-    table.add_column("Remarks")
-    table.add_column("Result", overflow="fold")
+    table.add_column("Remarks", overflow="fold")
+    table.add_column("Result", no_wrap=True)
     for each in graded:
         cells = row(each.result)
         # As Text: a student's file name is never read as markup.
-        table.add_row(*map(Text, (cells.submission, cells.points, cells.remarks, str(each.path))))
+        table.add_row(*map(Text, (cells.submission, cells.points, cells.remarks, str(each.path.relative_to(out)))))
     return table

@@ -52,11 +52,12 @@ def _unit_lines(unit: Unit, checks: list[CheckResult], brief: bool, verbose: boo
 
 def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
     yield f"    {MARKS[check.outcome]} {check.title}{_short(check)}"
-    # One mistake fails many checks; its sentence is read once.
+    # One mistake fails many checks; each sentence about it is read once.
     if _explained(check) and check.message not in said:
         said.add(check.message)
         yield f"        {check.message}"
-        if check.diagnosis:
+        if check.diagnosis and check.diagnosis not in said:
+            said.add(check.diagnosis)
             yield f"        Known mistake: {check.diagnosis}"
 
 

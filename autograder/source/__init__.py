@@ -108,7 +108,8 @@ def _rank(entry: Entry) -> tuple[object, ...]:
 
 def _strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:
     """Sentences about Python files that may be a missing unit under a wrong name."""
-    wanted = ", ".join(f"{unit}.py" for unit in missing)
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    wanted = ", ".join(f"{unit}.py" for unit in missing[:3]) + more
     notes = []
     for path in [path for path in rest if path.endswith((".py", ".ipynb"))][:5]:
         name = PurePosixPath(path)

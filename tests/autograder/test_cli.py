@@ -15,6 +15,7 @@ from autograder import cli
 
 ROOT = Path(__file__).parents[2]
 SUBMISSIONS = Path(__file__).parent / "submissions"
+UNITS = ("--units", "variation_loss,adversarial_attack")
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ class Lent:
 
 
 def test_everything_passed_is_0(autograder, tmp_path):
-    code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path)
+    code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, *UNITS)
     assert code == 0
     assert f"Result: {tmp_path / 'results' / 'perfect.json'}" in out
     assert json.loads((tmp_path / "results" / "perfect.json").read_text())["score"] == 58.0
@@ -87,7 +88,7 @@ def test_a_class_has_a_table_and_a_csv(autograder, tmp_path, monkeypatch):
     shutil.copy(SUBMISSIONS / "notebook" / "variation_loss.ipynb", students / "erin_variation_loss.ipynb")
     (students / "[bold]mallory").mkdir()
     monkeypatch.chdir(tmp_path)
-    code, out, _ = autograder("grade", "class", "-o", "out")
+    code, out, _ = autograder("grade", "class", "-o", "out", *UNITS)
     assert code == 1
     for name, points in [
         ("perfect", "58 / 58"),
@@ -96,7 +97,8 @@ def test_a_class_has_a_table_and_a_csv(autograder, tmp_path, monkeypatch):
         ("[bold]mallory", "0 / 58"),
     ]:
         (line,) = [line for line in out.splitlines() if line.strip().startswith(name)]
-        assert points in line and f"out/results/{name}.json" in line
+        assert points in line and f"results/{name}.json" in line
+    assert "The results, and 5 grades in grades.csv, are in out/" in out
     lines = list(csv.DictReader((tmp_path / "out" / "grades.csv").read_text().splitlines()))
     assert {line["submission"]: line["score"] for line in lines}["zipped"] == "58"
     assert len(list((tmp_path / "out" / "results").iterdir())) == 5

@@ -18,8 +18,8 @@ MISTAKES = [(unit, known) for unit in CATALOG.units for known in known_mistakes(
 
 
 @pytest.fixture(scope="module")
-def solved(grader):
-    return grader.grade(ROOT / "solutions")
+def solved(sandbox):
+    return Grader(CATALOG, sandbox).grade(ROOT / "solutions")
 
 
 def test_the_solutions_pass_every_check(solved):
