@@ -3,8 +3,11 @@
 Exit codes: 0 all passed, 1 graded and something failed, 2 nothing was graded.
 """
 
+import json
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -57,7 +60,7 @@ def grade(
     failures: list[Failure] = []
     with Sandbox(catalog.preload) as sandbox, _progress() as progress:
         task = progress.add_task("Starting the sandbox", total=len(submissions))
-        grader = Grader(catalog, sandbox, course_secret(), _names(units), seed)
+        grader = Grader(catalog, sandbox, course_secret(), units=_names(units), seed=seed)
         try:
             for ending in grade_all(grader, submissions, out):
                 (graded if isinstance(ending, Graded) else failures).append(ending)  # type: ignore[arg-type]
@@ -82,6 +85,36 @@ def grade(
     if failures or any(result.errors for result in results):
         raise typer.Exit(2)
     raise typer.Exit(0 if all(result.all_passed for result in results) else 1)
+
+
+@app.command()
+def verify(
+    units: Units = "",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds on which the solutions must pass.")] = 20,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes at once.")] = os.cpu_count() or 1,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the findings here too.")] = None,
+) -> None:
+    """Grade the grader: skeletons, solutions, known mistakes and mutants against the checks."""
+    from autograder.batch import write_atomically
+    from autograder.verify import Verification, judging
+
+    catalog = _course()
+    chosen = catalog.chosen(_names(units))
+    findings = []
+    with _progress() as progress, judging(catalog.root, jobs) as judge:
+
+        def begin(what: str, total: int) -> Callable[[], None]:
+            task = progress.add_task(what, total=total)
+            return lambda: progress.advance(task)
+
+        for finding in Verification(catalog, chosen, judge, seeds, begin).findings():
+            findings.append(finding)
+            _console.print(Text(f"{'+' if finding.good else 'x'} {finding.question:<10} {finding.summary}"))
+            for problem in finding.problems:
+                _console.print(Text(f"    {problem}"), soft_wrap=True)
+    if json_file is not None:
+        write_atomically(json_file, json.dumps([asdict(finding) for finding in findings], indent=1) + "\n")
+    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
 @release_app.command()

@@ -45,6 +45,7 @@ class Grader:
         sandbox: where the students' code runs.
         secret: with a submission's content it gives the seed of its random inputs.
         units: the units to grade; all of the course by default.
+        functions: run the checks of these alone; of all where empty.
         seed: for a replay, the seed of the result that is replayed.
     """
 
@@ -53,12 +54,15 @@ class Grader:
         catalog: Catalog,
         sandbox: Sandbox,
         secret: bytes = b"",
+        *,
         units: list[str] | None = None,
+        functions: frozenset[str] = frozenset(),
         seed: str = "",
     ) -> None:
         self.catalog = catalog
         self.sandbox = sandbox
         self.units = catalog.chosen(units)
+        self._functions = functions
         self._secret = secret
         self._seed = seed
         self._course_hashes = course_hashes(catalog, self.units)
@@ -72,7 +76,7 @@ class Grader:
         started = time.perf_counter()
         handin = read_submission(path, self.catalog.units)
         seed = self._seed or seed_of(self._secret, handin.digest)
-        run = _GradedRun(self.catalog, handin, self.sandbox, seed)
+        run = _GradedRun(self.catalog, handin, self.sandbox, seed, self._functions)
         checks = self._judge(run)
         return SubmissionResult(
             submission=name or handin.name,
@@ -114,11 +118,14 @@ class Grader:
 class _GradedRun:
     """A `plugin.Run` over one hand-in; passed to pytest as a plugin, so that it can install itself."""
 
-    def __init__(self, catalog: Catalog, handin: Handin, sandbox: Sandbox, seed: str) -> None:
+    def __init__(
+        self, catalog: Catalog, handin: Handin, sandbox: Sandbox, seed: str, functions: frozenset[str]
+    ) -> None:
         self.seed = seed
         self.recorder = Recorder()
         self.interrupted = False
         self._catalog = catalog
+        self._functions = functions
         self._modules = handin.modules
         self._sandbox = sandbox
 
@@ -128,6 +135,14 @@ class _GradedRun:
         config.stash[plugin.COURSE] = self._catalog
         config.stash[plugin.RUN] = self
         config.stash[plugin.RECORDER] = self.recorder
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leaves out the checks of functions that were not asked for."""
+        if not self._functions:
+            return
+        chosen = [item for item in items if self.recorder.results[item.nodeid].function in self._functions]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C. An error in collecting arrives here too, as `Interrupted`."""

@@ -1,0 +1,157 @@
+"""Mutants: a solution with one small thing changed, as a slip of the pen would.
+
+The mutation libraries there are change a project on disk and run its test suite as a command for each change. Here a mutant
+is a submission, so all that is needed is the changed text; the operators below are the usual ones.
+"""
+
+import ast
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+_SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A changed module: the function in which the change is, its line, what was changed, and the whole text."""
+
+    function: str
+    line: int
+    change: str
+    text: str
+
+
+def mutants_of(source: str) -> Iterator[Mutant]:
+    """Every mutant of the functions of a module."""
+    tree = ast.parse(source)
+    for function in tree.body:
+        if isinstance(function, ast.FunctionDef):
+            for path, node in _places(function, ()):
+                for changed in _changes(node):
+                    yield _mutant(tree, function, path, node, changed)
+
+
+def _mutant(
+    tree: ast.Module, function: ast.FunctionDef, path: tuple[object, ...], node: ast.AST, changed: ast.AST
+) -> Mutant:
+    other = copy.deepcopy(tree)
+    target: object = other.body[tree.body.index(function)]
+    for step in path[:-1]:
+        target = target[step] if isinstance(step, int) else getattr(target, str(step))  # type: ignore[index]
+    if isinstance(path[-1], int):
+        target[path[-1]] = changed  # type: ignore[index]
+    else:
+        setattr(target, str(path[-1]), changed)
+    text = ast.unparse(ast.fix_missing_locations(other)) + "\n"
+    change = f"{_short(node)} -> {_short(changed)}"
+    return Mutant(function.name, getattr(node, "lineno", function.lineno), change, text)
+
+
+def _short(node: ast.AST) -> str:
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) <= 50 else text[:47] + "..."
+
+
+def _places(node: ast.AST, path: tuple[object, ...]) -> Iterator[tuple[tuple[object, ...], ast.AST]]:
+    """Every node below a function's body, with the way to it. Signatures, docstrings and errors' words are left out."""
+    for name, value in ast.iter_fields(node):
+        if isinstance(node, ast.FunctionDef) and name != "body":
+            continue
+        children = enumerate(value) if isinstance(value, list) else [(None, value)]
+        for index, child in children:
+            if not isinstance(child, ast.AST) or _is_words(child):
+                continue
+            here = (*path, name) if index is None else (*path, name, index)
+            yield here, child
+            yield from _places(child, here)
+
+
+def _is_words(node: ast.AST) -> bool:
+    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return text or isinstance(node, ast.JoinedStr | ast.Raise)
+
+
+def _changes(node: ast.AST) -> Iterator[ast.AST]:
+    for kind, change in _OPERATORS:
+        if isinstance(node, kind):
+            yield from change(node)
+
+
+def _swapped_operator(node: ast.AST) -> Iterator[ast.AST]:
+    field = "ops" if isinstance(node, ast.Compare) else "op"
+    old = node.ops[0] if isinstance(node, ast.Compare) else node.op  # type: ignore[attr-defined]
+    other = _SWAPPED.get(type(old))
+    if other is not None:
+        changed = copy.deepcopy(node)
+        setattr(changed, field, [other(), *changed.ops[1:]] if isinstance(changed, ast.Compare) else other())
+        yield changed
+
+
+def _other_constant(node: ast.AST) -> Iterator[ast.AST]:
+    assert isinstance(node, ast.Constant)
+    if isinstance(node.value, bool):
+        yield ast.Constant(not node.value)
+    elif isinstance(node.value, int):
+        yield ast.Constant(node.value + 1)
+    elif isinstance(node.value, float):
+        yield ast.Constant(node.value * 2 or 1.0)
+
+
+def _without_sign(node: ast.AST) -> Iterator[ast.AST]:
+    assert isinstance(node, ast.UnaryOp)
+    yield node.operand
+
+
+def _other_call(node: ast.AST) -> Iterator[ast.AST]:
+    """A method that takes nothing is left out; the first two of several arguments change places."""
+    assert isinstance(node, ast.Call)
+    if isinstance(node.func, ast.Attribute) and not node.args and not node.keywords:
+        yield node.func.value
+    if len(node.args) >= 2 and not any(isinstance(argument, ast.Starred) for argument in node.args[:2]):
+        changed = copy.deepcopy(node)
+        changed.args[:2] = reversed(changed.args[:2])
+        yield changed
+
+
+def _dropped(_: ast.AST) -> Iterator[ast.AST]:
+    yield ast.Pass()
+
+
+def _negated(node: ast.AST) -> Iterator[ast.AST]:
+    assert isinstance(node, ast.If)
+    changed = copy.deepcopy(node)
+    changed.test = ast.UnaryOp(ast.Not(), changed.test)
+    yield changed
+    if not node.orelse:
+        yield ast.Pass()
+
+
+_OPERATORS: tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], Callable[[ast.AST], Iterator[ast.AST]]], ...] = (
+    ((ast.BinOp, ast.Compare, ast.BoolOp, ast.AugAssign), _swapped_operator),
+    (ast.Constant, _other_constant),
+    (ast.UnaryOp, _without_sign),
+    (ast.Call, _other_call),
+    ((ast.Expr, ast.AugAssign), _dropped),
+    (ast.If, _negated),
+)
