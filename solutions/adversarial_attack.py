@@ -31,7 +31,8 @@ def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Te
     # TODO: Step every pixel by epsilon in the direction that raises the loss.
     ### BEGIN SOLUTION
     gradient = _loss_gradient(model, images, labels)
-    return (images.detach() + epsilon * gradient.sign()).clamp(0, 1)
+    with torch.no_grad():
+        return (images + epsilon * gradient.sign()).clamp(0, 1)
     ### END SOLUTION
 
 
@@ -50,8 +51,9 @@ def project(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
     """
     # TODO: Limit the change of each pixel to epsilon, then the pixel itself to [0, 1].
     ### BEGIN SOLUTION
-    change = (images - originals).clamp(-epsilon, epsilon)
-    return (originals + change).clamp(0, 1).detach()
+    with torch.no_grad():
+        change = (images - originals).clamp(-epsilon, epsilon)
+        return (originals + change).clamp(0, 1)
     ### END SOLUTION
 
 
@@ -75,7 +77,7 @@ def targeted_step(
     # TODO: Step every pixel by step_size in the direction that lowers the loss of targets, then project.
     ### BEGIN SOLUTION
     gradient = _loss_gradient(model, images, targets)
-    return project(images.detach() - step_size * gradient.sign(), originals, epsilon)
+    return project(images - step_size * gradient.sign(), originals, epsilon)
     ### END SOLUTION
 
 
@@ -106,18 +108,17 @@ def targeted_attack(
     """
     # TODO: Repeat targeted_step on the images that do not fool the model yet.
     ### BEGIN SOLUTION
-    originals = images.detach()
-    attacked = originals.clone()
+    attacked = images.detach().clone()
     for _ in range(steps):
-        # Freezing what already succeeds keeps each change as small as it need be.
         with torch.no_grad():
             unfooled = model(attacked).argmax(dim=1) != targets
         if not unfooled.any():
             break
+        # Only these take the step: what has succeeded stays as it is, and each change as small as it need be.
         attacked[unfooled] = targeted_step(
             model,
             attacked[unfooled],
-            originals[unfooled],
+            images[unfooled],
             targets[unfooled],
             step_size=step_size,
             epsilon=epsilon,
@@ -165,7 +166,7 @@ def perturbation_norms(images: Tensor, originals: Tensor) -> tuple[Tensor, Tenso
 ### BEGIN SOLUTION
 def _loss_gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     # torch.autograd.grad leaves nothing behind in the parameters' .grad, as backward() would.
-    images = images.detach().clone().requires_grad_()
+    images = images.detach().requires_grad_()
     loss = F.cross_entropy(model(images), labels)
     return torch.autograd.grad(loss, images)[0]
 

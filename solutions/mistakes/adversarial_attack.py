@@ -71,6 +71,23 @@ def returns_the_change(images, originals, epsilon):
     return (images - originals).clamp(-epsilon, epsilon)
 
 
+@mistake("project", "Every pixel is moved to the edge of the ball; those inside stay where they are.")
+def snaps_to_the_edge(images, originals, epsilon):
+    return (originals + epsilon * (images - originals).sign()).clamp(0, 1)
+
+
+@mistake("project", "The images that were passed in are changed; work on a copy.")
+def changes_the_images(images, originals, epsilon):
+    return images.sub_(originals).clamp_(-epsilon, epsilon).add_(originals).clamp_(0, 1)
+
+
+@mistake("targeted_step", "The call leaves gradients on the model; torch.autograd.grad(loss, images) does not.")
+def keeps_gradients_on_the_model(model, images, originals, targets, *, step_size, epsilon):
+    images = images.detach().clone().requires_grad_()
+    F.cross_entropy(model(images), targets).backward()
+    return _project(images.detach() - step_size * images.grad.sign(), originals, epsilon)
+
+
 @mistake("targeted_step", "The step raises the loss of the targets; to get to a target, go down.")
 def flees_the_target(model, images, originals, targets, *, step_size, epsilon):
     gradient = _gradient(model, images, targets)

@@ -1,6 +1,7 @@
 """Known mistakes in variation_loss, as students make them, each with the sentence that they should read."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from autograder.diagnose import mistake
@@ -84,6 +85,22 @@ def crops_both(images):
     return (vertical + horizontal).sum(dim=(1, 2, 3))
 
 
+@mistake("total_variation", "The images are turned into float32; keep the dtype that comes in.")
+def forgets_the_dtype(images):
+    _require_batch(images)
+    return _total_variation(images.float())
+
+
+@mistake(
+    "isotropic_variation", "Pixels at the border count with one difference; only those with both neighbours count."
+)
+def counts_the_border(images, eps=1e-8):
+    _require_batch(images)
+    dx = F.pad(_horizontal(images), (0, 1))
+    dy = F.pad(_vertical(images), (0, 0, 0, 1))
+    return (dx**2 + dy**2 + eps).sqrt().sum(dim=(1, 2, 3))
+
+
 @mistake(
     "isotropic_variation",
     "eps is added after the root; it belongs under it, where it keeps the gradient finite.",
@@ -130,6 +147,19 @@ def forgets_the_channels(images):
 def sums_over_the_batch(images):
     _require_batch(images)
     return (_total_variation(images) / images[0].numel()).sum()
+
+
+@mistake("variation_loss", "Images that are not 4-D are not refused.")
+def takes_anything(images):
+    vertical, horizontal = torch.diff(images, dim=-2).abs().sum(), torch.diff(images, dim=-1).abs().sum()
+    return (vertical + horizontal) / images.numel()
+
+
+@mistake("denoise", "The steps change the images that were passed in; work on a copy.")
+def changes_the_images(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    images.copy_(_descend(images, weight, steps, learning_rate))
+    return images
 
 
 @mistake("denoise", "The step goes up the gradient: it adds noise. Subtract the gradient.")

@@ -223,6 +223,7 @@ def test_loss_per_entry(submission):
     for width in (4, 10):
         stripes = (torch.arange(width) % 2).float().expand(2, 3, 5, width).contiguous()
         assert_close(submission.variation_loss(stripes), torch.tensor((width - 1) / width))
+        assert_close(submission.variation_loss(stripes[:1, :1]), torch.tensor((width - 1) / width))
 
 
 @pytest.mark.points("variation_loss", 0.5)
