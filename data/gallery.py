@@ -17,7 +17,8 @@ from data.layers import Classifier
 from data.networks import load_model
 from data.samples import dogs
 
-STEPS = 256
+STEPS = 160
+JITTER = 3  # pixels
 LEARNING_RATE = 5.0
 VARIATION_WEIGHT = 0.5
 EPSILON, STEP_SIZE, ATTACK_STEPS = 8 / 255, 1 / 255, 40
@@ -39,13 +40,21 @@ def ideal(
     steps: int = STEPS,
     seed: int = 0,
 ) -> Tensor:
-    """Descent on cross-entropy plus `weight` times the variation, from faint noise: `(1, 3, size, size)`."""
-    images = 0.4 + 0.2 * torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed))
+    """Descent on cross-entropy plus `weight` times the variation, from faint noise: `(1, 3, size, size)`.
+
+    Each step looks at the picture moved by a pixel or three, and at that in a mirror: a cat moved or mirrored is
+    a cat, and what is no cat gets lost (Mordvintsev et al. 2015, "Inceptionism", called it jitter).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    images = 0.4 + 0.2 * torch.rand(1, 3, size, size, generator=generator)
     # The gradient of a mean over pixels shrinks as they grow in number.
     rate = LEARNING_RATE * (size / 64) ** 2
     for _ in range(steps):
         images.requires_grad_()
-        loss = F.cross_entropy(model(images), torch.tensor([target])) + weight * variation(images)
+        down, right = torch.randint(-JITTER, JITTER + 1, (2,), generator=generator).tolist()
+        moved = images.roll((down, right), (2, 3))
+        views = torch.cat([moved, moved.flip(3)])
+        loss = F.cross_entropy(model(views), torch.tensor([target, target])) + weight * variation(images)
         (gradient,) = torch.autograd.grad(loss, images)
         images = (images.detach() - rate * gradient).clamp(0, 1)
     return images

@@ -193,7 +193,7 @@ def test_an_ideal_zebra_of_real_weights_convinces_and_is_smooth(real_weights):
 
 
 def ideal_zebra(model: nn.Module, weight: float, steps: int = 256) -> torch.Tensor:
-    """Adam on cross-entropy plus the weighted variation, on a picture moved a little before each look at it."""
+    """Adam on cross-entropy plus the weighted variation, on a picture moved a little at each step."""
     generator = torch.Generator().manual_seed(0)
     image = (0.4 + 0.2 * torch.rand(1, 3, 224, 224, generator=generator)).requires_grad_()
     optimizer = torch.optim.Adam([image], 0.03)
