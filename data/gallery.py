@@ -38,12 +38,13 @@ def ideal(
     size: int = 64,
     weight: float = VARIATION_WEIGHT,
     steps: int = STEPS,
+    jitter: int = JITTER,
     seed: int = 0,
 ) -> Tensor:
     """Descent on cross-entropy plus `weight` times the variation, from faint noise: `(1, 3, size, size)`.
 
-    Each step looks at the picture moved by a pixel or three, and at that in a mirror: a cat moved or mirrored is
-    a cat, and what is no cat gets lost (Mordvintsev et al. 2015, "Inceptionism", called it jitter).
+    Each step sees the picture moved by up to `jitter` pixels, and mirrored: a cat moved or mirrored is a cat,
+    and what is none gets lost (Mordvintsev et al. 2015, "Inceptionism"). `jitter=0` is plain descent.
     """
     generator = torch.Generator().manual_seed(seed)
     images = 0.4 + 0.2 * torch.rand(1, 3, size, size, generator=generator)
@@ -51,13 +52,20 @@ def ideal(
     rate = LEARNING_RATE * (size / 64) ** 2
     for _ in range(steps):
         images.requires_grad_()
-        down, right = torch.randint(-JITTER, JITTER + 1, (2,), generator=generator).tolist()
-        moved = images.roll((down, right), (2, 3))
-        views = torch.cat([moved, moved.flip(3)])
-        loss = F.cross_entropy(model(views), torch.tensor([target, target])) + weight * variation(images)
+        views = _views(images, jitter, generator)
+        loss = F.cross_entropy(model(views), torch.full((len(views),), target)) + weight * variation(images)
         (gradient,) = torch.autograd.grad(loss, images)
         images = (images.detach() - rate * gradient).clamp(0, 1)
     return images
+
+
+def _views(images: Tensor, jitter: int, generator: torch.Generator) -> Tensor:
+    """The images moved by up to `jitter` pixels and the mirror images of those, or simply the images."""
+    if jitter == 0:
+        return images
+    down, right = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
+    moved = images.roll((down, right), (2, 3))
+    return torch.cat([moved, moved.flip(3)])
 
 
 def attacked(model: nn.Module, images: Tensor, target: int) -> Tensor:
@@ -85,20 +93,19 @@ def probability(model: nn.Module, image: Tensor, target: int) -> float:
         return float(model(image).softmax(1)[0, target])
 
 
-def paint_ideals(model: Classifier, name: str, size: int, folder: Path) -> None:
-    """`ideal_<name>_<size>.png`: three seeds with variation loss above the same seeds without it."""
+def paint_ideals(model: Classifier, name: str, path: Path, *, size: int = 64, jitter: int = JITTER) -> None:
+    """Three seeds with variation loss above the same seeds without it."""
     target = model.classes.index(name)
     rows = []
     for weight in (VARIATION_WEIGHT, 0.0):
-        images = [ideal(model, target, size=size, weight=weight, seed=seed) for seed in range(3)]
-        found = [round(probability(model, image, target), 3) for image in images]
+        images = [
+            ideal(model, target, size=size, weight=weight, jitter=jitter, seed=seed) for seed in range(3)
+        ]
+        found = ", ".join(f"{probability(model, image, target):.3f}" for image in images)
         mean = sum(float(variation(image)) for image in images) / len(images)
-        print(
-            f"ideal {name}, {size} pixels, variation weight {weight}:"
-            f" probability {found}, variation {mean:.3f}"
-        )
+        print(f"{path.name}, variation weight {weight}: probability {found}; variation {mean:.3f}")
         rows.append(torch.cat(images))
-    sheet(rows, 256 // size).save(folder / f"ideal_{name}_{size}.png")
+    sheet(rows, 256 // size).save(path)
 
 
 def paint_attack(model: Classifier, folder: Path) -> None:
@@ -122,11 +129,12 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/pictures"))
     folder: Path = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
-    dreamer = load_model("tiny_robust")
+    tiny, robust = load_model("tiny"), load_model("tiny_robust")
     for name in ("zebra", "siamese_cat", "tiger"):
-        for size in (64, 128) if name == "zebra" else (64,):
-            paint_ideals(dreamer, name, size, folder)
-    paint_attack(load_model("tiny"), folder)
+        paint_ideals(robust, name, folder / f"ideal_{name}_64.png")
+    paint_ideals(robust, "zebra", folder / "ideal_zebra_128.png", size=128)
+    paint_ideals(tiny, "zebra", folder / "ideal_zebra_64_tiny.png", jitter=0)
+    paint_attack(tiny, folder)
 
 
 if __name__ == "__main__":

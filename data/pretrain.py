@@ -83,7 +83,7 @@ def augmented(images: Tensor, noise: float, generator: torch.Generator) -> Tenso
 def perturbed(model: nn.Module, images: Tensor, labels: Tensor, plan: Plan) -> Tensor:
     """The images moved to where the loss is higher, by at most `plan.epsilon` a number: what training meets.
 
-    One signed-gradient step from a random start, as in Wong, Rice and Kolter 2020, "Fast is better than free".
+    One signed-gradient step from a random start, as in Wong, Rice, Kolter 2020, "Fast is better than free".
     """
     epsilon = plan.epsilon
     if epsilon == 0:
