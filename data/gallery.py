@@ -17,7 +17,8 @@ from data.layers import Classifier
 from data.networks import load_model
 from data.samples import dogs
 
-STEPS = 256
+STEPS = 160
+JITTER = 3  # pixels
 LEARNING_RATE = 5.0
 VARIATION_WEIGHT = 0.5
 EPSILON, STEP_SIZE, ATTACK_STEPS = 8 / 255, 1 / 255, 40
@@ -37,18 +38,34 @@ def ideal(
     size: int = 64,
     weight: float = VARIATION_WEIGHT,
     steps: int = STEPS,
+    jitter: int = JITTER,
     seed: int = 0,
 ) -> Tensor:
-    """Descent on cross-entropy plus `weight` times the variation, from faint noise: `(1, 3, size, size)`."""
-    images = 0.4 + 0.2 * torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed))
+    """Descent on cross-entropy plus `weight` times the variation, from faint noise: `(1, 3, size, size)`.
+
+    Each step sees the picture moved by up to `jitter` pixels, and mirrored: a cat moved or mirrored is a cat,
+    and what is none gets lost (Mordvintsev et al. 2015, "Inceptionism"). `jitter=0` is plain descent.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    images = 0.4 + 0.2 * torch.rand(1, 3, size, size, generator=generator)
     # The gradient of a mean over pixels shrinks as they grow in number.
     rate = LEARNING_RATE * (size / 64) ** 2
     for _ in range(steps):
         images.requires_grad_()
-        loss = F.cross_entropy(model(images), torch.tensor([target])) + weight * variation(images)
+        views = _views(images, jitter, generator)
+        loss = F.cross_entropy(model(views), torch.full((len(views),), target)) + weight * variation(images)
         (gradient,) = torch.autograd.grad(loss, images)
         images = (images.detach() - rate * gradient).clamp(0, 1)
     return images
+
+
+def _views(images: Tensor, jitter: int, generator: torch.Generator) -> Tensor:
+    """The images moved by up to `jitter` pixels and the mirror images of those, or simply the images."""
+    if jitter == 0:
+        return images
+    down, right = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
+    moved = images.roll((down, right), (2, 3))
+    return torch.cat([moved, moved.flip(3)])
 
 
 def attacked(model: nn.Module, images: Tensor, target: int) -> Tensor:
@@ -76,17 +93,17 @@ def probability(model: nn.Module, image: Tensor, target: int) -> float:
         return float(model(image).softmax(1)[0, target])
 
 
-def paint_ideals(model: Classifier, name: str, size: int, folder: Path) -> None:
-    """`ideal_<name>_<size>.png`: three seeds with variation loss above the same seeds without it."""
+def paint_ideals(model: Classifier, name: str, path: Path, *, size: int = 64, jitter: int = JITTER) -> None:
+    """Three seeds with variation loss above the same seeds without it."""
     target = model.classes.index(name)
     rows = []
     for weight in (VARIATION_WEIGHT, 0.0):
-        images = [ideal(model, target, size=size, weight=weight, seed=seed) for seed in range(3)]
-        found = [round(probability(model, image, target), 3) for image in images]
+        images = [ideal(model, target, size=size, weight=weight, jitter=jitter, seed=seed) for seed in range(3)]
+        found = ", ".join(f"{probability(model, image, target):.3f}" for image in images)
         mean = sum(float(variation(image)) for image in images) / len(images)
-        print(f"ideal {name}, {size} pixels, variation weight {weight}: probability {found}, variation {mean:.3f}")
+        print(f"{path.name}, variation weight {weight}: probability {found}; variation {mean:.3f}")
         rows.append(torch.cat(images))
-    sheet(rows, 256 // size).save(folder / f"ideal_{name}_{size}.png")
+    sheet(rows, 256 // size).save(path)
 
 
 def paint_attack(model: Classifier, folder: Path) -> None:
@@ -110,11 +127,12 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/pictures"))
     folder: Path = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
-    dreamer = load_model("tiny_robust")
+    tiny, robust = load_model("tiny"), load_model("tiny_robust")
     for name in ("zebra", "siamese_cat", "tiger"):
-        for size in (64, 128):
-            paint_ideals(dreamer, name, size, folder)
-    paint_attack(load_model("tiny"), folder)
+        paint_ideals(robust, name, folder / f"ideal_{name}_64.png")
+    paint_ideals(robust, "zebra", folder / "ideal_zebra_128.png", size=128)
+    paint_ideals(tiny, "zebra", folder / "ideal_zebra_64_tiny.png", jitter=0)
+    paint_attack(tiny, folder)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,20 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from data.pets import pets_root
 
 REAL = Path(__file__).parents[3] / "shared" / "real"
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """One thread: on pictures this small two only wait for each other, and on a busy machine for long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
