@@ -1,5 +1,6 @@
 """Torchvision's transforms on tensors, its own normalize and grid, and a copy of the network in place of its modes."""
 
+import contextlib
 import copy
 
 import torch
@@ -47,11 +48,8 @@ def feature_maps(model, layer, images):
         raise _Stop
 
     twin.get_submodule(layer).register_forward_hook(stop)
-    with torch.inference_mode():
-        try:
-            twin(images)
-        except _Stop:
-            pass
+    with torch.inference_mode(), contextlib.suppress(_Stop):
+        twin(images)
     return kept[0]
 
 
