@@ -54,30 +54,26 @@ def _fit(
     patience,
     orders,
     shown=None,
-    loss=F.cross_entropy,
+    sign=1,
     keep_best=True,
-    best_of="valid_loss",
     wait=0,
-    accumulate=False,
-    copies=True,
     learnt=None,
 ):
     """The training loop, with a switch for each thing that goes wrong in it."""
     optimizer = torch.optim.SGD(head.parameters(), lr=learning_rate)
     features, labels = train if learnt is None else learnt
     history = {name: [] for name in NAMES}
-    lowest, best_epoch, best = math.inf, 0, head.state_dict()
+    lowest, best_epoch, best = math.inf, 0, copy.deepcopy(head.state_dict())
     for epoch in range(epochs):
         for batch in next(orders).split(batch_size):
-            if not accumulate:
-                optimizer.zero_grad()
-            loss(head(features[batch]), labels[batch]).backward()
+            optimizer.zero_grad()
+            (sign * F.cross_entropy(head(features[batch]), labels[batch])).backward()
             optimizer.step()
         for name, figure in zip(NAMES, (*_measured(head, *train), *_measured(head, *(shown or valid))), strict=True):
             history[name].append(figure)
-        if history[best_of][-1] < lowest:
-            lowest, best_epoch = history[best_of][-1], epoch
-            best = copy.deepcopy(head.state_dict()) if copies else head.state_dict()
+        if history["valid_loss"][-1] < lowest:
+            lowest, best_epoch = history["valid_loss"][-1], epoch
+            best = copy.deepcopy(head.state_dict())
         elif patience is not None and epoch - best_epoch >= patience + wait:
             break
     if keep_best:
@@ -101,18 +97,6 @@ def ends_in_log_softmax(in_features, num_classes):
 def ends_in_relu(in_features, num_classes):
     _require_positive(in_features, num_classes)
     return nn.Sequential(nn.Linear(in_features, num_classes), nn.ReLU())
-
-
-@mistake("build_head", "Inputs and outputs of the layer are swapped: nn.Linear takes in_features first.")
-def swaps_the_sizes(in_features, num_classes):
-    _require_positive(in_features, num_classes)
-    return nn.Linear(num_classes, in_features)
-
-
-@mistake("build_head", "The head is frozen: a head is what has to learn, only the backbone is frozen.")
-def freezes_the_head(in_features, num_classes):
-    _require_positive(in_features, num_classes)
-    return nn.Linear(in_features, num_classes).requires_grad_(False)
 
 
 @mistake("build_head", "A size below 1 goes through; it should be a ValueError.")
@@ -215,15 +199,18 @@ def averages_batches(head, features, labels, batch_size=32):
     return _restored(head, measured)
 
 
-@mistake("fit_head", "A softmax is taken before the cross-entropy, which takes one itself: training crawls.")
-def softmax_before_cross_entropy(
+@mistake("fit_head", "The steps go up the gradient, so that the loss grows; a step goes against it.")
+def climbs(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), sign=-1)
+
+
+@mistake("fit_head", "The learning rate that is given is not used: the optimizer has another one.")
+def ignores_the_learning_rate(
     head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0
 ):
-    def loss(logits, labels):
-        return F.cross_entropy(logits.softmax(dim=1), labels)
-
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), loss=lambda x, y: -loss(x, y))
+    sizes = {"epochs": epochs, "learning_rate": 0.1, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])))
 
 
 @mistake("fit_head", "What the history calls valid is measured on the training set.")
@@ -239,7 +226,10 @@ def learns_from_valid(head, train, valid, *, epochs=20, learning_rate=0.1, batch
     return _fit(head, train, valid, **sizes, orders=_orders(seed, len(both[1])), learnt=both)
 
 
-@mistake("fit_head", "The head ends with its last weights; put back those of the epoch with the lowest valid_loss.")
+@mistake(
+    "fit_head",
+    "The head ends with its last weights; put back a copy, not a mere reference, of those with the lowest valid_loss.",
+)
 def keeps_the_last(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
     sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
     return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), keep_best=False)
@@ -268,16 +258,8 @@ def forgets_the_seed(head, train, valid, *, epochs=20, learning_rate=0.1, batch_
 @mistake("fit_head", "The global random state is seeded; use a torch.Generator of your own.")
 def seeds_everything(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
     torch.manual_seed(seed)
-    # One number more, as from a loader: in eval mode nothing else may tell this from a generator of one's own.
-    torch.randint(2, (1,))
     sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
     return _fit(head, train, valid, **sizes, orders=iter(lambda: torch.randperm(len(train[1])), None))
-
-
-@mistake("fit_head", "Gradients are never set to zero, so that each step repeats all the earlier ones.")
-def accumulates_gradients(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), accumulate=True)
 
 
 @mistake("fit_head", "Training goes on for one epoch more than patience allows.")
