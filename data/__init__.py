@@ -5,6 +5,7 @@ from data.errors import CacheError, DataError, PetsError, WeightsError
 from data.layers import Classifier
 from data.networks import NAMES, load_backbone, load_model
 from data.pets import pets_root
+from data.toys import toy_backbone, toy_convnet, toy_dropout_head, toy_head, toy_model, toy_recording_head
 
 __all__ = [
     "NAMES",
@@ -17,4 +18,10 @@ __all__ = [
     "load_backbone",
     "load_model",
     "pets_root",
+    "toy_backbone",
+    "toy_convnet",
+    "toy_dropout_head",
+    "toy_head",
+    "toy_model",
+    "toy_recording_head",
 ]

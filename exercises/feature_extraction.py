@@ -1,0 +1,123 @@
+"""Feature extraction: a pretrained network as a feature extractor.
+
+A network that was trained on many pictures has learnt to describe pictures. Taken as it is, without training any further,
+it turns each new picture into a short row of numbers, its *features*, from which even a very simple classifier can learn.
+
+Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]. A backbone maps them to features (N, D).
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.transforms import functional as TF
+
+
+def preprocess(image: Image.Image, size: int = 64) -> Tensor:
+    """Turn a picture from a file into the square tensor that a network takes.
+
+    The shorter side is resized to `size` (bilinear, antialiased), then the centre square is cut out, as torchvision's
+    `Resize` and `CenterCrop` do: proportions stay as they are, and what is lost lies at two of the edges.
+
+    Args:
+        image: a Pillow image of any mode: grey, palette, with alpha, CMYK. Alpha is dropped, as `convert("RGB")` does.
+        size: height and width of the result, at least 1.
+
+    Returns:
+        Shape (3, size, size), float32, in [0, 1].
+
+    Raises:
+        ValueError: `size` is below 1.
+    """
+    # TODO: Make the image RGB, resize and crop it, and turn its pixels into floats.
+    raise NotImplementedError("preprocess")
+
+
+def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Bring each channel to the mean and the deviation that a network was trained with.
+
+        (x - mean[c]) / std[c]   for every pixel x of channel c
+
+    Args:
+        images: shape (N, C, H, W).
+        mean: one number for each channel.
+        std: likewise, each positive.
+
+    Returns:
+        The same shape and dtype, differentiable.
+
+    Raises:
+        ValueError: a `std` is not positive, or `mean` or `std` has not one number for each channel.
+    """
+    # TODO: Check mean and std, then subtract and divide channel by channel.
+    raise NotImplementedError("normalize")
+
+
+def freeze(model: nn.Module) -> nn.Module:
+    """Make a model a fixed tool: nothing in it learns any more.
+
+    Freezing takes two things. Parameters that require no gradient are not trained; and eval mode keeps dropout from
+    dropping and batch norm from adjusting its running statistics, which are no parameters.
+
+    Args:
+        model: is changed.
+
+    Returns:
+        The same object, its parameters not requiring gradients, in eval mode. Weights keep their values and shapes.
+    """
+    # TODO: Stop every parameter from requiring gradients, and put the model in eval mode.
+    raise NotImplementedError("freeze")
+
+
+def feature_maps(model: nn.Module, layer: str, images: Tensor) -> Tensor:
+    """Look inside a network: take what one of its layers gives out.
+
+    A *forward hook* is a function that PyTorch calls with a layer's output each time the layer has run.
+
+    Args:
+        model: any network; afterwards it is as it was, with no hook on it and each submodule in its own mode.
+        layer: a name as `model.named_modules()` has it, such as `"block2.first"`.
+        images: shape (N, 3, H, W).
+
+    Returns:
+        The layer's output in eval mode: shape (N, C, h, w), detached, and a copy, as a later layer may work in place.
+
+    Raises:
+        ValueError: the model has no such `layer`; the message names those that it has.
+    """
+    # TODO: Hang a forward hook on the layer, run the model once in eval mode, and take the hook off whatever happens.
+    raise NotImplementedError("feature_maps")
+
+
+def extract_features(backbone: nn.Module, images: Tensor, batch_size: int = 32) -> Tensor:
+    """Describe each image by the features of a backbone, a few images at a time.
+
+    Args:
+        backbone: images (N, 3, H, W) to features (N, D); afterwards each submodule is in its own mode again.
+        images: shape (N, 3, H, W).
+        batch_size: how many go through at once. Memory depends on it, the result does not.
+
+    Returns:
+        Shape (N, D), in eval mode and without gradients.
+    """
+    # TODO: Run the backbone in eval mode and without gradients over batches of images, and join the results.
+    raise NotImplementedError("extract_features")
+
+
+def feature_grid(maps: Tensor, columns: int = 8) -> Tensor:
+    """Lay the maps of one layer out as one picture, to be looked at.
+
+    Each channel is scaled on its own, so that its smallest value is 0 and its largest 1; a constant one is 0.
+
+    Args:
+        maps: the C channels of one image, shape (C, h, w).
+        columns: how many cells stand in a row.
+
+    Returns:
+        Shape (rows * h, columns * w), in [0, 1], where rows is as many as C channels need. Channels run row by row; the
+        cells that are left over are 0.
+    """
+    # TODO: Scale every channel to [0, 1] and put it into its cell.
+    raise NotImplementedError("feature_grid")

@@ -1,0 +1,274 @@
+"""Known mistakes in feature_extraction, as students make them, each with the sentence that they should read."""
+
+import copy
+
+import torch
+from torchvision.transforms import functional as TF
+
+from autograder.diagnose import mistake
+
+
+def _pixels(image):
+    return TF.pil_to_tensor(image).float() / 255
+
+
+def _run(model, images):
+    model.eval()
+    with torch.no_grad():
+        return model(images)
+
+
+def _restored(model, call):
+    modes = [(module, module.training) for module in model.modules()]
+    result = call()
+    for module, training in modes:
+        module.training = training
+    return result
+
+
+def _layer(model, layer):
+    layers = dict(model.named_modules())
+    if layer not in layers:
+        raise ValueError(f"layer {layer!r} is not one of {', '.join(layers)}")
+    return layers[layer]
+
+
+def _scaled(maps):
+    lowest = maps.amin(dim=(1, 2), keepdim=True)
+    spread = maps.amax(dim=(1, 2), keepdim=True) - lowest
+    return torch.where(spread > 0, (maps - lowest) / spread.clamp(min=1e-12), torch.zeros_like(maps))
+
+
+def _laid_out(cells, columns):
+    rows = -(-len(cells) // columns)
+    grid = cells.new_zeros(rows * cells.shape[1], columns * cells.shape[2])
+    for i, cell in enumerate(cells):
+        y, x = i // columns * cells.shape[1], i % columns * cells.shape[2]
+        grid[y : y + cells.shape[1], x : x + cells.shape[2]] = cell
+    return grid
+
+
+@mistake("preprocess", "The picture is squeezed into a square; resize its shorter side and crop the centre.")
+def squeezes(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.resize(image.convert("RGB"), [size, size]))
+
+
+@mistake("preprocess", "The pixels still run from 0 to 255; divide by 255.")
+def keeps_bytes(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.center_crop(TF.resize(image.convert("RGB"), size), size)) * 255
+
+
+@mistake("preprocess", "The centre is cut out of the picture in its full size; resize the shorter side first.")
+def forgets_to_resize(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.center_crop(image.convert("RGB"), size))
+
+
+@mistake("preprocess", "The result has the shape (size, size, 3), as NumPy has it; PyTorch wants channels first.")
+def puts_channels_last(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.center_crop(TF.resize(image.convert("RGB"), size), size)).permute(1, 2, 0)
+
+
+@mistake(
+    "preprocess",
+    "The picture is resized before it becomes RGB: indices of a palette cannot be averaged; convert first.",
+)
+def converts_last(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.center_crop(TF.resize(image, size), size).convert("RGB"))
+
+
+@mistake("preprocess", "The corner is cut out instead of the centre.")
+def crops_the_corner(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.resize(image.convert("RGB"), size).crop((0, 0, size, size)))
+
+
+@mistake("normalize", "The images are divided by std before mean is subtracted: (x - mean) / std is the order.")
+def divides_first(images, mean, std):
+    if len(mean) != images.shape[1] or len(std) != images.shape[1] or min(std) <= 0:
+        raise ValueError("mean and std must have a number for each channel, std positive ones")
+    return images / torch.tensor(std).view(-1, 1, 1) - torch.tensor(mean).view(-1, 1, 1)
+
+
+@mistake("normalize", "The images are multiplied by std, which undoes a normalisation; divide by it.")
+def multiplies(images, mean, std):
+    if len(mean) != images.shape[1] or len(std) != images.shape[1] or min(std) <= 0:
+        raise ValueError("mean and std must have a number for each channel, std positive ones")
+    return (images - torch.tensor(mean).view(-1, 1, 1)) * torch.tensor(std).view(-1, 1, 1)
+
+
+@mistake("normalize", "A single number is spread over all channels; one that is missing should be a ValueError.")
+def broadcasts_a_single_number(images, mean, std):
+    if len(mean) not in (1, images.shape[1]) or len(std) not in (1, images.shape[1]) or min(std) <= 0:
+        raise ValueError("mean and std must have a number for each channel, std positive ones")
+    return (images - torch.tensor(mean).view(-1, 1, 1)) / torch.tensor(std).view(-1, 1, 1)
+
+
+@mistake("normalize", "A std that is not positive goes through and gives infinities or swaps dark and bright.")
+def trusts_std(images, mean, std):
+    if len(mean) != images.shape[1] or len(std) != images.shape[1]:
+        raise ValueError("mean and std must have a number for each channel")
+    return (images - torch.tensor(mean).view(-1, 1, 1)) / torch.tensor(std).view(-1, 1, 1)
+
+
+@mistake("normalize", "The images themselves are changed: sub_ and div_ work in place.")
+def works_in_place(images, mean, std):
+    if len(mean) != images.shape[1] or len(std) != images.shape[1] or min(std) <= 0:
+        raise ValueError("mean and std must have a number for each channel, std positive ones")
+    mean, std = (torch.tensor(values, dtype=images.dtype).view(-1, 1, 1) for values in (mean, std))
+    with torch.no_grad():
+        return images.sub_(mean).div_(std)
+
+
+@mistake(
+    "freeze",
+    "The parameters still require gradients: setting model.requires_grad reaches none of them, and eval() is about modes.",
+)
+def only_sets_eval_mode(model):
+    model.requires_grad = False
+    return model.eval()
+
+
+@mistake("freeze", "The model is not in eval mode: dropout and batch norm go on as in training.")
+def forgets_eval_mode(model):
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    return model
+
+
+@mistake("freeze", "A copy is frozen and returned; the model that was given goes on learning.")
+def freezes_a_copy(model):
+    return copy.deepcopy(model).requires_grad_(False).eval()
+
+
+@mistake("freeze", "Nothing is returned; return the model.")
+def returns_nothing(model):
+    model.requires_grad_(False).eval()
+
+
+@mistake("feature_maps", "The hook stays on the model: keep what register_forward_hook returns, and remove it.")
+def leaves_the_hook(model, layer, images):
+    outputs = []
+    _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    _restored(model, lambda: _run(model, images))
+    return outputs[0]
+
+
+@mistake("feature_maps", "A later ReLU that works in place has changed the maps; keep a clone of the output.")
+def keeps_no_copy(model, layer, images):
+    outputs = []
+    hook = _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].detach()))
+    try:
+        _restored(model, lambda: _run(model, images))
+    finally:
+        hook.remove()
+    return outputs[0]
+
+
+@mistake("feature_maps", "This is what goes into the layer; a hook is called with (module, inputs, output).")
+def takes_the_input(model, layer, images):
+    outputs = []
+    hook = _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[1][0].clone()))
+    try:
+        _restored(model, lambda: _run(model, images))
+    finally:
+        hook.remove()
+    return outputs[0]
+
+
+@mistake("feature_maps", "The model runs in whatever mode it is in; put it in eval mode for the time.")
+def runs_in_any_mode(model, layer, images):
+    outputs = []
+    hook = _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    try:
+        with torch.no_grad():
+            model(images)
+    finally:
+        hook.remove()
+    return outputs[0]
+
+
+@mistake("feature_maps", "The model stays in eval mode; give each submodule its own mode back.")
+def stays_in_eval_mode(model, layer, images):
+    outputs = []
+    hook = _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    try:
+        _run(model, images)
+    finally:
+        hook.remove()
+    return outputs[0]
+
+
+@mistake("extract_features", "The backbone stays in eval mode; give each submodule its own mode back.")
+def leaves_eval_mode(backbone, images, batch_size=32):
+    return torch.cat([_run(backbone, batch) for batch in images.split(batch_size)])
+
+
+@mistake("extract_features", "model.train() at the end wakes every submodule; give each its own mode back.")
+def wakes_everything(backbone, images, batch_size=32):
+    features = torch.cat([_run(backbone, batch) for batch in images.split(batch_size)])
+    backbone.train()
+    return features
+
+
+@mistake(
+    "extract_features",
+    "The backbone runs in whatever mode it is in: batch norm makes images of one batch depend on one another.",
+)
+def forgets_the_mode(backbone, images, batch_size=32):
+    with torch.no_grad():
+        return torch.cat([backbone(batch) for batch in images.split(batch_size)])
+
+
+@mistake("extract_features", "The last batch is left out where it is not full.")
+def drops_the_last_batch(backbone, images, batch_size=32):
+    batch_size = min(batch_size, len(images))
+    full = len(images) - len(images) % batch_size
+    parts = [images[i : i + batch_size] for i in range(0, full, batch_size)]
+    return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in parts]))
+
+
+@mistake("extract_features", "Only the features of the last batch come back; join those of all batches.")
+def returns_the_last_batch(backbone, images, batch_size=32):
+    return _restored(backbone, lambda: [_run(backbone, part) for part in images.split(batch_size)][-1])
+
+
+@mistake("feature_grid", "All channels are scaled together, so that weak ones look black; scale each on its own.")
+def scales_all_together(maps, columns=8):
+    return _laid_out((maps - maps.min()) / (maps.max() - maps.min()).clamp(min=1e-12), columns)
+
+
+@mistake("feature_grid", "Channels run down the columns; they should run along the rows.")
+def runs_down_the_columns(maps, columns=8):
+    rows = -(-len(maps) // columns)
+    cells = maps.new_zeros(rows * columns, *maps.shape[1:])
+    cells[: len(maps)] = _scaled(maps)
+    order = [column * rows + row for row in range(rows) for column in range(columns)]
+    return _laid_out(cells[order], columns)
+
+
+@mistake("feature_grid", "A constant channel is divided by zero; let it be 0.")
+def divides_by_zero(maps, columns=8):
+    lowest, highest = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
+    return _laid_out((maps - lowest) / (highest - lowest), columns)
+
+
+@mistake("feature_grid", "The picture is only as wide as there are channels; it is always `columns` cells wide.")
+def shrinks_to_the_channels(maps, columns=8):
+    return _laid_out(_scaled(maps), min(columns, len(maps)))
+
+
+@mistake("feature_grid", "Channels that do not fill a row are left out; round the number of rows up.")
+def drops_the_last_row(maps, columns=8):
+    full = len(maps) // columns * columns
+    return _laid_out(_scaled(maps)[:full], columns)

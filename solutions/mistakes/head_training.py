@@ -1,0 +1,334 @@
+"""Known mistakes in head_training, as students make them, each with the sentence that they should read."""
+
+import copy
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from autograder.diagnose import mistake
+
+NAMES = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+
+
+def _require_positive(in_features, num_classes):
+    for name, value in (("in_features", in_features), ("num_classes", num_classes)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1")
+
+
+def _require_equal(logits, labels):
+    if len(logits) != len(labels) or len(labels) == 0:
+        raise ValueError("logits and labels must have the same length, at least 1")
+
+
+def _measured(head, features, labels):
+    with torch.no_grad():
+        logits = head(features)
+    return F.cross_entropy(logits, labels).item(), (logits.argmax(dim=1) == labels).float().mean().item()
+
+
+def _restored(head, call):
+    modes = [(module, module.training) for module in head.modules()]
+    result = call()
+    for module, training in modes:
+        module.training = training
+    return result
+
+
+def _orders(seed, count):
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        yield torch.randperm(count, generator=generator)
+
+
+def _fit(
+    head,
+    train,
+    valid,
+    *,
+    epochs,
+    learning_rate,
+    batch_size,
+    patience,
+    orders,
+    shown=None,
+    sign=1,
+    keep_best=True,
+    wait=0,
+    learnt=None,
+):
+    """The training loop, with a switch for each thing that goes wrong in it."""
+    optimizer = torch.optim.SGD(head.parameters(), lr=learning_rate)
+    features, labels = train if learnt is None else learnt
+    history = {name: [] for name in NAMES}
+    lowest, best_epoch, best = math.inf, 0, copy.deepcopy(head.state_dict())
+    for epoch in range(epochs):
+        for batch in next(orders).split(batch_size):
+            optimizer.zero_grad()
+            (sign * F.cross_entropy(head(features[batch]), labels[batch])).backward()
+            optimizer.step()
+        for name, figure in zip(NAMES, (*_measured(head, *train), *_measured(head, *(shown or valid))), strict=True):
+            history[name].append(figure)
+        if history["valid_loss"][-1] < lowest:
+            lowest, best_epoch = history["valid_loss"][-1], epoch
+            best = copy.deepcopy(head.state_dict())
+        elif patience is not None and epoch - best_epoch >= patience + wait:
+            break
+    if keep_best:
+        head.load_state_dict(best)
+    return history
+
+
+@mistake("build_head", "The head ends in a softmax; leave it out, as cross-entropy takes logits.")
+def ends_in_softmax(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return nn.Sequential(nn.Linear(in_features, num_classes), nn.Softmax(dim=1))
+
+
+@mistake("build_head", "The head ends in a log-softmax; leave it out, as cross-entropy takes logits.")
+def ends_in_log_softmax(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return nn.Sequential(nn.Linear(in_features, num_classes), nn.LogSoftmax(dim=1))
+
+
+@mistake("build_head", "The head ends in a ReLU, so that no logit can be negative; leave it out.")
+def ends_in_relu(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return nn.Sequential(nn.Linear(in_features, num_classes), nn.ReLU())
+
+
+@mistake("build_head", "A size below 1 goes through; it should be a ValueError.")
+def takes_any_size(in_features, num_classes):
+    return nn.Linear(max(in_features, 1), max(num_classes, 1))
+
+
+@mistake("accuracy", "This is the number of right answers; the accuracy is their share.")
+def counts_the_right(logits, labels):
+    _require_equal(logits, labels)
+    return float((logits.argmax(dim=1) == labels).sum())
+
+
+@mistake("accuracy", "This is the share of wrong answers; the accuracy is one minus that.")
+def counts_the_wrong(logits, labels):
+    _require_equal(logits, labels)
+    return (logits.argmax(dim=1) != labels).float().mean().item()
+
+
+@mistake("accuracy", "This is a percentage; the accuracy lies in [0, 1].")
+def gives_percent(logits, labels):
+    _require_equal(logits, labels)
+    return 100 * (logits.argmax(dim=1) == labels).float().mean().item()
+
+
+@mistake("accuracy", "A tensor comes back; .item() makes a Python float of it.")
+def gives_a_tensor(logits, labels):
+    _require_equal(logits, labels)
+    return (logits.argmax(dim=1) == labels).float().mean()
+
+
+@mistake("accuracy", "The largest logit is looked for among the examples; dim=1 is along the classes.")
+def takes_the_other_dimension(logits, labels):
+    _require_equal(logits, labels)
+    answers = logits.argmax(dim=0)
+    count = min(len(answers), len(labels))
+    return (answers[:count] == labels[:count]).float().mean().item()
+
+
+@mistake("accuracy", "Lengths that differ go through where one of them is 1, by broadcasting; compare them first.")
+def broadcasts_labels(logits, labels):
+    if len(labels) == 0 or (len(logits) != len(labels) and 1 not in (len(logits), len(labels))):
+        raise ValueError("logits and labels must have the same length, at least 1")
+    return (logits.argmax(dim=1) == labels).float().mean().item()
+
+
+@mistake("evaluate", "The loss is the sum over the examples; take the mean.")
+def sums_the_loss(head, features, labels):
+    loss, right = _restored(head, lambda: _measured(head.eval(), features, labels))
+    return loss * len(labels), right
+
+
+@mistake(
+    "evaluate",
+    "A softmax is taken before the cross-entropy, which takes one itself: the loss of a softmax of a softmax.",
+)
+def takes_softmax_twice(head, features, labels):
+    def measured():
+        with torch.no_grad():
+            return head.eval()(features).softmax(dim=1)
+
+    probabilities = _restored(head, measured)
+    right = (probabilities.argmax(dim=1) == labels).float().mean().item()
+    return F.cross_entropy(probabilities, labels).item(), right
+
+
+@mistake("evaluate", "The head runs in whatever mode it is in; put it in eval mode for the time.")
+def evaluates_in_any_mode(head, features, labels):
+    return _measured(head, features, labels)
+
+
+@mistake("evaluate", "The head stays in eval mode; give each submodule its own mode back.")
+def leaves_it_in_eval_mode(head, features, labels):
+    return _measured(head.eval(), features, labels)
+
+
+@mistake("evaluate", "head.train() at the end wakes every submodule; give each its own mode back.")
+def wakes_the_head(head, features, labels):
+    result = _measured(head.eval(), features, labels)
+    head.train()
+    return result
+
+
+@mistake("evaluate", "Accuracy comes first here; the order is loss, accuracy.")
+def swaps_loss_and_accuracy(head, features, labels):
+    return _restored(head, lambda: _measured(head.eval(), features, labels))[::-1]
+
+
+@mistake(
+    "evaluate",
+    "The mean of the means of batches counts the examples of a short last batch more than the others.",
+)
+def averages_batches(head, features, labels, batch_size=32):
+    def measured():
+        head.eval()
+        parts = zip(features.split(batch_size), labels.split(batch_size), strict=True)
+        figures = [_measured(head, *part) for part in parts]
+        return tuple(sum(column) / len(figures) for column in zip(*figures, strict=True))
+
+    return _restored(head, measured)
+
+
+@mistake("fit_head", "The steps go up the gradient, so that the loss grows; a step goes against it.")
+def climbs(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), sign=-1)
+
+
+@mistake("fit_head", "The learning rate that is given is not used: the optimizer has another one.")
+def ignores_the_learning_rate(
+    head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0
+):
+    sizes = {"epochs": epochs, "learning_rate": 0.1, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])))
+
+
+@mistake("fit_head", "What the history calls valid is measured on the training set.")
+def validates_on_train(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), shown=train)
+
+
+@mistake("fit_head", "The head learns from the validation set too, which then tells nothing any more.")
+def learns_from_valid(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    both = torch.cat([train[0], valid[0]]), torch.cat([train[1], valid[1]])
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(both[1])), learnt=both)
+
+
+@mistake(
+    "fit_head",
+    "The head ends with its last weights; put back a copy, not a mere reference, of those with the lowest valid_loss.",
+)
+def keeps_the_last(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), keep_best=False)
+
+
+@mistake("fit_head", "The same order is shuffled out in every epoch; make the generator once, before the loop.")
+def shuffles_once(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    order = next(_orders(seed, len(train[1])))
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=iter(lambda: order, None))
+
+
+@mistake("fit_head", "Nothing is shuffled: the batches are the same in each epoch and for each seed.")
+def never_shuffles(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    order = torch.arange(len(train[1]))
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=iter(lambda: order, None))
+
+
+@mistake("fit_head", "The seed is not used: batches come from the global random state and differ in every run.")
+def forgets_the_seed(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=iter(lambda: torch.randperm(len(train[1])), None))
+
+
+@mistake("fit_head", "The global random state is seeded; use a torch.Generator of your own.")
+def seeds_everything(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    torch.manual_seed(seed)
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=iter(lambda: torch.randperm(len(train[1])), None))
+
+
+@mistake("fit_head", "Training goes on for one epoch more than patience allows.")
+def waits_too_long(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), wait=1)
+
+
+@mistake("fit_head", "Patience is ignored: training runs to the last epoch.")
+def never_stops_early(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": None}
+    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])))
+
+
+@mistake("fit_head", "A copy of the head is trained; the one that was given has learnt nothing.")
+def trains_a_copy(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(copy.deepcopy(head), train, valid, **sizes, orders=_orders(seed, len(train[1])))
+
+
+@mistake("predict", "These are logits; a softmax makes probabilities of them.")
+def gives_logits(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        return _named(model, model(images), k)
+
+
+@mistake("predict", "The softmax runs over the images; dim=1 is along the classes.")
+def softmax_over_images(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        return _named(model, model(images).softmax(dim=0), k)
+
+
+@mistake("predict", "The least probable classes come back; the most probable are asked for.")
+def names_the_least(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        return _named(model, model(images).softmax(dim=1), k, largest=False)
+
+
+@mistake("predict", "The index of a class comes back; look its name up in model.classes.")
+def gives_indices(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        top = model(images).softmax(dim=1).topk(min(k, len(model.classes)))
+    rows = zip(top.indices.tolist(), top.values.tolist(), strict=True)
+    return [list(zip(indices, values, strict=True)) for indices, values in rows]
+
+
+@mistake("predict", "Only the first image is looked at; every image has a list of its own.")
+def predicts_the_first(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        return _named(model, model(images[:1]).softmax(dim=1), k)
+
+
+@mistake("predict", "A k below 1 gives empty lists; it should be a ValueError.")
+def takes_any_k(model, images, k=3):
+    with torch.no_grad():
+        return _named(model, model(images).softmax(dim=1), max(k, 0))
+
+
+def _named(model, scores, k, largest=True):
+    top = scores.topk(min(k, scores.shape[1]), largest=largest)
+    rows = zip(top.indices.tolist(), top.values.tolist(), strict=True)
+    return [[(model.classes[i], value) for i, value in zip(*row, strict=True)] for row in rows]

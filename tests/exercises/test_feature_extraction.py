@@ -1,0 +1,480 @@
+"""Checks of feature_extraction. The first line of each docstring is what the student reads."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import data
+from autograder.compare import (
+    assert_between,
+    assert_close,
+    assert_equal,
+    assert_holds,
+    assert_kind,
+    assert_mentions,
+    assert_raises,
+    show,
+)
+from autograder.errors import Raised
+
+PIXEL = 2 / 255
+# A few more roundings than one operation has: batches of other sizes are multiplied in another order.
+BATCHED = {"rtol": 1e-4, "atol": 1e-5}
+
+
+@pytest.fixture
+def seed(rng):
+    return int(torch.randint(2**31, (1,), generator=rng))
+
+
+@pytest.fixture
+def images(rng):
+    return torch.rand(5, 3, 10, 14, generator=rng)
+
+
+def picture(rng, mode, width, height):
+    """A picture of random pixels."""
+    bands = {"L": 1, "P": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}[mode]
+    pixels = torch.randint(256, (height, width, bands), dtype=torch.uint8, generator=rng).numpy()
+    image = Image.frombytes(mode, (width, height), pixels.tobytes())
+    if mode == "P":
+        image.putpalette(torch.randint(256, (768,), generator=rng).tolist())
+    return image
+
+
+def pixels_of(image):
+    return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).float() / 255
+
+
+def mixed(module):
+    """The module in training mode, but for one of its parts: a caller may have it so."""
+    module.train()
+    module[1].eval()
+    return module
+
+
+def assert_detached(result):
+    assert_holds(not result.requires_grad, "returned a tensor that requires gradients, expected a detached one", result)
+
+
+def assert_untouched(call, *kinds):
+    """A call has left its inputs and the random state as they were, and these kinds of things about a model."""
+    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
+    traces = call.traces(*kinds, "random state")
+    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+
+
+def assert_tidy(call):
+    assert_untouched(call, "gradients", "weights", "training mode", "requires_grad", "hooks")
+
+
+# --- preprocess
+
+
+@pytest.mark.points("preprocess", 1)
+def test_preprocess_gives_a_square(submission, rng):
+    """The result is a float32 tensor of shape (3, size, size) in [0, 1]."""
+    for size, width, height in ((24, 48, 36), (12, 12, 12), (1, 5, 5)):
+        result = submission.preprocess(picture(rng, "RGB", width, height), size)
+        assert_kind(result, (3, size, size))
+        assert_between(result, 0, 1)
+
+
+@pytest.mark.points("preprocess", 1)
+@pytest.mark.depends_on("test_preprocess_gives_a_square")
+def test_preprocess_of_a_square_of_the_right_size(submission, rng):
+    """A picture that is square and of the right size already keeps its pixels."""
+    image = picture(rng, "RGB", 64, 64)
+    assert_close(submission.preprocess(image), pixels_of(image), rtol=0, atol=PIXEL)
+
+
+@pytest.mark.points("preprocess", 1.5)
+@pytest.mark.depends_on("test_preprocess_gives_a_square")
+def test_preprocess_keeps_the_centre(submission):
+    """Of three stripes, red, green, blue, the green one in the middle is kept, lying or standing."""
+    stripes = np.zeros((30, 90, 3), dtype=np.uint8)
+    for place in range(3):
+        stripes[:, 30 * place : 30 * place + 30, place] = 255
+    # Not at the very edge, where resizing may mix in a neighbour.
+    green = torch.tensor([0.0, 1.0, 0.0]).view(3, 1, 1).expand(3, 8, 8).contiguous()
+    for pixels in (stripes, stripes.transpose(1, 0, 2).copy()):
+        result = submission.preprocess(Image.fromarray(pixels), 10)
+        assert_kind(result, (3, 10, 10))
+        assert_close(result[:, 1:-1, 1:-1], green, rtol=0, atol=PIXEL)
+
+
+@pytest.mark.points("preprocess", 1)
+@pytest.mark.depends_on("test_preprocess_gives_a_square")
+def test_preprocess_averages_where_it_shrinks(submission):
+    """A fine chequerboard becomes grey when it shrinks: no pixel is simply left out."""
+    board = (np.indices((63, 63)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    result = submission.preprocess(Image.fromarray(board), 21)
+    assert_kind(result, (3, 21, 21))
+    assert_between(result[:, 1:-1, 1:-1], 0.4, 0.6)
+
+
+@pytest.mark.points("preprocess", 1)
+@pytest.mark.depends_on("test_preprocess_gives_a_square")
+def test_preprocess_takes_any_mode(submission, rng):
+    """Grey pictures, palettes, alpha and CMYK all become RGB."""
+    for mode in ("L", "P", "RGBA", "CMYK"):
+        image = picture(rng, mode, 16, 16)
+        result = submission.preprocess(image, 16)
+        assert_kind(result, (3, 16, 16))
+        assert_close(result, pixels_of(image), rtol=0, atol=PIXEL)
+
+
+@pytest.mark.points("preprocess", 0.5)
+def test_preprocess_refuses_no_size(submission, rng):
+    """A size below 1 is a ValueError that names size."""
+    image = picture(rng, "RGB", 8, 8)
+    for size in (0, -3):
+        assert_mentions(assert_raises(ValueError, submission.preprocess, image, size), "size")
+
+
+@pytest.mark.points("preprocess", 0.5)
+def test_preprocess_is_tidy(submission, rng):
+    """The picture itself is not changed."""
+    submission.preprocess(picture(rng, "RGB", 20, 12), 6)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("preprocess", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_preprocess_gives_a_square")
+def test_preprocess_of_random_pictures(submission, reference, rng):
+    """Random pictures of any mode and shape come out right, smaller or larger."""
+    for mode, width, height, size in (
+        ("RGB", 60, 40, 20),
+        ("L", 36, 48, 24),
+        ("P", 40, 40, 16),
+        ("RGBA", 32, 64, 16),
+        ("CMYK", 10, 16, 20),
+        ("RGB", 1, 1, 4),
+    ):
+        image = picture(rng, mode, width, height)
+        expected = reference.preprocess(image, size)
+        assert_close(submission.preprocess(image, size), expected, rtol=0, atol=PIXEL)
+
+
+# --- normalize
+
+
+@pytest.mark.points("normalize", 1.5)
+def test_normalize_known_values(submission):
+    """Pixels of 0.5 with means 0.5, 0.25, 0 and deviations 1, 0.5, 0.25 give 0, 0.5 and 2."""
+    expected = torch.tensor([0.0, 0.5, 2.0]).view(1, 3, 1, 1).expand(2, 3, 4, 5).contiguous()
+    images = torch.full((2, 3, 4, 5), 0.5)
+    assert_close(submission.normalize(images, [0.5, 0.25, 0.0], (1.0, 0.5, 0.25)), expected)
+
+
+@pytest.mark.points("normalize", 1)
+@pytest.mark.depends_on("test_normalize_known_values")
+def test_normalize_goes_by_channel(submission, rng):
+    """The numbers belong to channels, also where an image is as wide, or a batch as long, as it has channels."""
+    mean, std = [0.1, 0.4, 0.7], [0.5, 1.0, 2.0]
+    for shape in ((3, 3, 3, 3), (1, 3, 2, 3)):
+        images = torch.rand(shape, generator=rng)
+        channels = [(images[:, c] - mean[c]) / std[c] for c in range(3)]
+        assert_close(submission.normalize(images, mean, std), torch.stack(channels, dim=1))
+
+
+@pytest.mark.points("normalize", 1)
+@pytest.mark.depends_on("test_normalize_known_values")
+def test_normalize_has_a_gradient(submission, images):
+    """A gradient flows through: one over the deviation of the channel."""
+    slope = submission.normalize.gradient(images, [0.5, 0.4, 0.3], [0.5, 0.25, 2.0])
+    expected = torch.tensor([2.0, 4.0, 0.5]).view(1, 3, 1, 1).expand(images.shape).contiguous()
+    assert_close(slope, expected)
+
+
+@pytest.mark.points("normalize", 1)
+def test_normalize_refuses_a_deviation_that_is_not_positive(submission, images):
+    """A deviation of 0 or less is a ValueError that names std."""
+    for std in ([0.2, 0.0, 0.2], [0.2, 0.2, -0.1]):
+        assert_mentions(assert_raises(ValueError, submission.normalize, images, [0.5, 0.5, 0.5], std), "std")
+
+
+@pytest.mark.points("normalize", 1)
+def test_normalize_refuses_a_wrong_length(submission, images):
+    """One number too many or too few is a ValueError that names mean or std; a single one is too few."""
+    for wrong in ([0.5], [0.5, 0.5], [0.5] * 4):
+        message = assert_raises(ValueError, submission.normalize, images, wrong, [0.2, 0.2, 0.2])
+        assert_mentions(message, "mean")
+        message = assert_raises(ValueError, submission.normalize, images, [0.5, 0.5, 0.5], wrong)
+        assert_mentions(message, "std")
+
+
+@pytest.mark.points("normalize", 0.5)
+@pytest.mark.depends_on("test_normalize_known_values")
+def test_normalize_is_tidy(submission, images):
+    """The images are not changed, and float64 stays float64."""
+    result = submission.normalize(images.double(), [0.5, 0.5, 0.5], [0.25, 0.25, 0.25])
+    assert_kind(result, images.shape, torch.float64)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("normalize", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_normalize_known_values")
+def test_normalize_on_random_images(submission, reference, rng):
+    """Random images of any number of channels come out right."""
+    for channels in (1, 3, 5):
+        images = torch.rand(2, channels, 4, 7, generator=rng)
+        mean = torch.rand(channels, generator=rng).tolist()
+        std = (0.1 + torch.rand(channels, generator=rng)).tolist()
+        assert_close(submission.normalize(images, mean, std), reference.normalize(images, mean, std))
+
+
+# --- freeze
+
+
+def assert_frozen(module):
+    """Nothing in the worker's module learns any more."""
+    condition = module.inspect()
+    learning = sorted(set(condition["state"]) - set(condition["frozen"]) - buffers_in(condition["state"]))
+    assert_holds(not learning, f"left parameters that require gradients: {', '.join(learning[:3])}")
+    modes = [name or "the model itself" for name in condition["training"]]
+    assert_holds(not modes, f"left something in training mode: {', '.join(modes[:3])}")
+
+
+def buffers_in(state):
+    return {name for name in state if name.endswith(("running_mean", "running_var", "num_batches_tracked"))}
+
+
+@pytest.mark.points("freeze", 1)
+def test_freeze_returns_the_same_module(submission, seed):
+    """The very module that was given comes back, not a copy of it."""
+    model = submission.send(data.toy_convnet(seed=seed))
+    result = submission.freeze(model)
+    assert_holds(result == model, f"returned {show(result)[:60]}, expected the very module that was given", [result])
+
+
+@pytest.mark.points("freeze", 1.5)
+def test_freeze_stops_learning(submission, seed):
+    """No parameter of any layer requires gradients, and every layer is in eval mode."""
+    model = submission.send(data.toy_convnet(seed=seed).train())
+    submission.freeze(model)
+    assert_frozen(model)
+
+
+@pytest.mark.points("freeze", 0.5)
+def test_freeze_keeps_the_weights(submission, seed):
+    """The weights stay as they are, and nothing else is left behind."""
+    submission.freeze(mixed(data.toy_convnet(seed=seed)))
+    assert_untouched(submission.last, "weights", "gradients", "hooks")
+
+
+@pytest.mark.points("freeze", 1)
+@pytest.mark.hidden
+def test_freeze_any_network(submission, model):
+    """A larger network is frozen to its last parameter, also where parts of it were frozen before."""
+    model.train()
+    model.backbone.stem.eval().requires_grad_(False)
+    sent = submission.send(model)
+    submission.freeze(sent)
+    assert_frozen(sent)
+
+
+# --- feature_maps
+
+
+@pytest.mark.points("feature_maps", 1)
+def test_feature_maps_gives_maps(submission, images, seed):
+    """The result has the shape of the layer's output, and is detached."""
+    network = data.toy_convnet(seed=seed)
+    for layer, shape in (("first", (5, 8, 10, 14)), ("block.down", (5, 5, 5, 7))):
+        result = submission.feature_maps(network, layer, images)
+        assert_kind(result, shape)
+        assert_detached(result)
+
+
+@pytest.mark.points("feature_maps", 1)
+@pytest.mark.depends_on("test_feature_maps_gives_maps")
+def test_feature_maps_of_a_layer(submission, images, seed):
+    """What comes back is what the layer gave out, and not an earlier or a later layer."""
+    network = data.toy_convnet(seed=seed)
+    with torch.no_grad():
+        expected = network.block.down(network.relu(network.norm(network.first(images))))
+    assert_close(submission.feature_maps(network, "block.down", images), expected, **BATCHED)
+
+
+@pytest.mark.points("feature_maps", 1.5)
+@pytest.mark.depends_on("test_feature_maps_gives_maps")
+def test_feature_maps_are_safe_from_a_later_relu(submission, images, seed):
+    """A ReLU that works in place right after the layer does not change what comes back: negative values are there."""
+    network = data.toy_convnet(seed=seed)
+    with torch.no_grad():
+        expected = network.norm(network.first(images))
+    assert_close(submission.feature_maps(network, "norm", images), expected, **BATCHED)
+
+
+@pytest.mark.points("feature_maps", 1.5)
+@pytest.mark.depends_on("test_feature_maps_gives_maps")
+def test_feature_maps_in_eval_mode(submission, images, seed):
+    """The maps are those of eval mode, and each submodule has its own mode and statistics afterwards."""
+    network = data.toy_convnet(seed=seed)
+    with torch.no_grad():
+        expected = network.norm(network.first(images))
+    network.train()
+    network.block.eval()
+    result = submission.feature_maps(network, "norm", images)
+    assert_untouched(submission.last, "training mode", "weights")
+    assert_close(result, expected, **BATCHED)
+
+
+@pytest.mark.points("feature_maps", 1)
+def test_feature_maps_takes_the_hook_off(submission, images, seed):
+    """No hook stays on the model, and nothing else about it is changed."""
+    submission.feature_maps(data.toy_convnet(seed=seed), "first", images)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("feature_maps", 1)
+def test_feature_maps_takes_the_hook_off_after_an_error(submission, images, seed):
+    """No hook stays on a model whose forward pass raises."""
+    network = submission.send(data.toy_convnet(breaks=True, seed=seed))
+    try:
+        submission.feature_maps(network, "first", images)
+    except Raised as error:
+        if "RuntimeError" not in error.kinds:  # the network's own error may come through, as any other answer may
+            raise
+    assert_holds(network.inspect()["hooks"] == 0, "left a hook on a model whose forward pass raised RuntimeError")
+
+
+@pytest.mark.points("feature_maps", 1)
+def test_feature_maps_refuses_an_unknown_layer(submission, images, seed):
+    """A layer that is not there is a ValueError that names those that are."""
+    network = data.toy_convnet(seed=seed)
+    for layer in ("last", "block.up"):
+        message = assert_raises(ValueError, submission.feature_maps, network, layer, images)
+        assert_mentions(message, "layer", "first", "norm", "block", "head")
+
+
+@pytest.mark.points("feature_maps", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_feature_maps_gives_maps")
+def test_feature_maps_of_a_larger_network(submission, reference, model, rng):
+    """The layers of a larger network, and a single image, come out right."""
+    image = torch.rand(1, 3, 32, 48, generator=rng)
+    for layer in ("backbone.stem.0", "backbone.block3.second_norm", "backbone.down4"):
+        expected = reference.feature_maps(model, layer, image)
+        assert_close(submission.feature_maps(model, layer, image), expected, **BATCHED)
+
+
+# --- extract_features
+
+
+@pytest.mark.points("extract_features", 1)
+def test_features_have_a_row_for_each_image(submission, images, seed):
+    """The result has the shape (N, D), for a single image too, and is detached."""
+    backbone = data.toy_backbone(seed=seed)
+    for count in (5, 1):
+        result = submission.extract_features(backbone, images[:count])
+        assert_kind(result, (count, 6))
+        assert_detached(result)
+
+
+@pytest.mark.points("extract_features", 1)
+@pytest.mark.depends_on("test_features_have_a_row_for_each_image")
+def test_features_are_those_of_the_backbone(submission, images, seed):
+    """Each row is what the backbone gives for that image."""
+    backbone = data.toy_backbone(seed=seed)
+    with torch.no_grad():
+        expected = backbone(images)
+    assert_close(submission.extract_features(backbone, images), expected, **BATCHED)
+
+
+@pytest.mark.points("extract_features", 1.5)
+@pytest.mark.depends_on("test_features_have_a_row_for_each_image")
+def test_features_are_the_same_in_any_batches(submission, images, seed):
+    """The result does not depend on batch_size, also where the last batch is not full."""
+    backbone = data.toy_backbone(seed=seed)
+    with torch.no_grad():
+        expected = backbone(images)
+    for batch_size in (2, 1, 5, 4):
+        assert_close(submission.extract_features(backbone, images, batch_size), expected, **BATCHED)
+
+
+@pytest.mark.points("extract_features", 1.5)
+@pytest.mark.depends_on("test_features_have_a_row_for_each_image")
+def test_features_in_eval_mode(submission, images, seed):
+    """The features are those of eval mode, and each submodule has its own mode and statistics afterwards."""
+    backbone = data.toy_backbone(seed=seed)
+    with torch.no_grad():
+        expected = backbone(images)
+    result = submission.extract_features(mixed(backbone), images, 3)
+    assert_untouched(submission.last, "training mode", "weights")
+    assert_close(result, expected, **BATCHED)
+
+
+@pytest.mark.points("extract_features", 0.5)
+def test_features_are_tidy(submission, images, seed):
+    """The images are not changed, and nothing is left on the backbone."""
+    submission.extract_features(data.toy_backbone(seed=seed), images, 2)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("extract_features", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_features_have_a_row_for_each_image")
+def test_features_of_a_larger_backbone(submission, reference, model, rng):
+    """A larger backbone and images that are not square come out right, whatever the mode."""
+    images = torch.rand(7, 3, 32, 40, generator=rng)
+    expected = reference.extract_features(model.backbone, images)
+    assert_close(submission.extract_features(model.backbone, images, 3), expected, **BATCHED)
+    model.train()
+    assert_close(submission.extract_features(model.backbone, images), expected, **BATCHED)
+    assert_tidy(submission.last)
+
+
+# --- feature_grid
+
+
+@pytest.mark.points("feature_grid", 2)
+def test_grid_of_three_channels(submission):
+    """Three channels of 1 x 2 in two columns: row by row, each scaled on its own, the last cell 0."""
+    maps = torch.tensor([[[0.0, 4.0]], [[-1.0, -3.0]], [[5.0, 6.0]]])
+    expected = torch.tensor([[0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
+    assert_close(submission.feature_grid(maps, 2), expected)
+
+
+@pytest.mark.points("feature_grid", 1)
+@pytest.mark.depends_on("test_grid_of_three_channels")
+def test_grid_is_always_as_wide(submission, rng):
+    """The picture is `columns` cells wide, 8 by default, also where there are fewer channels."""
+    maps = torch.rand(3, 4, 5, generator=rng)
+    for columns, height in ((8, 4), (3, 4), (2, 8), (1, 12)):
+        result = submission.feature_grid(maps) if columns == 8 else submission.feature_grid(maps, columns)
+        assert_kind(result, (height, 5 * columns))
+        assert_between(result, 0, 1)
+
+
+@pytest.mark.points("feature_grid", 1)
+@pytest.mark.depends_on("test_grid_of_three_channels")
+def test_grid_of_a_constant_channel(submission, rng):
+    """A constant channel is 0, whatever its value, and does not disturb the others."""
+    maps = torch.stack((torch.full((2, 2), 7.0), torch.tensor([[0.0, 1.0], [2.0, 4.0]]), torch.full((2, 2), -3.0)))
+    expected = torch.tensor([[0.0, 0.0, 0.0, 0.25, 0.0, 0.0], [0.0, 0.0, 0.5, 1.0, 0.0, 0.0]])
+    assert_close(submission.feature_grid(maps, 3), expected)
+    assert_equal(submission.feature_grid(torch.rand(2, 1, 1, generator=rng), 2), torch.zeros(1, 2))
+
+
+@pytest.mark.points("feature_grid", 0.5)
+@pytest.mark.depends_on("test_grid_of_three_channels")
+def test_grid_is_tidy(submission, rng):
+    """The maps are not changed, and float64 stays float64."""
+    maps = torch.rand(2, 3, 4, generator=rng).double()
+    assert_kind(submission.feature_grid(maps, 2), (3, 8), torch.float64)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("feature_grid", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_grid_of_three_channels")
+def test_grid_of_random_maps(submission, reference, rng):
+    """Random maps of any number and shape come out right."""
+    for channels, height, width, columns in ((9, 3, 5, 4), (8, 4, 4, 8), (1, 6, 2, 3), (7, 1, 3, 1)):
+        maps = 5 * torch.randn(channels, height, width, generator=rng)
+        assert_close(submission.feature_grid(maps, columns), reference.feature_grid(maps, columns), atol=1e-5)

@@ -1,0 +1,557 @@
+"""Checks of head_training. The first line of each docstring is what the student reads."""
+
+import re
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import data
+from autograder.compare import (
+    assert_between,
+    assert_close,
+    assert_holds,
+    assert_kind,
+    assert_mentions,
+    assert_raises,
+    show,
+)
+
+KEYS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+CLASSES = ("beagle", "bengal", "birman", "bombay", "boxer")
+
+
+@pytest.fixture
+def seed(rng):
+    return int(torch.randint(2**31, (1,), generator=rng))
+
+
+@pytest.fixture
+def clusters(rng):
+    """Three classes that a linear head can tell apart: (train, valid), each (features (N, 8), labels (N,))."""
+    centres = 3 * torch.eye(3, 8)
+    return labelled(centres, 90, rng), labelled(centres, 60, rng)
+
+
+@pytest.fixture
+def contrary(clusters):
+    """A validation set that contradicts the training set: to learn the one is to unlearn the other."""
+    train, (features, labels) = clusters
+    return train, (features, (labels + 1) % 3)
+
+
+def labelled(centres, count, rng):
+    labels = torch.arange(count) % len(centres)
+    return centres[labels] + 0.5 * torch.randn(count, centres.shape[1], generator=rng), labels
+
+
+def loss_of(logits, labels):
+    return F.cross_entropy(logits, labels).item()
+
+
+def assert_tidy(call):
+    """A call has left its inputs, the module, and the random state as they were."""
+    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
+    traces = call.traces("gradients", "weights", "training mode", "requires_grad", "hooks", "random state")
+    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+
+
+def assert_names_one(message, *words):
+    """An error's text names at least one of these arguments."""
+    named = any(word in message.lower() for word in words)
+    assert_holds(named, f"raised an error that says {message!r}, expected it to name {' or '.join(words)}")
+
+
+def assert_module(result):
+    assert_holds(
+        hasattr(result, "inspect"), f"returned {show(result)[:60]}, expected a module (a torch.nn.Module)", [result]
+    )
+
+
+def assert_history(history, epochs):
+    """A dict with the four lists of as many Python floats, accuracies in [0, 1]."""
+    assert_holds(isinstance(history, dict), f"returned {show(history)[:60]}, expected a dict", [history])
+    missing = [key for key in KEYS if key not in history]
+    assert_holds(not missing, f"returned a history without {', '.join(missing)}", history)
+    for key in KEYS:
+        values = history[key]
+        floats = isinstance(values, list) and all(type(value) is float for value in values)
+        assert_holds(floats, f"returned {show(values)} under {key!r}, expected a list of Python floats", history)
+        assert_holds(
+            len(values) in epochs,
+            f"returned {len(values)} entries under {key!r}, expected {' or '.join(map(str, sorted(epochs)))}",
+            history,
+        )
+        top = 1.0 if key.endswith("accuracy") else float("inf")
+        assert_holds(
+            all(0 <= value <= top for value in values),
+            f"returned {show(values)} under {key!r}, expected numbers of at least 0" + (" and at most 1" * (top == 1)),
+            history,
+        )
+
+
+# --- build_head
+
+
+@pytest.mark.points("build_head", 1)
+def test_head_gives_logits(submission, rng):
+    """The head maps (N, in_features) to (N, num_classes), for any numbers from 1 on, in float32."""
+    for inward, outward, count in ((6, 3, 4), (1, 1, 2), (5, 2, 1)):
+        head = submission.build_head(inward, outward)
+        assert_module(head)
+        assert_kind(head(torch.randn(count, inward, generator=rng)), (count, outward))
+
+
+@pytest.mark.points("build_head", 1)
+@pytest.mark.depends_on("test_head_gives_logits")
+def test_head_has_no_softmax(submission, rng):
+    """The head gives logits: no softmax has been taken of them."""
+    head = submission.build_head(6, 4)
+    assert_module(head)
+    logits = head(torch.randn(8, 6, generator=rng))
+    assert_kind(logits, (8, 4))
+    logits = logits.detach()
+    shares = bool((logits >= 0).all()) and torch.allclose(logits.sum(dim=1), torch.ones(8), atol=1e-4)
+    assert_holds(not shares, ": the rows of what the head gives sum to 1, as after a softmax", [logits])
+    logs = torch.allclose(logits.logsumexp(dim=1), torch.zeros(8), atol=1e-4)
+    assert_holds(not logs, ": what the head gives are logarithms of probabilities, as after a log-softmax", [logits])
+
+
+@pytest.mark.points("build_head", 1)
+@pytest.mark.depends_on("test_head_gives_logits")
+def test_head_is_affine(submission, rng):
+    """The head is affine: the logits of a sum of features are the sum of their logits, up to the bias."""
+    head = submission.build_head(6, 3)
+    assert_module(head)
+    one, other = 10 * torch.randn(2, 5, 6, generator=rng)
+    logits = head(torch.cat([one, other, 2 * one - 3 * other, torch.zeros(1, 6)]))
+    assert_kind(logits, (16, 3))
+    ones, others, mixed, bias = logits.detach().split([5, 5, 5, 1])
+    gap = float((mixed - bias - 2 * (ones - bias) + 3 * (others - bias)).abs().max())
+    scale = float(logits.detach().abs().max())
+    assert_between(gap, 0, 1e-3 * (1 + scale), what="its distance from an affine map")
+
+
+@pytest.mark.points("build_head", 0.5)
+@pytest.mark.depends_on("test_head_gives_logits")
+def test_head_can_be_trained(submission, rng):
+    """The head has weights, and all of them require gradients."""
+    head = submission.build_head(6, 3)
+    assert_module(head)
+    logits = head(torch.randn(2, 6, generator=rng))
+    assert_kind(logits, (2, 3))
+    assert_holds(logits.requires_grad, "returned logits without a gradient: the head cannot be trained", [logits])
+    frozen = head.inspect()["frozen"]
+    assert_holds(not frozen, f": {', '.join(frozen[:3])} of the head cannot be trained", [head])
+
+
+@pytest.mark.points("build_head", 0.5)
+def test_head_refuses_no_features(submission):
+    """Fewer than one feature or one class is a ValueError that names in_features or num_classes."""
+    for wrong in (0, -2):
+        assert_mentions(assert_raises(ValueError, submission.build_head, wrong, 3), "in_features")
+        assert_mentions(assert_raises(ValueError, submission.build_head, 3, wrong), "num_classes")
+
+
+@pytest.mark.points("build_head", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_head_gives_logits")
+def test_head_judges_each_example_alone(submission, rng):
+    """What the head gives for an example does not depend on the rest of the batch."""
+    inward, outward = (int(n) for n in torch.randint(2, 40, (2,), generator=rng))
+    features = torch.randn(7, inward, generator=rng)
+    head = submission.build_head(inward, outward)
+    assert_module(head)
+    together, alone = head(features), head(features[3:4])
+    assert_kind(together, (7, outward))
+    assert_kind(alone, (1, outward))
+    assert_close(alone, together[3:4].detach(), atol=1e-5)
+
+
+# --- accuracy
+
+
+@pytest.mark.points("accuracy", 1.5)
+def test_accuracy_of_known_logits(submission):
+    """Three of four right are 0.75, a Python float."""
+    logits = torch.tensor([[2.0, 1.0, 0.0], [-3.0, -1.0, -2.0], [0.1, 0.2, 0.9], [5.0, 9.0, 1.0]])
+    assert_close(submission.accuracy(logits, torch.tensor([0, 1, 2, 0])), 0.75)
+
+
+@pytest.mark.points("accuracy", 1)
+@pytest.mark.depends_on("test_accuracy_of_known_logits")
+def test_accuracy_of_all_and_none(submission, rng):
+    """All right are 1, none right is 0, also for a single example."""
+    logits = torch.randn(6, 4, generator=rng)
+    assert_close(submission.accuracy(logits, logits.argmax(dim=1)), 1.0)
+    assert_close(submission.accuracy(logits, logits.argmin(dim=1)), 0.0)
+    assert_close(submission.accuracy(logits[:1], logits[:1].argmax(dim=1)), 1.0)
+
+
+@pytest.mark.points("accuracy", 0.5)
+def test_accuracy_of_nothing(submission):
+    """No examples at all are a ValueError that names logits or labels."""
+    nothing = torch.empty(0, 3), torch.empty(0, dtype=torch.int64)
+    assert_names_one(assert_raises(ValueError, submission.accuracy, *nothing), "labels", "logits")
+
+
+@pytest.mark.points("accuracy", 0.5)
+def test_accuracy_of_different_lengths(submission, rng):
+    """Logits and labels of different lengths are a ValueError that names one of them, also where one has length 1."""
+    for rows, labels in ((4, 1), (1, 4), (4, 3), (3, 0)):
+        arguments = torch.randn(rows, 3, generator=rng), torch.zeros(labels, dtype=torch.int64)
+        assert_names_one(assert_raises(ValueError, submission.accuracy, *arguments), "labels", "logits")
+
+
+@pytest.mark.points("accuracy", 0.5)
+def test_accuracy_is_tidy(submission, rng):
+    """The inputs are not changed."""
+    submission.accuracy(torch.randn(5, 3, generator=rng), torch.tensor([0, 1, 2, 0, 1]))
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("accuracy", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_accuracy_of_known_logits")
+def test_accuracy_of_random_logits(submission, reference, rng):
+    """Random logits and labels give the right share."""
+    for count, classes in ((50, 3), (7, 20), (1, 2)):
+        logits = torch.randn(count, classes, generator=rng)
+        labels = torch.randint(classes, (count,), generator=rng)
+        assert_close(submission.accuracy(logits, labels), reference.accuracy(logits, labels))
+
+
+# --- evaluate
+
+
+def measured(head, features, labels):
+    """Mean cross-entropy and accuracy, in the mode that the head is in."""
+    with torch.no_grad():
+        logits = head(features)
+    return loss_of(logits, labels), (logits.argmax(dim=1) == labels).double().mean().item()
+
+
+@pytest.mark.points("evaluate", 1.5)
+def test_evaluate_gives_loss_and_accuracy(submission, rng, seed):
+    """The mean cross-entropy and the accuracy come back, as two Python floats."""
+    head = data.toy_head(6, 3, seed=seed)
+    for count in (40, 1):
+        features, labels = torch.randn(count, 6, generator=rng), torch.randint(3, (count,), generator=rng)
+        assert_close(submission.evaluate(head, features, labels), measured(head, features, labels))
+
+
+@pytest.mark.points("evaluate", 1.5)
+@pytest.mark.depends_on("test_evaluate_gives_loss_and_accuracy")
+def test_evaluate_in_eval_mode(submission, rng, seed):
+    """The head is measured in eval mode, and each submodule has its own mode and statistics afterwards."""
+    head = data.toy_dropout_head(6, 3, seed=seed)
+    features, labels = 2 + torch.randn(40, 6, generator=rng), torch.randint(3, (40,), generator=rng)
+    expected = measured(head, features, labels)
+    head.train()
+    head[0].eval()
+    result = submission.evaluate(head, features, labels)
+    traces = submission.last.traces("training mode", "weights")
+    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+    assert_close(result, expected)
+
+
+@pytest.mark.points("evaluate", 1)
+def test_evaluate_is_tidy(submission, rng, seed):
+    """The features are not changed, and no gradient stays on the head."""
+    features, labels = torch.randn(10, 6, generator=rng), torch.randint(3, (10,), generator=rng)
+    submission.evaluate(data.toy_head(6, 3, seed=seed), features, labels)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("evaluate", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_evaluate_gives_loss_and_accuracy")
+def test_evaluate_on_random_features(submission, reference, rng, seed):
+    """Every example counts the same, however many there are, and whatever the mode of the head."""
+    head = data.toy_dropout_head(9, 5, seed=seed).train()
+    for count in (67, 33):
+        features, labels = torch.randn(count, 9, generator=rng), torch.randint(5, (count,), generator=rng)
+        assert_close(submission.evaluate(head, features, labels), reference.evaluate(head, features, labels))
+
+
+# --- fit_head
+
+
+@pytest.mark.points("fit_head", 1.5)
+def test_fit_gives_a_history(submission, clusters, seed):
+    """The history has four lists of Python floats with an entry for each epoch."""
+    for epochs in (3, 1):
+        assert_history(submission.fit_head(data.toy_head(8, 3, seed=seed), *clusters, epochs=epochs), {epochs})
+
+
+@pytest.mark.points("fit_head", 2)
+@pytest.mark.depends_on("test_fit_gives_a_history")
+def test_fit_trains_the_head(submission, clusters, seed):
+    """The given head itself learns: with the defaults it tells three well-separated classes apart."""
+    train, valid = clusters
+    head = submission.send(data.toy_head(8, 3, seed=seed))
+    before = head(valid[0])
+    history = submission.fit_head(head, train, valid)
+    assert_history(history, {20})
+    logits = head(valid[0])
+    assert_kind(logits, before.shape)
+    share = (logits.argmax(dim=1) == valid[1]).double().mean().item()
+    assert_between(share, 0.9, 1, what="the accuracy of the trained head on new examples of easy classes")
+    better = history["train_loss"][-1] < loss_of(data.toy_head(8, 3, seed=seed)(train[0]), train[1])
+    assert_holds(better, ": the training loss did not fall", history)
+
+
+@pytest.mark.points("fit_head", 1.5)
+@pytest.mark.depends_on("test_fit_gives_a_history")
+def test_fit_keeps_the_best_weights(submission, contrary, seed):
+    """The head ends with the weights of the lowest valid_loss in the history, not with the last ones."""
+    train, valid = contrary
+    toy = data.toy_head(8, 3, seed=seed)
+    head = submission.send(toy)
+    untrained = loss_of(toy(valid[0]), valid[1])
+    history = submission.fit_head(head, train, valid, epochs=6)
+    assert_history(history, {6})
+    logits = head(valid[0])
+    assert_kind(logits, (60, 3))
+    final, best = loss_of(logits, valid[1]), min(history["valid_loss"])
+    near = 0.03 * (1 + best)  # a mean over batches of unequal sizes is another mean
+    kept = abs(final - best) < near or (untrained < best and abs(final - untrained) < near)
+    assert_holds(
+        kept,
+        f": with the head's final weights the valid_loss is {final:.4f}, but its best in the history is {best:.4f}",
+        logits,
+    )
+
+
+@pytest.mark.points("fit_head", 1.5)
+@pytest.mark.depends_on("test_fit_gives_a_history")
+def test_fit_stops_when_patience_is_over(submission, clusters, contrary, seed):
+    """With patience p it stops once valid_loss has not improved for p epochs, and not before; without it never does."""
+    toy = data.toy_head(8, 3, seed=seed)
+    for (train, valid), patience in ((contrary, 2), (contrary, 4), (clusters, 3)):
+        history = submission.fit_head(toy, train, valid, epochs=9, patience=patience)
+        assert_history(history, set(range(1, 10)))
+        untrained = loss_of(toy(valid[0]), valid[1])
+        losses = history["valid_loss"]
+        ends = {end_of(losses, patience), end_of([untrained, *losses], patience) - 1}
+        assert_holds(
+            len(losses) in {min(end, 9) for end in ends},
+            f"ran {len(losses)} epochs with the validation losses {show(losses)}",
+            history,
+        )
+
+
+def end_of(losses, patience):
+    """After how many of these losses to stop; more than there are, where nothing says so."""
+    best = 0
+    for i, loss in enumerate(losses):
+        if loss < losses[best]:
+            best = i
+        if i - best >= patience:
+            return i + 1
+    return 10**6
+
+
+@pytest.mark.points("fit_head", 1)
+@pytest.mark.depends_on("test_fit_gives_a_history")
+def test_fit_goes_by_its_seed(submission, clusters, seed):
+    """The same seed gives the same head; another seed shuffles otherwise."""
+    toy = data.toy_head(8, 3, seed=seed)
+    same, again, other = (submission.fit_head(toy, *clusters, epochs=2, seed=s) for s in (3, 3, 4))
+    for history in (same, again, other):
+        assert_history(history, {2})
+    assert_close(again, same)
+    assert_holds(
+        other["train_loss"] != same["train_loss"] or other["valid_loss"] != same["valid_loss"],
+        ": another seed gives the very same history, as if nothing were shuffled",
+        other,
+    )
+
+
+@pytest.mark.points("fit_head", 1)
+@pytest.mark.depends_on("test_fit_gives_a_history")
+def test_fit_leaves_global_randomness_alone(submission, clusters, seed):
+    """The global random state is not seeded, and does not matter."""
+    toy = data.toy_head(8, 3, seed=seed)
+    # Its dropout draws from the global random state: what it drops tells whether that was set to something.
+    chance = submission.send(data.toy_dropout_head(64, 1, seed=seed).train())
+    ones = torch.randn(64, 64, generator=torch.Generator().manual_seed(seed))
+    one = submission.fit_head(toy, *clusters, epochs=2, seed=5)
+    after_one = chance(ones)
+    other = submission.fit_head(toy, *clusters, epochs=2, seed=5)
+    after_other = chance(ones)
+    assert_history(one, {2})
+    assert_close(other, one)
+    assert_holds(
+        not torch.equal(after_one, after_other),
+        ": it seeds the global random state, so that what is drawn after it is always the same",
+        after_other,
+    )
+
+
+@pytest.mark.points("fit_head", 1)
+@pytest.mark.depends_on("test_fit_gives_a_history")
+def test_fit_shuffles_anew_each_epoch(submission, rng, seed):
+    """Each epoch takes the training examples in another order."""
+    head = submission.send(data.toy_recording_head(4, 2, seed=seed))
+    features = torch.randn(40, 4, generator=rng)
+    features[:, -1] = torch.arange(40) / 100
+    other = torch.cat([features[:, :-1], torch.full((40, 1), -1.0)], dim=1)
+    labels = (features[:, 0] > 0).long()
+    history = submission.fit_head(head, (features, labels), (other, labels), epochs=3, batch_size=8)
+    assert_history(history, {3})
+    seen = head(torch.empty(0, 4))
+    assert_holds(isinstance(seen, torch.Tensor) and seen.dim() == 1, "is not the head that was given", [seen])
+    seen = seen[seen >= 0]  # a student may forget no_grad() when evaluating: no matter here
+    if len(seen) >= 6 and len(seen) % 3 == 0:  # nothing is seen of a head that was trained as a copy
+        first, second, third = seen.view(3, -1)
+        anew = not torch.equal(first, second) and not torch.equal(second, third)
+        assert_holds(anew, "went through the training examples in the same order in every epoch", history)
+
+
+@pytest.mark.points("fit_head", 1)
+@pytest.mark.depends_on("test_fit_gives_a_history")
+def test_fit_does_not_learn_from_valid(submission, clusters, contrary, seed):
+    """How training goes does not depend on the validation set."""
+    toy = data.toy_head(8, 3, seed=seed)
+    train, valid = clusters
+    one = submission.fit_head(toy, train, valid, epochs=3)
+    other = submission.fit_head(toy, train, contrary[1], epochs=3)
+    for history in (one, other):
+        assert_history(history, {3})
+    for key in ("train_loss", "train_accuracy"):
+        assert_close(other[key], one[key])
+
+
+@pytest.mark.points("fit_head", 1)
+@pytest.mark.depends_on("test_fit_gives_a_history")
+def test_fit_goes_by_its_learning_rate(submission, clusters, seed):
+    """With a learning rate of almost nothing the head hardly changes."""
+    toy = data.toy_head(8, 3, seed=seed)
+    head = submission.send(toy)
+    history = submission.fit_head(head, *clusters, epochs=2, learning_rate=1e-7)
+    assert_history(history, {2})
+    features = clusters[1][0]
+    with torch.no_grad():
+        untrained = toy(features)
+    logits = head(features)
+    assert_kind(logits, untrained.shape)
+    assert_close(logits, untrained, atol=1e-3)
+
+
+@pytest.mark.points("fit_head", 0.5)
+@pytest.mark.depends_on("test_fit_gives_a_history")
+def test_fit_changes_only_the_head(submission, clusters, seed):
+    """Features and labels are not changed, and no hook is left on the head."""
+    submission.fit_head(data.toy_head(8, 3, seed=seed), *clusters, epochs=1)
+    call = submission.last
+    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
+    traces = call.traces("hooks", "requires_grad")
+    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+
+
+@pytest.mark.points("fit_head", 2)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_fit_gives_a_history")
+def test_fit_on_other_sets(submission, rng, seed):
+    """Few examples, more than a batch takes, or not a multiple of it: the head learns all the same."""
+    centres = 3 * torch.eye(4, 12)
+    for count, batch_size in ((8, 32), (50, 16)):
+        train, valid = labelled(centres, count, rng), labelled(centres, 100, rng)
+        head = submission.send(data.toy_head(12, 4, seed=seed))
+        history = submission.fit_head(head, train, valid, epochs=40, learning_rate=0.2, batch_size=batch_size)
+        assert_history(history, {40})
+        logits = head(valid[0])
+        assert_kind(logits, (100, 4))
+        share = (logits.argmax(dim=1) == valid[1]).double().mean().item()
+        assert_between(share, 0.75, 1, what="the accuracy of the trained head on new examples of easy classes")
+
+
+# --- predict
+
+
+def coloured(rng, count, classes, seed):
+    """A model and images whose logits are well apart, so that no rounding changes their order."""
+    model = data.toy_model(classes, seed=seed)
+    with torch.no_grad():
+        model.head.weight.mul_(8)
+        images = torch.rand(40 * count, 3, 1, 1, generator=rng).expand(-1, 3, 6, 9).contiguous()
+        logits = model(images).sort(dim=1).values
+        gaps = logits.diff(dim=1).amin(dim=1) if len(classes) > 1 else logits[:, 0]
+    return model, images[gaps.argsort(descending=True)[:count]]
+
+
+def assert_pairs(result, images, count):
+    """A list of lists of pairs of a name and a Python float."""
+    lists = isinstance(result, list) and all(isinstance(row, list) for row in result)
+    assert_holds(lists, f"returned {show(result)[:60]}, expected a list of lists", [result])
+    assert_holds(len(result) == images, f"returned {len(result)} lists, expected {images}", result)
+    lengths = [len(row) for row in result]
+    assert_holds(
+        lengths == [count] * images,
+        f"returned lists of {show(lengths)} classes, expected {count} for each image",
+        result,
+    )
+    kinds = all([type(part) for part in pair] == [str, float] for row in result for pair in row if type(pair) is tuple)
+    pairs = all(type(pair) is tuple for row in result for pair in row)
+    assert_holds(pairs and kinds, f"returned {show(result[0][0])} first, expected a pair of str and float", result)
+
+
+@pytest.mark.points("predict", 1.5)
+def test_predict_names_and_probabilities(submission, rng, seed):
+    """For each image the three most probable names with their probabilities, most probable first."""
+    model, images = coloured(rng, 4, CLASSES, seed)
+    with torch.no_grad():
+        probabilities = model(images).softmax(dim=1).tolist()
+    expected = [sorted(zip(CLASSES, row, strict=True), key=lambda pair: -pair[1])[:3] for row in probabilities]
+    assert_close(submission.predict(model, images), expected)
+
+
+@pytest.mark.points("predict", 1)
+@pytest.mark.depends_on("test_predict_names_and_probabilities")
+def test_predict_as_many_as_asked(submission, rng, seed):
+    """As many names as asked for come back, at most all of them; the probabilities of all sum to 1."""
+    model, images = coloured(rng, 2, CLASSES, seed)
+    for k, count in ((1, 1), (4, 4), (5, 5), (9, 5)):
+        result = submission.predict(model, images, k)
+        assert_pairs(result, 2, count)
+        if count == 5:
+            total = sum(probability for _, probability in result[0])
+            assert_between(total, 0.999, 1.001, what="the sum of all probabilities of an image")
+
+
+@pytest.mark.points("predict", 1)
+@pytest.mark.depends_on("test_predict_names_and_probabilities")
+def test_predict_one_image(submission, rng, seed):
+    """A single image gives a list of one list."""
+    model, images = coloured(rng, 1, CLASSES, seed)
+    with torch.no_grad():
+        probability, index = model(images).softmax(dim=1)[0].max(dim=0)
+    assert_close(submission.predict(model, images, k=1), [[(CLASSES[index], probability.item())]])
+
+
+@pytest.mark.points("predict", 0.5)
+def test_predict_refuses_no_classes(submission, rng, seed):
+    """A k below 1 is a ValueError that names k."""
+    model, images = coloured(rng, 1, CLASSES, seed)
+    for k in (0, -1):
+        message = assert_raises(ValueError, submission.predict, model, images, k)
+        named = re.search(r"\bk\b", message, re.IGNORECASE)
+        assert_holds(named is not None, f"raised an error that says {message!r}, expected it to name 'k'")
+
+
+@pytest.mark.points("predict", 0.5)
+def test_predict_is_tidy(submission, model, rng):
+    """The images are not changed, and nothing is left on the model."""
+    submission.predict(model, torch.rand(2, 3, 32, 32, generator=rng), 2)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("predict", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_predict_names_and_probabilities")
+def test_predict_with_other_classes(submission, reference, rng, seed):
+    """Any model and any k: the right names and probabilities."""
+    for count, k in ((2, 2), (7, 4), (1, 3)):
+        model, images = coloured(rng, 3, [f"class {i}" for i in range(count)], seed)
+        assert_close(submission.predict(model, images, k), reference.predict(model, images, k))
