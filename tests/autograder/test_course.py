@@ -92,4 +92,4 @@ def test_a_known_mistake_is_caught_and_named(unit, mistake, tmp_path, sandbox):
     assert failed
     assert {check.mistake for check in failed} - {None} == {mistake.name}, [check.message for check in failed]
     others = [check for check in result.checks if check.function != mistake.function]
-    assert {check.mistake for check in others} == {None}
+    assert {check.mistake for check in others} <= {None}
