@@ -53,8 +53,8 @@ def test_every_function_has_two_hints_and_a_docstring(unit, function):
     tree = ast.parse(CATALOG.solution(unit.name).read_text())
     (node,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function.name]
     doc = ast.get_docstring(node)
-    assert "Args:" in doc and "Returns:" in doc
-    assert re.search(r"shape|scalar|float", doc)
+    assert "Returns:" in doc and ("Args:" in doc or not node.args.args)
+    assert re.search(r"shape|scalar|float|dict", doc)
 
 
 @pytest.mark.parametrize("unit", CATALOG.units)
@@ -92,4 +92,4 @@ def test_a_known_mistake_is_caught_and_named(unit, mistake, tmp_path, sandbox):
     assert failed
     assert {check.mistake for check in failed} - {None} == {mistake.name}, [check.message for check in failed]
     others = [check for check in result.checks if check.function != mistake.function]
-    assert {check.mistake for check in others} == {None}
+    assert {check.mistake for check in others} <= {None}

@@ -1,0 +1,147 @@
+"""Ideal image: the picture that a network thinks is a zebra.
+
+Training changes the weights of a network so that its answer fits the picture. Here the network stays as it is and the
+*picture* changes, from noise, until the answer is "zebra": gradient descent on pixels. Left alone it ends in noise that only
+the network understands; a variation loss keeps neighbouring pixels alike, and shapes appear.
+
+Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]. A model maps them to logits (N, K), and is in eval
+mode already; `target` is the index of a class, as in `model.classes.index("zebra")`.
+
+The variation loss is that of the unit of this name; if you have written it, import it: `from variation_loss import
+variation_loss`.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def class_loss(model: nn.Module, images: Tensor, target: int) -> Tensor:
+    """Measure how far the network is from seeing one class in the images: the mean cross-entropy towards it.
+
+        mean over the batch of -log softmax(model(x))[target]
+
+    Args:
+        model: the network.
+        images: shape (N, 3, H, W).
+        target: index of the class, the same for all images.
+
+    Returns:
+        A scalar (shape ()), differentiable with respect to the images.
+    """
+    # TODO: Take the cross-entropy between the logits and the target, repeated for each image.
+    ### BEGIN SOLUTION
+    logits = model(images)
+    targets = torch.full((len(images),), target, device=images.device)
+    return F.cross_entropy(logits, targets)
+    ### END SOLUTION
+
+
+def ideal_loss(model: nn.Module, images: Tensor, target: int, variation_weight: float) -> Tensor:
+    """Add to the class loss how much neighbouring pixels differ.
+
+        class_loss(model, x, target) + variation_weight * variation_loss(x)
+
+    where `variation_loss` is the batch mean of the total variation per entry: the absolute differences between vertical and
+    between horizontal neighbours, summed over all channels and divided by C * H * W. As a prior for pictures made by
+    optimisation it comes from Mahendran and Vedaldi (2015), "Understanding deep image representations by inverting them".
+
+    Args:
+        model: the network.
+        images: shape (N, 3, H, W).
+        target: index of the class.
+        variation_weight: how much smoothness counts against the class.
+
+    Returns:
+        A scalar (shape ()), differentiable with respect to the images.
+    """
+    # TODO: Add the weighted variation loss to the class loss.
+    ### BEGIN SOLUTION
+    return class_loss(model, images, target) + variation_weight * _variation_loss(images)
+    ### END SOLUTION
+
+
+def ideal_step(
+    model: nn.Module, images: Tensor, target: int, *, learning_rate: float, variation_weight: float
+) -> Tensor:
+    """Make one step of plain gradient descent on `ideal_loss`, with respect to the pixels.
+
+    Args:
+        model: the network.
+        images: where the descent stands, shape (N, 3, H, W), in [0, 1].
+        target: index of the class.
+        learning_rate: what the gradient is multiplied by.
+        variation_weight: how much smoothness counts against the class.
+
+    Returns:
+        The next images: shape (N, 3, H, W), clamped to [0, 1], detached. `images` is not changed, and no gradient stays on
+        the model.
+    """
+    # TODO: Subtract learning_rate times the gradient of ideal_loss, and clamp.
+    ### BEGIN SOLUTION
+    return _descended(model, images, target, learning_rate, variation_weight)[0]
+    ### END SOLUTION
+
+
+def ideal_image(
+    model: nn.Module,
+    target: int,
+    *,
+    size: int = 64,
+    steps: int = 200,
+    learning_rate: float = 5.0,
+    variation_weight: float = 1.0,
+    seed: int = 0,
+) -> tuple[Tensor, list[float]]:
+    """Let the network dream: from random noise to the picture that it is surest of.
+
+    As Simonyan, Vedaldi and Zisserman (2014), "Deep inside convolutional networks", with a variation loss. How to descend,
+    and with which defaults, is yours to choose. Judged with the course's pretrained `tiny` and your defaults, the picture has
+    to give the target a probability of at least 0.9, and to have at most 0.7 of the variation that
+    `variation_weight=0` leaves.
+
+    Args:
+        model: the network.
+        target: index of the class.
+        size: height and width of the picture.
+        steps: number of steps.
+        learning_rate: length of a step.
+        variation_weight: how much smoothness counts against the class; 0 ignores it.
+        seed: draws the noise that the descent starts from; the same seed gives the same picture. No other randomness is
+            used, and the global random state is left alone.
+
+    Returns:
+        The picture, shape (1, 3, size, size), in [0, 1], detached; and the loss of each step, a list of `steps` Python
+        floats.
+    """
+    # TODO: Start from noise drawn from the seed, and repeat the step, keeping the loss of each.
+    ### BEGIN SOLUTION
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.rand(1, 3, size, size, generator=generator).to(next(model.parameters()).device)
+    losses = []
+    for _ in range(steps):
+        image, loss = _descended(model, image, target, learning_rate, variation_weight)
+        losses.append(loss)
+    return image, losses
+    ### END SOLUTION
+
+
+### BEGIN SOLUTION
+def _variation_loss(images: Tensor) -> Tensor:
+    vertical = (images[:, :, 1:, :] - images[:, :, :-1, :]).abs().sum()
+    horizontal = (images[:, :, :, 1:] - images[:, :, :, :-1]).abs().sum()
+    # All images of a batch have one size: the mean of their shares is the share of their sum.
+    return (vertical + horizontal) / images.numel()
+
+
+def _descended(
+    model: nn.Module, images: Tensor, target: int, learning_rate: float, variation_weight: float
+) -> tuple[Tensor, float]:
+    images = images.detach().clone().requires_grad_()
+    loss = ideal_loss(model, images, target, variation_weight)
+    # torch.autograd.grad leaves nothing behind in the parameters' .grad, as backward() would.
+    (gradient,) = torch.autograd.grad(loss, images)
+    return (images - learning_rate * gradient).detach().clamp(0, 1), loss.item()
+
+
+### END SOLUTION

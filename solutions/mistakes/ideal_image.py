@@ -1,0 +1,176 @@
+"""Known mistakes in ideal_image, as students make them, each with the sentence that they should read."""
+
+import torch
+import torch.nn.functional as F
+
+from autograder.diagnose import mistake
+
+
+def _class_loss(model, images, target):
+    return F.cross_entropy(model(images), torch.full((len(images),), target))
+
+
+def _variation(images):
+    return (images.diff(dim=2).abs().sum() + images.diff(dim=3).abs().sum()) / images.numel()
+
+
+def _loss(model, images, target, variation_weight):
+    return _class_loss(model, images, target) + variation_weight * _variation(images)
+
+
+def _gradient(model, images, target, variation_weight):
+    images = images.detach().clone().requires_grad_()
+    loss = _loss(model, images, target, variation_weight)
+    return torch.autograd.grad(loss, images)[0], loss.item()
+
+
+def _noise(size, seed):
+    return torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+def _descend(model, image, target, steps, learning_rate, variation_weight):
+    losses = []
+    for _ in range(steps):
+        gradient, loss = _gradient(model, image, target, variation_weight)
+        image = (image - learning_rate * gradient).clamp(0, 1)
+        losses.append(loss)
+    return image, losses
+
+
+@mistake("class_loss", "Softmax is applied before the cross-entropy, which has one inside; give it the logits.")
+def applies_softmax_twice(model, images, target):
+    return F.cross_entropy(model(images).softmax(dim=1), torch.full((len(images),), target))
+
+
+@mistake("class_loss", "The losses of the images are added up; the loss is their mean.")
+def sums_the_class_loss(model, images, target):
+    return F.cross_entropy(model(images), torch.full((len(images),), target), reduction="sum")
+
+
+@mistake("class_loss", "This is minus the logit of the target, which can fall without end; take the cross-entropy.")
+def takes_the_logit(model, images, target):
+    return -model(images)[:, target].mean()
+
+
+@mistake("class_loss", "This is one minus the probability of the target; the cross-entropy is minus its logarithm.")
+def forgets_the_logarithm(model, images, target):
+    return 1 - model(images).softmax(dim=1)[:, target].mean()
+
+
+@mistake("class_loss", "The sign is wrong: the loss is smallest, and never negative, where the network sees the target.")
+def turns_the_sign(model, images, target):
+    return -_class_loss(model, images, target)
+
+
+@mistake("class_loss", "Only the first image of the batch counts; average over all of them.")
+def sees_only_the_first(model, images, target):
+    return _class_loss(model, images[:1], target)
+
+
+@mistake("ideal_loss", "The variation is subtracted, which rewards noise; add it.")
+def rewards_noise(model, images, target, variation_weight):
+    return _class_loss(model, images, target) - variation_weight * _variation(images)
+
+
+@mistake("ideal_loss", "The variation is not multiplied by variation_weight.")
+def forgets_the_weight(model, images, target, variation_weight):
+    return _class_loss(model, images, target) + _variation(images)
+
+
+@mistake("ideal_loss", "The weight multiplies the class loss; it belongs to the variation.")
+def weighs_the_class(model, images, target, variation_weight):
+    return variation_weight * _class_loss(model, images, target) + _variation(images)
+
+
+@mistake("ideal_loss", "The total variation is not divided by C * H * W, so that it drowns the class loss.")
+def forgets_the_size(model, images, target, variation_weight):
+    return _class_loss(model, images, target) + variation_weight * _variation(images) * images[0].numel()
+
+
+@mistake("ideal_loss", "Only neighbours side by side are counted; pixels above one another are neighbours too.")
+def counts_one_direction(model, images, target, variation_weight):
+    variation = images.diff(dim=3).abs().sum() / images.numel()
+    return _class_loss(model, images, target) + variation_weight * variation
+
+
+@mistake("ideal_loss", "The differences are squared; total variation takes their absolute values.")
+def squares_the_differences(model, images, target, variation_weight):
+    variation = (images.diff(dim=2).square().sum() + images.diff(dim=3).square().sum()) / images.numel()
+    return _class_loss(model, images, target) + variation_weight * variation
+
+
+@mistake("ideal_step", "The step goes up the gradient, away from the class; subtract it.")
+def climbs(model, images, target, *, learning_rate, variation_weight):
+    return (images + learning_rate * _gradient(model, images, target, variation_weight)[0]).clamp(0, 1)
+
+
+@mistake("ideal_step", "The step takes the sign of the gradient, as an attack does; here it is the gradient itself.")
+def steps_by_the_sign(model, images, target, *, learning_rate, variation_weight):
+    return (images - learning_rate * _gradient(model, images, target, variation_weight)[0].sign()).clamp(0, 1)
+
+
+@mistake("ideal_step", "The result leaves the range of pixels; clamp it to [0, 1].")
+def forgets_to_clamp(model, images, target, *, learning_rate, variation_weight):
+    return images - learning_rate * _gradient(model, images, target, variation_weight)[0]
+
+
+@mistake("ideal_step", "The step follows the class loss alone; the variation belongs to the loss too.")
+def ignores_the_variation(model, images, target, *, learning_rate, variation_weight):
+    return (images - learning_rate * _gradient(model, images, target, 0.0)[0]).clamp(0, 1)
+
+
+@mistake("ideal_step", "The call leaves gradients on the model; torch.autograd.grad(loss, images) does not.")
+def leaves_gradients(model, images, target, *, learning_rate, variation_weight):
+    images = images.detach().clone().requires_grad_()
+    _loss(model, images, target, variation_weight).backward()
+    return (images - learning_rate * images.grad).detach().clamp(0, 1)
+
+
+@mistake("ideal_step", "The images that were given are changed in place; return new ones.")
+def steps_in_place(model, images, target, *, learning_rate, variation_weight):
+    gradient, _ = _gradient(model, images, target, variation_weight)
+    return images.sub_(learning_rate * gradient).clamp_(0, 1)
+
+
+@mistake("ideal_image", "The picture starts as plain grey, the same for every seed; start from random noise.")
+def starts_from_grey(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    return _descend(model, torch.full((1, 3, size, size), 0.5), target, steps, learning_rate, variation_weight)
+
+
+@mistake("ideal_image", "torch.manual_seed changes the random state of the whole program; use a torch.Generator.")
+def seeds_globally(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    torch.manual_seed(seed)
+    return _descend(model, torch.rand(1, 3, size, size), target, steps, learning_rate, variation_weight)
+
+
+@mistake("ideal_image", "The losses are tensors; .item() makes a Python float of each.")
+def keeps_tensors(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    image, losses = _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
+    return image, [torch.tensor(loss) for loss in losses]
+
+
+@mistake("ideal_image", "Only the last loss comes back; keep one for each step.")
+def returns_the_last_loss(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    image, losses = _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
+    return image, losses[-1]
+
+
+@mistake("ideal_image", "The descent climbs, so that the network is ever less sure of the target.")
+def flees_the_target(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    return _descend(model, _noise(size, seed), target, steps, -learning_rate, variation_weight)
+
+
+@mistake("ideal_image", "Every step starts from the noise again, so that many steps are no better than one.")
+def starts_over(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    gradient, loss = _gradient(model, _noise(size, seed), target, variation_weight)
+    return (_noise(size, seed) - learning_rate * gradient).clamp(0, 1), [loss] * steps
+
+
+@mistake("ideal_image", "The learning rate is so small that the picture stays noise; a gradient by a pixel is tiny.")
+def creeps(model, target, *, size=64, steps=200, learning_rate=0.01, variation_weight=1.0, seed=0):
+    return _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
+
+
+@mistake("ideal_image", "variation_weight has no effect on the picture: the descent follows the class loss alone.")
+def ignores_the_variation_weight(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    return _descend(model, _noise(size, seed), target, steps, learning_rate, 0.0)

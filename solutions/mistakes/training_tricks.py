@@ -1,0 +1,398 @@
+"""Known mistakes in training_tricks, as students make them, each with the sentence that they should read."""
+
+import math
+
+import numpy as np
+import torch
+
+from autograder.diagnose import mistake
+
+
+def _require_rows(x):
+    if len(x) < 2:
+        raise ValueError("x must have at least 2 rows in training")
+
+
+def _require_probability(p):
+    if not 0 <= p < 1:
+        raise ValueError(f"p must be at least 0 and less than 1, not {p}")
+
+
+def _kept(x, p, generator):
+    return torch.rand(x.shape, generator=generator) >= p
+
+
+def _norm(gradients):
+    return math.sqrt(sum(gradient.square().sum().item() for gradient in gradients))
+
+
+@mistake("xavier_normal", "The variance is 2 / n_in, which is He's for ReLU networks; Xavier's counts both sides.")
+def takes_he_variance(shape, generator):
+    return torch.randn(shape, generator=generator) * math.sqrt(2 / shape[1])
+
+
+@mistake("xavier_normal", "The numbers are scaled by the variance; scale them by its root, the standard deviation.")
+def scales_by_the_variance(shape, generator):
+    return torch.randn(shape, generator=generator) * (2 / sum(shape))
+
+
+@mistake("xavier_normal", "The variance is half of what it should be: 2 / (n_in + n_out), not 1 / (n_in + n_out).")
+def halves_the_variance(shape, generator):
+    return torch.randn(shape, generator=generator) / math.sqrt(sum(shape))
+
+
+@mistake("xavier_normal", "The weights are uniformly distributed: torch.rand draws those, torch.randn normal ones.")
+def draws_uniformly(shape, generator):
+    bound = math.sqrt(6 / sum(shape))
+    return (2 * torch.rand(shape, generator=generator) - 1) * bound
+
+
+@mistake("xavier_normal", "The numbers come from the global random state; pass generator=generator to torch.randn.")
+def ignores_the_generator(shape, generator):
+    return torch.randn(shape) * math.sqrt(2 / sum(shape))
+
+
+@mistake("xavier_normal", "The shape is turned round: the weight of a layer has one row for each output.")
+def turns_the_shape(shape, generator):
+    return torch.randn(shape[::-1], generator=generator) * math.sqrt(2 / sum(shape))
+
+
+@mistake("batch_norm", "The unbiased variance normalises the batch; the biased one should (unbiased=False).")
+def normalises_unbiased(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = running_mean, running_var
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(dim=0), x.var(dim=0)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * variance
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
+
+
+@mistake("batch_norm", "The biased variance goes into the running estimate; the unbiased one should.")
+def remembers_biased(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = running_mean, running_var
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * variance
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
+
+
+@mistake("batch_norm", "momentum is on the wrong side: it is the share of the batch, 1 - momentum that of the past.")
+def turns_momentum_round(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = running_mean, running_var
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        running_mean = momentum * running_mean + (1 - momentum) * mean
+        running_var = momentum * running_var + (1 - momentum) * x.var(dim=0)
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
+
+
+@mistake("batch_norm", "In evaluation the batch still normalises itself; the running estimates should.")
+def normalises_by_the_batch_always(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+    if training:
+        _require_rows(x)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * x.var(dim=0)
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
+
+
+@mistake("batch_norm", "In training the running estimates normalise; the batch's own mean and variance should.")
+def normalises_by_the_past(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if training:
+        _require_rows(x)
+        running_mean = (1 - momentum) * running_mean + momentum * x.mean(dim=0)
+        running_var = (1 - momentum) * running_var + momentum * x.var(dim=0)
+    return (x - running_mean) / (running_var + eps).sqrt() * weight + bias, running_mean, running_var
+
+
+@mistake("batch_norm", "eps is added to the standard deviation; it belongs under the root, beside the variance.")
+def adds_eps_to_the_deviation(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = running_mean, running_var
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * x.var(dim=0)
+    return (x - mean) / (variance.sqrt() + eps) * weight + bias, running_mean, running_var
+
+
+@mistake("batch_norm", "Each row is normalised by its own mean; batch norm normalises each feature over the batch.")
+def normalises_rows(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = running_mean, running_var
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(dim=1, keepdim=True), x.var(dim=1, unbiased=False, keepdim=True)
+        running_mean = (1 - momentum) * running_mean + momentum * x.mean(dim=0)
+        running_var = (1 - momentum) * running_var + momentum * x.var(dim=0)
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
+
+
+@mistake("batch_norm", "The running estimates are changed in place: mul_, add_ and += change the caller's tensors.")
+def updates_in_place(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = running_mean, running_var
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        running_mean.mul_(1 - momentum).add_(momentum * mean)
+        running_var.mul_(1 - momentum).add_(momentum * x.var(dim=0))
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
+
+
+@mistake("dropout", "p is taken as the probability that an entry stays; it is the probability that it goes.")
+def keeps_a_share_of_p(x, p, *, training, generator):
+    _require_probability(p)
+    if not training or p == 0:
+        return x
+    return x * (torch.rand(x.shape, generator=generator) < p) / p
+
+
+@mistake("dropout", "What stays is not enlarged by 1 / (1 - p), so that the mean shrinks in training.")
+def forgets_to_enlarge(x, p, *, training, generator):
+    _require_probability(p)
+    return x * _kept(x, p, generator) if training else x
+
+
+@mistake("dropout", "What stays is divided by p; divide it by the share that stays, 1 - p.")
+def divides_by_p(x, p, *, training, generator):
+    _require_probability(p)
+    if not training or p == 0:
+        return x
+    return x * _kept(x, p, generator) / p
+
+
+@mistake("dropout", "Entries are dropped in evaluation too; there x comes back as it is.")
+def drops_in_evaluation(x, p, *, training, generator):
+    _require_probability(p)
+    return x * _kept(x, p, generator) / (1 - p)
+
+
+@mistake("dropout", "One mask serves all rows, so that whole columns are dropped; each entry is drawn on its own.")
+def drops_columns(x, p, *, training, generator):
+    _require_probability(p)
+    return x * _kept(x[:1], p, generator) / (1 - p) if training else x
+
+
+@mistake("dropout", "A probability of 1 is let through, which would divide by zero; refuse it with a ValueError.")
+def allows_certainty(x, p, *, training, generator):
+    if not 0 <= p <= 1:
+        raise ValueError(f"p must be a probability, not {p}")
+    return x * _kept(x, p, generator) / (1 - p) if training else x
+
+
+@mistake("dropout", "x is multiplied in place (*=), which changes the caller's tensor.")
+def drops_in_place(x, p, *, training, generator):
+    _require_probability(p)
+    if training:
+        x *= _kept(x, p, generator) / (1 - p)
+    return x
+
+
+@mistake("momentum_step", "The step climbs: the learning rate times the gradient is subtracted from the velocity.")
+def climbs_with_momentum(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = momentum * velocity + learning_rate * gradient
+    return weight + velocity, velocity
+
+
+@mistake("momentum_step", "This is torch.optim.SGD's velocity, without the learning rate; here that is part of it.")
+def keeps_the_rate_outside(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
+    return weight - learning_rate * velocity, velocity
+
+
+@mistake("momentum_step", "The weight moves by the old velocity; update the velocity first, then move by the new one.")
+def moves_by_the_old_velocity(weight, velocity, gradient, *, learning_rate, momentum):
+    return weight + velocity, momentum * velocity - learning_rate * gradient
+
+
+@mistake("momentum_step", "The two results are in the wrong order: the weight first, then the velocity.")
+def returns_the_velocity_first(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = momentum * velocity - learning_rate * gradient
+    return velocity, weight + velocity
+
+
+@mistake("momentum_step", "The gradient is weighted by 1 - momentum, as in an average; here it counts in full.")
+def averages_the_velocity(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = momentum * velocity - (1 - momentum) * learning_rate * gradient
+    return weight + velocity, velocity
+
+
+@mistake("momentum_step", "The arguments are changed in place: += and *= on a tensor change the caller's.")
+def moves_in_place(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity *= momentum
+    velocity -= learning_rate * gradient
+    weight += velocity
+    return weight, velocity
+
+
+def _adam(weight, gradient, mean, square, step, learning_rate, betas, eps):
+    corrected = mean / (1 - betas[0] ** step), square / (1 - betas[1] ** step)
+    return weight - learning_rate * corrected[0] / (corrected[1].sqrt() + eps)
+
+
+@mistake("adam_step", "The moments are not corrected for their start at zero, which makes the first steps wrong.")
+def forgets_the_correction(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    return weight - learning_rate * mean / (square.sqrt() + eps), mean, square
+
+
+@mistake("adam_step", "Only the mean is corrected for its start at zero; the squares start there too.")
+def corrects_only_the_mean(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    return weight - learning_rate * mean / (1 - beta1**step) / (square.sqrt() + eps), mean, square
+
+
+@mistake("adam_step", "The corrections use step + 1; step counts from 1 already.")
+def counts_from_zero(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    return _adam(weight, gradient, mean, square, step + 1, learning_rate, (beta1, beta2), eps), mean, square
+
+
+@mistake("adam_step", "eps is added under the root; here it is added to the root.")
+def adds_eps_inside(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    corrected = mean / (1 - beta1**step), square / (1 - beta2**step)
+    return weight - learning_rate * corrected[0] / (corrected[1] + eps).sqrt(), mean, square
+
+
+@mistake("adam_step", "The corrected moments come back, and would be corrected again next time; return the plain ones.")
+def returns_corrected_moments(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    mean = (beta1 * mean + (1 - beta1) * gradient) / (1 - beta1**step)
+    square = (beta2 * square + (1 - beta2) * gradient**2) / (1 - beta2**step)
+    return weight - learning_rate * mean / (square.sqrt() + eps), mean, square
+
+
+@mistake("adam_step", "The second moment averages the gradients again; it should average their squares.")
+def forgets_to_square(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient.abs()
+    return _adam(weight, gradient, mean, square, step, learning_rate, (beta1, beta2), eps), mean, square
+
+
+@mistake("adam_step", "The root of the second moment is missing: the step is divided by the square itself.")
+def forgets_the_root(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    corrected = mean / (1 - beta1**step), square / (1 - beta2**step)
+    return weight - learning_rate * corrected[0] / (corrected[1] + eps), mean, square
+
+
+@mistake("adam_step", "The moments are changed in place: mul_ and add_ change the caller's tensors.")
+def adam_in_place(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    mean.mul_(beta1).add_((1 - beta1) * gradient)
+    square.mul_(beta2).add_((1 - beta2) * gradient**2)
+    return _adam(weight, gradient, mean, square, step, learning_rate, (beta1, beta2), eps), mean, square
+
+
+@mistake("clip_gradients", "Each gradient is clipped on its own, which turns the direction of the step; use one factor.")
+def clips_each_alone(gradients, max_norm):
+    clipped = [gradient * min(1.0, max_norm / max(_norm([gradient]), 1e-12)) for gradient in gradients]
+    return clipped, _norm(gradients)
+
+
+@mistake("clip_gradients", "The entries are clamped; clipping by norm scales all of them by one factor.")
+def clamps_entries(gradients, max_norm):
+    return [gradient.clamp(-max_norm, max_norm) for gradient in gradients], _norm(gradients)
+
+
+@mistake("clip_gradients", "Short gradients are made longer; those whose norm is below max_norm stay as they are.")
+def lengthens_short_ones(gradients, max_norm):
+    norm = _norm(gradients)
+    return [gradient * (max_norm / max(norm, 1e-12)) for gradient in gradients], norm
+
+
+@mistake("clip_gradients", "The norm that comes back is the one after clipping; return the one before.")
+def returns_the_norm_after(gradients, max_norm):
+    norm = _norm(gradients)
+    if norm > max_norm:
+        gradients = [gradient * (max_norm / norm) for gradient in gradients]
+    return gradients, _norm(gradients)
+
+
+@mistake("clip_gradients", "The root is missing: the L2 norm is the root of the sum of squares.")
+def clips_by_the_square(gradients, max_norm):
+    norm = _norm(gradients) ** 2
+    if norm > max_norm:
+        gradients = [gradient * (max_norm / norm) for gradient in gradients]
+    return gradients, norm
+
+
+@mistake("clip_gradients", "The norms of the gradients are added up; the joint norm is the root of their sum of squares.")
+def adds_the_norms(gradients, max_norm):
+    norm = float(sum(_norm([gradient]) for gradient in gradients))
+    if norm > max_norm:
+        gradients = [gradient * (max_norm / norm) for gradient in gradients]
+    return gradients, norm
+
+
+@mistake("clip_gradients", "The gradients are scaled in place; return new tensors instead of using mul_ or *=.")
+def clips_in_place(gradients, max_norm):
+    norm = _norm(gradients)
+    if norm > max_norm:
+        for gradient in gradients:
+            gradient.mul_(max_norm / norm)
+    return gradients, norm
+
+
+@mistake("decayed_learning_rate", "The rate falls by the same amount each epoch; it should fall by the same factor.")
+def decays_linearly(learning_rate, epoch, factor=0.98):
+    return learning_rate * (1 - (1 - factor) * epoch)
+
+
+@mistake("decayed_learning_rate", "The decay is one epoch early: in epoch 0 the rate has not fallen yet.")
+def decays_one_epoch_early(learning_rate, epoch, factor=0.98):
+    return learning_rate * factor ** (epoch + 1)
+
+
+@mistake("decayed_learning_rate", "The factor is applied once, whatever the epoch; apply it once for each epoch.")
+def decays_once(learning_rate, epoch, factor=0.98):
+    return learning_rate * factor if epoch else learning_rate
+
+
+@mistake("should_stop", "Each loss is compared with the one before it; compare it with the best so far.")
+def compares_with_the_last(losses, patience):
+    age = 0
+    for before, after in zip(losses, losses[1:], strict=False):
+        age = 0 if after < before else age + 1
+    return age >= patience
+
+
+@mistake("should_stop", "It waits one epoch too long: a best loss that is `patience` epochs old is old enough.")
+def waits_too_long(losses, patience):
+    best, age = math.inf, 0
+    for loss in losses:
+        age = 0 if loss < best else age + 1
+        best = loss if loss < best else best
+    return age > patience
+
+
+@mistake("should_stop", "An equal loss counts as an improvement; only a lower one is.")
+def takes_equal_losses(losses, patience):
+    best, age = math.inf, 0
+    for loss in losses:
+        age = 0 if loss <= best else age + 1
+        best = loss if loss <= best else best
+    return age >= patience
+
+
+@mistake("should_stop", "A NaN counts as the best loss: np.argmin and np.min stop at the first NaN they meet.")
+def takes_nan_for_the_best(losses, patience):
+    return bool(len(losses) > 0 and len(losses) - 1 - int(np.argmin(losses)) >= patience)
+
+
+@mistake("should_stop", "It tells how many epochs there were; what counts is how old the best loss is.")
+def counts_epochs(losses, patience):
+    return len(losses) > patience

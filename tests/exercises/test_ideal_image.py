@@ -1,0 +1,314 @@
+"""Checks of ideal_image. The first line of each docstring is what the student reads."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import data
+from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind
+
+# Judged by outcome: the probability of the target, and the share of the variation that is left with its loss.
+SURE, SMOOTH = 0.9, 0.7
+LEFT_BEHIND = ("gradients", "weights", "training mode", "requires_grad", "hooks", "random state")
+
+
+@pytest.fixture
+def images(rng):
+    """Grainy images of several colours, no two neighbouring pixels alike, away from black and white."""
+    colours = 0.3 + 0.4 * torch.rand(3, 3, 1, 1, generator=rng)
+    return colours + 0.3 * torch.rand(3, 3, 32, 40, generator=rng) - 0.15
+
+
+@pytest.fixture
+def target(model, rng):
+    return int(torch.randint(len(model.classes), (1,), generator=rng))
+
+
+@pytest.fixture
+def tiny():
+    """The course's pretrained network."""
+    return data.load_model("tiny")
+
+
+def variation(images):
+    """Sum of absolute differences of neighbours, divided by the number of entries."""
+    rows, columns = images.diff(dim=2).abs().sum(), images.diff(dim=3).abs().sum()
+    return (rows + columns) / images.numel()
+
+
+def loss(model, images, target, variation_weight=0.0):
+    targets = torch.tensor([target] * len(images))
+    return F.cross_entropy(model(images), targets) + variation_weight * variation(images)
+
+
+def gradient(model, images, target, variation_weight=0.0):
+    images = images.clone().requires_grad_()
+    return torch.autograd.grad(loss(model, images, target, variation_weight), images)[0]
+
+
+def rate(slope, change=0.05):
+    """A learning rate with which the pixel that moves most moves by `change`."""
+    return change / float(slope.abs().max())
+
+
+def probability(model, image, target):
+    with torch.no_grad():
+        return float(model(image).softmax(dim=1)[0, target])
+
+
+def assert_scalar(result):
+    assert_kind(result, ())
+
+
+def assert_slope(actual, expected):
+    """Two gradients are equal, up to the rounding of the largest entry."""
+    assert_kind(actual, expected.shape)
+    assert_close(actual, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+
+
+def assert_images(result, shape):
+    """The result is a detached batch of images."""
+    assert_kind(result, shape)
+    assert_holds(not result.requires_grad, "returned a tensor that requires gradients, expected a detached one", result)
+    assert_between(result, 0, 1)
+
+
+def assert_dream(result, size, steps):
+    """The result is a picture and a loss for each step."""
+    assert_holds(isinstance(result, tuple) and len(result) == 2, "returned something else than (image, losses)", result)
+    image, losses = result
+    assert_images(image, (1, 3, size, size))
+    assert_holds(isinstance(losses, list), "returned no list as its second value, expected one of losses", result)
+    count = f"returned {len(losses)} losses, expected {steps}, one for each step"
+    assert_holds(len(losses) == steps, count, result)
+    assert_holds(
+        all(isinstance(value, float) for value in losses), "returned losses that are not Python floats", result
+    )
+
+
+def assert_tidy(call, *allowed):
+    """A call has left its inputs, the model, and the random state as they were."""
+    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
+    traces = call.traces(*(kind for kind in LEFT_BEHIND if kind not in allowed))
+    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+
+
+# --- class_loss
+
+
+@pytest.mark.points("class_loss", 0.5)
+def test_class_loss_is_a_scalar(submission, model, images, target):
+    """There is a single number for the whole batch."""
+    assert_scalar(submission.class_loss(model, images, target))
+
+
+@pytest.mark.points("class_loss", 1)
+@pytest.mark.depends_on("test_class_loss_is_a_scalar")
+def test_class_loss_is_minus_the_log_of_the_probability(submission, model, images, target):
+    """For one image it is -log of the probability that the network gives the target."""
+    with torch.no_grad():
+        expected = -model(images[:1]).softmax(dim=1)[0, target].log()
+    assert_close(submission.class_loss(model, images[:1], target), expected, atol=1e-5)
+
+
+@pytest.mark.points("class_loss", 1)
+@pytest.mark.depends_on("test_class_loss_is_a_scalar")
+def test_class_loss_averages(submission, model, images, target):
+    """For a batch it is the mean over its images."""
+    with torch.no_grad():
+        expected = -model(images).softmax(dim=1)[:, target].log().mean()
+    assert_close(submission.class_loss(model, images, target), expected, atol=1e-5)
+
+
+@pytest.mark.points("class_loss", 0.5)
+@pytest.mark.depends_on("test_class_loss_is_a_scalar")
+def test_class_loss_is_tidy(submission, model, images, target):
+    """The images are not changed, and nothing stays behind on the model."""
+    submission.class_loss(model, images, target)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("class_loss", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_class_loss_is_a_scalar")
+def test_class_loss_gradient(submission, reference, model, images, target):
+    """The loss and its gradient by the pixels are right for any class, the first and the last included."""
+    for wanted in (0, target, len(model.classes) - 1):
+        expected = reference.class_loss(model, images, wanted).detach()
+        assert_close(submission.class_loss(model, images, wanted), expected, atol=1e-5)
+    assert_slope(submission.class_loss.gradient(model, images, target, of=1), gradient(model, images, target))
+
+
+# --- ideal_loss
+
+
+@pytest.mark.points("ideal_loss", 0.5)
+def test_ideal_loss_is_a_scalar(submission, model, images, target):
+    """There is a single number for the whole batch."""
+    assert_scalar(submission.ideal_loss(model, images, target, 0.5))
+
+
+@pytest.mark.points("ideal_loss", 1)
+@pytest.mark.depends_on("test_ideal_loss_is_a_scalar")
+def test_ideal_loss_without_variation(submission, model, images, target):
+    """With a weight of 0 it is the class loss alone."""
+    with torch.no_grad():
+        expected = loss(model, images, target)
+    assert_close(submission.ideal_loss(model, images, target, 0.0), expected, atol=1e-5)
+
+
+@pytest.mark.points("ideal_loss", 1)
+@pytest.mark.depends_on("test_ideal_loss_is_a_scalar")
+def test_ideal_loss_weighs_the_variation(submission, model, target):
+    """White stripes one pixel wide add 31/32 times the weight, whatever the height and the number of images."""
+    for count, height in [(1, 32), (2, 40)]:
+        stripes = (torch.arange(32) % 2).float().expand(count, 3, height, 32).contiguous()
+        with torch.no_grad():
+            expected = loss(model, stripes, target) + 3.0 * 31 / 32
+        assert_close(submission.ideal_loss(model, stripes, target, 3.0), expected, atol=1e-5)
+
+
+@pytest.mark.points("ideal_loss", 0.5)
+@pytest.mark.depends_on("test_ideal_loss_is_a_scalar")
+def test_ideal_loss_is_tidy(submission, model, images, target):
+    """The images are not changed, and nothing stays behind on the model."""
+    submission.ideal_loss(model, images, target, 0.5)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("ideal_loss", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_ideal_loss_is_a_scalar")
+def test_ideal_loss_gradient(submission, reference, model, images, target):
+    """The loss and its gradient by the pixels are right for any weight."""
+    for weight in (0.3, 10.0):
+        expected = reference.ideal_loss(model, images, target, weight).detach()
+        assert_close(submission.ideal_loss(model, images, target, weight), expected, atol=1e-5)
+    slope = submission.ideal_loss.gradient(model, images, target, 0.3, of=1)
+    assert_slope(slope, gradient(model, images, target, 0.3))
+
+
+# --- ideal_step
+
+
+@pytest.mark.points("ideal_step", 0.5)
+def test_ideal_step_gives_images(submission, model, images, target):
+    """The result is a batch of images in [0, 1], detached."""
+    result = submission.ideal_step(model, images, target, learning_rate=1.0, variation_weight=0.5)
+    assert_images(result, images.shape)
+
+
+@pytest.mark.points("ideal_step", 1)
+@pytest.mark.depends_on("test_ideal_step_gives_images")
+def test_ideal_step_lowers_the_loss(submission, model, images, target):
+    """A small step lowers the loss."""
+    slope = gradient(model, images, target)
+    sizes = {"learning_rate": rate(slope, 0.005), "variation_weight": 0.0}
+    result = submission.ideal_step(model, images, target, **sizes)
+    assert_images(result, images.shape)
+    with torch.no_grad():
+        before, after = float(loss(model, images, target)), float(loss(model, result, target))
+    assert_holds(after < before, f"changed the loss from {before:.6g} to {after:.6g}, expected it to fall", result)
+
+
+@pytest.mark.points("ideal_step", 1)
+@pytest.mark.depends_on("test_ideal_step_gives_images")
+def test_ideal_step_is_the_rate_times_the_gradient(submission, model, images, target):
+    """Each pixel moves by learning_rate times its gradient, those of the variation included."""
+    for weight in (0.0, 2.0):
+        slope = gradient(model, images, target, weight)
+        sizes = {"learning_rate": rate(slope), "variation_weight": weight}
+        result = submission.ideal_step(model, images, target, **sizes)
+        assert_images(result, images.shape)
+        assert_close(result, images - sizes["learning_rate"] * slope, atol=1e-4)
+
+
+@pytest.mark.points("ideal_step", 0.5)
+@pytest.mark.depends_on("test_ideal_step_gives_images")
+def test_ideal_step_stays_in_the_range_of_pixels(submission, model, images, target):
+    """However long the step, pixels stay in [0, 1]."""
+    slope = gradient(model, images, target)
+    result = submission.ideal_step(model, images, target, learning_rate=rate(slope, 3.0), variation_weight=0.0)
+    assert_images(result, images.shape)
+
+
+@pytest.mark.points("ideal_step", 1)
+@pytest.mark.depends_on("test_ideal_step_gives_images")
+def test_ideal_step_is_tidy(submission, model, images, target):
+    """The images are not changed, and no gradient stays on the model."""
+    submission.ideal_step(model, images, target, learning_rate=1.0, variation_weight=0.5)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("ideal_step", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_ideal_step_gives_images")
+def test_ideal_steps_in_a_row(submission, reference, model, images, target):
+    """Several steps in a row lead to the right images."""
+    for weight in (0.2, 1.0):
+        sizes = {"learning_rate": rate(gradient(model, images, target, weight)), "variation_weight": weight}
+        result = submission.ideal_step(model, images, target, **sizes)
+        assert_images(result, images.shape)
+        expected = reference.ideal_step(model, images, target, **sizes)
+        assert_close(result, expected, atol=1e-4)
+        images = expected
+
+
+# --- ideal_image
+
+
+@pytest.mark.points("ideal_image", 1)
+def test_ideal_image_kind(submission, model, target):
+    """A picture in [0, 1] comes back, of any size, and a Python float for each step."""
+    for size, steps in [(32, 2), (40, 3)]:
+        assert_dream(submission.ideal_image(model, target, size=size, steps=steps), size, steps)
+
+
+@pytest.mark.points("ideal_image", 1)
+@pytest.mark.depends_on("test_ideal_image_kind")
+def test_ideal_image_follows_the_seed(submission, model, target):
+    """The same seed gives the same picture, another seed another one: the start is noise."""
+    sizes = {"size": 32, "steps": 2}
+    dreams = [submission.ideal_image(model, target, seed=seed, **sizes) for seed in (1, 1, 2)]
+    for result in dreams:
+        assert_dream(result, 32, 2)
+    first, again, other = (image for image, _ in dreams)
+    assert_equal(again, first)
+    assert_holds(not torch.equal(first, other), "returned the same picture for another seed", dreams[2])
+
+
+@pytest.mark.points("ideal_image", 0.5)
+@pytest.mark.depends_on("test_ideal_image_kind")
+def test_ideal_image_is_tidy(submission, model, target):
+    """The model stays as it is, and so does the global random state."""
+    submission.ideal_image(model, target, size=32, steps=2)
+    # How to descend is the student's choice; with an optimiser and backward() the model's parameters get gradients.
+    assert_tidy(submission.last, "gradients")
+
+
+@pytest.mark.points("ideal_image", 2)
+@pytest.mark.depends_on("test_ideal_image_kind")
+def test_ideal_image_is_a_zebra(submission, tiny):
+    """With your defaults, tiny is at least 0.9 sure that it sees a zebra, and the loss has fallen."""
+    zebra = tiny.classes.index("zebra")
+    result = submission.ideal_image(tiny, zebra)
+    assert_dream(result, 64, 200)
+    image, losses = result
+    assert_between(probability(tiny, image, zebra), SURE, 1, what="the probability of a zebra")
+    fell = f"has a last loss of {losses[-1]:.3g} after a first one of {losses[0]:.3g}, expected it to fall"
+    assert_holds(losses[-1] < losses[0], fell, result)
+
+
+@pytest.mark.points("ideal_image", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_ideal_image_kind")
+def test_ideal_image_is_smooth(submission, tiny, rng):
+    """With your defaults, at most 0.7 of the variation is left that a variation_weight of 0 leaves, for any seed."""
+    zebra = tiny.classes.index("zebra")
+    seed = int(torch.randint(10_000, (1,), generator=rng))
+    smooth = submission.ideal_image(tiny, zebra, seed=seed)
+    assert_dream(smooth, 64, 200)
+    noisy = submission.ideal_image(tiny, zebra, variation_weight=0.0, seed=seed)
+    assert_dream(noisy, 64, 200)
+    share = float(variation(smooth[0]) / variation(noisy[0]))
+    assert_between(share, 0, SMOOTH, what="the share of the variation that is left")

@@ -1,0 +1,121 @@
+"""Checks of quiz. The first line of each docstring is what the student reads.
+
+Whether an answer is right is judged in hidden checks, against the solution, and no message says what the right letter is.
+"""
+
+import pytest
+
+from autograder.compare import assert_holds, show
+
+QUESTIONS = (*(f"pre_{number}" for number in range(1, 7)), *(f"post_{number}" for number in range(1, 7)))
+LETTERS = ("a", "b", "c", "d")
+
+
+def letter(value):
+    """An answer as it is meant: "B" and " b) " are b. Nothing where it is no text."""
+    return value.strip(" ().").lower() if isinstance(value, str) else ""
+
+
+def judge(submission, reference, question):
+    """The student's answer to one question is the solution's."""
+    given = submission.answers()
+    assert_holds(isinstance(given, dict), "returned no dict from questions to letters", given)
+    assert_holds(question in given, f"gives no answer to {question}", given)
+    right = letter(given[question]) == reference.answers()[question]
+    assert_holds(right, f"gives an answer to {question} that is not the best one", given)
+
+
+@pytest.mark.points("answers", 1)
+def test_answers_are_letters(submission):
+    """A dict comes back, from questions of the quiz to letters from a to d."""
+    given = submission.answers()
+    assert_holds(isinstance(given, dict), "returned no dict from questions to letters", given)
+    assert_holds(bool(given), "returned an empty dict, expected at least one answer", given)
+    for question, answer in given.items():
+        assert_holds(question in QUESTIONS, f"answers {show(question)}, which is no question of the quiz", given)
+        problem = f"answers {question} with {show(answer)}, expected one letter from a to d"
+        assert_holds(letter(answer) in LETTERS, problem, given)
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_pre_1(submission, reference):
+    """Question 1 before the lecture: what transfer learning does with a trained network."""
+    judge(submission, reference, "pre_1")
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_pre_2(submission, reference):
+    """Question 2 before the lecture: what the first layers respond to."""
+    judge(submission, reference, "pre_2")
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_pre_3(submission, reference):
+    """Question 3 before the lecture: what freezing means."""
+    judge(submission, reference, "pre_3")
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_pre_4(submission, reference):
+    """Question 4 before the lecture: why data is held back."""
+    judge(submission, reference, "pre_4")
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_pre_5(submission, reference):
+    """Question 5 before the lecture: what an adversarial image is."""
+    judge(submission, reference, "pre_5")
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_pre_6(submission, reference):
+    """Question 6 before the lecture: where features of photos help least."""
+    judge(submission, reference, "pre_6")
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_post_1(submission, reference):
+    """Question 1 after the lecture: the mode of a frozen backbone."""
+    judge(submission, reference, "post_1")
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_post_2(submission, reference):
+    """Question 2 after the lecture: what to do when validation loss rises."""
+    judge(submission, reference, "post_2")
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_post_3(submission, reference):
+    """Question 3 after the lecture: what changes when an ideal image is made."""
+    judge(submission, reference, "post_3")
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_post_4(submission, reference):
+    """Question 4 after the lecture: what the variation loss is for."""
+    judge(submission, reference, "post_4")
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_post_5(submission, reference):
+    """Question 5 after the lecture: what projected gradient descent makes sure of."""
+    judge(submission, reference, "post_5")
+
+
+@pytest.mark.points("answers", 1)
+@pytest.mark.hidden
+def test_post_6(submission, reference):
+    """Question 6 after the lecture: what is different in a targeted attack."""
+    judge(submission, reference, "post_6")

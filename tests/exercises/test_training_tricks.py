@@ -1,0 +1,621 @@
+"""Checks of training_tricks. The first line of each docstring is what the student reads."""
+
+import math
+import re
+
+import pytest
+import torch
+from torch import Tensor
+
+from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind, assert_raises
+
+LAYER = (300, 200)  # n_out, n_in: enough weights that their variance is known to within one percent
+DROPPED = 0.3
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def tensors(rng: torch.Generator, count: int, *shape: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+    return [torch.randn(shape, generator=rng, dtype=dtype) for _ in range(count)]
+
+
+def statistics(rng: torch.Generator, features: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+    """A scale, a shift and two running estimates, none of them trivial: (features,) each."""
+    scale, shift, mean = tensors(rng, 3, features, dtype=dtype)
+    return [scale, shift, mean, 0.5 + torch.rand(features, generator=rng, dtype=dtype)]
+
+
+def assert_tensors(result, shapes, dtype=torch.float32):
+    """The result is a tuple of finite tensors of these shapes."""
+    count = len(shapes)
+    assert_holds(
+        isinstance(result, tuple) and len(result) == count, f"returned no tuple of {count}, as is expected", result
+    )
+    for value, shape in zip(result, shapes, strict=True):
+        assert_kind(value, shape, dtype)
+
+
+def assert_unchanged(call):
+    """A call has left its arguments as they were; a generator moves on when it is drawn from."""
+    changed = [name for name in call.changed if name != "generator"]
+    assert_holds(not changed, f"changed {', '.join(changed)} in place, expected it to be left alone")
+
+
+def assert_own_randomness(call):
+    """A call has neither drawn from nor seeded the global random state."""
+    assert_holds(
+        not call.traces("random state"), "used the global random state, expected it to draw from `generator` alone"
+    )
+
+
+def assert_names(text, *names):
+    """An error says by one of these words what was wrong."""
+    named = any(re.search(rf"\b{name}\b", text, re.IGNORECASE) for name in names)
+    assert_holds(named, f"raised an error that says {text!r}, expected it to name {names[0]!r}")
+
+
+# --- xavier_normal
+
+
+@pytest.mark.points("xavier_normal", 0.5)
+def test_xavier_normal_shape(submission):
+    """The weights have the shape that was asked for, (n_out, n_in), and are float32."""
+    for shape in [(5, 3), (1, 7), (1, 1)]:
+        assert_kind(submission.xavier_normal(shape, generator(1)), shape)
+
+
+@pytest.mark.points("xavier_normal", 1.5)
+@pytest.mark.depends_on("test_xavier_normal_shape")
+def test_xavier_normal_variance(submission):
+    """The mean is 0 and the variance 2 / (n_in + n_out), for a wide and for a narrow layer."""
+    for n_out, n_in in [LAYER, (1000, 40)]:
+        weights = submission.xavier_normal((n_out, n_in), generator(2))
+        assert_kind(weights, (n_out, n_in))
+        expected = 2 / (n_in + n_out)
+        assert_between(float(weights.mean()) / math.sqrt(expected), -0.05, 0.05, what="the mean in standard deviations")
+        ratio = float(weights.var()) / expected
+        assert_holds(
+            0.92 < ratio < 1.08, f"has a variance of {float(weights.var()):.3g}, expected {expected:.3g}", weights
+        )
+
+
+@pytest.mark.points("xavier_normal", 0.5)
+@pytest.mark.depends_on("test_xavier_normal_shape")
+def test_xavier_normal_follows_the_generator(submission):
+    """The same state of the generator gives the same weights, another state gives others."""
+    first, again, other = (submission.xavier_normal((8, 6), generator(seed)) for seed in (3, 3, 4))
+    for weights in (first, again, other):
+        assert_kind(weights, (8, 6))
+    assert_holds(torch.equal(first, again), "returned other weights for the same state of the generator", again)
+    assert_holds(not torch.equal(first, other), "returned the same weights for another state of the generator", other)
+
+
+@pytest.mark.points("xavier_normal", 0.5)
+@pytest.mark.depends_on("test_xavier_normal_shape")
+def test_xavier_normal_has_no_other_randomness(submission):
+    """The global random state is neither used nor seeded."""
+    submission.xavier_normal((4, 3), generator(5))
+    assert_own_randomness(submission.last)
+
+
+@pytest.mark.points("xavier_normal", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_xavier_normal_shape")
+def test_xavier_normal_distribution(submission, rng):
+    """The weights are normally distributed, each drawn on its own."""
+    n_out, n_in = 256, 400
+    weights = submission.xavier_normal((n_out, n_in), rng)
+    assert_kind(weights, (n_out, n_in))
+    deviation = math.sqrt(2 / (n_in + n_out))
+    within = [float((weights.abs() < k * deviation).double().mean()) for k in (1, 2)]
+    assert_holds(
+        abs(within[0] - 0.683) < 0.03 and abs(within[1] - 0.954) < 0.02,
+        f"has {within[0]:.0%} of its weights within one standard deviation and {within[1]:.0%} within two, "
+        "expected 68% and 95%",
+        weights,
+    )
+    rows = float(weights.mean(dim=1).std()) * math.sqrt(n_in) / deviation
+    assert_between(rows, 0.6, 1.4, what="the spread of the means of the rows, where 1 is that of single draws,")
+
+
+# --- batch_norm
+
+
+@pytest.mark.points("batch_norm", 0.5)
+def test_batch_norm_kind(submission, rng):
+    """Three tensors come back: the result (N, D) and two running estimates (D,)."""
+    (x,) = tensors(rng, 1, 6, 4)
+    for training in (True, False):
+        result = submission.batch_norm(x, *statistics(rng, 4), training=training)
+        assert_tensors(result, [(6, 4), (4,), (4,)])
+
+
+@pytest.mark.points("batch_norm", 1)
+@pytest.mark.depends_on("test_batch_norm_kind")
+def test_batch_norm_normalises_by_the_biased_variance(submission):
+    """In training a feature of 1 and 3 becomes -1 and 1: mean 2, and variance 1 over N rows."""
+    x = torch.tensor([[1.0, 10.0], [3.0, 30.0]])
+    ones, zeros = torch.ones(2), torch.zeros(2)
+    result = submission.batch_norm(x, ones, zeros, zeros, ones, training=True)
+    assert_tensors(result, [(2, 2), (2,), (2,)])
+    assert_close(result[0], torch.tensor([[-1.0, -1.0], [1.0, 1.0]]), atol=1e-4)
+
+
+@pytest.mark.points("batch_norm", 1)
+@pytest.mark.depends_on("test_batch_norm_kind")
+def test_batch_norm_running_estimates(submission):
+    """With momentum 0.1 the estimates move a tenth of the way to the batch's mean and unbiased variance."""
+    x = torch.tensor([[1.0], [3.0]])
+    one, zero = torch.ones(1), torch.zeros(1)
+    result = submission.batch_norm(x, one, zero, torch.tensor([5.0]), torch.tensor([4.0]), training=True)
+    assert_tensors(result, [(2, 1), (1,), (1,)])
+    assert_close(result[1:], (torch.tensor([4.7]), torch.tensor([3.8])))
+
+
+@pytest.mark.points("batch_norm", 0.5)
+@pytest.mark.depends_on("test_batch_norm_kind")
+def test_batch_norm_momentum(submission):
+    """With momentum 1 the estimates are those of the batch, with momentum 0 they stay."""
+    x = torch.tensor([[1.0], [3.0]])
+    one, zero = torch.ones(1), torch.zeros(1)
+    old = torch.tensor([5.0]), torch.tensor([4.0])
+    for momentum, expected in [(1.0, (torch.tensor([2.0]), torch.tensor([2.0]))), (0.0, old)]:
+        result = submission.batch_norm(x, one, zero, *old, training=True, momentum=momentum)
+        assert_tensors(result, [(2, 1), (1,), (1,)])
+        assert_close(result[1:], expected)
+
+
+@pytest.mark.points("batch_norm", 0.5)
+@pytest.mark.depends_on("test_batch_norm_kind")
+def test_batch_norm_scale_and_shift(submission):
+    """What is normalised is scaled by weight, then shifted by bias."""
+    x = torch.tensor([[1.0, 1.0], [3.0, 3.0]])
+    zeros, ones = torch.zeros(2), torch.ones(2)
+    weight, bias = torch.tensor([2.0, -0.5]), torch.tensor([10.0, 1.0])
+    result = submission.batch_norm(x, weight, bias, zeros, ones, training=True)
+    assert_tensors(result, [(2, 2), (2,), (2,)])
+    assert_close(result[0], torch.tensor([[8.0, 1.5], [12.0, 0.5]]), atol=1e-3)
+
+
+@pytest.mark.points("batch_norm", 0.5)
+@pytest.mark.depends_on("test_batch_norm_kind")
+def test_batch_norm_eps(submission):
+    """A constant feature becomes 0, and eps stands under the root, beside the variance."""
+    ones, zeros = torch.ones(1), torch.zeros(1)
+    result = submission.batch_norm(torch.full((3, 1), 0.5), ones, zeros, zeros, ones, training=True)
+    assert_tensors(result, [(3, 1), (1,), (1,)])
+    assert_close(result[0], torch.zeros(3, 1))
+    x = torch.tensor([[1.0], [3.0]])
+    result = submission.batch_norm(x, ones, zeros, zeros, ones, training=True, eps=3.0)
+    assert_tensors(result, [(2, 1), (1,), (1,)])
+    assert_close(result[0], torch.tensor([[-0.5], [0.5]]))
+
+
+@pytest.mark.points("batch_norm", 1)
+@pytest.mark.depends_on("test_batch_norm_kind")
+def test_batch_norm_in_evaluation(submission):
+    """In evaluation the running estimates normalise, come back as they were, and a single row will do."""
+    one, zero = torch.ones(1), torch.zeros(1)
+    estimates = torch.tensor([5.0]), torch.tensor([4.0])
+    for x, expected in [([[1.0], [3.0]], [[-2.0], [-1.0]]), ([[9.0]], [[2.0]])]:
+        result = submission.batch_norm(torch.tensor(x), one, zero, *estimates, training=False)
+        assert_tensors(result, [(len(x), 1), (1,), (1,)])
+        assert_close(result[0], torch.tensor(expected), atol=1e-4)
+        assert_close(result[1:], estimates)
+
+
+@pytest.mark.points("batch_norm", 0.5)
+def test_batch_norm_refuses_a_single_row_in_training(submission, rng):
+    """A single row in training is a ValueError that names `x`."""
+    call = (torch.ones(1, 3), *statistics(rng, 3))
+    said = assert_raises(ValueError, submission.batch_norm, *call, training=True)
+    assert_names(said, "x", "N", "batch", "batch_size", "input", "rows?", "samples?")
+
+
+@pytest.mark.points("batch_norm", 0.5)
+@pytest.mark.depends_on("test_batch_norm_kind")
+def test_batch_norm_leaves_its_arguments_alone(submission, rng):
+    """Neither x nor the running estimates are changed in place, and float64 stays float64."""
+    (x,) = tensors(rng, 1, 5, 3, dtype=torch.float64)
+    for training in (True, False):
+        result = submission.batch_norm(x, *statistics(rng, 3, torch.float64), training=training)
+        assert_tensors(result, [(5, 3), (3,), (3,)], torch.float64)
+        assert_unchanged(submission.last)
+
+
+@pytest.mark.points("batch_norm", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_batch_norm_kind")
+def test_batch_norm_on_random_batches(submission, reference, rng):
+    """Random batches come out right, in training and in evaluation."""
+    for rows, features in [(2, 1), (7, 5), (32, 3)]:
+        x = 3 * torch.randn(rows, features, generator=rng) + 1
+        arguments = (x, *statistics(rng, features))
+        for training in (True, False):
+            options = {"training": training, "momentum": 0.25, "eps": 0.01}
+            result = submission.batch_norm(*arguments, **options)
+            assert_tensors(result, [(rows, features), (features,), (features,)])
+            assert_close(result, reference.batch_norm(*arguments, **options), rtol=1e-3, atol=1e-4)
+
+
+# --- dropout
+
+
+@pytest.mark.points("dropout", 0.5)
+def test_dropout_keeps_the_shape(submission, rng):
+    """The result has the shape and dtype of x, whatever they are."""
+    for shape, dtype in [((4, 3), torch.float32), ((2, 3, 5, 4), torch.float64), ((7,), torch.float32)]:
+        x = torch.rand(shape, generator=rng, dtype=dtype)
+        assert_kind(submission.dropout(x, 0.5, training=True, generator=generator(1)), shape, dtype)
+
+
+@pytest.mark.points("dropout", 1)
+@pytest.mark.depends_on("test_dropout_keeps_the_shape")
+def test_dropout_enlarges_what_stays(submission, rng):
+    """Each entry is either 0 or its old value times 1 / (1 - p)."""
+    x = 0.5 + torch.rand(40, 50, generator=rng)
+    result = submission.dropout(x, DROPPED, training=True, generator=generator(2))
+    assert_kind(result, x.shape)
+    expected = torch.where(result == 0, 0.0, x / (1 - DROPPED))
+    assert_holds(bool((result != 0).any()), "returned nothing but zeros", result)
+    assert_close(result, expected)
+
+
+@pytest.mark.points("dropout", 1)
+@pytest.mark.depends_on("test_dropout_keeps_the_shape")
+def test_dropout_drops_a_share_of_p(submission, rng):
+    """About a share p of the entries is dropped, for a small and for a large p."""
+    x = 0.5 + torch.rand(150, 200, generator=rng)
+    for p in (0.2, 0.8):
+        result = submission.dropout(x, p, training=True, generator=generator(3))
+        assert_kind(result, x.shape)
+        share = float((result == 0).double().mean())
+        assert_holds(abs(share - p) < 0.03, f"dropped {share:.0%} of the entries, expected {p:.0%}", result)
+
+
+@pytest.mark.points("dropout", 1)
+def test_dropout_is_the_identity(submission, rng):
+    """In evaluation, or with p = 0, x comes back."""
+    x = torch.randn(6, 5, generator=rng)
+    assert_equal(submission.dropout(x, 0.5, training=False, generator=generator(4)), x)
+    assert_equal(submission.dropout(x, 0.0, training=True, generator=generator(4)), x)
+
+
+@pytest.mark.points("dropout", 0.5)
+def test_dropout_refuses_impossible_probabilities(submission):
+    """A p below 0, or of 1 and more, is a ValueError that names `p`."""
+    for p in (1.0, 1.5, -0.1):
+        said = assert_raises(ValueError, submission.dropout, torch.ones(3), p, training=True, generator=generator(5))
+        assert_names(said, "p", "probability")
+
+
+@pytest.mark.points("dropout", 0.5)
+@pytest.mark.depends_on("test_dropout_keeps_the_shape")
+def test_dropout_follows_the_generator(submission, rng):
+    """The same state of the generator drops the same entries, another state drops others."""
+    x = 0.5 + torch.rand(10, 10, generator=rng)
+    calls = [submission.dropout(x, 0.5, training=True, generator=generator(seed)) for seed in (6, 6, 7)]
+    for result in calls:
+        assert_kind(result, x.shape)
+    first, again, other = calls
+    assert_holds(torch.equal(first, again), "dropped other entries for the same state of the generator", again)
+    assert_holds(not torch.equal(first, other), "dropped the same entries for another state of the generator", other)
+
+
+@pytest.mark.points("dropout", 0.5)
+@pytest.mark.depends_on("test_dropout_keeps_the_shape")
+def test_dropout_is_tidy(submission, rng):
+    """x is not changed, and the global random state is neither used nor seeded."""
+    submission.dropout(torch.rand(5, 5, generator=rng), 0.5, training=True, generator=generator(8))
+    assert_unchanged(submission.last)
+    assert_own_randomness(submission.last)
+
+
+@pytest.mark.points("dropout", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_dropout_keeps_the_shape")
+def test_dropout_treats_each_entry_on_its_own(submission, rng):
+    """Every row and every column loses about its share, and the mean is kept."""
+    x = 0.5 + torch.rand(200, 200, generator=rng)
+    result = submission.dropout(x, 0.4, training=True, generator=rng)
+    assert_kind(result, x.shape)
+    dropped = (result == 0).double()
+    for name, shares in [("row", dropped.mean(dim=1)), ("column", dropped.mean(dim=0))]:
+        worst = float((shares - 0.4).abs().max())
+        assert_holds(worst < 0.3, f"dropped {0.4 + worst:.0%} or {0.4 - worst:.0%} of a {name}, expected 40%", result)
+    assert_between(float(result.mean() / x.mean()), 0.93, 1.07, what="the mean after dropout, as a share of before,")
+
+
+# --- momentum_step
+
+
+@pytest.mark.points("momentum_step", 0.5)
+def test_momentum_step_kind(submission, rng):
+    """Two tensors of the weight's shape come back: the weight, then the velocity."""
+    for shape in [(3, 4), (5,), ()]:
+        result = submission.momentum_step(*tensors(rng, 3, *shape), learning_rate=0.1, momentum=0.9)
+        assert_tensors(result, [shape, shape])
+
+
+@pytest.mark.points("momentum_step", 1)
+@pytest.mark.depends_on("test_momentum_step_kind")
+def test_first_step_is_plain_descent(submission):
+    """From rest, a gradient of 2 and a learning rate of 0.1 move a weight of 1 to 0.8."""
+    weight, gradient = torch.tensor([1.0]), torch.tensor([2.0])
+    result = submission.momentum_step(weight, torch.zeros(1), gradient, learning_rate=0.1, momentum=0.9)
+    assert_close(result, (torch.tensor([0.8]), torch.tensor([-0.2])))
+
+
+@pytest.mark.points("momentum_step", 1)
+@pytest.mark.depends_on("test_momentum_step_kind")
+def test_velocity_is_kept(submission):
+    """A velocity of 0.5 becomes 0.9 * 0.5 - 0.1 * 2 = 0.25, and the weight moves by that."""
+    call = torch.tensor([1.0]), torch.tensor([0.5]), torch.tensor([2.0])
+    result = submission.momentum_step(*call, learning_rate=0.1, momentum=0.9)
+    assert_close(result, (torch.tensor([1.25]), torch.tensor([0.25])))
+
+
+@pytest.mark.points("momentum_step", 0.5)
+@pytest.mark.depends_on("test_momentum_step_kind")
+def test_momentum_step_leaves_its_arguments_alone(submission, rng):
+    """Neither the weight nor the velocity is changed in place, and float64 stays float64."""
+    call = tensors(rng, 3, 2, 3, dtype=torch.float64)
+    result = submission.momentum_step(*call, learning_rate=0.1, momentum=0.9)
+    assert_tensors(result, [(2, 3), (2, 3)], torch.float64)
+    assert_unchanged(submission.last)
+
+
+@pytest.mark.points("momentum_step", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_momentum_step_kind")
+def test_momentum_steps_in_a_row(submission, reference, rng):
+    """Several steps in a row lead to the right place."""
+    weight, velocity = tensors(rng, 2, 3, 4)
+    for _ in range(3):
+        (gradient,) = tensors(rng, 1, 3, 4)
+        call = (weight, velocity, gradient)
+        expected = reference.momentum_step(*call, learning_rate=0.3, momentum=0.7)
+        assert_close(submission.momentum_step(*call, learning_rate=0.3, momentum=0.7), expected, atol=1e-5)
+        weight, velocity = expected
+
+
+# --- adam_step
+
+
+@pytest.mark.points("adam_step", 0.5)
+def test_adam_step_kind(submission, rng):
+    """Three tensors of the weight's shape come back: the weight, the mean, the square."""
+    for shape in [(3, 4), (5,), ()]:
+        weight, gradient = tensors(rng, 2, *shape)
+        result = submission.adam_step(weight, gradient, torch.zeros(shape), torch.zeros(shape), 1)
+        assert_tensors(result, [shape, shape, shape])
+
+
+@pytest.mark.points("adam_step", 1.5)
+@pytest.mark.depends_on("test_adam_step_kind")
+def test_adam_first_step(submission):
+    """The first step is as long as the learning rate, whatever the length of the gradient."""
+    weight, gradient = torch.ones(3), torch.tensor([2.0, -0.01, 300.0])
+    result = submission.adam_step(weight, gradient, torch.zeros(3), torch.zeros(3), 1, learning_rate=0.1)
+    assert_tensors(result, [(3,), (3,), (3,)])
+    assert_close(result[0], torch.tensor([0.9, 1.1, 0.9]), atol=1e-4)
+
+
+@pytest.mark.points("adam_step", 1)
+@pytest.mark.depends_on("test_adam_step_kind")
+def test_adam_moments(submission):
+    """The moments move a tenth and a thousandth of the way, and come back without the correction."""
+    call = torch.ones(1), torch.tensor([2.0]), torch.tensor([1.0]), torch.tensor([3.0])
+    result = submission.adam_step(*call, 4)
+    assert_tensors(result, [(1,), (1,), (1,)])
+    assert_close(result[1:], (torch.tensor([1.1]), torch.tensor([3.001])))
+
+
+@pytest.mark.points("adam_step", 1)
+@pytest.mark.depends_on("test_adam_step_kind")
+def test_adam_eps_is_outside_the_root(submission):
+    """With a gradient of 1 and eps 1 the first step is half the learning rate."""
+    call = torch.ones(1), torch.ones(1), torch.zeros(1), torch.zeros(1)
+    result = submission.adam_step(*call, 1, learning_rate=0.2, eps=1.0)
+    assert_tensors(result, [(1,), (1,), (1,)])
+    assert_close(result[0], torch.tensor([0.9]), atol=1e-4)
+
+
+@pytest.mark.points("adam_step", 0.5)
+@pytest.mark.depends_on("test_adam_step_kind")
+def test_adam_with_no_gradient(submission):
+    """A gradient of zero from the start moves nothing, and nothing is NaN."""
+    weight, zeros = torch.tensor([0.3, -2.0]), torch.zeros(2)
+    assert_close(submission.adam_step(weight, zeros, zeros, zeros, 1), (weight, zeros, zeros))
+
+
+@pytest.mark.points("adam_step", 0.5)
+@pytest.mark.depends_on("test_adam_step_kind")
+def test_adam_step_leaves_its_arguments_alone(submission, rng):
+    """Neither the weight nor the moments are changed in place, and float64 stays float64."""
+    weight, gradient, mean = tensors(rng, 3, 2, 3, dtype=torch.float64)
+    result = submission.adam_step(weight, gradient, mean, mean**2, 3)
+    assert_tensors(result, [(2, 3), (2, 3), (2, 3)], torch.float64)
+    assert_unchanged(submission.last)
+
+
+@pytest.mark.points("adam_step", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_adam_step_kind")
+def test_adam_steps_in_a_row(submission, reference, rng):
+    """Several steps in a row, with other rates and betas, lead to the right place."""
+    (weight,) = tensors(rng, 1, 3, 4)
+    mean, square = torch.zeros(3, 4), torch.zeros(3, 4)
+    options = {"learning_rate": 0.05, "beta1": 0.8, "beta2": 0.95, "eps": 0.01}
+    for step in (1, 2, 3, 10):
+        (gradient,) = tensors(rng, 1, 3, 4)
+        call = (weight, gradient, mean, square, step)
+        expected = reference.adam_step(*call, **options)
+        assert_close(submission.adam_step(*call, **options), expected, atol=1e-5)
+        weight, mean, square = expected
+
+
+# --- clip_gradients
+
+
+def assert_clipped(result, gradients, dtype=torch.float32):
+    """The result is a list of gradients of the old shapes, and a float."""
+    assert_holds(
+        isinstance(result, tuple) and len(result) == 2, "returned something else than (gradients, norm)", result
+    )
+    clipped, norm = result
+    assert_holds(
+        isinstance(clipped, list) and len(clipped) == len(gradients),
+        f"returned no list of {len(gradients)} gradients",
+        result,
+    )
+    for value, gradient in zip(clipped, gradients, strict=True):
+        assert_kind(value, gradient.shape, dtype)
+    assert_holds(isinstance(norm, float), f"returned a {type(norm).__name__} as the norm, expected a float", result)
+
+
+@pytest.mark.points("clip_gradients", 0.5)
+def test_clip_gradients_kind(submission, rng):
+    """A list of gradients of the old shapes comes back, with the norm as a Python float."""
+    gradients = tensors(rng, 2, 3, 4) + tensors(rng, 1, 5)
+    for max_norm in (0.1, 1000.0):
+        assert_clipped(submission.clip_gradients(gradients, max_norm), gradients)
+
+
+@pytest.mark.points("clip_gradients", 1.5)
+@pytest.mark.depends_on("test_clip_gradients_kind")
+def test_clip_one_factor_for_all(submission):
+    """Gradients of 3 and 4 are 5 long together: with max_norm 1 they become 0.6 and 0.8."""
+    gradients = [torch.tensor([3.0]), torch.tensor([[4.0]])]
+    expected = ([torch.tensor([0.6]), torch.tensor([[0.8]])], 5.0)
+    assert_close(submission.clip_gradients(gradients, 1.0), expected)
+
+
+@pytest.mark.points("clip_gradients", 1)
+@pytest.mark.depends_on("test_clip_gradients_kind")
+def test_clip_leaves_short_gradients(submission):
+    """Gradients that are short enough come back just as they are."""
+    gradients = [torch.tensor([0.3, 0.0]), torch.tensor([-0.4])]
+    result = submission.clip_gradients(gradients, 1.0)
+    assert_clipped(result, gradients)
+    assert_equal(result[0], gradients)
+    assert_close(result[1], 0.5)
+
+
+@pytest.mark.points("clip_gradients", 0.5)
+@pytest.mark.depends_on("test_clip_gradients_kind")
+def test_clip_gradients_of_zero(submission):
+    """Gradients of zero stay zero: nothing is divided by their norm."""
+    gradients = [torch.zeros(2, 3), torch.zeros(4)]
+    for max_norm in (1.0, 0.0):
+        assert_close(submission.clip_gradients(gradients, max_norm), (gradients, 0.0))
+
+
+@pytest.mark.points("clip_gradients", 0.5)
+@pytest.mark.depends_on("test_clip_gradients_kind")
+def test_clip_leaves_its_arguments_alone(submission, rng):
+    """The gradients are not scaled in place, and float64 stays float64."""
+    gradients = tensors(rng, 2, 3, 4, dtype=torch.float64)
+    assert_clipped(submission.clip_gradients(gradients, 0.5), gradients, torch.float64)
+    assert_unchanged(submission.last)
+
+
+@pytest.mark.points("clip_gradients", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_clip_gradients_kind")
+def test_clip_random_gradients(submission, reference, rng):
+    """Random gradients are clipped to any length, and end up no longer than that."""
+    gradients = tensors(rng, 1, 6, 5) + tensors(rng, 1, 7) + tensors(rng, 1, 2, 3, 3)
+    for max_norm in (0.3, 2.0, 50.0):
+        result = submission.clip_gradients(gradients, max_norm)
+        assert_clipped(result, gradients)
+        assert_close(result, reference.clip_gradients(gradients, max_norm), atol=1e-5)
+        length = math.sqrt(sum(float(value.double().square().sum()) for value in result[0]))
+        assert_between(length, 0, max_norm * (1 + 1e-5), what="the joint norm after clipping")
+
+
+# --- decayed_learning_rate
+
+
+@pytest.mark.points("decayed_learning_rate", 0.5)
+def test_decay_has_not_begun_in_epoch_0(submission):
+    """In epoch 0 the learning rate is the one that was given, a Python float."""
+    assert_close(submission.decayed_learning_rate(0.1, 0), 0.1)
+
+
+@pytest.mark.points("decayed_learning_rate", 0.5)
+def test_decay_compounds(submission):
+    """Two epochs with a factor of one half leave a quarter."""
+    assert_close(submission.decayed_learning_rate(0.4, 1, 0.5), 0.2)
+    assert_close(submission.decayed_learning_rate(0.4, 2, 0.5), 0.1)
+
+
+@pytest.mark.points("decayed_learning_rate", 1)
+@pytest.mark.hidden
+def test_decay_over_many_epochs(submission, reference, rng):
+    """Any rate decays rightly over any number of epochs, by 0.98 where nothing else is said."""
+    rate = 0.01 + float(torch.rand(1, generator=rng, dtype=torch.float64))
+    for epoch in (1, 7, 100):
+        assert_close(
+            submission.decayed_learning_rate(rate, epoch), reference.decayed_learning_rate(rate, epoch), atol=0.0
+        )
+        assert_close(
+            submission.decayed_learning_rate(rate, epoch, 0.9),
+            reference.decayed_learning_rate(rate, epoch, 0.9),
+            atol=0.0,
+        )
+
+
+# --- should_stop
+
+
+@pytest.mark.points("should_stop", 0.5)
+def test_no_losses_are_no_reason_to_stop(submission):
+    """Without losses, and after a single one, training goes on."""
+    assert_equal(submission.should_stop([], 1), False)
+    assert_equal(submission.should_stop([0.7], 1), False)
+
+
+@pytest.mark.points("should_stop", 1.5)
+def test_stop_once_patience_is_over(submission):
+    """With the best loss in epoch 1 and a patience of 2, training stops after epoch 3, not before."""
+    for losses, expected in [([0.9, 0.5, 0.6], False), ([0.9, 0.5, 0.6, 0.7], True), ([0.9, 0.5, 0.6, 0.7, 0.8], True)]:
+        assert_equal(submission.should_stop(losses, 2), expected)
+
+
+@pytest.mark.points("should_stop", 1)
+def test_best_loss_counts_and_not_the_last(submission):
+    """A loss that is lower than the one before it, but not the best, is no improvement."""
+    assert_equal(submission.should_stop([0.5, 0.9, 0.8, 0.7], 3), True)
+    assert_equal(submission.should_stop([0.5, 0.9, 0.8, 0.4], 3), False)
+
+
+@pytest.mark.points("should_stop", 0.5)
+def test_equal_loss_is_no_improvement(submission):
+    """A loss that equals the best is no improvement."""
+    assert_equal(submission.should_stop([0.5, 0.5, 0.5, 0.5], 2), True)
+    assert_equal(submission.should_stop([0.5, 0.5, 0.5], 2), True)
+
+
+@pytest.mark.points("should_stop", 0.5)
+def test_nan_is_no_improvement(submission):
+    """A NaN is no improvement, and does not hide one either."""
+    nan = math.nan
+    assert_equal(submission.should_stop([0.5, 0.6, nan, nan], 2), True)
+    assert_equal(submission.should_stop([0.5, nan, 0.6], 2), True)
+    assert_equal(submission.should_stop([0.5, nan, 0.4, 0.6], 2), False)
+
+
+@pytest.mark.points("should_stop", 1)
+@pytest.mark.hidden
+def test_should_stop_on_random_losses(submission, reference, rng):
+    """Random losses, as a list or a tuple, stop training at the right epoch, and are left alone."""
+    for length in (2, 5, 9):
+        losses = (torch.randint(1, 6, (length,), generator=rng).double() / 4).tolist()
+        for patience in (1, 2, 4):
+            for sequence in (losses, tuple(losses)):
+                expected = reference.should_stop(sequence, patience)
+                assert_equal(submission.should_stop(sequence, patience), expected)
+                assert_unchanged(submission.last)
