@@ -57,7 +57,9 @@ def forgets_the_logarithm(model, images, target):
     return 1 - model(images).softmax(dim=1)[:, target].mean()
 
 
-@mistake("class_loss", "The sign is wrong: the loss is smallest, and never negative, where the network sees the target.")
+@mistake(
+    "class_loss", "The sign is wrong: the loss is smallest, and never negative, where the network sees the target."
+)
 def turns_the_sign(model, images, target):
     return -_class_loss(model, images, target)
 

@@ -61,7 +61,9 @@ def trains_the_frozen_backbone():
     return {**_KEY, "post_1": "b"}
 
 
-@mistake("answers", "All right but post_3: if a network learnt while it makes an ideal image, what would the image show?")
+@mistake(
+    "answers", "All right but post_3: if a network learnt while it makes an ideal image, what would the image show?"
+)
 def trains_the_head_on_an_image():
     return {**_KEY, "post_3": "a"}
 

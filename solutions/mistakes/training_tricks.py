@@ -1,5 +1,6 @@
 """Known mistakes in training_tricks, as students make them, each with the sentence that they should read."""
 
+import itertools
 import math
 
 import numpy as np
@@ -297,7 +298,9 @@ def adam_in_place(weight, gradient, mean, square, step, *, learning_rate=1e-3, b
     return _adam(weight, gradient, mean, square, step, learning_rate, (beta1, beta2), eps), mean, square
 
 
-@mistake("clip_gradients", "Each gradient is clipped on its own, which turns the direction of the step; use one factor.")
+@mistake(
+    "clip_gradients", "Each gradient is clipped on its own, which turns the direction of the step; use one factor."
+)
 def clips_each_alone(gradients, max_norm):
     clipped = [gradient * min(1.0, max_norm / max(_norm([gradient]), 1e-12)) for gradient in gradients]
     return clipped, _norm(gradients)
@@ -330,7 +333,9 @@ def clips_by_the_square(gradients, max_norm):
     return gradients, norm
 
 
-@mistake("clip_gradients", "The norms of the gradients are added up; the joint norm is the root of their sum of squares.")
+@mistake(
+    "clip_gradients", "The norms of the gradients are added up; the joint norm is the root of their sum of squares."
+)
 def adds_the_norms(gradients, max_norm):
     norm = float(sum(_norm([gradient]) for gradient in gradients))
     if norm > max_norm:
@@ -365,7 +370,7 @@ def decays_once(learning_rate, epoch, factor=0.98):
 @mistake("should_stop", "Each loss is compared with the one before it; compare it with the best so far.")
 def compares_with_the_last(losses, patience):
     age = 0
-    for before, after in zip(losses, losses[1:], strict=False):
+    for before, after in itertools.pairwise(losses):
         age = 0 if after < before else age + 1
     return age >= patience
 

@@ -95,10 +95,7 @@ def should_stop(losses, patience):
             waited = 0
         else:
             waited += 1
-        if waited >= patience:
-            stop = True
-        else:
-            stop = False
+        stop = waited >= patience
     if best is None:
         return False
     return stop
