@@ -9,7 +9,7 @@ A mistake explains a failure where it gives, for every call that the check made,
 and where the solution gives something else for at least one of them. It is named only if no second one fits as well.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -52,7 +52,7 @@ def known_mistakes(path: Path) -> tuple[Mistake, ...]:
 
 
 def explain(
-    calls: Sequence[Call], unit: str, mistakes: Path, solution: Path, seconds: float, *, by_value: bool
+    calls: Sequence[Call], unit: str, mistakes: Path, solution: Path, seconds: float, *, by_value: bool, seed: int = 0
 ) -> Mistake | None:
     """The one known mistake that explains what came back, if there is exactly one.
 
@@ -63,22 +63,35 @@ def explain(
         solution: the unit's solution.
         seconds: the limit for each call.
         by_value: whether the check found fault with a value, or else with what a call has left behind.
+        seed: what the worker's random state started from, so that a module is made with the same first weights.
     """
-    if not all(_replayable(call) for call in calls):
+    if not _replayable(calls):
         return None
     same = _same_value if by_value else _same_traces
     wrong, right = read_module(mistakes, unit), read_module(solution, unit)
     fitting = [
         known
         for known in known_mistakes(mistakes)
-        if _explains(known, [call for call in calls if call.function == known.function], wrong, right, seconds, same)
+        if _explains(known, _about(known.function, calls), wrong, right, seconds, seed, same)
     ]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _replayable(call: Call) -> bool:
-    remote = any(isinstance(value, RemoteModule) for value in (*call.args, *call.kwargs.values()))
-    return call.value is not UNANSWERED and not remote
+def _about(function: str, calls: Sequence[Call]) -> list[Call]:
+    """The calls of a function, and those of the modules that were made or sent along with them."""
+    return [call for call in calls if call.function == function or call.on is not None]
+
+
+def _replayable(calls: Sequence[Call]) -> bool:
+    """Whether every call came back, and each module that was used was sent or returned by an earlier call."""
+    returned: set[int] = set()
+    for call in calls:
+        used = [value for value in (call.on, *call.args, *call.kwargs.values()) if isinstance(value, RemoteModule)]
+        if call.value is UNANSWERED or any(m.recipe is None and m.handle.number not in returned for m in used):
+            return False
+        if isinstance(call.value, RemoteModule):
+            returned.add(call.value.handle.number)
+    return True
 
 
 def _explains(
@@ -87,23 +100,52 @@ def _explains(
     wrong: Module,
     right: Module,
     seconds: float,
+    seed: int,
     same: Callable[[Call, Call], bool],
 ) -> bool:
-    replays = ((call, _replay(replace(call, function=known.name), wrong, seconds)) for call in calls)
-    if not all(same(call, replay) for call, replay in replays):
+    if not any(call.function == known.function for call in calls):
         return False
-    return any(not same(call, _replay(call, right, seconds)) for call in calls)
+    names = {known.function: known.name}
+    variants = [call if call.on else replace(call, function=names[call.function]) for call in calls]
+    if not all(map(same, calls, _replays(variants, wrong, seconds, seed))):
+        return False
+    return not all(map(same, calls, _replays(calls, right, seconds, seed)))
 
 
-def _replay(call: Call, module: Module, seconds: float) -> Call:
-    submission = Submission(module, {module.unit: module}, InProcess(), seconds, seed=0)
-    try:
-        return submission.repeat(call)
-    except AutograderError:
-        return replace(call, value=UNANSWERED)
+def _replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -> Iterator[Call]:
+    """The same calls on another module, in order and in one worker, as the check made them."""
+    submission = Submission(module, {module.unit: module}, InProcess(), seconds, seed)
+    ours: dict[int, RemoteModule] = {}  # by the number that a module had there
+
+    def module_here(value: RemoteModule) -> RemoteModule:
+        number = value.handle.number
+        if number not in ours and value.recipe is not None:
+            ours[number] = submission.send(value.recipe)
+        return ours[number]
+
+    def here(value: object) -> object:
+        return module_here(value) if isinstance(value, RemoteModule) else value
+
+    for call in calls:
+        try:
+            args, kwargs = tuple(map(here, call.args)), {key: here(value) for key, value in call.kwargs.items()}
+            on = module_here(call.on) if call.on is not None else None
+            replay = submission.repeat(replace(call, args=args, kwargs=kwargs, on=on))
+        except (AutograderError, KeyError):  # KeyError: a module that was returned there was not returned here
+            yield replace(call, value=UNANSWERED)
+            continue
+        theirs, mine = call.value, replay.value
+        if isinstance(theirs, RemoteModule) and isinstance(mine, RemoteModule):
+            if (theirs.handle.number in ours) != (mine in ours.values()):
+                replay = replace(replay, value=UNANSWERED)  # one gave back what it was given, the other a new module
+            else:
+                ours.setdefault(theirs.handle.number, mine)
+        yield replay
 
 
 def _same_value(one: Call, other: Call) -> bool:
+    if isinstance(one.value, RemoteModule) and isinstance(other.value, RemoteModule):
+        return True  # modules are the same where calls of them give the same
     if other.value is UNANSWERED:
         return False
     try:

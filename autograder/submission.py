@@ -90,6 +90,7 @@ class Call:
         value: what came back, or `UNANSWERED` where a fault did.
         changed: names of the arguments that were changed in place.
         left: what stayed behind: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`.
+        on: the module that was called, where it is no function of the student's but a module of the worker's.
     """
 
     function: str
@@ -100,6 +101,7 @@ class Call:
     value: object = UNANSWERED
     changed: tuple[str, ...] = ()
     left: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    on: "RemoteModule | None" = None
 
     def __str__(self) -> str:
         parts = [show(value) for value in self.args] + [f"{key}={show(value)}" for key, value in self.kwargs.items()]
@@ -142,14 +144,20 @@ class Submission:
         return RemoteFunction(self, name)
 
     @property
+    def seed(self) -> int:
+        """What the worker's random state starts from."""
+        return self._seed
+
+    @property
     def last(self) -> Call:
         """The latest call."""
         return self.calls[-1]
 
-    def send(self, module: nn.Module) -> "RemoteModule":
+    def send(self, module: nn.Module | Recipe) -> "RemoteModule":
         """The worker's copy of a module, to be passed to several calls and inspected afterwards."""
-        reply = self._request({"op": "make", "recipe": self._outgoing(module)})
-        return self._incoming(reply["value"])  # type: ignore[no-any-return]
+        recipe = module if isinstance(module, Recipe) else recipe_of(module)
+        reply = self._request({"op": "make", "recipe": recipe})
+        return RemoteModule(self, self._incoming(reply["value"]).handle, recipe)
 
     def repeat(self, call: Call) -> Call:
         """Makes a call again that some submission has had, and tells what came of it here."""
@@ -163,7 +171,7 @@ class Submission:
                 return call
         return self.calls[-1] if self.calls else None
 
-    def _call(self, call: Call, number: int | None = None) -> object:
+    def _call(self, call: Call) -> object:
         __tracebackhide__ = True
         self._load()
         # Noted before it is made: should it fail, the sentence names this call.
@@ -171,7 +179,7 @@ class Submission:
         gradient = None if call.of is None else {"of": call.of, "weights": self._outgoing(call.weights)}
         request = {
             "op": "call",
-            "function": call.function if number is None else number,
+            "function": call.function if call.on is None else call.on.handle.number,
             "args": self._outgoing(call.args),
             "kwargs": self._outgoing(call.kwargs),
             "gradient": gradient,
@@ -267,11 +275,13 @@ class RemoteModule:
 
     submission: Submission = field(repr=False, compare=False)
     handle: Handle
+    #: What it was made from, where it was sent and not made by the student's code.
+    recipe: Recipe | None = field(default=None, repr=False, compare=False)
 
     def __call__(self, *args: object) -> Any:
         """What the module gives for these inputs: one more call."""
         __tracebackhide__ = True
-        return self.submission._call(Call(self.handle.type_name, args, {}), self.handle.number)
+        return self.submission._call(Call(self.handle.type_name, args, {}, on=self))
 
     def inspect(self) -> dict[str, Any]:
         """What the worker says of the module; every word of it may be the student's own.

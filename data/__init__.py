@@ -6,6 +6,7 @@ from data.eyes import eye_backbone
 from data.layers import Classifier
 from data.networks import NAMES, load_backbone, load_model
 from data.pets import pets_root
+from data.toys import toy_backbone, toy_convnet, toy_dropout_head, toy_head, toy_model, toy_recording_head
 
 __all__ = [
     "NAMES",
@@ -19,4 +20,10 @@ __all__ = [
     "load_backbone",
     "load_model",
     "pets_root",
+    "toy_backbone",
+    "toy_convnet",
+    "toy_dropout_head",
+    "toy_head",
+    "toy_model",
+    "toy_recording_head",
 ]

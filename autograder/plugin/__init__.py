@@ -283,7 +283,7 @@ def _diagnosed(check: CheckResult, error: BaseException | None, item: pytest.Ite
         return check  # what shows here may be the fault of a function that this one uses
     unit = catalog.units[check.unit]
     files = catalog.mistakes(unit.name), catalog.solution(unit.name)
-    known = explain(held.calls, unit.name, *files, unit.seconds, by_value=error.actual is not None)
+    known = explain(held.calls, unit.name, *files, unit.seconds, by_value=error.actual is not None, seed=held.seed)
     return check if known is None else replace(check, mistake=known.name, diagnosis=known.sentence)
 
 

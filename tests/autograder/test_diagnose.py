@@ -7,6 +7,7 @@ from autograder.codec import Handle
 from autograder.diagnose import explain, known_mistakes
 from autograder.source import Module
 from autograder.submission import InProcess, RemoteModule, Submission
+from data import toy_head
 
 SOLUTION = "def shift(x):\n    return x + 2\n\ndef touch(x):\n    return x + 0\n"
 MISTAKES = """
@@ -98,3 +99,96 @@ def test_calls_that_cannot_be_replayed_are_not_diagnosed(files):
     calls = calls_of("def shift(x):\n    return 1 + x\n", [3.0])
     remote = RemoteModule(None, Handle(0, "Linear"))
     assert named(files, [calls[0].__class__("shift", (remote,), {}, value=1.0)]) is None
+
+
+MODULES = {
+    "solution.py": """
+from torch import nn
+
+def make():
+    return nn.Linear(3, 2)
+
+def train(head):
+    nn.init.ones_(head.weight)
+
+def passed(head):
+    return head
+""",
+    "mistakes.py": """
+import copy
+import torch
+from torch import nn
+from autograder.diagnose import mistake
+
+@mistake("make", "Ends in a softmax.")
+def softmax():
+    return nn.Sequential(nn.Linear(3, 2), nn.Softmax(1))
+
+@mistake("make", "Ends in a sigmoid.")
+def sigmoid():
+    return nn.Sequential(nn.Linear(3, 2), nn.Sigmoid())
+
+@mistake("train", "Sets zeros.")
+def zeros(head):
+    nn.init.zeros_(head.weight)
+
+@mistake("train", "Trains a copy.")
+def trains_a_copy(head):
+    nn.init.ones_(copy.deepcopy(head).weight)
+
+@mistake("passed", "Returns a copy.")
+def copies(head):
+    return copy.deepcopy(head)
+""",
+}
+IMPORTS = "import copy\nimport torch\nfrom torch import nn\n"
+
+
+def explained(tmp_path, code, check):
+    """The mistake named where a check makes these calls of a submission."""
+    for name, text in MODULES.items():
+        (tmp_path / name).write_text(text)
+    unit = Module("unit", "student.py", IMPORTS + code)
+    submission = Submission(unit, {"unit": unit}, InProcess(), 1.0, seed=7)
+    check(submission)
+    files = tmp_path / "mistakes.py", tmp_path / "solution.py"
+    known = explain(submission.calls, "unit", *files, 1.0, by_value=True, seed=submission.seed)
+    return known and known.name
+
+
+def calls_what_is_made(submission):
+    submission.make()(torch.ones(4, 3))
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        ("nn.Sequential(nn.Linear(3, 2), nn.Softmax(1))", "softmax"),
+        ("nn.Sequential(nn.Linear(3, 2), nn.Sigmoid())", "sigmoid"),
+        ("nn.Sequential(nn.Linear(3, 2), nn.Tanh())", None),
+        ("nn.Sequential(nn.Linear(3, 2))", None),
+    ],
+)
+def test_a_module_that_was_made_is_judged_by_what_it_gives(tmp_path, made, name):
+    assert explained(tmp_path, f"def make():\n    return {made}\n", calls_what_is_made) == name
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [("head.weight.data.zero_()", "zeros"), ("pass", "trains_a_copy"), ("head.weight.data.fill_(5)", None)],
+)
+def test_a_module_that_was_sent_is_judged_by_what_it_gives_afterwards(tmp_path, body, name):
+    def check(submission):
+        head = submission.send(toy_head(3, 2))
+        submission.train(head)
+        head(torch.ones(1, 3))
+
+    assert explained(tmp_path, f"def train(head):\n    {body}\n", check) == name
+
+
+def test_a_copy_of_a_module_is_told_from_the_module(tmp_path):
+    def check(submission):
+        submission.passed(submission.send(toy_head(3, 2)))
+
+    assert explained(tmp_path, "def passed(head):\n    return copy.deepcopy(head)\n", check) == "copies"
+    assert explained(tmp_path, "def passed(head):\n    return head\n", check) is None

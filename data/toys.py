@@ -1,0 +1,128 @@
+"""Toys: modules small enough to be judged by hand, which checks hand to a student's code.
+
+Each carries its `recipe`, as the networks do, and is in eval mode.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from data.layers import Classifier
+
+FEATURES = 6
+
+
+def toy_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
+    """A linear head: features `(N, in_features)` to logits `(N, num_classes)`."""
+    arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
+    return _made("toy_head", arguments, lambda: nn.Linear(in_features, num_classes), seed)
+
+
+def toy_dropout_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
+    """A head that tells its mode: in training it normalises by the batch and drops half of the features."""
+
+    def head() -> nn.Module:
+        return nn.Sequential(
+            nn.BatchNorm1d(in_features, affine=False), nn.Dropout(), nn.Linear(in_features, num_classes)
+        )
+
+    arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
+    return _made("toy_dropout_head", arguments, head, seed)
+
+
+def toy_recording_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
+    """A linear head that notes the last feature of each example it learns from.
+
+    Called on an empty batch `(0, in_features)`, it gives what it has noted so far, shape `(examples,)`.
+    """
+    arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
+    return _made("toy_recording_head", arguments, lambda: _Recording(in_features, num_classes), seed)
+
+
+def toy_backbone(*, seed: int = 0) -> nn.Module:
+    """A backbone that tells its mode: images `(N, 3, H, W)` to features `(N, 6)`, by way of batch norm and dropout."""
+
+    def backbone() -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(3, FEATURES, 3, padding=1),
+            _used_batch_norm(FEATURES),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(),
+        )
+
+    return _made("toy_backbone", {"seed": seed}, backbone, seed)
+
+
+def toy_convnet(*, breaks: bool = False, seed: int = 0) -> nn.Module:
+    """A network of named layers, with ReLUs that work in place: images `(N, 3, H, W)` to logits `(N, 4)`.
+
+    Its layers are `first` (8 maps of the images' size), `norm`, `relu`, `block` with `block.down` (5 maps of half the
+    size) and `block.relu`, `pool`, `flatten` and `head`. One that `breaks` raises RuntimeError at its very end.
+    """
+
+    def network() -> nn.Module:
+        block = OrderedDict(down=nn.Conv2d(8, 5, 3, stride=2, padding=1), relu=nn.ReLU(inplace=True))
+        layers = OrderedDict(
+            first=nn.Conv2d(3, 8, 3, padding=1),
+            norm=_used_batch_norm(8),
+            relu=nn.ReLU(inplace=True),
+            block=nn.Sequential(block),
+            pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            head=nn.Linear(5, 4),
+        )
+        if breaks:
+            layers["end"] = _Breaking()
+        return nn.Sequential(layers)
+
+    return _made("toy_convnet", {"breaks": breaks, "seed": seed}, network, seed)
+
+
+def toy_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
+    """A model that looks at an image's mean colour only: its logits are an affine function of three numbers."""
+
+    def model() -> nn.Module:
+        backbone = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        return Classifier(backbone, nn.Linear(3, len(classes)), classes)
+
+    made = _made("toy_model", {"classes": list(classes), "seed": seed}, model, seed)
+    assert isinstance(made, Classifier)
+    return made
+
+
+class _Recording(nn.Linear):
+    def __init__(self, in_features: int, num_classes: int) -> None:
+        super().__init__(in_features, num_classes)
+        self.seen: list[float] = []
+
+    def forward(self, features: Tensor) -> Tensor:
+        if len(features) == 0:
+            return torch.tensor(self.seen)
+        if torch.is_grad_enabled():
+            self.seen += features[:, -1].tolist()
+        return super().forward(features)
+
+
+class _Breaking(nn.Module):
+    def forward(self, values: Tensor) -> Tensor:
+        raise RuntimeError("this network breaks at its end")
+
+
+def _used_batch_norm(width: int) -> nn.BatchNorm2d:
+    """One with running statistics as after some training: in eval mode it gives something else than in training."""
+    norm = nn.BatchNorm2d(width)
+    nn.init.uniform_(norm.running_mean, -0.5, 0.5)
+    nn.init.uniform_(norm.running_var, 0.2, 0.8)
+    return norm
+
+
+def _made(maker: str, arguments: dict[str, object], module: Callable[[], nn.Module], seed: int) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = module()
+    made.recipe = (f"data:{maker}", arguments)
+    return made.eval()
