@@ -284,7 +284,12 @@ class RemoteModule:
         return self.submission._call(Call(self.handle.type_name, args, {}, on=self))
 
     def inspect(self) -> dict[str, Any]:
-        """Its `state` dict, the names of submodules in `training` mode and of `frozen` parameters, its number of `hooks`."""
+        """What the worker says of the module; every word of it may be the student's own.
+
+        Returns:
+            Its `state` dict, the names of submodules in `training` mode and of `frozen` parameters, its number of `hooks`,
+            and a model's `classes` (None where it has no list or tuple of names).
+        """
         reply = self.submission._request({"op": "inspect", "object": self.handle.number})
         return reply["value"]  # type: ignore[no-any-return]
 

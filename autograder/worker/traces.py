@@ -72,4 +72,10 @@ def inspection(module: nn.Module) -> dict[str, object]:
         "training": [name for name, child in module.named_modules() if child.training],
         "frozen": [name for name, parameter in module.named_parameters() if not parameter.requires_grad],
         "hooks": sum(_hooks(child) for child in module.modules()),
+        "classes": _names(getattr(module, "classes", None)),
     }
+
+
+def _names(classes: object) -> list[str] | None:
+    """The names in a model's `classes`, where it has some."""
+    return [str(name) for name in classes] if isinstance(classes, list | tuple) else None

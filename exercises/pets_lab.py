@@ -1,0 +1,189 @@
+"""Pets lab: 37 breeds, from a folder of files to a classifier.
+
+The Oxford-IIIT Pets have 37 breeds, 12 of cats and 25 of dogs, although course texts often say 35. Real data has troubles
+that no drawing of a pipeline shows: labels that stand in file names, files that cannot be read, classes with few pictures.
+This lab goes the whole way, on the real collection or on its drawn miniature (`data.pets_root()`), which has the same layout.
+
+Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]; labels are int64 of shape (N,).
+"""
+
+import copy
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.datasets import OxfordIIITPet
+from torchvision.transforms import CenterCrop, Compose, Resize, ToTensor
+
+from data import Classifier
+
+
+def breed_of(filename: str) -> str:
+    """Read the breed from a picture's file name.
+
+    `"images/yorkshire_terrier_12.jpg"` gives `"yorkshire_terrier"`: a name is the breed, an underscore and a number.
+
+    Args:
+        filename: the path of a picture, in any folder or none, with any one suffix.
+
+    Returns:
+        The breed, as the file name spells it. No shape here: a plain string.
+
+    Raises:
+        ValueError: the name does not end in `_<number>`; the message names `filename`.
+    """
+    # TODO: Take the folder, the suffix and the number away, and refuse a name without a number.
+    raise NotImplementedError("breed_of")
+
+
+def species_of(filename: str) -> str:
+    """Tell cats from dogs by the file name.
+
+    In this data set the breed of a cat starts with a capital letter (`Bombay_7.jpg`), that of a dog with a small one.
+
+    Args:
+        filename: the path of a picture, as for `breed_of`.
+
+    Returns:
+        `"cat"` or `"dog"`. No shape here: a plain string.
+    """
+    # TODO: Look at the first letter of the breed.
+    raise NotImplementedError("species_of")
+
+
+def readable_images(folder: Path) -> list[Path]:
+    """Find the pictures in a folder that can be decoded from the first byte to the last.
+
+    Folders that people have collected hold pictures cut short by a broken download, empty files, and files that are no
+    pictures at all; one of them stops a training run hours after it began. A suffix proves nothing either way.
+
+    Args:
+        folder: where to look; folders inside it are not searched.
+
+    Returns:
+        The paths of the readable pictures, sorted by name. Nothing is deleted. No shape here: a list of paths.
+    """
+    # TODO: List the files that Pillow can decode completely.
+    raise NotImplementedError("readable_images")
+
+
+def load_pets(root: Path, split: str, size: int = 64) -> tuple[Tensor, Tensor, list[str]]:
+    """Load a split of the Oxford-IIIT Pets into memory.
+
+    Each picture becomes RGB; its shorter side is resized to `size` (bilinear, antialiased) and the middle cut out, as
+    torchvision's `Resize` and `CenterCrop` do.
+
+    Args:
+        root: the folder to give `torchvision.datasets.OxfordIIITPet` as `root`; it holds the folder `oxford-iiit-pet`.
+        split: `"trainval"` or `"test"`.
+        size: height and width of the images.
+
+    Returns:
+        Images, shape (N, 3, size, size), float32 in [0, 1]; labels, shape (N,), int64, indices into the names; and the
+        class names as torchvision's `classes` has them. Pictures are in the split's own order.
+
+    Raises:
+        ValueError: `split` is another word; the message names `split`.
+        FileNotFoundError: the data is not there; the message says how to get it.
+    """
+    # TODO: Check split and folder, then stack what torchvision's data set gives with a transform.
+    raise NotImplementedError("load_pets")
+
+
+def stratified_split(labels: Tensor, fraction: float, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Put a part of each class aside for validation.
+
+    A split by lot over all pictures can leave a small class without a single one on one side.
+
+    Args:
+        labels: the class of each picture, shape (N,).
+        fraction: how much of each class goes to validation, between 0 and 1, give or take one picture.
+        seed: which pictures; the same seed gives the same split, and the global random state is left alone.
+
+    Returns:
+        Indices of the pictures to train on, shape (T,), and of those to validate on, shape (V,), both int64: together
+        each picture once. A class of two or more is on both sides; a class of one is for training.
+
+    Raises:
+        ValueError: unless `0 < fraction < 1`; the message names `fraction`.
+    """
+    # TODO: Shuffle the indices of each class with a generator of the seed, and cut each class in two.
+    raise NotImplementedError("stratified_split")
+
+
+def top_k_accuracy(logits: Tensor, labels: Tensor, k: int) -> float:
+    """Count an answer as right where the true class is among the k most likely.
+
+    With 37 breeds that differ by the shape of an ear, the second guess is worth something too.
+
+    Args:
+        logits: shape (N, K).
+        labels: the true classes, shape (N,).
+        k: how many guesses the network has; 1 gives the accuracy, K gives 1.
+
+    Returns:
+        The share of pictures with the true class among the `k` largest logits: a Python float in [0, 1].
+
+    Raises:
+        ValueError: unless `1 <= k <= K`; the message names `k`.
+    """
+    # TODO: Check k, and look for each label among the k largest logits of its row.
+    raise NotImplementedError("top_k_accuracy")
+
+
+def confusion_matrix(predictions: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Count for each true class what it was taken for.
+
+    Args:
+        predictions: the predicted classes, shape (N,), int64.
+        labels: the true classes, shape (N,).
+        num_classes: K, the number of classes, whether or not each of them occurs.
+
+    Returns:
+        Shape (K, K), int64: the entry in row i and column j counts the pictures of class i that were taken for class j.
+    """
+    # TODO: Count each pair of true and predicted class.
+    raise NotImplementedError("confusion_matrix")
+
+
+def most_confused(matrix: Tensor, classes: Sequence[str], n: int = 5) -> list[tuple[str, str, int]]:
+    """List the confusions that happen most often.
+
+    Args:
+        matrix: a confusion matrix as above, shape (K, K); row i is the true class i.
+        classes: the K class names.
+        n: how many confusions at most.
+
+    Returns:
+        `(true, predicted, count)` for the largest entries off the diagonal, largest first. Of equal ones, the earlier
+        true class comes first, and then the earlier predicted class. Entries of 0 are left out.
+    """
+    # TODO: Collect the entries off the diagonal that are not 0, and sort them by their count.
+    raise NotImplementedError("most_confused")
+
+
+def train_pet_classifier(
+    backbone: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str], *, seed: int = 0
+) -> nn.Module:
+    """Make a classifier of a backbone by training a linear head on its frozen features.
+
+    Judged on pictures it never saw: it must be far better than guessing, and far better than the same on an untrained
+    backbone. Any head and any way to train it will do.
+
+    Args:
+        backbone: maps images to features, shape (N, D); in eval mode. It is left as it was.
+        images: the pictures to learn from, shape (N, 3, H, W), in [0, 1].
+        labels: their classes, shape (N,), indices into `classes`.
+        classes: the K class names, whether or not each of them occurs in `labels`.
+        seed: of the order in which the pictures are seen.
+
+    Returns:
+        A model that maps images to logits of shape (N, K), with `.backbone`, `.head` and `.classes`. The backbone in it,
+        the one given or a copy, has the weights and statistics of the one given. `data.Classifier` puts them together.
+    """
+    # TODO: Extract the features once, train a linear head on them, and put backbone and head together.
+    raise NotImplementedError("train_pet_classifier")

@@ -1,0 +1,119 @@
+"""Domain shift: where transfer stops helping. The challenge.
+
+Features learned on one kind of picture serve another kind the better, the more the two have in common. How much of what a
+network has learned carries over is measured by a *linear probe*: a linear head on its frozen features. The gain over the same
+probe on an untrained network is what the pretraining was worth. `data.domains.load_domain` has three domains to try.
+
+A domain is a pair `(train, test)`, each `(images, labels)`: float32 images of shape (N, 3, H, W) with pixels in [0, 1] and
+int64 labels of shape (N,), numbered from 0. Backbones map images to features of shape (N, D) and are in eval mode.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def linear_probe_accuracy(
+    backbone: nn.Module, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], *, seed: int = 0
+) -> float:
+    """Measure how well a linear head can read the classes from frozen features.
+
+    Linear probes are the idea of Alain and Bengio (2017), "Understanding intermediate layers using linear classifier probes".
+
+    Args:
+        backbone: maps images to features, shape (N, D). It is left as it was.
+        train: images, shape (N, 3, H, W), and labels, shape (N,), that the head learns from.
+        test: images and labels that the head is judged by, and never learns from.
+        seed: of the order in which the images are seen.
+
+    Returns:
+        The head's accuracy on `test`: a Python float in [0, 1].
+    """
+    # TODO: Extract the features of both, train a linear head on those of train, and judge it on those of test.
+    ### BEGIN SOLUTION
+    (images, labels), (test_images, test_labels) = train, test
+    features, test_features = _features(backbone, images), _features(backbone, test_images)
+    head = _trained_head(features, labels, seed)
+    with torch.no_grad():
+        answers = head(test_features).argmax(dim=1)
+    return (answers == test_labels).float().mean().item()
+    ### END SOLUTION
+
+
+def transfer_gain(
+    pretrained: nn.Module,
+    scratch: nn.Module,
+    train: tuple[Tensor, Tensor],
+    test: tuple[Tensor, Tensor],
+    *,
+    seed: int = 0,
+) -> float:
+    """Measure what pretraining is worth on a domain.
+
+    Args:
+        pretrained: the backbone with its weights, features of shape (N, D). It is left as it was.
+        scratch: the untrained backbone. It is left as it was.
+        train: images and labels to learn from.
+        test: images and labels to be judged by.
+        seed: of both probes.
+
+    Returns:
+        The probe's accuracy on `pretrained` less that on `scratch`: a Python float in [-1, 1]. Below 0, the pretraining
+        does harm.
+    """
+    # TODO: Probe both backbones in the same way, and subtract.
+    ### BEGIN SOLUTION
+    with_weights = linear_probe_accuracy(pretrained, train, test, seed=seed)
+    without = linear_probe_accuracy(scratch, train, test, seed=seed)
+    return with_weights - without
+    ### END SOLUTION
+
+
+def rank_domains(
+    pretrained: nn.Module,
+    scratch: nn.Module,
+    domains: dict[str, tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]],
+    *,
+    seed: int = 0,
+) -> list[tuple[str, float]]:
+    """Order domains by what the pretraining is worth on them.
+
+    Args:
+        pretrained: the backbone with its weights, features of shape (N, D). It is left as it was.
+        scratch: the untrained backbone. It is left as it was.
+        domains: a name for each `(train, test)`.
+        seed: of all probes.
+
+    Returns:
+        Each name with its gain, a Python float, the largest gain first.
+    """
+    # TODO: Measure the gain on each domain, and sort.
+    ### BEGIN SOLUTION
+    gains = [
+        (name, transfer_gain(pretrained, scratch, train, test, seed=seed)) for name, (train, test) in domains.items()
+    ]
+    return sorted(gains, key=lambda entry: entry[1], reverse=True)
+    ### END SOLUTION
+
+
+### BEGIN SOLUTION
+@torch.no_grad()
+def _features(backbone: nn.Module, images: Tensor) -> Tensor:
+    return torch.cat([backbone(batch) for batch in images.split(64)])
+
+
+def _trained_head(features: Tensor, labels: Tensor, seed: int) -> nn.Module:
+    """A linear head after 40 passes of Adam in shuffled batches; how many classes there are, the labels tell."""
+    generator = torch.Generator().manual_seed(seed)
+    head = nn.Linear(features.shape[1], int(labels.max()) + 1)
+    optimizer = torch.optim.Adam(head.parameters(), lr=0.01)
+    for _ in range(40):
+        for batch in torch.randperm(len(features), generator=generator).split(32):
+            loss = F.cross_entropy(head(features[batch]), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return head
+
+
+### END SOLUTION

@@ -1,0 +1,142 @@
+"""Known mistakes in domain_shift, as students make them, each with the sentence that they should read."""
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from autograder.diagnose import mistake
+
+
+def _fitted(features, labels, *, epochs=40, seed=0):
+    head = nn.Linear(features.shape[1], int(labels.max()) + 1)
+    _fit(head, list(head.parameters()), features, labels, epochs, seed)
+    return head
+
+
+def _fit(module, parameters, inputs, labels, epochs, seed):
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(parameters, lr=0.01)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(inputs), generator=generator).split(32):
+            optimizer.zero_grad()
+            F.cross_entropy(module(inputs[batch]), labels[batch]).backward()
+            optimizer.step()
+
+
+def _right(head, features, labels):
+    with torch.no_grad():
+        return (head(features).argmax(dim=1) == labels).float().mean().item()
+
+
+def _probe(backbone, train, test, seed=0):
+    with torch.no_grad():
+        features, others = backbone(train[0]), backbone(test[0])
+    return _right(_fitted(features, train[1], seed=seed), others, test[1])
+
+
+@mistake("linear_probe_accuracy", "The accuracy is that on the training images; what counts is the one on test.")
+def judges_on_train(backbone, train, test, *, seed=0):
+    return _probe(backbone, train, train, seed)
+
+
+@mistake("linear_probe_accuracy", "The head learns from test, which it shall be judged by.")
+def learns_from_test(backbone, train, test, *, seed=0):
+    return _probe(backbone, test, test, seed)
+
+
+@mistake("linear_probe_accuracy", "The backbone learns along with the head; a probe reads frozen features.")
+def trains_the_backbone(backbone, train, test, *, seed=0):
+    backbone = copy.deepcopy(backbone)
+    with torch.no_grad():
+        width = backbone(train[0][:1]).shape[1]
+    model = nn.Sequential(backbone, nn.Linear(width, int(train[1].max()) + 1))
+    _fit(model, list(model.parameters()), *train, 40, seed)
+    return _right(model, *test)
+
+
+@mistake("linear_probe_accuracy", "This counts the images; divide by how many there are.")
+def counts_images(backbone, train, test, *, seed=0):
+    return _probe(backbone, train, test, seed) * len(test[1])
+
+
+@mistake("linear_probe_accuracy", "This is the share of wrong answers; the accuracy is that of right ones.")
+def gives_the_error(backbone, train, test, *, seed=0):
+    return 1 - _probe(backbone, train, test, seed)
+
+
+@mistake("linear_probe_accuracy", "Gradients stay on the backbone; extract the features under torch.no_grad().")
+def leaves_gradients(backbone, train, test, *, seed=0):
+    with torch.no_grad():
+        width = backbone(train[0][:1]).shape[1]
+    model = nn.Sequential(backbone, nn.Linear(width, int(train[1].max()) + 1))
+    _fit(model, list(model[1].parameters()), *train, 40, seed)
+    return _right(model, *test)
+
+
+@mistake(
+    "linear_probe_accuracy",
+    "The backbone is set to training mode, which changes its statistics; leave it in eval mode.",
+)
+def sets_training_mode(backbone, train, test, *, seed=0):
+    backbone.train()
+    return _probe(backbone, train, test, seed)
+
+
+@mistake("transfer_gain", "The gain has the wrong sign: take the accuracy with the pretrained backbone less the other.")
+def subtracts_the_wrong_way(pretrained, scratch, train, test, *, seed=0):
+    return _probe(scratch, train, test, seed) - _probe(pretrained, train, test, seed)
+
+
+@mistake("transfer_gain", "A loss looks like a gain: keep the sign of the difference.")
+def drops_the_sign(pretrained, scratch, train, test, *, seed=0):
+    return abs(_probe(pretrained, train, test, seed) - _probe(scratch, train, test, seed))
+
+
+@mistake("transfer_gain", "This is the accuracy with the pretrained backbone; take away that with the untrained one.")
+def forgets_to_subtract(pretrained, scratch, train, test, *, seed=0):
+    return _probe(pretrained, train, test, seed)
+
+
+@mistake("transfer_gain", "This is the quotient of the two accuracies; the gain is their difference.")
+def divides(pretrained, scratch, train, test, *, seed=0):
+    return _probe(pretrained, train, test, seed) / max(_probe(scratch, train, test, seed), 1e-6)
+
+
+@mistake("transfer_gain", "A negative gain is cut off at 0; it is worth knowing that pretraining can do harm.")
+def cuts_off_below_zero(pretrained, scratch, train, test, *, seed=0):
+    return max(0.0, _probe(pretrained, train, test, seed) - _probe(scratch, train, test, seed))
+
+
+def _gains(pretrained, scratch, domains, seed):
+    return [
+        (name, _probe(pretrained, *halves, seed) - _probe(scratch, *halves, seed)) for name, halves in domains.items()
+    ]
+
+
+@mistake("rank_domains", "The smallest gain comes first; begin with the largest.")
+def begins_with_the_smallest(pretrained, scratch, domains, *, seed=0):
+    return sorted(_gains(pretrained, scratch, domains, seed), key=lambda entry: entry[1])
+
+
+@mistake("rank_domains", "The domains are in the order of the dict; sort them by their gain.")
+def forgets_to_sort(pretrained, scratch, domains, *, seed=0):
+    return _gains(pretrained, scratch, domains, seed)
+
+
+@mistake("rank_domains", "The domains are sorted by their names; sort by the gain.")
+def sorts_by_name(pretrained, scratch, domains, *, seed=0):
+    return sorted(_gains(pretrained, scratch, domains, seed), reverse=True)
+
+
+@mistake("rank_domains", "The domains are ranked by the accuracy; rank by the gain over the untrained backbone.")
+def ranks_by_accuracy(pretrained, scratch, domains, *, seed=0):
+    accuracies = [(name, _probe(pretrained, *halves, seed)) for name, halves in domains.items()]
+    return sorted(accuracies, key=lambda entry: entry[1], reverse=True)
+
+
+@mistake("rank_domains", "The result is a dict; a list of (name, gain) keeps the order as a part of the answer.")
+def returns_a_dict(pretrained, scratch, domains, *, seed=0):
+    gains = _gains(pretrained, scratch, domains, seed)
+    return dict(sorted(gains, key=lambda entry: entry[1], reverse=True))

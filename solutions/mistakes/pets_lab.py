@@ -1,0 +1,433 @@
+"""Known mistakes in pets_lab, as students make them, each with the sentence that they should read."""
+
+import copy
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+from torchvision.datasets import OxfordIIITPet
+from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize, ToTensor
+
+from autograder.diagnose import mistake
+from data import Classifier
+
+
+@mistake(
+    "breed_of", "The name is cut at its first underscore, which may belong to the breed; the number follows the last."
+)
+def cuts_at_the_first_underscore(filename):
+    return Path(filename).stem.split("_")[0]
+
+
+@mistake("breed_of", "The folder is still there; the breed is a part of the file's own name.")
+def keeps_the_folder(filename):
+    breed, _, number = str(Path(filename).with_suffix("")).rpartition("_")
+    if not number.isdigit():
+        raise ValueError("filename does not end in a number")
+    return breed
+
+
+@mistake(
+    "breed_of", "A name without a number is taken all the same; see whether the last part is one, or raise ValueError."
+)
+def takes_any_name(filename):
+    return Path(filename).stem.rpartition("_")[0]
+
+
+@mistake("breed_of", "The breed is made small; its capital letter tells a cat from a dog.")
+def makes_the_breed_small(filename):
+    breed, _, number = Path(filename).stem.lower().rpartition("_")
+    if not number.isdigit():
+        raise ValueError("filename does not end in a number")
+    return breed
+
+
+@mistake("species_of", "Cats and dogs are swapped: in this data set the breeds of cats have the capital letter.")
+def swaps_the_species(filename):
+    return "dog" if Path(filename).name[0].isupper() else "cat"
+
+
+@mistake("species_of", "This looks at the first letter of the whole path; take that of the breed.")
+def looks_at_the_path(filename):
+    return "cat" if filename[0].isupper() else "dog"
+
+
+@mistake("species_of", "The answers are 'cat' and 'dog', in small letters.")
+def writes_species_large(filename):
+    return "Cat" if Path(filename).name[0].isupper() else "Dog"
+
+
+def _opens(path, *, whole=True):
+    try:
+        with Image.open(path) as image:
+            if whole:
+                image.load()
+    except Exception:
+        return False
+    return True
+
+
+@mistake(
+    "readable_images", "Image.open reads only the header, so that a file cut short seems whole; decode it with load()."
+)
+def reads_only_the_header(folder):
+    return sorted(path for path in folder.iterdir() if path.is_file() and _opens(path, whole=False))
+
+
+@mistake("readable_images", "verify() does not decode, so that a JPEG cut short passes; decode the file with load().")
+def only_verifies(folder):
+    readable = []
+    for path in sorted(folder.iterdir()):
+        try:
+            with Image.open(path) as image:
+                image.verify()
+        except Exception:
+            continue
+        readable.append(path)
+    return readable
+
+
+@mistake("readable_images", "Files are chosen by their suffix; it proves nothing, so try each file.")
+def goes_by_the_suffix(folder):
+    suffixes = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
+    return sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file() and _opens(path)
+    )
+
+
+@mistake("readable_images", "Folders inside the folder are searched too; only the files directly in it count.")
+def searches_inner_folders(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file() and _opens(path))
+
+
+@mistake("readable_images", "The paths are in the order of the file system, which differs between machines; sort them.")
+def leaves_paths_unsorted(folder):
+    return [path for path in folder.iterdir() if path.is_file() and _opens(path)]
+
+
+@mistake("readable_images", "These are names; return paths, which can be opened from anywhere.")
+def returns_names(folder):
+    return sorted(path.name for path in folder.iterdir() if path.is_file() and _opens(path))
+
+
+def _pets(root, split, *steps):
+    if split not in ("trainval", "test"):
+        raise ValueError("split must be trainval or test")
+    if not Path(root).is_dir():
+        raise FileNotFoundError("download the pets with torchvision")
+    pets = OxfordIIITPet(root, split, transform=Compose(steps))
+    images, labels = zip(*pets, strict=True)
+    return torch.stack(images), torch.tensor(labels), list(pets.classes)
+
+
+@mistake("load_pets", "The split makes no difference: the pictures of trainval come back for test too.")
+def ignores_the_split(root, split, size=64):
+    _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
+    return _pets(root, "trainval", Resize(size), CenterCrop(size), ToTensor())
+
+
+@mistake("load_pets", "Pictures are squeezed into a square; resize the shorter side and cut out the middle.")
+def squeezes_pictures(root, split, size=64):
+    return _pets(root, split, Resize((size, size)), ToTensor())
+
+
+@mistake("load_pets", "Pixels run from 0 to 255; an image of this course has them from 0 to 1.")
+def keeps_bytes(root, split, size=64):
+    images, labels, names = _pets(root, split, Resize(size), CenterCrop(size), PILToTensor())
+    return images.float(), labels, names
+
+
+@mistake("load_pets", "The labels count from 1, as the files do; as indices into the names they count from 0.")
+def counts_labels_from_one(root, split, size=64):
+    images, labels, names = _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
+    return images, labels + 1, names
+
+
+@mistake("load_pets", "The pictures are sorted by class; leave them in the split's own order.")
+def sorts_by_class(root, split, size=64):
+    images, labels, names = _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
+    by_class = labels.argsort(stable=True)
+    return images[by_class], labels[by_class], names
+
+
+@mistake("load_pets", "The names are as in the file names; take those of torchvision's `classes`.")
+def keeps_the_names_of_files(root, split, size=64):
+    images, labels, _ = _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
+    lines = (Path(root) / "oxford-iiit-pet" / "annotations" / f"{split}.txt").read_text().splitlines()
+    breeds = {int(line.split()[1]): line.split()[0].rpartition("_")[0] for line in lines}
+    return images, labels, [breeds[number] for number in sorted(breeds)]
+
+
+def _check_fraction(fraction):
+    if not 0 < fraction < 1:
+        raise ValueError("fraction must be between 0 and 1")
+
+
+def _cut(labels, fraction, generator=None):
+    """Each class cut in two, shuffled where there is a generator."""
+    for label in labels.unique():
+        members = (labels == label).nonzero().flatten()
+        if generator is not None:
+            members = members[torch.randperm(len(members), generator=generator)]
+        count = min(max(round(fraction * len(members)), 1), len(members) - 1)
+        yield members[count:], members[:count]
+
+
+@mistake(
+    "stratified_split", "The split is by lot over all pictures, so that a class can fall to one side; split each class."
+)
+def splits_all_at_once(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    mixed = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    count = round(fraction * len(labels))
+    return mixed[count:], mixed[:count]
+
+
+@mistake(
+    "stratified_split", "The first pictures of each class are taken, whatever the seed; shuffle each class before."
+)
+def takes_the_first(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    train, valid = zip(*_cut(labels, fraction), strict=True)
+    return torch.cat(train), torch.cat(valid)
+
+
+@mistake("stratified_split", "The two are in the wrong order: train first, and `fraction` of each class in valid.")
+def swaps_train_and_valid(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    generator = torch.Generator().manual_seed(seed)
+    train, valid = zip(*_cut(labels, fraction, generator), strict=True)
+    return torch.cat(valid), torch.cat(train)
+
+
+@mistake("stratified_split", "A class of two can be left without a picture on one side; keep one at least on each.")
+def rounds_to_nothing(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    generator = torch.Generator().manual_seed(seed)
+    train, valid = [], []
+    for label in labels.unique():
+        members = (labels == label).nonzero().flatten()
+        members = members[torch.randperm(len(members), generator=generator)]
+        count = int(fraction * len(members))
+        train.append(members[count:])
+        valid.append(members[:count])
+    return torch.cat(train), torch.cat(valid)
+
+
+@mistake("stratified_split", "The only picture of a class goes to valid, where nothing can be learned from it.")
+def wastes_the_only_picture(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    generator = torch.Generator().manual_seed(seed)
+    train, valid = [], []
+    for label in labels.unique():
+        members = (labels == label).nonzero().flatten()
+        members = members[torch.randperm(len(members), generator=generator)]
+        count = max(min(round(fraction * len(members)), len(members) - 1), 1)
+        train.append(members[count:])
+        valid.append(members[:count])
+    return torch.cat(train), torch.cat(valid)
+
+
+@mistake(
+    "stratified_split", "This seeds the global random state, on which everybody else relies; use a torch.Generator."
+)
+def seeds_the_global_state(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    torch.manual_seed(seed)
+    train, valid = [], []
+    for label in labels.unique():
+        members = (labels == label).nonzero().flatten()
+        members = members[torch.randperm(len(members))]
+        count = min(max(round(fraction * len(members)), 1), len(members) - 1)
+        train.append(members[count:])
+        valid.append(members[:count])
+    return torch.cat(train), torch.cat(valid)
+
+
+def _among(logits, labels, k):
+    return (logits.topk(k, dim=1).indices == labels[:, None]).any(dim=1).float()
+
+
+def _check_k(logits, k):
+    if not 1 <= k <= logits.shape[1]:
+        raise ValueError("k must be between 1 and the number of classes")
+
+
+@mistake("top_k_accuracy", "Only the most likely class counts here; look among the k most likely.")
+def looks_at_the_top_one(logits, labels, k):
+    _check_k(logits, k)
+    return _among(logits, labels, 1).mean().item()
+
+
+@mistake("top_k_accuracy", "A k beyond the number of classes is cut down without a word; raise ValueError.")
+def cuts_k_down(logits, labels, k):
+    return _among(logits, labels, min(max(k, 1), logits.shape[1])).mean().item()
+
+
+@mistake("top_k_accuracy", "This counts the pictures; divide by how many there are.")
+def counts_pictures(logits, labels, k):
+    _check_k(logits, k)
+    return _among(logits, labels, k).sum().item()
+
+
+@mistake("top_k_accuracy", "The true class is looked for at place k only; all places up to it count.")
+def looks_at_place_k_only(logits, labels, k):
+    _check_k(logits, k)
+    return (logits.topk(k, dim=1).indices[:, -1] == labels).float().mean().item()
+
+
+@mistake("top_k_accuracy", "The least likely classes are looked through; take the k largest logits.")
+def takes_the_smallest(logits, labels, k):
+    _check_k(logits, k)
+    return _among(-logits, labels, k).mean().item()
+
+
+@mistake("confusion_matrix", "Rows and columns are swapped: a row is a true class, a column a predicted one.")
+def swaps_rows_and_columns(predictions, labels, num_classes):
+    return torch.bincount(predictions * num_classes + labels, minlength=num_classes**2).reshape(num_classes, -1)
+
+
+@mistake(
+    "confusion_matrix", "A pair that occurs twice counts once: `matrix[rows, columns] += 1` writes each entry once."
+)
+def counts_pairs_once(predictions, labels, num_classes):
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    matrix[labels, predictions] += 1
+    return matrix
+
+
+@mistake("confusion_matrix", "The size is taken from the labels that occur; there is a row for each of num_classes.")
+def forgets_unseen_classes(predictions, labels, num_classes):
+    size = int(torch.cat([predictions, labels]).max()) + 1
+    return torch.bincount(labels * size + predictions, minlength=size**2).reshape(size, size)
+
+
+@mistake("confusion_matrix", "The entries are shares of a row; they should be counts, int64.")
+def divides_by_the_row(predictions, labels, num_classes):
+    counts = torch.bincount(labels * num_classes + predictions, minlength=num_classes**2)
+    counts = counts.reshape(num_classes, num_classes).float()
+    return counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def _entries(matrix, classes, *, zeros=False, diagonal=False):
+    return [
+        (classes[i], classes[j], count)
+        for i, row in enumerate(matrix.tolist())
+        for j, count in enumerate(row)
+        if (diagonal or i != j) and (zeros or count)
+    ]
+
+
+def _largest(entry):
+    return -entry[2]
+
+
+@mistake("most_confused", "The diagonal is listed too, but there the answer was right: that is no confusion.")
+def lists_right_answers(matrix, classes, n=5):
+    return sorted(_entries(matrix, classes, diagonal=True), key=_largest)[:n]
+
+
+@mistake("most_confused", "Entries of 0 are listed; a confusion that never happened is none.")
+def lists_zeros(matrix, classes, n=5):
+    return sorted(_entries(matrix, classes, zeros=True), key=_largest)[:n]
+
+
+@mistake("most_confused", "The smallest counts come first; start with the largest.")
+def starts_with_the_smallest(matrix, classes, n=5):
+    return sorted(_entries(matrix, classes), key=lambda entry: entry[2])[:n]
+
+
+@mistake("most_confused", "The predicted class comes first in each tuple; the true one should.")
+def swaps_true_and_predicted(matrix, classes, n=5):
+    return [(predicted, true, count) for true, predicted, count in sorted(_entries(matrix, classes), key=_largest)[:n]]
+
+
+@mistake("most_confused", "Equal counts are in the order of the alphabet or backwards; leave them in class order.")
+def sorts_backwards(matrix, classes, n=5):
+    return sorted(_entries(matrix, classes), key=lambda entry: entry[2])[::-1][:n]
+
+
+@mistake("most_confused", "The diagonal is wiped out in the matrix that was given; work on a copy.")
+def wipes_the_diagonal(matrix, classes, n=5):
+    matrix.fill_diagonal_(0)
+    return sorted(_entries(matrix, classes), key=_largest)[:n]
+
+
+def _head(features, labels, num_classes, seed):
+    head = nn.Linear(features.shape[1], num_classes)
+    optimizer = torch.optim.Adam(head.parameters(), lr=0.01)
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(20):
+        for batch in torch.randperm(len(features), generator=generator).split(32):
+            optimizer.zero_grad()
+            F.cross_entropy(head(features[batch]), labels[batch]).backward()
+            optimizer.step()
+    return head
+
+
+def _trained(model, images, labels, parameters, seed):
+    """Trains by way of the whole model, in the mode that it is in."""
+    optimizer = torch.optim.Adam(parameters, lr=0.01)
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(20):
+        for batch in torch.randperm(len(images), generator=generator).split(32):
+            optimizer.zero_grad()
+            F.cross_entropy(model(images[batch]), labels[batch]).backward()
+            optimizer.step()
+    return model
+
+
+def _new(backbone, images, classes):
+    with torch.no_grad():
+        width = backbone(images[:1]).shape[1]
+    return Classifier(backbone, nn.Linear(width, len(classes)), classes)
+
+
+@mistake(
+    "train_pet_classifier",
+    "The backbone is trained along with the head; give the optimizer the head's parameters only.",
+)
+def trains_the_backbone(backbone, images, labels, classes, *, seed=0):
+    model = _new(backbone, images, classes)
+    return _trained(model, images, labels, model.parameters(), seed).eval()
+
+
+@mistake("train_pet_classifier", "Gradients stay on the backbone; extract the features under torch.no_grad().")
+def leaves_gradients(backbone, images, labels, classes, *, seed=0):
+    model = _new(backbone, images, classes)
+    return _trained(model, images, labels, model.head.parameters(), seed)
+
+
+@mistake(
+    "train_pet_classifier",
+    "model.train() sets the backbone to training mode, which changes its statistics; keep it in eval.",
+)
+def sets_training_mode(backbone, images, labels, classes, *, seed=0):
+    backbone.requires_grad_(False)
+    model = _new(backbone, images, classes).train()
+    return _trained(model, images, labels, model.head.parameters(), seed).eval()
+
+
+@mistake(
+    "train_pet_classifier", "There is a logit only for each label seen; there should be one for each of the classes."
+)
+def counts_the_labels(backbone, images, labels, classes, *, seed=0):
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    head = _head(torch.cat([backbone(batch) for batch in images.split(64)]), labels, int(labels.max()) + 1, seed)
+    return Classifier(backbone, head, classes).eval()
+
+
+@mistake("train_pet_classifier", "The head has never learned: its weights are as they were drawn.")
+def never_trains(backbone, images, labels, classes, *, seed=0):
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    return _new(backbone, images, classes).eval()
+
+
+@mistake("train_pet_classifier", "The model ends in a softmax, and cross_entropy takes another: return logits.")
+def ends_in_a_softmax(backbone, images, labels, classes, *, seed=0):
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    model = _new(backbone, images, classes)
+    model.head = nn.Sequential(model.head, nn.Softmax(dim=1))
+    return _trained(model, images, labels, model.head.parameters(), seed).eval()

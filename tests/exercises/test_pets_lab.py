@@ -1,0 +1,734 @@
+"""Checks of pets_lab. The first line of each docstring is what the student reads."""
+
+import io
+
+import pytest
+import torch
+from PIL import Image
+
+from autograder.compare import (
+    assert_between,
+    assert_close,
+    assert_equal,
+    assert_holds,
+    assert_kind,
+    assert_mentions,
+    assert_raises,
+    show,
+)
+from autograder.submission import RemoteModule
+from data import eye_backbone, load_backbone
+from data.domains import load_domain
+
+# Four breeds in the order of their class ids, which is alphabetical, whatever the case.
+FEW = ("Abyssinian", "beagle", "Egyptian_Mau", "wheaten_terrier")
+FEW_NAMES = ["Abyssinian", "Beagle", "Egyptian Mau", "Wheaten Terrier"]
+BREEDS = 12
+COLOURS = ((0.8, 0.2, 0.2), (0.2, 0.8, 0.2), (0.2, 0.2, 0.8))
+COLOUR_NAMES = ["red", "green", "blue", "never seen"]
+
+
+def number(rng, low, high):
+    """A whole number of `low` to `high - 1` by lot."""
+    return int(torch.randint(low, high, (), generator=rng))
+
+
+def order(rng, count):
+    return torch.randperm(count, generator=rng).tolist()
+
+
+def picture(rng, width, height):
+    """A smooth picture of random colours."""
+    cells = torch.randint(0, 256, (5, 5, 3), generator=rng, dtype=torch.uint8)
+    return Image.fromarray(cells.numpy()).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def encoded(image, kind="JPEG"):
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def messy(tmp_path, rng):
+    """A folder of pictures, of files that are none, and of some that are cut short; and the names of the readable ones."""
+    folder = tmp_path.resolve() / "collected"
+    (folder / "inner.jpg").mkdir(parents=True)
+    good = picture(rng, 40, 30)
+    readable = {f"pic{k}.jpg": encoded(good) for k in order(rng, 30)[:10]}
+    readable |= {"note.txt": encoded(good, "PNG"), "nothing": encoded(good), "grey.png": encoded(good.convert("L"))}
+    readable |= {"zebra.JPG": encoded(good), "still.gif": encoded(good, "GIF"), "bitmap.bmp": encoded(good, "BMP")}
+    cut_jpeg, cut_png = encoded(picture(rng, 90, 80)), encoded(picture(rng, 90, 80), "PNG")
+    broken = {
+        "half.jpg": cut_jpeg[: len(cut_jpeg) // 2],
+        "half.png": cut_png[: len(cut_png) // 2],
+        "empty.jpg": b"",
+        "page.jpg": b"<html><body>404: the picture has moved</body></html>\n",
+        "readme.txt": b"nothing to see here",
+    }
+    (folder / "inner.jpg" / "deep.jpg").write_bytes(encoded(good))
+    files = list({**readable, **broken}.items())
+    for k in order(rng, len(files)):
+        name, content = files[k]
+        (folder / name).write_bytes(content)
+    return folder, [folder / name for name in sorted(readable)]
+
+
+@pytest.fixture
+def pets(tmp_path, rng):
+    """The root of a few pets in the collection's layout, in no order; `test` begins with a picture of three stripes."""
+    base = tmp_path.resolve() / "oxford-iiit-pet"
+    (base / "images").mkdir(parents=True)
+    (base / "annotations").mkdir()
+    for split, first in (("trainval", 1), ("test", 11)):
+        lines = []
+        for label, breed in enumerate(FEW):
+            for k in range(first, first + 2 + (label + first) % 3):
+                image = picture(rng, number(rng, 60, 110), number(rng, 60, 110))
+                if (label, k) in ((1, 1), (2, 11)):
+                    image = image.convert("L")
+                kind = "PNG" if (label, k) == (0, 12) else "JPEG"
+                (base / "images" / f"{breed}_{k}.jpg").write_bytes(encoded(image, kind))
+                lines.append(f"{breed}_{k} {label + 1} {1 if breed[0].isupper() else 2} 1\n")
+        mixed = [lines[k] for k in order(rng, len(lines))]
+        (base / "annotations" / f"{split}.txt").write_text("".join(mixed))
+    return base.parent
+
+
+def breeds_listed(root, split):
+    """The breed of each line of a split, in its order."""
+    text = (root / "oxford-iiit-pet" / "annotations" / f"{split}.txt").read_text()
+    return [line.split()[0].rpartition("_")[0] for line in text.splitlines()]
+
+
+def assert_pets(result, count, size):
+    """The result is images, labels and names, as far as their kinds go."""
+    assert_triple(result, count, size)
+    images, labels, names = result
+    assert_between(images, 0, 1)
+    assert_between(labels, 0, len(names) - 1)
+
+
+def assert_triple(result, count, size):
+    whole = isinstance(result, tuple) and len(result) == 3
+    assert_holds(whole, f"returned {show(result)}, expected a tuple of images, labels and names", result)
+    images, labels, names = result
+    assert_kind(images, (count, 3, size, size))
+    assert_kind(labels, (count,), torch.int64)
+    assert_close(names, FEW_NAMES)
+
+
+# --- breed_of
+
+
+@pytest.mark.points("breed_of", 1)
+def test_breed_of_a_plain_name(submission):
+    """The number and the suffix go, and every other underscore stays."""
+    assert_equal(submission.breed_of("images/yorkshire_terrier_12.jpg"), "yorkshire_terrier")
+    assert_equal(submission.breed_of("american_pit_bull_terrier_191.jpg"), "american_pit_bull_terrier")
+    assert_equal(submission.breed_of("Bombay_7.jpg"), "Bombay")
+
+
+@pytest.mark.points("breed_of", 1)
+@pytest.mark.depends_on("test_breed_of_a_plain_name")
+def test_breed_of_in_any_folder_with_any_suffix(submission):
+    """Neither the folder nor the suffix matters."""
+    assert_equal(submission.breed_of("/data/my_pets_2/v1.0/Maine_Coon_203.png"), "Maine_Coon")
+    assert_equal(submission.breed_of("annotations/trimaps/pug_3.jpeg"), "pug")
+    assert_equal(submission.breed_of("a_1/Russian_Blue_45.JPG"), "Russian_Blue")
+
+
+@pytest.mark.points("breed_of", 1)
+@pytest.mark.depends_on("test_breed_of_a_plain_name")
+def test_breed_of_refuses_a_name_without_a_number(submission):
+    """A name that does not end in an underscore and a number is a ValueError that names filename."""
+    for name in (
+        "american_pit_bull_terrier.jpg",
+        "images_12/pug.jpg",
+        "samoyed12.jpg",
+        "pug_x.jpg",
+        "pug_3b.jpg",
+        "pug_.jpg",
+    ):
+        assert_mentions(assert_raises(ValueError, submission.breed_of, name), "filename")
+
+
+@pytest.mark.points("breed_of", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_breed_of_a_plain_name")
+def test_breed_of_other_names(submission, reference, rng):
+    """Made-up breeds are read in the same way."""
+    syllables = ("sha", "Mo", "tri", "Ku", "bel", "dor")
+    for _ in range(8):
+        parts = ["".join(syllables[number(rng, 0, 6)] for _ in range(2)) for _ in range(number(rng, 1, 5))]
+        name = f"some_{number(rng, 0, 9)}/{'_'.join(parts)}_{number(rng, 1, 300)}.jpg"
+        assert_equal(submission.breed_of(name), reference.breed_of(name))
+
+
+# --- species_of
+
+
+@pytest.mark.points("species_of", 1)
+def test_species_of_a_plain_name(submission):
+    """A breed with a capital letter is a cat, any other a dog."""
+    for name, species in (("Bombay_7.jpg", "cat"), ("pug_3.jpg", "dog"), ("British_Shorthair_12.jpg", "cat")):
+        assert_equal(submission.species_of(name), species)
+
+
+@pytest.mark.points("species_of", 1)
+@pytest.mark.depends_on("test_species_of_a_plain_name")
+def test_species_of_in_a_folder(submission):
+    """The folder has no say in it."""
+    assert_equal(submission.species_of("images/pug_3.jpg"), "dog")
+    for name, species in (
+        ("images/Siamese_4.jpg", "cat"),
+        ("Pets/beagle_116.jpg", "dog"),
+        ("/data/Cats/pug_1.png", "dog"),
+    ):
+        assert_equal(submission.species_of(name), species)
+
+
+@pytest.mark.points("species_of", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_species_of_a_plain_name")
+def test_species_of_every_breed(submission, reference, rng):
+    """Every breed of the collection is told right."""
+    for breed in (*FEW, "Maine_Coon", "Sphynx", "great_pyrenees", "miniature_pinscher", "Birman", "samoyed"):
+        name = f"images/{breed}_{number(rng, 1, 300)}.jpg"
+        assert_equal(submission.species_of(name), reference.species_of(name))
+
+
+# --- readable_images
+
+
+@pytest.mark.points("readable_images", 1)
+def test_readable_images_gives_sorted_paths(submission, tmp_path, rng):
+    """The result is a list of paths in the folder, sorted by name."""
+    folder = tmp_path.resolve()
+    names = [f"{letter}{k}.jpg" for letter in "abc" for k in range(5)]
+    for k in order(rng, len(names)):
+        (folder / names[k]).write_bytes(encoded(picture(rng, 20, 20)))
+    assert_equal(submission.readable_images(folder), [folder / name for name in sorted(names)])
+
+
+@pytest.mark.points("readable_images", 2)
+@pytest.mark.depends_on("test_readable_images_gives_sorted_paths")
+def test_readable_images_are_decoded_to_the_end(submission, messy):
+    """Files cut short, empty ones and those that are no picture are left out; a suffix proves nothing."""
+    folder, readable = messy
+    assert_equal(submission.readable_images(folder), readable)
+
+
+@pytest.mark.points("readable_images", 0.5)
+@pytest.mark.depends_on("test_readable_images_gives_sorted_paths")
+def test_readable_images_deletes_nothing(submission, messy):
+    """Every file is still there afterwards, as it was."""
+    folder, _ = messy
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    submission.readable_images(folder)
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    lost = sorted(path.name for path in before.keys() - after.keys())
+    assert_holds(not lost, f"deleted {', '.join(lost[:3])}, expected every file to be left alone")
+    assert_holds(before == after, "changed what is in the folder, expected every file to be left alone")
+
+
+@pytest.mark.points("readable_images", 0.5)
+@pytest.mark.depends_on("test_readable_images_gives_sorted_paths")
+def test_readable_images_of_an_empty_folder(submission, tmp_path):
+    """A folder without any picture gives an empty list."""
+    (tmp_path / "notes.txt").write_text("no picture")
+    assert_equal(submission.readable_images(tmp_path.resolve()), [])
+
+
+@pytest.mark.points("readable_images", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_readable_images_gives_sorted_paths")
+def test_readable_images_cut_anywhere(submission, reference, tmp_path, rng):
+    """Wherever a file was cut short, it is left out."""
+    folder = tmp_path.resolve()
+    for k in range(9):
+        content = encoded(picture(rng, 60, 70), ("JPEG", "PNG", "BMP")[k % 3])
+        kept = len(content) if k < 3 else len(content) * number(rng, 30, 80) // 100
+        (folder / f"{k}.jpg").write_bytes(content[:kept])
+    assert_equal(submission.readable_images(folder), reference.readable_images(folder))
+
+
+# --- load_pets
+
+
+@pytest.mark.points("load_pets", 1)
+def test_load_pets_gives_images_labels_and_names(submission, pets):
+    """The result is images in [0, 1], int64 labels, and class names as torchvision has them."""
+    assert_triple(submission.load_pets(pets, "trainval", 32), len(breeds_listed(pets, "trainval")), 32)
+
+
+@pytest.mark.points("load_pets", 1)
+@pytest.mark.depends_on("test_load_pets_gives_images_labels_and_names")
+def test_load_pets_labels_are_indices_in_the_order_of_the_split(submission, pets):
+    """Each label is the index of the picture's breed in the names, in the split's own order."""
+    for split in ("trainval", "test"):
+        listed = breeds_listed(pets, split)
+        result = submission.load_pets(pets, split, 16)
+        assert_triple(result, len(listed), 16)
+        assert_holds(
+            result[1].tolist() == [FEW.index(breed) for breed in listed],
+            f"returned labels {show(result[1])}, expected {show(torch.tensor([FEW.index(b) for b in listed]))}",
+            result,
+        )
+
+
+@pytest.mark.points("load_pets", 1)
+@pytest.mark.depends_on("test_load_pets_gives_images_labels_and_names")
+def test_load_pets_cuts_out_the_middle(submission, pets):
+    """The middle of a wide picture is cut out, not the whole squeezed."""
+    wide = Image.new("RGB", (192, 64), (255, 0, 0))
+    wide.paste((0, 255, 0), (52, 0, 140, 64))
+    first = (pets / "oxford-iiit-pet" / "annotations" / "test.txt").read_text().split()[0]
+    (pets / "oxford-iiit-pet" / "images" / f"{first}.jpg").write_bytes(encoded(wide, "PNG"))
+    count = len(breeds_listed(pets, "test"))
+    result = submission.load_pets(pets, "test")
+    assert_triple(result, count, 64)
+    green = torch.tensor([0.0, 1.0, 0.0])[:, None, None].expand(3, 64, 64)
+    assert_holds(
+        bool((result[0][0] - green).abs().max() <= 2 / 255),
+        "returned an image that shows more than the middle of its picture, or in other colours than 0 to 1",
+        result,
+    )
+
+
+@pytest.mark.points("load_pets", 0.5)
+@pytest.mark.depends_on("test_load_pets_gives_images_labels_and_names")
+def test_load_pets_refuses_another_split(submission, pets):
+    """A split that is not there is a ValueError that names split."""
+    for split in ("valid", "Test", ""):
+        assert_mentions(assert_raises(ValueError, submission.load_pets, pets, split), "split")
+
+
+@pytest.mark.points("load_pets", 0.5)
+@pytest.mark.depends_on("test_load_pets_gives_images_labels_and_names")
+def test_load_pets_says_how_to_get_the_data(submission, tmp_path):
+    """A folder without the data is a FileNotFoundError that says how to get it."""
+    text = assert_raises(FileNotFoundError, submission.load_pets, tmp_path.resolve() / "none", "test")
+    advice = (
+        "download",
+        "http",
+        "www",
+        "get",
+        "fetch",
+        "unpack",
+        "extract",
+        "copy",
+        "put",
+        "place",
+        "run",
+        "pets_root",
+    )
+    assert_holds(
+        any(word in text.lower() for word in advice),
+        f"raised an error that says {text!r}, expected it to say how to get the data",
+    )
+
+
+@pytest.mark.points("load_pets", 2)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_load_pets_gives_images_labels_and_names")
+def test_load_pets_on_other_pictures(submission, reference, pets, rng):
+    """Images are right for both splits and any size, larger than the picture too."""
+    for split, size in (("trainval", number(rng, 20, 56)), ("test", 120)):
+        expected = reference.load_pets(pets, split, size)
+        result = submission.load_pets(pets, split, size)
+        assert_triple(result, len(expected[1]), size)
+        assert_holds(torch.equal(result[1], expected[1]), "returned other labels than expected", result)
+        # An image may be resized as a picture or as a tensor: the two round in other places.
+        largest = float((result[0] - expected[0]).abs().max())
+        assert_holds(
+            largest <= 2 / 255,
+            f"returned an image with a pixel {show(largest)} off, expected at most 2/255",
+            result,
+        )
+
+
+# --- stratified_split
+
+
+def assert_split(result, count):
+    """The result is two index tensors that hold each of `count` indices once."""
+    whole = isinstance(result, tuple) and len(result) == 2
+    assert_holds(whole, f"returned {show(result)}, expected a tuple (train, valid)", result)
+    for part in result:
+        kind = isinstance(part, torch.Tensor) and part.dtype == torch.int64 and part.dim() == 1
+        assert_holds(kind, f"returned {show(part)} in the tuple, expected int64 indices of shape (n,)", result)
+    together = torch.cat(result).sort().values
+    complete = torch.equal(together, torch.arange(count))
+    assert_holds(complete, f"returned indices that are not each of 0 to {count - 1} once", result)
+
+
+def assert_stratified(result, labels, fraction):
+    assert_split(result, len(labels))
+    for label in labels.unique().tolist():
+        size, kept = int((labels == label).sum()), int((labels[result[1]] == label).sum())
+        problem = f"put {kept} of the {size} pictures of class {label} into valid, expected about {fraction:g} of them"
+        assert_holds(abs(kept - fraction * size) <= 1 + 1e-6, problem, result)
+        if size > 1:
+            assert_holds(0 < kept < size, f"{problem} and one at least on each side", result)
+        else:
+            assert_holds(kept == 0, f"put the only picture of class {label} into valid, expected it in train", result)
+
+
+@pytest.fixture
+def labels(rng):
+    """Labels of classes of different sizes, in no order."""
+    sizes = torch.tensor([40, 25, 12, 7])
+    together = torch.arange(4).repeat_interleave(sizes)
+    return together[torch.randperm(len(together), generator=rng)]
+
+
+@pytest.mark.points("stratified_split", 1)
+def test_split_is_complete_and_disjoint(submission, labels):
+    """Each index is in exactly one of the two tensors, about the fraction of them in the second."""
+    result = submission.stratified_split(labels, 0.25)
+    assert_split(result, len(labels))
+    share = len(result[1]) / len(labels)
+    assert_holds(0.18 < share < 0.32, f"put {share:.2f} of the pictures into valid, expected 0.25", result)
+
+
+@pytest.mark.points("stratified_split", 1)
+@pytest.mark.depends_on("test_split_is_complete_and_disjoint")
+def test_split_takes_its_part_of_each_class(submission, labels):
+    """Each class gives the fraction of its pictures, give or take one."""
+    for fraction in (0.2, 0.5, 0.7):
+        for seed in (0, 1, 2):
+            assert_stratified(submission.stratified_split(labels, fraction, seed), labels, fraction)
+
+
+@pytest.mark.points("stratified_split", 1)
+@pytest.mark.depends_on("test_split_is_complete_and_disjoint")
+def test_split_of_small_classes(submission):
+    """A class of two is on both sides, a class of one in train."""
+    for fraction in (0.1, 0.5, 0.9):
+        labels = torch.tensor([5, 2, 5, 9, 0, 0, 0, 2, 4, 4, 4, 4, 4, 4])
+        assert_stratified(submission.stratified_split(labels, fraction), labels, fraction)
+
+
+@pytest.mark.points("stratified_split", 1)
+@pytest.mark.depends_on("test_split_is_complete_and_disjoint")
+def test_split_is_shuffled_by_the_seed(submission, rng):
+    """The same seed gives the same split, another seed another one, and none takes just the first or the last."""
+    labels = torch.arange(2).repeat_interleave(60)[torch.randperm(120, generator=rng)]
+    seed = number(rng, 0, 1000)
+    first, again, other = (submission.stratified_split(labels, 0.4, seed=s) for s in (seed, seed, seed + 1))
+    for result in (first, again, other):
+        assert_split(result, 120)
+    assert_holds(torch.equal(first[1], again[1]), "returned another split for the same seed", again)
+    chosen, others = set(first[1].tolist()), set(other[1].tolist())
+    assert_holds(chosen != others, "returned the same split for another seed", other)
+
+
+@pytest.mark.points("stratified_split", 0.5)
+@pytest.mark.depends_on("test_split_is_complete_and_disjoint")
+def test_split_is_tidy(submission, labels):
+    """The labels are not changed, and the global random state is left alone."""
+    submission.stratified_split(labels, 0.3, seed=7)
+    call = submission.last
+    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
+    traces = call.traces("random state")
+    assert_holds(not traces, "changed the global random state, expected a generator of its own")
+
+
+@pytest.mark.points("stratified_split", 0.5)
+@pytest.mark.depends_on("test_split_is_complete_and_disjoint")
+def test_split_refuses_other_fractions(submission, labels):
+    """A fraction that leaves nothing on one side is a ValueError that names fraction."""
+    for fraction in (0.0, 1.0, -0.2, 1.5):
+        assert_mentions(assert_raises(ValueError, submission.stratified_split, labels, fraction), "fraction")
+
+
+@pytest.mark.points("stratified_split", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_split_is_complete_and_disjoint")
+def test_split_of_other_labels(submission, reference, rng):
+    """Any labels are split class by class, as evenly as by the reference."""
+    for _ in range(4):
+        labels = torch.randint(0, number(rng, 2, 9), (number(rng, 30, 90),), generator=rng)
+        fraction = float(0.1 + 0.8 * torch.rand((), generator=rng))
+        result = submission.stratified_split(labels, fraction, number(rng, 0, 99))
+        assert_stratified(result, labels, fraction)
+        expected = reference.stratified_split(labels, fraction, 0)
+        apart = abs(len(result[1]) - len(expected[1]))
+        assert_between(apart, 0, 2 * len(labels.unique()), what="the difference in the size of valid")
+
+
+# --- top_k_accuracy
+
+LOGITS = torch.tensor([[5.0, 3.0, 1.0, 0.0], [0.0, 4.0, 2.0, -1.0], [1.0, 2.0, 3.0, 9.0], [0.5, 0.1, 0.2, 0.4]])
+TRUE = torch.tensor([0, 2, 1, 3])
+
+
+@pytest.mark.points("top_k_accuracy", 1)
+def test_top_k_by_hand(submission):
+    """Of four pictures, one is right at once, three by the second guess, and all by the third."""
+    for k, expected in ((1, 0.25), (2, 0.75), (3, 1.0), (4, 1.0)):
+        assert_close(submission.top_k_accuracy(LOGITS, TRUE, k), expected)
+
+
+@pytest.mark.points("top_k_accuracy", 1)
+@pytest.mark.depends_on("test_top_k_by_hand")
+def test_top_k_refuses_other_k(submission):
+    """A k below 1 or above the number of classes is a ValueError that names k."""
+    for k in (5, 0, -1, 40):
+        assert_mentions(assert_raises(ValueError, submission.top_k_accuracy, LOGITS, TRUE, k), "k")
+
+
+@pytest.mark.points("top_k_accuracy", 0.5)
+@pytest.mark.depends_on("test_top_k_by_hand")
+def test_top_k_is_tidy(submission):
+    """Logits and labels are not changed, and a single picture will do."""
+    assert_close(submission.top_k_accuracy(LOGITS[1:2], TRUE[1:2], 2), 1.0)
+    changed = submission.last.changed
+    assert_holds(not changed, f"changed {', '.join(changed)} in place, expected it to be left alone")
+
+
+@pytest.mark.points("top_k_accuracy", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_top_k_by_hand")
+def test_top_k_on_other_logits(submission, reference, rng):
+    """Any logits are judged right, of one class too."""
+    for count, classes in ((50, 37), (17, 5), (3, 1)):
+        logits = torch.randn(count, classes, generator=rng)
+        labels = torch.randint(0, classes, (count,), generator=rng)
+        for k in {1, (classes + 1) // 2, classes}:
+            assert_close(submission.top_k_accuracy(logits, labels, k), reference.top_k_accuracy(logits, labels, k))
+
+
+# --- confusion_matrix
+
+
+@pytest.mark.points("confusion_matrix", 1.5)
+def test_confusion_matrix_by_hand(submission):
+    """Rows are true classes, columns predicted ones, and a pair that occurs twice counts twice."""
+    labels = torch.tensor([0, 0, 0, 1, 2, 2, 2])
+    predictions = torch.tensor([0, 1, 1, 1, 0, 2, 0])
+    expected = torch.tensor([[1, 2, 0], [0, 1, 0], [2, 0, 1]])
+    assert_equal(submission.confusion_matrix(predictions, labels, 3), expected)
+
+
+@pytest.mark.points("confusion_matrix", 1)
+@pytest.mark.depends_on("test_confusion_matrix_by_hand")
+def test_confusion_matrix_has_a_row_for_every_class(submission):
+    """A class that does not occur has a row and a column of zeros."""
+    expected = torch.zeros(5, 5, dtype=torch.int64)
+    expected[1, 2], expected[2, 2] = 1, 1
+    assert_equal(submission.confusion_matrix(torch.tensor([2, 2]), torch.tensor([1, 2]), 5), expected)
+    one = torch.tensor([[3]])
+    assert_equal(submission.confusion_matrix(torch.zeros(3).long(), torch.zeros(3).long(), 1), one)
+
+
+@pytest.mark.points("confusion_matrix", 0.5)
+@pytest.mark.depends_on("test_confusion_matrix_by_hand")
+def test_confusion_matrix_is_tidy(submission, labels):
+    """Predictions and labels are not changed."""
+    submission.confusion_matrix(labels.flip(0), labels, 4)
+    changed = submission.last.changed
+    assert_holds(not changed, f"changed {', '.join(changed)} in place, expected it to be left alone")
+
+
+@pytest.mark.points("confusion_matrix", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_confusion_matrix_by_hand")
+def test_confusion_matrix_of_other_predictions(submission, reference, rng):
+    """Any predictions are counted right."""
+    for classes, count in ((37, 400), (4, 60)):
+        predictions, labels = torch.randint(0, classes, (2, count), generator=rng)
+        expected = reference.confusion_matrix(predictions, labels, classes)
+        assert_equal(submission.confusion_matrix(predictions, labels, classes), expected)
+
+
+# --- most_confused
+
+MATRIX = torch.tensor([[9, 2, 0, 4], [1, 7, 0, 0], [0, 5, 8, 3], [0, 0, 6, 2]])
+LETTERS = ["a", "b", "c", "d"]
+CONFUSED = [("d", "c", 6), ("c", "b", 5), ("a", "d", 4), ("c", "d", 3), ("a", "b", 2), ("b", "a", 1)]
+
+
+@pytest.mark.points("most_confused", 1)
+def test_most_confused_by_hand(submission):
+    """The largest entries off the diagonal come first, as true class, predicted class and count."""
+    assert_equal(submission.most_confused(MATRIX, LETTERS, 3), CONFUSED[:3])
+    assert_equal(submission.most_confused(MATRIX, LETTERS), CONFUSED[:5])
+
+
+@pytest.mark.points("most_confused", 1)
+@pytest.mark.depends_on("test_most_confused_by_hand")
+def test_most_confused_leaves_zeros_out(submission):
+    """There are no more confusions than happened, however many are asked for."""
+    assert_equal(submission.most_confused(MATRIX, LETTERS, 12), CONFUSED)
+    assert_equal(submission.most_confused(torch.tensor([[3, 0], [0, 4]]), ["x", "y"], 5), [])
+    assert_equal(submission.most_confused(torch.tensor([[3]]), ["x"], 5), [])
+
+
+@pytest.mark.points("most_confused", 1)
+@pytest.mark.depends_on("test_most_confused_by_hand")
+def test_most_confused_with_equal_counts(submission):
+    """Equal counts come in class order: by the true class, then by the predicted one."""
+    matrix = torch.tensor([[0, 2, 7], [2, 0, 2], [7, 2, 0]])
+    names = ["pug", "beagle", "Abyssinian"]
+    expected = [("pug", "Abyssinian", 7), ("Abyssinian", "pug", 7), ("pug", "beagle", 2), ("beagle", "pug", 2)]
+    assert_equal(submission.most_confused(matrix, names, 4), expected)
+
+
+@pytest.mark.points("most_confused", 0.5)
+@pytest.mark.depends_on("test_most_confused_by_hand")
+def test_most_confused_is_tidy(submission):
+    """The matrix and the names are not changed."""
+    submission.most_confused(MATRIX, LETTERS, 2)
+    changed = submission.last.changed
+    assert_holds(not changed, f"changed {', '.join(changed)} in place, expected it to be left alone")
+
+
+@pytest.mark.points("most_confused", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_most_confused_by_hand")
+def test_most_confused_in_other_matrices(submission, reference, rng):
+    """Any matrix is read right."""
+    for classes, n in ((8, 5), (5, 3), (6, 100)):
+        matrix = torch.randint(0, 5, (classes, classes), generator=rng)
+        names = [f"breed {k}" for k in order(rng, classes)]
+        assert_equal(submission.most_confused(matrix, names, n), reference.most_confused(matrix, names, n))
+
+
+# --- train_pet_classifier
+
+
+@pytest.fixture
+def colours(rng):
+    """60 images of three colours, and their labels."""
+    labels = torch.arange(60) % 3
+    images = torch.tensor(COLOURS)[labels][:, :, None, None] + 0.1 * torch.rand(60, 3, 32, 40, generator=rng)
+    return images, labels
+
+
+@pytest.fixture
+def pictures(rng, monkeypatch):
+    """Some breeds of the drawn miniature, those to learn from in no order, and others of the same breeds."""
+    monkeypatch.delenv("OXFORD_PETS", raising=False)
+    breeds = order(rng, 37)[:BREEDS]
+    train, test = (_of_breeds(half, breeds) for half in load_domain("pets"))
+    mixed = torch.randperm(len(train[1]), generator=rng)
+    return (train[0][mixed], train[1][mixed]), test
+
+
+def _of_breeds(half, breeds):
+    images, labels = half
+    chosen = torch.cat([(labels == breed).nonzero().flatten() for breed in breeds])
+    return images[chosen], torch.tensor([breeds.index(label) for label in labels[chosen].tolist()])
+
+
+def logits_of(model, images, classes):
+    """What the returned model gives."""
+    assert_holds(isinstance(model, RemoteModule), f"returned {show(model)}, expected a model", model)
+    logits = model(images)
+    assert_kind(logits, (len(images), classes))
+    return logits.detach()
+
+
+def share_right(logits, labels):
+    return (logits.argmax(dim=1) == labels).float().mean().item()
+
+
+def untrained_accuracy(train, test, seed):
+    """What the features of an untrained backbone are worth, by ridge regression: a ruler of our own."""
+    backbone = load_backbone("tiny", False, seed=seed)
+    with torch.no_grad():
+        features, others = backbone(train[0]), backbone(test[0])
+    middle, eye = features.mean(dim=0), torch.eye(features.shape[1])
+    features, others = features - middle, others - middle
+    wanted = torch.nn.functional.one_hot(train[1]).float() - 1 / BREEDS
+    weights = torch.linalg.solve(features.T @ features + eye, features.T @ wanted)
+    return share_right(others @ weights, test[1])
+
+
+@pytest.mark.points("train_pet_classifier", 1)
+def test_classifier_gives_logits_for_every_class(submission, colours):
+    """The result is a model with a logit for each name in classes, whether or not it was seen."""
+    images, labels = colours
+    model = submission.train_pet_classifier(eye_backbone("colours"), images, labels, COLOUR_NAMES)
+    logits = logits_of(model, images[:5], len(COLOUR_NAMES))
+    shares = bool((logits > 1e-6).all()) and bool(((logits.sum(dim=1) - 1).abs() < 1e-5).all())
+    assert_holds(not shares, "returned probabilities, expected logits", logits)
+    logits_of(model, images[:1, :, :32, :32], len(COLOUR_NAMES))
+
+
+@pytest.mark.points("train_pet_classifier", 1)
+@pytest.mark.depends_on("test_classifier_gives_logits_for_every_class")
+def test_classifier_has_its_parts(submission, colours, rng):
+    """The model has a backbone with the given weights and statistics, a head, and the classes."""
+    images, labels = colours
+    backbone = eye_backbone("colours", seed=number(rng, 0, 1000))
+    model = submission.train_pet_classifier(backbone, images, labels, COLOUR_NAMES)
+    assert_holds(isinstance(model, RemoteModule), f"returned {show(model)}, expected a model", model)
+    facts = model.inspect()
+    state = facts.get("state") if isinstance(facts, dict) else None
+    assert_holds(isinstance(state, dict), "returned a model without weights", model)
+    for name, value in backbone.state_dict().items():
+        found = state.get(f"backbone.{name}")
+        assert_holds(found is not None, f"returned a model without backbone.{name}", model)
+        same = isinstance(found, torch.Tensor) and torch.equal(found, value)
+        assert_holds(same, f"returned a model with another backbone.{name} than the backbone given", model)
+    assert_holds(any(str(name).startswith("head.") for name in state), "returned a model without .head", model)
+    named = facts.get("classes")
+    assert_holds(named == COLOUR_NAMES, f"returned a model with classes {show(named)}, expected {COLOUR_NAMES}", model)
+
+
+@pytest.mark.points("train_pet_classifier", 1)
+@pytest.mark.depends_on("test_classifier_gives_logits_for_every_class")
+def test_classifier_learns_what_is_easy(submission, colours, rng):
+    """Images that differ in what the backbone sees are told apart, alone as well as among others."""
+    images, labels = colours
+    backbone = eye_backbone("colours", seed=number(rng, 0, 1000))
+    model = submission.train_pet_classifier(backbone, images[:48], labels[:48], COLOUR_NAMES)
+    logits = logits_of(model, images[48:], len(COLOUR_NAMES))
+    right = share_right(logits, labels[48:])
+    assert_holds(
+        right >= 0.9, f"returned a model that is right on {right:.2f} of new images, expected 0.9 or more", logits
+    )
+    alone = logits_of(model, images[48:49], len(COLOUR_NAMES))
+    assert_close(alone, logits[:1], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.points("train_pet_classifier", 1)
+@pytest.mark.depends_on("test_classifier_gives_logits_for_every_class")
+def test_classifier_leaves_the_backbone_alone(submission, colours):
+    """The backbone given keeps its weights, statistics and mode, and no gradient stays on it; nor do images change."""
+    images, labels = colours
+    submission.train_pet_classifier(eye_backbone("colours"), images, labels, COLOUR_NAMES)
+    call = submission.last
+    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
+    # Whether it is frozen is left open: it may be a part of the model.
+    traces = call.traces("weights", "training mode", "gradients", "hooks")
+    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+
+
+@pytest.mark.points("train_pet_classifier", 2)
+@pytest.mark.depends_on("test_classifier_gives_logits_for_every_class")
+def test_classifier_is_better_than_guessing(submission, pictures):
+    """Breeds are told from pictures that were not among those learned from, far better than by guessing."""
+    train, test = pictures
+    names = [f"breed {k}" for k in range(BREEDS)]
+    model = submission.train_pet_classifier(load_backbone("tiny"), *train, names)
+    logits = logits_of(model, test[0], BREEDS)
+    right, least = share_right(logits, test[1]), 1 / BREEDS + 0.3
+    assert_holds(right >= least, f"returned a model right on {right:.2f} of new pictures, expected {least:.2f}", logits)
+
+
+@pytest.mark.points("train_pet_classifier", 2)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_classifier_gives_logits_for_every_class")
+def test_classifier_makes_use_of_the_pretraining(submission, pictures, rng):
+    """On the pretrained backbone the classifier is far better than one on an untrained backbone."""
+    train, test = pictures
+    names = [f"breed {k}" for k in range(BREEDS)]
+    model = submission.train_pet_classifier(load_backbone("tiny"), *train, names, seed=number(rng, 0, 1000))
+    logits = logits_of(model, test[0], BREEDS)
+    right = share_right(logits, test[1])
+    least = untrained_accuracy(train, test, number(rng, 0, 1000)) + 0.15
+    assert_holds(right >= least, f"returned a model right on {right:.2f} of new pictures, expected {least:.2f}", logits)
