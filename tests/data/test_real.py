@@ -177,27 +177,31 @@ def test_twenty_dogs_are_fooled_at_4_of_255(real_weights, photographs, name):
 
 
 @pytest.mark.slow
-def test_an_ideal_zebra_of_real_weights_convinces_and_is_smooth(real_weights):
-    """The README's zebra also convinces the other network; these 256 steps of Adam do not bring it so far."""
+def test_the_variation_weight_decides_whether_the_other_network_sees_the_zebra(real_weights):
     squeeze, mobile = (data.load_model(name).requires_grad_(False) for name in ("squeezenet1_1", "mobilenet_v2"))
-    smooth, rough = (ideal_zebra(squeeze, weight) for weight in (10.0, 0.0))
+    smooth, rough = (ideal_zebra(squeeze, weight) for weight in (500.0, 0.0))
     agreed = [probability(mobile, image, ZEBRA) for image in (smooth, rough)]
     print(agreed, float(variation(smooth)), float(variation(rough)))
-    assert min(probability(squeeze, image, ZEBRA) for image in (smooth, rough)) >= 0.9
-    assert variation(smooth) <= 0.5 * variation(rough)
-    assert agreed[0] > agreed[1]
+    assert min(probability(squeeze, image, ZEBRA) for image in (smooth, rough)) >= 0.99
+    assert agreed[0] >= 0.9
+    assert agreed[1] <= 0.3
 
 
 def ideal_zebra(model: nn.Module, weight: float, steps: int = 256) -> torch.Tensor:
-    """Adam on cross-entropy plus the weighted variation, on a picture moved a little at each step."""
+    """Adam on cross-entropy, the logit itself and the weighted variation, on a picture moved and mirrored a little.
+
+    The cross-entropy vanishes once the network is sure; the logit goes on pulling, against a variation that weighs much.
+    """
     generator = torch.Generator().manual_seed(0)
-    image = (0.4 + 0.2 * torch.rand(1, 3, 224, 224, generator=generator)).requires_grad_()
-    optimizer = torch.optim.Adam([image], 0.03)
-    for _ in range(steps):
-        shift = torch.randint(-16, 17, (2,), generator=generator).tolist()
+    image = (0.5 + 0.1 * torch.randn(1, 3, 224, 224, generator=generator)).clamp(0, 1).requires_grad_()
+    optimizer = torch.optim.Adam([image], 0.05)
+    for step in range(steps):
+        shift = torch.randint(-8, 9, (2,), generator=generator).tolist()
         moved = image.roll(tuple(shift), (2, 3))
+        logits = model(moved.flip(3) if step % 2 else moved)
+        loss = F.cross_entropy(logits, torch.tensor([ZEBRA])) - 0.2 * logits[0, ZEBRA] + weight * variation(image)
         optimizer.zero_grad()
-        (F.cross_entropy(model(moved), torch.tensor([ZEBRA])) + weight * variation(image)).backward()
+        loss.backward()
         optimizer.step()
         with torch.no_grad():
             image.clamp_(0, 1)
