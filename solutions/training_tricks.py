@@ -254,5 +254,5 @@ def should_stop(losses: Sequence[float], patience: int) -> bool:
             best, age = loss, 0
         else:
             age += 1
-    return age >= patience and len(losses) > 0
+    return age >= patience
     ### END SOLUTION

@@ -226,10 +226,12 @@ def test_ideal_step_is_the_rate_times_the_gradient(submission, model, images, ta
 @pytest.mark.points("ideal_step", 0.5)
 @pytest.mark.depends_on("test_ideal_step_gives_images")
 def test_ideal_step_stays_in_the_range_of_pixels(submission, model, images, target):
-    """However long the step, pixels stay in [0, 1]."""
+    """However long the step, pixels stay in [0, 1], and all of that range is used."""
     slope = gradient(model, images, target)
-    result = submission.ideal_step(model, images, target, learning_rate=rate(slope, 3.0), variation_weight=0.0)
+    long = rate(slope, 3.0)
+    result = submission.ideal_step(model, images, target, learning_rate=long, variation_weight=0.0)
     assert_images(result, images.shape)
+    assert_close(result, (images - long * slope).clamp(0, 1), atol=0.01)
 
 
 @pytest.mark.points("ideal_step", 1)
