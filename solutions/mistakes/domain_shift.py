@@ -127,7 +127,7 @@ def forgets_to_sort(pretrained, scratch, domains, *, seed=0):
 
 @mistake("rank_domains", "The domains are sorted by their names; sort by the gain.")
 def sorts_by_name(pretrained, scratch, domains, *, seed=0):
-    return sorted(_gains(pretrained, scratch, domains, seed), reverse=True)
+    return sorted(_gains(pretrained, scratch, domains, seed))
 
 
 @mistake("rank_domains", "The domains are ranked by the accuracy; rank by the gain over the untrained backbone.")

@@ -236,6 +236,11 @@ def test_modes_and_frozen_parameters_travel(student, model):
     assert_close(facts["state"], dict(model.state_dict()))
 
 
+def test_a_model_tells_its_classes(student, model):
+    assert student.send(model).inspect()["classes"] == list(model.classes)
+    assert student.send(model.backbone).inspect()["classes"] is None
+
+
 def test_the_same_object_comes_back_as_the_same_handle(student, model):
     sent = student.send(model)
     assert student.freeze(sent) == sent
