@@ -7,7 +7,7 @@ from torch import nn
 import data
 from data.domains import DOMAINS, load_domain
 from data.networks import COME_ALONG
-from data.transfer import accuracies, probe, probe_accuracy
+from data.transfer import accuracies, main, probe, probe_accuracy
 
 
 @pytest.mark.parametrize("name", DOMAINS)
@@ -79,3 +79,12 @@ def test_transfer_is_real_for_three_seeds_and_both_networks(cache, name, seed):
     assert pretrained - pixels >= 0.1
     far, far_untrained, _ = accuracies(name, "tissue", seed)
     assert far - far_untrained <= (pretrained - untrained) / 2
+
+
+def test_a_folder_without_pets_is_refused_in_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("OXFORD_PETS", "")
+    monkeypatch.setattr("sys.argv", ["transfer", "--pets", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert str(tmp_path) in capsys.readouterr().err
