@@ -283,6 +283,9 @@ class RemoteModule:
         __tracebackhide__ = True
         return self.submission._call(Call(self.handle.type_name, args, {}, on=self))
 
+    def __repr__(self) -> str:
+        return "module"
+
     def inspect(self) -> dict[str, Any]:
         """Its `state` dict, the names of submodules in `training` mode and of `frozen` parameters, its number of `hooks`."""
         reply = self.submission._request({"op": "inspect", "object": self.handle.number})
