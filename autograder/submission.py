@@ -283,6 +283,9 @@ class RemoteModule:
         __tracebackhide__ = True
         return self.submission._call(Call(self.handle.type_name, args, {}, on=self))
 
+    def __repr__(self) -> str:
+        return "module"
+
     def inspect(self) -> dict[str, Any]:
         """What the worker says of the module; every word of it may be the student's own.
 
