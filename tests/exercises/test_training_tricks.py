@@ -592,7 +592,7 @@ def test_stop_once_patience_is_over(submission):
 @pytest.mark.points("should_stop", 1)
 def test_best_loss_counts_and_not_the_last(submission):
     """A loss that is lower than the one before it, but not the best, is no improvement."""
-    assert_equal(submission.should_stop([0.5, 0.9, 0.8, 0.7], 3), True)
+    assert_equal(submission.should_stop([0.5, 0.9, 0.8, 0.7], 2), True)
     assert_equal(submission.should_stop([0.5, 0.9, 0.8, 0.4], 3), False)
 
 
