@@ -81,7 +81,13 @@ def test_there_are_six_mistakes_and_one_for_each_function(unit):
     assert {mistake.function for mistake in known} == set(CATALOG.units[unit].functions)
 
 
-@pytest.mark.parametrize(("unit", "mistake"), MISTAKES, ids=lambda value: getattr(value, "name", value))
+def one_for_each_function():
+    """Of the first mistake of each function; the others are for the slow run of `verify`."""
+    first = {(unit, mistake.function): mistake for unit, mistake in reversed(MISTAKES)}
+    return [(unit, mistake) for (unit, _), mistake in reversed(first.items())]
+
+
+@pytest.mark.parametrize(("unit", "mistake"), one_for_each_function(), ids=lambda value: getattr(value, "name", value))
 def test_a_known_mistake_is_caught_and_named(unit, mistake, tmp_path, sandbox):
     """A submission that is right but for this mistake."""
     unmarked = "def mistake(*_):\n    return lambda function: function\n"
