@@ -67,7 +67,7 @@ def test_something_failed_is_1_and_says_what(autograder, tmp_path):
     ("args", "words"),
     [
         (["grade", "nowhere"], "nowhere does not exist; give a submission or a folder of submissions"),
-        (["grade", "exercises", "--units", "knitting"], "no unit is called 'knitting'; the course has variation_loss"),
+        (["grade", "exercises", "--units", "knitting"], "no unit is called 'knitting'; the course has quiz, "),
         (["grade"], "Missing argument"),
         (["knit"], "No such command 'knit'"),
     ],
@@ -112,7 +112,7 @@ def test_our_own_fault_is_2_and_no_grade(autograder, tmp_path, monkeypatch):
         checks = "import pytest\n@pytest.mark.points('denoise', 1)\ndef test_it(submission):\n    1 / 0\n"
         (course / "tests" / "exercises" / f"test_{unit}.py").write_text(checks)
     monkeypatch.chdir(course)
-    code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path / "out")
+    code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path / "out", *UNITS)
     assert code == 2
     assert "the check itself failed with ZeroDivisionError" in out
 

@@ -170,9 +170,9 @@ def test_a_killed_server_is_started_again(catalog):
             first = worker.pid
             server = fresh._process.pid
             os.kill(server, signal.SIGKILL)
+            until(lambda: not alive(first))
             with pytest.raises(Crashed, match="together with the fork server"):
                 ask(worker, "def run():\n    return 1")
-        until(lambda: not alive(first))
         with fresh.worker() as worker:
             assert ask(worker, "def run():\n    return 1") == 1
         assert fresh._process.pid != server

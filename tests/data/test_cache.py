@@ -1,8 +1,9 @@
 """The cache: whole or not there, made by one process while the others wait."""
 
 import errno
-import multiprocessing
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,30 +109,29 @@ def test_a_whole_thing_in_a_folder_that_cannot_be_written_is_read(empty_cache, m
     assert made_once("thing", write_two) == folder
 
 
-def _make_slowly(gate, log):
-    def make(folder):
-        with log.get_lock():
-            log.value += 1
-        gate.wait()  # until both processes have begun
-        write_two(folder)
+_MAKING = """
+import sys
+from data.cache import made_once
 
-    made_once("thing", make)
+def make(folder):
+    print("making", flush=True)
+    sys.stdin.readline()  # until the other process has begun as well
+    (folder / "one").write_text("1")
 
-
-def _make_second(gate, log):
-    gate.wait()
-    made_once("thing", lambda folder: (write_two(folder), log.__setattr__("value", log.value + 1)))
+made_once("thing", make)
+"""
 
 
 def test_of_two_processes_one_makes_it_and_the_other_waits(empty_cache):
-    context = multiprocessing.get_context("spawn")
-    gate, log = context.Barrier(2), context.Value("i", 0)
-    processes = [context.Process(target=make, args=(gate, log)) for make in (_make_slowly, _make_second)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    assert [process.exitcode for process in processes] == [0, 0]
-    assert log.value == 1
+    command, pipes = (
+        [sys.executable, "-c", _MAKING],
+        {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True},
+    )
+    with subprocess.Popen(command, **pipes) as first:
+        assert first.stdout.readline() == "making\n"
+        with subprocess.Popen(command, **pipes) as second:
+            first.communicate("go\n", timeout=60)
+            printed, _ = second.communicate("go\n", timeout=60)
+    assert (first.returncode, second.returncode, printed) == (0, 0, "")
     assert is_whole(empty_cache / "thing")
     assert not leftovers(empty_cache)
