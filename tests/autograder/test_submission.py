@@ -118,7 +118,7 @@ def student(request, sandbox):
     unit = Module("unit", "unit.py", STUDENT)
     sources = {"unit": unit, "earlier": Module("earlier", "earlier.py", "THREE = 3\n")}
     with worker as transport:
-        yield Submission(unit, sources, transport, seconds=1.0, seed=5)
+        yield Submission(unit, sources, transport, seconds=2.0, seed=5)
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_a_value_of_another_type_is_refused_by_name(student):
 
 def test_an_endless_loop_is_stopped_with_its_line(student):
     words = sentence(TimedOut, student.endless)
-    assert words == "endless() did not finish within 1 s and was stopped (unit.py:37)"
+    assert words == "endless() did not finish within 2 s and was stopped (unit.py:37)"
 
 
 def test_no_except_exception_swallows_the_deadline(student):
