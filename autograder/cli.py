@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -20,6 +20,9 @@ from rich.text import Text
 
 from autograder.catalog import Catalog, find_course, read_catalog
 from autograder.errors import AutograderError, UsageError
+
+if TYPE_CHECKING:
+    from autograder.batch import Graded
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 release_app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
@@ -63,7 +66,10 @@ def grade(
         grader = Grader(catalog, sandbox, course_secret(), units=_names(units), seed=seed)
         try:
             for ending in grade_all(grader, submissions, out):
-                (graded if isinstance(ending, Graded) else failures).append(ending)  # type: ignore[arg-type]
+                if isinstance(ending, Graded):
+                    graded.append(ending)
+                else:
+                    failures.append(ending)
                 progress.update(task, advance=1, description="Graded")
         except KeyboardInterrupt:
             _errors.print(f"autograder: stopped; {len(graded)} of {len(submissions)} results are in {out / 'results'}")
@@ -152,7 +158,7 @@ def _print_notes(notes: tuple[str, ...]) -> None:
         _console.print(Text(f"Note: {note}"))
 
 
-def _class_table(graded: list, out: Path) -> Table:  # type: ignore[type-arg]
+def _class_table(graded: "list[Graded]", out: Path) -> Table:
     from autograder.reports.overview import row
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)

@@ -55,11 +55,11 @@ def test_a_file_of_its_own(tmp_path):
 def test_archives(tmp_path, name):
     path = tmp_path / name
     if name.endswith(".zip"):
-        zipped(path, {"work/variation_loss.py": CODE, "__MACOSX/work/._variation_loss.py": b"\0", "work/.git/x.py": ""})
+        zipped(path, {"hw/variation_loss.py": CODE, "__MACOSX/hw/._variation_loss.py": b"\0", "hw/.git/x.py": ""})
     else:
         compression = name.rpartition(".")[2].replace("tgz", "gz").replace("tar", "")
         with tarfile.open(path, f"w:{compression}") as archive:
-            info = tarfile.TarInfo("work/variation_loss.py")
+            info = tarfile.TarInfo("hw/variation_loss.py")
             info.size = len(CODE)
             archive.addfile(info, io.BytesIO(CODE.encode()))
     found = read_submission(path, UNITS)
