@@ -49,6 +49,7 @@ def grade(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path("out"),
     units: Units = "",
     seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
+    device: Annotated[str, typer.Option("--device", help="Where submissions compute: cpu or cuda.")] = "cpu",
 ) -> None:
     """Grade submissions: a folder, an archive, a .py, an .ipynb, or a folder of them."""
     from autograder.batch import Failure, Graded, find_submissions, grade_all, write_atomically
@@ -63,7 +64,7 @@ def grade(
     failures: list[Failure] = []
     with Sandbox(catalog.preload) as sandbox, _progress() as progress:
         task = progress.add_task("Starting the sandbox", total=len(submissions))
-        grader = Grader(catalog, sandbox, course_secret(), units=_names(units), seed=seed)
+        grader = Grader(catalog, sandbox, course_secret(), units=_names(units), seed=seed, device=device)
         try:
             for ending in grade_all(grader, submissions, out):
                 if isinstance(ending, Graded):

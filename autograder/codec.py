@@ -215,9 +215,7 @@ class _Encoder:
         dtype = str(value.dtype).removeprefix("torch.")
         if dtype not in _DTYPES:
             raise RefusedValue(f"a tensor of {value.dtype}")
-        if value.device.type != "cpu":
-            raise RefusedValue(f"a tensor on {value.device}; keep it on the device of the input")
-        # A copy of our own: contiguous, without lazy conjugation, whatever the strides of the original.
+        # A copy of our own, on the CPU: contiguous, without lazy conjugation, whatever the strides of the original.
         flat = torch.empty(value.numel(), dtype=value.dtype).copy_(value.detach().reshape(-1))
         size = self.buffer(flat.view(torch.uint8).numpy().tobytes() if value.numel() else b"")
         return ["tensor", dtype, list(value.shape), bool(value.requires_grad and self.grad), size]

@@ -29,6 +29,7 @@ from autograder import __version__, plugin
 from autograder.catalog import Catalog, Unit
 from autograder.errors import GraderError
 from autograder.plugin.recorder import Recorder
+from autograder.plugin.runs import usable_device
 from autograder.results import CheckResult, Outcome, SubmissionResult
 from autograder.sandbox import Sandbox
 from autograder.source import Handin, Module, read_submission
@@ -47,6 +48,10 @@ class Grader:
         units: the units to grade; all of the course by default.
         functions: run the checks of these alone; of all where empty.
         seed: for a replay, the seed of the result that is replayed.
+        device: where the students' code computes, `cpu` or `cuda`.
+
+    Raises:
+        UsageError: PyTorch cannot compute there.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Grader:
         units: list[str] | None = None,
         functions: frozenset[str] = frozenset(),
         seed: str = "",
+        device: str = "cpu",
     ) -> None:
         self.catalog = catalog
         self.sandbox = sandbox
@@ -65,6 +71,7 @@ class Grader:
         self._functions = functions
         self._secret = secret
         self._seed = seed
+        self.device = usable_device(device)
         self._course_hashes = course_hashes(catalog, self.units)
 
     def grade(self, path: Path, name: str = "") -> SubmissionResult:
@@ -76,7 +83,7 @@ class Grader:
         started = time.perf_counter()
         handin = read_submission(path, self.catalog.units)
         seed = self._seed or seed_of(self._secret, handin.digest)
-        run = _GradedRun(self.catalog, handin, self.sandbox, seed, self._functions)
+        run = _GradedRun(self.catalog, handin, self.sandbox, seed, self._functions, self.device)
         checks = self._judge(run)
         return SubmissionResult(
             submission=name or handin.name,
@@ -84,6 +91,7 @@ class Grader:
             notes=(*((handin.problem,) if handin.problem else ()), *handin.notes),
             not_taken=handin.not_taken,
             isolation=self.sandbox.isolation,
+            device=self.device,
             seed=run.seed,
             hashes={"submission": handin.digest, **self._course_hashes},
             versions=versions(),
@@ -119,9 +127,16 @@ class _GradedRun:
     """A `plugin.Run` over one hand-in; passed to pytest as a plugin, so that it can install itself."""
 
     def __init__(
-        self, catalog: Catalog, handin: Handin, sandbox: Sandbox, seed: str, functions: frozenset[str]
+        self,
+        catalog: Catalog,
+        handin: Handin,
+        sandbox: Sandbox,
+        seed: str,
+        functions: frozenset[str],
+        device: str,
     ) -> None:
         self.seed = seed
+        self.device = device
         self.recorder = Recorder()
         self.interrupted = False
         self._catalog = catalog

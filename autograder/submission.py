@@ -128,13 +128,20 @@ class Submission:
     """
 
     def __init__(
-        self, module: Module, sources: dict[str, Module], transport: Transport, seconds: float, seed: int
+        self,
+        module: Module,
+        sources: dict[str, Module],
+        transport: Transport,
+        seconds: float,
+        seed: int,
+        device: str = "cpu",
     ) -> None:
         self.module = module
         self._sources = sources
         self._transport = transport
         self._seconds = seconds
         self._seed = seed
+        self._device = device
         self._loaded = False
         self.calls: list[Call] = []
 
@@ -203,7 +210,7 @@ class Submission:
 
     def _request(self, request: dict[str, Any], call: Call | None = None) -> dict[str, Any]:
         __tracebackhide__ = True
-        message = encode({**request, "seconds": self._seconds}, _outgoing_type)
+        message = encode({**request, "seconds": self._seconds, "device": self._device}, _outgoing_type)
         try:
             reply = decode(self._transport.exchange(message, self._seconds))
         except MalformedMessage as error:

@@ -22,9 +22,9 @@ from torch import nn
 import data
 from autograder.catalog import Catalog, find_course, read_catalog
 from autograder.diagnose import explain
-from autograder.errors import CatalogError, CheckError, CheckFailed, NotHandedIn
+from autograder.errors import CatalogError, CheckError, CheckFailed, NotHandedIn, UsageError
 from autograder.plugin.recorder import Recorder, judged
-from autograder.plugin.runs import Run, StudentRun, check_seed
+from autograder.plugin.runs import Run, StudentRun, check_seed, usable_device
 from autograder.plugin.summary import summary
 from autograder.results import CheckResult, Outcome
 from autograder.submission import Submission
@@ -53,9 +53,10 @@ class Unit(pytest.Module):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--check-seed`, to see a check with other random inputs."""
+    """`--check-seed`, to see a check with other random inputs; `--device`, to compute elsewhere."""
     group = parser.getgroup("idealcat")
     group.addoption("--check-seed", default="student", help="any text; the checks draw their random inputs from it")
+    group.addoption("--device", default="cpu", help="where the functions under test compute: cpu (the default) or cuda")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -68,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[COURSE] = catalog
     config.stash[RECORDER] = config.stash.get(RECORDER, Recorder())
     if catalog is not None and RUN not in config.stash:
-        config.stash[RUN] = StudentRun(catalog, config.getoption("check_seed"))
+        config.stash[RUN] = _student_run(catalog, config)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Unit | None:
@@ -178,7 +179,8 @@ def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
         raise NotHandedIn(f"{check.unit}.py was not handed in")
     seed = check_seed(run.seed, f"{check.id} worker")
     with run.worker() as worker:
-        held = Submission(modules[check.unit], modules, worker, catalog.units[check.unit].seconds, seed)
+        seconds = catalog.units[check.unit].seconds
+        held = Submission(modules[check.unit], modules, worker, seconds, seed, run.device)
         request.node.stash[_SUBMISSION] = held
         yield held
         printed = worker.output
@@ -212,6 +214,13 @@ def _found_course(config: pytest.Config) -> Catalog | None:
     try:
         return read_catalog(root) if root is not None else None
     except CatalogError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _student_run(catalog: Catalog, config: pytest.Config) -> StudentRun:
+    try:
+        return StudentRun(catalog, config.getoption("check_seed"), usable_device(config.getoption("--device")))
+    except UsageError as error:
         raise pytest.UsageError(str(error)) from error
 
 

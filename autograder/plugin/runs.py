@@ -7,9 +7,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+import torch
+
 from autograder.catalog import Catalog
+from autograder.errors import UsageError
 from autograder.source import Module, read_module
 from autograder.submission import InProcess, Transport
+
+DEVICES = ("cpu", "cuda")
 
 
 class Run(Protocol):
@@ -17,6 +22,8 @@ class Run(Protocol):
 
     #: From it and a check's id come the random inputs of the check.
     seed: str
+    #: Where the student's code computes: `cpu` or `cuda`. The checks themselves stay on the CPU.
+    device: str
 
     def modules(self, judged: Path) -> dict[str, Module]:
         """The modules of the submission whose unit lies at a path, by unit."""
@@ -28,8 +35,9 @@ class Run(Protocol):
 class StudentRun:
     """In this process, from the folder in which the unit lies."""
 
-    def __init__(self, catalog: Catalog, seed: str) -> None:
+    def __init__(self, catalog: Catalog, seed: str, device: str) -> None:
         self.seed = seed
+        self.device = device
         self._catalog = catalog
         self._read: dict[Path, dict[str, Module]] = {}
 
@@ -45,6 +53,19 @@ class StudentRun:
     def worker(self) -> Iterator[Transport]:
         """A worker without a process: state that one check leaves in the student's module does not reach the next."""
         yield InProcess()
+
+
+def usable_device(name: str) -> str:
+    """The name, where PyTorch can compute there.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if name not in DEVICES:
+        raise UsageError(f"--device {name}: no such device; it is one of {', '.join(DEVICES)}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: PyTorch finds no CUDA device on this machine; leave the option out")
+    return name
 
 
 def check_seed(seed: str, check: str) -> int:

@@ -10,6 +10,8 @@ Requests are dicts with an `op`:
     make     an object from its recipe, to be passed and inspected by its handle
     inspect  a handle: its state dict, modes, frozen parameters
 
+Each has the `seconds` it may take and the `device` to compute on.
+
 A reply is a dict: either `value`, `changed` (arguments changed in place) and `left` (what stayed behind on modules), or
 a `fault` with its facts.
 """
@@ -32,6 +34,7 @@ from torch import Tensor, nn
 
 from autograder.codec import Handle, Limits, Recipe, decode, encode, refuse, type_name
 from autograder.errors import RefusedValue
+from autograder.worker.devices import has_data, placed, refuse_elsewhere
 from autograder.worker.modules import StudentModule, importable
 from autograder.worker.traces import differences, inspection, random_state, state_of
 
@@ -52,6 +55,7 @@ class Session:
         self._filenames: set[str] = set()
         self._objects: list[object] = []
         self._unit = ""
+        self._device = "cpu"
         #: The exception behind the last reply, for a debugger in the same process.
         self.last_error: BaseException | None = None
 
@@ -70,6 +74,7 @@ class Session:
             return encode(self._fault(error))
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._device = request["device"]
         if request["op"] == "inspect":
             return {"value": inspection(self._module(request["object"]))}
         if request["op"] == "make":
@@ -90,17 +95,20 @@ class Session:
         function = self._function(request["function"])
         if isinstance(function, dict):
             return function
-        args = self._revived(request["args"])
-        kwargs = self._revived(request["kwargs"])
+        args, kwargs = self._revived(request["args"]), self._revived(request["kwargs"])
+        data = has_data([args, kwargs])
+        args, kwargs = placed(args, self._device, data), placed(kwargs, self._device, data)
         names = _argument_names(function, args, kwargs)
         if isinstance(names, str):
             return {"fault": "signature", "text": names, "signature": _signature(function)}
         before = {name: state_of(value) for name, value in names.items()}
-        random_before = random_state()
-        value = _differentiated(function, args, kwargs, request["gradient"])
+        random_before = random_state(self._device)
+        value = _differentiated(function, args, kwargs, placed(request["gradient"], self._device, False))
         changed, left = differences(before, names)
-        if random_state() != random_before:
+        if random_state(self._device) != random_before:
             left.append(["", "random state", []])
+        if data:
+            refuse_elsewhere(value, self._device)
         return {"value": value, "changed": changed, "left": left}
 
     def _function(self, name: str | int) -> Callable[..., object] | dict[str, Any]:
@@ -129,7 +137,7 @@ class Session:
 
     def _revived(self, value: Any) -> Any:
         if isinstance(value, Recipe):
-            module = _made(value)
+            module = _made(value).to(self._device)
             self._objects.append(module)
             return module
         if isinstance(value, Handle):

@@ -11,10 +11,12 @@ from autograder.codec import Limits, encode
 from autograder.errors import RefusedValue
 
 
-def random_state() -> tuple[bytes, bytes, int]:
+def random_state(device: str) -> tuple[bytes, bytes, int]:
+    """The states of every global source of random numbers that a call on this device may draw from."""
     state = np.random.get_state()
+    of_device = torch.get_device_module(device).get_rng_state().numpy().tobytes() if device != "cpu" else b""
     return (
-        torch.get_rng_state().numpy().tobytes(),
+        torch.get_rng_state().numpy().tobytes() + of_device,
         bytes(state[1]) + bytes([state[2] % 256]),  # type: ignore[index]
         hash(random.getstate()),
     )
