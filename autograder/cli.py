@@ -34,6 +34,14 @@ _errors = Console(stderr=True, highlight=False)
 Units = Annotated[str, typer.Option("--units", help="Only these units, separated by commas.")]
 
 
+Require = Annotated[
+    str,
+    typer.Option(
+        "--require", help="Isolation to insist on, separated by commas; of a/b one is enough.", metavar="RUNGS"
+    ),
+]
+
+
 def main() -> None:
     """The `autograder` command."""
     try:
@@ -50,6 +58,8 @@ def grade(
     units: Units = "",
     seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
     device: Annotated[str, typer.Option("--device", help="Where submissions compute: cpu or cuda.")] = "cpu",
+    require: Require = "",
+    trusted: Annotated[bool, typer.Option("--trusted", help="Grade even where no isolation is to be had.")] = False,
 ) -> None:
     """Grade submissions: a folder, an archive, a .py, an .ipynb, or a folder of them."""
     from autograder.batch import Failure, Graded, find_submissions, grade_all, write_atomically
@@ -58,14 +68,24 @@ def grade(
     from autograder.reports.grades_csv import grades_csv
     from autograder.sandbox import Sandbox
 
+    if trusted and require:
+        raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
     catalog = _course()
     submissions = find_submissions(paths, catalog.units)
     graded: list[Graded] = []
     failures: list[Failure] = []
-    with Sandbox(catalog.preload) as sandbox, _progress() as progress:
+    with Sandbox(catalog.preload, gpu=device == "cuda") as sandbox, _progress() as progress:
         task = progress.add_task("Starting the sandbox", total=len(submissions))
-        grader = Grader(catalog, sandbox, course_secret(), units=_names(units), seed=seed, device=device)
         try:
+            grader = Grader(
+                catalog,
+                sandbox,
+                course_secret(),
+                units=_names(units),
+                seed=seed,
+                device=device,
+                require=_required(require, trusted),
+            )
             for ending in grade_all(grader, submissions, out):
                 if isinstance(ending, Graded):
                     graded.append(ending)
@@ -124,6 +144,19 @@ def verify(
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
+@app.command()
+def doctor(require: Require = "") -> None:
+    """Tell which rungs of the isolation ladder hold on this machine, and what is missing."""
+    from autograder.reports.doctor import diagnosis
+    from autograder.sandbox import Sandbox
+
+    with Sandbox() as sandbox:
+        for line in diagnosis(sandbox.isolation, sandbox.missing):
+            _console.print(Text(line), soft_wrap=True)
+        sandbox.require(_required(require, trusted=False))
+    _console.print("Untrusted work can be graded here.")
+
+
 @release_app.command()
 def skeletons(units: Units = "") -> None:
     """Write exercises/<unit>.py from the solutions; a file that differs is kept as a backup."""
@@ -147,6 +180,12 @@ def _course() -> Catalog:
 
 def _names(units: str) -> list[str] | None:
     return [name.strip() for name in units.split(",") if name.strip()] or None
+
+
+def _required(rungs: str, trusted: bool) -> tuple[str, ...]:
+    from autograder.sandbox import REQUIRED
+
+    return () if trusted else tuple(_names(rungs) or REQUIRED)
 
 
 def _progress() -> Progress:

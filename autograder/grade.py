@@ -31,11 +31,12 @@ from autograder.errors import GraderError
 from autograder.plugin.recorder import Recorder
 from autograder.plugin.runs import usable_device
 from autograder.results import CheckResult, Outcome, SubmissionResult
-from autograder.sandbox import Sandbox
+from autograder.sandbox import REQUIRED, Sandbox
 from autograder.source import Handin, Module, read_submission
 from autograder.submission import Transport
 
 _STEERING = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_CURRENT_TEST")
+_TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
 
 class Grader:
@@ -49,9 +50,11 @@ class Grader:
         functions: run the checks of these alone; of all where empty.
         seed: for a replay, the seed of the result that is replayed.
         device: where the students' code computes, `cpu` or `cuda`.
+        require: rungs of the isolation ladder that must hold on this machine; none for work that is trusted.
 
     Raises:
         UsageError: PyTorch cannot compute there.
+        SandboxError: a required rung does not hold.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Grader:
         functions: frozenset[str] = frozenset(),
         seed: str = "",
         device: str = "cpu",
+        require: tuple[str, ...] = REQUIRED,
     ) -> None:
         self.catalog = catalog
         self.sandbox = sandbox
@@ -72,6 +76,8 @@ class Grader:
         self._secret = secret
         self._seed = seed
         self.device = usable_device(device)
+        sandbox.require(require)
+        self.trusted = not require
         self._course_hashes = course_hashes(catalog, self.units)
 
     def grade(self, path: Path, name: str = "") -> SubmissionResult:
@@ -88,7 +94,7 @@ class Grader:
         return SubmissionResult(
             submission=name or handin.name,
             checks=tuple(_with_reason(check, handin) for check in checks),
-            notes=(*((handin.problem,) if handin.problem else ()), *handin.notes),
+            notes=tuple(filter(None, (handin.problem, *handin.notes, _TRUSTED if self.trusted else ""))),
             not_taken=handin.not_taken,
             isolation=self.sandbox.isolation,
             device=self.device,
@@ -238,11 +244,13 @@ def _with_reason(check: CheckResult, handin: Handin) -> CheckResult:
 
 @contextlib.contextmanager
 def _shielded() -> Iterator[None]:
-    """Nothing in the environment or the working directory steers pytest."""
+    """Nothing in the environment or the working directory steers pytest; and what a check writes, a worker may read."""
     saved = {name: os.environ.pop(name) for name in _STEERING if name in os.environ}
+    mask = os.umask(0o022)
     try:
         yield
     finally:
+        os.umask(mask)
         for name in _STEERING:
             os.environ.pop(name, None)
         os.environ.update(saved)

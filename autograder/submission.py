@@ -52,6 +52,10 @@ class Transport(Protocol):
     def output(self) -> str:
         """What the student's code has printed, where it was kept apart."""
 
+    @property
+    def folder(self) -> Path:
+        """A folder that the student's code may read: for files that a check makes for it."""
+
     def exchange(self, request: bytes, seconds: float) -> bytes:
         """The reply.
 
@@ -67,8 +71,20 @@ class InProcess:
     #: Prints go straight to the student's terminal.
     output = ""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self.session = Session()
+        self._folder = folder
+
+    @property
+    def folder(self) -> Path:
+        """Its folder.
+
+        Raises:
+            CheckError: it was made without one.
+        """
+        if self._folder is None:
+            raise CheckError("this worker has no folder")
+        return self._folder
 
     def exchange(self, request: bytes, seconds: float) -> bytes:
         """The reply; the session keeps the deadline itself."""
@@ -149,6 +165,11 @@ class Submission:
         if name.startswith("_"):
             raise AttributeError(name)
         return RemoteFunction(self, name)
+
+    @property
+    def folder(self) -> Path:
+        """Where a check may put files for the student's code to read. Nothing else of the check's can be read."""
+        return self._transport.folder
 
     @property
     def seed(self) -> int:

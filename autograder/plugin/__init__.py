@@ -5,7 +5,7 @@ so for a folder of them. Checks collected directly judge the solutions. A graded
 `Run`: one that reaches the student's code through the sandbox.
 
 Markers: `points(function, value)`, `hidden`, `depends_on(check, ...)`.
-Fixtures: `submission`, `reference`, `model`, `rng`.
+Fixtures: `submission`, `folder`, `reference`, `model`, `rng`.
 """
 
 import sys
@@ -187,6 +187,12 @@ def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
     if printed:
         recorder = request.config.stash[RECORDER]
         recorder.results[request.node.nodeid] = replace(recorder.results[request.node.nodeid], output=printed)
+
+
+@pytest.fixture
+def folder(submission: Submission) -> Path:
+    """An empty folder for files that the student's code is to read: a graded one can read no other."""
+    return submission.folder
 
 
 @pytest.fixture

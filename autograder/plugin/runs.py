@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -52,7 +53,8 @@ class StudentRun:
     @contextlib.contextmanager
     def worker(self) -> Iterator[Transport]:
         """A worker without a process: state that one check leaves in the student's module does not reach the next."""
-        yield InProcess()
+        with tempfile.TemporaryDirectory() as folder:
+            yield InProcess(Path(folder).resolve())
 
 
 def usable_device(name: str) -> str:

@@ -5,44 +5,59 @@ with Sandbox(preload=("torch", "data")) as sandbox, sandbox.worker() as worker:
 """
 
 import contextlib
-import dataclasses
 import os
-import select
-import signal
+import secrets
+import shutil
 import socket
-import struct
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgpack
 
-from autograder.errors import Crashed, SandboxError, TimedOut
-from autograder.sandbox.output import Tail
-from autograder.sandbox.rungs import Allowance
+from autograder.errors import SandboxError, UsageError
+from autograder.sandbox.confines import Allowance, Setup
+from autograder.sandbox.process import Worker
 
-__all__ = ["Allowance", "Sandbox", "Worker"]
+__all__ = ["REQUIRED", "Allowance", "Sandbox", "Worker"]
 
-_LENGTH = struct.Struct("<Q")
-_CHUNK = 2**20
+#: Without these untrusted work is not graded; of `a/b` one is enough.
+REQUIRED = ("rlimits", "no_new_privs", "seccomp", "landlock/mount_namespace")
+
 _START_SECONDS = 120
-#: The worker's own deadline comes first, with the line that was running; this much later comes the end of the process.
-GRACE_SECONDS = 1.0
-REPLY_BYTES = 300 * 2**20
 _KEPT_VARIABLES = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME")
 
 
 class Sandbox:
-    """The fork server, seen from the grader. It starts at the first worker and again should it die."""
+    """The fork server, seen from the grader. It starts at the first worker and again should it die.
 
-    def __init__(self, preload: tuple[str, ...] = (), allowance: Allowance | None = None) -> None:
-        self.preload = preload
-        self.allowance = allowance or Allowance()
+    Args:
+        preload: modules that every worker has imported before it starts.
+        allowance: what a worker may use.
+        gpu: whether workers may use CUDA's devices.
+        without: rungs that are not to be tried, to see what holds without them.
+    """
+
+    def __init__(
+        self,
+        preload: tuple[str, ...] = (),
+        allowance: Allowance | None = None,
+        *,
+        gpu: bool = False,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        self._preload = preload
+        self._allowance = allowance or Allowance()
+        self._gpu = gpu
+        self._without = without
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._rungs: tuple[str, ...] = ()
+        self._missing: dict[str, str] = {}
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -56,19 +71,37 @@ class Sandbox:
         self._ready()
         return ("process", *self._rungs, "deadline")
 
+    @property
+    def missing(self) -> dict[str, str]:
+        """The rungs that do not hold on this machine, and why."""
+        self._ready()
+        return self._missing
+
+    def require(self, rungs: tuple[str, ...]) -> None:
+        """Sees that every worker stands on these rungs; of `a/b` one is enough.
+
+        Raises:
+            UsageError: there is no such rung.
+            SandboxError: some rung does not hold.
+        """
+        for wanted in rungs:
+            names = wanted.split("/")
+            for name in names:
+                if name not in self.isolation and name not in self.missing:
+                    raise UsageError(f"there is no rung called {name}; `autograder doctor` lists them")
+            if not set(names) & set(self.isolation):
+                reasons = "; ".join(f"{name} does not hold ({self.missing[name]})" for name in names)
+                raise SandboxError(f"untrusted work is not graded here: {reasons}; mend it, or ask for less by name")
+
     def close(self) -> None:
         """Ends the server, and with it every worker."""
-        if self._control is not None:
-            self._control.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            if self._process.stderr is not None:
-                self._process.stderr.close()
-        self._control = self._process = None
+        self._end_server()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     @contextlib.contextmanager
-    def worker(self) -> Iterator["Worker"]:
+    def worker(self) -> Iterator[Worker]:
         """A fresh worker; it is killed on the way out, with everything that it started.
 
         Raises:
@@ -76,35 +109,58 @@ class Sandbox:
         """
         ours, theirs = socket.socketpair()
         read, write = os.pipe()
-        with ours, open(read, "rb", buffering=0) as output:
+        with ours, open(read, "rb", buffering=0) as output, self._worker_folder() as folder:
             # The worker must hold the only other ends: their closing is how its death is seen.
             with theirs, open(write, "wb", buffering=0):
-                pid = self._start(theirs.fileno(), write)
-            worker = Worker(self, pid, ours, output.fileno())
+                pid = self._start({"op": "start", "folder": str(folder)}, [theirs.fileno(), write])
+            worker = Worker(pid, folder, ours, output.fileno(), self._end_worker)
             try:
                 yield worker
             finally:
                 worker.end()
 
-    def end(self, pid: int) -> int | None:
+    @contextlib.contextmanager
+    def _worker_folder(self) -> Iterator[Path]:
+        # Any user may enter it who knows its name, and nobody can list the folder that it is in.
+        folder = Path(self._base(), secrets.token_hex(8))
+        folder.mkdir()
+        folder.chmod(0o755)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _base(self) -> str:
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="idealcat-")
+            Path(self._folder.name).chmod(0o711)
+        return str(Path(self._folder.name).resolve())
+
+    def _start(self, request: dict[str, str], descriptors: list[int]) -> int:
+        try:
+            answer = self._asked_twice(request, descriptors)
+        except OSError as error:
+            raise SandboxError(f"the fork server died twice in a row ({error}); is there memory left?") from error
+        if answer["problem"]:
+            raise SandboxError(f"a worker could not be isolated: {answer['problem']}; `autograder doctor` tells more")
+        return int(answer["pid"])
+
+    def _asked_twice(self, request: dict[str, str], descriptors: list[int]) -> dict[str, Any]:
+        """The answer of this server, or where it has died, of the next one."""
+        with contextlib.suppress(OSError):
+            self._ready()
+            return self._ask(request, descriptors)
+        self._end_server()
+        self._ready()
+        return self._ask(request, descriptors)
+
+    def _end_worker(self, pid: int) -> int | None:
         """Kills a worker: its exit code, minus its signal, or nothing where the server itself has died."""
         try:
             return int(self._ask({"op": "end", "pid": pid})["status"])
         except OSError:
-            self.close()  # the workers have died with their server
+            self._end_server()  # the workers have died with it
             return None
-
-    def _start(self, connection: int, output: int) -> int:
-        request = {"op": "start", "allowance": dataclasses.asdict(self.allowance)}
-        with contextlib.suppress(OSError):
-            self._ready()
-            return int(self._ask(request, [connection, output])["pid"])
-        self.close()
-        self._ready()
-        try:
-            return int(self._ask(request, [connection, output])["pid"])
-        except OSError as error:
-            raise SandboxError(f"the fork server died twice in a row ({error}); is there memory left?") from error
 
     def _ask(self, request: dict[str, Any], descriptors: list[int] | None = None) -> dict[str, Any]:
         if self._control is None:
@@ -127,15 +183,17 @@ class Sandbox:
             raise SandboxError(f"there is no sandbox on {sys.platform}; grade on Linux")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = _launch(theirs, self.preload)
+            self._process = _launch(theirs)
         self._control = ours
         ours.settimeout(_START_SECONDS)
+        setup = Setup(self._preload, self._base(), self._allowance, self._gpu, self._without)
         try:
-            self._rungs = tuple(self._answer()["ready"])
+            answer = self._ask(setup.to_dict())
         except OSError as error:
             said = self._last_words()
             self.close()
             raise SandboxError(f"the fork server did not start: {said or error}") from error
+        self._rungs, self._missing = tuple(answer["ready"]), answer["missing"]
 
     def _last_words(self) -> str:
         assert self._process is not None and self._process.stderr is not None
@@ -143,132 +201,27 @@ class Sandbox:
         lines = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 
-
-class Worker:
-    """One worker process: takes a request, gives a reply, within a deadline."""
-
-    def __init__(self, sandbox: Sandbox, pid: int, connection: socket.socket, output: int) -> None:
-        self.pid = pid
-        self._sandbox = sandbox
-        self._connection = connection
-        self._output = output
-        self._printed = Tail()
-        self._over = False
-        connection.setblocking(False)
-        os.set_blocking(output, False)
-
-    @property
-    def output(self) -> str:
-        """What the student's code has printed so far, as the student's own words: untrusted."""
-        self._drain()
-        return self._printed.text()
-
-    def exchange(self, request: bytes, seconds: float) -> bytes:
-        """The worker's reply. Everything in it is the student's answer, whoever wrote it.
-
-        Raises:
-            TimedOut: no whole reply within `seconds` and a moment of grace.
-            Crashed: the process ended, or replied with more than a reply may be.
-        """
-        if self._over:
-            raise Crashed("its process had ended before")
-        deadline = time.monotonic() + seconds + GRACE_SECONDS
-        try:
-            self._send(_LENGTH.pack(len(request)) + request, deadline)
-            (size,) = _LENGTH.unpack(self._receive(_LENGTH.size, deadline))
-            if size > REPLY_BYTES:
-                raise _TooMuch
-            return self._receive(size, deadline)
-        except (TimeoutError, ConnectionError, _TooMuch) as error:
-            raise self._verdict(error, seconds) from error
-
-    def end(self) -> int | None:
-        """Kills it, with everything that it started: its exit code, or minus its signal."""
-        if self._over:
-            return None
-        self._over = True
-        return self._sandbox.end(self.pid)
-
-    def _verdict(self, error: Exception, seconds: float) -> Crashed | TimedOut:
-        status = self.end()
-        if isinstance(error, TimeoutError):
-            return TimedOut(f"did not finish within {seconds:g} s and was stopped")
-        if isinstance(error, _TooMuch):
-            return Crashed(f"its answer was larger than {REPLY_BYTES // 2**20} MB")
-        return Crashed(_cause(status))
-
-    def _send(self, data: bytes, deadline: float) -> None:
-        view = memoryview(data)
-        while view:
-            self._wait(select.POLLOUT, deadline)
-            view = view[self._connection.send(view[:_CHUNK]) :]
-
-    def _receive(self, size: int, deadline: float) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            self._wait(select.POLLIN, deadline)
-            piece = self._connection.recv(min(size - len(data), _CHUNK))
-            if not piece:
-                raise ConnectionError
-            data += piece
-        return bytes(data)
-
-    def _wait(self, event: int, deadline: float) -> None:
-        """Until the connection is ready, reading along what is printed, so that no print can block the worker."""
-        poll = select.poll()
-        poll.register(self._connection, event)
-        poll.register(self._output, select.POLLIN)
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            ready = dict(poll.poll(left * 1000))
-            if self._output in ready and not self._drain():
-                poll.unregister(self._output)
-            if self._connection.fileno() in ready:
-                return
-
-    def _drain(self) -> bool:
-        """Reads what is there to read; whether there may be more later."""
-        for _ in range(64):  # a worker that prints without end must not keep the grader here
-            try:
-                data = os.read(self._output, _CHUNK)
-            except BlockingIOError:
-                return True
-            if not data:
-                return False
-            self._printed.add(data)
-        return True
+    def _end_server(self) -> None:
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            if self._process.stderr is not None:
+                self._process.stderr.close()
+        self._control = self._process = None
 
 
-class _TooMuch(Exception):
-    """A reply longer than replies may be."""
-
-
-def _launch(control: socket.socket, preload: tuple[str, ...]) -> subprocess.Popen[bytes]:
+def _launch(control: socket.socket) -> subprocess.Popen[bytes]:
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     single = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "-I", "-B", "-m", "autograder.sandbox.server", str(control.fileno()), *preload],
+        [sys.executable, "-I", "-B", "-m", "autograder.sandbox.server", str(control.fileno())],
         pass_fds=[control.fileno()],
-        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", **single, **kept},
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", "USER": "student", **single, **kept},
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,  # a Ctrl-C at the terminal is the grader's to handle
     )
-
-
-def _cause(status: int | None) -> str:
-    if status is None:
-        return "its process was ended together with the fork server"
-    if status >= 0:
-        return f"it ended its own process with exit code {status}"
-    name = signal.Signals(-status).name
-    reasons = {
-        "SIGSEGV": "segmentation fault: endless recursion, or memory that is not its own",
-        "SIGXCPU": "it used up its processor time",
-        "SIGKILL": "it was killed, perhaps for its use of memory",
-    }
-    return f"its process died of {name}" + (f" ({reasons[name]})" if name in reasons else "")

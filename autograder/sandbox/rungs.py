@@ -1,56 +1,85 @@
 """The rungs of the isolation ladder: each makes the worker's own process a little less able, and says under which name.
 
-They run in the forked worker before any of the student's code. A rung that fails raises OSError, and the worker then ends
-without running anything.
+They are climbed in the forked worker before any of the student's code. Which of them hold on this machine is tried out when
+the fork server starts, one by one, in a child that then ends; a rung with a proof must also have the effect it is there for.
 """
 
-import ctypes
+import contextlib
+import functools
 import os
 import resource
 import signal
+import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NO_NEW_PRIVS = 38
+from autograder.sandbox import kernel, landlock, seccomp
+from autograder.sandbox.confines import Confines
+from autograder.sandbox.trial import reason_against
+
+_WRITABLE = (Path("/dev/null"),)
 
 
 @dataclass(frozen=True)
-class Allowance:
-    """What one worker may use.
+class Rung:
+    """One rung.
 
     Attributes:
-        cpu_seconds: processor time in all.
-        data_bytes: private memory on top of what the warm server holds.
-        descriptors: open files.
+        climb: makes the process less able. Raises OSError where that cannot be done.
+        proof: tries what the rung is there to stop. Raises OSError where it is not stopped.
     """
 
-    cpu_seconds: int = 120
-    data_bytes: int = 2 * 2**30
-    descriptors: int = 64
+    climb: Callable[[Confines], None]
+    proof: Callable[[Confines], None] = lambda _: None
 
 
-def new_session(_: Allowance) -> None:
+def new_session(_: Confines) -> None:
     """A session of its own: no terminal, and one group to kill."""
     os.setsid()
 
 
-def parent_death(_: Allowance) -> None:
+def own_uid(confines: Confines) -> None:
+    """A user that owns no file and no other process: none can be changed, signalled or traced."""
+    if confines.uid is None:
+        raise OSError(0, "only root can give each worker a user of its own")
+    os.setgroups([])
+    os.setresgid(confines.uid, confines.uid, confines.uid)
+    os.setresuid(confines.uid, confines.uid, confines.uid)
+
+
+def _can_still_read(confines: Confines) -> None:
+    for path in (Path(os.__file__), confines.readable[-1] / "."):
+        try:
+            path.stat()
+        except OSError as error:
+            raise OSError(0, f"{path} cannot be read by another user ({error.strerror})") from error
+
+
+def no_capabilities(_: Confines) -> None:
+    """None of the rights that root's power is divided into, not even inside a user namespace."""
+    kernel.drop_capabilities()
+
+
+def _cannot_change_root(_: Confines) -> None:
+    _must_fail(functools.partial(os.chroot, "/"), "it can still change its root")
+
+
+def parent_death(_: Confines) -> None:
     """Dies with the server, however that ends."""
     server = os.getppid()
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server:  # it died between the fork and the call above
         os._exit(1)
 
 
-def resource_limits(allowance: Allowance) -> None:
+def resource_limits(confines: Confines) -> None:
     """Processor time, private memory, descriptors; no file may be written, no core dumped."""
-    # RLIMIT_AS would count the gigabytes that the CUDA build maps and never touches.
-    data = _data_in_use() + allowance.data_bytes
+    allowance = confines.allowance
     limits = {
         resource.RLIMIT_CPU: allowance.cpu_seconds,
-        resource.RLIMIT_DATA: data,
+        # RLIMIT_AS would count the gigabytes that the CUDA build maps and never touches.
+        resource.RLIMIT_DATA: confines.data_in_use + allowance.data_bytes,
         resource.RLIMIT_NOFILE: allowance.descriptors,
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_CORE: 0,
@@ -60,38 +89,89 @@ def resource_limits(allowance: Allowance) -> None:
         resource.setrlimit(kind, (limit, limit))
 
 
-def no_new_privileges(_: Allowance) -> None:
+def thread_limit(confines: Confines) -> None:
+    """So many threads and processes of its user, and no more."""
+    resource.setrlimit(resource.RLIMIT_NPROC, (confines.allowance.threads, confines.allowance.threads))
+
+
+def _with_user_to_count(confines: Confines) -> None:
+    # The kernel counts by user and never limits root: without a user of its own a worker would be counted with strangers.
+    if confines.uid is None:
+        raise OSError(0, "without a user of its own a worker's threads cannot be told from others")
+    own_uid(confines)
+    thread_limit(replace(confines, allowance=replace(confines.allowance, threads=1)))
+    with contextlib.suppress(BlockingIOError):
+        if not os.fork():
+            os._exit(0)
+        raise OSError(0, "the kernel does not count")
+
+
+def no_new_privileges(_: Confines) -> None:
     """No program that it starts gains rights by setuid."""
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
 
 
-LADDER: dict[str, Callable[[Allowance], None]] = {
-    "session": new_session,
-    "parent_death": parent_death,
-    "rlimits": resource_limits,
-    "no_new_privs": no_new_privileges,
+def landlocked(confines: Confines) -> None:
+    """May read the interpreter, the libraries, the data and its own folder. No other file, no TCP, no signal outside."""
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)  # asked for by the kernel, and harmless twice
+    landlock.restrict(confines.readable, (*_WRITABLE, *gpu_devices(confines.gpu)))
+
+
+def _cannot_list_root(_: Confines) -> None:
+    _must_fail(functools.partial(os.listdir, "/"), "it can still list /")
+
+
+def filtered(confines: Confines) -> None:
+    """Only the system calls that computing needs."""
+    seccomp.restrict(gpu=confines.gpu)
+
+
+def _cannot_open_socket(_: Confines) -> None:
+    _must_fail(socket.socket, "it can still open a socket")
+
+
+LADDER: dict[str, Rung] = {
+    "session": Rung(new_session),
+    "own_uid": Rung(own_uid, _can_still_read),
+    "no_capabilities": Rung(no_capabilities, _cannot_change_root),
+    "parent_death": Rung(parent_death),  # after the change of user, which would undo it
+    "rlimits": Rung(resource_limits),
+    "thread_limit": Rung(thread_limit, _with_user_to_count),
+    "no_new_privs": Rung(no_new_privileges),
+    "landlock": Rung(landlocked, _cannot_list_root),
+    "seccomp": Rung(filtered, _cannot_open_socket),  # last: it forbids what the others need
 }
 
 
-def climb(allowance: Allowance) -> None:
-    """Every rung in turn.
+def missing_rungs(confines: Confines, without: frozenset[str]) -> dict[str, str]:
+    """Those that do not hold here, each tried alone, and why."""
+    reasons = {
+        name: "switched off"
+        if name in without
+        else reason_against(functools.partial(rung.climb, confines), functools.partial(rung.proof, confines))
+        for name, rung in LADDER.items()
+    }
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def climb(names: tuple[str, ...], confines: Confines) -> None:
+    """These rungs in turn.
 
     Raises:
         OSError: one of them does not hold.
     """
-    for rung in LADDER.values():
-        rung(allowance)
+    for name in names:
+        LADDER[name].climb(confines)
 
 
-def _prctl(option: int, value: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0):
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
+def gpu_devices(wanted: bool) -> tuple[Path, ...]:
+    """The files by which a process reaches CUDA's devices."""
+    return tuple(Path("/dev").glob("nvidia*")) if wanted else ()
 
 
-def _data_in_use() -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmData:"):
-            return int(line.split()[1]) * 1024
-    raise OSError("the kernel does not say how much memory this process has")
+def _must_fail(action: Callable[[], object], otherwise: str) -> None:
+    try:
+        action()
+    except OSError:
+        return
+    raise OSError(0, otherwise)

@@ -2,8 +2,9 @@
 
 It is started by a clean exec (`python -I -m autograder.sandbox.server`), imports torch and the course's data, and never
 imports a check or a solution: a fork of it therefore holds none in its memory. It has one thread and never touches CUDA,
-because a child forked after either would hang or fail. It speaks with the grader over one socket:
+because a child forked after either would hang or fail. It speaks with the grader over one socket, first of its `Setup`:
 
+    ready  its answer to that: the rungs that hold, and why others do not
     start  with the worker's socket and the write end of its output pipe: forks, answers with the pid
     end    kills a worker and all that it started, answers with how it ended
 
@@ -11,12 +12,19 @@ The socket's end is the server's end, and the server's end is that of all worker
 """
 
 import contextlib
+import fcntl
 import gc
 import importlib
+import itertools
 import os
+import secrets
 import signal
 import socket
 import sys
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TextIO
 
 import msgpack
 import torch
@@ -24,75 +32,172 @@ from torch import nn
 from torch.nn import functional
 
 from autograder import worker
-from autograder.sandbox import rungs
+from autograder.sandbox import kernel, namespaces, rungs
+from autograder.sandbox.confines import Confines, Setup
+from autograder.sandbox.readable import readable_paths
+from autograder.sandbox.trial import reason_of
 
 _MESSAGE = 65536
+#: Far from the users that a machine has; each server takes a thousand of its own.
+_FIRST_UID = 2**30
+_READY = "ready"
 
 
 def main() -> None:
-    """Serves the socket whose descriptor is the first argument; the others name modules to import."""
+    """Serves the socket whose descriptor is the first argument."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    children = open(f"/proc/self/task/{threading.get_native_id()}/children")  # noqa: SIM115 - soon there is no /proc
+    setup = Setup.from_dict(msgpack.unpackb(control.recv(_MESSAGE)))
+    # Before anything that might start a thread: then no user namespace could be entered.
+    # CUDA looks for its devices and drivers in more places than a confined view has.
+    without = setup.without | ({"mount_namespace"} if setup.gpu else set())
+    missing = namespaces.enter(without)
     torch.set_num_threads(1)
-    for name in sys.argv[2:]:
+    for name in setup.preload:
         importlib.import_module(name)
     _warm()
+    confines, missing = _confined(setup, missing)
     # What is alive now stays: without this every child's first collection would copy the whole heap.
     gc.collect()
     gc.freeze()
-    control.send(msgpack.packb({"ready": list(rungs.LADDER)}))
-    serve(control)
+    missing |= rungs.missing_rungs(replace(confines, readable=(*confines.readable, Path(setup.folder))), without)
+    holding = tuple(name for name in rungs.LADDER if name not in missing)
+    outer = [name for name in namespaces.KINDS if name not in missing]
+    control.send(msgpack.packb({"ready": [*outer, *holding], "missing": missing}))
+    _Server(control, confines, holding, "pid_namespace" in outer, children).serve()
 
 
-def serve(control: socket.socket) -> None:
-    """Answers requests until the grader closes the socket."""
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(control, _MESSAGE, 2)
-        if not message:
-            return
-        request = msgpack.unpackb(message)
-        if request["op"] == "start":
-            pid = _fork(control, descriptors, rungs.Allowance(**request["allowance"]))
-            control.send(msgpack.packb({"pid": pid}))
-        else:
-            control.send(msgpack.packb({"status": _end(request["pid"])}))
+def _confined(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str, str]]:
+    """The server itself confined, as far as it can be for all workers at once; and what stands round each of them."""
+    readable = readable_paths() + rungs.gpu_devices(setup.gpu)
+    confines = Confines(
+        allowance=setup.allowance,
+        readable=readable,
+        uid=None if os.geteuid() else _FIRST_UID + secrets.randbelow(2**19) * 2**10,
+        data_in_use=kernel.data_in_use(),
+        gpu=setup.gpu,
+    )
+    # Where memory runs out, the kernel is to take a worker and not the grader.
+    Path("/proc/self/oom_score_adj").write_text("1000")
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # what a worker leaves behind becomes a child of the server
+    if "mount_namespace" not in missing:
+        reason = namespaces.reason_against_view(readable, Path(setup.folder))
+        if reason:
+            return confines, missing | {"mount_namespace": reason}
+        namespaces.confine_view(readable, Path(setup.folder))
+    return confines, missing
 
 
-def _fork(control: socket.socket, descriptors: list[int], allowance: rungs.Allowance) -> int:
-    pid = os.fork()
-    if pid:
-        for descriptor in descriptors:
+@dataclass
+class _Server:
+    """Answers requests until the grader closes the socket.
+
+    Attributes:
+        alone: whether no process but this one and its workers can be seen from here.
+        children: the kernel's list of this process's children.
+    """
+
+    control: socket.socket
+    confines: Confines
+    ladder: tuple[str, ...]
+    alone: bool
+    children: TextIO
+    _count: "itertools.count[int]" = field(default_factory=itertools.count)
+    _living: set[int] = field(default_factory=set)
+
+    def serve(self) -> None:
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(self.control, _MESSAGE, 2)
+            if not message:
+                return
+            request = msgpack.unpackb(message)
+            answer = (
+                self.start(descriptors, request["folder"]) if request["op"] == "start" else self.end(request["pid"])
+            )
+            self.control.send(msgpack.packb(answer))
+
+    def start(self, descriptors: list[int], folder: str) -> dict[str, object]:
+        """A worker's pid once it stands on every rung, or why it does not."""
+        number = next(self._count) % 2**10
+        uid = None if self.confines.uid is None else self.confines.uid + number
+        confines = replace(self.confines, uid=uid, readable=(*self.confines.readable, Path(folder)))
+        read, write = os.pipe()
+        pid = os.fork()
+        if not pid:
+            connection, output = descriptors
+            self._become_worker(connection, output, write, confines)
+        for descriptor in (*descriptors, write):
             os.close(descriptor)
-        return pid
-    status = 1
-    try:
-        control.close()
-        connection, output = descriptors
-        _become_worker(connection, output, allowance)
-        status = 0
-    finally:
-        os._exit(status)
+        self._living.add(pid)
+        with open(read, "rb") as pipe:
+            said = pipe.read().decode("utf-8", "replace")
+        return {"pid": pid, "problem": "" if said == _READY else said or "its process died before it was ready"}
+
+    def end(self, pid: int) -> dict[str, object]:
+        """How a worker ended that is killed now, with all that it started: its exit code, or minus the signal."""
+        # Not yet reaped, the pid cannot have been given to anyone else.
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError):
+                kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        self._living.discard(pid)
+        self._end_orphans()
+        return {"status": os.waitstatus_to_exitcode(status)}
+
+    def _end_orphans(self) -> None:
+        """Ends what a worker has left behind in a session of its own."""
+        if self._living:
+            return  # nobody can tell whose it is; the last worker's end is its end
+        while True:
+            with contextlib.suppress(ProcessLookupError):
+                if self.alone:
+                    os.kill(-1, signal.SIGKILL)
+                else:
+                    for pid in self._children():
+                        os.kill(pid, signal.SIGKILL)
+            try:
+                os.waitpid(-1, 0)
+            except ChildProcessError:
+                return
+
+    def _children(self) -> list[int]:
+        self.children.seek(0)
+        return [int(pid) for pid in self.children.read().split()]
+
+    def _become_worker(self, connection: int, output: int, problem: int, confines: Confines) -> None:
+        """Never returns."""
+        status = 1
+        try:
+            self.control.close()
+            _take_places(connection, output, problem)
+            said = _climbed(self.ladder, confines)
+            os.write(4, said.encode())
+            os.close(4)
+            if said == _READY:
+                worker.serve(socket.socket(fileno=3))
+                status = 0
+        finally:
+            os._exit(status)
 
 
-def _become_worker(connection: int, output: int, allowance: rungs.Allowance) -> None:
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.dup2(connection, 3)
-    os.closerange(4, 65536)
-    rungs.climb(allowance)
+def _take_places(connection: int, output: int, problem: int) -> None:
+    """Nothing but these three, and an empty stdin, is open from now on."""
+    places = (os.open(os.devnull, os.O_RDONLY), output, output, connection, problem)
+    high = [fcntl.fcntl(each, fcntl.F_DUPFD, len(places)) for each in places]
+    for place, each in enumerate(high):
+        os.dup2(each, place)
+    os.closerange(len(places), 65536)
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
-    worker.serve(socket.socket(fileno=3))
 
 
-def _end(pid: int) -> int:
-    """Kills the worker's session and reaps it: its exit code, or minus the signal that ended it."""
-    # Not yet reaped, the pid cannot have been given to anyone else.
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError):
-            kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status)
+def _climbed(ladder: tuple[str, ...], confines: Confines) -> str:
+    """`_READY`, or what went wrong."""
+    try:
+        rungs.climb(ladder, confines)
+    except OSError as error:
+        return reason_of(error)
+    return _READY
 
 
 def _warm() -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from autograder import cli
+from autograder.reports.doctor import KEEPS
+from autograder.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 SUBMISSIONS = Path(__file__).parent / "submissions"
@@ -21,7 +23,7 @@ UNITS = ("--units", "variation_loss,adversarial_attack")
 @pytest.fixture
 def autograder(monkeypatch, capsys, sandbox):
     """`autograder ARGS`, in this process and with the sandbox that is warm already."""
-    monkeypatch.setattr("autograder.sandbox.Sandbox", lambda _: Lent(sandbox))
+    monkeypatch.setattr("autograder.sandbox.Sandbox", lambda *_, **__: Lent(sandbox))
     monkeypatch.setenv("IDEALCAT_SECRET", "of the tests")
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -128,14 +130,15 @@ def test_help_does_not_wait_for_torch():
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-def test_ctrl_c_leaves_no_process_behind(tmp_path):
+def test_ctrl_c_leaves_no_process_behind(tmp_path, sandbox):
     """The real command, interrupted while an endless loop runs."""
     environment = {**os.environ, "IDEALCAT_SECRET": "x"}
     command = [sys.executable, "-m", "autograder", "grade", SUBMISSIONS / "endless_loop", "-o", tmp_path]
     grader = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
-    while len(descendants(grader.pid)) < 2:  # the server, and a worker below it
+    # The server, which in a pid namespace has a parent that waits for it, and a worker below it.
+    while len(descendants(grader.pid)) < (3 if "pid_namespace" in sandbox.isolation else 2):
         assert grader.poll() is None
         os.sched_yield()
     below = descendants(grader.pid)
@@ -152,3 +155,32 @@ def descendants(pid):
     except FileNotFoundError:  # it has ended meanwhile
         return []
     return children + [below for child in children for below in descendants(child)]
+
+
+def test_doctor_tells_what_holds(autograder, sandbox):
+    code, out, err = autograder("doctor", "--require", "rlimits")
+    assert code == 0 and err == ""
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("+ ")] == [
+        name for name in KEEPS if name in sandbox.isolation
+    ]
+    assert out.endswith("Untrusted work can be graded here.\n")
+
+
+def test_what_is_required_and_missing_is_refused_with_2(monkeypatch, autograder, tmp_path, catalog):
+    with Sandbox(catalog.preload, without=frozenset({"seccomp"})) as weak:
+        monkeypatch.setattr("autograder.sandbox.Sandbox", lambda *_, **__: Lent(weak))
+        code, out, err = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, *UNITS)
+        assert (code, out) == (2, "")
+        assert "untrusted work is not graded here: seccomp does not hold (switched off)" in err
+        assert not list(tmp_path.iterdir())
+        code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, *UNITS, "--trusted")
+        assert code == 0 and "Note: It was graded as trusted work" in out
+        code, _, err = autograder("doctor")
+        assert code == 2 and "seccomp does not hold" in err
+    result = json.loads((tmp_path / "results" / "perfect.json").read_text())
+    assert "seccomp" not in result["isolation"] and "trusted work" in " ".join(result["notes"])
+
+
+def test_trusted_and_required_at_once(autograder, tmp_path):
+    code, _, err = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, "--trusted", "--require", "seccomp")
+    assert code == 2 and "give one of them" in err

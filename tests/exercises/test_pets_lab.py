@@ -50,9 +50,9 @@ def encoded(image, kind="JPEG"):
 
 
 @pytest.fixture
-def messy(tmp_path, rng):
+def messy(folder, rng):
     """A folder of pictures, of files that are none, and of some that are cut short; and the names of the readable ones."""
-    folder = tmp_path.resolve() / "collected"
+    folder = folder / "collected"
     (folder / "inner.jpg").mkdir(parents=True)
     good = picture(rng, 40, 30)
     readable = {f"pic{k}.jpg": encoded(good) for k in order(rng, 30)[:10]}
@@ -75,9 +75,9 @@ def messy(tmp_path, rng):
 
 
 @pytest.fixture
-def pets(tmp_path, rng):
+def pets(folder, rng):
     """The root of a few pets in the collection's layout, in no order; `test` begins with a picture of three stripes."""
-    base = tmp_path.resolve() / "oxford-iiit-pet"
+    base = folder / "oxford-iiit-pet"
     (base / "images").mkdir(parents=True)
     (base / "annotations").mkdir()
     for split, first in (("trainval", 1), ("test", 11)):
@@ -202,9 +202,8 @@ def test_species_of_every_breed(submission, reference, rng):
 
 
 @pytest.mark.points("readable_images", 1)
-def test_readable_images_gives_sorted_paths(submission, tmp_path, rng):
+def test_readable_images_gives_sorted_paths(submission, folder, rng):
     """The result is a list of paths in the folder, sorted by name."""
-    folder = tmp_path.resolve()
     names = [f"{letter}{k}.jpg" for letter in "abc" for k in range(5)]
     for k in order(rng, len(names)):
         (folder / names[k]).write_bytes(encoded(picture(rng, 20, 20)))
@@ -234,18 +233,17 @@ def test_readable_images_deletes_nothing(submission, messy):
 
 @pytest.mark.points("readable_images", 0.5)
 @pytest.mark.depends_on("test_readable_images_gives_sorted_paths")
-def test_readable_images_of_an_empty_folder(submission, tmp_path):
+def test_readable_images_of_an_empty_folder(submission, folder):
     """A folder without any picture gives an empty list."""
-    (tmp_path / "notes.txt").write_text("no picture")
-    assert_equal(submission.readable_images(tmp_path.resolve()), [])
+    (folder / "notes.txt").write_text("no picture")
+    assert_equal(submission.readable_images(folder), [])
 
 
 @pytest.mark.points("readable_images", 1)
 @pytest.mark.hidden
 @pytest.mark.depends_on("test_readable_images_gives_sorted_paths")
-def test_readable_images_cut_anywhere(submission, reference, tmp_path, rng):
+def test_readable_images_cut_anywhere(submission, reference, folder, rng):
     """Wherever a file was cut short, it is left out."""
-    folder = tmp_path.resolve()
     for k in range(9):
         content = encoded(picture(rng, 60, 70), ("JPEG", "PNG", "BMP")[k % 3])
         kept = len(content) if k < 3 else len(content) * number(rng, 30, 80) // 100
@@ -306,9 +304,9 @@ def test_load_pets_refuses_another_split(submission, pets):
 
 @pytest.mark.points("load_pets", 0.5)
 @pytest.mark.depends_on("test_load_pets_gives_images_labels_and_names")
-def test_load_pets_says_how_to_get_the_data(submission, tmp_path):
+def test_load_pets_says_how_to_get_the_data(submission, folder):
     """A folder without the data is a FileNotFoundError that says how to get it."""
-    text = assert_raises(FileNotFoundError, submission.load_pets, tmp_path.resolve() / "none", "test")
+    text = assert_raises(FileNotFoundError, submission.load_pets, folder / "none", "test")
     advice = (
         "download",
         "http",

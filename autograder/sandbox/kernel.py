@@ -1,0 +1,97 @@
+"""The kernel's calls that Python has no function for; each raises OSError where the kernel refuses."""
+
+import ctypes
+import os
+import struct
+from pathlib import Path
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+
+# Numbers that are the same on every architecture with the generic table, and on x86-64.
+_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+_CAPSET = {"x86_64": 126, "aarch64": 91}
+_MOUNT_SETATTR = 442
+_AT_FDCWD = -100
+_AT_RECURSIVE = 0x8000
+_CAPABILITY_VERSION_3 = 0x20080522
+_MNT_DETACH = 2
+_LAST_CAPABILITY = 40
+
+
+def prctl(option: int, value: int) -> None:
+    """`prctl(2)` with one argument."""
+    _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
+
+
+def syscall(number: int, *args: int | bytes | None) -> int:
+    """A system call by its number."""
+    wide = [ctypes.c_long(arg) if isinstance(arg, int) else arg for arg in args]
+    return _checked(_libc.syscall(ctypes.c_long(number), *wide))
+
+
+def unshare(flags: int) -> None:
+    """New namespaces for this process, or for its next children (`CLONE_NEWPID`)."""
+    _checked(_libc.unshare(flags))
+
+
+def mount(source: str | Path, target: str | Path, kind: str, flags: int, options: str = "") -> None:
+    """`mount(2)`."""
+    _checked(_libc.mount(*map(os.fsencode, (source, target, kind)), ctypes.c_ulong(flags), options.encode()))
+
+
+def make_read_only(target: str | Path, *, below: bool = True) -> None:
+    """Nothing on a mount, nor on those below it, can be written, gain rights by setuid, or be opened as a device."""
+    read_only, no_setuid, no_device = 1, 2, 4
+    attributes = struct.pack("<QQQQ", read_only | no_setuid | no_device, 0, 0, 0)
+    flags = _AT_RECURSIVE if below else 0
+    syscall(_MOUNT_SETATTR, _AT_FDCWD, os.fsencode(target), flags, attributes, len(attributes))
+
+
+def enter_root(folder: Path) -> None:
+    """This folder is `/` from now on, and what was there before is out of reach."""
+    os.chdir(folder)
+    syscall(_PIVOT_ROOT[os.uname().machine], b".", b".")
+    _checked(_libc.umount2(b".", _MNT_DETACH))
+    os.chdir("/")
+
+
+def drop_capabilities() -> None:
+    """No capability is left, nor can one be had again."""
+    for capability in range(_LAST_CAPABILITY + 1):
+        try:
+            prctl(PR_CAPBSET_DROP, capability)
+        except OSError:
+            break  # this kernel knows fewer; or there is none to lose
+    header = struct.pack("<Ii", _CAPABILITY_VERSION_3, 0)
+    syscall(_CAPSET[os.uname().machine], header, bytes(24))
+
+
+def data_in_use() -> int:
+    """Bytes of private memory of this process, as `RLIMIT_DATA` counts them."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("the kernel does not say how much memory this process has")
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return result

@@ -1,0 +1,142 @@
+"""One worker process, seen from the grader: takes a request, gives a reply, within a deadline."""
+
+import os
+import select
+import signal
+import socket
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from autograder.errors import Crashed, TimedOut
+from autograder.sandbox.output import Tail
+
+_LENGTH = struct.Struct("<Q")
+_CHUNK = 2**20
+#: The worker's own deadline comes first, with the line that was running; this much later comes the end of the process.
+GRACE_SECONDS = 1.0
+REPLY_BYTES = 300 * 2**20
+
+
+class Worker:
+    """A worker process.
+
+    Attributes:
+        pid: its process, as the fork server counts them.
+        folder: a folder that the student's code may read and the grader fills.
+    """
+
+    def __init__(
+        self, pid: int, folder: Path, connection: socket.socket, output: int, kill: Callable[[int], int | None]
+    ) -> None:
+        self.pid = pid
+        self.folder = folder
+        self._kill = kill
+        self._connection = connection
+        self._output = output
+        self._printed = Tail()
+        self._over = False
+        connection.setblocking(False)
+        os.set_blocking(output, False)
+
+    @property
+    def output(self) -> str:
+        """What the student's code has printed so far, as the student's own words: untrusted."""
+        self._drain()
+        return self._printed.text()
+
+    def exchange(self, request: bytes, seconds: float) -> bytes:
+        """The worker's reply. Everything in it is the student's answer, whoever wrote it.
+
+        Raises:
+            TimedOut: no whole reply within `seconds` and a moment of grace.
+            Crashed: the process ended, or replied with more than a reply may be.
+        """
+        if self._over:
+            raise Crashed("its process had ended before")
+        deadline = time.monotonic() + seconds + GRACE_SECONDS
+        try:
+            self._send(_LENGTH.pack(len(request)) + request, deadline)
+            (size,) = _LENGTH.unpack(self._receive(_LENGTH.size, deadline))
+            if size > REPLY_BYTES:
+                raise _TooMuch
+            return self._receive(size, deadline)
+        except (TimeoutError, ConnectionError, _TooMuch) as error:
+            raise self._verdict(error, seconds) from error
+
+    def end(self) -> int | None:
+        """Kills it, with everything that it started: its exit code, or minus its signal."""
+        if self._over:
+            return None
+        self._over = True
+        return self._kill(self.pid)
+
+    def _verdict(self, error: Exception, seconds: float) -> Crashed | TimedOut:
+        status = self.end()
+        if isinstance(error, TimeoutError):
+            return TimedOut(f"did not finish within {seconds:g} s and was stopped")
+        if isinstance(error, _TooMuch):
+            return Crashed(f"its answer was larger than {REPLY_BYTES // 2**20} MB")
+        return Crashed(_cause(status))
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        view = memoryview(data)
+        while view:
+            self._wait(select.POLLOUT, deadline)
+            view = view[self._connection.send(view[:_CHUNK]) :]
+
+    def _receive(self, size: int, deadline: float) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            self._wait(select.POLLIN, deadline)
+            piece = self._connection.recv(min(size - len(data), _CHUNK))
+            if not piece:
+                raise ConnectionError
+            data += piece
+        return bytes(data)
+
+    def _wait(self, event: int, deadline: float) -> None:
+        """Until the connection is ready, reading along what is printed, so that no print can block the worker."""
+        poll = select.poll()
+        poll.register(self._connection, event)
+        poll.register(self._output, select.POLLIN)
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            ready = dict(poll.poll(left * 1000))
+            if self._output in ready and not self._drain():
+                poll.unregister(self._output)
+            if self._connection.fileno() in ready:
+                return
+
+    def _drain(self) -> bool:
+        """Reads what is there to read; whether there may be more later."""
+        for _ in range(64):  # a worker that prints without end must not keep the grader here
+            try:
+                data = os.read(self._output, _CHUNK)
+            except BlockingIOError:
+                return True
+            if not data:
+                return False
+            self._printed.add(data)
+        return True
+
+
+class _TooMuch(Exception):
+    """A reply longer than replies may be."""
+
+
+def _cause(status: int | None) -> str:
+    if status is None:
+        return "its process was ended together with the fork server"
+    if status >= 0:
+        return f"it ended its own process with exit code {status}"
+    name = signal.Signals(-status).name
+    reasons = {
+        "SIGSEGV": "segmentation fault: endless recursion, or memory that is not its own",
+        "SIGXCPU": "it used up its processor time",
+        "SIGKILL": "it was killed, perhaps for its use of memory",
+    }
+    return f"its process died of {name}" + (f" ({reasons[name]})" if name in reasons else "")

@@ -1,0 +1,79 @@
+"""The system calls that a worker may make, as a filter of libseccomp: a list of what computing needs, and nothing else.
+
+Any other call fails with EPERM, which Python raises as PermissionError in the student's own line. So there are no sockets,
+no new processes or programs, no ptrace, no signals to others, no io_uring, no namespaces, no files made or changed.
+"""
+
+import errno
+import os
+
+try:
+    import pyseccomp
+except (ImportError, RuntimeError) as error:  # RuntimeError: without the C library
+    pyseccomp, _missing = None, f"libseccomp cannot be loaded ({error}); install Debian's libseccomp2 or its like"
+
+_MEMORY = "brk mmap munmap mremap mprotect madvise membarrier get_mempolicy"
+_THREADS = """futex set_robust_list rseq set_tid_address sched_yield sched_getaffinity sched_getparam sched_getscheduler
+    gettid getcpu exit exit_group restart_syscall"""
+_SIGNALS = """rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait sigaltstack setitimer getitimer
+    timer_create timer_settime timer_gettime timer_delete pause"""
+_TIME = "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage"
+_FILES = """read readv pread64 preadv lseek close close_range fstat newfstatat stat lstat statx access faccessat faccessat2
+    readlink readlinkat getcwd chdir fchdir openat open getdents getdents64 fadvise64 readahead dup dup2 dup3 fcntl statfs
+    fstatfs umask"""
+_ANSWERS = """write writev pwrite64 poll ppoll select pselect6 epoll_create1 epoll_ctl epoll_wait epoll_pwait
+    sendto recvfrom getsockopt getsockname getpeername shutdown"""
+_SELF = """getpid getppid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp getpgid getsid uname sysinfo
+    getrandom getrlimit capget"""
+_ALLOWED = f"{_MEMORY} {_THREADS} {_SIGNALS} {_TIME} {_FILES} {_ANSWERS} {_SELF}".split()
+#: What CUDA's driver asks for besides.
+_FOR_GPU = "ioctl mlock munlock sched_setaffinity eventfd2 pipe2 memfd_create ftruncate".split()  # noqa: SIM905
+
+_CLONE_THREAD = 0x00010000
+_MAP_SHARED = 0x01
+_HARMLESS_PRCTL = (15, 16, 0x53564D41)  # a thread's name, set and read; malloc's names of its memory
+_HARMLESS_IOCTL = (
+    0x5401,
+    0x5413,
+    0x541B,
+    0x5421,
+    0x5450,
+    0x5451,
+)  # asking about a terminal, bytes to read, close-on-exec
+
+
+def restrict(*, gpu: bool = False) -> None:
+    """Confines this process, for ever, to the calls above.
+
+    Raises:
+        OSError: libseccomp is not installed, or the kernel has no seccomp.
+    """
+    if pyseccomp is None:
+        raise OSError(errno.ENOSYS, _missing)
+    _filter(gpu).load()
+
+
+def _filter(gpu: bool) -> "pyseccomp.SyscallFilter":
+    rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
+    for name in _ALLOWED + (_FOR_GPU if gpu else []):
+        if name != "mmap" or gpu:
+            _allow(rules, name)
+    # Memory shared without a file is counted by no limit, and only a process that forks has a use for it.
+    if not gpu:
+        _allow(rules, "mmap", pyseccomp.Arg(3, pyseccomp.MASKED_EQ, _MAP_SHARED, 0))
+    _allow(rules, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD))
+    # Its flags lie in memory, where no filter can look. With ENOSYS the C library takes clone instead.
+    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+    for name in ("kill", "tgkill", "rt_sigqueueinfo"):
+        _allow(rules, name, pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
+    _allow(rules, "prlimit64", pyseccomp.Arg(2, pyseccomp.EQ, 0))  # reading a limit
+    for option in _HARMLESS_PRCTL:
+        _allow(rules, "prctl", pyseccomp.Arg(0, pyseccomp.EQ, option))
+    for request in _HARMLESS_IOCTL if not gpu else ():
+        _allow(rules, "ioctl", pyseccomp.Arg(1, pyseccomp.EQ, request))
+    return rules
+
+
+def _allow(rules: "pyseccomp.SyscallFilter", name: str, *conditions: "pyseccomp.Arg") -> None:
+    if pyseccomp.resolve_syscall(pyseccomp.system_arch(), name) >= 0:  # other architectures have fewer
+        rules.add_rule(pyseccomp.ALLOW, name, *conditions)
