@@ -28,6 +28,7 @@ __all__ = ["REQUIRED", "Allowance", "Sandbox", "Worker"]
 REQUIRED = ("rlimits", "no_new_privs", "seccomp", "landlock/mount_namespace")
 
 _START_SECONDS = 120
+_END_SECONDS = 10
 _KEPT_VARIABLES = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME")
 
 
@@ -205,6 +206,8 @@ class Sandbox:
         if self._control is not None:
             self._control.close()
         if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_SECONDS)  # it ends itself and what is below it when the socket closes
             self._process.kill()
             self._process.wait()
             if self._process.stderr is not None:
