@@ -14,11 +14,19 @@ from autograder.errors import CatalogError
 
 @dataclass(frozen=True)
 class Function:
-    """A function that a student writes: its points, and its hints from a question to a pointer."""
+    """A function that a student writes.
+
+    Attributes:
+        name: as the student must call it.
+        points: those of its checks together.
+        hints: from a question to a pointer.
+        outcome: whether it is judged by its outcome alone, so that any way that works is right.
+    """
 
     name: str
     points: float
     hints: tuple[str, ...]
+    outcome: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ def read_catalog(root: Path) -> Catalog:
 
 def _unit(values: dict[str, Any]) -> Unit:
     functions = {
-        name: Function(name, float(facts["points"]), tuple(facts.get("hints", ())))
+        name: Function(name, float(facts["points"]), tuple(facts.get("hints", ())), facts.get("outcome", False))
         for name, facts in values["functions"].items()
     }
     return Unit(values["name"], values["title"], float(values.get("seconds", 10)), functions)

@@ -168,7 +168,13 @@ class Verification:
                 yield f"costs {check.id}, which has nothing to do with it"
 
     def _mutants(self, unit: str) -> list[Mutant]:
-        return list(mutants_of(_text(self.catalog.solution(unit))))
+        source = _text(self.catalog.solution(unit))
+        functions = self.catalog.units[unit].functions.values()
+        judged = {function.name for function in functions if not function.outcome}
+        module = Module(unit, f"{unit}.py", source)
+        used = judged.union(*(module.used_by(name) for name in judged))
+        defined = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+        return list(mutants_of(source, free=defined - used))
 
     def _mutant_trial(self, unit: str, mutant: Mutant) -> Trial:
         """Judged by the checks of the function that was changed, or of those that use it."""

@@ -6,7 +6,7 @@ is a submission, so all that is needed is the changed text; the operators below 
 
 import ast
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 _SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
@@ -31,6 +31,9 @@ _SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Or: ast.And,
 }
 
+#: Functions that do not mind the order of their first two arguments.
+_COMMUTATIVE = {"min", "max", "minimum", "maximum", "transpose", "swapaxes"}
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -42,12 +45,20 @@ class Mutant:
     text: str
 
 
-def mutants_of(source: str) -> Iterator[Mutant]:
-    """Every mutant of the functions of a module."""
+def mutants_of(source: str, free: Collection[str] = ()) -> Iterator[Mutant]:
+    """Every mutant of the functions of a module.
+
+    Args:
+        source: the module.
+        free: functions that are judged by their outcome alone: their numbers, such as a learning rate, are left as they are,
+            because other ones are as right.
+    """
     tree = ast.parse(source)
     for function in tree.body:
         if isinstance(function, ast.FunctionDef):
             for path, node in _places(function, ()):
+                if function.name in free and isinstance(node, ast.Constant) and type(node.value) in (int, float):
+                    continue
                 for changed in _changes(node):
                     yield _mutant(tree, function, path, node, changed)
 
@@ -78,13 +89,21 @@ def _places(node: ast.AST, path: tuple[object, ...]) -> Iterator[tuple[tuple[obj
     for name, value in ast.iter_fields(node):
         if isinstance(node, ast.FunctionDef) and name != "body":
             continue
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            continue  # a guard of zip's, which says what is known
         children = enumerate(value) if isinstance(value, list) else [(None, value)]
         for index, child in children:
             if not isinstance(child, ast.AST) or _is_words(child):
                 continue
             here = (*path, name) if index is None else (*path, name, index)
-            yield here, child
+            if not _is_whole_statement(node, child):
+                yield here, child
             yield from _places(child, here)
+
+
+def _is_whole_statement(node: ast.AST, child: ast.AST) -> bool:
+    """`x.clear()`: left out, it would be the same mutant as its statement left out."""
+    return isinstance(node, ast.Expr) and isinstance(child, ast.Call) and not child.args and not child.keywords
 
 
 def _is_words(node: ast.AST) -> bool:
@@ -128,10 +147,18 @@ def _other_call(node: ast.AST) -> Iterator[ast.AST]:
     assert isinstance(node, ast.Call)
     if isinstance(node.func, ast.Attribute) and not node.args and not node.keywords:
         yield node.func.value
-    if len(node.args) >= 2 and not any(isinstance(argument, ast.Starred) for argument in node.args[:2]):
+    if (
+        len(node.args) >= 2
+        and _name(node.func) not in _COMMUTATIVE
+        and not any(isinstance(argument, ast.Starred) for argument in node.args[:2])
+    ):
         changed = copy.deepcopy(node)
         changed.args[:2] = reversed(changed.args[:2])
         yield changed
+
+
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def _dropped(_: ast.AST) -> Iterator[ast.AST]:

@@ -175,7 +175,9 @@ def test_surviving_mutants_and_idle_checks_are_found(findings):
         ("return True", {"True -> False"}),
         ("return x.abs()", {"x.abs() -> x"}),
         ("return f(x, y)", {"f(x, y) -> f(y, x)"}),
-        ("x.clear()", {"x.clear() -> pass", "x.clear() -> x"}),
+        ("return max(x, y)", set()),
+        ("return zip(x, strict=True)", set()),
+        ("x.clear()", {"x.clear() -> pass"}),
         ("x += 1", {"x += 1 -> x -= 1", "x += 1 -> pass", "1 -> 2"}),
         ("if x: raise E", {"if x: raise E -> if not x: raise E", "if x: raise E -> pass"}),
         ("raise ValueError(f'{x + 1}')", set()),
@@ -189,6 +191,12 @@ def test_mutants_change_one_thing(line, changes):
     for mutant in mutants:
         assert (mutant.function, mutant.line) == ("f", 3)
         assert ast.dump(ast.parse(mutant.text)) != ast.dump(ast.parse(source))
+
+
+def test_numbers_of_functions_judged_by_their_outcome_are_free():
+    source = "def fit(x):\n    return rate(x) * 3\n\ndef rate(x):\n    return x + 2\n"
+    changes = {mutant.change for mutant in mutants_of(source, free={"fit", "rate"})}
+    assert changes == {"rate(x) * 3 -> rate(x) / 3", "x + 2 -> x - 2"}
 
 
 @pytest.mark.slow
