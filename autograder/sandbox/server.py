@@ -55,7 +55,8 @@ def main() -> None:
     torch.set_num_threads(1)
     for name in setup.preload:
         importlib.import_module(name)
-    _warm()
+    if "torch" in setup.preload:
+        _warm()
     confines, missing = _confined(setup, missing)
     # What is alive now stays: without this every child's first collection would copy the whole heap.
     gc.collect()
