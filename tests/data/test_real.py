@@ -3,6 +3,9 @@
 The figures to come out are those of its README; a few points either way are left for other versions.
 """
 
+import runpy
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -46,6 +49,7 @@ IMAGENET_BREEDS = {
 }
 FILES = {"mobilenet_v2": "mobilenet_v2-imagenet-fp16", "squeezenet1_1": "squeezenet1_1-imagenet"}
 SIAMESE, ZEBRA = 284, 340
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +210,21 @@ def ideal_zebra(model: nn.Module, weight: float, steps: int = 256) -> torch.Tens
         with torch.no_grad():
             image.clamp_(0, 1)
     return image.detach()
+
+
+@pytest.mark.slow
+def test_the_pets_labs_own_classifier_on_photographs(real_weights, photographs):
+    """`train_pet_classifier` of the solutions, as a student would run it. `-rP` shows the figures of the README."""
+    images, labels, breeds, half = photographs
+    pets_lab = runpy.run_path(str(ROOT / "solutions" / "pets_lab.py"))
+    figures = {}
+    for kind in ("pretrained", "untrained"):
+        backbone = data.load_backbone("mobilenet_v2", pretrained=kind == "pretrained")
+        torch.manual_seed(0)  # draws the head's first weights
+        model = pets_lab["train_pet_classifier"](backbone, images[:half], labels[:half], breeds)
+        with torch.inference_mode():
+            logits = torch.cat([model(part) for part in images[half:].split(16)])
+        figures[kind] = [pets_lab["top_k_accuracy"](logits, labels[half:], k) for k in (1, 3)]
+        print(f"{kind}: top-1 {figures[kind][0]:.3f}, top-3 {figures[kind][1]:.3f}")
+    assert figures["pretrained"][0] > 0.7
+    assert figures["pretrained"][0] > figures["untrained"][0] + 0.5
