@@ -31,6 +31,9 @@ _START_SECONDS = 120
 #: The worker's own deadline comes first, with the line that was running; this much later comes the end of the process.
 GRACE_SECONDS = 1.0
 REPLY_BYTES = 300 * 2**20
+# A fork copies the page table entry of every page. With all of Python's memory taken from malloc, and malloc's from huge
+# pages, there are far fewer of them: starting and ending a worker costs half the time.
+_HUGE_PAGES = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 _KEPT_VARIABLES = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME")
 
 
@@ -249,9 +252,10 @@ def _launch(control: socket.socket, preload: tuple[str, ...]) -> subprocess.Pope
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     single = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "-I", "-B", "-m", "autograder.sandbox.server", str(control.fileno()), *preload],
+        # -I, isolated from all that is not given here, would also leave out PYTHONMALLOC: -P and -s are the rest of it.
+        [sys.executable, "-P", "-s", "-B", "-m", "autograder.sandbox.server", str(control.fileno()), *preload],
         pass_fds=[control.fileno()],
-        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", **single, **kept},
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", **single, **_HUGE_PAGES, **kept},
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
