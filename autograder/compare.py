@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from autograder.errors import CheckFailed, Raised
+from autograder.errors import NO_VALUE, CheckFailed, Raised
 
 # Relative and absolute tolerance by dtype: the rounding of a sum over a few thousand entries in another order.
 _TOLERANCES = {torch.float64: (1e-7, 1e-9), torch.float16: (1e-2, 1e-3), torch.bfloat16: (2e-2, 1e-2)}
@@ -117,13 +117,13 @@ def assert_mentions(text: str, *words: str) -> None:
             raise CheckFailed(f"raised an error that says {text!r}, expected it to name {word!r}")
 
 
-def assert_holds(condition: bool, problem: str, actual: object = None) -> None:
+def assert_holds(condition: bool, problem: str, actual: object = NO_VALUE) -> None:
     """Anything that no other assertion words.
 
     Args:
         condition: what must hold.
         problem: follows the call, as in `"changed its input in place"`.
-        actual: the value that is wrong; None where it is about what a call has left behind.
+        actual: the value that is wrong; left out where it is about what a call has left behind.
 
     Raises:
         CheckFailed: the condition does not hold.

@@ -11,6 +11,7 @@ and where the solution gives something else for at least one of them. It is name
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,8 +44,12 @@ def mistake(function: str, sentence: str) -> Callable[[Function], Function]:
 
 def known_mistakes(path: Path) -> tuple[Mistake, ...]:
     """The mistakes that a file defines, in order; none where there is no file."""
-    if not path.is_file():
-        return ()
+    return _defined(path, path.stat().st_mtime_ns) if path.is_file() else ()
+
+
+@lru_cache(maxsize=32)
+def _defined(path: Path, _: int) -> tuple[Mistake, ...]:
+    """Read once for each state of the file, not once for each check that fails."""
     namespace: dict[str, object] = {"__name__": path.stem}
     exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)
     found = (getattr(value, "mistake", None) for value in namespace.values())

@@ -94,16 +94,19 @@ class Crashed(StudentFault):
     """The process that ran the student's code died."""
 
 
+#: In place of a value, where what is wrong is not a value but what a call has left behind. None can be a wrong value.
+NO_VALUE = object()
+
+
 class CheckFailed(StudentFault, AssertionError):
     """A wrong answer.
 
     Attributes:
         problem: what is wrong, to be read after the call: `"returned 3.0, expected 0.0"`, `": its mean is 3.0"`.
-        actual: the very value that was judged, by which the call that returned it is found; None where what is wrong is
-            not a value but what a call has left behind.
+        actual: the very value that was judged, by which the call that returned it is found; or `NO_VALUE`.
     """
 
-    def __init__(self, problem: str, actual: object = None) -> None:
+    def __init__(self, problem: str, actual: object = NO_VALUE) -> None:
         super().__init__(problem)
         self.problem = problem
         self.actual = actual

@@ -4,7 +4,7 @@
 under a microscope) are far: nothing in the world looks like them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -14,23 +14,28 @@ from torch import Tensor
 from torchvision.datasets import OxfordIIITPet
 from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
 
+from data.breeds import BREEDS
 from data.pets import pets_root
 from data.world.painter import Painter, Points, Pose, Rng, ellipse, varied
 from data.world.textures import blend, grained, noise
 
 Labelled = tuple[Tensor, Tensor]
+Classes = Sequence[int] | None
 SIZE = 64
 GLYPHS = 40
 TISSUES = 12
 
 
-def load_domain(name: str, *, per_class: int = 12, seed: int = 0) -> tuple[Labelled, Labelled]:
+def load_domain(
+    name: str, *, per_class: int = 12, seed: int = 0, classes: Sequence[int] | None = None
+) -> tuple[Labelled, Labelled]:
     """Train and test of a domain, each `(images, labels)`: float32 `(N, 3, 64, 64)`, `[0, 1]`, int64 `(N,)`.
 
     Args:
         name: one of `DOMAINS`.
         per_class: pictures of a class in each half; `pets` has 12 at most.
         seed: other pictures of the same classes; `pets` is a fixed collection and takes no notice.
+        classes: these alone, labelled by their place here; all by default.
 
     Raises:
         ValueError: the name is none of `DOMAINS`, or `per_class` is below 1.
@@ -39,30 +44,34 @@ def load_domain(name: str, *, per_class: int = 12, seed: int = 0) -> tuple[Label
         raise ValueError(f"name {name!r} is no domain; there are {', '.join(DOMAINS)}")
     if per_class < 1:
         raise ValueError(f"per_class must be at least 1, not {per_class}")
-    return DOMAINS[name](per_class, seed)
+    return DOMAINS[name](per_class, seed, classes)
 
 
-def _pets(per_class: int, seed: int) -> tuple[Labelled, Labelled]:
-    train, test = (_first_of_each(_pets_split(split), per_class) for split in ("trainval", "test"))
+def _pets(per_class: int, seed: int, classes: Classes) -> tuple[Labelled, Labelled]:
+    train, test = (_pets_half(split, per_class, classes) for split in ("trainval", "test"))
     return train, test
 
 
+def _pets_half(split: str, per_class: int, classes: Classes) -> Labelled:
+    breeds = torch.tensor(_pets_split(split)._labels)
+    places = [(breeds == breed).nonzero().flatten()[:per_class] for breed in classes or range(len(BREEDS))]
+    labels = torch.cat([torch.full_like(of_breed, label) for label, of_breed in enumerate(places)])
+    return torch.stack([_pets_picture(split, place) for place in torch.cat(places).tolist()]), labels
+
+
 @cache
-def _pets_split(split: str) -> Labelled:
-    prepare = Compose([Resize(SIZE), CenterCrop(SIZE), PILToTensor()])
-    pets = OxfordIIITPet(pets_root(), split, transform=prepare)
-    images, labels = zip(*pets, strict=True)
-    return torch.stack(images).float() / 255, torch.tensor(labels)
+def _pets_split(split: str) -> OxfordIIITPet:
+    return OxfordIIITPet(pets_root(), split, transform=Compose([Resize(SIZE), CenterCrop(SIZE), PILToTensor()]))
 
 
-def _first_of_each(labelled: Labelled, count: int) -> Labelled:
-    images, labels = labelled
-    chosen = torch.cat([(labels == label).nonzero().flatten()[:count] for label in labels.unique()])
-    return images[chosen], labels[chosen]
+@cache
+def _pets_picture(split: str, place: int) -> Tensor:
+    pixels: Tensor = _pets_split(split)[place][0]
+    return pixels.float() / 255
 
 
 def _drawn(
-    draw: Callable[[int, Rng], Image.Image], classes: int, per_class: int, seed: int
+    draw: Callable[[int, Rng], Image.Image], classes: Sequence[int], per_class: int, seed: int
 ) -> tuple[Labelled, Labelled]:
     return (
         _half(draw, classes, per_class, 2 * seed),
@@ -70,12 +79,10 @@ def _drawn(
     )
 
 
-def _half(draw: Callable[[int, Rng], Image.Image], classes: int, per_class: int, seed: int) -> Labelled:
-    labels = torch.arange(classes).repeat_interleave(per_class)
+def _half(draw: Callable[[int, Rng], Image.Image], classes: Sequence[int], per_class: int, seed: int) -> Labelled:
+    labels = torch.arange(len(classes)).repeat_interleave(per_class)
     # 100 seeds a class and half would run into the next half beyond 100 pictures a class; 10,000 do not.
-    pictures = [
-        draw(label, Rng(seed * 1_000_000 + 10_000 * label + k % per_class)) for k, label in enumerate(labels.tolist())
-    ]
+    pictures = [draw(kind, Rng(seed * 1_000_000 + 10_000 * kind + k)) for kind in classes for k in range(per_class)]
     pixels = np.stack([np.asarray(picture) for picture in pictures])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().contiguous() / 255, labels
 
@@ -131,15 +138,15 @@ def _tissue(label: int, rng: Rng) -> Image.Image:
     return grained(rng, painter.image, 0.15, 40).resize((SIZE, SIZE), Image.Resampling.BOX)
 
 
-def _glyphs(per_class: int, seed: int) -> tuple[Labelled, Labelled]:
-    return _drawn(_glyph, GLYPHS, per_class, seed)
+def _glyphs(per_class: int, seed: int, classes: Classes) -> tuple[Labelled, Labelled]:
+    return _drawn(_glyph, classes or range(GLYPHS), per_class, seed)
 
 
-def _tissues(per_class: int, seed: int) -> tuple[Labelled, Labelled]:
-    return _drawn(_tissue, TISSUES, per_class, seed)
+def _tissues(per_class: int, seed: int, classes: Classes) -> tuple[Labelled, Labelled]:
+    return _drawn(_tissue, classes or range(TISSUES), per_class, seed)
 
 
-DOMAINS: dict[str, Callable[[int, int], tuple[Labelled, Labelled]]] = {
+DOMAINS: dict[str, Callable[[int, int, Classes], tuple[Labelled, Labelled]]] = {
     "pets": _pets,
     "glyphs": _glyphs,
     "tissue": _tissues,

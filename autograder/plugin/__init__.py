@@ -22,7 +22,7 @@ from torch import nn
 import data
 from autograder.catalog import Catalog, find_course, read_catalog
 from autograder.diagnose import explain
-from autograder.errors import CatalogError, CheckError, CheckFailed, NotHandedIn, UsageError
+from autograder.errors import NO_VALUE, CatalogError, CheckError, CheckFailed, NotHandedIn, UsageError
 from autograder.plugin.recorder import Recorder, judged
 from autograder.plugin.runs import Run, StudentRun, check_seed, usable_device
 from autograder.plugin.summary import summary
@@ -298,7 +298,7 @@ def _diagnosed(check: CheckResult, error: BaseException | None, item: pytest.Ite
         return check  # what shows here may be the fault of a function that this one uses
     unit = catalog.units[check.unit]
     files = catalog.mistakes(unit.name), catalog.solution(unit.name)
-    known = explain(held.calls, unit.name, *files, unit.seconds, by_value=error.actual is not None, seed=held.seed)
+    known = explain(held.calls, unit.name, *files, unit.seconds, by_value=error.actual is not NO_VALUE, seed=held.seed)
     return check if known is None else replace(check, mistake=known.name, diagnosis=known.sentence)
 
 

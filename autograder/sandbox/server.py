@@ -1,6 +1,6 @@
 """The fork server: a warm process from which every worker is forked.
 
-It is started by a clean exec (`python -I -m autograder.sandbox.server`), imports torch and the course's data, and never
+It is started by a clean exec (`python -P -s -m autograder.sandbox.server`), imports torch and the course's data, and never
 imports a check or a solution: a fork of it therefore holds none in its memory. It has one thread and never touches CUDA,
 because a child forked after either would hang or fail. It speaks with the grader over one socket, first of its `Setup`:
 

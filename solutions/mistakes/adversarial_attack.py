@@ -43,6 +43,16 @@ def leaves_gradients(model, images, labels, epsilon):
     return (images + epsilon * images.grad.sign()).clamp(0, 1).detach()
 
 
+@mistake("fgsm", "The change comes back alone; add it to the images.")
+def returns_the_change_alone(model, images, labels, epsilon):
+    return epsilon * _gradient(model, images, labels).sign()
+
+
+@mistake("fgsm", "An epsilon of 0 counts as none given: `epsilon or ...` takes every 0 for missing.")
+def takes_zero_for_missing(model, images, labels, epsilon):
+    return (images + (epsilon or EPSILON) * _gradient(model, images, labels).sign()).clamp(0, 1)
+
+
 @mistake(
     "project",
     "The change is not limited: images further than epsilon from their originals come back as they are.",
@@ -121,6 +131,41 @@ def starts_over(model, images, originals, targets, *, step_size, epsilon):
     return _project(originals - step_size * gradient.sign(), originals, epsilon)
 
 
+@mistake("targeted_step", "The step comes back alone; take it from the images, and project.")
+def returns_the_step_alone(model, images, originals, targets, *, step_size, epsilon):
+    return -step_size * _gradient(model, images, targets).sign()
+
+
+def _attacked(model, images, targets, epsilon, step_size, steps):
+    """The attack as it should be; the ball is left out where `epsilon` is infinite."""
+    attacked = images.clone()
+    for _ in range(steps):
+        done = (model(attacked).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+        gradient = _gradient(model, attacked, targets)
+        attacked = torch.where(done, attacked, _project(attacked - step_size * gradient.sign(), images, epsilon))
+    return attacked.detach()
+
+
+@mistake("targeted_attack", "The changes come back alone; add them to the images.")
+def returns_the_changes_alone(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    return _attacked(model, images, targets, epsilon, step_size, steps) - images
+
+
+@mistake("targeted_attack", "The steps lead out of the ball round the originals; project after each.")
+def never_projects(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    return _attacked(model, images, targets, float("inf"), step_size, steps)
+
+
+@mistake("targeted_attack", "The epsilon that is given has no effect: the attack keeps to 8/255 whatever is asked for.")
+def ignores_epsilon(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    return _attacked(model, images, targets, EPSILON, step_size, steps)
+
+
+@mistake("targeted_attack", "The images that were given are changed: attacked = images is no copy; clone them.")
+def attacks_in_place(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    return images.copy_(_attacked(model, images, targets, epsilon, step_size, steps))
+
+
 @mistake("targeted_attack", "Images that fool the model already are changed further; leave those alone.")
 def never_stops(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
     attacked = images.clone()
@@ -171,3 +216,9 @@ def forgets_the_root(images, originals):
 def forgets_negative_changes(images, originals):
     change = (images - originals).flatten(1)
     return change.amax(dim=1), change.norm(dim=1)
+
+
+@mistake("perturbation_norms", "The change is turned into float32; keep the dtype that comes in.")
+def turns_into_float32(images, originals):
+    change = (images - originals).float().flatten(1)
+    return change.abs().amax(dim=1), change.norm(dim=1)

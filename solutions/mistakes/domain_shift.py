@@ -15,9 +15,9 @@ def _fitted(features, labels, *, epochs=40, seed=0):
     return head
 
 
-def _fit(module, parameters, inputs, labels, epochs, seed):
+def _fit(module, parameters, inputs, labels, epochs, seed, learning_rate=0.01):
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(parameters, lr=0.01)
+    optimizer = torch.optim.Adam(parameters, lr=learning_rate)
     for _ in range(epochs):
         for batch in torch.randperm(len(inputs), generator=generator).split(32):
             optimizer.zero_grad()
@@ -52,7 +52,8 @@ def trains_the_backbone(backbone, train, test, *, seed=0):
     with torch.no_grad():
         width = backbone(train[0][:1]).shape[1]
     model = nn.Sequential(backbone, nn.Linear(width, int(train[1].max()) + 1))
-    _fit(model, list(model.parameters()), *train, 40, seed)
+    # A few long steps: short ones through a whole network take a while to show.
+    _fit(model, list(model.parameters()), *train, 8, seed, learning_rate=0.05)
     return _right(model, *test)
 
 
@@ -71,7 +72,7 @@ def leaves_gradients(backbone, train, test, *, seed=0):
     with torch.no_grad():
         width = backbone(train[0][:1]).shape[1]
     model = nn.Sequential(backbone, nn.Linear(width, int(train[1].max()) + 1))
-    _fit(model, list(model[1].parameters()), *train, 40, seed)
+    _fit(model, list(model[1].parameters()), *train, 10, seed)
     return _right(model, *test)
 
 

@@ -3,6 +3,7 @@
 import copy
 
 import torch
+from torch import nn
 from torchvision.transforms import functional as TF
 
 from autograder.diagnose import mistake
@@ -93,6 +94,37 @@ def crops_the_corner(image, size=64):
     return _pixels(TF.resize(image.convert("RGB"), size).crop((0, 0, size, size)))
 
 
+@mistake("preprocess", "Red and blue have changed places, as OpenCV has them; the order is red, green, blue.")
+def swaps_red_and_blue(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.center_crop(TF.resize(image.convert("RGB"), size), size)).flip(0)
+
+
+@mistake(
+    "preprocess",
+    "The first bands are taken for red, green and blue: in CMYK they are inks, in a palette indices; convert to RGB.",
+)
+def takes_the_first_bands(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.center_crop(TF.resize(image, size), size))[:3].repeat(3, 1, 1)[:3]
+
+
+@mistake("preprocess", "A size below 1 counts as 1; it should be a ValueError.")
+def makes_the_size_one(image, size=64):
+    size = max(size, 1)
+    return _pixels(TF.center_crop(TF.resize(image.convert("RGB"), size), size))
+
+
+@mistake("preprocess", "The picture itself has shrunk: thumbnail works in place, where resize gives a new picture.")
+def shrinks_the_picture_itself(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    image.thumbnail([size * side // min(image.size) for side in image.size])
+    return _pixels(TF.center_crop(image.convert("RGB"), size))
+
+
 @mistake("normalize", "The images are divided by std before mean is subtracted: (x - mean) / std is the order.")
 def divides_first(images, mean, std):
     if len(mean) != images.shape[1] or len(std) != images.shape[1] or min(std) <= 0:
@@ -131,6 +163,26 @@ def works_in_place(images, mean, std):
 
 
 @mistake(
+    "normalize", "Where a row has as many pixels as there are channels, it is taken for them; channels come second."
+)
+def guesses_the_layout(images, mean, std):
+    if len(mean) != images.shape[1] or len(std) != images.shape[1] or min(std) <= 0:
+        raise ValueError("mean and std must have a number for each channel, std positive ones")
+    shape = (-1,) if images.shape[-1] == len(mean) else (-1, 1, 1)
+    return (images - torch.tensor(mean).view(shape)) / torch.tensor(std).view(shape)
+
+
+@mistake("normalize", "Only the first three channels are normalised; there may be more.")
+def stops_after_three_channels(images, mean, std):
+    if len(mean) != images.shape[1] or len(std) != images.shape[1] or min(std) <= 0:
+        raise ValueError("mean and std must have a number for each channel, std positive ones")
+    normalised = images.clone()
+    for channel in range(min(3, images.shape[1])):
+        normalised[:, channel] = (images[:, channel] - mean[channel]) / std[channel]
+    return normalised
+
+
+@mistake(
     "freeze",
     "The parameters still require gradients: setting model.requires_grad reaches none of them, and eval() is about modes.",
 )
@@ -154,6 +206,14 @@ def freezes_a_copy(model):
 @mistake("freeze", "Nothing is returned; return the model.")
 def returns_nothing(model):
     model.requires_grad_(False).eval()
+
+
+@mistake("freeze", "The statistics of batch norm are reset; that they stay as they are, eval mode sees to alone.")
+def resets_the_statistics(model):
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+    return model.requires_grad_(False).eval()
 
 
 @mistake("feature_maps", "The hook stays on the model: keep what register_forward_hook returns, and remove it.")
@@ -209,6 +269,32 @@ def stays_in_eval_mode(model, layer, images):
     return outputs[0]
 
 
+@mistake("feature_maps", "An unknown layer gives the output of the whole model; it should be a ValueError.")
+def falls_back_on_the_model(model, layer, images):
+    outputs = []
+    hook = (
+        dict(model.named_modules())
+        .get(layer, model)
+        .register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    )
+    try:
+        _restored(model, lambda: _run(model, images))
+    finally:
+        hook.remove()
+    return outputs[0]
+
+
+@mistake("feature_maps", "A single image loses its place in the batch: squeeze() drops every side of length 1.")
+def squeezes_the_maps(model, layer, images):
+    outputs = []
+    hook = _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    try:
+        _restored(model, lambda: _run(model, images))
+    finally:
+        hook.remove()
+    return outputs[0].squeeze()
+
+
 @mistake("extract_features", "The backbone stays in eval mode; give each submodule its own mode back.")
 def leaves_eval_mode(backbone, images, batch_size=32):
     return torch.cat([_run(backbone, batch) for batch in images.split(batch_size)])
@@ -243,6 +329,17 @@ def returns_the_last_batch(backbone, images, batch_size=32):
     return _restored(backbone, lambda: [_run(backbone, part) for part in images.split(batch_size)][-1])
 
 
+@mistake("extract_features", "A single image gives no row of its own: squeeze() drops the batch along with the pixels.")
+def squeezes_the_features(backbone, images, batch_size=32):
+    return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in images.split(batch_size)])).squeeze()
+
+
+@mistake("extract_features", "The images are normalised first; a backbone takes pixels in [0, 1] and does so inside.")
+def normalises_the_images(backbone, images, batch_size=32):
+    images = (images - 0.5) / 0.5
+    return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in images.split(batch_size)]))
+
+
 @mistake("feature_grid", "All channels are scaled together, so that weak ones look black; scale each on its own.")
 def scales_all_together(maps, columns=8):
     return _laid_out((maps - maps.min()) / (maps.max() - maps.min()).clamp(min=1e-12), columns)
@@ -272,3 +369,10 @@ def shrinks_to_the_channels(maps, columns=8):
 def drops_the_last_row(maps, columns=8):
     full = len(maps) // columns * columns
     return _laid_out(_scaled(maps)[:full], columns)
+
+
+@mistake("feature_grid", "The maps that were given are scaled themselves: -= and /= work in place.")
+def scales_in_place(maps, columns=8):
+    maps -= maps.amin(dim=(1, 2), keepdim=True)
+    maps /= maps.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
+    return _laid_out(maps, columns)

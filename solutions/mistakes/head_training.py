@@ -104,6 +104,38 @@ def takes_any_size(in_features, num_classes):
     return nn.Linear(max(in_features, 1), max(num_classes, 1))
 
 
+@mistake("build_head", "Two classes get a single logit; there is one for each class.")
+def gives_two_classes_one_logit(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return nn.Linear(in_features, 1 if num_classes == 2 else num_classes)
+
+
+@mistake("build_head", "The weights are plain tensors, which no optimizer finds; wrap them in nn.Parameter.")
+def keeps_plain_tensors(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return _Plain(in_features, num_classes)
+
+
+class _Plain(nn.Module):
+    def __init__(self, in_features, num_classes):
+        super().__init__()
+        self.weight = torch.randn(in_features, num_classes)
+
+    def forward(self, features):
+        return features @ self.weight
+
+
+@mistake("build_head", "The mean of the batch is subtracted: what an example gets depends on the others beside it.")
+def centres_each_batch(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return _Centring(in_features, num_classes)
+
+
+class _Centring(nn.Linear):
+    def forward(self, features):
+        return super().forward(features - features.mean(dim=0))
+
+
 @mistake("accuracy", "This is the number of right answers; the accuracy is their share.")
 def counts_the_right(logits, labels):
     _require_equal(logits, labels)
@@ -141,6 +173,26 @@ def broadcasts_labels(logits, labels):
     if len(labels) == 0 or (len(logits) != len(labels) and 1 not in (len(logits), len(labels))):
         raise ValueError("logits and labels must have the same length, at least 1")
     return (logits.argmax(dim=1) == labels).float().mean().item()
+
+
+@mistake("accuracy", "No examples at all give NaN, the mean of nothing; they should be a ValueError.")
+def averages_nothing(logits, labels):
+    if len(logits) != len(labels):
+        raise ValueError("logits and labels must have the same length")
+    return (logits.argmax(dim=1) == labels).float().mean().item()
+
+
+@mistake("accuracy", "The accuracy is rounded; leave that to whoever prints it.")
+def rounds(logits, labels):
+    _require_equal(logits, labels)
+    return round((logits.argmax(dim=1) == labels).float().mean().item(), 2)
+
+
+@mistake("accuracy", "The logits that were given are changed: -= works in place.")
+def subtracts_in_place(logits, labels):
+    _require_equal(logits, labels)
+    logits -= logits.amax(dim=1, keepdim=True)
+    return (logits[torch.arange(len(labels)), labels] == 0).float().mean().item()
 
 
 @mistake("evaluate", "The loss is the sum over the examples; take the mean.")
@@ -280,6 +332,15 @@ def trains_a_copy(head, train, valid, *, epochs=20, learning_rate=0.1, batch_siz
     return _fit(copy.deepcopy(head), train, valid, **sizes, orders=_orders(seed, len(train[1])))
 
 
+@mistake("fit_head", "The features that were given are standardised in place; work on a copy.")
+def standardises_in_place(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    features, labels = train
+    features -= features.mean(dim=0)
+    features /= features.std(dim=0) + 1e-5
+    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
+    return _fit(head, (features, labels), valid, **sizes, orders=_orders(seed, len(labels)))
+
+
 @mistake("predict", "These are logits; a softmax makes probabilities of them.")
 def gives_logits(model, images, k=3):
     if k < 1:
@@ -326,6 +387,30 @@ def predicts_the_first(model, images, k=3):
 def takes_any_k(model, images, k=3):
     with torch.no_grad():
         return _named(model, model(images).softmax(dim=1), max(k, 0))
+
+
+@mistake("predict", "Three classes are named whatever k is.")
+def always_names_three(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        return _named(model, model(images).softmax(dim=1), 3)
+
+
+@mistake("predict", "A single image gives its pairs alone; it should be a list of one list, as for any batch.")
+def unwraps_a_single_image(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        named = _named(model, model(images).softmax(dim=1), k)
+    return named[0] if len(named) == 1 else named
+
+
+@mistake("predict", "The model's parameters do not require gradients afterwards; torch.no_grad() leaves them alone.")
+def freezes_the_model(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    return _named(model, model.requires_grad_(False)(images).softmax(dim=1), k)
 
 
 def _named(model, scores, k, largest=True):

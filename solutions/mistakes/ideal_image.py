@@ -69,6 +69,16 @@ def sees_only_the_first(model, images, target):
     return _class_loss(model, images[:1], target)
 
 
+@mistake("class_loss", "There is a loss for each image; average them into one.")
+def keeps_each_class_loss(model, images, target):
+    return F.cross_entropy(model(images), torch.full((len(images),), target), reduction="none")
+
+
+@mistake("class_loss", "The model's parameters do not require gradients afterwards; a loss leaves the model as it is.")
+def freezes_the_model(model, images, target):
+    return _class_loss(model.requires_grad_(False), images, target)
+
+
 @mistake("ideal_loss", "The variation is subtracted, which rewards noise; add it.")
 def rewards_noise(model, images, target, variation_weight):
     return _class_loss(model, images, target) - variation_weight * _variation(images)
@@ -99,6 +109,17 @@ def counts_one_direction(model, images, target, variation_weight):
 def squares_the_differences(model, images, target, variation_weight):
     variation = (images.diff(dim=2).square().sum() + images.diff(dim=3).square().sum()) / images.numel()
     return _class_loss(model, images, target) + variation_weight * variation
+
+
+@mistake("ideal_loss", "There is a loss for each image; average them into one.")
+def keeps_each_loss(model, images, target, variation_weight):
+    variation = images.diff(dim=2).abs().sum(dim=(1, 2, 3)) + images.diff(dim=3).abs().sum(dim=(1, 2, 3))
+    return _class_loss(model, images, target) + variation_weight * variation / images[0].numel()
+
+
+@mistake("ideal_loss", "model.train() changes what the network sees, and its statistics; nothing is trained here.")
+def sets_training_mode(model, images, target, variation_weight):
+    return _loss(model.train(), images, target, variation_weight)
 
 
 @mistake("ideal_step", "The step goes up the gradient, away from the class; subtract it.")
@@ -132,6 +153,11 @@ def leaves_gradients(model, images, target, *, learning_rate, variation_weight):
 def steps_in_place(model, images, target, *, learning_rate, variation_weight):
     gradient, _ = _gradient(model, images, target, variation_weight)
     return images.sub_(learning_rate * gradient).clamp_(0, 1)
+
+
+@mistake("ideal_step", "The step comes back alone; add it to the images.")
+def returns_the_step_alone(model, images, target, *, learning_rate, variation_weight):
+    return -learning_rate * _gradient(model, images, target, variation_weight)[0]
 
 
 @mistake("ideal_image", "The picture starts as plain grey, the same for every seed; start from random noise.")

@@ -12,6 +12,7 @@ from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize, ToT
 
 from autograder.diagnose import mistake
 from data import Classifier
+from data.breeds import BREEDS
 
 
 @mistake(
@@ -42,6 +43,22 @@ def makes_the_breed_small(filename):
     if not number.isdigit():
         raise ValueError("filename does not end in a number")
     return breed
+
+
+@mistake("breed_of", "Only .jpg is taken off; any other suffix stays with the number, which then is none.")
+def knows_one_suffix(filename):
+    breed, _, number = Path(filename).name.removesuffix(".jpg").rpartition("_")
+    if not number[:1].isdigit():
+        raise ValueError("filename does not end in a number")
+    return breed if number.isdigit() else f"{breed}_{number}"
+
+
+@mistake("breed_of", "The breed is looked up in the list of the 37; a name tells it, and that of any other breed too.")
+def looks_the_breed_up(filename):
+    breed, _, number = Path(filename).stem.rpartition("_")
+    if not number.isdigit():
+        raise ValueError("filename does not end in a number")
+    return breed if breed in BREEDS else ""
 
 
 @mistake("species_of", "Cats and dogs are swapped: in this data set the breeds of cats have the capital letter.")
@@ -112,6 +129,22 @@ def returns_names(folder):
     return sorted(path.name for path in folder.iterdir() if path.is_file() and _opens(path))
 
 
+@mistake(
+    "readable_images",
+    "Broken files are deleted and the rest listed, folders too; delete nothing, and list the readable.",
+)
+def deletes_broken_files(folder):
+    for path in folder.iterdir():
+        if path.is_file() and not _opens(path):
+            path.unlink()
+    return sorted(folder.iterdir())
+
+
+@mistake("readable_images", "Where nothing can be read, None comes back; an empty list says the same.")
+def gives_none_for_nothing(folder):
+    return sorted(path for path in folder.iterdir() if path.is_file() and _opens(path)) or None
+
+
 def _pets(root, split, *steps):
     if split not in ("trainval", "test"):
         raise ValueError("split must be trainval or test")
@@ -158,6 +191,19 @@ def keeps_the_names_of_files(root, split, size=64):
     lines = (Path(root) / "oxford-iiit-pet" / "annotations" / f"{split}.txt").read_text().splitlines()
     breeds = {int(line.split()[1]): line.split()[0].rpartition("_")[0] for line in lines}
     return images, labels, [breeds[number] for number in sorted(breeds)]
+
+
+@mistake("load_pets", "Every split but trainval is taken for test; one that there is not should be a ValueError.")
+def takes_any_split(root, split, size=64):
+    return _pets(root, "trainval" if split == "trainval" else "test", Resize(size), CenterCrop(size), ToTensor())
+
+
+@mistake("load_pets", "Where the data is missing, nothing comes back; raise FileNotFoundError, and say how to get it.")
+def gives_nothing_without_data(root, split, size=64):
+    try:
+        return _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
+    except FileNotFoundError:
+        return torch.empty(0, 3, size, size), torch.empty(0, dtype=torch.int64), []
 
 
 def _check_fraction(fraction):
@@ -246,6 +292,13 @@ def seeds_the_global_state(labels, fraction, seed=0):
     return torch.cat(train), torch.cat(valid)
 
 
+@mistake("stratified_split", "A fraction that leaves nothing on one side is taken; it should be a ValueError.")
+def takes_any_fraction(labels, fraction, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    train, valid = zip(*_cut(labels, min(max(fraction, 0.0), 1.0), generator), strict=True)
+    return torch.cat(train), torch.cat(valid)
+
+
 def _among(logits, labels, k):
     return (logits.topk(k, dim=1).indices == labels[:, None]).any(dim=1).float()
 
@@ -284,6 +337,23 @@ def takes_the_smallest(logits, labels, k):
     return _among(-logits, labels, k).mean().item()
 
 
+@mistake("top_k_accuracy", "The logits that were given are crossed out one after another; work on a copy.")
+def crosses_out_in_place(logits, labels, k):
+    _check_k(logits, k)
+    found = torch.zeros(len(labels), dtype=torch.bool)
+    for _ in range(k):
+        best = logits.argmax(dim=1)
+        found |= best == labels
+        logits[torch.arange(len(labels)), best] = -torch.inf
+    return found.float().mean().item()
+
+
+@mistake("top_k_accuracy", "The accuracy is rounded; leave that to whoever prints it.")
+def rounds_the_accuracy(logits, labels, k):
+    _check_k(logits, k)
+    return round(_among(logits, labels, k).mean().item(), 2)
+
+
 @mistake("confusion_matrix", "Rows and columns are swapped: a row is a true class, a column a predicted one.")
 def swaps_rows_and_columns(predictions, labels, num_classes):
     return torch.bincount(predictions * num_classes + labels, minlength=num_classes**2).reshape(num_classes, -1)
@@ -309,6 +379,21 @@ def divides_by_the_row(predictions, labels, num_classes):
     counts = torch.bincount(labels * num_classes + predictions, minlength=num_classes**2)
     counts = counts.reshape(num_classes, num_classes).float()
     return counts / counts.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+@mistake("confusion_matrix", "The labels that were given are changed: *= and += work in place.")
+def numbers_pairs_in_place(predictions, labels, num_classes):
+    labels *= num_classes
+    labels += predictions
+    return torch.bincount(labels, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+@mistake("confusion_matrix", "The counts are kept as uint8, which starts over after 255; count in int64.")
+def counts_in_bytes(predictions, labels, num_classes):
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.uint8)
+    for label, prediction in zip(labels.tolist(), predictions.tolist(), strict=True):
+        matrix[label, prediction] += 1
+    return matrix.long()
 
 
 def _entries(matrix, classes, *, zeros=False, diagonal=False):
@@ -367,11 +452,11 @@ def _head(features, labels, num_classes, seed):
     return head
 
 
-def _trained(model, images, labels, parameters, seed):
-    """Trains by way of the whole model, in the mode that it is in."""
+def _trained(model, images, labels, parameters, seed, epochs=8):
+    """Trains by way of the whole model, in the mode that it is in: dear, so no longer than it takes to be seen."""
     optimizer = torch.optim.Adam(parameters, lr=0.01)
     generator = torch.Generator().manual_seed(seed)
-    for _ in range(20):
+    for _ in range(epochs):
         for batch in torch.randperm(len(images), generator=generator).split(32):
             optimizer.zero_grad()
             F.cross_entropy(model(images[batch]), labels[batch]).backward()
@@ -391,7 +476,7 @@ def _new(backbone, images, classes):
 )
 def trains_the_backbone(backbone, images, labels, classes, *, seed=0):
     model = _new(backbone, images, classes)
-    return _trained(model, images, labels, model.parameters(), seed).eval()
+    return _trained(model, images, labels, model.parameters(), seed, epochs=1).eval()
 
 
 @mistake("train_pet_classifier", "Gradients stay on the backbone; extract the features under torch.no_grad().")

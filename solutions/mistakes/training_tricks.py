@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from autograder.diagnose import mistake
 
@@ -143,6 +144,25 @@ def updates_in_place(x, weight, bias, running_mean, running_var, *, training, mo
     return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
 
 
+@mistake("batch_norm", "The result comes back alone; the next call needs the two running estimates as well.")
+def returns_the_result_alone(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = running_mean, running_var
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+    return (x - mean) / (variance + eps).sqrt() * weight + bias
+
+
+@mistake("batch_norm", "A single row goes through in training, where it has no variance; refuse it with a ValueError.")
+def takes_a_single_row(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = running_mean, running_var
+    if training:
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * x.var(dim=0, unbiased=len(x) > 1)
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
+
+
 @mistake("dropout", "p is taken as the probability that an entry stays; it is the probability that it goes.")
 def keeps_a_share_of_p(x, p, *, training, generator):
     _require_probability(p)
@@ -192,6 +212,18 @@ def drops_in_place(x, p, *, training, generator):
     return x
 
 
+@mistake("dropout", "Entries that are dropped are left out, so that the shape is another; they become 0.")
+def leaves_entries_out(x, p, *, training, generator):
+    _require_probability(p)
+    return x[_kept(x, p, generator)] / (1 - p) if training and p > 0 else x
+
+
+@mistake("dropout", "What is dropped comes from the global random state, as F.dropout has it; draw from the generator.")
+def drops_by_global_randomness(x, p, *, training, generator):
+    _require_probability(p)
+    return F.dropout(x, p, training)
+
+
 @mistake("momentum_step", "The step climbs: the learning rate times the gradient is subtracted from the velocity.")
 def climbs_with_momentum(weight, velocity, gradient, *, learning_rate, momentum):
     velocity = momentum * velocity + learning_rate * gradient
@@ -227,6 +259,11 @@ def moves_in_place(weight, velocity, gradient, *, learning_rate, momentum):
     velocity -= learning_rate * gradient
     weight += velocity
     return weight, velocity
+
+
+@mistake("momentum_step", "The weight comes back alone; the next step needs the velocity as well.")
+def returns_the_weight_alone(weight, velocity, gradient, *, learning_rate, momentum):
+    return weight + momentum * velocity - learning_rate * gradient
 
 
 def _adam(weight, gradient, mean, square, step, learning_rate, betas, eps):
@@ -291,6 +328,20 @@ def forgets_the_root(weight, gradient, mean, square, step, *, learning_rate=1e-3
     return weight - learning_rate * corrected[0] / (corrected[1] + eps), mean, square
 
 
+@mistake("adam_step", "The weight comes back alone; the next step needs the two moments as well.")
+def returns_no_moments(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    return _adam(weight, gradient, mean, square, step, learning_rate, (beta1, beta2), eps)
+
+
+@mistake("adam_step", "eps is missing: where there has been no gradient yet, zero is divided by zero.")
+def forgets_eps(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    return _adam(weight, gradient, mean, square, step, learning_rate, (beta1, beta2), 0.0), mean, square
+
+
 @mistake("adam_step", "The moments are changed in place: mul_ and add_ change the caller's tensors.")
 def adam_in_place(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     mean.mul_(beta1).add_((1 - beta1) * gradient)
@@ -352,6 +403,20 @@ def clips_in_place(gradients, max_norm):
     return gradients, norm
 
 
+@mistake("clip_gradients", "The norm is a tensor; .item() makes a Python float of it.")
+def keeps_the_norm_a_tensor(gradients, max_norm):
+    norm = _norm(gradients)
+    factor = max_norm / norm if norm > max_norm else 1.0
+    return [gradient * factor for gradient in gradients], torch.tensor(norm)
+
+
+@mistake("clip_gradients", "Gradients of zero are divided by their norm where max_norm is 0 too, which gives NaN.")
+def divides_by_a_norm_of_zero(gradients, max_norm):
+    norm = _norm(gradients)
+    factor = (max_norm / torch.tensor(norm)).clamp(max=1)
+    return [gradient * factor.to(gradient.dtype) for gradient in gradients], norm
+
+
 @mistake("decayed_learning_rate", "The rate falls by the same amount each epoch; it should fall by the same factor.")
 def decays_linearly(learning_rate, epoch, factor=0.98):
     return learning_rate * (1 - (1 - factor) * epoch)
@@ -382,6 +447,15 @@ def waits_too_long(losses, patience):
         age = 0 if loss < best else age + 1
         best = loss if loss < best else best
     return age > patience
+
+
+@mistake("should_stop", "It stops one epoch early: the epoch of the best loss is not one without improvement.")
+def counts_the_best_itself(losses, patience):
+    best, age = math.inf, 0
+    for loss in losses:
+        age = 1 if loss < best else age + 1
+        best = loss if loss < best else best
+    return age >= patience
 
 
 @mistake("should_stop", "An equal loss counts as an improvement; only a lower one is.")

@@ -91,6 +91,21 @@ def forgets_the_dtype(images):
     return _total_variation(images.float())
 
 
+@mistake("total_variation", "An image without a batch is taken; anything but four dimensions should be a ValueError.")
+def takes_any_dimensions(images):
+    vertical, horizontal = images.diff(dim=-2).abs(), images.diff(dim=-1).abs()
+    return vertical.sum(dim=(-3, -2, -1)) + horizontal.sum(dim=(-3, -2, -1))
+
+
+@mistake(
+    "total_variation", "A root with an eps stands for the absolute value, so that equal pixels count a little too."
+)
+def rounds_off_the_absolute_value(images):
+    _require_batch(images)
+    vertical, horizontal = ((d**2 + 1e-8).sqrt() for d in (_vertical(images), _horizontal(images)))
+    return vertical.sum(dim=(1, 2, 3)) + horizontal.sum(dim=(1, 2, 3))
+
+
 @mistake(
     "isotropic_variation", "Pixels at the border count with one difference; only those with both neighbours count."
 )
@@ -131,6 +146,23 @@ def joins_channels(images, eps=1e-8):
     return ((dx**2 + dy**2).sum(dim=1) + eps).sqrt().sum(dim=(1, 2))
 
 
+@mistake("isotropic_variation", "The whole batch is summed into one number; each image needs its own.")
+def sums_all_roots(images, eps=1e-8):
+    _require_batch(images)
+    return _roots(images, eps).sum()
+
+
+@mistake("isotropic_variation", "An image without a batch is taken; anything but four dimensions is a ValueError.")
+def takes_an_image_alone(images, eps=1e-8):
+    return _roots(images, eps).sum(dim=(-3, -2, -1))
+
+
+def _roots(images, eps):
+    dx = images[..., :-1, 1:] - images[..., :-1, :-1]
+    dy = images[..., 1:, :-1] - images[..., :-1, :-1]
+    return (dx**2 + dy**2 + eps).sqrt()
+
+
 @mistake("variation_loss", "The loss is not divided by the number of entries, so that large images count more.")
 def forgets_the_size(images):
     _require_batch(images)
@@ -147,6 +179,12 @@ def forgets_the_channels(images):
 def sums_over_the_batch(images):
     _require_batch(images)
     return (_total_variation(images) / images[0].numel()).sum()
+
+
+@mistake("variation_loss", "There is a loss for each image; average them into one.")
+def keeps_a_loss_for_each(images):
+    _require_batch(images)
+    return _total_variation(images) / images[0].numel()
 
 
 @mistake("variation_loss", "Images that are not 4-D are not refused.")
@@ -178,6 +216,26 @@ def forgets_nearness(images, *, weight=0.1, steps=100, learning_rate=0.05):
 def does_nothing(images, *, weight=0.1, steps=100, learning_rate=0.05):
     _require_batch(images)
     return images.clone()
+
+
+@mistake("denoise", "The losses come back too; only the pictures are asked for.")
+def returns_losses_too(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    result = _descend(images, weight, steps, learning_rate)
+    return result, [((result - images) ** 2).sum().item()]
+
+
+@mistake("denoise", "The weight has no effect: smoothness counts 0.1 whatever is asked for.")
+def ignores_the_weight(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, 0.1, steps, learning_rate)
+
+
+@mistake("denoise", "An image without a batch is taken; anything but four dimensions should be a ValueError.")
+def adds_a_batch(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    if images.dim() == 3:
+        return _descend(images[None], weight, steps, learning_rate)[0]
+    return _descend(images, weight, steps, learning_rate)
 
 
 def _descend(images, weight, steps, learning_rate, nearness=1.0):

@@ -1,5 +1,7 @@
 """A known mistake is named where it alone explains what came back; never on a right answer, never when two fit."""
 
+import os
+
 import pytest
 import torch
 
@@ -41,6 +43,15 @@ def files(tmp_path):
     (tmp_path / "mistakes.py").write_text(MISTAKES)
     (tmp_path / "solution.py").write_text(SOLUTION)
     return tmp_path / "mistakes.py", tmp_path / "solution.py"
+
+
+def test_mistakes_are_read_once_until_the_file_changes(files):
+    path = files[0]
+    known = known_mistakes(path)
+    assert known_mistakes(path) is known
+    path.write_text(MISTAKES.replace("by_one", "by_a_single_one"))
+    os.utime(path, ns=(0, 1))
+    assert known_mistakes(path)[0].name == "by_a_single_one"
 
 
 def calls_of(code, *inputs, function="shift"):

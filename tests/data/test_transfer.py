@@ -21,6 +21,14 @@ def test_a_domain_has_two_halves_of_labelled_images(cache, name):
     assert not any(image.equal(other) for image in train[0] for other in test[0][:5])
 
 
+@pytest.mark.parametrize("name", DOMAINS)
+def test_classes_alone_have_the_same_pictures_as_among_all(cache, name):
+    whole, chosen = load_domain(name, per_class=1), load_domain(name, per_class=1, classes=[5, 2])
+    for (images, labels), (few, few_labels) in zip(whole, chosen, strict=True):
+        assert few.equal(torch.stack([images[labels == kind][0] for kind in (5, 2)]))
+        assert few_labels.tolist() == [0, 1]
+
+
 @pytest.mark.parametrize("name", ["glyphs", "tissue"])
 def test_a_seed_gives_the_same_pictures_and_another_seed_others(name):
     first, again, other = (load_domain(name, per_class=1, seed=seed)[0][0] for seed in (0, 0, 1))

@@ -9,7 +9,7 @@ from data.domains import load_domain
 
 # Four colours in the corners of the cube, as far apart as a head could wish.
 COLOURS = torch.tensor([[0.8, 0.2, 0.2], [0.2, 0.8, 0.2], [0.2, 0.2, 0.8], [0.8, 0.8, 0.8]])
-BREEDS = 12
+BREEDS, PICTURES = 8, 8  # each for as long as a network needs to look at it, so no more of them than tell
 
 
 def striped(colours, across, rng):
@@ -43,7 +43,7 @@ def plain_half(rng, count):
     return striped(COLOURS[2 * labels], labels == 1, rng), labels
 
 
-def domain(half, rng, train=90, test=50):
+def domain(half, rng, train=60, test=50):
     return half(rng, train), half(rng, test)
 
 
@@ -77,15 +77,20 @@ def pets(rng, monkeypatch):
     """Some breeds of the drawn miniature, those to learn from in no order."""
     monkeypatch.delenv("OXFORD_PETS", raising=False)
     breeds = torch.randperm(37, generator=rng)[:BREEDS].tolist()
-    (images, labels), test = (_of_breeds(half, breeds) for half in load_domain("pets", per_class=8))
+    (images, labels), test = load_domain("pets", per_class=PICTURES, classes=breeds)
     mixed = torch.randperm(len(labels), generator=rng)
     return (images[mixed], labels[mixed]), test
 
 
-def _of_breeds(half, breeds):
-    images, labels = half
-    chosen = torch.cat([(labels == breed).nonzero().flatten() for breed in breeds])
-    return images[chosen], torch.tensor([breeds.index(label) for label in labels[chosen].tolist()])
+@torch.no_grad()
+def ridge_accuracy(backbone, train, test):
+    """What the features of a backbone are worth, by ridge regression: a ruler of our own."""
+    features, others = backbone(train[0]), backbone(test[0])
+    middle, eye = features.mean(dim=0), torch.eye(features.shape[1])
+    features, others = features - middle, others - middle
+    wanted = torch.nn.functional.one_hot(train[1]).float() - 1 / BREEDS
+    weights = torch.linalg.solve(features.T @ features + eye, features.T @ wanted)
+    return float(((others @ weights).argmax(dim=1) == test[1]).double().mean())
 
 
 def assert_number(value, low, high):
@@ -114,22 +119,15 @@ def assert_tidy(call):
 # --- linear_probe_accuracy
 
 
-@pytest.mark.points("linear_probe_accuracy", 1)
-def test_probe_gives_a_share(submission, eyes, colours):
-    """The result is a Python float in [0, 1]."""
-    assert_number(submission.linear_probe_accuracy(eyes[0], *colours), 0, 1)
-
-
-@pytest.mark.points("linear_probe_accuracy", 1)
-@pytest.mark.depends_on("test_probe_gives_a_share")
+@pytest.mark.points("linear_probe_accuracy", 2)
 def test_probe_reads_what_the_backbone_sees(submission, eyes, colours, stripes):
-    """Classes that differ in what the backbone sees are told apart."""
+    """Classes that differ in what the backbone sees are told apart: a Python float, close to 1."""
     assert_number(submission.linear_probe_accuracy(eyes[0], *colours), 0.9, 1)
     assert_number(submission.linear_probe_accuracy(eyes[1], *stripes), 0.9, 1)
 
 
 @pytest.mark.points("linear_probe_accuracy", 1)
-@pytest.mark.depends_on("test_probe_gives_a_share")
+@pytest.mark.depends_on("test_probe_reads_what_the_backbone_sees")
 def test_probe_cannot_see_more_than_the_backbone(submission, eyes, colours):
     """Classes that differ in nothing that the backbone sees are guessed: its features are frozen."""
     assert_number(submission.linear_probe_accuracy(eyes[1], *colours), 0, 0.6)
@@ -140,23 +138,21 @@ def test_probe_cannot_see_more_than_the_backbone(submission, eyes, colours):
 def test_probe_is_judged_on_test(submission, eyes, colours):
     """The accuracy is that on test, with whatever labels it has, and the head never learns from them."""
     train, (images, labels) = colours
-    relabelled = torch.where(torch.arange(len(labels)) < 20, (labels + 1) % 4, labels)
-    assert_number(submission.linear_probe_accuracy(eyes[0], train, (images, relabelled)), 0.54, 0.66)
-    assert_number(submission.linear_probe_accuracy(eyes[0], train, (images, (labels + 1) % 4)), 0, 0.1)
+    # So many that a head which learned from them would believe them.
+    relabelled = torch.where(torch.arange(len(labels)) < 40, (labels + 1) % 4, labels)
+    assert_number(submission.linear_probe_accuracy(eyes[0], train, (images, relabelled)), 0.14, 0.26)
 
 
 @pytest.mark.points("linear_probe_accuracy", 0.5)
-@pytest.mark.depends_on("test_probe_gives_a_share")
+@pytest.mark.depends_on("test_probe_reads_what_the_backbone_sees")
 def test_probe_of_a_single_image(submission, eyes, colours):
-    """A test of one image is right or wrong; other sizes of image will do."""
+    """A test of one image is right or wrong; another size of image will do."""
     train, (images, labels) = colours
-    assert_number(submission.linear_probe_accuracy(eyes[0], train, (images[:1], labels[:1])), 1, 1)
-    larger = torch.nn.functional.interpolate(images[:3], size=(48, 33))
-    assert_number(submission.linear_probe_accuracy(eyes[0], train, (larger, labels[:3])), 1, 1)
+    larger = torch.nn.functional.interpolate(images[:1], size=(48, 33))
+    assert_number(submission.linear_probe_accuracy(eyes[0], train, (larger, labels[:1])), 1, 1)
 
 
 @pytest.mark.points("linear_probe_accuracy", 1)
-@pytest.mark.depends_on("test_probe_gives_a_share")
 def test_probe_is_tidy(submission, eyes, colours):
     """The backbone keeps its weights, statistics and mode, no gradient stays on it, and the images stay as they are."""
     submission.linear_probe_accuracy(eyes[0], *colours)
@@ -165,32 +161,24 @@ def test_probe_is_tidy(submission, eyes, colours):
 
 @pytest.mark.points("linear_probe_accuracy", 1.5)
 @pytest.mark.hidden
-@pytest.mark.depends_on("test_probe_gives_a_share")
-def test_probe_of_a_pretrained_network(submission, reference, pets):
-    """On features of a real network the probe is nearly as good as the reference."""
+@pytest.mark.depends_on("test_probe_reads_what_the_backbone_sees")
+def test_probe_of_a_pretrained_network(submission, pets):
+    """On features of a real network the probe is nearly as good as ridge regression."""
     backbone = load_backbone("tiny")
-    least = reference.linear_probe_accuracy(backbone, *pets) - 0.2
+    least = ridge_accuracy(backbone, *pets) - 0.2
     assert_number(submission.linear_probe_accuracy(backbone, *pets), max(least, 0.35), 1)
 
 
 # --- transfer_gain
 
 
-@pytest.mark.points("transfer_gain", 1)
-def test_gain_is_a_number(submission, eyes, colours):
-    """The result is a Python float in [-1, 1]."""
-    assert_number(submission.transfer_gain(*eyes, *colours), -1, 1)
-
-
-@pytest.mark.points("transfer_gain", 1)
-@pytest.mark.depends_on("test_gain_is_a_number")
+@pytest.mark.points("transfer_gain", 2)
 def test_gain_where_only_the_pretrained_sees(submission, eyes, colours):
-    """Where only the pretrained backbone sees the classes, it gains what guessing leaves over."""
+    """Where only the pretrained backbone sees the classes, it gains what guessing leaves over: a Python float."""
     assert_number(submission.transfer_gain(*eyes, *colours), 0.4, 1)
 
 
 @pytest.mark.points("transfer_gain", 1)
-@pytest.mark.depends_on("test_gain_is_a_number")
 def test_gain_may_be_negative(submission, eyes, colours, stripes):
     """Where only the untrained backbone sees the classes, the gain is below 0."""
     # A gain above 0 first: on a loss alone a dropped sign and a swapped difference look the same.
@@ -199,14 +187,12 @@ def test_gain_may_be_negative(submission, eyes, colours, stripes):
 
 
 @pytest.mark.points("transfer_gain", 0.5)
-@pytest.mark.depends_on("test_gain_is_a_number")
 def test_gain_where_both_see(submission, eyes, plain):
     """Where both backbones see the classes, there is nothing to gain."""
     assert_number(submission.transfer_gain(*eyes, *plain), -0.1, 0.1)
 
 
 @pytest.mark.points("transfer_gain", 0.5)
-@pytest.mark.depends_on("test_gain_is_a_number")
 def test_gain_is_tidy(submission, eyes, colours):
     """Both backbones are left as they were, and so are the images."""
     submission.transfer_gain(*eyes, *colours)
@@ -215,12 +201,12 @@ def test_gain_is_tidy(submission, eyes, colours):
 
 @pytest.mark.points("transfer_gain", 1)
 @pytest.mark.hidden
-@pytest.mark.depends_on("test_gain_is_a_number")
-def test_gain_of_a_pretrained_network(submission, reference, pets, rng):
-    """Pretraining is worth a lot on pets, about as much as by the reference."""
+@pytest.mark.depends_on("test_gain_where_only_the_pretrained_sees")
+def test_gain_of_a_pretrained_network(submission, pets, rng):
+    """Pretraining is worth a lot on pets, about as much as by ridge regression."""
     backbones = load_backbone("tiny"), load_backbone("tiny", False, seed=int(by_lot(rng, 1, 1000)))
-    expected = reference.transfer_gain(*backbones, *pets)
-    assert_number(submission.transfer_gain(*backbones, *pets), max(expected - 0.25, 0.15), min(expected + 0.3, 1))
+    expected = ridge_accuracy(backbones[0], *pets) - ridge_accuracy(backbones[1], *pets)
+    assert_number(submission.transfer_gain(*backbones, *pets), max(expected - 0.25, 0.1), min(expected + 0.3, 1))
 
 
 # --- rank_domains
@@ -232,60 +218,32 @@ def domains(colours, stripes, plain):
     return {"stripes": stripes, "colours": colours, "both": plain}
 
 
-@pytest.mark.points("rank_domains", 1)
-def test_ranking_lists_every_domain(submission, eyes, domains):
-    """The result is a list of (name, gain), each domain once."""
-    assert_ranking(submission.rank_domains(*eyes, domains), domains)
-
-
-@pytest.mark.points("rank_domains", 2)
-@pytest.mark.depends_on("test_ranking_lists_every_domain")
+@pytest.mark.points("rank_domains", 3.5)
 def test_ranking_begins_with_the_largest_gain(submission, eyes, domains):
-    """The largest gain comes first, and a negative one last."""
+    """The result is a list of (name, gain), each domain once: the largest gain first, and a negative one last."""
     result = submission.rank_domains(*eyes, domains)
     assert_ranking(result, domains)
     names = [name for name, _ in result]
     expected = ["colours", "both", "stripes"]
     assert_holds(names == expected, f"returned the domains as {names}, expected {expected}", result)
+    lost = result[-1][1]
+    assert_holds(
+        lost < 0, f"returned a gain of {show(lost)} where the pretraining does harm, expected less than 0", result
+    )
 
 
-@pytest.mark.points("rank_domains", 1)
-@pytest.mark.depends_on("test_ranking_lists_every_domain")
-def test_ranking_tells_the_gains(submission, eyes, domains):
-    """Beside each name stands its own gain, not the accuracy."""
-    result = submission.rank_domains(*eyes, domains)
-    assert_ranking(result, domains)
-    bounds = {"colours": (0.4, 1), "both": (-0.1, 0.1), "stripes": (-1, -0.15)}
-    for name, gain in result:
-        low, high = bounds[name]
-        assert_holds(
-            low <= gain <= high, f"returned a gain of {show(gain)} for {name}, expected {low} to {high}", result
-        )
-
-
-@pytest.mark.points("rank_domains", 0.5)
-@pytest.mark.depends_on("test_ranking_lists_every_domain")
-def test_ranking_of_one_domain(submission, eyes, plain):
-    """A single domain makes a list of one."""
-    assert_ranking(submission.rank_domains(*eyes, {"alone": plain}), ["alone"])
+@pytest.mark.points("rank_domains", 2)
+@pytest.mark.hidden
+def test_ranking_tells_the_gains(submission, eyes, stripes):
+    """Beside a name stands its own gain, not the accuracy, also where there is one domain only."""
+    result = submission.rank_domains(*eyes, {"stripes": stripes})
+    assert_ranking(result, ["stripes"])
+    gain = result[0][1]
+    assert_holds(-1 <= gain <= -0.15, f"returned a gain of {show(gain)}, expected -1 to -0.15", result)
 
 
 @pytest.mark.points("rank_domains", 0.5)
-@pytest.mark.depends_on("test_ranking_lists_every_domain")
 def test_ranking_is_tidy(submission, eyes, stripes):
     """The domains and both backbones are left as they were."""
     submission.rank_domains(*eyes, {"stripes": stripes})
     assert_tidy(submission.last)
-
-
-@pytest.mark.points("rank_domains", 1)
-@pytest.mark.hidden
-@pytest.mark.depends_on("test_ranking_lists_every_domain")
-def test_ranking_with_other_eyes(submission, reference, rng, eyes):
-    """Backbones the other way round rank the other way round, as by the reference."""
-    order = [("first", plain_half), ("second", colour_half), ("third", stripe_half)]
-    domains = {name: domain(half, rng, 70, 41) for name, half in order}
-    result = submission.rank_domains(eyes[1], eyes[0], domains)
-    assert_ranking(result, domains)
-    expected = [name for name, _ in reference.rank_domains(eyes[1], eyes[0], domains)]
-    assert_holds([name for name, _ in result] == expected, f"returned {show(result)}, expected {expected}", result)

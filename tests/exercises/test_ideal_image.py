@@ -288,29 +288,20 @@ def test_ideal_image_is_tidy(submission, model, target):
     assert_tidy(submission.last, "gradients")
 
 
-@pytest.mark.points("ideal_image", 2)
+@pytest.mark.points("ideal_image", 3.5)
 @pytest.mark.depends_on("test_ideal_image_kind")
-def test_ideal_image_is_a_zebra(submission, tiny):
-    """With your defaults, tiny is at least 0.9 sure that it sees a zebra, and the loss has fallen."""
+def test_ideal_image_is_a_smooth_zebra(submission, tiny, rng):
+    """Your defaults give a zebra at least 0.9, and leave at most 0.7 of the variation that a weight of 0 leaves."""
     zebra = tiny.classes.index("zebra")
-    result = submission.ideal_image(tiny, zebra)
+    seed = int(torch.randint(10_000, (1,), generator=rng))
+    result = submission.ideal_image(tiny, zebra, seed=seed)
     assert_dream(result, 64, 200)
     image, losses = result
     assert_between(probability(tiny, image, zebra), SURE, 1, what="the probability of a zebra")
     fell = f"has a last loss of {losses[-1]:.3g} after a first one of {losses[0]:.3g}, expected it to fall"
     assert_holds(losses[-1] < losses[0], fell, result)
-
-
-@pytest.mark.points("ideal_image", 1.5)
-@pytest.mark.hidden
-@pytest.mark.depends_on("test_ideal_image_kind")
-def test_ideal_image_is_smooth(submission, tiny, rng):
-    """With your defaults, at most 0.7 of the variation is left that a variation_weight of 0 leaves, for any seed."""
-    zebra = tiny.classes.index("zebra")
-    seed = int(torch.randint(10_000, (1,), generator=rng))
-    smooth = submission.ideal_image(tiny, zebra, seed=seed)
-    assert_dream(smooth, 64, 200)
-    noisy = submission.ideal_image(tiny, zebra, variation_weight=0.0, seed=seed)
-    assert_dream(noisy, 64, 200)
-    share = float(variation(smooth[0]) / variation(noisy[0]))
+    # In the same check as the probability: 200 steps take a second, and either is easy without the other.
+    ragged = submission.ideal_image(tiny, zebra, variation_weight=0.0, seed=seed)
+    assert_dream(ragged, 64, 200)
+    share = float(variation(image) / variation(ragged[0]))
     assert_between(share, 0, SMOOTH, what="the share of the variation that is left")
