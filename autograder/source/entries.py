@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from autograder.results import legible
+
 MAX_ENTRIES = 10_000
 MAX_FILE_BYTES = 10 * 2**20
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_SHOWN_LENGTH = 200
 _SKIPPED_FOLDERS = {"__MACOSX", "__pycache__", "node_modules", "site-packages"}
 
 
@@ -151,5 +154,5 @@ def _skipped(path: PurePosixPath) -> bool:
 
 
 def printable(path: PurePosixPath) -> str:
-    """A path without characters that would steer a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in str(path))
+    """A path as it may be shown."""
+    return legible(str(path), _SHOWN_LENGTH)
