@@ -9,7 +9,9 @@ which the tree names them. A node is a plain scalar, or a list that starts with 
 length is checked against the bytes that are there before anything of that size is made.
 """
 
+import itertools
 import math
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +29,7 @@ from autograder.errors import MalformedMessage, RefusedValue
 _PREFIX = struct.Struct("<4sIQ")  # magic, bytes of the header, bytes of the body
 _MAGIC = b"ICM1"
 _PLAIN = (type(None), bool, float, bytes)
+_SCALARS = (*_PLAIN, int, str)
 # Keys are scalars whose hashes nobody can choose to collide by the thousand.
 _KEYS = (str, int, bool, float, bytes, type(None))
 
@@ -48,17 +51,27 @@ _DTYPES = {
     )
 }
 _ARRAY_KINDS = "biufc"
+# Spelt as `encode` spells them: what else numpy takes for a dtype is a language of its own.
+_ARRAY_DTYPE = re.compile(r"[<>|][biufc]\d{1,2}")
+# Python itself shows no integer of more than 4,300 digits, and a number that cannot be shown cannot be judged in words.
+_INTEGER_BITS = 4096
+# A node is at most three lists: its own, that of its items, and the pair that it is in a dict.
+_LISTS_OF_NODE = 3
 _IMAGE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a single message may hold; a message beyond them is refused, not read."""
+    """What a single message may hold; a message beyond them is refused, not read.
+
+    A recipe is a call, for the worker to make: none may come from there.
+    """
 
     bytes: int = 256 * 2**20
     header_bytes: int = 8 * 2**20
     nodes: int = 200_000
     depth: int = 32
+    recipes: bool = True
 
 
 @dataclass(frozen=True)
@@ -154,9 +167,18 @@ def decode(message: bytes, limits: Limits = Limits()) -> Any:
 
 
 def _unpack(header: memoryview, limits: Limits) -> Any:
+    lists = itertools.count()
+
+    def counted(items: list[Any]) -> list[Any]:
+        """An empty list is one byte there and sixty here."""
+        if next(lists) > _LISTS_OF_NODE * limits.nodes:
+            raise MalformedMessage("a message of too many parts")
+        return items
+
     return msgpack.unpackb(
         header,
         strict_map_key=True,
+        list_hook=counted,
         max_array_len=limits.nodes,
         max_map_len=0,
         max_ext_len=0,
@@ -166,6 +188,10 @@ def _unpack(header: memoryview, limits: Limits) -> Any:
 
 def _fits(value: int) -> bool:
     return -(2**63) <= value < 2**63
+
+
+def _is_key(value: object) -> bool:
+    return type(value) in _KEYS and (type(value) is not int or _fits(value))
 
 
 class _Encoder:
@@ -195,6 +221,8 @@ class _Encoder:
         return len(data)
 
     def write_integer(self, value: int, _: int) -> object:
+        if value.bit_length() > _INTEGER_BITS:
+            raise RefusedValue(f"an int of {value.bit_length():,} bits")
         return value if _fits(value) else ["int", hex(value)]
 
     def write_text(self, value: str, _: int) -> object:
@@ -205,7 +233,7 @@ class _Encoder:
 
     def write_mapping(self, value: dict[object, object], depth: int) -> object:
         for key in value:
-            if type(key) not in _KEYS or (type(key) is int and not _fits(key)):
+            if not _is_key(key):
                 raise RefusedValue(f"a dict with a {type_name(key)} as a key")
         return ["dict", [[key, self.node(item, depth + 1)] for key, item in value.items()]]
 
@@ -275,17 +303,17 @@ class _Decoder:
         self.nodes += 1
         if depth > self.limits.depth or self.nodes > self.limits.nodes:
             raise MalformedMessage("a message nested too deep or of too many parts")
-        if type(node) is not list:
+        if type(node) in _SCALARS:
             return node
-        if not node or type(node[0]) is not str or node[0] not in _READERS:
+        if type(node) is not list or not node or type(node[0]) is not str or node[0] not in _READERS:
             raise MalformedMessage("a message with an unknown kind of value")
         return _READERS[node[0]](self, depth, *node[1:])
 
-    def take(self, size: int, expected: int) -> bytes:
+    def take(self, size: int, expected: int) -> memoryview:
         if type(size) is not int or size != expected or not 0 <= size <= len(self.body) - self.position:
             raise MalformedMessage("a message whose parts have other sizes than they say")
         self.position += size
-        return bytes(self.body[self.position - size : self.position])
+        return self.body[self.position - size : self.position]
 
     def elements(self, shape: list[int]) -> int:
         if len(shape) > self.limits.depth or not all(type(side) is int and side >= 0 for side in shape):
@@ -295,9 +323,10 @@ class _Decoder:
         return math.prod(shape)
 
     def read_integer(self, depth: int, digits: str) -> int:
-        if len(digits) > 4096:
+        value = int(digits, 16)
+        if value.bit_length() > _INTEGER_BITS:
             raise MalformedMessage("a message with an endless number")
-        return int(digits, 16)
+        return value
 
     def read_list(self, depth: int, items: Any) -> list[Any]:
         return [self.value(item, depth + 1) for item in items]
@@ -307,33 +336,42 @@ class _Decoder:
 
     def read_dict(self, depth: int, pairs: Any) -> dict[Any, Any]:
         for key, _ in pairs:
-            if type(key) not in _KEYS:
+            if not _is_key(key):
                 raise MalformedMessage("a message with an unusable dict key")
-        return {key: self.value(item, depth + 1) for key, item in pairs}
+        values = {key: self.value(item, depth + 1) for key, item in pairs}
+        if len(values) != len(pairs):
+            raise MalformedMessage("a message with a dict key twice")
+        return values
 
     def read_tensor(self, depth: int, dtype: str, shape: Any, requires_grad: bool, size: int) -> Tensor:
         kind = _DTYPES[dtype]
         count = self.elements(shape)
-        data = self.take(size, count * kind.itemsize)
-        flat = torch.frombuffer(bytearray(data), dtype=kind) if count else torch.empty(0, dtype=kind)
+        data = bytearray(self.take(size, count * kind.itemsize))
+        if kind is torch.bool:
+            _check_bools(data)
+        flat = torch.frombuffer(data, dtype=kind) if count else torch.empty(0, dtype=kind)
         tensor = flat.reshape(shape)
         return tensor.requires_grad_() if requires_grad is True else tensor
 
     def read_array(self, depth: int, dtype: str, shape: Any, size: int) -> np.ndarray:
+        if not _ARRAY_DTYPE.fullmatch(dtype):
+            raise MalformedMessage("a message with an array of an unknown kind")
         kind = np.dtype(dtype)
-        if kind.kind not in _ARRAY_KINDS:
-            raise MalformedMessage("a message with an array of objects")
-        data = self.take(size, self.elements(shape) * kind.itemsize)
-        return np.frombuffer(bytearray(data), dtype=kind).reshape(shape) if data else np.empty(shape, kind)
+        data = bytearray(self.take(size, self.elements(shape) * kind.itemsize))
+        if kind.kind == "b":
+            _check_bools(data)
+        return np.frombuffer(data, dtype=kind).reshape(shape) if data else np.empty(shape, kind)
 
     def read_image(self, depth: int, mode: str, size: Any, palette: bytes, data_size: int) -> Image.Image:
         width, height = size
         self.elements([width, height])
         if mode not in _IMAGE_MODES or not width or not height:
             raise MalformedMessage("a message with an impossible image")
+        if type(palette) is not bytes or len(palette) % 3 or len(palette) > 3 * 256:
+            raise MalformedMessage("a message with an impossible palette")
         expected = (width + 7) // 8 * height if mode == "1" else width * height * _pixel_bytes(mode)
-        image = Image.frombytes(mode, (width, height), self.take(data_size, expected))
-        if palette:
+        image = Image.frombytes(mode, (width, height), bytes(self.take(data_size, expected)))
+        if mode == "P":
             image.putpalette(palette)
         return image
 
@@ -346,12 +384,21 @@ class _Decoder:
         return generator
 
     def read_handle(self, depth: int, number: int, name: str) -> Handle:
-        if type(number) is not int or type(name) is not str:
+        if type(number) is not int or number < 0 or type(name) is not str:
             raise MalformedMessage("a message with an impossible handle")
         return Handle(number, name[:200])
 
     def read_recipe(self, depth: int, parts: Any) -> Recipe:
-        return Recipe(*(self.value(part, depth + 1) for part in parts))
+        if not self.limits.recipes:
+            raise MalformedMessage("a message with a recipe, which is not for a worker to send")
+        entry, arguments, state, training, frozen = (self.value(part, depth + 1) for part in parts)
+        return Recipe(entry, arguments, state, training, frozen)
+
+
+def _check_bools(data: bytearray) -> None:
+    """A byte that is neither 0 nor 1 is neither true nor false, and compares as it likes."""
+    if data.strip(b"\0\1"):
+        raise MalformedMessage("a message with a truth value that is none")
 
 
 def _pixel_bytes(mode: str) -> int:

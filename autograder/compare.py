@@ -5,6 +5,7 @@ Each `assert_...` raises `CheckFailed` with a problem to be read after the call 
 values, and NaN never passes unless it is expected.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
@@ -19,6 +20,7 @@ from autograder.errors import NO_VALUE, CheckFailed, Raised
 # Relative and absolute tolerance by dtype: the rounding of a sum over a few thousand entries in another order.
 _TOLERANCES = {torch.float64: (1e-7, 1e-9), torch.float16: (1e-2, 1e-3), torch.bfloat16: (2e-2, 1e-2)}
 _FLOAT32 = (1e-4, 1e-6)
+_SHOWN_LENGTH = 200
 
 
 def assert_close(actual: object, expected: object, *, rtol: float | None = None, atol: float | None = None) -> None:
@@ -77,7 +79,7 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
     Raises:
         CheckFailed: some value lies outside, or is NaN.
     """
-    values = torch.as_tensor(actual) if isinstance(actual, int | float | Tensor) else None
+    values = _numbers(actual)
     if values is None:
         raise CheckFailed(f"returned {show(actual)}, expected a number", actual)
     wrong = ~((values >= low) & (values <= high))
@@ -134,6 +136,11 @@ def assert_holds(condition: bool, problem: str, actual: object = NO_VALUE) -> No
 
 def show(value: object) -> str:
     """A value as a person would name it in a sentence: numbers in full, large tensors by their shape."""
+    text = _shown(value)
+    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 3] + "..."
+
+
+def _shown(value: object) -> str:
     if isinstance(value, Tensor):
         return _show_tensor(value)
     if isinstance(value, np.ndarray):
@@ -146,6 +153,8 @@ def show(value: object) -> str:
         return f"{value:.6g}" if value % 1 or abs(value) >= 1e6 else f"{value:.1f}"
     if isinstance(value, list | tuple):
         return _show_sequence(value)
+    if isinstance(value, dict):
+        return _show_mapping(value)
     if isinstance(value, torch.Generator):
         return "generator"
     if isinstance(value, PurePath):
@@ -170,6 +179,20 @@ def _show_sequence(value: Sequence[object]) -> str:
     return f"({inner},)" if len(value) == 1 else f"({inner})"
 
 
+def _show_mapping(value: dict[object, object]) -> str:
+    pairs = [f"{show(key)}: {show(item)}" for key, item in itertools.islice(value.items(), 6)]
+    return "{" + ", ".join(pairs) + (", ..." if len(value) > 6 else "") + "}"
+
+
+def _numbers(value: object) -> Tensor | None:
+    """The value as numbers that have an order, or nothing."""
+    if isinstance(value, Tensor):
+        return None if value.is_complex() else value
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:  # more than a tensor can hold
+        return torch.tensor(math.inf if value > 0 else -math.inf)
+    return torch.tensor(value) if isinstance(value, int | float) else None
+
+
 def _difference(actual: object, expected: object, rtol: float | None, atol: float | None, at: str = "") -> str:
     """The sentence for the first difference, or nothing."""
     if isinstance(expected, Tensor):
@@ -178,6 +201,9 @@ def _difference(actual: object, expected: object, rtol: float | None, atol: floa
         )
     if type(actual) is not type(expected):
         return f"returned {_named(actual)}{at}, expected {_named(expected)}"
+    if isinstance(actual, np.ndarray) and isinstance(expected, np.ndarray):
+        same = actual.dtype == expected.dtype and np.array_equal(actual, expected)
+        return "" if same else f"returned {show(actual)}{at}, expected another {show(expected)}"
     if isinstance(expected, float):
         return _float_difference(actual, expected, rtol, atol, at)
     if isinstance(expected, list | tuple):
@@ -235,9 +261,13 @@ def _mapping_difference(
 ) -> str:
     assert isinstance(actual, dict)
     if actual.keys() != expected.keys():
-        return f"returned a dict with {sorted(map(str, actual))}{at}, expected {sorted(map(str, expected))}"
+        return f"returned a dict with {_keys(actual)}{at}, expected {_keys(expected)}"
     problems = (_difference(actual[key], expected[key], rtol, atol, f"{at} under {key!r}") for key in expected)
     return next(filter(None, problems), "")
+
+
+def _keys(value: dict[object, object]) -> str:
+    return show(sorted(map(str, value)))
 
 
 def _tolerance(dtype: torch.dtype, rtol: float | None, atol: float | None) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from typing import Any
 from autograder.errors import GraderError
 
 SCHEMA = 1
+_MESSAGE_LENGTH = 2000
 
 
 class Outcome(StrEnum):
@@ -25,6 +26,12 @@ class Outcome(StrEnum):
     BLOCKED = "blocked"
     ERROR = "error"
     NOT_RUN = "not_run"
+
+
+def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:
+    """One line of bounded length without characters that would steer a terminal, for text that a student may have written."""
+    line = "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text[: length + 1])
+    return line if len(line) <= length else line[: length - 3] + "..."
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,8 @@ class CheckResult:
         return self.max_points if self.outcome is Outcome.PASSED else 0.0
 
     def ended(self, outcome: Outcome, message: str = "", **facts: Any) -> "CheckResult":
-        """The same check with its outcome."""
-        return replace(self, outcome=outcome, message=message, **facts)
+        """The same check with its outcome; a message may quote the student, and is made `legible`."""
+        return replace(self, outcome=outcome, message=legible(message), **facts)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as the schema has them."""

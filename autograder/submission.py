@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from autograder.codec import Handle, Recipe, decode, encode, refuse
+from autograder.codec import Handle, Recipe, encode, refuse
 from autograder.compare import show
 from autograder.errors import (
     CheckError,
@@ -30,6 +30,7 @@ from autograder.errors import (
     TimedOut,
     Unusable,
 )
+from autograder.reply import Answer, Fault, read_inspection, read_reply
 from autograder.source import Module
 from autograder.worker import Session
 
@@ -184,8 +185,10 @@ class Submission:
     def send(self, module: nn.Module | Recipe) -> "RemoteModule":
         """The worker's copy of a module, to be passed to several calls and inspected afterwards."""
         recipe = module if isinstance(module, Recipe) else recipe_of(module)
-        reply = self._request({"op": "make", "recipe": recipe})
-        return RemoteModule(self, self._incoming(reply["value"]).handle, recipe)
+        made = self._request({"op": "make", "recipe": recipe}).value
+        if not isinstance(made, Handle):
+            raise RefusedValue(f"{_subject(None)} answered a model with something that is no answer")
+        return RemoteModule(self, made, recipe)
 
     def repeat(self, call: Call) -> Call:
         """Makes a call again that some submission has had, and tells what came of it here."""
@@ -212,10 +215,9 @@ class Submission:
             "kwargs": self._outgoing(call.kwargs),
             "gradient": gradient,
         }
-        reply = self._request(request, call)
-        value = self._incoming(reply["value"])
-        left = tuple((argument, kind, tuple(names)) for argument, kind, names in reply["left"])
-        self.calls[-1] = replace(call, value=value, changed=tuple(reply["changed"]), left=left)
+        answer = self._request(request, call)
+        value = self._incoming(answer.value)
+        self.calls[-1] = replace(call, value=value, changed=answer.changed, left=answer.left)
         return value
 
     def _load(self) -> None:
@@ -229,24 +231,22 @@ class Submission:
         self._request({"op": "load", "sources": sources, "unit": self.module.unit, "seed": self._seed})
         self._loaded = True
 
-    def _request(self, request: dict[str, Any], call: Call | None = None) -> dict[str, Any]:
+    def _request(self, request: dict[str, Any], call: Call | None = None) -> Answer:
         __tracebackhide__ = True
         message = encode({**request, "seconds": self._seconds, "device": self._device}, _outgoing_type)
         try:
-            reply = decode(self._transport.exchange(message, self._seconds))
+            reply = read_reply(self._transport.exchange(message, self._seconds))
         except MalformedMessage as error:
             raise RefusedValue(f"{_subject(call)} answered with {error}") from error
         except StudentFault as error:
             raise type(error)(f"{_subject(call)}: {error}") from error
-        if not isinstance(reply, dict) or not ("fault" in reply or {"value"} <= reply.keys()):
-            raise RefusedValue(f"{_subject(call)} answered with something that is no answer")
-        if "fault" in reply:
+        if isinstance(reply, Fault):
             self._blame(reply, call)
         return reply
 
-    def _blame(self, reply: dict[str, Any], call: Call | None) -> NoReturn:
+    def _blame(self, fault: Fault, call: Call | None) -> NoReturn:
         __tracebackhide__ = True
-        error = _fault(reply, call, self.module, self._seconds)
+        error = _error(fault, call, self.module, self._seconds)
         inner = getattr(getattr(self._transport, "session", None), "last_error", None)
         # In the student's own process the debugger can go where the exception came from.
         raise error.with_traceback(inner.__traceback__) if inner is not None else error
@@ -321,8 +321,11 @@ class RemoteModule:
             Its `state` dict, the names of submodules in `training` mode and of `frozen` parameters, its number of `hooks`,
             and a model's `classes` (None where it has no list or tuple of names).
         """
-        reply = self.submission._request({"op": "inspect", "object": self.handle.number})
-        return reply["value"]  # type: ignore[no-any-return]
+        answer = self.submission._request({"op": "inspect", "object": self.handle.number})
+        try:
+            return read_inspection(answer.value)
+        except MalformedMessage as error:
+            raise RefusedValue(f"a {self.handle.type_name} answered with {error}") from error
 
 
 def recipe_of(module: nn.Module) -> Recipe:
@@ -355,39 +358,36 @@ def _subject(call: Call | None) -> str:
     return str(call) if call is not None else "the module"
 
 
-def _fault(reply: dict[str, Any], call: Call | None, module: Module, seconds: float) -> StudentFault:
-    """The exception for a fault; every word of the reply may be the student's own."""
-    kind, text = str(reply["fault"]), str(reply.get("text", ""))
-    where = _where(reply, module)
-    if kind == "missing":
-        return MissingFunction(_missing(call.function if call else "", reply, module))
-    if kind == "signature":
-        name = call.function if call else ""
-        return MissingFunction(f"{call} cannot be called on {name}{reply.get('signature')}: {text}")
-    if kind == "refused":
-        return RefusedValue(f"{_subject(call)} returned {text}")
-    if kind == "not written":
+def _error(fault: Fault, call: Call | None, module: Module, seconds: float) -> StudentFault:
+    """The exception for a fault."""
+    where = _where(fault, module)
+    name = call.function if call else ""
+    if fault.kind == "missing":
+        return MissingFunction(_missing(name, fault, module))
+    if fault.kind == "signature":
+        return MissingFunction(f"{call} cannot be called on {name}{fault.signature}: {fault.text}")
+    if fault.kind == "refused":
+        return RefusedValue(f"{_subject(call)} returned {fault.text}")
+    if fault.kind == "not written":
         return NotWritten(f"not written yet{where}")
-    if kind == "timed out":
+    if fault.kind == "timed out":
         return TimedOut(f"{_subject(call)} did not finish within {seconds:g} s and was stopped{where}")
-    kinds = tuple(str(name) for name in reply.get("kinds", ())) or ("Exception",)
-    said = f"{kinds[0]}: {text}" if text else kinds[0]
+    said = f"{fault.kinds[0]}: {fault.text}" if fault.text else fault.kinds[0]
     if call is None:
         return Unusable(f"{module.label} cannot be imported: {said}{where}")
-    return Raised(f"{call} raised {said}{where}", kinds, text)
+    return Raised(f"{call} raised {said}{where}", fault.kinds, fault.text)
 
 
-def _missing(name: str, reply: dict[str, Any], module: Module) -> str:
-    if reply.get("found"):
-        return f"{module.label} has {name} as a {reply['found']}, not as a function"
-    near = difflib.get_close_matches(name, [str(n) for n in reply.get("names", ())], n=1, cutoff=0.6)
+def _missing(name: str, fault: Fault, module: Module) -> str:
+    if fault.found:
+        return f"{module.label} has {name} as a {fault.found}, not as a function"
+    near = difflib.get_close_matches(name, fault.names, n=1, cutoff=0.6)
     advice = f"; rename {near[0]} to {name}" if near else f"; write def {name}(...)"
     return f"{module.label} has no function {name}{advice}"
 
 
-def _where(reply: dict[str, Any], module: Module) -> str:
-    frames = reply.get("frames") or ()
-    if not frames:
+def _where(fault: Fault, module: Module) -> str:
+    if fault.place is None:
         return ""
-    filename, line, _ = frames[-1]
-    return f" ({module.place(int(line)) if filename == module.filename else f'{Path(str(filename)).name}:{line}'})"
+    filename, line = fault.place
+    return f" ({module.place(line) if filename == module.filename else f'{Path(filename).name}:{line}'})"

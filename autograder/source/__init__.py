@@ -3,17 +3,24 @@
 Nothing is unpacked and nothing of the student's is executed here: bytes are read within limits, decoded, parsed. What is
 not a unit of the catalog is listed and left behind. Whatever is wrong with a student's file becomes a sentence in
 `Module.problem` or `Handin.problem`; the functions of this module do not raise for it.
+
+All of this happens in the trusted process, which it can cost no more than the limits say: of an archive see `archives`, and of
+source text a quarter of a megabyte, for which the parser of CPython takes seconds and megabytes, and has its own guards
+against nesting.
 """
 
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import UsageError
-from autograder.source.entries import ARCHIVES, Entry, UnreadableError, entries_in, head, is_archive, printable
+from autograder.results import legible
+from autograder.source.archives import Entry, UnreadableError
+from autograder.source.entries import ARCHIVES, entries_in, head, is_archive, printable
 from autograder.source.module import Module, module_from
 
 __all__ = ["Handin", "Module", "read_module", "read_submission", "submission_name", "submissions_in"]
@@ -75,17 +82,22 @@ def read_submission(path: Path, units: Iterable[str]) -> Handin:
     modules = {unit: module_from(unit, entry) for unit, entry in chosen.items()}
     taken = {entry.path for entry in chosen.values()}
     rest = [printable(entry.path) for entry in entries if entry.path not in taken]
-    notes = (*refused, *_strays(rest, [unit for unit in names if unit not in chosen], nothing=not chosen))
+    notes = [*refused, *_strays(rest, [unit for unit in names if unit not in chosen], nothing=not chosen)]
+    if not chosen and not notes:
+        notes = [f"{legible(path.name)} holds no file of this course; the course has {_listing(names)}"]
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
-    return Handin(submission_name(path), modules, "", notes, tuple(rest[:_LISTED] + more), _digest(modules))
+    return Handin(submission_name(path), modules, "", tuple(notes), tuple(rest[:_LISTED] + more), _digest(modules))
 
 
 def read_module(path: Path, unit: str) -> Module:
     """One unit from a file on disk, under its own path: a student's own run."""
     try:
-        size = path.stat().st_size
+        status = path.stat()
     except OSError as error:
         return Module(unit, str(path)).but(f"cannot be read ({error.strerror})")
+    if not stat.S_ISREG(status.st_mode):
+        return Module(unit, str(path)).but("is not a file")
+    size = status.st_size
     return module_from(unit, Entry(PurePosixPath(path.absolute().as_posix()), size, lambda limit: head(path, limit)))
 
 
@@ -108,17 +120,22 @@ def _rank(entry: Entry) -> tuple[object, ...]:
 
 def _strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:
     """Sentences about Python files that may be a missing unit under a wrong name."""
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    wanted = ", ".join(f"{unit}.py" for unit in missing[:3]) + more
-    notes = []
+    notes = [f"{path} was not opened; hand in the files themselves" for path in rest if is_archive(path) and nothing][
+        :5
+    ]
     for path in [path for path in rest if path.endswith((".py", ".ipynb"))][:5]:
         name = PurePosixPath(path)
         near = difflib.get_close_matches(name.stem, missing, n=1, cutoff=0.7)
         if near:
             notes.append(f"{path} is not a file of this course; rename it to {near[0]}{name.suffix}")
         elif nothing:
-            notes.append(f"{path} is not a file of this course; the course has {wanted}")
+            notes.append(f"{path} is not a file of this course; the course has {_listing(missing)}")
     return notes
+
+
+def _listing(units: Sequence[str]) -> str:
+    more = f" and {len(units) - 3} more" if len(units) > 3 else ""
+    return ", ".join(f"{unit}.py" for unit in units[:3]) + more
 
 
 def _unit_of(filename: str, units: Iterable[str]) -> str | None:
@@ -127,8 +144,8 @@ def _unit_of(filename: str, units: Iterable[str]) -> str | None:
 
 
 def submission_name(path: Path) -> str:
-    """Whose submission a path is: its name, without the ending of an archive or a file."""
-    name = path.resolve().name
+    """Whose submission a path is: its name as it may be shown, without the ending of an archive or a file."""
+    name = legible(path.resolve().name)
     for suffix in (*ARCHIVES, ".py", ".ipynb"):
         if name.lower().endswith(suffix) and not path.is_dir():
             return name[: -len(suffix)]

@@ -1,46 +1,17 @@
-"""The files inside a submission, whether it is a folder, an archive or a lone file. Nothing is unpacked onto the disk."""
+"""The files inside a submission, whether it is a folder, an archive or a lone file, and which of them may be taken."""
 
-import lzma
 import os
-import stat
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-MAX_ENTRIES = 10_000
-MAX_FILE_BYTES = 10 * 2**20
+from autograder.results import legible
+from autograder.source.archives import NO_FILE, Entry, UnreadableError, archived, refuse_crowd
+
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_MAX_DEPTH = 20
+_SHOWN_LENGTH = 200
+_NOTES = 5
 _SKIPPED_FOLDERS = {"__MACOSX", "__pycache__", "node_modules", "site-packages"}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One file inside a submission: its path there, its size, and how to read so many of its bytes."""
-
-    path: PurePosixPath
-    size: int
-    read: Callable[[int], bytes]
-
-
-class UnreadableError(Exception):
-    """A container that cannot be read; the text is a sentence."""
-
-
-#: What the libraries raise for containers that are broken, encrypted, cut short or of an unknown kind.
-BROKEN = (
-    OSError,
-    EOFError,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    lzma.LZMAError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)
 
 
 def entries_in(path: Path, is_wanted: Callable[[str], bool]) -> tuple[list[Entry], list[str]]:
@@ -56,79 +27,79 @@ def entries_in(path: Path, is_wanted: Callable[[str], bool]) -> tuple[list[Entry
         UnreadableError: it cannot be opened.
     """
     try:
-        if is_archive(path.name) and not path.is_dir():
-            return _archived(path)
-        if not path.is_dir():
-            return [Entry(PurePosixPath(path.name), path.stat().st_size, lambda limit: head(path, limit))], []
-        entries = list(_folder(path))
-        archives = [entry for entry in entries if is_archive(entry.path.name)]
-        if len(archives) != 1 or any(is_wanted(entry.path.name) for entry in entries):
-            return entries, []
-        inner, notes = _archived(path / archives[0].path)
-        return inner + [entry for entry in entries if entry not in archives], notes
-    except BROKEN as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UnreadableError(f"{path.name} cannot be opened ({reason}); hand it in again") from error
+        return _permitted(_entries(path, is_wanted), path.name, is_wanted)
+    except UnreadableError:
+        raise
+    except Exception as error:  # whatever a broken container makes the libraries say
+        raise UnreadableError(f"{path.name} cannot be opened ({reason(error)}); hand it in again") from error
+
+
+def reason(error: Exception) -> str:
+    """Why something could not be read, for the middle of a sentence."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return legible(said or type(error).__name__, _SHOWN_LENGTH)
+
+
+def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
+    if not path.is_dir():
+        _refuse_odd(path)
+        return archived(path) if is_archive(path.name) else [_lone(path, path.name)]
+    entries = list(_folder(path))
+    archives = [entry for entry in entries if is_archive(entry.path.name) and not entry.refusal]
+    if len(archives) != 1 or any(is_wanted(entry.path.name) for entry in entries):
+        return entries
+    return archived(path / archives[0].path) + [entry for entry in entries if entry not in archives]
+
+
+def _refuse_odd(path: Path) -> None:
+    """To open a pipe would be to wait for ever."""
+    if path.exists() and not path.is_file():
+        raise UnreadableError(f"{path.name} is a pipe or a device, and no file; hand in a file or a folder")
 
 
 def _folder(root: Path) -> Iterator[Entry]:
-    count = 0
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS)
-        for name in sorted(files):
-            path = Path(folder) / name
-            if not stat.S_ISREG(path.lstat().st_mode):
-                continue
-            count += 1
-            if count > MAX_ENTRIES:
-                raise UnreadableError(
-                    f"{root.name} holds more than {MAX_ENTRIES:,} files; hand in the course's own files only"
-                )
-            inner = PurePosixPath(path.relative_to(root).as_posix())
-            yield Entry(inner, path.stat().st_size, lambda limit, path=path: head(path, limit))  # type: ignore[misc]
+    count, waiting = 0, [root]
+    while waiting:
+        folder = waiting.pop()
+        found = _listed(folder, must=folder == root)
+        count += len(found)
+        refuse_crowd(root, count)
+        inner = PurePosixPath(folder.relative_to(root).as_posix())
+        for entry in found:
+            if not entry.is_dir(follow_symlinks=False):
+                regular = entry.is_file(follow_symlinks=False)
+                yield _lone(Path(entry.path), str(inner / entry.name), "" if regular else NO_FILE)
+            elif len(inner.parts) < _MAX_DEPTH and not _skipped(PurePosixPath(entry.name)):
+                waiting.append(Path(entry.path))
 
 
-def _archived(path: Path) -> tuple[list[Entry], list[str]]:
-    members = list(_zipped(path) if path.name.lower().endswith(".zip") else _tarred(path))
-    notes = [
-        f"{printable(entry.path)} was refused: its path leads out of {path.name}"
-        for entry in members
-        if _leads_out(entry.path)
-    ]
-    return [entry for entry in members if not _leads_out(entry.path) and not _skipped(entry.path)], notes
+def _listed(folder: Path, *, must: bool) -> list[os.DirEntry[str]]:
+    """What is in a folder, in an order that is the same everywhere; in one that may not be opened there is nothing."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        if must:
+            raise
+        return []
 
 
-def _zipped(path: Path) -> Iterator[Entry]:
-    with zipfile.ZipFile(path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
-    _refuse_crowd(path, len(infos))
-    for info in infos:
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        if kind in (0, stat.S_IFREG):
-
-            def read(limit: int, info: zipfile.ZipInfo = info) -> bytes:
-                with zipfile.ZipFile(path) as archive, archive.open(info) as file:
-                    return file.read(limit)
-
-            yield Entry(PurePosixPath(info.filename.replace("\\", "/")), info.file_size, read)
+def _lone(path: Path, name: str, refusal: str = "") -> Entry:
+    return Entry(PurePosixPath(name), path.lstat().st_size, lambda limit: head(path, limit), refusal)
 
 
-def _tarred(path: Path) -> Iterator[Entry]:
-    with tarfile.open(path) as archive:
-        for count, member in enumerate(archive, 1):
-            _refuse_crowd(path, count)
-            if not member.isreg():
-                continue
-            # Read while it is at hand: a compressed tar can only be read forwards.
-            file = archive.extractfile(member)
-            wanted = member.name.endswith((".py", ".ipynb"))
-            data = file.read(MAX_FILE_BYTES + 1) if file is not None and wanted else b""
-            yield Entry(PurePosixPath(member.name), member.size, lambda limit, data=data: data[:limit])  # type: ignore[misc]
-
-
-def _refuse_crowd(path: Path, count: int) -> None:
-    if count > MAX_ENTRIES:
-        raise UnreadableError(f"{path.name} holds more than {MAX_ENTRIES:,} files; hand in the course's own files only")
+def _permitted(entries: list[Entry], container: str, is_wanted: Callable[[str], bool]) -> tuple[list[Entry], list[str]]:
+    """The entries that may be taken, and sentences about those that may not and that someone would miss."""
+    taken, notes = [], []
+    for entry in entries:
+        leads_out = f"its path leads out of {container}" if _leads_out(entry.path) else ""
+        refusal = leads_out or entry.refusal
+        if not refusal and not _skipped(entry.path):
+            taken.append(entry)
+        elif leads_out or (refusal and is_wanted(entry.path.name)):
+            notes.append(f"{printable(entry.path)} was refused: {refusal}")
+    more = [f"... and {len(notes) - _NOTES} more were refused"] if len(notes) > _NOTES else []
+    return taken, notes[:_NOTES] + more
 
 
 def head(path: Path, limit: int) -> bytes:
@@ -151,5 +122,5 @@ def _skipped(path: PurePosixPath) -> bool:
 
 
 def printable(path: PurePosixPath) -> str:
-    """A path without characters that would steer a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in str(path))
+    """A path as it may be shown."""
+    return legible(str(path), _SHOWN_LENGTH)

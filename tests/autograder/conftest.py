@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import resource
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,3 +80,10 @@ def handin(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def peak() -> Callable[[], int]:
+    """By how many bytes the most that this process ever held has grown since the test began."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return lambda: (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024

@@ -1,6 +1,8 @@
 import math
 import random
 import string
+import subprocess
+import sys
 from pathlib import Path
 
 import msgpack
@@ -11,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from autograder.codec import _MAGIC, _PREFIX, Handle, Limits, Recipe, decode, encode
+from autograder.codec import _DTYPES, _MAGIC, _PREFIX, _READERS, Handle, Limits, Recipe, decode, encode
 from autograder.compare import assert_equal
 from autograder.errors import MalformedMessage, RefusedValue
+
+ROOT = Path(__file__).parents[2]
 
 scalars = (
     st.none()
@@ -186,6 +190,22 @@ def forged(node, body=b""):
         forged(["image", "XYZ", [1, 1], b"", 4], b"1234"),
         forged(["dict", [[["list", []], 1]]]),
         forged(["dict", [[1]]]),
+        forged(["dict", [["a", 1], ["a", 2]]]),
+        forged(["dict", [[1, 1], [True, 2]]]),
+        forged(["dict", [[2**63, 1]]]),
+        forged({}),
+        forged(msgpack.ExtType(1, b"")),
+        forged(msgpack.Timestamp(1, 2)),
+        forged(["array", None, [1], 8], b"12345678"),
+        forged(["array", "|b1", [2], 2], b"\1\2"),
+        forged(["tensor", "bool", [2], False, 2], b"\1\xff"),
+        forged(["image", "P", [1, 1], 7, 1], b"1"),
+        forged(["image", "L", [-1, -1], b"", 1], b"1"),
+        forged(["handle", -1, "Linear"]),
+        forged(["handle", True, "Linear"]),
+        forged(["recipe", ["data:load_model"]]),
+        forged(["int", "1" + "0" * 1024]),
+        _PREFIX.pack(_MAGIC, 2, 0) + b"\xa1\xff",
         forged(["int", "0x" + "f" * 5000]),
         forged(["call", "os.system"]),
         forged([]),
@@ -198,7 +218,7 @@ def forged(node, body=b""):
         _PREFIX.pack(_MAGIC, 5, 0) + b"\xdd\xff\xff\xff\xff",
         _PREFIX.pack(_MAGIC, 5, 0) + b"\xc6\xff\xff\xff\xff",
     ],
-    ids=range(26),
+    ids=range(42),
 )
 def test_forged_messages_are_refused(message):
     with pytest.raises(MalformedMessage):
@@ -209,6 +229,26 @@ def test_a_message_of_nested_lists_beyond_the_depth_is_refused():
     header = b"\x92\xa4list\x91" * 5000 + b"\xc0"
     with pytest.raises(MalformedMessage):
         decode(_PREFIX.pack(_MAGIC, len(header), 0) + header)
+
+
+def test_a_million_empty_lists_are_not_made():
+    """A byte each in the message, sixty in memory."""
+    lists = b"\xdd" + (100_000).to_bytes(4, "big") + b"\x90" * 100_000
+    header = b"\x9f" + lists * 15
+    with pytest.raises(MalformedMessage, match="too many parts"):
+        decode(_PREFIX.pack(_MAGIC, len(header), 0) + header)
+
+
+def test_an_int_that_python_would_not_show_is_refused():
+    assert decode(encode(-(2**4095))) == -(2**4095)
+    with pytest.raises(RefusedValue, match="an int of 4,097 bits"):
+        encode(2**4096)
+
+
+def test_a_worker_may_not_send_a_recipe():
+    message = encode([Recipe("os:system", {"command": "true"})])
+    with pytest.raises(MalformedMessage, match="not for a worker to send"):
+        decode(message, Limits(recipes=False))
 
 
 def ends_cleanly(message):
@@ -237,3 +277,33 @@ def test_flipped_bytes_end_in_a_value_or_a_refusal():
         for _ in range(dice.randint(1, 4)):
             broken[dice.randrange(len(broken))] = dice.randrange(256)
         assert ends_cleanly(bytes(broken))
+
+
+atoms = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.binary(max_size=9)
+    | st.sampled_from([*_READERS, *_DTYPES, "<f8", "|b1", "O", "RGB", "P", "-0x1"])
+    | st.sampled_from([{}, {"a": 1}, msgpack.ExtType(1, b""), msgpack.Timestamp(1, 2), [2**60, 2**60], [0, 2**62]])
+)
+nodes = st.recursive(
+    atoms, lambda inner: st.tuples(st.sampled_from(list(_READERS)), inner) | st.lists(inner, max_size=6)
+)
+
+
+@given(nodes, st.binary(max_size=16))
+def test_forged_trees_end_in_a_value_that_can_be_sent_again_or_a_refusal(node, body):
+    try:
+        value = decode(forged(node, body))
+    except MalformedMessage:
+        return
+    assert encode(decode(encode(value))) == encode(value)
+
+
+def test_the_fuzzer_finds_nothing():
+    program = [sys.executable, "-m", "tests.autograder.fuzz_codec", "--messages", "5000", "--seed", "2"]
+    run = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("5,000 messages in ")

@@ -1,6 +1,7 @@
 """Both sides of each assertion, and the words of the failing one: a message nobody asserts on is one nobody has read."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -180,3 +181,27 @@ def test_holds():
 )
 def test_values_are_shown_as_a_person_would_name_them(value, shown):
     assert show(value) == shown
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**4000), torch.tensor([1 + 2j]), [1.0], "5", None, math.nan, math.inf])
+def test_what_is_no_number_in_between_fails(value):
+    with pytest.raises(CheckFailed, match="expected"):
+        assert_between(value, 0.0, 1.0)
+
+
+def test_arrays_are_compared():
+    assert_equal(np.arange(3), np.arange(3))
+    for other in (np.arange(1, 4), np.arange(4), np.arange(3.0), np.array(0), [0, 1, 2]):
+        with pytest.raises(CheckFailed, match=r"expected (another )?array of shape"):
+            assert_equal(other, np.arange(3))
+
+
+def test_however_much_came_back_the_sentence_is_short():
+    nested = [list(range(10))] * 6
+    for _ in range(5):
+        nested = [nested] * 6
+    for value in (nested, dict.fromkeys(range(1000), "x" * 500), "x" * 10**6, b"x" * 10**6, Path("x" * 10**6), 2**4000):
+        assert len(show(value)) <= 200
+    with pytest.raises(CheckFailed) as caught:
+        assert_equal(dict.fromkeys(range(1000)), {"a": 1})
+    assert len(str(caught.value)) < 500

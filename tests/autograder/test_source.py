@@ -177,7 +177,7 @@ def test_helpers_beside_the_units_are_no_matter(handin):
         (b"if True:\n\tx = 1\n        y = 2\n", "variation_loss.py:3 is not valid Python"),
         (b"x = 1\n<<<<<<< HEAD\n", "variation_loss.py:2 is not valid Python (invalid syntax): <<<<<<< HEAD"),
         (b"(" * 5000, "variation_loss.py"),
-        (b"#" * (20 * 2**20), "variation_loss.py is 20.0 MB, more than the 1 MB allowed; hand in code without data or output"),
+        (b"#" * (20 * 2**20), "variation_loss.py is 20.0 MB, more than the 256 KB allowed; hand in code without data or"),
     ],
     ids=["empty", "blank", "latin-1", "klingon", "null", "syntax", "tabs", "merge", "nesting", "20MB"],
 )  # fmt: skip
@@ -219,7 +219,7 @@ def test_an_encrypted_or_broken_member_has_a_sentence(tmp_path):
 def test_a_zip_bomb_is_not_blown_up(tmp_path):
     path = zipped(tmp_path / "a.zip", {"variation_loss.py": b"#" * (64 * 2**20)})
     assert path.stat().st_size < 2**20
-    assert "64.0 MB, more than the 1 MB allowed" in problem_of(path)
+    assert "64.0 MB, more than the 256 KB allowed" in problem_of(path)
 
 
 def test_an_unreadable_path_is_a_sentence(tmp_path):

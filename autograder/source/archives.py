@@ -1,0 +1,137 @@
+"""The files inside a zip or a tar. Nothing is unpacked onto the disk, and no name inside is ever used as a path.
+
+Archives are read in the trusted process. That is sound because all of it is bounded: the number of entries, the bytes of a
+zip's directory, the bytes that a tar has when it is decompressed, and those that are read of one file. A process of its own
+would add a guard against faults of zlib, bz2 and lzma themselves.
+"""
+
+import bz2
+import gzip
+import lzma
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+MAX_ENTRIES = 10_000
+MAX_FILE_BYTES = 10 * 2**20
+#: What a tar may hold in all, and what the directory of a zip may: both are read to the end, whatever is wanted of them.
+MAX_TAR_BYTES = 100 * 2**20
+MAX_DIRECTORY_BYTES = 4 * 2**20
+NO_FILE = "it is a link, a pipe or a device, and no file"
+_OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file inside a submission.
+
+    Attributes:
+        path: where it is there.
+        size: in bytes, as its container says.
+        read: gives so many of its first bytes.
+        refusal: why it may not be taken.
+    """
+
+    path: PurePosixPath
+    size: int
+    read: Callable[[int], bytes]
+    refusal: str = ""
+
+
+class UnreadableError(Exception):
+    """A container that cannot be read; the text is a sentence."""
+
+
+def archived(path: Path) -> list[Entry]:
+    """The files in an archive. Of two with one path the later stands, as if it had been unpacked."""
+    entries = _zipped(path) if path.name.lower().endswith(".zip") else _tarred(path)
+    return list({entry.path: entry for entry in entries}.values())
+
+
+def refuse_crowd(path: Path, count: int) -> None:
+    """Raises `UnreadableError` where a container holds more than `MAX_ENTRIES`."""
+    if count > MAX_ENTRIES:
+        raise UnreadableError(f"{path.name} holds more than {MAX_ENTRIES:,} files; hand in the course's own files only")
+
+
+def _zipped(path: Path) -> Iterator[Entry]:
+    if _directory_bytes(path) > MAX_DIRECTORY_BYTES:
+        refuse_crowd(path, MAX_ENTRIES + 1)
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+    refuse_crowd(path, len(infos))
+    for info in infos:
+        if not info.is_dir():
+            regular = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG)
+            name = PurePosixPath(info.filename.replace("\\", "/"))
+            yield Entry(name, info.file_size, _reader(path, info), "" if regular else NO_FILE)
+
+
+def _directory_bytes(path: Path) -> int:
+    """How long a zip says that its directory is, before anything is made of it."""
+    with path.open("rb") as file:
+        # Private, but any other reading of it might find another directory than `ZipFile` then does.
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    return int(end[5]) if end else 0
+
+
+def _reader(path: Path, info: zipfile.ZipInfo) -> Callable[[int], bytes]:
+    def read(limit: int) -> bytes:
+        if info.flag_bits & 1:
+            raise ValueError("it is encrypted")
+        # The others are decompressed a block at a time, which may have any size.
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError("it is compressed in an unusual way")
+        with zipfile.ZipFile(path) as archive, archive.open(info) as file:
+            return file.read(limit)
+
+    return read
+
+
+def _tarred(path: Path) -> Iterator[Entry]:
+    with _decompressed(path) as file, tarfile.open(fileobj=_Bounded(path, file), mode="r|") as archive:  # type: ignore[call-overload]
+        for count, member in enumerate(archive, 1):
+            refuse_crowd(path, count)
+            if not member.isdir():
+                # A sparse file is as long as it likes in no more than its header.
+                regular = member.isreg() and not member.issparse()
+                data = _content(archive, member) if regular else b""
+                yield Entry(PurePosixPath(member.name), member.size, _head_of(data), "" if regular else NO_FILE)
+
+
+def _decompressed(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        beginning = file.read(6)
+    opener = next((opener for magic, opener in _OPENERS.items() if beginning.startswith(magic)), None)
+    return opener(path) if opener else path.open("rb")
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    """What may be wanted, read while it is at hand: a compressed tar can only be read forwards."""
+    file = archive.extractfile(member) if member.name.endswith((".py", ".ipynb")) else None
+    return file.read(MAX_FILE_BYTES + 1) if file is not None else b""
+
+
+def _head_of(data: bytes) -> Callable[[int], bytes]:
+    return lambda limit: data[:limit]
+
+
+class _Bounded:
+    """A stream that gives so many bytes and no more."""
+
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self._path = path
+        self._file = file
+        self._left = MAX_TAR_BYTES
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            megabytes = f"{MAX_TAR_BYTES // 2**20} MB"
+            raise UnreadableError(f"{self._path.name} holds more than {megabytes}; hand in the course's own files only")
+        return data
