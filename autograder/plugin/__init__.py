@@ -12,6 +12,7 @@ import sys
 import types
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -305,5 +306,11 @@ def _diagnosed(check: CheckResult, error: BaseException | None, item: pytest.Ite
 def _imported(path: Path) -> types.ModuleType:
     module = types.ModuleType(path.stem)
     module.__file__ = str(path)
-    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), module.__dict__)
+    exec(_compiled(path, path.stat().st_mtime_ns), module.__dict__)
     return module
+
+
+@lru_cache(maxsize=32)
+def _compiled(path: Path, _: int) -> types.CodeType:
+    """Compiled once for each state of the file; each check has a module of its own all the same."""
+    return compile(path.read_text(encoding="utf-8"), str(path), "exec")
