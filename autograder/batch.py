@@ -3,6 +3,7 @@
 One submission never stops the others: where the grader itself fails on one, that becomes a `Failure` and the rest go on.
 """
 
+import hashlib
 import os
 import tempfile
 from collections import Counter
@@ -12,10 +13,10 @@ from pathlib import Path
 
 from autograder.errors import GraderError, SandboxError
 from autograder.grade import Grader
-from autograder.results import SubmissionResult
+from autograder.results import SubmissionResult, legible
 from autograder.source import submission_name, submissions_in
 
-_NAME_LENGTH = 120
+_NAME_BYTES = 200
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,12 @@ def find_submissions(paths: Iterable[Path], units: Iterable[str]) -> dict[str, P
     for path in found:
         plain = submission_name(path)
         # alice/ and alice.zip are two submissions; so are two folders of that name in different places.
-        name = plain if count[plain] == 1 else path.name
-        name = name if name not in named else f"{path.parent.name}-{path.name}"
+        whole = legible(path.name)
+        name = plain if count[plain] == 1 else whole
+        name = name if name not in named else f"{legible(path.parent.name)}-{whole}"
         number = 2
         while name in named:
-            name, number = f"{path.name}-{number}", number + 1
+            name, number = f"{whole}-{number}", number + 1
         named[name] = path
     return named
 
@@ -68,9 +70,17 @@ def grade_all(grader: Grader, submissions: dict[str, Path], out: Path) -> Iterat
         except GraderError as error:
             yield Failure(name, str(error))
             continue
-        target = results / f"{name[:_NAME_LENGTH]}.json"
+        target = results / _filename(name)
         write_atomically(target, result.to_json())
         yield Graded(result, target)
+
+
+def _filename(name: str) -> str:
+    """A file name for a submission's result: one of its own also where the name is longer than file names may be."""
+    data = name.encode("utf-8", "replace")
+    if len(data) <= _NAME_BYTES:
+        return f"{name}.json"
+    return f"{data[:_NAME_BYTES].decode('utf-8', 'ignore')}-{hashlib.sha256(data).hexdigest()[:8]}.json"
 
 
 def write_atomically(path: Path, text: str) -> None:

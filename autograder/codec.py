@@ -69,7 +69,7 @@ class Limits:
 
     bytes: int = 256 * 2**20
     header_bytes: int = 8 * 2**20
-    nodes: int = 200_000
+    nodes: int = 50_000
     depth: int = 32
     recipes: bool = True
 

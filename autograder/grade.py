@@ -35,7 +35,6 @@ from autograder.sandbox import REQUIRED, Sandbox
 from autograder.source import Handin, Module, read_submission
 from autograder.submission import Transport
 
-_STEERING = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_CURRENT_TEST")
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
 
@@ -87,6 +86,7 @@ class Grader:
             GraderError: the checks themselves cannot be run.
         """
         started = time.perf_counter()
+        self._refuse_own_judge(path)
         handin = read_submission(path, self.catalog.units)
         seed = self._seed or seed_of(self._secret, handin.digest)
         run = _GradedRun(self.catalog, handin, self.sandbox, seed, self._functions, self.device)
@@ -103,6 +103,13 @@ class Grader:
             versions=versions(),
             seconds=round(time.perf_counter() - started, 3),
         )
+
+    def _refuse_own_judge(self, path: Path) -> None:
+        """A course that came with the submission would be the student's own checks, run in this process."""
+        if path.resolve() in (self.catalog.root.resolve(), *self.catalog.root.resolve().parents):
+            raise GraderError(
+                f"the course lies inside the submission {path}; run this in the folder of your own course"
+            )
 
     def _judge(self, run: "_GradedRun") -> list[CheckResult]:
         printed = io.StringIO()
@@ -123,6 +130,7 @@ class Grader:
             "--noconftest",
             "--disable-plugin-autoload",
             *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"),
+            *("-W", "ignore"),  # PYTHONWARNINGS=error would make a failure of each
             "--import-mode=importlib",
             "--tb=line",
             "-q",
@@ -245,12 +253,15 @@ def _with_reason(check: CheckResult, handin: Handin) -> CheckResult:
 @contextlib.contextmanager
 def _shielded() -> Iterator[None]:
     """Nothing in the environment or the working directory steers pytest; and what a check writes, a worker may read."""
-    saved = {name: os.environ.pop(name) for name in _STEERING if name in os.environ}
-    mask = os.umask(0o022)
+    saved, mask = _without_steering(), os.umask(0o022)
     try:
         yield
     finally:
         os.umask(mask)
-        for name in _STEERING:
-            os.environ.pop(name, None)
+        _without_steering()
         os.environ.update(saved)
+
+
+def _without_steering() -> dict[str, str]:
+    """Takes out of the environment what pytest listens to."""
+    return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PYTEST_")}

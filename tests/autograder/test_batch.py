@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,19 @@ def test_every_submission_has_a_name_of_its_own(tmp_path):
 def test_a_long_name_still_has_a_file(tmp_path):
     (ending,) = grade_all(FakeGrader(), {"x" * 255: Path("x")}, tmp_path)
     assert ending.path.is_file()
+
+
+def test_two_long_names_have_a_file_each(tmp_path):
+    names = ("\U0001f600" * 63 + end for end in "ab")
+    endings = list(grade_all(FakeGrader(), dict.fromkeys(names, Path("x")), tmp_path))
+    assert len({ending.path for ending in endings}) == len(list((tmp_path / "results").iterdir())) == 2
+
+
+def test_a_name_that_cannot_be_shown_is_shown_otherwise(tmp_path):
+    for name in (b"bob\xff", b"bob\x1b", b"bob\n"):
+        (tmp_path / os.fsdecode(name)).mkdir()
+    found = find_submissions([tmp_path], UNITS)
+    assert len(found) == 3 and all(name.isprintable() for name in found)
 
 
 def test_a_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
