@@ -37,7 +37,7 @@ def preprocess(image: Image.Image, size: int = 64) -> Tensor:
         raise ValueError(f"size must be at least 1, not {size}")
     # RGB comes first: the indices of a palette cannot be averaged, and resizing with alpha weights colours by it.
     image = TF.center_crop(TF.resize(image.convert("RGB"), size), size)
-    return TF.pil_to_tensor(image).float() / 255
+    return TF.pil_to_tensor(image) / 255
     ### END SOLUTION
 
 
@@ -112,7 +112,7 @@ def feature_maps(model: nn.Module, layer: str, images: Tensor) -> Tensor:
     if layer not in layers:
         raise ValueError(f"layer {layer!r} is not in this model; it has {', '.join(filter(None, layers))}")
     outputs: list[Tensor] = []
-    hook = layers[layer].register_forward_hook(lambda *call: outputs.append(call[-1].detach().clone()))
+    hook = layers[layer].register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
     try:
         with _eval_mode(model), torch.no_grad():
             model(images)

@@ -147,14 +147,17 @@ def _other_call(node: ast.AST) -> Iterator[ast.AST]:
     assert isinstance(node, ast.Call)
     if isinstance(node.func, ast.Attribute) and not node.args and not node.keywords:
         yield node.func.value
-    if (
-        len(node.args) >= 2
-        and _name(node.func) not in _COMMUTATIVE
-        and not any(isinstance(argument, ast.Starred) for argument in node.args[:2])
-    ):
+    if _can_be_swapped(node):
         changed = copy.deepcopy(node)
         changed.args[:2] = reversed(changed.args[:2])
         yield changed
+
+
+def _can_be_swapped(call: ast.Call) -> bool:
+    first = call.args[:2]
+    if len(first) < 2 or any(isinstance(argument, ast.Starred) for argument in first):
+        return False
+    return _name(call.func) not in _COMMUTATIVE and ast.dump(first[0]) != ast.dump(first[1])
 
 
 def _name(function: ast.expr) -> str:

@@ -84,9 +84,12 @@ def test_preprocess_gives_a_square(submission, rng):
 @pytest.mark.points("preprocess", 1)
 @pytest.mark.depends_on("test_preprocess_gives_a_square")
 def test_preprocess_of_a_square_of_the_right_size(submission, rng):
-    """A picture that is square and of the right size already keeps its pixels."""
+    """A picture that is square and of the right size already keeps its pixels: black is 0, and white is 1."""
     image = picture(rng, "RGB", 64, 64)
     assert_close(submission.preprocess(image), pixels_of(image), rtol=0, atol=PIXEL)
+    for value in (0.0, 1.0):
+        plain = Image.new("RGB", (5, 5), (int(255 * value),) * 3)
+        assert_close(submission.preprocess(plain, 5), torch.full((3, 5, 5), value))
 
 
 @pytest.mark.points("preprocess", 1.5)

@@ -320,11 +320,18 @@ def test_fit_keeps_the_best_weights(submission, contrary, seed):
 
 @pytest.mark.points("fit_head", 1.5)
 @pytest.mark.depends_on("test_fit_gives_a_history")
-def test_fit_stops_when_patience_is_over(submission, clusters, contrary, seed):
+def test_fit_stops_when_patience_is_over(submission, clusters, contrary, rng, seed):
     """With patience p it stops once valid_loss has not improved for p epochs, and not before; without it never does."""
     toy = data.toy_head(8, 3, seed=seed)
-    for (train, valid), patience in ((contrary, 2), (contrary, 4), (clusters, 3)):
-        history = submission.fit_head(toy, train, valid, epochs=9, patience=patience)
+    # With classes that overlap, and long steps, the loss wavers: it improves again before patience is over.
+    wavering = [labelled(0.5 * torch.eye(3, 8), 40, rng) for _ in range(2)]
+    for (train, valid), patience, rate in (
+        (contrary, 2, 0.1),
+        (contrary, 4, 0.1),
+        (clusters, 3, 0.1),
+        (wavering, 3, 1.0),
+    ):
+        history = submission.fit_head(toy, train, valid, epochs=9, learning_rate=rate, patience=patience)
         assert_history(history, set(range(1, 10)))
         untrained = loss_of(toy(valid[0]), valid[1])
         losses = history["valid_loss"]
