@@ -48,6 +48,8 @@ _DTYPES = {
     )
 }
 _ARRAY_KINDS = "biufc"
+#: Longer ones Python itself refuses to print.
+_INTEGER_BITS = 4096
 _IMAGE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F")
 
 
@@ -195,6 +197,8 @@ class _Encoder:
         return len(data)
 
     def write_integer(self, value: int, _: int) -> object:
+        if value.bit_length() > _INTEGER_BITS:
+            raise RefusedValue(f"an int of {value.bit_length():,} bits, more than the {_INTEGER_BITS:,} allowed")
         return value if _fits(value) else ["int", hex(value)]
 
     def write_text(self, value: str, _: int) -> object:
@@ -295,7 +299,7 @@ class _Decoder:
         return math.prod(shape)
 
     def read_integer(self, depth: int, digits: str) -> int:
-        if len(digits) > 4096:
+        if len(digits) > _INTEGER_BITS // 4 + len("-0x"):
             raise MalformedMessage("a message with an endless number")
         return int(digits, 16)
 

@@ -60,7 +60,8 @@ def assert_kind(
     problem = _kind_difference(actual, torch.Size(shape), dtype)
     if not problem and finite and isinstance(actual, Tensor) and not torch.isfinite(actual).all():
         index = _first(~torch.isfinite(actual))
-        problem = f"returned {show(actual[index])} at {_position(index)}, expected only finite numbers"
+        place = f" at {_position(index)}" if index else ""
+        problem = f"returned {show(actual[index])}{place}, expected only finite numbers"
     if problem:
         raise CheckFailed(problem, actual)
 
@@ -77,14 +78,11 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
     Raises:
         CheckFailed: some value lies outside, or is NaN.
     """
-    values = torch.as_tensor(actual) if isinstance(actual, int | float | Tensor) else None
-    if values is None:
+    if not isinstance(actual, int | float | Tensor) or (isinstance(actual, Tensor) and actual.is_complex()):
         raise CheckFailed(f"returned {show(actual)}, expected a number", actual)
-    wrong = ~((values >= low) & (values <= high))
-    if wrong.any():
-        index = _first(wrong)
-        place = f" at {_position(index)}" if index else ""
-        found = f": {what} is {show(values[index])}{place}" if what else f"returned {show(values[index])}{place}"
+    outside = _outside(actual, low, high)
+    if outside:
+        found = f": {what} is {outside}" if what else f"returned {outside}"
         raise CheckFailed(f"{found}, expected {_bounds(low, high)}", actual)
 
 
@@ -253,6 +251,17 @@ def _first(wrong: Tensor) -> tuple[int, ...]:
 
 def _position(index: tuple[int, ...]) -> str:
     return "[" + ", ".join(str(i) for i in index) + "]"
+
+
+def _outside(actual: int | float | Tensor, low: float, high: float) -> str:
+    """The first number that is not in `[low, high]`, and where it is; empty where all are."""
+    if not isinstance(actual, Tensor):  # Python compares integers of any length, a tensor holds 64 bits
+        return "" if low <= actual <= high else show(actual)
+    wrong = ~((actual >= low) & (actual <= high))
+    if not wrong.any():
+        return ""
+    index = _first(wrong)
+    return show(actual[index]) + (f" at {_position(index)}" if index else "")
 
 
 def _bounds(low: float, high: float) -> str:

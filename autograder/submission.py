@@ -30,6 +30,7 @@ from autograder.errors import (
     TimedOut,
     Unusable,
 )
+from autograder.replies import checked, facts_in, handle_in
 from autograder.source import Module
 from autograder.worker import Session
 
@@ -185,7 +186,7 @@ class Submission:
         """The worker's copy of a module, to be passed to several calls and inspected afterwards."""
         recipe = module if isinstance(module, Recipe) else recipe_of(module)
         reply = self._request({"op": "make", "recipe": recipe})
-        return RemoteModule(self, self._incoming(reply["value"]).handle, recipe)
+        return RemoteModule(self, handle_in(reply["value"]), recipe)
 
     def repeat(self, call: Call) -> Call:
         """Makes a call again that some submission has had, and tells what came of it here."""
@@ -233,13 +234,11 @@ class Submission:
         __tracebackhide__ = True
         message = encode({**request, "seconds": self._seconds, "device": self._device}, _outgoing_type)
         try:
-            reply = decode(self._transport.exchange(message, self._seconds))
+            reply = checked(decode(self._transport.exchange(message, self._seconds)))
         except MalformedMessage as error:
             raise RefusedValue(f"{_subject(call)} answered with {error}") from error
         except StudentFault as error:
             raise type(error)(f"{_subject(call)}: {error}") from error
-        if not isinstance(reply, dict) or not ("fault" in reply or {"value"} <= reply.keys()):
-            raise RefusedValue(f"{_subject(call)} answered with something that is no answer")
         if "fault" in reply:
             self._blame(reply, call)
         return reply
@@ -322,7 +321,7 @@ class RemoteModule:
             and a model's `classes` (None where it has no list or tuple of names).
         """
         reply = self.submission._request({"op": "inspect", "object": self.handle.number})
-        return reply["value"]  # type: ignore[no-any-return]
+        return facts_in(reply["value"])
 
 
 def recipe_of(module: nn.Module) -> Recipe:
@@ -357,7 +356,7 @@ def _subject(call: Call | None) -> str:
 
 def _fault(reply: dict[str, Any], call: Call | None, module: Module, seconds: float) -> StudentFault:
     """The exception for a fault; every word of the reply may be the student's own."""
-    kind, text = str(reply["fault"]), str(reply.get("text", ""))
+    kind, text = reply["fault"], reply.get("text", "")
     where = _where(reply, module)
     if kind == "missing":
         return MissingFunction(_missing(call.function if call else "", reply, module))
@@ -370,7 +369,7 @@ def _fault(reply: dict[str, Any], call: Call | None, module: Module, seconds: fl
         return NotWritten(f"not written yet{where}")
     if kind == "timed out":
         return TimedOut(f"{_subject(call)} did not finish within {seconds:g} s and was stopped{where}")
-    kinds = tuple(str(name) for name in reply.get("kinds", ())) or ("Exception",)
+    kinds = tuple(reply.get("kinds", ())) or ("Exception",)
     said = f"{kinds[0]}: {text}" if text else kinds[0]
     if call is None:
         return Unusable(f"{module.label} cannot be imported: {said}{where}")
@@ -380,7 +379,7 @@ def _fault(reply: dict[str, Any], call: Call | None, module: Module, seconds: fl
 def _missing(name: str, reply: dict[str, Any], module: Module) -> str:
     if reply.get("found"):
         return f"{module.label} has {name} as a {reply['found']}, not as a function"
-    near = difflib.get_close_matches(name, [str(n) for n in reply.get("names", ())], n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, reply.get("names", ()), n=1, cutoff=0.6)
     advice = f"; rename {near[0]} to {name}" if near else f"; write def {name}(...)"
     return f"{module.label} has no function {name}{advice}"
 
@@ -390,4 +389,4 @@ def _where(reply: dict[str, Any], module: Module) -> str:
     if not frames:
         return ""
     filename, line, _ = frames[-1]
-    return f" ({module.place(int(line)) if filename == module.filename else f'{Path(str(filename)).name}:{line}'})"
+    return f" ({module.place(line) if filename == module.filename else f'{Path(filename).name}:{line}'})"

@@ -163,6 +163,14 @@ def test_size_is_bounded_on_both_sides():
         decode(encode(torch.zeros(2000)), limits)
 
 
+def test_integers_have_an_end_on_both_sides():
+    assert decode(encode(-(2**4095))) == -(2**4095)
+    with pytest.raises(RefusedValue, match="an int of 4,097 bits, more than the 4,096 allowed"):
+        encode(2**4096)
+    with pytest.raises(MalformedMessage, match="an endless number"):
+        decode(forged(["int", hex(2**4200)]))
+
+
 def forged(node, body=b""):
     header = msgpack.packb(node)
     return _PREFIX.pack(_MAGIC, len(header), len(body)) + header + body
