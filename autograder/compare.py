@@ -62,7 +62,7 @@ def assert_kind(
     problem = _kind_difference(actual, torch.Size(shape), dtype)
     if not problem and finite and isinstance(actual, Tensor) and not torch.isfinite(actual).all():
         index = _first(~torch.isfinite(actual))
-        problem = f"returned {show(actual[index])} at {_position(index)}, expected only finite numbers"
+        problem = f"returned {show(actual[index])}{_at(index)}, expected only finite numbers"
     if problem:
         raise CheckFailed(problem, actual)
 
@@ -85,8 +85,9 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
     wrong = ~((values >= low) & (values <= high))
     if wrong.any():
         index = _first(wrong)
-        place = f" at {_position(index)}" if index else ""
-        found = f": {what} is {show(values[index])}{place}" if what else f"returned {show(values[index])}{place}"
+        place = _at(index)
+        value = show(values[index] if index else actual)
+        found = f": {what} is {value}{place}" if what else f"returned {value}{place}"
         raise CheckFailed(f"{found}, expected {_bounds(low, high)}", actual)
 
 
@@ -230,7 +231,7 @@ def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, ato
     if not wrong.any():
         return ""
     index = _first(wrong)
-    place = f"{at} at {_position(index)}" if index else at
+    place = at + _at(index)
     count = f" ({int(wrong.sum())} of {wrong.numel()} entries differ)" if wrong.numel() > 1 else ""
     return f"returned {show(actual[index])}{place}, expected {show(expected[index])}{count}"
 
@@ -279,6 +280,10 @@ def _tolerance(dtype: torch.dtype, rtol: float | None, atol: float | None) -> tu
 
 def _first(wrong: Tensor) -> tuple[int, ...]:
     return tuple(int(i) for i in wrong.nonzero()[0])
+
+
+def _at(index: tuple[int, ...]) -> str:
+    return f" at {_position(index)}" if index else ""  # a scalar has no places
 
 
 def _position(index: tuple[int, ...]) -> str:

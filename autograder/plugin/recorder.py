@@ -24,6 +24,7 @@ _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (StudentFault, Outcome.FAILED),
     (AssertionError, Outcome.FAILED),
 )
+_LONGEST_MESSAGE = 2000
 #: A check that waits for another is not run where that one ended so. One that is not written blocks nothing: those that
 #: wait for it say of themselves that they are not written.
 _BLOCKING = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.BLOCKED)
@@ -67,7 +68,7 @@ def judged(check: CheckResult, error: BaseException | None, submission: Submissi
     if isinstance(error, pytest.skip.Exception):
         return check.ended(Outcome.BLOCKED, str(error.msg))
     outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.ERROR)
-    return check.ended(outcome, sentence(error, submission))
+    return check.ended(outcome, _printable(sentence(error, submission)))
 
 
 def sentence(error: BaseException, submission: Submission | None) -> str:
@@ -82,3 +83,10 @@ def sentence(error: BaseException, submission: Submission | None) -> str:
     if isinstance(error, AssertionError):
         return text or "an assertion of the check does not hold"
     return f"the check itself failed with {type(error).__name__}: {text}"
+
+
+def _printable(text: str) -> str:
+    """One line of bounded length: a student's words may hold whatever steers a terminal, forges lines, or never ends."""
+    line = " ".join(part.strip() for part in text[: 2 * _LONGEST_MESSAGE].expandtabs(1).splitlines())
+    shown = "".join(char if char.isprintable() else "?" for char in line)
+    return shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}..."

@@ -4,7 +4,6 @@ import re
 
 KEPT = 4096
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class Tail:
@@ -32,4 +31,5 @@ class Tail:
 def _plain(data: bytes) -> str:
     text = _ESCAPES.sub("", data.decode("utf-8", "replace")).replace("\r\n", "\n")
     lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
-    return _CONTROLS.sub("", "\n".join(lines))
+    # Controls of one byte and of two, and what turns the direction of text round.
+    return "".join(char for char in "\n".join(lines) if char.isprintable() or char in "\t\n")

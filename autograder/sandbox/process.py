@@ -1,6 +1,7 @@
 """One worker process, seen from the grader: takes a request, gives a reply, within a deadline."""
 
 import os
+import secrets
 import select
 import signal
 import socket
@@ -17,6 +18,8 @@ _CHUNK = 2**20
 #: The worker's own deadline comes first, with the line that was running; this much later comes the end of the process.
 GRACE_SECONDS = 1.0
 REPLY_BYTES = 300 * 2**20
+#: Each request carries a ticket, and its reply the same: nobody can answer what has not been asked yet.
+_TICKET_BYTES = 16
 
 
 class Worker:
@@ -51,18 +54,21 @@ class Worker:
 
         Raises:
             TimedOut: no whole reply within `seconds` and a moment of grace.
-            Crashed: the process ended, or replied with more than a reply may be.
+            Crashed: the process ended, or what it wrote is no reply to this request.
         """
         if self._over:
             raise Crashed("its process had ended before")
         deadline = time.monotonic() + seconds + GRACE_SECONDS
+        ticket = secrets.token_bytes(_TICKET_BYTES)
         try:
-            self._send(_LENGTH.pack(len(request)) + request, deadline)
+            self._send(_LENGTH.pack(len(ticket) + len(request)) + ticket + request, deadline)
             (size,) = _LENGTH.unpack(self._receive(_LENGTH.size, deadline))
             if size > REPLY_BYTES:
-                raise _TooMuch
-            return self._receive(size, deadline)
-        except (TimeoutError, ConnectionError, _TooMuch) as error:
+                raise _NoReplyError(f"its answer was larger than {REPLY_BYTES // 2**20} MB")
+            if size < len(ticket) or self._receive(len(ticket), deadline) != ticket:
+                raise _NoReplyError("it wrote to the grader's connection by itself")
+            return self._receive(size - len(ticket), deadline)
+        except (TimeoutError, ConnectionError, _NoReplyError) as error:
             raise self._verdict(error, seconds) from error
 
     def end(self) -> int | None:
@@ -76,8 +82,8 @@ class Worker:
         status = self.end()
         if isinstance(error, TimeoutError):
             return TimedOut(f"did not finish within {seconds:g} s and was stopped")
-        if isinstance(error, _TooMuch):
-            return Crashed(f"its answer was larger than {REPLY_BYTES // 2**20} MB")
+        if isinstance(error, _NoReplyError):
+            return Crashed(str(error))
         return Crashed(_cause(status))
 
     def _send(self, data: bytes, deadline: float) -> None:
@@ -124,8 +130,8 @@ class Worker:
         return True
 
 
-class _TooMuch(Exception):
-    """A reply longer than replies may be."""
+class _NoReplyError(Exception):
+    """What came is no reply to what was asked."""
 
 
 def _cause(status: int | None) -> str:
@@ -137,6 +143,6 @@ def _cause(status: int | None) -> str:
     reasons = {
         "SIGSEGV": "segmentation fault: endless recursion, or memory that is not its own",
         "SIGXCPU": "it used up its processor time",
-        "SIGKILL": "it was killed, perhaps for its use of memory",
+        "SIGKILL": "it was killed, perhaps for its use of memory, or for closing the grader's connection",
     }
     return f"its process died of {name}" + (f" ({reasons[name]})" if name in reasons else "")

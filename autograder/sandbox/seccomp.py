@@ -19,7 +19,7 @@ _SIGNALS = """rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimed
     timer_create timer_settime timer_gettime timer_delete pause"""
 _TIME = "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage"
 _FILES = """read readv pread64 preadv lseek close close_range fstat newfstatat stat lstat statx access faccessat faccessat2
-    readlink readlinkat getcwd chdir fchdir openat open getdents getdents64 fadvise64 readahead dup dup2 dup3 fcntl statfs
+    readlink readlinkat getcwd chdir fchdir openat open getdents getdents64 fadvise64 readahead dup dup2 dup3 statfs
     fstatfs umask"""
 _ANSWERS = """write writev pwrite64 poll ppoll select pselect6 epoll_create1 epoll_ctl epoll_wait epoll_pwait
     sendto recvfrom getsockopt getsockname getpeername shutdown"""
@@ -31,6 +31,8 @@ _FOR_GPU = "ioctl mlock munlock sched_setaffinity eventfd2 pipe2 memfd_create ft
 
 _CLONE_THREAD = 0x00010000
 _MAP_SHARED = 0x01
+# Copying a descriptor; reading and setting its flags. Others can have the kernel send signals, or hold locks and leases.
+_HARMLESS_FCNTL = (0, 1, 2, 3, 4, 1030)
 _HARMLESS_PRCTL = (15, 16, 0x53564D41)  # a thread's name, set and read; malloc's names of its memory
 _HARMLESS_IOCTL = (
     0x5401,
@@ -67,6 +69,8 @@ def _filter(gpu: bool) -> "pyseccomp.SyscallFilter":
     for name in ("kill", "tgkill", "rt_sigqueueinfo"):
         _allow(rules, name, pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
     _allow(rules, "prlimit64", pyseccomp.Arg(2, pyseccomp.EQ, 0))  # reading a limit
+    for command in _HARMLESS_FCNTL:
+        _allow(rules, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))
     for option in _HARMLESS_PRCTL:
         _allow(rules, "prctl", pyseccomp.Arg(0, pyseccomp.EQ, option))
     for request in _HARMLESS_IOCTL if not gpu else ():

@@ -17,8 +17,10 @@ a `fault` with its facts.
 """
 
 import contextlib
+import errno
 import importlib
 import inspect
+import os
 import random
 import signal
 import socket
@@ -34,13 +36,17 @@ from torch import Tensor, nn
 
 from autograder.codec import Handle, Limits, Recipe, decode, encode, refuse, type_name
 from autograder.errors import RefusedValue
+from autograder.worker import substitutes
 from autograder.worker.devices import has_data, placed, refuse_elsewhere
 from autograder.worker.modules import StudentModule, importable
 from autograder.worker.traces import differences, inspection, random_state, state_of
 
 _LENGTH = struct.Struct("<Q")
+_TICKET_BYTES = 16
 _TEXT_LIMIT = 2000
 _REPLY_LIMITS = Limits()
+#: What the kernel answers, in a sandbox, to what a submission may not do.
+_FORBIDDEN = tuple(map(os.strerror, (errno.EPERM, errno.EACCES, errno.EROFS, errno.EFBIG)))
 
 
 class DeadlinePassed(BaseException):
@@ -48,9 +54,14 @@ class DeadlinePassed(BaseException):
 
 
 class Session:
-    """One student's modules, loaded, and the objects that they have made."""
+    """One student's modules, loaded, and the objects that they have made.
 
-    def __init__(self) -> None:
+    Args:
+        sandboxed: whether what goes wrong may be the sandbox's doing.
+    """
+
+    def __init__(self, *, sandboxed: bool = False) -> None:
+        self._sandboxed = sandboxed
         self._modules: dict[str, types.ModuleType] = {}
         self._filenames: set[str] = set()
         self._objects: list[object] = []
@@ -168,7 +179,9 @@ class Session:
         else:
             kind = "raised"
         kinds = [base.__name__ for base in type(error).__mro__ if base is not object]
-        return {"fault": kind, "kinds": kinds, "text": _said(error), "frames": frames[-20:]}
+        text = _said(error)
+        text += _advice(text) if self._sandboxed else ""
+        return {"fault": kind, "kinds": kinds, "text": text, "frames": frames[-20:]}
 
 
 @contextlib.contextmanager
@@ -269,14 +282,26 @@ def _said(error: BaseException) -> str:
         return "(it cannot be printed)"
 
 
+def _advice(text: str) -> str:
+    """What to know of an exception that would not have been raised at home."""
+    if any(words in text for words in _FORBIDDEN):
+        return "; a graded submission can write no files, start no programs and use no network"
+    if os.strerror(errno.ENOENT) in text:
+        return "; a graded submission finds no files but those of the course"
+    if text == "EOF when reading a line":
+        return "; in a graded run nobody answers input()"
+    return ""
+
+
 def serve(connection: socket.socket) -> None:
-    """Answers requests on a connection until it closes."""
-    session = Session()
+    """Answers requests on a connection until it closes. Each begins with a ticket, which its reply gives back."""
+    substitutes.install()
+    session = Session(sandboxed=True)
     while True:
         message = receive(connection)
         if message is None:
             return
-        reply = session.answer(message)
+        reply = message[:_TICKET_BYTES] + session.answer(message[_TICKET_BYTES:])
         connection.sendall(_LENGTH.pack(len(reply)) + reply)
 
 

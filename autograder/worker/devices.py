@@ -44,8 +44,13 @@ def refuse_elsewhere(value: Any, device: str) -> None:
 
 
 def _leaves(value: Any) -> list[Any]:
-    if type(value) in (list, tuple):
-        return [leaf for item in value for leaf in _leaves(item)]
-    if type(value) is dict:
-        return [leaf for item in value.values() for leaf in _leaves(item)]
-    return [value]
+    """What lies in nested containers; each of those is entered once, as it may hold itself."""
+    leaves, waiting, entered = [], [value], set()
+    while waiting:
+        each = waiting.pop()
+        if type(each) not in (list, tuple, dict):
+            leaves.append(each)
+        elif id(each) not in entered:
+            entered.add(id(each))
+            waiting += each.values() if type(each) is dict else each
+    return leaves

@@ -102,6 +102,12 @@ def test_kind_looks_at_shape_dtype_and_finiteness():
         assert words in caught.value.problem
 
 
+def test_the_kind_of_a_scalar_is_told_without_a_place():
+    with pytest.raises(CheckFailed) as caught:
+        assert_kind(torch.tensor(math.nan), ())
+    assert caught.value.problem == "returned nan, expected only finite numbers"
+
+
 def test_between_holds_on_its_bounds_and_not_beyond():
     assert_between(t([0.0, 1.0]), 0, 1)
     assert_between(0.9, 0.9, 0.9)
@@ -111,6 +117,8 @@ def test_between_holds_on_its_bounds_and_not_beyond():
         (0.3, 0.5, math.inf, "returned 0.3, expected at least 0.5"),
         (0.7, -math.inf, 0.5, "returned 0.7, expected at most 0.5"),
         ("0.5", 0, 1, "returned '0.5', expected a number"),
+        (torch.tensor(1j), 0, 1, "returned 1j, expected a number"),
+        (2**70, 0, 1, f"returned {2**70}, expected between 0.0 and 1.0"),
     ]:
         with pytest.raises(CheckFailed) as caught:
             assert_between(value, low, high)

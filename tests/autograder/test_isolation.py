@@ -5,6 +5,7 @@ Each attack runs in a child of this process, which has climbed one rung and no o
 
 import contextlib
 import ctypes
+import fcntl
 import functools
 import mmap
 import os
@@ -83,6 +84,12 @@ def raw(name):
     return functools.partial(kernel.syscall, SYSCALLS[name], 0, 0, 0, 0, 0)
 
 
+def own_descriptor():
+    """The owner of a descriptor is sent a signal, of any number, when there is something to read."""
+    read, _ = os.pipe()
+    fcntl.fcntl(read, fcntl.F_SETOWN, os.getppid())
+
+
 def local_network():
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname(), timeout=5).close()
@@ -124,6 +131,7 @@ STOPPED = [
     ("landlock", local_network, "Permission denied"),
     ("seccomp", kill_parent, "Operation not permitted"),
     ("seccomp", signal_everybody, "Operation not permitted"),
+    ("seccomp", own_descriptor, "Operation not permitted"),
     ("seccomp", trace_parent, "ptrace|not permitted"),
     ("seccomp", fork, "Operation not permitted"),
     ("seccomp", lambda: os.execv("/bin/true", ["true"]), "Operation not permitted"),
@@ -150,7 +158,9 @@ def test_what_a_rung_stops_alone(name, attack, words, confines, tmp_path, monkey
     assert re.search(words, reason), f"it was not stopped: {reason!r}"
 
 
-@pytest.mark.parametrize("attack", [kill_parent, fork, local_network, shared_memory, OUTSIDE.read_bytes, many_threads])
+@pytest.mark.parametrize(
+    "attack", [kill_parent, own_descriptor, fork, local_network, shared_memory, OUTSIDE.read_bytes, many_threads]
+)
 def test_without_the_ladder_the_attack_succeeds(attack):
     assert reason_against(attack) == ""
 

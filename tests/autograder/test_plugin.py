@@ -203,3 +203,13 @@ def test_last_failed_and_the_debugger(course, write):
     assert "rerun previous 2 failures" in again.stdout
     assert "-> return images.no_such_thing()" in again.stdout
     assert "(Pdb) 42" in again.stdout
+
+
+def test_a_message_is_one_line_of_bounded_length(student_pytest, handin):
+    """Nothing that a student's code says steers a terminal or passes for a line of the summary."""
+    text = r'"\x1b[2J\x9b1m\n  denoise: 8 of 8\u2028\u202e" + "x" * 10**4'
+    path = handin(variation_loss=f"def variation_loss(images):\n    raise ValueError({text})\n") / "variation_loss.py"
+    run = student_pytest(path, "-k", "test_variation_loss_is_a_scalar")
+    message = run.checks["variation_loss::test_variation_loss_is_a_scalar"].message
+    assert "raised ValueError: ?[2J?1m denoise: 8 of 8 ?xxx" in message and message.isprintable()
+    assert 1900 < len(message) < 2100

@@ -191,8 +191,36 @@ def test_memory_is_limited():
 
 def test_nothing_can_be_written_to_a_file(sandbox, tmp_path):
     with sandbox.worker() as worker:
-        reply = ask(worker, f"import pathlib\ndef run():\n    pathlib.Path({str(tmp_path / 'x')!r}).write_text('x')")
-    assert "OSError" in reply["kinds"]
+        elsewhere = ask(worker, f"def run():\n    open({str(tmp_path / 'x')!r}, 'w')")
+        here = ask(worker, "def run():\n    open('x', 'w')")
+    assert "OSError" in elsewhere["kinds"] and "OSError" in here["kinds"]
+    assert here["text"].endswith("; a graded submission can write no files, start no programs and use no network")
+
+
+def test_a_file_that_is_not_there_is_explained(sandbox):
+    with sandbox.worker() as worker:
+        reply = ask(worker, "def run():\n    open('/dev/data.csv')")
+    assert reply["text"].endswith("'/dev/data.csv'; a graded submission finds no files but those of the course")
+
+
+def test_what_a_sandbox_cannot_give_is_replaced_with_a_notice(sandbox):
+    code = """
+        import torch
+        from torch.utils.data import DataLoader
+        @torch.compile
+        def double(x):
+            return x + x
+        triple = torch.compile(lambda x: 3 * x, dynamic=True)
+        def run():
+            options = {"num_workers": 2, "prefetch_factor": 2, "persistent_workers": True, "timeout": 3}
+            batches = [list(DataLoader(torch.arange(5), 2, **options)) for _ in range(2)]
+            return [double(1), triple(1), torch.nn.ReLU().compile(), [len(batch) for batch in batches[1]]]
+    """
+    with sandbox.worker() as worker:
+        assert ask(worker, code, seconds=20) == [2, 3, None, [2, 2, 1]]
+        printed = worker.output
+    assert printed.count("Note: a DataLoader reads without worker processes") == 1
+    assert printed.count("Note: torch.compile leaves the code as it is") == 1
 
 
 def test_a_huge_answer_is_refused(sandbox):
@@ -205,6 +233,36 @@ def test_a_huge_answer_is_refused(sandbox):
     """
     with sandbox.worker() as worker, pytest.raises(Crashed, match="larger than"):
         ask(worker, code)
+
+
+@pytest.mark.parametrize("forged", ['b"short"', "b'x' * 10_000", 'struct.pack("<Q", 40) + bytes(40)'])
+def test_what_was_not_asked_for_is_no_answer(sandbox, forged):
+    code = f"""
+        import os, struct
+        def run():
+            os.write(3, {forged})
+            return 1
+    """
+    with sandbox.worker() as worker, pytest.raises(Crashed, match=r"by itself|larger than"):
+        ask(worker, code)
+
+
+def test_an_answer_cannot_be_given_ahead(sandbox):
+    code = """
+        import os, struct
+        from autograder import worker
+        receive = worker.receive
+        def answer_first(connection):
+            os.write(3, struct.pack("<Q", 40) + bytes(40))
+            return receive(connection)
+        def run():
+            worker.receive = answer_first
+            return 1
+    """
+    with sandbox.worker() as worker:
+        assert ask(worker, code) == 1
+        with pytest.raises(Crashed, match="it wrote to the grader's connection by itself"):
+            ask(worker, code)
 
 
 def test_a_killed_server_is_started_again(catalog):
@@ -264,5 +322,6 @@ def test_what_is_printed_is_kept_at_both_ends():
 
 def test_what_is_printed_is_made_harmless():
     tail = Tail()
+    tail.add("\x9b31m\u202e".encode())
     tail.add(b"\x1b[31mred\x1b[0m \x1b]0;title\x07ok\r\n10%\r50%\r100%\nbell\x07 \xff\n")
-    assert tail.text() == "red ok\n100%\nbell \ufffd\n"
+    assert tail.text() == "31mred ok\n100%\nbell \ufffd\n"
