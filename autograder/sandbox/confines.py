@@ -65,6 +65,7 @@ class Confines:
         allowance: what it may use.
         readable: the files and folders that it may read.
         uid: a user id that no other process has; None where the server may not change its own.
+        counted_apart: whether the kernel counts its processes apart from others': by that user id, or by a user namespace.
         data_in_use: private memory of the warm server, in bytes.
         gpu: whether it may use CUDA's devices.
     """
@@ -72,5 +73,6 @@ class Confines:
     allowance: Allowance
     readable: tuple[Path, ...]
     uid: int | None
+    counted_apart: bool
     data_in_use: int
     gpu: bool

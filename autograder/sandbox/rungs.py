@@ -4,7 +4,6 @@ They are climbed in the forked worker before any of the student's code. Which of
 the fork server starts, one by one, in a child that then ends; a rung with a proof must also have the effect it is there for.
 """
 
-import contextlib
 import functools
 import os
 import resource
@@ -94,16 +93,23 @@ def thread_limit(confines: Confines) -> None:
     resource.setrlimit(resource.RLIMIT_NPROC, (confines.allowance.threads, confines.allowance.threads))
 
 
-def _with_user_to_count(confines: Confines) -> None:
-    # The kernel counts by user and never limits root: without a user of its own a worker would be counted with strangers.
-    if confines.uid is None:
-        raise OSError(0, "without a user of its own a worker's threads cannot be told from others")
-    own_uid(confines)
+def _counts(confines: Confines) -> None:
+    # The kernel counts by user, in each user namespace anew, and never limits root.
+    if not confines.counted_apart:
+        raise OSError(0, "without a user or a user namespace of its own a worker's threads cannot be told from others")
+    if confines.uid is not None:
+        own_uid(confines)
+    thread_limit(confines)
+    _start_process()  # an older kernel counts those outside the namespace too, who may be many
     thread_limit(replace(confines, allowance=replace(confines.allowance, threads=1)))
-    with contextlib.suppress(BlockingIOError):
-        if not os.fork():
-            os._exit(0)
-        raise OSError(0, "the kernel does not count")
+    _must_fail(_start_process, "the kernel does not count")
+
+
+def _start_process() -> None:
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def no_new_privileges(_: Confines) -> None:
@@ -136,7 +142,7 @@ LADDER: dict[str, Rung] = {
     "no_capabilities": Rung(no_capabilities, _cannot_change_root),
     "parent_death": Rung(parent_death),  # after the change of user, which would undo it
     "rlimits": Rung(resource_limits),
-    "thread_limit": Rung(thread_limit, _with_user_to_count),
+    "thread_limit": Rung(thread_limit, _counts),
     "no_new_privs": Rung(no_new_privileges),
     "landlock": Rung(landlocked, _cannot_list_root),
     "seccomp": Rung(filtered, _cannot_open_socket),  # last: it forbids what the others need

@@ -72,10 +72,13 @@ def main() -> None:
 def _confined(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str, str]]:
     """The server itself confined, as far as it can be for all workers at once; and what stands round each of them."""
     readable = readable_paths() + rungs.gpu_devices(setup.gpu)
+    ordinary = os.geteuid() != 0
     confines = Confines(
         allowance=setup.allowance,
         readable=readable,
-        uid=None if os.geteuid() else _FIRST_UID + secrets.randbelow(2**19) * 2**10,
+        uid=None if ordinary else _FIRST_UID + secrets.randbelow(2**19) * 2**10,
+        # An ordinary user has namespaces only inside a user namespace of its own.
+        counted_apart=not ordinary or not namespaces.KINDS.keys() <= missing.keys(),
         data_in_use=kernel.data_in_use(),
         gpu=setup.gpu,
     )

@@ -1,0 +1,3 @@
+"""Asks for input at import."""
+
+name = input("Your name? ")

@@ -1,0 +1,3 @@
+"""Leaves by SystemExit at import."""
+
+raise SystemExit(0)

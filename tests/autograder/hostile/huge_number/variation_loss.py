@@ -1,0 +1,5 @@
+"""Returns an integer of 5000 digits, which Python itself refuses to print."""
+
+
+def variation_loss(images):
+    return 10**4900

@@ -1,0 +1,3 @@
+import pathlib
+
+pathlib.Path("EVIDENCE/sitecustomize").write_text("run")

@@ -1,0 +1,3 @@
+import pathlib
+
+pathlib.Path("EVIDENCE/usercustomize").write_text("run")

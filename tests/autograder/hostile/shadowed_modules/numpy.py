@@ -1,0 +1,3 @@
+import pathlib
+
+pathlib.Path("EVIDENCE/numpy").write_text("run")

@@ -1,0 +1,3 @@
+import pathlib
+
+pathlib.Path("EVIDENCE/pytest").write_text("run")

@@ -1,0 +1,3 @@
+import pathlib
+
+pathlib.Path("EVIDENCE/random").write_text("run")

@@ -1,0 +1,3 @@
+import pathlib
+
+pathlib.Path("EVIDENCE/torch").write_text("run")

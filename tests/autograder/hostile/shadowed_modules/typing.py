@@ -1,0 +1,3 @@
+import pathlib
+
+pathlib.Path("EVIDENCE/typing").write_text("run")
