@@ -24,7 +24,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from autograder.codec import _MAGIC, _PREFIX, Handle, Limits, Recipe, decode, encode
+from autograder.codec import Handle, Limits, Recipe, decode, encode
+from autograder.codec.message import MAGIC, PREFIX
 from autograder.errors import MalformedMessage
 from autograder.reply import read_reply
 
@@ -100,7 +101,7 @@ class Forger:
         at = self.where(header)
         if self.dice.random() < 0.2:  # lengths in the prefix that do not hold, or are beyond every limit
             sizes = (self.dice.choice((0, len(header), 2**32 - 1)), self.dice.choice((0, len(body), 2**63)))
-            return _PREFIX.pack(_MAGIC, *sizes) + header + body
+            return PREFIX.pack(MAGIC, *sizes) + header + body
         return sealed(header[:at] + self.dice.choice(HEADS) + header[at:], body)
 
     def nested(self, message: bytes) -> bytes:
@@ -131,11 +132,11 @@ class Forger:
 
 def parts(message: bytes) -> tuple[bytes, bytes]:
     size = int.from_bytes(message[4:8], "little")
-    return message[_PREFIX.size : _PREFIX.size + size], message[_PREFIX.size + size :]
+    return message[PREFIX.size : PREFIX.size + size], message[PREFIX.size + size :]
 
 
 def sealed(header: bytes, body: bytes) -> bytes:
-    return _PREFIX.pack(_MAGIC, len(header), len(body)) + header + body
+    return PREFIX.pack(MAGIC, len(header), len(body)) + header + body
 
 
 def lists_in(tree: list) -> Iterator[list]:

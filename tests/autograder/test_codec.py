@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from autograder.codec import _DTYPES, _MAGIC, _PREFIX, _READERS, Handle, Limits, Recipe, decode, encode
+from autograder.codec import Handle, Limits, Recipe, decode, encode
+from autograder.codec.decoding import READERS
+from autograder.codec.message import DTYPES, MAGIC, PREFIX
 from autograder.compare import assert_equal
 from autograder.errors import MalformedMessage, RefusedValue
 
@@ -43,7 +45,7 @@ def test_plain_values_come_back_with_their_types(value):
     assert repr(back) == repr(value)
 
 
-DTYPES = [
+KINDS = [
     torch.bool,
     torch.uint8,
     torch.int64,
@@ -55,7 +57,7 @@ DTYPES = [
 ]
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("dtype", KINDS, ids=str)
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (2, 3), (2, 0, 3), (1, 2, 1)], ids=str)
 def test_tensors_come_back(dtype, shape):
     tensor = (torch.rand(shape) * 10).to(dtype)
@@ -169,7 +171,7 @@ def test_size_is_bounded_on_both_sides():
 
 def forged(node, body=b""):
     header = msgpack.packb(node)
-    return _PREFIX.pack(_MAGIC, len(header), len(body)) + header + body
+    return PREFIX.pack(MAGIC, len(header), len(body)) + header + body
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def forged(node, body=b""):
         forged(["handle", True, "Linear"]),
         forged(["recipe", ["data:load_model"]]),
         forged(["int", "1" + "0" * 1024]),
-        _PREFIX.pack(_MAGIC, 2, 0) + b"\xa1\xff",
+        PREFIX.pack(MAGIC, 2, 0) + b"\xa1\xff",
         forged(["int", "0x" + "f" * 5000]),
         forged(["call", "os.system"]),
         forged([]),
@@ -214,9 +216,9 @@ def forged(node, body=b""):
         forged(["generator", ["tensor", "uint8", [3], False, 3]], b"abc"),
         forged(None, b"left over"),
         forged(None)[:-1],
-        _PREFIX.pack(_MAGIC, 2**32 - 1, 2**63) + b"x",
-        _PREFIX.pack(_MAGIC, 5, 0) + b"\xdd\xff\xff\xff\xff",
-        _PREFIX.pack(_MAGIC, 5, 0) + b"\xc6\xff\xff\xff\xff",
+        PREFIX.pack(MAGIC, 2**32 - 1, 2**63) + b"x",
+        PREFIX.pack(MAGIC, 5, 0) + b"\xdd\xff\xff\xff\xff",
+        PREFIX.pack(MAGIC, 5, 0) + b"\xc6\xff\xff\xff\xff",
     ],
     ids=range(42),
 )
@@ -228,7 +230,7 @@ def test_forged_messages_are_refused(message):
 def test_a_message_of_nested_lists_beyond_the_depth_is_refused():
     header = b"\x92\xa4list\x91" * 5000 + b"\xc0"
     with pytest.raises(MalformedMessage):
-        decode(_PREFIX.pack(_MAGIC, len(header), 0) + header)
+        decode(PREFIX.pack(MAGIC, len(header), 0) + header)
 
 
 def test_a_million_empty_lists_are_not_made():
@@ -236,7 +238,7 @@ def test_a_million_empty_lists_are_not_made():
     lists = b"\xdd" + (40_000).to_bytes(4, "big") + b"\x90" * 40_000
     header = b"\x9f" + lists * 15
     with pytest.raises(MalformedMessage, match="too many parts"):
-        decode(_PREFIX.pack(_MAGIC, len(header), 0) + header)
+        decode(PREFIX.pack(MAGIC, len(header), 0) + header)
 
 
 def test_an_int_that_python_would_not_show_is_refused():
@@ -263,7 +265,7 @@ def ends_cleanly(message):
 @settings(max_examples=300)
 def test_random_bytes_end_in_a_value_or_a_refusal(data):
     assert ends_cleanly(data)
-    assert ends_cleanly(_PREFIX.pack(_MAGIC, len(data), 0) + data)
+    assert ends_cleanly(PREFIX.pack(MAGIC, len(data), 0) + data)
 
 
 def test_flipped_bytes_end_in_a_value_or_a_refusal():
@@ -285,11 +287,11 @@ atoms = (
     | st.integers(-(2**63), 2**64 - 1)
     | st.floats()
     | st.binary(max_size=9)
-    | st.sampled_from([*_READERS, *_DTYPES, "<f8", "|b1", "O", "RGB", "P", "-0x1"])
+    | st.sampled_from([*READERS, *DTYPES, "<f8", "|b1", "O", "RGB", "P", "-0x1"])
     | st.sampled_from([{}, {"a": 1}, msgpack.ExtType(1, b""), msgpack.Timestamp(1, 2), [2**60, 2**60], [0, 2**62]])
 )
 nodes = st.recursive(
-    atoms, lambda inner: st.tuples(st.sampled_from(list(_READERS)), inner) | st.lists(inner, max_size=6)
+    atoms, lambda inner: st.tuples(st.sampled_from(list(READERS)), inner) | st.lists(inner, max_size=6)
 )
 
 
