@@ -22,7 +22,9 @@ from autograder.catalog import Catalog, find_course, read_catalog
 from autograder.errors import AutograderError, UsageError
 
 if TYPE_CHECKING:
-    from autograder.batch import Graded
+    from autograder.batch import Failure, Graded
+    from autograder.nbgrader.gradebook import Assignment
+    from autograder.results import SubmissionResult
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 release_app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
@@ -53,13 +55,17 @@ def main() -> None:
 
 @app.command()
 def grade(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Submissions, or folders of them.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH...", help="Submissions, or folders of them.")
+    ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path("out"),
     units: Units = "",
     seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
     device: Annotated[str, typer.Option("--device", help="Where submissions compute: cpu or cuda.")] = "cpu",
     require: Require = "",
     trusted: Annotated[bool, typer.Option("--trusted", help="Grade even where no isolation is to be had.")] = False,
+    nbgrader: Annotated[Path | None, typer.Option("--nbgrader", help="Grade what a course of nbgrader's has.")] = None,
+    assignment: Annotated[str, typer.Option("--assignment", help="The assignment there, named as its unit.")] = "",
 ) -> None:
     """Grade submissions: a folder, an archive, a .py, an .ipynb, or a folder of them."""
     from autograder.batch import Failure, Graded, find_submissions, grade_all, write_atomically
@@ -71,7 +77,8 @@ def grade(
     if trusted and require:
         raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
     catalog = _course()
-    submissions = find_submissions(paths, catalog.units)
+    book = _assignment(catalog, nbgrader, assignment, paths, units)
+    submissions = book.submissions() if book is not None else find_submissions(paths or [], catalog.units)
     graded: list[Graded] = []
     failures: list[Failure] = []
     with Sandbox(catalog.preload, gpu=device == "cuda") as sandbox, _progress() as progress:
@@ -81,7 +88,7 @@ def grade(
                 catalog,
                 sandbox,
                 course_secret(),
-                units=_names(units),
+                units=[book.name] if book is not None else _names(units),
                 seed=seed,
                 device=device,
                 require=_required(require, trusted),
@@ -89,6 +96,7 @@ def grade(
             for ending in grade_all(grader, submissions, out):
                 if isinstance(ending, Graded):
                     graded.append(ending)
+                    failures += _recorded(book, ending.result)
                 else:
                     failures.append(ending)
                 progress.update(task, advance=1, description="Graded")
@@ -164,11 +172,28 @@ def skeletons(units: Units = "") -> None:
 
     catalog = _course()
     written = write_skeletons(catalog, catalog.chosen(_names(units)))
+    _print_written(written, "Every skeleton is in step with its solution.")
+
+
+@release_app.command("nbgrader")
+def release_nbgrader(
+    course: Annotated[Path, typer.Argument(metavar="COURSE", help="A folder of nbgrader's; made if there is none.")],
+    units: Units = "",
+) -> None:
+    """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py where there is none."""
+    from autograder.release import write_notebooks
+
+    catalog = _course()
+    written = write_notebooks(catalog, catalog.chosen(_names(units)), course)
+    _print_written(written, "Every notebook is in step with its solution.")
+
+
+def _print_written(written: list[tuple[Path, Path | None]], nothing: str) -> None:
     for path, backup in written:
-        kept = f" (what was there is now {backup.name})" if backup else ""
-        _console.print(Text(f"wrote {path}{kept}"))
+        kept = f" (what was there is now {backup.parent.name}/{backup.name})" if backup else ""
+        _console.print(Text(f"wrote {path}{kept}"), soft_wrap=True)
     if not written:
-        _console.print("Every skeleton is in step with its solution.")
+        _console.print(nothing)
 
 
 def _course() -> Catalog:
@@ -176,6 +201,35 @@ def _course() -> Catalog:
     if root is None:
         raise UsageError("there is no course here; run this in a folder with exercises/catalog.toml")
     return read_catalog(root)
+
+
+def _assignment(
+    catalog: Catalog, course: Path | None, name: str, paths: list[Path] | None, units: str
+) -> "Assignment | None":
+    """The assignment of nbgrader's that is to be graded, if it is one."""
+    if course is None and not name:
+        if not paths:
+            raise UsageError("Missing argument PATH: give submissions, or --nbgrader COURSE --assignment NAME")
+        return None
+    if course is None or not name or paths or units:
+        raise UsageError("--nbgrader COURSE and --assignment NAME go together, without PATH and --units")
+    from autograder.nbgrader.gradebook import Assignment
+
+    catalog.chosen([name])
+    return Assignment(course, name)
+
+
+def _recorded(book: "Assignment | None", result: "SubmissionResult") -> "list[Failure]":
+    """Writes a result into nbgrader's gradebook, if it is to go there; one that cannot be written is a failure."""
+    from autograder.batch import Failure
+
+    if book is None or result.errors:
+        return []
+    try:
+        book.record(result.submission, result)
+    except UsageError as error:
+        return [Failure(result.submission, str(error))]
+    return []
 
 
 def _names(units: str) -> list[str] | None:

@@ -14,11 +14,13 @@ import io
 import os
 import platform
 import secrets
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy
 import pytest
@@ -27,15 +29,50 @@ import torchvision
 
 from autograder import __version__, plugin
 from autograder.catalog import Catalog, Unit
-from autograder.errors import GraderError
+from autograder.errors import GraderError, SandboxError
 from autograder.plugin.recorder import Recorder
 from autograder.plugin.runs import usable_device
 from autograder.results import CheckResult, Outcome, SubmissionResult
-from autograder.sandbox import REQUIRED, Sandbox
+from autograder.sandbox import REQUIRED
 from autograder.source import Handin, Module, read_submission
-from autograder.submission import Transport
+from autograder.submission import InProcess, Transport
 
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
+
+
+class Workers(Protocol):
+    """Where the students' code runs: a `Sandbox`, or `InThisProcess`."""
+
+    @property
+    def isolation(self) -> tuple[str, ...]:
+        """The rungs that every worker stands on."""
+
+    def require(self, rungs: tuple[str, ...]) -> None:
+        """Sees that every worker stands on these rungs."""
+
+    def worker(self) -> AbstractContextManager[Transport]:
+        """A fresh worker, for one check."""
+
+
+class InThisProcess:
+    """No sandbox at all, for code that is the user's own."""
+
+    isolation = ()
+
+    def require(self, rungs: tuple[str, ...]) -> None:
+        """Holds where nothing is asked for.
+
+        Raises:
+            SandboxError: something is.
+        """
+        if rungs:
+            raise SandboxError("untrusted work is not graded in this very process")
+
+    @contextlib.contextmanager
+    def worker(self) -> Iterator[Transport]:
+        """A worker without a process."""
+        with tempfile.TemporaryDirectory() as folder:
+            yield InProcess(Path(folder).resolve())
 
 
 class Grader:
@@ -59,7 +96,7 @@ class Grader:
     def __init__(
         self,
         catalog: Catalog,
-        sandbox: Sandbox,
+        sandbox: Workers,
         secret: bytes = b"",
         *,
         units: list[str] | None = None,
@@ -85,12 +122,19 @@ class Grader:
         Raises:
             GraderError: the checks themselves cannot be run.
         """
-        started = time.perf_counter()
         self._refuse_own_judge(path)
-        handin = read_submission(path, self.catalog.units)
+        return self.judge(read_submission(path, self.catalog.units), name)
+
+    def judge(self, handin: Handin, name: str = "") -> SubmissionResult:
+        """The result of a submission that has been read.
+
+        Raises:
+            GraderError: the checks themselves cannot be run.
+        """
+        started = time.perf_counter()
         seed = self._seed or seed_of(self._secret, handin.digest)
         run = _GradedRun(self.catalog, handin, self.sandbox, seed, self._functions, self.device)
-        checks = self._judge(run)
+        checks = self._run(run)
         return SubmissionResult(
             submission=name or handin.name,
             checks=tuple(_with_reason(check, handin) for check in checks),
@@ -111,7 +155,7 @@ class Grader:
                 f"the course lies inside the submission {path}; run this in the folder of your own course"
             )
 
-    def _judge(self, run: "_GradedRun") -> list[CheckResult]:
+    def _run(self, run: "_GradedRun") -> list[CheckResult]:
         printed = io.StringIO()
         with _shielded(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             code = pytest.main(self._arguments(), plugins=[plugin, run])
@@ -144,7 +188,7 @@ class _GradedRun:
         self,
         catalog: Catalog,
         handin: Handin,
-        sandbox: Sandbox,
+        sandbox: Workers,
         seed: str,
         functions: frozenset[str],
         device: str,

@@ -1,4 +1,4 @@
-"""What is made from the solutions: so far the skeletons that students start from.
+"""What is made from the solutions: the skeletons that students start from, and nbgrader's notebooks.
 
 A region between `### BEGIN SOLUTION` and `### END SOLUTION` (nbgrader's markers) is what the student writes. Inside a
 function it becomes `raise NotImplementedError`, below the TODO that stands before it; at the top level it is left out.
@@ -11,9 +11,13 @@ from pathlib import Path
 
 from autograder.catalog import Catalog, Unit
 from autograder.errors import CatalogError
+from autograder.grade import Grader, InThisProcess
+from autograder.nbgrader import BEGIN, END
+from autograder.nbgrader.assignment import source_notebook
+from autograder.nbgrader.config import FILENAME, config_text
+from autograder.source import Handin
 
-BEGIN = "### BEGIN SOLUTION"
-END = "### END SOLUTION"
+__all__ = ["BEGIN", "END", "skeleton", "write_notebooks", "write_skeletons"]
 
 
 def skeleton(solution: str, filename: str) -> str:
@@ -50,28 +54,56 @@ def write_skeletons(catalog: Catalog, units: tuple[Unit, ...]) -> list[tuple[Pat
         The files written, each with its backup, if there was something to keep. Files in step are left alone.
     """
     texts = {unit.name: skeleton(_read(catalog.solution(unit.name)), f"{unit.name}.py") for unit in units}
-    written: list[tuple[Path, Path | None]] = []
-    for name, text in texts.items():
-        path = catalog.exercise(name)
-        if path.is_file() and path.read_bytes() == text.encode("utf-8"):
-            continue
-        backup = _back_up(path) if path.is_file() else None
-        path.write_text(text, encoding="utf-8")
-        written.append((path, backup))
-    return written
+    files = [_replaced(catalog.exercise(name), text, catalog.exercise(name).parent) for name, text in texts.items()]
+    return [file for file in files if file is not None]
+
+
+def write_notebooks(catalog: Catalog, units: tuple[Unit, ...], course: Path) -> list[tuple[Path, Path | None]]:
+    """Writes `source/<unit>/<unit>.ipynb` of nbgrader's course from each solution, and the course's configuration.
+
+    Returns:
+        The files written, each with its backup, if there was something to keep. Files in step are left alone, and so is a
+        configuration that is there.
+    """
+    grader = Grader(catalog, InThisProcess(), units=[unit.name for unit in units], require=())
+    checks = grader.judge(Handin("")).checks
+    texts = {}
+    for unit in units:
+        own = [check for check in checks if check.unit == unit.name]
+        lesson = catalog.root / "exercises" / "lessons" / f"{unit.name}.md"
+        text = source_notebook(unit, _read(catalog.solution(unit.name)), _read(lesson), own)
+        texts[course / "source" / unit.name / f"{unit.name}.ipynb"] = text
+    if not (course / FILENAME).exists():
+        texts[course / FILENAME] = config_text(catalog.root)
+    # Not beside the notebook: nbgrader releases whatever lies there, and this holds solutions.
+    files = [_replaced(path, text, course / "replaced") for path, text in texts.items()]
+    return [file for file in files if file is not None]
+
+
+def _replaced(path: Path, text: str, backups: Path) -> tuple[Path, Path | None] | None:
+    """Writes a file, unless it is in step; and says where what was there is now."""
+    if path.is_file() and path.read_bytes() == text.encode("utf-8"):
+        return None
+    backup = _back_up(path, backups) if path.is_file() else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path, backup
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise CatalogError(f"{path} cannot be read ({error.strerror}); skeletons are made from solutions") from error
+        raise CatalogError(
+            f"{path} cannot be read ({error.strerror}); a release is made from solutions and lessons"
+        ) from error
 
 
-def _back_up(path: Path) -> Path:
-    """Copies a file to the first free `<name>.bak`, `<name>.bak.1`, ..."""
+def _back_up(path: Path, folder: Path) -> Path:
+    """Copies a file to the first free `<name>.bak`, `<name>.bak.1`, ... of a folder."""
+    folder.mkdir(exist_ok=True)
     names = itertools.chain([f"{path.name}.bak"], (f"{path.name}.bak.{i}" for i in itertools.count(1)))
-    backup = next(path.with_name(name) for name in names if not path.with_name(name).exists())
+    backup = next(folder / name for name in names if not (folder / name).exists())
     shutil.copy2(path, backup)
     return backup
 

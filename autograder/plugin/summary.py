@@ -41,24 +41,28 @@ def _unit_lines(unit: Unit, checks: list[CheckResult], brief: bool, verbose: boo
     if brief:
         return
     said: set[str] = set()
-    for function, group in itertools.groupby(checks, key=lambda check: check.function):
-        own = list(group)
-        yield f"  {function}: {_points(own)}"
-        for check in own:
-            if verbose or check.outcome is not Outcome.PASSED:
-                yield from _check_lines(check, said)
+    for _, group in itertools.groupby(checks, key=lambda check: check.function):
+        yield from (f"  {line}" for line in function_lines(list(group), said, verbose=verbose))
     yield ""
 
 
+def function_lines(checks: list[CheckResult], said: set[str], *, verbose: bool) -> Iterator[str]:
+    """The lines of one function; sentences that have been `said` are not said again."""
+    yield f"{checks[0].function}: {_points(checks)}"
+    for check in checks:
+        if verbose or check.outcome is not Outcome.PASSED:
+            yield from _check_lines(check, said)
+
+
 def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
-    yield f"    {MARKS[check.outcome]} {check.title}{_short(check)}"
+    yield f"  {MARKS[check.outcome]} {check.title}{_short(check)}"
     # One mistake fails many checks; each sentence about it is read once.
     if _explained(check) and check.message not in said:
         said.add(check.message)
-        yield f"        {check.message}"
+        yield f"      {check.message}"
         if check.diagnosis and check.diagnosis not in said:
             said.add(check.diagnosis)
-            yield f"        Known mistake: {check.diagnosis}"
+            yield f"      Known mistake: {check.diagnosis}"
 
 
 def _points(checks: list[CheckResult]) -> str:

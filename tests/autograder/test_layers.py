@@ -11,7 +11,10 @@ PACKAGE = ROOT / "autograder"
 TABLE = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE)
 DOORS = {
     "msgpack": {"codec", "sandbox"},
-    "nbformat": {"source"},
+    "nbformat": {"source", "nbgrader"},
+    "nbgrader": {"nbgrader"},
+    "nbconvert": {"nbgrader"},
+    "traitlets": {"nbgrader"},
     "typer": {"cli"},
     "rich": {"cli"},
     "pytest": {"plugin", "grade"},

@@ -1,0 +1,12 @@
+"""nbgrader: notebooks for it, marks into it. The only door to that package, which is an optional one.
+
+assignment   a unit as a source notebook
+config       what `nbgrader_config.py` calls
+sandboxed    nbgrader's autograding, with the sandboxed grader in place of the student's kernel
+repair       submitted notebooks that nbgrader would stumble over
+gradebook    marks into the gradebook without nbgrader's commands
+"""
+
+#: The markers round what a student is to write, in the solutions and in nbgrader's source notebooks.
+BEGIN = "### BEGIN SOLUTION"
+END = "### END SOLUTION"

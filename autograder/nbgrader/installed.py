@@ -1,0 +1,27 @@
+"""What the rest of this package uses of nbgrader, in one place; without nbgrader one sentence says so."""
+
+from autograder.errors import UsageError
+
+try:
+    from nbconvert.exporters import NotebookExporter
+    from nbgrader.api import Gradebook, MissingEntry, Notebook, SubmittedAssignment
+    from nbgrader.apps import NbGrader
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor
+    from traitlets import Bool, Unicode
+except ModuleNotFoundError as error:
+    raise UsageError(f"nbgrader is not installed ({error}); pip install 'idealcat[nbgrader]'") from error
+
+__all__ = [
+    "AssignLatePenalties",
+    "Bool",
+    "CourseDirectory",
+    "Gradebook",
+    "MissingEntry",
+    "NbGrader",
+    "NbGraderPreprocessor",
+    "Notebook",
+    "NotebookExporter",
+    "SubmittedAssignment",
+    "Unicode",
+]

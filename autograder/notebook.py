@@ -1,0 +1,170 @@
+"""`check`, for a student's notebook: the checks of a function, run on what the notebook has defined.
+
+    from autograder.notebook import check
+
+    check("total_variation")
+
+It runs in the notebook's own process and judges the functions that are there now, whatever the cells say. In a graded
+notebook such a cell gives its points, which nbgrader reads; what runs it there can be cheated by the notebook, and
+`autograder.nbgrader` has a way that cannot.
+"""
+
+import contextlib
+import difflib
+import os
+import random
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# The rest of the engine is imported by `check` itself: a student's cells may hold the import of it beside their own code,
+# and in a worker that must cost nothing.
+from autograder.catalog import Catalog, find_course, read_catalog
+from autograder.errors import GraderError, UsageError
+
+if TYPE_CHECKING:
+    from autograder.results import CheckResult
+    from autograder.source import Module
+
+#: Where the course lies, if it is neither here nor beside the package.
+COURSE = "IDEALCAT_COURSE"
+
+
+def check(function: str, *, hidden: bool = False) -> float:
+    """Prints what the checks of a function say, and gives the points that it has earned.
+
+    Args:
+        function: its name.
+        hidden: the hidden checks in place of the others, where the course at hand has them.
+
+    Raises:
+        UsageError: there is no such function, or it has no hidden checks here.
+        GraderError: the checks themselves failed.
+    """
+    from autograder.plugin.summary import function_lines
+
+    catalog = at_hand()
+    unit = unit_of(function, catalog)
+    results = [result for result in _judged(catalog, unit, function) if result.hidden == hidden]
+    if not results:
+        raise UsageError(f"{function} has no {'hidden ' if hidden else ''}checks here")
+    if any(result.outcome == "error" for result in results):
+        raise GraderError(next(result.message for result in results if result.outcome == "error"))
+    names = _cell_names()
+    for line in function_lines(results, set(), verbose=True):
+        print(_by_cell(line, names))
+    return float(sum(result.points for result in results))
+
+
+def at_hand() -> Catalog:
+    """The course of this notebook.
+
+    Raises:
+        UsageError: there is none.
+    """
+    named = os.environ.get(COURSE)
+    root = find_course(*([Path(named)] if named else []), Path.cwd(), Path(__file__).parent)
+    if root is None:
+        raise UsageError(f"there is no course here; set {COURSE} to the folder with exercises/catalog.toml")
+    return read_catalog(root)
+
+
+def unit_of(function: str, catalog: Catalog) -> str:
+    """The unit in which a function is taught.
+
+    Raises:
+        UsageError: no unit has it.
+    """
+    found = next((unit.name for unit in catalog.units.values() if function in unit.functions), None)
+    if found is not None:
+        return found
+    known = [name for unit in catalog.units.values() for name in unit.functions]
+    near = difflib.get_close_matches(function, known, n=1)
+    raise UsageError(f"the course has no function {function!r}" + (f"; is it {near[0]}?" if near else ""))
+
+
+def _judged(catalog: Catalog, unit: str, function: str) -> "tuple[CheckResult, ...]":
+    from autograder.grade import Grader, InThisProcess
+    from autograder.source import Handin
+
+    grader = Grader(catalog, InThisProcess(), units=[unit], functions=frozenset({function}), seed="student", require=())
+    with _untouched():
+        return grader.judge(Handin(unit, _live_modules(unit))).checks
+
+
+def _live_modules(unit: str) -> "dict[str, Module]":
+    """The unit, as a module that takes over what the notebook has defined; and its cells, so that they count as its files."""
+    from autograder.source import Module
+
+    class Live(Module):
+        def used_by(self, function: str) -> set[str]:
+            return _used_by(function, _functions())
+
+    cells = {value.__code__.co_filename for value in _functions().values()}
+    live = Live(unit, f"{unit}.ipynb", f"from {_namespace().__name__} import *\n")
+    return {unit: live, **{f"_cell_{number}": Module("", cell) for number, cell in enumerate(sorted(cells))}}
+
+
+def _namespace() -> types.ModuleType:
+    return sys.modules["__main__"]
+
+
+def _functions() -> dict[str, types.FunctionType]:
+    """The functions that were defined in the notebook itself."""
+    values = vars(_namespace())
+    return {
+        name: value
+        for name, value in values.items()
+        if isinstance(value, types.FunctionType) and value.__globals__ is values
+    }
+
+
+def _used_by(function: str, functions: dict[str, types.FunctionType]) -> set[str]:
+    used: set[str] = set()
+    waiting = [function]
+    while waiting:
+        name = waiting.pop()
+        found = set(functions[name].__code__.co_names) & functions.keys() - used if name in functions else set()
+        used |= found
+        waiting += found
+    return used - {function}
+
+
+@contextlib.contextmanager
+def _untouched() -> Iterator[None]:
+    """The notebook's own random numbers and threads go on as if no check had been run."""
+    import numpy as np
+    import torch
+
+    threads = torch.get_num_threads()
+    states: list[tuple[Callable[[Any], object], Any]] = [
+        (random.setstate, random.getstate()),
+        (np.random.set_state, np.random.get_state()),
+        (torch.set_rng_state, torch.get_rng_state()),
+    ]
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        for restore, state in states:
+            restore(state)
+
+
+def _cell_names() -> dict[str, int]:
+    """The file names under which IPython has compiled cells, and the numbers of the cells."""
+    shell = vars(_namespace()).get("get_ipython", lambda: None)()
+    names = getattr(getattr(shell, "compile", None), "_filename_map", {})
+    return {Path(name).name: number for name, number in names.items()}
+
+
+def _by_cell(line: str, names: dict[str, int]) -> str:
+    """The line, with cells as the student knows them."""
+
+    def named(found: re.Match[str]) -> str:
+        number = names.get(found[1])
+        return found[0] if number is None else f"cell [{number}], line {found[2]}"
+
+    return re.sub(r"([\w.]+\.py):(\d+)", named, line)
