@@ -36,12 +36,15 @@ class Class:
 
     def mistaken(self) -> Iterator[tuple[str, Answers]]:
         """The right answers with one known mistake each, under the name of the mistake."""
-        for node in self._mistakes.body:
-            if isinstance(node, ast.FunctionDef) and node.decorator_list:
-                variant = copy.deepcopy(node)
-                variant.name = ast.literal_eval(node.decorator_list[0].args[0])  # type: ignore[attr-defined]
-                variant.decorator_list = []
-                yield node.name, {**self.right(), variant.name: ast.unparse(variant)}
+        known = [node for node in self._mistakes.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
+        # Without the docstring and the import of the marker.
+        rest = [node for node in self._mistakes.body[1:] if node not in known and "mistake" not in ast.unparse(node)]
+        helpers = "\n\n".join(map(ast.unparse, rest))
+        for node in known:
+            variant = copy.deepcopy(node)
+            variant.name = ast.literal_eval(node.decorator_list[0].args[0])
+            variant.decorator_list = []
+            yield node.name, {**self.right(), variant.name: f"{helpers}\n\n{ast.unparse(variant)}"}
 
     def hand_in(self, student: str, notebook: NotebookNode | str, timestamp: str = "2026-01-02 10:00:00 UTC") -> None:
         """Puts a notebook where nbgrader looks for it."""
