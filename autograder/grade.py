@@ -14,9 +14,11 @@ import io
 import os
 import platform
 import secrets
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -217,6 +219,18 @@ class _GradedRun:
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Lets go of what a submission returned to a failed check: its frames and its exception hold one another."""
+        report = yield
+        error = call.excinfo.value if call.excinfo is not None else None
+        while error is not None:
+            traceback.clear_frames(error.__traceback__)
+            error = error.__context__
+        return report
+
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C. An error in collecting arrives here too, as `Interrupted`."""
         self.interrupted = excinfo.type is KeyboardInterrupt
@@ -303,6 +317,7 @@ def _shielded() -> Iterator[None]:
     finally:
         os.umask(mask)
         _without_steering()
+        sys.last_value = sys.last_traceback = None  # which pytest sets for a debugger
         os.environ.update(saved)
 
 

@@ -1,5 +1,6 @@
 """One submission in, one result out: shielded from whatever lies about."""
 
+import gc
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import torch
 
 from autograder.catalog import read_catalog
 from autograder.errors import GraderError
@@ -150,3 +152,12 @@ def test_a_secret_that_cannot_be_made_is_told(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
     with pytest.raises(GraderError, match="set IDEALCAT_SECRET to any long text"):
         course_secret()
+
+
+def test_nothing_that_a_submission_returned_is_kept(handin, grader):
+    size = 1_234_567
+    code = f"import torch\n\ndef total_variation(images):\n    return torch.zeros({size})\n"
+    result = grader.grade(handin(variation_loss=code))
+    assert str(size) in " ".join(check.message for check in result.checks)
+    gc.collect()
+    assert [True for each in gc.get_objects() if type(each) is torch.Tensor and each.numel() == size] == []
