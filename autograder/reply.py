@@ -14,6 +14,9 @@ from autograder.codec import Limits, decode
 from autograder.errors import MalformedMessage
 
 _LIMITS = Limits(recipes=False)
+#: A worker's own texts and lists are shorter; more would only be copied from here into every sentence.
+_TEXT_LIMIT = 10_000
+_ITEM_LIMIT = 10_000
 _FAULTS = ("missing", "signature", "refused", "not written", "timed out", "raised")
 
 
@@ -130,13 +133,13 @@ def _sequence(value: object, length: int | None = None) -> list[Any]:
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    return tuple(_text(item) for item in _sequence(value))
+    return tuple(_text(item) for item in _sequence(value)[:_ITEM_LIMIT])
 
 
 def _text(value: object) -> str:
     if type(value) is not str:
         raise _no_answer()
-    return value
+    return value[:_TEXT_LIMIT]
 
 
 def _no_answer() -> MalformedMessage:

@@ -37,8 +37,8 @@ def source_notebook(unit: Unit, solution: str, lesson: str, checks: Iterable[Che
     """
     cells = [*_introduction(lesson, solution), *_exercises(unit, solution, graded_cells(checks))]
     metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
-    notebook = new_notebook(cells=cells, metadata=metadata)  # type: ignore[no-untyped-call]
-    return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
+    notebook = new_notebook(cells=cells, metadata=metadata)
+    return str(nbformat.writes(notebook)) + "\n"
 
 
 def _introduction(lesson: str, solution: str) -> Iterator[NotebookNode]:
@@ -104,7 +104,7 @@ def _with_helpers_inside(lines: list[str], unit: str) -> str:
 
 
 def _markdown(name: str, source: str) -> NotebookNode:
-    return new_markdown_cell(source, id=name[:64])  # type: ignore[no-untyped-call,no-any-return]
+    return new_markdown_cell(source, id=name[:64])
 
 
 def _code(
@@ -120,4 +120,4 @@ def _code(
     }
     if grade:
         facts["points"] = points
-    return new_code_cell(source, id=name[:64], metadata={"nbgrader": facts})  # type: ignore[no-untyped-call,no-any-return]
+    return new_code_cell(source, id=name[:64], metadata={"nbgrader": facts})

@@ -62,7 +62,7 @@ class Assignment:
             gradebook.db.commit()
         facts = {"student": student, "assignment": self.name, "notebook": self.name, "db_url": self._course.db_url}
         # Nothing in it is looked at: the penalty follows from the gradebook.
-        AssignLatePenalties(parent=self._app).preprocess(new_notebook(), {"nbgrader": facts})  # type: ignore[no-untyped-call]
+        AssignLatePenalties(parent=self._app).preprocess(new_notebook(), {"nbgrader": facts})
 
     def _score(self, gradebook: Gradebook, student: str, result: SubmissionResult) -> None:
         cells = {cell.id: cell for cell in graded_cells(result.checks)}

@@ -20,21 +20,21 @@ class TolerantExporter(NotebookExporter):
 
     def from_file(self, file_stream: Any, resources: Any = None, **options: Any) -> tuple[Any, Any]:
         """The notebook of a file, through nbgrader's preprocessors."""
-        return self.from_notebook_node(_read(file_stream), resources=resources, **options)  # type: ignore[no-untyped-call,no-any-return]
+        return self.from_notebook_node(_read(file_stream), resources=resources, **options)
 
 
 def _read(stream: Any) -> NotebookNode:
     try:
-        notebook: NotebookNode = nbformat.reads(stream.read(), as_version=4)  # type: ignore[no-untyped-call]
+        notebook: NotebookNode = nbformat.reads(stream.read(), as_version=4)
         nbformat.validate(notebook, relax_add_props=True)
         return notebook
     except Exception as error:  # nbformat raises whatever its schema and migrations raise
         reason = (str(error).strip() or type(error).__name__).partition("\n")[0][:200]
         text = _UNREADABLE.format(reason=reason).encode("utf-8", "replace").decode("utf-8")
-        return new_notebook(cells=[new_markdown_cell(text)])  # type: ignore[no-untyped-call,no-any-return]
+        return new_notebook(cells=[new_markdown_cell(text)])
 
 
-class RepairCells(NbGraderPreprocessor):  # type: ignore[misc]
+class RepairCells(NbGraderPreprocessor):
     """Gives each cell that the gradebook knows its metadata again, takes it from all others, and adds lost graded cells."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
@@ -77,7 +77,7 @@ def _released(cell: Any, points: float | None, is_solution: bool, is_task: bool)
 
 def _cell(kind: str, source: str, facts: dict[str, Any]) -> NotebookNode:
     make: Any = new_code_cell if kind == "code" else new_markdown_cell
-    return make(source, metadata={"nbgrader": facts})  # type: ignore[no-any-return]
+    return make(source, metadata={"nbgrader": facts})
 
 
 def _recognised(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:

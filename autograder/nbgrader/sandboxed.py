@@ -19,7 +19,7 @@ from autograder.results import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
 
 
-class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
+class GradeInSandbox(NbGraderPreprocessor):
     """In place of nbgrader's `Execute`: marks from the submitted file, graded as a module, go into the cells' outputs.
 
     nbgrader reads marks from outputs, and takes a cell without any for right. So every graded cell fails first.
@@ -78,10 +78,10 @@ def show(result: SubmissionResult, cells: list[NotebookNode]) -> None:
 
 def _shown(graded: GradedCell, notes: str, limit: float) -> Iterator[NotebookNode]:
     text = notes.encode("utf-8", "replace").decode("utf-8") + graded.text + "\n"
-    yield new_output("stream", name="stdout", text=text)  # type: ignore[no-untyped-call]
+    yield new_output("stream", name="stdout", text=text)
     # More than the cell is worth would be an error to nbgrader: the course may have changed since the release.
     points = {"text/plain": repr(min(graded.points, limit))}
-    yield new_output("execute_result", data=points, execution_count=1)  # type: ignore[no-untyped-call]
+    yield new_output("execute_result", data=points, execution_count=1)
 
 
 def _graded_by_us(nb: NotebookNode) -> Iterator[NotebookNode]:
@@ -93,7 +93,7 @@ def _graded_by_us(nb: NotebookNode) -> Iterator[NotebookNode]:
 
 
 def _error(sentence: str) -> NotebookNode:
-    return new_output("error", ename="NotGraded", evalue=sentence, traceback=[sentence])  # type: ignore[no-untyped-call,no-any-return]
+    return new_output("error", ename="NotGraded", evalue=sentence, traceback=[sentence])
 
 
 @functools.cache

@@ -44,7 +44,6 @@ from autograder.worker.traces import differences, inspection, random_state, stat
 _LENGTH = struct.Struct("<Q")
 _TICKET_BYTES = 16
 _TEXT_LIMIT = 2000
-_NAME_LIMIT = 200
 _REPLY_LIMITS = Limits()
 #: What the kernel answers, in a sandbox, to what a submission may not do.
 _FORBIDDEN = tuple(map(os.strerror, (errno.EPERM, errno.EACCES, errno.EROFS, errno.EFBIG)))
@@ -179,7 +178,7 @@ class Session:
             kind = "not written"
         else:
             kind = "raised"
-        kinds = [base.__name__[:_NAME_LIMIT] for base in type(error).__mro__[:_NAME_LIMIT] if base is not object]
+        kinds = [base.__name__ for base in type(error).__mro__ if base is not object]
         text = _said(error)
         text += _advice(text) if self._sandboxed else ""
         return {"fault": kind, "kinds": kinds, "text": text, "frames": frames[-20:]}

