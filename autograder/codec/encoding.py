@@ -56,7 +56,9 @@ def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD
     header: bytes = msgpack.packb(encoder.node(value, 0), unicode_errors="surrogatepass")
     body = b"".join(encoder.buffers)
     if len(header) > limits.header_bytes:
-        raise RefusedValue(f"a value with {len(header):,} bytes beside its tensors, more than the {limits.header_bytes:,} allowed")
+        raise RefusedValue(
+            f"a value with {len(header):,} bytes beside its tensors, more than the {limits.header_bytes:,} allowed"
+        )
     if len(header) + len(body) > limits.bytes:
         raise RefusedValue(f"a value of {len(header) + len(body):,} bytes, more than the {limits.bytes:,} allowed")
     return PREFIX.pack(MAGIC, len(header), len(body)) + header + body
