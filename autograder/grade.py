@@ -125,7 +125,7 @@ class Grader:
             GraderError: the checks themselves cannot be run.
         """
         self._refuse_own_judge(path)
-        return self.judge(read_submission(path, self.catalog.units), name)
+        return self.judge(read_submission(path, self.catalog.units, self.catalog.functions), name)
 
     def judge(self, handin: Handin, name: str = "") -> SubmissionResult:
         """The result of a submission that has been read.
