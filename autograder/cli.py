@@ -72,9 +72,9 @@ def grade(
     """Grade submissions: a folder, an archive, a .py, an .ipynb, or a folder of them."""
     from autograder.batch import Failure, Graded, find_submissions, grade_all, write_atomically
     from autograder.grade import Grader, course_secret
-    from autograder.plugin.summary import summary
     from autograder.reports.grades_csv import grades_csv
     from autograder.sandbox import Sandbox
+    from autograder.summary import summary
 
     if trusted and require:
         raise UsageError("--trusted asks for no isolation and --require for some; give one of them")

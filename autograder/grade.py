@@ -91,6 +91,7 @@ class Grader:
         seed: for a replay, the seed of the result that is replayed.
         device: where the students' code computes, `cpu` or `cuda`.
         require: rungs of the isolation ladder that must hold on this machine; none for work that is trusted.
+        followers: further plugins of pytest, which are told how a run goes on.
 
     Raises:
         UsageError: PyTorch cannot compute there.
@@ -110,6 +111,7 @@ class Grader:
         seed: str = "",
         device: str = "cpu",
         require: tuple[str, ...] = REQUIRED,
+        followers: tuple[object, ...] = (),
     ) -> None:
         self.catalog = catalog
         self.sandbox = sandbox
@@ -122,6 +124,7 @@ class Grader:
         self.device = usable_device(device)
         sandbox.require(require)
         self.trusted = not require
+        self._followers = followers
         self._course_hashes = course_hashes(catalog, self.units)
 
     def grade(self, path: Path, name: str = "") -> SubmissionResult:
@@ -169,7 +172,7 @@ class Grader:
     def _run(self, run: "_GradedRun") -> list[CheckResult]:
         printed = io.StringIO()
         with _shielded(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            code = pytest.main(self._arguments(), plugins=[plugin, run])
+            code = pytest.main(self._arguments(), plugins=[plugin, run, *self._followers])
         if run.interrupted:
             raise KeyboardInterrupt
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not run.recorder.results:
@@ -186,6 +189,7 @@ class Grader:
             "--noconftest",
             "--disable-plugin-autoload",
             *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"),
+            *("-p", "no:logging"),  # it would look through all loggers of torch at each phase of each check
             *("-W", "ignore"),  # PYTHONWARNINGS=error would make a failure of each
             "--import-mode=importlib",
             "--tb=line",

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from autograder.plugin.summary import function_lines
 from autograder.results import CheckResult
+from autograder.summary import function_lines
 
 _CHECKS = "checks"
 _HIDDEN = "hidden"

@@ -17,6 +17,7 @@ DOORS = {
     "nbconvert": {"nbgrader"},
     "traitlets": {"nbgrader"},
     "typer": {"cli", "student"},
+    "watchfiles": {"student"},
     "rich": {"cli", "student"},
     "pytest": {"plugin", "grade"},
 }
