@@ -38,7 +38,8 @@ def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:
 class CheckResult:
     """One check. Born `NOT_RUN`, so that nothing is worth points until a run says so.
 
-    A `picture` is a PNG in base64: plain text, as all that a result holds.
+    A `picture` is a PNG in base64: plain text, as all that a result holds. A `line` is one of the student's own file, and 0
+    where there is none to look at.
     """
 
     id: str
@@ -54,6 +55,7 @@ class CheckResult:
     seconds: float = 0.0
     output: str = ""
     picture: str = ""
+    line: int = 0
 
     @property
     def points(self) -> float:
