@@ -5,7 +5,7 @@ import json
 
 from autograder.reports.hidden import Hidden, shown
 from autograder.reports.wording import explanation
-from autograder.results import CheckResult, Outcome, SubmissionResult
+from autograder.results import CheckResult, Outcome, SubmissionResult, storable
 
 
 def payload(result: SubmissionResult, hidden: Hidden = Hidden.POINTS) -> dict[str, object]:
@@ -36,7 +36,7 @@ def annotations(result: SubmissionResult, hidden: Hidden = Hidden.POINTS, folder
         folder: where the student's files lie in the repository.
     """
     said = dict.fromkeys(_annotation(check, folder) for check in shown(result, hidden).checks if _speaks(check))
-    return "".join(f"{line}\n" for line in said)
+    return storable("".join(f"{line}\n" for line in said))
 
 
 def _speaks(check: CheckResult) -> bool:

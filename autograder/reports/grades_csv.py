@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from autograder.results import SubmissionResult
+from autograder.results import SubmissionResult, storable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -18,7 +18,7 @@ def grades_csv(results: Iterable[SubmissionResult], units: Sequence[str]) -> str
         points = ["" if result.errors else f"{_points(result, unit):g}" for unit in units]
         score = "" if result.errors else f"{result.score:g}"
         writer.writerow([harmless(result.submission), score, f"{result.max_score:g}", *points])
-    return text.getvalue()
+    return storable(text.getvalue())
 
 
 def _points(result: SubmissionResult, unit: str) -> float:

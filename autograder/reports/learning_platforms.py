@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from autograder.reports.grades_csv import harmless
 from autograder.reports.wording import score_line
-from autograder.results import SubmissionResult
+from autograder.results import SubmissionResult, storable
 
 
 def canvas(results: Sequence[SubmissionResult], assignment: str) -> str:
@@ -37,4 +37,4 @@ def _score(result: SubmissionResult) -> str:
 def _written(rows: Iterable[Iterable[str]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode("utf-8", "replace").decode("utf-8")
+    return storable(text.getvalue())

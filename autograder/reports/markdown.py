@@ -4,7 +4,7 @@ import re
 
 from autograder.reports.hidden import Hidden, shown
 from autograder.reports.wording import by_unit, explanation, score_line
-from autograder.results import CheckResult, Outcome, SubmissionResult
+from autograder.results import CheckResult, Outcome, SubmissionResult, storable
 
 
 def markdown(result: SubmissionResult, hidden: Hidden = Hidden.POINTS) -> str:
@@ -17,7 +17,7 @@ def markdown(result: SubmissionResult, hidden: Hidden = Hidden.POINTS) -> str:
         lines.append(f"| {_plain(unit)} | {_sum(checks)} | {sum(check.max_points for check in checks):g} |")
     wrong = [check for check in seen.checks if check.outcome not in (Outcome.PASSED, Outcome.BLOCKED)]
     lines += ["", *(_item(check) for check in wrong)] if wrong else ["", "Everything that is shown passes."]
-    return "\n".join(lines) + "\n"
+    return storable("\n".join(lines) + "\n")
 
 
 def _sum(checks: list[CheckResult]) -> str:

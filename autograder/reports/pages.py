@@ -19,7 +19,7 @@ from autograder.reports.hidden import Hidden, shown
 from autograder.reports.overview import row
 from autograder.reports.statistics import class_statistics
 from autograder.reports.wording import WORDS, by_unit, score_line
-from autograder.results import CheckResult, Outcome, SubmissionResult
+from autograder.results import CheckResult, Outcome, SubmissionResult, storable
 
 _TEMPLATES = files("autograder.reports") / "templates"
 _WAITING = (Outcome.NOT_WRITTEN, Outcome.BLOCKED, Outcome.NOT_RUN)
@@ -166,7 +166,7 @@ def _render(template: str, script: str = "", **values: object) -> str:
             **values,
         )
     )
-    return page.encode("utf-8", "replace").decode("utf-8")
+    return storable(page)
 
 
 @functools.cache
