@@ -5,6 +5,7 @@ no new processes or programs, no ptrace, no signals to others, no io_uring, no n
 """
 
 import errno
+import functools
 import os
 
 try:
@@ -52,10 +53,21 @@ def restrict(*, gpu: bool = False) -> None:
     """
     if pyseccomp is None:
         raise OSError(errno.ENOSYS, _missing)
-    _filter(gpu).load()
+    rules = _common(gpu)
+    for name in ("kill", "tgkill", "rt_sigqueueinfo"):
+        _allow(rules, name, pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
+    rules.load()
 
 
-def _filter(gpu: bool) -> "pyseccomp.SyscallFilter":
+def prepare(*, gpu: bool = False) -> None:
+    """Makes ready what all processes forked from this one will share of their filters: most of the time one takes."""
+    if pyseccomp is not None:
+        _common(gpu)
+
+
+@functools.cache
+def _common(gpu: bool) -> "pyseccomp.SyscallFilter":
+    """The filter without what depends on the process; whoever adds that must be about to be confined by it."""
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
     for name in _ALLOWED + (_FOR_GPU if gpu else []):
         if name != "mmap" or gpu:
@@ -66,8 +78,6 @@ def _filter(gpu: bool) -> "pyseccomp.SyscallFilter":
     _allow(rules, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD))
     # Its flags lie in memory, where no filter can look. With ENOSYS the C library takes clone instead.
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
-    for name in ("kill", "tgkill", "rt_sigqueueinfo"):
-        _allow(rules, name, pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
     _allow(rules, "prlimit64", pyseccomp.Arg(2, pyseccomp.EQ, 0))  # reading a limit
     for command in _HARMLESS_FCNTL:
         _allow(rules, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))

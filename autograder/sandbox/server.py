@@ -32,7 +32,7 @@ from torch import nn
 from torch.nn import functional
 
 from autograder import worker
-from autograder.sandbox import kernel, namespaces, rungs
+from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup
 from autograder.sandbox.readable import readable_paths
 from autograder.sandbox.trial import reason_of
@@ -58,6 +58,7 @@ def main() -> None:
     if "torch" in setup.preload:
         _warm()
     confines, missing = _confined(setup, missing)
+    seccomp.prepare(gpu=setup.gpu)
     # What is alive now stays: without this every child's first collection would copy the whole heap.
     gc.collect()
     gc.freeze()
