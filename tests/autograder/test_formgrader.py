@@ -109,8 +109,8 @@ def test_an_instructor_grades_in_the_browser(course, formgrader, tab):
 
     tab.goto(f"{formgrader}/gradebook/{UNIT}/{UNIT}")
     tab.locator("a", has_text="Submission #1").click()
+    tab.wait_for_function("() => window.formgrader?.grades?.loaded && window.formgrader?.comments?.loaded")
     box = tab.locator("#checks-denoise")
-    box.wait_for()
     assert "With weight 0 nothing pulls the pictures away" in tab.locator("#notebook").first.inner_text()
     picture = tab.locator("#notebook img").first
     assert picture.evaluate("image => image.naturalWidth") == 464
