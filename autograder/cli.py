@@ -19,8 +19,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from autograder.catalog import Catalog, find_course, read_catalog
+from autograder.catalog import Catalog, course_here
 from autograder.errors import AutograderError, UsageError
+from autograder.student.commands import register
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
     from autograder.nbgrader.gradebook import Assignment
     from autograder.results import SubmissionResult
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 release_app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
 app.add_typer(release_app, name="release")
+register(app)
 
 _console = Console(highlight=False)
 _errors = Console(stderr=True, highlight=False)
@@ -79,7 +81,7 @@ def grade(
 
     if trusted and require:
         raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
-    catalog = _course()
+    catalog = course_here()
     book = _assignment(catalog, nbgrader, assignment, paths, units)
     submissions = book.submissions() if book is not None else find_submissions(paths or [], catalog.units)
     graded: list[Graded] = []
@@ -136,7 +138,7 @@ def verify(
     from autograder.batch import write_atomically
     from autograder.verify import Verification, judging
 
-    catalog = _course()
+    catalog = course_here()
     chosen = catalog.chosen(_names(units))
     findings = []
     with _progress() as progress, judging(catalog.root, jobs) as judge:
@@ -193,12 +195,17 @@ def report(
 
 
 @release_app.command()
-def skeletons(units: Units = "") -> None:
+def skeletons(
+    units: Units = "",
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Write exercises/skeletons/<unit>.txt too, for a release without solutions.")
+    ] = False,
+) -> None:
     """Write exercises/<unit>.py from the solutions; a file that differs is kept as a backup."""
-    from autograder.release import write_skeletons
+    from autograder.skeletons import write_skeletons
 
-    catalog = _course()
-    written = write_skeletons(catalog, catalog.chosen(_names(units)))
+    catalog = course_here()
+    written = write_skeletons(catalog, catalog.chosen(_names(units)), kept=kept)
     _print_written(written, "Every skeleton is in step with its solution.")
 
 
@@ -210,7 +217,7 @@ def release_nbgrader(
     """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py where there is none."""
     from autograder.release import write_notebooks
 
-    catalog = _course()
+    catalog = course_here()
     written = write_notebooks(catalog, catalog.chosen(_names(units)), course)
     _print_written(written, "Every notebook is in step with its solution.")
 
@@ -221,13 +228,6 @@ def _print_written(written: list[tuple[Path, Path | None]], nothing: str) -> Non
         _console.print(Text(f"wrote {path}{kept}"), soft_wrap=True)
     if not written:
         _console.print(nothing)
-
-
-def _course() -> Catalog:
-    root = find_course(Path.cwd(), Path(__file__).parent)
-    if root is None:
-        raise UsageError("there is no course here; run this in a folder with exercises/catalog.toml")
-    return read_catalog(root)
 
 
 def _assignment(

@@ -37,6 +37,14 @@ class Recorder:
     """The result of every check of a run, by the node id of its test."""
 
     results: dict[str, CheckResult] = field(default_factory=dict)
+    #: Functions of which some check was left out: how they stand as a whole, nobody knows after this run.
+    partial: set[tuple[str, str]] = field(default_factory=set)
+
+    def leave_out(self, nodeid: str) -> None:
+        """A check that was collected is no part of the run."""
+        check = self.results.pop(nodeid, None)
+        if check is not None:
+            self.partial.add((check.unit, check.function))
 
     def expect(self, nodeid: str, check: CheckResult) -> None:
         """A check has been collected: `NOT_RUN` until it says otherwise."""
