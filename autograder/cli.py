@@ -183,7 +183,7 @@ def report(
     """Write results in the form that students, instructors or a platform want."""
     from autograder.publish import Format, Hidden, publish, read_results, rendered
 
-    catalog, results = _course(), read_results(paths)
+    catalog, results = course_here(), read_results(paths)
     chosen, seen = _one_of(Format, form, "--as"), _one_of(Hidden, hidden, "--hidden")
     if out is None:
         sys.stdout.write(rendered(list(results.values()), chosen, seen, catalog, title))
