@@ -8,8 +8,9 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich import box
@@ -21,6 +22,8 @@ from rich.text import Text
 from autograder.catalog import Catalog, course_here
 from autograder.errors import AutograderError, UsageError
 from autograder.student.commands import register
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 if TYPE_CHECKING:
     from autograder.batch import Graded
@@ -167,6 +170,30 @@ def doctor(require: Require = "") -> None:
     _console.print("Untrusted work can be graded here.")
 
 
+@app.command()
+def report(
+    paths: Annotated[list[Path], typer.Argument(metavar="RESULT...", help="Results, or the folder of a grading.")],
+    form: Annotated[str, typer.Option("--as", metavar="FORMAT", help="html, json, markdown, junit, csv, ...")] = "html",
+    hidden: Annotated[
+        str, typer.Option("--hidden", help="Of hidden checks: nothing, points, sentence, everything.")
+    ] = "points",
+    title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder for them; else one is printed.")] = None,
+) -> None:
+    """Write results in the form that students, instructors or a platform want."""
+    from autograder.publish import Format, Hidden, publish, read_results, rendered
+
+    catalog, results = course_here(), read_results(paths)
+    chosen, seen = _one_of(Format, form, "--as"), _one_of(Hidden, hidden, "--hidden")
+    if out is None:
+        sys.stdout.write(rendered(list(results.values()), chosen, seen, catalog, title))
+        return
+    written = publish(results, chosen, seen, catalog, out)
+    _console.print(
+        Text(f"wrote {written[0]}" + (f" and {len(written) - 1} more" if written[1:] else "")), soft_wrap=True
+    )
+
+
 @release_app.command()
 def skeletons(
     units: Units = "",
@@ -225,6 +252,13 @@ def _recorded(book: "Assignment | None", result: "SubmissionResult") -> None:
         doubt = book.record(result.submission, result)
         if doubt:
             _errors.print(Text(f"{result.submission}: {doubt}"), soft_wrap=True)
+
+
+def _one_of(kind: type[Choice], value: str, option: str) -> Choice:
+    try:
+        return kind(value)
+    except ValueError:
+        raise UsageError(f"{option} is one of {', '.join(kind)}; {value} is none of them") from None
 
 
 def _names(units: str) -> list[str] | None:

@@ -78,7 +78,12 @@ def judged(check: CheckResult, error: BaseException | None, submission: Submissi
     if isinstance(error, pytest.skip.Exception):
         return check.ended(Outcome.BLOCKED, str(error.msg))
     outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.ERROR)
-    return check.ended(outcome, _printable(sentence(error, submission)), picture=_picture(check, error, submission))
+    return check.ended(
+        outcome,
+        _printable(sentence(error, submission)),
+        picture=_picture(check, error, submission),
+        line=_line(check, error, submission),
+    )
 
 
 def sentence(error: BaseException, submission: Submission | None) -> str:
@@ -93,6 +98,12 @@ def sentence(error: BaseException, submission: Submission | None) -> str:
     if isinstance(error, AssertionError):
         return text or "an assertion of the check does not hold"
     return f"the check itself failed with {type(error).__name__}: {text}"
+
+
+def _line(check: CheckResult, error: BaseException, submission: Submission | None) -> int:
+    """Where the student should look: the line that was running, or else the function's first."""
+    line = error.line if isinstance(error, StudentFault) else 0
+    return line or (submission.module.line_of(check.function) if submission is not None else 0)
 
 
 def _picture(check: CheckResult, error: BaseException, submission: Submission | None) -> str:
