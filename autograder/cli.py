@@ -8,8 +8,9 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich import box
@@ -18,17 +19,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from autograder.catalog import Catalog, find_course, read_catalog
+from autograder.catalog import Catalog, course_here
 from autograder.errors import AutograderError, UsageError
+from autograder.student.commands import register
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 if TYPE_CHECKING:
     from autograder.batch import Graded
     from autograder.nbgrader.gradebook import Assignment
     from autograder.results import SubmissionResult
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 release_app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
 app.add_typer(release_app, name="release")
+register(app)
 
 _console = Console(highlight=False)
 _errors = Console(stderr=True, highlight=False)
@@ -76,7 +81,7 @@ def grade(
 
     if trusted and require:
         raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
-    catalog = _course()
+    catalog = course_here()
     book = _assignment(catalog, nbgrader, assignment, paths, units)
     submissions = book.submissions() if book is not None else find_submissions(paths or [], catalog.units)
     graded: list[Graded] = []
@@ -133,7 +138,7 @@ def verify(
     from autograder.batch import write_atomically
     from autograder.verify import Verification, judging
 
-    catalog = _course()
+    catalog = course_here()
     chosen = catalog.chosen(_names(units))
     findings = []
     with _progress() as progress, judging(catalog.root, jobs) as judge:
@@ -165,13 +170,42 @@ def doctor(require: Require = "") -> None:
     _console.print("Untrusted work can be graded here.")
 
 
-@release_app.command()
-def skeletons(units: Units = "") -> None:
-    """Write exercises/<unit>.py from the solutions; a file that differs is kept as a backup."""
-    from autograder.release import write_skeletons
+@app.command()
+def report(
+    paths: Annotated[list[Path], typer.Argument(metavar="RESULT...", help="Results, or the folder of a grading.")],
+    form: Annotated[str, typer.Option("--as", metavar="FORMAT", help="html, json, markdown, junit, csv, ...")] = "html",
+    hidden: Annotated[
+        str, typer.Option("--hidden", help="Of hidden checks: nothing, points, sentence, everything.")
+    ] = "points",
+    title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder for them; else one is printed.")] = None,
+) -> None:
+    """Write results in the form that students, instructors or a platform want."""
+    from autograder.publish import Format, Hidden, publish, read_results, rendered
 
-    catalog = _course()
-    written = write_skeletons(catalog, catalog.chosen(_names(units)))
+    catalog, results = course_here(), read_results(paths)
+    chosen, seen = _one_of(Format, form, "--as"), _one_of(Hidden, hidden, "--hidden")
+    if out is None:
+        sys.stdout.write(rendered(list(results.values()), chosen, seen, catalog, title))
+        return
+    written = publish(results, chosen, seen, catalog, out)
+    _console.print(
+        Text(f"wrote {written[0]}" + (f" and {len(written) - 1} more" if written[1:] else "")), soft_wrap=True
+    )
+
+
+@release_app.command()
+def skeletons(
+    units: Units = "",
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Write exercises/skeletons/<unit>.txt too, for a release without solutions.")
+    ] = False,
+) -> None:
+    """Write exercises/<unit>.py from the solutions; a file that differs is kept as a backup."""
+    from autograder.skeletons import write_skeletons
+
+    catalog = course_here()
+    written = write_skeletons(catalog, catalog.chosen(_names(units)), kept=kept)
     _print_written(written, "Every skeleton is in step with its solution.")
 
 
@@ -183,7 +217,7 @@ def release_nbgrader(
     """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py where there is none."""
     from autograder.release import write_notebooks
 
-    catalog = _course()
+    catalog = course_here()
     written = write_notebooks(catalog, catalog.chosen(_names(units)), course)
     _print_written(written, "Every notebook is in step with its solution.")
 
@@ -194,13 +228,6 @@ def _print_written(written: list[tuple[Path, Path | None]], nothing: str) -> Non
         _console.print(Text(f"wrote {path}{kept}"), soft_wrap=True)
     if not written:
         _console.print(nothing)
-
-
-def _course() -> Catalog:
-    root = find_course(Path.cwd(), Path(__file__).parent)
-    if root is None:
-        raise UsageError("there is no course here; run this in a folder with exercises/catalog.toml")
-    return read_catalog(root)
 
 
 def _assignment(
@@ -225,6 +252,13 @@ def _recorded(book: "Assignment | None", result: "SubmissionResult") -> None:
         doubt = book.record(result.submission, result)
         if doubt:
             _errors.print(Text(f"{result.submission}: {doubt}"), soft_wrap=True)
+
+
+def _one_of(kind: type[Choice], value: str, option: str) -> Choice:
+    try:
+        return kind(value)
+    except ValueError:
+        raise UsageError(f"{option} is one of {', '.join(kind)}; {value} is none of them") from None
 
 
 def _names(units: str) -> list[str] | None:

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from autograder.results import SubmissionResult
+from autograder.results import SubmissionResult, storable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -17,14 +17,14 @@ def grades_csv(results: Iterable[SubmissionResult], units: Sequence[str]) -> str
     for result in results:
         points = ["" if result.errors else f"{_points(result, unit):g}" for unit in units]
         score = "" if result.errors else f"{result.score:g}"
-        writer.writerow([_harmless(result.submission), score, f"{result.max_score:g}", *points])
-    return text.getvalue()
+        writer.writerow([harmless(result.submission), score, f"{result.max_score:g}", *points])
+    return storable(text.getvalue())
 
 
 def _points(result: SubmissionResult, unit: str) -> float:
     return sum(check.points for check in result.checks if check.unit == unit)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
