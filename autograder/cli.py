@@ -41,6 +41,11 @@ _errors = Console(stderr=True, highlight=False)
 Units = Annotated[str, typer.Option("--units", help="Only these units, separated by commas.")]
 
 
+HiddenOption = Annotated[
+    str, typer.Option("--hidden", help="What is shown of hidden checks: nothing, points, sentence, everything.")
+]
+
+
 Require = Annotated[
     str,
     typer.Option(
@@ -174,9 +179,7 @@ def doctor(require: Require = "") -> None:
 def report(
     paths: Annotated[list[Path], typer.Argument(metavar="RESULT...", help="Results, or the folder of a grading.")],
     form: Annotated[str, typer.Option("--as", metavar="FORMAT", help="html, json, markdown, junit, csv, ...")] = "html",
-    hidden: Annotated[
-        str, typer.Option("--hidden", help="Of hidden checks: nothing, points, sentence, everything.")
-    ] = "points",
+    hidden: HiddenOption = "points",
     title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder for them; else one is printed.")] = None,
 ) -> None:
@@ -220,6 +223,49 @@ def release_nbgrader(
     catalog = course_here()
     written = write_notebooks(catalog, catalog.chosen(_names(units)), course)
     _print_written(written, "Every notebook is in step with its solution.")
+
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; the zip comes beside it.")]
+
+
+@release_app.command("student")
+def release_student(folder: Folder) -> None:
+    """Make the course that students get: no solutions, no hidden checks, no keys."""
+    from autograder.bundles import student_bundle, write_bundle
+
+    _print_bundle(folder, write_bundle(student_bundle(course_here()), folder))
+
+
+@release_app.command("classroom")
+def release_classroom(folder: Folder) -> None:
+    """Make the students' course with a workflow for GitHub Classroom."""
+    from autograder.bundles import classroom_bundle, write_bundle
+
+    _print_bundle(folder, write_bundle(classroom_bundle(course_here()), folder))
+
+
+@release_app.command("gitlab")
+def release_gitlab(folder: Folder) -> None:
+    """Make the students' course with a pipeline for GitLab."""
+    from autograder.bundles import gitlab_bundle, write_bundle
+
+    _print_bundle(folder, write_bundle(gitlab_bundle(course_here()), folder))
+
+
+@release_app.command("gradescope")
+def release_gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = "points") -> None:
+    """Make Gradescope's autograder. It holds the solutions: for instructors alone."""
+    from autograder.bundles import gradescope_bundle, write_bundle
+    from autograder.publish import Hidden
+
+    catalog = course_here()
+    chosen = ",".join(unit.name for unit in catalog.chosen(_names(units))) if units else ""
+    files = gradescope_bundle(catalog, _one_of(Hidden, hidden, "--hidden"), chosen)
+    _print_bundle(folder, write_bundle(files, folder))
+
+
+def _print_bundle(folder: Path, archive: Path) -> None:
+    _console.print(Text(f"wrote {folder}{os.sep} and {archive}"), soft_wrap=True)
 
 
 def _print_written(written: list[tuple[Path, Path | None]], nothing: str) -> None:
