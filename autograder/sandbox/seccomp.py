@@ -5,6 +5,7 @@ no new processes or programs, no ptrace, no signals to others, no io_uring, no n
 """
 
 import errno
+import functools
 import os
 
 try:
@@ -44,6 +45,12 @@ _HARMLESS_IOCTL = (
 )  # asking about a terminal, bytes to read, close-on-exec
 
 
+def prepare(*, gpu: bool = False) -> None:
+    """Does what `restrict` needs and what is the same for every worker, once for the children of this process."""
+    if pyseccomp is not None:
+        _common(gpu)
+
+
 def restrict(*, gpu: bool = False) -> None:
     """Confines this process, for ever, to the calls above.
 
@@ -52,10 +59,14 @@ def restrict(*, gpu: bool = False) -> None:
     """
     if pyseccomp is None:
         raise OSError(errno.ENOSYS, _missing)
-    _filter(gpu).load()
+    rules = _common(gpu)
+    for name in ("kill", "tgkill", "rt_sigqueueinfo"):
+        _allow(rules, name, pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
+    rules.load()
 
 
-def _filter(gpu: bool) -> "pyseccomp.SyscallFilter":
+@functools.cache
+def _common(gpu: bool) -> "pyseccomp.SyscallFilter":
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
     for name in _ALLOWED + (_FOR_GPU if gpu else []):
         if name != "mmap" or gpu:
@@ -66,8 +77,6 @@ def _filter(gpu: bool) -> "pyseccomp.SyscallFilter":
     _allow(rules, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD))
     # Its flags lie in memory, where no filter can look. With ENOSYS the C library takes clone instead.
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
-    for name in ("kill", "tgkill", "rt_sigqueueinfo"):
-        _allow(rules, name, pyseccomp.Arg(0, pyseccomp.EQ, os.getpid()))
     _allow(rules, "prlimit64", pyseccomp.Arg(2, pyseccomp.EQ, 0))  # reading a limit
     for command in _HARMLESS_FCNTL:
         _allow(rules, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))
