@@ -67,6 +67,11 @@ class Catalog:
     preload: tuple[str, ...]
     units: dict[str, Unit]
 
+    @property
+    def functions(self) -> frozenset[str]:
+        """The names of all functions that students write."""
+        return frozenset(name for unit in self.units.values() for name in unit.functions)
+
     def exercise(self, unit: str) -> Path:
         """The student's file of a unit."""
         return self.root / "exercises" / f"{unit}.py"

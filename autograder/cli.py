@@ -22,7 +22,7 @@ from autograder.catalog import Catalog, find_course, read_catalog
 from autograder.errors import AutograderError, UsageError
 
 if TYPE_CHECKING:
-    from autograder.batch import Failure, Graded
+    from autograder.batch import Graded
     from autograder.nbgrader.gradebook import Assignment
     from autograder.results import SubmissionResult
 
@@ -96,7 +96,7 @@ def grade(
             for ending in grade_all(grader, submissions, out):
                 if isinstance(ending, Graded):
                     graded.append(ending)
-                    failures += _recorded(book, ending.result)
+                    _recorded(book, ending.result)
                 else:
                     failures.append(ending)
                 progress.update(task, advance=1, description="Graded")
@@ -219,17 +219,12 @@ def _assignment(
     return Assignment(course, name)
 
 
-def _recorded(book: "Assignment | None", result: "SubmissionResult") -> "list[Failure]":
-    """Writes a result into nbgrader's gradebook, if it is to go there; one that cannot be written is a failure."""
-    from autograder.batch import Failure
-
-    if book is None or result.errors:
-        return []
-    try:
-        book.record(result.submission, result)
-    except UsageError as error:
-        return [Failure(result.submission, str(error))]
-    return []
+def _recorded(book: "Assignment | None", result: "SubmissionResult") -> None:
+    """Writes a result into nbgrader's gradebook, if it is to go there."""
+    if book is not None and not result.errors:
+        doubt = book.record(result.submission, result)
+        if doubt:
+            _errors.print(Text(f"{result.submission}: {doubt}"), soft_wrap=True)
 
 
 def _names(units: str) -> list[str] | None:

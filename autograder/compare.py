@@ -37,7 +37,7 @@ def assert_close(actual: object, expected: object, *, rtol: float | None = None,
     """
     problem = _difference(actual, expected, rtol, atol)
     if problem:
-        raise CheckFailed(problem, actual)
+        raise CheckFailed(problem, actual, expected)
 
 
 def assert_equal(actual: object, expected: object) -> None:
@@ -48,7 +48,7 @@ def assert_equal(actual: object, expected: object) -> None:
     """
     problem = _difference(actual, expected, 0.0, 0.0)
     if problem:
-        raise CheckFailed(problem, actual)
+        raise CheckFailed(problem, actual, expected)
 
 
 def assert_kind(

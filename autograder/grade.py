@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +86,7 @@ class Grader:
         secret: with a submission's content it gives the seed of its random inputs.
         units: the units to grade; all of the course by default.
         functions: run the checks of these alone; of all where empty.
+        hidden: whether hidden checks run too.
         seed: for a replay, the seed of the result that is replayed.
         device: where the students' code computes, `cpu` or `cuda`.
         require: rungs of the isolation ladder that must hold on this machine; none for work that is trusted.
@@ -103,6 +104,7 @@ class Grader:
         *,
         units: list[str] | None = None,
         functions: frozenset[str] = frozenset(),
+        hidden: bool = True,
         seed: str = "",
         device: str = "cpu",
         require: tuple[str, ...] = REQUIRED,
@@ -111,6 +113,7 @@ class Grader:
         self.sandbox = sandbox
         self.units = catalog.chosen(units)
         self._functions = functions
+        self._hidden = hidden
         self._secret = secret
         self._seed = seed
         self.device = usable_device(device)
@@ -125,7 +128,7 @@ class Grader:
             GraderError: the checks themselves cannot be run.
         """
         self._refuse_own_judge(path)
-        return self.judge(read_submission(path, self.catalog.units), name)
+        return self.judge(read_submission(path, self.catalog.units, self.catalog.functions), name)
 
     def judge(self, handin: Handin, name: str = "") -> SubmissionResult:
         """The result of a submission that has been read.
@@ -135,7 +138,7 @@ class Grader:
         """
         started = time.perf_counter()
         seed = self._seed or seed_of(self._secret, handin.digest)
-        run = _GradedRun(self.catalog, handin, self.sandbox, seed, self._functions, self.device)
+        run = _GradedRun(self.catalog, handin, self.sandbox, seed, self._is_asked_for, self.device)
         checks = self._run(run)
         return SubmissionResult(
             submission=name or handin.name,
@@ -149,6 +152,9 @@ class Grader:
             versions=versions(),
             seconds=round(time.perf_counter() - started, 3),
         )
+
+    def _is_asked_for(self, check: CheckResult) -> bool:
+        return (self._hidden or not check.hidden) and (not self._functions or check.function in self._functions)
 
     def _refuse_own_judge(self, path: Path) -> None:
         """A course that came with the submission would be the student's own checks, run in this process."""
@@ -192,7 +198,7 @@ class _GradedRun:
         handin: Handin,
         sandbox: Workers,
         seed: str,
-        functions: frozenset[str],
+        asked_for: Callable[[CheckResult], bool],
         device: str,
     ) -> None:
         self.seed = seed
@@ -200,7 +206,7 @@ class _GradedRun:
         self.recorder = Recorder()
         self.interrupted = False
         self._catalog = catalog
-        self._functions = functions
+        self._asked_for = asked_for
         self._modules = handin.modules
         self._sandbox = sandbox
 
@@ -212,10 +218,8 @@ class _GradedRun:
         config.stash[plugin.RECORDER] = self.recorder
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leaves out the checks of functions that were not asked for."""
-        if not self._functions:
-            return
-        chosen = [item for item in items if self.recorder.results[item.nodeid].function in self._functions]
+        """Leaves out the checks that were not asked for."""
+        chosen = [item for item in items if self._asked_for(self.recorder.results[item.nodeid])]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
 

@@ -9,6 +9,7 @@ notebook such a cell gives its points, which nbgrader reads; what runs it there 
 `autograder.nbgrader` has a way that cannot.
 """
 
+import base64
 import contextlib
 import difflib
 import os
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Where the course lies, if it is neither here nor beside the package.
 COURSE = "IDEALCAT_COURSE"
+#: nbgrader sets it where it executes a notebook, and says what for.
+_EXECUTION = "NBGRADER_EXECUTION"
 
 
 def check(function: str, *, hidden: bool = False) -> float:
@@ -38,17 +41,20 @@ def check(function: str, *, hidden: bool = False) -> float:
 
     Args:
         function: its name.
-        hidden: the hidden checks in place of the others, where the course at hand has them.
+        hidden: the hidden checks in place of the others: for nbgrader's cells, while it grades.
 
     Raises:
-        UsageError: there is no such function, or it has no hidden checks here.
+        UsageError: there is no such function, or it has no such checks here, or hidden ones are asked for by a person.
         GraderError: the checks themselves failed.
     """
+    if hidden and os.environ.get(_EXECUTION) != "autograde":
+        raise UsageError(f"the hidden checks of {function} run when the notebook is graded, and only then")
     from autograder.plugin.summary import function_lines
 
     catalog = at_hand()
     unit = unit_of(function, catalog)
-    results = [result for result in _judged(catalog, unit, function) if result.hidden == hidden]
+    # A hidden check may wait for one that is not.
+    results = [result for result in _judged(catalog, unit, function, hidden) if result.hidden == hidden]
     if not results:
         raise UsageError(f"{function} has no {'hidden ' if hidden else ''}checks here")
     if any(result.outcome == "error" for result in results):
@@ -56,6 +62,8 @@ def check(function: str, *, hidden: bool = False) -> float:
     names = _cell_names()
     for line in function_lines(results, set(), verbose=True):
         print(_by_cell(line, names))
+    for result in results:
+        _show(result)
     return float(sum(result.points for result in results))
 
 
@@ -86,11 +94,12 @@ def unit_of(function: str, catalog: Catalog) -> str:
     raise UsageError(f"the course has no function {function!r}" + (f"; is it {near[0]}?" if near else ""))
 
 
-def _judged(catalog: Catalog, unit: str, function: str) -> "tuple[CheckResult, ...]":
+def _judged(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tuple[CheckResult, ...]":
     from autograder.grade import Grader, InThisProcess
     from autograder.source import Handin
 
-    grader = Grader(catalog, InThisProcess(), units=[unit], functions=frozenset({function}), seed="student", require=())
+    chosen: dict[str, Any] = {"units": [unit], "functions": frozenset({function}), "hidden": hidden}
+    grader = Grader(catalog, InThisProcess(), **chosen, seed="student", require=())
     with _untouched():
         return grader.judge(Handin(unit, _live_modules(unit))).checks
 
@@ -153,10 +162,24 @@ def _untouched() -> Iterator[None]:
             restore(state)
 
 
+def _show(result: "CheckResult") -> None:
+    """The picture of a wrong image, where a notebook can show it."""
+    if not result.picture or _shell() is None:
+        return
+    from IPython.display import Image, display
+
+    print(f"{result.title}:")
+    display(Image(data=base64.b64decode(result.picture), format="png"))  # type: ignore[no-untyped-call]
+
+
+def _shell() -> Any:
+    """IPython's, where this is a notebook."""
+    return vars(_namespace()).get("get_ipython", lambda: None)()
+
+
 def _cell_names() -> dict[str, int]:
     """The file names under which IPython has compiled cells, and the numbers of the cells."""
-    shell = vars(_namespace()).get("get_ipython", lambda: None)()
-    names = getattr(getattr(shell, "compile", None), "_filename_map", {})
+    names = getattr(getattr(_shell(), "compile", None), "_filename_map", {})
     return {Path(name).name: number for name, number in names.items()}
 
 

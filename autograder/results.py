@@ -36,7 +36,10 @@ def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check. Born `NOT_RUN`, so that nothing is worth points until a run says so."""
+    """One check. Born `NOT_RUN`, so that nothing is worth points until a run says so.
+
+    A `picture` is a PNG in base64: plain text, as all that a result holds.
+    """
 
     id: str
     unit: str
@@ -50,6 +53,7 @@ class CheckResult:
     diagnosis: str = ""
     seconds: float = 0.0
     output: str = ""
+    picture: str = ""
 
     @property
     def points(self) -> float:

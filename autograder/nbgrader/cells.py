@@ -35,6 +35,11 @@ class GradedCell:
         return math.fsum(check.max_points for check in self.checks)
 
     @property
+    def pictures(self) -> tuple[tuple[str, str], ...]:
+        """The titles of checks that have pictures, and the pictures: PNGs in base64."""
+        return tuple((check.title, check.picture) for check in self.checks if check.picture and not self.hidden)
+
+    @property
     def text(self) -> str:
         """What the student reads."""
         lines = "\n".join(function_lines(list(self.checks), set(), verbose=True))

@@ -11,6 +11,7 @@ from nbformat.v4 import new_notebook
 from autograder.errors import UsageError
 from autograder.nbgrader.cells import answer_id, graded_cells
 from autograder.nbgrader.installed import AssignLatePenalties, Gradebook, MissingEntry, NbGrader
+from autograder.nbgrader.intake import submitted_folder, submitted_work, timestamp
 from autograder.results import SubmissionResult
 
 
@@ -41,28 +42,32 @@ class Assignment:
                 ) from error
 
     def submissions(self) -> dict[str, Path]:
-        """The notebook of each student who has handed something in; a file that is missing counts as one that cannot be read.
+        """The work of each student who has handed something in: the notebook, or the folder where there is none.
 
         Raises:
             UsageError: nobody has.
         """
-        found = dict(sorted(self._handed_in()))
+        found = sorted(self._handed_in())
         if not found:
             raise UsageError(f"nobody has handed in {self.name}: {self._folder('*')} matches nothing")
-        return {student: folder / f"{self.name}.ipynb" for student, folder in found.items()}
+        return {student: submitted_work(self._course, student, self.name, self.name) for student in found}
 
-    def record(self, student: str, result: SubmissionResult) -> None:
-        """Writes a result into the gradebook. Manual scores, extra credit and manual comments stay as they are."""
+    def record(self, student: str, result: SubmissionResult) -> str:
+        """Writes a result into the gradebook. Manual scores, extra credit and manual comments stay as they are.
+
+        Returns:
+            A sentence where nobody can tell when the work was handed in.
+        """
+        when, doubt = timestamp(self._course, self._folder(student))
         with self._gradebook() as gradebook:
             gradebook.update_or_create_student(student)
-            timestamp = self._timestamp(student)
-            when = {"timestamp": timestamp} if timestamp is not None else {}
-            gradebook.update_or_create_submission(self.name, student, **when)
+            gradebook.update_or_create_submission(self.name, student, **({"timestamp": when} if when else {}))
             self._score(gradebook, student, result)
             gradebook.db.commit()
         facts = {"student": student, "assignment": self.name, "notebook": self.name, "db_url": self._course.db_url}
         # Nothing in it is looked at: the penalty follows from the gradebook.
         AssignLatePenalties(parent=self._app).preprocess(new_notebook(), {"nbgrader": facts})
+        return doubt
 
     def _score(self, gradebook: Gradebook, student: str, result: SubmissionResult) -> None:
         cells = {cell.id: cell for cell in graded_cells(result.checks)}
@@ -79,7 +84,7 @@ class Assignment:
         for comment in notebook.comments:
             comment.auto_comment = texts.get(comment.cell.name, comment.auto_comment)
 
-    def _handed_in(self) -> Iterator[tuple[str, Path]]:
+    def _handed_in(self) -> Iterator[str]:
         pattern = self._course.format_path(
             self._course.submitted_directory, "(?P<student>.*)", re.escape(self.name), escape=True
         )
@@ -87,16 +92,10 @@ class Assignment:
         for folder in glob.glob(str(self._folder("*"))):  # noqa: PTH207 - the pattern is absolute, and nbgrader's own
             match = re.fullmatch(pattern, folder)
             if match is not None and match["student"] not in excluded and Path(folder).is_dir():
-                yield match["student"], Path(folder)
+                yield match["student"]
 
     def _folder(self, student: str) -> Path:
-        return Path(self._course.format_path(self._course.submitted_directory, student, self.name))
-
-    def _timestamp(self, student: str) -> object:
-        try:
-            return self._course.get_existing_timestamp(str(self._folder(student)))
-        except (ValueError, OverflowError, AttributeError) as error:  # the last is nbgrader's way to say: no date
-            raise UsageError(f"{self._folder(student) / 'timestamp.txt'} holds no date and time") from error
+        return submitted_folder(self._course, student, self.name)
 
     def _gradebook(self) -> Gradebook:
         return Gradebook(self._course.db_url, self._course.course_id)

@@ -4,6 +4,7 @@ Nothing here gives marks: those come from the submitted file itself. What is men
 graded cell that is lost is put back, and metadata is what the gradebook says, not what the notebook says.
 """
 
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -11,12 +12,30 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.nbgrader.installed import Gradebook, NbGraderPreprocessor, Notebook, NotebookExporter
+from autograder.nbgrader.intake import tolerate
 
 _UNREADABLE = "*The notebook that was handed in cannot be read ({reason}). What follows are the checks alone.*"
 
 
 class TolerantExporter(NotebookExporter):
-    """Reads a notebook, and where it is none, an empty one that says so."""
+    """Reads a notebook, and where there is none that can be read, an empty one that says so.
+
+    nbgrader makes one exporter for a run, when it has listed what was handed in: what must be mended before it opens the
+    first notebook is mended then.
+    """
+
+    def __init__(self, config: Any = None, **options: Any) -> None:
+        super().__init__(config=config, **options)
+        tolerate(self.parent)
+
+    def from_filename(self, filename: str, resources: Any = None, **options: Any) -> tuple[Any, Any]:
+        """The notebook of a file, or one that says that there is no such file."""
+        path = Path(filename)
+        if path.is_file():
+            return super().from_filename(filename, resources=resources, **options)
+        resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
+        notebook = _unreadable(f"there is no file {path.name}")
+        return self.from_notebook_node(notebook, resources=resources, **options)
 
     def from_file(self, file_stream: Any, resources: Any = None, **options: Any) -> tuple[Any, Any]:
         """The notebook of a file, through nbgrader's preprocessors."""
@@ -29,9 +48,12 @@ def _read(stream: Any) -> NotebookNode:
         nbformat.validate(notebook, relax_add_props=True)
         return notebook
     except Exception as error:  # nbformat raises whatever its schema and migrations raise
-        reason = (str(error).strip() or type(error).__name__).partition("\n")[0][:200]
-        text = _UNREADABLE.format(reason=reason).encode("utf-8", "replace").decode("utf-8")
-        return new_notebook(cells=[new_markdown_cell(text)])
+        return _unreadable((str(error).strip() or type(error).__name__).partition("\n")[0][:200])
+
+
+def _unreadable(reason: str) -> NotebookNode:
+    text = _UNREADABLE.format(reason=reason).encode("utf-8", "replace").decode("utf-8")
+    return new_notebook(cells=[new_markdown_cell(text)])
 
 
 class RepairCells(NbGraderPreprocessor):

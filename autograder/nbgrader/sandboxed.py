@@ -14,7 +14,8 @@ from autograder.catalog import Catalog, read_catalog
 from autograder.errors import AutograderError, GraderError, UsageError
 from autograder.grade import Grader, course_secret
 from autograder.nbgrader.cells import GradedCell, graded_cells
-from autograder.nbgrader.installed import Bool, CourseDirectory, NbGraderPreprocessor, Unicode
+from autograder.nbgrader.installed import Bool, NbGraderPreprocessor, Unicode
+from autograder.nbgrader.intake import submitted_folder, submitted_work, timestamp
 from autograder.results import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
 
@@ -35,19 +36,17 @@ class GradeInSandbox(NbGraderPreprocessor):
             cell.outputs = [_error("this cell has not been graded")]
         facts = resources["nbgrader"]
         try:
-            path = submitted_path(
-                self.parent.parent.coursedir, facts["student"], facts["assignment"], facts["notebook"]
-            )
-            show(grade_notebook(self.course, path, facts["notebook"], facts["student"], trusted=self.trusted), cells)
+            course = self.parent.parent.coursedir
+            work = submitted_work(course, facts["student"], facts["assignment"], facts["notebook"])
+            _, doubt = timestamp(course, submitted_folder(course, facts["student"], facts["assignment"]))
+            if doubt:
+                self.log.warning("%s", doubt)
+            result = grade_notebook(self.course, work, facts["notebook"], facts["student"], trusted=self.trusted)
+            show(result, cells)
         except AutograderError as error:
             self.log.error("%s", error)
             raise
         return nb, resources
-
-
-def submitted_path(course: CourseDirectory, student: str, assignment: str, notebook: str) -> Path:
-    """Where a student's notebook lies as it was handed in."""
-    return Path(course.format_path(course.submitted_directory, student, assignment), f"{notebook}.ipynb")
 
 
 def grade_notebook(course: str, path: Path, unit: str, student: str, *, trusted: bool = False) -> SubmissionResult:
@@ -79,6 +78,8 @@ def show(result: SubmissionResult, cells: list[NotebookNode]) -> None:
 def _shown(graded: GradedCell, notes: str, limit: float) -> Iterator[NotebookNode]:
     text = notes.encode("utf-8", "replace").decode("utf-8") + graded.text + "\n"
     yield new_output("stream", name="stdout", text=text)
+    for title, picture in graded.pictures:
+        yield new_output("display_data", data={"image/png": picture, "text/plain": title})
     # More than the cell is worth would be an error to nbgrader: the course may have changed since the release.
     points = {"text/plain": repr(min(graded.points, limit))}
     yield new_output("execute_result", data=points, execution_count=1)

@@ -1,5 +1,6 @@
 """From what happened in a check to its `CheckResult`."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from autograder.errors import (
     StudentFault,
     TimedOut,
 )
+from autograder.pictures import comparison
 from autograder.results import CheckResult, Outcome
 from autograder.submission import Submission
 
@@ -68,7 +70,7 @@ def judged(check: CheckResult, error: BaseException | None, submission: Submissi
     if isinstance(error, pytest.skip.Exception):
         return check.ended(Outcome.BLOCKED, str(error.msg))
     outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.ERROR)
-    return check.ended(outcome, _printable(sentence(error, submission)))
+    return check.ended(outcome, _printable(sentence(error, submission)), picture=_picture(check, error, submission))
 
 
 def sentence(error: BaseException, submission: Submission | None) -> str:
@@ -83,6 +85,16 @@ def sentence(error: BaseException, submission: Submission | None) -> str:
     if isinstance(error, AssertionError):
         return text or "an assertion of the check does not hold"
     return f"the check itself failed with {type(error).__name__}: {text}"
+
+
+def _picture(check: CheckResult, error: BaseException, submission: Submission | None) -> str:
+    """The picture of a wrong image. Not in a hidden check, where it would show what was asked and expected."""
+    if check.hidden or not isinstance(error, CheckFailed) or submission is None:
+        return ""
+    call = submission.call_of(error.actual)
+    if call is not None and call.of is not None:
+        return ""  # a gradient is no image
+    return base64.b64encode(comparison(error.expected, error.actual)).decode("ascii")
 
 
 def _printable(text: str) -> str:

@@ -47,7 +47,9 @@ class StudentRun:
         if judged not in self._read:
             beside = {unit: judged.with_name(f"{unit}.py") for unit in self._catalog.units}
             paths = {unit: path for unit, path in beside.items() if path.is_file()} | {judged.stem: judged}
-            self._read[judged] = {unit: read_module(path, unit) for unit, path in paths.items()}
+            self._read[judged] = {
+                unit: read_module(path, unit, self._catalog.functions) for unit, path in paths.items()
+            }
         return self._read[judged]
 
     @contextlib.contextmanager

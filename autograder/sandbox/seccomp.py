@@ -45,12 +45,6 @@ _HARMLESS_IOCTL = (
 )  # asking about a terminal, bytes to read, close-on-exec
 
 
-def prepare(*, gpu: bool = False) -> None:
-    """Does what `restrict` needs and what is the same for every worker, once for the children of this process."""
-    if pyseccomp is not None:
-        _common(gpu)
-
-
 def restrict(*, gpu: bool = False) -> None:
     """Confines this process, for ever, to the calls above.
 
@@ -65,8 +59,15 @@ def restrict(*, gpu: bool = False) -> None:
     rules.load()
 
 
+def prepare(*, gpu: bool = False) -> None:
+    """Makes ready what all processes forked from this one will share of their filters: most of the time one takes."""
+    if pyseccomp is not None:
+        _common(gpu)
+
+
 @functools.cache
 def _common(gpu: bool) -> "pyseccomp.SyscallFilter":
+    """The filter without what depends on the process; whoever adds that must be about to be confined by it."""
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
     for name in _ALLOWED + (_FOR_GPU if gpu else []):
         if name != "mmap" or gpu:

@@ -13,7 +13,7 @@ import difflib
 import hashlib
 import re
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -21,11 +21,13 @@ from autograder.errors import UsageError
 from autograder.results import legible
 from autograder.source.archives import Entry, UnreadableError
 from autograder.source.entries import ARCHIVES, entries_in, head, is_archive, printable
-from autograder.source.module import Module, module_from
+from autograder.source.files import module_from
+from autograder.source.module import Module
 
 __all__ = ["Handin", "Module", "read_module", "read_submission", "submission_name", "submissions_in"]
 
 _LISTED = 100
+_NOTED = 5
 
 
 @dataclass(frozen=True)
@@ -71,25 +73,32 @@ def submissions_in(path: Path, units: Iterable[str]) -> list[Path]:
     return found
 
 
-def read_submission(path: Path, units: Iterable[str]) -> Handin:
-    """Everything that the catalog's units find in a submission: a folder, an archive, a `.py` or an `.ipynb`."""
+def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = ()) -> Handin:
+    """Everything that the catalog's units find in a submission: a folder, an archive, a `.py` or an `.ipynb`.
+
+    Args:
+        path: of the submission.
+        units: the names of all units.
+        graded: names of functions, which a notebook may also define by an assignment.
+    """
     names = tuple(units)
     try:
         entries, refused = entries_in(path, lambda filename: _unit_of(filename, names) is not None)
     except UnreadableError as error:
         return Handin(submission_name(path), problem=str(error))
     chosen = _choose(entries, names)
-    modules = {unit: module_from(unit, entry) for unit, entry in chosen.items()}
+    modules = {unit: module_from(unit, entry, graded) for unit, entry in chosen.items()}
     taken = {entry.path for entry in chosen.values()}
     rest = [printable(entry.path) for entry in entries if entry.path not in taken]
     notes = [*refused, *_strays(rest, [unit for unit in names if unit not in chosen], nothing=not chosen)]
     if not chosen and not notes:
         notes = [f"{legible(path.name)} holds no file of this course; the course has {_listing(names)}"]
+    notes += [note for module in modules.values() for note in module.notes[:_NOTED]]
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
     return Handin(submission_name(path), modules, "", tuple(notes), tuple(rest[:_LISTED] + more), _digest(modules))
 
 
-def read_module(path: Path, unit: str) -> Module:
+def read_module(path: Path, unit: str, graded: Collection[str] = ()) -> Module:
     """One unit from a file on disk, under its own path: a student's own run."""
     try:
         status = path.stat()
@@ -98,7 +107,9 @@ def read_module(path: Path, unit: str) -> Module:
     if not stat.S_ISREG(status.st_mode):
         return Module(unit, str(path)).but("is not a file")
     size = status.st_size
-    return module_from(unit, Entry(PurePosixPath(path.absolute().as_posix()), size, lambda limit: head(path, limit)))
+    return module_from(
+        unit, Entry(PurePosixPath(path.absolute().as_posix()), size, lambda limit: head(path, limit)), graded
+    )
 
 
 def _choose(entries: list[Entry], units: tuple[str, ...]) -> dict[str, Entry]:

@@ -185,7 +185,7 @@ def test_holds():
         ("x" * 200, "'" + "x" * 76 + "..."),
         (torch.Generator(), "generator"),
     ],
-    ids=str,
+    ids=lambda each: each if isinstance(each, str) else type(each).__name__,
 )
 def test_values_are_shown_as_a_person_would_name_them(value, shown):
     assert show(value) == shown

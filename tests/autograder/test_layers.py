@@ -12,6 +12,7 @@ TABLE = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "architecture.md").read_t
 DOORS = {
     "msgpack": {"codec", "sandbox"},
     "nbformat": {"source", "nbgrader"},
+    "IPython": {"notebook"},
     "nbgrader": {"nbgrader"},
     "nbconvert": {"nbgrader"},
     "traitlets": {"nbgrader"},

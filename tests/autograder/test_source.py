@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import re
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -250,6 +252,92 @@ def test_a_notebook_gives_its_definitions(handin):
     ]
     line = module.text.splitlines().index("    return images * SCALE") + 1
     assert module.place(line) == "variation_loss.ipynb cell 3, line 3"
+
+
+def source_of(handin, *cells):
+    return read_submission(handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells))), UNITS, ["denoise"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [
+        ("data = load('pets')\nhistory = train(data)", ""),
+        ("def f(images):\n    return images\nimages = load('pets')", "def f(images):\n    return images\n"),
+        (
+            "SIDE = 8\nSCALE = SIDE / 2\nOTHER = 3\ndef f(x=SCALE): pass",
+            "SIDE = 8\nSCALE = SIDE / 2\n\ndef f(x=SCALE): pass",
+        ),
+        ("import torch, os\nfrom math import *\ndef f() -> torch.Tensor: pass", None),
+        (
+            "from math import sqrt\nimport matplotlib.pyplot as plt\ndef f(x): return sqrt(x)",
+            "from math import sqrt\n\ndef f(x): return sqrt(x)",
+        ),
+        ("try:\n    import tqdm\nexcept ImportError:\n    tqdm = None\ndef f(): return tqdm", None),
+        ("TABLE = {}\nfor i in range(3):\n    TABLE[i] = i\nclass A:\n    table = TABLE", None),
+        ("if True:\n    def f(): pass", None),
+        ("denoise = lambda images: images\nsmooth = lambda images: images", "denoise = lambda images: images\n"),
+        ("def f(x, y):\n    return (x\n    % y)", None),
+        ("files = !ls\n%time f()\ntorch?\nlen??\ndef f(): return files", "\n\n\n\ndef f(): return files"),
+        ("\n%%time\ndef f(): pass", "\n\ndef f(): pass"),
+        ("%%bash\ndef f(): pass", ""),
+        ("def f():\n    %time g()\n    return 1", "def f():\n    pass\n    return 1"),
+    ],
+)
+def test_what_functions_need_is_kept_and_the_rest_is_left_out(handin, cell, kept):
+    text = source_of(handin, cell).modules["variation_loss"].text
+    assert text.rstrip() == (cell if kept is None else kept).rstrip()
+
+
+def test_a_cell_that_is_no_python_costs_its_own_functions_alone(handin):
+    found = source_of(handin, "def f(x):\n    return x", "# mine\ndef denoise(:\n    pass", "def f(y:\n    return y")
+    module, namespace = found.modules["variation_loss"], {}
+    exec(module.text, namespace)
+    assert namespace["f"](3) == 3 and not module.problem
+    said = "variation_loss.ipynb cell 2, line 2 is not valid Python (invalid syntax): def denoise(:"
+    with pytest.raises(SyntaxError, match=re.escape(said)):
+        namespace["denoise"](1, steps=2)
+    assert found.notes[0] == said and "cell 3, line 1" in found.notes[1] and len(found.notes) == 2
+    assert module.place(
+        module.text.splitlines().index(next(line for line in module.text.splitlines() if "denoise" in line)) + 1
+    ).endswith("cell 2, line 2")
+
+
+def test_imports_of_the_future_may_stand_anywhere(handin):
+    module = source_of(handin, "import os", "\nfrom __future__ import annotations\ndef f(x: Nothing): pass").modules[
+        "variation_loss"
+    ]
+    exec(compile(module.text, "unit", "exec"), {})
+    assert module.place(1) == "variation_loss.ipynb cell 2, line 2"
+    assert (
+        module.place(module.text.splitlines().index("def f(x: Nothing): pass") + 1)
+        == "variation_loss.ipynb cell 2, line 3"
+    )
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [7, "x", None, [], {"grade": "yes", "grade_id": ["y"]}, {"grade": True, "solution": True}, {"schema_version": 99}],
+    ids=repr,
+)
+def test_mangled_metadata_takes_nothing_away(handin, facts):
+    cell = new_code_cell(CODE)
+    cell.metadata["nbgrader"] = facts
+    found = read_submission(handin(variation_loss__ipynb=notebook(cell)), UNITS).modules["variation_loss"]
+    assert (found.problem, found.text) == ("", CODE)
+
+
+def test_a_cell_whose_metadata_is_no_mapping_makes_a_notebook_that_cannot_be_read(handin):
+    text = json.loads(notebook(new_code_cell(CODE)))
+    text["cells"][0]["metadata"] = "x"
+    problem = problem_of(handin(variation_loss__ipynb=json.dumps(text)))
+    assert problem.startswith("variation_loss.ipynb is not a notebook that can be read (")
+
+
+def test_a_long_chain_of_assignments_is_followed_in_linear_time(handin):
+    chain = "".join(f"a{i} = a{i + 1}\n" for i in range(9000)) + "def f(): return a0\n"
+    started = time.process_time()
+    assert source_of(handin, chain).modules["variation_loss"].text.count("\n") > 9000
+    assert time.process_time() - started < 5
 
 
 def test_checks_of_nbgrader_are_left_out(handin):

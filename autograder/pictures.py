@@ -1,0 +1,107 @@
+"""A wrong image beside the one that was expected, as a small PNG: for a notebook, a feedback page, a report.
+
+Images are tensors of (channels, height, width) or a batch of them, of 1 or 3 channels in [0, 1], and PIL images. Of a batch
+the image that differs most is shown. Nothing else has a picture.
+"""
+
+import io
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+from torchvision.transforms.functional import pil_to_tensor
+
+#: A picture goes into the result of a submission, into notebooks and pages.
+MAX_BYTES = 48_000
+#: Sides of a panel, tried in turn until the picture is small enough.
+_SIDES = (144, 96, 48)
+_SMALLEST, _LARGEST = 2, 2048
+_MARGIN, _LABEL = 8, 16
+_NO_NUMBER = (255, 0, 255)
+
+
+def comparison(expected: object, given: object) -> bytes:
+    """What was expected, what was given and where they differ, side by side, as PNG.
+
+    Args:
+        expected: an image, or a batch of them.
+        given: likewise; of the same shape, or there is nothing to compare.
+
+    Returns:
+        The bytes of the picture, at most `MAX_BYTES`; none where these are no images.
+    """
+    wanted, found = _pixels(expected), _pixels(given)
+    if wanted is None or found is None or wanted.shape != found.shape or not _in_range(wanted):
+        return b""
+    number = int((wanted - found).abs().nan_to_num(torch.inf).flatten(1).amax(1).argmax())
+    wanted, found = wanted[number], found[number]
+    for side in _SIDES:
+        data = _png(_drawn(wanted, found, side))
+        if len(data) <= MAX_BYTES:
+            return data
+    return b""
+
+
+def _pixels(value: object) -> Tensor | None:
+    """The images as float64 of (batch, channels, height, width), or nothing."""
+    if isinstance(value, Image.Image) and value.mode in ("L", "RGB"):
+        value = pil_to_tensor(value) / 255
+    if not isinstance(value, Tensor) or not value.is_floating_point() or value.dim() not in (3, 4):
+        return None
+    fits = all(_SMALLEST <= side <= _LARGEST for side in value.shape[-2:])
+    if not fits or value.shape[-3] not in (1, 3) or not value.numel():
+        return None
+    return value.detach().double().reshape(-1, *value.shape[-3:])
+
+
+def _in_range(images: Tensor) -> bool:
+    return bool(((images >= -1e-3) & (images <= 1 + 1e-3)).all())
+
+
+def _drawn(wanted: Tensor, found: Tensor, side: int) -> Image.Image:
+    distance = (wanted - found).abs().amax(0)
+    finite = distance[distance.isfinite()]
+    largest = float(finite.max()) if len(finite) else 0.0
+    panels = [
+        ("expected", _scaled(_image(wanted), side)),
+        ("given", _scaled(_image(found), side)),
+        (f"difference, at most {largest:.2g}", _scaled(_heat(distance, largest), side)),
+    ]
+    # Wide enough for its label, whatever the shape of the image.
+    column = max(side, 120) + _MARGIN
+    height = _LABEL + max(panel.height for _, panel in panels) + 2 * _MARGIN
+    canvas = Image.new("RGB", (_MARGIN + len(panels) * column, height), "white")
+    draw = ImageDraw.Draw(canvas)
+    for place, (label, panel) in enumerate(panels):
+        corner = _MARGIN + place * column, _MARGIN + _LABEL
+        draw.text((corner[0], _MARGIN), label, fill="black")
+        canvas.paste(panel, corner)
+    return canvas
+
+
+def _image(pixels: Tensor) -> Image.Image:
+    """(channels, height, width) in [0, 1]; what is no number in a colour that no image has."""
+    broken = ~pixels.isfinite().all(0)
+    colours = (pixels.nan_to_num().clamp(0, 1) * 255).round().byte().expand(3, -1, -1).permute(1, 2, 0).clone()
+    colours[broken] = torch.tensor(_NO_NUMBER, dtype=torch.uint8)
+    return Image.fromarray(colours.numpy())
+
+
+def _heat(distance: Tensor, largest: float) -> Image.Image:
+    """White where nothing differs, through yellow to red where the most does."""
+    level = 2 * distance / largest if largest > 0 else torch.zeros_like(distance)
+    colours = torch.stack([torch.ones_like(level), 2 - level.clamp(min=1), 1 - level.clamp(max=1)])
+    return _image(torch.where(distance.isfinite(), colours, torch.nan))
+
+
+def _scaled(image: Image.Image, side: int) -> Image.Image:
+    """With its longer side `side` pixels; enlarged, so that single pixels are seen."""
+    factor = side / max(image.size)
+    size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
+    return image.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.BOX)
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return file.getvalue()
