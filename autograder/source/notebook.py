@@ -10,10 +10,12 @@ import symtable
 import warnings
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-
-import nbformat
+from typing import TYPE_CHECKING
 
 from autograder.source.module import Module, parsed
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 #: What IPython reads as no Python: magics, shell lines, requests for help; also `files = !ls`.
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
@@ -37,6 +39,8 @@ def code_cells(data: bytes) -> list[tuple[int, str]]:
     Raises:
         Exception: of any kind, where it is no notebook.
     """
+    import nbformat  # noqa: PLC0415 - it takes seconds, which a class of scripts, or one that is in the cache, need not wait
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about cells without an id, and other things that are no matter here
         notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)  # type: ignore[no-untyped-call]
@@ -74,7 +78,7 @@ def joined(empty: Module, cells: list[tuple[int, str]], graded: Collection[str])
     return replace(empty, text="\n".join(lines) + "\n", cells=tuple(places), notes=notes)
 
 
-def _is_check(cell: nbformat.NotebookNode) -> bool:
+def _is_check(cell: "NotebookNode") -> bool:
     """Whether a cell holds checks that nbgrader has put there; what is no metadata of nbgrader's says nothing."""
     facts = cell.metadata.get("nbgrader") if isinstance(cell.metadata, dict) else None
     return isinstance(facts, dict) and facts.get("grade") is True and facts.get("solution") is not True
