@@ -13,10 +13,10 @@ demo: $(INSTALLED) ## grade a class of sample submissions
 	@$(BIN)/autograder grade tests/autograder/submissions --units variation_loss,adversarial_attack -o $(OUT) || [ $$? -eq 1 ]
 
 test: $(INSTALLED) ## the project's tests, without the slow ones
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 test-all: $(INSTALLED) ## every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

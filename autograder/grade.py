@@ -87,6 +87,7 @@ class Grader:
         units: the units to grade; all of the course by default.
         functions: run the checks of these alone; of all where empty.
         hidden: whether hidden checks run too.
+        until_failure: run no check after one that has failed.
         seed: for a replay, the seed of the result that is replayed.
         device: where the students' code computes, `cpu` or `cuda`.
         require: rungs of the isolation ladder that must hold on this machine; none for work that is trusted.
@@ -105,6 +106,7 @@ class Grader:
         units: list[str] | None = None,
         functions: frozenset[str] = frozenset(),
         hidden: bool = True,
+        until_failure: bool = False,
         seed: str = "",
         device: str = "cpu",
         require: tuple[str, ...] = REQUIRED,
@@ -114,6 +116,7 @@ class Grader:
         self.units = catalog.chosen(units)
         self._functions = functions
         self._hidden = hidden
+        self._until_failure = until_failure
         self._secret = secret
         self._seed = seed
         self.device = usable_device(device)
@@ -177,6 +180,7 @@ class Grader:
         checks = [str(self.catalog.checks(unit.name)) for unit in self.units]
         return [
             *checks,
+            *(["--exitfirst"] if self._until_failure else []),
             f"--rootdir={self.catalog.root}",
             f"--config-file={os.devnull}",
             "--noconftest",

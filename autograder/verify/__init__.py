@@ -102,7 +102,8 @@ class Verification:
     def mistakes(self) -> Finding:
         """Each known mistake is caught by a check of its function, named, and costs nothing else."""
         known = [(unit.name, each) for unit in self.units for each in known_mistakes(self.catalog.mistakes(unit.name))]
-        trials = [Trial(unit, self._with_mistake(unit, each)) for unit, each in known]
+        first = {(unit, each.function): each for unit, each in reversed(known)}
+        trials = [self._mistake_trial(unit, each, whole=each is first[unit, each.function]) for unit, each in known]
         problems = []
         for (unit, each), checks in zip(known, self._judge("Known mistakes", trials), strict=True):
             self._note_killed(checks)
@@ -138,7 +139,8 @@ class Verification:
             yield checks
 
     def _note_killed(self, checks: Iterable[CheckResult]) -> None:
-        self._killed |= {check.id for check in checks if check.outcome not in (Outcome.PASSED, Outcome.BLOCKED)}
+        alive = (Outcome.PASSED, Outcome.BLOCKED, Outcome.NOT_RUN)
+        self._killed |= {check.id for check in checks if check.outcome not in alive}
 
     def _uneven_points(self, unit: Unit) -> Iterator[str]:
         for function in unit.functions.values():
@@ -149,9 +151,11 @@ class Verification:
             if points != function.points:
                 yield f"{unit.name}, {function.name}: {function.points:g} points in the catalog, {points:g} in its checks"
 
-    def _with_mistake(self, unit: str, mistake: Mistake) -> str:
+    def _mistake_trial(self, unit: str, mistake: Mistake, *, whole: bool) -> Trial:
+        """The solution but for a mistake. Of each function one is judged as a whole: what is right keeps its points."""
         solution, variants = _text(self.catalog.solution(unit)), _text(self.catalog.mistakes(unit))
-        return f"{solution}\n{variants.replace(_MARKED, _UNMARKED)}\n{mistake.function} = {mistake.name}\n"
+        text = f"{solution}\n{variants.replace(_MARKED, _UNMARKED)}\n{mistake.function} = {mistake.name}\n"
+        return Trial(unit, text, functions=frozenset() if whole else self._depending_on(mistake.function, unit))
 
     def _misjudged(self, unit: str, mistake: Mistake, checks: Sequence[CheckResult]) -> Iterator[str]:
         failed = [check for check in checks if check.function == mistake.function and check.outcome is Outcome.FAILED]
@@ -178,11 +182,16 @@ class Verification:
 
     def _mutant_trial(self, unit: str, mutant: Mutant) -> Trial:
         """Judged by the checks of the function that was changed, or of those that use it."""
+        own = frozenset({mutant.function}) & self.catalog.units[unit].functions.keys()
+        functions = own or self._depending_on(mutant.function, unit)
+        return Trial(unit, mutant.text, functions=functions, until_failure=True, seconds=MUTANT_SECONDS)
+
+    def _depending_on(self, name: str, unit: str) -> frozenset[str]:
+        """The functions of a unit whose solutions use a function, itself included."""
         module = Module(unit, f"{unit}.py", _text(self.catalog.solution(unit)))
-        functions = self.catalog.units[unit].functions
-        users = {name for name in functions if name == mutant.function or mutant.function in module.used_by(name)}
-        own = frozenset({mutant.function} & functions.keys()) or frozenset(users)
-        return Trial(unit, mutant.text, functions=own, seconds=MUTANT_SECONDS)
+        return frozenset(
+            each for each in self.catalog.units[unit].functions if each == name or name in module.used_by(each)
+        )
 
 
 def _shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:

@@ -26,6 +26,7 @@ class Trial:
         text: its source.
         seed: for its random inputs.
         functions: judge these alone; all of the unit where empty.
+        until_failure: look no further once a check has failed.
         seconds: the limit for a call, where another than the catalog's is wanted.
     """
 
@@ -33,6 +34,7 @@ class Trial:
     text: str
     seed: str = "verify"
     functions: frozenset[str] = frozenset()
+    until_failure: bool = False
     seconds: float | None = None
 
 
@@ -49,7 +51,14 @@ class Bench:
         if trial.seconds is not None:
             unit = replace(catalog.units[trial.unit], seconds=trial.seconds)
             catalog = replace(catalog, units={**catalog.units, trial.unit: unit})
-        grader = Grader(catalog, self.sandbox, units=[trial.unit], seed=trial.seed, functions=trial.functions)
+        grader = Grader(
+            catalog,
+            self.sandbox,
+            units=[trial.unit],
+            seed=trial.seed,
+            functions=trial.functions,
+            until_failure=trial.until_failure,
+        )
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, f"{trial.unit}.py").write_text(trial.text, encoding="utf-8")
             return grader.grade(Path(folder), trial.unit).checks

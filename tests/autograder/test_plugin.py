@@ -193,6 +193,7 @@ def pytest_command(course, *args, **options):
     )
 
 
+@pytest.mark.slow
 def test_last_failed_and_the_debugger(course, write):
     """The real command: `--lf` runs what failed, and `--pdb` stands in the student's own code."""
     write("variation_loss", "def total_variation(images):\n    answer = 41\n    return images.no_such_thing()\n")

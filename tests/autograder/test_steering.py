@@ -139,6 +139,7 @@ def results(course, tmp_path_factory, marker):
     return {path.stem: json.loads(path.read_text()) for path in (out / "results").iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANTS)
 def test_what_lies_beside_a_unit_changes_no_mark_and_is_not_run(name, results, marker):
     outcomes = [(check["outcome"], check["message"]) for check in results[name]["checks"]]
@@ -146,6 +147,7 @@ def test_what_lies_beside_a_unit_changes_no_mark_and_is_not_run(name, results, m
     assert [path.name for path in marker.iterdir() if path.name.startswith(f"{name}-")] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["script", "module"])
 def test_a_working_directory_of_a_students_changes_no_mark(program, course, tmp_path, marker):
     """The command, typed in the student's own folder."""

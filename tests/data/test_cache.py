@@ -122,6 +122,7 @@ made_once("thing", make)
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_makes_it_and_the_other_waits(empty_cache):
     command, pipes = (
         [sys.executable, "-c", _MAKING],

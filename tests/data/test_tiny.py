@@ -42,6 +42,7 @@ def test_the_record_beside_the_weights_says_how_they_came_about(name):
     assert record["plan"]["seed"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["tabby_cat", "siamese_cat"])
 def test_four_of_five_dogs_become_cats_by_a_change_that_nobody_sees(tiny, target):
     images, labels = dogs(6)
@@ -65,6 +66,7 @@ def test_noise_of_the_same_strength_fools_it_seldom(tiny):
     assert float(torch.isin(guesses, cats).float().mean()) <= 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "target"), [("tiny_robust", "zebra"), ("tiny_robust", "siamese_cat"), ("tiny", "siamese_cat")]
 )

@@ -66,6 +66,7 @@ def backbones():
     return data.load_backbone("tiny"), data.load_backbone("tiny", False, seed=0)
 
 
+@pytest.mark.slow
 def test_transfer_to_pets_is_real(cache, backbones):
     train, test = load_domain("pets")
     pretrained, untrained, pixels = (probe(backbone, train, test) for backbone in (*backbones, nn.Flatten()))
@@ -73,6 +74,7 @@ def test_transfer_to_pets_is_real(cache, backbones):
     assert pretrained - pixels >= 0.1
 
 
+@pytest.mark.slow
 def test_transfer_to_a_far_off_domain_is_clearly_smaller(cache, backbones):
     near, far = ([probe(backbone, *load_domain(name)) for backbone in backbones] for name in ("pets", "tissue"))
     assert far[0] - far[1] <= (near[0] - near[1]) / 2
