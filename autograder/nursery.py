@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NoReturn
 
 from autograder.errors import GraderError
@@ -37,6 +38,7 @@ class Nursery:
         arguments: for that.
         environment: its whole environment.
         control: the socket of a nursery that another process has started; once that has died, this is one's own.
+        folder: its working directory.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Nursery:
         arguments: tuple[str, ...] = (),
         environment: Mapping[str, str] | None = None,
         control: socket.socket | None = None,
+        folder: Path = Path("/"),
     ) -> None:
         self._module = module
         self._arguments = arguments
         self._environment = dict(os.environ if environment is None else environment)
         self._control = control
+        self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -71,12 +75,16 @@ class Nursery:
         assert self._control is not None
         return self._control
 
-    def child(self) -> socket.socket:
-        """The connection to a new child: of a nursery that has died, or cannot start, it is closed at the other end."""
+    def child(self, kind: int = socket.SOCK_SEQPACKET) -> socket.socket:
+        """The connection to a new child: of a nursery that has died, or cannot start, it is closed at the other end.
+
+        Args:
+            kind: of socket: with messages that stay apart, or `SOCK_STREAM`.
+        """
         with contextlib.suppress(OSError):
-            return self._asked()
+            return self._asked(kind)
         self.close()
-        return self._asked()
+        return self._asked(kind)
 
     def close(self) -> None:
         """Ends it where nobody else has a copy of its socket, and with it every child."""
@@ -99,8 +107,8 @@ class Nursery:
         lines = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 
-    def _asked(self) -> socket.socket:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    def _asked(self, kind: int) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
         with theirs:
             try:
                 socket.send_fds(self.control, [_FORK], [theirs.fileno()])
@@ -117,7 +125,7 @@ class Nursery:
                 [sys.executable, "-P", "-s", "-B", "-m", self._module, str(theirs.fileno()), *self._arguments],
                 pass_fds=[theirs.fileno()],
                 env=self._environment,
-                cwd="/",
+                cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -25,9 +25,6 @@ from pathlib import Path
 from typing import TextIO
 
 import msgpack
-import torch
-from torch import nn
-from torch.nn import functional
 
 from autograder import worker
 from autograder.nursery import tend
@@ -35,6 +32,7 @@ from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup
 from autograder.sandbox.readable import readable_paths
 from autograder.sandbox.trial import reason_of
+from autograder.warm import warm_up
 
 _MESSAGE = 65536
 #: Far from the users that a machine has; each server takes a thousand of its own.
@@ -45,11 +43,10 @@ _READY = "ready"
 def main() -> None:
     """Tends a nursery of fork servers: the descriptor of its socket, then the modules to import."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    torch.set_num_threads(1)
     for name in sys.argv[2:]:
         importlib.import_module(name)
     if "torch" in sys.argv[2:]:
-        _warm()
+        warm_up()
     kernel.gather_in_huge_pages()
     tend(control, serve)
 
@@ -204,15 +201,6 @@ def _climbed(ladder: tuple[str, ...], confines: Confines) -> str:
     except OSError as error:
         return reason_of(error)
     return _READY
-
-
-def _warm() -> None:
-    """First calls of torch that import or set up things: paid here once instead of in every worker."""
-    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
-    for optimizer in (torch.optim.SGD, torch.optim.Adam):
-        steps = optimizer(net.parameters(), lr=0.1)
-        functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
-        steps.step()
 
 
 if __name__ == "__main__":
