@@ -4,12 +4,13 @@ A course is a folder with `exercises/catalog.toml`, `solutions/` and `tests/exer
 an exercise it reads here or finds in the checks.
 """
 
+import difflib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.errors import CatalogError
+from autograder.errors import CatalogError, UsageError
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,27 @@ class Catalog:
         """The checks that judge a unit."""
         return self.root / "tests" / "exercises" / f"test_{unit}.py"
 
+    def skeleton(self, unit: str) -> Path:
+        """What a release without solutions keeps of a unit's untouched skeleton, to go back to."""
+        return self.root / "exercises" / "skeletons" / f"{unit}.txt"
+
+    def picture(self, unit: str) -> Path:
+        """What draws the picture that passing a unit earns."""
+        return self.root / "exercises" / "pictures" / f"draw_{unit}.py"
+
+    def unit_of(self, function: str) -> Unit:
+        """The unit in which a function is taught.
+
+        Raises:
+            UsageError: no unit has it.
+        """
+        for unit in self.units.values():
+            if function in unit.functions:
+                return unit
+        known = [name for unit in self.units.values() for name in unit.functions]
+        near = difflib.get_close_matches(function, known, n=1)
+        raise UsageError(f"the course has no function {function!r}" + (f"; is it {near[0]}?" if near else ""))
+
     def chosen(self, names: list[str] | None) -> tuple[Unit, ...]:
         """The units of these names, or all of them, in teaching order.
 
@@ -107,6 +129,18 @@ def find_course(*starts: Path) -> Path | None:
             if (folder / "exercises" / "catalog.toml").is_file():
                 return folder
     return None
+
+
+def course_here() -> Catalog:
+    """The course of the working directory, or else the one that lies beside this package.
+
+    Raises:
+        UsageError: there is none.
+    """
+    root = find_course(Path.cwd(), Path(__file__).parent)
+    if root is None:
+        raise UsageError("there is no course here; run this in a folder with exercises/catalog.toml")
+    return read_catalog(root)
 
 
 def read_catalog(root: Path) -> Catalog:

@@ -49,7 +49,13 @@ class MalformedMessage(AutograderError):
 
 
 class StudentFault(AutograderError):
-    """Something the student's code did or left undone."""
+    """Something the student's code did or left undone.
+
+    Attributes:
+        line: of the student's own file, where one is to blame; or 0.
+    """
+
+    line = 0
 
 
 class NotHandedIn(StudentFault):

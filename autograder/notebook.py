@@ -11,7 +11,6 @@ notebook such a cell gives its points, which nbgrader reads; what runs it there 
 
 import base64
 import contextlib
-import difflib
 import os
 import random
 import re
@@ -52,7 +51,7 @@ def check(function: str, *, hidden: bool = False) -> float:
     from autograder.plugin.summary import function_lines
 
     catalog = at_hand()
-    unit = unit_of(function, catalog)
+    unit = catalog.unit_of(function).name
     # A hidden check may wait for one that is not.
     results = [result for result in _judged(catalog, unit, function, hidden) if result.hidden == hidden]
     if not results:
@@ -78,20 +77,6 @@ def at_hand() -> Catalog:
     if root is None:
         raise UsageError(f"there is no course here; set {COURSE} to the folder with exercises/catalog.toml")
     return read_catalog(root)
-
-
-def unit_of(function: str, catalog: Catalog) -> str:
-    """The unit in which a function is taught.
-
-    Raises:
-        UsageError: no unit has it.
-    """
-    found = next((unit.name for unit in catalog.units.values() if function in unit.functions), None)
-    if found is not None:
-        return found
-    known = [name for unit in catalog.units.values() for name in unit.functions]
-    near = difflib.get_close_matches(function, known, n=1)
-    raise UsageError(f"the course has no function {function!r}" + (f"; is it {near[0]}?" if near else ""))
 
 
 def _judged(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tuple[CheckResult, ...]":

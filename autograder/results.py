@@ -34,11 +34,17 @@ def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:
     return line if len(line) <= length else line[: length - 3] + "..."
 
 
+def storable(text: str) -> str:
+    """Text that a file can hold: names of files, and what students say, may hold lone surrogates."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 @dataclass(frozen=True)
 class CheckResult:
     """One check. Born `NOT_RUN`, so that nothing is worth points until a run says so.
 
-    A `picture` is a PNG in base64: plain text, as all that a result holds.
+    A `picture` is a PNG in base64: plain text, as all that a result holds. A `line` is one of the student's own file, and 0
+    where there is none to look at.
     """
 
     id: str
@@ -54,6 +60,7 @@ class CheckResult:
     seconds: float = 0.0
     output: str = ""
     picture: str = ""
+    line: int = 0
 
     @property
     def points(self) -> float:
@@ -121,9 +128,7 @@ class SubmissionResult:
             "checks": checks,
             **facts,
         }
-        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-        # File names and students' messages may hold lone surrogates, which no file can.
-        return text.encode("utf-8", "replace").decode("utf-8")
+        return storable(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
     def from_json(cls, text: str) -> "SubmissionResult":

@@ -247,6 +247,7 @@ class Submission:
     def _blame(self, fault: Fault, call: Call | None) -> NoReturn:
         __tracebackhide__ = True
         error = _error(fault, call, self.module, self._seconds)
+        error.line = _line(fault, self.module)
         inner = getattr(getattr(self._transport, "session", None), "last_error", None)
         # In the student's own process the debugger can go where the exception came from.
         raise error.with_traceback(inner.__traceback__) if inner is not None else error
@@ -384,6 +385,13 @@ def _missing(name: str, fault: Fault, module: Module) -> str:
     near = difflib.get_close_matches(name, fault.names, n=1, cutoff=0.6)
     advice = f"; rename {near[0]} to {name}" if near else f"; write def {name}(...)"
     return f"{module.label} has no function {name}{advice}"
+
+
+def _line(fault: Fault, module: Module) -> int:
+    """Of the module's own file; of a notebook, which has none that an editor shows, 0."""
+    filename, line = fault.place or ("", 0)
+    known = filename == module.filename and not module.cells and 0 < line <= module.text.count("\n") + 1
+    return line if known else 0
 
 
 def _where(fault: Fault, module: Module) -> str:

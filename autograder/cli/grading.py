@@ -16,9 +16,9 @@ from rich.text import Text
 from autograder.batch import Batch, Failure, Graded, Judge, find_submissions
 from autograder.by_hand import ByHand, read_by_hand
 from autograder.cache import Cache, read_result
-from autograder.catalog import Catalog
+from autograder.catalog import Catalog, course_here
 from autograder.cli import terminal
-from autograder.cli.course import CORES, Jobs, Require, Units, names_in, required, the_course
+from autograder.cli.options import CORES, Jobs, Require, Units, names_in, required
 from autograder.errors import UsageError
 from autograder.files import write_atomically
 from autograder.reports.difference import Change, changes
@@ -141,7 +141,7 @@ class _Run:
     def of(cls, asked: Asked, out: Path, jobs: int, fresh: bool) -> "_Run":
         if asked.trusted and asked.require:
             raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
-        catalog = the_course()
+        catalog = course_here()
         book = _assignment(catalog, asked)
         if book is not None:
             submissions, chosen = book.submissions(), [book.name]
@@ -256,7 +256,7 @@ def _record(book: "Assignment | None", result: "SubmissionResult") -> None:
 def _end(graded: list[Graded], failures: list[Failure]) -> None:
     """Says what could not be graded, and ends the program with its exit code."""
     for failure in failures:
-        terminal.errors.print(Text(f"{failure.submission}: no grade: {failure.reason}"))
+        terminal.errors.print(Text(f"{failure.submission}: no grade: {failure.reason}"), soft_wrap=True)
     if failures or any(each.result.errors for each in graded):
         raise typer.Exit(2)
     raise typer.Exit(0 if all(each.result.all_passed for each in graded) else 1)

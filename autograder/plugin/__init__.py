@@ -24,6 +24,7 @@ import data
 from autograder.catalog import Catalog, find_course, read_catalog
 from autograder.diagnose import explain
 from autograder.errors import NO_VALUE, CatalogError, CheckError, CheckFailed, NotHandedIn, UsageError
+from autograder.plugin.keeping import keep_progress
 from autograder.plugin.recorder import Recorder, judged
 from autograder.plugin.runs import Run, StudentRun, check_seed, usable_device
 from autograder.plugin.summary import summary
@@ -40,6 +41,7 @@ RUN = pytest.StashKey[Run]()
 RECORDER = pytest.StashKey[Recorder]()
 _CHECK = pytest.StashKey[CheckResult]()
 _SUBMISSION = pytest.StashKey[Submission]()
+_NOTE = pytest.StashKey[str]()
 
 
 class Unit(pytest.Module):
@@ -113,7 +115,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 def pytest_deselected(items: list[pytest.Item]) -> None:
     """A check that `-k` left out is no part of the run."""
     for item in items:
-        item.config.stash[RECORDER].results.pop(item.nodeid, None)
+        item.config.stash[RECORDER].leave_out(item.nodeid)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -158,6 +160,15 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return None
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A student's own run counts for their progress, unless it was of checks that were named one by one."""
+    config = session.config
+    catalog = config.stash[COURSE]
+    named = any("::" in argument for argument in config.args)
+    if catalog is not None and isinstance(config.stash[RUN], StudentRun) and not named:
+        config.stash[_NOTE] = keep_progress(catalog, config.stash[RECORDER], config.rootpath)
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """The student's summary, where a submission was judged."""
     catalog = config.stash[COURSE]
@@ -167,6 +178,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section(catalog.title)
     for line in summary(catalog, checks, brief=config.option.verbose < 0, verbose=config.option.verbose > 0):
         terminalreporter.write_line(line)
+    if config.stash.get(_NOTE, ""):
+        terminalreporter.write_line(config.stash[_NOTE])
 
 
 @pytest.fixture

@@ -37,6 +37,14 @@ class Recorder:
     """The result of every check of a run, by the node id of its test."""
 
     results: dict[str, CheckResult] = field(default_factory=dict)
+    #: Functions of which some check was left out: how they stand as a whole, nobody knows after this run.
+    partial: set[tuple[str, str]] = field(default_factory=set)
+
+    def leave_out(self, nodeid: str) -> None:
+        """A check that was collected is no part of the run."""
+        check = self.results.pop(nodeid, None)
+        if check is not None:
+            self.partial.add((check.unit, check.function))
 
     def expect(self, nodeid: str, check: CheckResult) -> None:
         """A check has been collected: `NOT_RUN` until it says otherwise."""
@@ -70,7 +78,12 @@ def judged(check: CheckResult, error: BaseException | None, submission: Submissi
     if isinstance(error, pytest.skip.Exception):
         return check.ended(Outcome.BLOCKED, str(error.msg))
     outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.ERROR)
-    return check.ended(outcome, _printable(sentence(error, submission)), picture=_picture(check, error, submission))
+    return check.ended(
+        outcome,
+        _printable(sentence(error, submission)),
+        picture=_picture(check, error, submission),
+        line=_line(check, error, submission),
+    )
 
 
 def sentence(error: BaseException, submission: Submission | None) -> str:
@@ -85,6 +98,12 @@ def sentence(error: BaseException, submission: Submission | None) -> str:
     if isinstance(error, AssertionError):
         return text or "an assertion of the check does not hold"
     return f"the check itself failed with {type(error).__name__}: {text}"
+
+
+def _line(check: CheckResult, error: BaseException, submission: Submission | None) -> int:
+    """Where the student should look: the line that was running, or else the function's first."""
+    line = error.line if isinstance(error, StudentFault) else 0
+    return line or (submission.module.line_of(check.function) if submission is not None else 0)
 
 
 def _picture(check: CheckResult, error: BaseException, submission: Submission | None) -> str:

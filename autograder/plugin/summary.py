@@ -33,7 +33,7 @@ def summary(catalog: Catalog, checks: Iterable[CheckResult], *, brief: bool, ver
     for unit in catalog.units.values():
         if unit.name in by_unit:
             yield from _unit_lines(unit, by_unit[unit.name], brief, verbose)
-    yield from _next_step(catalog, by_unit)
+    yield from next_step(catalog, by_unit)
 
 
 def _unit_lines(unit: Unit, checks: list[CheckResult], brief: bool, verbose: bool) -> Iterator[str]:
@@ -79,7 +79,7 @@ def _short(check: CheckResult) -> str:
     return ": not run" if check.outcome is Outcome.NOT_RUN and not check.message else ""
 
 
-def _next_step(catalog: Catalog, by_unit: dict[str, list[CheckResult]]) -> Iterator[str]:
+def next_step(catalog: Catalog, by_unit: dict[str, list[CheckResult]]) -> Iterator[str]:
     """The one thing to do now: the first check, in teaching order, that does not pass."""
     ordered = [check for unit in catalog.units for check in by_unit.get(unit, ())]
     open_checks = [check for check in ordered if check.outcome is not Outcome.PASSED]

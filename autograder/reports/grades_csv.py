@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from autograder.by_hand import ByHand, Mark, mark_of
-from autograder.results import SubmissionResult
+from autograder.results import SubmissionResult, storable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -22,9 +22,9 @@ def grades_csv(results: Iterable[SubmissionResult], units: Sequence[str], by_han
         mark = mark_of(result, by_hand)
         points = ["" if result.errors else f"{mark.units.get(unit, 0.0):g}" for unit in units]
         score = "" if result.errors else f"{mark.score:g}"
-        remarks = [_harmless(_given(mark))] if by_hand else []
-        writer.writerow([_harmless(result.submission), score, f"{mark.max_score:g}", *points, *remarks])
-    return text.getvalue()
+        remarks = [harmless(_given(mark))] if by_hand else []
+        writer.writerow([harmless(result.submission), score, f"{mark.max_score:g}", *points, *remarks])
+    return storable(text.getvalue())
 
 
 def _given(mark: Mark) -> str:
@@ -34,6 +34,6 @@ def _given(mark: Mark) -> str:
     )
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

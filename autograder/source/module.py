@@ -44,6 +44,10 @@ class Module:
             waiting += found
         return used - {function}
 
+    def line_of(self, function: str) -> int:
+        """Where a function of the module begins; 0 in a notebook, and where there is no such function."""
+        return 0 if self.cells else _lines_by_function(self.text).get(function, 0)
+
     @property
     def label(self) -> str:
         """The file's name in a sentence."""
@@ -66,6 +70,15 @@ def _names_by_function(text: str) -> dict[str, set[str]]:
         return {}
     functions = [node for node in body if isinstance(node, ast.FunctionDef)]
     return {node.name: {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} for node in functions}
+
+
+@functools.lru_cache(maxsize=16)
+def _lines_by_function(text: str) -> dict[str, int]:
+    try:
+        body = _tree(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    return {node.name: node.lineno for node in body if isinstance(node, ast.FunctionDef)}
 
 
 def parsed(module: Module) -> tuple[Module, ast.Module | None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autograder.catalog import Catalog, Unit
 from autograder.diagnose import Mistake, known_mistakes
-from autograder.release import BEGIN, END
+from autograder.nbgrader import BEGIN, END
 from autograder.results import CheckResult, Outcome
 from autograder.source import Module
 from autograder.verify.mutants import Mutant, mutants_of

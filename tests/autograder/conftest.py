@@ -3,13 +3,15 @@
 import contextlib
 import io
 import resource
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from autograder import plugin
+from autograder import cli, plugin
 from autograder.catalog import Catalog, read_catalog
 from autograder.grade import Grader
 from autograder.results import CheckResult
@@ -63,6 +65,34 @@ def student_pytest(monkeypatch: pytest.MonkeyPatch) -> Callable[..., StudentRun]
             code = pytest.main([*options, *map(str, args)], plugins=[spy])
         checks = {check.id: check for check in getattr(spy, "results", {}).values()}
         return StudentRun(int(code), printed.getvalue(), checks)
+
+    return run
+
+
+@pytest.fixture
+def own_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the course as a student has it, with the untouched skeletons, in the folder in which they work."""
+    root = tmp_path / "my course"
+    for folder in ("exercises", "solutions", "tests/exercises"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "conftest.py", root)
+    (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """`autograder ARGS`, in this process: its exit code and what it printed."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*args: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["autograder", *map(str, args)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out + said.err
 
     return run
 

@@ -16,8 +16,8 @@ DOORS = {
     "nbgrader": {"nbgrader"},
     "nbconvert": {"nbgrader"},
     "traitlets": {"nbgrader"},
-    "typer": {"cli"},
-    "rich": {"cli"},
+    "typer": {"cli", "student"},
+    "rich": {"cli", "student"},
     "pytest": {"plugin", "grade"},
 }
 

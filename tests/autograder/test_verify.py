@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from autograder.catalog import read_catalog
-from autograder.release import skeleton
+from autograder.skeletons import skeleton
 from autograder.verify import Verification
 from autograder.verify.mutants import mutants_of
 from autograder.verify.trials import Bench

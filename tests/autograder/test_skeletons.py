@@ -5,7 +5,7 @@ import pytest
 
 from autograder.catalog import read_catalog
 from autograder.errors import CatalogError
-from autograder.release import skeleton, write_skeletons
+from autograder.skeletons import skeleton, write_skeletons
 
 ROOT = Path(__file__).parents[2]
 CATALOG = read_catalog(ROOT)
