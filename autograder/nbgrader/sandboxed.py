@@ -12,12 +12,13 @@ from nbformat.v4 import new_output
 
 from autograder.catalog import Catalog, read_catalog
 from autograder.errors import AutograderError, GraderError, UsageError
-from autograder.grade import Grader, course_secret
+from autograder.grade import Grader
 from autograder.nbgrader.cells import GradedCell, graded_cells
 from autograder.nbgrader.installed import Bool, NbGraderPreprocessor, Unicode
 from autograder.nbgrader.intake import submitted_folder, submitted_work, timestamp
 from autograder.results import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
+from autograder.terms import course_secret
 
 
 class GradeInSandbox(NbGraderPreprocessor):
