@@ -18,8 +18,9 @@ import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy
 import pytest
@@ -48,6 +49,10 @@ class Workers(Protocol):
     def isolation(self) -> tuple[str, ...]:
         """The rungs that every worker stands on."""
 
+    @property
+    def limits(self) -> dict[str, float]:
+        """What one worker may use."""
+
     def require(self, rungs: tuple[str, ...]) -> None:
         """Sees that every worker stands on these rungs."""
 
@@ -59,6 +64,7 @@ class InThisProcess:
     """No sandbox at all, for code that is the user's own."""
 
     isolation = ()
+    limits: ClassVar[dict[str, float]] = {}
 
     def require(self, rungs: tuple[str, ...]) -> None:
         """Holds where nothing is asked for.
@@ -156,7 +162,7 @@ class Grader:
         Raises:
             GraderError: the checks themselves cannot be run.
         """
-        started = time.perf_counter()
+        started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
         seed = self._seed or seed_of(self._secret, handin.digest)
         run = _GradedRun(self.catalog, handin, self.sandbox, seed, self._is_asked_for, self.device)
         checks = self._run(run)
@@ -170,8 +176,15 @@ class Grader:
             seed=run.seed,
             hashes={"submission": handin.digest, **self._course_hashes},
             versions=versions(),
+            limits=self._limits(),
+            started=began,
             seconds=round(time.perf_counter() - started, 3),
         )
+
+    def _limits(self) -> dict[str, float]:
+        """Seconds for a call of each unit's functions, and what a worker may use."""
+        calls = {f"seconds of {unit.name}": unit.seconds for unit in self.units}
+        return {**calls, **self.sandbox.limits}
 
     def _is_asked_for(self, check: CheckResult) -> bool:
         return (self._hidden or not check.hidden) and (not self._functions or check.function in self._functions)

@@ -24,6 +24,7 @@ register(app)
 app.command()(grading.grade)
 app.command()(grading.regrade)
 app.command()(reporting.report)
+app.command()(reporting.replay)
 
 
 def main() -> None:

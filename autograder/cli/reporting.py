@@ -1,4 +1,4 @@
-"""`autograder report`."""
+"""`autograder report` and `autograder replay`."""
 
 import sys
 from pathlib import Path
@@ -30,3 +30,29 @@ def report(
     written = publish(results, chosen, seen, catalog, out)
     more = f" and {len(written) - 1} more" if written[1:] else ""
     terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
+
+
+def replay(
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="The JSON file of a result.")],
+    submission: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="What was graded.")],
+) -> None:
+    """Grade a submission again as a result says that it was graded, and tell whether the same comes out."""
+    from autograder import replay as again
+    from autograder.publish import read_results
+    from autograder.reports.wording import score_line
+    from autograder.sandbox import Sandbox
+
+    catalog, (before,) = course_here(), read_results([result]).values()
+    with Sandbox(catalog.preload, gpu=before.device == "cuda") as sandbox:
+        outcome = again.replay(before, submission, catalog, sandbox)
+    for line in outcome.terms:
+        terminal.out.print(Text(f"Not as it was: {line}"), soft_wrap=True)
+    if not outcome.differences:
+        count = len(outcome.result.checks)
+        words = f"The same outcome again: {score_line(outcome.result)}, and all {count} checks ended as before."
+        terminal.out.print(Text(words), soft_wrap=True)
+        return
+    terminal.out.print(Text(f"Another outcome: {score_line(before)} before, {score_line(outcome.result)} now."))
+    for line in outcome.differences:
+        terminal.out.print(Text(f"  {line}"), soft_wrap=True)
+    raise typer.Exit(1)
