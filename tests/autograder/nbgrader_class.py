@@ -69,7 +69,6 @@ def is_graded(cell: NotebookNode) -> bool:
 #: Answers to `invert`, beside a right `brightness`, which may cost their own points and nothing else.
 CARELESS = {
     "endless": "def invert(images):\n    while True:\n        pass",
-    "raises": "def invert(images):\n    return images.no_such_thing",
     "no_python": "def invert(images:\n    return images",
     "renamed": "def inverted(images):\n    return 1 - images",
     "one_number": "def invert(images):\n    return 1",
@@ -85,7 +84,6 @@ def invert(images):
 def brightness(images):
     return images[:, 0, 0, 0] * 0 + 0.5""",
     "forges_check": "import autograder.notebook\nautograder.notebook.check = lambda *_, **__: None",
-    "hides_errors": "import sys\nsys.excepthook = lambda *_: None\nget_ipython = lambda: None",
     "exits": "import os\n\n\ndef invert(images):\n    os._exit(0)",
 }
 #: One that must never run in a kernel: it would find every gradebook of the machine.
@@ -114,12 +112,6 @@ def checks_deleted(notebook: NotebookNode) -> NotebookNode:
 @accident
 def answer_deleted(notebook: NotebookNode) -> NotebookNode:
     notebook.cells = [cell for cell in notebook.cells if id_of(cell) != "answer-brightness"]
-    return notebook
-
-
-@accident
-def answer_and_checks_deleted(notebook: NotebookNode) -> NotebookNode:
-    notebook.cells = [cell for cell in notebook.cells if not id_of(cell).endswith("-brightness")]
     return notebook
 
 
