@@ -92,7 +92,12 @@ class Cluster:
             GraderError: the scheduler is gone.
             UsageError: every worker has been sent away.
         """
-        waiting = iter(tasks)
+        try:
+            yield from self._graded(iter(tasks))
+        except OSError as error:  # which Dask's own are, of a connection that has ended
+            raise GraderError(self._gone()) from error
+
+    def _graded(self, waiting: Iterator[Task]) -> Iterator[Judged]:
         exhausted = False
         while self._running or not exhausted:
             while not exhausted and len(self._running) < self._room():
