@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -55,6 +56,7 @@ class Nursery:
         self._control = control
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
 
     @property
     def pid(self) -> int:
@@ -81,10 +83,11 @@ class Nursery:
         Args:
             kind: of socket: with messages that stay apart, or `SOCK_STREAM`.
         """
-        with contextlib.suppress(OSError):
+        with self._lock:  # several threads may want one at once
+            with contextlib.suppress(OSError):
+                return self._asked(kind)
+            self.close()
             return self._asked(kind)
-        self.close()
-        return self._asked(kind)
 
     def close(self) -> None:
         """Ends it where nobody else has a copy of its socket, and with it every child."""

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from autograder.results import SubmissionResult
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
+Cluster = Annotated[
+    str, typer.Option("--cluster", metavar="ADDRESS", help="Of a scheduler of Dask; or local:N, for one with N jobs.")
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Grade also what has been graded before and has not changed.")]
 
 
@@ -79,6 +83,7 @@ def grade(
     out: Out = Path("out"),
     units: Units = "",
     jobs: Jobs = CORES,
+    cluster: Cluster = "",
     fresh: Fresh = False,
     seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
     device: Annotated[str, typer.Option("--device", help="Where submissions compute: cpu or cuda.")] = "cpu",
@@ -90,7 +95,7 @@ def grade(
     """Grade submissions: a folder, an archive, a .py, an .ipynb, or a folder of them."""
     given = tuple(map(str, paths or ()))
     asked = Asked(given, units, seed, device, require, trusted, str(nbgrader or ""), assignment)
-    run = _Run.of(asked, out, jobs, fresh)
+    run = _Run.of(asked, out, jobs, cluster, fresh)
     graded, failures = run.carried_out(out)
     if len(run.submissions) > 1:
         asked.save(out)
@@ -103,6 +108,7 @@ def grade(
 def regrade(
     out: Out = Path("out"),
     jobs: Jobs = CORES,
+    cluster: Cluster = "",
     fresh: Fresh = False,
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would change; this is the default.")] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Put the new results in the place of the old.")] = False,
@@ -111,7 +117,7 @@ def regrade(
     if diff and publish:
         raise UsageError("--diff only shows and --publish changes; give one of them")
     asked = Asked.saved(out)
-    run = _Run.of(asked, out, jobs, fresh)
+    run = _Run.of(asked, out, jobs, cluster, fresh)
     graded, failures = run.carried_out(out / "regraded")
     pairs = [(read_result(run.batch(out).result_path(each.result.submission)), each.result) for each in graded]
     changed = list(changes(pairs, run.by_hand))
@@ -134,11 +140,12 @@ class _Run:
     book: "Assignment | None"
     out: Path
     jobs: int
+    cluster: str
     fresh: bool
     by_hand: tuple[ByHand, ...]
 
     @classmethod
-    def of(cls, asked: Asked, out: Path, jobs: int, fresh: bool) -> "_Run":
+    def of(cls, asked: Asked, out: Path, jobs: int, cluster: str, fresh: bool) -> "_Run":
         if asked.trusted and asked.require:
             raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
         catalog = course_here()
@@ -151,7 +158,7 @@ class _Run:
         rungs = required(asked.require, asked.trusted)
         terms = Terms(catalog, course_secret(), tuple(chosen), asked.seed, asked.device, rungs)
         by_hand = read_by_hand(out / "manual.csv", catalog.functions)
-        return cls(catalog, terms, submissions, book, out, jobs, fresh, by_hand)
+        return cls(catalog, terms, submissions, book, out, jobs, cluster, fresh, by_hand)
 
     def batch(self, folder: Path) -> Batch:
         """The class, to be graded into a folder."""
@@ -194,7 +201,11 @@ class _Run:
 
     @contextlib.contextmanager
     def _judge(self, count: int) -> Iterator[Judge]:
-        """What grades so many: this very process, or several."""
+        """What grades so many: a cluster, several processes, or this very one."""
+        if self.cluster:
+            with _cluster(self.cluster, self.terms, self.fresh) as judge:
+                yield judge
+            return
         from autograder.sandbox import Sandbox
 
         gpu = self.terms.device == "cuda"
@@ -243,6 +254,14 @@ def _assignment(catalog: Catalog, asked: Asked) -> "Assignment | None":
 
     catalog.chosen([asked.assignment])
     return Assignment(Path(asked.nbgrader), asked.assignment)
+
+
+def _cluster(address: str, terms: Terms, fresh: bool) -> AbstractContextManager[Judge]:
+    try:
+        from autograder.cluster import Cluster
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--cluster needs {error.name}: pip install idealcat[dask]") from error
+    return Cluster(address, terms, fresh=fresh, tell=lambda text: terminal.errors.print(Text(text), soft_wrap=True))
 
 
 def _record(book: "Assignment | None", result: "SubmissionResult") -> None:

@@ -53,12 +53,14 @@ class Jobs:
         terms: what they grade by.
         sandbox: whose nursery and folder theirs share.
         gpu: whether workers may use CUDA's devices.
+        nursery: from which they are forked; without one there is one of their own while they are open.
     """
 
     count: int
     terms: Terms
     sandbox: Sandbox
     gpu: bool = False
+    nursery: Nursery | None = None
     _idle: list[Connection] = field(default_factory=list)
     _busy: dict[Connection, Task] = field(default_factory=dict)
     _beginning: set[Connection] = field(default_factory=set)
@@ -68,13 +70,18 @@ class Jobs:
         arguments = (str(self.terms.catalog.root), *self.terms.units)
         environment = {**os.environ, **ONE_THREAD}
         # In this folder, because the environment may name others relative to it.
-        self._nursery = Nursery("autograder.jobs.job", arguments, environment, folder=Path.cwd())
+        self.nursery = Nursery("autograder.jobs.job", arguments, environment, folder=Path.cwd())
         return self.graded
 
     def __exit__(self, *_: object) -> None:
         for link in (*self._idle, *self._busy):
             link.close()
-        self._nursery.close()
+        assert self.nursery is not None
+        self.nursery.close()
+
+    def alike(self) -> "Jobs":
+        """As many others, for another thread, from the same nursery."""
+        return Jobs(self.count, self.terms, self.sandbox, self.gpu, self.nursery)
 
     def graded(self, tasks: Iterable[Task]) -> Iterator[Judged]:
         """The tasks' results, as they come.
@@ -113,7 +120,8 @@ class Jobs:
         self._busy[link] = task
 
     def _begun(self) -> Connection:
-        connection = self._nursery.child(socket.SOCK_STREAM)
+        assert self.nursery is not None
+        connection = self.nursery.child(socket.SOCK_STREAM)
         with contextlib.suppress(OSError):
             socket.send_fds(connection, [b"."], [self.sandbox.nursery.control.fileno()])
         link = Connection(connection.detach())
@@ -135,7 +143,8 @@ class Jobs:
             self._stillborn += link in self._beginning
             self._beginning.discard(link)
             if self._stillborn == _STILLBORN:
-                raise GraderError(f"no process that grades could begin: {self._nursery.last_words()}") from None
+                words = self.nursery.last_words() if self.nursery is not None else ""
+                raise GraderError(f"no process that grades could begin: {words}") from None
             return None
         if link in self._beginning:
             self._beginning.discard(link)

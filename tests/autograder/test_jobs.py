@@ -79,11 +79,11 @@ def killing(tasks, jobs, victims):
 
 
 def first_job(jobs, number):
-    return children(jobs._nursery.pid)[:1] if number in (3, 6) else []
+    return children(jobs.nursery.pid)[:1] if number in (3, 6) else []
 
 
 def nursery_of_jobs(jobs, number):
-    return [jobs._nursery.pid] if number == 4 else []
+    return [jobs.nursery.pid] if number == 4 else []
 
 
 def nursery_of_servers(jobs, number):
@@ -121,7 +121,7 @@ class Deadly(Jobs):
     def _said(self, link):
         said = super()._said(link)
         if said == "begun" and "wrong" in self._busy[link].name:
-            os.kill(children(self._nursery.pid)[-1], signal.SIGKILL)
+            os.kill(children(self.nursery.pid)[-1], signal.SIGKILL)
         return said
 
 
@@ -170,6 +170,6 @@ def test_nothing_is_left_behind(terms, small_sandbox, students):
     with (jobs := Jobs(2, terms, small_sandbox)) as judge:
         running = judge(students[0])
         next(running)
-        below = [jobs._nursery.pid, *children(jobs._nursery.pid)]
+        below = [jobs.nursery.pid, *children(jobs.nursery.pid)]
         running.close()
     assert len(below) == 3 and [pid for pid in below if Path(f"/proc/{pid}").exists()] == []
