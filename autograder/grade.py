@@ -96,6 +96,7 @@ class Grader:
         seed: for a replay, the seed of the result that is replayed.
         device: where the students' code computes, `cpu` or `cuda`.
         require: rungs of the isolation ladder that must hold on this machine; none for work that is trusted.
+        followers: further plugins of pytest, which are told how a run goes on.
 
     Raises:
         UsageError: PyTorch cannot compute there.
@@ -115,6 +116,7 @@ class Grader:
         seed: str = "",
         device: str = "cpu",
         require: tuple[str, ...] = REQUIRED,
+        followers: tuple[object, ...] = (),
     ) -> None:
         self.catalog = catalog
         self.sandbox = sandbox
@@ -127,6 +129,7 @@ class Grader:
         self.device = usable_device(device)
         sandbox.require(require)
         self.trusted = not require
+        self._followers = followers
         self._course_hashes = course_hashes(catalog, [unit.name for unit in self.units])
 
     @classmethod
@@ -192,7 +195,7 @@ class Grader:
     def _run(self, run: "_GradedRun") -> list[CheckResult]:
         printed = io.StringIO()
         with _shielded(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            code = pytest.main(self._arguments(), plugins=[plugin, run])
+            code = pytest.main(self._arguments(), plugins=[plugin, run, *self._followers])
         if run.interrupted:
             raise KeyboardInterrupt
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not run.recorder.results:
@@ -210,6 +213,7 @@ class Grader:
             "--noconftest",
             "--disable-plugin-autoload",
             *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"),
+            *("-p", "no:logging"),  # it would look through all loggers of torch at each phase of each check
             *("-W", "ignore"),  # PYTHONWARNINGS=error would make a failure of each
             "--import-mode=importlib",
             "--tb=line",

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: every way of grading in turn, round after round, on the same submissions; the ratios; `bench.json`."""
+"""`python -m benchmarks`: every way of grading in turn, round after round, on one class; the ratios; `bench.json`."""
 
 import argparse
 import json

@@ -282,7 +282,7 @@ def _end(graded: list[Graded], failures: list[Failure]) -> None:
 
 
 def _print_single(catalog: Catalog, graded: Graded) -> None:
-    from autograder.plugin.summary import summary
+    from autograder.summary import summary
 
     for note in graded.result.notes:
         terminal.out.print(Text(f"Note: {note}"))

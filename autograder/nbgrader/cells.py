@@ -5,8 +5,8 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from autograder.plugin.summary import function_lines
 from autograder.results import CheckResult
+from autograder.summary import function_lines
 
 _CHECKS = "checks"
 _HIDDEN = "hidden"

@@ -8,6 +8,7 @@ Markers: `points(function, value)`, `hidden`, `depends_on(check, ...)`.
 Fixtures: `submission`, `folder`, `reference`, `model`, `rng`.
 """
 
+import os
 import sys
 import types
 from collections.abc import Generator, Iterator
@@ -27,9 +28,9 @@ from autograder.errors import NO_VALUE, CatalogError, CheckError, CheckFailed, N
 from autograder.plugin.keeping import keep_progress
 from autograder.plugin.recorder import Recorder, judged
 from autograder.plugin.runs import Run, StudentRun, check_seed, usable_device
-from autograder.plugin.summary import summary
 from autograder.results import CheckResult, Outcome
 from autograder.submission import Submission
+from autograder.summary import summary
 
 _MARKERS = (
     "points(function, value): the function that this check judges, and what it is worth",
@@ -249,8 +250,9 @@ def _forget_other_checks(catalog: Catalog) -> None:
     """pytest keeps a test module by its path below the root: in one process two courses would share theirs."""
     ours = {catalog.checks(unit).name: catalog.checks(unit) for unit in catalog.units}
     for name, module in list(sys.modules.items()):
-        file = Path(getattr(module, "__file__", None) or "")
-        if file.name in ours and file != ours[file.name]:
+        file = getattr(module, "__file__", None) or ""
+        basename = file[file.rfind(os.sep) + 1 :]  # there are thousands of modules, and a Path of each would be felt
+        if basename in ours and Path(file) != ours[basename]:
             del sys.modules[name]
 
 

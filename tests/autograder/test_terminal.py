@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from autograder.plugin.summary import MARKS
+from autograder.summary import MARKS
 from tests.autograder.small_course import make_class, make_course
 
 ESCAPE = re.compile(r"\x1b\[")
