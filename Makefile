@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 OUT ?= out
 
-.PHONY: demo test test-all lint format clean
+.PHONY: demo test test-all lint format bench clean
 
 demo: $(INSTALLED) ## grade a class of sample submissions
 	@# The command ends with 1 where some submission failed a check, as in this class some must.
@@ -26,6 +26,10 @@ lint: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## this grader beside others, on the same checks and submissions; figures in bench.json
+	$(BIN)/pip install -q -e ".[all,bench]" -c constraints.txt
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) $(OUT) build dist *.egg-info

@@ -12,12 +12,13 @@ from nbformat.v4 import new_output
 
 from autograder.catalog import Catalog, read_catalog
 from autograder.errors import AutograderError, GraderError, UsageError
-from autograder.grade import Grader, course_secret
+from autograder.grade import Grader
 from autograder.nbgrader.cells import GradedCell, graded_cells
 from autograder.nbgrader.installed import Bool, NbGraderPreprocessor, Unicode
 from autograder.nbgrader.intake import submitted_folder, submitted_work, timestamp
 from autograder.results import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
+from autograder.terms import course_secret
 
 
 class GradeInSandbox(NbGraderPreprocessor):
@@ -79,6 +80,7 @@ def _shown(graded: GradedCell, notes: str, limit: float) -> Iterator[NotebookNod
     text = notes.encode("utf-8", "replace").decode("utf-8") + graded.text + "\n"
     yield new_output("stream", name="stdout", text=text)
     for title, picture in graded.pictures:
+        yield new_output("stream", name="stdout", text=f"{title}:\n")
         yield new_output("display_data", data={"image/png": picture, "text/plain": title})
     # More than the cell is worth would be an error to nbgrader: the course may have changed since the release.
     points = {"text/plain": repr(min(graded.points, limit))}

@@ -16,6 +16,7 @@ DOORS = {
     "nbgrader": {"nbgrader"},
     "nbconvert": {"nbgrader"},
     "traitlets": {"nbgrader"},
+    "distributed": {"cluster"},
     "typer": {"cli", "student"},
     "watchfiles": {"student"},
     "rich": {"cli", "student"},

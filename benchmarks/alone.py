@@ -1,0 +1,28 @@
+"""`python -m benchmarks.alone UNIT CLASS`: the median seconds that the checks alone take for a submission of a class."""
+
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from autograder.catalog import course_here
+from autograder.grade import Grader, InThisProcess
+from autograder.warm import warm_up
+
+
+def main() -> None:
+    warm_up()
+    unit, folder = sys.argv[1], Path(sys.argv[2])
+    grader = Grader(course_here(), InThisProcess(), b"of the benchmark", units=[unit], require=())
+    seconds = []
+    for path in sorted(folder.iterdir()):
+        started = time.perf_counter()
+        result = grader.grade(path)
+        seconds.append(time.perf_counter() - started)
+        if not result.all_passed:
+            raise SystemExit(f"{path} does not pass")
+    print(statistics.median(seconds[1:]))  # the first one warms the rest up
+
+
+if __name__ == "__main__":
+    main()
