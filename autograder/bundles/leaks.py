@@ -12,7 +12,7 @@ _PRIVATE = {"solutions", "alternatives", "mistakes", "hostile", "submissions"}
 #: What a student reads or runs; the engine and the data are the same for everybody.
 _READ = ("exercises", "tests", "docs", "README.md", "notebooks")
 
-#: In the checks and in what draws pictures a single line this short is the field's idiom, `with torch.no_grad():`, and no answer.
+#: In checks and drawings a single line this short is the field's idiom, `with torch.no_grad():`, and no answer.
 _IDIOM = 40
 
 
