@@ -1,4 +1,4 @@
-"""What a student types: `autograder` alone, `hint`, `list`, `progress`, `reset`, `solution`."""
+"""What a student types: `autograder` alone, `hint`, `list`, `progress`, `reset`, `solution`, `watch`, `gallery`."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from autograder.catalog import Catalog, course_here
 from autograder.errors import UsageError
 from autograder.progress import Progress, read_progress
 from autograder.student import helping, resetting, standing
+from autograder.student.gallery import write_gallery
 from autograder.student.terminal import Terminal
 from autograder.student.watch import watch
 
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command()(reset)
     app.command()(solution)
     app.command("watch")(watch_saves)
+    app.command("gallery")(show_gallery)
 
 
 def start(context: typer.Context) -> None:
@@ -70,6 +72,21 @@ def watch_saves(
     """Judge a unit each time you save its file, and move on when it is done."""
     catalog = course_here()
     watch(catalog, Terminal(), *(catalog.chosen([unit]) if unit else ()))
+
+
+def show_gallery() -> None:
+    """Your pictures on one page; those of units that pass and have none yet are drawn first."""
+    catalog = course_here()
+    progress = _progress(catalog)
+    terminal, headline = Terminal(), standing.headline(catalog, progress)
+    page, missing = write_gallery(catalog, progress, headline)
+    if missing:
+        from autograder.student.drawing import draw
+
+        terminal.say([f"Drawing {', '.join(missing)} ..."])
+        terminal.say(filter(None, [draw(catalog, unit) for unit in missing]))
+        page, _ = write_gallery(catalog, progress, headline)
+    terminal.say([f"Your pictures are in {page.as_uri()}"])
 
 
 def _progress(catalog: Catalog) -> Progress:

@@ -1,13 +1,14 @@
 """The warm process behind `autograder watch`: it judges the units of a student's own course, again and again.
 
 It is started by a clean exec on every platform (`python -P -m autograder.student.judge ROOT`), imports torch and the checks
-once, and after that loads nothing but the student's files. Requests are lines of JSON on standard input, `{"judge": unit}`;
-what it has to say are lines of JSON on standard output:
+once, and after that loads nothing but the student's files. Requests are lines of JSON on standard input, `{"judge": unit}` or
+`{"draw": unit}`; what it has to say are lines of JSON on standard output:
 
     expected   all the checks of the unit, before the first is run
     begins     the id of the check that runs now
     ended      how a check has ended, and what the student's code printed in it
     judged     the run is over
+    drawn      the path of the unit's picture, or nothing where it has none
     refused    a sentence: the course itself cannot be used
 
 A request that comes while another is worked on takes its place. A call that does not end is stopped at its deadline; where
@@ -29,14 +30,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from autograder import plugin
-from autograder.catalog import read_catalog
+from autograder.catalog import Catalog, read_catalog
 from autograder.errors import AutograderError
 from autograder.grade import Grader, InThisProcess
 from autograder.plugin.runs import StudentRun
 from autograder.results import Outcome
+from autograder.rewards.drawing import keep_picture
 from autograder.sandbox.output import Tail
 from autograder.sandbox.process import GRACE_SECONDS
-from autograder.source import Handin
+from autograder.source import Handin, Module
 from autograder.submission import InProcess, Transport
 
 
@@ -108,13 +110,25 @@ class _Judge:
 
     def answer(self, request: dict[str, str]) -> None:
         try:
-            self._judge(request["judge"])
-        except AutograderError as error:
+            if "draw" in request:
+                self._draw(request["draw"])
+            else:
+                self._judge(request["judge"])
+        except (AutograderError, OSError) as error:
             self._say(kind="refused", text=str(error))
 
-    def _judge(self, unit: str) -> None:
+    def _draw(self, unit: str) -> None:
+        catalog, modules = self._read(unit)
+        with self._workers.worker() as worker:
+            path = keep_picture(catalog, unit, modules, worker)
+        self._say(kind="drawn", unit=unit, path=str(path or ""))
+
+    def _read(self, unit: str) -> tuple[Catalog, dict[str, Module]]:
         catalog = read_catalog(self._root)  # anew: an update of the course may have come
-        modules = StudentRun(catalog, "student", "cpu").modules(catalog.exercise(unit))
+        return catalog, StudentRun(catalog, "student", "cpu").modules(catalog.exercise(unit))
+
+    def _judge(self, unit: str) -> None:
+        catalog, modules = self._read(unit)
         grader = Grader(
             catalog, self._workers, units=[unit], seed="student", require=(), followers=(_Follower(self._say),)
         )

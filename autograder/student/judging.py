@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from autograder.results import CheckResult, Outcome
-from autograder.student.events import Judged, Refused, Report
+from autograder.student.events import Drawn, Judged, Refused, Report
 
 _TIMEOUT = "Timeout ("
 
@@ -66,13 +66,18 @@ class Judging:
     def ask(self, unit: str) -> None:
         """Asks for a unit to be judged, instead of whatever is being judged now."""
         with self._lock:
-            self._ask(unit)
+            self._process.wanted = unit
+            self._send({"judge": unit})
 
-    def _ask(self, unit: str) -> None:
-        self._process.wanted = unit
+    def draw(self, unit: str) -> None:
+        """Asks for the picture of a unit to be drawn; a unit that is to be judged meanwhile takes its place."""
+        with self._lock:
+            self._send({"draw": unit})
+
+    def _send(self, request: dict[str, str]) -> None:
         assert self._process.handle.stdin is not None
         with contextlib.suppress(OSError):  # it has just died: whoever follows it asks the next one
-            self._process.handle.stdin.write(json.dumps({"judge": unit}) + "\n")
+            self._process.handle.stdin.write(json.dumps(request) + "\n")
             self._process.handle.stdin.flush()
 
     def _started(self) -> _Process:
@@ -115,6 +120,8 @@ class Judging:
                 run.printed[check.id] = said["printed"]
             case "judged" if run is not None:
                 self._finished(process, run)
+            case "drawn" if said["path"]:
+                self._report(Drawn(said["unit"], Path(said["path"])))
             case "refused":
                 self._report(Refused(said["text"]))
 
@@ -133,7 +140,8 @@ class Judging:
             if process.good:
                 self._process = self._started()
             if process.good and process.wanted and (run is None or run.unit != process.wanted):
-                self._ask(process.wanted)
+                self._process.wanted = process.wanted
+                self._send({"judge": process.wanted})
         if not process.good:
             reason = said.strip().splitlines()[-1] if said.strip() else f"exit code {code}"
             self._report(Refused(f"the process that judges did not start ({reason}); is the course installed?"))

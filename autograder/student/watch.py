@@ -7,7 +7,7 @@ from autograder.catalog import Catalog, Unit
 from autograder.errors import AutograderError, UsageError
 from autograder.progress import Progress, fingerprint, read_progress, updated_progress
 from autograder.student import resetting, screen, standing
-from autograder.student.events import Event, Judged, Pressed, Refused, Saved
+from autograder.student.events import Drawn, Event, Judged, Pressed, Refused, Saved
 from autograder.student.helping import hint_lines, solution_text
 from autograder.student.judging import Judging
 from autograder.student.keys import Keys
@@ -65,6 +65,9 @@ class _Watching:
                     self._judged(event)
                 case Pressed(key):
                     self._pressed(key)
+                case Drawn(unit, path):
+                    self._terminal.say([f"What {unit} has made:"])
+                    self._terminal.show(path)
                 case Refused(reason):
                     self._terminal.say([reason])
         except AutograderError as error:
@@ -90,6 +93,7 @@ class _Watching:
         self._passed, self._run = unit, None
         self._unit = progress.next_unit(self._catalog)
         self._terminal.say([f"+ {unit.title}: done.", *standing.next_step(self._catalog, progress)])
+        self._judging.draw(unit.name)
 
     def _pressed(self, key: str) -> None:
         if self._may_reset:

@@ -102,6 +102,8 @@ def test_from_the_first_save_to_the_unit_that_is_next(watch, own_course):
     assert "Variation loss: how much neighbouring pixels differ: 26 of 26 points" in solved
     assert "+ Variation loss: how much neighbouring pixels differ: done." in solved
     assert "Next: answers in exercises/quiz.py:8" in solved
+    screen.reads("What variation_loss has made:")
+    screen.reads((own_course / ".autograder" / "pictures" / "variation_loss.png").as_uri())
     screen.presses("s", "return vertical.sum(dim=(1, 2, 3)) + horizontal.sum(dim=(1, 2, 3))")
     screen.terminal.send("\n")
     assert "> answers is next: write it in exercises/quiz.py:8" in screen.verdict()
@@ -161,6 +163,16 @@ def test_what_happens_meanwhile(watch, own_course):
     process = looping(screen, own_course / "looping again")
     assert screen.quits() == 0
     assert not process.exists()
+
+
+@pytest.mark.slow
+def test_pytest_on_a_terminal_shows_the_picture_once(own_course):
+    (own_course / "exercises" / f"{UNIT}.py").write_text((own_course / "solutions" / f"{UNIT}.py").read_text())
+    link = (own_course / ".autograder" / "pictures" / f"{UNIT}.png").as_uri()
+    for times in (1, 0):
+        command = ["-m", "pytest", f"exercises/{UNIT}.py"]
+        out = pexpect.run(f"{sys.executable} {' '.join(command)}", cwd=own_course, timeout=PATIENCE).decode()
+        assert "Everything passes." in out and out.count(link) == times
 
 
 def looping(screen, marker):
