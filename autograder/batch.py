@@ -1,20 +1,26 @@
-"""Many submissions: graded one after another, each result written as soon as it is there.
+"""Many submissions: each is graded once, by whatever grades at the time, and its result written as soon as it is there.
 
-One submission never stops the others: where the grader itself fails on one, that becomes a `Failure` and the rest go on.
+One submission never stops the others: where the grader itself fails on one, that becomes a `Failure` and the rest go on. A
+run that was ended, however that was, goes on where it stood when it is started again. Nothing here imports torch, so that a
+class in which nothing has changed is there at once.
 """
 
+import contextlib
+import fcntl
 import hashlib
-import os
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.errors import GraderError, SandboxError
-from autograder.grade import Grader
+from autograder.cache import Cache, keyed, read_result
+from autograder.catalog import Catalog
+from autograder.errors import GraderError, UsageError
+from autograder.files import write_atomically
 from autograder.results import SubmissionResult, legible
-from autograder.source import submission_name, submissions_in
+from autograder.source import Taken, submission_name, submissions_in, take
+from autograder.terms import Terms
 
 _NAME_BYTES = 200
 
@@ -25,6 +31,8 @@ class Graded:
 
     result: SubmissionResult
     path: Path
+    #: Whether it was there before.
+    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,27 @@ class Failure:
 
     submission: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A submission to be graded, wherever that will be."""
+
+    name: str
+    taken: Taken
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A task and its result, or the reason why there is none."""
+
+    task: Task
+    result: SubmissionResult | None
+    reason: str = ""
+
+
+#: Grades tasks, in any order, and takes the next when it has room for one.
+Judge = Callable[[Iterable[Task]], Iterator[Judged]]
 
 
 def find_submissions(paths: Iterable[Path], units: Iterable[str]) -> dict[str, Path]:
@@ -58,21 +87,108 @@ def find_submissions(paths: Iterable[Path], units: Iterable[str]) -> dict[str, P
     return named
 
 
-def grade_all(grader: Grader, submissions: dict[str, Path], out: Path) -> Iterator[Graded | Failure]:
-    """Grades submissions in turn, and writes `out/results/<name>.json` for each."""
-    results = out / "results"
-    results.mkdir(parents=True, exist_ok=True)
-    for name, path in submissions.items():
+@dataclass(frozen=True)
+class Batch:
+    """A class, to be graded into a folder.
+
+    Attributes:
+        terms: what it is graded by.
+        submissions: paths by name.
+        out: the folder; `results/<name>.json` is each submission's.
+        cache: where the results of earlier runs are.
+        fresh: whether those are not to be used.
+    """
+
+    terms: Terms
+    submissions: dict[str, Path]
+    out: Path
+    cache: Cache
+    fresh: bool = False
+
+    def graded(self, open_judge: Callable[[int], AbstractContextManager[Judge]]) -> Iterator[Graded | Failure]:
+        """Each submission's ending, as it comes: first those that are known, then those that have to be graded.
+
+        Args:
+            open_judge: what grades so many submissions; asked for only where there are any.
+
+        Raises:
+            SandboxError: without a sandbox none can be graded.
+            UsageError: another run is writing into the same folder.
+            GraderError: a result cannot be written.
+        """
+        unknown = []
+        for name in self.submissions:
+            ending = self._known(name)
+            if ending is None:
+                unknown.append(name)
+            else:
+                yield ending
+        if unknown:
+            with open_judge(len(unknown)) as judge, _alone_in(self.out):
+                for judged in judge(self._task(name) for name in unknown):
+                    yield self._kept(judged)
+
+    def _known(self, name: str) -> Graded | Failure | None:
+        """The ending of a submission that needs no grading."""
         try:
-            result = grader.grade(path, name)
-        except SandboxError:
-            raise  # without a sandbox none of the others can be graded either
+            refuse_own_judge(self.submissions[name], self.terms.catalog)
         except GraderError as error:
-            yield Failure(name, str(error))
-            continue
-        target = results / _filename(name)
-        write_atomically(target, result.to_json())
-        yield Graded(result, target)
+            return Failure(name, str(error))
+        if self.fresh:
+            return None
+        key = self.terms.key(self._task(name).taken)
+        path = self.result_path(name)
+        there = read_result(path)
+        if there is not None and there.hashes.get("key") == key and not there.errors:
+            return Graded(there, path, known=True)
+        result = self.cache.get(key)
+        return None if result is None else self._written(name, keyed(result, key), known=True)
+
+    def _task(self, name: str) -> Task:
+        return Task(name, take(self.submissions[name], self.terms.catalog.units))
+
+    def _kept(self, judged: Judged) -> Graded | Failure:
+        if judged.result is None:
+            return Failure(judged.task.name, judged.reason)
+        key = self.terms.key(judged.task.taken)
+        # First into the cache: whatever ends the run between the two, the result is not lost.
+        self.cache.put(key, judged.result)
+        return self._written(judged.task.name, keyed(judged.result, key))
+
+    def _written(self, name: str, result: SubmissionResult, *, known: bool = False) -> Graded:
+        own = replace(result, submission=name)
+        path = self.result_path(name)
+        write_atomically(path, own.to_json())
+        return Graded(own, path, known)
+
+    def result_path(self, name: str) -> Path:
+        """The file of a submission's result."""
+        return self.out / "results" / _filename(name)
+
+
+def refuse_own_judge(path: Path, catalog: Catalog) -> None:
+    """A course that came with the submission would be the student's own checks, run in this process.
+
+    Raises:
+        GraderError: it did.
+    """
+    root = catalog.root.resolve()
+    if path.resolve() in (root, *root.parents):
+        raise GraderError(f"the course lies inside the submission {path}; run this in the folder of your own course")
+
+
+@contextlib.contextmanager
+def _alone_in(out: Path) -> Iterator[None]:
+    """Only one run at a time grades into a folder. The kernel gives its place up when it ends, however it ends."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".grading").open("w") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UsageError(
+                f"another run is grading into {out}; wait for it, or give another folder with -o"
+            ) from error
+        yield
 
 
 def _filename(name: str) -> str:
@@ -81,17 +197,3 @@ def _filename(name: str) -> str:
     if len(data) <= _NAME_BYTES:
         return f"{name}.json"
     return f"{data[:_NAME_BYTES].decode('utf-8', 'ignore')}-{hashlib.sha256(data).hexdigest()[:8]}.json"
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file so that at any moment it holds either the old text or the whole new one."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -8,17 +8,14 @@ course's own. The student's code runs in workers of the sandbox, a fresh one for
 """
 
 import contextlib
-import hashlib
-import hmac
 import io
 import os
 import platform
-import secrets
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -30,14 +27,16 @@ import torch
 import torchvision
 
 from autograder import __version__, plugin
-from autograder.catalog import Catalog, Unit
+from autograder.batch import Judge, Judged, Task, refuse_own_judge
+from autograder.catalog import Catalog
 from autograder.errors import GraderError, SandboxError
 from autograder.plugin.recorder import Recorder
 from autograder.plugin.runs import usable_device
 from autograder.results import CheckResult, Outcome, SubmissionResult
 from autograder.sandbox import REQUIRED
-from autograder.source import Handin, Module, read_submission
+from autograder.source import Handin, Module, handin_of, read_submission
 from autograder.submission import InProcess, Transport
+from autograder.terms import Terms, course_hashes, seed_of
 
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
@@ -122,7 +121,25 @@ class Grader:
         self.device = usable_device(device)
         sandbox.require(require)
         self.trusted = not require
-        self._course_hashes = course_hashes(catalog, self.units)
+        self._course_hashes = course_hashes(catalog, [unit.name for unit in self.units])
+
+    @classmethod
+    def under(cls, terms: Terms, sandbox: Workers) -> "Grader":
+        """A grader for the terms that it is to grade by.
+
+        Raises:
+            UsageError: PyTorch cannot compute on the device.
+            SandboxError: a required rung does not hold.
+        """
+        return cls(
+            terms.catalog,
+            sandbox,
+            terms.secret,
+            units=list(terms.units),
+            seed=terms.seed,
+            device=terms.device,
+            require=terms.require,
+        )
 
     def grade(self, path: Path, name: str = "") -> SubmissionResult:
         """The result of one submission: a folder, an archive, a `.py` or an `.ipynb`.
@@ -130,7 +147,7 @@ class Grader:
         Raises:
             GraderError: the checks themselves cannot be run.
         """
-        self._refuse_own_judge(path)
+        refuse_own_judge(path, self.catalog)
         return self.judge(read_submission(path, self.catalog.units, self.catalog.functions), name)
 
     def judge(self, handin: Handin, name: str = "") -> SubmissionResult:
@@ -159,13 +176,6 @@ class Grader:
     def _is_asked_for(self, check: CheckResult) -> bool:
         return (self._hidden or not check.hidden) and (not self._functions or check.function in self._functions)
 
-    def _refuse_own_judge(self, path: Path) -> None:
-        """A course that came with the submission would be the student's own checks, run in this process."""
-        if path.resolve() in (self.catalog.root.resolve(), *self.catalog.root.resolve().parents):
-            raise GraderError(
-                f"the course lies inside the submission {path}; run this in the folder of your own course"
-            )
-
     def _run(self, run: "_GradedRun") -> list[CheckResult]:
         printed = io.StringIO()
         with _shielded(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
@@ -173,6 +183,7 @@ class Grader:
         if run.interrupted:
             raise KeyboardInterrupt
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not run.recorder.results:
+            _forget([self.catalog.checks(unit.name) for unit in self.units])
             raise GraderError(f"the checks could not be run (pytest ended with {code}):\n{printed.getvalue()}")
         return list(run.recorder.results.values())
 
@@ -252,32 +263,19 @@ class _GradedRun:
         return self._sandbox.worker()
 
 
-def seed_of(secret: bytes, digest: str) -> str:
-    """A seed that nobody can tell without the secret, and that is the same whenever the same content is graded."""
-    return hmac.new(secret, digest.encode(), hashlib.sha256).hexdigest()[:32]
+def in_turn(grader: Grader) -> Judge:
+    """Grades one task after another, in this process."""
 
+    def judged(tasks: Iterable[Task]) -> Iterator[Judged]:
+        for task in tasks:
+            try:
+                yield Judged(task, grader.judge(handin_of(task.taken, grader.catalog.functions), task.name))
+            except SandboxError:
+                raise  # without a sandbox none of the others can be graded either
+            except GraderError as error:
+                yield Judged(task, None, str(error))
 
-def course_secret() -> bytes:
-    """The secret of this grader: `IDEALCAT_SECRET`, or a file in the user's configuration, made at its first use.
-
-    Raises:
-        GraderError: the file can neither be read nor be made.
-    """
-    given = os.environ.get("IDEALCAT_SECRET")
-    if given:
-        return given.encode()
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    path = home / "idealcat" / "secret"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "wb") as file:
-                file.write(secrets.token_hex(32).encode())
-        return path.read_bytes()
-    except OSError as error:
-        reason = f"the secret of this grader, {path}, cannot be made or read ({error.strerror})"
-        raise GraderError(f"{reason}; set IDEALCAT_SECRET to any long text") from error
+    return judged
 
 
 def versions() -> dict[str, str]:
@@ -292,21 +290,11 @@ def versions() -> dict[str, str]:
     }
 
 
-def course_hashes(catalog: Catalog, units: tuple[Unit, ...]) -> dict[str, str]:
-    """sha256 of the checks, the solutions and the catalog that are graded by."""
-    names = [unit.name for unit in units]
-    return {
-        "checks": _sha256(catalog.checks(name) for name in names),
-        "solutions": _sha256(catalog.solution(name) for name in names),
-        "catalog": _sha256([catalog.root / "exercises" / "catalog.toml"]),
-    }
-
-
-def _sha256(paths: Iterator[Path] | list[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b"") + b"\0")
-    return digest.hexdigest()
+def _forget(paths: list[Path]) -> None:
+    """Python keeps a module whose import has failed, as far as it got: the next submission would be judged by that."""
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "") in paths:
+            del sys.modules[name]
 
 
 def _with_reason(check: CheckResult, handin: Handin) -> CheckResult:

@@ -8,9 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder.batch import write_atomically
 from autograder.catalog import Catalog
 from autograder.errors import GraderError, UsageError
+from autograder.files import write_atomically
 from autograder.reports.classroom import annotations, classroom
 from autograder.reports.exercism import exercism
 from autograder.reports.grades_csv import grades_csv

@@ -1,8 +1,10 @@
 """The class at a glance: one row for each submission."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from autograder.by_hand import ByHand, Mark, mark_of
 from autograder.results import Outcome, SubmissionResult
 
 _WORDS = {
@@ -25,10 +27,15 @@ class Row:
     remarks: str
 
 
-def row(result: SubmissionResult) -> Row:
-    """The row of one result."""
-    points = "no grade" if result.errors else f"{result.score:g} / {result.max_score:g}"
-    return Row(result.submission, points, _remarks(result))
+def row(result: SubmissionResult, by_hand: Iterable[ByHand] = ()) -> Row:
+    """The row of one result, with points given by hand."""
+    mark = mark_of(result, by_hand)
+    points = "no grade" if result.errors else f"{mark.score:g} / {mark.max_score:g}"
+    return Row(result.submission, points, "; ".join(filter(None, (_by_hand(mark), _remarks(result)))))
+
+
+def _by_hand(mark: Mark) -> str:
+    return f"by hand: {', '.join(each.function or 'all' for each in mark.given)}" if mark.given else ""
 
 
 def _remarks(result: SubmissionResult) -> str:

@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Any
 import msgpack
 
 from autograder.errors import SandboxError, UsageError
+from autograder.nursery import ONE_THREAD, Nursery
 from autograder.sandbox.confines import Allowance, Setup
 from autograder.sandbox.process import Worker
 
@@ -28,13 +28,12 @@ __all__ = ["REQUIRED", "Allowance", "Sandbox", "Worker"]
 REQUIRED = ("rlimits", "no_new_privs", "seccomp", "landlock/mount_namespace")
 
 _START_SECONDS = 120
-_END_SECONDS = 10
 # A fork copies the page table entry of every page. With all of Python's memory taken from malloc, and malloc's from huge
 # pages, there are far fewer of them: starting and ending a worker costs half the time.
 _HUGE_PAGES = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 _ENVIRONMENT = {
     **{"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", "USER": "student"},
-    **{"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+    **ONE_THREAD,
 }
 _KEPT_VARIABLES = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME")
 
@@ -47,6 +46,8 @@ class Sandbox:
         allowance: what a worker may use.
         gpu: whether workers may use CUDA's devices.
         without: rungs that are not to be tried, to see what holds without them.
+        control: of the nursery of another process's sandbox, to share what that has preloaded.
+        folder: where the workers' folders are to be; the system's place for such by default.
     """
 
     def __init__(
@@ -56,14 +57,16 @@ class Sandbox:
         *,
         gpu: bool = False,
         without: frozenset[str] = frozenset(),
+        control: socket.socket | None = None,
+        folder: Path | None = None,
     ) -> None:
-        self._preload = preload
         self._allowance = allowance or Allowance()
         self._gpu = gpu
         self._without = without
+        self.nursery = Nursery("autograder.sandbox.server", preload, _environment(), control)
+        self._place = folder
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._control: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
         self._rungs: tuple[str, ...] = ()
         self._missing: dict[str, str] = {}
 
@@ -104,6 +107,7 @@ class Sandbox:
     def close(self) -> None:
         """Ends the server, and with it every worker."""
         self._end_server()
+        self.nursery.close()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -130,7 +134,7 @@ class Sandbox:
     @contextlib.contextmanager
     def _worker_folder(self) -> Iterator[Path]:
         # Any user may enter it who knows its name, and nobody can list the folder that it is in.
-        folder = Path(self._base(), secrets.token_hex(8))
+        folder = self.folder / secrets.token_hex(8)
         folder.mkdir()
         folder.chmod(0o755)
         try:
@@ -138,11 +142,13 @@ class Sandbox:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _base(self) -> str:
+    @property
+    def folder(self) -> Path:
+        """Where the workers' folders are."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="idealcat-")
+            self._folder = tempfile.TemporaryDirectory(prefix="idealcat-", dir=self._place)
             Path(self._folder.name).chmod(0o711)
-        return str(Path(self._folder.name).resolve())
+        return Path(self._folder.name).resolve()
 
     def _start(self, request: dict[str, str], descriptors: list[int]) -> int:
         try:
@@ -185,53 +191,28 @@ class Sandbox:
         return answer
 
     def _ready(self) -> None:
-        if self._process is not None:
+        if self._control is not None:
             return
         if not sys.platform.startswith("linux"):
             raise SandboxError(f"there is no sandbox on {sys.platform}; grade on Linux")
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = _launch(theirs)
-        self._control = ours
-        ours.settimeout(_START_SECONDS)
-        setup = Setup(self._preload, self._base(), self._allowance, self._gpu, self._without)
+        self._control = self.nursery.child()
+        self._control.settimeout(_START_SECONDS)
+        setup = Setup(str(self.folder), self._allowance, self._gpu, self._without)
         try:
             answer = self._ask(setup.to_dict())
         except OSError as error:
-            said = self._last_words()
+            said = self.nursery.last_words()
             self.close()
             raise SandboxError(f"the fork server did not start: {said or error}") from error
         self._rungs, self._missing = tuple(answer["ready"]), answer["missing"]
 
-    def _last_words(self) -> str:
-        assert self._process is not None and self._process.stderr is not None
-        self._process.kill()
-        lines = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else ""
-
     def _end_server(self) -> None:
+        """It ends itself, and what is below it, when its socket closes."""
         if self._control is not None:
             self._control.close()
-        if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_END_SECONDS)  # it ends itself and what is below it when the socket closes
-            self._process.kill()
-            self._process.wait()
-            if self._process.stderr is not None:
-                self._process.stderr.close()
-        self._control = self._process = None
+        self._control = None
 
 
-def _launch(control: socket.socket) -> subprocess.Popen[bytes]:
+def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    return subprocess.Popen(
-        # -I, isolated from all that is not given here, would also leave out PYTHONMALLOC: -P and -s are the rest of it.
-        [sys.executable, "-P", "-s", "-B", "-m", "autograder.sandbox.server", str(control.fileno())],
-        pass_fds=[control.fileno()],
-        env={**_ENVIRONMENT, **_HUGE_PAGES, **kept},
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # a Ctrl-C at the terminal is the grader's to handle
-    )
+    return {**_ENVIRONMENT, **_HUGE_PAGES, **kept}

@@ -28,14 +28,12 @@ class Setup:
     """How a fork server is to be.
 
     Attributes:
-        preload: modules that it imports before the first worker.
         folder: a folder of the grader's, in which each worker finds one of its own, to read.
         allowance: for each worker.
         gpu: whether workers may use CUDA's devices.
         without: rungs that are not to be tried, to see what holds without them.
     """
 
-    preload: tuple[str, ...] = ()
     folder: str = ""
     allowance: Allowance = field(default_factory=Allowance)
     gpu: bool = False
@@ -49,7 +47,6 @@ class Setup:
     def from_dict(cls, values: dict[str, Any]) -> "Setup":
         """The setup that `to_dict` gave."""
         return cls(
-            tuple(values["preload"]),
             values["folder"],
             Allowance(**values["allowance"]),
             values["gpu"],

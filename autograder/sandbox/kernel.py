@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import struct
 from pathlib import Path
 
@@ -32,6 +33,8 @@ _AT_RECURSIVE = 0x8000
 _CAPABILITY_VERSION_3 = 0x20080522
 _MNT_DETACH = 2
 _LAST_CAPABILITY = 40
+_HUGE = 2**21
+_MADV_COLLAPSE = 25
 
 
 def prctl(option: int, value: int) -> None:
@@ -69,6 +72,28 @@ def enter_root(folder: Path) -> None:
     syscall(_PIVOT_ROOT[os.uname().machine], b".", b".")
     _checked(_libc.umount2(b".", _MNT_DETACH))
     os.chdir("/")
+
+
+def die_with_parent() -> None:
+    """This process is killed when its parent ends."""
+    parent = os.getppid()
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended between the two
+        os._exit(1)
+
+
+def gather_in_huge_pages() -> None:
+    """Moves the memory that this process has written into huge pages, where the kernel can.
+
+    A fork copies an entry for every page, and the end of a child frees them: of huge ones there are five hundred times fewer.
+    """
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, rights, _, _, inode, *_ = line.split()
+        first, end = (int(number, 16) for number in span.split("-"))
+        first, size = -first // _HUGE * -_HUGE, (end // _HUGE - -(-first // _HUGE)) * _HUGE
+        if rights == "rw-p" and inode == "0" and size > 0:
+            # Some of it cannot be moved, and an older kernel cannot at all: then forks are slower, and nothing else.
+            _libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(size), _MADV_COLLAPSE)
 
 
 def drop_capabilities() -> None:

@@ -5,7 +5,6 @@ They are made once for a server, so that a worker costs nothing more. What canno
 
 import functools
 import os
-import signal
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -41,6 +40,7 @@ def enter(without: Collection[str]) -> dict[str, str]:
             kernel.unshare(flag)
     if "mount_namespace" not in missing:
         kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)  # nothing mounted here is seen outside
+    kernel.die_with_parent()  # not before: a user namespace would undo it
     if "pid_namespace" not in missing:
         _move_into_child()
     return missing
@@ -88,7 +88,7 @@ def _move_into_child() -> None:
         os.closerange(0, 4096)
         _, status = os.waitpid(pid, 0)
         os._exit(os.waitstatus_to_exitcode(status) % 256)
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    kernel.die_with_parent()
 
 
 def _show(path: Path, root: Path) -> None:

@@ -66,10 +66,7 @@ def _cannot_change_root(_: Confines) -> None:
 
 def parent_death(_: Confines) -> None:
     """Dies with the server, however that ends."""
-    server = os.getppid()
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != server:  # it died between the fork and the call above
-        os._exit(1)
+    kernel.die_with_parent()
 
 
 def resource_limits(confines: Confines) -> None:

@@ -1,8 +1,8 @@
 """The fork server: a warm process from which every worker is forked.
 
-It is started by a clean exec (`python -P -s -m autograder.sandbox.server`), imports torch and the course's data, and never
-imports a check or a solution: a fork of it therefore holds none in its memory. It has one thread and never touches CUDA,
-because a child forked after either would hang or fail. It speaks with the grader over one socket, first of its `Setup`:
+It is forked from a nursery, which this module runs: started by a clean exec, that imports torch and the course's data, and
+never imports a check or a solution, so that a fork of it holds none in its memory. It has one thread and never touches CUDA,
+because a child forked after either would hang or fail. A server speaks with its grader over one socket, first of its `Setup`:
 
     ready  its answer to that: the rungs that hold, and why others do not
     start  with the worker's socket and the write end of its output pipe: forks, answers with the pid
@@ -13,7 +13,6 @@ The socket's end is the server's end, and the server's end is that of all worker
 
 import contextlib
 import fcntl
-import gc
 import importlib
 import itertools
 import os
@@ -21,21 +20,19 @@ import secrets
 import signal
 import socket
 import sys
-import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
 import msgpack
-import torch
-from torch import nn
-from torch.nn import functional
 
 from autograder import worker
+from autograder.nursery import tend
 from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup
 from autograder.sandbox.readable import readable_paths
 from autograder.sandbox.trial import reason_of
+from autograder.warm import warm_up
 
 _MESSAGE = 65536
 #: Far from the users that a machine has; each server takes a thousand of its own.
@@ -44,30 +41,30 @@ _READY = "ready"
 
 
 def main() -> None:
-    """Serves the socket whose descriptor is the first argument."""
+    """Tends a nursery of fork servers: the descriptor of its socket, then the modules to import."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    children = open(f"/proc/self/task/{threading.get_native_id()}/children")  # noqa: SIM115 - soon there is no /proc
+    for name in sys.argv[2:]:
+        importlib.import_module(name)
+    if "torch" in sys.argv[2:]:
+        warm_up()
+    kernel.gather_in_huge_pages()
+    tend(control, serve)
+
+
+def serve(control: socket.socket) -> None:
+    """One fork server, in the process that becomes it."""
     setup = Setup.from_dict(msgpack.unpackb(control.recv(_MESSAGE)))
-    # Before anything that might start a thread: then no user namespace could be entered.
     # CUDA looks for its devices and drivers in more places than a confined view has.
     without = setup.without | ({"mount_namespace"} if setup.gpu else set())
     missing = namespaces.enter(without)
-    torch.set_num_threads(1)
-    for name in setup.preload:
-        importlib.import_module(name)
-    if "torch" in setup.preload:
-        _warm()
+    children = open("/proc/thread-self/children")  # noqa: SIM115 - soon there is no /proc
     confines, missing = _confined(setup, missing)
     seccomp.prepare(gpu=setup.gpu)
-    # What is alive now stays: without this every child's first collection would copy the whole heap.
-    gc.collect()
-    gc.freeze()
     missing |= rungs.missing_rungs(replace(confines, readable=(*confines.readable, Path(setup.folder))), without)
     holding = tuple(name for name in rungs.LADDER if name not in missing)
     outer = [name for name in namespaces.KINDS if name not in missing]
     control.send(msgpack.packb({"ready": [*outer, *holding], "missing": missing}))
     _Server(control, confines, holding, "pid_namespace" in outer, children).serve()
-    os._exit(0)  # there is nothing to tidy up, and the grader waits
 
 
 def _confined(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str, str]]:
@@ -204,15 +201,6 @@ def _climbed(ladder: tuple[str, ...], confines: Confines) -> str:
     except OSError as error:
         return reason_of(error)
     return _READY
-
-
-def _warm() -> None:
-    """First calls of torch that import or set up things: paid here once instead of in every worker."""
-    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
-    for optimizer in (torch.optim.SGD, torch.optim.Adam):
-        steps = optimizer(net.parameters(), lr=0.1)
-        functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
-        steps.step()
 
 
 if __name__ == "__main__":

@@ -21,13 +21,51 @@ from autograder.errors import UsageError
 from autograder.results import legible
 from autograder.source.archives import Entry, UnreadableError
 from autograder.source.entries import ARCHIVES, entries_in, head, is_archive, printable
-from autograder.source.files import module_from
+from autograder.source.files import File, module_from, read_file
 from autograder.source.module import Module
 
-__all__ = ["Handin", "Module", "read_module", "read_submission", "submission_name", "submissions_in"]
+__all__ = [
+    "Handin",
+    "Module",
+    "Taken",
+    "handin_of",
+    "read_module",
+    "read_submission",
+    "submission_name",
+    "submissions_in",
+    "take",
+]
 
 _LISTED = 100
 _NOTED = 5
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is taken of a submission, before anything of it is looked at: all that its result can depend on.
+
+    Attributes:
+        name: whose it is.
+        files: by unit.
+        problem: a sentence, where nothing at all could be read.
+        notes: sentences about what was chosen or refused.
+        not_taken: paths inside the submission that were left behind.
+    """
+
+    name: str
+    files: dict[str, File] = field(default_factory=dict)
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+    not_taken: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """sha256 of all of it but the name."""
+        digest = hashlib.sha256()
+        facts = [(unit, str(file.path), file.size, file.fault, file.data) for unit, file in sorted(self.files.items())]
+        for each in (self.problem, self.notes, self.not_taken, facts):
+            digest.update(repr(each).encode("utf-8", "backslashreplace") + b"\0")
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -81,21 +119,34 @@ def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = 
         units: the names of all units.
         graded: names of functions, which a notebook may also define by an assignment.
     """
+    return handin_of(take(path, units), graded)
+
+
+def take(path: Path, units: Iterable[str]) -> Taken:
+    """The files of a submission that belong to units of these names, and what is to be said about the others."""
     names = tuple(units)
     try:
         entries, refused = entries_in(path, lambda filename: _unit_of(filename, names) is not None)
     except UnreadableError as error:
-        return Handin(submission_name(path), problem=str(error))
+        return Taken(submission_name(path), problem=str(error))
     chosen = _choose(entries, names)
-    modules = {unit: module_from(unit, entry, graded) for unit, entry in chosen.items()}
     taken = {entry.path for entry in chosen.values()}
     rest = [printable(entry.path) for entry in entries if entry.path not in taken]
     notes = [*refused, *_strays(rest, [unit for unit in names if unit not in chosen], nothing=not chosen)]
     if not chosen and not notes:
         notes = [f"{legible(path.name)} holds no file of this course; the course has {_listing(names)}"]
-    notes += [note for module in modules.values() for note in module.notes[:_NOTED]]
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
-    return Handin(submission_name(path), modules, "", tuple(notes), tuple(rest[:_LISTED] + more), _digest(modules))
+    files = {unit: read_file(entry) for unit, entry in chosen.items()}
+    return Taken(submission_name(path), files, "", tuple(notes), tuple(rest[:_LISTED] + more))
+
+
+def handin_of(taken: Taken, graded: Collection[str] = ()) -> Handin:
+    """What was taken, as sources that can be loaded."""
+    if taken.problem:
+        return Handin(taken.name, problem=taken.problem)
+    modules = {unit: module_from(unit, file, graded) for unit, file in taken.files.items()}
+    notes = (*taken.notes, *(note for module in modules.values() for note in module.notes[:_NOTED]))
+    return Handin(taken.name, modules, "", notes, taken.not_taken, _digest(modules))
 
 
 def read_module(path: Path, unit: str, graded: Collection[str] = ()) -> Module:
@@ -106,10 +157,8 @@ def read_module(path: Path, unit: str, graded: Collection[str] = ()) -> Module:
         return Module(unit, str(path)).but(f"cannot be read ({error.strerror})")
     if not stat.S_ISREG(status.st_mode):
         return Module(unit, str(path)).but("is not a file")
-    size = status.st_size
-    return module_from(
-        unit, Entry(PurePosixPath(path.absolute().as_posix()), size, lambda limit: head(path, limit)), graded
-    )
+    entry = Entry(PurePosixPath(path.absolute().as_posix()), status.st_size, lambda limit: head(path, limit))
+    return module_from(unit, read_file(entry), graded)
 
 
 def _choose(entries: list[Entry], units: tuple[str, ...]) -> dict[str, Entry]:

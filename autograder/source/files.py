@@ -3,8 +3,8 @@
 import io
 import tokenize
 from collections.abc import Collection
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from autograder.source.archives import MAX_FILE_BYTES, Entry
 from autograder.source.entries import reason
@@ -17,28 +17,58 @@ MAX_SOURCE_BYTES = 256 * 2**10
 _ENCODINGS = ("utf-8", "utf-8-sig", "ascii", "latin-1", "iso-8859-1", "iso-8859-15", "cp1252", "windows-1252")
 
 
-def module_from(unit: str, entry: Entry, graded: Collection[str] = ()) -> Module:
+@dataclass(frozen=True)
+class File:
+    """A file of a submission, as it was handed in.
+
+    Attributes:
+        path: where it is there.
+        size: in bytes; more than `data` holds where that is more than may be handed in.
+        data: its bytes.
+        fault: why it cannot be read.
+    """
+
+    path: PurePosixPath
+    size: int
+    data: bytes = b""
+    fault: str = ""
+
+
+def read_file(entry: Entry) -> File:
+    """A file's bytes, as many as may be handed in and one more."""
+    limit = _limit(entry.path)
+    try:
+        data = entry.read(limit + 1) if entry.size <= limit else b""
+    except Exception as error:  # whatever a broken archive makes the libraries say
+        return File(entry.path, entry.size, fault=reason(error))
+    return File(entry.path, max(entry.size, len(data)), data)
+
+
+def module_from(unit: str, file: File, graded: Collection[str] = ()) -> Module:
     """The module of a unit, from a file of a submission; whatever is wrong with the file is its `problem`.
 
     Args:
         unit: its name.
-        entry: the file.
+        file: the file.
         graded: names that a notebook may also define by an assignment.
     """
-    filename = str(Path(entry.path)) if entry.path.is_absolute() else entry.path.name
-    empty = Module(unit, filename)
-    notebook = entry.path.suffix == ".ipynb"
-    limit = MAX_FILE_BYTES if notebook else MAX_SOURCE_BYTES
-    try:
-        data = entry.read(limit + 1) if entry.size <= limit else b""
-    except Exception as error:  # whatever a broken archive makes the libraries say
-        return empty.but(f"cannot be read ({reason(error)}); hand it in again")
-    size = max(entry.size, len(data))
-    if size > limit:
-        return empty.but(f"is {_more_than(size, limit)}; hand in code without data or output")
-    if not data.strip():
+    filename = str(Path(file.path)) if file.path.is_absolute() else file.path.name
+    empty, limit = Module(unit, filename), _limit(file.path)
+    if file.fault:
+        return empty.but(f"cannot be read ({file.fault}); hand it in again")
+    if file.size > limit:
+        return empty.but(f"is {_more_than(file.size, limit)}; hand in code without data or output")
+    if not file.data.strip():
         return empty.but("is empty; hand in the file that you have worked on")
-    return _notebook(empty, data, graded) if notebook else _script(empty, data)
+    return _notebook(empty, file.data, graded) if _is_notebook(file.path) else _script(empty, file.data)
+
+
+def _is_notebook(path: PurePosixPath) -> bool:
+    return path.suffix == ".ipynb"
+
+
+def _limit(path: PurePosixPath) -> int:
+    return MAX_FILE_BYTES if _is_notebook(path) else MAX_SOURCE_BYTES
 
 
 def _more_than(size: int, limit: int) -> str:

@@ -39,7 +39,7 @@ def code_cells(data: bytes) -> list[tuple[int, str]]:
     Raises:
         Exception: of any kind, where it is no notebook.
     """
-    import nbformat
+    import nbformat  # noqa: PLC0415 - it takes seconds, which a class of scripts, or one that is in the cache, need not wait
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about cells without an id, and other things that are no matter here

@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from .small_course import FILES, UNIT
+from .shades_course import FILES, UNIT
 
 Answers = dict[str, str]
 Change = Callable[[NotebookNode], NotebookNode | str]

@@ -9,14 +9,14 @@ from pathlib import Path
 from autograder.catalog import read_catalog
 from autograder.release import write_notebooks
 
-from .small_course import UNIT, write_small_course
+from .shades_course import UNIT, write_shades_course
 
 _COMMANDS = str(Path(sys.executable).parent)
 
 
 def released_course(root, settings=""):
     """nbgrader's folder inside a small course, with that course's unit released."""
-    catalog = read_catalog(write_small_course(root))
+    catalog = read_catalog(write_shades_course(root))
     course = root / "class"
     write_notebooks(catalog, catalog.chosen(None), course)
     with (course / "nbgrader_config.py").open("a") as config:

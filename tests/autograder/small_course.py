@@ -1,154 +1,104 @@
-"""A course of one unit with two functions and a few checks, for tests that grade whole classes."""
+"""A course of one unit with three quick checks, and a class that hands in what classes hand in."""
 
+import shutil
+import zipfile
 from pathlib import Path
 
-UNIT = "shades"
-POINTS = 6.0
-FILES = {
-    "exercises/catalog.toml": """
+CATALOG = """
 [course]
-title = "Shades"
+title = "small"
 preload = ["torch"]
 
 [[unit]]
-name = "shades"
-title = "Shades of grey"
-seconds = 2
+name = "doubling"
+title = "Doubling"
+seconds = 1
 
-[unit.functions.invert]
-points = 3
-hints = ["What becomes of white?"]
+[unit.functions.double]
+points = 2
+hints = ["?", "!"]
 
-[unit.functions.brightness]
-points = 3
-hints = ["Which dimensions go?"]
-""",
-    "exercises/lessons/shades.md": "# Shades\n\nA picture has values from 0, black, to 1, white.\n",
-    "solutions/shades.py": '''"""Shades of pictures."""
-
-import torch
-from torch import Tensor
-
-
-def invert(images: Tensor) -> Tensor:
-    """The negatives of images of shape (N, 3, H, W), which are left alone."""
-    # TODO: Turn black into white.
-    ### BEGIN SOLUTION
-    return 1 - images
-    ### END SOLUTION
-
-
-def brightness(images: Tensor) -> Tensor:
-    """The mean of each image: (N,)."""
-    # TODO: One number for each image.
-    ### BEGIN SOLUTION
-    return images.mean(dim=(1, 2, 3))
-    ### END SOLUTION
-''',
-    "solutions/mistakes/shades.py": '''"""Known mistakes."""
-
-from autograder.diagnose import mistake
-
-
-@mistake("invert", "The values are negated; black becomes 1.")
-def negates(images):
-    return -images
-
-
-@mistake("invert", "Nothing is inverted.")
-def does_nothing(images):
-    return images.clone()
-
-
-@mistake("invert", "The images themselves are changed; work on a copy.")
-def changes_the_images(images):
-    return images.mul_(-1).add_(1)
-
-
-@mistake("invert", "Only the first channel is inverted.")
-def inverts_red(images):
-    images = images.clone()
-    images[:, :1] = 1 - images[:, :1]
-    return images
-
-
-@mistake("brightness", "The values are summed; brightness is their mean.")
-def sums(images):
-    return images.sum(dim=(1, 2, 3))
-
-
-@mistake("brightness", "The whole batch has one number; each image needs its own.")
-def takes_all_at_once(images):
-    return images.mean()
-
-
-@mistake("brightness", "Only the first channel counts.")
-def sees_red(images):
-    return images[:, 0].mean(dim=(1, 2))
-
-
-@mistake("brightness", "The median is taken; brightness is the mean.")
-def takes_the_median(images):
-    return images.flatten(1).median(dim=1).values
-''',
-    "tests/exercises/test_shades.py": '''"""Checks of shades."""
-
+[unit.functions.halve]
+points = 1
+hints = ["?", "!"]
+"""
+CHECKS = '''
 import pytest
 import torch
-
-from autograder.compare import assert_close, assert_holds, assert_kind
-
-
-@pytest.mark.points("invert", 1)
-def test_black_becomes_white(submission):
-    """Black becomes white."""
-    assert_close(submission.invert(torch.zeros(2, 3, 8, 8)), torch.ones(2, 3, 8, 8))
+from autograder.compare import assert_close
 
 
-@pytest.mark.points("invert", 1)
-def test_images_are_left_alone(submission, rng):
-    """The images are not changed."""
-    assert_kind(submission.invert(torch.rand(1, 3, 8, 8, generator=rng)), (1, 3, 8, 8))
-    assert_holds(not submission.last.changed, "changed its input in place, expected it to be left alone")
+@pytest.mark.points("double", 1)
+def test_double(submission, rng):
+    """Twice as much comes back."""
+    x = torch.rand(3, generator=rng)
+    assert_close(submission.double(x), 2 * x)
 
 
-@pytest.mark.points("invert", 1)
-@pytest.mark.hidden
-@pytest.mark.depends_on("test_black_becomes_white")
-def test_invert_on_random_images(submission, reference, rng):
-    """Random images have the right negatives."""
-    images = torch.rand(3, 3, 8, 9, generator=rng)
-    assert_close(submission.invert(images), reference.invert(images))
+@pytest.mark.points("double", 1)
+def test_double_of_nothing(submission):
+    """Twice nothing is nothing."""
+    assert_close(submission.double(torch.zeros(2)), torch.zeros(2))
 
 
-@pytest.mark.points("brightness", 1)
-def test_brightness_of_a_grey_image(submission):
-    """A grey image is as bright as each of its pixels."""
-    assert_close(submission.brightness(torch.full((2, 3, 8, 8), 0.25)), torch.tensor([0.25, 0.25]))
-
-
-@pytest.mark.points("brightness", 1)
-def test_brightness_of_channels(submission):
-    """Red, green and blue count alike."""
-    image = torch.zeros(1, 3, 8, 8)
-    image[:, 1] = 1
-    assert_close(submission.brightness(image), torch.tensor([1 / 3]))
-
-
-@pytest.mark.points("brightness", 1)
-@pytest.mark.hidden
-def test_brightness_on_random_images(submission, reference, rng):
-    """Random images have the right brightness."""
-    images = torch.rand(4, 3, 7, 8, generator=rng)
-    assert_close(submission.brightness(images), reference.brightness(images))
-''',
+@pytest.mark.points("halve", 1)
+def test_halve(submission, rng):
+    """Half as much comes back."""
+    x = torch.rand(3, generator=rng)
+    assert_close(submission.halve(x), x / 2)
+'''
+RIGHT = "def double(x):\n    return 2 * x\n\n\ndef halve(x):\n    return x / 2\n"
+#: What a class hands in: the source, and the points that it is worth.
+KINDS = {
+    "right": (RIGHT, 3.0),
+    "half": ("def double(x):\n    return 2 * x\n", 2.0),
+    "wrong": ("def double(x):\n    return x\n\n\ndef halve(x):\n    return x\n", 1.0),
+    "unwritten": (
+        "def double(x):\n    raise NotImplementedError\n\n\ndef halve(x):\n    raise NotImplementedError\n",
+        0.0,
+    ),
+    "syntax": ("def double(x:\n", 0.0),
+    "exits": ("import os\n\n\ndef double(x):\n    os._exit(0)\n\n\ndef halve(x):\n    return x / 2\n", 1.0),
+    "floods": (f"{RIGHT}\n\nprint('x' * 10**6)\n", 3.0),
+    "kills": ("import os\n\nos.kill(os.getppid(), 9)\nos.kill(-1, 9)\n", 0.0),
+    "hangs": (f"{RIGHT}\n\n\nwhile True:\n    pass\n", 0.0),
 }
+QUICK = tuple(kind for kind in KINDS if kind != "hangs")
 
 
-def write_small_course(root: Path) -> Path:
-    """Writes the files of the course into a folder."""
-    for name, text in FILES.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.lstrip("\n"))
+def make_course(root: Path) -> Path:
+    """The course, in a new folder."""
+    for place, text in {
+        "exercises/catalog.toml": CATALOG,
+        "exercises/doubling.py": KINDS["unwritten"][0],
+        "solutions/doubling.py": RIGHT,
+        "tests/exercises/test_doubling.py": CHECKS,
+    }.items():
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        (root / place).write_text(text)
     return root
+
+
+def make_class(folder: Path, count: int, kinds: tuple[str, ...] = QUICK) -> dict[str, float]:
+    """So many submissions, no two alike, in a new folder: the points that each is worth."""
+    points = {}
+    for number in range(count):
+        kind = kinds[number % len(kinds)]
+        name = f"s{number:03}_{kind}"
+        (folder / name).mkdir(parents=True)
+        (folder / name / "doubling.py").write_text(f"# {number}\n{KINDS[kind][0]}")
+        points[name] = KINDS[kind][1]
+    return points
+
+
+def add_unreadable(folder: Path) -> dict[str, float]:
+    """Submissions that cannot be read, and what they are worth."""
+    (folder / "z_torn.zip").write_bytes(b"PK\x03\x04 and no more")
+    (folder / "z_empty").mkdir()
+    (folder / "z_folder" / "doubling.py").mkdir(parents=True)
+    shutil.copytree(folder / "z_folder", folder / "z_link", dirs_exist_ok=True)
+    (folder / "z_link" / "doubling.py").rmdir()
+    (folder / "z_link" / "doubling.py").symlink_to("/etc/passwd")
+    with zipfile.ZipFile(folder / "z_right.zip", "w") as archive:
+        archive.writestr("doubling.py", RIGHT)
+    return {"z_torn": 0.0, "z_empty": 0.0, "z_folder": 0.0, "z_link": 0.0, "z_right": 3.0}

@@ -90,7 +90,7 @@ def test_a_class_has_a_table_and_a_csv(autograder, tmp_path, monkeypatch):
     shutil.copy(SUBMISSIONS / "notebook" / "variation_loss.ipynb", students / "erin_variation_loss.ipynb")
     (students / "[bold]mallory").mkdir()
     monkeypatch.chdir(tmp_path)
-    code, out, _ = autograder("grade", "class", "-o", "out", *UNITS)
+    code, out, _ = autograder("grade", "class", "-o", "out", "--jobs", "1", *UNITS)
     assert code == 1
     for name, points in [
         ("perfect", "58 / 58"),
@@ -137,8 +137,8 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path, sandbox):
     grader = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
-    # The server, which in a pid namespace has a parent that waits for it, and a worker below it.
-    while len(descendants(grader.pid)) < (3 if "pid_namespace" in sandbox.isolation else 2):
+    # The nursery, the server, which in a pid namespace has a parent that waits for it, and a worker below it.
+    while len(descendants(grader.pid)) < (4 if "pid_namespace" in sandbox.isolation else 3):
         assert grader.poll() is None
         os.sched_yield()
     below = descendants(grader.pid)

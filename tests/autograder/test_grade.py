@@ -12,8 +12,10 @@ import torch
 
 from autograder.catalog import read_catalog
 from autograder.errors import GraderError
-from autograder.grade import Grader, course_secret, seed_of
+from autograder.grade import Grader, InThisProcess
 from autograder.results import Outcome
+from autograder.terms import course_secret, seed_of
+from tests.autograder.small_course import make_course
 
 ROOT = Path(__file__).parents[2]
 SUBMISSIONS = Path(__file__).parent / "submissions"
@@ -161,3 +163,14 @@ def test_nothing_that_a_submission_returned_is_kept(handin, grader):
     assert str(size) in " ".join(check.message for check in result.checks)
     gc.collect()
     assert [True for each in gc.get_objects() if type(each) is torch.Tensor and each.numel() == size] == []
+
+
+def test_checks_that_end_in_the_middle_judge_nobody(tmp_path):
+    """Python keeps what it has read of them: the second submission must not be judged by that."""
+    course = make_course(tmp_path / "course")
+    with (course / "tests" / "exercises" / "test_doubling.py").open("a") as checks:
+        checks.write("\nimport no_such_module\n")
+    grader = Grader(read_catalog(course), InThisProcess(), require=())
+    for _ in range(2):
+        with pytest.raises(GraderError, match="no_such_module"):
+            grader.grade(course / "solutions" / "doubling.py")

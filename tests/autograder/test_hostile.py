@@ -135,8 +135,8 @@ def surroundings(sandbox):
     def look():
         return {
             "files": course_files(),
-            "sandbox": sorted(Path(sandbox._base()).iterdir()),
-            "processes": descendants(sandbox._process.pid),
+            "sandbox": sorted(sandbox.folder.iterdir()),
+            "processes": descendants(sandbox.nursery.pid),
             "environment": {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
             "folder": Path.cwd(),
             "descriptors": len(list(Path("/proc/self/fd").iterdir())),

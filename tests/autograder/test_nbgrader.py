@@ -7,7 +7,7 @@ import pytest
 
 from .nbgrader_class import Class, id_of
 from .nbgrader_course import command, exported, grade_without_nbgrader, marks, nbgrader, page, released_course
-from .small_course import POINTS, UNIT
+from .shades_course import POINTS, UNIT
 
 pytest.importorskip("nbgrader")
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 
 from .nbgrader_class import ACCIDENTS, CARELESS, CHEATS, EMPTIES_GRADEBOOKS, Class, id_of
 from .nbgrader_course import command, grade_without_nbgrader, marks, nbgrader, released_course
-from .small_course import POINTS, UNIT
+from .shades_course import POINTS, UNIT
 
 pytest.importorskip("nbgrader")
 pytestmark = pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 from . import postgresql
 from .nbgrader_class import Class
 from .nbgrader_course import grade_without_nbgrader, marks, nbgrader, released_course
-from .small_course import POINTS, UNIT
+from .shades_course import POINTS, UNIT
 
 pytest.importorskip("nbgrader")
 pytest.importorskip("psycopg")

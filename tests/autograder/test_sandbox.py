@@ -52,7 +52,7 @@ def descendants(pid):
 
 def below(sandbox):
     """The processes of a sandbox, without its first."""
-    return descendants(sandbox._process.pid)
+    return descendants(sandbox.nursery.pid)
 
 
 def test_the_server_holds_no_check_and_no_solution(sandbox, catalog):
@@ -60,7 +60,7 @@ def test_the_server_holds_no_check_and_no_solution(sandbox, catalog):
         names = ask(worker, "import sys\ndef run():\n    return sorted(sys.modules)")
     assert "torch" in names and "data" in names
     ours = {name for name in names if name.startswith("autograder")}
-    assert {name.split(".")[1] for name in ours if "." in name} == {"codec", "errors", "worker", "sandbox"}
+    assert {name.split(".")[1] for name in ours if "." in name} == {"codec", "errors", "nursery", "worker", "sandbox"}
     secrets = {"solutions", "mistakes", "pytest", *catalog.units, *(f"test_{unit}" for unit in catalog.units)}
     assert not secrets & {part for name in names for part in name.split(".")}
 
@@ -265,17 +265,19 @@ def test_an_answer_cannot_be_given_ahead(sandbox):
             ask(worker, code)
 
 
-def test_a_killed_server_is_started_again(catalog):
+@pytest.mark.parametrize("victim", ["server", "nursery"])
+def test_a_killed_server_is_started_again(victim):
     with Sandbox(()) as fresh:
         with fresh.worker() as worker:
-            server, first = fresh._process.pid, below(fresh)
-            os.kill(server, signal.SIGKILL)
+            nursery, first = fresh.nursery.pid, below(fresh)
+            (server,) = [pid for pid in first if descendants(pid) == first - {pid}]
+            os.kill(server if victim == "server" else nursery, signal.SIGKILL)
             until(lambda: not any(map(alive, first)))
             with pytest.raises(Crashed, match="together with the fork server"):
                 ask(worker, "def run():\n    return 1")
         with fresh.worker() as worker:
             assert ask(worker, "def run():\n    return 1") == 1
-        assert fresh._process.pid != server
+        assert (fresh.nursery.pid == nursery) == (victim == "server")
 
 
 def test_a_server_that_cannot_start_says_why():

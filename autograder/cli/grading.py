@@ -1,0 +1,300 @@
+"""`autograder grade` and `autograder regrade`."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from autograder.batch import Batch, Failure, Graded, Judge, find_submissions
+from autograder.by_hand import ByHand, read_by_hand
+from autograder.cache import Cache, read_result
+from autograder.catalog import Catalog, course_here
+from autograder.cli import terminal
+from autograder.cli.options import CORES, Jobs, Require, Units, names_in, required
+from autograder.errors import UsageError
+from autograder.files import write_atomically
+from autograder.reports.difference import Change, changes
+from autograder.reports.grades_csv import grades_csv
+from autograder.reports.overview import row
+from autograder.terms import Terms, course_secret
+
+if TYPE_CHECKING:
+    from autograder.nbgrader.gradebook import Assignment
+    from autograder.results import SubmissionResult
+
+Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Grade also what has been graded before and has not changed.")]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked to be graded, and how; `OUT/asked.json` keeps it for `regrade`."""
+
+    paths: tuple[str, ...] = ()
+    units: str = ""
+    seed: str = ""
+    device: str = "cpu"
+    require: str = ""
+    trusted: bool = False
+    nbgrader: str = ""
+    assignment: str = ""
+
+    def save(self, out: Path) -> None:
+        """Keeps it, with paths that mean the same from anywhere."""
+        paths = tuple(str(Path(path).resolve()) for path in self.paths)
+        nbgrader = self.nbgrader and str(Path(self.nbgrader).resolve())
+        kept = asdict(replace(self, paths=paths, nbgrader=nbgrader))
+        write_atomically(_kept_in(out), json.dumps(kept, indent=1) + "\n")
+
+    @classmethod
+    def saved(cls, out: Path) -> "Asked":
+        """What was kept.
+
+        Raises:
+            UsageError: nothing was.
+        """
+        try:
+            values = json.loads(_kept_in(out).read_text(encoding="utf-8"))
+            return cls(**{**values, "paths": tuple(values["paths"])})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UsageError(f"{out} holds no graded class; grade one with -o {out} first") from error
+
+
+def _kept_in(out: Path) -> Path:
+    return out / "asked.json"
+
+
+def grade(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH...", help="Submissions, or folders of them.")
+    ] = None,
+    out: Out = Path("out"),
+    units: Units = "",
+    jobs: Jobs = CORES,
+    fresh: Fresh = False,
+    seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
+    device: Annotated[str, typer.Option("--device", help="Where submissions compute: cpu or cuda.")] = "cpu",
+    require: Require = "",
+    trusted: Annotated[bool, typer.Option("--trusted", help="Grade even where no isolation is to be had.")] = False,
+    nbgrader: Annotated[Path | None, typer.Option("--nbgrader", help="Grade what a course of nbgrader's has.")] = None,
+    assignment: Annotated[str, typer.Option("--assignment", help="The assignment there, named as its unit.")] = "",
+) -> None:
+    """Grade submissions: a folder, an archive, a .py, an .ipynb, or a folder of them."""
+    given = tuple(map(str, paths or ()))
+    asked = Asked(given, units, seed, device, require, trusted, str(nbgrader or ""), assignment)
+    run = _Run.of(asked, out, jobs, fresh)
+    graded, failures = run.carried_out(out)
+    if len(run.submissions) > 1:
+        asked.save(out)
+        run.publish_table(graded)
+    elif graded:
+        _print_single(run.catalog, graded[0])
+    _end(graded, failures)
+
+
+def regrade(
+    out: Out = Path("out"),
+    jobs: Jobs = CORES,
+    fresh: Fresh = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Only show what would change; this is the default.")] = False,
+    publish: Annotated[bool, typer.Option("--publish", help="Put the new results in the place of the old.")] = False,
+) -> None:
+    """Grade a class again as OUT was graded, aside, and show who changes by how much and why, before it is published."""
+    if diff and publish:
+        raise UsageError("--diff only shows and --publish changes; give one of them")
+    asked = Asked.saved(out)
+    run = _Run.of(asked, out, jobs, fresh)
+    graded, failures = run.carried_out(out / "regraded")
+    pairs = [(read_result(run.batch(out).result_path(each.result.submission)), each.result) for each in graded]
+    changed = list(changes(pairs, run.by_hand))
+    _print_changes(changed, len(graded))
+    if publish:
+        published = [Graded(each.result, run.publish(each.result)) for each in graded]
+        run.publish_table(published)
+    elif changed:
+        terminal.out.print(Text(f"Nothing is published yet: autograder regrade -o {out} --publish"), soft_wrap=True)
+    _end(graded, failures)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run of a class: what is graded, by which terms, with how many processes."""
+
+    catalog: Catalog
+    terms: Terms
+    submissions: dict[str, Path]
+    book: "Assignment | None"
+    out: Path
+    jobs: int
+    fresh: bool
+    by_hand: tuple[ByHand, ...]
+
+    @classmethod
+    def of(cls, asked: Asked, out: Path, jobs: int, fresh: bool) -> "_Run":
+        if asked.trusted and asked.require:
+            raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
+        catalog = course_here()
+        book = _assignment(catalog, asked)
+        if book is not None:
+            submissions, chosen = book.submissions(), [book.name]
+        else:
+            submissions = find_submissions(map(Path, asked.paths), catalog.units)
+            chosen = [unit.name for unit in catalog.chosen(names_in(asked.units))]
+        rungs = required(asked.require, asked.trusted)
+        terms = Terms(catalog, course_secret(), tuple(chosen), asked.seed, asked.device, rungs)
+        by_hand = read_by_hand(out / "manual.csv", catalog.functions)
+        return cls(catalog, terms, submissions, book, out, jobs, fresh, by_hand)
+
+    def batch(self, folder: Path) -> Batch:
+        """The class, to be graded into a folder."""
+        return Batch(self.terms, self.submissions, folder, Cache(self.out / "cache"), self.fresh)
+
+    def carried_out(self, folder: Path) -> tuple[list[Graded], list[Failure]]:
+        """Each submission's ending, in the order of the class; a Ctrl-C ends the program."""
+        graded: list[Graded] = []
+        failures: list[Failure] = []
+        try:
+            with terminal.progress() as bars:
+                for ending in self._endings(folder, bars):
+                    if isinstance(ending, Failure):
+                        failures.append(ending)
+                    else:
+                        graded.append(ending)
+                        _record(self.book, ending.result)
+        except KeyboardInterrupt:
+            count = f"{len(graded)} of {len(self.submissions)} results are in {folder / 'results'}"
+            terminal.errors.print(f"autograder: stopped; {count}", soft_wrap=True)
+            raise typer.Exit(130) from None
+        order = {name: number for number, name in enumerate(self.submissions)}
+        return sorted(graded, key=lambda each: order[each.result.submission]), failures
+
+    def _endings(self, folder: Path, bars: terminal.Bars) -> Iterator[Graded | Failure]:
+        """The endings as they come, with a bar for those that have to be graded."""
+        one_more = None
+
+        @contextlib.contextmanager
+        def open_judge(count: int) -> Iterator[Judge]:
+            nonlocal one_more
+            one_more = bars.begin("Graded", count)
+            with self._judge(count) as judge:
+                yield judge
+
+        for ending in self.batch(folder).graded(open_judge):
+            if one_more is not None:
+                one_more()
+            yield ending
+
+    @contextlib.contextmanager
+    def _judge(self, count: int) -> Iterator[Judge]:
+        """What grades so many: this very process, or several."""
+        from autograder.sandbox import Sandbox
+
+        gpu = self.terms.device == "cuda"
+        with Sandbox(self.catalog.preload, gpu=gpu) as sandbox:
+            if min(self.jobs, count) > 1:
+                from autograder.jobs import Jobs
+
+                sandbox.require(self.terms.require)
+                with Jobs(min(self.jobs, count), self.terms, sandbox, gpu) as judge:
+                    yield judge
+            else:
+                from autograder.grade import Grader, in_turn
+
+                yield in_turn(Grader.under(self.terms, sandbox))
+
+    def publish(self, result: "SubmissionResult") -> Path:
+        """Puts a result into its place."""
+        path = self.batch(self.out).result_path(result.submission)
+        write_atomically(path, result.to_json())
+        return path
+
+    def publish_table(self, graded: list[Graded]) -> None:
+        """Writes and prints the grades of the class."""
+        results = [each.result for each in graded]
+        write_atomically(self.out / "grades.csv", grades_csv(results, self.terms.units, self.by_hand))
+        terminal.out.print(_class_table(graded, self.out, self.by_hand))
+        where = f"The results, and {len(results)} grades in grades.csv, are in {self.out}{os.sep}"
+        terminal.out.print(Text(where), soft_wrap=True)
+        known = sum(each.known for each in graded)
+        if known:
+            terminal.out.print(f"{known} had been graded before and have not changed; --fresh grades them again")
+        strangers = sorted({line.submission for line in self.by_hand} - self.submissions.keys())
+        if strangers:
+            terminal.errors.print(Text(f"manual.csv: there is no submission {', '.join(strangers)}"), soft_wrap=True)
+
+
+def _assignment(catalog: Catalog, asked: Asked) -> "Assignment | None":
+    """The assignment of nbgrader's that is to be graded, if it is one."""
+    if not asked.nbgrader and not asked.assignment:
+        if not asked.paths:
+            raise UsageError("Missing argument PATH: give submissions, or --nbgrader COURSE --assignment NAME")
+        return None
+    if not asked.nbgrader or not asked.assignment or asked.paths or asked.units:
+        raise UsageError("--nbgrader COURSE and --assignment NAME go together, without PATH and --units")
+    from autograder.nbgrader.gradebook import Assignment
+
+    catalog.chosen([asked.assignment])
+    return Assignment(Path(asked.nbgrader), asked.assignment)
+
+
+def _record(book: "Assignment | None", result: "SubmissionResult") -> None:
+    """Writes a result into nbgrader's gradebook, if it is to go there."""
+    if book is not None and not result.errors:
+        doubt = book.record(result.submission, result)
+        if doubt:
+            terminal.errors.print(Text(f"{result.submission}: {doubt}"), soft_wrap=True)
+
+
+def _end(graded: list[Graded], failures: list[Failure]) -> None:
+    """Says what could not be graded, and ends the program with its exit code."""
+    for failure in failures:
+        terminal.errors.print(Text(f"{failure.submission}: no grade: {failure.reason}"), soft_wrap=True)
+    if failures or any(each.result.errors for each in graded):
+        raise typer.Exit(2)
+    raise typer.Exit(0 if all(each.result.all_passed for each in graded) else 1)
+
+
+def _print_single(catalog: Catalog, graded: Graded) -> None:
+    from autograder.plugin.summary import summary
+
+    for note in graded.result.notes:
+        terminal.out.print(Text(f"Note: {note}"))
+    for line in summary(catalog, graded.result.checks, brief=False, verbose=True):
+        terminal.out.print(Text(line), soft_wrap=True)
+    terminal.out.print(f"Result: {graded.path}", soft_wrap=True)
+
+
+def _print_changes(changed: list[Change], total: int) -> None:
+    if not changed:
+        terminal.out.print(f"No mark changes: {total} submissions have the results that are published.")
+        return
+    table = _table("Submission", "Before", "After", "Change", "Why")
+    for each in changed:
+        table.add_row(*map(Text, (each.submission, each.before, each.after, each.by, "\n".join(each.why))))
+    terminal.out.print(table)
+    terminal.out.print(f"{len(changed)} of {total} submissions change")
+
+
+def _class_table(graded: list[Graded], out: Path, by_hand: tuple[ByHand, ...]) -> Table:
+    table = _table("Submission", "Points", "Remarks", "Result")
+    for each in graded:
+        cells = row(each.result, by_hand)
+        # As Text: a student's file name is never read as markup.
+        table.add_row(*map(Text, (cells.submission, cells.points, cells.remarks, str(each.path.relative_to(out)))))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in columns:
+        wide = name in ("Remarks", "Why")
+        table.add_column(name, no_wrap=not wide, overflow="fold")
+    return table

@@ -1,0 +1,145 @@
+"""Jobs: processes that grade at once, forked from one warm process whose memory they share.
+
+    with Jobs(4, terms, sandbox) as judge:
+        for judged in judge(tasks):
+            ...
+
+Each has a fork server of its own, and these share the memory of one nursery too. A job that dies is replaced, and its task is
+given to another, once. What is read from a job was graded there: it is the grader's own word, as no student's code runs in it.
+"""
+
+import contextlib
+import os
+import socket
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from autograder.batch import Judge, Judged, Task
+from autograder.errors import AutograderError, GraderError
+from autograder.nursery import ONE_THREAD, Nursery
+from autograder.sandbox import Sandbox
+from autograder.terms import Terms
+
+_DIED = "the process that graded it died, and the one that graded it again died too"
+#: So many that die before they have begun, one after another, are no accident.
+_STILLBORN = 3
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a job needs to begin.
+
+    Attributes:
+        terms: what it grades by.
+        folder: where its sandbox may put files.
+        gpu: whether workers may use CUDA's devices.
+    """
+
+    terms: Terms
+    folder: Path
+    gpu: bool
+
+
+@dataclass
+class Jobs:
+    """So many jobs at most; they start as they are needed.
+
+    Attributes:
+        count: how many.
+        terms: what they grade by.
+        sandbox: whose nursery and folder theirs share.
+        gpu: whether workers may use CUDA's devices.
+    """
+
+    count: int
+    terms: Terms
+    sandbox: Sandbox
+    gpu: bool = False
+    _idle: list[Connection] = field(default_factory=list)
+    _busy: dict[Connection, Task] = field(default_factory=dict)
+    _beginning: set[Connection] = field(default_factory=set)
+    _stillborn: int = 0
+
+    def __enter__(self) -> Judge:
+        arguments = (str(self.terms.catalog.root), *self.terms.units)
+        environment = {**os.environ, **ONE_THREAD}
+        # In this folder, because the environment may name others relative to it.
+        self._nursery = Nursery("autograder.jobs.job", arguments, environment, folder=Path.cwd())
+        return self.graded
+
+    def __exit__(self, *_: object) -> None:
+        for link in (*self._idle, *self._busy):
+            link.close()
+        self._nursery.close()
+
+    def graded(self, tasks: Iterable[Task]) -> Iterator[Judged]:
+        """The tasks' results, as they come.
+
+        Raises:
+            AutograderError: no job can begin.
+        """
+        waiting, again = iter(tasks), deque[Task]()
+        died: set[str] = set()
+        while True:
+            while len(self._busy) < self.count and (task := again.popleft() if again else next(waiting, None)):
+                self._give(task)
+            if not self._busy:
+                return
+            for link in wait(list(self._busy)):
+                assert isinstance(link, Connection)
+                began = link not in self._beginning
+                said = self._said(link)
+                if said is None:
+                    task = self._busy.pop(link)
+                    if task.name in died:
+                        yield Judged(task, None, _DIED)
+                    else:
+                        again.append(task)
+                        died |= {task.name} if began else set()
+                elif began:
+                    task = self._busy.pop(link)
+                    self._idle.append(link)
+                    yield Judged(task, *said)
+
+    def _give(self, task: Task) -> None:
+        """Sends a task to a job that has nothing to do, or to a new one."""
+        link = self._idle.pop() if self._idle else self._begun()
+        with contextlib.suppress(OSError):  # it has died meanwhile, and its end will be read
+            link.send(task)
+        self._busy[link] = task
+
+    def _begun(self) -> Connection:
+        connection = self._nursery.child(socket.SOCK_STREAM)
+        with contextlib.suppress(OSError):
+            socket.send_fds(connection, [b"."], [self.sandbox.nursery.control.fileno()])
+        link = Connection(connection.detach())
+        self._beginning.add(link)
+        with contextlib.suppress(OSError):
+            link.send(Order(self.terms, self.sandbox.folder, self.gpu))
+        return link
+
+    def _said(self, link: Connection) -> Any:
+        """What a job has sent: first that it has begun, then a result or a reason; nothing where it has died.
+
+        Raises:
+            AutograderError: it cannot grade anything.
+        """
+        try:
+            said = link.recv()
+        except (EOFError, OSError):
+            link.close()
+            self._stillborn += link in self._beginning
+            self._beginning.discard(link)
+            if self._stillborn == _STILLBORN:
+                raise GraderError(f"no process that grades could begin: {self._nursery.last_words()}") from None
+            return None
+        if link in self._beginning:
+            self._beginning.discard(link)
+            self._stillborn = 0
+        if isinstance(said, AutograderError):
+            raise said
+        return said

@@ -1,0 +1,180 @@
+"""A nursery: a warm process that was started by a clean exec and from which others are forked, each with a socket.
+
+What its children need is imported and set up once, and its memory is shared by all of them. It computes in one thread,
+because a child forked from a process that has computed in several may hang. Fork servers come from one nursery, which has
+never held a check; processes that grade come from another.
+
+    nursery = Nursery("autograder.sandbox.server", ("torch", "data"))
+    connection = nursery.child()
+
+The socket's end is a child's end. The nursery ends, and with it all children, when every copy of its control socket is
+closed: so it may be handed on to a child of another nursery.
+"""
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from autograder.errors import GraderError
+
+_END_SECONDS = 10
+_FORK = b"fork"
+#: One thread for whoever computes; and nothing from the current folder, or the user's own, is imported.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+class Nursery:
+    """A nursery, seen from who wants children of it. It starts at the first and again should it die.
+
+    Args:
+        module: what it runs; it calls `tend`.
+        arguments: for that.
+        environment: its whole environment.
+        control: the socket of a nursery that another process has started; once that has died, this is one's own.
+        folder: its working directory.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        arguments: tuple[str, ...] = (),
+        environment: Mapping[str, str] | None = None,
+        control: socket.socket | None = None,
+        folder: Path = Path("/"),
+    ) -> None:
+        self._module = module
+        self._arguments = arguments
+        self._environment = dict(os.environ if environment is None else environment)
+        self._control = control
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process, where it was started here.
+
+        Raises:
+            GraderError: it was not.
+        """
+        if self._process is None:
+            raise GraderError("this nursery was not started here")
+        return self._process.pid
+
+    @property
+    def control(self) -> socket.socket:
+        """The socket to hand on, so that another process can have children of the same nursery."""
+        if self._control is None:
+            self._start()
+        assert self._control is not None
+        return self._control
+
+    def child(self, kind: int = socket.SOCK_SEQPACKET) -> socket.socket:
+        """The connection to a new child: of a nursery that has died, or cannot start, it is closed at the other end.
+
+        Args:
+            kind: of socket: with messages that stay apart, or `SOCK_STREAM`.
+        """
+        with contextlib.suppress(OSError):
+            return self._asked(kind)
+        self.close()
+        return self._asked(kind)
+
+    def close(self) -> None:
+        """Ends it where nobody else has a copy of its socket, and with it every child."""
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_SECONDS)
+            self._process.kill()
+            self._process.wait()
+            if self._process.stderr is not None:
+                self._process.stderr.close()
+        self._control = self._process = None
+
+    def last_words(self) -> str:
+        """Ends it, and tells the last line that it or a child has said; nothing where it was started elsewhere."""
+        if self._process is None or self._process.stderr is None:
+            return ""
+        self._process.kill()
+        lines = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+    def _asked(self, kind: int) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        with theirs:
+            try:
+                socket.send_fds(self.control, [_FORK], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise
+        return ours
+
+    def _start(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                # -I, isolated from all that is not given here, would also leave out PYTHONMALLOC: -P and -s are the rest.
+                [sys.executable, "-P", "-s", "-B", "-m", self._module, str(theirs.fileno()), *self._arguments],
+                pass_fds=[theirs.fileno()],
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # a Ctrl-C at the terminal is not for it to handle
+            )
+
+
+def tend(control: socket.socket, become: Callable[[socket.socket], None]) -> NoReturn:
+    """The nursery's own side: forks a child for each request, to become what it is to be with its end of the connection."""
+    living: set[int] = set()
+    # What is alive now stays: without this every child's first collection would copy the whole heap.
+    gc.collect()
+    gc.freeze()
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, len(_FORK), 1)
+        if not message:
+            _end(living)
+            os._exit(0)
+        _reap(living)
+        pid = os.fork()
+        if not pid:
+            control.close()
+            _live(become, socket.socket(fileno=descriptors[0]))
+        living.add(pid)
+        os.close(descriptors[0])
+
+
+def _live(become: Callable[[socket.socket], None], connection: socket.socket) -> NoReturn:
+    """A child's life."""
+    status = 1
+    try:
+        become(connection)
+        status = 0
+    except Exception as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
+
+
+def _reap(living: set[int]) -> None:
+    """Forgets the children that have ended."""
+    for pid in list(living):
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            living.discard(pid)
+
+
+def _end(living: set[int]) -> None:
+    _reap(living)
+    for pid in living:  # not yet reaped, none of these can have been given to anyone else
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
