@@ -18,8 +18,9 @@ import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy
 import pytest
@@ -48,6 +49,10 @@ class Workers(Protocol):
     def isolation(self) -> tuple[str, ...]:
         """The rungs that every worker stands on."""
 
+    @property
+    def limits(self) -> dict[str, float]:
+        """What one worker may use."""
+
     def require(self, rungs: tuple[str, ...]) -> None:
         """Sees that every worker stands on these rungs."""
 
@@ -59,6 +64,7 @@ class InThisProcess:
     """No sandbox at all, for code that is the user's own."""
 
     isolation = ()
+    limits: ClassVar[dict[str, float]] = {}
 
     def require(self, rungs: tuple[str, ...]) -> None:
         """Holds where nothing is asked for.
@@ -90,6 +96,7 @@ class Grader:
         seed: for a replay, the seed of the result that is replayed.
         device: where the students' code computes, `cpu` or `cuda`.
         require: rungs of the isolation ladder that must hold on this machine; none for work that is trusted.
+        followers: further plugins of pytest, which are told how a run goes on.
 
     Raises:
         UsageError: PyTorch cannot compute there.
@@ -109,6 +116,7 @@ class Grader:
         seed: str = "",
         device: str = "cpu",
         require: tuple[str, ...] = REQUIRED,
+        followers: tuple[object, ...] = (),
     ) -> None:
         self.catalog = catalog
         self.sandbox = sandbox
@@ -121,6 +129,7 @@ class Grader:
         self.device = usable_device(device)
         sandbox.require(require)
         self.trusted = not require
+        self._followers = followers
         self._course_hashes = course_hashes(catalog, [unit.name for unit in self.units])
 
     @classmethod
@@ -156,7 +165,7 @@ class Grader:
         Raises:
             GraderError: the checks themselves cannot be run.
         """
-        started = time.perf_counter()
+        started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
         seed = self._seed or seed_of(self._secret, handin.digest)
         run = _GradedRun(self.catalog, handin, self.sandbox, seed, self._is_asked_for, self.device)
         checks = self._run(run)
@@ -170,8 +179,15 @@ class Grader:
             seed=run.seed,
             hashes={"submission": handin.digest, **self._course_hashes},
             versions=versions(),
+            limits=self._limits(),
+            started=began,
             seconds=round(time.perf_counter() - started, 3),
         )
+
+    def _limits(self) -> dict[str, float]:
+        """Seconds for a call of each unit's functions, and what a worker may use."""
+        calls = {f"seconds of {unit.name}": unit.seconds for unit in self.units}
+        return {**calls, **self.sandbox.limits}
 
     def _is_asked_for(self, check: CheckResult) -> bool:
         return (self._hidden or not check.hidden) and (not self._functions or check.function in self._functions)
@@ -179,7 +195,7 @@ class Grader:
     def _run(self, run: "_GradedRun") -> list[CheckResult]:
         printed = io.StringIO()
         with _shielded(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            code = pytest.main(self._arguments(), plugins=[plugin, run])
+            code = pytest.main(self._arguments(), plugins=[plugin, run, *self._followers])
         if run.interrupted:
             raise KeyboardInterrupt
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not run.recorder.results:
@@ -197,6 +213,7 @@ class Grader:
             "--noconftest",
             "--disable-plugin-autoload",
             *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"),
+            *("-p", "no:logging"),  # it would look through all loggers of torch at each phase of each check
             *("-W", "ignore"),  # PYTHONWARNINGS=error would make a failure of each
             "--import-mode=importlib",
             "--tb=line",

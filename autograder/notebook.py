@@ -48,7 +48,7 @@ def check(function: str, *, hidden: bool = False) -> float:
     """
     if hidden and os.environ.get(_EXECUTION) != "autograde":
         raise UsageError(f"the hidden checks of {function} run when the notebook is graded, and only then")
-    from autograder.plugin.summary import function_lines
+    from autograder.summary import function_lines
 
     catalog = at_hand()
     unit = catalog.unit_of(function).name

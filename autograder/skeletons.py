@@ -13,6 +13,9 @@ from autograder.catalog import Catalog, Unit
 from autograder.errors import CatalogError
 from autograder.nbgrader import BEGIN, END
 
+#: `else:` and `)` give nothing away.
+_TELLING = 8
+
 
 def skeleton(solution: str, filename: str) -> str:
     """The skeleton of a solution.
@@ -50,6 +53,18 @@ def untouched(catalog: Catalog, unit: str) -> str:
     if catalog.solution(unit).is_file():
         return skeleton(read_source(catalog.solution(unit)), f"{unit}.py")
     return read_source(catalog.skeleton(unit))
+
+
+def solution_lines(solution: str) -> set[str]:
+    """The lines inside the regions, without those too short to give anything away."""
+    lines: set[str] = set()
+    inside = False
+    for line in solution.splitlines():
+        if line.strip() in (BEGIN, END):
+            inside = line.strip() == BEGIN
+        elif inside and len(line.strip()) > _TELLING:
+            lines.add(line.strip())
+    return lines
 
 
 def write_skeletons(catalog: Catalog, units: tuple[Unit, ...], *, kept: bool = False) -> list[tuple[Path, Path | None]]:

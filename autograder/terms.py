@@ -64,8 +64,7 @@ def course_facts(catalog: Catalog, units: Iterable[str]) -> dict[str, str]:
     names = list(units)
     return {
         **course_hashes(catalog, names),
-        "mistakes": _sha256(catalog.mistakes(name) for name in names),
-        **{f"package {name}": _content(name) for name in ("autograder", *catalog.preload) if name not in _VERSIONED},
+        "autograder": _content("autograder"),
         **{f"version of {name}": _version(name) for name in _VERSIONED},
         "version of Python": platform.python_version(),
         "machine": platform.machine(),
@@ -84,12 +83,14 @@ def _version(package: str) -> str:
 
 
 def course_hashes(catalog: Catalog, units: Iterable[str]) -> dict[str, str]:
-    """sha256 of the checks, the solutions and the catalog that are graded by."""
+    """sha256 of the checks, solutions, known mistakes, catalog and data that are graded by."""
     names = list(units)
     return {
         "checks": _sha256(catalog.checks(name) for name in names),
         "solutions": _sha256(catalog.solution(name) for name in names),
+        "mistakes": _sha256(catalog.mistakes(name) for name in names),
         "catalog": _sha256([catalog.root / "exercises" / "catalog.toml"]),
+        **{name: _content(name) for name in catalog.preload if name not in _VERSIONED},
     }
 
 
@@ -100,6 +101,7 @@ def _sha256(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+@functools.cache
 def _content(package: str) -> str:
     """sha256 of a package's files."""
     spec = importlib.util.find_spec(package)

@@ -19,6 +19,7 @@ from autograder.by_hand import ByHand, read_by_hand
 from autograder.cache import Cache, read_result
 from autograder.catalog import Catalog, course_here
 from autograder.cli import terminal
+from autograder.cli.interrupts import Interrupts
 from autograder.cli.options import CORES, Jobs, Require, Units, names_in, required
 from autograder.errors import UsageError
 from autograder.files import write_atomically
@@ -169,8 +170,8 @@ class _Run:
         graded: list[Graded] = []
         failures: list[Failure] = []
         try:
-            with terminal.progress() as bars:
-                for ending in self._endings(folder, bars):
+            with Interrupts() as interrupts, terminal.progress() as bars:
+                for ending in self._endings(folder, bars, interrupts):
                     if isinstance(ending, Failure):
                         failures.append(ending)
                     else:
@@ -183,7 +184,7 @@ class _Run:
         order = {name: number for number, name in enumerate(self.submissions)}
         return sorted(graded, key=lambda each: order[each.result.submission]), failures
 
-    def _endings(self, folder: Path, bars: terminal.Bars) -> Iterator[Graded | Failure]:
+    def _endings(self, folder: Path, bars: terminal.Bars, interrupts: Interrupts) -> Iterator[Graded | Failure]:
         """The endings as they come, with a bar for those that have to be graded."""
         one_more = None
 
@@ -192,12 +193,14 @@ class _Run:
             nonlocal one_more
             one_more = bars.begin("Graded", count)
             with self._judge(count) as judge:
+                interrupts.check()  # torch has been imported by now, which lets a Ctrl-C vanish
                 yield judge
 
         for ending in self.batch(folder).graded(open_judge):
             if one_more is not None:
                 one_more()
             yield ending
+            interrupts.check()
 
     @contextlib.contextmanager
     def _judge(self, count: int) -> Iterator[Judge]:
@@ -282,7 +285,7 @@ def _end(graded: list[Graded], failures: list[Failure]) -> None:
 
 
 def _print_single(catalog: Catalog, graded: Graded) -> None:
-    from autograder.plugin.summary import summary
+    from autograder.summary import summary
 
     for note in graded.result.notes:
         terminal.out.print(Text(f"Note: {note}"))

@@ -1,11 +1,15 @@
 """Options that several commands have: units, rungs, processes."""
 
 import os
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, TypeVar
 
 import typer
 
+from autograder.errors import UsageError
 from autograder.sandbox import REQUIRED
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 Units = Annotated[str, typer.Option("--units", help="Only these units, separated by commas.")]
 Require = Annotated[
@@ -13,6 +17,9 @@ Require = Annotated[
     typer.Option(
         "--require", help="Isolation to insist on, separated by commas; of a/b one is enough.", metavar="RUNGS"
     ),
+]
+HiddenOption = Annotated[
+    str, typer.Option("--hidden", help="What is shown of hidden checks: nothing, points, sentence, everything.")
 ]
 #: As many as this process may use.
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -27,3 +34,15 @@ def names_in(text: str) -> list[str] | None:
 def required(rungs: str, trusted: bool) -> tuple[str, ...]:
     """The rungs that must hold."""
     return () if trusted else tuple(names_in(rungs) or REQUIRED)
+
+
+def one_of(kind: type[Choice], value: str, option: str) -> Choice:
+    """What an option chooses.
+
+    Raises:
+        UsageError: it is none of the choices.
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        raise UsageError(f"{option} is one of {', '.join(kind)}; {value} is none of them") from None

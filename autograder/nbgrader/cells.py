@@ -1,14 +1,16 @@
 """The cells of an assignment, by their ids in the gradebook; and what stands in a graded one."""
 
 import math
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from autograder.plugin.summary import function_lines
 from autograder.results import CheckResult
+from autograder.summary import function_lines
 
 _CHECKS = "checks"
 _HIDDEN = "hidden"
+_WIDTH = 96
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,14 @@ class GradedCell:
     @property
     def text(self) -> str:
         """What the student reads."""
-        lines = "\n".join(function_lines(list(self.checks), set(), verbose=True))
+        lines = "\n".join(map(_wrapped, function_lines(list(self.checks), set(), verbose=True)))
         return lines.encode("utf-8", "replace").decode("utf-8")  # a student's message may hold what no file can
+
+
+def _wrapped(line: str) -> str:
+    """The line in several, where pages and notebooks would cut it off."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.fill(line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def answer_id(function: str) -> str:

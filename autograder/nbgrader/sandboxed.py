@@ -80,6 +80,7 @@ def _shown(graded: GradedCell, notes: str, limit: float) -> Iterator[NotebookNod
     text = notes.encode("utf-8", "replace").decode("utf-8") + graded.text + "\n"
     yield new_output("stream", name="stdout", text=text)
     for title, picture in graded.pictures:
+        yield new_output("stream", name="stdout", text=f"{title}:\n")
         yield new_output("display_data", data={"image/png": picture, "text/plain": title})
     # More than the cell is worth would be an error to nbgrader: the course may have changed since the release.
     points = {"text/plain": repr(min(graded.points, limit))}

@@ -8,6 +8,7 @@ Markers: `points(function, value)`, `hidden`, `depends_on(check, ...)`.
 Fixtures: `submission`, `folder`, `reference`, `model`, `rng`.
 """
 
+import os
 import sys
 import types
 from collections.abc import Generator, Iterator
@@ -24,12 +25,12 @@ import data
 from autograder.catalog import Catalog, find_course, read_catalog
 from autograder.diagnose import explain
 from autograder.errors import NO_VALUE, CatalogError, CheckError, CheckFailed, NotHandedIn, UsageError
-from autograder.plugin.keeping import keep_progress
+from autograder.plugin.keeping import first_picture, keep_progress
 from autograder.plugin.recorder import Recorder, judged
 from autograder.plugin.runs import Run, StudentRun, check_seed, usable_device
-from autograder.plugin.summary import summary
 from autograder.results import CheckResult, Outcome
 from autograder.submission import Submission
+from autograder.summary import summary
 
 _MARKERS = (
     "points(function, value): the function that this check judges, and what it is worth",
@@ -41,7 +42,7 @@ RUN = pytest.StashKey[Run]()
 RECORDER = pytest.StashKey[Recorder]()
 _CHECK = pytest.StashKey[CheckResult]()
 _SUBMISSION = pytest.StashKey[Submission]()
-_NOTE = pytest.StashKey[str]()
+_KEPT = pytest.StashKey[tuple[list[str], str]]()
 
 
 class Unit(pytest.Module):
@@ -166,7 +167,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     catalog = config.stash[COURSE]
     named = any("::" in argument for argument in config.args)
     if catalog is not None and isinstance(config.stash[RUN], StudentRun) and not named:
-        config.stash[_NOTE] = keep_progress(catalog, config.stash[RECORDER], config.rootpath)
+        config.stash[_KEPT] = keep_progress(catalog, config.stash[RECORDER], config.rootpath)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -178,8 +179,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section(catalog.title)
     for line in summary(catalog, checks, brief=config.option.verbose < 0, verbose=config.option.verbose > 0):
         terminalreporter.write_line(line)
-    if config.stash.get(_NOTE, ""):
-        terminalreporter.write_line(config.stash[_NOTE])
+    done, note = config.stash.get(_KEPT, ([], ""))
+    # For somebody who is looking: `autograder gallery` draws them for the others.
+    pictures = (first_picture(catalog, unit, config.stash[RUN]) for unit in done if terminalreporter.isatty)
+    for line in filter(None, (note, *pictures)):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture
@@ -249,8 +253,9 @@ def _forget_other_checks(catalog: Catalog) -> None:
     """pytest keeps a test module by its path below the root: in one process two courses would share theirs."""
     ours = {catalog.checks(unit).name: catalog.checks(unit) for unit in catalog.units}
     for name, module in list(sys.modules.items()):
-        file = Path(getattr(module, "__file__", None) or "")
-        if file.name in ours and file != ours[file.name]:
+        file = getattr(module, "__file__", None) or ""
+        basename = file[file.rfind(os.sep) + 1 :]  # there are thousands of modules, and a Path of each would be felt
+        if basename in ours and Path(file) != ours[basename]:
             del sys.modules[name]
 
 

@@ -14,12 +14,12 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoesca
 from markupsafe import Markup
 
 from autograder.catalog import Catalog
-from autograder.plugin.summary import MARKS, next_step
 from autograder.reports.hidden import Hidden, shown
 from autograder.reports.overview import row
 from autograder.reports.statistics import class_statistics
 from autograder.reports.wording import WORDS, by_unit, score_line
 from autograder.results import CheckResult, Outcome, SubmissionResult, storable
+from autograder.summary import MARKS, next_step
 
 _TEMPLATES = files("autograder.reports") / "templates"
 _WAITING = (Outcome.NOT_WRITTEN, Outcome.BLOCKED, Outcome.NOT_RUN)

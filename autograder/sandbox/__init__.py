@@ -5,6 +5,7 @@ with Sandbox(preload=("torch", "data")) as sandbox, sandbox.worker() as worker:
 """
 
 import contextlib
+import dataclasses
 import os
 import secrets
 import shutil
@@ -81,6 +82,11 @@ class Sandbox:
         """The rungs that every worker stands on."""
         self._ready()
         return ("process", *self._rungs, "deadline")
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """What one worker may use, by name."""
+        return dataclasses.asdict(self._allowance)
 
     @property
     def missing(self) -> dict[str, str]:

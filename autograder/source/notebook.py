@@ -39,12 +39,12 @@ def code_cells(data: bytes) -> list[tuple[int, str]]:
     Raises:
         Exception: of any kind, where it is no notebook.
     """
-    import nbformat  # noqa: PLC0415 - it takes seconds, which a class of scripts, or one that is in the cache, need not wait
+    import nbformat
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about cells without an id, and other things that are no matter here
         notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)  # type: ignore[no-untyped-call]
-    code = enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), 1)
+    code = enumerate(filter(_is_code, notebook.cells), 1)
     return [(number, str(cell.source)) for number, cell in code if not _is_check(cell)]
 
 
@@ -78,10 +78,20 @@ def joined(empty: Module, cells: list[tuple[int, str]], graded: Collection[str])
     return replace(empty, text="\n".join(lines) + "\n", cells=tuple(places), notes=notes)
 
 
+def _is_code(cell: "NotebookNode") -> bool:
+    """Whether a cell holds code, or did when nbgrader released it."""
+    return cell.cell_type == "code" or _facts(cell).get("cell_type") == "code"
+
+
 def _is_check(cell: "NotebookNode") -> bool:
-    """Whether a cell holds checks that nbgrader has put there; what is no metadata of nbgrader's says nothing."""
+    """Whether a cell holds checks that nbgrader has put there."""
+    return _facts(cell).get("grade") is True and _facts(cell).get("solution") is not True
+
+
+def _facts(cell: "NotebookNode") -> dict[str, object]:
+    """nbgrader's metadata of a cell; what is none says nothing."""
     facts = cell.metadata.get("nbgrader") if isinstance(cell.metadata, dict) else None
-    return isinstance(facts, dict) and facts.get("grade") is True and facts.get("solution") is not True
+    return facts if isinstance(facts, dict) else {}
 
 
 def _read(empty: Module, number: int, text: str) -> _Cell | Module:

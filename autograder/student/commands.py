@@ -1,20 +1,16 @@
-"""What a student types: `autograder` alone, `hint`, `list`, `progress`, `reset`, `solution`."""
+"""What a student types: `autograder` alone, `hint`, `list`, `progress`, `reset`, `solution`, `watch`, `gallery`."""
 
-from collections.abc import Iterable
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from autograder.catalog import Catalog, Unit, course_here
+from autograder.catalog import Catalog, course_here
 from autograder.errors import UsageError
-from autograder.nbgrader import BEGIN, END
-from autograder.progress import Progress, fingerprint, read_progress, updated_progress
-from autograder.skeletons import read_source
-from autograder.student import resetting, standing
-
-_STYLES = {"+": "green", ">": "bold", "x": "red"}
+from autograder.progress import Progress, read_progress
+from autograder.student import helping, resetting, standing
+from autograder.student.gallery import write_gallery
+from autograder.student.terminal import Terminal
+from autograder.student.watch import watch
 
 
 def register(app: typer.Typer) -> None:
@@ -25,13 +21,15 @@ def register(app: typer.Typer) -> None:
     app.command("progress")(show_progress)
     app.command()(reset)
     app.command()(solution)
+    app.command("watch")(watch_saves)
+    app.command("gallery")(show_gallery)
 
 
 def start(context: typer.Context) -> None:
     """A course that is judged by tests. Alone: where you stand, and what is next."""
     if context.invoked_subcommand is None:
         catalog = course_here()
-        _say(standing.overview(catalog, _progress(catalog)))
+        Terminal().say(standing.overview(catalog, _progress(catalog)))
 
 
 def hint(
@@ -39,72 +37,62 @@ def hint(
 ) -> None:
     """A hint for a function; ask again for the next one."""
     catalog = course_here()
-    _say(hint_lines(catalog, function or _next_function(catalog)))
-
-
-def hint_lines(catalog: Catalog, function: str) -> list[str]:
-    """The next hint for a function, after those that have been read; and notes that it was read."""
-    unit = catalog.unit_of(function)
-    hints = unit.functions[function].hints
-    if not hints:
-        return [f"There is no hint for {function}; its docstring and the lesson say what it is to do."]
-    with updated_progress(catalog.root) as progress:
-        mine = progress.of(unit.name, function)
-        mine.hints = min(mine.hints + 1, len(hints))
-        read = mine.hints
-    lines = [f"{function}, hint {number} of {len(hints)}: {text}" for number, text in enumerate(hints[:read], 1)]
-    return [*lines, "Ask again for the next one." if read < len(hints) else "There are no more hints."]
+    Terminal().say(helping.hint_lines(catalog, function or _next_function(catalog)))
 
 
 def list_functions() -> None:
     """Every unit and function, passed or open."""
     catalog = course_here()
-    _say(standing.listing(catalog, _progress(catalog)))
+    Terminal().say(standing.listing(catalog, _progress(catalog)))
 
 
 def show_progress() -> None:
     """A bar for each unit."""
     catalog = course_here()
-    _say(standing.bars(catalog, _progress(catalog)))
+    Terminal().say(standing.bars(catalog, _progress(catalog)))
 
 
 def reset(
     name: Annotated[str, typer.Argument(metavar="UNIT|FUNCTION", help="What is to begin anew.")],
 ) -> None:
     """A unit's file, or one function of it, back to its skeleton; what you had is kept as a backup."""
-    _say([resetting.reset(course_here(), name)])
+    Terminal().say([resetting.reset(course_here(), name)])
 
 
 def solution(unit: Annotated[str, typer.Argument(metavar="UNIT", help="One that passes.")]) -> None:
     """A teacher's way to write a unit, once your own passes."""
     catalog = course_here()
     (chosen,) = catalog.chosen([unit])
-    typer.echo(solution_text(catalog, chosen, _progress(catalog)), nl=False)
+    typer.echo(helping.solution_text(catalog, chosen, _progress(catalog)), nl=False)
 
 
-def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
-    """The solution of a unit, without the markers of what was to be written.
+def watch_saves(
+    unit: Annotated[str, typer.Argument(metavar="[UNIT]", help="By default the first that is not done.")] = "",
+) -> None:
+    """Judge a unit each time you save its file, and move on when it is done."""
+    catalog = course_here()
+    watch(catalog, Terminal(), *(catalog.chosen([unit]) if unit else ()))
 
-    Raises:
-        UsageError: the unit does not pass yet, or this release has no solutions.
-    """
-    path = catalog.solution(unit.name)
-    if not path.is_file():
-        raise UsageError(f"this release of the course holds no solution of {unit.name}; ask your instructor for it")
-    todo = progress.open_functions(unit)
-    if todo:
-        file = f"exercises/{unit.name}.py"
-        raise UsageError(f"{unit.name} does not pass yet ({todo[0]} is open); judge it: pytest {file}")
-    if any(progress.of(unit.name, name).file != fingerprint(catalog.exercise(unit.name)) for name in unit.functions):
-        raise UsageError(f"{unit.name}.py has changed since it passed; judge it again: pytest exercises/{unit.name}.py")
-    lines = read_source(path).splitlines(keepends=True)
-    return "".join(line for line in lines if line.strip() not in (BEGIN, END))
+
+def show_gallery() -> None:
+    """Your pictures on one page; those of units that pass and have none yet are drawn first."""
+    catalog = course_here()
+    progress = _progress(catalog)
+    terminal, headline = Terminal(), standing.headline(catalog, progress)
+    page, missing = write_gallery(catalog, progress, headline)
+    if missing:
+        from autograder.student.drawing import draw
+
+        terminal.say([f"Drawing {', '.join(missing)} ..."])
+        terminal.say(filter(None, [draw(catalog, unit) for unit in missing]))
+        page, _ = write_gallery(catalog, progress, headline)
+    terminal.say([f"Your pictures are in {page.as_uri()}"])
 
 
 def _progress(catalog: Catalog) -> Progress:
     progress = read_progress(catalog.root)
     if progress.note:
-        _say([progress.note])
+        Terminal().say([progress.note])
     return progress
 
 
@@ -114,10 +102,3 @@ def _next_function(catalog: Catalog) -> str:
     if unit is None:
         raise UsageError("everything passes; name the function that you want a hint for")
     return progress.open_functions(unit)[0]
-
-
-def _say(lines: Iterable[str]) -> None:
-    console = Console(highlight=False)
-    for line in lines:
-        # As Text: what stands in brackets is no markup. Unwrapped: a path stays whole, and can be clicked and copied.
-        console.print(Text(line, _STYLES.get(line.lstrip()[:1], "")), soft_wrap=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from autograder.catalog import Catalog, Unit
 from autograder.diagnose import Mistake, known_mistakes
-from autograder.nbgrader import BEGIN, END
 from autograder.results import CheckResult, Outcome
+from autograder.skeletons import solution_lines
 from autograder.source import Module
 from autograder.verify.mutants import Mutant, mutants_of
 from autograder.verify.trials import Judge, Trial, judging
@@ -207,21 +207,9 @@ def _shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
     lesson = catalog.root / "exercises" / "lessons" / f"{unit.name}.md"
     if not lesson.is_file():
         yield f"{unit.name}: there is no lesson {lesson.name}"
-    leaked = _solution_lines(solution) & _code_lines(_text(catalog.exercise(unit.name)))
+    leaked = solution_lines(solution) & _code_lines(_text(catalog.exercise(unit.name)))
     for line in sorted(leaked):
         yield f"{unit.name}: the skeleton holds a line of the solution: {line}"
-
-
-def _solution_lines(solution: str) -> set[str]:
-    """The lines inside the regions."""
-    lines: set[str] = set()
-    inside = False
-    for line in solution.splitlines():
-        if line.strip() in (BEGIN, END):
-            inside = line.strip() == BEGIN
-        elif inside and len(line.strip()) > 8:  # `else:` and `)` give nothing away
-            lines.add(line.strip())
-    return lines
 
 
 def _code_lines(text: str) -> set[str]:

@@ -1,7 +1,8 @@
-"""A class of students who hand in notebooks of one unit: right, wrong, careless and hostile."""
+"""A class of students who hand in notebooks of the small course: right, wrong, careless and hostile."""
 
 import ast
 import copy
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,18 +10,19 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-UNIT = "variation_loss"
+from .shades_course import FILES, UNIT
+
 Answers = dict[str, str]
+Change = Callable[[NotebookNode], NotebookNode | str]
 
 
 class Class:
     """Writes `submitted/<student>/<unit>/<unit>.ipynb` of a course that has been released."""
 
-    def __init__(self, course: Path, mistakes: Path) -> None:
+    def __init__(self, course: Path) -> None:
         self.course = course
         self.released = nbformat.read(course / "release" / UNIT / f"{UNIT}.ipynb", 4)
         self.solved = nbformat.read(course / "source" / UNIT / f"{UNIT}.ipynb", 4)
-        self._mistakes = ast.parse(mistakes.read_text())
 
     def right(self) -> Answers:
         """The answers of the solution, by function."""
@@ -36,23 +38,20 @@ class Class:
 
     def mistaken(self) -> Iterator[tuple[str, Answers]]:
         """The right answers with one known mistake each, under the name of the mistake."""
-        known = [node for node in self._mistakes.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
-        # Without the docstring and the import of the marker.
-        rest = [node for node in self._mistakes.body[1:] if node not in known and "mistake" not in ast.unparse(node)]
-        helpers = "\n\n".join(map(ast.unparse, rest))
-        for node in known:
-            variant = copy.deepcopy(node)
-            variant.name = ast.literal_eval(node.decorator_list[0].args[0])
-            variant.decorator_list = []
-            yield node.name, {**self.right(), variant.name: f"{helpers}\n\n{ast.unparse(variant)}"}
+        for node in ast.parse(FILES[f"solutions/mistakes/{UNIT}.py"]).body:
+            if isinstance(node, ast.FunctionDef):
+                name, function = node.name, ast.literal_eval(node.decorator_list[0].args[0])
+                node.name, node.decorator_list = function, []
+                yield name, {**self.right(), function: ast.unparse(node)}
 
-    def hand_in(self, student: str, notebook: NotebookNode | str, timestamp: str = "2026-01-02 10:00:00 UTC") -> None:
+    def hand_in(self, student: str, notebook: NotebookNode | str, timestamp: str = "2026-01-02 10:00:00 UTC") -> Path:
         """Puts a notebook where nbgrader looks for it."""
         folder = self.course / "submitted" / student / UNIT
         folder.mkdir(parents=True)
         text = notebook if isinstance(notebook, str) else nbformat.writes(notebook)
         (folder / f"{UNIT}.ipynb").write_text(text, encoding="utf-8")
         (folder / "timestamp.txt").write_text(timestamp)
+        return folder
 
 
 def id_of(cell: NotebookNode) -> str:
@@ -67,25 +66,39 @@ def is_graded(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("grade"))
 
 
-#: Code that a hostile notebook puts into its first answer. None of it may earn a point that the plain answer does not.
-CHEATS = {
-    "patches_torch": "import torch\ntorch.allclose = torch.equal = lambda *_, **__: True\ntorch.testing.assert_close = print",
-    "forges_check": "import autograder.notebook\nautograder.notebook.check = lambda *_, **__: 100",
-    "hides_errors": "import sys\nsys.excepthook = lambda *_: None\nget_ipython = lambda: None",
-    "exits": "import os\ndef total_variation(images):\n    os._exit(0)",
-    "empties_the_gradebook": """import glob
-def total_variation(images):
-    for path in glob.glob("/**/gradebook.db", recursive=True):
-        open(path, "w").close()
-    return 1
-""",
+#: Answers to `invert`, beside a right `brightness`, which may cost their own points and nothing else.
+CARELESS = {
+    "endless": "def invert(images):\n    while True:\n        pass",
+    "no_python": "def invert(images:\n    return images",
+    "renamed": "def inverted(images):\n    return 1 - images",
+    "one_number": "def invert(images):\n    return 1",
+    "crash": "import os\n\n\ndef invert(images):\n    os._exit(3)",
 }
 
-#: What goes wrong with notebooks on their way: from the notebook to the text of the file.
-ACCIDENTS: dict[str, Callable[[NotebookNode], NotebookNode | str]] = {}
+#: Code that a hostile notebook puts into its first answer, and nothing into the other. None of it may earn a point.
+CHEATS = {
+    "patches_torch": """import torch
+torch.isclose = lambda value, *_, **__: torch.ones_like(value, dtype=torch.bool)
+def invert(images):
+    return images * 0 + 0.5
+def brightness(images):
+    return images[:, 0, 0, 0] * 0 + 0.5""",
+    "forges_check": "import autograder.notebook\nautograder.notebook.check = lambda *_, **__: None",
+    "exits": "import os\n\n\ndef invert(images):\n    os._exit(0)",
+}
+#: One that must never run in a kernel: it would find every gradebook of the machine.
+EMPTIES_GRADEBOOKS = """import glob
+def invert(images):
+    for path in glob.glob("/**/gradebook.db", recursive=True):
+        open(path, "w").close()
+    return images
+"""
+
+#: What happens to a right notebook on its way.
+ACCIDENTS: dict[str, Change] = {}
 
 
-def accident(change: Callable[[NotebookNode], NotebookNode | str]) -> Callable[[NotebookNode], NotebookNode | str]:
+def accident(change: Change) -> Change:
     ACCIDENTS[change.__name__] = change
     return change
 
@@ -98,13 +111,7 @@ def checks_deleted(notebook: NotebookNode) -> NotebookNode:
 
 @accident
 def answer_deleted(notebook: NotebookNode) -> NotebookNode:
-    notebook.cells = [cell for cell in notebook.cells if id_of(cell) != "answer-denoise"]
-    return notebook
-
-
-@accident
-def answer_and_checks_deleted(notebook: NotebookNode) -> NotebookNode:
-    notebook.cells = [cell for cell in notebook.cells if not id_of(cell).endswith("-denoise")]
+    notebook.cells = [cell for cell in notebook.cells if id_of(cell) != "answer-brightness"]
     return notebook
 
 
@@ -125,22 +132,29 @@ def cells_duplicated(notebook: NotebookNode) -> NotebookNode:
 
 @accident
 def cells_reordered(notebook: NotebookNode) -> NotebookNode:
+    """The imports first, the rest backwards, so that each check comes before its answer."""
+    first, rest = notebook.cells[:3], notebook.cells[3:]
+    notebook.cells = first + rest[::-1]
+    return notebook
+
+
+@accident
+def imports_at_the_end(notebook: NotebookNode) -> NotebookNode:
     notebook.cells.sort(key=lambda cell: id_of(cell) == "imports")
-    notebook.cells.reverse()
     return notebook
 
 
 @accident
 def answer_retyped(notebook: NotebookNode) -> NotebookNode:
-    return retyped(notebook, "answer-total_variation")
+    return _retyped(notebook, "answer-invert")
 
 
 @accident
 def checks_retyped(notebook: NotebookNode) -> NotebookNode:
-    return retyped(notebook, "checks-total_variation")
+    return _retyped(notebook, "checks-invert")
 
 
-def retyped(notebook: NotebookNode, name: str) -> NotebookNode:
+def _retyped(notebook: NotebookNode, name: str) -> NotebookNode:
     notebook.cells = [
         new_markdown_cell(cell.source, metadata=cell.metadata) if id_of(cell) == name else cell
         for cell in notebook.cells
@@ -155,6 +169,17 @@ def checks_rewritten(notebook: NotebookNode) -> NotebookNode:
             cell.source = "100.0"
             cell.metadata.nbgrader.points = 100
             cell.outputs = [new_output("execute_result", data={"text/plain": "100.0"}, execution_count=1)]
+    return notebook
+
+
+@accident
+def imports_added(notebook: NotebookNode) -> NotebookNode:
+    """A student needs `math`, and writes so where the other imports are: in a cell that is locked."""
+    for cell in notebook.cells:
+        if id_of(cell) == "imports":
+            cell.source += "\nimport math"
+        if id_of(cell) == "answer-invert":
+            cell.source = cell.source.replace("return 1 -", "return math.cos(0) -")
     return notebook
 
 
@@ -184,9 +209,20 @@ def metadata_mangled(notebook: NotebookNode) -> NotebookNode:
 @accident
 def magics(notebook: NotebookNode) -> NotebookNode:
     notebook.cells[:0] = [
-        new_code_cell("%matplotlib inline\n!pip install torch\n?print"),
+        new_code_cell("%config InlineBackend.figure_format = 'svg'\n!echo hello\nprint?\nfiles = !ls"),
         new_code_cell("%%bash\necho hello"),
-        new_code_cell("from autograder.notebook import check\ncheck('denoise')"),
+        new_code_cell("from autograder.notebook import check\ncheck('brightness')"),
+    ]
+    return notebook
+
+
+@accident
+def scratch_cells(notebook: NotebookNode) -> NotebookNode:
+    """What a student tries out: it fails, or would take long."""
+    notebook.cells += [
+        new_code_cell("pictures = []\nfor name in []:\n    pictures.append(name)\nbatch = torch.stack(pictures)"),
+        new_code_cell("result = invert(no_such_images)\nresult.shape"),
+        new_code_cell("this is what I do not understand"),
     ]
     return notebook
 
@@ -228,4 +264,4 @@ def empty(_: NotebookNode) -> str:
 
 @accident
 def no_notebook(_: NotebookNode) -> str:
-    return '{"nbformat": 4, "nbformat_minor": 5, "metadata": [], "cells": [1, {"cell_type": "code"}]}'
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": [], "cells": [1, {"cell_type": "code"}]})

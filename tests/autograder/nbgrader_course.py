@@ -6,10 +6,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .nbgrader_class import UNIT
+from autograder.catalog import read_catalog
+from autograder.release import write_notebooks
 
-MISTAKES = Path(__file__).parents[2] / "solutions" / "mistakes" / f"{UNIT}.py"
+from .shades_course import UNIT, write_shades_course
+
 _COMMANDS = str(Path(sys.executable).parent)
+
+
+def released_course(root, settings=""):
+    """nbgrader's folder inside a small course, with that course's unit released."""
+    catalog = read_catalog(write_shades_course(root))
+    course = root / "class"
+    write_notebooks(catalog, catalog.chosen(None), course)
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write(settings)
+    nbgrader(course, "generate_assignment", UNIT)
+    return course
 
 
 def environment(**variables):

@@ -9,10 +9,9 @@ import threading
 
 import pytest
 
-from autograder.release import write_notebooks
-
-from .nbgrader_class import UNIT, Class
-from .nbgrader_course import MISTAKES, environment, exported, nbgrader, page
+from .nbgrader_class import Class
+from .nbgrader_course import environment, exported, page, released_course
+from .small_course import POINTS, UNIT
 
 pytest.importorskip("nbgrader")
 browser_api = pytest.importorskip("playwright.sync_api")
@@ -23,22 +22,15 @@ pytestmark = [
 ]
 #: Milliseconds: to draw a page, and to autograde, which starts a sandbox, on a machine that may be busy.
 PATIENCE, LONG_PATIENCE = 60_000, 300_000
-WRONG_IMAGES = """def denoise(images, weight=0.05, steps=100, learning_rate=0.05):
-    if images.dim() != 4:
-        raise ValueError("images must have 4 dimensions")
-    return 1 - images
-"""
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory, catalog):
+def course(tmp_path_factory):
     """A released assignment, and what one student has handed in."""
-    folder = tmp_path_factory.mktemp("course")
-    write_notebooks(catalog, catalog.chosen([UNIT]), folder)
-    nbgrader(folder, "generate_assignment", UNIT)
-    students = Class(folder, MISTAKES)
-    students.hand_in("alice", students.notebook({**students.right(), "denoise": WRONG_IMAGES}))
-    return folder
+    course = released_course(tmp_path_factory.mktemp("formgrader"))
+    students = Class(course)
+    students.hand_in("alice", students.notebook(dict(students.mistaken())["negates"]))
+    return course
 
 
 @pytest.fixture(scope="module")
@@ -105,19 +97,19 @@ def test_an_instructor_grades_in_the_browser(course, formgrader, tab):
     row = tab.locator("tr", has_text="alice")
     row.locator(".status", has_text="graded").wait_for()
     score = float(row.locator(".score").inner_text().split(" / ")[0])
-    assert 0 < score < 26
+    assert 0 < score < POINTS
 
     tab.goto(f"{formgrader}/gradebook/{UNIT}/{UNIT}")
     tab.locator("a", has_text="Submission #1").click()
     tab.wait_for_function("() => window.formgrader?.grades?.loaded && window.formgrader?.comments?.loaded")
-    box = tab.locator("#checks-denoise")
-    assert "With weight 0 nothing pulls the pictures away" in tab.locator("#notebook").first.inner_text()
+    box = tab.locator("#checks-invert")
+    assert "x Black becomes white" in tab.locator("#notebook").first.inner_text()
     picture = tab.locator("#notebook img").first
     assert picture.evaluate("image => image.naturalWidth") == 464
     before = float(box.get_attribute("placeholder"))
-    save(tab, "#checks-denoise", str(before + 1))
-    save(tab, "#checks-denoise_extra_credit", "0.5")
-    save(tab, "#answer-denoise-comment", "Nearly there.")
+    save(tab, "#checks-invert", str(before + 1))
+    save(tab, "#checks-invert_extra_credit", "0.5")
+    save(tab, "#answer-invert-comment", "Nearly there.")
 
     tab.goto(f"{formgrader}/manage_submissions/{UNIT}")
     row = tab.locator("tr", has_text="alice")

@@ -18,6 +18,7 @@ DOORS = {
     "traitlets": {"nbgrader"},
     "distributed": {"cluster"},
     "typer": {"cli", "student"},
+    "watchfiles": {"student"},
     "rich": {"cli", "student"},
     "pytest": {"plugin", "grade"},
 }

@@ -2,11 +2,10 @@
 
 import pytest
 
-from autograder.release import write_notebooks
-
 from . import postgresql
-from .nbgrader_class import UNIT, Class
-from .nbgrader_course import MISTAKES, grade_without_nbgrader, marks, nbgrader
+from .nbgrader_class import Class
+from .nbgrader_course import grade_without_nbgrader, marks, nbgrader, released_course
+from .shades_course import POINTS, UNIT
 
 pytest.importorskip("nbgrader")
 pytest.importorskip("psycopg")
@@ -17,19 +16,17 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory, catalog):
+def course(tmp_path_factory):
     """A course whose gradebook is on the server, with three hand-ins."""
-    folder = tmp_path_factory.mktemp("course")
-    write_notebooks(catalog, catalog.chosen([UNIT]), folder)
     with postgresql.server() as url:
-        with (folder / "nbgrader_config.py").open("a") as config:
-            config.write(f"c.CourseDirectory.db_url = {url!r}\nc.CourseDirectory.course_id = 'idealcat'\n")
-        nbgrader(folder, "generate_assignment", UNIT)
-        students = Class(folder, MISTAKES)
+        # Without an id for the course nbgrader makes none, and a server that holds it to its foreign keys refuses.
+        settings = f"c.CourseDirectory.db_url = {url!r}\nc.CourseDirectory.course_id = 'shades'\n"
+        course = released_course(tmp_path_factory.mktemp("postgresql"), settings)
+        students = Class(course)
         students.hand_in("perfect", students.notebook(students.right()))
         students.hand_in("mistaken", students.notebook(next(students.mistaken())[1]))
         students.hand_in("undated", students.notebook({}), timestamp="some day")
-        yield folder
+        yield course
 
 
 def swap(course, one, other):
@@ -45,7 +42,7 @@ def test_both_ways_write_the_same_marks_into_it(course):
     assert code == 1, text
     assert "undated: " in text and "timestamp.txt holds no date and time; the work counts as handed in on time" in text
     without = marks(course)
-    assert without["perfect"] == 26 and 0 < without["mistaken"] < 26 and without["undated"] == 0
+    assert without["perfect"] == POINTS and 0 < without["mistaken"] < POINTS and without["undated"] == 0
     swap(course, "perfect", "undated")
     nbgrader(course, "autograde", UNIT)
     assert marks(course) == {**without, "perfect": without["undated"], "undated": without["perfect"]}

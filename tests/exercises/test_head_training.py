@@ -221,9 +221,10 @@ def test_accuracy_of_random_logits(submission, reference, rng):
 
 def measured(head, features, labels):
     """Mean cross-entropy and accuracy, in the mode that the head is in."""
-    with torch.no_grad():
-        logits = head(features)
-    return loss_of(logits, labels), (logits.argmax(dim=1) == labels).double().mean().item()
+    logits = head(features).detach()
+    # In other words than any solution's: students read this file.
+    wrong = torch.count_nonzero(logits.max(dim=1).indices - labels).item()
+    return loss_of(logits, labels), 1 - wrong / len(labels)
 
 
 @pytest.mark.points("evaluate", 1.5)

@@ -624,7 +624,8 @@ def logits_of(model, images, classes):
 
 
 def share_right(logits, labels):
-    return (logits.argmax(dim=1) == labels).float().mean().item()
+    # In other words than any solution's: students read this file.
+    return 1 - torch.count_nonzero(logits.max(dim=1).indices - labels).item() / len(labels)
 
 
 def untrained_accuracy(train, test, seed):

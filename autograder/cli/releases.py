@@ -1,0 +1,92 @@
+"""`autograder release`: what students and platforms get."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from autograder.catalog import course_here
+from autograder.cli import terminal
+from autograder.cli.options import HiddenOption, Units, names_in, one_of
+
+app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; the zip comes beside it.")]
+
+
+@app.command()
+def skeletons(
+    units: Units = "",
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Write exercises/skeletons/<unit>.txt too, for a release without solutions.")
+    ] = False,
+) -> None:
+    """Write exercises/<unit>.py from the solutions; a file that differs is kept as a backup."""
+    from autograder.skeletons import write_skeletons
+
+    catalog = course_here()
+    written = write_skeletons(catalog, catalog.chosen(names_in(units)), kept=kept)
+    _print_written(written, "Every skeleton is in step with its solution.")
+
+
+@app.command()
+def nbgrader(
+    course: Annotated[Path, typer.Argument(metavar="COURSE", help="A folder of nbgrader's; made if there is none.")],
+    units: Units = "",
+) -> None:
+    """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py where there is none."""
+    from autograder.release import write_notebooks
+
+    catalog = course_here()
+    written = write_notebooks(catalog, catalog.chosen(names_in(units)), course)
+    _print_written(written, "Every notebook is in step with its solution.")
+
+
+@app.command()
+def student(folder: Folder) -> None:
+    """Make the course that students get: no solutions, no hidden checks, no keys."""
+    from autograder.bundles import student_bundle, write_bundle
+
+    _print_bundle(folder, write_bundle(student_bundle(course_here()), folder))
+
+
+@app.command()
+def classroom(folder: Folder) -> None:
+    """Make the students' course with a workflow for GitHub Classroom."""
+    from autograder.bundles import classroom_bundle, write_bundle
+
+    _print_bundle(folder, write_bundle(classroom_bundle(course_here()), folder))
+
+
+@app.command()
+def gitlab(folder: Folder) -> None:
+    """Make the students' course with a pipeline for GitLab."""
+    from autograder.bundles import gitlab_bundle, write_bundle
+
+    _print_bundle(folder, write_bundle(gitlab_bundle(course_here()), folder))
+
+
+@app.command()
+def gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = "points") -> None:
+    """Make Gradescope's autograder. It holds the solutions: for instructors alone."""
+    from autograder.bundles import gradescope_bundle, write_bundle
+    from autograder.publish import Hidden
+
+    catalog = course_here()
+    chosen = ",".join(unit.name for unit in catalog.chosen(names_in(units))) if units else ""
+    files = gradescope_bundle(catalog, one_of(Hidden, hidden, "--hidden"), chosen)
+    _print_bundle(folder, write_bundle(files, folder))
+
+
+def _print_bundle(folder: Path, archive: Path) -> None:
+    terminal.out.print(Text(f"wrote {folder}{os.sep} and {archive}"), soft_wrap=True)
+
+
+def _print_written(written: list[tuple[Path, Path | None]], nothing: str) -> None:
+    for path, backup in written:
+        kept = f" (what was there is now {backup.parent.name}/{backup.name})" if backup else ""
+        terminal.out.print(Text(f"wrote {path}{kept}"), soft_wrap=True)
+    if not written:
+        terminal.out.print(nothing)

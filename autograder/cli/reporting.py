@@ -1,0 +1,58 @@
+"""`autograder report` and `autograder replay`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from autograder.catalog import course_here
+from autograder.cli import terminal
+from autograder.cli.options import HiddenOption, one_of
+
+
+def report(
+    paths: Annotated[list[Path], typer.Argument(metavar="RESULT...", help="Results, or the folder of a grading.")],
+    form: Annotated[str, typer.Option("--as", metavar="FORMAT", help="html, json, markdown, junit, csv, ...")] = "html",
+    hidden: HiddenOption = "points",
+    title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder for them; else one is printed.")] = None,
+) -> None:
+    """Write results in the form that students, instructors or a platform want."""
+    from autograder.publish import Format, Hidden, publish, read_results, rendered
+
+    catalog, results = course_here(), read_results(paths)
+    chosen, seen = one_of(Format, form, "--as"), one_of(Hidden, hidden, "--hidden")
+    if out is None:
+        sys.stdout.write(rendered(list(results.values()), chosen, seen, catalog, title))
+        return
+    written = publish(results, chosen, seen, catalog, out)
+    more = f" and {len(written) - 1} more" if written[1:] else ""
+    terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
+
+
+def replay(
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="The JSON file of a result.")],
+    submission: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="What was graded.")],
+) -> None:
+    """Grade a submission again as a result says that it was graded, and tell whether the same comes out."""
+    from autograder import replay as again
+    from autograder.publish import read_results
+    from autograder.reports.wording import score_line
+    from autograder.sandbox import Sandbox
+
+    catalog, (before,) = course_here(), read_results([result]).values()
+    with Sandbox(catalog.preload, gpu=before.device == "cuda") as sandbox:
+        outcome = again.replay(before, submission, catalog, sandbox)
+    for line in outcome.terms:
+        terminal.out.print(Text(f"Not as it was: {line}"), soft_wrap=True)
+    if not outcome.differences:
+        count = len(outcome.result.checks)
+        words = f"The same outcome again: {score_line(outcome.result)}, and all {count} checks ended as before."
+        terminal.out.print(Text(words), soft_wrap=True)
+        return
+    terminal.out.print(Text(f"Another outcome: {score_line(before)} before, {score_line(outcome.result)} now."))
+    for line in outcome.differences:
+        terminal.out.print(Text(f"  {line}"), soft_wrap=True)
+    raise typer.Exit(1)

@@ -1,0 +1,205 @@
+"""The warm process behind `autograder watch`: it judges the units of a student's own course, again and again.
+
+It is started by a clean exec on every platform (`python -P -m autograder.student.judge ROOT`), imports torch and the checks
+once, and after that loads nothing but the student's files. Requests are lines of JSON on standard input, `{"judge": unit}` or
+`{"draw": unit}`; what it has to say are lines of JSON on standard output:
+
+    expected   all the checks of the unit, before the first is run
+    begins     the id of the check that runs now
+    ended      how a check has ended, and what the student's code printed in it
+    judged     the run is over
+    drawn      the path of the unit's picture, or nothing where it has none
+    refused    a sentence: the course itself cannot be used
+
+A request that comes while another is worked on takes its place. A call that does not end is stopped at its deadline; where
+even that does not help, this process ends and leaves the lines that were running on standard error.
+"""
+
+import _thread
+import contextlib
+import faulthandler
+import gc
+import json
+import os
+import queue
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from autograder import plugin
+from autograder.catalog import Catalog, read_catalog
+from autograder.errors import AutograderError
+from autograder.grade import Grader, InThisProcess
+from autograder.plugin.runs import StudentRun
+from autograder.results import Outcome
+from autograder.rewards.drawing import keep_picture
+from autograder.sandbox.output import Tail
+from autograder.sandbox.process import GRACE_SECONDS
+from autograder.source import Handin, Module
+from autograder.submission import InProcess, Transport
+
+
+def main() -> None:
+    """Answers requests until standard input ends."""
+    root = Path(sys.argv[1])
+    requests, replies, last_words = _own_channels()
+    inbox = _Inbox(requests)
+    judge = _Judge(root, replies, last_words)
+    while True:
+        # Where a newer request has come, the interrupt of the older one may arrive anywhere below.
+        with contextlib.suppress(KeyboardInterrupt):
+            request = inbox.next()
+            with inbox.working():
+                judge.answer(request)
+
+
+def _own_channels() -> tuple[IO[str], IO[str], IO[str]]:
+    """The standard streams, where no student's code meets them: its `input()` finds no line, its prints disturb no reply."""
+    own = [os.fdopen(os.dup(number), mode, encoding="utf-8") for number, mode in ((0, "r"), (1, "w"), (2, "w"))]
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1):
+        os.dup2(nothing, number)
+    return own[0], own[1], own[2]
+
+
+class _Inbox:
+    """The request to work on next. One that comes while another is worked on interrupts it."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._queue: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._busy = False
+        threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            with self._lock:
+                self._queue.put(json.loads(line))
+                if self._busy:
+                    _thread.interrupt_main()
+        os._exit(0)  # nobody listens any more, whatever the student's code is at
+
+    def next(self) -> dict[str, str]:
+        request = self._queue.get()
+        while not self._queue.empty():
+            request = self._queue.get()
+        return request
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        with self._lock:
+            self._busy = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy = False
+
+
+class _Judge:
+    """Runs checks, and tells how they go on."""
+
+    def __init__(self, root: Path, replies: IO[str], last_words: IO[str]) -> None:
+        self._root = root
+        self._replies = replies
+        self._workers = _WatchedWorkers(last_words)
+        self._warm: set[str] = set()
+
+    def answer(self, request: dict[str, str]) -> None:
+        try:
+            if "draw" in request:
+                self._draw(request["draw"])
+            else:
+                self._judge(request["judge"])
+        except (AutograderError, OSError) as error:
+            self._say(kind="refused", text=str(error))
+
+    def _draw(self, unit: str) -> None:
+        catalog, modules = self._read(unit)
+        with self._workers.worker() as worker:
+            path = keep_picture(catalog, unit, modules, worker)
+        self._say(kind="drawn", unit=unit, path=str(path or ""))
+
+    def _read(self, unit: str) -> tuple[Catalog, dict[str, Module]]:
+        catalog = read_catalog(self._root)  # anew: an update of the course may have come
+        return catalog, StudentRun(catalog, "student", "cpu").modules(catalog.exercise(unit))
+
+    def _judge(self, unit: str) -> None:
+        catalog, modules = self._read(unit)
+        grader = Grader(
+            catalog, self._workers, units=[unit], seed="student", require=(), followers=(_Follower(self._say),)
+        )
+        grader.judge(Handin(unit, modules))
+        self._say(kind="judged", unit=unit)
+        if unit not in self._warm:
+            self._warm.add(unit)
+            # What the first run has imported stays: without this, collections would go through all of it.
+            gc.collect()
+            gc.freeze()
+
+    def _say(self, **facts: Any) -> None:
+        self._replies.write(json.dumps(facts) + "\n")
+        self._replies.flush()
+
+
+class _Follower:
+    """A plugin of pytest that tells of each check when it begins and when it has ended.
+
+    The first call that does not end is the last one: a student should not have to wait for every other.
+    """
+
+    def __init__(self, say: Callable[..., None]) -> None:
+        self._say = say
+        self._ids: dict[str, str] = {}
+        self._session: Any = None
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        self._session = session
+        results = session.config.stash[plugin.RECORDER].results
+        self._ids = {nodeid: check.id for nodeid, check in results.items()}
+        self._say(kind="expected", checks=[check.to_dict() for check in results.values()])
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._say(kind="begins", id=self._ids[nodeid])
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if hasattr(report, "check"):
+            printed = Tail()
+            printed.add((report.capstdout + report.capstderr).encode("utf-8", "replace"))
+            self._say(kind="ended", check=report.check, printed=printed.text())
+            if report.check["outcome"] == Outcome.TIMED_OUT:
+                self._session.shouldfail = "one call did not end"
+
+
+class _WatchedWorkers(InThisProcess):
+    """Workers in this process, each of whose calls ends or takes the process with it."""
+
+    def __init__(self, last_words: IO[str]) -> None:
+        self._last_words = last_words
+
+    @contextlib.contextmanager
+    def worker(self) -> Iterator[Transport]:
+        with tempfile.TemporaryDirectory() as folder:
+            yield _Watched(Path(folder).resolve(), self._last_words)
+
+
+class _Watched(InProcess):
+    """The session has a deadline of its own, which tells the line. A second one holds where no Python code runs any more."""
+
+    def __init__(self, folder: Path, last_words: IO[str]) -> None:
+        super().__init__(folder)
+        self._last_words = last_words
+
+    def exchange(self, request: bytes, seconds: float) -> bytes:
+        faulthandler.dump_traceback_later(seconds + GRACE_SECONDS, exit=True, file=self._last_words)
+        try:
+            return super().exchange(request, seconds)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What `watch` shows: a verdict on a unit in lines, the first open function in full and the others in one line each."""
+
+from collections.abc import Iterable, Iterator
+
+from autograder.catalog import Catalog, Unit
+from autograder.progress import Progress
+from autograder.results import CheckResult, Outcome
+from autograder.student import standing
+from autograder.student.events import Judged
+from autograder.summary import function_lines
+
+KEYS = "h hint   l list   r reset   s solution   Enter again   q quit"
+_PRINTED_LINES = 12
+_BAR = 30
+_WAITING = (Outcome.BLOCKED, Outcome.NOT_RUN)
+
+
+def verdict(catalog: Catalog, progress: Progress, run: Judged) -> Iterator[str]:
+    """The lines for a run over a unit."""
+    unit = catalog.units[run.unit]
+    yield bar(catalog, progress)
+    yield f"{unit.title}: {_points(run.checks.values())}"
+    opened = False
+    for function, checks in _by_function(unit, run).items():
+        if all(check.outcome is Outcome.PASSED for check in checks):
+            yield f"  + {function}: {_points(checks)}"
+        elif opened:
+            yield f"  - {function}: {_in_short(checks)}"
+        else:
+            opened = True
+            yield from _in_full(catalog, run, checks)
+    yield ""
+
+
+def bar(catalog: Catalog, progress: Progress) -> str:
+    """How far the student is, over the whole course."""
+    total = sum(len(unit.functions) for unit in catalog.units.values())
+    done = total - sum(len(progress.open_functions(unit)) for unit in catalog.units.values())
+    filled = _BAR * done // total
+    return f"{catalog.title} [{'#' * filled}{'-' * (_BAR - filled)}] {done} of {total} functions"
+
+
+def first_open(unit: Unit, run: Judged) -> str:
+    """The function to work on: the first in teaching order with a check that does not pass; empty where all do."""
+    for function, checks in _by_function(unit, run).items():
+        if any(check.outcome is not Outcome.PASSED for check in checks):
+            return function
+    return ""
+
+
+def _by_function(unit: Unit, run: Judged) -> dict[str, list[CheckResult]]:
+    checks = {name: [check for check in run.checks.values() if check.function == name] for name in unit.functions}
+    return {name: group for name, group in checks.items() if group}
+
+
+def _in_full(catalog: Catalog, run: Judged, checks: list[CheckResult]) -> Iterator[str]:
+    function = checks[0].function
+    where = standing.place(catalog, run.unit, function)
+    if {check.outcome for check in checks} <= {Outcome.NOT_WRITTEN, Outcome.NOT_RUN}:
+        yield f"  > {function} is next: write it in {where}"
+        return
+    telling = [check for check in checks if check.outcome not in _WAITING]
+    yield f"  x {function}: {_points(checks)}, in {where}"
+    _, *lines = function_lines(telling or checks, set(), verbose=False)
+    yield from (f"  {line}" for line in lines)
+    if telling and len(telling) < len(checks):
+        yield f"    ~ {len(checks) - len(telling)} more checks wait for that"
+    printed = next((run.printed[check.id] for check in checks if run.printed.get(check.id, "").strip()), "")
+    if printed:
+        yield "    It printed:"
+        yield from (f"      | {line}" for line in _shortened(printed.strip("\n").split("\n")))
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    left = len(lines) - _PRINTED_LINES
+    return lines if left <= 0 else [*lines[:_PRINTED_LINES], f"... and {left} lines more"]
+
+
+def _in_short(checks: list[CheckResult]) -> str:
+    outcomes = {check.outcome for check in checks}
+    if outcomes == {Outcome.NOT_WRITTEN}:
+        return "not written yet"
+    if outcomes == {Outcome.NOT_RUN}:
+        return "not judged yet"
+    failed = sum(check.outcome is not Outcome.PASSED for check in checks)
+    return f"{_points(checks)}, {failed} of {len(checks)} checks open"
+
+
+def _points(checks: Iterable[CheckResult]) -> str:
+    group = list(checks)
+    return f"{sum(check.points for check in group):g} of {sum(check.max_points for check in group):g} points"

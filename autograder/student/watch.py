@@ -1,0 +1,148 @@
+"""`autograder watch`: judges a unit each time its file is saved, and moves on when it is done."""
+
+import queue
+from pathlib import Path
+
+from autograder.catalog import Catalog, Unit
+from autograder.errors import AutograderError, UsageError
+from autograder.progress import Progress, fingerprint, read_progress, updated_progress
+from autograder.student import resetting, screen, standing
+from autograder.student.events import Drawn, Event, Judged, Pressed, Refused, Saved
+from autograder.student.helping import hint_lines, solution_text
+from autograder.student.judging import Judging
+from autograder.student.keys import Keys
+from autograder.student.saves import Saves
+from autograder.student.terminal import Terminal
+
+
+def watch(catalog: Catalog, terminal: Terminal, unit: Unit | None = None) -> None:
+    """Watches until the student quits, beginning with a unit: by default the first that is not done."""
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    folder = catalog.root / "exercises"
+
+    def saved(path: Path) -> None:
+        if path.suffix == ".py" and path.stem in catalog.units:
+            events.put(Saved(path.stem))
+
+    keys = Keys(lambda key: events.put(Pressed(key)))
+    with Judging(catalog.root, events.put) as judging, Saves(folder, saved), keys:
+        watching = _Watching(catalog, terminal, judging)
+        watching.begin(unit)
+        while watching.goes_on:
+            watching.handle(events.get())
+
+
+class _Watching:
+    """What is shown, and what happens next."""
+
+    def __init__(self, catalog: Catalog, terminal: Terminal, judging: Judging) -> None:
+        self.goes_on = True
+        self._catalog = catalog
+        self._terminal = terminal
+        self._judging = judging
+        self._unit: Unit | None = None
+        self._run: Judged | None = None
+        self._passed: Unit | None = None
+        self._may_reset = False
+
+    def begin(self, unit: Unit | None) -> None:
+        """Judges the first unit."""
+        progress = read_progress(self._catalog.root)
+        self._unit = unit or progress.next_unit(self._catalog)
+        self._terminal.say(filter(None, [progress.note]))
+        if self._unit is None:
+            self._terminal.say([*standing.next_step(self._catalog, progress), screen.KEYS])
+        else:
+            self._judge(self._unit.name)
+
+    def handle(self, event: Event) -> None:
+        """Does what one event asks for. What cannot be done is said, and the watch goes on."""
+        try:
+            match event:
+                case Saved(unit):
+                    self._judge(unit)
+                case Judged() if self._unit is not None and event.unit == self._unit.name:
+                    self._judged(event)
+                case Pressed(key):
+                    self._pressed(key)
+                case Drawn(unit, path):
+                    self._terminal.say([f"What {unit} has made:"])
+                    self._terminal.show(path)
+                case Refused(reason):
+                    self._terminal.say([reason])
+        except AutograderError as error:
+            self._terminal.say([str(error)])
+
+    def _judge(self, unit: str) -> None:
+        self._unit = self._catalog.units[unit]
+        self._terminal.say([f"Judging {unit}.py ..."])
+        self._judging.ask(unit)
+
+    def _judged(self, run: Judged) -> None:
+        self._run = run
+        unit = self._catalog.units[run.unit]
+        with updated_progress(self._catalog.root) as progress:
+            progress.record(run.checks.values(), fingerprint(self._catalog.exercise(run.unit)))
+        self._terminal.clear()
+        self._terminal.say(screen.verdict(self._catalog, progress, run))
+        if not screen.first_open(unit, run):
+            self._move_on(unit, progress)
+        self._terminal.say([screen.KEYS])
+
+    def _move_on(self, unit: Unit, progress: Progress) -> None:
+        self._passed, self._run = unit, None
+        self._unit = progress.next_unit(self._catalog)
+        self._terminal.say([f"+ {unit.title}: done.", *standing.next_step(self._catalog, progress)])
+        self._judging.draw(unit.name)
+
+    def _pressed(self, key: str) -> None:
+        if self._may_reset:
+            self._reset(key)
+            return
+        match key:
+            case "q":
+                self.goes_on = False
+            case "h":
+                self._terminal.say(hint_lines(self._catalog, self._function()))
+            case "l":
+                self._terminal.say(standing.listing(self._catalog, read_progress(self._catalog.root)))
+            case "s":
+                self._reveal()
+            case "r":
+                self._ask_what_to_reset()
+            case "\n" | "\r" | " " if self._unit is not None:
+                self._judge(self._unit.name)
+            case _:
+                self._terminal.say([screen.KEYS])
+
+    def _reveal(self) -> None:
+        """The solution of the unit at hand, or while that is open, of the one that passed before it."""
+        progress = read_progress(self._catalog.root)
+        shown = self._unit if self._passed is None or self._run is not None else self._passed
+        if shown is not None:
+            self._terminal.say(solution_text(self._catalog, shown, progress).splitlines())
+
+    def _ask_what_to_reset(self) -> None:
+        if self._unit is None:
+            self._terminal.say(["Everything passes; to begin a unit anew, type: autograder reset UNIT"])
+            return
+        self._may_reset = True
+        whole = f"u the whole of {self._unit.name}.py"
+        self._terminal.say([f"Reset what? f {self._function()}   {whole}   any other key: nothing"])
+
+    def _reset(self, key: str) -> None:
+        self._may_reset = False
+        assert self._unit is not None
+        names = {"f": self._function(), "u": self._unit.name}
+        if key in names:
+            self._terminal.say([resetting.reset(self._catalog, names[key])])  # the file is written, and so judged again
+        else:
+            self._terminal.say(["Nothing was reset.", screen.KEYS])
+
+    def _function(self) -> str:
+        """The function to work on."""
+        if self._unit is None:
+            raise UsageError("Everything passes; for a hint all the same, type: autograder hint FUNCTION")
+        found = screen.first_open(self._unit, self._run) if self._run is not None else ""
+        progress = read_progress(self._catalog.root)
+        return found or next(iter(progress.open_functions(self._unit)), next(iter(self._unit.functions)))
