@@ -212,17 +212,26 @@ class _Run:
         from autograder.sandbox import Sandbox
 
         gpu = self.terms.device == "cuda"
+        count = min(self._at_once(gpu), count)
         with Sandbox(self.catalog.preload, gpu=gpu) as sandbox:
-            if min(self.jobs, count) > 1:
+            if count > 1:
                 from autograder.jobs import Jobs
 
                 sandbox.require(self.terms.require)
-                with Jobs(min(self.jobs, count), self.terms, sandbox, gpu) as judge:
+                with Jobs(count, self.terms, sandbox, gpu) as judge:
                     yield judge
             else:
                 from autograder.grade import Grader, in_turn
 
                 yield in_turn(Grader.under(self.terms, sandbox))
+
+    def _at_once(self, gpu: bool) -> int:
+        """So many jobs as were asked for and have room."""
+        if not gpu:
+            return self.jobs
+        from autograder.jobs.gpu import jobs_that_fit
+
+        return jobs_that_fit(self.jobs)
 
     def publish(self, result: "SubmissionResult") -> Path:
         """Puts a result into its place."""
