@@ -17,17 +17,12 @@ Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; th
 
 
 @app.command()
-def skeletons(
-    units: Units = "",
-    kept: Annotated[
-        bool, typer.Option("--kept", help="Write exercises/skeletons/<unit>.txt too, for a release without solutions.")
-    ] = False,
-) -> None:
+def skeletons(units: Units = "") -> None:
     """Write exercises/<unit>.py from the solutions; a file that differs is kept as a backup."""
     from autograder.skeletons import write_skeletons
 
     catalog = course_here()
-    written = write_skeletons(catalog, catalog.chosen(names_in(units)), kept=kept)
+    written = write_skeletons(catalog, catalog.chosen(names_in(units)))
     _print_written(written, "Every skeleton is in step with its solution.")
 
 
