@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: every way of grading in turn, round after round, on one class; the ratios; `bench.json`."""
+"""`python -m benchmarks`: every way of grading in turn, on the same submissions; the ratios of each round; `bench.json`."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.alone UNIT CLASS`: the median seconds that the checks alone take for a submission of a class."""
+"""`python -m benchmarks.alone UNIT CLASS`: prints the median seconds that the checks alone take for a submission."""
 
 import statistics
 import sys

@@ -23,7 +23,8 @@ points = {points}
 def test_{function}(env):
     from autograder.notebook import check
 
-    assert check("{function}") == {visible} and check("{function}", hidden=True) == {hidden}
+    assert check("{function}") == {visible}
+    assert not {hidden} or check("{function}", hidden=True) == {hidden}
 """
 
 
@@ -63,6 +64,7 @@ def otter(setting) -> float:
     if not folder.exists():
         _otter_assignment(setting, folder)
     shutil.rmtree(folder / "out", ignore_errors=True)
+    (folder / "out").mkdir()
     command = [sys.executable, "-m", "otter", "run", "-a", folder / "autograder.zip", "-o", folder / "out"]
     seconds = timed(setting, [*command, folder / "submission.ipynb"])
     score = sum(test.get("score") or 0 for test in json.loads((folder / "out" / "results.json").read_text())["tests"])

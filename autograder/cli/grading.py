@@ -19,6 +19,7 @@ from autograder.by_hand import ByHand, read_by_hand
 from autograder.cache import Cache, read_result
 from autograder.catalog import Catalog, course_here
 from autograder.cli import terminal
+from autograder.cli.interrupts import Interrupts
 from autograder.cli.options import CORES, Jobs, Require, Units, names_in, required
 from autograder.errors import UsageError
 from autograder.files import write_atomically
@@ -169,8 +170,8 @@ class _Run:
         graded: list[Graded] = []
         failures: list[Failure] = []
         try:
-            with terminal.progress() as bars:
-                for ending in self._endings(folder, bars):
+            with Interrupts() as interrupts, terminal.progress() as bars:
+                for ending in self._endings(folder, bars, interrupts):
                     if isinstance(ending, Failure):
                         failures.append(ending)
                     else:
@@ -183,7 +184,7 @@ class _Run:
         order = {name: number for number, name in enumerate(self.submissions)}
         return sorted(graded, key=lambda each: order[each.result.submission]), failures
 
-    def _endings(self, folder: Path, bars: terminal.Bars) -> Iterator[Graded | Failure]:
+    def _endings(self, folder: Path, bars: terminal.Bars, interrupts: Interrupts) -> Iterator[Graded | Failure]:
         """The endings as they come, with a bar for those that have to be graded."""
         one_more = None
 
@@ -192,12 +193,14 @@ class _Run:
             nonlocal one_more
             one_more = bars.begin("Graded", count)
             with self._judge(count) as judge:
+                interrupts.check()  # torch has been imported by now, which lets a Ctrl-C vanish
                 yield judge
 
         for ending in self.batch(folder).graded(open_judge):
             if one_more is not None:
                 one_more()
             yield ending
+            interrupts.check()
 
     @contextlib.contextmanager
     def _judge(self, count: int) -> Iterator[Judge]:
@@ -209,17 +212,26 @@ class _Run:
         from autograder.sandbox import Sandbox
 
         gpu = self.terms.device == "cuda"
+        count = min(self._at_once(gpu), count)
         with Sandbox(self.catalog.preload, gpu=gpu) as sandbox:
-            if min(self.jobs, count) > 1:
+            if count > 1:
                 from autograder.jobs import Jobs
 
                 sandbox.require(self.terms.require)
-                with Jobs(min(self.jobs, count), self.terms, sandbox, gpu) as judge:
+                with Jobs(count, self.terms, sandbox, gpu) as judge:
                     yield judge
             else:
                 from autograder.grade import Grader, in_turn
 
                 yield in_turn(Grader.under(self.terms, sandbox))
+
+    def _at_once(self, gpu: bool) -> int:
+        """So many jobs as were asked for and have room."""
+        if not gpu:
+            return self.jobs
+        from autograder.jobs.gpu import jobs_that_fit
+
+        return jobs_that_fit(self.jobs)
 
     def publish(self, result: "SubmissionResult") -> Path:
         """Puts a result into its place."""
@@ -286,9 +298,10 @@ def _print_single(catalog: Catalog, graded: Graded) -> None:
 
     for note in graded.result.notes:
         terminal.out.print(Text(f"Note: {note}"))
+    terminal.out.print(Text(f"Result: {graded.path}"), soft_wrap=True)
+    # Last, because its last line says what to do next.
     for line in summary(catalog, graded.result.checks, brief=False, verbose=True):
         terminal.out.print(Text(line), soft_wrap=True)
-    terminal.out.print(f"Result: {graded.path}", soft_wrap=True)
 
 
 def _print_changes(changed: list[Change], total: int) -> None:

@@ -40,6 +40,27 @@ def nbgrader(
 
 
 @app.command()
+def pictures(
+    units: Units = "",
+    folder: Annotated[Path, typer.Option("-o", "--out", help="Where they go.")] = Path("docs/pictures"),
+) -> None:
+    """Draw each unit's picture with the solutions, as the lessons show it: <unit>.png."""
+    from autograder.grade import InThisProcess
+    from autograder.rewards.drawing import reward
+    from autograder.source import read_submission
+
+    catalog = course_here()
+    modules = read_submission(catalog.root / "solutions", catalog.units, catalog.functions).modules
+    folder.mkdir(parents=True, exist_ok=True)
+    for unit in catalog.chosen(names_in(units)):
+        with InThisProcess().worker() as worker:
+            drawn = reward(catalog, unit.name, modules, worker)
+        if drawn is not None:
+            (folder / f"{unit.name}.png").write_bytes(drawn.png)
+            terminal.out.print(Text(f"wrote {folder / unit.name}.png: {drawn.caption}"), soft_wrap=True)
+
+
+@app.command()
 def student(folder: Folder) -> None:
     """Make the course that students get: no solutions, no hidden checks, no keys."""
     from autograder.bundles import student_bundle, write_bundle

@@ -1,5 +1,6 @@
 """The command as it is typed: what it prints, what it writes, how it ends."""
 
+import contextlib
 import csv
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from autograder import cli
+from autograder.cli.interrupts import Interrupts
 from autograder.reports.doctor import KEEPS
 from autograder.sandbox import Sandbox
 
@@ -147,6 +149,17 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path, sandbox):
     assert grader.returncode == 130, out
     assert "autograder: stopped; 0 of 1 results are in" in out and "Traceback" not in out
     assert [pid for pid in below if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_a_ctrl_c_that_a_library_lets_vanish_is_not_forgotten():
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupts() as interrupts:
+        interrupts.check()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.check()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def descendants(pid):
