@@ -6,7 +6,6 @@ class in which nothing has changed is there at once.
 """
 
 import contextlib
-import fcntl
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 from autograder.cache import Cache, keyed, read_result
 from autograder.catalog import Catalog
 from autograder.errors import GraderError, UsageError
-from autograder.files import write_atomically
+from autograder.files import hold, write_atomically
 from autograder.results import SubmissionResult, legible
 from autograder.source import Taken, submission_name, submissions_in, take
 from autograder.terms import Terms
@@ -183,7 +182,7 @@ def _alone_in(out: Path) -> Iterator[None]:
     out.mkdir(parents=True, exist_ok=True)
     with (out / ".grading").open("w") as file:
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hold(file)
         except OSError as error:
             raise UsageError(
                 f"another run is grading into {out}; wait for it, or give another folder with -o"
