@@ -7,7 +7,6 @@ update and merge of the course. Names that the course no longer has are kept, in
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.catalog import Catalog, Unit
-from autograder.errors import UsageError
+from autograder.files import write_atomically
 from autograder.results import CheckResult, Outcome
 
 SCHEMA = 1
@@ -105,7 +104,7 @@ def updated_progress(root: Path) -> Iterator[Progress]:
     """The progress as it is on disk, to be changed; it is written back whole or not at all.
 
     Raises:
-        UsageError: it cannot be written there.
+        GraderError: it cannot be written there.
     """
     progress = read_progress(root)
     yield progress
@@ -113,16 +112,7 @@ def updated_progress(root: Path) -> Iterator[Progress]:
         unit: {name: vars(standing) for name, standing in functions.items() if standing != Standing()}
         for unit, functions in progress.units.items()
     }
-    path = _path(root)
-    try:
-        path.parent.mkdir(exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps({"schema": SCHEMA, "units": units}, indent=1) + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written ({error.strerror}); let the course lie where you may write"
-        ) from error
+    write_atomically(_path(root), json.dumps({"schema": SCHEMA, "units": units}, indent=1) + "\n")
 
 
 def _path(root: Path) -> Path:

@@ -19,7 +19,7 @@ from autograder.reports.hidden import Hidden, shown
 from autograder.reports.junit import junit
 from autograder.reports.learning_platforms import canvas, moodle
 from autograder.reports.markdown import markdown
-from autograder.reports.pages import class_page, student_page
+from autograder.reports.pages import Picture, class_page, student_page
 from autograder.results import SubmissionResult
 
 __all__ = ["Format", "Hidden", "publish", "read_results", "rendered"]
@@ -87,7 +87,12 @@ def rendered(results: Sequence[SubmissionResult], form: Format, hidden: Hidden, 
 
 
 def publish(
-    results: Mapping[str, SubmissionResult], form: Format, hidden: Hidden, catalog: Catalog, folder: Path
+    results: Mapping[str, SubmissionResult],
+    form: Format,
+    hidden: Hidden,
+    catalog: Catalog,
+    folder: Path,
+    pictures: Callable[[SubmissionResult], Mapping[str, Sequence[Picture]]] = lambda _: {},
 ) -> list[Path]:
     """Writes a file for each result into a folder; of pages also `index.html`, that of the class.
 
@@ -97,12 +102,17 @@ def publish(
         hidden: what is shown of hidden checks.
         catalog: of the course.
         folder: made if there is none.
+        pictures: what a page shows besides, by unit.
     """
     ending = ".html" if form is Format.HTML else _EACH[form][0]
     pages = folder / "submissions" if form is Format.HTML else folder
     pages.mkdir(parents=True, exist_ok=True)
     for name, result in results.items():
-        write_atomically(pages / f"{name}{ending}", rendered([result], form, hidden, catalog, ""))
+        if form is Format.HTML:
+            text = student_page(result, catalog, hidden, pictures(result))
+        else:
+            text = rendered([result], form, hidden, catalog, "")
+        write_atomically(pages / f"{name}{ending}", text)
     written = [pages / f"{name}{ending}" for name in results]
     if form is not Format.HTML:
         return written

@@ -67,21 +67,14 @@ def solution_lines(solution: str) -> set[str]:
     return lines
 
 
-def write_skeletons(catalog: Catalog, units: tuple[Unit, ...], *, kept: bool = False) -> list[tuple[Path, Path | None]]:
+def write_skeletons(catalog: Catalog, units: tuple[Unit, ...]) -> list[tuple[Path, Path | None]]:
     """Writes `exercises/<unit>.py` from each solution; an existing file that differs is kept as a backup.
-
-    Args:
-        catalog: the course.
-        units: those to write.
-        kept: write `exercises/skeletons/<unit>.txt` too, to go back to where the solutions are left out.
 
     Returns:
         The files written, each with its backup, if there was something to keep. Files in step are left alone.
     """
     texts = {unit.name: skeleton(read_source(catalog.solution(unit.name)), f"{unit.name}.py") for unit in units}
-    targets = [(catalog.exercise(name), text) for name, text in texts.items()]
-    targets += [(catalog.skeleton(name), text) for name, text in texts.items() if kept]
-    files = [replaced(path, text, path.parent) for path, text in targets]
+    files = [replaced(catalog.exercise(name), text, catalog.exercise(name).parent) for name, text in texts.items()]
     return [file for file in files if file is not None]
 
 

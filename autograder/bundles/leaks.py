@@ -12,7 +12,7 @@ _PRIVATE = {"solutions", "alternatives", "mistakes", "hostile", "submissions"}
 #: What a student reads or runs; the engine and the data are the same for everybody.
 _READ = ("exercises", "tests", "docs", "README.md", "notebooks")
 
-#: In the checks a single line this short is the field's idiom, `with torch.no_grad():`, and no answer.
+#: In checks and drawings a single line this short is the field's idiom, `with torch.no_grad():`, and no answer.
 _IDIOM = 40
 
 
@@ -43,7 +43,7 @@ def _solved(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
         for name, text in _texts(files):
             lines = [line.strip() for line in text.splitlines()]
             telling = secret & set(lines)
-            if name.startswith("tests/"):
+            if name.startswith(("tests/", "exercises/pictures/")):
                 telling = {line for line in telling if len(line) > _IDIOM} | _together(lines, secret)
             for line in sorted(telling):
                 yield f"{name} holds a line of the solution of {unit}: {line}"

@@ -17,17 +17,12 @@ Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; th
 
 
 @app.command()
-def skeletons(
-    units: Units = "",
-    kept: Annotated[
-        bool, typer.Option("--kept", help="Write exercises/skeletons/<unit>.txt too, for a release without solutions.")
-    ] = False,
-) -> None:
+def skeletons(units: Units = "") -> None:
     """Write exercises/<unit>.py from the solutions; a file that differs is kept as a backup."""
     from autograder.skeletons import write_skeletons
 
     catalog = course_here()
-    written = write_skeletons(catalog, catalog.chosen(names_in(units)), kept=kept)
+    written = write_skeletons(catalog, catalog.chosen(names_in(units)))
     _print_written(written, "Every skeleton is in step with its solution.")
 
 
@@ -42,6 +37,27 @@ def nbgrader(
     catalog = course_here()
     written = write_notebooks(catalog, catalog.chosen(names_in(units)), course)
     _print_written(written, "Every notebook is in step with its solution.")
+
+
+@app.command()
+def pictures(
+    units: Units = "",
+    folder: Annotated[Path, typer.Option("-o", "--out", help="Where they go.")] = Path("docs/pictures"),
+) -> None:
+    """Draw each unit's picture with the solutions, as the lessons show it: <unit>.png."""
+    from autograder.grade import InThisProcess
+    from autograder.rewards.drawing import reward
+    from autograder.source import read_submission
+
+    catalog = course_here()
+    modules = read_submission(catalog.root / "solutions", catalog.units, catalog.functions).modules
+    folder.mkdir(parents=True, exist_ok=True)
+    for unit in catalog.chosen(names_in(units)):
+        with InThisProcess().worker() as worker:
+            drawn = reward(catalog, unit.name, modules, worker)
+        if drawn is not None:
+            (folder / f"{unit.name}.png").write_bytes(drawn.png)
+            terminal.out.print(Text(f"wrote {folder / unit.name}.png: {drawn.caption}"), soft_wrap=True)
 
 
 @app.command()

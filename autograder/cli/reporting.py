@@ -1,15 +1,21 @@
 """`autograder report` and `autograder replay`."""
 
+import contextlib
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from autograder.catalog import course_here
+from autograder.catalog import Catalog, course_here
 from autograder.cli import terminal
 from autograder.cli.options import HiddenOption, one_of
+
+if TYPE_CHECKING:
+    from autograder.reports.pages import Picture
+    from autograder.results import SubmissionResult
 
 
 def report(
@@ -18,6 +24,9 @@ def report(
     hidden: HiddenOption = "points",
     title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder for them; else one is printed.")] = None,
+    submissions: Annotated[
+        Path | None, typer.Option("--pictures", metavar="CLASS", help="What was graded: pages show what it makes.")
+    ] = None,
 ) -> None:
     """Write results in the form that students, instructors or a platform want."""
     from autograder.publish import Format, Hidden, publish, read_results, rendered
@@ -27,9 +36,35 @@ def report(
     if out is None:
         sys.stdout.write(rendered(list(results.values()), chosen, seen, catalog, title))
         return
-    written = publish(results, chosen, seen, catalog, out)
+    with _pictures(submissions, catalog) as pictures:
+        written = publish(results, chosen, seen, catalog, out, pictures)
     more = f" and {len(written) - 1} more" if written[1:] else ""
     terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _pictures(
+    submissions: Path | None, catalog: Catalog
+) -> "Iterator[Callable[[SubmissionResult], dict[str, list[Picture]]]]":
+    """What draws the pictures of a graded submission; without submissions there are none."""
+    if submissions is None:
+        yield lambda _: {}
+        return
+    from autograder.batch import find_submissions
+    from autograder.reports.pages import Picture
+    from autograder.rewards.graded import pictures_of
+    from autograder.sandbox import Sandbox
+
+    paths = find_submissions([submissions], catalog.units)
+    with Sandbox(catalog.preload) as sandbox:
+
+        def drawn(result: "SubmissionResult") -> "dict[str, list[Picture]]":
+            if result.submission not in paths:
+                return {}
+            rewards = pictures_of(result, paths[result.submission], catalog, sandbox.worker)
+            return {unit: [Picture(each.png, each.caption)] for unit, each in rewards.items()}
+
+        yield drawn
 
 
 def replay(

@@ -1,9 +1,6 @@
 """Marks into nbgrader's gradebook without its commands: scores, comments, timestamps and late penalties, as it has them."""
 
-import glob
-import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from nbformat.v4 import new_notebook
@@ -11,7 +8,7 @@ from nbformat.v4 import new_notebook
 from autograder.errors import UsageError
 from autograder.nbgrader.cells import answer_id, graded_cells
 from autograder.nbgrader.installed import AssignLatePenalties, Gradebook, MissingEntry, NbGrader
-from autograder.nbgrader.intake import submitted_folder, submitted_work, timestamp
+from autograder.nbgrader.intake import handed_in, submitted_folder, submitted_work, timestamp
 from autograder.results import SubmissionResult
 
 
@@ -47,7 +44,7 @@ class Assignment:
         Raises:
             UsageError: nobody has.
         """
-        found = sorted(self._handed_in())
+        found = handed_in(self._course, self.name)
         if not found:
             raise UsageError(f"nobody has handed in {self.name}: {self._folder('*')} matches nothing")
         return {student: submitted_work(self._course, student, self.name, self.name) for student in found}
@@ -83,16 +80,6 @@ class Assignment:
             texts[name] = "\n".join(filter(None, (texts.get(name), cell.text)))
         for comment in notebook.comments:
             comment.auto_comment = texts.get(comment.cell.name, comment.auto_comment)
-
-    def _handed_in(self) -> Iterator[str]:
-        pattern = self._course.format_path(
-            self._course.submitted_directory, "(?P<student>.*)", re.escape(self.name), escape=True
-        )
-        excluded = self._course.student_id_exclude.split(",")
-        for folder in glob.glob(str(self._folder("*"))):  # noqa: PTH207 - the pattern is absolute, and nbgrader's own
-            match = re.fullmatch(pattern, folder)
-            if match is not None and match["student"] not in excluded and Path(folder).is_dir():
-                yield match["student"]
 
     def _folder(self, student: str) -> Path:
         return submitted_folder(self._course, student, self.name)

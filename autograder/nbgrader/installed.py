@@ -8,7 +8,7 @@ try:
     from nbgrader.apps import NbGrader
     from nbgrader.coursedir import CourseDirectory
     from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor
-    from traitlets import Bool, Unicode
+    from traitlets import Bool, Integer, Unicode
 except ModuleNotFoundError as error:
     raise UsageError(f"nbgrader is not installed ({error}); pip install 'idealcat[nbgrader]'") from error
 
@@ -17,6 +17,7 @@ __all__ = [
     "Bool",
     "CourseDirectory",
     "Gradebook",
+    "Integer",
     "MissingEntry",
     "NbGrader",
     "NbGraderPreprocessor",

@@ -1,6 +1,8 @@
 """What was handed in, where nbgrader would stumble over it before it opens a notebook: none there, or a date that is none."""
 
 import glob
+import os
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,22 @@ from autograder.nbgrader.installed import CourseDirectory, Gradebook, MissingEnt
 def submitted_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
     """Where a student's work lies as it was handed in."""
     return Path(course.format_path(course.submitted_directory, student, assignment))
+
+
+def handed_in(course: CourseDirectory, assignment: str, student: str = "*") -> list[str]:
+    """The students who have handed something in, but for those whom the course excludes.
+
+    Args:
+        course: nbgrader's settings of it.
+        assignment: its name.
+        student: a pattern for their ids, as nbgrader takes it.
+    """
+    shape = course.format_path(course.submitted_directory, "(?P<student>.*)", re.escape(assignment), escape=True)
+    excluded = course.student_id_exclude.split(",")
+    # The pattern is absolute, and nbgrader's own.
+    folders = filter(os.path.isdir, glob.glob(str(submitted_folder(course, student, assignment))))  # noqa: PTH207
+    found = [match["student"] for match in (re.fullmatch(shape, folder) for folder in folders) if match is not None]
+    return sorted(name for name in found if name not in excluded)
 
 
 def submitted_work(course: CourseDirectory, student: str, assignment: str, notebook: str) -> Path:

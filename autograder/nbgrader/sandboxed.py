@@ -1,24 +1,22 @@
 """nbgrader's autograding with the sandboxed grader: the notebook is graded as a module, and its cells only show the marks."""
 
-import atexit
-import contextlib
-import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from autograder.catalog import Catalog, read_catalog
-from autograder.errors import AutograderError, GraderError, UsageError
-from autograder.grade import Grader
+from autograder.errors import AutograderError
+from autograder.nbgrader.ahead import Ahead, terms_of
 from autograder.nbgrader.cells import GradedCell, graded_cells
-from autograder.nbgrader.installed import Bool, NbGraderPreprocessor, Unicode
-from autograder.nbgrader.intake import submitted_folder, submitted_work, timestamp
+from autograder.nbgrader.installed import Bool, Integer, NbGraderPreprocessor, Unicode
+from autograder.nbgrader.intake import handed_in, submitted_folder, submitted_work, timestamp
 from autograder.results import SubmissionResult
-from autograder.sandbox import REQUIRED, Sandbox
-from autograder.terms import course_secret
+
+#: What each run of nbgrader's has graded ahead, by the name of the notebook.
+_RUNS: WeakKeyDictionary[Any, dict[str, Ahead]] = WeakKeyDictionary()
 
 
 class GradeInSandbox(NbGraderPreprocessor):
@@ -29,6 +27,7 @@ class GradeInSandbox(NbGraderPreprocessor):
 
     course = Unicode(help="The folder with exercises/catalog.toml.").tag(config=True)
     trusted = Bool(False, help="Grade even where no isolation is to be had.").tag(config=True)
+    jobs = Integer(0, help="How many notebooks are graded at once; 0 for as many as there are cores.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """The notebook with an output in each graded cell."""
@@ -37,29 +36,29 @@ class GradeInSandbox(NbGraderPreprocessor):
             cell.outputs = [_error("this cell has not been graded")]
         facts = resources["nbgrader"]
         try:
-            course = self.parent.parent.coursedir
-            work = submitted_work(course, facts["student"], facts["assignment"], facts["notebook"])
-            _, doubt = timestamp(course, submitted_folder(course, facts["student"], facts["assignment"]))
-            if doubt:
-                self.log.warning("%s", doubt)
-            result = grade_notebook(self.course, work, facts["notebook"], facts["student"], trusted=self.trusted)
-            show(result, cells)
+            show(self._result(facts["student"], facts["assignment"], facts["notebook"]), cells)
         except AutograderError as error:
             self.log.error("%s", error)
             raise
         return nb, resources
 
+    def _result(self, student: str, assignment: str, notebook: str) -> SubmissionResult:
+        run = self.parent.parent  # nbgrader's `Autograde`: our parent is its exporter
+        _, doubt = timestamp(run.coursedir, submitted_folder(run.coursedir, student, assignment))
+        if doubt:
+            self.log.warning("%s", doubt)
+        begun = _RUNS.setdefault(run, {})
+        if notebook not in begun:
+            begun[notebook] = self._graded_ahead(run.coursedir, assignment, notebook)
+        return begun[notebook].result(student, submitted_work(run.coursedir, student, assignment, notebook))
 
-def grade_notebook(course: str, path: Path, unit: str, student: str, *, trusted: bool = False) -> SubmissionResult:
-    """The result of one submitted notebook, by a grader that stays warm for the next.
-
-    Raises:
-        GraderError: there is no grade, by the grader's own fault.
-    """
-    result = _grader(course, unit, trusted).grade(path, student)
-    for check in result.errors:
-        raise GraderError(f"{student} has no grade: {check.id}: {check.message}")
-    return result
+    def _graded_ahead(self, course: Any, assignment: str, notebook: str) -> Ahead:
+        """The first notebook of a run grades those of all its students."""
+        folder = Path(course.root, ".idealcat", assignment, notebook)
+        ahead = Ahead(terms_of(self.course, notebook, trusted=self.trusted), folder, self.jobs)
+        students = handed_in(course, assignment, course.student_id)
+        ahead.grade({student: submitted_work(course, student, assignment, notebook) for student in students})
+        return ahead
 
 
 def show(result: SubmissionResult, cells: list[NotebookNode]) -> None:
@@ -97,24 +96,3 @@ def _graded_by_us(nb: NotebookNode) -> Iterator[NotebookNode]:
 
 def _error(sentence: str) -> NotebookNode:
     return new_output("error", ename="NotGraded", evalue=sentence, traceback=[sentence])
-
-
-@functools.cache
-def _grader(course: str, unit: str, trusted: bool) -> Grader:
-    catalog = read_catalog(Path(course))
-    if unit not in catalog.units:
-        raise UsageError(f"no unit is called {unit!r}; a notebook is graded in the sandbox under the name of its unit")
-    return Grader(catalog, _sandbox(catalog), course_secret(), units=[unit], require=() if trusted else REQUIRED)
-
-
-_open = contextlib.ExitStack()
-atexit.register(_open.close)
-
-
-@functools.cache
-def _warm(preload: tuple[str, ...]) -> Sandbox:
-    return _open.enter_context(Sandbox(preload))
-
-
-def _sandbox(catalog: Catalog) -> Sandbox:
-    return _warm(catalog.preload)

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from autograder.catalog import Catalog
-from autograder.errors import AutograderError, UsageError
+from autograder.errors import AutograderError
 from autograder.plugin.recorder import Recorder
 from autograder.plugin.runs import Run
 from autograder.progress import fingerprint, updated_progress
@@ -40,7 +40,7 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
         with updated_progress(catalog.root) as progress:
             for path, checks in ended.items():
                 progress.record(checks, fingerprint(path))
-    except UsageError as error:
+    except AutograderError as error:
         return [], f"Your progress was not kept: {error}"
     done = [own[path] for path in ended if not progress.open_functions(catalog.units[own[path]])]
     return done, progress.note

@@ -40,6 +40,7 @@ from autograder.sandbox.output import Tail
 from autograder.sandbox.process import GRACE_SECONDS
 from autograder.source import Handin, Module
 from autograder.submission import InProcess, Transport
+from autograder.warm import warm_up
 
 
 def main() -> None:
@@ -47,6 +48,7 @@ def main() -> None:
     root = Path(sys.argv[1])
     requests, replies, last_words = _own_channels()
     inbox = _Inbox(requests)
+    warm_up()
     judge = _Judge(root, replies, last_words)
     while True:
         # Where a newer request has come, the interrupt of the older one may arrive anywhere below.

@@ -75,14 +75,13 @@ CARELESS = {
     "crash": "import os\n\n\ndef invert(images):\n    os._exit(3)",
 }
 
-#: Code that a hostile notebook puts into its first answer, and nothing into the other. None of it may earn a point.
+#: Code that a hostile notebook puts into its first answer, and nothing into the other. None of it may earn a point more than
+#: it would without the cheat.
 CHEATS = {
     "patches_torch": """import torch
 torch.isclose = lambda value, *_, **__: torch.ones_like(value, dtype=torch.bool)
 def invert(images):
-    return images * 0 + 0.5
-def brightness(images):
-    return images[:, 0, 0, 0] * 0 + 0.5""",
+    return images * 0 + 0.5""",
     "forges_check": "import autograder.notebook\nautograder.notebook.check = lambda *_, **__: None",
     "exits": "import os\n\n\ndef invert(images):\n    os._exit(0)",
 }

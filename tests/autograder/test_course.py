@@ -60,6 +60,13 @@ def test_every_function_has_two_hints_and_a_docstring(unit, function):
     assert re.search(r"shape|scalar|float|dict", doc)
 
 
+@pytest.mark.parametrize("unit", [unit for unit in CATALOG.units if unit != "quiz"])
+def test_every_lesson_has_a_picture_that_says_what_is_on_it(unit):
+    lesson = ROOT / "exercises" / "lessons" / f"{unit}.md"
+    pictures = re.findall(r"!\[([^\]]{10,})\]\(([^)]+)\)", lesson.read_text())
+    assert pictures and all((lesson.parent / path).is_file() for _, path in pictures)
+
+
 @pytest.mark.parametrize("unit", CATALOG.units)
 def test_public_checks_need_no_reference(unit):
     tree = ast.parse(CATALOG.checks(unit).read_text())

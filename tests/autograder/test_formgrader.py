@@ -11,7 +11,7 @@ import pytest
 
 from .nbgrader_class import Class
 from .nbgrader_course import environment, exported, page, released_course
-from .small_course import POINTS, UNIT
+from .shades_course import POINTS, UNIT
 
 pytest.importorskip("nbgrader")
 browser_api = pytest.importorskip("playwright.sync_api")

@@ -18,13 +18,15 @@ pytestmark = pytest.mark.slow
 
 MISTAKES = ("negates", "inverts_red", "changes_the_images", "sums", "takes_the_median")
 #: Each of them ends stock nbgrader's run over the whole class: it asks for `nbgrader update`.
-ENDS_STOCK = ("cells_duplicated", "metadata_old", "metadata_mangled")
+ENDS_STOCK = ("cells_duplicated", "metadata_old")
 #: What stock nbgrader gives in place of the mark that was earned.
 STOCK = {
-    "patches_torch": (POINTS, "the comparison that it replaced is the one that judged it"),
+    "patches_torch": (3.0, "the comparison that it replaced is the one that judged it"),
     "forges_check": (POINTS, "a check that says nothing has full marks"),
     "crash": (0.0, "the kernel died, and the other answer with it"),
     "checks_deleted": (0.0, "a check that is not there gives no points"),
+    "cells_reordered": (0.0, "a check that stands before its answer finds none"),
+    "metadata_mangled": (0.0, "it cannot work with ids that are no text"),
     "metadata_lost": (0.0, "without metadata no cell is a check"),
     "imports_added": (3.0, "a locked cell is put back as it was, and the import is gone"),
     "much_output": (POINTS, "it takes notebooks of any size"),
@@ -55,7 +57,8 @@ def earned(students):
     for name, code in CARELESS.items():
         yield name, students.notebook({**right, "invert": code}), POINTS / 2
     for name, code in CHEATS.items():
-        yield name, students.notebook({"invert": code}), 0.0
+        # One point is honest: the images are left alone.
+        yield name, students.notebook({"invert": code}), 1.0 if name == "patches_torch" else 0.0
     half = ("answer_deleted",)
     nothing = ("everything_deleted", "imports_at_the_end", "much_output", "merge_markers", "cut_short", "empty")
     for name, change in ACCIDENTS.items():
@@ -91,7 +94,7 @@ def ways(tmp_path_factory, expected):
     (course / "gradebook.db").unlink()
     nbgrader(course, "generate_assignment", UNIT, "--force")
     hand_in_what_no_kernel_may_see(students, later)
-    expected.update(empties_gradebooks=3.0, no_notebook_at_all=0.0, other_name=0.0, undated=POINTS)
+    expected.update(empties_gradebooks=4.0, no_notebook_at_all=0.0, other_name=0.0, undated=POINTS)
     inside_text = nbgrader(course, "autograde", UNIT)
     inside = marks(course)
 
@@ -186,4 +189,4 @@ def test_some_bad_notebooks_end_the_run_of_stock_nbgrader(ways, name):
     config = ways.course / "nbgrader_config.py"
     config.write_text(config.read_text().replace("sandbox=True", "sandbox=False"))
     code, text = command(ways.course, "nbgrader", "autograde", UNIT, "--student", name, "--force")
-    assert code == 1 and ("nbgrader update" in text or "latest version" in text), text
+    assert code == 1 and "nbgrader update" in text, text

@@ -8,7 +8,7 @@ import pytest
 
 from autograder.catalog import read_catalog
 from autograder.progress import read_progress
-from autograder.skeletons import write_skeletons
+from tests.autograder.conftest import ROOT
 
 UNIT = "variation_loss"
 FUNCTIONS = ("total_variation", "isotropic_variation", "variation_loss", "denoise")
@@ -113,7 +113,7 @@ def test_progress_that_cannot_be_kept_is_said_and_costs_nothing(own_course, solv
     (own_course / ".autograder").write_text("a file where the folder should be")
     run = solve()
     assert run.code == 0
-    assert "Your progress was not kept: " in run.text and "let the course lie where you may write" in run.text
+    assert "Your progress was not kept: " in run.text and "cannot be written" in run.text
 
 
 def test_hints_come_one_by_one(command, own_course):
@@ -177,20 +177,25 @@ def test_a_function_in_a_file_that_is_not_python_is_not_guessed(command, exercis
 
 
 @pytest.fixture
-def without_solutions(own_course):
-    """A release in which the solutions are left out and the skeletons are kept."""
-    catalog = read_catalog(own_course)
-    write_skeletons(catalog, catalog.chosen([UNIT]), kept=True)
-    shutil.rmtree(own_course / "solutions")
+def released(command, tmp_path, monkeypatch):
+    """The course as students get it, without solutions and hidden checks."""
+    monkeypatch.chdir(ROOT)
+    assert command("release", "student", tmp_path / "released")[0] == 0
+    monkeypatch.chdir(tmp_path / "released")
+    return tmp_path / "released"
 
 
-def test_a_release_without_solutions_can_be_reset_too(command, without_solutions, exercise):
+def test_a_release_without_solutions_can_be_reset_and_says_that_it_has_none(command, released):
+    exercise = released / "exercises" / f"{UNIT}.py"
     untouched = exercise.read_text()
     exercise.write_text("mine\n")
     assert command("reset", UNIT)[0] == 0
     assert exercise.read_text() == untouched
+    code, out = command("solution", UNIT)
+    assert code == 2 and "this release of the course holds no solution of variation_loss" in out
+    shutil.rmtree(released / "exercises" / "skeletons")
     code, out = command("reset", "quiz")
-    assert code == 2 and "skeletons/quiz.txt cannot be read" in out and exercise.read_text() == untouched
+    assert code == 2 and "skeletons/quiz.txt cannot be read" in out
 
 
 def test_a_solution_is_for_those_who_have_one(command, solve, exercise):
@@ -203,11 +208,6 @@ def test_a_solution_is_for_those_who_have_one(command, solve, exercise):
     exercise.write_text(exercise.read_text() + "\n")
     code, out = command("solution", UNIT)
     assert code == 2 and "variation_loss.py has changed since it passed" in out
-
-
-def test_a_release_without_solutions_says_so(command, without_solutions):
-    code, out = command("solution", UNIT)
-    assert code == 2 and "this release of the course holds no solution of variation_loss" in out
 
 
 def test_outside_of_a_course_it_says_where_to_go(command, tmp_path, monkeypatch):
