@@ -211,6 +211,12 @@ def test_two_runs_do_not_grade_into_one_folder(batch, judge, tmp_path):
     assert isinstance(next(batch("c").graded(judge.open)), Graded)
 
 
+def test_a_folder_that_cannot_be_written_is_a_sentence(batch, judge, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"nothing can be written into .*file/out \(Not a directory\); give another"):
+        list(batch("a", out=tmp_path / "file" / "out").graded(judge.open))
+
+
 def test_a_course_inside_the_submission_judges_nothing(terms, judge, tmp_path):
     out = tmp_path / "out"
     inside = Batch(terms, {"mallory": terms.catalog.root}, out, Cache(out / "cache"))
