@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder import terms as terms_module
 from autograder.batch import Batch, Failure, Graded, Judged, find_submissions
 from autograder.cache import Cache
 from autograder.catalog import read_catalog
@@ -180,6 +181,7 @@ def test_other_versions_and_other_data_have_other_keys(batch, judge, terms, monk
     catalog = dataclasses.replace(terms.catalog, preload=("torch", "own_data"))
 
     def known():
+        terms_module._content.cache_clear()  # a process of its own, which it would be
         return [e.known for e in batch("a", terms=Terms(catalog, b"secret", ("doubling",))).graded(judge.open)]
 
     assert known() == [False] and known() == [True]
