@@ -30,6 +30,7 @@ format: $(INSTALLED)
 bench: $(INSTALLED) ## this grader beside others, on the same checks and submissions; figures in bench.json
 	$(BIN)/pip install -q -e ".[all,bench]" -c constraints.txt
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.nbgrader_ways
 
 clean:
 	rm -rf $(VENV) $(OUT) build dist *.egg-info
