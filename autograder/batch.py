@@ -6,6 +6,7 @@ class in which nothing has changed is there at once.
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 from collections import Counter
@@ -180,14 +181,20 @@ def refuse_own_judge(path: Path, catalog: Catalog) -> None:
 @contextlib.contextmanager
 def _alone_in(out: Path) -> Iterator[None]:
     """Only one run at a time grades into a folder. The kernel gives its place up when it ends, however it ends."""
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".grading").open("w") as file:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file = (out / ".grading").open("w")
+    except OSError as error:
+        raise UsageError(
+            f"nothing can be written into {out} ({error.strerror}); give another folder with -o"
+        ) from error
+    with file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise UsageError(
-                f"another run is grading into {out}; wait for it, or give another folder with -o"
-            ) from error
+            if error.errno in (errno.EACCES, errno.EAGAIN):  # any other: a file system without locks
+                busy = f"another run is grading into {out}; wait for it, or give another folder with -o"
+                raise UsageError(busy) from error
         yield
 
 

@@ -89,6 +89,10 @@ class Catalog:
         """The checks that judge a unit."""
         return self.root / "tests" / "exercises" / f"test_{unit}.py"
 
+    def lesson(self, unit: str) -> Path:
+        """What a student reads before a unit."""
+        return self.root / "exercises" / "lessons" / f"{unit}.md"
+
     def skeleton(self, unit: str) -> Path:
         """What a release without solutions keeps of a unit's untouched skeleton, to go back to."""
         return self.root / "exercises" / "skeletons" / f"{unit}.txt"

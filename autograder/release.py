@@ -22,7 +22,7 @@ def write_notebooks(catalog: Catalog, units: tuple[Unit, ...], course: Path) -> 
     texts = {}
     for unit in units:
         own = [check for check in checks if check.unit == unit.name]
-        lesson = catalog.root / "exercises" / "lessons" / f"{unit.name}.md"
+        lesson = catalog.lesson(unit.name)
         text = source_notebook(unit, read_source(catalog.solution(unit.name)), read_source(lesson), own)
         texts[course / "source" / unit.name / f"{unit.name}.ipynb"] = text
     if not (course / FILENAME).exists():

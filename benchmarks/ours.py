@@ -60,7 +60,8 @@ def timed(setting, command) -> float:
 
 def run(setting, command, *, good: tuple[int, ...] = (0,), cwd: Path | None = None):
     """A command in the course's folder; it must end well."""
-    environment = {**os.environ, "IDEALCAT_SECRET": "of the benchmark", **setting.environment}
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # nbgrader looks for `alembic` there
+    environment = {**os.environ, "PATH": path, "IDEALCAT_SECRET": "of the benchmark", **setting.environment}
     ended = subprocess.run(
         [*map(str, command)], cwd=cwd or setting.catalog.root, env=environment, check=False, **_QUIET
     )

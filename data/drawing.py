@@ -119,12 +119,18 @@ def curves(
     top = _round_above(max(max(values) for values in series.values()))
     plot = _Plot(size, (1, max(longest, 2)), (0, top))
     plot.axes(x_name, y_name)
+    heights: list[float] = []
     if mark is not None:
         plot.line([(mark, 0), (mark, top)], PALE, 3)
     for (name, values), colour in zip(series.items(), COLOURS, strict=False):
         points = list(enumerate(values, 1))
         plot.line(points, colour)
-        plot.text(points[-1][0], points[-1][1] + 0.02 * top, name, colour, "rb")
+        # Names that would stand in one another's way move up.
+        height = points[-1][1] + 0.02 * top
+        while any(abs(height - other) < 0.07 * top for other in heights):
+            height += 0.01 * top
+        heights.append(height)
+        plot.text(points[-1][0], height, name, colour, "rb")
     return plot.image()
 
 

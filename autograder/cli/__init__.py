@@ -36,6 +36,18 @@ def main() -> None:
         sys.exit(2)
 
 
+@app.command("new-unit")
+def new_unit(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the unit and of its first function.")],
+) -> None:
+    """Write the start of a new unit: solution, skeleton, checks, a known mistake, lesson, catalog."""
+    from autograder.new_unit import write_new_unit
+
+    for path in write_new_unit(course_here(), name):
+        terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
+    terminal.out.print(f"See that all of it fits together: autograder verify --units {name} --seeds 2")
+
+
 @app.command()
 def verify(
     units: Units = "",

@@ -176,7 +176,8 @@ class _Run:
                         failures.append(ending)
                     else:
                         graded.append(ending)
-                        _record(self.book, ending.result)
+                        if folder == self.out:  # aside, nothing is published
+                            _record(self.book, ending.result)
         except KeyboardInterrupt:
             count = f"{len(graded)} of {len(self.submissions)} results are in {folder / 'results'}"
             terminal.errors.print(f"autograder: stopped; {count}", soft_wrap=True)
@@ -237,6 +238,7 @@ class _Run:
         """Puts a result into its place."""
         path = self.batch(self.out).result_path(result.submission)
         write_atomically(path, result.to_json())
+        _record(self.book, result)
         return path
 
     def publish_table(self, graded: list[Graded]) -> None:

@@ -74,6 +74,9 @@ class Cluster:
         self._refused: set[str] = set()
 
     def __enter__(self) -> Judge:
+        # What they say of a connection that ends is told here in a sentence.
+        for name in ("distributed", "distributed.client", "distributed.core", "tornado.application", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self._client = self._open.enter_context(self._connected())
         except (OSError, ValueError) as error:

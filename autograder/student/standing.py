@@ -104,4 +104,4 @@ def _file(catalog: Catalog, unit: str) -> str:
 
 
 def _lesson(catalog: Catalog, unit: str) -> str:
-    return (catalog.exercise(unit).parent / "lessons" / f"{unit}.md").relative_to(catalog.root).as_posix()
+    return catalog.lesson(unit).relative_to(catalog.root).as_posix()

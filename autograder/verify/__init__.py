@@ -204,7 +204,7 @@ def _shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
             yield f"{unit.name}, {function.name}: the solution has no such function, or it has no docstring"
         if len(function.hints) != 2 or not all(function.hints):
             yield f"{unit.name}, {function.name}: needs two hints in the catalog"
-    lesson = catalog.root / "exercises" / "lessons" / f"{unit.name}.md"
+    lesson = catalog.lesson(unit.name)
     if not lesson.is_file():
         yield f"{unit.name}: there is no lesson {lesson.name}"
     leaked = solution_lines(solution) & _code_lines(_text(catalog.exercise(unit.name)))

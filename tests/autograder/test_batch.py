@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder import terms as terms_module
 from autograder.batch import Batch, Failure, Graded, Judged, find_submissions
 from autograder.cache import Cache
 from autograder.catalog import read_catalog
@@ -180,6 +181,7 @@ def test_other_versions_and_other_data_have_other_keys(batch, judge, terms, monk
     catalog = dataclasses.replace(terms.catalog, preload=("torch", "own_data"))
 
     def known():
+        terms_module._content.cache_clear()  # a process of its own, which it would be
         return [e.known for e in batch("a", terms=Terms(catalog, b"secret", ("doubling",))).graded(judge.open)]
 
     assert known() == [False] and known() == [True]
@@ -209,6 +211,12 @@ def test_two_runs_do_not_grade_into_one_folder(batch, judge, tmp_path):
     os.close(read), os.close(write)
     assert len(list(running)) == 1
     assert isinstance(next(batch("c").graded(judge.open)), Graded)
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(batch, judge, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"nothing can be written into .*file/out \(Not a directory\); give another"):
+        list(batch("a", out=tmp_path / "file" / "out").graded(judge.open))
 
 
 def test_a_course_inside_the_submission_judges_nothing(terms, judge, tmp_path):

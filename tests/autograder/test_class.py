@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from autograder.by_hand import COLUMNS
+from benchmarks.memory import while_grading
 from tests.autograder.small_course import KINDS, add_unreadable, make_class, make_course
 
-_TIMES = re.compile(r'^ *"seconds": [\d.e-]+,?$', re.MULTILINE)
+_TIMES = re.compile(r'^ *"(seconds|started)": .*$', re.MULTILINE)
 
 
 def autograder(course, *args, **options):
@@ -270,3 +271,17 @@ def test_three_hundred_of_which_a_third_are_hostile_or_broken(course, tmp_path):
     code, printed, _ = run(course, "grade", tmp_path / "class", "-o", tmp_path / "out")
     assert time.monotonic() - started < 3
     assert code == 1 and "300 had been graded before" in printed
+
+
+@pytest.mark.slow
+def test_a_further_job_takes_less_than_150_mb_and_no_more_after_many_submissions(course, tmp_path):
+    make_class(tmp_path / "class", 120, ("right", "half", "wrong"))
+    most = {}
+    for jobs in (2, 3):
+        out = tmp_path / f"out{jobs}"
+        command = [sys.executable, "-m", "autograder", "grade", tmp_path / "class", "-o", out, "--jobs", jobs]
+        seen = while_grading(command, out, jobs, course)
+        third = len(seen) // 3
+        assert max(seen[-third:]) < max(seen[:third]) + 50
+        most[jobs] = max(seen)
+    assert most[3] - most[2] < 150

@@ -16,7 +16,7 @@ from tests.autograder.small_course import make_class, make_course
 
 pytest.importorskip("distributed", reason="distributed is not installed: pip install idealcat[dask]")
 pytestmark = pytest.mark.slow
-_TIMES = re.compile(r'^ *"seconds": [\d.e-]+,?$', re.MULTILINE)
+_TIMES = re.compile(r'^ *"(seconds|started)": .*$', re.MULTILINE)
 
 
 def started(cwd, *args):
@@ -123,7 +123,8 @@ def test_a_killed_scheduler_costs_nothing_but_time(cluster, course, students, tm
     cluster.scheduler.send_signal(signal.SIGKILL)
     text, _ = process.communicate(timeout=500)
     assert process.returncode == 2, text
-    assert "is gone; run the same command again: what is graded is kept" in text and "Traceback" not in text, text
+    assert "is gone; run the same command again: what is graded is kept" in text, text[-3000:]
+    assert "Traceback" not in text, text[:3000]
     kept = results(out)
     assert len(kept) >= 5
     code, text = graded(course, students, out)

@@ -1,9 +1,15 @@
 """What the README shows is what one sees."""
 
+import io
 import json
 import re
 import shutil
 from pathlib import Path
+
+from PIL import Image, ImageChops, ImageStat
+
+from autograder.plugin.runs import StudentRun
+from autograder.rewards.drawing import reward
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -47,3 +53,37 @@ def test_links_lead_somewhere():
     for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def transcript(command):
+    """The lines of the README that a command is to print, for each time that it is typed there."""
+    blocks = re.findall(r"```\n(.*?)```", README, re.DOTALL)
+    return [text.splitlines()[1:] for text in blocks if text.startswith(f"$ {command}\n")]
+
+
+def test_the_first_five_minutes(own_course, command, student_pytest):
+    """What is typed is typed, what is written is written, and each line that is shown is read."""
+    exercise = own_course / "exercises" / "training_tricks.py"
+    skeleton = exercise.read_text()
+    (overview,) = transcript("autograder")
+    assert command()[1].splitlines()[: len(overview)] == overview
+    guess, right = re.findall(r"```python\n(    return learning_rate .*\n)```", README)
+    runs = transcript("pytest exercises/training_tricks.py -k decayed_learning_rate")
+    for body, lines in zip((guess, right), runs, strict=True):
+        exercise.write_text(skeleton.replace('    raise NotImplementedError("decayed_learning_rate")\n', body))
+        run = student_pytest("exercises/training_tricks.py", "-k", "decayed_learning_rate", cwd=own_course)
+        said = iter(run.text.splitlines())
+        assert [line for line in lines if line not in said] == []  # in this order
+    (hint,) = transcript("autograder hint decayed_learning_rate")
+    assert command("hint", "decayed_learning_rate")[1].splitlines() == hint
+    assert "2 of 267.5 points" in command()[1]
+
+
+def test_the_picture_shown_is_the_one_that_is_earned(catalog):
+    run = StudentRun(catalog, "student", "cpu")
+    with run.worker() as worker:
+        made = reward(catalog, "variation_loss", run.modules(catalog.solution("variation_loss")), worker)
+    shown = Image.open(ROOT / "docs" / "pictures" / "reward_variation_loss.png")
+    drawn = Image.open(io.BytesIO(made.png))
+    assert shown.size == drawn.size
+    assert sum(ImageStat.Stat(ImageChops.difference(shown.convert("RGB"), drawn.convert("RGB"))).mean) < 3

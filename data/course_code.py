@@ -1,0 +1,70 @@
+"""The units that a student has written, as modules: for commands of the course that put several of them to work."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from data.errors import DataError
+
+
+class CodeError(DataError):
+    """A unit is missing, cannot be imported, or lacks a function; the sentence says which."""
+
+
+class CourseCode:
+    """Functions by unit and name, from a folder of units.
+
+    Args:
+        folder: holds `<unit>.py`: the student's `exercises`, or the `solutions`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._modules: dict[str, ModuleType] = {}
+
+    def function(self, unit: str, name: str) -> Callable[..., Any]:
+        """A function of a unit; calling it where it is not written yet says so.
+
+        Raises:
+            CodeError: there is no such unit or function, or the unit cannot be imported.
+        """
+        if unit not in self._modules:
+            self._modules[unit] = self._imported(unit)
+        function = getattr(self._modules[unit], name, None)
+        if not callable(function):
+            raise CodeError(f"{self.folder / unit}.py has no function {name}; the pets lab needs it")
+
+        def called(*args: Any, **kwargs: Any) -> Any:
+            with self._importable():
+                try:
+                    return function(*args, **kwargs)
+                except NotImplementedError as error:
+                    raise CodeError(f"{name} in {self.folder / unit}.py is not written yet; write it first") from error
+
+        return called
+
+    def _imported(self, unit: str) -> ModuleType:
+        path = self.folder / f"{unit}.py"
+        spec = importlib.util.spec_from_file_location(unit, path)
+        if spec is None or spec.loader is None or not path.is_file():
+            raise CodeError(f"{path} is not there; name the folder of your units with --code")
+        module = importlib.util.module_from_spec(spec)
+        try:
+            with self._importable():
+                spec.loader.exec_module(module)
+        except Exception as error:  # whatever a student's file raises
+            raise CodeError(f"{path} cannot be imported ({type(error).__name__}: {error})") from error
+        return module
+
+    @contextmanager
+    def _importable(self) -> Iterator[None]:
+        """One unit may import another by its name."""
+        sys.path.insert(0, str(self.folder))
+        try:
+            yield
+        finally:
+            sys.path.remove(str(self.folder))

@@ -1,0 +1,118 @@
+"""The pets lab as it is typed: trained on the miniature and on real photographs, and asked for the breed on one."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from safetensors import safe_open
+
+from data import pets_lab
+from data.pets import draw_pets
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """`python -m data.pets_lab ARGS`, in this process: what it printed, or what it ended with."""
+
+    def run(*arguments, code=ROOT / "solutions"):
+        monkeypatch.setattr(sys, "argv", ["pets_lab", "--code", str(code), *map(str, arguments)])
+        try:
+            pets_lab.main()
+        except SystemExit as ended:
+            return str(ended.code)
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def few_pets(tmp_path_factory):
+    """A miniature with fewer pictures, as the folder that somebody has: three to learn from and three others of a breed."""
+    root = tmp_path_factory.mktemp("pets")
+    draw_pets(root, per_split=3)
+    return root
+
+
+@pytest.fixture
+def trained(command, few_pets, tmp_path):
+    out = command("train", "--pets", few_pets, "--network", "tiny", "--epochs", 20, "-o", tmp_path / "lab")
+    return tmp_path / "lab", out
+
+
+def test_it_trains_saves_and_names(trained, command, few_pets):
+    folder, out = trained
+    (top1, top3) = map(float, re.search(r"never saw: ([\d.]+)% right, ([\d.]+)% among the first three", out).groups())
+    assert top1 > 40 and top3 > top1  # guessing: 2.7 and 8.1
+    assert f"The model is {folder / 'pets.safetensors'}" in out and " taken for " in out
+    for name in ("learning_curves.png", "confusion_matrix.png"):
+        with Image.open(folder / name) as image:
+            assert image.width > 500
+    with safe_open(folder / "pets.safetensors", "pt") as file:
+        assert file.metadata()["network"] == "tiny" and len(json.loads(file.metadata()["classes"])) == 37
+    photographs = sorted((few_pets / "oxford-iiit-pet" / "images").glob("Bombay_*.jpg"))[:1]
+    lines = command("name", *photographs, "--model", folder / "pets.safetensors").splitlines()
+    assert lines[0] == str(photographs[0])
+    shares = [float(re.search(r" ([\d.]+)%", line)[1]) for line in lines[1:]]
+    assert len(shares) == 5 and shares == sorted(shares, reverse=True) and lines[1].startswith("  Bombay ")
+
+
+def test_progress_is_shown(few_pets, command, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    out = command("train", "--pets", few_pets, "--network", "tiny", "--epochs", 1, "-o", tmp_path)
+    for what in ("Features of 111 pictures to learn from", "Training", "Features of 111 others"):
+        assert re.search(rf"{what} .*100%", out)
+
+
+def test_what_is_missing_is_named(command, tmp_path, few_pets):
+    assert command("name", "cat.jpg", "--model", tmp_path / "no.safetensors") == (
+        f"pets_lab: There is no model {tmp_path / 'no.safetensors'}: train one first with python -m data.pets_lab train."
+    )
+    assert command("train", "--pets", tmp_path).startswith(f"pets_lab: The folder {tmp_path} holds no Oxford-IIIT Pets")
+    assert command("train", "--pets", few_pets, code=tmp_path) == (
+        f"pets_lab: {tmp_path / 'pets_lab.py'} is not there; name the folder of your units with --code"
+    )
+
+
+def test_a_photograph_that_is_none_is_named(trained, command, tmp_path):
+    model = ("--model", trained[0] / "pets.safetensors")
+    assert command("name", "cat.jpg", *model) == "pets_lab: There is no photograph cat.jpg."
+    (tmp_path / "cat.jpg").write_text("no picture")
+    assert command("name", tmp_path / "cat.jpg", *model).startswith(
+        f"pets_lab: {tmp_path / 'cat.jpg'} is no picture that can be read ("
+    )
+    assert command("name", "cat.jpg", "--model", tmp_path / "cat.jpg").startswith(
+        f"pets_lab: {tmp_path / 'cat.jpg'} is no model of the pets lab ("
+    )
+
+
+def test_a_unit_that_is_not_written_or_broken_is_named(command, few_pets, tmp_path):
+    said = command("train", "--pets", few_pets, "--network", "tiny", code=ROOT / "exercises")
+    assert re.match(r"pets_lab: \w+ in .*exercises/\w+\.py is not written yet; write it first", said)
+    code = tmp_path / "code"
+    shutil.copytree(ROOT / "solutions", code)
+    (code / "head_training.py").write_text("import no_such_module\n")
+    assert "head_training.py cannot be imported (ModuleNotFoundError" in command(
+        "train", "--pets", few_pets, "--network", "tiny", code=code
+    )
+
+
+@pytest.mark.slow
+def test_on_the_whole_miniature(cache, command, tmp_path):
+    out = command("train", "-o", tmp_path)
+    print(out)
+    assert float(re.search(r"never saw: ([\d.]+)% right", out)[1]) > 75
+
+
+@pytest.mark.slow
+def test_on_real_photographs(real, real_weights, command, tmp_path):
+    out = command("train", "--pets", real, "-o", tmp_path)
+    print(out)
+    assert float(re.search(r"never saw: ([\d.]+)% right", out)[1]) > 75
+    photograph = real / "oxford-iiit-pet" / "images" / "Russian_Blue_168.jpg"
+    assert "\n  Russian Blue " in command("name", photograph, "--model", tmp_path / "pets.safetensors")
