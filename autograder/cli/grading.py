@@ -300,9 +300,10 @@ def _print_single(catalog: Catalog, graded: Graded) -> None:
 
     for note in graded.result.notes:
         terminal.out.print(Text(f"Note: {note}"))
+    terminal.out.print(Text(f"Result: {graded.path}"), soft_wrap=True)
+    # Last, because its last line says what to do next.
     for line in summary(catalog, graded.result.checks, brief=False, verbose=True):
         terminal.out.print(Text(line), soft_wrap=True)
-    terminal.out.print(f"Result: {graded.path}", soft_wrap=True)
 
 
 def _print_changes(changed: list[Change], total: int) -> None:

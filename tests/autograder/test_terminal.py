@@ -46,7 +46,7 @@ def test_a_pipe_gets_plain_lines_one_for_each_check_and_what_to_do_next(course):
         "    x Half as much comes back",
     ]
     assert "        doubling.py has no function halve; write def halve(...)" in lines
-    assert lines[-2].startswith("Next: mend halve in doubling.py, then run: pytest ")
+    assert lines[-1].startswith("Next: mend halve in doubling.py, then run: pytest ")
 
 
 @pytest.mark.slow
