@@ -7,7 +7,6 @@ class in which nothing has changed is there at once.
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 from autograder.cache import Cache, keyed, read_result
 from autograder.catalog import Catalog
 from autograder.errors import GraderError, UsageError
-from autograder.files import write_atomically
+from autograder.files import hold, write_atomically
 from autograder.results import SubmissionResult, legible
 from autograder.source import Taken, submission_name, submissions_in, take
 from autograder.terms import Terms
@@ -190,7 +189,7 @@ def _alone_in(out: Path) -> Iterator[None]:
         ) from error
     with file:
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hold(file)
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EAGAIN):  # any other: a file system without locks
                 busy = f"another run is grading into {out}; wait for it, or give another folder with -o"

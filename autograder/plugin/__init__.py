@@ -166,8 +166,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A student's own run counts for their progress, unless it was of checks that were named one by one."""
     config = session.config
     catalog = config.stash[COURSE]
-    named = any("::" in argument for argument in config.args)
-    if catalog is not None and isinstance(config.stash[RUN], StudentRun) and not named:
+    partly = config.option.collectonly or any("::" in argument for argument in config.args)
+    if catalog is not None and isinstance(config.stash[RUN], StudentRun) and not partly:
         config.stash[_KEPT] = keep_progress(catalog, config.stash[RECORDER], config.rootpath)
 
 
@@ -177,6 +177,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     checks = list(config.stash[RECORDER].results.values())
     if catalog is None or not checks or config.option.tbstyle != "no" or config.option.verbose < -1:
         return
+    if config.option.collectonly:
+        return  # a list of checks, as an editor asks for it
     terminalreporter.section(catalog.title)
     for line in summary(catalog, checks, brief=config.option.verbose < 0, verbose=config.option.verbose > 0):
         terminalreporter.write_line(line)

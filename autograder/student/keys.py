@@ -50,11 +50,12 @@ class Keys:
     def __init__(self, pressed: Callable[[str], None]) -> None:
         self._pressed = pressed
         self._mode = contextlib.ExitStack()
+        self._thread = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> "Keys":
         if sys.stdin.isatty():
             self._mode.enter_context(_key_by_key())
-            threading.Thread(target=self._read, daemon=True).start()
+            self._thread.start()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:

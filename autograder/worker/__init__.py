@@ -16,18 +16,15 @@ A reply is a dict: either `value`, `changed` (arguments changed in place) and `l
 a `fault` with its facts.
 """
 
-import contextlib
 import errno
 import importlib
 import inspect
 import os
 import random
-import signal
 import socket
 import struct
-import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,6 +34,7 @@ from torch import Tensor, nn
 from autograder.codec import Handle, Limits, Recipe, decode, encode, refuse, type_name
 from autograder.errors import RefusedValue
 from autograder.worker import substitutes
+from autograder.worker.deadline import HANDLER, DeadlinePassed, deadline
 from autograder.worker.devices import has_data, placed, refuse_elsewhere
 from autograder.worker.modules import StudentModule, importable
 from autograder.worker.traces import differences, inspection, random_state, state_of
@@ -47,10 +45,6 @@ _TEXT_LIMIT = 2000
 _REPLY_LIMITS = Limits()
 #: What the kernel answers, in a sandbox, to what a submission may not do.
 _FORBIDDEN = tuple(map(os.strerror, (errno.EPERM, errno.EACCES, errno.EROFS, errno.EFBIG)))
-
-
-class DeadlinePassed(BaseException):
-    """Raised inside a student's code at its deadline; no `except Exception` swallows it."""
 
 
 class Session:
@@ -90,7 +84,7 @@ class Session:
             return {"value": inspection(self._module(request["object"]))}
         if request["op"] == "make":
             return {"value": self._revived(request["recipe"])}
-        with _deadline(request["seconds"]), importable(self._modules):
+        with deadline(request["seconds"]), importable(self._modules):
             return self._load(request) if request["op"] == "load" else self._call(request)
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -184,25 +178,6 @@ class Session:
         return {"fault": kind, "kinds": kinds, "text": text, "frames": frames[-20:]}
 
 
-@contextlib.contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    """Raises `DeadlinePassed` in the code inside. The grader has a harder one, which cannot be switched off."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_: int, __: object) -> None:
-        raise DeadlinePassed(f"{seconds:g}")
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-
-
 def _seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
@@ -271,8 +246,9 @@ def _frames(error: BaseException) -> list[tuple[types.FrameType, int]]:
     while traceback is not None:
         frames.append((traceback.tb_frame, traceback.tb_lineno))
         traceback = traceback.tb_next
-    # The deadline's own signal handler sits on top of the line that was running.
-    return frames[:-1] if isinstance(error, DeadlinePassed) and len(frames) > 1 else frames
+    # Where the deadline came by a signal, its handler sits on top of the line that was running.
+    handler = len(frames) > 1 and frames[-1][0].f_code.co_filename == HANDLER
+    return frames[:-1] if isinstance(error, DeadlinePassed) and handler else frames
 
 
 def _said(error: BaseException) -> str:
