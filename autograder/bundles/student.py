@@ -64,8 +64,8 @@ def _exercises(catalog: Catalog) -> Files:
     for unit in catalog.units:
         text = skeleton(read_source(catalog.solution(unit)), f"{unit}.py").encode()
         files |= {f"exercises/{unit}.py": text, f"exercises/skeletons/{unit}.txt": text}
-    for folder in ("exercises/lessons", "exercises/pictures", "docs/pictures"):
-        files |= dict(_package(catalog.root / folder, folder, (*_KINDS, ".png")))
+    for folder in ("exercises/lessons", "exercises/pictures", "docs/pictures", "notebooks"):
+        files |= dict(_package(catalog.root / folder, folder, (*_KINDS, ".png", ".ipynb")))
     return files
 
 
