@@ -70,6 +70,7 @@ class _Encoder:
         self.limits = limits
         self.grad = grad
         self.buffers: list[bytes] = []
+        self.claimed = 0
         self.nodes = 0
 
     def node(self, value: object, depth: int) -> object:
@@ -85,6 +86,12 @@ class _Encoder:
         if write is None:
             return self.node(self.fallback(value), depth + 1)
         return write(self, value, depth)
+
+    def claim(self, size: int) -> None:
+        """Room for so many bytes, before they are copied: what is too large is refused at once."""
+        self.claimed += size
+        if self.claimed > self.limits.bytes:
+            raise RefusedValue(f"a value of {self.claimed:,} bytes, more than the {self.limits.bytes:,} allowed")
 
     def buffer(self, data: bytes) -> int:
         self.buffers.append(data)
@@ -113,6 +120,7 @@ class _Encoder:
         dtype = str(value.dtype).removeprefix("torch.")
         if dtype not in DTYPES:
             raise RefusedValue(f"a tensor of {value.dtype}")
+        self.claim(value.numel() * value.element_size())
         # A copy of our own, on the CPU: contiguous, without lazy conjugation, whatever the strides of the original.
         flat = torch.empty(value.numel(), dtype=value.dtype).copy_(value.detach().reshape(-1))
         size = self.buffer(flat.view(torch.uint8).numpy().tobytes() if value.numel() else b"")
@@ -121,6 +129,7 @@ class _Encoder:
     def write_array(self, value: np.ndarray, _: int) -> object:
         if value.dtype.kind not in ARRAY_KINDS:
             raise RefusedValue(f"a numpy array of {value.dtype}")
+        self.claim(value.nbytes)
         return ["array", value.dtype.str, list(value.shape), self.buffer(value.tobytes())]
 
     def write_image(self, value: Image.Image, _: int) -> object:
@@ -128,6 +137,7 @@ class _Encoder:
             raise RefusedValue(f"an image of mode {value.mode}")
         palette = value.getpalette("RGB") if value.mode == "P" else None
         data = value.tobytes()
+        self.claim(len(data))
         return ["image", value.mode, list(value.size), bytes(palette or b""), self.buffer(data)]
 
     def write_path(self, value: PurePath, _: int) -> object:

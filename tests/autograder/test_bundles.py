@@ -172,6 +172,7 @@ def gradescope(catalog, tmp_path):
     return grade
 
 
+@pytest.mark.slow
 def test_gradescope_grades_a_submission(gradescope):
     _, said, results = gradescope(Path(__file__).parent / "submissions" / "only_horizontal")
     assert results["score"] == 20, said

@@ -85,6 +85,7 @@ def test_nothing_graded_is_2_and_says_why(autograder, tmp_path, monkeypatch, arg
     assert not (tmp_path / "results").exists() or not list((tmp_path / "results").iterdir())
 
 
+@pytest.mark.slow
 def test_a_class_has_a_table_and_a_csv(autograder, tmp_path, monkeypatch):
     students = tmp_path / "class"
     for case in ("perfect", "wrong_file_name", "zipped"):

@@ -169,6 +169,15 @@ def test_size_is_bounded_on_both_sides():
         decode(encode(torch.zeros(2000)), limits)
 
 
+def test_a_value_that_is_too_large_is_refused_before_it_is_copied():
+    """One number, seen as a terabyte."""
+    huge = torch.zeros(1).expand(2**38)
+    with pytest.raises(RefusedValue, match="a value of 1,099,511,627,776 bytes, more than the 268,435,456 allowed"):
+        encode(huge)
+    with pytest.raises(RefusedValue, match="a value of 1,099,511,627,776 bytes"):
+        encode(np.broadcast_to(np.zeros(1, dtype=np.float32), (2**38,)))
+
+
 def test_a_message_too_large_beside_its_tensors_names_that_limit():
     limits = Limits(header_bytes=1000)
     assert decode(encode("x" * 900, limits=limits), limits) == "x" * 900

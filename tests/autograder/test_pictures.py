@@ -12,6 +12,7 @@ from autograder.errors import CheckFailed
 from autograder.pictures import MAX_BYTES, comparison
 from autograder.plugin.recorder import judged
 from autograder.results import CheckResult
+from autograder.source import Module
 from autograder.submission import Call
 
 RAMP = torch.linspace(0, 1, 16).expand(3, 16, 16)
@@ -21,8 +22,11 @@ CHECK = CheckResult("unit::test_a", "unit", "f", "It is right", 1)
 class Made:
     """As much of a submission as the recorder asks for."""
 
+    module = Module("unit", "unit.py")
+
     def __init__(self, of=None):
         self._call = Call("f", (), {}, of)
+        self.module = Module("unit", "unit.py")
 
     def call_of(self, _):
         return self._call

@@ -58,6 +58,7 @@ def test_one_file_is_one_unit(student_pytest, course):
     assert "Adversarial" not in run.text
 
 
+@pytest.mark.slow
 def test_the_solutions_pass(student_pytest):
     run = student_pytest("solutions")
     assert run.code == 0
