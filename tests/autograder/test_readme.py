@@ -16,11 +16,23 @@ README = (ROOT / "README.md").read_text()
 SUBMISSIONS = Path(__file__).parent / "submissions"
 
 
+def blocks():
+    """The lines of each code block."""
+    lines = None
+    for line in README.splitlines():
+        if not line.startswith("```"):
+            if lines is not None:
+                lines.append(line)
+        elif lines is None:
+            lines = []
+        else:
+            yield lines
+            lines = None
+
+
 def block(beginning):
     """The lines of the code block that begins so."""
-    return next(
-        text for text in re.findall(r"```\n(.*?)```", README, re.DOTALL) if text.startswith(beginning)
-    ).splitlines()
+    return next(lines for lines in blocks() if lines[0].startswith(beginning))
 
 
 def test_the_table_of_the_demo_shows_the_sample_submissions():
@@ -57,8 +69,7 @@ def test_links_lead_somewhere():
 
 def transcript(command):
     """The lines of the README that a command is to print, for each time that it is typed there."""
-    blocks = re.findall(r"```\n(.*?)```", README, re.DOTALL)
-    return [text.splitlines()[1:] for text in blocks if text.startswith(f"$ {command}\n")]
+    return [lines[1:] for lines in blocks() if lines[0] == f"$ {command}"]
 
 
 def test_the_first_five_minutes(own_course, command, student_pytest):
