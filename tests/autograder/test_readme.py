@@ -16,23 +16,12 @@ README = (ROOT / "README.md").read_text()
 SUBMISSIONS = Path(__file__).parent / "submissions"
 
 
-def blocks():
-    """The lines of each code block."""
-    lines = None
-    for line in README.splitlines():
-        if not line.startswith("```"):
-            if lines is not None:
-                lines.append(line)
-        elif lines is None:
-            lines = []
-        else:
-            yield lines
-            lines = None
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
 def block(beginning):
     """The lines of the code block that begins so."""
-    return next(lines for lines in blocks() if lines[0].startswith(beginning))
+    return next(text for _, text in BLOCKS if text.startswith(beginning)).splitlines()
 
 
 def test_the_table_of_the_demo_shows_the_sample_submissions():
@@ -69,7 +58,7 @@ def test_links_lead_somewhere():
 
 def transcript(command):
     """The lines of the README that a command is to print, for each time that it is typed there."""
-    return [lines[1:] for lines in blocks() if lines[0] == f"$ {command}"]
+    return [text.splitlines()[1:] for _, text in BLOCKS if text.startswith(f"$ {command}\n")]
 
 
 def test_the_first_five_minutes(own_course, command, student_pytest):
@@ -78,7 +67,7 @@ def test_the_first_five_minutes(own_course, command, student_pytest):
     skeleton = exercise.read_text()
     (overview,) = transcript("autograder")
     assert command()[1].splitlines()[: len(overview)] == overview
-    guess, right = re.findall(r"```python\n(    return learning_rate .*\n)```", README)
+    guess, right = (text for language, text in BLOCKS if language == "python")
     runs = transcript("pytest exercises/training_tricks.py -k decayed_learning_rate")
     for body, lines in zip((guess, right), runs, strict=True):
         exercise.write_text(skeleton.replace('    raise NotImplementedError("decayed_learning_rate")\n', body))
