@@ -82,8 +82,10 @@ def own_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """`autograder ARGS`, in this process: its exit code and what it printed."""
+def command(
+    own_course: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """`autograder ARGS` in a course of its own, in this process: its exit code and what it printed."""
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*args: object) -> tuple[int, str]:
