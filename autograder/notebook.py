@@ -154,6 +154,7 @@ def _show(result: "CheckResult") -> None:
     from IPython.display import Image, display
 
     print(f"{result.title}:")
+    # IPython has no types.
     display(Image(data=base64.b64decode(result.picture), format="png"))  # type: ignore[no-untyped-call]
 
 

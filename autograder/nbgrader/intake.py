@@ -26,7 +26,8 @@ def handed_in(course: CourseDirectory, assignment: str, student: str = "*") -> l
     shape = course.format_path(course.submitted_directory, "(?P<student>.*)", re.escape(assignment), escape=True)
     excluded = course.student_id_exclude.split(",")
     # The pattern is absolute, and nbgrader's own.
-    folders = filter(os.path.isdir, glob.glob(str(submitted_folder(course, student, assignment))))  # noqa: PTH207
+    pattern = str(submitted_folder(course, student, assignment))
+    folders = filter(os.path.isdir, glob.glob(pattern))  # noqa: PTH207 - the pattern is absolute, and nbgrader's own
     found = [match["student"] for match in (re.fullmatch(shape, folder) for folder in folders) if match is not None]
     return sorted(name for name in found if name not in excluded)
 

@@ -34,8 +34,7 @@ def changes(
         why = tuple(_why(old, new))
         before, after = _score(old, lines), _score(new, lines)
         if why or before != after:
-            number = isinstance(before, float) and isinstance(after, float)
-            by = f"{after - before:+g}" if number else ""  # type: ignore[operator]
+            by = f"{after - before:+g}" if isinstance(before, float) and isinstance(after, float) else ""
             yield Change(new.submission, _shown(before), _shown(after), by, why)
 
 
