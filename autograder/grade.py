@@ -4,7 +4,8 @@
         result = Grader(catalog, sandbox).grade(Path("alice.zip"))
 
 The checks run under pytest in this trusted process, shielded from configuration, plugins and environment that are not the
-course's own. The student's code runs in workers of the sandbox, a fresh one for each check.
+course's own. The student's code runs in workers of the sandbox, each for the checks of
+one function (`turns`).
 """
 
 import contextlib
@@ -38,6 +39,7 @@ from autograder.sandbox import REQUIRED
 from autograder.source import Handin, Module, handin_of, read_submission
 from autograder.submission import InProcess, Transport
 from autograder.terms import Terms, course_hashes, seed_of
+from autograder.turns import Turns
 
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
@@ -57,7 +59,7 @@ class Workers(Protocol):
         """Sees that every worker stands on these rungs."""
 
     def worker(self) -> AbstractContextManager[Transport]:
-        """A fresh worker, for one check."""
+        """A fresh worker."""
 
 
 class InThisProcess:
@@ -168,7 +170,8 @@ class Grader:
         started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
         seed = self._seed or seed_of(self._secret, handin.digest)
         run = _GradedRun(self.catalog, handin, self.sandbox, seed, self._is_asked_for, self.device)
-        checks = self._run(run)
+        with contextlib.closing(run):
+            checks = self._run(run)
         return SubmissionResult(
             submission=name or handin.name,
             checks=tuple(_with_reason(check, handin) for check in checks),
@@ -240,7 +243,7 @@ class _GradedRun:
         self._catalog = catalog
         self._asked_for = asked_for
         self._modules = handin.modules
-        self._sandbox = sandbox
+        self._turns = Turns(sandbox.worker)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -259,9 +262,14 @@ class _GradedRun:
     def pytest_runtest_makereport(
         self, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Lets go of what a submission returned to a failed check: its frames and its exception hold one another."""
+        """After a failed check: a fresh worker for the next; and what the submission returned to it is let go.
+
+        Its frames and its exception hold one another.
+        """
         report = yield
         error = call.excinfo.value if call.excinfo is not None else None
+        if error is not None:
+            self._turns.start_afresh()
         while error is not None:
             traceback.clear_frames(error.__traceback__)
             error = error.__context__
@@ -275,9 +283,13 @@ class _GradedRun:
         """What was handed in."""
         return self._modules
 
-    def worker(self) -> AbstractContextManager[Transport]:
-        """A sandboxed worker."""
-        return self._sandbox.worker()
+    def worker(self, function: str = "") -> AbstractContextManager[Transport]:
+        """A sandboxed worker's turn."""
+        return self._turns.turn(function)
+
+    def close(self) -> None:
+        """Ends the last worker."""
+        self._turns.close()
 
 
 def in_turn(grader: Grader) -> Judge:

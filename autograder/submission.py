@@ -49,9 +49,8 @@ UNANSWERED = _Unanswered()
 class Transport(Protocol):
     """How a request gets to a worker and its reply back."""
 
-    @property
-    def output(self) -> str:
-        """What the student's code has printed, where it was kept apart."""
+    def printed(self) -> str:
+        """What the student's code has printed since this was last asked, where it is kept apart."""
 
     @property
     def folder(self) -> Path:
@@ -69,9 +68,6 @@ class Transport(Protocol):
 class InProcess:
     """A worker in this very process, for a student's own run: with their debugger, their prints, their Ctrl-C."""
 
-    #: Prints go straight to the student's terminal.
-    output = ""
-
     def __init__(self, folder: Path | None = None) -> None:
         self.session = Session()
         self._folder = folder
@@ -86,6 +82,10 @@ class InProcess:
         if self._folder is None:
             raise CheckError("this worker has no folder")
         return self._folder
+
+    def printed(self) -> str:
+        """Nothing: prints go straight to the student's terminal."""
+        return ""
 
     def exchange(self, request: bytes, seconds: float) -> bytes:
         """The reply; the session keeps the deadline itself."""

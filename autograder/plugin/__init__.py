@@ -191,7 +191,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.fixture
 def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
-    """The student's module that is judged, with a fresh worker behind it."""
+    """The student's module that is judged, loaded afresh, with a worker behind it."""
     check = _check_of(request)
     catalog, run = request.config.stash[COURSE], request.config.stash[RUN]
     assert catalog is not None
@@ -199,12 +199,12 @@ def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
     if check.unit not in modules:
         raise NotHandedIn(f"{check.unit}.py was not handed in")
     seed = check_seed(run.seed, f"{check.id} worker")
-    with run.worker() as worker:
+    with run.worker(check.function) as worker:
         seconds = catalog.units[check.unit].seconds
         held = Submission(modules[check.unit], modules, worker, seconds, seed, run.device)
         request.node.stash[_SUBMISSION] = held
         yield held
-        printed = worker.output
+        printed = worker.printed()
     held.calls.clear()  # pytest keeps the check for the whole run, and what came back may be large
     if printed:
         recorder = request.config.stash[RECORDER]

@@ -29,8 +29,8 @@ class Run(Protocol):
     def modules(self, judged: Path) -> dict[str, Module]:
         """The modules of the submission whose unit lies at a path, by unit."""
 
-    def worker(self) -> AbstractContextManager[Transport]:
-        """A fresh worker, for one check."""
+    def worker(self, function: str = "") -> AbstractContextManager[Transport]:
+        """A worker for one check of a function; it has served no other function, and none but passing checks of this one."""
 
 
 class StudentRun:
@@ -53,7 +53,7 @@ class StudentRun:
         return self._read[judged]
 
     @contextlib.contextmanager
-    def worker(self) -> Iterator[Transport]:
+    def worker(self, function: str = "") -> Iterator[Transport]:
         """A worker without a process: state that one check leaves in the student's module does not reach the next."""
         with tempfile.TemporaryDirectory() as folder:
             yield InProcess(Path(folder).resolve())

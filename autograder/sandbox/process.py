@@ -43,11 +43,11 @@ class Worker:
         connection.setblocking(False)
         os.set_blocking(output, False)
 
-    @property
-    def output(self) -> str:
-        """What the student's code has printed so far, as the student's own words: untrusted."""
+    def printed(self) -> str:
+        """What the student's code has printed since this was last asked, as the student's own words: untrusted."""
         self._drain()
-        return self._printed.text()
+        text, self._printed = self._printed.text(), Tail()
+        return text
 
     def exchange(self, request: bytes, seconds: float) -> bytes:
         """The worker's reply. Everything in it is the student's answer, whoever wrote it.

@@ -88,7 +88,9 @@ class Session:
             return self._load(request) if request["op"] == "load" else self._call(request)
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
-        _seed_everything(request["seed"])
+        _start_anew(request["seed"])
+        self._objects.clear()
+        self._modules.clear()
         self._unit = request["unit"]
         self._filenames = {filename for filename, _ in request["sources"].values()}
         for name, (filename, text) in request["sources"].items():
@@ -178,7 +180,10 @@ class Session:
         return {"fault": kind, "kinds": kinds, "text": text, "frames": frames[-20:]}
 
 
-def _seed_everything(seed: int) -> None:
+def _start_anew(seed: int) -> None:
+    """The state of the process that an earlier check may have left otherwise."""
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
     random.seed(seed)
     np.random.seed(seed % 2**32)
     # torch.manual_seed would also leave word for accelerators, which nothing here uses, and that takes milliseconds.

@@ -26,8 +26,6 @@ FACTS = {"state": {}, "training": [], "frozen": [], "hooks": 0, "classes": None}
 class Forger:
     """A worker whose replies are written by the student."""
 
-    output = ""
-
     def __init__(self, *replies):
         self.replies = list(replies)
 

@@ -300,8 +300,6 @@ def test_state_does_not_pass_between_units_of_two_students(sandbox):
 
 def test_a_reply_that_is_no_reply_is_refused():
     class Forger:
-        output = ""
-
         def __init__(self, reply):
             self.reply = reply
 
