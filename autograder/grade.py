@@ -20,13 +20,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 import numpy
 import pytest
 import torch
-import torchvision
 
 from autograder import __version__, plugin
 from autograder.batch import Judge, Judged, Task, refuse_own_judge
@@ -313,7 +313,7 @@ def versions() -> dict[str, str]:
         "idealcat": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
+        "torchvision": metadata.version("torchvision"),
         "numpy": numpy.__version__,
         "pytest": pytest.__version__,
     }

@@ -32,7 +32,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THRE
 
 
 class Nursery:
-    """A nursery, seen from who wants children of it. It starts at the first and again should it die.
+    """A nursery, seen from who wants children of it. It starts with `start` or the first child, and again should it die.
 
     Args:
         module: what it runs; it calls `tend`.
@@ -72,10 +72,14 @@ class Nursery:
     @property
     def control(self) -> socket.socket:
         """The socket to hand on, so that another process can have children of the same nursery."""
-        if self._control is None:
-            self._start()
+        self.start()
         assert self._control is not None
         return self._control
+
+    def start(self) -> None:
+        """Starts it, where it has not started, and waits for nothing: it imports while its user does other things."""
+        if self._control is None:
+            self._begin()
 
     def child(self, kind: int = socket.SOCK_SEQPACKET) -> socket.socket:
         """The connection to a new child: of a nursery that has died, or cannot start, it is closed at the other end.
@@ -120,7 +124,7 @@ class Nursery:
                 raise
         return ours
 
-    def _start(self) -> None:
+    def _begin(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(

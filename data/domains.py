@@ -6,18 +6,20 @@ under a microscope) are far: nothing in the world looks like them.
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.datasets import OxfordIIITPet
-from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
 
 from data.breeds import BREEDS
 from data.pets import pets_root
 from data.world.painter import Painter, Points, Pose, Rng, ellipse, varied
 from data.world.textures import blend, grained, noise
+
+if TYPE_CHECKING:
+    from torchvision.datasets import OxfordIIITPet
 
 Labelled = tuple[Tensor, Tensor]
 Classes = Sequence[int] | None
@@ -60,7 +62,10 @@ def _pets_half(split: str, per_class: int, classes: Classes) -> Labelled:
 
 
 @cache
-def _pets_split(split: str) -> OxfordIIITPet:
+def _pets_split(split: str) -> "OxfordIIITPet":
+    from torchvision.datasets import OxfordIIITPet
+    from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
+
     return OxfordIIITPet(pets_root(), split, transform=Compose([Resize(SIZE), CenterCrop(SIZE), PILToTensor()]))
 
 

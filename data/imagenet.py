@@ -3,12 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import nn
-from torchvision import models
-from torchvision.models import WeightsEnum
 
 from data.layers import Classifier, Normalize
+
+if TYPE_CHECKING:
+    from torchvision.models import WeightsEnum
 
 Parts = tuple[dict[str, nn.Module], nn.Module]
 
@@ -41,11 +43,17 @@ def _cut_nothing(network: nn.Module) -> Parts:
 
 @dataclass(frozen=True)
 class Network:
-    """How torchvision makes a network, the weights that the course uses with it, and where to cut it."""
+    """A network of torchvision's, by its name there, and where to cut it."""
 
-    make: Callable[..., nn.Module]
-    weights: WeightsEnum
+    name: str
     cut: Callable[[nn.Module], Parts]
+
+    @property
+    def weights(self) -> "WeightsEnum":
+        """The first ImageNet weights of the network: those that papers and most course texts speak of."""
+        from torchvision.models import get_model_weights
+
+        return get_model_weights(self.name)["IMAGENET1K_V1"]
 
     @property
     def classes(self) -> list[str]:
@@ -54,7 +62,10 @@ class Network:
 
     def bare(self) -> nn.Module:
         """torchvision's own network, with random weights."""
-        return self.make(weights=None)
+        from torchvision.models import get_model
+
+        network: nn.Module = get_model(self.name, weights=None)
+        return network
 
     def classifier(self, network: nn.Module) -> Classifier:
         """The same network as a model of the course: it takes pixels in `[0, 1]`, and is cut in two."""
@@ -63,15 +74,15 @@ class Network:
         return Classifier(backbone, head, self.classes)
 
 
-# The first ImageNet weights of each network: those that papers and most course texts speak of.
 NETWORKS: dict[str, Network] = {
-    "vgg16": Network(models.vgg16, models.VGG16_Weights.IMAGENET1K_V1, _cut_classifier),
-    "vgg19": Network(models.vgg19, models.VGG19_Weights.IMAGENET1K_V1, _cut_classifier),
-    "resnet18": Network(models.resnet18, models.ResNet18_Weights.IMAGENET1K_V1, _cut_fc),
-    "resnet50": Network(models.resnet50, models.ResNet50_Weights.IMAGENET1K_V1, _cut_fc),
-    "mobilenet_v2": Network(models.mobilenet_v2, models.MobileNet_V2_Weights.IMAGENET1K_V1, _cut_classifier),
-    "mobilenet_v3_small": Network(
-        models.mobilenet_v3_small, models.MobileNet_V3_Small_Weights.IMAGENET1K_V1, _cut_classifier
-    ),
-    "squeezenet1_1": Network(models.squeezenet1_1, models.SqueezeNet1_1_Weights.IMAGENET1K_V1, _cut_nothing),
+    network.name: network
+    for network in (
+        Network("vgg16", _cut_classifier),
+        Network("vgg19", _cut_classifier),
+        Network("resnet18", _cut_fc),
+        Network("resnet50", _cut_fc),
+        Network("mobilenet_v2", _cut_classifier),
+        Network("mobilenet_v3_small", _cut_classifier),
+        Network("squeezenet1_1", _cut_nothing),
+    )
 }

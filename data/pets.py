@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.error import URLError
 
 from PIL import Image, ImageFilter
-from torchvision.datasets import OxfordIIITPet
 
 from data.breeds import BREEDS
 from data.cache import made_once
@@ -134,6 +133,8 @@ def _downloaded() -> Path:
 
 
 def _fetch(folder: Path) -> None:
+    from torchvision.datasets import OxfordIIITPet
+
     try:
         OxfordIIITPet(folder, download=True)
     except (URLError, RuntimeError) as error:

@@ -218,8 +218,8 @@ class _Run:
             if count > 1:
                 from autograder.jobs import Jobs
 
-                sandbox.require(self.terms.require)
                 with Jobs(count, self.terms, sandbox, gpu) as judge:
+                    sandbox.require(self.terms.require)
                     yield judge
             else:
                 from autograder.grade import Grader, in_turn

@@ -71,6 +71,7 @@ class Jobs:
         environment = {**os.environ, **ONE_THREAD}
         # In this folder, because the environment may name others relative to it.
         self.nursery = Nursery("autograder.jobs.job", arguments, environment, folder=Path.cwd())
+        self.nursery.start()
         return self.graded
 
     def __exit__(self, *_: object) -> None:

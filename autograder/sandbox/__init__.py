@@ -72,6 +72,8 @@ class Sandbox:
         self._missing: dict[str, str] = {}
 
     def __enter__(self) -> "Sandbox":
+        if sys.platform.startswith("linux"):
+            self.nursery.start()
         return self
 
     def __exit__(self, *_: object) -> None:
