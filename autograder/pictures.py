@@ -45,7 +45,7 @@ def comparison(expected: object, given: object) -> bytes:
 def _pixels(value: object) -> Tensor | None:
     """The images as float64 of (batch, channels, height, width), or nothing."""
     if isinstance(value, Image.Image) and value.mode in ("L", "RGB"):
-        value = torch.tensor(np.atleast_3d(value)).permute(2, 0, 1) / 255
+        value = torch.tensor(np.atleast_3d(np.asarray(value))).permute(2, 0, 1) / 255
     if not isinstance(value, Tensor) or not value.is_floating_point() or value.dim() not in (3, 4):
         return None
     fits = all(_SMALLEST <= side <= _LARGEST for side in value.shape[-2:])
