@@ -31,7 +31,7 @@ import torch
 from autograder import __version__, plugin
 from autograder.batch import Judge, Judged, Task, refuse_own_judge
 from autograder.catalog import Catalog
-from autograder.errors import GraderError, SandboxError
+from autograder.errors import GraderError, MissingFunction, NotWritten, SandboxError
 from autograder.plugin.recorder import Recorder
 from autograder.plugin.runs import usable_device
 from autograder.results import CheckResult, Outcome, SubmissionResult
@@ -42,6 +42,10 @@ from autograder.terms import Terms, course_hashes, seed_of
 from autograder.turns import Turns
 
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
+
+
+#: After one of these the worker is as it was: no function of the student's has done anything.
+_NOTHING_RAN = (NotWritten, MissingFunction, pytest.skip.Exception)
 
 
 class Workers(Protocol):
@@ -268,7 +272,7 @@ class _GradedRun:
         """
         report = yield
         error = call.excinfo.value if call.excinfo is not None else None
-        if error is not None:
+        if error is not None and not isinstance(error, _NOTHING_RAN):
             self._turns.start_afresh()
         while error is not None:
             traceback.clear_frames(error.__traceback__)

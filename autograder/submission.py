@@ -185,6 +185,7 @@ class Submission:
     def send(self, module: nn.Module | Recipe) -> "RemoteModule":
         """The worker's copy of a module, to be passed to several calls and inspected afterwards."""
         recipe = module if isinstance(module, Recipe) else recipe_of(module)
+        self._load()  # which lets go of everything that the worker holds for an earlier check
         made = self._request({"op": "make", "recipe": recipe}).value
         if not isinstance(made, Handle):
             raise RefusedValue(f"{_subject(None)} answered a model with something that is no answer")

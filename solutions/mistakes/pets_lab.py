@@ -129,14 +129,12 @@ def returns_names(folder):
     return sorted(path.name for path in folder.iterdir() if path.is_file() and _opens(path))
 
 
+# What is left of a loop that deletes the broken files first: a graded submission deletes nothing.
 @mistake(
     "readable_images",
-    "Broken files are deleted and the rest listed, folders too; delete nothing, and list the readable.",
+    "Everything in the folder is listed; list the files that can be decoded, and leave the others there.",
 )
-def deletes_broken_files(folder):
-    for path in folder.iterdir():
-        if path.is_file() and not _opens(path):
-            path.unlink()
+def lists_everything(folder):
     return sorted(folder.iterdir())
 
 
