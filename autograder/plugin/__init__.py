@@ -8,7 +8,6 @@ Markers: `points(function, value)`, `hidden`, `depends_on(check, ...)`.
 Fixtures: `submission`, `folder`, `reference`, `model`, `rng`.
 """
 
-import os
 import sys
 import types
 from collections.abc import Generator, Iterator
@@ -254,11 +253,11 @@ def _student_run(catalog: Catalog, config: pytest.Config) -> StudentRun:
 
 def _forget_other_checks(catalog: Catalog) -> None:
     """pytest keeps a test module by its path below the root: in one process two courses would share theirs."""
-    ours = {catalog.checks(unit).name: catalog.checks(unit) for unit in catalog.units}
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None) or ""
-        basename = file[file.rfind(os.sep) + 1 :]  # there are thousands of modules, and a Path of each would be felt
-        if basename in ours and Path(file) != ours[basename]:
+    ours = {catalog.checks(unit).stem: catalog.checks(unit) for unit in catalog.units}
+    for name in list(sys.modules):  # there are thousands, and to look at each would be felt
+        checks = ours.get(name.rpartition(".")[2])
+        file = getattr(sys.modules[name], "__file__", None) if checks is not None else None
+        if file and Path(file) != checks:
             del sys.modules[name]
 
 

@@ -1,6 +1,7 @@
 """A student's modules, made from the sources in a request and importable by name."""
 
 import contextlib
+import functools
 import importlib.abc
 import importlib.machinery
 import linecache
@@ -24,7 +25,13 @@ class StudentModule(types.ModuleType):
             return
         filename = str(self.__file__)
         linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-        exec(compile(text, filename, "exec", dont_inherit=True), self.__dict__)
+        exec(_compiled(text, filename), self.__dict__)
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(text: str, filename: str) -> types.CodeType:
+    """Once for all checks that a worker serves."""
+    return compile(text, filename, "exec", dont_inherit=True)
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
