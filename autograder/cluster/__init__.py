@@ -130,11 +130,11 @@ class Cluster:
         threads: int = sum(self._client.nthreads().values())
         return max(1, _AT_HAND * threads)
 
-    def _give(self, task: Task, again: str = "") -> None:
+    def _give(self, task: Task, again: str = "", workers: list[str] | None = None) -> None:
         running = self._running.setdefault(task.name, _Running(task, time.monotonic()))
         key = "-".join(filter(None, ("grade", self._terms.key(task.taken), task.name, self._run, again)))
         assignment = Assignment.of(self._terms)
-        future = self._client.submit(grade_here, assignment, task, key=key, pure=False, retries=2)
+        future = self._client.submit(grade_here, assignment, task, key=key, pure=False, retries=2, workers=workers)
         running.futures.append(future)
         future.add_done_callback(lambda done: self._done.put((task.name, done)))
 
@@ -174,10 +174,17 @@ class Cluster:
         if self._client.status != "running":
             raise GraderError(self._gone())
         usual = statistics.median(self._seconds) if self._seconds else 0.0
+        long_ago = time.monotonic() - max(self._patience, _PATIENCE * usual)
         for running in self._running.values():
-            late = time.monotonic() - running.since > max(self._patience, _PATIENCE * usual)
-            if late and len(running.futures) == 1 and len(self._client.nthreads()) > 1:
-                self._give(running.task, "second")
+            if running.since < long_ago and len(running.futures) == 1:
+                self._give_to_another(running)
+
+    def _give_to_another(self, running: _Running) -> None:
+        """A second time, to a worker that does not have the task, if there is one."""
+        (future,) = running.futures
+        others = [worker for worker, keys in self._client.processing().items() if future.key not in keys]
+        if others:
+            self._give(running.task, "second", others)
 
     def _gone(self) -> str:
         return f"the scheduler at {self._address} is gone; run the same command again: what is graded is kept"

@@ -61,6 +61,8 @@ def student_pytest(monkeypatch: pytest.MonkeyPatch) -> Callable[..., StudentRun]
         monkeypatch.setenv("COLUMNS", "200")
         spy, printed = _Spy(), io.StringIO()
         options = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"]
+        # What this run would rewrite the outer one has imported.
+        options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             code = pytest.main([*options, *map(str, args)], plugins=[spy])
         checks = {check.id: check for check in getattr(spy, "results", {}).values()}

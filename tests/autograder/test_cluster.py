@@ -1,5 +1,6 @@
 """A real cluster: Dask's own scheduler and workers, started by their commands, and what becomes of a class when some die."""
 
+import contextlib
 import json
 import os
 import re
@@ -12,9 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from autograder.batch import Batch, Failure, find_submissions
+from autograder.cache import Cache
+from autograder.catalog import read_catalog
+from autograder.terms import Terms
 from tests.autograder.small_course import make_class, make_course
 
-pytest.importorskip("distributed", reason="distributed is not installed: pip install idealcat[dask]")
+door = pytest.importorskip("autograder.cluster", reason="distributed is not installed: pip install idealcat[dask]")
 pytestmark = pytest.mark.slow
 _TIMES = re.compile(r'^ *"(seconds|started)": .*$', re.MULTILINE)
 
@@ -130,6 +135,20 @@ def test_a_killed_scheduler_costs_nothing_but_time(cluster, course, students, tm
     code, text = graded(course, students, out)
     assert code == 1 and scores(out) == students[1], text
     assert {name: results(out)[name] for name in kept} == kept
+
+
+def test_what_a_worker_does_not_give_back_goes_to_another(cluster, course, students, tmp_path):
+    """It is there, and it stands still: for the scheduler it lives."""
+    stuck, _ = cluster(), cluster()
+    terms = Terms(read_catalog(course), b"of the tests", ("doubling",))
+    batch = Batch(terms, find_submissions([students[0]], terms.catalog.units), tmp_path, Cache(tmp_path / "cache"))
+    with door.Cluster(cluster.address, terms, patience=2.0) as judge, door.Client(cluster.address) as client:
+        client.wait_for_workers(2, timeout=60)
+        stuck.send_signal(signal.SIGSTOP)
+        endings = list(batch.graded(lambda count: contextlib.nullcontext(judge)))
+    assert [each for each in endings if isinstance(each, Failure)] == []
+    assert sorted(each.result.submission for each in endings) == sorted(students[1])
+    assert scores(tmp_path) == students[1]
 
 
 def test_no_scheduler_is_a_sentence(course, students, tmp_path):

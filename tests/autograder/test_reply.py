@@ -99,7 +99,7 @@ def test_endless_texts_and_lists_are_cut_where_they_come_in():
 
 def test_a_model_that_is_sent_comes_back_as_a_handle_or_fails_the_check():
     with pytest.raises(RefusedValue, match="answered a model with something that is no answer"):
-        answered_by({"value": 3}).send(Recipe("data:load_model", {}))
+        answered_by(LOADED, {"value": 3}).send(Recipe("data:load_model", {}))
 
 
 @pytest.mark.parametrize("number", [0, 10**6, 2**62])

@@ -1,0 +1,174 @@
+"""Which checks a worker serves, and what it keeps between them: nothing that a check could meet."""
+
+import contextlib
+import textwrap
+
+import pytest
+
+from autograder import turns
+from autograder.catalog import read_catalog
+from autograder.grade import Grader
+from autograder.results import Outcome
+from autograder.source import Module
+from autograder.submission import Submission
+from autograder.turns import Turns
+
+
+class Workers:
+    """Counts them, and tells which are open."""
+
+    def __init__(self, place):
+        self.place = place
+        self.made = 0
+        self.open = set()
+
+    @contextlib.contextmanager
+    def worker(self):
+        self.made += 1
+        worker = Worker(self.place / str(self.made))
+        self.open.add(self.made)
+        yield worker
+        self.open.discard(self.made)
+
+
+class Worker:
+    def __init__(self, folder):
+        folder.mkdir()
+        self.folder = folder
+
+    def printed(self):
+        return ""
+
+    def exchange(self, request, seconds):
+        return b""
+
+
+@pytest.fixture
+def workers(tmp_path):
+    return Workers(tmp_path)
+
+
+@pytest.fixture
+def held(workers):
+    with contextlib.closing(Turns(workers.worker)) as held:
+        yield held
+
+
+def serve(held, *functions):
+    for function in functions:
+        with held.turn(function):
+            pass
+
+
+def test_the_checks_of_a_function_share_a_worker(held, workers):
+    serve(held, "denoise", "denoise", "denoise")
+    assert workers.made == 1
+
+
+def test_another_function_has_another_worker_and_the_first_one_ends(held, workers):
+    serve(held, "denoise", "total_variation", "denoise")
+    assert workers.made == 3
+    assert workers.open == {3}
+
+
+def test_after_a_failed_check_the_next_has_a_fresh_worker(held, workers):
+    serve(held, "denoise")
+    held.start_afresh()
+    serve(held, "denoise")
+    assert workers.open == {2}
+
+
+def test_a_worker_that_has_served_long_serves_no_more(held, workers, monkeypatch):
+    monkeypatch.setattr(turns, "_LONGEST_SECONDS", -1.0)
+    serve(held, "denoise", "denoise")
+    assert workers.made == 2
+
+
+def test_closed_there_is_no_worker_left(workers):
+    held = Turns(workers.worker)
+    serve(held, "denoise")
+    held.close()
+    assert workers.open == set()
+
+
+def test_each_turn_has_a_folder_of_its_own_which_is_empty(held):
+    with held.turn("denoise") as one:
+        (one.folder / "picture.png").write_text("x")
+    with held.turn("denoise") as other:
+        assert list(other.folder.iterdir()) == []
+    assert not one.folder.exists()
+    assert [*one.folder.parent.iterdir()] == []
+
+
+def modules(text):
+    unit = Module("unit", "unit.py", textwrap.dedent(text))
+    return unit, {"unit": unit}
+
+
+def asked(held, text, name="value"):
+    """What a function of a submission gives in a turn, and what it has printed."""
+    with held.turn(name) as turn:
+        return getattr(Submission(*modules(text), turn, 5.0, 7), name)(), turn.printed()
+
+
+LEAVES = """
+import builtins, random, torch
+calls = 0
+print("loaded")
+
+def value():
+    global calls
+    calls += 1
+    drawn = (random.random(), float(torch.rand(())))
+    before = (calls, torch.is_grad_enabled(), str(torch.get_default_dtype()), *drawn)
+    torch.set_grad_enabled(False)
+    torch.set_default_dtype(torch.float64)
+    return before
+"""
+
+
+def test_what_a_check_leaves_behind_the_next_does_not_meet(sandbox):
+    with contextlib.closing(Turns(sandbox.worker)) as held:
+        first, second = asked(held, LEAVES), asked(held, LEAVES)
+    assert first == second
+    assert first[0][:3] == (1, True, "torch.float32")
+    assert first[1] == "loaded\n"
+
+
+def test_modules_of_an_earlier_check_are_gone(sandbox):
+    text = "import torch\ndef value():\n    return torch.nn.Linear(1, 1)\n"
+    with contextlib.closing(Turns(sandbox.worker)) as held:
+        for _ in range(2):
+            module, _ = asked(held, text)
+            assert module.handle.number == 0
+
+
+DIES_ONCE = """
+
+_right = denoise
+
+def denoise(images, **options):
+    if len(images) == 1 and options.get("steps") == 3:
+        import os
+        os._exit(3)
+    return _right(images, **options)
+"""
+
+
+def test_it_is_one_process_while_all_goes_well_and_another_afterwards(sandbox):
+    text = "import torch, random\ntorch.kept = getattr(torch, 'kept', 0) + 1\ndef value():\n    return torch.kept\n"
+    with contextlib.closing(Turns(sandbox.worker)) as held:
+        seen = [asked(held, text)[0] for _ in range(3)]
+        held.start_afresh()
+        seen.append(asked(held, text)[0])
+    assert seen == [1, 2, 3, 1]
+
+
+def test_a_check_in_which_the_worker_dies_costs_no_other_of_its_function(own_course, sandbox):
+    path = own_course / "exercises" / "variation_loss.py"
+    path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + DIES_ONCE)
+    grader = Grader(read_catalog(own_course), sandbox, b"secret", units=["variation_loss"])
+    ended = {check.id: check.outcome for check in grader.grade(path).checks}
+    died = {check for check, outcome in ended.items() if outcome is Outcome.CRASHED}
+    assert died == {"variation_loss::test_denoise_leaves_images_alone"}
+    assert {outcome for check, outcome in ended.items() if check not in died} == {Outcome.PASSED}
