@@ -1,4 +1,7 @@
-"""`python -m benchmarks.memory`: what all processes of a grading hold together, with one job, two, three and four."""
+"""`python -m benchmarks.memory`: what all processes of a grading hold together, by the number of jobs, and how it grows.
+
+python -m benchmarks.memory --unit quiz --submissions 1000 --jobs 1
+"""
 
 import argparse
 import os
@@ -48,18 +51,24 @@ def while_grading(command: list[object], out: Path, jobs: int, cwd: Path) -> lis
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.memory", description="What all processes of a grading hold together."
+    )
     parser.add_argument("--unit", default="variation_loss")
     parser.add_argument("--submissions", type=int, default=12)
+    parser.add_argument("--jobs", default="1,2,3,4")
     options = parser.parse_args()
     catalog = course_here()
     with tempfile.TemporaryDirectory() as folder:
         students = hand_in(catalog, options.unit, Path(folder) / "class", options.submissions)
-        for jobs in (1, 2, 3, 4):
+        for jobs in map(int, options.jobs.split(",")):
             out = Path(folder) / f"out{jobs}"
             command = [sys.executable, "-m", "autograder", "grade", students, "-o", out, "--units", options.unit]
             seen = while_grading([*command, "--jobs", jobs], out, jobs, catalog.root)
-            print(f"{jobs} jobs: {statistics.median(seen):.0f} MB, {max(seen):.0f} MB at most", flush=True)
+            tenth = max(1, len(seen) // 10)
+            first, last = statistics.median(seen[:tenth]), statistics.median(seen[-tenth:])
+            told = f"{first:.0f} MB in the first tenth of the time, {last:.0f} MB in the last"
+            print(f"{jobs} jobs: {statistics.median(seen):.0f} MB, {max(seen):.0f} MB at most; {told}", flush=True)
 
 
 if __name__ == "__main__":

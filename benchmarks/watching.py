@@ -19,7 +19,6 @@ from autograder.student.judging import Judging
 from autograder.student.saves import Saves
 
 _LONGEST = 300
-_WRONG = "\n\ndef {function}(*arguments, **options):\n    return None\n"
 
 
 def main() -> None:
@@ -43,7 +42,7 @@ def _copied(course: Path, root: Path) -> Path:
 
 def _time_unit(root: Path, unit: str, saves: int) -> None:
     right = (root / "solutions" / f"{unit}.py").read_text()
-    wrong = right + _WRONG.format(function=right.split("\ndef ")[1].split("(")[0])
+    wrong = without_a_function(right, right.split("\ndef ")[1].split("(")[0])
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     file = root / "exercises" / f"{unit}.py"
     with Judging(root, events.put) as judging, Saves(file.parent, lambda path: events.put(Saved(path.stem))):
@@ -55,6 +54,11 @@ def _time_unit(root: Path, unit: str, saves: int) -> None:
         times = [[_seconds(file, text, events, judging) for text in (right, wrong)] for _ in range(saves)]
     medians = [statistics.median(column) for column in zip(*times, strict=True)]
     print(f"{unit:<22}{first:8.2f}{medians[0]:8.2f}{medians[1]:8.2f}{max(map(max, times)):9.2f}", flush=True)
+
+
+def without_a_function(text: str, name: str) -> str:
+    """A module in which one function gives nothing."""
+    return f"{text}\n\ndef {name}(*arguments, **options):\n    return None\n"
 
 
 def _seconds(file: Path, text: str, events: "queue.SimpleQueue[Event]", judging: Judging) -> float:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,16 @@ def catalog() -> Catalog:
 def sandbox(catalog: Catalog) -> Iterator[Sandbox]:
     with Sandbox(catalog.preload) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def another_sandbox(sandbox: Sandbox) -> Callable[..., Sandbox]:
+    """A sandbox with a fork server of its own, which has imported nothing anew."""
+
+    def made(*args: Any, **options: Any) -> Sandbox:
+        return Sandbox(*args, **options, control=sandbox.nursery.control.dup())
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -38,9 +38,10 @@ def test_graded_as_expected(case, grader, request):
 
 # A process cannot outlive its own death, and pytest reads folders and files, not archives.
 IN_PROCESS = [case for case in CASES if case not in ("crash", "zipped", "wrong_file_name", "cheats")]
+LONG = ("endless_loop", "notebook", "renamed_function", "wrong_ball")  # several seconds each
 
 
-@pytest.mark.parametrize("case", IN_PROCESS)
+@pytest.mark.parametrize("case", [pytest.param(c, marks=pytest.mark.slow) if c in LONG else c for c in IN_PROCESS])
 def test_in_process_and_sandboxed_agree(case, student_pytest):
     """A student sees at home what the grader sees."""
     run = student_pytest(SUBMISSIONS / case)

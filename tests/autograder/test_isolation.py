@@ -22,7 +22,7 @@ import torch
 
 from autograder.errors import SandboxError, UsageError
 from autograder.reports.doctor import KEEPS, diagnosis
-from autograder.sandbox import REQUIRED, Sandbox, kernel, namespaces, rungs
+from autograder.sandbox import REQUIRED, kernel, namespaces, rungs
 from autograder.sandbox.confines import Allowance, Confines
 from autograder.sandbox.readable import readable_paths
 from autograder.sandbox.trial import reason_against
@@ -255,8 +255,8 @@ def test_what_a_worker_may_read_holds_no_check_and_no_solution(catalog):
     ],
     ids=lambda names: "-".join(sorted(names))[:40],
 )
-def test_it_works_without(without):
-    with Sandbox(without=frozenset(without)) as weak:
+def test_it_works_without(another_sandbox, without):
+    with another_sandbox(without=frozenset(without)) as weak:
         assert without <= weak.missing.keys()
         assert not without & set(weak.isolation)
         assert all(weak.missing[name] == "switched off" for name in without)
@@ -264,8 +264,8 @@ def test_it_works_without(without):
             assert worker.pid
 
 
-def test_what_is_required_is_refused_by_name():
-    with Sandbox(without=frozenset({"landlock", "mount_namespace"})) as weak:
+def test_what_is_required_is_refused_by_name(another_sandbox):
+    with another_sandbox(without=frozenset({"landlock", "mount_namespace"})) as weak:
         weak.require(())
         weak.require(("rlimits", "seccomp"))
         with pytest.raises(SandboxError) as refused:
@@ -276,9 +276,9 @@ def test_what_is_required_is_refused_by_name():
     assert "landlock does not hold (switched off)" in said and "mount_namespace does not hold" in said
 
 
-def test_of_alternatives_one_is_enough():
+def test_of_alternatives_one_is_enough(another_sandbox):
     for one in ("landlock", "mount_namespace"):
-        with Sandbox(without=frozenset({one})) as weak:
+        with another_sandbox(without=frozenset({one})) as weak:
             weak.require((f"{one}/{'landlock' if one == 'mount_namespace' else 'mount_namespace'}",))
 
 
@@ -299,8 +299,8 @@ def test_a_rung_without_effect_does_not_count(monkeypatch, confines):
     assert rungs.missing_rungs(confines, frozenset())["seccomp"] == "it can still open a socket"
 
 
-def test_a_worker_that_cannot_climb_runs_nothing(monkeypatch):
-    with Sandbox() as sandbox, contextlib.ExitStack() as stack:
+def test_a_worker_that_cannot_climb_runs_nothing(another_sandbox, monkeypatch):
+    with another_sandbox() as sandbox, contextlib.ExitStack() as stack:
         sandbox.isolation  # noqa: B018 - asking for it starts the server
         monkeypatch.setattr(sandbox, "_ask", lambda *_: {"pid": 0, "problem": "No child processes"})
         with pytest.raises(
