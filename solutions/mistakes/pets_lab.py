@@ -129,6 +129,14 @@ def returns_names(folder):
     return sorted(path.name for path in folder.iterdir() if path.is_file() and _opens(path))
 
 
+@mistake(
+    "readable_images", "A default value is made once: a second call goes on with the list of the first; make it inside."
+)
+def goes_on_with_the_first_list(folder, readable=[]):  # noqa: B006 - this is the mistake
+    readable += sorted(path for path in folder.iterdir() if path.is_file() and _opens(path))
+    return readable
+
+
 # What is left of a loop that deletes the broken files first: a graded submission deletes nothing.
 @mistake(
     "readable_images",
