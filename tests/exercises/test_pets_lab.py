@@ -215,7 +215,7 @@ def test_readable_images_gives_sorted_paths(submission, folder, rng):
 def test_readable_images_are_decoded_to_the_end(submission, messy):
     """Files cut short, empty ones and those that are no picture are left out; a suffix proves nothing."""
     folder, readable = messy
-    assert_equal(submission.readable_images(folder), found)
+    assert_equal(submission.readable_images(folder), readable)
 
 
 @pytest.mark.points("readable_images", 0.5)
