@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 OUT ?= out
+# Each file's tests in one process, so that what they share is made once; the long files come first.
+PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all lint format bench clean
 
@@ -13,10 +15,10 @@ demo: $(INSTALLED) ## grade a class of sample submissions
 	@$(BIN)/autograder grade tests/autograder/submissions --units variation_loss,adversarial_attack -o $(OUT) || [ $$? -eq 1 ]
 
 test: $(INSTALLED) ## the project's tests, without the slow ones
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(INSTALLED) ## every test
-	$(BIN)/pytest -n auto --dist worksteal
+	$(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ import pytest
 
 from autograder.by_hand import COLUMNS
 from benchmarks.memory import while_grading
-from tests.autograder.small_course import KINDS, add_unreadable, make_class, make_course
+from tests.autograder.small_course import QUICK, add_unreadable, make_class, make_course
 
 _TIMES = re.compile(r'^ *"(seconds|started)": .*$', re.MULTILINE)
 
@@ -48,7 +48,7 @@ def course(tmp_path_factory):
 @pytest.fixture(scope="module")
 def students(tmp_path_factory):
     folder = tmp_path_factory.mktemp("class")
-    return folder, make_class(folder, len(KINDS), tuple(KINDS)) | add_unreadable(folder)
+    return folder, make_class(folder, len(QUICK)) | add_unreadable(folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Fixtures of the data's tests: a cache of the session's own, and the real photographs where they are."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,9 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory):
-    """One cache folder for the session, so that the miniature pets are drawn once."""
-    return tmp_path_factory.mktemp("cache")
+    """One cache folder for the session and all its processes, so that the miniature pets are drawn once."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache"
 
 
 @pytest.fixture
