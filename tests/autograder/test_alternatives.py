@@ -14,7 +14,7 @@ ALTERNATIVES = sorted((ROOT / "tests" / "alternatives").glob("*/*.py"))
 
 
 # The others take seconds each: they wait for the slow run.
-QUICK = ("quiz", "feature_extraction", "head_training", "training_tricks", "variation_loss")
+QUICK = ("quiz", "head_training", "training_tricks", "variation_loss")
 
 
 def failures(path, sandbox, tmp_path, seed):
