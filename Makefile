@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 OUT ?= out
-# Each file's tests in one process, so that what they share is made once; the long files come first.
+# Each file's tests in one process, so that what they share is made once; and the files in their order.
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all lint format bench clean

@@ -4,8 +4,7 @@
         result = Grader(catalog, sandbox).grade(Path("alice.zip"))
 
 The checks run under pytest in this trusted process, shielded from configuration, plugins and environment that are not the
-course's own. The student's code runs in workers of the sandbox, each for the checks of
-one function (`turns`).
+course's own. The student's code runs in workers of the sandbox, each for the checks of one function (`turns`).
 """
 
 import contextlib
@@ -27,6 +26,7 @@ from typing import ClassVar, Protocol
 import numpy
 import pytest
 import torch
+from _pytest.runner import runtestprotocol
 
 from autograder import __version__, plugin
 from autograder.batch import Judge, Judged, Task, refuse_own_judge
@@ -39,13 +39,13 @@ from autograder.sandbox import REQUIRED
 from autograder.source import Handin, Module, handin_of, read_submission
 from autograder.submission import InProcess, Transport
 from autograder.terms import Terms, course_hashes, seed_of
-from autograder.turns import Turns
+from autograder.turns import Turns, may_be_left_over
 
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
 
-#: After one of these the worker is as it was: no function of the student's has done anything.
-_NOTHING_RAN = (NotWritten, MissingFunction, pytest.skip.Exception)
+#: As after a check that passes, the worker serves the next one: of a function that is not written there are many.
+_KEEPS_ITS_WORKER = (NotWritten, MissingFunction, pytest.skip.Exception)
 
 
 class Workers(Protocol):
@@ -247,7 +247,9 @@ class _GradedRun:
         self._catalog = catalog
         self._asked_for = asked_for
         self._modules = handin.modules
+        self._sandbox = sandbox
         self._turns = Turns(sandbox.worker)
+        self._again = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -262,18 +264,33 @@ class _GradedRun:
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """pytest's own, but that a check may be run again in a fresh worker; only then is it told how it ended."""
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        if self._again:
+            self._again = False
+            self.recorder.expect(item.nodeid, item.stash[plugin.CHECK])
+            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """After a failed check: a fresh worker for the next; and what the submission returned to it is let go.
+        """After a failed check its worker serves no other, and what the submission returned to it is let go.
 
         Its frames and its exception hold one another.
         """
         report = yield
         error = call.excinfo.value if call.excinfo is not None else None
-        if error is not None and not isinstance(error, _NOTHING_RAN):
-            self._turns.start_afresh()
+        if error is not None and not isinstance(error, _KEEPS_ITS_WORKER):
+            self._again = self._turns.used and may_be_left_over(error)
+            self._turns.dismiss()
         while error is not None:
             traceback.clear_frames(error.__traceback__)
             error = error.__context__
@@ -287,9 +304,9 @@ class _GradedRun:
         """What was handed in."""
         return self._modules
 
-    def worker(self, function: str = "") -> AbstractContextManager[Transport]:
-        """A sandboxed worker's turn."""
-        return self._turns.turn(function)
+    def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:
+        """A sandboxed worker, or its turn."""
+        return self._sandbox.worker() if check is None else self._turns.turn(check)
 
     def close(self) -> None:
         """Ends the last worker."""

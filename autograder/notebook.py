@@ -129,7 +129,7 @@ def _used_by(function: str, functions: dict[str, types.FunctionType]) -> set[str
 
 @contextlib.contextmanager
 def _untouched() -> Iterator[None]:
-    """The notebook's own random numbers and threads go on as if no check had been run."""
+    """The notebook's own random numbers, threads and modes go on as if no check had been run."""
     import numpy as np
     import torch
 
@@ -138,6 +138,8 @@ def _untouched() -> Iterator[None]:
         (random.setstate, random.getstate()),
         (np.random.set_state, np.random.get_state()),
         (torch.set_rng_state, torch.get_rng_state()),
+        (torch.set_grad_enabled, torch.is_grad_enabled()),
+        (torch.set_default_dtype, torch.get_default_dtype()),
     ]
     try:
         yield

@@ -56,6 +56,7 @@ class Nursery:
         self._control = control
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._asked_for = False
         self._lock = threading.Lock()
 
     @property
@@ -73,6 +74,7 @@ class Nursery:
     def control(self) -> socket.socket:
         """The socket to hand on, so that another process can have children of the same nursery."""
         self.start()
+        self._asked_for = True
         assert self._control is not None
         return self._control
 
@@ -98,6 +100,8 @@ class Nursery:
         if self._control is not None:
             self._control.close()
         if self._process is not None:
+            if not self._asked_for:  # it has no children, and may be importing still, which takes long
+                self._process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_END_SECONDS)
             self._process.kill()
@@ -105,6 +109,7 @@ class Nursery:
             if self._process.stderr is not None:
                 self._process.stderr.close()
         self._control = self._process = None
+        self._asked_for = False
 
     def last_words(self) -> str:
         """Ends it, and tells the last line that it or a child has said; nothing where it was started elsewhere."""
@@ -125,8 +130,9 @@ class Nursery:
         return ours
 
     def _begin(self) -> None:
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, contextlib.ExitStack() as unless_started:
+            unless_started.enter_context(ours)
             self._process = subprocess.Popen(
                 # -I, isolated from all that is not given here, would also leave out PYTHONMALLOC: -P and -s are the rest.
                 [sys.executable, "-P", "-s", "-B", "-m", self._module, str(theirs.fileno()), *self._arguments],
@@ -138,6 +144,8 @@ class Nursery:
                 stderr=subprocess.PIPE,
                 start_new_session=True,  # a Ctrl-C at the terminal is not for it to handle
             )
+            unless_started.pop_all()
+        self._control = ours
 
 
 def tend(control: socket.socket, become: Callable[[socket.socket], None]) -> NoReturn:

@@ -49,7 +49,7 @@ UNANSWERED = _Unanswered()
 class Transport(Protocol):
     """How a request gets to a worker and its reply back."""
 
-    def printed(self) -> str:
+    def take_printed(self) -> str:
         """What the student's code has printed since this was last asked, where it is kept apart."""
 
     @property
@@ -83,7 +83,7 @@ class InProcess:
             raise CheckError("this worker has no folder")
         return self._folder
 
-    def printed(self) -> str:
+    def take_printed(self) -> str:
         """Nothing: prints go straight to the student's terminal."""
         return ""
 

@@ -134,7 +134,16 @@ class Cluster:
         running = self._running.setdefault(task.name, _Running(task, time.monotonic()))
         key = "-".join(filter(None, ("grade", self._terms.key(task.taken), task.name, self._run, again)))
         assignment = Assignment.of(self._terms)
-        future = self._client.submit(grade_here, assignment, task, key=key, pure=False, retries=2, workers=workers)
+        future = self._client.submit(
+            grade_here,
+            assignment,
+            task,
+            key=key,
+            pure=False,
+            retries=2,
+            workers=workers,
+            allow_other_workers=workers is not None,
+        )
         running.futures.append(future)
         future.add_done_callback(lambda done: self._done.put((task.name, done)))
 
@@ -174,16 +183,17 @@ class Cluster:
         if self._client.status != "running":
             raise GraderError(self._gone())
         usual = statistics.median(self._seconds) if self._seconds else 0.0
-        long_ago = time.monotonic() - max(self._patience, _PATIENCE * usual)
+        overdue = time.monotonic() - max(self._patience, _PATIENCE * usual)
         for running in self._running.values():
-            if running.since < long_ago and len(running.futures) == 1:
+            if running.since < overdue and len(running.futures) == 1:
                 self._give_to_another(running)
 
     def _give_to_another(self, running: _Running) -> None:
         """A second time, to a worker that does not have the task, if there is one."""
         (future,) = running.futures
-        others = [worker for worker, keys in self._client.processing().items() if future.key not in keys]
-        if others:
+        at_work = self._client.processing()
+        others = [worker for worker, keys in at_work.items() if future.key not in keys and worker not in self._refused]
+        if others and len(at_work) > 1:
             self._give(running.task, "second", others)
 
     def _gone(self) -> str:

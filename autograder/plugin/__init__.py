@@ -35,6 +35,7 @@ from autograder.plugin.runs import StudentRun, usable_device
 from autograder.plugin.stash import CHECK, COURSE, RECORDER, RUN
 
 __all__ = [
+    "CHECK",
     "COURSE",
     "RECORDER",
     "RUN",

@@ -28,12 +28,12 @@ def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
     if check.unit not in modules:
         raise NotHandedIn(f"{check.unit}.py was not handed in")
     seed = check_seed(run.seed, f"{check.id} worker")
-    with run.worker(check.function) as worker:
+    with run.worker(check) as worker:
         seconds = catalog.units[check.unit].seconds
         held = Submission(modules[check.unit], modules, worker, seconds, seed, run.device)
         request.node.stash[SUBMISSION] = held
         yield held
-        printed = worker.printed()
+        printed = worker.take_printed()
     held.calls.clear()  # pytest keeps the check for the whole run, and what came back may be large
     if printed:
         recorder = request.config.stash[RECORDER]

@@ -12,6 +12,7 @@ import torch
 
 from autograder.catalog import Catalog
 from autograder.errors import UsageError
+from autograder.results import CheckResult
 from autograder.source import Module, read_module
 from autograder.submission import InProcess, Transport
 
@@ -29,8 +30,8 @@ class Run(Protocol):
     def modules(self, judged: Path) -> dict[str, Module]:
         """The modules of the submission whose unit lies at a path, by unit."""
 
-    def worker(self, function: str = "") -> AbstractContextManager[Transport]:
-        """A worker for one check of a function; it has served no other function, and none but passing checks of this one."""
+    def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:
+        """A worker for a check; or a fresh one, for something else."""
 
 
 class StudentRun:
@@ -53,7 +54,7 @@ class StudentRun:
         return self._read[judged]
 
     @contextlib.contextmanager
-    def worker(self, function: str = "") -> Iterator[Transport]:
+    def worker(self, check: CheckResult | None = None) -> Iterator[Transport]:
         """A worker without a process: state that one check leaves in the student's module does not reach the next."""
         with tempfile.TemporaryDirectory() as folder:
             yield InProcess(Path(folder).resolve())

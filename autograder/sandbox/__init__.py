@@ -72,8 +72,10 @@ class Sandbox:
         self._missing: dict[str, str] = {}
 
     def __enter__(self) -> "Sandbox":
-        if sys.platform.startswith("linux"):
-            self.nursery.start()
+        # Where it cannot start, whoever asks for a worker is told.
+        with contextlib.suppress(OSError):
+            if sys.platform.startswith("linux"):
+                self.nursery.start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -43,7 +43,7 @@ class Worker:
         connection.setblocking(False)
         os.set_blocking(output, False)
 
-    def printed(self) -> str:
+    def take_printed(self) -> str:
         """What the student's code has printed since this was last asked, as the student's own words: untrusted."""
         self._drain()
         text, self._printed = self._printed.text(), Tail()

@@ -16,13 +16,16 @@ A reply is a dict: either `value`, `changed` (arguments changed in place) and `l
 a `fault` with its facts.
 """
 
+import contextlib
 import errno
+import gc
 import importlib
 import inspect
 import os
 import random
 import socket
 import struct
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -89,8 +92,11 @@ class Session:
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
         _start_anew(request["seed"])
-        self._objects.clear()
-        self._modules.clear()
+        if self._modules:
+            self._objects.clear()
+            self._modules.clear()
+            substitutes.tell_again()
+            gc.collect()  # a module and its functions hold one another, and what they hold may be large
         self._unit = request["unit"]
         self._filenames = {filename for filename, _ in request["sources"].values()}
         for name, (filename, text) in request["sources"].items():
@@ -277,12 +283,16 @@ def _advice(text: str) -> str:
 def serve(connection: socket.socket) -> None:
     """Answers requests on a connection until it closes. Each begins with a ticket, which its reply gives back."""
     substitutes.install()
+    streams = sys.stdout, sys.stderr
     session = Session(sandboxed=True)
     while True:
         message = receive(connection)
         if message is None:
             return
         reply = message[:_TICKET_BYTES] + session.answer(message[_TICKET_BYTES:])
+        for stream in streams:
+            with contextlib.suppress(OSError, ValueError):  # the student's code may have closed it
+                stream.flush()
         connection.sendall(_LENGTH.pack(len(reply)) + reply)
 
 

@@ -183,7 +183,7 @@ def test_a_flood_of_prints_is_cut_and_does_not_block(sandbox):
             worker, "def run():\n    for i in range(20000):\n        print('x' * 500)\n    return 7", seconds=20
         )
         assert value == 7
-        printed = worker.printed()
+        printed = worker.take_printed()
     assert len(printed) < 3 * KEPT
     assert "bytes left out" in printed
 
@@ -225,7 +225,7 @@ def test_what_a_sandbox_cannot_give_is_replaced_with_a_notice(sandbox):
     """
     with sandbox.worker() as worker:
         assert ask(worker, code, seconds=20) == [2, 3, None, [2, 2, 1]]
-        printed = worker.printed()
+        printed = worker.take_printed()
     assert printed.count("Note: a DataLoader reads without worker processes") == 1
     assert printed.count("Note: torch.compile leaves the code as it is") == 1
 

@@ -8,7 +8,7 @@ import pytest
 from autograder import turns
 from autograder.catalog import read_catalog
 from autograder.grade import Grader
-from autograder.results import Outcome
+from autograder.results import CheckResult, Outcome
 from autograder.source import Module
 from autograder.submission import Submission
 from autograder.turns import Turns
@@ -36,7 +36,7 @@ class Worker:
         folder.mkdir()
         self.folder = folder
 
-    def printed(self):
+    def take_printed(self):
         return ""
 
     def exchange(self, request, seconds):
@@ -54,9 +54,13 @@ def held(workers):
         yield held
 
 
+def check(function, hidden=False):
+    return CheckResult(f"unit::test_{function}", "unit", function, "", 1.0, hidden)
+
+
 def serve(held, *functions):
     for function in functions:
-        with held.turn(function):
+        with held.turn(check(function)):
             pass
 
 
@@ -73,9 +77,27 @@ def test_another_function_has_another_worker_and_the_first_one_ends(held, worker
 
 def test_after_a_failed_check_the_next_has_a_fresh_worker(held, workers):
     serve(held, "denoise")
-    held.start_afresh()
+    with held.turn(check("denoise")):
+        held.dismiss()
+        assert workers.open == {1}, "it can still be asked what was printed"
+    assert workers.open == set()
     serve(held, "denoise")
     assert workers.open == {2}
+
+
+def test_hidden_checks_have_another_worker_than_visible_ones(held, workers):
+    for hidden in (False, True, False):
+        with held.turn(check("denoise", hidden)):
+            pass
+    assert workers.made == 3
+
+
+def test_it_is_known_whether_a_worker_has_served_before(held):
+    seen = []
+    for function in ("denoise", "denoise", "total_variation"):
+        with held.turn(check(function)):
+            seen.append(held.used)
+    assert seen == [False, True, False]
 
 
 def test_a_worker_that_has_served_long_serves_no_more(held, workers, monkeypatch):
@@ -92,9 +114,9 @@ def test_closed_there_is_no_worker_left(workers):
 
 
 def test_each_turn_has_a_folder_of_its_own_which_is_empty(held):
-    with held.turn("denoise") as one:
+    with held.turn(check("denoise")) as one:
         (one.folder / "picture.png").write_text("x")
-    with held.turn("denoise") as other:
+    with held.turn(check("denoise")) as other:
         assert list(other.folder.iterdir()) == []
     assert not one.folder.exists()
     assert [*one.folder.parent.iterdir()] == []
@@ -107,14 +129,14 @@ def modules(text):
 
 def asked(held, text, name="value"):
     """What a function of a submission gives in a turn, and what it has printed."""
-    with held.turn(name) as turn:
-        return getattr(Submission(*modules(text), turn, 5.0, 7), name)(), turn.printed()
+    with held.turn(check(name)) as turn:
+        return getattr(Submission(*modules(text), turn, 5.0, 7), name)(), turn.take_printed()
 
 
 LEAVES = """
 import builtins, random, torch
 calls = 0
-print("loaded")
+print("loaded", end="")
 
 def value():
     global calls
@@ -132,7 +154,7 @@ def test_what_a_check_leaves_behind_the_next_does_not_meet(sandbox):
         first, second = asked(held, LEAVES), asked(held, LEAVES)
     assert first == second
     assert first[0][:3] == (1, True, "torch.float32")
-    assert first[1] == "loaded\n"
+    assert first[1] == "loaded"
 
 
 def test_modules_of_an_earlier_check_are_gone(sandbox):
@@ -159,7 +181,7 @@ def test_it_is_one_process_while_all_goes_well_and_another_afterwards(sandbox):
     text = "import torch, random\ntorch.kept = getattr(torch, 'kept', 0) + 1\ndef value():\n    return torch.kept\n"
     with contextlib.closing(Turns(sandbox.worker)) as held:
         seen = [asked(held, text)[0] for _ in range(3)]
-        held.start_afresh()
+        held.dismiss()
         seen.append(asked(held, text)[0])
     assert seen == [1, 2, 3, 1]
 
@@ -172,3 +194,42 @@ def test_a_check_in_which_the_worker_dies_costs_no_other_of_its_function(own_cou
     died = {check for check, outcome in ended.items() if outcome is Outcome.CRASHED}
     assert died == {"variation_loss::test_denoise_leaves_images_alone"}
     assert {outcome for check, outcome in ended.items() if check not in died} == {Outcome.PASSED}
+
+
+RAISES_WHERE_IT_WAS_LOADED_BEFORE = """
+import torch
+
+if hasattr(torch, "kept"):
+    raise RuntimeError("cannot be done twice in a process")
+torch.kept = True
+"""
+
+
+def test_what_cannot_be_done_twice_in_a_process_costs_nothing(own_course, sandbox):
+    """As `torch.set_num_interop_threads`; a graded run shows no trace of the first try."""
+    path = own_course / "exercises" / "variation_loss.py"
+    path.write_text(RAISES_WHERE_IT_WAS_LOADED_BEFORE + (own_course / "solutions" / "variation_loss.py").read_text())
+    result = Grader(read_catalog(own_course), sandbox, b"secret", units=["variation_loss"]).grade(path)
+    assert [check.message for check in result.checks if check.outcome is not Outcome.PASSED] == []
+
+
+GUESSES = """
+import torch
+
+torch.kept = getattr(torch, "kept", 0) + 1
+
+def total_variation(images):
+    rows, columns = (torch.diff(images, dim=dim).abs().flatten(1).sum(1) for dim in (2, 3))
+    return rows + columns + (torch.kept - 1)
+"""
+
+
+def test_a_wrong_value_is_no_second_guess(own_course, sandbox):
+    """Right in a fresh worker, wrong in one that has served: what was said first counts."""
+    path = own_course / "exercises" / "variation_loss.py"
+    path.write_text(GUESSES)
+    grader = Grader(
+        read_catalog(own_course), sandbox, b"secret", units=["variation_loss"], functions=frozenset({"total_variation"})
+    )
+    ended = [check.outcome for check in grader.grade(path).checks if check.function == "total_variation"]
+    assert Outcome.PASSED in ended and Outcome.FAILED in ended
