@@ -22,6 +22,7 @@ import gc
 import json
 import os
 import queue
+import signal
 import sys
 import tempfile
 import threading
@@ -45,6 +46,8 @@ from autograder.warm import warm_up
 
 def main() -> None:
     """Answers requests until standard input ends."""
+    # A newer request interrupts an older one by it; whoever has started us in the background has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     root = Path(sys.argv[1])
     requests, replies, last_words = _own_channels()
     inbox = _Inbox(requests)

@@ -149,7 +149,12 @@ def test_what_happens_meanwhile(watch, own_course):
     catalog = own_course / "exercises" / "catalog.toml"
     text = catalog.read_text()
     catalog.write_text(text.replace("seconds = 5", "seconds = 100000"))
-    screen = watch(UNIT)
+    # As in a background job of a shell, whose children have it ignored.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        screen = watch(UNIT)
+    finally:
+        signal.signal(signal.SIGINT, before)
     screen.verdict()
 
     assert looping(screen, own_course / "looping").exists()
