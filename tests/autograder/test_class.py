@@ -230,7 +230,7 @@ def test_whichever_process_is_killed_each_submission_has_one_result(course, stud
     _, errors = process.communicate()
     assert kills > 0
     without = re.findall(r"^(\w+): no grade: the process that graded it died", errors, re.MULTILINE)
-    assert sorted([*results(out), *without]) == sorted(students[1])
+    assert sorted([*results(out), *without]) == sorted(students[1]), errors
     code, _, errors = run(course, "grade", students[0], "-o", out)
     assert code == 1, errors
     assert results(out).keys() == students[1].keys()

@@ -27,9 +27,9 @@ def terms(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def small_sandbox(sandbox):
-    with Sandbox(control=sandbox.nursery.control.dup()) as small:
-        yield small
+def small_sandbox(terms):
+    with Sandbox(terms.catalog.preload) as sandbox:  # with a nursery of its own, which can be killed
+        yield sandbox
 
 
 @pytest.fixture(scope="module")
