@@ -190,8 +190,11 @@ def _take_places(connection: int, output: int, problem: int) -> None:
     for place, each in enumerate(high):
         os.dup2(each, place)
     os.closerange(len(places), 65536)
-    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+    sys.stdout, sys.stderr = _stream(1), _stream(2)
+
+
+def _stream(place: int) -> TextIO:
+    return open(place, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
 
 
 def _climbed(ladder: tuple[str, ...], confines: Confines) -> str:
