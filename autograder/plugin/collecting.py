@@ -18,7 +18,7 @@ class Unit(pytest.Module):
         assert catalog is not None  # units are only made where there is a course
         # pytest's own import of a test module: with its assertion rewriting, and its error when there is none.
         checks = pytest.Module.from_parent(self.parent, path=catalog.checks(self.path.stem))
-        return checks.obj  # type: ignore[no-any-return]
+        return checks.obj  # type: ignore[no-any-return] # pytest does not say that it is a module
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Unit | None:

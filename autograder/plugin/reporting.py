@@ -33,7 +33,7 @@ def pytest_runtest_makereport(
         recorder.results[item.nodeid] = _diagnosed(check, error, item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check
-    report.check = check.to_dict()  # type: ignore[attr-defined]
+    report.check = check.to_dict()  # type: ignore[attr-defined] # reports are open to plugins
     if report.failed and item.config.option.tbstyle == "no":
         report.longrepr = check.message
     return report

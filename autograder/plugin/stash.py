@@ -25,7 +25,7 @@ def check_of(request: pytest.FixtureRequest) -> CheckResult:
     """
     if CHECK not in request.node.stash:
         raise CheckError("this fixture is for the checks of a unit, in tests/exercises of a course")
-    return request.node.stash[CHECK]  # type: ignore[no-any-return]
+    return request.node.stash[CHECK]  # type: ignore[no-any-return] # a request does not say what its node is
 
 
 def seed_of(request: pytest.FixtureRequest) -> int:
