@@ -4,7 +4,7 @@
         result = Grader(catalog, sandbox).grade(Path("alice.zip"))
 
 The checks run under pytest in this trusted process, shielded from configuration, plugins and environment that are not the
-course's own. The student's code runs in workers of the sandbox, each for the checks of one function (`turns`).
+course's own. The student's code runs in workers of the sandbox, each for the checks of one unit (`turns`).
 """
 
 import contextlib
@@ -31,7 +31,7 @@ from _pytest.runner import runtestprotocol
 from autograder import __version__, plugin
 from autograder.batch import Judge, Judged, Task, refuse_own_judge
 from autograder.catalog import Catalog
-from autograder.errors import GraderError, MissingFunction, NotWritten, SandboxError
+from autograder.errors import GraderError, NotWritten, SandboxError
 from autograder.plugin.recorder import Recorder
 from autograder.plugin.runs import usable_device
 from autograder.results import CheckResult, Outcome, SubmissionResult
@@ -39,13 +39,13 @@ from autograder.sandbox import REQUIRED
 from autograder.source import Handin, Module, handin_of, read_submission
 from autograder.submission import InProcess, Transport
 from autograder.terms import Terms, course_hashes, seed_of
-from autograder.turns import Turns, may_be_left_over
+from autograder.turns import Turns
 
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
 
-#: As after a check that passes, the worker serves the next one: of a function that is not written there are many.
-_KEEPS_ITS_WORKER = (NotWritten, MissingFunction, pytest.skip.Exception)
+#: As after a check that passes, the worker serves the next one: of functions that are not written there are many.
+_KEEPS_ITS_WORKER = (NotWritten, pytest.skip.Exception)
 
 
 class Workers(Protocol):
@@ -259,10 +259,10 @@ class _GradedRun:
         config.stash[plugin.RECORDER] = self.recorder
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leaves out the checks that were not asked for."""
+        """Leaves out the checks that were not asked for; and has a unit's hidden ones run after the visible ones."""
         chosen = [item for item in items if self._asked_for(self.recorder.results[item.nodeid])]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-        items[:] = chosen
+        items[:] = sorted(chosen, key=self._place)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -289,7 +289,7 @@ class _GradedRun:
         report = yield
         error = call.excinfo.value if call.excinfo is not None else None
         if error is not None and not isinstance(error, _KEEPS_ITS_WORKER):
-            self._again = self._turns.used and may_be_left_over(error)
+            self._again = self._turns.may_be_left_over(error)
             self._turns.dismiss()
         while error is not None:
             traceback.clear_frames(error.__traceback__)
@@ -311,6 +311,10 @@ class _GradedRun:
     def close(self) -> None:
         """Ends the last worker."""
         self._turns.close()
+
+    def _place(self, item: pytest.Item) -> tuple[int, bool]:
+        check = item.stash[plugin.CHECK]
+        return list(self._catalog.units).index(check.unit), check.hidden
 
 
 def in_turn(grader: Grader) -> Judge:

@@ -1,9 +1,9 @@
-"""Turns: one worker serves the checks of a function one after another, as long as they pass.
+"""Turns: one worker serves the checks of a unit one after another, as long as they pass.
 
-A worker costs some 40 ms, more than most checks. Visible checks and hidden ones have different workers, so that nobody prints
-in one what was asked in the other. Each check loads the modules anew and starts the random numbers anew; what else a
-process keeps can only come from earlier checks of the same function of the same submission. Where that may be why a check got
-no value at all, it is run again in a fresh worker, and that counts (`may_be_left_over`).
+A worker costs some 40 ms, more than most checks. Visible checks come first: once a worker has been asked what is hidden, it
+serves no visible check, in which it could print that. Each check loads the modules anew and starts the random numbers anew;
+what else a process keeps can only come from earlier checks of the same submission. Where that may be why a check failed, it
+is run again in a fresh worker, and that counts (`Turns.may_be_left_over`).
 """
 
 import contextlib
@@ -14,12 +14,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-from autograder.errors import Crashed, Raised, RefusedValue, Unusable
+from autograder.errors import CheckFailed, Crashed, MissingFunction, Raised, RefusedValue, TimedOut, Unusable
 from autograder.results import CheckResult
 from autograder.submission import Transport
 
 #: A worker has so much processor time and memory in all: one that was started so long ago serves no further check.
 _LONGEST_SECONDS = 20.0
+#: There is no value, and so none that a second try could guess.
+_WITHOUT_VALUE = (Raised, Crashed, Unusable, RefusedValue)
+#: Of a function whose worker has served it alone, these are its own doing, and a second try would be a second guess.
+_WITH_OTHERS = (CheckFailed, AssertionError, MissingFunction, TimedOut)
 
 
 class Turn:
@@ -45,26 +49,21 @@ class Turns:
 
     Args:
         open_worker: gives a fresh one.
-
-    Attributes:
-        used: whether the worker of the latest turn had served before.
     """
 
     def __init__(self, open_worker: Callable[[], AbstractContextManager[Transport]]) -> None:
-        self.used = False
         self._open_worker = open_worker
         self._held = ExitStack()
         self._worker: Transport | None = None
-        self._serves: tuple[str, bool] | None = None
+        #: Whose checks the worker has served, the present one last.
+        self._served: list[CheckResult] = []
         self._opened = 0.0
 
     @contextlib.contextmanager
     def turn(self, check: CheckResult) -> Iterator[Turn]:
         """The worker for a check; it ends with the turn where it has been dismissed."""
-        serves = (check.function, check.hidden)
-        old = time.monotonic() - self._opened > _LONGEST_SECONDS
-        self.used = self._worker is not None and serves == self._serves and not old
-        worker = self._worker if self.used and self._worker is not None else self._fresh(serves)
+        worker = self._worker if self._worker is not None and self._may_serve(check) else self._fresh()
+        self._served.append(check)
         folder = worker.folder / secrets.token_hex(4)
         folder.mkdir()
         try:
@@ -83,16 +82,25 @@ class Turns:
         self._worker = None
         self._held.close()
 
-    def _fresh(self, serves: tuple[str, bool]) -> Transport:
+    def may_be_left_over(self, error: BaseException) -> bool:
+        """Whether what earlier checks have left behind may be why the latest one failed.
+
+        After checks of other functions that may be so of every failure. After checks of its own function alone, it may be so
+        where there is no value: a wrong value is the function's own.
+        """
+        if not self._served:
+            return False
+        *before, latest = self._served
+        others = any(check.function != latest.function for check in before)
+        return bool(before) and isinstance(error, _WITHOUT_VALUE + _WITH_OTHERS if others else _WITHOUT_VALUE)
+
+    def _may_serve(self, check: CheckResult) -> bool:
+        latest = self._served[-1]
+        old = time.monotonic() - self._opened > _LONGEST_SECONDS
+        return check.unit == latest.unit and latest.hidden <= check.hidden and not old
+
+    def _fresh(self) -> Transport:
         self.close()
         self._worker = self._held.enter_context(self._open_worker())
-        self._serves, self._opened = serves, time.monotonic()
+        self._served, self._opened = [], time.monotonic()
         return self._worker
-
-
-def may_be_left_over(error: BaseException | None) -> bool:
-    """Whether what an earlier check has left behind may be why this one got no value.
-
-    A wrong value is the function's own, and a second try would be a second guess.
-    """
-    return isinstance(error, Raised | Crashed | Unusable | RefusedValue)

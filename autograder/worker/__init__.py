@@ -96,7 +96,10 @@ class Session:
             self._objects.clear()
             self._modules.clear()
             substitutes.tell_again()
-            gc.collect()  # a module and its functions hold one another, and what they hold may be large
+            if (
+                self._sandboxed
+            ):  # a process with a small heap of its own; elsewhere this would take longer than the check
+                gc.collect()  # a module and its functions hold one another, and what they hold may be large
         self._unit = request["unit"]
         self._filenames = {filename for filename, _ in request["sources"].values()}
         for name, (filename, text) in request["sources"].items():

@@ -2,11 +2,23 @@
 
 import contextlib
 import textwrap
+from dataclasses import replace
 
 import pytest
 
 from autograder import turns
 from autograder.catalog import read_catalog
+from autograder.errors import (
+    CheckFailed,
+    Crashed,
+    GraderError,
+    MissingFunction,
+    NotHandedIn,
+    Raised,
+    RefusedValue,
+    TimedOut,
+    Unusable,
+)
 from autograder.grade import Grader
 from autograder.results import CheckResult, Outcome
 from autograder.source import Module
@@ -64,13 +76,15 @@ def serve(held, *functions):
             pass
 
 
-def test_the_checks_of_a_function_share_a_worker(held, workers):
-    serve(held, "denoise", "denoise", "denoise")
+def test_the_checks_of_a_unit_share_a_worker(held, workers):
+    serve(held, "denoise", "denoise", "total_variation")
     assert workers.made == 1
 
 
-def test_another_function_has_another_worker_and_the_first_one_ends(held, workers):
-    serve(held, "denoise", "total_variation", "denoise")
+def test_another_unit_has_another_worker_and_the_first_one_ends(held, workers):
+    for unit in ("variation_loss", "quiz", "variation_loss"):
+        with held.turn(replace(check("answers"), unit=unit)):
+            pass
     assert workers.made == 3
     assert workers.open == {3}
 
@@ -85,25 +99,38 @@ def test_after_a_failed_check_the_next_has_a_fresh_worker(held, workers):
     assert workers.open == {2}
 
 
-def test_hidden_checks_have_another_worker_than_visible_ones(held, workers):
-    for hidden in (False, True, False):
+def test_a_worker_that_was_asked_what_is_hidden_serves_no_visible_check(held, workers):
+    made = []
+    for hidden in (False, True, True, False):
         with held.turn(check("denoise", hidden)):
-            pass
-    assert workers.made == 3
+            made.append(workers.made)
+    assert made == [1, 1, 1, 2]
 
 
-def test_it_is_known_whether_a_worker_has_served_before(held):
-    seen = []
-    for function in ("denoise", "denoise", "total_variation"):
-        with held.turn(check(function)):
-            seen.append(held.used)
-    assert seen == [False, True, False]
+NO_VALUE = [Raised("", (), ""), Crashed(""), Unusable(""), RefusedValue("")]
+WRONG = [CheckFailed(""), AssertionError(), MissingFunction(""), TimedOut("")]
+NOBODYS = [GraderError(""), NotHandedIn("")]
+
+
+@pytest.mark.parametrize("error", [*NO_VALUE, *WRONG, *NOBODYS], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    ("before", "left_over"),
+    [((), ()), (("denoise",), NO_VALUE), (("total_variation",), NO_VALUE + WRONG)],
+    ids=["a fresh worker", "after a check of the same function", "after one of another"],
+)
+def test_which_failures_may_come_of_what_was_left_behind(held, before, error, left_over):
+    serve(held, *before, "denoise")
+    assert held.may_be_left_over(error) == (error in left_over)
 
 
 def test_a_worker_that_has_served_long_serves_no_more(held, workers, monkeypatch):
     monkeypatch.setattr(turns, "_LONGEST_SECONDS", -1.0)
     serve(held, "denoise", "denoise")
     assert workers.made == 2
+
+
+def test_where_none_was_served_nothing_was_left_behind(held):
+    assert not held.may_be_left_over(Crashed(""))
 
 
 def test_closed_there_is_no_worker_left(workers):
@@ -186,7 +213,7 @@ def test_it_is_one_process_while_all_goes_well_and_another_afterwards(sandbox):
     assert seen == [1, 2, 3, 1]
 
 
-def test_a_check_in_which_the_worker_dies_costs_no_other_of_its_function(own_course, sandbox):
+def test_a_check_in_which_the_worker_dies_costs_no_other(own_course, sandbox):
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + DIES_ONCE)
     grader = Grader(read_catalog(own_course), sandbox, b"secret", units=["variation_loss"])
@@ -233,3 +260,22 @@ def test_a_wrong_value_is_no_second_guess(own_course, sandbox):
     )
     ended = [check.outcome for check in grader.grade(path).checks if check.function == "total_variation"]
     assert Outcome.PASSED in ended and Outcome.FAILED in ended
+
+
+SPOILS = """
+
+_right = isotropic_variation
+
+def isotropic_variation(images, eps=1e-8):
+    result = _right(images, eps)
+    torch.Tensor.abs = torch.Tensor.neg
+    return result
+"""
+
+
+def test_what_one_function_breaks_costs_no_other(own_course, sandbox):
+    """A wrong value after another function has run is asked for again where none has."""
+    path = own_course / "exercises" / "variation_loss.py"
+    path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + SPOILS)
+    result = Grader(read_catalog(own_course), sandbox, b"secret", units=["variation_loss"]).grade(path)
+    assert [check.message for check in result.checks if check.outcome is not Outcome.PASSED] == []
