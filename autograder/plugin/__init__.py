@@ -32,13 +32,14 @@ from autograder.plugin.reporting import (
     pytest_terminal_summary,
 )
 from autograder.plugin.runs import StudentRun, usable_device
-from autograder.plugin.stash import CHECK, COURSE, RECORDER, RUN
+from autograder.plugin.stash import CHECK, COURSE, RECORDER, RUN, SUBMISSION
 
 __all__ = [
     "CHECK",
     "COURSE",
     "RECORDER",
     "RUN",
+    "SUBMISSION",
     "folder",
     "model",
     "pytest_collect_file",

@@ -28,13 +28,11 @@ class Judged:
     Attributes:
         unit: its name.
         checks: all of them by id, as far as they got.
-        printed: by check, what the student's code has printed in it.
         broken: whether the process died on the way.
     """
 
     unit: str
     checks: dict[str, CheckResult] = field(default_factory=dict)
-    printed: dict[str, str] = field(default_factory=dict)
     broken: bool = False
 
 

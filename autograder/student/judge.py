@@ -19,6 +19,7 @@ import _thread
 import contextlib
 import faulthandler
 import gc
+import io
 import json
 import os
 import queue
@@ -30,12 +31,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from autograder import plugin
 from autograder.catalog import Catalog, read_catalog
+from autograder.checks import Follower
 from autograder.errors import AutograderError
 from autograder.grade import Grader, InThisProcess
 from autograder.plugin.runs import StudentRun
-from autograder.results import Outcome
+from autograder.results import CheckResult, Outcome
 from autograder.rewards.drawing import keep_picture
 from autograder.sandbox.output import Tail
 from autograder.sandbox.process import GRACE_SECONDS
@@ -50,6 +51,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     root = Path(sys.argv[1])
     requests, replies, last_words = _own_channels()
+    faulthandler.enable(last_words)
     inbox = _Inbox(requests)
     warm_up()
     judge = _Judge(root, replies, last_words)
@@ -134,9 +136,7 @@ class _Judge:
 
     def _judge(self, unit: str) -> None:
         catalog, modules = self._read(unit)
-        grader = Grader(
-            catalog, self._workers, units=[unit], seed="student", require=(), followers=(_Follower(self._say),)
-        )
+        grader = Grader(catalog, self._workers, units=[unit], seed="student", require=(), follower=_Teller(self._say))
         grader.judge(Handin(unit, modules))
         self._say(kind="judged", unit=unit)
         if unit not in self._warm:
@@ -150,33 +150,24 @@ class _Judge:
         self._replies.flush()
 
 
-class _Follower:
-    """A plugin of pytest that tells of each check when it begins and when it has ended.
+class _Teller(Follower):
+    """Tells of each check when it begins and when it has ended.
 
     The first call that does not end is the last one: a student should not have to wait for every other.
     """
 
     def __init__(self, say: Callable[..., None]) -> None:
         self._say = say
-        self._ids: dict[str, str] = {}
-        self._session: Any = None
 
-    def pytest_collection_finish(self, session: Any) -> None:
-        self._session = session
-        results = session.config.stash[plugin.RECORDER].results
-        self._ids = {nodeid: check.id for nodeid, check in results.items()}
-        self._say(kind="expected", checks=[check.to_dict() for check in results.values()])
+    def expected(self, checks: list[CheckResult]) -> None:
+        self._say(kind="expected", checks=[check.to_dict() for check in checks])
 
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._say(kind="begins", id=self._ids[nodeid])
+    def begins(self, check: CheckResult) -> None:
+        self._say(kind="begins", id=check.id)
 
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        if hasattr(report, "check"):
-            printed = Tail()
-            printed.add((report.capstdout + report.capstderr).encode("utf-8", "replace"))
-            self._say(kind="ended", check=report.check, printed=printed.text())
-            if report.check["outcome"] == Outcome.TIMED_OUT:
-                self._session.shouldfail = "one call did not end"
+    def ended(self, check: CheckResult) -> bool:
+        self._say(kind="ended", check=check.to_dict())
+        return check.outcome is not Outcome.TIMED_OUT
 
 
 class _WatchedWorkers(InThisProcess):
@@ -197,13 +188,30 @@ class _Watched(InProcess):
     def __init__(self, folder: Path, last_words: IO[str]) -> None:
         super().__init__(folder)
         self._last_words = last_words
+        self._printed = Tail()
+
+    def take_printed(self) -> str:
+        text, self._printed = self._printed.text(), Tail()
+        return text
 
     def exchange(self, request: bytes, seconds: float) -> bytes:
         faulthandler.dump_traceback_later(seconds + GRACE_SECONDS, exit=True, file=self._last_words)
         try:
-            return super().exchange(request, seconds)
+            with contextlib.redirect_stdout(_Into(self._printed)), contextlib.redirect_stderr(_Into(self._printed)):
+                return super().exchange(request, seconds)
         finally:
             faulthandler.cancel_dump_traceback_later()
+
+
+class _Into(io.TextIOBase):
+    """A stream of which only beginning and end are kept."""
+
+    def __init__(self, tail: Tail) -> None:
+        self._tail = tail
+
+    def write(self, text: str) -> int:
+        self._tail.add(text.encode("utf-8", "replace"))
+        return len(text)
 
 
 if __name__ == "__main__":

@@ -117,7 +117,6 @@ class Judging:
             case "ended" if run is not None:
                 check = CheckResult.from_dict(said["check"])
                 run.checks[check.id] = check
-                run.printed[check.id] = said["printed"]
             case "judged" if run is not None:
                 self._finished(process, run)
             case "drawn" if said["path"]:

@@ -65,7 +65,7 @@ def _in_full(catalog: Catalog, run: Judged, checks: list[CheckResult]) -> Iterat
     yield from (f"  {line}" for line in lines)
     if telling and len(telling) < len(checks):
         yield f"    ~ {len(checks) - len(telling)} more checks wait for that"
-    printed = next((run.printed[check.id] for check in checks if run.printed.get(check.id, "").strip()), "")
+    printed = next((check.output for check in checks if check.output.strip()), "")
     if printed:
         yield "    It printed:"
         yield from (f"      | {line}" for line in _shortened(printed.strip("\n").split("\n")))

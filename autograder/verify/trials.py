@@ -11,9 +11,10 @@ from pathlib import Path
 import torch
 
 from autograder.catalog import Catalog, read_catalog
+from autograder.checks import Follower
 from autograder.errors import GraderError
 from autograder.grade import Grader
-from autograder.results import CheckResult
+from autograder.results import CheckResult, Outcome
 from autograder.sandbox import Sandbox
 
 
@@ -57,11 +58,16 @@ class Bench:
             units=[trial.unit],
             seed=trial.seed,
             functions=trial.functions,
-            until_failure=trial.until_failure,
+            follower=_UntilFailure() if trial.until_failure else None,
         )
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, f"{trial.unit}.py").write_text(trial.text, encoding="utf-8")
             return grader.grade(Path(folder), trial.unit).checks
+
+
+class _UntilFailure(Follower):
+    def ended(self, check: CheckResult) -> bool:
+        return check.outcome in (Outcome.PASSED, Outcome.BLOCKED)
 
 
 _bench: Bench | None = None

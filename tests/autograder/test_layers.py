@@ -20,7 +20,7 @@ DOORS = {
     "typer": {"cli", "student"},
     "watchfiles": {"student"},
     "rich": {"cli", "student"},
-    "pytest": {"plugin", "grade"},
+    "pytest": {"plugin", "checks"},
 }
 
 
