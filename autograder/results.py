@@ -5,7 +5,7 @@ The schema is `result.schema.json` beside this file; `docs/result.md` explains e
 
 import json
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -73,7 +73,7 @@ class CheckResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as the schema has them."""
-        return {**asdict(self), "outcome": self.outcome.value, "points": self.points}
+        return {**vars(self), "outcome": self.outcome.value, "points": self.points}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "CheckResult":

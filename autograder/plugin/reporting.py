@@ -33,7 +33,7 @@ def pytest_runtest_makereport(
         recorder.results[item.nodeid] = _diagnosed(check, error, item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check
-    report.check = check.to_dict()  # type: ignore[attr-defined] # reports are open to plugins
+    report.check_outcome = check.outcome.value  # type: ignore[attr-defined] # reports are open to plugins
     if report.failed and item.config.option.tbstyle == "no":
         report.longrepr = check.message
     return report
@@ -42,7 +42,7 @@ def pytest_runtest_makereport(
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Checks that are not written, or blocked, are counted apart from those that fail."""
-    outcome = getattr(report, "check", {}).get("outcome")
+    outcome = getattr(report, "check_outcome", "")
     if outcome == Outcome.NOT_WRITTEN and report.failed:
         return "not written", "n", "NOT WRITTEN"
     if outcome == Outcome.BLOCKED and report.skipped:
