@@ -22,7 +22,7 @@ from _pytest.runner import runtestprotocol
 
 from autograder import plugin
 from autograder.catalog import Catalog, read_catalog
-from autograder.errors import GraderError
+from autograder.errors import GraderError, SandboxError
 from autograder.plugin.recorder import Recorder
 from autograder.plugin.runs import Run
 from autograder.results import CheckResult
@@ -83,6 +83,7 @@ class Checks:
             follower: is told how it goes on.
 
         Raises:
+            SandboxError: there is no worker to be had.
             GraderError: pytest itself has failed.
         """
         expected = {item.nodeid: item.stash[plugin.CHECK] for item in self._session.items}
@@ -172,6 +173,8 @@ class _Hooks:
         """
         report = yield
         error = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(error, SandboxError):
+            raise error  # no check can be run
         if error is not None and not isinstance(error, pytest.skip.Exception):
             run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `Checks.run` has put it there
             self._again = run.failed(error) or self._again
@@ -219,6 +222,8 @@ def _forget(path: Path) -> None:
 def _its_own_fault() -> Iterator[None]:
     try:
         yield
+    except SandboxError:
+        raise
     except Exception as error:  # pytest's own, of a check that is written wrong or wants to end pytest
         raise GraderError(f"the checks could not be run: {type(error).__name__}: {error}") from error
 

@@ -5,6 +5,7 @@ AutograderError
 │   ├── CatalogError       catalog.toml is not what it must be
 │   ├── CheckError         a check asks for something that cannot be done
 │   └── SandboxError       the fork server or a worker cannot be had
+│       └── ServerDiedError    it died, and the next one too
 ├── UsageError           the command cannot be carried out as given, exit code 2
 ├── MalformedMessage     bytes that are no message, or one beyond the limits
 └── StudentFault         what the student's code did: a result, never the end of a run
@@ -38,6 +39,10 @@ class CheckError(GraderError):
 
 class SandboxError(GraderError):
     """The sandbox cannot do its work."""
+
+
+class ServerDiedError(SandboxError):
+    """The fork server has died, and the next one too: this may pass."""
 
 
 class UsageError(AutograderError):

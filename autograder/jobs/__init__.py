@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from autograder.batch import Judge, Judged, Task
-from autograder.errors import AutograderError, GraderError
+from autograder.errors import AutograderError, GraderError, ServerDiedError
 from autograder.nursery import ONE_THREAD, Nursery
 from autograder.sandbox import Sandbox
 from autograder.terms import Terms
 
 _DIED = "the process that graded it died, and the one that graded it again died too"
-#: So many that die before they have begun, one after another, are no accident.
+#: So many that die before they have begun, or lose their fork server, one after another, are no accident.
 _STILLBORN = 3
 
 
@@ -140,16 +140,21 @@ class Jobs:
         try:
             said = link.recv()
         except (EOFError, OSError):
-            link.close()
-            self._stillborn += link in self._beginning
-            self._beginning.discard(link)
-            if self._stillborn == _STILLBORN:
-                words = self.nursery.last_words() if self.nursery is not None else ""
-                raise GraderError(f"no process that grades could begin: {words}") from None
-            return None
-        if link in self._beginning:
-            self._beginning.discard(link)
-            self._stillborn = 0
+            return self._lost(link, stillborn=link in self._beginning)
+        if isinstance(said, ServerDiedError):
+            return self._lost(link, stillborn=True, words=str(said))
         if isinstance(said, AutograderError):
             raise said
+        if link in self._beginning:
+            self._beginning.discard(link)
+        else:
+            self._stillborn = 0
         return said
+
+    def _lost(self, link: Connection, *, stillborn: bool, words: str = "") -> None:
+        link.close()
+        self._beginning.discard(link)
+        self._stillborn += stillborn
+        if self._stillborn == _STILLBORN:
+            words = words or (self.nursery.last_words() if self.nursery is not None else "")
+            raise GraderError(f"no process that grades could begin: {words}")

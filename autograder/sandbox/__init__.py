@@ -18,7 +18,7 @@ from typing import Any
 
 import msgpack
 
-from autograder.errors import SandboxError, UsageError
+from autograder.errors import SandboxError, ServerDiedError, UsageError
 from autograder.nursery import ONE_THREAD, Nursery
 from autograder.sandbox.confines import Allowance, Setup
 from autograder.sandbox.process import Worker
@@ -164,7 +164,7 @@ class Sandbox:
         try:
             answer = self._asked_twice(request, descriptors)
         except OSError as error:
-            raise SandboxError(f"the fork server died twice in a row ({error}); is there memory left?") from error
+            raise ServerDiedError(f"the fork server died twice in a row ({error}); is there memory left?") from error
         if answer["problem"]:
             raise SandboxError(f"a worker could not be isolated: {answer['problem']}; `autograder doctor` tells more")
         return int(answer["pid"])
@@ -213,7 +213,7 @@ class Sandbox:
         except OSError as error:
             said = self.nursery.last_words()
             self.close()
-            raise SandboxError(f"the fork server did not start: {said or error}") from error
+            raise ServerDiedError(f"the fork server did not start: {said or error}") from error
         self._rungs, self._missing = tuple(answer["ready"]), answer["missing"]
 
     def _end_server(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from autograder.catalog import read_catalog
-from autograder.errors import GraderError
+from autograder.errors import GraderError, SandboxError
 from autograder.grade import Grader, InThisProcess
 from autograder.results import Outcome
 from autograder.terms import course_secret, seed_of
@@ -110,6 +110,18 @@ def test_prints_are_kept_as_the_students_own(grader):
     failed = next(check for check in result.checks if check.id == "variation_loss::test_total_variation_gradient")
     assert failed.output.startswith("loading loading")
     assert "step 0" not in failed.output  # a progress bar shows its last state only
+
+
+class NoWorkers(InThisProcess):
+    def worker(self):
+        raise SandboxError("there is no worker")
+
+
+def test_without_a_worker_there_is_no_result(tmp_path):
+    course = make_course(tmp_path / "course")
+    grader = Grader(read_catalog(course), NoWorkers(), require=())
+    with pytest.raises(SandboxError, match="there is no worker"):
+        grader.grade(course / "solutions" / "doubling.py")
 
 
 def test_a_broken_check_is_our_fault_and_no_grade(small, handin):

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 
 from autograder.batch import Task, find_submissions
 from autograder.catalog import read_catalog
-from autograder.errors import GraderError, UsageError
+from autograder.errors import GraderError, ServerDiedError, UsageError
 from autograder.grade import Grader, in_turn
 from autograder.jobs import Jobs
 from autograder.sandbox import REQUIRED, Sandbox
@@ -136,6 +137,34 @@ def test_a_task_whose_job_dies_twice_has_no_result_and_the_others_have(terms, sm
 
 @pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here is a GPU")
+class Unlucky(Jobs):
+    """So many of its first jobs lose their fork server twice before they have begun."""
+
+    times = 2
+
+    def _begun(self):
+        if not self.times:
+            return super()._begun()
+        self.times -= 1
+        ours, theirs = Pipe()
+        theirs.send(ServerDiedError("the fork server did not start"))
+        self._beginning.add(ours)
+        return ours
+
+
+def test_a_job_without_a_fork_server_is_replaced(terms, small_sandbox, students):
+    tasks = [task for task in students[0] if "right" in task.name][:1]
+    with Unlucky(1, terms, small_sandbox) as judge:
+        assert [judged.result.all_passed for judged in judge(tasks)] == [True]
+
+
+def test_where_no_fork_server_lives_it_is_said(terms, small_sandbox, students):
+    unlucky = Unlucky(1, terms, small_sandbox)
+    unlucky.times = 3
+    with unlucky as judge, pytest.raises(GraderError, match="could begin: the fork server did not start"):
+        list(judge(students[0]))
+
+
 def test_what_no_job_can_do_is_said_once(terms, small_sandbox, students):
     elsewhere = dataclasses.replace(terms, device="cuda")
     with Jobs(2, elsewhere, small_sandbox) as judge, pytest.raises(UsageError, match="finds no CUDA device"):
