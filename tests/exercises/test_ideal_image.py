@@ -300,8 +300,9 @@ def test_ideal_image_is_a_smooth_zebra(submission, tiny, rng):
     assert_between(probability(tiny, image, zebra), SURE, 1, what="the probability of a zebra")
     fell = f"has a last loss of {losses[-1]:.3g} after a first one of {losses[0]:.3g}, expected it to fall"
     assert_holds(losses[-1] < losses[0], fell, result)
-    # In the same check as the probability: 200 steps take a second, and either is easy without the other.
-    ragged = submission.ideal_image(tiny, zebra, variation_weight=0.0, seed=seed)
-    assert_dream(ragged, 64, 200)
+    # In the same check as the probability: 200 steps take a second, and either is easy without the other. Without the weight
+    # the variation of the noise stays, and fifty steps show as much of it as all.
+    ragged = submission.ideal_image(tiny, zebra, variation_weight=0.0, steps=50, seed=seed)
+    assert_dream(ragged, 64, 50)
     share = float(variation(image) / variation(ragged[0]))
     assert_between(share, 0, SMOOTH, what="the share of the variation that is left")
