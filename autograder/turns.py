@@ -27,13 +27,26 @@ _WITH_OTHERS = (CheckFailed, AssertionError, MissingFunction, TimedOut)
 
 
 class Turn:
-    """A worker during one check: with a folder that is empty at first."""
+    """A worker during one check: with a folder of its own, for which few checks ask."""
 
-    def __init__(self, worker: Transport, folder: Path) -> None:
+    def __init__(self, worker: Transport) -> None:
         self._worker = worker
-        self.folder = folder
+        self._folder: Path | None = None
         #: Of a worker in this process, for a debugger.
         self.session = getattr(worker, "session", None)
+
+    @property
+    def folder(self) -> Path:
+        """Empty at first."""
+        if self._folder is None:
+            self._folder = self._worker.folder / secrets.token_hex(4)
+            self._folder.mkdir()
+        return self._folder
+
+    def clear(self) -> None:
+        """Removes the folder."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def exchange(self, request: bytes, seconds: float) -> bytes:
         """As the worker's."""
@@ -64,12 +77,11 @@ class Turns:
         """The worker for a check; it ends with the turn where it has been dismissed."""
         worker = self._worker if self._worker is not None and self._may_serve(check) else self._fresh()
         self._served.append(check)
-        folder = worker.folder / secrets.token_hex(4)
-        folder.mkdir()
+        turn = Turn(worker)
         try:
-            yield Turn(worker, folder)
+            yield turn
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            turn.clear()
             if self._worker is None:
                 self._held.close()
 
