@@ -203,8 +203,8 @@ def _arguments(catalog: Catalog, unit: str) -> list[str]:
         *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"),
         *("-p", "no:logging"),  # it would look through all loggers of torch at each phase of each check
         *("-p", "no:faulthandler", "-p", "no:debugging"),  # which change the interpreter, and this is kept
+        *("-p", "no:capture"),  # as what checks write goes nowhere, and looking for it takes a fifth of a small check
         *("-W", "ignore"),  # PYTHONWARNINGS=error would make a failure of each
-        "--capture=no",
         "--import-mode=importlib",
         "--tb=line",
         "-q",

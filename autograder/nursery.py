@@ -134,7 +134,7 @@ class Nursery:
         with theirs, contextlib.ExitStack() as unless_started:
             unless_started.enter_context(ours)
             self._process = subprocess.Popen(
-                # -I, isolated from all that is not given here, would also leave out PYTHONMALLOC: -P and -s are the rest.
+                # Not -I, which would leave out PYTHONPATH too, by which the package may be found: -P and -s are the rest.
                 [sys.executable, "-P", "-s", "-B", "-m", self._module, str(theirs.fileno()), *self._arguments],
                 pass_fds=[theirs.fileno()],
                 env=self._environment,

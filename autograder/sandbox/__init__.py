@@ -29,9 +29,6 @@ __all__ = ["REQUIRED", "Allowance", "Sandbox", "Worker"]
 REQUIRED = ("rlimits", "no_new_privs", "seccomp", "landlock/mount_namespace")
 
 _START_SECONDS = 120
-# A fork copies the page table entry of every page. With all of Python's memory taken from malloc, and malloc's from huge
-# pages, there are far fewer of them: starting and ending a worker costs half the time.
-_HUGE_PAGES = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 _ENVIRONMENT = {
     **{"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", "USER": "student"},
     **ONE_THREAD,
@@ -225,4 +222,4 @@ class Sandbox:
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    return {**_ENVIRONMENT, **_HUGE_PAGES, **kept}
+    return {**_ENVIRONMENT, **kept}
