@@ -210,6 +210,7 @@ class _Run:
             with _cluster(self.cluster, self.terms, self.fresh) as judge:
                 yield judge
             return
+        from autograder.nursery import ONE_THREAD
         from autograder.sandbox import Sandbox
 
         gpu = self.terms.device == "cuda"
@@ -222,6 +223,7 @@ class _Run:
                     sandbox.require(self.terms.require)
                     yield judge
             else:
+                os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a job has it
                 from autograder.grade import Grader, in_turn
 
                 yield in_turn(Grader.under(self.terms, sandbox))
