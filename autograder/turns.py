@@ -1,6 +1,6 @@
 """Turns: one worker serves the checks of a unit one after another, as long as they pass.
 
-A worker costs some 40 ms, more than most checks. Visible checks come first: once a worker has been asked what is hidden, it
+A worker costs some 30 ms, more than most checks. Visible checks come first: once a worker has been asked what is hidden, it
 serves no visible check, in which it could print that. Each check loads the modules anew and starts the random numbers anew;
 what else a process keeps can only come from earlier checks of the same submission. Where that may be why a check failed, it
 is run again in a fresh worker, and that counts (`Turns.may_be_left_over`).
