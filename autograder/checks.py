@@ -126,7 +126,13 @@ def checks_of(catalog: Catalog, unit: str) -> Checks:
     Raises:
         GraderError: they cannot be collected.
     """
-    state = catalog.checks(unit).stat()
+    path = catalog.checks(unit)
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise GraderError(
+            f"the checks could not be run: {path} cannot be read ({error.strerror}); put it back"
+        ) from error
     return _kept(catalog.root, unit, (state.st_ino, state.st_mtime_ns, state.st_size))
 
 

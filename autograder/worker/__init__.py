@@ -96,10 +96,10 @@ class Session:
             self._objects.clear()
             self._modules.clear()
             substitutes.tell_again()
-            if (
-                self._sandboxed
-            ):  # a process with a small heap of its own; elsewhere this would take longer than the check
-                gc.collect()  # a module and its functions hold one another, and what they hold may be large
+            # A module and its functions hold one another, and what they hold may be large. Elsewhere than in a worker the heap
+            # is so large that to collect it would take longer than the check.
+            if self._sandboxed:
+                gc.collect()
         self._unit = request["unit"]
         self._filenames = {filename for filename, _ in request["sources"].values()}
         for name, (filename, text) in request["sources"].items():

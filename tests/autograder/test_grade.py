@@ -177,6 +177,27 @@ def test_nothing_that_a_submission_returned_is_kept(handin, grader):
     assert [True for each in gc.get_objects() if type(each) is torch.Tensor and each.numel() == size] == []
 
 
+def test_checks_that_are_gone_are_our_fault(tmp_path):
+    course = make_course(tmp_path / "course")
+    (course / "tests" / "exercises" / "test_doubling.py").unlink()
+    with pytest.raises(
+        GraderError, match=r"test_doubling\.py cannot be read \(No such file or directory\); put it back"
+    ):
+        Grader(read_catalog(course), InThisProcess(), require=()).grade(course / "solutions" / "doubling.py")
+
+
+def test_checks_that_have_changed_are_collected_anew(tmp_path):
+    course = make_course(tmp_path / "course")
+    checks = course / "tests" / "exercises" / "test_doubling.py"
+    grader = Grader(read_catalog(course), InThisProcess(), require=())
+    before = grader.grade(course / "solutions" / "doubling.py")
+    checks.write_text(
+        checks.read_text() + '\n\n@pytest.mark.points("double", 1)\ndef test_more(submission):\n    """More."""\n'
+    )
+    after = grader.grade(course / "solutions" / "doubling.py")
+    assert len(after.checks) == len(before.checks) + 1
+
+
 def test_checks_that_end_in_the_middle_judge_nobody(tmp_path):
     """Python keeps what it has read of them: the second submission must not be judged by that."""
     course = make_course(tmp_path / "course")
