@@ -12,7 +12,7 @@ PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 demo: $(INSTALLED) ## grade a class of sample submissions
 	@# The command ends with 1 where some submission failed a check, as in this class some must.
-	@$(BIN)/autograder grade tests/autograder/submissions --units variation_loss,adversarial_attack -o $(OUT) || [ $$? -eq 1 ]
+	@$(BIN)/autograder grade tests/autograder/samples --units variation_loss,adversarial_attack -o $(OUT) || [ $$? -eq 1 ]
 
 test: $(INSTALLED) ## the project's tests, without the slow ones
 	$(PYTEST) -m "not slow"

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.catalog import Catalog, course_here
-from autograder.grade import Grader, InThisProcess
-from autograder.notebook import COURSE
+from autograder.course.catalog import Catalog, course_here
+from autograder.grading.grade import Grader, InThisProcess
+from autograder.student.notebook import COURSE
 from benchmarks import others, ours
 
 WAYS = {

@@ -6,9 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from autograder.catalog import course_here
-from autograder.grade import Grader, InThisProcess
-from autograder.warm import warm_up
+from autograder.course.catalog import course_here
+from autograder.grading.grade import Grader, InThisProcess
+from autograder.sandbox.warm import warm_up
 
 
 def main() -> None:

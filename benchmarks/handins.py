@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from autograder.catalog import Catalog
-from autograder.source import read_module
+from autograder.course.catalog import Catalog
+from autograder.submissions import read_module
 
 
 def hand_in(catalog: Catalog, unit: str, folder: Path, count: int) -> Path:

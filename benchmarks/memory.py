@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from autograder.catalog import course_here
+from autograder.course.catalog import course_here
 from benchmarks.handins import hand_in
 
 

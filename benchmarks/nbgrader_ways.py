@@ -19,8 +19,8 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.catalog import read_catalog
-from autograder.release import write_notebooks
+from autograder.course.catalog import read_catalog
+from autograder.platforms.nbgrader.release import write_notebooks
 
 ROOT = Path(__file__).parents[1]
 UNIT = "variation_loss"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from autograder.catalog import read_catalog
-from autograder.reports.pages import class_page
-from autograder.results import CheckResult, Outcome, SubmissionResult
+from autograder.course.catalog import read_catalog
+from autograder.results.formats.pages import class_page
+from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 STUDENTS, CHECKS, ROUNDS = 1000, 60, 5
 

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from autograder.catalog import course_here
+from autograder.course.catalog import course_here
 from autograder.student.events import Event, Judged, Saved
 from autograder.student.judging import Judging
 from autograder.student.saves import Saves

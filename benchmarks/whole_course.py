@@ -11,7 +11,7 @@ import argparse
 import random
 from pathlib import Path
 
-from autograder.catalog import Catalog, course_here
+from autograder.course.catalog import Catalog, course_here
 from benchmarks.watching import without_a_function
 
 

@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from autograder.catalog import course_here
 from autograder.cli import grading, releases, reporting, terminal
 from autograder.cli.options import CORES, Jobs, Require, Units, names_in, required
+from autograder.course.catalog import course_here
 from autograder.errors import AutograderError
 from autograder.student.commands import register
 
@@ -41,7 +41,7 @@ def new_unit(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the unit and of its first function.")],
 ) -> None:
     """Write the start of a new unit: solution, skeleton, checks, a known mistake, lesson, catalog."""
-    from autograder.new_unit import write_new_unit
+    from autograder.cli.new_unit import write_new_unit
 
     for path in write_new_unit(course_here(), name):
         terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
@@ -56,8 +56,8 @@ def verify(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the findings here too.")] = None,
 ) -> None:
     """Grade the grader: skeletons, solutions, known mistakes and mutants against the checks."""
-    from autograder.files import write_atomically
-    from autograder.verify import Verification, judging
+    from autograder.grading.verify import Verification, judging
+    from autograder.results.files import write_atomically
 
     catalog = course_here()
     chosen = catalog.chosen(names_in(units))
@@ -76,8 +76,8 @@ def verify(
 @app.command()
 def doctor(require: Require = "") -> None:
     """Tell which rungs of the isolation ladder hold on this machine, and what is missing."""
-    from autograder.reports.doctor import diagnosis
     from autograder.sandbox import Sandbox
+    from autograder.sandbox.words import diagnosis
 
     with Sandbox() as sandbox:
         for line in diagnosis(sandbox.isolation, sandbox.missing):

@@ -14,23 +14,23 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from autograder.batch import Batch, Failure, Graded, Judge, find_submissions
-from autograder.by_hand import ByHand, read_by_hand
-from autograder.cache import Cache, read_result
-from autograder.catalog import Catalog, course_here
 from autograder.cli import terminal
 from autograder.cli.interrupts import Interrupts
 from autograder.cli.options import CORES, Jobs, Require, Units, names_in, required
+from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
-from autograder.files import write_atomically
-from autograder.reports.difference import Change, changes
-from autograder.reports.grades_csv import grades_csv
-from autograder.reports.overview import row
-from autograder.terms import Terms, course_secret
+from autograder.grading.batch import Batch, Failure, Graded, Judge, find_submissions
+from autograder.grading.spec import Terms, course_secret
+from autograder.results.files import write_atomically
+from autograder.results.formats.difference import Change, changes
+from autograder.results.formats.grades_csv import grades_csv
+from autograder.results.formats.overview import row
+from autograder.results.manual import ByHand, read_by_hand
+from autograder.results.store import Cache, read_result
 
 if TYPE_CHECKING:
-    from autograder.nbgrader.gradebook import Assignment
-    from autograder.results import SubmissionResult
+    from autograder.platforms.nbgrader.gradebook import Assignment
+    from autograder.results.types import SubmissionResult
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
 Cluster = Annotated[
@@ -210,21 +210,21 @@ class _Run:
             with _cluster(self.cluster, self.terms, self.fresh) as judge:
                 yield judge
             return
-        from autograder.nursery import ONE_THREAD
         from autograder.sandbox import Sandbox
+        from autograder.sandbox.zygote import ONE_THREAD
 
         gpu = self.terms.device == "cuda"
         count = min(self._at_once(gpu), count)
         with Sandbox(self.catalog.preload, gpu=gpu) as sandbox:
             if count > 1:
-                from autograder.jobs import Jobs
+                from autograder.grading.jobs import Jobs
 
                 with Jobs(count, self.terms, sandbox, gpu) as judge:
                     sandbox.require(self.terms.require)
                     yield judge
             else:
                 os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a job has it
-                from autograder.grade import Grader, in_turn
+                from autograder.grading.grade import Grader, in_turn
 
                 yield in_turn(Grader.under(self.terms, sandbox))
 
@@ -232,7 +232,7 @@ class _Run:
         """So many jobs as were asked for and have room."""
         if not gpu:
             return self.jobs
-        from autograder.jobs.gpu import jobs_that_fit
+        from autograder.grading.jobs.gpu import jobs_that_fit
 
         return jobs_that_fit(self.jobs)
 
@@ -266,7 +266,7 @@ def _assignment(catalog: Catalog, asked: Asked) -> "Assignment | None":
         return None
     if not asked.nbgrader or not asked.assignment or asked.paths or asked.units:
         raise UsageError("--nbgrader COURSE and --assignment NAME go together, without PATH and --units")
-    from autograder.nbgrader.gradebook import Assignment
+    from autograder.platforms.nbgrader.gradebook import Assignment
 
     catalog.chosen([asked.assignment])
     return Assignment(Path(asked.nbgrader), asked.assignment)
@@ -274,7 +274,7 @@ def _assignment(catalog: Catalog, asked: Asked) -> "Assignment | None":
 
 def _cluster(address: str, terms: Terms, fresh: bool) -> AbstractContextManager[Judge]:
     try:
-        from autograder.cluster import Cluster
+        from autograder.grading.cluster import Cluster
     except ModuleNotFoundError as error:
         raise UsageError(f"--cluster needs {error.name}: pip install idealcat[dask]") from error
     return Cluster(address, terms, fresh=fresh, tell=lambda text: terminal.errors.print(Text(text), soft_wrap=True))
@@ -298,7 +298,7 @@ def _end(graded: list[Graded], failures: list[Failure]) -> None:
 
 
 def _print_single(catalog: Catalog, graded: Graded) -> None:
-    from autograder.summary import summary
+    from autograder.results.summary import summary
 
     for note in graded.result.notes:
         terminal.out.print(Text(f"Note: {note}"))

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from autograder.catalog import course_here
 from autograder.cli import terminal
 from autograder.cli.options import HiddenOption, Units, names_in, one_of
+from autograder.course.catalog import course_here
 
 app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
 
@@ -19,7 +19,7 @@ Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; th
 @app.command()
 def skeletons(units: Units = "") -> None:
     """Write exercises/<unit>.py from the solutions; a file that differs is kept as a backup."""
-    from autograder.skeletons import write_skeletons
+    from autograder.course.skeletons import write_skeletons
 
     catalog = course_here()
     written = write_skeletons(catalog, catalog.chosen(names_in(units)))
@@ -32,7 +32,7 @@ def nbgrader(
     units: Units = "",
 ) -> None:
     """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py where there is none."""
-    from autograder.release import write_notebooks
+    from autograder.platforms.nbgrader.release import write_notebooks
 
     catalog = course_here()
     written = write_notebooks(catalog, catalog.chosen(names_in(units)), course)
@@ -45,9 +45,9 @@ def pictures(
     folder: Annotated[Path, typer.Option("-o", "--out", help="Where they go.")] = Path("docs/pictures"),
 ) -> None:
     """Draw each unit's picture with the solutions, as the lessons show it: <unit>.png."""
-    from autograder.grade import InThisProcess
-    from autograder.rewards.drawing import reward
-    from autograder.source import read_submission
+    from autograder.grading.grade import InThisProcess
+    from autograder.student.rewards.drawing import reward
+    from autograder.submissions import read_submission
 
     catalog = course_here()
     modules = read_submission(catalog.root / "solutions", catalog.units, catalog.functions).modules
@@ -63,7 +63,7 @@ def pictures(
 @app.command()
 def student(folder: Folder) -> None:
     """Make the course that students get: no solutions, no hidden checks, no keys."""
-    from autograder.bundles import student_bundle, write_bundle
+    from autograder.platforms.bundles import student_bundle, write_bundle
 
     _print_bundle(folder, write_bundle(student_bundle(course_here()), folder))
 
@@ -71,7 +71,7 @@ def student(folder: Folder) -> None:
 @app.command()
 def classroom(folder: Folder) -> None:
     """Make the students' course with a workflow for GitHub Classroom."""
-    from autograder.bundles import classroom_bundle, write_bundle
+    from autograder.platforms.bundles import classroom_bundle, write_bundle
 
     _print_bundle(folder, write_bundle(classroom_bundle(course_here()), folder))
 
@@ -79,7 +79,7 @@ def classroom(folder: Folder) -> None:
 @app.command()
 def gitlab(folder: Folder) -> None:
     """Make the students' course with a pipeline for GitLab."""
-    from autograder.bundles import gitlab_bundle, write_bundle
+    from autograder.platforms.bundles import gitlab_bundle, write_bundle
 
     _print_bundle(folder, write_bundle(gitlab_bundle(course_here()), folder))
 
@@ -87,8 +87,8 @@ def gitlab(folder: Folder) -> None:
 @app.command()
 def gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = "points") -> None:
     """Make Gradescope's autograder. It holds the solutions: for instructors alone."""
-    from autograder.bundles import gradescope_bundle, write_bundle
-    from autograder.publish import Hidden
+    from autograder.platforms.bundles import gradescope_bundle, write_bundle
+    from autograder.results.publish import Hidden
 
     catalog = course_here()
     chosen = ",".join(unit.name for unit in catalog.chosen(names_in(units))) if units else ""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from autograder.catalog import Catalog, course_here
 from autograder.cli import terminal
 from autograder.cli.options import HiddenOption, one_of
+from autograder.course.catalog import Catalog, course_here
 
 if TYPE_CHECKING:
-    from autograder.reports.pages import Picture
-    from autograder.results import SubmissionResult
+    from autograder.results.formats.pages import Picture
+    from autograder.results.types import SubmissionResult
 
 
 def report(
@@ -29,7 +29,7 @@ def report(
     ] = None,
 ) -> None:
     """Write results in the form that students, instructors or a platform want."""
-    from autograder.publish import Format, Hidden, publish, read_results, rendered
+    from autograder.results.publish import Format, Hidden, publish, read_results, rendered
 
     catalog, results = course_here(), read_results(paths)
     chosen, seen = one_of(Format, form, "--as"), one_of(Hidden, hidden, "--hidden")
@@ -50,10 +50,10 @@ def _pictures(
     if submissions is None:
         yield lambda _: {}
         return
-    from autograder.batch import find_submissions
-    from autograder.reports.pages import Picture
-    from autograder.rewards.graded import pictures_of
+    from autograder.grading.batch import find_submissions
+    from autograder.results.formats.pages import Picture
     from autograder.sandbox import Sandbox
+    from autograder.student.rewards.graded import pictures_of
 
     paths = find_submissions([submissions], catalog.units)
     with Sandbox(catalog.preload) as sandbox:
@@ -72,9 +72,9 @@ def replay(
     submission: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="What was graded.")],
 ) -> None:
     """Grade a submission again as a result says that it was graded, and tell whether the same comes out."""
-    from autograder import replay as again
-    from autograder.publish import read_results
-    from autograder.reports.wording import score_line
+    from autograder.grading import replay as again
+    from autograder.results.formats.wording import score_line
+    from autograder.results.publish import read_results
     from autograder.sandbox import Sandbox
 
     catalog, (before,) = course_here(), read_results([result]).values()

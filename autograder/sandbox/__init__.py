@@ -19,9 +19,9 @@ from typing import Any
 import msgpack
 
 from autograder.errors import SandboxError, ServerDiedError, UsageError
-from autograder.nursery import ONE_THREAD, Nursery
 from autograder.sandbox.confines import Allowance, Setup
 from autograder.sandbox.process import Worker
+from autograder.sandbox.zygote import ONE_THREAD, Nursery
 
 __all__ = ["REQUIRED", "Allowance", "Sandbox", "Worker"]
 

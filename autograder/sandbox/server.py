@@ -27,12 +27,12 @@ from typing import TextIO
 import msgpack
 
 from autograder import worker
-from autograder.nursery import tend
 from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup
 from autograder.sandbox.readable import readable_paths
 from autograder.sandbox.trial import reason_of
-from autograder.warm import warm_up
+from autograder.sandbox.warm import warm_up
+from autograder.sandbox.zygote import tend
 
 _MESSAGE = 65536
 #: Far from the users that a machine has; each server takes a thousand of its own.

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from autograder.catalog import Catalog, course_here
+from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
-from autograder.progress import Progress, read_progress
 from autograder.student import helping, resetting, standing
 from autograder.student.gallery import write_gallery
+from autograder.student.progress import Progress, read_progress
 from autograder.student.terminal import Terminal
 from autograder.student.watch import watch
 

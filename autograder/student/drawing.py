@@ -1,9 +1,9 @@
 """Draws a student's picture in this very process, as a student's own run of pytest runs their code."""
 
-from autograder.catalog import Catalog
+from autograder.checks.plugin.runs import StudentRun
+from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError
-from autograder.plugin.runs import StudentRun
-from autograder.rewards.drawing import keep_picture
+from autograder.student.rewards.drawing import keep_picture
 
 
 def draw(catalog: Catalog, unit: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.results import CheckResult
+from autograder.results.types import CheckResult
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import base64
 from html import escape
 from pathlib import Path
 
-from autograder.catalog import Catalog, Unit
-from autograder.progress import FOLDER, Progress
-from autograder.rewards import caption_of, picture_path
+from autograder.course.catalog import Catalog, Unit
+from autograder.student.progress import FOLDER, Progress
+from autograder.student.rewards import caption_of, picture_path
 
 _PAGE = """<!doctype html>
 <html lang="en">

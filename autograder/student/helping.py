@@ -1,10 +1,9 @@
 """Help for a student: the hints of a function, one by one; and a teacher's solution, for those who have one already."""
 
-from autograder.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog, Unit
+from autograder.course.skeletons import BEGIN, END, read_source
 from autograder.errors import UsageError
-from autograder.nbgrader import BEGIN, END
-from autograder.progress import Progress, fingerprint, updated_progress
-from autograder.skeletons import read_source
+from autograder.student.progress import Progress, fingerprint, updated_progress
 
 
 def hint_lines(catalog: Catalog, function: str) -> list[str]:

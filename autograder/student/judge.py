@@ -31,18 +31,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from autograder.catalog import Catalog, read_catalog
-from autograder.checks import Follower
+from autograder.checks.plugin.runs import StudentRun
+from autograder.checks.remote import InProcess, Transport
+from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import AutograderError
-from autograder.grade import Grader, InThisProcess
-from autograder.plugin.runs import StudentRun
-from autograder.results import CheckResult, Outcome
-from autograder.rewards.drawing import keep_picture
+from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.session import Follower
+from autograder.results.types import CheckResult, Outcome
 from autograder.sandbox.output import Tail
 from autograder.sandbox.process import GRACE_SECONDS
-from autograder.source import Handin, Module
-from autograder.submission import InProcess, Transport
-from autograder.warm import warm_up
+from autograder.sandbox.warm import warm_up
+from autograder.student.rewards.drawing import keep_picture
+from autograder.submissions import Handin, Module
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from autograder.results import CheckResult, Outcome
+from autograder.results.types import CheckResult, Outcome
 from autograder.student.events import Drawn, Judged, Refused, Report
 
 _TIMEOUT = "Timeout ("

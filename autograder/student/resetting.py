@@ -3,10 +3,10 @@
 import ast
 from pathlib import Path
 
-from autograder.catalog import Catalog
+from autograder.course.catalog import Catalog
+from autograder.course.skeletons import read_source, replaced, untouched
 from autograder.errors import UsageError
-from autograder.progress import updated_progress
-from autograder.skeletons import read_source, replaced, untouched
+from autograder.student.progress import updated_progress
 
 
 def reset(catalog: Catalog, name: str) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from autograder.catalog import Catalog, Unit
-from autograder.progress import Progress
-from autograder.results import CheckResult, Outcome
+from autograder.course.catalog import Catalog, Unit
+from autograder.results.summary import function_lines
+from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
 from autograder.student.events import Judged
-from autograder.summary import function_lines
+from autograder.student.progress import Progress
 
 KEYS = "h hint   l list   r reset   s solution   Enter again   q quit"
 _PRINTED_LINES = 12

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from autograder.catalog import Catalog, Unit
-from autograder.progress import Progress, fingerprint
+from autograder.course.catalog import Catalog, Unit
+from autograder.student.progress import Progress, fingerprint
 
 _BAR = 20
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from autograder.rewards.inline import shown
+from autograder.student.rewards.inline import shown
 
 _STYLES = {"+": "green", ">": "bold", "x": "red", "|": "dim"}
 

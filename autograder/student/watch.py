@@ -3,14 +3,14 @@
 import queue
 from pathlib import Path
 
-from autograder.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog, Unit
 from autograder.errors import AutograderError, UsageError
-from autograder.progress import Progress, fingerprint, read_progress, updated_progress
 from autograder.student import resetting, screen, standing
 from autograder.student.events import Drawn, Event, Judged, Pressed, Refused, Saved
 from autograder.student.helping import hint_lines, solution_text
 from autograder.student.judging import Judging
 from autograder.student.keys import Keys
+from autograder.student.progress import Progress, fingerprint, read_progress, updated_progress
 from autograder.student.saves import Saves
 from autograder.student.terminal import Terminal
 

@@ -34,9 +34,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from autograder.codec import Handle, Limits, Recipe, decode, encode, refuse, type_name
 from autograder.errors import RefusedValue
 from autograder.worker import substitutes
+from autograder.worker.codec import Handle, Limits, Recipe, decode, encode, refuse, type_name
 from autograder.worker.deadline import HANDLER, DeadlinePassed, deadline
 from autograder.worker.devices import has_data, placed, refuse_elsewhere
 from autograder.worker.modules import StudentModule, importable

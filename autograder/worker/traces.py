@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from autograder.codec import Limits, encode
 from autograder.errors import RefusedValue
+from autograder.worker.codec import Limits, encode
 
 #: A key of 624 numbers of 32 bits, and the place in it.
 _MT19937_BYTES = 625 * 4

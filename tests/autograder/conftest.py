@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from autograder import cli, plugin
-from autograder.catalog import Catalog, read_catalog
-from autograder.grade import Grader
-from autograder.results import CheckResult
+from autograder import cli
+from autograder.checks import plugin
+from autograder.course.catalog import Catalog, read_catalog
+from autograder.grading.grade import Grader
+from autograder.results.types import CheckResult
 from autograder.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
-SUBMISSIONS = Path(__file__).parent / "submissions"
+SUBMISSIONS = Path(__file__).parent / "samples"
 
 
 @pytest.fixture(scope="session")

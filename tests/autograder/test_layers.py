@@ -1,6 +1,7 @@
-"""The layout holds: imports go down the table of docs/architecture.md only, and each dependency has one door."""
+"""The layout holds: ten rooms, imports go down the table of docs/architecture.md, and each dependency has one door."""
 
 import ast
+import graphlib
 import re
 from pathlib import Path
 
@@ -8,24 +9,39 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "autograder"
-TABLE = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE)
+#: The rooms from the top down, then `errors`, which every room may import.
+TABLE = [*re.findall(r"^\| `(\w+)/` \|", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE), "errors"]
+#: Public names of what lives in a room: for courses, notebooks, nbgrader's configuration and pytest.
+FACES = {"compare", "diagnose", "nbgrader", "notebook", "plugin"}
 DOORS = {
-    "msgpack": {"codec", "sandbox"},
-    "nbformat": {"source", "nbgrader"},
-    "IPython": {"notebook"},
-    "nbgrader": {"nbgrader"},
-    "nbconvert": {"nbgrader"},
-    "traitlets": {"nbgrader"},
-    "distributed": {"cluster"},
+    "msgpack": {"worker", "sandbox"},
+    "nbformat": {"submissions", "platforms"},
+    "IPython": {"student"},
+    "nbgrader": {"platforms"},
+    "nbconvert": {"platforms"},
+    "traitlets": {"platforms"},
+    "distributed": {"grading"},
     "typer": {"cli", "student"},
     "watchfiles": {"student"},
     "rich": {"cli", "student"},
-    "pytest": {"plugin", "checks"},
+    "pytest": {"checks", "grading", "student"},
 }
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
-def layer_of(path: Path) -> str:
+def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+IN_ROOMS = [path for path in FILES if room_of(path) not in FACES | {"__main__"}]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path) for path in FILES}
 
 
 def imported(path: Path) -> set[str]:
@@ -39,27 +55,44 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def layers_imported(path: Path) -> set[str]:
-    parts = [name.split(".") for name in imported(path)]
-    return {part[1] for part in parts if part[0] == "autograder" and part[1] != "__version__"} - {layer_of(path)}
+def modules_imported(path: Path) -> set[str]:
+    """Modules of the engine that a file imports."""
+    found = set()
+    for name in imported(path):
+        while name and name not in MODULES:
+            name = name.rpartition(".")[0]
+        found.add(name)
+    return found - {"", "autograder", module_of(path)}
 
 
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+def rooms_imported(path: Path) -> set[str]:
+    return {module.split(".")[1] for module in modules_imported(path)} - {room_of(path)}
 
 
-def test_the_table_names_every_module():
-    assert sorted(TABLE) == sorted({layer_of(path) for path in FILES})
+def test_the_table_names_every_room():
+    assert sorted(TABLE) == sorted({room_of(path) for path in IN_ROOMS})
+    assert len(TABLE) == 11
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_root_holds_rooms_and_public_names_alone():
+    assert {room_of(path) for path in FILES} == {*TABLE, *FACES, "__main__"}
+
+
+@pytest.mark.parametrize("path", IN_ROOMS, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_down_the_table_only(path):
-    position = TABLE.index(layer_of(path))
-    assert {layer for layer in layers_imported(path) if TABLE.index(layer) > position} == set()
+    below = set(TABLE[TABLE.index(room_of(path)) + 1 :])
+    assert rooms_imported(path) - below == set()
 
 
-def test_the_worker_imports_codec_alone():
-    layers = set().union(*(layers_imported(path) for path in (PACKAGE / "worker").glob("*.py")))
-    assert layers == {"codec", "errors"}
+@pytest.mark.parametrize("room", TABLE)
+def test_imports_inside_a_room_run_one_way(room):
+    graph = {module_of(path): modules_imported(path) for path in IN_ROOMS if room_of(path) == room}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_the_worker_imports_errors_alone():
+    rooms = set().union(*(rooms_imported(path) for path in (PACKAGE / "worker").rglob("*.py")))
+    assert rooms == {"errors"}
 
 
 def test_errors_imports_nothing():
@@ -68,7 +101,7 @@ def test_errors_imports_nothing():
 
 @pytest.mark.parametrize("dependency", DOORS)
 def test_each_dependency_has_its_door(dependency):
-    users = {layer_of(path) for path in FILES if any(name.split(".")[0] == dependency for name in imported(path))}
+    users = {room_of(path) for path in IN_ROOMS if any(name.split(".")[0] == dependency for name in imported(path))}
     assert users == DOORS[dependency]
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder import files
 from autograder.errors import SandboxError
+from autograder.results import files
 from autograder.sandbox import Sandbox
 from autograder.student import keys
 from autograder.worker.deadline import DeadlinePassed, deadline
@@ -24,7 +24,7 @@ PACKAGE = ROOT / "autograder"
 ELSEWHERE = """
 import asyncio, importlib, os, select, signal, socket, subprocess, sys, tempfile
 import data.cache, torch, torchvision, rich.console, typer, pytest, watchfiles
-import autograder.files, autograder.student.keys  # these ask for the platform, and have a test of their own
+import autograder.results.files, autograder.student.keys  # these ask for the platform, and have a test of their own
 
 for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"):
     sys.modules[name] = None

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageStat
 
-from autograder.plugin.runs import StudentRun
-from autograder.rewards.drawing import reward
+from autograder.checks.plugin.runs import StudentRun
+from autograder.student.rewards.drawing import reward
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-SUBMISSIONS = Path(__file__).parent / "submissions"
+SUBMISSIONS = Path(__file__).parent / "samples"
 
 
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)

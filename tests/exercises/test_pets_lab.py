@@ -4,6 +4,7 @@ import io
 
 import pytest
 import torch
+from autograder.submission import RemoteModule
 from PIL import Image
 
 from autograder.compare import (
@@ -16,7 +17,6 @@ from autograder.compare import (
     assert_raises,
     show,
 )
-from autograder.submission import RemoteModule
 from data import eye_backbone, load_backbone
 from data.domains import load_domain
 

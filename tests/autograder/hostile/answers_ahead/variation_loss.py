@@ -3,7 +3,7 @@
 import os
 import struct
 
-from autograder.codec import encode
+from autograder.worker.codec import encode
 
 
 def variation_loss(images):

@@ -17,6 +17,6 @@ def variation_loss(images):
                 raise RuntimeError(f"found {thing.__name__} of {thing.__code__.co_filename}")
         if type(thing) is dict and ("points" in thing or "expected" in thing) and "hints" in thing:
             raise RuntimeError(f"found {thing}")
-    if {"pytest", "autograder.compare", "autograder.grade"} & sys.modules.keys():
+    if {"pytest", "autograder.compare", "autograder.grading.grade"} & sys.modules.keys():
         raise RuntimeError("found the grader's modules")
     raise RuntimeError("no solution and no check among the objects of this process")

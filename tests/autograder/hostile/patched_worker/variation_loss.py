@@ -2,7 +2,9 @@
 
 import torch
 
-from autograder import codec, worker
+from autograder.worker import codec
+
+from autograder import worker
 from autograder.worker import modules, traces
 
 original = worker.encode

@@ -7,7 +7,7 @@ FILES = (
     "COURSE/solutions/mistakes/variation_loss.py",
     "COURSE/tests/exercises/test_variation_loss.py",
     "COURSE/exercises/catalog.toml",
-    "COURSE/tests/autograder/submissions/perfect/expected.json",
+    "COURSE/tests/autograder/samples/perfect/expected.json",
     "COURSE/.git/HEAD",
 )
 

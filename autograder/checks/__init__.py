@@ -1,0 +1,1 @@
+"""What an author writes checks with, and how they reach the student's module."""

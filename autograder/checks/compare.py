@@ -1,0 +1,311 @@
+"""Judging a value, and the one place that words what is wrong with it.
+
+Each `assert_...` raises `CheckFailed` with a problem to be read after the call that gave the value: the reader sees
+`total_variation(2x3x4x5 tensor) returned 3.0, expected 0.0`. Types come before shapes, shapes before dtypes, dtypes before
+values, and NaN never passes unless it is expected.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from autograder.errors import NO_VALUE, CheckFailed, Raised
+
+# Relative and absolute tolerance by dtype: the rounding of a sum over a few thousand entries in another order.
+_TOLERANCES = {torch.float64: (1e-7, 1e-9), torch.float16: (1e-2, 1e-3), torch.bfloat16: (2e-2, 1e-2)}
+_FLOAT32 = (1e-4, 1e-6)
+_SHOWN_LENGTH = 200
+
+
+def assert_close(actual: object, expected: object, *, rtol: float | None = None, atol: float | None = None) -> None:
+    """The value is the expected one up to rounding: a tensor, a float, or a list, tuple or dict of them.
+
+    Args:
+        actual: what the student's function returned.
+        expected: what it should be; its type, shape and dtype count too.
+        rtol: relative tolerance; by default a few roundings of the dtype.
+        atol: absolute tolerance, likewise.
+
+    Raises:
+        CheckFailed: it is not.
+    """
+    problem = _difference(actual, expected, rtol, atol)
+    if problem:
+        raise CheckFailed(problem, actual, expected)
+
+
+def assert_equal(actual: object, expected: object) -> None:
+    """The value is exactly the expected one.
+
+    Raises:
+        CheckFailed: it is not.
+    """
+    problem = _difference(actual, expected, 0.0, 0.0)
+    if problem:
+        raise CheckFailed(problem, actual, expected)
+
+
+def assert_kind(
+    actual: object, shape: Sequence[int], dtype: torch.dtype = torch.float32, *, finite: bool = True
+) -> None:
+    """The value is a tensor of this shape and dtype, with no NaN or infinity in it.
+
+    Raises:
+        CheckFailed: it is not.
+    """
+    problem = _kind_difference(actual, torch.Size(shape), dtype)
+    if not problem and finite and isinstance(actual, Tensor) and not torch.isfinite(actual).all():
+        index = _first(~torch.isfinite(actual))
+        problem = f"returned {show(actual[index])}{_at(index)}, expected only finite numbers"
+    if problem:
+        raise CheckFailed(problem, actual)
+
+
+def assert_between(actual: object, low: float = -math.inf, high: float = math.inf, *, what: str = "") -> None:
+    """A number, or each entry of a tensor, lies in `[low, high]`.
+
+    Args:
+        actual: a number or a tensor.
+        low: the smallest value allowed.
+        high: the largest value allowed.
+        what: what the number measures, where it is not what the function returned.
+
+    Raises:
+        CheckFailed: some value lies outside, or is NaN.
+    """
+    values = _numbers(actual)
+    if values is None:
+        raise CheckFailed(f"returned {show(actual)}, expected a number", actual)
+    wrong = ~((values >= low) & (values <= high))
+    if wrong.any():
+        index = _first(wrong)
+        place = _at(index)
+        value = show(values[index] if index else actual)
+        found = f": {what} is {value}{place}" if what else f"returned {value}{place}"
+        raise CheckFailed(f"{found}, expected {_bounds(low, high)}", actual)
+
+
+def assert_raises(kind: type[Exception], call: Callable[..., object], *args: object, **kwargs: object) -> str:
+    """Calling raises an exception of this kind.
+
+    Returns:
+        What the exception said.
+
+    Raises:
+        CheckFailed: the call returned, or raised something else.
+    """
+    try:
+        value = call(*args, **kwargs)
+    except Raised as error:
+        if kind.__name__ in error.kinds:
+            return error.text
+        raise CheckFailed(f"raised {error.kinds[0]}: {error.text}, expected {kind.__name__}") from error
+    raise CheckFailed(f"returned {show(value)}, expected {kind.__name__}", value)
+
+
+def assert_mentions(text: str, *words: str) -> None:
+    """An error message names each of the words, in whatever case.
+
+    Raises:
+        CheckFailed: one is missing.
+    """
+    for word in words:
+        if word.lower() not in text.lower():
+            raise CheckFailed(f"raised an error that says {text!r}, expected it to name {word!r}")
+
+
+def assert_holds(condition: bool, problem: str, actual: object = NO_VALUE) -> None:
+    """Anything that no other assertion words.
+
+    Args:
+        condition: what must hold.
+        problem: follows the call, as in `"changed its input in place"`.
+        actual: the value that is wrong; left out where it is about what a call has left behind.
+
+    Raises:
+        CheckFailed: the condition does not hold.
+    """
+    if not condition:
+        raise CheckFailed(problem, actual)
+
+
+def show(value: object) -> str:
+    """A value as a person would name it in a sentence: numbers in full, large tensors by their shape."""
+    text = _shown(value)
+    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 3] + "..."
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Tensor):
+        return _show_tensor(value)
+    if isinstance(value, np.ndarray):
+        return f"array of shape {tuple(value.shape)}"
+    if isinstance(value, nn.Module):
+        return "model" if hasattr(value, "classes") else "module"
+    if isinstance(value, Image.Image):
+        return f"{value.width}x{value.height} {value.mode} image"
+    if isinstance(value, float):
+        return f"{value:.6g}" if value % 1 or abs(value) >= 1e6 else f"{value:.1f}"
+    if isinstance(value, list | tuple):
+        return _show_sequence(value)
+    if isinstance(value, dict):
+        return _show_mapping(value)
+    if isinstance(value, torch.Generator):
+        return "generator"
+    if isinstance(value, PurePath):
+        return repr(str(value))
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _show_tensor(value: Tensor) -> str:
+    if value.dim() == 0:
+        return show(value.item())
+    if value.dim() == 1 and value.numel() <= 6:
+        return "[" + ", ".join(show(item) for item in value.tolist()) + "]"
+    sides = "x".join(str(side) for side in value.shape)
+    return f"{sides} tensor" if value.dim() > 1 else f"tensor of {sides}"
+
+
+def _show_sequence(value: Sequence[object]) -> str:
+    inner = ", ".join(show(item) for item in value[:6]) + (", ..." if len(value) > 6 else "")
+    if isinstance(value, list):
+        return f"[{inner}]"
+    return f"({inner},)" if len(value) == 1 else f"({inner})"
+
+
+def _show_mapping(value: dict[object, object]) -> str:
+    pairs = [f"{show(key)}: {show(item)}" for key, item in itertools.islice(value.items(), 6)]
+    return "{" + ", ".join(pairs) + (", ..." if len(value) > 6 else "") + "}"
+
+
+def _numbers(value: object) -> Tensor | None:
+    """The value as numbers that have an order, or nothing."""
+    if isinstance(value, Tensor):
+        return None if value.is_complex() else value
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:  # more than a tensor can hold
+        return torch.tensor(math.inf if value > 0 else -math.inf)
+    return torch.tensor(value) if isinstance(value, int | float) else None
+
+
+def _difference(actual: object, expected: object, rtol: float | None, atol: float | None, at: str = "") -> str:
+    """The sentence for the first difference, or nothing."""
+    if isinstance(expected, Tensor):
+        return _kind_difference(actual, expected.shape, expected.dtype, at) or _tensor_difference(
+            actual, expected, rtol, atol, at
+        )
+    if type(actual) is not type(expected):
+        return f"returned {_named(actual)}{at}, expected {_named(expected)}"
+    if isinstance(actual, np.ndarray) and isinstance(expected, np.ndarray):
+        same = actual.dtype == expected.dtype and np.array_equal(actual, expected)
+        return "" if same else f"returned {show(actual)}{at}, expected another {show(expected)}"
+    if isinstance(expected, float):
+        return _float_difference(actual, expected, rtol, atol, at)
+    if isinstance(expected, list | tuple):
+        return _sequence_difference(actual, expected, rtol, atol, at)
+    if isinstance(expected, dict):
+        return _mapping_difference(actual, expected, rtol, atol, at)
+    return "" if actual == expected else f"returned {show(actual)}{at}, expected {show(expected)}"
+
+
+def _kind_difference(actual: object, shape: torch.Size, dtype: torch.dtype, at: str = "") -> str:
+    if not isinstance(actual, Tensor):
+        return f"returned {_named(actual)}{at}, expected a tensor of shape {tuple(shape)}"
+    if actual.shape != shape:
+        return f"returned a tensor of shape {tuple(actual.shape)}{at}, expected {tuple(shape)}"
+    if actual.dtype != dtype:
+        return f"returned a tensor of {_plain(actual.dtype)}{at}, expected {_plain(dtype)}"
+    return ""
+
+
+def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, atol: float | None, at: str) -> str:
+    assert isinstance(actual, Tensor)  # _kind_difference has seen to it
+    actual, expected = actual.detach(), expected.detach()
+    wrong = ~torch.isclose(actual, expected, *_tolerance(expected.dtype, rtol, atol), equal_nan=True)
+    if not wrong.any():
+        return ""
+    index = _first(wrong)
+    place = at + _at(index)
+    count = f" ({int(wrong.sum())} of {wrong.numel()} entries differ)" if wrong.numel() > 1 else ""
+    return f"returned {show(actual[index])}{place}, expected {show(expected[index])}{count}"
+
+
+def _float_difference(actual: object, expected: float, rtol: float | None, atol: float | None, at: str) -> str:
+    assert isinstance(actual, float)  # the types were compared before
+    rtol, atol = _tolerance(torch.float32, rtol, atol)
+    same = math.isnan(expected) if math.isnan(actual) else abs(actual - expected) <= atol + rtol * abs(expected)
+    return "" if same or actual == expected else f"returned {show(actual)}{at}, expected {show(expected)}"
+
+
+def _sequence_difference(
+    actual: object, expected: Sequence[object], rtol: float | None, atol: float | None, at: str
+) -> str:
+    assert isinstance(actual, list | tuple)
+    if len(actual) != len(expected):
+        kind = type(expected).__name__
+        return f"returned a {kind} of {len(actual)}{at}, expected one of {len(expected)}"
+    pairs = zip(actual, expected, strict=True)
+    problems = (
+        _difference(a, e, rtol, atol, f"{at}[{i}]" if at else f" as item {i}") for i, (a, e) in enumerate(pairs)
+    )
+    return next(filter(None, problems), "")
+
+
+def _mapping_difference(
+    actual: object, expected: dict[object, object], rtol: float | None, atol: float | None, at: str
+) -> str:
+    assert isinstance(actual, dict)
+    if actual.keys() != expected.keys():
+        return f"returned a dict with {_keys(actual)}{at}, expected {_keys(expected)}"
+    problems = (_difference(actual[key], expected[key], rtol, atol, f"{at} under {key!r}") for key in expected)
+    return next(filter(None, problems), "")
+
+
+def _keys(value: dict[object, object]) -> str:
+    return show(sorted(map(str, value)))
+
+
+def _tolerance(dtype: torch.dtype, rtol: float | None, atol: float | None) -> tuple[float, float]:
+    if not (dtype.is_floating_point or dtype.is_complex):
+        return 0.0, 0.0
+    relative, absolute = _TOLERANCES.get(dtype, _FLOAT32)
+    return relative if rtol is None else rtol, absolute if atol is None else atol
+
+
+def _first(wrong: Tensor) -> tuple[int, ...]:
+    return tuple(int(i) for i in wrong.nonzero()[0])
+
+
+def _at(index: tuple[int, ...]) -> str:
+    return f" at {_position(index)}" if index else ""  # a scalar has no places
+
+
+def _position(index: tuple[int, ...]) -> str:
+    return "[" + ", ".join(str(i) for i in index) + "]"
+
+
+def _bounds(low: float, high: float) -> str:
+    if math.isinf(low):
+        return f"at most {show(float(high))}"
+    if math.isinf(high):
+        return f"at least {show(float(low))}"
+    return f"between {show(float(low))} and {show(float(high))}"
+
+
+def _named(value: object) -> str:
+    """A value with its type, for a sentence about types."""
+    if value is None:
+        return "None"
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    return f"{show(value)} (a {type(value).__name__})"
+
+
+def _plain(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

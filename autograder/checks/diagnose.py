@@ -1,0 +1,169 @@
+"""A wrong answer held against the known mistakes of its function.
+
+A course keeps wrong variants in `solutions/mistakes/<unit>.py`, each with the sentence that a student should read:
+
+    @mistake("total_variation", "Only neighbours side by side are counted.")
+    def only_horizontal(images): ...
+
+A mistake explains a failure where it gives, for every call that the check made, just what the student's function gave,
+and where the solution gives something else for at least one of them. It is named only if no second one fits as well.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from autograder.checks.compare import assert_close
+from autograder.checks.remote import UNANSWERED, Call, InProcess, RemoteModule, Submission
+from autograder.errors import AutograderError, CheckFailed
+from autograder.submissions import Module, read_module
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known wrong variant: its name, the function it is a variant of, and the sentence for the student."""
+
+    name: str
+    function: str
+    sentence: str
+
+
+def mistake(function: str, sentence: str) -> Callable[[Function], Function]:
+    """Marks a function as a known mistake in `function` of its unit."""
+
+    def marked(variant: Function) -> Function:
+        variant.mistake = Mistake(variant.__name__, function, sentence)  # type: ignore[attr-defined]
+        return variant
+
+    return marked
+
+
+def known_mistakes(path: Path) -> tuple[Mistake, ...]:
+    """The mistakes that a file defines, in order; none where there is no file."""
+    return _defined(path, path.stat().st_mtime_ns) if path.is_file() else ()
+
+
+@lru_cache(maxsize=32)
+def _defined(path: Path, _: int) -> tuple[Mistake, ...]:
+    """Read once for each state of the file, not once for each check that fails."""
+    namespace: dict[str, object] = {"__name__": path.stem}
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)
+    found = (getattr(value, "mistake", None) for value in namespace.values())
+    return tuple(value for value in found if isinstance(value, Mistake))
+
+
+def explain(
+    calls: Sequence[Call], unit: str, mistakes: Path, solution: Path, seconds: float, *, by_value: bool, seed: int = 0
+) -> Mistake | None:
+    """The one known mistake that explains what came back, if there is exactly one.
+
+    Args:
+        calls: what a failed check has called, with what came back.
+        unit: whose functions these are.
+        mistakes: the unit's file of mistakes.
+        solution: the unit's solution.
+        seconds: the limit for each call.
+        by_value: whether the check found fault with a value, or else with what a call has left behind.
+        seed: what the worker's random state started from, so that a module is made with the same first weights.
+    """
+    if not _replayable(calls):
+        return None
+    same = _same_value if by_value else _same_traces
+    wrong, right = read_module(mistakes, unit), read_module(solution, unit)
+    fitting = [
+        known
+        for known in known_mistakes(mistakes)
+        if _explains(known, _about(known.function, calls), wrong, right, seconds, seed, same)
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _about(function: str, calls: Sequence[Call]) -> list[Call]:
+    """The calls of a function, and those of the modules that were made or sent along with them."""
+    return [call for call in calls if call.function == function or call.on is not None]
+
+
+def _replayable(calls: Sequence[Call]) -> bool:
+    """Whether every call came back, and each module that was used was sent or returned by an earlier call."""
+    returned: set[int] = set()
+    for call in calls:
+        used = [value for value in (call.on, *call.args, *call.kwargs.values()) if isinstance(value, RemoteModule)]
+        if call.value is UNANSWERED or any(m.recipe is None and m.handle.number not in returned for m in used):
+            return False
+        if isinstance(call.value, RemoteModule):
+            returned.add(call.value.handle.number)
+    return True
+
+
+def _explains(
+    known: Mistake,
+    calls: Sequence[Call],
+    wrong: Module,
+    right: Module,
+    seconds: float,
+    seed: int,
+    same: Callable[[Call, Call], bool],
+) -> bool:
+    if not any(call.function == known.function for call in calls):
+        return False
+    names = {known.function: known.name}
+    variants = [call if call.on else replace(call, function=names[call.function]) for call in calls]
+    if not all(map(same, calls, _replays(variants, wrong, seconds, seed))):
+        return False
+    return not all(map(same, calls, _replays(calls, right, seconds, seed)))
+
+
+def _replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -> Iterator[Call]:
+    """The same calls on another module, in order and in one worker, as the check made them."""
+    submission = Submission(module, {module.unit: module}, InProcess(), seconds, seed)
+    ours: dict[int, RemoteModule] = {}  # by the number that a module had there
+
+    def module_here(value: RemoteModule) -> RemoteModule:
+        number = value.handle.number
+        if number not in ours and value.recipe is not None:
+            ours[number] = submission.send(value.recipe)
+        return ours[number]
+
+    def here(value: object) -> object:
+        return module_here(value) if isinstance(value, RemoteModule) else value
+
+    for call in calls:
+        try:
+            args, kwargs = tuple(map(here, call.args)), {key: here(value) for key, value in call.kwargs.items()}
+            on = module_here(call.on) if call.on is not None else None
+            replay = submission.repeat(replace(call, args=args, kwargs=kwargs, on=on))
+        except (AutograderError, KeyError):  # KeyError: a module that was returned there was not returned here
+            yield replace(call, value=UNANSWERED)
+            continue
+        theirs, mine = call.value, replay.value
+        if isinstance(theirs, RemoteModule) and isinstance(mine, RemoteModule):
+            if (theirs.handle.number in ours) != (mine in ours.values()):
+                replay = replace(replay, value=UNANSWERED)  # one gave back what it was given, the other a new module
+            else:
+                ours.setdefault(theirs.handle.number, mine)
+        yield replay
+
+
+def _same_value(one: Call, other: Call) -> bool:
+    if isinstance(one.value, RemoteModule) and isinstance(other.value, RemoteModule):
+        return True  # modules are the same where calls of them give the same
+    if other.value is UNANSWERED:
+        return False
+    try:
+        assert_close(one.value, other.value)
+    except CheckFailed:
+        return False
+    return True
+
+
+def _same_traces(one: Call, other: Call) -> bool:
+    # Arguments may have other names in the student's hand; what happened to them is what counts.
+    return len(one.changed) == len(other.changed) and _traces(one) == _traces(other)
+
+
+def _traces(call: Call) -> list[tuple[str, tuple[str, ...]]]:
+    return [(kind, names) for _, kind, names in call.left]

@@ -1,0 +1,130 @@
+"""The pytest plugin: a unit's module is collected as the checks of that unit, and each check becomes a `CheckResult`.
+
+`pytest exercises/variation_loss.py` runs `tests/exercises/test_variation_loss.py` with `submission` bound to that file, and
+so for a folder of them. Checks collected directly judge the solutions. A graded run (`grade`) is the same with another
+`Run`: one that reaches the student's code through the sandbox.
+
+Markers: `points(function, value)`, `hidden`, `depends_on(check, ...)`.
+Fixtures: `submission`, `folder`, `reference`, `model`, `rng`.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from autograder.checks.plugin.collecting import (
+    judges_submission,
+    pytest_collect_file,
+    pytest_deselected,
+    pytest_itemcollected,
+    pytest_pycollect_makemodule,
+)
+from autograder.checks.plugin.fixtures import folder, model, reference, rng, submission
+from autograder.checks.plugin.recorder import Recorder
+from autograder.checks.plugin.reporting import (
+    pytest_report_teststatus,
+    pytest_runtest_makereport,
+)
+from autograder.checks.plugin.runs import StudentRun, usable_device
+from autograder.checks.plugin.stash import CHECK, COURSE, RECORDER, RUN, SUBMISSION
+from autograder.course.catalog import Catalog, find_course, read_catalog
+from autograder.errors import CatalogError, UsageError
+
+__all__ = [
+    "CHECK",
+    "COURSE",
+    "RECORDER",
+    "RUN",
+    "SUBMISSION",
+    "folder",
+    "model",
+    "pytest_addoption",
+    "pytest_collect_file",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_deselected",
+    "pytest_itemcollected",
+    "pytest_pycollect_makemodule",
+    "pytest_report_teststatus",
+    "pytest_runtest_makereport",
+    "pytest_runtest_setup",
+    "reference",
+    "rng",
+    "submission",
+]
+
+_MARKERS = (
+    "points(function, value): the function that this check judges, and what it is worth",
+    "hidden: this check is not in a student's release",
+    "depends_on(check, ...): not run where one of these checks of the same unit has failed",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--check-seed`, to see a check with other random inputs; `--device`, to compute elsewhere."""
+    group = parser.getgroup("idealcat")
+    group.addoption("--check-seed", default="student", help="any text; the checks draw their random inputs from it")
+    group.addoption("--device", default="cpu", help="where the functions under test compute: cpu (the default) or cuda")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Finds the course; without one the plugin does nothing."""
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
+    catalog = config.stash[COURSE] if COURSE in config.stash else _found_course(config)
+    if catalog is not None:
+        _forget_other_checks(catalog)
+    config.stash[COURSE] = catalog
+    config.stash[RECORDER] = config.stash.get(RECORDER, Recorder())
+    if catalog is not None and RUN not in config.stash:
+        config.stash[RUN] = _student_run(catalog, config)
+
+
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One thread for checks; and where they run alone, the summary in place of tracebacks, unless those are asked for."""
+    if any(CHECK in item.stash for item in items):
+        # As in a graded worker, so that both round alike. The tensors are small: more threads only wait for one another.
+        torch.set_num_threads(1)
+    if not items or not all(judges_submission(item) for item in items) or config.option.tbstyle != "auto":
+        return
+    config.option.tbstyle = "no"
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and config.option.reportchars == "fE":  # pytest's default: nobody has asked for the list
+        reporter.reportchars = "E"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A check that depends on a failed one is not run."""
+    if CHECK not in item.stash:
+        return
+    names = tuple(name for marker in item.iter_markers("depends_on") for name in marker.args)
+    blocker = item.config.stash[RECORDER].blocker(item.nodeid, names)
+    if blocker is not None:
+        pytest.skip(f'waits for "{blocker.title}"')
+
+
+def _found_course(config: pytest.Config) -> Catalog | None:
+    root = find_course(config.invocation_params.dir, config.rootpath)
+    try:
+        return read_catalog(root) if root is not None else None
+    except CatalogError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _student_run(catalog: Catalog, config: pytest.Config) -> StudentRun:
+    try:
+        return StudentRun(catalog, config.getoption("check_seed"), usable_device(config.getoption("--device")))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _forget_other_checks(catalog: Catalog) -> None:
+    """pytest keeps a test module by its path below the root: in one process two courses would share theirs."""
+    ours = {catalog.checks(unit).stem: catalog.checks(unit) for unit in catalog.units}
+    for name in list(sys.modules):  # there are thousands, and to look at each would be felt
+        checks = ours.get(name.rpartition(".")[2])
+        file = getattr(sys.modules[name], "__file__", None) if checks is not None else None
+        if file and Path(file) != checks:
+            del sys.modules[name]

@@ -1,0 +1,93 @@
+"""A unit's module is collected as the checks of that unit, wherever it lies."""
+
+import types
+from pathlib import Path
+
+import pytest
+
+from autograder.checks.plugin.stash import CHECK, COURSE, RECORDER
+from autograder.course.catalog import Catalog
+from autograder.results.types import CheckResult
+
+
+class Unit(pytest.Module):
+    """A unit of a submission, collected as the checks that judge it."""
+
+    def _getobj(self) -> types.ModuleType:
+        catalog = self.config.stash[COURSE]
+        assert catalog is not None  # units are only made where there is a course
+        # pytest's own import of a test module: with its assertion rewriting, and its error when there is none.
+        checks = pytest.Module.from_parent(self.parent, path=catalog.checks(self.path.stem))
+        return checks.obj  # type: ignore[no-any-return] # pytest does not say that it is a module
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Unit | None:
+    """A unit found in a folder. One named on the command line comes by `pytest_pycollect_makemodule`."""
+    if _is_unit(file_path, parent.config) and not _pytest_collects(file_path, parent):
+        return Unit.from_parent(parent, path=file_path)
+    return None
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Unit | None:
+    """A unit's file is never imported as a test module."""
+    if _is_unit(module_path, parent.config):
+        return Unit.from_parent(parent, path=module_path)
+    return None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A check is known, and worth nothing, from now on."""
+    catalog = item.config.stash[COURSE]
+    unit = _unit_of(item, catalog) if catalog is not None else None
+    if unit is not None:
+        check = _expected(item, unit)
+        item.stash[CHECK] = check
+        item.extra_keyword_matches.add(check.function)  # `-k denoise` means all the checks of denoise
+        item.config.stash[RECORDER].expect(item.nodeid, check)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """A check that `-k` left out is no part of the run."""
+    for item in items:
+        item.config.stash[RECORDER].leave_out(item.nodeid)
+
+
+def _is_unit(path: Path, config: pytest.Config) -> bool:
+    catalog = config.stash[COURSE]
+    if catalog is None or path.stem not in catalog.units or path.parent.name == "mistakes":
+        return False
+    return path.suffix == ".py" or (path.suffix == ".ipynb" and not path.with_suffix(".py").exists())
+
+
+def _pytest_collects(path: Path, parent: pytest.Collector) -> bool:
+    return path.suffix == ".py" and parent.session.isinitpath(path)
+
+
+def _unit_of(item: pytest.Item, catalog: Catalog) -> str | None:
+    file = getattr(getattr(item, "module", None), "__file__", None)
+    return next((unit for unit in catalog.units if file and Path(file) == catalog.checks(unit)), None)
+
+
+def judges_submission(item: pytest.Item) -> bool:
+    """Whether it was collected for a submission; else the checks were, and they judge the solution."""
+    return item.getparent(Unit) is not None
+
+
+def judged_path(item: pytest.Item, catalog: Catalog) -> Path:
+    """Where the module lies that a check judges."""
+    if judges_submission(item):
+        return item.path
+    unit = item.stash[CHECK].unit
+    solution = catalog.solution(unit)
+    return solution if solution.is_file() else catalog.exercise(unit)
+
+
+def _expected(item: pytest.Item, unit: str) -> CheckResult:
+    marker = item.get_closest_marker("points")
+    if marker is None or len(marker.args) != 2:
+        raise pytest.UsageError(f"{item.nodeid} needs @pytest.mark.points(function, value)")
+    function, points = marker.args
+    described = getattr(getattr(item, "function", None), "__doc__", None) or item.name
+    title = described.strip().partition("\n")[0].rstrip(".")
+    hidden = item.get_closest_marker("hidden") is not None
+    return CheckResult(f"{unit}::{item.name}", unit, function, title, float(points), hidden)

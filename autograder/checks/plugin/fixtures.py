@@ -1,0 +1,79 @@
+"""What a check can ask for."""
+
+import types
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import data
+from autograder.checks.plugin.collecting import judged_path
+from autograder.checks.plugin.runs import check_seed
+from autograder.checks.plugin.stash import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
+from autograder.checks.remote import Submission
+from autograder.errors import NotHandedIn
+
+
+@pytest.fixture
+def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
+    """The student's module that is judged, loaded afresh, with a worker behind it."""
+    check = check_of(request)
+    catalog, run = request.config.stash[COURSE], request.config.stash[RUN]
+    assert catalog is not None
+    modules = run.modules(judged_path(request.node, catalog))
+    if check.unit not in modules:
+        raise NotHandedIn(f"{check.unit}.py was not handed in")
+    seed = check_seed(run.seed, f"{check.id} worker")
+    with run.worker(check) as worker:
+        seconds = catalog.units[check.unit].seconds
+        held = Submission(modules[check.unit], modules, worker, seconds, seed, run.device)
+        request.node.stash[SUBMISSION] = held
+        yield held
+        printed = worker.take_printed()
+    held.calls.clear()  # pytest keeps the check for the whole run, and what came back may be large
+    if printed:
+        recorder = request.config.stash[RECORDER]
+        recorder.results[request.node.nodeid] = replace(recorder.results[request.node.nodeid], output=printed)
+
+
+@pytest.fixture
+def folder(submission: Submission) -> Path:
+    """An empty folder for files that the student's code is to read: a graded one can read no other."""
+    return submission.folder
+
+
+@pytest.fixture
+def reference(request: pytest.FixtureRequest) -> types.ModuleType:
+    """The unit's solution, in the trusted process."""
+    catalog = request.config.stash[COURSE]
+    assert catalog is not None
+    return _imported(catalog.solution(check_of(request).unit))
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> torch.Generator:
+    """The check's source of random inputs: fresh for each submission, the same when a mark is replayed."""
+    return torch.Generator().manual_seed(seed_of(request))
+
+
+@pytest.fixture
+def model(request: pytest.FixtureRequest) -> nn.Module:
+    """A small network of the trusted process, with weights of the check's own."""
+    return data.load_model("tiny", pretrained=False, seed=seed_of(request) % 2**31)
+
+
+def _imported(path: Path) -> types.ModuleType:
+    module = types.ModuleType(path.stem)
+    module.__file__ = str(path)
+    exec(_compiled(path, path.stat().st_mtime_ns), module.__dict__)
+    return module
+
+
+@lru_cache(maxsize=32)
+def _compiled(path: Path, _: int) -> types.CodeType:
+    """Compiled once for each state of the file; each check has a module of its own all the same."""
+    return compile(path.read_text(encoding="utf-8"), str(path), "exec")

@@ -1,0 +1,58 @@
+"""Turn the end of each check into its result."""
+
+from collections.abc import Generator
+from dataclasses import replace
+
+import pytest
+
+from autograder.checks.diagnose import explain
+from autograder.checks.plugin.recorder import judged
+from autograder.checks.plugin.stash import CHECK, COURSE, RECORDER, SUBMISSION
+from autograder.errors import NO_VALUE, CheckFailed
+from autograder.results.types import CheckResult, Outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turns the end of each phase into the check's result, and the report's text into its sentence."""
+    report = yield
+    if CHECK not in item.stash:
+        return report
+    error = call.excinfo.value if call.excinfo is not None else None
+    recorder = item.config.stash[RECORDER]
+    if call.when == "call" or error is not None:
+        check = judged(recorder.results[item.nodeid], error, item.stash.get(SUBMISSION, None))
+        recorder.results[item.nodeid] = _diagnosed(check, error, item)
+    check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
+    recorder.results[item.nodeid] = check
+    report.check_outcome = check.outcome.value  # type: ignore[attr-defined] # reports are open to plugins
+    if report.failed and item.config.option.tbstyle == "no":
+        report.longrepr = check.message
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Checks that are not written, or blocked, are counted apart from those that fail."""
+    outcome = getattr(report, "check_outcome", "")
+    if outcome == Outcome.NOT_WRITTEN and report.failed:
+        return "not written", "n", "NOT WRITTEN"
+    if outcome == Outcome.BLOCKED and report.skipped:
+        return "blocked", "b", "BLOCKED"
+    return None
+
+
+def _diagnosed(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:
+    held = item.stash.get(SUBMISSION, None)
+    catalog = item.config.stash[COURSE]
+    if not isinstance(error, CheckFailed) or held is None or catalog is None:
+        return check
+    failed = item.config.stash[RECORDER].failed_functions(item.nodeid)
+    if failed & held.module.used_by(check.function):
+        return check  # what shows here may be the fault of a function that this one uses
+    unit = catalog.units[check.unit]
+    files = catalog.mistakes(unit.name), catalog.solution(unit.name)
+    known = explain(held.calls, unit.name, *files, unit.seconds, by_value=error.actual is not NO_VALUE, seed=held.seed)
+    return check if known is None else replace(check, mistake=known.name, diagnosis=known.sentence)

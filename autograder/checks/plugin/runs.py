@@ -1,0 +1,78 @@
+"""Where a check finds the student's code: on the student's own disk and in this process, or as `grade` arranges it."""
+
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from autograder.checks.remote import InProcess, Transport
+from autograder.course.catalog import Catalog
+from autograder.errors import UsageError
+from autograder.results.types import CheckResult
+from autograder.submissions import Module, read_module
+
+DEVICES = ("cpu", "cuda")
+
+
+class Run(Protocol):
+    """What differs between a student's own run and a graded one."""
+
+    #: From it and a check's id come the random inputs of the check.
+    seed: str
+    #: Where the student's code computes: `cpu` or `cuda`. The checks themselves stay on the CPU.
+    device: str
+
+    def modules(self, judged: Path) -> dict[str, Module]:
+        """The modules of the submission whose unit lies at a path, by unit."""
+
+    def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:
+        """A worker for a check; or a fresh one, for something else."""
+
+
+class StudentRun:
+    """In this process, from the folder in which the unit lies."""
+
+    def __init__(self, catalog: Catalog, seed: str, device: str) -> None:
+        self.seed = seed
+        self.device = device
+        self._catalog = catalog
+        self._read: dict[Path, dict[str, Module]] = {}
+
+    def modules(self, judged: Path) -> dict[str, Module]:
+        """The unit itself and its neighbours, read once."""
+        if judged not in self._read:
+            beside = {unit: judged.with_name(f"{unit}.py") for unit in self._catalog.units}
+            paths = {unit: path for unit, path in beside.items() if path.is_file()} | {judged.stem: judged}
+            self._read[judged] = {
+                unit: read_module(path, unit, self._catalog.functions) for unit, path in paths.items()
+            }
+        return self._read[judged]
+
+    @contextlib.contextmanager
+    def worker(self, check: CheckResult | None = None) -> Iterator[Transport]:
+        """A worker without a process: state that one check leaves in the student's module does not reach the next."""
+        with tempfile.TemporaryDirectory() as folder:
+            yield InProcess(Path(folder).resolve())
+
+
+def usable_device(name: str) -> str:
+    """The name, where PyTorch can compute there.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if name not in DEVICES:
+        raise UsageError(f"--device {name}: no such device; it is one of {', '.join(DEVICES)}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: PyTorch finds no CUDA device on this machine; leave the option out")
+    return name
+
+
+def check_seed(seed: str, check: str) -> int:
+    """The seed of one check, in `[0, 2**63)`."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\0{check}".encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,1 @@
+"""Read a course: its catalog, and the skeletons made from its solutions."""

@@ -1,0 +1,124 @@
+"""Skeletons, from the solutions that they are made of, and files written in place of others without losing those.
+
+A region between `### BEGIN SOLUTION` and `### END SOLUTION` (nbgrader's markers) is what the student writes. Inside a
+function it becomes `raise NotImplementedError`, below the TODO that stands before it; at the top level it is left out.
+"""
+
+import ast
+import itertools
+import shutil
+from pathlib import Path
+
+from autograder.course.catalog import Catalog, Unit
+from autograder.errors import CatalogError
+
+#: Markers round what a student is to write, in the solutions and in nbgrader's source notebooks.
+BEGIN = "### BEGIN SOLUTION"
+END = "### END SOLUTION"
+
+#: `else:` and `)` give nothing away.
+_TELLING = 8
+
+
+def skeleton(solution: str, filename: str) -> str:
+    """The skeleton of a solution.
+
+    Raises:
+        CatalogError: the regions do not pair up, or a function's region has no TODO before it.
+    """
+    names = _functions_by_line(solution)
+    kept: list[str] = []
+    opened = 0
+    for number, line in enumerate(solution.splitlines(), 1):
+        if line.strip() == BEGIN and not opened:
+            opened = number
+            indent = line[: len(line) - len(line.lstrip())]
+            if indent:
+                _require_todo(kept, filename, number)
+                kept.append(f'{indent}raise NotImplementedError("{names[number]}")')
+        elif line.strip() == END and opened:
+            opened = 0
+        elif line.strip() in (BEGIN, END):
+            raise CatalogError(f"{filename} line {number}: {line.strip()} without its partner")
+        elif not opened:
+            kept.append(line)
+    if opened:
+        raise CatalogError(f"{filename} line {opened}: {BEGIN} is never closed by {END}")
+    return "\n".join(kept).rstrip() + "\n"
+
+
+def untouched(catalog: Catalog, unit: str) -> str:
+    """The text that a unit's file begins as: made from its solution, or as a release without solutions keeps it.
+
+    Raises:
+        CatalogError: the course has neither.
+    """
+    if catalog.solution(unit).is_file():
+        return skeleton(read_source(catalog.solution(unit)), f"{unit}.py")
+    return read_source(catalog.skeleton(unit))
+
+
+def solution_lines(solution: str) -> set[str]:
+    """The lines inside the regions, without those too short to give anything away."""
+    lines: set[str] = set()
+    inside = False
+    for line in solution.splitlines():
+        if line.strip() in (BEGIN, END):
+            inside = line.strip() == BEGIN
+        elif inside and len(line.strip()) > _TELLING:
+            lines.add(line.strip())
+    return lines
+
+
+def write_skeletons(catalog: Catalog, units: tuple[Unit, ...]) -> list[tuple[Path, Path | None]]:
+    """Writes `exercises/<unit>.py` from each solution; an existing file that differs is kept as a backup.
+
+    Returns:
+        The files written, each with its backup, if there was something to keep. Files in step are left alone.
+    """
+    texts = {unit.name: skeleton(read_source(catalog.solution(unit.name)), f"{unit.name}.py") for unit in units}
+    files = [replaced(catalog.exercise(name), text, catalog.exercise(name).parent) for name, text in texts.items()]
+    return [file for file in files if file is not None]
+
+
+def replaced(path: Path, text: str, backups: Path) -> tuple[Path, Path | None] | None:
+    """Writes a file, unless it is in step; and says where what was there is now."""
+    if path.is_file() and path.read_bytes() == text.encode("utf-8"):
+        return None
+    backup = _back_up(path, backups) if path.is_file() else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path, backup
+
+
+def read_source(path: Path) -> str:
+    """The text of a file of the course.
+
+    Raises:
+        CatalogError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CatalogError(
+            f"{path} cannot be read ({error.strerror}); a release is made from solutions and lessons"
+        ) from error
+
+
+def _back_up(path: Path, folder: Path) -> Path:
+    """Copies a file to the first free `<name>.bak`, `<name>.bak.1`, ... of a folder."""
+    folder.mkdir(exist_ok=True)
+    names = itertools.chain([f"{path.name}.bak"], (f"{path.name}.bak.{i}" for i in itertools.count(1)))
+    backup = next(folder / name for name in names if not (folder / name).exists())
+    shutil.copy2(path, backup)
+    return backup
+
+
+def _functions_by_line(source: str) -> dict[int, str]:
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    return {line: node.name for node in functions for line in range(node.lineno, (node.end_lineno or node.lineno) + 2)}
+
+
+def _require_todo(kept: list[str], filename: str, number: int) -> None:
+    if not kept or not kept[-1].lstrip().startswith("# TODO: "):
+        raise CatalogError(f"{filename} line {number}: a region needs a `# TODO: ...` line right before it")

@@ -1,0 +1,1 @@
+"""Grade one submission, a class, or a class on a cluster; replay a result; verify the course itself."""

@@ -1,0 +1,255 @@
+"""The checks of a unit under pytest: collected once in a process, and run for one submission after another.
+
+pytest's own start takes longer than many a check. It is shielded from configuration, plugins and environment that are not
+the course's own, and so is each run.
+"""
+
+import contextlib
+import io
+import os
+import sys
+import traceback
+import weakref
+from collections.abc import Callable, Generator, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import torch
+from _pytest.config import _prepareconfig
+from _pytest.runner import runtestprotocol
+
+from autograder.checks import plugin
+from autograder.checks.plugin.recorder import Recorder
+from autograder.checks.plugin.runs import Run
+from autograder.course.catalog import Catalog, read_catalog
+from autograder.errors import GraderError, SandboxError
+from autograder.results.types import CheckResult
+
+
+class GradedRun(Run, Protocol):
+    """One submission, as the checks of a graded run reach it."""
+
+    def failed(self, error: BaseException) -> bool:
+        """Told that a check has failed; whether it is to be run again."""
+
+
+class Follower:
+    """Told how a run goes on. This one does nothing with it."""
+
+    def expected(self, checks: list[CheckResult]) -> None:
+        """All checks of a unit that will be run."""
+
+    def begins(self, check: CheckResult) -> None:
+        """One of them starts."""
+
+    def ended(self, check: CheckResult) -> bool:
+        """It has ended. Whether the others of its unit are still to be run."""
+        return True
+
+
+class Checks:
+    """The checks of one unit.
+
+    Args:
+        catalog: the course.
+        unit: its name.
+
+    Raises:
+        GraderError: they cannot be collected.
+    """
+
+    def __init__(self, catalog: Catalog, unit: str) -> None:
+        self._hooks = _Hooks(catalog)
+        _forget(catalog.checks(unit))
+        with _shielded():
+            self._config = _prepareconfig(_arguments(catalog, unit), [plugin, self._hooks])
+            # What pytest has hooked into the interpreter goes with this.
+            weakref.finalize(self, self._config._ensure_unconfigure).atexit = False
+            self._session = self._collected()
+        # A worker that was asked what is hidden serves no visible check any more.
+        self._items = sorted(self._session.items, key=lambda item: item.stash[plugin.CHECK].hidden)
+
+    def run(
+        self, catalog: Catalog, run: GradedRun, asked_for: Callable[[CheckResult], bool], follower: Follower
+    ) -> list[CheckResult]:
+        """The results for one submission, in the order in which the checks are written.
+
+        Args:
+            catalog: the course, with the limits that hold this time.
+            run: the submission.
+            asked_for: whether a check is run at all.
+            follower: is told how it goes on.
+
+        Raises:
+            SandboxError: there is no worker to be had.
+            GraderError: pytest itself has failed.
+        """
+        expected = {item.nodeid: item.stash[plugin.CHECK] for item in self._session.items}
+        recorder = Recorder({nodeid: check for nodeid, check in expected.items() if asked_for(check)})
+        stash = self._config.stash
+        stash[plugin.COURSE], stash[plugin.RUN], stash[plugin.RECORDER] = catalog, run, recorder
+        torch.set_num_threads(1)  # the user of a notebook has others between two runs
+        follower.expected(list(recorder.results.values()))
+        with _shielded(), _its_own_fault():
+            self._run([item for item in self._items if item.nodeid in recorder.results], recorder, follower)
+        return list(recorder.results.values())
+
+    def _collected(self) -> pytest.Session:
+        with _its_own_fault():
+            self._config._do_configure()
+            session = pytest.Session.from_config(self._config)
+            self._config.hook.pytest_sessionstart(session=session)
+            session.perform_collect()
+        if self._hooks.problems or not session.items:
+            raise GraderError("\n".join(["the checks could not be run:", *self._hooks.problems]))
+        return session
+
+    def _run(self, items: list[pytest.Item], recorder: Recorder, follower: Follower) -> None:
+        try:
+            for item, following in zip(items, [*items[1:], None], strict=True):
+                follower.begins(recorder.results[item.nodeid])
+                self._config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if not follower.ended(recorder.results[item.nodeid]):
+                    return
+        except BaseException:  # Ctrl-C among them: pytest leaves what it was at as it was
+            _kept.cache_clear()
+            raise
+        finally:
+            self._session._setupstate.teardown_exact(None)
+
+
+def checks_of(catalog: Catalog, unit: str) -> Checks:
+    """The checks of a unit as they are now: collected in this process before, or by this call.
+
+    Raises:
+        GraderError: they cannot be collected.
+    """
+    path = catalog.checks(unit)
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise GraderError(
+            f"the checks could not be run: {path} cannot be read ({error.strerror}); put it back"
+        ) from error
+    return _kept(catalog.root, unit, (state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=32)
+def _kept(root: Path, unit: str, _: tuple[int, ...]) -> Checks:
+    return Checks(read_catalog(root), unit)
+
+
+class _Hooks:
+    """What a graded run does otherwise than a student's own; a plugin of pytest."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.problems: list[str] = []
+        self._catalog = catalog
+        self._again = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Takes the place of the course that lies at hand."""
+        config.stash[plugin.COURSE] = self._catalog
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keeps why something could not be collected."""
+        if report.failed:
+            self.problems.append(str(report.longrepr))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """pytest's own, but that nobody is told of it, and that a check may be run again."""
+        self._again = False
+        self._run(item, nextitem)
+        if self._again:
+            item.config.stash[plugin.RECORDER].expect(item.nodeid, item.stash[plugin.CHECK])
+            self._run(item, nextitem)
+        return True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Tells the run of a failure, and lets go of what the submission has returned.
+
+        The frames and the exception hold one another.
+        """
+        report = yield
+        error = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(error, SandboxError):
+            raise error  # no check can be run
+        if error is not None and not isinstance(error, pytest.skip.Exception):
+            run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `Checks.run` has put it there
+            self._again = run.failed(error) or self._again
+        while error is not None:
+            traceback.clear_frames(error.__traceback__)
+            error = error.__context__
+        return report
+
+    @staticmethod
+    def _run(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """The checks are kept for the next submission, and with them nothing of this one."""
+        try:
+            runtestprotocol(item, log=False, nextitem=nextitem)
+        finally:
+            if plugin.SUBMISSION in item.stash:
+                del item.stash[plugin.SUBMISSION]
+
+
+def _arguments(catalog: Catalog, unit: str) -> list[str]:
+    return [
+        str(catalog.checks(unit)),
+        f"--rootdir={catalog.root}",
+        f"--config-file={os.devnull}",
+        "--noconftest",
+        "--disable-plugin-autoload",
+        *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"),
+        *("-p", "no:logging"),  # it would look through all loggers of torch at each phase of each check
+        *("-p", "no:faulthandler", "-p", "no:debugging"),  # which change the interpreter, and this is kept
+        *("-p", "no:capture"),  # as what checks write goes nowhere, and looking for it takes a fifth of a small check
+        *("-W", "ignore"),  # PYTHONWARNINGS=error would make a failure of each
+        "--import-mode=importlib",
+        "--tb=line",
+        "-q",
+    ]
+
+
+def _forget(path: Path) -> None:
+    """Python keeps a module that has changed since, and one whose import has failed, as far as it got."""
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "") == str(path):
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _its_own_fault() -> Iterator[None]:
+    try:
+        yield
+    except SandboxError:
+        raise
+    except Exception as error:  # pytest's own, of a check that is written wrong or wants to end pytest
+        raise GraderError(f"the checks could not be run: {type(error).__name__}: {error}") from error
+
+
+@contextlib.contextmanager
+def _shielded() -> Iterator[None]:
+    """Nothing in the environment steers pytest, and it has no terminal; and what a check writes, a worker may read."""
+    saved, mask, stdin, nowhere = _without_steering(), os.umask(0o022), sys.stdin, io.StringIO()
+    sys.stdin = io.StringIO()
+    try:
+        with contextlib.chdir("."), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            yield
+    finally:
+        sys.stdin = stdin
+        os.umask(mask)
+        _without_steering()
+        sys.last_value = sys.last_traceback = None  # which pytest sets for a debugger
+        os.environ.update(saved)
+
+
+def _without_steering() -> dict[str, str]:
+    """Takes out of the environment what pytest listens to."""
+    return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PYTEST_")}

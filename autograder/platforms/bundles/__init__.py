@@ -1,0 +1,54 @@
+"""Bundles: the course as students take it away, and the grader as a platform installs it; a folder and a zip of each.
+
+A bundle is made from the solutions and the checks anew, never from what lies in `exercises/`, where somebody may have
+worked; and what is for students is searched for what they must not have before anything is written.
+"""
+
+import stat
+import zipfile
+from pathlib import Path
+
+from autograder.errors import UsageError
+from autograder.platforms.bundles.leaks import leaks
+from autograder.platforms.bundles.platforms import classroom_bundle, gitlab_bundle, gradescope_bundle
+from autograder.platforms.bundles.student import Files, student_bundle
+
+__all__ = ["classroom_bundle", "gitlab_bundle", "gradescope_bundle", "leaks", "student_bundle", "write_bundle"]
+
+#: The same for every file, so that the same course gives the same zip.
+_EPOCH = (2020, 1, 1, 0, 0, 0)
+
+
+def write_bundle(files: Files, folder: Path) -> Path:
+    """Writes a bundle into a new folder, and as a zip beside it.
+
+    Args:
+        files: by path inside the bundle.
+        folder: must not exist yet, or be empty.
+
+    Returns:
+        The zip.
+
+    Raises:
+        UsageError: there is something already.
+    """
+    archive = folder.with_name(f"{folder.name}.zip")
+    if archive.exists() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise UsageError(f"there is a {folder} or {archive.name} already; name a new folder, or remove them first")
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(_mode(content))
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.external_attr = (stat.S_IFREG | _mode(content)) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(entry, content)
+    return archive
+
+
+def _mode(content: bytes) -> int:
+    """What begins as a script is one."""
+    return 0o755 if content.startswith(b"#!") else 0o644

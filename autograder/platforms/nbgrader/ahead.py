@@ -1,0 +1,123 @@
+"""A whole assignment graded ahead, over all cores: each notebook of nbgrader's run then only looks its result up.
+
+A result is found by the content of the work and by all else that a mark depends on, and by nothing else: no notebook can have
+another's mark, and one that was changed meanwhile is graded when its turn comes.
+"""
+
+import atexit
+import contextlib
+import functools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autograder.course.catalog import read_catalog
+from autograder.errors import GraderError, UsageError
+from autograder.grading.batch import Batch, Judge, Task, refuse_own_judge
+from autograder.grading.grade import Grader, in_turn
+from autograder.grading.jobs import Jobs
+from autograder.grading.spec import Terms, course_secret
+from autograder.results.store import Cache
+from autograder.results.types import SubmissionResult
+from autograder.sandbox import REQUIRED, Sandbox
+from autograder.submissions import take
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The results of an assignment.
+
+    Attributes:
+        terms: what it is graded by.
+        folder: where the results stay, for later runs too.
+        jobs: how many notebooks are graded at once; as many as there are cores where it is 0.
+    """
+
+    terms: Terms
+    folder: Path
+    jobs: int = 0
+
+    def grade(self, works: dict[str, Path]) -> None:
+        """Grades what has not been graded before; who cannot be graded is told of by `result`.
+
+        Args:
+            works: notebooks by student.
+
+        Raises:
+            SandboxError: without a sandbox none can be graded.
+        """
+        batch = Batch(self.terms, works, self.folder, self._cache)
+        with contextlib.suppress(UsageError):  # another run is at it: then each notebook has its turn
+            for _ in batch.graded(self._judge):
+                pass
+
+    def result(self, student: str, work: Path) -> SubmissionResult:
+        """A student's result, from the store or graded now.
+
+        Raises:
+            GraderError: there is no grade, by the grader's own fault.
+        """
+        refuse_own_judge(work, self.terms.catalog)
+        task = Task(student, take(work, self.terms.catalog.units))
+        key = self.terms.key(task.taken)
+        result = self._cache.get(key)
+        if result is None:
+            result = self._graded(task)
+            self._cache.put(key, result)
+        for check in result.errors:
+            raise GraderError(f"{student} has no grade: {check.id}: {check.message}")
+        return replace(result, submission=student)
+
+    def _graded(self, task: Task) -> SubmissionResult:
+        with self._judge(1) as judge:
+            (judged,) = judge([task])
+        if judged.result is None:
+            raise GraderError(f"{task.name} has no grade: {judged.reason}")
+        return judged.result
+
+    @property
+    def _cache(self) -> Cache:
+        return Cache(self.folder / "cache")
+
+    @contextlib.contextmanager
+    def _judge(self, count: int) -> Iterator[Judge]:
+        """What grades so many: this process, which stays warm for the formgrader's next click, or several."""
+        sandbox = _warm(self.terms.catalog.preload)
+        if count == 1 and self.terms.facts == _facts_imported(self.terms.catalog.root, self.terms.units):
+            yield in_turn(Grader.under(self.terms, sandbox))
+        else:
+            sandbox.require(self.terms.require)
+            with Jobs(min(self.jobs or _cores(), count), self.terms, sandbox) as judge:
+                yield judge
+
+
+def terms_of(course: str, unit: str, *, trusted: bool) -> Terms:
+    """What a notebook is graded by: the course as it is now.
+
+    Raises:
+        UsageError: it has no such unit.
+    """
+    catalog = read_catalog(Path(course))
+    if unit not in catalog.units:
+        raise UsageError(f"no unit is called {unit!r}; a notebook is graded in the sandbox under the name of its unit")
+    return Terms(catalog, course_secret(), (unit,), require=() if trusted else REQUIRED)
+
+
+@functools.cache
+def _facts_imported(root: Path, units: tuple[str, ...]) -> dict[str, str]:
+    """The course as it was when this process first graded by it: its checks stay imported, whatever becomes of the files."""
+    return Terms(read_catalog(root), b"", units).facts
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_open = contextlib.ExitStack()
+atexit.register(_open.close)
+
+
+@functools.cache
+def _warm(preload: tuple[str, ...]) -> Sandbox:
+    return _open.enter_context(Sandbox(preload))

@@ -1,0 +1,123 @@
+"""A unit as nbgrader's source notebook: lesson, imports, and for each function its answer and its checks."""
+
+import ast
+from collections.abc import Iterable, Iterator
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograder.course.catalog import Unit
+from autograder.course.skeletons import BEGIN, END
+from autograder.errors import CatalogError
+from autograder.platforms.nbgrader.cells import GradedCell, answer_id, graded_cells
+from autograder.results.types import CheckResult
+
+_KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+_CHECKS = 'from autograder.notebook import check\n\ncheck("{function}")'
+_HIDDEN = """# The hidden checks of {function} run when this notebook is graded.
+### BEGIN HIDDEN TESTS
+from autograder.notebook import check
+
+check("{function}", hidden=True)
+### END HIDDEN TESTS"""
+
+
+def source_notebook(unit: Unit, solution: str, lesson: str, checks: Iterable[CheckResult]) -> str:
+    """The notebook that `nbgrader generate_assignment` takes, as the text of its file.
+
+    Args:
+        unit: of the catalog.
+        solution: the source of its reference, with regions.
+        lesson: Markdown.
+        checks: of the unit, as they are before any run.
+
+    Raises:
+        CatalogError: the solution lacks a function, or has regions that do not pair up.
+    """
+    cells = [*_introduction(lesson, solution), *_exercises(unit, solution, graded_cells(checks))]
+    metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
+    notebook = new_notebook(cells=cells, metadata=metadata)
+    return str(nbformat.writes(notebook)) + "\n"
+
+
+def _introduction(lesson: str, solution: str) -> Iterator[NotebookNode]:
+    if lesson.strip():
+        yield _markdown("lesson", lesson.strip())
+    docstring = ast.get_docstring(ast.parse(solution))
+    if docstring:
+        yield _markdown("introduction", docstring)
+
+
+def _exercises(unit: Unit, solution: str, graded: tuple[GradedCell, ...]) -> Iterator[NotebookNode]:
+    header, answers = _parts(unit, solution)
+    if header:
+        yield _code("imports", header, locked=True)
+    for function, answer in answers.items():
+        yield _markdown(f"about-{function}", f"## `{function}`: {unit.functions[function].points:g} points")
+        yield _code(answer_id(function), answer, solution=True)
+        for cell in graded:
+            if cell.function == function:
+                text = (_HIDDEN if cell.hidden else _CHECKS).format(function=function)
+                yield _code(cell.id, text, locked=True, grade=True, points=cell.max_points)
+
+
+def _parts(unit: Unit, solution: str) -> tuple[str, dict[str, str]]:
+    """What stands before the first function, without the docstring; and each function with what follows it."""
+    tree, lines = ast.parse(solution), solution.splitlines()
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in unit.functions]
+    missing = unit.functions.keys() - {node.name for node in functions}
+    if missing:
+        raise CatalogError(f"solutions/{unit.name}.py has no function {min(missing)}")
+    starts = [min([node.lineno, *(each.lineno for each in node.decorator_list)]) - 1 for node in functions]
+    ends = [*starts[1:], len(lines)]
+    top = tree.body[0].end_lineno or 0 if ast.get_docstring(tree) is not None else 0
+    answers = {
+        node.name: _with_helpers_inside(lines[start:end], unit.name)
+        for node, start, end in zip(functions, starts, ends, strict=True)
+    }
+    return "\n".join(lines[top : starts[0]]).strip(), answers
+
+
+def _with_helpers_inside(lines: list[str], unit: str) -> str:
+    """A function whose region takes in the regions of helpers that follow it.
+
+    nbgrader puts `raise NotImplementedError()` in place of every region: at the top level it would end the cell.
+    """
+    kept: list[str] = []
+    helpers: list[str] = []
+    inside = False
+    for line in lines:
+        if line in (BEGIN, END):
+            inside = line == BEGIN
+            helpers += ["", ""] if inside else []
+        else:
+            (helpers if inside else kept).append(line)
+    if helpers:
+        last = max((number for number, line in enumerate(kept) if line.strip() == END), default=None)
+        if inside or last is None:
+            raise CatalogError(
+                f"solutions/{unit}.py: a region of helpers must be closed, and follow a function's region"
+            )
+        kept[last:last] = helpers
+    return "\n".join(kept).strip()
+
+
+def _markdown(name: str, source: str) -> NotebookNode:
+    return new_markdown_cell(source, id=name[:64])
+
+
+def _code(
+    name: str, source: str, *, locked: bool = False, solution: bool = False, grade: bool = False, points: float = 0
+) -> NotebookNode:
+    facts = {
+        "schema_version": 3,
+        "grade_id": name,
+        "grade": grade,
+        "locked": locked,
+        "solution": solution,
+        "task": False,
+    }
+    if grade:
+        facts["points"] = points
+    return new_code_cell(source, id=name[:64], metadata={"nbgrader": facts})

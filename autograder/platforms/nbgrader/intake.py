@@ -1,0 +1,74 @@
+"""What was handed in, where nbgrader would stumble over it before it opens a notebook: none there, or a date that is none."""
+
+import glob
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from autograder.platforms.nbgrader.installed import CourseDirectory, Gradebook, MissingEntry
+
+
+def submitted_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
+    """Where a student's work lies as it was handed in."""
+    return Path(course.format_path(course.submitted_directory, student, assignment))
+
+
+def handed_in(course: CourseDirectory, assignment: str, student: str = "*") -> list[str]:
+    """The students who have handed something in, but for those whom the course excludes.
+
+    Args:
+        course: nbgrader's settings of it.
+        assignment: its name.
+        student: a pattern for their ids, as nbgrader takes it.
+    """
+    shape = course.format_path(course.submitted_directory, "(?P<student>.*)", re.escape(assignment), escape=True)
+    excluded = course.student_id_exclude.split(",")
+    # The pattern is absolute, and nbgrader's own.
+    pattern = str(submitted_folder(course, student, assignment))
+    folders = filter(os.path.isdir, glob.glob(pattern))  # noqa: PTH207 - the pattern is absolute, and nbgrader's own
+    found = [match["student"] for match in (re.fullmatch(shape, folder) for folder in folders) if match is not None]
+    return sorted(name for name in found if name not in excluded)
+
+
+def submitted_work(course: CourseDirectory, student: str, assignment: str, notebook: str) -> Path:
+    """A student's notebook, or where there is none the folder, in which it may lie under another name."""
+    folder = submitted_folder(course, student, assignment)
+    path = folder / f"{notebook}.ipynb"
+    return path if path.exists() else folder
+
+
+def timestamp(course: CourseDirectory, folder: Path) -> tuple[datetime | None, str]:
+    """When a folder was handed in, as far as its file says, and a sentence where that file holds something else."""
+    try:
+        # The class's own, because `tolerate` puts another in its place.
+        return CourseDirectory.get_existing_timestamp(course, str(folder)), ""
+    except (ValueError, OverflowError, OSError, AttributeError):  # the last is nbgrader's way to say: no date
+        path = folder / "timestamp.txt"
+        return None, f"{path} holds no date and time; the work counts as handed in on time"
+
+
+def tolerate(autograde: Any) -> None:
+    """Lets a run of nbgrader's `Autograde` go on where somebody has handed in no notebook, or a date that is none.
+
+    Called when the run has listed what there is, and before it opens anything.
+    """
+    course = autograde.coursedir
+    course.get_existing_timestamp = lambda folder: timestamp(course, Path(folder))[0]
+    names = _notebooks(course)
+    pattern = str(submitted_folder(course, course.student_id, course.assignment_id))
+    for folder in map(Path, glob.glob(pattern)):  # noqa: PTH207 - the pattern is absolute, and nbgrader's own
+        there = any((folder / f"{name}.ipynb").exists() for name in names)
+        if names and not there and folder.is_dir():
+            autograde.assignments[str(folder)] = [str(folder / f"{names[0]}.ipynb")]
+
+
+def _notebooks(course: CourseDirectory) -> list[str]:
+    """The notebooks of the assignment at hand, as far as they are wanted."""
+    with Gradebook(course.db_url, course.course_id) as gradebook:
+        try:
+            names = [notebook.name for notebook in gradebook.find_assignment(course.assignment_id).notebooks]
+        except MissingEntry:
+            return []
+    return [name for name in sorted(names) if course.notebook_id in ("*", name)]

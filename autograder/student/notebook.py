@@ -1,0 +1,181 @@
+"""`check`, for a student's notebook: the checks of a function, run on what the notebook has defined.
+
+    from autograder.student.notebook import check
+
+    check("total_variation")
+
+It runs in the notebook's own process and judges the functions that are there now, whatever the cells say. In a graded
+notebook such a cell gives its points, which nbgrader reads; what runs it there can be cheated by the notebook, and
+`autograder.platforms.nbgrader` has a way that cannot.
+"""
+
+import base64
+import contextlib
+import os
+import random
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# The rest of the engine is imported by `check` itself: a student's cells may hold the import of it beside their own code,
+# and in a worker that must cost nothing.
+from autograder.course.catalog import Catalog, find_course, read_catalog
+from autograder.errors import GraderError, UsageError
+
+if TYPE_CHECKING:
+    from autograder.results.types import CheckResult
+    from autograder.submissions import Module
+
+#: Where the course lies, if it is neither here nor beside the package.
+COURSE = "IDEALCAT_COURSE"
+#: nbgrader sets it where it executes a notebook, and says what for.
+_EXECUTION = "NBGRADER_EXECUTION"
+
+
+def check(function: str, *, hidden: bool = False) -> float:
+    """Prints what the checks of a function say, and gives the points that it has earned.
+
+    Args:
+        function: its name.
+        hidden: the hidden checks in place of the others: for nbgrader's cells, while it grades.
+
+    Raises:
+        UsageError: there is no such function, or it has no such checks here, or hidden ones are asked for by a person.
+        GraderError: the checks themselves failed.
+    """
+    if hidden and os.environ.get(_EXECUTION) != "autograde":
+        raise UsageError(f"the hidden checks of {function} run when the notebook is graded, and only then")
+    from autograder.results.summary import function_lines
+
+    catalog = at_hand()
+    unit = catalog.unit_of(function).name
+    # A hidden check may wait for one that is not.
+    results = [result for result in _judged(catalog, unit, function, hidden) if result.hidden == hidden]
+    if not results:
+        raise UsageError(f"{function} has no {'hidden ' if hidden else ''}checks here")
+    if any(result.outcome == "error" for result in results):
+        raise GraderError(next(result.message for result in results if result.outcome == "error"))
+    names = _cell_names()
+    for line in function_lines(results, set(), verbose=True):
+        print(_by_cell(line, names))
+    for result in results:
+        _show(result)
+    return float(sum(result.points for result in results))
+
+
+def at_hand() -> Catalog:
+    """The course of this notebook.
+
+    Raises:
+        UsageError: there is none.
+    """
+    named = os.environ.get(COURSE)
+    root = find_course(*([Path(named)] if named else []), Path.cwd(), Path(__file__).parent)
+    if root is None:
+        raise UsageError(f"there is no course here; set {COURSE} to the folder with exercises/catalog.toml")
+    return read_catalog(root)
+
+
+def _judged(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tuple[CheckResult, ...]":
+    from autograder.grading.grade import Grader, InThisProcess
+    from autograder.submissions import Handin
+
+    chosen: dict[str, Any] = {"units": [unit], "functions": frozenset({function}), "hidden": hidden}
+    grader = Grader(catalog, InThisProcess(), **chosen, seed="student", require=())
+    with _untouched():
+        return grader.judge(Handin(unit, _live_modules(unit))).checks
+
+
+def _live_modules(unit: str) -> "dict[str, Module]":
+    """The unit, as a module that takes over what the notebook has defined; and its cells, so that they count as its files."""
+    from autograder.submissions import Module
+
+    class Live(Module):
+        def used_by(self, function: str) -> set[str]:
+            return _used_by(function, _functions())
+
+    cells = {value.__code__.co_filename for value in _functions().values()}
+    live = Live(unit, f"{unit}.ipynb", f"from {_namespace().__name__} import *\n")
+    return {unit: live, **{f"_cell_{number}": Module("", cell) for number, cell in enumerate(sorted(cells))}}
+
+
+def _namespace() -> types.ModuleType:
+    return sys.modules["__main__"]
+
+
+def _functions() -> dict[str, types.FunctionType]:
+    """The functions that were defined in the notebook itself."""
+    values = vars(_namespace())
+    return {
+        name: value
+        for name, value in values.items()
+        if isinstance(value, types.FunctionType) and value.__globals__ is values
+    }
+
+
+def _used_by(function: str, functions: dict[str, types.FunctionType]) -> set[str]:
+    used: set[str] = set()
+    waiting = [function]
+    while waiting:
+        name = waiting.pop()
+        found = set(functions[name].__code__.co_names) & functions.keys() - used if name in functions else set()
+        used |= found
+        waiting += found
+    return used - {function}
+
+
+@contextlib.contextmanager
+def _untouched() -> Iterator[None]:
+    """The notebook's own random numbers, threads and modes go on as if no check had been run."""
+    import numpy as np
+    import torch
+
+    threads = torch.get_num_threads()
+    states: list[tuple[Callable[[Any], object], Any]] = [
+        (random.setstate, random.getstate()),
+        (np.random.set_state, np.random.get_state()),
+        (torch.set_rng_state, torch.get_rng_state()),
+        (torch.set_grad_enabled, torch.is_grad_enabled()),
+        (torch.set_default_dtype, torch.get_default_dtype()),
+    ]
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        for restore, state in states:
+            restore(state)
+
+
+def _show(result: "CheckResult") -> None:
+    """The picture of a wrong image, where a notebook can show it."""
+    if not result.picture or _shell() is None:
+        return
+    from IPython.display import Image, display
+
+    print(f"{result.title}:")
+    # IPython has no types.
+    display(Image(data=base64.b64decode(result.picture), format="png"))  # type: ignore[no-untyped-call]
+
+
+def _shell() -> Any:
+    """IPython's, where this is a notebook."""
+    return vars(_namespace()).get("get_ipython", lambda: None)()
+
+
+def _cell_names() -> dict[str, int]:
+    """The file names under which IPython has compiled cells, and the numbers of the cells."""
+    names = getattr(getattr(_shell(), "compile", None), "_filename_map", {})
+    return {Path(name).name: number for name, number in names.items()}
+
+
+def _by_cell(line: str, names: dict[str, int]) -> str:
+    """The line, with cells as the student knows them."""
+
+    def named(found: re.Match[str]) -> str:
+        number = names.get(found[1])
+        return found[0] if number is None else f"cell [{number}], line {found[2]}"
+
+    return re.sub(r"([\w.]+\.py):(\d+)", named, line)

@@ -1,0 +1,139 @@
+"""What a student has passed so far, kept in `.autograder/progress.json` of the course.
+
+The file is the student's own: git ignores it, and it is keyed by the names of units and functions, so that it outlives every
+update and merge of the course. Names that the course no longer has are kept, in case they come back.
+"""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from autograder.course.catalog import Catalog, Unit
+from autograder.results.files import write_atomically
+from autograder.results.types import CheckResult, Outcome
+
+SCHEMA = 1
+#: The folder of what belongs to this one student: progress, pictures.
+FOLDER = ".autograder"
+#: These say nothing about the function: the check was not run, or failed by itself.
+_SILENT = {Outcome.NOT_RUN, Outcome.ERROR}
+
+
+@dataclass
+class Standing:
+    """Where the student stands with one function.
+
+    Attributes:
+        passed: when all its checks passed, as ISO 8601 in local time; empty while it is open.
+        file: sha256 of the unit's file that was judged last.
+        hints: how many of its hints have been read.
+    """
+
+    passed: str = ""
+    file: str = ""
+    hints: int = 0
+
+
+@dataclass
+class Progress:
+    """Where the student stands with the whole course.
+
+    Attributes:
+        units: for each unit's name, for each function's name, its standing.
+        note: a sentence, where the file on disk could not be read and was put aside.
+    """
+
+    units: dict[str, dict[str, Standing]] = field(default_factory=dict)
+    note: str = ""
+
+    def of(self, unit: str, function: str) -> Standing:
+        """The standing with a function, to be read or changed."""
+        return self.units.setdefault(unit, {}).setdefault(function, Standing())
+
+    def open_functions(self, unit: Unit) -> list[str]:
+        """The functions of a unit that have not passed, in teaching order."""
+        return [name for name in unit.functions if not self.of(unit.name, name).passed]
+
+    def next_unit(self, catalog: Catalog) -> Unit | None:
+        """The first unit in teaching order that is not done."""
+        return next((unit for unit in catalog.units.values() if self.open_functions(unit)), None)
+
+    def points(self, unit: Unit) -> float:
+        """What the functions of a unit that have passed are worth."""
+        return sum(function.points for name, function in unit.functions.items() if self.of(unit.name, name).passed)
+
+    def record(self, checks: Iterable[CheckResult], file: str) -> None:
+        """Takes in how all the checks of some functions of a unit have ended; `file` is the `fingerprint` of its file."""
+        ended: dict[tuple[str, str], set[Outcome]] = {}
+        for check in checks:
+            ended.setdefault((check.unit, check.function), set()).add(check.outcome)
+        for (unit, function), outcomes in ended.items():
+            if outcomes & _SILENT:
+                continue
+            standing = self.of(unit, function)
+            standing.file = file
+            if outcomes != {Outcome.PASSED}:
+                standing.passed = ""
+            elif not standing.passed:
+                standing.passed = datetime.now().isoformat(timespec="seconds")
+
+
+def fingerprint(path: Path) -> str:
+    """sha256 of a file; empty where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def read_progress(root: Path) -> Progress:
+    """The progress in a course's folder. A file that cannot be read is put aside, never overwritten."""
+    path = _path(root)
+    try:
+        return Progress(_units(json.loads(path.read_text(encoding="utf-8"))))
+    except FileNotFoundError:
+        return Progress()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Progress(note=_put_aside(path, error))
+
+
+@contextlib.contextmanager
+def updated_progress(root: Path) -> Iterator[Progress]:
+    """The progress as it is on disk, to be changed; it is written back whole or not at all.
+
+    Raises:
+        GraderError: it cannot be written there.
+    """
+    progress = read_progress(root)
+    yield progress
+    units = {
+        unit: {name: vars(standing) for name, standing in functions.items() if standing != Standing()}
+        for unit, functions in progress.units.items()
+    }
+    write_atomically(_path(root), json.dumps({"schema": SCHEMA, "units": units}, indent=1) + "\n")
+
+
+def _path(root: Path) -> Path:
+    return root / FOLDER / "progress.json"
+
+
+def _units(document: dict[str, Any]) -> dict[str, dict[str, Standing]]:
+    if document["schema"] != SCHEMA:
+        raise ValueError(f"its schema is {document['schema']!r}, and this is version {SCHEMA}")
+    return {
+        unit: {name: _standing(values) for name, values in functions.items()}
+        for unit, functions in document["units"].items()
+    }
+
+
+def _standing(values: dict[str, Any]) -> Standing:
+    return Standing(str(values.get("passed", "")), str(values.get("file", "")), int(values.get("hints", 0)))
+
+
+def _put_aside(path: Path, error: Exception) -> str:
+    kept = path.with_name(f"progress.broken-{datetime.now():%Y%m%dT%H%M%S}.json")
+    with contextlib.suppress(OSError):
+        path.replace(kept)
+    return f"{path.name} could not be read ({error}) and is now {FOLDER}/{kept.name}; run your checks again to fill a new one"

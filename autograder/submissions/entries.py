@@ -1,0 +1,126 @@
+"""The files inside a submission, whether it is a folder, an archive or a lone file, and which of them may be taken."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+from autograder.results.types import legible
+from autograder.submissions.archives import NO_FILE, Entry, UnreadableError, archived, refuse_crowd
+
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_MAX_DEPTH = 20
+_SHOWN_LENGTH = 200
+_NOTES = 5
+_SKIPPED_FOLDERS = {"__MACOSX", "__pycache__", "node_modules", "site-packages"}
+
+
+def entries_in(path: Path, is_wanted: Callable[[str], bool]) -> tuple[list[Entry], list[str]]:
+    """The files of a submission, and sentences about those that were refused.
+
+    A folder that holds one archive, and no file that is wanted, stands for the archive: some platforms pack so.
+
+    Args:
+        path: a folder, an archive, or a file.
+        is_wanted: whether a file name is one of the course's.
+
+    Raises:
+        UnreadableError: it cannot be opened.
+    """
+    try:
+        return _permitted(_entries(path, is_wanted), path.name, is_wanted)
+    except UnreadableError:
+        raise
+    except Exception as error:  # whatever a broken container makes the libraries say
+        raise UnreadableError(f"{path.name} cannot be opened ({reason(error)}); hand it in again") from error
+
+
+def reason(error: Exception) -> str:
+    """Why something could not be read, for the middle of a sentence."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return legible(said or type(error).__name__, _SHOWN_LENGTH)
+
+
+def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
+    if not path.is_dir():
+        _refuse_odd(path)
+        return archived(path) if is_archive(path.name) else [_lone(path, path.name)]
+    entries = list(_folder(path))
+    archives = [entry for entry in entries if is_archive(entry.path.name) and not entry.refusal]
+    if len(archives) != 1 or any(is_wanted(entry.path.name) for entry in entries):
+        return entries
+    return archived(path / archives[0].path) + [entry for entry in entries if entry not in archives]
+
+
+def _refuse_odd(path: Path) -> None:
+    """To open a pipe would be to wait for ever."""
+    if path.exists() and not path.is_file():
+        raise UnreadableError(f"{path.name} is a pipe or a device, and no file; hand in a file or a folder")
+
+
+def _folder(root: Path) -> Iterator[Entry]:
+    count, waiting = 0, [root]
+    while waiting:
+        folder = waiting.pop()
+        found = _listed(folder, must=folder == root)
+        count += len(found)
+        refuse_crowd(root, count)
+        inner = PurePosixPath(folder.relative_to(root).as_posix())
+        for entry in found:
+            if not entry.is_dir(follow_symlinks=False):
+                regular = entry.is_file(follow_symlinks=False)
+                yield _lone(Path(entry.path), str(inner / entry.name), "" if regular else NO_FILE)
+            elif len(inner.parts) < _MAX_DEPTH and not _skipped(PurePosixPath(entry.name)):
+                waiting.append(Path(entry.path))
+
+
+def _listed(folder: Path, *, must: bool) -> list[os.DirEntry[str]]:
+    """What is in a folder, in an order that is the same everywhere; in one that may not be opened there is nothing."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        if must:
+            raise
+        return []
+
+
+def _lone(path: Path, name: str, refusal: str = "") -> Entry:
+    return Entry(PurePosixPath(name), path.lstat().st_size, lambda limit: head(path, limit), refusal)
+
+
+def _permitted(entries: list[Entry], container: str, is_wanted: Callable[[str], bool]) -> tuple[list[Entry], list[str]]:
+    """The entries that may be taken, and sentences about those that may not and that someone would miss."""
+    taken, notes = [], []
+    for entry in entries:
+        leads_out = f"its path leads out of {container}" if _leads_out(entry.path) else ""
+        refusal = leads_out or entry.refusal
+        if not refusal and not _skipped(entry.path):
+            taken.append(entry)
+        elif leads_out or (refusal and is_wanted(entry.path.name)):
+            notes.append(f"{printable(entry.path)} was refused: {refusal}")
+    more = [f"... and {len(notes) - _NOTES} more were refused"] if len(notes) > _NOTES else []
+    return taken, notes[:_NOTES] + more
+
+
+def head(path: Path, limit: int) -> bytes:
+    """The first bytes of a file."""
+    with path.open("rb") as file:
+        return file.read(limit)
+
+
+def is_archive(filename: str) -> bool:
+    """Whether a file name is that of an archive that can be opened."""
+    return filename.lower().endswith(ARCHIVES)
+
+
+def _leads_out(path: PurePosixPath) -> bool:
+    return path.is_absolute() or ".." in path.parts or ":" in (path.parts[0] if path.parts else "")
+
+
+def _skipped(path: PurePosixPath) -> bool:
+    return any(part.startswith(".") or part in _SKIPPED_FOLDERS for part in path.parts)
+
+
+def printable(path: PurePosixPath) -> str:
+    """A path as it may be shown."""
+    return legible(str(path), _SHOWN_LENGTH)

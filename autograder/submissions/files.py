@@ -1,0 +1,101 @@
+"""From the bytes of a script or a notebook to the module of a unit."""
+
+import io
+import tokenize
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from autograder.submissions.archives import MAX_FILE_BYTES, Entry
+from autograder.submissions.entries import reason
+from autograder.submissions.module import Module, parsed
+from autograder.submissions.notebook import code_cells, joined
+
+#: A syntax tree takes up to a thousand times the room of its text.
+MAX_SOURCE_BYTES = 256 * 2**10
+#: Python reads many more, and some of them take for ever (`punycode`, `idna`).
+_ENCODINGS = ("utf-8", "utf-8-sig", "ascii", "latin-1", "iso-8859-1", "iso-8859-15", "cp1252", "windows-1252")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a submission, as it was handed in.
+
+    Attributes:
+        path: where it is there.
+        size: in bytes; more than `data` holds where that is more than may be handed in.
+        data: its bytes.
+        fault: why it cannot be read.
+    """
+
+    path: PurePosixPath
+    size: int
+    data: bytes = b""
+    fault: str = ""
+
+
+def read_file(entry: Entry) -> File:
+    """A file's bytes, as many as may be handed in and one more."""
+    limit = _limit(entry.path)
+    try:
+        data = entry.read(limit + 1) if entry.size <= limit else b""
+    except Exception as error:  # whatever a broken archive makes the libraries say
+        return File(entry.path, entry.size, fault=reason(error))
+    return File(entry.path, max(entry.size, len(data)), data)
+
+
+def module_from(unit: str, file: File, graded: Collection[str] = ()) -> Module:
+    """The module of a unit, from a file of a submission; whatever is wrong with the file is its `problem`.
+
+    Args:
+        unit: its name.
+        file: the file.
+        graded: names that a notebook may also define by an assignment.
+    """
+    filename = str(Path(file.path)) if file.path.is_absolute() else file.path.name
+    empty, limit = Module(unit, filename), _limit(file.path)
+    if file.fault:
+        return empty.but(f"cannot be read ({file.fault}); hand it in again")
+    if file.size > limit:
+        return empty.but(f"is {_more_than(file.size, limit)}; hand in code without data or output")
+    if not file.data.strip():
+        return empty.but("is empty; hand in the file that you have worked on")
+    return _notebook(empty, file.data, graded) if _is_notebook(file.path) else _script(empty, file.data)
+
+
+def _is_notebook(path: PurePosixPath) -> bool:
+    return path.suffix == ".ipynb"
+
+
+def _limit(path: PurePosixPath) -> int:
+    return MAX_FILE_BYTES if _is_notebook(path) else MAX_SOURCE_BYTES
+
+
+def _more_than(size: int, limit: int) -> str:
+    allowed = f"{limit // 2**20} MB" if limit >= 2**20 else f"{limit // 2**10} KB"
+    return f"{size / 2**20:.1f} MB, more than the {allowed} allowed"
+
+
+def _script(empty: Module, data: bytes) -> Module:
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        if encoding.lower() not in _ENCODINGS:
+            raise LookupError(encoding)
+        text = data.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return empty.but("is not UTF-8 text; save it again as UTF-8")
+    if "\0" in text:
+        return empty.but("holds null bytes; save it again as UTF-8 text")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return parsed(replace(empty, text=text))[0]
+
+
+def _notebook(empty: Module, data: bytes, graded: Collection[str]) -> Module:
+    try:
+        cells = code_cells(data)
+    except Exception as error:  # nbformat raises whatever its schema and migrations raise
+        return empty.but(f"is not a notebook that can be read ({reason(error)}); save it again in Jupyter")
+    size = sum(len(cell) for _, cell in cells)
+    if size > MAX_SOURCE_BYTES:
+        return empty.but(f"holds code of {_more_than(size, MAX_SOURCE_BYTES)}; hand in code without data")
+    return joined(empty, cells, graded)

@@ -1,0 +1,209 @@
+"""Bytes to values, trusting nothing."""
+
+import itertools
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+import torch
+from PIL import Image, ImageMode
+from torch import Tensor
+
+from autograder.errors import MalformedMessage
+from autograder.worker.codec.message import (
+    DTYPES,
+    IMAGE_MODES,
+    INTEGER_BITS,
+    MAGIC,
+    PREFIX,
+    SCALARS,
+    STANDARD,
+    Handle,
+    Limits,
+    Recipe,
+    is_key,
+)
+
+# Spelt as `encode` spells them: what else numpy takes for a dtype is a language of its own.
+_ARRAY_DTYPE = re.compile(r"[<>|][biufc]\d{1,2}")
+# A node is at most three lists: its own, that of its items, and the pair that it is in a dict.
+_LISTS_OF_NODE = 3
+
+
+def decode(message: bytes, limits: Limits = STANDARD) -> Any:
+    """The value of a message.
+
+    Raises:
+        MalformedMessage: the bytes are no message of `encode`, or beyond the limits.
+    """
+    if len(message) < PREFIX.size:
+        raise MalformedMessage("a message without a beginning")
+    magic, header_bytes, body_bytes = PREFIX.unpack_from(message)
+    size = header_bytes + body_bytes
+    if magic != MAGIC or size != len(message) - PREFIX.size:
+        raise MalformedMessage("a message whose lengths do not add up")
+    if header_bytes > limits.header_bytes or size > limits.bytes:
+        raise MalformedMessage(f"a message of {size:,} bytes, more than the limit")
+    header = memoryview(message)[PREFIX.size : PREFIX.size + header_bytes]
+    decoder = _Decoder(memoryview(message)[PREFIX.size + header_bytes :], limits)
+    try:
+        value = decoder.value(_unpack(header, limits), 0)
+    except MalformedMessage:
+        raise
+    except Exception as error:  # whatever a forged header makes numpy, torch or Pillow say
+        raise MalformedMessage(f"a message that cannot be read: {type(error).__name__}") from error
+    if decoder.position != body_bytes:
+        raise MalformedMessage("a message with bytes left over")
+    return value
+
+
+def _unpack(header: memoryview, limits: Limits) -> Any:
+    lists = itertools.count()
+
+    def counted(items: list[Any]) -> list[Any]:
+        """An empty list is one byte there and sixty here."""
+        if next(lists) > _LISTS_OF_NODE * limits.nodes:
+            raise MalformedMessage("a message of too many parts")
+        return items
+
+    return msgpack.unpackb(
+        header,
+        strict_map_key=True,
+        list_hook=counted,
+        max_array_len=limits.nodes,
+        max_map_len=0,
+        max_ext_len=0,
+        unicode_errors="surrogatepass",
+    )
+
+
+class _Decoder:
+    def __init__(self, body: memoryview, limits: Limits) -> None:
+        self.body = body
+        self.limits = limits
+        self.position = 0
+        self.nodes = 0
+
+    def value(self, node: object, depth: int) -> Any:
+        self.nodes += 1
+        if depth > self.limits.depth or self.nodes > self.limits.nodes:
+            raise MalformedMessage("a message nested too deep or of too many parts")
+        if type(node) in SCALARS:
+            return node
+        if type(node) is not list or not node or type(node[0]) is not str or node[0] not in READERS:
+            raise MalformedMessage("a message with an unknown kind of value")
+        return READERS[node[0]](self, depth, *node[1:])
+
+    def take(self, size: int, expected: int) -> memoryview:
+        if type(size) is not int or size != expected or not 0 <= size <= len(self.body) - self.position:
+            raise MalformedMessage("a message whose parts have other sizes than they say")
+        self.position += size
+        return self.body[self.position - size : self.position]
+
+    def elements(self, shape: list[int]) -> int:
+        if len(shape) > self.limits.depth or not all(type(side) is int and side >= 0 for side in shape):
+            raise MalformedMessage("a message with an impossible shape")
+        if math.prod(side for side in shape if side) > self.limits.bytes:
+            raise MalformedMessage("a message with a shape beyond its size")
+        return math.prod(shape)
+
+    def read_integer(self, depth: int, digits: str) -> int:
+        value = int(digits, 16)
+        if value.bit_length() > INTEGER_BITS:
+            raise MalformedMessage("a message with an endless number")
+        return value
+
+    def read_list(self, depth: int, items: Any) -> list[Any]:
+        return [self.value(item, depth + 1) for item in items]
+
+    def read_tuple(self, depth: int, items: Any) -> tuple[Any, ...]:
+        return tuple(self.read_list(depth, items))
+
+    def read_dict(self, depth: int, pairs: Any) -> dict[Any, Any]:
+        for key, _ in pairs:
+            if not is_key(key):
+                raise MalformedMessage("a message with an unusable dict key")
+        values = {key: self.value(item, depth + 1) for key, item in pairs}
+        if len(values) != len(pairs):
+            raise MalformedMessage("a message with a dict key twice")
+        return values
+
+    def read_tensor(self, depth: int, dtype: str, shape: Any, requires_grad: bool, size: int) -> Tensor:
+        kind = DTYPES[dtype]
+        count = self.elements(shape)
+        data = bytearray(self.take(size, count * kind.itemsize))
+        if kind is torch.bool:
+            _check_bools(data)
+        flat = torch.frombuffer(data, dtype=kind) if count else torch.empty(0, dtype=kind)
+        tensor = flat.reshape(shape)
+        return tensor.requires_grad_() if requires_grad is True else tensor
+
+    def read_array(self, depth: int, dtype: str, shape: Any, size: int) -> np.ndarray:
+        if not _ARRAY_DTYPE.fullmatch(dtype):
+            raise MalformedMessage("a message with an array of an unknown kind")
+        kind = np.dtype(dtype)
+        data = bytearray(self.take(size, self.elements(shape) * kind.itemsize))
+        if kind.kind == "b":
+            _check_bools(data)
+        return np.frombuffer(data, dtype=kind).reshape(shape) if data else np.empty(shape, kind)
+
+    def read_image(self, depth: int, mode: str, size: Any, palette: bytes, data_size: int) -> Image.Image:
+        width, height = size
+        self.elements([width, height])
+        if mode not in IMAGE_MODES or not width or not height:
+            raise MalformedMessage("a message with an impossible image")
+        if type(palette) is not bytes or len(palette) % 3 or len(palette) > 3 * 256:
+            raise MalformedMessage("a message with an impossible palette")
+        expected = (width + 7) // 8 * height if mode == "1" else width * height * _pixel_bytes(mode)
+        image = Image.frombytes(mode, (width, height), bytes(self.take(data_size, expected)))
+        if mode == "P":
+            image.putpalette(palette)
+        return image
+
+    def read_path(self, depth: int, text: str) -> Path:
+        return Path(text)
+
+    def read_generator(self, depth: int, state: object) -> torch.Generator:
+        generator = torch.Generator()
+        generator.set_state(self.value(state, depth + 1))
+        return generator
+
+    def read_handle(self, depth: int, number: int, name: str) -> Handle:
+        if type(number) is not int or number < 0 or type(name) is not str:
+            raise MalformedMessage("a message with an impossible handle")
+        return Handle(number, name[:200])
+
+    def read_recipe(self, depth: int, parts: Any) -> Recipe:
+        if not self.limits.recipes:
+            raise MalformedMessage("a message with a recipe, which is not for a worker to send")
+        entry, arguments, state, training, frozen = (self.value(part, depth + 1) for part in parts)
+        return Recipe(entry, arguments, state, training, frozen)
+
+
+def _check_bools(data: bytearray) -> None:
+    """A byte that is neither 0 nor 1 is neither true nor false, and compares as it likes."""
+    if data.strip(b"\0\1"):
+        raise MalformedMessage("a message with a truth value that is none")
+
+
+def _pixel_bytes(mode: str) -> int:
+    return 4 if mode in ("I", "F") else len(ImageMode.getmode(mode).bands)
+
+
+READERS: dict[str, Callable[..., Any]] = {
+    "int": _Decoder.read_integer,
+    "list": _Decoder.read_list,
+    "tuple": _Decoder.read_tuple,
+    "dict": _Decoder.read_dict,
+    "tensor": _Decoder.read_tensor,
+    "array": _Decoder.read_array,
+    "image": _Decoder.read_image,
+    "path": _Decoder.read_path,
+    "generator": _Decoder.read_generator,
+    "handle": _Decoder.read_handle,
+    "recipe": _Decoder.read_recipe,
+}

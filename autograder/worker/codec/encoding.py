@@ -1,0 +1,172 @@
+"""Values to bytes."""
+
+from collections.abc import Callable
+from pathlib import PosixPath, PurePath, WindowsPath
+from typing import Any
+
+import msgpack
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from autograder.errors import RefusedValue
+from autograder.worker.codec.message import (
+    ARRAY_KINDS,
+    DTYPES,
+    IMAGE_MODES,
+    INTEGER_BITS,
+    MAGIC,
+    PLAIN,
+    PREFIX,
+    STANDARD,
+    Handle,
+    Limits,
+    Recipe,
+    fits,
+    is_key,
+    type_name,
+)
+
+Fallback = Callable[[object], object]
+
+
+def refuse(value: object) -> object:
+    """The fallback that takes nothing.
+
+    Raises:
+        RefusedValue: always, with the name of the type.
+    """
+    raise RefusedValue(f"a {type_name(value)}, which is not a plain value")
+
+
+def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD, *, grad: bool = True) -> bytes:
+    """Bytes for a value.
+
+    Args:
+        value: built of the types named above.
+        fallback: turns a value of another type into one of them, or raises `RefusedValue`.
+        limits: the size of the message.
+        grad: whether tensors say that they require gradients.
+
+    Raises:
+        RefusedValue: the value, or something inside it, cannot cross.
+    """
+    encoder = _Encoder(fallback, limits, grad)
+    header: bytes = msgpack.packb(encoder.node(value, 0), unicode_errors="surrogatepass")
+    body = b"".join(encoder.buffers)
+    if len(header) > limits.header_bytes:
+        raise RefusedValue(
+            f"a value with {len(header):,} bytes beside its tensors, more than the {limits.header_bytes:,} allowed"
+        )
+    if len(header) + len(body) > limits.bytes:
+        raise RefusedValue(f"a value of {len(header) + len(body):,} bytes, more than the {limits.bytes:,} allowed")
+    return PREFIX.pack(MAGIC, len(header), len(body)) + header + body
+
+
+class _Encoder:
+    def __init__(self, fallback: Fallback, limits: Limits, grad: bool) -> None:
+        self.fallback = fallback
+        self.limits = limits
+        self.grad = grad
+        self.buffers: list[bytes] = []
+        self.claimed = 0
+        self.nodes = 0
+
+    def node(self, value: object, depth: int) -> object:
+        self.nodes += 1
+        if depth > self.limits.depth:
+            raise RefusedValue(f"a value nested more than {self.limits.depth} levels deep")
+        if self.nodes > self.limits.nodes:
+            raise RefusedValue(f"a value of more than {self.limits.nodes:,} parts")
+        kind = type(value)
+        if kind in PLAIN:
+            return value
+        write = _WRITERS.get(kind)
+        if write is None:
+            return self.node(self.fallback(value), depth + 1)
+        return write(self, value, depth)
+
+    def claim(self, size: int) -> None:
+        """Room for so many bytes, before they are copied: what is too large is refused at once."""
+        self.claimed += size
+        if self.claimed > self.limits.bytes:
+            raise RefusedValue(f"a value of {self.claimed:,} bytes, more than the {self.limits.bytes:,} allowed")
+
+    def buffer(self, data: bytes) -> int:
+        self.buffers.append(data)
+        return len(data)
+
+    def write_integer(self, value: int, _: int) -> object:
+        if value.bit_length() > INTEGER_BITS:
+            raise RefusedValue(f"an int of {value.bit_length():,} bits")
+        return value if fits(value) else ["int", hex(value)]
+
+    def write_text(self, value: str, _: int) -> object:
+        return value
+
+    def write_sequence(self, value: list[object] | tuple[object, ...], depth: int) -> object:
+        return [type(value).__name__, [self.node(item, depth + 1) for item in value]]
+
+    def write_mapping(self, value: dict[object, object], depth: int) -> object:
+        for key in value:
+            if not is_key(key):
+                raise RefusedValue(f"a dict with a {type_name(key)} as a key")
+        return ["dict", [[key, self.node(item, depth + 1)] for key, item in value.items()]]
+
+    def write_tensor(self, value: Tensor, _: int) -> object:
+        if value.layout != torch.strided or value.device.type == "meta" or value.is_quantized:
+            raise RefusedValue(f"a {value.layout} tensor on {value.device}; return an ordinary dense one")
+        dtype = str(value.dtype).removeprefix("torch.")
+        if dtype not in DTYPES:
+            raise RefusedValue(f"a tensor of {value.dtype}")
+        self.claim(value.numel() * value.element_size())
+        # A copy of our own, on the CPU: contiguous, without lazy conjugation, whatever the strides of the original.
+        flat = torch.empty(value.numel(), dtype=value.dtype).copy_(value.detach().reshape(-1))
+        size = self.buffer(flat.view(torch.uint8).numpy().tobytes() if value.numel() else b"")
+        return ["tensor", dtype, list(value.shape), bool(value.requires_grad and self.grad), size]
+
+    def write_array(self, value: np.ndarray, _: int) -> object:
+        if value.dtype.kind not in ARRAY_KINDS:
+            raise RefusedValue(f"a numpy array of {value.dtype}")
+        self.claim(value.nbytes)
+        return ["array", value.dtype.str, list(value.shape), self.buffer(value.tobytes())]
+
+    def write_image(self, value: Image.Image, _: int) -> object:
+        if value.mode not in IMAGE_MODES:
+            raise RefusedValue(f"an image of mode {value.mode}")
+        palette = value.getpalette("RGB") if value.mode == "P" else None
+        data = value.tobytes()
+        self.claim(len(data))
+        return ["image", value.mode, list(value.size), bytes(palette or b""), self.buffer(data)]
+
+    def write_path(self, value: PurePath, _: int) -> object:
+        return ["path", str(value)]
+
+    def write_generator(self, value: torch.Generator, depth: int) -> object:
+        return ["generator", self.node(value.get_state(), depth + 1)]
+
+    def write_handle(self, value: Handle, _: int) -> object:
+        return ["handle", value.number, value.type_name]
+
+    def write_recipe(self, value: Recipe, depth: int) -> object:
+        parts = (value.entry, value.arguments, value.state, value.training, value.frozen)
+        return ["recipe", [self.node(part, depth + 1) for part in parts]]
+
+
+_WRITERS: dict[type, Callable[[_Encoder, Any, int], object]] = {
+    int: _Encoder.write_integer,
+    str: _Encoder.write_text,
+    list: _Encoder.write_sequence,
+    tuple: _Encoder.write_sequence,
+    dict: _Encoder.write_mapping,
+    Tensor: _Encoder.write_tensor,
+    nn.Parameter: _Encoder.write_tensor,
+    np.ndarray: _Encoder.write_array,
+    Image.Image: _Encoder.write_image,
+    PosixPath: _Encoder.write_path,
+    WindowsPath: _Encoder.write_path,
+    torch.Generator: _Encoder.write_generator,
+    Handle: _Encoder.write_handle,
+    Recipe: _Encoder.write_recipe,
+}

@@ -1,0 +1,205 @@
+"""A known mistake is named where it alone explains what came back; never on a right answer, never when two fit."""
+
+import os
+
+import pytest
+import torch
+
+from autograder.checks.diagnose import explain, known_mistakes
+from autograder.checks.remote import InProcess, RemoteModule, Submission
+from autograder.submissions import Module
+from autograder.worker.codec import Handle
+from data import toy_head
+
+SOLUTION = "def shift(x):\n    return x + 2\n\ndef touch(x):\n    return x + 0\n"
+MISTAKES = """
+from autograder.diagnose import mistake
+
+@mistake("shift", "Shifts by one.")
+def by_one(x):
+    return x + 1
+
+@mistake("shift", "Doubles instead.")
+def doubles(x):
+    return x * 2
+
+@mistake("shift", "Doubles by adding.")
+def adds_itself(x):
+    return x + x
+
+@mistake("shift", "Cannot cope.")
+def crashes(x):
+    raise ValueError
+
+@mistake("touch", "Changes its input.")
+def changes_input(x):
+    x.zero_()
+    return x + 0
+"""
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "mistakes.py").write_text(MISTAKES)
+    (tmp_path / "solution.py").write_text(SOLUTION)
+    return tmp_path / "mistakes.py", tmp_path / "solution.py"
+
+
+def test_mistakes_are_read_once_until_the_file_changes(files):
+    path = files[0]
+    known = known_mistakes(path)
+    assert known_mistakes(path) is known
+    path.write_text(MISTAKES.replace("by_one", "by_a_single_one"))
+    os.utime(path, ns=(0, 1))
+    assert known_mistakes(path)[0].name == "by_a_single_one"
+
+
+def calls_of(code, *inputs, function="shift"):
+    unit = Module("unit", "student.py", code)
+    submission = Submission(unit, {"unit": unit}, InProcess(), 1.0, 0)
+    for value in inputs:
+        getattr(submission, function)(torch.tensor(value))
+    return submission.calls
+
+
+def named(files, calls, by_value=True):
+    known = explain(calls, "unit", *files, 1.0, by_value=by_value)
+    return known and known.name
+
+
+def test_mistakes_are_read_in_order(files):
+    names = [known.name for known in known_mistakes(files[0])]
+    assert names == ["by_one", "doubles", "adds_itself", "crashes", "changes_input"]
+    assert known_mistakes(files[0].with_name("none.py")) == ()
+
+
+def test_the_one_that_fits_is_named(files):
+    assert named(files, calls_of("def shift(x):\n    return 1 + x\n", [3.0], [5.0])) == "by_one"
+
+
+def test_it_must_fit_every_call(files):
+    code = "def shift(x):\n    return x + 1 if x[0] == 3 else x\n"
+    assert named(files, calls_of(code, [3.0])) == "by_one"
+    assert named(files, calls_of(code, [3.0], [5.0])) is None
+
+
+def test_none_is_named_when_two_fit(files):
+    assert named(files, calls_of("def shift(x):\n    return x * 2.0\n", [3.0])) is None
+
+
+def test_a_right_answer_is_no_mistake(files):
+    assert named(files, calls_of("def shift(x):\n    return x + 2\n", [3.0])) is None
+
+
+def test_a_mistake_that_does_not_show_is_not_named(files):
+    # At 2 doubling is right.
+    assert named(files, calls_of("def shift(x):\n    return x + 2\n", [2.0])) is None
+
+
+def test_another_wrong_answer_is_no_known_mistake(files):
+    assert named(files, calls_of("def shift(x):\n    return x + 7\n", [3.0])) is None
+
+
+def test_side_effects_are_held_against_side_effects(files):
+    calls = calls_of("def touch(x):\n    x += 1\n    return x - 1\n", [3.0], function="touch")
+    assert named(files, calls, by_value=False) == "changes_input"
+    assert named(files, calls, by_value=True) is None
+
+
+def test_calls_that_cannot_be_replayed_are_not_diagnosed(files):
+    calls = calls_of("def shift(x):\n    return 1 + x\n", [3.0])
+    remote = RemoteModule(None, Handle(0, "Linear"))
+    assert named(files, [calls[0].__class__("shift", (remote,), {}, value=1.0)]) is None
+
+
+MODULES = {
+    "solution.py": """
+from torch import nn
+
+def make():
+    return nn.Linear(3, 2)
+
+def train(head):
+    nn.init.ones_(head.weight)
+
+def passed(head):
+    return head
+""",
+    "mistakes.py": """
+import copy
+import torch
+from torch import nn
+from autograder.diagnose import mistake
+
+@mistake("make", "Ends in a softmax.")
+def softmax():
+    return nn.Sequential(nn.Linear(3, 2), nn.Softmax(1))
+
+@mistake("make", "Ends in a sigmoid.")
+def sigmoid():
+    return nn.Sequential(nn.Linear(3, 2), nn.Sigmoid())
+
+@mistake("train", "Sets zeros.")
+def zeros(head):
+    nn.init.zeros_(head.weight)
+
+@mistake("train", "Trains a copy.")
+def trains_a_copy(head):
+    nn.init.ones_(copy.deepcopy(head).weight)
+
+@mistake("passed", "Returns a copy.")
+def copies(head):
+    return copy.deepcopy(head)
+""",
+}
+IMPORTS = "import copy\nimport torch\nfrom torch import nn\n"
+
+
+def explained(tmp_path, code, check):
+    """The mistake named where a check makes these calls of a submission."""
+    for name, text in MODULES.items():
+        (tmp_path / name).write_text(text)
+    unit = Module("unit", "student.py", IMPORTS + code)
+    submission = Submission(unit, {"unit": unit}, InProcess(), 1.0, seed=7)
+    check(submission)
+    files = tmp_path / "mistakes.py", tmp_path / "solution.py"
+    known = explain(submission.calls, "unit", *files, 1.0, by_value=True, seed=submission.seed)
+    return known and known.name
+
+
+def calls_what_is_made(submission):
+    submission.make()(torch.ones(4, 3))
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        ("nn.Sequential(nn.Linear(3, 2), nn.Softmax(1))", "softmax"),
+        ("nn.Sequential(nn.Linear(3, 2), nn.Sigmoid())", "sigmoid"),
+        ("nn.Sequential(nn.Linear(3, 2), nn.Tanh())", None),
+        ("nn.Sequential(nn.Linear(3, 2))", None),
+    ],
+)
+def test_a_module_that_was_made_is_judged_by_what_it_gives(tmp_path, made, name):
+    assert explained(tmp_path, f"def make():\n    return {made}\n", calls_what_is_made) == name
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [("head.weight.data.zero_()", "zeros"), ("pass", "trains_a_copy"), ("head.weight.data.fill_(5)", None)],
+)
+def test_a_module_that_was_sent_is_judged_by_what_it_gives_afterwards(tmp_path, body, name):
+    def check(submission):
+        head = submission.send(toy_head(3, 2))
+        submission.train(head)
+        head(torch.ones(1, 3))
+
+    assert explained(tmp_path, f"def train(head):\n    {body}\n", check) == name
+
+
+def test_a_copy_of_a_module_is_told_from_the_module(tmp_path):
+    def check(submission):
+        submission.passed(submission.send(toy_head(3, 2)))
+
+    assert explained(tmp_path, "def passed(head):\n    return copy.deepcopy(head)\n", check) == "copies"
+    assert explained(tmp_path, "def passed(head):\n    return head\n", check) is None

@@ -1,0 +1,112 @@
+"""Pictures of wrong images: what is on them, what has none, and where none may be."""
+
+import base64
+import io
+
+import pytest
+import torch
+from PIL import Image
+
+from autograder.checks.pictures import MAX_BYTES, comparison
+from autograder.checks.plugin.recorder import judged
+from autograder.checks.remote import Call
+from autograder.compare import assert_close
+from autograder.errors import CheckFailed
+from autograder.results.types import CheckResult
+from autograder.submissions import Module
+
+RAMP = torch.linspace(0, 1, 16).expand(3, 16, 16)
+CHECK = CheckResult("unit::test_a", "unit", "f", "It is right", 1)
+
+
+class Made:
+    """As much of a submission as the recorder asks for."""
+
+    module = Module("unit", "unit.py")
+
+    def __init__(self, of=None):
+        self._call = Call("f", (), {}, of)
+        self.module = Module("unit", "unit.py")
+
+    def call_of(self, _):
+        return self._call
+
+
+def panels(data):
+    """The colours at the middles of the three panels, as they are drawn."""
+    image = Image.open(io.BytesIO(data))
+    return [image.getpixel((8 + place * 152 + 72, 24 + 72)) for place in range(3)], image
+
+
+def test_expected_given_and_difference_stand_side_by_side():
+    wanted, given = torch.zeros(1, 3, 4, 4), torch.ones(1, 3, 4, 4)
+    colours, image = panels(comparison(wanted, given))
+    assert colours == [(0, 0, 0), (255, 255, 255), (255, 0, 0)]
+    assert image.size == (464, 176) and image.format == "PNG"
+
+
+def test_where_nothing_differs_the_third_panel_is_white():
+    given = RAMP.clone()
+    given[:, :8] = 0
+    (_, _, middle), image = panels(comparison(RAMP, given))
+    assert middle == (255, 255, 255) and image.getpixel((8 + 304 + 143, 24 + 2)) == (255, 0, 0)
+
+
+def test_of_a_batch_the_worst_image_is_shown():
+    wanted, given = torch.zeros(3, 1, 8, 8), torch.zeros(3, 1, 8, 8)
+    given[0] += 1e-6
+    given[2] += 1
+    assert comparison(wanted, given) == comparison(wanted[2], given[2])
+
+
+def test_no_number_has_a_colour_of_its_own():
+    colours, _ = panels(comparison(RAMP, torch.full_like(RAMP, torch.nan)))
+    assert colours[1:] == [(255, 0, 255), (255, 0, 255)]
+
+
+def test_pictures_of_pil_are_compared_too():
+    black, white = Image.new("RGB", (8, 8)), Image.new("RGB", (8, 8), "white")
+    assert comparison(black, white) == comparison(torch.zeros(3, 8, 8), torch.ones(3, 8, 8))
+
+
+@pytest.mark.parametrize("shape", [(3, 224, 224), (3, 2048, 2048), (1, 2, 2048), (2, 3, 300, 40)])
+def test_a_picture_is_small_whatever_the_images(shape):
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    data = comparison(noise, 1 - noise)
+    assert 0 < len(data) <= MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    ("expected", "given"),
+    [
+        (RAMP, RAMP[:, :, :5]),
+        (RAMP * 2, RAMP),
+        (torch.zeros(2, 5), torch.ones(2, 5)),
+        (torch.zeros(4, 8, 8), torch.ones(4, 8, 8)),
+        (torch.zeros(3, 1, 8), torch.ones(3, 1, 8)),
+        (torch.zeros(3, 2049, 8), torch.ones(3, 2049, 8)),
+        (torch.zeros(0, 3, 8, 8), torch.zeros(0, 3, 8, 8)),
+        (torch.zeros(3, 0, 8), torch.zeros(3, 0, 8)),
+        (RAMP, RAMP.to(torch.complex64)),
+        (RAMP, 3.0),
+        (Image.new("RGB", (8, 8)), Image.new("LAB", (8, 8))),
+        (1.0, 2.0),
+    ],
+)
+def test_what_is_no_image_has_no_picture(expected, given):
+    assert comparison(expected, given) == b""
+
+
+def failure():
+    with pytest.raises(CheckFailed) as caught:
+        assert_close(1 - RAMP, RAMP)
+    return caught.value
+
+
+def test_a_failed_check_carries_its_picture_unless_it_is_hidden_or_about_a_gradient():
+    picture = judged(CHECK, failure(), Made()).picture
+    assert base64.b64decode(picture) == comparison(RAMP, 1 - RAMP)
+    assert judged(CHECK, failure(), Made(of=0)).picture == ""
+    hidden = CheckResult("unit::test_b", "unit", "f", "It is right", 1, hidden=True)
+    assert judged(hidden, failure(), Made()).picture == ""
+    assert judged(CHECK, None, Made()).picture == ""

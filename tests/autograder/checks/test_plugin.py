@@ -1,0 +1,217 @@
+"""What a student sees when they run pytest, in every way that someone who knows pytest would."""
+
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from autograder.results.types import Outcome
+
+ROOT = Path(__file__).parents[3]
+PERFECT = Path(__file__).parents[1] / "samples" / "perfect"
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A copy of the course, with the untouched skeletons."""
+    for folder in ("exercises", "solutions", "tests/exercises"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    return tmp_path
+
+
+@pytest.fixture
+def write(course):
+    """Replaces one function of a skeleton by another text."""
+
+    def write(unit, text):
+        path = course / "exercises" / f"{unit}.py"
+        path.write_text(path.read_text() + "\n\n" + text)
+
+    return write
+
+
+def lines_with(run, mark):
+    return [line for line in run.text.splitlines() if line.startswith(f"    {mark} ")]
+
+
+def test_untouched_skeletons_are_not_written(student_pytest, course):
+    run = student_pytest("exercises", cwd=course)
+    assert run.code == 1
+    assert {check.outcome for check in run.checks.values()} == {Outcome.NOT_WRITTEN}
+    lines = lines_with(run, "-")
+    assert len(lines) == len(run.checks) > 200
+    assert all("not written yet (" in line for line in lines)
+    assert "Traceback" not in run.text and "NotImplementedError" not in run.text
+    assert "Next: write answers in quiz.py, then run: pytest exercises/quiz.py" in run.text
+    assert f"{len(lines)} not written" in run.text.splitlines()[-1]
+
+
+def test_one_file_is_one_unit(student_pytest, course):
+    run = student_pytest("exercises/variation_loss.py", cwd=course)
+    assert {check.unit for check in run.checks.values()} == {"variation_loss"}
+    assert "Variation loss: how much neighbouring pixels differ: 0 of 26 points" in run.text
+    assert "Adversarial" not in run.text
+
+
+@pytest.mark.slow
+def test_the_solutions_pass(student_pytest):
+    run = student_pytest("solutions")
+    assert run.code == 0
+    assert "Everything passes." in run.text
+    assert {check.outcome for check in run.checks.values()} == {Outcome.PASSED}
+
+
+def test_a_submission_elsewhere_is_judged(student_pytest):
+    run = student_pytest(PERFECT)
+    assert (run.code, {check.unit for check in run.checks.values()}) == (0, {"variation_loss", "adversarial_attack"})
+
+
+def test_checks_collected_directly_judge_the_solutions(student_pytest):
+    run = student_pytest("tests/exercises/test_variation_loss.py")
+    assert (run.code, len(run.checks)) == (0, 30)
+
+
+WRONG = "def total_variation(images):\n    return (images[..., 1:] - images[..., :-1]).abs().sum(dim=(1, 2, 3))\n"
+
+
+def test_a_wrong_answer_reads_as_one_sentence_and_its_mistake(student_pytest, course, write):
+    write("variation_loss", WRONG)
+    run = student_pytest("exercises/variation_loss.py", "-k", "test_vertical_neighbours", cwd=course)
+    assert run.code == 1
+    expected = """\
+    x Neighbours above one another count: an edge across 5 columns and 3 channels is worth 15
+        total_variation(1x3x4x5 tensor) returned 0.0 at [0], expected 15.0
+        Known mistake: Only neighbours side by side are counted; pixels above one another are neighbours too.
+"""
+    assert expected in run.text
+    assert "Next: mend total_variation in variation_loss.py" in run.text
+    assert "Traceback" not in run.text and "FAILURES" not in run.text and "short test summary" not in run.text
+
+
+def test_what_waits_for_a_failed_check_is_not_run(student_pytest, course, write):
+    write("variation_loss", "def total_variation(images):\n    return images.sum()\n")
+    run = student_pytest("exercises/variation_loss.py", "-k", "total_variation or constant", cwd=course)
+    assert run.checks["variation_loss::test_constant_image"].outcome is Outcome.BLOCKED
+    assert '~ A constant image has no variation: waits for "There is one number for each image"' in run.text
+    assert "blocked" in run.text.splitlines()[-1]
+
+
+def test_a_dependency_that_was_not_selected_does_not_block(student_pytest):
+    run = student_pytest("solutions/variation_loss.py", "-k", "constant_image")
+    assert [check.outcome for check in run.checks.values()] == [Outcome.PASSED]
+
+
+def test_quiet_verbose_and_first_failure(student_pytest, course):
+    quiet = student_pytest("-q", "exercises/variation_loss.py", cwd=course)
+    assert "0 of 26 points" in quiet.text and not lines_with(quiet, "-")
+    verbose = student_pytest("-v", "solutions/variation_loss.py")
+    assert len(lines_with(verbose, "+")) == 30
+    assert "test_constant_image PASSED" in verbose.text
+    first = student_pytest("-x", "exercises/variation_loss.py", cwd=course)
+    outcomes = [check.outcome for check in first.checks.values()]
+    assert outcomes.count(Outcome.NOT_WRITTEN) == 1 and outcomes.count(Outcome.NOT_RUN) == 29
+
+
+def test_tracebacks_come_when_asked_for(student_pytest, course, write):
+    write("variation_loss", "def total_variation(images):\n    return images.no_such_thing()\n")
+    run = student_pytest("exercises/variation_loss.py", "--tb=short", "-k", "constant", cwd=course)
+    assert "FAILURES" in run.text and "images.no_such_thing()" in run.text
+
+
+def test_junit_xml_holds_the_sentence(student_pytest, course, write, tmp_path):
+    write("variation_loss", WRONG)
+    student_pytest("exercises/variation_loss.py", f"--junitxml={tmp_path / 'report.xml'}", cwd=course)
+    (suite,) = ElementTree.parse(tmp_path / "report.xml").getroot()
+    assert suite.get("tests") == "30"
+    texts = [failure.text for failure in suite.iter("failure")]
+    assert "total_variation(1x3x4x5 tensor) returned 0.0 at [0], expected 15.0" in texts
+
+
+def test_node_ids_are_those_of_the_students_file(student_pytest, course):
+    run = student_pytest("exercises", "--collect-only", "-q", cwd=course)
+    assert "exercises/variation_loss.py::test_constant_image" in run.text.splitlines()
+    one = student_pytest("exercises/variation_loss.py::test_constant_image", cwd=course)
+    assert list(one.checks) == ["variation_loss::test_constant_image"]
+
+
+def test_a_file_that_is_not_python_fails_with_its_line(student_pytest, course):
+    path = course / "exercises" / "variation_loss.py"
+    path.write_text("def total_variation(:\n")
+    run = student_pytest("exercises/variation_loss.py", cwd=course)
+    sentence = "variation_loss.py:1 is not valid Python (invalid syntax): def total_variation(:"
+    assert run.text.count(sentence) == 1  # said once, not thirty times
+    assert run.code == 1
+
+
+def test_other_python_files_are_left_alone(student_pytest, course):
+    (course / "exercises" / "helpers.py").write_text("raise SystemExit")
+    assert student_pytest("exercises", "-k", "constant", cwd=course).code == 1
+
+
+def test_mistakes_are_not_units(student_pytest):
+    assert student_pytest("solutions/mistakes", "--collect-only").code == 5
+
+
+def test_without_a_course_the_plugin_is_silent(student_pytest, tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_x.py").write_text("def test_x():\n    pass\n")
+    run = student_pytest("test_x.py", cwd=tmp_path)
+    assert run.code == 0 and "idealcat" not in run.text.split("collected")[1]
+
+
+def test_a_wrong_catalog_is_a_usage_error(student_pytest, course):
+    (course / "exercises" / "catalog.toml").write_text("[course")
+    run = student_pytest("exercises", cwd=course)
+    assert run.code == 4 and "is not valid TOML" in run.text
+
+
+def test_a_check_without_points_is_refused(student_pytest, course):
+    checks = course / "tests" / "exercises" / "test_variation_loss.py"
+    checks.write_text("def test_it(submission):\n    pass\n")
+    run = student_pytest("exercises/variation_loss.py", cwd=course)
+    assert run.code == 4 and "needs @pytest.mark.points(function, value)" in run.text
+
+
+def test_a_fault_of_the_check_is_not_the_students(student_pytest, course):
+    checks = course / "tests" / "exercises" / "test_variation_loss.py"
+    checks.write_text(
+        "import pytest\n\n@pytest.mark.points('denoise', 1)\ndef test_it(submission):\n    '''It works.'''\n    1 / 0\n"
+    )
+    run = student_pytest("exercises/variation_loss.py", cwd=course)
+    (check,) = run.checks.values()
+    assert check.outcome is Outcome.ERROR
+    assert check.message == "the check itself failed with ZeroDivisionError: division by zero"
+
+
+def pytest_command(course, *args, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *args], cwd=course, capture_output=True, text=True, timeout=120, **options
+    )
+
+
+@pytest.mark.slow
+def test_last_failed_and_the_debugger(course, write):
+    """The real command: `--lf` runs what failed, and `--pdb` stands in the student's own code."""
+    write("variation_loss", "def total_variation(images):\n    answer = 41\n    return images.no_such_thing()\n")
+    select = ("exercises/variation_loss.py", "-k", "constant or variation_loss_is_a_scalar")
+    first = pytest_command(course, *select)
+    assert first.returncode == 1 and "1 failed" in first.stdout and "1 not written" in first.stdout
+    again = pytest_command(course, *select, "--lf", "--pdb", input="p answer + 1\nq\n")
+    assert "rerun previous 2 failures" in again.stdout
+    assert "-> return images.no_such_thing()" in again.stdout
+    assert "(Pdb) 42" in again.stdout
+
+
+def test_a_message_is_one_line_of_bounded_length(student_pytest, handin):
+    """Nothing that a student's code says steers a terminal or passes for a line of the summary."""
+    text = r'"\x1b[2J\x9b1m\n  denoise: 8 of 8\u2028\u202e" + "x" * 10**4'
+    path = handin(variation_loss=f"def variation_loss(images):\n    raise ValueError({text})\n") / "variation_loss.py"
+    run = student_pytest(path, "-k", "test_variation_loss_is_a_scalar")
+    message = run.checks["variation_loss::test_variation_loss_is_a_scalar"].message
+    assert "raised ValueError: ?[2J?1m denoise: 8 of 8 ?xxx" in message and message.isprintable()
+    assert 1900 < len(message) < 2100

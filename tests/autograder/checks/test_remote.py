@@ -1,0 +1,324 @@
+"""A check's view of a student's module: the same in this process and across the sandbox."""
+
+import contextlib
+
+import pytest
+import torch
+from torch import nn
+
+import data
+from autograder.checks.remote import InProcess, Submission
+from autograder.compare import assert_close
+from autograder.errors import (
+    CheckError,
+    Crashed,
+    MissingFunction,
+    NotWritten,
+    Raised,
+    RefusedValue,
+    TimedOut,
+    Unusable,
+)
+from autograder.submissions import Module
+from autograder.worker.codec import encode
+
+STUDENT = """
+import torch
+from torch import nn
+from earlier import THREE
+
+def double(x):
+    return 2 * x
+
+def three():
+    return THREE
+
+def unwritten(x):
+    raise NotImplementedError
+
+def unwritten_by_torch(x):
+    return torch.zeros(2).to_sparse().storage_offset(), torch.ops.aten._nope(x)
+
+def fails(x):
+    raise KeyError("no such thing")
+
+def fails_without_words():
+    class Odd(Exception):
+        def __str__(self):
+            raise ValueError
+    raise Odd
+
+def lie():
+    class Liar(float):
+        pass
+    return [Liar(1)]
+
+def in_place(images, scale):
+    images.mul_(scale)
+    return images
+
+def endless():
+    while True:
+        pass
+
+def swallow():
+    while True:
+        try:
+            while True:
+                pass
+        except Exception:
+            pass
+
+def squares(x):
+    return (x ** 2).sum(dim=1)
+
+def cut_off(x):
+    return (x.detach() ** 2).sum(dim=1)
+
+def untidy(model, images):
+    model.train()
+    model.head.register_forward_hook(lambda *args: None)
+    model.backbone.requires_grad_(False)
+    model(images).sum().backward()
+    torch.rand(1)
+    return 0
+
+def tidy(model, images):
+    with torch.no_grad():
+        return model(images)
+
+def freeze(model):
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return model.eval()
+
+def build_head(inputs, outputs):
+    return nn.Linear(inputs, outputs)
+
+def fit(head):
+    with torch.no_grad():
+        head.weight.zero_()
+        head.bias.fill_(1.0)
+
+def draw(generator):
+    return torch.rand(3, generator=generator)
+
+def draw_globally():
+    return torch.rand(3)
+
+doubel = None
+a_number = 3
+"""
+
+
+@pytest.fixture(params=["in process", "sandboxed"])
+def student(request, sandbox):
+    """The module above, behind each kind of worker."""
+    worker = sandbox.worker() if request.param == "sandboxed" else contextlib.nullcontext(InProcess())
+    unit = Module("unit", "unit.py", STUDENT)
+    sources = {"unit": unit, "earlier": Module("earlier", "earlier.py", "THREE = 3\n")}
+    with worker as transport:
+        yield Submission(unit, sources, transport, seconds=2.0, seed=5)
+
+
+@pytest.fixture
+def model():
+    return data.load_model("tiny", pretrained=False, seed=1)
+
+
+@pytest.fixture
+def images():
+    return torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+
+def sentence(kind, call, *args, **kwargs):
+    with pytest.raises(kind) as caught:
+        call(*args, **kwargs)
+    return str(caught.value)
+
+
+def test_values_come_back(student):
+    assert_close(student.double(torch.tensor([1.0, 2.0])), torch.tensor([2.0, 4.0]))
+    assert student.double("ab") == "abab"
+    assert student.double(x=2) == 4
+
+
+def test_an_earlier_unit_can_be_imported(student):
+    assert student.three() == 3
+
+
+def test_not_written_names_the_line(student):
+    assert sentence(NotWritten, student.unwritten, 1) == "not written yet (unit.py:13)"
+
+
+def test_an_exception_is_told_with_its_line(student):
+    with pytest.raises(Raised) as caught:
+        student.fails(1)
+    assert str(caught.value) == "fails(1) raised KeyError: 'no such thing' (unit.py:19)"
+    assert caught.value.kinds[:2] == ("KeyError", "LookupError")
+
+
+def test_an_exception_that_cannot_be_printed(student):
+    assert "raised Odd: (it cannot be printed)" in sentence(Raised, student.fails_without_words)
+
+
+def test_a_missing_function_offers_the_nearest(student):
+    assert sentence(MissingFunction, student.doubble, 1) == "unit.py has no function doubble; rename double to doubble"
+    assert sentence(MissingFunction, student.zzz) == "unit.py has no function zzz; write def zzz(...)"
+    assert sentence(MissingFunction, student.a_number) == "unit.py has a_number as a int, not as a function"
+
+
+def test_other_arguments_are_told_with_the_signature(student):
+    words = sentence(MissingFunction, student.in_place, torch.zeros(2))
+    assert (
+        words
+        == "in_place([0.0, 0.0]) cannot be called on in_place(images, scale): missing a required argument: 'scale'"
+    )
+
+
+def test_a_value_of_another_type_is_refused_by_name(student):
+    words = sentence(RefusedValue, student.lie)
+    assert words.startswith("lie() returned a ") and "Liar, which is not a plain value" in words
+
+
+def test_an_endless_loop_is_stopped_with_its_line(student):
+    words = sentence(TimedOut, student.endless)
+    assert words == "endless() did not finish within 2 s and was stopped (unit.py:37)"
+
+
+def test_no_except_exception_swallows_the_deadline(student):
+    sentence(TimedOut, student.swallow)
+
+
+def test_changes_in_place_are_reported_and_do_not_reach_the_check(student):
+    images = torch.ones(2)
+    student.in_place(images, 3.0)
+    assert student.last.changed == ("images",)
+    assert_close(images, torch.ones(2))
+    student.double(images)
+    assert student.last.changed == ()
+
+
+def test_gradients(student):
+    x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert_close(student.squares.gradient(x), 2 * x)
+    weights = torch.tensor([1.0, -1.0])
+    assert_close(student.squares.gradient(x, weights=weights), 2 * x * weights[:, None])
+    assert str(student.last) == "the gradient of squares(2x2 tensor)"
+
+
+def test_a_result_without_gradient_is_told(student):
+    words = sentence(RefusedValue, student.cut_off.gradient, torch.ones(2, 2))
+    assert words.startswith("the gradient of cut_off(2x2 tensor) returned a tensor without a gradient")
+    assert "expected (3,)" in sentence(RefusedValue, student.squares.gradient, torch.ones(2, 2), weights=torch.ones(3))
+
+
+def test_what_stays_behind_on_a_model_is_reported(student, model, images):
+    student.untidy(model, images)
+    kinds = {kind for _, kind, _ in student.last.left}
+    assert kinds == {"training mode", "hooks", "requires_grad", "gradients", "weights", "random state"}
+    assert "gradients of model (head.bias, head.weight)" in student.last.traces("gradients")
+    assert student.last.traces("random state") == ["random state"]
+
+
+def test_a_tidy_call_leaves_nothing(student, model, images):
+    assert_close(student.tidy(model, images), model(images).detach())
+    assert (student.last.left, student.last.changed) == ((), ())
+
+
+def test_modes_and_frozen_parameters_travel(student, model):
+    model.train()
+    model.backbone.eval()
+    model.head.bias.requires_grad_(False)
+    facts = student.send(model).inspect()
+    assert facts["frozen"] == ["head.bias"]
+    assert "" in facts["training"] and "backbone" not in facts["training"]
+    assert_close(facts["state"], dict(model.state_dict()))
+
+
+def test_a_model_tells_its_classes(student, model):
+    assert student.send(model).inspect()["classes"] == list(model.classes)
+    assert student.send(model.backbone).inspect()["classes"] is None
+
+
+def test_the_same_object_comes_back_as_the_same_handle(student, model):
+    sent = student.send(model)
+    assert student.freeze(sent) == sent
+    assert set(sent.inspect()["frozen"]) == {name for name, _ in model.named_parameters()}
+    assert not any(not parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_module_that_the_student_makes_stays_there(student):
+    head = student.build_head(4, 2)
+    assert head(torch.zeros(3, 4)).shape == (3, 2)
+    student.fit(head)
+    assert_close(head(torch.rand(3, 4)).detach(), torch.ones(3, 2))
+    assert head.inspect()["state"]["bias"].tolist() == [1.0, 1.0]
+
+
+def test_a_generator_travels(student):
+    generator = torch.Generator().manual_seed(9)
+    expected = torch.rand(3, generator=torch.Generator().manual_seed(9))
+    assert_close(student.draw(generator), expected)
+    assert student.last.traces("random state") == []
+
+
+def test_global_randomness_comes_from_the_seed(student):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(6)
+    assert_close(student.draw_globally(), expected)
+
+
+def test_a_module_without_recipe_is_the_checks_fault(student):
+    with pytest.raises(CheckError, match="a Linear was passed without a recipe"):
+        student.tidy(nn.Linear(1, 1), torch.zeros(1))
+
+
+def test_a_module_that_fails_to_import_is_told(sandbox):
+    unit = Module("unit", "unit.py", "import torch\nimport helpers\n")
+    for worker in (contextlib.nullcontext(InProcess()), sandbox.worker()):
+        with worker as transport:
+            submission = Submission(unit, {"unit": unit}, transport, 1.0, 0)
+            words = sentence(Unusable, submission.anything)
+            assert words == "unit.py cannot be imported: ModuleNotFoundError: No module named 'helpers' (unit.py:2)"
+
+
+def test_the_call_of_a_value_is_found(student):
+    first, second = student.double(1.5), student.double(torch.ones(1))
+    assert str(student.call_of(first)) == "double(1.5)"
+    assert student.call_of(second) is student.last
+    assert student.call_of("something else") is student.last
+
+
+def test_state_does_not_pass_between_units_of_two_students(sandbox):
+    """In process too, a module of one submission is not the module of another."""
+    for value in (1, 2):
+        unit = Module("unit", f"{value}.py", f"def value():\n    return {value}\n")
+        assert Submission(unit, {"unit": unit}, InProcess(), 1.0, 0).value() == value
+
+
+def test_a_reply_that_is_no_reply_is_refused():
+    class Forger:
+        def __init__(self, reply):
+            self.reply = reply
+
+        def exchange(self, request, seconds):
+            return self.reply
+
+    unit = Module("unit", "unit.py", "")
+    for reply in (b"garbage", encode(3), encode({"values": 1}), encode({})):
+        submission = Submission(unit, {"unit": unit}, Forger(reply), 1.0, 0)
+        with pytest.raises((RefusedValue, Unusable)):
+            submission.anything()
+
+
+def test_the_death_of_a_worker_is_told_with_the_call(sandbox):
+    unit = Module(
+        "unit", "unit.py", "import os, ctypes\ndef leave():\n    os._exit(0)\ndef fall():\n    ctypes.string_at(0)\n"
+    )
+    for name, words in [("leave", "it ended its own process with exit code 0"), ("fall", "died of SIGSEGV")]:
+        with sandbox.worker() as transport:
+            submission = Submission(unit, {"unit": unit}, transport, 1.0, 0)
+            assert words in sentence(Crashed, getattr(submission, name))
+            assert "had ended before" in sentence(Crashed, submission.leave)

@@ -1,0 +1,204 @@
+"""The command as it is typed: what it prints, what it writes, how it ends."""
+
+import contextlib
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder import cli
+from autograder.cli.interrupts import Interrupts
+from autograder.sandbox.words import KEEPS
+
+ROOT = Path(__file__).parents[3]
+SUBMISSIONS = Path(__file__).parents[1] / "samples"
+UNITS = ("--units", "variation_loss,adversarial_attack")
+
+
+@pytest.fixture
+def autograder(monkeypatch, capsys, sandbox):
+    """`autograder ARGS`, in this process and with the sandbox that is warm already."""
+    monkeypatch.setattr("autograder.sandbox.Sandbox", lambda *_, **__: Lent(sandbox))
+    monkeypatch.setenv("IDEALCAT_SECRET", "of the tests")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["autograder", *map(str, args)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+class Lent:
+    """A sandbox that the command may use and not close."""
+
+    def __init__(self, sandbox):
+        self.sandbox = sandbox
+
+    def __enter__(self):
+        return self.sandbox
+
+    def __exit__(self, *_):
+        return None
+
+
+def test_everything_passed_is_0(autograder, tmp_path):
+    code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, *UNITS)
+    assert code == 0
+    assert f"Result: {tmp_path / 'results' / 'perfect.json'}" in out
+    assert json.loads((tmp_path / "results" / "perfect.json").read_text())["score"] == 58.0
+
+
+def test_something_failed_is_1_and_says_what(autograder, tmp_path):
+    code, out, _ = autograder("grade", SUBMISSIONS / "only_horizontal", "-o", tmp_path, "--units", "variation_loss")
+    assert code == 1
+    assert "total_variation(1x3x4x5 tensor) returned 0.0 at [0], expected 15.0" in out
+    assert "Known mistake: Only neighbours side by side are counted" in out
+    assert "Adversarial" not in out
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["grade", "nowhere"], "nowhere does not exist; give a submission or a folder of submissions"),
+        (["grade", "exercises", "--units", "knitting"], "no unit is called 'knitting'; the course has quiz, "),
+        (["grade"], "Missing argument"),
+        (["knit"], "No such command 'knit'"),
+    ],
+)
+def test_nothing_graded_is_2_and_says_why(autograder, tmp_path, monkeypatch, args, words):
+    monkeypatch.chdir(ROOT)
+    code, out, err = autograder(*args, *(["-o", tmp_path] if len(args) > 1 else []))
+    assert code == 2
+    assert words in out + err
+    assert "Traceback" not in err
+    assert not (tmp_path / "results").exists() or not list((tmp_path / "results").iterdir())
+
+
+@pytest.mark.slow
+def test_a_class_has_a_table_and_a_csv(autograder, tmp_path, monkeypatch):
+    students = tmp_path / "class"
+    for case in ("perfect", "wrong_file_name", "zipped"):
+        shutil.copytree(SUBMISSIONS / case, students / case)
+    shutil.copy(SUBMISSIONS / "notebook" / "variation_loss.ipynb", students / "erin_variation_loss.ipynb")
+    (students / "[bold]mallory").mkdir()
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = autograder("grade", "class", "-o", "out", "--jobs", "1", *UNITS)
+    assert code == 1
+    for name, points in [
+        ("perfect", "58 / 58"),
+        ("zipped", "58 / 58"),
+        ("erin_variation_loss", "26 / 58"),
+        ("[bold]mallory", "0 / 58"),
+    ]:
+        (line,) = [line for line in out.splitlines() if line.strip().startswith(name)]
+        assert points in line and f"results/{name}.json" in line
+    assert "The results, and 5 grades in grades.csv, are in out/" in out
+    lines = list(csv.DictReader((tmp_path / "out" / "grades.csv").read_text().splitlines()))
+    assert {line["submission"]: line["score"] for line in lines}["zipped"] == "58"
+    assert len(list((tmp_path / "out" / "results").iterdir())) == 5
+
+
+def test_our_own_fault_is_2_and_no_grade(autograder, tmp_path, monkeypatch):
+    course = tmp_path / "course"
+    shutil.copytree(ROOT / "exercises", course / "exercises")
+    (course / "tests" / "exercises").mkdir(parents=True)
+    for unit in ("variation_loss", "adversarial_attack"):
+        checks = "import pytest\n@pytest.mark.points('denoise', 1)\ndef test_it(submission):\n    1 / 0\n"
+        (course / "tests" / "exercises" / f"test_{unit}.py").write_text(checks)
+    monkeypatch.chdir(course)
+    code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path / "out", *UNITS)
+    assert code == 2
+    assert "the check itself failed with ZeroDivisionError" in out
+
+
+def test_skeletons_in_step_are_left_alone(autograder, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    code, out, _ = autograder("release", "skeletons")
+    assert (code, out.strip()) == (0, "Every skeleton is in step with its solution.")
+
+
+def test_help_does_not_wait_for_torch():
+    program = "import sys; from autograder import cli; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_ctrl_c_leaves_no_process_behind(tmp_path, sandbox):
+    """The real command, interrupted while an endless loop runs."""
+    environment = {**os.environ, "IDEALCAT_SECRET": "x"}
+    command = [sys.executable, "-m", "autograder", "grade", SUBMISSIONS / "endless_loop", "-o", tmp_path]
+    grader = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    # The nursery, the server, which in a pid namespace has a parent that waits for it, and a worker below it.
+    while len(descendants(grader.pid)) < (4 if "pid_namespace" in sandbox.isolation else 3):
+        assert grader.poll() is None
+        time.sleep(0.01)
+    below = descendants(grader.pid)
+    os.killpg(grader.pid, signal.SIGINT)
+    out, _ = grader.communicate(timeout=60)
+    assert grader.returncode == 130, out
+    assert "autograder: stopped; 0 of 1 results are in" in out and "Traceback" not in out
+    # Those that die with their parent do so one after another.
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in below):
+        assert time.monotonic() < deadline, below
+        time.sleep(0.01)
+
+
+def test_a_ctrl_c_that_a_library_lets_vanish_is_not_forgotten():
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupts() as interrupts:
+        interrupts.check()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.check()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def descendants(pid):
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:  # it has ended meanwhile
+        return []
+    return children + [below for child in children for below in descendants(child)]
+
+
+def test_doctor_tells_what_holds(autograder, sandbox):
+    code, out, err = autograder("doctor", "--require", "rlimits")
+    assert code == 0 and err == ""
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("+ ")] == [
+        name for name in KEEPS if name in sandbox.isolation
+    ]
+    assert out.endswith("Untrusted work can be graded here.\n")
+
+
+def test_what_is_required_and_missing_is_refused_with_2(monkeypatch, autograder, tmp_path, another_sandbox):
+    with another_sandbox(without=frozenset({"seccomp"})) as weak:
+        monkeypatch.setattr("autograder.sandbox.Sandbox", lambda *_, **__: Lent(weak))
+        code, out, err = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, *UNITS)
+        assert (code, out) == (2, "")
+        assert "untrusted work is not graded here: seccomp does not hold (switched off)" in err
+        assert not list(tmp_path.iterdir())
+        code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, *UNITS, "--trusted")
+        assert code == 0 and "Note: It was graded as trusted work" in out
+        code, _, err = autograder("doctor")
+        assert code == 2 and "seccomp does not hold" in err
+    result = json.loads((tmp_path / "results" / "perfect.json").read_text())
+    assert "seccomp" not in result["isolation"] and "trusted work" in " ".join(result["notes"])
+
+
+def test_trusted_and_required_at_once(autograder, tmp_path):
+    code, _, err = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, "--trusted", "--require", "seccomp")
+    assert code == 2 and "give one of them" in err

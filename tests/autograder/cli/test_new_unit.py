@@ -1,0 +1,98 @@
+"""A new unit: its start as a command writes it, and docs/author.md followed to the letter."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from autograder.course.catalog import read_catalog
+from autograder.grading.verify import Verification, judging
+from tests.autograder.conftest import ROOT
+
+AUTHOR = (ROOT / "docs" / "author.md").read_text()
+#: The file that a block is for is named right before it.
+BLOCKS = re.findall(r"`([\w/]+\.\w+)`[^`]*:\n\n```(\w+)\n(.*?)```", AUTHOR, re.DOTALL)
+
+
+def findings(root, name, seeds=2):
+    catalog = read_catalog(root)
+    with judging(root, 1) as judge:
+        return list(Verification(catalog, catalog.chosen([name]), judge, seeds).findings())
+
+
+@pytest.mark.slow
+def test_the_start_of_a_unit_is_whole(own_course, command):
+    code, out = command("new-unit", "solarize")
+    assert code == 0
+    written = [Path(line.removeprefix("wrote ")) for line in out.splitlines() if line.startswith("wrote ")]
+    assert {path.relative_to(own_course).as_posix() for path in written} == {
+        "solutions/solarize.py",
+        "exercises/solarize.py",
+        "tests/exercises/test_solarize.py",
+        "solutions/mistakes/solarize.py",
+        "exercises/lessons/solarize.md",
+        "exercises/catalog.toml",
+    }
+    assert "autograder verify --units solarize --seeds 2" in out
+    assert list(read_catalog(own_course).units)[-1] == "solarize"
+    problems = [problem for finding in findings(own_course, "solarize") for problem in finding.problems]
+    assert problems == []
+
+
+def test_a_student_meets_the_new_unit(own_course, command, student_pytest):
+    command("new-unit", "solarize")
+    run = student_pytest("exercises/solarize.py", cwd=own_course)
+    assert "- Black becomes white: not written yet (" in run.text
+    assert "  - Solarize: 0 of 2 points" in command()[1]
+    assert "Which question leads there?" in command("hint", "solarize")[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Solarize", "'Solarize' cannot be the name of a unit; take small letters, digits and underscores"),
+        ("class", "'class' cannot be the name of a unit"),
+        ("../quiz", "cannot be the name of a unit"),
+        ("quiz", "the course has a unit or a function quiz already; take another name"),
+        ("denoise", "the course has a unit or a function denoise already"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(own_course, command, name, words):
+    before = (own_course / "exercises" / "catalog.toml").read_text()
+    code, out = command("new-unit", name)
+    assert code == 2 and words in out
+    assert (own_course / "exercises" / "catalog.toml").read_text() == before
+
+
+def test_a_file_that_is_there_is_kept(own_course, command):
+    (own_course / "solutions" / "solarize.py").write_text("mine\n")
+    code, out = command("new-unit", "solarize")
+    assert code == 2 and "is there already; take another name, or remove it" in out
+    assert (own_course / "solutions" / "solarize.py").read_text() == "mine\n"
+
+
+def test_the_authors_page_is_a_unit_in_a_hundred_lines():
+    assert [name for name, _, _ in BLOCKS] == [
+        "solutions/solarize.py",
+        "tests/exercises/test_solarize.py",
+        "solutions/mistakes/solarize.py",
+        "exercises/lessons/solarize.md",
+        "exercises/catalog.toml",
+    ]
+    lines = [line for _, _, text in BLOCKS for line in text.splitlines() if line.strip()]
+    assert len(lines) < 100
+
+
+@pytest.mark.slow
+def test_the_authors_page_followed_to_the_letter(own_course, command):
+    command("new-unit", "solarize")
+    for name, _, text in BLOCKS:
+        path = own_course / name
+        if path.name == "catalog.toml":
+            text = path.read_text().rpartition("[[unit]]")[0] + text
+        path.write_text(text)
+    assert command("release", "skeletons", "--units", "solarize")[0] == 0
+    code, out = command("verify", "--units", "solarize", "--seeds", 2, "--jobs", 1)
+    assert code == 0, out
+    shown = re.findall(r"^\+ .*$", AUTHOR, re.MULTILINE)
+    assert len(shown) == 4 and [line for line in shown if line not in out.splitlines()] == []

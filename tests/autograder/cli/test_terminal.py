@@ -1,0 +1,62 @@
+"""What a terminal shows: readable in 80 columns, without colour, in a pipe and in a CI log."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from autograder.results.summary import MARKS
+from tests.autograder.small_course import make_class, make_course
+
+ESCAPE = re.compile(r"\x1b\[")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("terminal")
+    make_course(folder / "course")
+    make_class(folder / "class", 2, ("right", "half"))
+    return folder
+
+
+def command(course, *arguments, **environment):
+    """The real command, its output into a pipe."""
+    variables = {**os.environ, "IDEALCAT_SECRET": "x", **environment}
+    variables.pop("COLUMNS", None)
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "autograder", *map(str, arguments)],
+        cwd=course / "course",
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_a_pipe_gets_plain_lines_one_for_each_check_and_what_to_do_next(course):
+    done = command(course, "grade", course / "class" / "s001_half", "-o", course / "one")
+    assert done.returncode == 1
+    assert not ESCAPE.search(done.stdout + done.stderr)
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if re.match(r"    [+x-] ", line)] == [
+        "    + Twice as much comes back",
+        "    + Twice nothing is nothing",
+        "    x Half as much comes back",
+    ]
+    assert "        doubling.py has no function halve; write def halve(...)" in lines
+    assert lines[-1].startswith("Next: mend halve in doubling.py, then run: pytest ")
+
+
+@pytest.mark.slow
+def test_a_class_fits_into_eighty_columns(course):
+    done = command(course, "grade", course / "class", "-o", course / "all", FORCE_COLOR="1", NO_COLOR="1")
+    assert done.returncode == 1
+    table = [line for line in done.stdout.splitlines() if "results/" in line]
+    assert len(table) == 2 and all(len(line) <= 80 for line in table)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", done.stdout)  # no colour; bold may be
+
+
+def test_every_mark_can_be_drawn_anywhere():
+    assert "".join(MARKS.values()).isascii()

@@ -1,0 +1,75 @@
+import pytest
+
+from autograder.course.catalog import find_course, read_catalog
+from autograder.errors import CatalogError
+
+GOOD = """
+[course]
+title = "A course"
+[[unit]]
+name = "first"
+title = "The first"
+seconds = 3
+[unit.functions.double]
+points = 2
+hints = ["What?", "So."]
+[[unit]]
+name = "second"
+title = "The second"
+[unit.functions.half]
+points = 1.5
+"""
+
+
+@pytest.fixture
+def course(tmp_path):
+    (tmp_path / "exercises").mkdir()
+
+    def write(text):
+        (tmp_path / "exercises" / "catalog.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+        return tmp_path
+
+    return write
+
+
+def test_units_come_in_teaching_order(course):
+    catalog = read_catalog(course(GOOD))
+    assert list(catalog.units) == ["first", "second"]
+    assert catalog.units["first"].functions["double"].hints == ("What?", "So.")
+    assert (catalog.units["first"].seconds, catalog.units["second"].seconds) == (3.0, 10.0)
+    assert [unit.points for unit in catalog.chosen(None)] == [2.0, 1.5]
+
+
+def test_some_units_can_be_chosen(course):
+    catalog = read_catalog(course(GOOD))
+    assert [unit.name for unit in catalog.chosen(["second", "first"])] == ["first", "second"]
+    with pytest.raises(CatalogError, match="no unit is called 'third'; the course has first, second"):
+        catalog.chosen(["third"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[course", "not valid TOML"),
+        (b"\xff\xfe", "not valid TOML"),
+        ("[course]\ntitle = 'x'", "lacks or misspells something: KeyError\\('unit'\\)"),
+        (GOOD.replace("points = 2\n", ""), "KeyError\\('points'\\)"),
+        (GOOD.replace("points = 2\n", "points = 'many'\n"), "many"),
+    ],
+)
+def test_a_wrong_catalog_says_what_is_wrong(course, text, words):
+    with pytest.raises(CatalogError, match=words):
+        read_catalog(course(text))
+
+
+def test_a_missing_catalog_says_so(tmp_path):
+    with pytest.raises(CatalogError, match="cannot be read"):
+        read_catalog(tmp_path)
+
+
+def test_a_course_is_found_from_inside_it(course, tmp_path):
+    course(GOOD)
+    inside = tmp_path / "exercises" / "lessons"
+    inside.mkdir()
+    assert find_course(inside) == tmp_path
+    assert find_course(tmp_path.parent / "nowhere", inside) == tmp_path

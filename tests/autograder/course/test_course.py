@@ -1,0 +1,116 @@
+"""The course itself: what belongs together is there, points add up, and every known mistake is caught and named."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from autograder.checks.diagnose import known_mistakes
+from autograder.course.catalog import read_catalog
+from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.verify import Verification, judging
+from autograder.results.types import Outcome
+from autograder.submissions import Handin
+
+ROOT = Path(__file__).parents[3]
+CATALOG = read_catalog(ROOT)
+FUNCTIONS = [(unit, function) for unit in CATALOG.units.values() for function in unit.functions.values()]
+MISTAKES = [(unit, known) for unit in CATALOG.units for known in known_mistakes(CATALOG.mistakes(unit))]
+
+
+@pytest.fixture(scope="module")
+def checks():
+    """All of them, of a submission without a file: none is run."""
+    return Grader(CATALOG, InThisProcess(), require=()).judge(Handin("nobody")).checks
+
+
+def test_the_solutions_pass_every_check(sandbox):
+    solved = Grader(CATALOG, sandbox).grade(ROOT / "solutions")
+    assert [check.message for check in solved.checks if check.outcome is not Outcome.PASSED] == []
+    assert solved.score == sum(unit.points for unit in CATALOG.units.values())
+
+
+@pytest.mark.slow
+def test_the_whole_course_verifies():
+    """`autograder verify`: twenty seeds, every mistake, every mutant."""
+    with judging(ROOT, jobs=2) as judge:
+        findings = list(Verification(CATALOG, CATALOG.chosen(None), judge).findings())
+    assert [(finding.question, finding.problems) for finding in findings if not finding.good] == []
+
+
+@pytest.mark.parametrize(("unit", "function"), FUNCTIONS, ids=lambda value: value.name)
+def test_points_of_a_function_are_those_of_its_checks(unit, function, checks):
+    own = [check for check in checks if (check.unit, check.function) == (unit.name, function.name)]
+    assert sum(check.max_points for check in own) == function.points
+    assert any(check.hidden for check in own) or function.name in OUTCOME_FUNCTIONS
+    assert any(not check.hidden for check in own)
+
+
+def test_no_check_judges_a_function_that_the_catalog_lacks(checks):
+    known = {(unit.name, function.name) for unit, function in FUNCTIONS}
+    assert {(check.unit, check.function) for check in checks} == known
+
+
+@pytest.mark.parametrize(("unit", "function"), FUNCTIONS, ids=lambda value: value.name)
+def test_every_function_has_two_hints_and_a_docstring(unit, function):
+    assert len(function.hints) == 2
+    assert "?" in function.hints[0]
+    tree = ast.parse(CATALOG.solution(unit.name).read_text())
+    (node,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function.name]
+    doc = ast.get_docstring(node)
+    assert "Returns:" in doc and ("Args:" in doc or not node.args.args)
+    assert re.search(r"shape|scalar|float|dict", doc)
+
+
+@pytest.mark.parametrize("unit", [unit for unit in CATALOG.units if unit != "quiz"])
+def test_every_lesson_has_a_picture_that_says_what_is_on_it(unit):
+    lesson = ROOT / "exercises" / "lessons" / f"{unit}.md"
+    pictures = re.findall(r"!\[([^\]]{10,})\]\(([^)]+)\)", lesson.read_text())
+    assert pictures and all((lesson.parent / path).is_file() for _, path in pictures)
+
+
+@pytest.mark.parametrize("unit", CATALOG.units)
+def test_public_checks_need_no_reference(unit):
+    tree = ast.parse(CATALOG.checks(unit).read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            hidden = any("hidden" in ast.unparse(mark) for mark in node.decorator_list)
+            uses_reference = any(argument.arg == "reference" for argument in node.args.args)
+            assert hidden or not uses_reference or node.name in OUTCOME_CHECKS, node.name
+
+
+# Judged by what they achieve, on fresh inputs: there is nothing to hide.
+OUTCOME_FUNCTIONS = ("denoise", "ideal_image")
+# They measure with the reference; what they measure is an outcome.
+OUTCOME_CHECKS = ("test_denoise_lowers_the_variation", "test_attack_fools_the_model")
+
+
+@pytest.mark.parametrize("unit", CATALOG.units)
+def test_there_are_six_mistakes_and_one_for_each_function(unit):
+    known = known_mistakes(CATALOG.mistakes(unit))
+    assert len(known) >= 6
+    assert {mistake.function for mistake in known} == set(CATALOG.units[unit].functions)
+
+
+QUICK = ("quiz", "training_tricks", "variation_loss", "head_training")
+
+
+def one_for_each_function():
+    """Of some units the first mistake of each function; the others are for the slow run of `verify`."""
+    first = {(unit, mistake.function): mistake for unit, mistake in reversed(MISTAKES) if unit in QUICK}
+    return [(unit, mistake) for (unit, _), mistake in reversed(first.items())]
+
+
+@pytest.mark.parametrize(("unit", "mistake"), one_for_each_function(), ids=lambda value: getattr(value, "name", value))
+def test_a_known_mistake_is_caught_and_named(unit, mistake, tmp_path, sandbox):
+    """A submission that is right but for this mistake."""
+    unmarked = "def mistake(*_):\n    return lambda function: function\n"
+    marks = "from autograder.diagnose import mistake\n"
+    variants = CATALOG.mistakes(unit).read_text().replace(marks, unmarked)
+    code = f"{CATALOG.solution(unit).read_text()}\n{variants}\n{mistake.function} = {mistake.name}\n"
+    (tmp_path / f"{unit}.py").write_text(code)
+    result = Grader(CATALOG, sandbox, units=[unit], functions=frozenset({mistake.function})).grade(tmp_path)
+    failed = [check for check in result.checks if check.outcome is Outcome.FAILED]
+    assert failed
+    assert {check.mistake for check in failed} - {None} == {mistake.name}, [check.message for check in failed]

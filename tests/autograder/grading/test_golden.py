@@ -1,0 +1,52 @@
+"""Golden submissions: each folder is one kind of student, with the result that is expected beside it.
+
+    pytest tests/autograder/grading/test_golden.py --update-goldens
+
+writes what came out; read the difference before you commit it.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from autograder.results.types import Outcome
+
+SUBMISSIONS = Path(__file__).parents[1] / "samples"
+CASES = sorted(path.name for path in SUBMISSIONS.iterdir())
+
+
+def summary(checks):
+    """What must stay the same, whatever the random inputs: how each check ended, and which mistake was named."""
+    ended = {check.id: check.outcome.value for check in checks}
+    named = {check.id: check.mistake for check in checks if check.mistake}
+    return {"outcomes": ended, "mistakes": named}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_graded_as_expected(case, grader, request):
+    result = grader.grade(SUBMISSIONS / case)
+    found = {"score": result.score, "not_taken": [name for name in result.not_taken if name != "expected.json"]}
+    found |= summary(result.checks)
+    path = SUBMISSIONS / case / "expected.json"
+    if request.config.getoption("--update-goldens"):
+        says = json.loads(path.read_text())["says"] if path.exists() else []
+        path.write_text(json.dumps({**found, "says": says}, indent=1) + "\n")
+    expected = json.loads(path.read_text())
+    said = "\n".join([check.message for check in result.checks] + list(result.notes))
+    assert found == {key: expected[key] for key in found}
+    assert [sentence for sentence in expected["says"] if sentence not in said] == []
+
+
+# A process cannot outlive its own death, and pytest reads folders and files, not archives.
+IN_PROCESS = [case for case in CASES if case not in ("crash", "zipped", "wrong_file_name", "cheats")]
+LONG = ("endless_loop", "notebook", "renamed_function", "wrong_ball")  # several seconds each
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, marks=pytest.mark.slow) if c in LONG else c for c in IN_PROCESS])
+def test_in_process_and_sandboxed_agree(case, student_pytest):
+    """A student sees at home what the grader sees."""
+    run = student_pytest(SUBMISSIONS / case)
+    expected = json.loads((SUBMISSIONS / case / "expected.json").read_text())
+    handed_in = {name: outcome for name, outcome in expected["outcomes"].items() if outcome != Outcome.NOT_RUN}
+    assert summary(run.checks.values()) == {"outcomes": handed_in, "mistakes": expected["mistakes"]}

@@ -1,0 +1,209 @@
+"""One submission in, one result out: shielded from whatever lies about."""
+
+import gc
+import json
+import os
+import shutil
+from pathlib import Path
+
+import jsonschema
+import pytest
+import torch
+
+from autograder.course.catalog import read_catalog
+from autograder.errors import GraderError, SandboxError
+from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.spec import course_secret, seed_of
+from autograder.results.types import Outcome
+from tests.autograder.small_course import make_course
+
+ROOT = Path(__file__).parents[3]
+SUBMISSIONS = Path(__file__).parents[1] / "samples"
+SCHEMA = json.loads((ROOT / "autograder" / "result.schema.json").read_text())
+
+
+@pytest.fixture
+def small(tmp_path, sandbox):
+    """A course of one unit and one check, to be written as a test needs it."""
+    for folder in ("exercises", "solutions", "tests/exercises"):
+        (tmp_path / "course" / folder).mkdir(parents=True)
+    root = tmp_path / "course"
+    (root / "exercises" / "catalog.toml").write_text(
+        '[course]\ntitle = "Small"\n[[unit]]\nname = "unit"\ntitle = "Unit"\n[unit.functions.one]\npoints = 1\n'
+    )
+    (root / "solutions" / "unit.py").write_text("def one():\n    return 1\n")
+
+    def grader(body, **options):
+        head = "import pytest\nfrom autograder.compare import assert_equal\n\n@pytest.mark.points('one', 1)\n"
+        (root / "tests" / "exercises" / "test_unit.py").write_text(head + f"def test_it(submission):\n    {body}\n")
+        return Grader(read_catalog(root), sandbox, **options)
+
+    return grader
+
+
+def test_every_golden_result_fits_the_schema(grader):
+    for case in ("perfect", "cheats", "wrong_file_name"):
+        document = json.loads(grader.grade(SUBMISSIONS / case).to_json())
+        jsonschema.validate(document, SCHEMA)
+
+
+def test_a_unit_that_was_not_handed_in_is_not_run(grader):
+    result = grader.grade(SUBMISSIONS / "one_unit")
+    missing = [check for check in result.checks if check.unit == "adversarial_attack"]
+    assert {check.outcome for check in missing} == {Outcome.NOT_RUN}
+    assert {check.message for check in missing} == {"adversarial_attack.py was not handed in"}
+    assert result.max_score == 58.0
+
+
+def test_only_some_units_are_graded(catalog, sandbox):
+    result = Grader(catalog, sandbox, units=["variation_loss"]).grade(SUBMISSIONS / "perfect")
+    assert (result.score, result.max_score) == (26.0, 26.0)
+
+
+def test_an_archive_that_cannot_be_opened_has_a_result(grader, tmp_path):
+    (tmp_path / "bob.zip").write_bytes(b"PK no")
+    result = grader.grade(tmp_path / "bob.zip")
+    assert result.score == 0.0 and result.max_score == 58.0
+    assert {check.message for check in result.checks} == {result.notes[0]}
+    assert result.notes[0].startswith("bob.zip cannot be opened (")
+
+
+def test_the_same_content_and_secret_give_the_same_seed(grader, catalog, sandbox, tmp_path):
+    shutil.copytree(SUBMISSIONS / "one_unit", tmp_path / "copy")
+    one, two = grader.grade(SUBMISSIONS / "one_unit"), grader.grade(tmp_path / "copy")
+    assert one.seed == two.seed == seed_of(b"of the tests", one.hashes["submission"])
+    assert Grader(catalog, sandbox, b"another", units=["quiz"]).grade(tmp_path / "copy").seed != one.seed
+
+
+def test_a_seed_replays_the_very_inputs(catalog, sandbox):
+    one = Grader(catalog, sandbox, b"a secret", units=["variation_loss"]).grade(SUBMISSIONS / "only_horizontal")
+    two = Grader(catalog, sandbox, units=["variation_loss"], seed=one.seed).grade(SUBMISSIONS / "only_horizontal")
+    other = Grader(catalog, sandbox, units=["variation_loss"], seed="other").grade(SUBMISSIONS / "only_horizontal")
+    assert [check.message for check in one.checks] == [check.message for check in two.checks]
+    assert [check.message for check in one.checks] != [check.message for check in other.checks]
+
+
+def test_nothing_from_outside_steers_pytest(grader, monkeypatch, tmp_path):
+    """A configuration, a conftest and variables that would each end the run, or bend it."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n")
+    (tmp_path / "conftest.py").write_text("raise SystemExit(0)\n")
+    (tmp_path / "steer.py").write_text("raise SystemExit(0)\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
+    monkeypatch.setenv("PYTEST_PLUGINS", "steer")
+    result = grader.grade(SUBMISSIONS / "only_horizontal")
+    assert result.score == 52.0
+    assert os.environ["PYTEST_ADDOPTS"] == "--collect-only"
+
+
+def test_files_of_a_submission_never_become_modules_here(grader, handin):
+    names = ("conftest", "pytest", "torch", "sitecustomize", "random", "__init__")
+    folder = handin("mallory", **dict.fromkeys(names, "raise SystemExit(0)\n"), pytest__ini="[pytest]\naddopts=--co\n")
+    shutil.copy(SUBMISSIONS / "one_unit" / "variation_loss.py", folder)
+    result = grader.grade(folder)
+    assert result.score == 26.0
+    assert set(result.not_taken) == {*(f"{name}.py" for name in names), "pytest.ini"}
+
+
+def test_prints_are_kept_as_the_students_own(grader):
+    result = grader.grade(SUBMISSIONS / "careless")
+    failed = next(check for check in result.checks if check.id == "variation_loss::test_total_variation_gradient")
+    assert failed.output.startswith("loading loading")
+    assert "step 0" not in failed.output  # a progress bar shows its last state only
+
+
+class NoWorkers(InThisProcess):
+    def worker(self):
+        raise SandboxError("there is no worker")
+
+
+def test_without_a_worker_there_is_no_result(tmp_path):
+    course = make_course(tmp_path / "course")
+    grader = Grader(read_catalog(course), NoWorkers(), require=())
+    with pytest.raises(SandboxError, match="there is no worker"):
+        grader.grade(course / "solutions" / "doubling.py")
+
+
+def test_a_broken_check_is_our_fault_and_no_grade(small, handin):
+    result = small("1 / 0").grade(handin(unit="def one():\n    return 1\n"))
+    assert [check.outcome for check in result.errors] == [Outcome.ERROR]
+    assert result.score == 0.0
+
+
+def test_checks_that_cannot_be_collected_are_our_fault(small, handin):
+    with pytest.raises(GraderError, match="the checks could not be run"):
+        small("pass\nimport no_such_module").grade(handin(unit="def one():\n    return 1\n"))
+
+
+def test_a_students_exceptions_do_not_pass_for_ours(small, handin):
+    for code, words in [
+        ("import pytest\ndef one():\n    pytest.skip('x')\n", "raised Skipped: x"),
+        ("import pytest\ndef one():\n    pytest.exit('x')\n", "raised Exit: x"),
+        ("def one():\n    raise KeyboardInterrupt\n", "raised KeyboardInterrupt"),
+        ("def one():\n    raise SystemExit(0)\n", "raised SystemExit: 0"),
+        ("raise SystemExit(0)\n", "unit.py cannot be imported: SystemExit: 0 (unit.py:1)"),
+        ("def one():\n    assert False, 'mine'\n", "raised AssertionError: mine"),
+    ]:
+        result = small("assert_equal(submission.one(), 1)").grade(handin(f"s{abs(hash(code))}", unit=code))
+        (check,) = result.checks
+        assert check.outcome is Outcome.FAILED
+        assert words in check.message
+
+
+def test_the_secret_is_made_once_and_private(monkeypatch, tmp_path):
+    monkeypatch.delenv("IDEALCAT_SECRET", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    first = course_secret()
+    assert len(first) == 64 and course_secret() == first
+    assert (tmp_path / "idealcat" / "secret").stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("IDEALCAT_SECRET", "given")
+    assert course_secret() == b"given"
+
+
+def test_a_secret_that_cannot_be_made_is_told(monkeypatch, tmp_path):
+    monkeypatch.delenv("IDEALCAT_SECRET", raising=False)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
+    with pytest.raises(GraderError, match="set IDEALCAT_SECRET to any long text"):
+        course_secret()
+
+
+def test_nothing_that_a_submission_returned_is_kept(handin, grader):
+    size = 1_234_567
+    code = f"import torch\n\ndef total_variation(images):\n    return torch.zeros({size})\n"
+    result = grader.grade(handin(variation_loss=code))
+    assert str(size) in " ".join(check.message for check in result.checks)
+    gc.collect()
+    assert [True for each in gc.get_objects() if type(each) is torch.Tensor and each.numel() == size] == []
+
+
+def test_checks_that_are_gone_are_our_fault(tmp_path):
+    course = make_course(tmp_path / "course")
+    (course / "tests" / "exercises" / "test_doubling.py").unlink()
+    with pytest.raises(
+        GraderError, match=r"test_doubling\.py cannot be read \(No such file or directory\); put it back"
+    ):
+        Grader(read_catalog(course), InThisProcess(), require=()).grade(course / "solutions" / "doubling.py")
+
+
+def test_checks_that_have_changed_are_collected_anew(tmp_path):
+    course = make_course(tmp_path / "course")
+    checks = course / "tests" / "exercises" / "test_doubling.py"
+    grader = Grader(read_catalog(course), InThisProcess(), require=())
+    before = grader.grade(course / "solutions" / "doubling.py")
+    checks.write_text(
+        checks.read_text() + '\n\n@pytest.mark.points("double", 1)\ndef test_more(submission):\n    """More."""\n'
+    )
+    after = grader.grade(course / "solutions" / "doubling.py")
+    assert len(after.checks) == len(before.checks) + 1
+
+
+def test_checks_that_end_in_the_middle_judge_nobody(tmp_path):
+    """Python keeps what it has read of them: the second submission must not be judged by that."""
+    course = make_course(tmp_path / "course")
+    with (course / "tests" / "exercises" / "test_doubling.py").open("a") as checks:
+        checks.write("\nimport no_such_module\n")
+    grader = Grader(read_catalog(course), InThisProcess(), require=())
+    for _ in range(2):
+        with pytest.raises(GraderError, match="no_such_module"):
+            grader.grade(course / "solutions" / "doubling.py")

@@ -1,0 +1,82 @@
+"""A result holds all that it takes to grade again, and `autograder replay` does, and says whether the same comes out."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from autograder.course.catalog import read_catalog
+from autograder.errors import UsageError
+from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.replay import replay
+from autograder.results.types import Outcome, SubmissionResult
+from autograder.submissions import Handin
+from tests.autograder.small_course import KINDS, make_course
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "autograder" / "result.schema.json").read_text())
+
+
+@pytest.fixture
+def graded(tmp_path):
+    """A course, a submission with one wrong function, and its result as it was written."""
+    catalog = read_catalog(make_course(tmp_path / "course"))
+    submission = tmp_path / "alice"
+    submission.mkdir()
+    (submission / "doubling.py").write_text(KINDS["half"][0])
+    grader = Grader(catalog, InThisProcess(), seed="abc", require=())
+    return catalog, submission, SubmissionResult.from_json(grader.grade(submission).to_json())
+
+
+def test_a_result_holds_what_it_was_graded_by(graded):
+    _, _, result = graded
+    jsonschema.validate(json.loads(result.to_json()), SCHEMA)
+    assert {"submission", "checks", "solutions", "mistakes", "catalog"} <= result.hashes.keys()
+    assert result.seed == "abc" and result.limits["seconds of doubling"] == 1
+    assert result.started.startswith("20") and result.started.endswith("+00:00")
+    assert {"idealcat", "python", "torch", "pytest"} <= result.versions.keys()
+
+
+def test_a_sandboxed_result_holds_the_limits_and_the_data(grader):
+    result = grader.judge(Handin("nobody"))
+    assert result.limits["data_bytes"] == 2 * 2**30 and "data" in result.hashes and "seccomp" in result.isolation
+
+
+def test_the_same_comes_out(graded):
+    catalog, submission, result = graded
+    again = replay(result, submission, catalog, InThisProcess())
+    assert (again.terms, again.differences) == ((), ())
+    assert again.result.seed == result.seed and again.result.score == result.score == 2
+
+
+def test_what_is_not_as_it_was_is_told(graded, tmp_path):
+    _, submission, result = graded
+    catalog = read_catalog(make_course(tmp_path / "later"))
+    checks = catalog.checks("doubling")
+    checks.write_text(checks.read_text().replace("2 * x", "3 * x"))
+    older = replace(result, versions={**result.versions, "torch": "1.0"}, isolation=())
+    again = replay(older, submission, catalog, InThisProcess())
+    assert any(line.startswith("the version of torch was 1.0 and is ") for line in again.terms)
+    assert any(line.startswith("the content of the checks was ") for line in again.terms)
+    assert again.differences[0] == "doubling::test_double: passed -> failed, 1 -> 0 of 1"
+
+
+def test_another_message_is_another_outcome(graded):
+    catalog, submission, result = graded
+    checks = tuple(
+        replace(check, message="other words") if check.outcome is not Outcome.PASSED else check
+        for check in result.checks
+    )
+    (line,) = replay(replace(result, checks=checks), submission, catalog, InThisProcess()).differences
+    assert line.startswith("doubling::test_halve: said 'other words', and now 'doubling.py has no function halve")
+
+
+def test_another_submission_is_refused(graded, tmp_path):
+    catalog, submission, result = graded
+    other = tmp_path / "bob"
+    shutil.copytree(submission, other)
+    (other / "doubling.py").write_text(KINDS["right"][0])
+    with pytest.raises(UsageError, match="its content is another than that of alice"):
+        replay(result, other, catalog, InThisProcess())

@@ -1,0 +1,227 @@
+"""The grader graded: on a small course in which one thing at a time is wrong, verify says which."""
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from autograder.course.catalog import read_catalog
+from autograder.course.skeletons import skeleton
+from autograder.grading.verify import Verification
+from autograder.grading.verify.mutants import mutants_of
+from autograder.grading.verify.trials import Bench
+
+ROOT = Path(__file__).parents[3]
+CATALOG = """
+[course]
+title = "Small"
+[[unit]]
+name = "unit"
+title = "Unit"
+[unit.functions.shift]
+points = 3
+hints = ["What?", "So."]
+"""
+SOLUTION = '''
+def shift(x):
+    """x shifted by two."""
+    # TODO: Add two.
+    ### BEGIN SOLUTION
+    moved = x + 2
+    return moved
+    ### END SOLUTION
+'''
+CHECKS = '''
+import pytest
+from autograder.compare import assert_equal
+
+@pytest.mark.points("shift", 1)
+def test_zero(submission):
+    """Zero is shifted to two."""
+    assert_equal(submission.shift(0), 2)
+
+@pytest.mark.points("shift", 2)
+def test_other(submission):
+    """Five is shifted to seven."""
+    assert_equal(submission.shift(5), 7)
+'''
+MISTAKES = """
+from autograder.diagnose import mistake
+
+@mistake("shift", "Shifts by one.")
+def by_one(x):
+    return x + 1
+"""
+
+
+@pytest.fixture
+def course(tmp_path):
+    """The small course, with some of its texts replaced."""
+
+    def write(**replaced):
+        texts = {
+            "exercises/catalog.toml": replaced.get("catalog", CATALOG),
+            "exercises/unit.py": replaced.get("skeleton", skeleton(SOLUTION, "unit.py")),
+            "exercises/lessons/unit.md": replaced.get("lesson", "# Unit"),
+            "solutions/unit.py": replaced.get("solution", SOLUTION),
+            "solutions/mistakes/unit.py": replaced.get("mistakes", MISTAKES),
+            "tests/exercises/test_unit.py": replaced.get("checks", CHECKS),
+        }
+        for name, text in texts.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if text is not None:
+                path.write_text(text)
+        return read_catalog(tmp_path)
+
+    return write
+
+
+@pytest.fixture
+def findings(course, sandbox):
+    """The findings of a small course, by their question."""
+
+    def verify(**replaced):
+        catalog = course(**replaced)
+        bench = Bench(catalog, sandbox)
+        verification = Verification(catalog, catalog.chosen(None), lambda trials: map(bench.judge, trials), seeds=2)
+        return {finding.question: finding for finding in verification.findings()}
+
+    return verify
+
+
+def test_a_sound_course_is_sound(findings):
+    found = findings()
+    assert [finding.question for finding in found.values() if not finding.good] == []
+    assert found["mutants"].summary == "2 of 2 killed (100.0%)"
+    assert found["checks"].summary == "2 of 2 fail for some mistake or mutant"
+
+
+def only_problem(finding):
+    assert not finding.good
+    (problem,) = finding.problems
+    return problem
+
+
+def test_a_missing_hint_lesson_or_docstring_is_found(findings):
+    hintless = CATALOG.replace('"What?", ', "")
+    assert only_problem(findings(catalog=hintless)["course"]) == "unit, shift: needs two hints in the catalog"
+    silent = SOLUTION.replace('    """x shifted by two."""\n', "")
+    assert "has no docstring" in only_problem(findings(solution=silent)["course"])
+
+
+def test_a_missing_lesson_is_found(findings):
+    assert only_problem(findings(lesson=None)["course"]) == "unit: there is no lesson unit.md"
+
+
+def test_a_leaked_solution_is_found(findings):
+    leaky = skeleton(SOLUTION, "unit.py").replace("raise", "# moved = x + 2\n    moved = x + 2\n    raise")
+    assert (
+        only_problem(findings(skeleton=leaky)["course"])
+        == "unit: the skeleton holds a line of the solution: moved = x + 2"
+    )
+
+
+def test_a_skeleton_that_passes_a_check_is_found(findings):
+    generous = "def shift(x):\n    if x == 0:\n        return 2\n    raise NotImplementedError\n"
+    assert only_problem(findings(skeleton=generous)["skeletons"]) == "unit::test_zero: passed on the skeleton "
+
+
+def test_a_solution_that_fails_is_found(findings):
+    flaky = SOLUTION.replace("x + 2", "x + 2 - (x == 5)")
+    problems = findings(solution=flaky)["solutions"].problems
+    assert [problem.partition(":")[0] for problem in problems] == ["unit", "unit"]
+    assert "unit::test_other on seed 1: shift(5) returned 6, expected 7" in problems
+
+
+def test_points_that_do_not_add_up_are_found(findings):
+    uneven = CATALOG.replace("points = 3", "points = 4")
+    assert (
+        only_problem(findings(catalog=uneven)["solutions"]) == "unit, shift: 4 points in the catalog, 3 in its checks"
+    )
+
+
+def test_a_mistake_that_passes_is_found(findings):
+    harmless = MISTAKES.replace("x + 1", "x + 2")
+    assert only_problem(findings(mistakes=harmless)["mistakes"]) == "unit, by_one: no check of shift fails"
+
+
+def test_a_mistake_that_is_not_named_is_found(findings):
+    twice = MISTAKES + '@mistake("shift", "The same again.")\ndef also_by_one(x):\n    return 1 + x\n'
+    problems = findings(mistakes=twice)["mistakes"].problems
+    assert problems == ("unit, by_one: is not named", "unit, also_by_one: is not named")
+
+
+def test_surviving_mutants_and_idle_checks_are_found(findings):
+    lax = CHECKS.replace("assert_equal(submission.shift(0), 2)", "submission.shift(0)")
+    lax = lax.replace("assert_equal(submission.shift(5), 7)", "assert_equal(submission.shift(5) > 4, True)")
+    found = findings(checks=lax)
+    assert "unit.py:6 shift: 2 -> 3" in found["mutants"].problems
+    assert "unit::test_zero is failed by no mistake and no mutant" in found["checks"].problems
+
+
+@pytest.mark.parametrize(
+    ("line", "changes"),
+    [
+        ("return x + 2", {"x + 2 -> x - 2", "2 -> 3"}),
+        ("return x ** 0.5", {"x ** 0.5 -> x * 0.5", "0.5 -> 1.0"}),
+        ("return x <= 1", {"x <= 1 -> x < 1", "1 -> 2"}),
+        ("return -x", {"-x -> x"}),
+        ("return True", {"True -> False"}),
+        ("return x.abs()", {"x.abs() -> x"}),
+        ("return f(x, y)", {"f(x, y) -> f(y, x)"}),
+        ("return max(x, y)", set()),
+        ("return f(x, x)", set()),
+        ("return zip(x, strict=True)", set()),
+        ("x.clear()", {"x.clear() -> pass"}),
+        ("x += 1", {"x += 1 -> x -= 1", "x += 1 -> pass", "1 -> 2"}),
+        ("if x: raise E", {"if x: raise E -> if not x: raise E", "if x: raise E -> pass"}),
+        ("raise ValueError(f'{x + 1}')", set()),
+        ("'words'", set()),
+    ],
+)  # fmt: skip
+def test_mutants_change_one_thing(line, changes):
+    source = f"def f(x, y=1):\n    '''Doc: 1 + 1.'''\n    {line}\n"
+    mutants = list(mutants_of(source))
+    assert {mutant.change for mutant in mutants} == changes
+    for mutant in mutants:
+        assert (mutant.function, mutant.line) == ("f", 3)
+        assert ast.dump(ast.parse(mutant.text)) != ast.dump(ast.parse(source))
+
+
+def test_numbers_of_functions_judged_by_their_outcome_are_free():
+    source = "def fit(x):\n    return rate(x) * 3\n\ndef rate(x):\n    return x + 2\n"
+    changes = {mutant.change for mutant in mutants_of(source, free={"fit", "rate"})}
+    assert changes == {"rate(x) * 3 -> rate(x) / 3", "x + 2 -> x - 2"}
+
+
+@pytest.mark.slow
+def test_the_command(course, tmp_path):
+    """The real command, with processes of its own."""
+    course()
+    program = textwrap.dedent("from autograder.cli import main\nmain()\n")
+    command = [
+        sys.executable,
+        "-c",
+        program,
+        "verify",
+        "--seeds",
+        "1",
+        "--jobs",
+        "1",
+        "--json",
+        str(tmp_path / "f.json"),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "+ mutants    2 of 2 killed (100.0%)" in done.stdout
+    assert {finding["good"] for finding in json.loads((tmp_path / "f.json").read_text())} == {True}
+    shutil.rmtree(tmp_path / "exercises" / "lessons")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "there is no lesson unit.md" in done.stdout

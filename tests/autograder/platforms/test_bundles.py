@@ -1,0 +1,223 @@
+"""What students and platforms get: nothing that is not for them, and all that it takes to run."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from autograder.errors import CatalogError, UsageError
+from autograder.platforms.bundles import (
+    classroom_bundle,
+    gitlab_bundle,
+    gradescope_bundle,
+    leaks,
+    student_bundle,
+    write_bundle,
+)
+from autograder.platforms.bundles.public import public_checks
+
+ROOT = Path(__file__).parents[3]
+BIN = Path(sys.executable).parent
+
+CHECKS = '''"""Checks."""
+
+import pytest
+
+SEEN = 3
+# What only the hidden one knows.
+KEY = "b"
+
+
+@pytest.fixture(autouse=True)
+def always():
+    pass
+
+
+@pytest.fixture
+def images():
+    return helper()
+
+
+def helper():
+    return SEEN
+
+
+def judge():
+    return KEY
+
+
+# --- f
+
+
+@pytest.mark.points("f", 1)
+def test_open(submission, images):
+    """It works."""
+
+
+# A comment that gives away what is asked.
+@pytest.mark.points("f", 1)
+@pytest.mark.hidden
+def test_secret(submission):
+    """It is right."""
+    judge()
+
+
+@pytest.mark.points("f", 1)
+def test_as_the_solution(submission, reference):
+    """It is as good."""
+'''
+
+
+@pytest.fixture(scope="module")
+def files(catalog):
+    return student_bundle(catalog)
+
+
+def test_students_have_the_checks_that_are_not_hidden():
+    text = public_checks(CHECKS)
+    names = [line.split("(")[0][4:] for line in text.splitlines() if line.startswith("def ")]
+    assert names == ["always", "images", "helper", "test_open"]
+    assert "SEEN = 3" in text and "KEY" not in text and "gives away" not in text and "only the hidden" not in text
+    compile(text, "checks", "exec")
+
+
+def test_the_courses_own_release_gives_nothing_away(files, catalog):
+    assert leaks(files, catalog) == []
+    assert {
+        "README.md",
+        "Makefile",
+        "pyproject.toml",
+        "exercises/quiz.py",
+        "exercises/skeletons/quiz.txt",
+    } <= files.keys()
+    assert not any("solutions" in name or "mistakes" in name for name in files)
+    text = b"".join(content for name, content in files.items() if not name.endswith((".png", ".safetensors")))
+    for place in (ROOT, Path.home()):  # where it was made is nobody's business
+        assert f"{place}/".encode() not in text
+
+
+def test_a_leak_of_each_kind_is_found(files, catalog):
+    def found(name, text):
+        return leaks({**files, name: text.encode()}, catalog)
+
+    quiz = catalog.solution("quiz").read_text()
+    checks = catalog.checks("quiz").read_text()
+    assert "solutions/quiz.py is not for students" in found("solutions/quiz.py", "")
+    assert any("holds a line of the solution of quiz" in each for each in found("exercises/quiz.py", quiz))
+    assert any("holds a line of the solution of quiz" in each for each in found("tests/exercises/test_quiz.py", quiz))
+    assert any("holds the hidden check test_pre_1 of quiz" in each for each in found("tests/x.py", checks))
+
+
+def test_a_course_that_would_leak_is_not_released(catalog, monkeypatch):
+    monkeypatch.setattr("autograder.platforms.bundles.student.public_checks", lambda source: source)
+    with pytest.raises(CatalogError, match=r"tests/exercises/test_quiz\.py holds the hidden check"):
+        student_bundle(catalog)
+
+
+def test_a_bundle_is_a_folder_and_a_zip_of_the_same(tmp_path):
+    files = {"a/run": b"#!/bin/sh\n", "b.txt": b"text"}
+    archive = write_bundle(files, tmp_path / "course")
+    with zipfile.ZipFile(archive) as opened:
+        assert {name: opened.read(name) for name in opened.namelist()} == files
+        assert [entry.external_attr >> 16 & 0o777 for entry in opened.infolist()] == [0o755, 0o644]
+    assert os.access(tmp_path / "course" / "a" / "run", os.X_OK)
+    assert write_bundle(files, tmp_path / "again").read_bytes() == archive.read_bytes()
+    with pytest.raises(UsageError, match="name a new folder, or remove them first"):
+        write_bundle(files, tmp_path / "course")
+
+
+def run(*command, cwd, **environment):
+    variables = {**os.environ, "IDEALCAT_SECRET": "x", **environment}
+    done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_student_installs_the_zip_solves_it_and_gets_full_marks(files, catalog, tmp_path, sandbox):
+    """In an environment of its own, which has the libraries of this one but not its course."""
+    with zipfile.ZipFile(write_bundle(files, tmp_path / "released")) as archive:
+        archive.extractall(tmp_path / "course")
+    course = tmp_path / "course"
+    venv.create(course / ".venv")
+    (site,) = (course / ".venv").glob("lib/python*/site-packages")
+    shared = [path for path in sys.path if "site-packages" in path]
+    (site / "shared.pth").write_text("\n".join(shared))
+    options = ("--no-deps", "--no-index", "--no-build-isolation", "-q")
+    code, said = run(course / ".venv/bin/python", "-m", "pip", "install", *options, "-e", ".", cwd=course)
+    assert code == 0, said
+    (course / ".venv" / "installed").touch()
+    code, said = run("make", "check", cwd=course)
+    assert code == 2 and "not written" in said and "failed" not in said.splitlines()[-2]
+    for unit in catalog.units:
+        shutil.copy(catalog.solution(unit), course / "exercises")
+    code, said = run("make", "check", cwd=course)
+    assert code == 0 and "Everything passes. Well done." in said
+    code, said = run(course / ".venv/bin/autograder", "grade", "exercises", "-o", "out", cwd=course)
+    result = json.loads((course / "out" / "results" / "exercises.json").read_text())
+    assert code == 0 and result["score"] == result["max_score"] > 0
+
+
+@pytest.fixture
+def gradescope(catalog, tmp_path):
+    """What Gradescope's container looks like, with the given submission; runs it and reads what it wrote."""
+    bundle = gradescope_bundle(catalog, "points", "variation_loss")
+
+    def grade(submission):
+        write_bundle(bundle, tmp_path / "source")
+        shutil.copytree(submission, tmp_path / "submission")
+        script = tmp_path / "source" / "run_autograder"
+        code, said = run(script, cwd=tmp_path, AUTOGRADER=str(tmp_path), AUTOGRADER_BIN=str(BIN))
+        return code, said, json.loads((tmp_path / "results" / "results.json").read_text())
+
+    return grade
+
+
+@pytest.mark.slow
+def test_gradescope_grades_a_submission(gradescope):
+    _, said, results = gradescope(Path(__file__).parents[1] / "samples" / "only_horizontal")
+    assert results["score"] == 20, said
+    assert sum(test["score"] for test in results["tests"]) == 20
+
+
+@pytest.mark.slow
+def test_where_gradescope_cannot_grade_nobody_has_points(gradescope, tmp_path, catalog):
+    (tmp_path / "empty").mkdir()
+    broken = gradescope_bundle(catalog, "points", "no_such_unit")
+    write_bundle(broken, tmp_path / "source")
+    (tmp_path / "submission").mkdir()
+    script = tmp_path / "source" / "run_autograder"
+    run(script, cwd=tmp_path, AUTOGRADER=str(tmp_path), AUTOGRADER_BIN=str(BIN))
+    results = json.loads((tmp_path / "results" / "results.json").read_text())
+    assert results["score"] == 0 and "tell your instructor" in results["output"]
+
+
+@pytest.mark.slow
+def test_githubs_job_gives_points_annotations_and_a_summary(catalog, tmp_path):
+    """The very script of the workflow's step, with a wrong answer in the exercises."""
+    course = tmp_path / "course"
+    write_bundle(classroom_bundle(catalog), course)
+    (course / ".venv").symlink_to(BIN.parent)
+    shutil.copy(ROOT / "tests/autograder/samples/only_horizontal/variation_loss.py", course / "exercises")
+    workflow = yaml.safe_load((course / ".github/workflows/classroom.yml").read_text())
+    (judge,) = [step for step in workflow["jobs"]["checks"]["steps"] if step.get("id") == "judge"]
+    outputs = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    code, said = run("bash", "-eo", "pipefail", "-c", judge["run"], cwd=course, PYTHONPATH=str(course), **outputs)
+    assert code == 0, said
+    assert "::error file=exercises/variation_loss.py,line=" in said
+    assert "| variation\\_loss |" in (tmp_path / "summary").read_text()
+    payload = json.loads(base64.b64decode((tmp_path / "output").read_text().removeprefix("result=")))
+    assert 0 < sum(test["score"] for test in payload["tests"]) < payload["max_score"]
+
+
+def test_gitlabs_pipeline_is_one_that_gitlab_reads(catalog):
+    pipeline = yaml.safe_load(gitlab_bundle(catalog)[".gitlab-ci.yml"])
+    assert pipeline["checks"]["artifacts"]["reports"] == {"junit": "junit.xml"}
+    assert any("--as junit > junit.xml" in line for line in pipeline["checks"]["script"])

@@ -1,0 +1,122 @@
+"""Results that are there before nbgrader asks for them: always those of the very content that was handed in."""
+
+import contextlib
+import subprocess
+import sys
+
+import pytest
+
+from autograder.course.catalog import read_catalog
+from autograder.errors import GraderError
+from autograder.grading.grade import Grader, InThisProcess, in_turn
+from autograder.platforms.nbgrader.ahead import Ahead, terms_of
+from tests.autograder.small_course import KINDS, make_course
+
+pytest.importorskip("nbgrader")
+
+
+class Counted(Ahead):
+    """Grades in this process, and notes what."""
+
+    graded: list = []  # noqa: RUF012 - emptied for each test
+
+    @contextlib.contextmanager
+    def _judge(self, count):
+        judge = in_turn(Grader(self.terms.catalog, InThisProcess(), units=list(self.terms.units), require=()))
+
+        def noted(tasks):
+            for judged in judge(tasks):
+                self.graded.append(judged.task.name)
+                yield judged
+
+        yield noted
+
+
+@pytest.fixture
+def root(tmp_path):
+    return make_course(tmp_path / "course")
+
+
+@pytest.fixture
+def ahead(root, tmp_path):
+    Counted.graded.clear()
+    return Counted(terms_of(str(root), "doubling", trusted=True), tmp_path / "store")
+
+
+@pytest.fixture
+def works(tmp_path):
+    """What three students have handed in."""
+    paths = {}
+    for kind in ("right", "half", "wrong"):
+        path = tmp_path / "submitted" / kind / "doubling.py"
+        path.parent.mkdir(parents=True)
+        path.write_text(KINDS[kind][0])
+        paths[kind] = path
+    return paths
+
+
+def scores(ahead, works):
+    return {name: ahead.result(name, path).score for name, path in works.items()}
+
+
+def test_what_was_graded_ahead_is_looked_up(ahead, works):
+    ahead.grade(works)
+    assert sorted(ahead.graded) == ["half", "right", "wrong"]
+    assert scores(ahead, works) == {"right": 3, "half": 2, "wrong": 1}
+    assert ahead.result("alice", works["right"]).submission == "alice"
+    assert len(ahead.graded) == 3
+
+
+def test_a_result_is_that_of_the_content_and_not_of_the_name(ahead, works):
+    ahead.grade(works)
+    right, wrong = works["right"].read_text(), works["wrong"].read_text()
+    works["right"].write_text(wrong)
+    works["wrong"].write_text(right)
+    assert scores(ahead, works) == {"right": 1, "half": 2, "wrong": 3}
+    assert len(ahead.graded) == 3
+
+
+def test_what_has_changed_since_is_graded_when_its_turn_comes(ahead, works):
+    ahead.grade(works)
+    works["wrong"].write_text(KINDS["right"][0] + "\n# at last\n")
+    assert scores(ahead, works)["wrong"] == 3
+    assert len(ahead.graded) == 4
+
+
+def test_another_state_of_the_course_has_results_of_its_own(ahead, works, root):
+    ahead.grade(works)
+    checks = root / "tests" / "exercises" / "test_doubling.py"
+    checks.write_text(checks.read_text() + "\n# stricter\n")
+    later = Counted(terms_of(str(root), "doubling", trusted=True), ahead.folder)
+    later.grade(works)
+    assert len(ahead.graded) == 6
+
+
+HOLDS = """
+import fcntl, sys
+file = open(sys.argv[1], "w")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_while_another_run_grades_each_notebook_has_its_turn(ahead, works):
+    ahead.folder.mkdir()
+    lock = [sys.executable, "-c", HOLDS, ahead.folder / ".grading"]
+    with subprocess.Popen(lock, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        ahead.grade(works)
+        assert ahead.graded == []
+        assert scores(ahead, works) == {"right": 3, "half": 2, "wrong": 1}
+        other.stdin.close()
+
+
+def test_a_course_inside_the_work_judges_nothing(ahead, root):
+    with pytest.raises(GraderError, match="the course lies inside the submission"):
+        ahead.result("mallory", root)
+
+
+def test_the_course_that_is_graded_by_is_read_anew(root):
+    terms = terms_of(str(root), "doubling", trusted=False)
+    assert terms.units == ("doubling",) and terms.require and terms.catalog == read_catalog(root)

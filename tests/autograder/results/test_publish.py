@@ -1,0 +1,287 @@
+"""Every format that results are written in, with a student who writes what each of them might take for its own."""
+
+import base64
+import csv
+import io
+import json
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import jsonschema
+import junitparser
+import pytest
+
+from autograder import cli
+from autograder.results.formats.classroom import payload
+from autograder.results.formats.statistics import class_statistics
+from autograder.results.publish import Format, Hidden, publish, read_results, rendered
+from autograder.results.types import CheckResult, Outcome, SubmissionResult
+
+GOLDEN = Path(__file__).parent / "golden"
+EVIL = "<script>alert(1)</script> ]]> | ::error:: %0A *b* `c` \x1b[2J \ud800 {{ 7 * 7 }} =1+1"
+SINGLE = [form for form in Format if form not in (Format.CSV, Format.CANVAS, Format.MOODLE)]
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def check(name, outcome, function="total_variation", hidden=False, **facts):
+    born = CheckResult(
+        f"variation_loss::test_{name}", "variation_loss", function, f"It has {name}", 2.0, hidden, seconds=0.25
+    )
+    return born.ended(outcome, facts.pop("message", ""), **facts)
+
+
+RESULT = SubmissionResult(
+    submission=EVIL,
+    checks=(
+        check("shape", Outcome.PASSED),
+        check("value", Outcome.FAILED, message=EVIL, mistake="only_horizontal", diagnosis="Only <b>rows</b>.", line=7),
+        check("end", Outcome.TIMED_OUT, message="did not finish", output=f"{EVIL}\n2", picture=PNG),
+        check(
+            "secret",
+            Outcome.FAILED,
+            hidden=True,
+            message="SECRET asked for 3",
+            mistake="wraps",
+            diagnosis="SECRET wraps",
+        ),
+        check("rest", Outcome.BLOCKED, "denoise", message="waits for test_end"),
+        check("hush", Outcome.PASSED, "denoise", hidden=True),
+    ),
+    notes=(f"a note {EVIL}",),
+    isolation=("process", "rlimits", "deadline"),
+    seed="abc",
+    hashes={"submission": "12", "checks": "34"},
+    versions={"python": "3.11.7"},
+    seconds=1.5,
+)
+UNGRADED = SubmissionResult("bob", (check("shape", Outcome.PASSED), check("value", Outcome.ERROR, message="it broke")))
+
+
+@pytest.fixture
+def autograder(monkeypatch, capsys):
+    """`autograder ARGS`, in this process."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["autograder", *map(str, args)])
+        try:
+            cli.main()
+        except SystemExit as ended:
+            return ended.code or 0, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def as_text(catalog):
+    return lambda form, hidden=Hidden.POINTS, result=RESULT: rendered([result], form, hidden, catalog, "Lab 1")
+
+
+@pytest.mark.parametrize("form", Format)
+def test_each_format_is_as_it_was(form, as_text, request):
+    path = GOLDEN / f"{form.value}.txt"
+    text = as_text(form)
+    if request.config.getoption("--update-goldens"):
+        path.write_text(text, encoding="utf-8", newline="")
+    assert text == path.read_bytes().decode("utf-8")
+
+
+@pytest.mark.parametrize("form", SINGLE)
+@pytest.mark.parametrize("hidden", [Hidden.NOTHING, Hidden.POINTS])
+def test_by_default_nothing_that_a_hidden_check_says_is_shown(form, hidden, as_text):
+    text = as_text(form, hidden)
+    text = base64.b64decode(text).decode() if form is Format.CLASSROOM else text
+    assert "SECRET" not in text and "wraps" not in text
+    assert ("It has secret" in text) == (hidden is Hidden.POINTS and form is not Format.ANNOTATIONS)
+    told = as_text(form, Hidden.SENTENCE)
+    assert "SECRET asked for 3" in (base64.b64decode(told).decode() if form is Format.CLASSROOM else told)
+
+
+@pytest.mark.parametrize("hidden", Hidden)
+def test_the_platforms_sums_hold_whatever_is_shown(hidden, as_text):
+    assert json.loads(as_text(Format.GRADESCOPE, hidden))["score"] == 4
+    document = json.loads(base64.b64decode(as_text(Format.CLASSROOM, hidden)))
+    assert sum(test["score"] for test in document["tests"]) == 4
+    assert sum(test["max_score"] for test in document["tests"]) == document["max_score"] == 12
+
+
+def test_without_a_grade_no_platform_gets_one(as_text):
+    assert "score" not in json.loads(as_text(Format.GRADESCOPE, result=UNGRADED))
+    assert json.loads(as_text(Format.EXERCISM, result=UNGRADED))["status"] == "error"
+    assert payload(UNGRADED)["status"] == "error"
+    for form in (Format.CSV, Format.CANVAS, Format.MOODLE):
+        line = as_text(form, result=UNGRADED).splitlines()[-1].split(",")
+        assert line[0] == "bob" and not {"2", "4"} & set(line[1:2] if form is not Format.CANVAS else line[5:])
+    assert "no grade" in as_text(Format.HTML, result=UNGRADED)
+
+
+GRADESCOPE_SCHEMA = {  # what Gradescope's autograder specification says of results.json
+    "type": "object",
+    "required": ["tests"],
+    "additionalProperties": False,
+    "properties": {
+        "score": {"type": "number"},
+        "execution_time": {"type": "number"},
+        "output": {"type": "string"},
+        "visibility": {"enum": ["hidden", "after_due_date", "after_published", "visible"]},
+        "stdout_visibility": {"enum": ["hidden", "after_due_date", "after_published", "visible"]},
+        "extra_data": {"type": "object"},
+        "tests": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    **{name: {"type": "number"} for name in ("score", "max_score")},
+                    **{name: {"type": "string"} for name in ("name", "number", "output")},
+                    "status": {"enum": ["passed", "failed"]},
+                    "tags": {"type": "array", "items": {"type": "string"}},
+                    "visibility": {"enum": ["hidden", "after_due_date", "after_published", "visible"]},
+                },
+            },
+        },
+    },
+}
+EXERCISM_SCHEMA = {  # exercism's interface of test runners, version 3
+    "type": "object",
+    "required": ["version", "status", "tests"],
+    "properties": {
+        "version": {"const": 3},
+        "status": {"enum": ["pass", "fail", "error"]},
+        "tests": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "status", "test_code"],
+                "properties": {
+                    "name": {"type": "string"},
+                    "status": {"enum": ["pass", "fail", "error"]},
+                    "task_id": {"type": "integer"},
+                    "output": {"type": "string", "maxLength": 500},
+                },
+            },
+        },
+    },
+    "if": {"properties": {"status": {"const": "error"}}},
+    "then": {"required": ["message"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "schema"), [(Format.GRADESCOPE, GRADESCOPE_SCHEMA), (Format.EXERCISM, EXERCISM_SCHEMA)]
+)
+@pytest.mark.parametrize("result", [RESULT, UNGRADED], ids=["graded", "ungraded"])
+def test_the_document_is_what_its_platform_describes(form, schema, result, as_text):
+    jsonschema.validate(json.loads(as_text(form, result=result)), schema)
+
+
+def test_exercism_cuts_what_is_printed(as_text):
+    long = SubmissionResult("a", (check("x", Outcome.FAILED, message="wrong", output="y" * 501),))
+    (test,) = json.loads(as_text(Format.EXERCISM, result=long))["tests"]
+    assert test["output"] == "y" * 500
+
+
+def test_junit_is_read_by_others(as_text):
+    (suite,) = junitparser.JUnitXml.fromstring(as_text(Format.JUNIT).encode())
+    assert (suite.name, suite.tests, suite.failures, suite.skipped, suite.errors) == ("variation_loss", 6, 3, 1, 0)
+    case = list(suite)[1]
+    assert case.classname == "variation_loss.total_variation" and "Only <b>rows</b>." in case.result[0].text
+
+
+def test_an_annotation_is_one_line_at_the_students_line(as_text):
+    lines = as_text(Format.ANNOTATIONS).splitlines()
+    assert lines[0].startswith("::error file=exercises/variation_loss.py,line=7,title=total_variation::<script>")
+    assert len(lines) == 2 and "%250A" in lines[0]
+
+
+class _Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found, self.text = [], ""
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_a_page_escapes_all_that_it_is_told(as_text):
+    tags = _Tags()
+    tags.feed(as_text(Format.HTML))
+    assert [tag for tag, _ in tags.found if tag in ("script", "b", "link", "iframe")] == []
+    assert "{{ 7 * 7 }}" in tags.text and "<script>alert(1)</script>" in tags.text
+    assert all(not value.startswith("http") for _, facts in tags.found for value in facts.values() if value)
+    assert sum(tag == "img" for tag, _ in tags.found) == 1
+
+
+def test_tables_are_no_formulas(as_text, catalog):
+    evil = SubmissionResult("=1+1,\n@x", RESULT.checks)
+    for form in (Format.CSV, Format.CANVAS, Format.MOODLE):
+        rows = list(csv.reader(io.StringIO(rendered([evil], form, Hidden.POINTS, catalog, "-Lab"), newline="")))
+        assert rows[-1][0] == "'=1+1,\n@x" and not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row)
+
+
+def test_statistics_of_a_class():
+    def student(name, *outcomes, **facts):
+        checks = [check(f"c{i}", outcome, **facts) for i, outcome in enumerate(outcomes)]
+        return SubmissionResult(name, tuple(checks), isolation=("process",), hashes={"submission": name[0]})
+
+    passed, failed = Outcome.PASSED, Outcome.FAILED
+    results = [student(f"{i}", passed, passed, failed) for i in range(4)]
+    results += [student("x1", passed, failed, failed), student("x2", passed, passed, Outcome.BLOCKED), UNGRADED]
+    numbers = class_statistics(results)
+    assert numbers.bins == (0, 0, 0, 1, 0, 0, 5, 0, 0, 0) and numbers.ungraded == 1
+    assert [(each.id[-2:], each.failed, each.judged) for each in numbers.failing] == [("c2", 5, 5), ("c1", 1, 6)]
+    assert [each.id[-2:] for each in numbers.idle] == ["c0", "c2"]
+    assert [name[-2:] for name in numbers.unsteady] == ["c1", "c2"]
+    assert numbers.isolation == ((("process",), 6), ((), 1))
+
+
+def test_the_command_writes_a_page_for_each_and_one_for_all(autograder, tmp_path):
+    results = tmp_path / "out" / "results"
+    results.mkdir(parents=True)
+    for name in ("alice", "b ob"):
+        (results / f"{name}.json").write_text(SubmissionResult(name, RESULT.checks).to_json())
+    code, out, _ = autograder("report", tmp_path / "out", "-o", tmp_path / "pages")
+    assert code == 0 and "index.html and 2 more" in out
+    assert sorted(path.name for path in (tmp_path / "pages").rglob("*.html")) == [
+        "alice.html",
+        "b ob.html",
+        "index.html",
+    ]
+    assert 'href="submissions/b%20ob.html"' in (tmp_path / "pages" / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere"], "there is no nowhere"),
+        (["."], "there are no results here"),
+        (["broken.json"], "broken.json holds no result of this grader"),
+        (["good.json", "--as", "pdf"], "--as is one of html, json,"),
+        (
+            ["good.json", "--hidden", "some"],
+            "--hidden is one of nothing, points, sentence, everything; some is none of them",
+        ),
+        (["good.json", "other.json", "--as", "junit"], "junit is for one submission and there are 2"),
+        (["good.json", "inner/good.json"], "there are two results called good.json"),
+    ],
+)
+def test_what_cannot_be_reported_has_a_sentence(autograder, tmp_path, arguments, sentence):
+    (tmp_path / "broken.json").write_text("{}")
+    (tmp_path / "inner").mkdir()
+    for name in ("good", "other", "inner/good"):
+        (tmp_path / f"{name}.json").write_text(RESULT.to_json())
+    (tmp_path / "empty").mkdir()
+    paths = [tmp_path / "empty" if each == "." else tmp_path / each if ".json" in each else each for each in arguments]
+    code, _, err = autograder("report", *paths)
+    assert code == 2 and sentence in err.replace("\n", " ").replace(str(tmp_path) + "/", "")
+
+
+def test_results_are_read_as_they_were_written(tmp_path, catalog):
+    (tmp_path / "a.json").write_text(SubmissionResult("a", RESULT.checks).to_json())
+    results = read_results([tmp_path])
+    publish(results, Format.JSON, Hidden.EVERYTHING, catalog, tmp_path / "again")
+    assert read_results([tmp_path / "again"]) == results

@@ -1,0 +1,336 @@
+"""Workers: limited, watched, killed; and none left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder.errors import Crashed, SandboxError, TimedOut
+from autograder.sandbox import Allowance, Sandbox
+from autograder.sandbox.output import KEPT, Tail
+from autograder.worker.codec import decode, encode
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sandbox is for Linux")
+
+
+NAMESPACES = {"ipc_namespace", "network_namespace", "mount_namespace", "pid_namespace"}
+
+
+def ask(worker, code, seconds=2.0):
+    """What `run()` of a student's module returns."""
+    sources = {"unit": ("unit.py", textwrap.dedent(code))}
+    load = {"op": "load", "sources": sources, "unit": "unit", "seed": 0, "seconds": seconds, "device": "cpu"}
+    loaded = decode(worker.exchange(encode(load), seconds))
+    if "fault" in loaded:
+        return loaded
+    call = {"op": "call", "function": "run", "args": (), "kwargs": {}, "gradient": None}
+    call |= {"seconds": seconds, "device": "cpu"}
+    reply = decode(worker.exchange(encode(call), seconds))
+    return reply.get("value", reply)
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def descendants(pid):
+    """The living processes below one, as this machine counts them."""
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
+    return {child for child in children if alive(child)}.union(*map(descendants, children))
+
+
+def below(sandbox):
+    """The processes of a sandbox, without its first."""
+    return descendants(sandbox.nursery.pid)
+
+
+def test_the_server_holds_no_check_and_no_solution(sandbox, catalog):
+    with sandbox.worker() as worker:
+        names = ask(worker, "import sys\ndef run():\n    return sorted(sys.modules)")
+    assert "torch" in names and "data" in names
+    ours = {name for name in names if name.startswith("autograder")}
+    assert {name.split(".")[1] for name in ours if "." in name} == {
+        "codec",
+        "errors",
+        "nursery",
+        "warm",
+        "worker",
+        "sandbox",
+    }
+    secrets = {"solutions", "mistakes", "pytest", *catalog.units, *(f"test_{unit}" for unit in catalog.units)}
+    assert not secrets & {part for name in names for part in name.split(".")}
+
+
+def test_a_worker_is_a_process_of_its_own_and_gone_afterwards(sandbox):
+    sandbox.isolation  # noqa: B018 - asking for it starts the server
+    before = below(sandbox)
+    with sandbox.worker() as worker:
+        assert ask(worker, "import os\ndef run():\n    return os.getpid()") == worker.pid
+        (process,) = below(sandbox) - before
+        assert process != os.getpid()
+    assert not alive(process) and below(sandbox) == before
+
+
+OPEN_DESCRIPTORS = """
+    import os
+
+    def run():
+        return [number for number in range(1000) if is_open(number)]
+
+    def is_open(number):
+        try:
+            return bool(os.fstat(number)) or True
+        except OSError:
+            return False
+"""
+
+
+def test_nothing_of_the_graders_environment_reaches_it(sandbox, monkeypatch):
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    with Sandbox(()) as fresh, fresh.worker() as worker:
+        environment = ask(worker, "import os\ndef run():\n    return dict(os.environ)")
+        opened = ask(worker, OPEN_DESCRIPTORS)
+        stdin = ask(worker, "import sys\ndef run():\n    return sys.stdin.read()")
+    assert "secret" not in environment.values() and environment["HOME"] == "/nonexistent"
+    assert opened == [0, 1, 2, 3]
+    assert stdin == ""
+
+
+def test_a_worker_that_does_not_answer_is_killed(sandbox):
+    code = """
+        import signal, time
+        def run():
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))
+            while True:
+                time.sleep(100)
+    """
+    with sandbox.worker() as worker:
+        (process,) = {pid for pid in below(sandbox) if not descendants(pid)}
+        with pytest.raises(TimedOut, match=r"did not finish within 0\.2 s and was stopped"):
+            ask(worker, code, seconds=0.2)
+        assert not alive(process)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("os._exit(3)", "it ended its own process with exit code 3"),
+        ("os.kill(os.getpid(), 9)", "SIGKILL"),
+        ("os.close(3)", "ended|died|killed"),
+        ("sys.setrecursionlimit(10**9); f = lambda: f(); f()", "SIGSEGV|RecursionError|did not finish"),
+    ],
+)
+def test_a_death_is_told(sandbox, body, words):
+    with sandbox.worker() as worker, pytest.raises((Crashed, TimedOut), match=words):
+        reply = ask(worker, f"import os, sys\ndef run():\n    {body}\n")
+        raise Crashed(str(reply))  # where Python itself has stopped the recursion
+
+
+def test_the_next_worker_is_not_harmed(sandbox):
+    with sandbox.worker() as worker, pytest.raises(Crashed):
+        ask(worker, "import os\ndef run():\n    os._exit(0)")
+    with sandbox.worker() as worker:
+        assert ask(worker, "def run():\n    return 1") == 1
+
+
+ESCAPES = """
+    import os, time
+    def run():
+        if not os.fork():
+            os.setsid()
+            if not os.fork():
+                time.sleep(1000)
+            os._exit(0)
+        os.wait()
+        return os.getpid()
+"""
+
+
+@pytest.mark.parametrize("without", [{"seccomp"}, {"seccomp", "pid_namespace"}, {"seccomp", *NAMESPACES, "own_uid"}])
+def test_what_a_worker_started_ends_with_it(sandbox, another_sandbox, without):
+    with another_sandbox(without=frozenset(without)) as weak:
+        weak.isolation  # noqa: B018 - asking for it starts the server
+        before = below(sandbox)
+        with weak.worker() as worker:
+            assert ask(worker, ESCAPES) == worker.pid
+            assert len(below(sandbox) - before) == 2  # the worker, and what escaped from its session
+        assert below(sandbox) == before
+
+
+def until(condition, seconds=10.0):
+    """Waits for what another process is about to do; ends as soon as it has."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_flood_of_prints_is_cut_and_does_not_block(sandbox):
+    with sandbox.worker() as worker:
+        value = ask(
+            worker, "def run():\n    for i in range(20000):\n        print('x' * 500)\n    return 7", seconds=20
+        )
+        assert value == 7
+        printed = worker.take_printed()
+    assert len(printed) < 3 * KEPT
+    assert "bytes left out" in printed
+
+
+def test_memory_is_limited(another_sandbox):
+    with another_sandbox((), Allowance(data_bytes=200 * 2**20)) as small, small.worker() as worker:
+        small_enough = ask(worker, "def run():\n    return len(bytearray(50 * 2**20))", seconds=10)
+        assert small_enough == 50 * 2**20
+        reply = ask(worker, "def run():\n    return len(bytearray(400 * 2**20))", seconds=10)
+        assert reply["kinds"][0] == "MemoryError"
+
+
+def test_nothing_can_be_written_to_a_file(sandbox, tmp_path):
+    with sandbox.worker() as worker:
+        elsewhere = ask(worker, f"def run():\n    open({str(tmp_path / 'x')!r}, 'w')")
+        here = ask(worker, "def run():\n    open('x', 'w')")
+    assert "OSError" in elsewhere["kinds"] and "OSError" in here["kinds"]
+    assert here["text"].endswith("; a graded submission can write no files, start no programs and use no network")
+
+
+def test_a_file_that_is_not_there_is_explained(sandbox):
+    with sandbox.worker() as worker:
+        reply = ask(worker, "def run():\n    open('/dev/data.csv')")
+    assert reply["text"].endswith("'/dev/data.csv'; a graded submission finds no files but those of the course")
+
+
+def test_what_a_sandbox_cannot_give_is_replaced_with_a_notice(sandbox):
+    code = """
+        import torch
+        from torch.utils.data import DataLoader
+        @torch.compile
+        def double(x):
+            return x + x
+        triple = torch.compile(lambda x: 3 * x, dynamic=True)
+        def run():
+            options = {"num_workers": 2, "prefetch_factor": 2, "persistent_workers": True, "timeout": 3}
+            batches = [list(DataLoader(torch.arange(5), 2, **options)) for _ in range(2)]
+            return [double(1), triple(1), torch.nn.ReLU().compile(), [len(batch) for batch in batches[1]]]
+    """
+    with sandbox.worker() as worker:
+        assert ask(worker, code, seconds=20) == [2, 3, None, [2, 2, 1]]
+        printed = worker.take_printed()
+    assert printed.count("Note: a DataLoader reads without worker processes") == 1
+    assert printed.count("Note: torch.compile leaves the code as it is") == 1
+
+
+def test_a_huge_answer_is_refused(sandbox):
+    code = """
+        import os, struct
+        def run():
+            os.write(3, struct.pack("<Q", 2**62))
+            while True:
+                pass
+    """
+    with sandbox.worker() as worker, pytest.raises(Crashed, match="larger than"):
+        ask(worker, code)
+
+
+@pytest.mark.parametrize("forged", ['b"short"', "b'x' * 10_000", 'struct.pack("<Q", 40) + bytes(40)'])
+def test_what_was_not_asked_for_is_no_answer(sandbox, forged):
+    code = f"""
+        import os, struct
+        def run():
+            os.write(3, {forged})
+            return 1
+    """
+    with sandbox.worker() as worker, pytest.raises(Crashed, match=r"by itself|larger than"):
+        ask(worker, code)
+
+
+def test_an_answer_cannot_be_given_ahead(sandbox):
+    code = """
+        import os, struct
+        from autograder import worker
+        receive = worker.receive
+        def answer_first(connection):
+            os.write(3, struct.pack("<Q", 40) + bytes(40))
+            return receive(connection)
+        def run():
+            worker.receive = answer_first
+            return 1
+    """
+    with sandbox.worker() as worker:
+        assert ask(worker, code) == 1
+        with pytest.raises(Crashed, match="it wrote to the grader's connection by itself"):
+            ask(worker, code)
+
+
+@pytest.mark.parametrize("victim", ["server", "nursery"])
+def test_a_killed_server_is_started_again(victim):
+    with Sandbox(()) as fresh:
+        with fresh.worker() as worker:
+            nursery, first = fresh.nursery.pid, below(fresh)
+            (server,) = [pid for pid in first if descendants(pid) == first - {pid}]
+            os.kill(server if victim == "server" else nursery, signal.SIGKILL)
+            until(lambda: not any(map(alive, first)))
+            with pytest.raises(Crashed, match="together with the fork server"):
+                ask(worker, "def run():\n    return 1")
+        with fresh.worker() as worker:
+            assert ask(worker, "def run():\n    return 1") == 1
+        assert (fresh.nursery.pid == nursery) == (victim == "server")
+
+
+def test_a_server_that_cannot_start_says_why():
+    with pytest.raises(SandboxError, match="ModuleNotFoundError: No module named 'no_such_module'"):
+        Sandbox(("no_such_module",)).isolation  # noqa: B018 - asking for it starts the server
+
+
+def test_isolation_names_what_holds(sandbox):
+    assert {"process", "rlimits", "no_new_privs", "deadline"} <= set(sandbox.isolation)
+
+
+def test_a_killed_grader_leaves_no_process_behind(tmp_path):
+    program = """
+        import os, sys
+        from autograder.sandbox import Sandbox
+        with Sandbox(()) as sandbox, sandbox.worker() as worker:
+            print("ready", flush=True)
+            sys.stdin.read()
+    """
+    grader = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # a killed grader cannot clean up its folder
+    )
+    assert grader.stdout.readline() == "ready\n"
+    started = descendants(grader.pid)
+    assert len(started) >= 2
+    grader.kill()
+    grader.communicate()
+    until(lambda: not any(map(alive, started)))
+
+
+def test_what_is_printed_is_kept_at_both_ends():
+    tail = Tail()
+    tail.add(b"begin ")
+    for _ in range(1000):
+        tail.add(b"x" * 100)
+    tail.add(b" end")
+    assert tail.text().startswith("begin x") and tail.text().endswith("x end")
+    assert tail.dropped == 100_010 - 2 * KEPT
+
+
+def test_what_is_printed_is_made_harmless():
+    tail = Tail()
+    tail.add("\x9b31m\u202e".encode())
+    tail.add(b"\x1b[31mred\x1b[0m \x1b]0;title\x07ok\r\n10%\r50%\r100%\nbell\x07 \xff\n")
+    assert tail.text() == "31mred ok\n100%\nbell \ufffd\n"

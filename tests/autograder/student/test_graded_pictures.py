@@ -1,0 +1,34 @@
+"""Pages show what a submission's own functions make: drawn in the sandbox, of what was graded and of nothing else."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from autograder.grading.grade import Grader
+from autograder.results.formats.pages import Picture, student_page
+from autograder.student.rewards.graded import pictures_of
+
+SUBMISSIONS = Path(__file__).parents[1] / "samples"
+
+
+@pytest.fixture(scope="module")
+def result(catalog, sandbox):
+    """A unit that passes, and one that does not."""
+    units = ["variation_loss", "adversarial_attack"]
+    functions = frozenset({"total_variation", "isotropic_variation", "variation_loss", "denoise", "success_rate"})
+    return Grader(catalog, sandbox, units=units, functions=functions).grade(SUBMISSIONS / "one_unit")
+
+
+def test_a_unit_that_passes_has_its_picture(result, catalog, sandbox):
+    drawn = pictures_of(result, SUBMISSIONS / "one_unit", catalog, sandbox.worker)
+    assert list(drawn) == ["variation_loss"]
+    with Image.open(io.BytesIO(drawn["variation_loss"].png)) as image:
+        assert image.width > 300
+    shown = {unit: [Picture(each.png, each.caption)] for unit, each in drawn.items()}
+    assert f'alt="{drawn["variation_loss"].caption}"' in student_page(result, catalog, pictures=shown)
+
+
+def test_another_submission_has_none(result, catalog, sandbox):
+    assert pictures_of(result, SUBMISSIONS / "perfect", catalog, sandbox.worker) == {}

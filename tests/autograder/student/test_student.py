@@ -1,0 +1,222 @@
+"""The student's commands, typed in the folder of a course: where one stands, hints, resets, solutions."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from autograder.course.catalog import read_catalog
+from autograder.student.progress import read_progress
+from tests.autograder.conftest import ROOT
+
+UNIT = "variation_loss"
+FUNCTIONS = ("total_variation", "isotropic_variation", "variation_loss", "denoise")
+
+
+@pytest.fixture
+def exercise(own_course):
+    return own_course / "exercises" / f"{UNIT}.py"
+
+
+@pytest.fixture
+def solve(own_course, exercise, student_pytest):
+    """Writes the whole unit as a student would, and runs pytest on it."""
+    text = (own_course / "solutions" / f"{UNIT}.py").read_text()
+
+    def solve(*arguments):
+        exercise.write_text("".join(line for line in text.splitlines(keepends=True) if "### " not in line))
+        return student_pytest(f"exercises/{UNIT}.py", *arguments, cwd=own_course)
+
+    return solve
+
+
+def passed(root):
+    return {name for name, standing in read_progress(root).units.get(UNIT, {}).items() if standing.passed}
+
+
+def test_in_the_beginning_it_says_what_is_first(command, own_course):
+    code, out = command()
+    assert code == 0
+    assert out.startswith(
+        "idealcat: 0 of 9 units done, 0 of 267.5 points\n  > Quiz: before and after the lecture: 0 of 13"
+    )
+    line = (own_course / "exercises" / "quiz.py").read_text().split("def answers")[0].count("\n") + 1
+    assert f"Next: answers in exercises/quiz.py:{line}\n" in out
+    assert "autograder watch" in out and "pytest exercises/quiz.py" in out and "exercises/lessons/quiz.md" in out
+    assert not (own_course / ".autograder").exists()  # to look changes nothing
+
+
+def test_a_run_of_pytest_counts(command, own_course, solve):
+    assert solve().code == 0
+    assert passed(own_course) == set(FUNCTIONS)
+    _, out = command()
+    assert "idealcat: 1 of 9 units done, 26 of 267.5 points" in out
+    assert "  + Variation loss: how much neighbouring pixels differ: 26 of 26 points" in out
+    _, listing = command("list")
+    assert re.search(r"\+ total_variation +8 points  passed 20\d\d-\d\d-\d\d \d\d:\d\d", listing)
+    assert re.search(r"- answers +13 points  open", listing)
+    _, bars = command("progress")
+    assert re.search(r"^variation_loss +#{20}  4 of 4  last passed 20", bars, re.MULTILINE)
+    assert re.search(r"^quiz +-{20}  0 of 1$", bars, re.MULTILINE)
+
+
+def test_a_part_of_a_functions_checks_says_nothing_of_it(own_course, solve, student_pytest):
+    solve("-k", "constant")
+    assert passed(own_course) == set()
+    student_pytest(f"exercises/{UNIT}.py::test_denoise_keeps_the_shape", cwd=own_course)
+    assert passed(own_course) == set()
+
+
+def test_what_fails_again_is_open_again(own_course, exercise, solve, student_pytest):
+    solve()
+    exercise.write_text(exercise.read_text() + "\n\ndef denoise(images):\n    return images\n")
+    student_pytest(f"exercises/{UNIT}.py", cwd=own_course)
+    assert passed(own_course) == set(FUNCTIONS) - {"denoise"}
+
+
+def test_a_run_of_others_files_does_not_count(own_course, student_pytest):
+    student_pytest(f"solutions/{UNIT}.py", cwd=own_course)
+    assert not (own_course / ".autograder").exists()
+
+
+def test_a_file_that_changed_since_is_named(command, exercise, solve):
+    solve()
+    exercise.write_text(exercise.read_text() + "\n")
+    assert "exercises/variation_loss.py has changed since it was judged; judge it again: pytest" in command()[1]
+
+
+def test_progress_outlives_an_update_of_the_course(own_course, solve, command):
+    """Units and functions come, go and move: what is passed stays passed, and what went comes back as it was."""
+    solve()
+    catalog = own_course / "exercises" / "catalog.toml"
+    text = catalog.read_text()
+    catalog.write_text(text.replace("[unit.functions.denoise]", "[unit.functions.smooth]"))
+    assert "3 of 4" in command("progress")[1]
+    command("hint", "smooth")
+    catalog.write_text(text)
+    assert re.search(r"variation_loss +#{20}  4 of 4", command("progress")[1])
+
+
+@pytest.mark.parametrize("text", ["{", '{"schema": 2, "units": {}}', '{"schema": 1, "units": {"quiz": 3}}', "[]"])
+def test_a_broken_progress_file_is_put_aside(command, own_course, text):
+    folder = own_course / ".autograder"
+    folder.mkdir()
+    (folder / "progress.json").write_text(text)
+    code, out = command()
+    assert code == 0 and "progress.json could not be read" in out and "run your checks again" in out
+    (kept,) = folder.glob("progress.broken-*.json")
+    assert kept.name in out and kept.read_text() == text
+
+
+def test_progress_that_cannot_be_kept_is_said_and_costs_nothing(own_course, solve):
+    (own_course / ".autograder").write_text("a file where the folder should be")
+    run = solve()
+    assert run.code == 0
+    assert "Your progress was not kept: " in run.text and "cannot be written" in run.text
+
+
+def test_hints_come_one_by_one(command, own_course):
+    hints = read_catalog(own_course).units[UNIT].functions["denoise"].hints
+    for number, last in ((1, "Ask again for the next one."), (2, "There are no more hints."), (2, "There are no more")):
+        code, out = command("hint", "denoise")
+        assert code == 0
+        assert [hint in out for hint in hints] == [True, number == 2]
+        assert last in out
+    assert "2 of 2 hints read" in command("list")[1]
+
+
+def test_a_hint_without_a_name_is_for_what_is_next(command):
+    assert command("hint")[1].startswith("answers, hint 1 of 2: ")
+
+
+def test_a_name_that_is_none_is_answered_with_one_that_is(command):
+    code, out = command("hint", "total_variatoin")
+    assert code == 2 and out == "autograder: the course has no function 'total_variatoin'; is it total_variation?\n"
+
+
+def test_a_unit_is_reset_and_nothing_is_lost(command, own_course, exercise, solve):
+    untouched = exercise.read_text()
+    solve()
+    mine = exercise.read_text()
+    code, out = command("reset", UNIT)
+    assert (code, out) == (
+        0,
+        "exercises/variation_loss.py is untouched; what was there is now exercises/variation_loss.py.bak.\n",
+    )
+    assert exercise.read_text() == untouched
+    assert exercise.with_name("variation_loss.py.bak").read_text() == mine
+    assert passed(own_course) == set()
+    assert "nothing was changed" in command("reset", UNIT)[1]
+
+
+def test_a_function_is_reset_alone(command, own_course, exercise, solve):
+    untouched = exercise.read_text()
+    solve()
+    before = exercise.read_text()
+    _, out = command("reset", "denoise")
+    assert "denoise in exercises/variation_loss.py is as it was in the beginning" in out and ".bak" in out
+    after = exercise.read_text()
+    start = untouched.index("def denoise")
+    assert after.endswith(untouched[start:]) and after.startswith(before[: before.index("def denoise")])
+    assert passed(own_course) == set(FUNCTIONS) - {"denoise"}
+
+
+def test_a_function_that_is_missing_is_added(command, exercise):
+    text = exercise.read_text()
+    exercise.write_text(text[: text.index("def denoise")])
+    command("reset", "denoise")
+    assert exercise.read_text() == text
+
+
+def test_a_function_in_a_file_that_is_not_python_is_not_guessed(command, exercise):
+    exercise.write_text("def total_variation(:\n")
+    code, out = command("reset", "total_variation")
+    assert code == 2 and "variation_loss.py is not valid Python" in out and "autograder reset variation_loss" in out
+    assert exercise.read_text() == "def total_variation(:\n"
+
+
+@pytest.fixture
+def released(command, tmp_path, monkeypatch):
+    """The course as students get it, without solutions and hidden checks."""
+    monkeypatch.chdir(ROOT)
+    assert command("release", "student", tmp_path / "released")[0] == 0
+    monkeypatch.chdir(tmp_path / "released")
+    return tmp_path / "released"
+
+
+def test_a_release_without_solutions_can_be_reset_and_says_that_it_has_none(command, released):
+    exercise = released / "exercises" / f"{UNIT}.py"
+    untouched = exercise.read_text()
+    exercise.write_text("mine\n")
+    assert command("reset", UNIT)[0] == 0
+    assert exercise.read_text() == untouched
+    code, out = command("solution", UNIT)
+    assert code == 2 and "this release of the course holds no solution of variation_loss" in out
+    shutil.rmtree(released / "exercises" / "skeletons")
+    code, out = command("reset", "quiz")
+    assert code == 2 and "skeletons/quiz.txt cannot be read" in out
+
+
+def test_a_solution_is_for_those_who_have_one(command, solve, exercise):
+    code, out = command("solution", UNIT)
+    assert code == 2 and "variation_loss does not pass yet (total_variation is open); judge it: pytest" in out
+    solve()
+    code, out = command("solution", UNIT)
+    assert code == 0 and "return vertical.sum(dim=(1, 2, 3)) + horizontal.sum(dim=(1, 2, 3))" in out
+    assert "###" not in out
+    exercise.write_text(exercise.read_text() + "\n")
+    code, out = command("solution", UNIT)
+    assert code == 2 and "variation_loss.py has changed since it passed" in out
+
+
+def test_outside_of_a_course_it_says_where_to_go(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("autograder.course.catalog.find_course", lambda *_: None)
+    assert command() == (2, "autograder: there is no course here; run this in a folder with exercises/catalog.toml\n")
+
+
+def test_the_file_is_plain_and_documented(own_course, solve):
+    solve()
+    document = json.loads((own_course / ".autograder" / "progress.json").read_text())
+    assert document["schema"] == 1
+    assert set(document["units"][UNIT]["denoise"]) == {"passed", "file", "hints"}

@@ -1,0 +1,412 @@
+"""Whatever a student hands in ends in modules or in a sentence, never in an exception."""
+
+import io
+import json
+import os
+import re
+import tarfile
+import time
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograder.errors import UsageError
+from autograder.submissions import Module, read_module, read_submission, submissions_in
+
+UNITS = ("variation_loss", "adversarial_attack")
+CODE = "def total_variation(images):\n    return images\n"
+
+
+def zipped(path: Path, members: dict[str, str | bytes], **options) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return path
+
+
+def notebook(*cells) -> str:
+    return nbformat.writes(new_notebook(cells=list(cells)))
+
+
+def problem_of(path: Path) -> str:
+    return read_submission(path, UNITS).modules["variation_loss"].problem
+
+
+# --- where files are found
+
+
+def test_a_folder(handin):
+    found = read_submission(handin(variation_loss=CODE, notes__txt="hello", conftest="import os"), UNITS)
+    assert (found.name, found.modules["variation_loss"].text) == ("alice", CODE)
+    assert found.not_taken == ("conftest.py", "notes.txt")
+    assert not found.problem and not found.notes
+
+
+def test_a_file_of_its_own(tmp_path):
+    for name in ("variation_loss.py", "alice_variation_loss.py"):
+        (tmp_path / name).write_text(CODE)
+        found = read_submission(tmp_path / name, UNITS)
+        assert found.name == name.removesuffix(".py")
+        assert list(found.modules) == ["variation_loss"]
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tgz", "a.tar.xz"])
+def test_archives(tmp_path, name):
+    path = tmp_path / name
+    if name.endswith(".zip"):
+        zipped(path, {"hw/variation_loss.py": CODE, "__MACOSX/hw/._variation_loss.py": b"\0", "hw/.git/x.py": ""})
+    else:
+        compression = name.rpartition(".")[2].replace("tgz", "gz").replace("tar", "")
+        with tarfile.open(path, f"w:{compression}") as archive:
+            info = tarfile.TarInfo("hw/variation_loss.py")
+            info.size = len(CODE)
+            archive.addfile(info, io.BytesIO(CODE.encode()))
+    found = read_submission(path, UNITS)
+    assert (found.name, found.modules["variation_loss"].text, found.not_taken) == ("a", CODE, ())
+
+
+def test_an_archive_inside_the_students_folder(handin):
+    folder = handin(notes__txt="see the zip")
+    zipped(folder / "homework.zip", {"variation_loss.py": CODE})
+    found = read_submission(folder, UNITS)
+    assert found.modules["variation_loss"].text == CODE
+    assert found.not_taken == ("notes.txt",)
+
+
+def test_the_file_nearest_to_the_top_is_taken(handin):
+    folder = handin(variation_loss=CODE)
+    (folder / "old").mkdir()
+    (folder / "old" / "variation_loss.py").write_text("raise SystemExit")
+    found = read_submission(folder, UNITS)
+    assert found.modules["variation_loss"].text == CODE
+    assert found.not_taken == ("old/variation_loss.py",)
+
+
+def test_of_a_whole_checkout_the_exercises_are_taken(tmp_path):
+    for place in ("exercises", "drafts", ".venv/lib", "a/b"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "variation_loss.py").write_text(CODE if place == "exercises" else "wrong = 1\n")
+    found = read_submission(tmp_path, UNITS)
+    assert found.modules["variation_loss"].text == CODE
+    assert ".venv/lib/variation_loss.py" not in found.not_taken
+
+
+def test_a_script_goes_before_a_notebook(handin):
+    folder = handin(variation_loss=CODE, variation_loss__ipynb=notebook(new_code_cell("x = 1")))
+    found = read_submission(folder, UNITS)
+    assert found.modules["variation_loss"].text == CODE
+    assert found.not_taken == ("variation_loss.ipynb",)
+
+
+def test_links_are_not_followed(handin, tmp_path):
+    secret = tmp_path / "secret.py"
+    secret.write_text("password = 1")
+    folder = handin(adversarial_attack="x = 1\n")
+    (folder / "variation_loss.py").symlink_to(secret)
+    (folder / "all").symlink_to(tmp_path, target_is_directory=True)
+    found = read_submission(folder, UNITS)
+    assert list(found.modules) == ["adversarial_attack"]
+
+
+def test_paths_that_lead_out_are_refused(tmp_path):
+    members = {"../variation_loss.py": CODE, "/etc/adversarial_attack.py": CODE, "fine.txt": ""}
+    found = read_submission(zipped(tmp_path / "a.zip", members), UNITS)
+    assert found.modules == {}
+    assert found.notes == (
+        "../variation_loss.py was refused: its path leads out of a.zip",
+        "/etc/adversarial_attack.py was refused: its path leads out of a.zip",
+    )
+
+
+def test_links_in_archives_are_left_out(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        info = tarfile.TarInfo("variation_loss.py")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+    assert read_submission(tmp_path / "a.tar", UNITS).modules == {}
+
+
+def test_a_long_list_of_other_files_is_cut(tmp_path):
+    members = {f"image{i:04}.png": b"" for i in range(150)}
+    found = read_submission(zipped(tmp_path / "a.zip", {**members, "variation_loss.py": CODE}), UNITS)
+    assert len(found.not_taken) == 101
+    assert found.not_taken[-1] == "... and 50 more"
+
+
+def test_too_many_files_are_refused(tmp_path):
+    found = read_submission(zipped(tmp_path / "a.zip", {f"{i}.txt": b"" for i in range(10_001)}), UNITS)
+    assert found.problem == "a.zip holds more than 10,000 files; hand in the course's own files only"
+
+
+def test_a_name_with_control_characters_is_shown_harmlessly(tmp_path):
+    found = read_submission(zipped(tmp_path / "a.zip", {"\x1b[2Jevil.txt": b""}), UNITS)
+    assert found.not_taken == ("?[2Jevil.txt",)
+
+
+# --- wrong names
+
+
+def test_a_near_name_is_offered(handin):
+    found = read_submission(handin(variaton_loss=CODE), UNITS)
+    assert found.notes == ("variaton_loss.py is not a file of this course; rename it to variation_loss.py",)
+
+
+def test_without_a_near_name_the_right_ones_are_listed(handin):
+    found = read_submission(handin(homework=CODE), UNITS)
+    expected = "homework.py is not a file of this course; the course has variation_loss.py, adversarial_attack.py"
+    assert found.notes == (expected,)
+
+
+def test_helpers_beside_the_units_are_no_matter(handin):
+    assert read_submission(handin(variation_loss=CODE, helpers="x = 1"), UNITS).notes == ()
+
+
+# --- files that cannot be used
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "variation_loss.py is empty; hand in the file that you have worked on"),
+        (b" \n\n", "variation_loss.py is empty; hand in the file that you have worked on"),
+        ("x = 'ö'".encode("latin-1"), "variation_loss.py is not UTF-8 text; save it again as UTF-8"),
+        (b"# coding: klingon\n", "variation_loss.py is not UTF-8 text; save it again as UTF-8"),
+        (b"x = 1\0", "variation_loss.py holds null bytes; save it again as UTF-8 text"),
+        (b"def f(:\n  pass\n", "variation_loss.py:1 is not valid Python (invalid syntax): def f(:"),
+        (b"if True:\n\tx = 1\n        y = 2\n", "variation_loss.py:3 is not valid Python"),
+        (b"x = 1\n<<<<<<< HEAD\n", "variation_loss.py:2 is not valid Python (invalid syntax): <<<<<<< HEAD"),
+        (b"(" * 5000, "variation_loss.py"),
+        (b"#" * (20 * 2**20), "variation_loss.py is 20.0 MB, more than the 256 KB allowed; hand in code without data or"),
+    ],
+    ids=["empty", "blank", "latin-1", "klingon", "null", "syntax", "tabs", "merge", "nesting", "20MB"],
+)  # fmt: skip
+def test_an_unusable_script_has_a_sentence(handin, content, problem):
+    found = problem_of(handin(variation_loss=content))
+    assert found.startswith(problem)
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["\ufeff" + CODE, CODE.replace("\n", "\r\n"), "# coding: latin-1\n# \xf6\n" + CODE],
+    ids=["bom", "crlf", "latin-1"],
+)
+def test_odd_but_valid_encodings_are_taken(handin, content):
+    data = content.encode("latin-1") if "coding" in content else content.encode()
+    module = read_submission(handin(variation_loss=data), UNITS).modules["variation_loss"]
+    assert not module.problem
+    assert module.text.replace("# coding: latin-1\n# ö\n", "") == CODE
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 no", b"", os.urandom(100)], ids=["cut", "empty", "noise"])
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+def test_a_corrupt_archive_has_a_sentence(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    found = read_submission(tmp_path / name, UNITS)
+    assert found.problem.startswith(f"{name} cannot be opened (")
+    assert found.problem.endswith("; hand it in again")
+
+
+def test_an_encrypted_or_broken_member_has_a_sentence(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"variation_loss.py": CODE * 50})
+    data = bytearray(path.read_bytes())
+    data[60:80] = b"\xff" * 20
+    path.write_bytes(data)
+    assert "cannot be read" in problem_of(path)
+
+
+def test_a_zip_bomb_is_not_blown_up(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"variation_loss.py": b"#" * (64 * 2**20)})
+    assert path.stat().st_size < 2**20
+    assert "64.0 MB, more than the 256 KB allowed" in problem_of(path)
+
+
+def test_an_unreadable_path_is_a_sentence(tmp_path):
+    assert read_module(tmp_path / "variation_loss.py", "variation_loss").problem == (
+        "variation_loss.py cannot be read (No such file or directory)"
+    )
+
+
+# --- notebooks
+
+
+def test_a_notebook_gives_its_definitions(handin):
+    cells = [
+        new_markdown_cell("# Hello"),
+        new_code_cell("%matplotlib inline\n!pip install x\nimport torch\nSCALE = 2"),
+        new_code_cell("%%time\nslow()"),
+        new_code_cell("@torch.no_grad()\ndef total_variation(images):\n    return images * SCALE"),
+        new_code_cell("print(total_variation(1))\nassert False\nfor i in range(9):\n    pass"),
+    ]
+    module = read_submission(handin(variation_loss__ipynb=notebook(*cells)), UNITS).modules["variation_loss"]
+    kept = [line for line in module.text.splitlines() if line]
+    assert kept == [
+        "import torch",
+        "SCALE = 2",
+        "@torch.no_grad()",
+        "def total_variation(images):",
+        "    return images * SCALE",
+    ]
+    line = module.text.splitlines().index("    return images * SCALE") + 1
+    assert module.place(line) == "variation_loss.ipynb cell 3, line 3"
+
+
+def source_of(handin, *cells):
+    return read_submission(handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells))), UNITS, ["denoise"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [
+        ("data = load('pets')\nhistory = train(data)", ""),
+        ("def f(images):\n    return images\nimages = load('pets')", "def f(images):\n    return images\n"),
+        (
+            "SIDE = 8\nSCALE = SIDE / 2\nOTHER = 3\ndef f(x=SCALE): pass",
+            "SIDE = 8\nSCALE = SIDE / 2\n\ndef f(x=SCALE): pass",
+        ),
+        ("import torch, os\nfrom math import *\ndef f() -> torch.Tensor: pass", None),
+        (
+            "from math import sqrt\nimport matplotlib.pyplot as plt\ndef f(x): return sqrt(x)",
+            "from math import sqrt\n\ndef f(x): return sqrt(x)",
+        ),
+        ("try:\n    import tqdm\nexcept ImportError:\n    tqdm = None\ndef f(): return tqdm", None),
+        ("TABLE = {}\nfor i in range(3):\n    TABLE[i] = i\nclass A:\n    table = TABLE", None),
+        ("if True:\n    def f(): pass", None),
+        ("denoise = lambda images: images\nsmooth = lambda images: images", "denoise = lambda images: images\n"),
+        ("def f(x, y):\n    return (x\n    % y)", None),
+        ("files = !ls\n%time f()\ntorch?\nlen??\ndef f(): return files", "\n\n\n\ndef f(): return files"),
+        ("\n%%time\ndef f(): pass", "\n\ndef f(): pass"),
+        ("%%bash\ndef f(): pass", ""),
+        ("def f():\n    %time g()\n    return 1", "def f():\n    pass\n    return 1"),
+    ],
+)
+def test_what_functions_need_is_kept_and_the_rest_is_left_out(handin, cell, kept):
+    text = source_of(handin, cell).modules["variation_loss"].text
+    assert text.rstrip() == (cell if kept is None else kept).rstrip()
+
+
+def test_a_cell_that_is_no_python_costs_its_own_functions_alone(handin):
+    found = source_of(handin, "def f(x):\n    return x", "# mine\ndef denoise(:\n    pass", "def f(y:\n    return y")
+    module, namespace = found.modules["variation_loss"], {}
+    exec(module.text, namespace)
+    assert namespace["f"](3) == 3 and not module.problem
+    said = "variation_loss.ipynb cell 2, line 2 is not valid Python (invalid syntax): def denoise(:"
+    with pytest.raises(SyntaxError, match=re.escape(said)):
+        namespace["denoise"](1, steps=2)
+    assert found.notes[0] == said and "cell 3, line 1" in found.notes[1] and len(found.notes) == 2
+    assert module.place(
+        module.text.splitlines().index(next(line for line in module.text.splitlines() if "denoise" in line)) + 1
+    ).endswith("cell 2, line 2")
+
+
+def test_imports_of_the_future_may_stand_anywhere(handin):
+    module = source_of(handin, "import os", "\nfrom __future__ import annotations\ndef f(x: Nothing): pass").modules[
+        "variation_loss"
+    ]
+    exec(compile(module.text, "unit", "exec"), {})
+    assert module.place(1) == "variation_loss.ipynb cell 2, line 2"
+    assert (
+        module.place(module.text.splitlines().index("def f(x: Nothing): pass") + 1)
+        == "variation_loss.ipynb cell 2, line 3"
+    )
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [7, "x", None, [], {"grade": "yes", "grade_id": ["y"]}, {"grade": True, "solution": True}, {"schema_version": 99}],
+    ids=repr,
+)
+def test_mangled_metadata_takes_nothing_away(handin, facts):
+    cell = new_code_cell(CODE)
+    cell.metadata["nbgrader"] = facts
+    found = read_submission(handin(variation_loss__ipynb=notebook(cell)), UNITS).modules["variation_loss"]
+    assert (found.problem, found.text) == ("", CODE)
+
+
+def test_a_cell_whose_metadata_is_no_mapping_makes_a_notebook_that_cannot_be_read(handin):
+    text = json.loads(notebook(new_code_cell(CODE)))
+    text["cells"][0]["metadata"] = "x"
+    problem = problem_of(handin(variation_loss__ipynb=json.dumps(text)))
+    assert problem.startswith("variation_loss.ipynb is not a notebook that can be read (")
+
+
+def test_a_long_chain_of_assignments_is_followed_in_linear_time(handin):
+    chain = "".join(f"a{i} = a{i + 1}\n" for i in range(9000)) + "def f(): return a0\n"
+    started = time.process_time()
+    assert source_of(handin, chain).modules["variation_loss"].text.count("\n") > 9000
+    assert time.process_time() - started < 5
+
+
+def test_checks_of_nbgrader_are_left_out(handin):
+    test = new_code_cell("LEAK = 1")
+    test.metadata["nbgrader"] = {"grade": True, "solution": False, "locked": True}
+    module = read_submission(handin(variation_loss__ipynb=notebook(test, new_code_cell("x = 1"))), UNITS)
+    assert "LEAK" not in module.modules["variation_loss"].text
+
+
+def test_a_syntax_error_names_the_cell(handin):
+    cells = [new_code_cell("x = 1"), new_code_cell("y = 2\ndef f(:\n    pass")]
+    problem = problem_of(handin(variation_loss__ipynb=notebook(*cells)))
+    assert problem == "variation_loss.ipynb cell 2, line 2 is not valid Python (invalid syntax): def f(:"
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"cells": 3}', json.dumps({"nbformat": 99, "cells": []}), "<<<<<<< HEAD\n{}"]
+)
+def test_a_corrupt_notebook_has_a_sentence(handin, content):
+    problem = problem_of(handin(variation_loss__ipynb=content))
+    assert problem.startswith("variation_loss.ipynb is not a notebook that can be read (")
+
+
+def test_an_old_notebook_is_read(handin):
+    old = {
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "metadata": {"name": "x"},
+        "worksheets": [
+            {"cells": [{"cell_type": "code", "input": CODE, "outputs": [], "language": "python"}], "metadata": {}}
+        ],
+    }
+    module = read_submission(handin(variation_loss__ipynb=json.dumps(old)), UNITS).modules["variation_loss"]
+    assert "def total_variation" in module.text
+
+
+# --- classes
+
+
+def test_a_class_is_told_from_a_submission(tmp_path, handin):
+    alice = handin("alice", variation_loss=CODE)
+    handin("bob", homework=CODE)
+    zipped(tmp_path / "carol.zip", {"variation_loss.py": CODE})
+    (tmp_path / "dave.ipynb").write_text("{}")
+    (tmp_path / "readme.txt").write_text("")
+    names = [path.name for path in submissions_in(tmp_path, UNITS)]
+    assert names == ["alice", "bob", "carol.zip", "dave.ipynb"]
+    assert submissions_in(alice, UNITS) == [alice]
+
+
+def test_a_checkout_is_one_submission(tmp_path):
+    (tmp_path / "exercises").mkdir()
+    (tmp_path / "tests").mkdir()
+    assert submissions_in(tmp_path, UNITS) == [tmp_path]
+
+
+def test_a_folder_with_only_wrong_names_is_one_submission(handin):
+    folder = handin(homework=CODE)
+    assert submissions_in(folder, UNITS) == [folder]
+
+
+def test_nothing_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match="does not exist"):
+        submissions_in(tmp_path / "nowhere", UNITS)
+
+
+def test_what_a_function_uses_is_known():
+    bodies = {"a": "x", "b": "list(map(a, x))", "c": "b(x) + c(x)", "d": "x"}
+    code = "".join(f"def {name}(x):\n    return {body}\n" for name, body in bodies.items())
+    module = Module("unit", "unit.py", code)
+    assert module.used_by("c") == {"a", "b"}
+    assert module.used_by("d") == module.used_by("nowhere") == set()
