@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autograder.checks.compare import assert_close
-from autograder.checks.remote import UNANSWERED, Call, InProcess, RemoteModule, Submission
+from autograder.checks.remote import UNANSWERED, Call, InProcess, RemoteModule, StudentModule
 from autograder.errors import AutograderError, CheckFailed
 from autograder.submissions import Module, read_module
 
@@ -119,7 +119,7 @@ def _explains(
 
 def _replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -> Iterator[Call]:
     """The same calls on another module, in order and in one worker, as the check made them."""
-    submission = Submission(module, {module.unit: module}, InProcess(), seconds, seed)
+    submission = StudentModule(module, {module.unit: module}, InProcess(), seconds, seed)
     ours: dict[int, RemoteModule] = {}  # by the number that a module had there
 
     def module_here(value: RemoteModule) -> RemoteModule:

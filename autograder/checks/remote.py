@@ -136,7 +136,7 @@ class Call:
         ]
 
 
-class Submission:
+class StudentModule:
     """A student's module, for one check.
 
     Attributes:
@@ -277,7 +277,7 @@ class Submission:
 class RemoteFunction:
     """A function of the student's module."""
 
-    def __init__(self, submission: Submission, name: str) -> None:
+    def __init__(self, submission: StudentModule, name: str) -> None:
         self._submission = submission
         self.__name__ = name
 
@@ -303,7 +303,7 @@ class RemoteFunction:
 class RemoteModule:
     """A module that lives with the worker."""
 
-    submission: Submission = field(repr=False, compare=False)
+    submission: StudentModule = field(repr=False, compare=False)
     handle: Handle
     #: What it was made from, where it was sent and not made by the student's code.
     recipe: Recipe | None = field(default=None, repr=False, compare=False)

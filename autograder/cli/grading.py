@@ -20,7 +20,7 @@ from autograder.cli.options import CORES, Jobs, Require, Units, names_in, requir
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
 from autograder.grading.batch import Batch, Failure, Graded, Judge, find_submissions
-from autograder.grading.spec import Terms, course_secret
+from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.files import write_atomically
 from autograder.results.formats.difference import Change, changes
 from autograder.results.formats.grades_csv import grades_csv
@@ -133,10 +133,10 @@ def regrade(
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of a class: what is graded, by which terms, with how many processes."""
+    """One run of a class: what is graded, by which spec, with how many processes."""
 
     catalog: Catalog
-    terms: Terms
+    spec: GradingSpec
     submissions: dict[str, Path]
     book: "Assignment | None"
     out: Path
@@ -157,13 +157,13 @@ class _Run:
             submissions = find_submissions(map(Path, asked.paths), catalog.units)
             chosen = [unit.name for unit in catalog.chosen(names_in(asked.units))]
         rungs = required(asked.require, asked.trusted)
-        terms = Terms(catalog, course_secret(), tuple(chosen), asked.seed, asked.device, rungs)
+        spec = GradingSpec(catalog, course_secret(), tuple(chosen), asked.seed, asked.device, rungs)
         by_hand = read_by_hand(out / "manual.csv", catalog.functions)
-        return cls(catalog, terms, submissions, book, out, jobs, cluster, fresh, by_hand)
+        return cls(catalog, spec, submissions, book, out, jobs, cluster, fresh, by_hand)
 
     def batch(self, folder: Path) -> Batch:
         """The class, to be graded into a folder."""
-        return Batch(self.terms, self.submissions, folder, Cache(self.out / "cache"), self.fresh)
+        return Batch(self.spec, self.submissions, folder, Cache(self.out / "cache"), self.fresh)
 
     def carried_out(self, folder: Path) -> tuple[list[Graded], list[Failure]]:
         """Each submission's ending, in the order of the class; a Ctrl-C ends the program."""
@@ -207,26 +207,26 @@ class _Run:
     def _judge(self, count: int) -> Iterator[Judge]:
         """What grades so many: a cluster, several processes, or this very one."""
         if self.cluster:
-            with _cluster(self.cluster, self.terms, self.fresh) as judge:
+            with _cluster(self.cluster, self.spec, self.fresh) as judge:
                 yield judge
             return
         from autograder.sandbox import Sandbox
         from autograder.sandbox.zygote import ONE_THREAD
 
-        gpu = self.terms.device == "cuda"
+        gpu = self.spec.device == "cuda"
         count = min(self._at_once(gpu), count)
         with Sandbox(self.catalog.preload, gpu=gpu) as sandbox:
             if count > 1:
                 from autograder.grading.jobs import Jobs
 
-                with Jobs(count, self.terms, sandbox, gpu) as judge:
-                    sandbox.require(self.terms.require)
+                with Jobs(count, self.spec, sandbox, gpu) as judge:
+                    sandbox.require(self.spec.require)
                     yield judge
             else:
                 os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a job has it
                 from autograder.grading.grade import Grader, in_turn
 
-                yield in_turn(Grader.under(self.terms, sandbox))
+                yield in_turn(Grader.under(self.spec, sandbox))
 
     def _at_once(self, gpu: bool) -> int:
         """So many jobs as were asked for and have room."""
@@ -246,7 +246,7 @@ class _Run:
     def publish_table(self, graded: list[Graded]) -> None:
         """Writes and prints the grades of the class."""
         results = [each.result for each in graded]
-        write_atomically(self.out / "grades.csv", grades_csv(results, self.terms.units, self.by_hand))
+        write_atomically(self.out / "grades.csv", grades_csv(results, self.spec.units, self.by_hand))
         terminal.out.print(_class_table(graded, self.out, self.by_hand))
         where = f"The results, and {len(results)} grades in grades.csv, are in {self.out}{os.sep}"
         terminal.out.print(Text(where), soft_wrap=True)
@@ -272,12 +272,12 @@ def _assignment(catalog: Catalog, asked: Asked) -> "Assignment | None":
     return Assignment(Path(asked.nbgrader), asked.assignment)
 
 
-def _cluster(address: str, terms: Terms, fresh: bool) -> AbstractContextManager[Judge]:
+def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextManager[Judge]:
     try:
         from autograder.grading.cluster import Cluster
     except ModuleNotFoundError as error:
         raise UsageError(f"--cluster needs {error.name}: pip install idealcat[dask]") from error
-    return Cluster(address, terms, fresh=fresh, tell=lambda text: terminal.errors.print(Text(text), soft_wrap=True))
+    return Cluster(address, spec, fresh=fresh, tell=lambda text: terminal.errors.print(Text(text), soft_wrap=True))
 
 
 def _record(book: "Assignment | None", result: "SubmissionResult") -> None:

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
-from autograder.grading.spec import Terms
+from autograder.grading.spec import GradingSpec
 from autograder.results.files import hold, write_atomically
 from autograder.results.store import Cache, keyed, read_result
 from autograder.results.types import SubmissionResult, legible
-from autograder.submissions import Taken, submission_name, submissions_in, take
+from autograder.submissions import RawSubmission, collect_submission, submission_name, submissions_in
 
 _NAME_BYTES = 200
 
@@ -48,7 +48,7 @@ class Task:
     """A submission to be graded, wherever that will be."""
 
     name: str
-    taken: Taken
+    raw: RawSubmission
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,14 @@ class Batch:
     """A class, to be graded into a folder.
 
     Attributes:
-        terms: what it is graded by.
+        spec: what it is graded by.
         submissions: paths by name.
         out: the folder; `results/<name>.json` is each submission's.
         cache: where the results of earlier runs are.
         fresh: whether those are not to be used.
     """
 
-    terms: Terms
+    spec: GradingSpec
     submissions: dict[str, Path]
     out: Path
     cache: Cache
@@ -131,12 +131,12 @@ class Batch:
     def _known(self, name: str) -> Graded | Failure | None:
         """The ending of a submission that needs no grading."""
         try:
-            refuse_own_judge(self.submissions[name], self.terms.catalog)
+            refuse_own_judge(self.submissions[name], self.spec.catalog)
         except GraderError as error:
             return Failure(name, str(error))
         if self.fresh:
             return None
-        key = self.terms.key(self._task(name).taken)
+        key = self.spec.key(self._task(name).raw)
         path = self.result_path(name)
         there = read_result(path)
         if there is not None and there.hashes.get("key") == key and not there.errors:
@@ -145,12 +145,12 @@ class Batch:
         return None if result is None else self._written(name, keyed(result, key), known=True)
 
     def _task(self, name: str) -> Task:
-        return Task(name, take(self.submissions[name], self.terms.catalog.units))
+        return Task(name, collect_submission(self.submissions[name], self.spec.catalog.units))
 
     def _kept(self, judged: Judged) -> Graded | Failure:
         if judged.result is None:
             return Failure(judged.task.name, judged.reason)
-        key = self.terms.key(judged.task.taken)
+        key = self.spec.key(judged.task.raw)
         # First into the cache: whatever ends the run between the two, the result is not lost.
         self.cache.put(key, judged.result)
         return self._written(judged.task.name, keyed(judged.result, key))

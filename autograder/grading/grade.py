@@ -31,10 +31,10 @@ from autograder.errors import GraderError, NotWritten, SandboxError
 from autograder.grading.batch import Judge, Judged, Task, refuse_own_judge
 from autograder.grading.leases import Turns
 from autograder.grading.session import Follower, checks_of
-from autograder.grading.spec import Terms, course_hashes, seed_of
+from autograder.grading.spec import GradingSpec, course_hashes, seed_of
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.sandbox import REQUIRED
-from autograder.submissions import Handin, Module, handin_of, read_submission
+from autograder.submissions import Module, Submission, parse_submission, read_submission
 
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
@@ -127,7 +127,7 @@ class Grader:
         self._course_hashes = course_hashes(catalog, [unit.name for unit in self.units])
 
     @classmethod
-    def under(cls, terms: Terms, sandbox: Workers) -> "Grader":
+    def under(cls, spec: GradingSpec, sandbox: Workers) -> "Grader":
         """A grader for the terms that it is to grade by.
 
         Raises:
@@ -135,13 +135,13 @@ class Grader:
             SandboxError: a required rung does not hold.
         """
         return cls(
-            terms.catalog,
+            spec.catalog,
             sandbox,
-            terms.secret,
-            units=list(terms.units),
-            seed=terms.seed,
-            device=terms.device,
-            require=terms.require,
+            spec.secret,
+            units=list(spec.units),
+            seed=spec.seed,
+            device=spec.device,
+            require=spec.require,
         )
 
     def grade(self, path: Path, name: str = "") -> SubmissionResult:
@@ -153,25 +153,25 @@ class Grader:
         refuse_own_judge(path, self.catalog)
         return self.judge(read_submission(path, self.catalog.units, self.catalog.functions), name)
 
-    def judge(self, handin: Handin, name: str = "") -> SubmissionResult:
+    def judge(self, submission: Submission, name: str = "") -> SubmissionResult:
         """The result of a submission that has been read.
 
         Raises:
             GraderError: the checks themselves cannot be run.
         """
         started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-        seed = self._seed or seed_of(self._secret, handin.digest)
-        with contextlib.closing(_GradedRun(handin, self.sandbox, seed, self.device)) as run:
-            checks = tuple(_with_reason(check, handin) for check in self._checked(run))
+        seed = self._seed or seed_of(self._secret, submission.digest)
+        with contextlib.closing(_GradedRun(submission, self.sandbox, seed, self.device)) as run:
+            checks = tuple(_with_reason(check, submission) for check in self._checked(run))
         return SubmissionResult(
-            submission=name or handin.name,
+            submission=name or submission.name,
             checks=checks,
-            notes=tuple(filter(None, (handin.problem, *handin.notes, _TRUSTED if self.trusted else ""))),
-            not_taken=handin.not_taken,
+            notes=tuple(filter(None, (submission.problem, *submission.notes, _TRUSTED if self.trusted else ""))),
+            not_taken=submission.not_taken,
             isolation=self.sandbox.isolation,
             device=self.device,
             seed=run.seed,
-            hashes={"submission": handin.digest, **self._course_hashes},
+            hashes={"submission": submission.digest, **self._course_hashes},
             versions=versions(),
             limits=self._limits(),
             started=began,
@@ -194,10 +194,10 @@ class Grader:
 class _GradedRun:
     """One hand-in, as the checks reach it."""
 
-    def __init__(self, handin: Handin, sandbox: Workers, seed: str, device: str) -> None:
+    def __init__(self, submission: Submission, sandbox: Workers, seed: str, device: str) -> None:
         self.seed = seed
         self.device = device
-        self._modules = handin.modules
+        self._modules = submission.modules
         self._sandbox = sandbox
         self._turns = Turns(sandbox.worker)
 
@@ -227,7 +227,7 @@ def in_turn(grader: Grader) -> Judge:
     def judged(tasks: Iterable[Task]) -> Iterator[Judged]:
         for number, task in enumerate(tasks):
             try:
-                yield Judged(task, grader.judge(handin_of(task.taken, grader.catalog.functions), task.name))
+                yield Judged(task, grader.judge(parse_submission(task.raw, grader.catalog.functions), task.name))
             except SandboxError:
                 raise  # without a sandbox none of the others can be graded either
             except GraderError as error:
@@ -250,8 +250,8 @@ def versions() -> dict[str, str]:
     }
 
 
-def _with_reason(check: CheckResult, handin: Handin) -> CheckResult:
+def _with_reason(check: CheckResult, submission: Submission) -> CheckResult:
     """A check that was not run says why, where the hand-in as a whole could not be read."""
-    if check.outcome is Outcome.NOT_RUN and handin.problem:
-        return replace(check, message=handin.problem)
+    if check.outcome is Outcome.NOT_RUN and submission.problem:
+        return replace(check, message=submission.problem)
     return check

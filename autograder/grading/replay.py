@@ -22,12 +22,12 @@ class Replay:
 
     Attributes:
         result: the new result.
-        terms: what is not as it was when the first one was made: versions, checks, isolation; a line each.
+        spec: what is not as it was when the first one was made: versions, checks, isolation; a line each.
         differences: what came out otherwise; a line each.
     """
 
     result: SubmissionResult
-    terms: tuple[str, ...]
+    spec: tuple[str, ...]
     differences: tuple[str, ...]
 
 
@@ -44,13 +44,13 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, sandbox: Work
         UsageError: the submission is not the one that was graded.
         GraderError: the checks cannot be run.
     """
-    handin = read_submission(path, catalog.units, catalog.functions)
-    if handin.digest != before.hashes.get("submission"):
+    submission = read_submission(path, catalog.units, catalog.functions)
+    if submission.digest != before.hashes.get("submission"):
         raise UsageError(f"{path} is not what was graded: its content is another than that of {before.submission}")
     units = list(dict.fromkeys(check.unit for check in before.checks))
     require = REQUIRED if before.isolation else ()
     grader = Grader(catalog, sandbox, units=units, seed=before.seed, device=before.device, require=require)
-    result = grader.judge(handin, before.submission)
+    result = grader.judge(submission, before.submission)
     return Replay(result, tuple(_terms(before, result)), tuple(_differences(before, result)))
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError
-from autograder.submissions import Taken
+from autograder.submissions import RawSubmission
 
 #: Packages whose version stands for their content; others that are preloaded are told by the content itself.
 _VERSIONED = ("torch", "torchvision", "numpy", "pillow", "msgpack", "nbformat", "pytest")
@@ -28,7 +28,7 @@ _VARIABLES = ("IDEALCAT_WEIGHTS", "OXFORD_PETS")
 
 
 @dataclass(frozen=True)
-class Terms:
+class GradingSpec:
     """The terms of a grading.
 
     Attributes:
@@ -52,10 +52,10 @@ class Terms:
         """What two machines must have in common for a mark to be the same on both, by name."""
         return course_facts(self.catalog, self.units)
 
-    def key(self, taken: Taken) -> str:
+    def key(self, raw: RawSubmission) -> str:
         """sha256 of all that the result of a submission depends on, but for its name."""
         secret = self.seed or hmac.new(self.secret, b"key", hashlib.sha256).hexdigest()
-        document = [self.facts, self.units, secret, self.device, self.require, taken.digest]
+        document = [self.facts, self.units, secret, self.device, self.require, raw.digest]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 

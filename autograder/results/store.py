@@ -1,4 +1,4 @@
-"""Results that have been found out before, by the key of all that they depend on (`Terms.key`).
+"""Results that have been found out before, by the key of all that they depend on (`GradingSpec.key`).
 
 They lie in a folder beside the results of a class rather than with the user: with the class they are copied, archived and
 thrown away, and another teacher's run of the same folder finds them.

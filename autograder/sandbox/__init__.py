@@ -21,7 +21,7 @@ import msgpack
 from autograder.errors import SandboxError, ServerDiedError, UsageError
 from autograder.sandbox.confines import Allowance, Setup
 from autograder.sandbox.process import Worker
-from autograder.sandbox.zygote import ONE_THREAD, Nursery
+from autograder.sandbox.zygote import ONE_THREAD, Zygote
 
 __all__ = ["REQUIRED", "Allowance", "Sandbox", "Worker"]
 
@@ -44,7 +44,7 @@ class Sandbox:
         allowance: what a worker may use.
         gpu: whether workers may use CUDA's devices.
         without: rungs that are not to be tried, to see what holds without them.
-        control: of the nursery of another process's sandbox, to share what that has preloaded.
+        control: of the zygote of another process's sandbox, to share what that has preloaded.
         folder: where the workers' folders are to be; the system's place for such by default.
     """
 
@@ -61,7 +61,7 @@ class Sandbox:
         self._allowance = allowance or Allowance()
         self._gpu = gpu
         self._without = without
-        self.nursery = Nursery("autograder.sandbox.server", preload, _environment(), control)
+        self.zygote = Zygote("autograder.sandbox.server", preload, _environment(), control)
         self._place = folder
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._control: socket.socket | None = None
@@ -72,7 +72,7 @@ class Sandbox:
         # Where it cannot start, whoever asks for a worker is told.
         with contextlib.suppress(OSError):
             if sys.platform.startswith("linux"):
-                self.nursery.start()
+                self.zygote.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -114,7 +114,7 @@ class Sandbox:
     def close(self) -> None:
         """Ends the server, and with it every worker."""
         self._end_server()
-        self.nursery.close()
+        self.zygote.close()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -202,13 +202,13 @@ class Sandbox:
             return
         if not sys.platform.startswith("linux"):
             raise SandboxError(f"there is no sandbox on {sys.platform}; grade on Linux")
-        self._control = self.nursery.child()
+        self._control = self.zygote.child()
         self._control.settimeout(_START_SECONDS)
         setup = Setup(str(self.folder), self._allowance, self._gpu, self._without)
         try:
             answer = self._ask(setup.to_dict())
         except OSError as error:
-            said = self.nursery.last_words()
+            said = self.zygote.last_words()
             self.close()
             raise ServerDiedError(f"the fork server did not start: {said or error}") from error
         self._rungs, self._missing = tuple(answer["ready"]), answer["missing"]

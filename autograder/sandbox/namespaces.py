@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from autograder.sandbox import kernel
-from autograder.sandbox.trial import reason_against
+from autograder.sandbox.probe import reason_against
 
 KINDS = {
     "ipc_namespace": kernel.CLONE_NEWIPC,

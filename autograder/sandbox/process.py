@@ -18,8 +18,8 @@ _CHUNK = 2**20
 #: The worker's own deadline comes first, with the line that was running; this much later comes the end of the process.
 GRACE_SECONDS = 1.0
 REPLY_BYTES = 300 * 2**20
-#: Each request carries a ticket, and its reply the same: nobody can answer what has not been asked yet.
-_TICKET_BYTES = 16
+#: Each request carries a nonce, and its reply the same: nobody can answer what has not been asked yet.
+_NONCE_BYTES = 16
 
 
 class Worker:
@@ -59,15 +59,15 @@ class Worker:
         if self._over:
             raise Crashed("its process had ended before")
         deadline = time.monotonic() + seconds + GRACE_SECONDS
-        ticket = secrets.token_bytes(_TICKET_BYTES)
+        nonce = secrets.token_bytes(_NONCE_BYTES)
         try:
-            self._send(_LENGTH.pack(len(ticket) + len(request)) + ticket + request, deadline)
+            self._send(_LENGTH.pack(len(nonce) + len(request)) + nonce + request, deadline)
             (size,) = _LENGTH.unpack(self._receive(_LENGTH.size, deadline))
             if size > REPLY_BYTES:
                 raise _NoReplyError(f"its answer was larger than {REPLY_BYTES // 2**20} MB")
-            if size < len(ticket) or self._receive(len(ticket), deadline) != ticket:
+            if size < len(nonce) or self._receive(len(nonce), deadline) != nonce:
                 raise _NoReplyError("it wrote to the grader's connection by itself")
-            return self._receive(size - len(ticket), deadline)
+            return self._receive(size - len(nonce), deadline)
         except (TimeoutError, ConnectionError, _NoReplyError) as error:
             raise self._verdict(error, seconds) from error
 

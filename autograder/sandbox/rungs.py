@@ -15,7 +15,7 @@ from pathlib import Path
 
 from autograder.sandbox import kernel, landlock, seccomp
 from autograder.sandbox.confines import Confines
-from autograder.sandbox.trial import reason_against
+from autograder.sandbox.probe import reason_against
 
 _WRITABLE = (Path("/dev/null"),)
 

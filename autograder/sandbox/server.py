@@ -1,6 +1,6 @@
 """The fork server: a warm process from which every worker is forked.
 
-It is forked from a nursery, which this module runs: started by a clean exec, that imports torch and the course's data, and
+It is forked from a zygote, which this module runs: started by a clean exec, that imports torch and the course's data, and
 never imports a check or a solution, so that a fork of it holds none in its memory. It has one thread and never touches CUDA,
 because a child forked after either would hang or fail. A server speaks with its grader over one socket, first of its `Setup`:
 
@@ -29,10 +29,10 @@ import msgpack
 from autograder import worker
 from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup
+from autograder.sandbox.probe import reason_of
 from autograder.sandbox.readable import readable_paths
-from autograder.sandbox.trial import reason_of
 from autograder.sandbox.warm import warm_up
-from autograder.sandbox.zygote import tend
+from autograder.sandbox.zygote import serve_forks
 
 _MESSAGE = 65536
 #: Far from the users that a machine has; each server takes a thousand of its own.
@@ -41,14 +41,14 @@ _READY = "ready"
 
 
 def main() -> None:
-    """Tends a nursery of fork servers: the descriptor of its socket, then the modules to import."""
+    """Serve a zygote of fork servers: the descriptor of its socket, then the modules to import."""
     control = socket.socket(fileno=int(sys.argv[1]))
     for name in sys.argv[2:]:
         importlib.import_module(name)
     if "torch" in sys.argv[2:]:
         warm_up()
     kernel.gather_in_huge_pages()
-    tend(control, serve)
+    serve_forks(control, serve)
 
 
 def serve(control: socket.socket) -> None:

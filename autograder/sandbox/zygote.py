@@ -1,14 +1,14 @@
-"""A nursery: a warm process that was started by a clean exec and from which others are forked, each with a socket.
+"""A zygote: a warm process that was started by a clean exec and from which others are forked, each with a socket.
 
 What its children need is imported and set up once, and its memory is shared by all of them. It computes in one thread,
-because a child forked from a process that has computed in several may hang. Fork servers come from one nursery, which has
+because a child forked from a process that has computed in several may hang. Fork servers come from one zygote, which has
 never held a check; processes that grade come from another.
 
-    nursery = Nursery("autograder.sandbox.server", ("torch", "data"))
-    connection = nursery.child()
+    zygote = Zygote("autograder.sandbox.server", ("torch", "data"))
+    connection = zygote.child()
 
-The socket's end is a child's end. The nursery ends, and with it all children, when every copy of its control socket is
-closed: so it may be handed on to a child of another nursery.
+The socket's end is a child's end. The zygote ends, and with it all children, when every copy of its control socket is
+closed: so it may be handed on to a child of another zygote.
 """
 
 import contextlib
@@ -31,14 +31,14 @@ _FORK = b"fork"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-class Nursery:
-    """A nursery, seen from who wants children of it. It starts with `start` or the first child, and again should it die.
+class Zygote:
+    """A zygote, seen from who wants children of it. It starts with `start` or the first child, and again should it die.
 
     Args:
-        module: what it runs; it calls `tend`.
+        module: what it runs; it calls `serve_forks`.
         arguments: for that.
         environment: its whole environment.
-        control: the socket of a nursery that another process has started; once that has died, this is one's own.
+        control: the socket of a zygote that another process has started; once that has died, this is one's own.
         folder: its working directory.
     """
 
@@ -67,12 +67,12 @@ class Nursery:
             GraderError: it was not.
         """
         if self._process is None:
-            raise GraderError("this nursery was not started here")
+            raise GraderError("this zygote was not started here")
         return self._process.pid
 
     @property
     def control(self) -> socket.socket:
-        """The socket to hand on, so that another process can have children of the same nursery."""
+        """The socket to hand on, so that another process can have children of the same zygote."""
         self.start()
         self._asked_for = True
         assert self._control is not None
@@ -84,7 +84,7 @@ class Nursery:
             self._begin()
 
     def child(self, kind: int = socket.SOCK_SEQPACKET) -> socket.socket:
-        """The connection to a new child: of a nursery that has died, or cannot start, it is closed at the other end.
+        """The connection to a new child: of a zygote that has died, or cannot start, it is closed at the other end.
 
         Args:
             kind: of socket: with messages that stay apart, or `SOCK_STREAM`.
@@ -148,8 +148,8 @@ class Nursery:
         self._control = ours
 
 
-def tend(control: socket.socket, become: Callable[[socket.socket], None]) -> NoReturn:
-    """The nursery's own side: forks a child for each request, to become what it is to be with its end of the connection."""
+def serve_forks(control: socket.socket, become: Callable[[socket.socket], None]) -> NoReturn:
+    """The zygote's own side: forks a child for each request, to become what it is to be with its end of the connection."""
     living: set[int] = set()
     # What is alive now stays: without this every child's first collection would copy the whole heap.
     gc.collect()

@@ -42,7 +42,7 @@ from autograder.sandbox.output import Tail
 from autograder.sandbox.process import GRACE_SECONDS
 from autograder.sandbox.warm import warm_up
 from autograder.student.rewards.drawing import keep_picture
-from autograder.submissions import Handin, Module
+from autograder.submissions import Module, Submission
 
 
 def main() -> None:
@@ -137,7 +137,7 @@ class _Judge:
     def _judge(self, unit: str) -> None:
         catalog, modules = self._read(unit)
         grader = Grader(catalog, self._workers, units=[unit], seed="student", require=(), follower=_Teller(self._say))
-        grader.judge(Handin(unit, modules))
+        grader.judge(Submission(unit, modules))
         self._say(kind="judged", unit=unit)
         if unit not in self._warm:
             self._warm.add(unit)

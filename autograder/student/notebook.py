@@ -81,12 +81,12 @@ def at_hand() -> Catalog:
 
 def _judged(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tuple[CheckResult, ...]":
     from autograder.grading.grade import Grader, InThisProcess
-    from autograder.submissions import Handin
+    from autograder.submissions import Submission
 
     chosen: dict[str, Any] = {"units": [unit], "functions": frozenset({function}), "hidden": hidden}
     grader = Grader(catalog, InThisProcess(), **chosen, seed="student", require=())
     with _untouched():
-        return grader.judge(Handin(unit, _live_modules(unit))).checks
+        return grader.judge(Submission(unit, _live_modules(unit))).checks
 
 
 def _live_modules(unit: str) -> "dict[str, Module]":

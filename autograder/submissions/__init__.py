@@ -2,7 +2,7 @@
 
 Nothing is unpacked and nothing of the student's is executed here: bytes are read within limits, decoded, parsed. What is
 not a unit of the catalog is listed and left behind. Whatever is wrong with a student's file becomes a sentence in
-`Module.problem` or `Handin.problem`; the functions of this module do not raise for it.
+`Module.problem` or `Submission.problem`; the functions of this module do not raise for it.
 
 All of this happens in the trusted process, which it can cost no more than the limits say: of an archive see `archives`, and of
 source text a quarter of a megabyte, for which the parser of CPython takes seconds and megabytes, and has its own guards
@@ -25,15 +25,15 @@ from autograder.submissions.files import File, module_from, read_file
 from autograder.submissions.module import Module
 
 __all__ = [
-    "Handin",
     "Module",
-    "Taken",
-    "handin_of",
+    "RawSubmission",
+    "Submission",
+    "collect_submission",
+    "parse_submission",
     "read_module",
     "read_submission",
     "submission_name",
     "submissions_in",
-    "take",
 ]
 
 _LISTED = 100
@@ -41,7 +41,7 @@ _NOTED = 5
 
 
 @dataclass(frozen=True)
-class Taken:
+class RawSubmission:
     """What is taken of a submission, before anything of it is looked at: all that its result can depend on.
 
     Attributes:
@@ -69,7 +69,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Handin:
+class Submission:
     """A whole submission.
 
     Attributes:
@@ -111,7 +111,7 @@ def submissions_in(path: Path, units: Iterable[str]) -> list[Path]:
     return found
 
 
-def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = ()) -> Handin:
+def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = ()) -> Submission:
     """Everything that the catalog's units find in a submission: a folder, an archive, a `.py` or an `.ipynb`.
 
     Args:
@@ -119,16 +119,16 @@ def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = 
         units: the names of all units.
         graded: names of functions, which a notebook may also define by an assignment.
     """
-    return handin_of(take(path, units), graded)
+    return parse_submission(collect_submission(path, units), graded)
 
 
-def take(path: Path, units: Iterable[str]) -> Taken:
+def collect_submission(path: Path, units: Iterable[str]) -> RawSubmission:
     """The files of a submission that belong to units of these names, and what is to be said about the others."""
     names = tuple(units)
     try:
         entries, refused = entries_in(path, lambda filename: _unit_of(filename, names) is not None)
     except UnreadableError as error:
-        return Taken(submission_name(path), problem=str(error))
+        return RawSubmission(submission_name(path), problem=str(error))
     chosen = _choose(entries, names)
     taken = {entry.path for entry in chosen.values()}
     rest = [printable(entry.path) for entry in entries if entry.path not in taken]
@@ -137,16 +137,16 @@ def take(path: Path, units: Iterable[str]) -> Taken:
         notes = [f"{legible(path.name)} holds no file of this course; the course has {_listing(names)}"]
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
     files = {unit: read_file(entry) for unit, entry in chosen.items()}
-    return Taken(submission_name(path), files, "", tuple(notes), tuple(rest[:_LISTED] + more))
+    return RawSubmission(submission_name(path), files, "", tuple(notes), tuple(rest[:_LISTED] + more))
 
 
-def handin_of(taken: Taken, graded: Collection[str] = ()) -> Handin:
+def parse_submission(raw: RawSubmission, graded: Collection[str] = ()) -> Submission:
     """What was taken, as sources that can be loaded."""
-    if taken.problem:
-        return Handin(taken.name, problem=taken.problem)
-    modules = {unit: module_from(unit, file, graded) for unit, file in taken.files.items()}
-    notes = (*taken.notes, *(note for module in modules.values() for note in module.notes[:_NOTED]))
-    return Handin(taken.name, modules, "", notes, taken.not_taken, _digest(modules))
+    if raw.problem:
+        return Submission(raw.name, problem=raw.problem)
+    modules = {unit: module_from(unit, file, graded) for unit, file in raw.files.items()}
+    notes = (*raw.notes, *(note for module in modules.values() for note in module.notes[:_NOTED]))
+    return Submission(raw.name, modules, "", notes, raw.not_taken, _digest(modules))
 
 
 def read_module(path: Path, unit: str, graded: Collection[str] = ()) -> Module:

@@ -39,11 +39,11 @@ from autograder.worker import substitutes
 from autograder.worker.codec import Handle, Limits, Recipe, decode, encode, refuse, type_name
 from autograder.worker.deadline import HANDLER, DeadlinePassed, deadline
 from autograder.worker.devices import has_data, placed, refuse_elsewhere
-from autograder.worker.modules import StudentModule, importable
-from autograder.worker.traces import differences, inspection, random_state, state_of
+from autograder.worker.modules import LoadedModule, importable
+from autograder.worker.side_effects import differences, inspection, random_state, state_of
 
 _LENGTH = struct.Struct("<Q")
-_TICKET_BYTES = 16
+_NONCE_BYTES = 16
 _TEXT_LIMIT = 2000
 _REPLY_LIMITS = Limits()
 #: What the kernel answers, in a sandbox, to what a submission may not do.
@@ -103,7 +103,7 @@ class Session:
         self._unit = request["unit"]
         self._filenames = {filename for filename, _ in request["sources"].values()}
         for name, (filename, text) in request["sources"].items():
-            self._modules[name] = StudentModule(name, filename, text)
+            self._modules[name] = LoadedModule(name, filename, text)
         importlib.import_module(self._unit)
         return {"value": None}
 
@@ -284,7 +284,7 @@ def _advice(text: str) -> str:
 
 
 def serve(connection: socket.socket) -> None:
-    """Answers requests on a connection until it closes. Each begins with a ticket, which its reply gives back."""
+    """Answers requests on a connection until it closes. Each begins with a nonce, which its reply gives back."""
     substitutes.install()
     streams = sys.stdout, sys.stderr
     session = Session(sandboxed=True)
@@ -292,7 +292,7 @@ def serve(connection: socket.socket) -> None:
         message = receive(connection)
         if message is None:
             return
-        reply = message[:_TICKET_BYTES] + session.answer(message[_TICKET_BYTES:])
+        reply = message[:_NONCE_BYTES] + session.answer(message[_NONCE_BYTES:])
         for stream in streams:
             with contextlib.suppress(OSError, ValueError):  # the student's code may have closed it
                 stream.flush()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 
-class StudentModule(types.ModuleType):
+class LoadedModule(types.ModuleType):
     """A module whose source came in the request; it is executed on `load`, once."""
 
     def __init__(self, name: str, filename: str, text: str) -> None:

@@ -39,7 +39,7 @@ def another_sandbox(sandbox: Sandbox) -> Callable[..., Sandbox]:
     """A sandbox with a fork server of its own, which has imported nothing anew."""
 
     def made(*args: Any, **options: Any) -> Sandbox:
-        return Sandbox(*args, **options, control=sandbox.nursery.control.dup())
+        return Sandbox(*args, **options, control=sandbox.zygote.control.dup())
 
     return made
 

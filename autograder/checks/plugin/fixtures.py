@@ -14,12 +14,12 @@ import data
 from autograder.checks.plugin.collecting import judged_path
 from autograder.checks.plugin.runs import check_seed
 from autograder.checks.plugin.stash import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
-from autograder.checks.remote import Submission
+from autograder.checks.remote import StudentModule
 from autograder.errors import NotHandedIn
 
 
 @pytest.fixture
-def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
+def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
     """The student's module that is judged, loaded afresh, with a worker behind it."""
     check = check_of(request)
     catalog, run = request.config.stash[COURSE], request.config.stash[RUN]
@@ -30,7 +30,7 @@ def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
     seed = check_seed(run.seed, f"{check.id} worker")
     with run.worker(check) as worker:
         seconds = catalog.units[check.unit].seconds
-        held = Submission(modules[check.unit], modules, worker, seconds, seed, run.device)
+        held = StudentModule(modules[check.unit], modules, worker, seconds, seed, run.device)
         request.node.stash[SUBMISSION] = held
         yield held
         printed = worker.take_printed()
@@ -41,7 +41,7 @@ def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
 
 
 @pytest.fixture
-def folder(submission: Submission) -> Path:
+def folder(submission: StudentModule) -> Path:
     """An empty folder for files that the student's code is to read: a graded one can read no other."""
     return submission.folder
 

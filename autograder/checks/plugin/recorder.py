@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from autograder.checks.pictures import comparison
-from autograder.checks.remote import Submission
+from autograder.checks.remote import StudentModule
 from autograder.errors import (
     CheckFailed,
     Crashed,
@@ -71,7 +71,7 @@ class Recorder:
                 yield check
 
 
-def judged(check: CheckResult, error: BaseException | None, submission: Submission | None) -> CheckResult:
+def judged(check: CheckResult, error: BaseException | None, submission: StudentModule | None) -> CheckResult:
     """The check with the outcome of one phase of its test."""
     if error is None:
         return check.ended(Outcome.PASSED)
@@ -86,7 +86,7 @@ def judged(check: CheckResult, error: BaseException | None, submission: Submissi
     )
 
 
-def sentence(error: BaseException, submission: Submission | None) -> str:
+def sentence(error: BaseException, submission: StudentModule | None) -> str:
     """What the student reads: for a wrong answer the call first, for anything else the error's own sentence."""
     if isinstance(error, CheckFailed):
         call = submission.call_of(error.actual) if submission is not None else None
@@ -100,13 +100,13 @@ def sentence(error: BaseException, submission: Submission | None) -> str:
     return f"the check itself failed with {type(error).__name__}: {text}"
 
 
-def _line(check: CheckResult, error: BaseException, submission: Submission | None) -> int:
+def _line(check: CheckResult, error: BaseException, submission: StudentModule | None) -> int:
     """Where the student should look: the line that was running, or else the function's first."""
     line = error.line if isinstance(error, StudentFault) else 0
     return line or (submission.module.line_of(check.function) if submission is not None else 0)
 
 
-def _picture(check: CheckResult, error: BaseException, submission: Submission | None) -> str:
+def _picture(check: CheckResult, error: BaseException, submission: StudentModule | None) -> str:
     """The picture of a wrong image. Not in a hidden check, where it would show what was asked and expected."""
     if check.hidden or not isinstance(error, CheckFailed) or submission is None:
         return ""

@@ -4,7 +4,7 @@ import pytest
 
 from autograder.checks.plugin.recorder import Recorder
 from autograder.checks.plugin.runs import Run, check_seed
-from autograder.checks.remote import Submission
+from autograder.checks.remote import StudentModule
 from autograder.course.catalog import Catalog
 from autograder.errors import CheckError
 from autograder.results.types import CheckResult
@@ -14,7 +14,7 @@ RUN = pytest.StashKey[Run]()
 RECORDER = pytest.StashKey[Recorder]()
 #: Of a test that is a check: what is known of it when it is collected.
 CHECK = pytest.StashKey[CheckResult]()
-SUBMISSION = pytest.StashKey[Submission]()
+SUBMISSION = pytest.StashKey[StudentModule]()
 
 
 def check_of(request: pytest.FixtureRequest) -> CheckResult:

@@ -1,6 +1,6 @@
 """A cluster of Dask grades a class: submissions travel as bytes under their key, results come back as their JSON.
 
-    with Cluster("tcp://scheduler:8786", terms) as judge:
+    with Cluster("tcp://scheduler:8786", spec) as judge:
         for judged in judge(tasks):
             ...
 
@@ -21,8 +21,8 @@ from distributed import Client, Future, LocalCluster
 
 from autograder.errors import GraderError, UsageError
 from autograder.grading.batch import Judge, Judged, Task
-from autograder.grading.cluster.station import Assignment, Refusal, grade_here
-from autograder.grading.spec import Terms
+from autograder.grading.cluster.dask_worker import Assignment, Refusal, grade_here
+from autograder.grading.spec import GradingSpec
 from autograder.results.types import SubmissionResult
 
 _CONNECT_SECONDS = 30
@@ -47,7 +47,7 @@ class Cluster:
 
     Args:
         address: of its scheduler, or `local:4` for one on this machine with so many jobs.
-        terms: what is graded by.
+        spec: what is graded by.
         fresh: whether a result that the scheduler still holds is not to be used.
         tell: is told what an instructor should know.
         patience: see above; in seconds.
@@ -56,14 +56,14 @@ class Cluster:
     def __init__(
         self,
         address: str,
-        terms: Terms,
+        spec: GradingSpec,
         *,
         fresh: bool = False,
         tell: Any = print,
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
         self._address = address
-        self._terms = terms
+        self._spec = spec
         self._run = str(time.time_ns()) if fresh else ""
         self._tell = tell
         self._patience = patience
@@ -132,8 +132,8 @@ class Cluster:
 
     def _give(self, task: Task, again: str = "", workers: list[str] | None = None) -> None:
         running = self._running.setdefault(task.name, _Running(task, time.monotonic()))
-        key = "-".join(filter(None, ("grade", self._terms.key(task.taken), task.name, self._run, again)))
-        assignment = Assignment.of(self._terms)
+        key = "-".join(filter(None, ("grade", self._spec.key(task.raw), task.name, self._run, again)))
+        assignment = Assignment.of(self._spec)
         future = self._client.submit(
             grade_here,
             assignment,

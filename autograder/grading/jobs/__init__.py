@@ -1,10 +1,10 @@
 """Jobs: processes that grade at once, forked from one warm process whose memory they share.
 
-    with Jobs(4, terms, sandbox) as judge:
+    with Jobs(4, spec, sandbox) as judge:
         for judged in judge(tasks):
             ...
 
-Each has a fork server of its own, and these share the memory of one nursery too. A job that dies is replaced, and its task is
+Each has a fork server of its own, and these share the memory of one zygote too. A job that dies is replaced, and its task is
 given to another, once. What is read from a job was graded there: it is the grader's own word, as no student's code runs in it.
 """
 
@@ -20,9 +20,9 @@ from typing import Any
 
 from autograder.errors import AutograderError, GraderError, ServerDiedError
 from autograder.grading.batch import Judge, Judged, Task
-from autograder.grading.spec import Terms
+from autograder.grading.spec import GradingSpec
 from autograder.sandbox import Sandbox
-from autograder.sandbox.zygote import ONE_THREAD, Nursery
+from autograder.sandbox.zygote import ONE_THREAD, Zygote
 
 _DIED = "the process that graded it died, and the one that graded it again died too"
 #: So many that die before they have begun, or lose their fork server, one after another, are no accident.
@@ -34,12 +34,12 @@ class Order:
     """What a job needs to begin.
 
     Attributes:
-        terms: what it grades by.
+        spec: what it grades by.
         folder: where its sandbox may put files.
         gpu: whether workers may use CUDA's devices.
     """
 
-    terms: Terms
+    spec: GradingSpec
     folder: Path
     gpu: bool
 
@@ -50,39 +50,39 @@ class Jobs:
 
     Attributes:
         count: how many.
-        terms: what they grade by.
-        sandbox: whose nursery and folder theirs share.
+        spec: what they grade by.
+        sandbox: whose zygote and folder theirs share.
         gpu: whether workers may use CUDA's devices.
-        nursery: from which they are forked; without one there is one of their own while they are open.
+        zygote: from which they are forked; without one there is one of their own while they are open.
     """
 
     count: int
-    terms: Terms
+    spec: GradingSpec
     sandbox: Sandbox
     gpu: bool = False
-    nursery: Nursery | None = None
+    zygote: Zygote | None = None
     _idle: list[Connection] = field(default_factory=list)
     _busy: dict[Connection, Task] = field(default_factory=dict)
     _beginning: set[Connection] = field(default_factory=set)
     _stillborn: int = 0
 
     def __enter__(self) -> Judge:
-        arguments = (str(self.terms.catalog.root), *self.terms.units)
+        arguments = (str(self.spec.catalog.root), *self.spec.units)
         environment = {**os.environ, **ONE_THREAD}
         # In this folder, because the environment may name others relative to it.
-        self.nursery = Nursery("autograder.grading.jobs.job", arguments, environment, folder=Path.cwd())
-        self.nursery.start()
+        self.zygote = Zygote("autograder.grading.jobs.job", arguments, environment, folder=Path.cwd())
+        self.zygote.start()
         return self.graded
 
     def __exit__(self, *_: object) -> None:
         for link in (*self._idle, *self._busy):
             link.close()
-        assert self.nursery is not None
-        self.nursery.close()
+        assert self.zygote is not None
+        self.zygote.close()
 
     def alike(self) -> "Jobs":
-        """As many others, for another thread, from the same nursery."""
-        return Jobs(self.count, self.terms, self.sandbox, self.gpu, self.nursery)
+        """As many others, for another thread, from the same zygote."""
+        return Jobs(self.count, self.spec, self.sandbox, self.gpu, self.zygote)
 
     def graded(self, tasks: Iterable[Task]) -> Iterator[Judged]:
         """The tasks' results, as they come.
@@ -121,14 +121,14 @@ class Jobs:
         self._busy[link] = task
 
     def _begun(self) -> Connection:
-        assert self.nursery is not None
-        connection = self.nursery.child(socket.SOCK_STREAM)
+        assert self.zygote is not None
+        connection = self.zygote.child(socket.SOCK_STREAM)
         with contextlib.suppress(OSError):
-            socket.send_fds(connection, [b"."], [self.sandbox.nursery.control.fileno()])
+            socket.send_fds(connection, [b"."], [self.sandbox.zygote.control.fileno()])
         link = Connection(connection.detach())
         self._beginning.add(link)
         with contextlib.suppress(OSError):
-            link.send(Order(self.terms, self.sandbox.folder, self.gpu))
+            link.send(Order(self.spec, self.sandbox.folder, self.gpu))
         return link
 
     def _said(self, link: Connection) -> Any:
@@ -156,5 +156,5 @@ class Jobs:
         self._beginning.discard(link)
         self._stillborn += stillborn
         if self._stillborn == _STILLBORN:
-            words = words or (self.nursery.last_words() if self.nursery is not None else "")
+            words = words or (self.zygote.last_words() if self.zygote is not None else "")
             raise GraderError(f"no process that grades could begin: {words}")

@@ -1,4 +1,4 @@
-"""A job: a process that grades one task after another. Its nursery, which this module runs, has the checks imported."""
+"""A job: a process that grades one task after another. Its zygote, which this module runs, has the checks imported."""
 
 import contextlib
 import os
@@ -15,32 +15,32 @@ from autograder.grading.jobs import Order
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import Sandbox, kernel
 from autograder.sandbox.warm import warm_up
-from autograder.sandbox.zygote import tend
-from autograder.submissions import Handin, handin_of
+from autograder.sandbox.zygote import serve_forks
+from autograder.submissions import Submission, parse_submission
 
 
 def main() -> None:
-    """Tends a nursery of jobs: the descriptor of its socket, the folder of the course, the units that will be graded."""
+    """Serve a zygote of jobs: the descriptor of its socket, the folder of the course, the units that will be graded."""
     control = socket.socket(fileno=int(sys.argv[1]))
     warm_up()
     grader = Grader(read_catalog(Path(sys.argv[2])), InThisProcess(), units=sys.argv[3:], require=())
     # Grading nothing imports the checks, and whatever pytest imports on the way. What is wrong with them each task will say.
     with contextlib.suppress(GraderError):
-        grader.judge(Handin("nobody"))
-    tend(control, begin)
+        grader.judge(Submission("nobody"))
+    serve_forks(control, begin)
 
 
 def begin(connection: socket.socket) -> None:
     """One job, in the process that becomes it, until the other end is closed."""
     kernel.die_with_parent()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # nobody reads what it might say
-    _, (nursery,), _, _ = socket.recv_fds(connection, 1, 1)
+    _, (zygote,), _, _ = socket.recv_fds(connection, 1, 1)
     link = Connection(connection.detach())
     order: Order = link.recv()
-    control = socket.socket(fileno=nursery)
-    with Sandbox(order.terms.catalog.preload, gpu=order.gpu, control=control, folder=order.folder) as sandbox:
+    control = socket.socket(fileno=zygote)
+    with Sandbox(order.spec.catalog.preload, gpu=order.gpu, control=control, folder=order.folder) as sandbox:
         try:
-            grader = Grader.under(order.terms, sandbox)
+            grader = Grader.under(order.spec, sandbox)
         except AutograderError as error:
             link.send(error)
             return
@@ -52,7 +52,7 @@ def begin(connection: socket.socket) -> None:
 def _ended(grader: Grader, task: Task) -> tuple[SubmissionResult | None, str] | SandboxError:
     """A result, or the reason why there is none; or why there can be no other either."""
     try:
-        return grader.judge(handin_of(task.taken, grader.catalog.functions), task.name), ""
+        return grader.judge(parse_submission(task.raw, grader.catalog.functions), task.name), ""
     except SandboxError as error:
         return error
     except GraderError as error:

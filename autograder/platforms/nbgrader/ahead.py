@@ -17,11 +17,11 @@ from autograder.errors import GraderError, UsageError
 from autograder.grading.batch import Batch, Judge, Task, refuse_own_judge
 from autograder.grading.grade import Grader, in_turn
 from autograder.grading.jobs import Jobs
-from autograder.grading.spec import Terms, course_secret
+from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.store import Cache
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
-from autograder.submissions import take
+from autograder.submissions import collect_submission
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class Ahead:
     """The results of an assignment.
 
     Attributes:
-        terms: what it is graded by.
+        spec: what it is graded by.
         folder: where the results stay, for later runs too.
         jobs: how many notebooks are graded at once; as many as there are cores where it is 0.
     """
 
-    terms: Terms
+    spec: GradingSpec
     folder: Path
     jobs: int = 0
 
@@ -47,7 +47,7 @@ class Ahead:
         Raises:
             SandboxError: without a sandbox none can be graded.
         """
-        batch = Batch(self.terms, works, self.folder, self._cache)
+        batch = Batch(self.spec, works, self.folder, self._cache)
         with contextlib.suppress(UsageError):  # another run is at it: then each notebook has its turn
             for _ in batch.graded(self._judge):
                 pass
@@ -58,9 +58,9 @@ class Ahead:
         Raises:
             GraderError: there is no grade, by the grader's own fault.
         """
-        refuse_own_judge(work, self.terms.catalog)
-        task = Task(student, take(work, self.terms.catalog.units))
-        key = self.terms.key(task.taken)
+        refuse_own_judge(work, self.spec.catalog)
+        task = Task(student, collect_submission(work, self.spec.catalog.units))
+        key = self.spec.key(task.raw)
         result = self._cache.get(key)
         if result is None:
             result = self._graded(task)
@@ -83,16 +83,16 @@ class Ahead:
     @contextlib.contextmanager
     def _judge(self, count: int) -> Iterator[Judge]:
         """What grades so many: this process, which stays warm for the formgrader's next click, or several."""
-        sandbox = _warm(self.terms.catalog.preload)
-        if count == 1 and self.terms.facts == _facts_imported(self.terms.catalog.root, self.terms.units):
-            yield in_turn(Grader.under(self.terms, sandbox))
+        sandbox = _warm(self.spec.catalog.preload)
+        if count == 1 and self.spec.facts == _facts_imported(self.spec.catalog.root, self.spec.units):
+            yield in_turn(Grader.under(self.spec, sandbox))
         else:
-            sandbox.require(self.terms.require)
-            with Jobs(min(self.jobs or _cores(), count), self.terms, sandbox) as judge:
+            sandbox.require(self.spec.require)
+            with Jobs(min(self.jobs or _cores(), count), self.spec, sandbox) as judge:
                 yield judge
 
 
-def terms_of(course: str, unit: str, *, trusted: bool) -> Terms:
+def terms_of(course: str, unit: str, *, trusted: bool) -> GradingSpec:
     """What a notebook is graded by: the course as it is now.
 
     Raises:
@@ -101,13 +101,13 @@ def terms_of(course: str, unit: str, *, trusted: bool) -> Terms:
     catalog = read_catalog(Path(course))
     if unit not in catalog.units:
         raise UsageError(f"no unit is called {unit!r}; a notebook is graded in the sandbox under the name of its unit")
-    return Terms(catalog, course_secret(), (unit,), require=() if trusted else REQUIRED)
+    return GradingSpec(catalog, course_secret(), (unit,), require=() if trusted else REQUIRED)
 
 
 @functools.cache
 def _facts_imported(root: Path, units: tuple[str, ...]) -> dict[str, str]:
     """The course as it was when this process first graded by it: its checks stay imported, whatever becomes of the files."""
-    return Terms(read_catalog(root), b"", units).facts
+    return GradingSpec(read_catalog(root), b"", units).facts
 
 
 def _cores() -> int:

@@ -7,7 +7,7 @@ from autograder.course.skeletons import read_source, replaced
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.platforms.nbgrader.assignment import source_notebook
 from autograder.platforms.nbgrader.config import FILENAME, config_text
-from autograder.submissions import Handin
+from autograder.submissions import Submission
 
 
 def write_notebooks(catalog: Catalog, units: tuple[Unit, ...], course: Path) -> list[tuple[Path, Path | None]]:
@@ -18,7 +18,7 @@ def write_notebooks(catalog: Catalog, units: tuple[Unit, ...], course: Path) -> 
         configuration that is there.
     """
     grader = Grader(catalog, InThisProcess(), units=[unit.name for unit in units], require=())
-    checks = grader.judge(Handin("")).checks
+    checks = grader.judge(Submission("")).checks
     texts = {}
     for unit in units:
         own = [check for check in checks if check.unit == unit.name]

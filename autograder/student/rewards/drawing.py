@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from autograder.checks.remote import Submission, Transport
+from autograder.checks.remote import StudentModule, Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import CheckError, StudentFault
 from autograder.student.rewards import CAPTION, picture_path
@@ -47,7 +47,7 @@ def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Tran
     path = catalog.picture(unit)
     if not path.is_file():
         return None
-    student = Submission(modules[unit], modules, worker, _PATIENCE * catalog.units[unit].seconds, _SEED)
+    student = StudentModule(modules[unit], modules, worker, _PATIENCE * catalog.units[unit].seconds, _SEED)
     try:
         image, caption = runpy.run_path(str(path))["draw"](student)
         return Reward(_png(image, caption), caption)

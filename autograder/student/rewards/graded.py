@@ -28,14 +28,14 @@ def pictures_of(result: SubmissionResult, path: Path, catalog: Catalog, open_wor
         catalog: of the course.
         open_worker: gives what its functions are called in.
     """
-    handin = read_submission(path, catalog.units, catalog.functions)
-    if handin.digest != result.hashes.get("submission"):
+    submission = read_submission(path, catalog.units, catalog.functions)
+    if submission.digest != result.hashes.get("submission"):
         return {}
     pictures = {}
     for unit in _passed(result, catalog):
         try:
             with open_worker() as worker:
-                drawn = reward(catalog, unit, handin.modules, worker)
+                drawn = reward(catalog, unit, submission.modules, worker)
         except (StudentFault, CheckError):
             continue  # a picture may ask for more than the checks do, and is worth no points
         if drawn is not None and len(drawn.png) <= _MAX_BYTES:

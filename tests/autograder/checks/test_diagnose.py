@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from autograder.checks.diagnose import explain, known_mistakes
-from autograder.checks.remote import InProcess, RemoteModule, Submission
+from autograder.checks.remote import InProcess, RemoteModule, StudentModule
 from autograder.submissions import Module
 from autograder.worker.codec import Handle
 from data import toy_head
@@ -56,7 +56,7 @@ def test_mistakes_are_read_once_until_the_file_changes(files):
 
 def calls_of(code, *inputs, function="shift"):
     unit = Module("unit", "student.py", code)
-    submission = Submission(unit, {"unit": unit}, InProcess(), 1.0, 0)
+    submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
     for value in inputs:
         getattr(submission, function)(torch.tensor(value))
     return submission.calls
@@ -160,7 +160,7 @@ def explained(tmp_path, code, check):
     for name, text in MODULES.items():
         (tmp_path / name).write_text(text)
     unit = Module("unit", "student.py", IMPORTS + code)
-    submission = Submission(unit, {"unit": unit}, InProcess(), 1.0, seed=7)
+    submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, seed=7)
     check(submission)
     files = tmp_path / "mistakes.py", tmp_path / "solution.py"
     known = explain(submission.calls, "unit", *files, 1.0, by_value=True, seed=submission.seed)

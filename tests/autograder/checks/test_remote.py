@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import data
-from autograder.checks.remote import InProcess, Submission
+from autograder.checks.remote import InProcess, StudentModule
 from autograder.compare import assert_close
 from autograder.errors import (
     CheckError,
@@ -118,7 +118,7 @@ def student(request, sandbox):
     unit = Module("unit", "unit.py", STUDENT)
     sources = {"unit": unit, "earlier": Module("earlier", "earlier.py", "THREE = 3\n")}
     with worker as transport:
-        yield Submission(unit, sources, transport, seconds=2.0, seed=5)
+        yield StudentModule(unit, sources, transport, seconds=2.0, seed=5)
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ def test_a_module_that_fails_to_import_is_told(sandbox):
     unit = Module("unit", "unit.py", "import torch\nimport helpers\n")
     for worker in (contextlib.nullcontext(InProcess()), sandbox.worker()):
         with worker as transport:
-            submission = Submission(unit, {"unit": unit}, transport, 1.0, 0)
+            submission = StudentModule(unit, {"unit": unit}, transport, 1.0, 0)
             words = sentence(Unusable, submission.anything)
             assert words == "unit.py cannot be imported: ModuleNotFoundError: No module named 'helpers' (unit.py:2)"
 
@@ -295,7 +295,7 @@ def test_state_does_not_pass_between_units_of_two_students(sandbox):
     """In process too, a module of one submission is not the module of another."""
     for value in (1, 2):
         unit = Module("unit", f"{value}.py", f"def value():\n    return {value}\n")
-        assert Submission(unit, {"unit": unit}, InProcess(), 1.0, 0).value() == value
+        assert StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0).value() == value
 
 
 def test_a_reply_that_is_no_reply_is_refused():
@@ -308,7 +308,7 @@ def test_a_reply_that_is_no_reply_is_refused():
 
     unit = Module("unit", "unit.py", "")
     for reply in (b"garbage", encode(3), encode({"values": 1}), encode({})):
-        submission = Submission(unit, {"unit": unit}, Forger(reply), 1.0, 0)
+        submission = StudentModule(unit, {"unit": unit}, Forger(reply), 1.0, 0)
         with pytest.raises((RefusedValue, Unusable)):
             submission.anything()
 
@@ -319,6 +319,6 @@ def test_the_death_of_a_worker_is_told_with_the_call(sandbox):
     )
     for name, words in [("leave", "it ended its own process with exit code 0"), ("fall", "died of SIGSEGV")]:
         with sandbox.worker() as transport:
-            submission = Submission(unit, {"unit": unit}, transport, 1.0, 0)
+            submission = StudentModule(unit, {"unit": unit}, transport, 1.0, 0)
             assert words in sentence(Crashed, getattr(submission, name))
             assert "had ended before" in sentence(Crashed, submission.leave)

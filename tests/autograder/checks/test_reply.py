@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.checks.plugin.recorder import judged
-from autograder.checks.remote import RemoteModule, Submission
+from autograder.checks.remote import RemoteModule, StudentModule
 from autograder.checks.reply import read_inspection, read_reply
 from autograder.compare import show
 from autograder.errors import MalformedMessage, RefusedValue, StudentFault
@@ -35,7 +35,7 @@ class Forger:
 
 
 def answered_by(*replies):
-    return Submission(UNIT, {"unit": UNIT}, Forger(*replies), 1.0, 0)
+    return StudentModule(UNIT, {"unit": UNIT}, Forger(*replies), 1.0, 0)
 
 
 FORGED = [
@@ -117,7 +117,7 @@ def test_a_handle_that_never_existed_is_the_workers_to_explain(number, sandbox):
     )
     unit = Module("unit", "unit.py", code)
     with sandbox.worker() as worker:
-        submission = Submission(unit, {"unit": unit}, worker, 5.0, 0)
+        submission = StudentModule(unit, {"unit": unit}, worker, 5.0, 0)
         module = submission.f()
         assert isinstance(module, RemoteModule)
         for use in (module.inspect, module.inspect, module):

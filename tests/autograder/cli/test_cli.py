@@ -140,7 +140,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path, sandbox):
     grader = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
-    # The nursery, the server, which in a pid namespace has a parent that waits for it, and a worker below it.
+    # The zygote, the server, which in a pid namespace has a parent that waits for it, and a worker below it.
     while len(descendants(grader.pid)) < (4 if "pid_namespace" in sandbox.isolation else 3):
         assert grader.poll() is None
         time.sleep(0.01)

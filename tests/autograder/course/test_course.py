@@ -11,7 +11,7 @@ from autograder.course.catalog import read_catalog
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.verify import Verification, judging
 from autograder.results.types import Outcome
-from autograder.submissions import Handin
+from autograder.submissions import Submission
 
 ROOT = Path(__file__).parents[3]
 CATALOG = read_catalog(ROOT)
@@ -22,7 +22,7 @@ MISTAKES = [(unit, known) for unit in CATALOG.units for known in known_mistakes(
 @pytest.fixture(scope="module")
 def checks():
     """All of them, of a submission without a file: none is run."""
-    return Grader(CATALOG, InThisProcess(), require=()).judge(Handin("nobody")).checks
+    return Grader(CATALOG, InThisProcess(), require=()).judge(Submission("nobody")).checks
 
 
 def test_the_solutions_pass_every_check(sandbox):

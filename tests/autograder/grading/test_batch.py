@@ -10,7 +10,7 @@ from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, SandboxError, UsageError
 from autograder.grading import spec as terms_module
 from autograder.grading.batch import Batch, Failure, Graded, Judged, find_submissions
-from autograder.grading.spec import Terms
+from autograder.grading.spec import GradingSpec
 from autograder.results.files import write_atomically
 from autograder.results.store import Cache
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
@@ -47,18 +47,18 @@ def judge():
 
 @pytest.fixture
 def terms(tmp_path):
-    return Terms(read_catalog(make_course(tmp_path / "course")), b"secret", ("doubling",))
+    return GradingSpec(read_catalog(make_course(tmp_path / "course")), b"secret", ("doubling",))
 
 
 @pytest.fixture
-def batch(tmp_path, terms):
+def batch(tmp_path, spec):
     def of(*names, **facts):
         for name in names:
             (tmp_path / "class" / name).mkdir(parents=True, exist_ok=True)
             (tmp_path / "class" / name / "doubling.py").write_text(f"# {name}\n{RIGHT}")
         out = tmp_path / "out"
         paths = {name: tmp_path / "class" / name for name in names}
-        return Batch(**{"terms": terms, "submissions": paths, "out": out, "cache": Cache(out / "cache"), **facts})
+        return Batch(**{"terms": spec, "submissions": paths, "out": out, "cache": Cache(out / "cache"), **facts})
 
     return of
 
@@ -154,10 +154,10 @@ def appended(path):
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_the_mark_depends_on_is_in_the_key(batch, judge, tmp_path, terms, change):
+def test_what_the_mark_depends_on_is_in_the_key(batch, judge, tmp_path, spec, change):
     list(batch("a").graded(judge.open))
     CHANGES[change](tmp_path / "course", tmp_path / "class" / "a")
-    new = Terms(read_catalog(tmp_path / "course"), b"secret", ("doubling",))
+    new = GradingSpec(read_catalog(tmp_path / "course"), b"secret", ("doubling",))
     path = tmp_path / "class" / "a"
     out = tmp_path / "out"
     assert [e.known for e in Batch(new, {"a": path}, out, Cache(out / "cache")).graded(judge.open)] == [False]
@@ -168,21 +168,21 @@ def test_what_the_mark_depends_on_is_in_the_key(batch, judge, tmp_path, terms, c
     [{"secret": b"another"}, {"seed": "of an earlier result"}, {"device": "cuda"}, {"require": ("own_uid",)}],
     ids=lambda facts: next(iter(facts)),
 )
-def test_other_terms_have_other_keys(batch, judge, terms, facts):
+def test_other_terms_have_other_keys(batch, judge, spec, facts):
     list(batch("a").graded(judge.open))
-    other = dataclasses.replace(terms, **facts)
-    assert [ending.known for ending in batch("a", terms=other).graded(judge.open)] == [False]
+    other = dataclasses.replace(spec, **facts)
+    assert [ending.known for ending in batch("a", spec=other).graded(judge.open)] == [False]
 
 
-def test_other_versions_and_other_data_have_other_keys(batch, judge, terms, monkeypatch, tmp_path):
+def test_other_versions_and_other_data_have_other_keys(batch, judge, spec, monkeypatch, tmp_path):
     (tmp_path / "own_data").mkdir()
     (tmp_path / "own_data" / "__init__.py").write_text("x = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
-    catalog = dataclasses.replace(terms.catalog, preload=("torch", "own_data"))
+    catalog = dataclasses.replace(spec.catalog, preload=("torch", "own_data"))
 
     def known():
         terms_module._content.cache_clear()  # a process of its own, which it would be
-        return [e.known for e in batch("a", terms=Terms(catalog, b"secret", ("doubling",))).graded(judge.open)]
+        return [e.known for e in batch("a", spec=GradingSpec(catalog, b"secret", ("doubling",))).graded(judge.open)]
 
     assert known() == [False] and known() == [True]
     (tmp_path / "own_data" / "weights.bin").write_bytes(b"\0")
@@ -219,9 +219,9 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(batch, judge, tmp_path):
         list(batch("a", out=tmp_path / "file" / "out").graded(judge.open))
 
 
-def test_a_course_inside_the_submission_judges_nothing(terms, judge, tmp_path):
+def test_a_course_inside_the_submission_judges_nothing(spec, judge, tmp_path):
     out = tmp_path / "out"
-    inside = Batch(terms, {"mallory": terms.catalog.root}, out, Cache(out / "cache"))
+    inside = Batch(spec, {"mallory": spec.catalog.root}, out, Cache(out / "cache"))
     (failure,) = inside.graded(judge.open)
     assert "the course lies inside the submission" in failure.reason
 
@@ -275,12 +275,12 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(batch, judge, monkeypatch):
     assert [ending.known for ending in three.graded(judge.open)] == [True, False, False]
 
 
-def test_a_class_of_300_that_has_not_changed_is_read_quickly(tmp_path, terms, judge):
+def test_a_class_of_300_that_has_not_changed_is_read_quickly(tmp_path, spec, judge):
     """Without torch, which the command itself proves; and by the content of its files alone."""
     make_class(tmp_path / "class", 300)
-    paths = find_submissions([tmp_path / "class"], terms.catalog.units)
+    paths = find_submissions([tmp_path / "class"], spec.catalog.units)
     out = tmp_path / "out"
-    whole = Batch(terms, paths, out, Cache(out / "cache"))
+    whole = Batch(spec, paths, out, Cache(out / "cache"))
     assert len(list(whole.graded(judge.open))) == 300
     for path in Path(tmp_path / "class").rglob("*.py"):
         os.utime(path, (0, 2**40))  # a clock that has jumped

@@ -214,7 +214,7 @@ def test_killed_at_any_moment_it_goes_on(course, students, tmp_path, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_whichever_process_is_killed_each_submission_has_one_result(course, students, tmp_path, seed):
-    """SIGKILL to a nursery, a job, a server or a worker below the command, again and again."""
+    """SIGKILL to a zygote, a job, a server or a worker below the command, again and again."""
     chance, out = random.Random(seed), tmp_path / "out"
     process, kills = autograder(course, "grade", students[0], "-o", out, "--jobs", "2"), 0
     goal = 1

@@ -15,7 +15,7 @@ import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.grading.batch import Batch, Failure, find_submissions
-from autograder.grading.spec import Terms
+from autograder.grading.spec import GradingSpec
 from autograder.results.store import Cache
 from tests.autograder.small_course import make_class, make_course
 
@@ -142,9 +142,9 @@ def test_a_killed_scheduler_costs_nothing_but_time(cluster, course, students, tm
 def test_what_a_worker_does_not_give_back_goes_to_another(cluster, course, students, tmp_path):
     """It is there, and it stands still: for the scheduler it lives."""
     stuck, _ = cluster(), cluster()
-    terms = Terms(read_catalog(course), b"of the tests", ("doubling",))
-    batch = Batch(terms, find_submissions([students[0]], terms.catalog.units), tmp_path, Cache(tmp_path / "cache"))
-    with door.Cluster(cluster.address, terms, patience=2.0) as judge, door.Client(cluster.address) as client:
+    spec = GradingSpec(read_catalog(course), b"of the tests", ("doubling",))
+    batch = Batch(spec, find_submissions([students[0]], spec.catalog.units), tmp_path, Cache(tmp_path / "cache"))
+    with door.Cluster(cluster.address, spec, patience=2.0) as judge, door.Client(cluster.address) as client:
         client.wait_for_workers(2, timeout=60)
         stuck.send_signal(signal.SIGSTOP)
         endings = list(batch.graded(lambda count: contextlib.nullcontext(judge)))

@@ -15,35 +15,35 @@ from autograder.errors import GraderError, ServerDiedError, UsageError
 from autograder.grading.batch import Task, find_submissions
 from autograder.grading.grade import Grader, in_turn
 from autograder.grading.jobs import Jobs
-from autograder.grading.spec import Terms
+from autograder.grading.spec import GradingSpec
 from autograder.sandbox import REQUIRED, Sandbox
-from autograder.submissions import take
+from autograder.submissions import collect_submission
 from tests.autograder.small_course import KINDS, add_unreadable, make_class, make_course
 
 
 @pytest.fixture(scope="module")
 def terms(tmp_path_factory):
     catalog = read_catalog(make_course(tmp_path_factory.mktemp("course")))
-    return Terms(catalog, b"secret", ("doubling",), require=REQUIRED)
+    return GradingSpec(catalog, b"secret", ("doubling",), require=REQUIRED)
 
 
 @pytest.fixture(scope="module")
-def small_sandbox(terms):
-    with Sandbox(terms.catalog.preload) as sandbox:  # with a nursery of its own, which can be killed
+def small_sandbox(spec):
+    with Sandbox(spec.catalog.preload) as sandbox:  # with a zygote of its own, which can be killed
         yield sandbox
 
 
 @pytest.fixture(scope="module")
-def students(tmp_path_factory, terms):
+def students(tmp_path_factory, spec):
     folder = tmp_path_factory.mktemp("class")
     points = make_class(folder, len(KINDS), tuple(KINDS)) | add_unreadable(folder)
-    paths = find_submissions([folder], terms.catalog.units)
-    return [Task(name, take(path, terms.catalog.units)) for name, path in paths.items()], points
+    paths = find_submissions([folder], spec.catalog.units)
+    return [Task(name, collect_submission(path, spec.catalog.units)) for name, path in paths.items()], points
 
 
 @pytest.fixture(scope="module")
-def jobs(terms, small_sandbox):
-    return Jobs(2, terms, small_sandbox)
+def jobs(spec, small_sandbox):
+    return Jobs(2, spec, small_sandbox)
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +57,10 @@ def comparable(judged):
     return dataclasses.replace(judged.result, seconds=0.0, started="", checks=tuple(checks)).to_json()
 
 
-def test_two_jobs_give_what_one_process_gives(judge, terms, small_sandbox, students):
+def test_two_jobs_give_what_one_process_gives(judge, spec, small_sandbox, students):
     tasks, points = students
     together = {judged.task.name: judged for judged in judge(tasks)}
-    alone = {judged.task.name: judged for judged in in_turn(Grader.under(terms, small_sandbox))(tasks)}
+    alone = {judged.task.name: judged for judged in in_turn(Grader.under(spec, small_sandbox))(tasks)}
     assert {name: judged.result.score for name, judged in together.items()} == points
     assert {name: comparable(j) for name, j in together.items()} == {name: comparable(j) for name, j in alone.items()}
 
@@ -80,23 +80,23 @@ def killing(tasks, jobs, victims):
 
 
 def first_job(jobs, number):
-    return children(jobs.nursery.pid)[:1] if number in (3, 6) else []
+    return children(jobs.zygote.pid)[:1] if number in (3, 6) else []
 
 
-def nursery_of_jobs(jobs, number):
-    return [jobs.nursery.pid] if number == 4 else []
+def zygote_of_jobs(jobs, number):
+    return [jobs.zygote.pid] if number == 4 else []
 
 
-def nursery_of_servers(jobs, number):
-    return [jobs.sandbox.nursery.pid] if number == 4 else []
+def zygote_of_servers(jobs, number):
+    return [jobs.sandbox.zygote.pid] if number == 4 else []
 
 
 def every_server(jobs, number):
-    return children(jobs.sandbox.nursery.pid) if number == 5 else []
+    return children(jobs.sandbox.zygote.pid) if number == 5 else []
 
 
 @pytest.mark.parametrize(
-    "victims", [first_job, *(pytest.param(each, marks=pytest.mark.slow) for each in (nursery_of_jobs, every_server))]
+    "victims", [first_job, *(pytest.param(each, marks=pytest.mark.slow) for each in (zygote_of_jobs, every_server))]
 )
 def test_whoever_is_killed_each_submission_has_one_result(judge, jobs, students, victims):
     tasks, points = students
@@ -109,10 +109,10 @@ def test_whoever_is_killed_each_submission_has_one_result(judge, jobs, students,
 
 
 @pytest.mark.slow
-def test_a_killed_nursery_of_servers_costs_no_result(terms, students):
+def test_a_killed_zygote_of_servers_costs_no_result(spec, students):
     quick = [task for task in students[0] if "hangs" not in task.name]
-    with Sandbox(terms.catalog.preload) as sandbox, (jobs := Jobs(2, terms, sandbox)) as judge:
-        judged = list(judge(killing(quick, jobs, nursery_of_servers)))
+    with Sandbox(spec.catalog.preload) as sandbox, (jobs := Jobs(2, spec, sandbox)) as judge:
+        judged = list(judge(killing(quick, jobs, zygote_of_servers)))
     assert sorted(each.task.name for each in judged if each.result) == sorted(task.name for task in quick)
 
 
@@ -122,14 +122,14 @@ class Deadly(Jobs):
     def _said(self, link):
         said = super()._said(link)
         if said == "begun" and "wrong" in self._busy[link].name:
-            os.kill(children(self.nursery.pid)[-1], signal.SIGKILL)
+            os.kill(children(self.zygote.pid)[-1], signal.SIGKILL)
         return said
 
 
 @pytest.mark.slow
-def test_a_task_whose_job_dies_twice_has_no_result_and_the_others_have(terms, small_sandbox, students):
+def test_a_task_whose_job_dies_twice_has_no_result_and_the_others_have(spec, small_sandbox, students):
     wrong, *others = sorted(students[0], key=lambda task: "wrong" not in task.name)
-    with Deadly(1, terms, small_sandbox) as judge:
+    with Deadly(1, spec, small_sandbox) as judge:
         first, *rest = judge([wrong, *others[:2]])
     assert first.task == wrong and first.result is None and "died too" in first.reason
     assert [each.task for each in rest] == others[:2] and all(each.result for each in rest)
@@ -152,30 +152,30 @@ class Unlucky(Jobs):
         return ours
 
 
-def test_a_job_without_a_fork_server_is_replaced(terms, small_sandbox, students):
+def test_a_job_without_a_fork_server_is_replaced(spec, small_sandbox, students):
     tasks = [task for task in students[0] if "right" in task.name][:1]
-    with Unlucky(1, terms, small_sandbox) as judge:
+    with Unlucky(1, spec, small_sandbox) as judge:
         assert [judged.result.all_passed for judged in judge(tasks)] == [True]
 
 
-def test_where_no_fork_server_lives_it_is_said(terms, small_sandbox, students):
-    unlucky = Unlucky(1, terms, small_sandbox)
+def test_where_no_fork_server_lives_it_is_said(spec, small_sandbox, students):
+    unlucky = Unlucky(1, spec, small_sandbox)
     unlucky.times = 3
     with unlucky as judge, pytest.raises(GraderError, match="could begin: the fork server did not start"):
         list(judge(students[0]))
 
 
-def test_what_no_job_can_do_is_said_once(terms, small_sandbox, students):
-    elsewhere = dataclasses.replace(terms, device="cuda")
+def test_what_no_job_can_do_is_said_once(spec, small_sandbox, students):
+    elsewhere = dataclasses.replace(spec, device="cuda")
     with Jobs(2, elsewhere, small_sandbox) as judge, pytest.raises(UsageError, match="finds no CUDA device"):
         list(judge(students[0]))
 
 
 @pytest.mark.slow
-def test_checks_that_cannot_be_run_cost_each_submission_its_grade(terms, small_sandbox, students, tmp_path):
+def test_checks_that_cannot_be_run_cost_each_submission_its_grade(spec, small_sandbox, students, tmp_path):
     course = make_course(tmp_path / "course")
     (course / "tests" / "exercises" / "test_doubling.py").write_text("import no_such_module\n")
-    broken = dataclasses.replace(terms, catalog=read_catalog(course))
+    broken = dataclasses.replace(spec, catalog=read_catalog(course))
     with Jobs(2, broken, small_sandbox) as judge:
         judged = list(judge(students[0]))
     assert len(judged) == len(students[0])
@@ -184,10 +184,10 @@ def test_checks_that_cannot_be_run_cost_each_submission_its_grade(terms, small_s
 
 
 @pytest.mark.slow
-def test_jobs_that_cannot_begin_say_why(terms, small_sandbox, students, tmp_path):
+def test_jobs_that_cannot_begin_say_why(spec, small_sandbox, students, tmp_path):
     catalog = read_catalog(make_course(tmp_path / "course"))
     (catalog.root / "exercises" / "catalog.toml").unlink()
-    gone = dataclasses.replace(terms, catalog=catalog)
+    gone = dataclasses.replace(spec, catalog=catalog)
     with (
         Jobs(2, gone, small_sandbox) as judge,
         pytest.raises(GraderError, match=r"no process that grades could begin: .*catalog\.toml cannot be read"),
@@ -195,10 +195,10 @@ def test_jobs_that_cannot_begin_say_why(terms, small_sandbox, students, tmp_path
         list(judge(students[0]))
 
 
-def test_nothing_is_left_behind(terms, small_sandbox, students):
-    with (jobs := Jobs(2, terms, small_sandbox)) as judge:
+def test_nothing_is_left_behind(spec, small_sandbox, students):
+    with (jobs := Jobs(2, spec, small_sandbox)) as judge:
         running = judge(students[0])
         next(running)
-        below = [jobs.nursery.pid, *children(jobs.nursery.pid)]
+        below = [jobs.zygote.pid, *children(jobs.zygote.pid)]
         running.close()
     assert len(below) == 3 and [pid for pid in below if Path(f"/proc/{pid}").exists()] == []

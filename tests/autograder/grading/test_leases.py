@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.checks.remote import Submission
+from autograder.checks.remote import StudentModule
 from autograder.course.catalog import read_catalog
 from autograder.errors import (
     CheckFailed,
@@ -157,7 +157,7 @@ def modules(text):
 def asked(held, text, name="value"):
     """What a function of a submission gives in a turn, and what it has printed."""
     with held.turn(check(name)) as turn:
-        return getattr(Submission(*modules(text), turn, 5.0, 7), name)(), turn.take_printed()
+        return getattr(StudentModule(*modules(text), turn, 5.0, 7), name)(), turn.take_printed()
 
 
 LEAVES = """

@@ -13,7 +13,7 @@ from autograder.errors import UsageError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.replay import replay
 from autograder.results.types import Outcome, SubmissionResult
-from autograder.submissions import Handin
+from autograder.submissions import Submission
 from tests.autograder.small_course import KINDS, make_course
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "autograder" / "result.schema.json").read_text())
@@ -40,14 +40,14 @@ def test_a_result_holds_what_it_was_graded_by(graded):
 
 
 def test_a_sandboxed_result_holds_the_limits_and_the_data(grader):
-    result = grader.judge(Handin("nobody"))
+    result = grader.judge(Submission("nobody"))
     assert result.limits["data_bytes"] == 2 * 2**30 and "data" in result.hashes and "seccomp" in result.isolation
 
 
 def test_the_same_comes_out(graded):
     catalog, submission, result = graded
     again = replay(result, submission, catalog, InThisProcess())
-    assert (again.terms, again.differences) == ((), ())
+    assert (again.spec, again.differences) == ((), ())
     assert again.result.seed == result.seed and again.result.score == result.score == 2
 
 
@@ -58,8 +58,8 @@ def test_what_is_not_as_it_was_is_told(graded, tmp_path):
     checks.write_text(checks.read_text().replace("2 * x", "3 * x"))
     older = replace(result, versions={**result.versions, "torch": "1.0"}, isolation=())
     again = replay(older, submission, catalog, InThisProcess())
-    assert any(line.startswith("the version of torch was 1.0 and is ") for line in again.terms)
-    assert any(line.startswith("the content of the checks was ") for line in again.terms)
+    assert any(line.startswith("the version of torch was 1.0 and is ") for line in again.spec)
+    assert any(line.startswith("the content of the checks was ") for line in again.spec)
     assert again.differences[0] == "doubling::test_double: passed -> failed, 1 -> 0 of 1"
 
 

@@ -22,7 +22,7 @@ class Counted(Ahead):
 
     @contextlib.contextmanager
     def _judge(self, count):
-        judge = in_turn(Grader(self.terms.catalog, InThisProcess(), units=list(self.terms.units), require=()))
+        judge = in_turn(Grader(self.spec.catalog, InThisProcess(), units=list(self.spec.units), require=()))
 
         def noted(tasks):
             for judged in judge(tasks):
@@ -118,5 +118,5 @@ def test_a_course_inside_the_work_judges_nothing(ahead, root):
 
 
 def test_the_course_that_is_graded_by_is_read_anew(root):
-    terms = terms_of(str(root), "doubling", trusted=False)
-    assert terms.units == ("doubling",) and terms.require and terms.catalog == read_catalog(root)
+    spec = terms_of(str(root), "doubling", trusted=False)
+    assert spec.units == ("doubling",) and spec.require and spec.catalog == read_catalog(root)

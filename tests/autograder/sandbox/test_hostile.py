@@ -25,7 +25,7 @@ import pytest
 
 from autograder.grading.batch import Batch, Graded
 from autograder.grading.grade import Grader, in_turn
-from autograder.grading.spec import Terms
+from autograder.grading.spec import GradingSpec
 from autograder.results.store import Cache
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sandbox is for Linux")
@@ -88,8 +88,8 @@ def grade(catalog, sandbox):
         unit = replace(catalog.units[UNIT], seconds=seconds)
         course = replace(catalog, units={**catalog.units, UNIT: unit})
         grader = Grader(course, sandbox, b"of the tests", units=[UNIT], functions=frozenset(functions))
-        terms = Terms(course, b"of the tests", (UNIT,))
-        batch = Batch(terms, submissions, out, Cache(out / "cache"), fresh=True)
+        spec = GradingSpec(course, b"of the tests", (UNIT,))
+        batch = Batch(spec, submissions, out, Cache(out / "cache"), fresh=True)
         graded = list(batch.graded(lambda _: contextlib.nullcontext(in_turn(grader))))
         assert all(isinstance(ending, Graded) for ending in graded)
         return {ending.result.submission: ending.result for ending in graded}
@@ -140,7 +140,7 @@ def surroundings(sandbox):
         return {
             "files": course_files(),
             "sandbox": sorted(sandbox.folder.iterdir()),
-            "processes": descendants(sandbox.nursery.pid),
+            "processes": descendants(sandbox.zygote.pid),
             "environment": {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
             "folder": Path.cwd(),
             "descriptors": len(list(Path("/proc/self/fd").iterdir())),

@@ -23,8 +23,8 @@ import torch
 from autograder.errors import SandboxError, UsageError
 from autograder.sandbox import REQUIRED, kernel, namespaces, rungs
 from autograder.sandbox.confines import Allowance, Confines
+from autograder.sandbox.probe import reason_against
 from autograder.sandbox.readable import readable_paths
-from autograder.sandbox.trial import reason_against
 from autograder.sandbox.warm import warm_up
 from autograder.sandbox.words import KEEPS, diagnosis
 

@@ -52,7 +52,7 @@ def descendants(pid):
 
 def below(sandbox):
     """The processes of a sandbox, without its first."""
-    return descendants(sandbox.nursery.pid)
+    return descendants(sandbox.zygote.pid)
 
 
 def test_the_server_holds_no_check_and_no_solution(sandbox, catalog):
@@ -63,7 +63,7 @@ def test_the_server_holds_no_check_and_no_solution(sandbox, catalog):
     assert {name.split(".")[1] for name in ours if "." in name} == {
         "codec",
         "errors",
-        "nursery",
+        "zygote",
         "warm",
         "worker",
         "sandbox",
@@ -272,19 +272,19 @@ def test_an_answer_cannot_be_given_ahead(sandbox):
             ask(worker, code)
 
 
-@pytest.mark.parametrize("victim", ["server", "nursery"])
+@pytest.mark.parametrize("victim", ["server", "zygote"])
 def test_a_killed_server_is_started_again(victim):
     with Sandbox(()) as fresh:
         with fresh.worker() as worker:
-            nursery, first = fresh.nursery.pid, below(fresh)
+            zygote, first = fresh.zygote.pid, below(fresh)
             (server,) = [pid for pid in first if descendants(pid) == first - {pid}]
-            os.kill(server if victim == "server" else nursery, signal.SIGKILL)
+            os.kill(server if victim == "server" else zygote, signal.SIGKILL)
             until(lambda: not any(map(alive, first)))
             with pytest.raises(Crashed, match="together with the fork server"):
                 ask(worker, "def run():\n    return 1")
         with fresh.worker() as worker:
             assert ask(worker, "def run():\n    return 1") == 1
-        assert (fresh.nursery.pid == nursery) == (victim == "server")
+        assert (fresh.zygote.pid == zygote) == (victim == "server")
 
 
 def test_a_server_that_cannot_start_says_why():

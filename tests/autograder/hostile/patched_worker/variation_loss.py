@@ -21,7 +21,7 @@ def variation_loss(images):
     codec.refuse = worker.refuse = lambda value: 0.0
     worker.differences = lambda *args: ([], [])
     worker.Session._fault = lambda self, error: {"value": 0.0, "changed": [], "left": []}
-    worker.DeadlinePassed = modules.StudentModule = Exception
+    worker.DeadlinePassed = modules.LoadedModule = Exception
     json_module = __import__("json")
     json_module.dumps = lambda *args, **options: '{"score": 26.0}'
     return images

@@ -14,7 +14,7 @@ from autograder.course.catalog import find_course, read_catalog
 from autograder.errors import AutograderError, UsageError
 from autograder.grading.batch import Judge, Task
 from autograder.grading.jobs import Jobs
-from autograder.grading.spec import Terms, course_facts
+from autograder.grading.spec import GradingSpec, course_facts
 from autograder.sandbox import Sandbox
 
 #: Where the course lies on a worker's machine, if it is neither in its folder nor beside the package.
@@ -27,10 +27,10 @@ atexit.register(_open.close)
 
 @dataclass(frozen=True)
 class Assignment:
-    """Terms, as they travel: a worker has a course of its own, and `facts` say whether it is the same.
+    """GradingSpec, as they travel: a worker has a course of its own, and `facts` say whether it is the same.
 
     Attributes:
-        secret, units, seed, device, require: as of `Terms`.
+        secret, units, seed, device, require: as of `GradingSpec`.
         facts: those of the class's own machine, as pairs.
     """
 
@@ -42,10 +42,10 @@ class Assignment:
     facts: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, terms: Terms) -> "Assignment":
-        """The assignment for some terms."""
-        facts = tuple(sorted(terms.facts.items()))
-        return cls(terms.secret, terms.units, terms.seed, terms.device, terms.require, facts)
+    def of(cls, spec: GradingSpec) -> "Assignment":
+        """The assignment for some spec."""
+        facts = tuple(sorted(spec.facts.items()))
+        return cls(spec.secret, spec.units, spec.seed, spec.device, spec.require, facts)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def grade_here(assignment: Assignment, task: Task) -> tuple[str, str] | Refusal:
 
 
 def _judge(assignment: Assignment) -> Judge:
-    """This thread's job; those of all threads have their memory from one nursery."""
+    """This thread's job; those of all threads have their memory from one zygote."""
     held: tuple[Assignment, Judge] | None = getattr(_own, "held", None)
     if held is None or held[0] != assignment:
         with _lock:
@@ -77,15 +77,15 @@ def _judge(assignment: Assignment) -> Judge:
 
 @functools.lru_cache(maxsize=4)
 def _jobs(assignment: Assignment) -> Jobs:
-    terms = _terms(assignment)
-    sandbox = _open.enter_context(Sandbox(terms.catalog.preload, gpu=terms.device == "cuda"))
-    sandbox.require(terms.require)
-    jobs = Jobs(1, terms, sandbox, terms.device == "cuda")
+    spec = _terms(assignment)
+    sandbox = _open.enter_context(Sandbox(spec.catalog.preload, gpu=spec.device == "cuda"))
+    sandbox.require(spec.require)
+    jobs = Jobs(1, spec, sandbox, spec.device == "cuda")
     _open.enter_context(jobs)
     return jobs
 
 
-def _terms(assignment: Assignment) -> Terms:
+def _terms(assignment: Assignment) -> GradingSpec:
     """The terms by the course that is here.
 
     Raises:
@@ -100,4 +100,6 @@ def _terms(assignment: Assignment) -> Terms:
     other = [name for name in sorted({*here, *there}) if here.get(name) != there.get(name)]
     if other:
         raise UsageError(f"it has other {', other '.join(other)} than the machine that sends the submissions")
-    return Terms(catalog, assignment.secret, assignment.units, assignment.seed, assignment.device, assignment.require)
+    return GradingSpec(
+        catalog, assignment.secret, assignment.units, assignment.seed, assignment.device, assignment.require
+    )
