@@ -18,6 +18,7 @@ DOORS = {
     "nbformat": {"submissions", "platforms"},
     "IPython": {"student"},
     "nbgrader": {"platforms"},
+    "yaml": {"submissions"},
     "nbconvert": {"platforms"},
     "traitlets": {"platforms"},
     "distributed": {"grading"},
