@@ -22,12 +22,14 @@ from autograder.results.types import legible
 from autograder.submissions.archives import Entry, UnreadableError
 from autograder.submissions.entries import ARCHIVES, entries_in, head, is_archive, printable
 from autograder.submissions.files import File, module_from, read_file
+from autograder.submissions.intake import HandIn
 from autograder.submissions.module import Module
 
 __all__ = [
     "Module",
     "RawSubmission",
     "Submission",
+    "collect_hand_in",
     "collect_submission",
     "parse_submission",
     "read_module",
@@ -124,20 +126,30 @@ def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = 
 
 def collect_submission(path: Path, units: Iterable[str]) -> RawSubmission:
     """The files of a submission that belong to units of these names, and what is to be said about the others."""
+    return collect_hand_in(HandIn((), path), submission_name(path), units)
+
+
+def collect_hand_in(hand_in: HandIn, name: str, units: Iterable[str]) -> RawSubmission:
+    """Collect one hand-in of a class under a student's name; see `collect_submission`."""
+    if hand_in.problem:
+        return RawSubmission(name, problem=hand_in.problem)
     names = tuple(units)
+    path = hand_in.path
+    of_class = hand_in.entries if hand_in.files is not None else None
     try:
-        entries, refused = entries_in(path, lambda filename: _unit_of(filename, names) is not None)
+        entries, refused = entries_in(path, lambda filename: _unit_of(filename, names) is not None, of_class)
     except UnreadableError as error:
-        return RawSubmission(submission_name(path), problem=str(error))
+        return RawSubmission(name, problem=str(error))
     chosen = _choose(entries, names)
     taken = {entry.path for entry in chosen.values()}
     rest = [printable(entry.path) for entry in entries if entry.path not in taken]
     notes = [*refused, *_strays(rest, [unit for unit in names if unit not in chosen], nothing=not chosen)]
     if not chosen and not notes:
-        notes = [f"{legible(path.name)} holds no file of this course; the course has {_listing(names)}"]
+        what = legible(path.name) if hand_in.files is None else name
+        notes = [f"{what} holds no file of this course; the course has {_listing(names)}"]
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
     files = {unit: read_file(entry) for unit, entry in chosen.items()}
-    return RawSubmission(submission_name(path), files, "", tuple(notes), tuple(rest[:_LISTED] + more))
+    return RawSubmission(name, files, "", tuple(notes), tuple(rest[:_LISTED] + more))
 
 
 def parse_submission(raw: RawSubmission, graded: Collection[str] = ()) -> Submission:

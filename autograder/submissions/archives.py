@@ -7,6 +7,7 @@ would add a guard against faults of zlib, bz2 and lzma themselves.
 
 import bz2
 import gzip
+import io
 import lzma
 import stat
 import tarfile
@@ -42,26 +43,38 @@ class Entry:
     refusal: str = ""
 
 
+@dataclass(frozen=True)
+class InMemory:
+    """An archive inside another, read as a whole; it stands in for a path."""
+
+    name: str
+    data: bytes
+
+    def open(self, mode: str = "rb") -> IO[bytes]:
+        """Return the bytes as a file."""
+        return io.BytesIO(self.data)
+
+
 class UnreadableError(Exception):
     """A container that cannot be read; the text is a sentence."""
 
 
-def archived(path: Path) -> list[Entry]:
+def archived(path: Path | InMemory) -> list[Entry]:
     """The files in an archive. Of two with one path the later stands, as if it had been unpacked."""
     entries = _zipped(path) if path.name.lower().endswith(".zip") else _tarred(path)
     return list({entry.path: entry for entry in entries}.values())
 
 
-def refuse_crowd(path: Path, count: int) -> None:
+def refuse_crowd(path: Path | InMemory, count: int) -> None:
     """Raises `UnreadableError` where a container holds more than `MAX_ENTRIES`."""
     if count > MAX_ENTRIES:
         raise UnreadableError(f"{path.name} holds more than {MAX_ENTRIES:,} files; hand in the course's own files only")
 
 
-def _zipped(path: Path) -> Iterator[Entry]:
+def _zipped(path: Path | InMemory) -> Iterator[Entry]:
     if _directory_bytes(path) > MAX_DIRECTORY_BYTES:
         refuse_crowd(path, MAX_ENTRIES + 1)
-    with zipfile.ZipFile(path) as archive:
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
     refuse_crowd(path, len(infos))
     for info in infos:
@@ -71,7 +84,7 @@ def _zipped(path: Path) -> Iterator[Entry]:
             yield Entry(name, info.file_size, _reader(path, info), "" if regular else NO_FILE)
 
 
-def _directory_bytes(path: Path) -> int:
+def _directory_bytes(path: Path | InMemory) -> int:
     """How long a zip says that its directory is, before anything is made of it."""
     with path.open("rb") as file:
         # Private, but any other reading of it might find another directory than `ZipFile` then does.
@@ -79,20 +92,20 @@ def _directory_bytes(path: Path) -> int:
     return int(end[5]) if end else 0
 
 
-def _reader(path: Path, info: zipfile.ZipInfo) -> Callable[[int], bytes]:
+def _reader(path: Path | InMemory, info: zipfile.ZipInfo) -> Callable[[int], bytes]:
     def read(limit: int) -> bytes:
         if info.flag_bits & 1:
             raise ValueError("it is encrypted")
         # The others are decompressed a block at a time, which may have any size.
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError("it is compressed in an unusual way")
-        with zipfile.ZipFile(path) as archive, archive.open(info) as file:
+        with path.open("rb") as whole, zipfile.ZipFile(whole) as archive, archive.open(info) as file:
             return file.read(limit)
 
     return read
 
 
-def _tarred(path: Path) -> Iterator[Entry]:
+def _tarred(path: Path | InMemory) -> Iterator[Entry]:
     with _decompressed(path) as file, tarfile.open(fileobj=_Bounded(path, file), mode="r|") as archive:  # type: ignore[call-overload]
         for count, member in enumerate(archive, 1):
             refuse_crowd(path, count)
@@ -103,11 +116,11 @@ def _tarred(path: Path) -> Iterator[Entry]:
                 yield Entry(PurePosixPath(member.name), member.size, _head_of(data), "" if regular else NO_FILE)
 
 
-def _decompressed(path: Path) -> IO[bytes]:
+def _decompressed(path: Path | InMemory) -> IO[bytes]:
     with path.open("rb") as file:
         beginning = file.read(6)
     opener = next((opener for magic, opener in _OPENERS.items() if beginning.startswith(magic)), None)
-    return opener(path) if opener else path.open("rb")
+    return opener(path if isinstance(path, Path) else path.open()) if opener else path.open("rb")
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
@@ -123,7 +136,7 @@ def _head_of(data: bytes) -> Callable[[int], bytes]:
 class _Bounded:
     """A stream that gives so many bytes and no more."""
 
-    def __init__(self, path: Path, file: IO[bytes]) -> None:
+    def __init__(self, path: Path | InMemory, file: IO[bytes]) -> None:
         self._path = path
         self._file = file
         self._left = MAX_TAR_BYTES

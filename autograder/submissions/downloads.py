@@ -205,7 +205,7 @@ def sections(names: Names, _: Read) -> Download | None:
         len(inner) < 2
         or len(everyone) <= len(inner)
         or len(set(everyone)) < len(everyone)
-        or set(everyone) & _WORK_FOLDERS
+        or set(everyone) & WORK_FOLDERS
     ):
         return None
     files = [_File(path, (Student(nfc(path.parts[1])),), PurePosixPath(*path.parts[2:])) for path in names]
@@ -224,7 +224,7 @@ SHAPES: dict[str, Callable[[Names, Read], Download | None]] = {
     "sections": sections,
 }
 
-_WORK_FOLDERS = {"exercises", "my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"}
+WORK_FOLDERS = {"exercises", "my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"}
 _CANVAS = re.compile(
     r"(?P<who>anon_[A-Za-z0-9]{5}|[^_/]+?)(?P<late>_LATE)?(?:_(?P<id>\d+))?_(?P<attachment>\d+)_(?P<file>[^/]+)"
 )

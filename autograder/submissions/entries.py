@@ -5,16 +5,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from autograder.results.types import legible
-from autograder.submissions.archives import NO_FILE, Entry, UnreadableError, archived, refuse_crowd
+from autograder.submissions.archives import NO_FILE, Entry, InMemory, UnreadableError, archived, refuse_crowd
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _MAX_DEPTH = 20
+_MAX_ARCHIVE_BYTES = 100 * 2**20
 _SHOWN_LENGTH = 200
 _NOTES = 5
 _SKIPPED_FOLDERS = {"__MACOSX", "__pycache__", "node_modules", "site-packages"}
 
 
-def entries_in(path: Path, is_wanted: Callable[[str], bool]) -> tuple[list[Entry], list[str]]:
+def entries_in(
+    path: Path, is_wanted: Callable[[str], bool], entries: Callable[[], list[Entry]] | None = None
+) -> tuple[list[Entry], list[str]]:
     """The files of a submission, and sentences about those that were refused.
 
     A folder that holds one archive, and no file that is wanted, stands for the archive: some platforms pack so.
@@ -22,12 +25,14 @@ def entries_in(path: Path, is_wanted: Callable[[str], bool]) -> tuple[list[Entry
     Args:
         path: a folder, an archive, or a file.
         is_wanted: whether a file name is one of the course's.
+        entries: gives the files, if they are some of those in a folder or archive of a whole class.
 
     Raises:
         UnreadableError: it cannot be opened.
     """
     try:
-        return _permitted(_entries(path, is_wanted), path.name, is_wanted)
+        found = _entries(path, is_wanted) if entries is None else _without_lone_archive(entries(), is_wanted)
+        return _permitted(found, path.name, is_wanted)
     except UnreadableError:
         raise
     except Exception as error:  # whatever a broken container makes the libraries say
@@ -40,15 +45,34 @@ def reason(error: Exception) -> str:
     return legible(said or type(error).__name__, _SHOWN_LENGTH)
 
 
+def files_below(folder: Path) -> list[Entry]:
+    """Return every file below a folder, without those that start with a dot or that nobody writes.
+
+    Raises:
+        UnreadableError: it holds too many.
+    """
+    return [entry for entry in _folder(folder) if not _skipped(entry.path)]
+
+
 def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
     if not path.is_dir():
         _refuse_odd(path)
         return archived(path) if is_archive(path.name) else [_lone(path, path.name)]
-    entries = list(_folder(path))
+    return _without_lone_archive(list(_folder(path)), is_wanted)
+
+
+def _without_lone_archive(entries: list[Entry], is_wanted: Callable[[str], bool]) -> list[Entry]:
+    """Put the files of an archive in its place, if it is the only one and no file beside it is wanted."""
     archives = [entry for entry in entries if is_archive(entry.path.name) and not entry.refusal]
     if len(archives) != 1 or any(is_wanted(entry.path.name) for entry in entries):
         return entries
-    return archived(path / archives[0].path) + [entry for entry in entries if entry not in archives]
+    (lone,) = archives
+    data = lone.read(_MAX_ARCHIVE_BYTES + 1)
+    if len(data) > _MAX_ARCHIVE_BYTES:
+        raise UnreadableError(
+            f"{lone.path.name} is larger than {_MAX_ARCHIVE_BYTES // 2**20} MB; hand in the files alone"
+        )
+    return archived(InMemory(lone.path.name, data)) + [entry for entry in entries if entry is not lone]
 
 
 def _refuse_odd(path: Path) -> None:

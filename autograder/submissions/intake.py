@@ -1,0 +1,306 @@
+"""Take in a class: a folder or zip in any form, to one hand-in for each student, and a reason for whatever is none.
+
+A platform's download is recognized by its names (`downloads`); anything else is a folder, an archive or a file for each
+student, or one submission alone. Nothing is unpacked.
+"""
+
+import functools
+import os
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from autograder.errors import UsageError
+from autograder.results.types import legible
+from autograder.submissions.archives import Entry, UnreadableError, archived
+from autograder.submissions.downloads import SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognized
+from autograder.submissions.entries import ARCHIVES, files_below, is_archive
+
+#: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.
+FORMS = ("one", "folders", *SHAPES)
+_SOURCES = (".py", ".ipynb")
+_FOREIGN_ARCHIVES = (".rar", ".7z", ".gz", ".xz", ".bz2")
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """One student's or group's hand-in, and where its files are.
+
+    Attributes:
+        students: one, or the members of a group.
+        path: a folder, archive or file of its own; or the folder or zip of the class that holds `files`.
+        files: for files of a download, the path there by the path inside the submission; None if all of `path` is meant.
+        at: moment of the hand-in as the platform tells it, ISO 8601; empty if it does not.
+        late: True if the platform says so.
+        problem: a sentence if nothing of it can be read.
+    """
+
+    students: tuple[Student, ...]
+    path: Path
+    files: dict[PurePosixPath, PurePosixPath] | None = None
+    at: str = ""
+    late: bool = False
+    problem: str = ""
+
+    def entries(self) -> list[Entry]:
+        """Return the files of a download that are this hand-in.
+
+        Raises:
+            UnreadableError: the download cannot be opened.
+        """
+        held = _entries_of(self.path)
+        return [Entry(name, held[path].size, held[path].read, held[path].refusal) for name, path in self._named(held)]
+
+    def _named(self, held: Collection[PurePosixPath]) -> Iterator[tuple[PurePosixPath, PurePosixPath]]:
+        return ((name, path) for name, path in (self.files or {}).items() if path in held)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something in a class's folder that is not graded.
+
+    Attributes:
+        path: where it lies.
+        student: whose it is, if that is known.
+        reason: the end of a sentence that begins with the path.
+    """
+
+    path: str
+    student: str
+    reason: str
+
+
+@dataclass
+class Intake:
+    """A class that has been taken in.
+
+    Attributes:
+        form: what it was understood as, for a sentence.
+        hand_ins: by the name of the student, or of each member of a group.
+        left_out: whatever is not graded, earlier attempts among it.
+        earlier: attempts before the one in `hand_ins`, by name, the first one first.
+    """
+
+    form: str
+    hand_ins: dict[str, HandIn] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    earlier: dict[str, list[HandIn]] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """One line that tells what was understood."""
+        earlier = sum(map(len, self.earlier.values()))
+        late = sum(hand_in.late for hand_in in self.hand_ins.values())
+        groups = len({id(hand_in) for hand_in in self.hand_ins.values() if len(hand_in.students) > 1})
+        facts = [
+            _count(len(self.hand_ins), "student"),
+            *([_count(groups, "group")] if groups else []),
+            *([_count(earlier, "earlier attempt")] if earlier else []),
+            *([f"{late} late"] if late else []),
+        ]
+        return f"{self.form}: {', '.join(facts)}"
+
+
+def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> Intake:
+    """Find the submissions under some paths, each under its student's name.
+
+    Args:
+        paths: submissions, or folders and zips of a class.
+        units: names of the course's units.
+        form: one of `FORMS`; recognized from what is there by default.
+
+    Raises:
+        UsageError: a path does not exist, or is not of the form that was asked for.
+    """
+    whole = Intake("")
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path} does not exist; give a submission or a folder of submissions")
+        part = _take_in(path, frozenset(units), form)
+        whole.form = part.form if whole.form in ("", part.form) else "several folders"
+        whole.left_out += part.left_out
+        for name, hand_in in part.hand_ins.items():
+            free = _free_name(name, hand_in, whole.hand_ins)
+            whole.hand_ins[free] = hand_in
+            if name in part.earlier:
+                whole.earlier[free] = part.earlier[name]
+    return whole
+
+
+def _take_in(path: Path, units: frozenset[str], form: str) -> Intake:
+    path = path.resolve() if not path.is_symlink() else path
+    if form == "one":
+        return _one(path)
+    if form == "folders" and path.is_dir():
+        return _folders(path, units)
+    if path.is_dir() and not form and _is_one(path, units):
+        return _one(path)
+    if path.is_dir() or path.name.lower().endswith(".zip"):
+        download = _download(path, form)
+        if download is not None:
+            return download
+    if form:
+        raise UsageError(f"{path} is no download of {form}; leave --from out, or give another of {', '.join(FORMS)}")
+    return _folders(path, units) if path.is_dir() else _one(path)
+
+
+def _one(path: Path) -> Intake:
+    name = name_of(path)
+    return Intake("one submission", {name: HandIn((Student(name),), path)})
+
+
+def _is_one(folder: Path, units: frozenset[str]) -> bool:
+    """Return True if a unit's file or `exercises` lies directly in the folder, and no students' folders beside it."""
+    inside = [child for child in folder.iterdir() if not child.is_symlink()]
+    if any(child.name == "exercises" and child.is_dir() for child in inside):
+        return True
+    if not any(_unit_of(child.name, units) for child in inside):
+        return False
+    students = [
+        child for child in inside if child.is_dir() and child.name not in WORK_FOLDERS and _holds_work(child, units)
+    ]
+    return len(students) < 2
+
+
+def _holds_work(folder: Path, units: frozenset[str]) -> bool:
+    return any(_unit_of(path.name, units) for path in _names_in(folder))
+
+
+def _download(path: Path, form: str) -> Intake | None:
+    try:
+        held = _entries_of(path)
+    except UnreadableError:
+        return None  # one submission, whose result says why
+    names = [*held, *_clones(path)]
+    download = recognized(names, lambda name: held[name].read(10 * 2**20) if name in held else b"", form)
+    if download is None:
+        return None
+    intake = Intake("folders of sections" if download.platform == "sections" else f"a download of {download.platform}")
+    by_student: dict[tuple[str, ...], list[Attempt]] = {}
+    for attempt in download.attempts:
+        by_student.setdefault(tuple(student.key for student in attempt.students), []).append(attempt)
+    namesakes = Counter(
+        legible(student.name) for student in {s.key: s for a in download.attempts for s in a.students}.values()
+    )
+    for attempts in by_student.values():
+        *before, last = (_hand_in(path, attempt) for attempt in sorted(attempts, key=lambda each: each.at))
+        for student in last.students:
+            shown = legible(student.name)
+            told_apart = f"{shown}-{student.id or student.login}" if namesakes[shown] > 1 else shown
+            name = _free_name(told_apart, last, intake.hand_ins)
+            intake.hand_ins[name] = last
+            if before:
+                intake.earlier[name] = before
+        for earlier in before:
+            reason = f"an earlier attempt, of {earlier.at}"
+            inner = (earlier.files or {}).values()
+            intake.left_out += [LeftOut(legible(str(each)), last.students[0].name, reason) for each in inner]
+    intake.left_out += [LeftOut(legible(str(stray)), "", reason) for stray, reason in download.strays.items()]
+    return intake
+
+
+def _hand_in(path: Path, attempt: Attempt) -> HandIn:
+    return HandIn(attempt.students, path, attempt.files, attempt.at, attempt.late)
+
+
+def _folders(folder: Path, units: frozenset[str]) -> Intake:
+    """Take a folder, an archive or a file for each student."""
+    intake = Intake("a folder of submissions")
+    by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
+    loose: list[Path] = []
+    for child in sorted(folder.iterdir(), key=lambda each: nfc(each.name)):
+        if child.name.startswith((".", "__MACOSX")):
+            continue
+        shown = legible(child.name)
+        if child.is_symlink():
+            intake.left_out.append(LeftOut(shown, "", "it is a link; put the files themselves there"))
+        elif child.is_dir() or is_archive(child.name):
+            name = _free_name(name_of(child), HandIn((), child), intake.hand_ins)
+            intake.hand_ins[name] = HandIn((Student(name),), child)
+        elif child.name.lower().endswith(_FOREIGN_ARCHIVES):
+            name = _free_name(name_of(child), HandIn((), child), intake.hand_ins)
+            problem = f"{shown} is an archive of a kind that is not read here; hand in a .zip"
+            intake.hand_ins[name] = HandIn((Student(name),), child, problem=problem)
+        elif child.is_file() and (author := _author(child, units)):
+            by_author.setdefault(author[0], {})[PurePosixPath(author[1])] = PurePosixPath(child.name)
+        else:
+            loose.append(child)
+    for who, files in by_author.items():
+        name = _free_name(legible(who), HandIn((), folder), intake.hand_ins)
+        intake.hand_ins[name] = HandIn((Student(name),), folder, files)
+    if not intake.hand_ins and not intake.left_out:
+        return _one(folder)  # files under wrong names, or none: one submission that says so
+    for child in loose:
+        intake.left_out.append(LeftOut(legible(child.name), "", _why_left(child, units)))
+    return intake
+
+
+def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
+    """Return who and which file a name such as `alice_variation_loss.py` means.
+
+    A lone file in a folder of students, such as `lee_12348_67893_homework.docx`, may still bear a platform's name.
+    """
+    for unit in sorted(units, key=len, reverse=True):
+        found = re.fullmatch(rf"(?P<who>.+?)[-_ ]+{re.escape(unit)}(?P<again>[-_ ]?\(?\d*\)?)", path.stem)
+        if found and path.suffix in _SOURCES:
+            return nfc(found["who"]), f"{unit}{found['again']}{path.suffix}"
+    download = recognized([PurePosixPath(path.name)], lambda _: b"")
+    if download is None:
+        return None
+    (attempt,) = download.attempts
+    return attempt.students[0].name, str(next(iter(attempt.files), path.name))
+
+
+def _why_left(path: Path, units: frozenset[str]) -> str:
+    if _unit_of(path.name, units):
+        return "it lies beside the students' folders and names no student; put it into its student's folder"
+    return "it is neither a folder, an archive nor a file of this course"
+
+
+def _unit_of(filename: str, units: Iterable[str]) -> str | None:
+    stem, dot, suffix = filename.rpartition(".")
+    return stem if dot and f".{suffix}" in _SOURCES and stem in units else None
+
+
+@functools.lru_cache(maxsize=4)
+def _entries_of(path: Path) -> dict[PurePosixPath, Entry]:
+    """Return the files of a class's folder or zip, by path there; read once for all its students."""
+    entries = files_below(path) if path.is_dir() else archived(path)
+    return {entry.path: entry for entry in entries}
+
+
+def _clones(path: Path) -> Iterator[PurePosixPath]:
+    """One name inside the `.git` of each folder that is a clone; what git keeps there is nobody's work."""
+    if path.is_dir():
+        for child in path.iterdir():
+            if (child / ".git").is_dir() and not child.is_symlink():
+                yield PurePosixPath(child.name, ".git", "HEAD")
+
+
+def _names_in(folder: Path) -> Iterator[PurePosixPath]:
+    for _, _, files in os.walk(folder):
+        yield from map(PurePosixPath, files)
+
+
+def name_of(path: Path) -> str:
+    """Return whose submission a path is: its name as it may be shown, without the ending of an archive or a file."""
+    name = legible(nfc(path.name))
+    for suffix in (*ARCHIVES, *_FOREIGN_ARCHIVES, *_SOURCES):
+        if name.lower().endswith(suffix) and not path.is_dir():
+            return name[: -len(suffix)]
+    return name
+
+
+def _free_name(name: str, hand_in: HandIn, taken: Collection[str]) -> str:
+    """Return the name, made longer if another submission has it: by the file's ending, or by a count."""
+    if name not in taken:
+        return name
+    longer = legible(hand_in.path.name)
+    names = (longer, *(f"{longer}-{number}" for number in range(2, len(taken) + 3)))
+    return next(each for each in names if each not in taken)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

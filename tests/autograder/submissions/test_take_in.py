@@ -1,0 +1,182 @@
+"""A class is taken in whole: each student has a row and the right name, and whatever is left out has a reason."""
+
+import unicodedata
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from autograder.errors import UsageError
+from autograder.submissions import collect_hand_in
+from autograder.submissions.intake import take_in
+
+UNITS = ("variation_loss", "ideal_image")
+CODE = "def f():\n    return 1\n"
+
+
+def write(root: Path, *names: str, text: str = CODE) -> Path:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def zipped(path: Path, *names: str, **nested: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, CODE)
+        for name, data in nested.items():
+            archive.writestr(name, data)
+    return path
+
+
+def taken(path: Path, form: str = ""):
+    intake = take_in([path], UNITS, form)
+    return intake, {name: collect_hand_in(each, name, UNITS) for name, each in intake.hand_ins.items()}
+
+
+CLASSES = {
+    "canvas": [
+        "doejane_LATE_1_11_variation_loss-2.py",
+        "mullerx_2_12_variation_loss-1.py",
+        "smithbob_3_13_variation_loss.py",
+    ],
+    "moodle": [
+        f"{name}_{n}_assignsubmission_file_/variation_loss.py" for n, name in enumerate(("Jane Doe", "Bo", "Zoë"))
+    ],
+    "folders": ["alice/variation_loss.py", "bob/variation_loss.py", "carl/variation_loss.py"],
+    "files": ["alice_variation_loss.py", "bob-variation_loss.py", "carl_variation_loss.ipynb"],
+    "sections": [
+        "section_A/bob/variation_loss.py",
+        "section_A/al/variation_loss.py",
+        "section_B/carl/variation_loss.py",
+    ],
+    "nbgrader": [f"submitted/{name}/lab/variation_loss.py" for name in ("alice", "bob", "carl")],
+}
+
+
+@pytest.mark.parametrize("form", CLASSES)
+def test_each_of_three_students_has_a_row_and_a_file(form, tmp_path):
+    intake, raw = taken(write(tmp_path / "class", *CLASSES[form]))
+    assert len(raw) == 3 and all(set(each.files) == {"variation_loss"} for each in raw.values())
+    assert intake.left_out == []
+
+
+@pytest.mark.parametrize("form", ["canvas", "moodle", "sections", "nbgrader"])
+@pytest.mark.parametrize("folder", ["", "download/"])
+def test_a_zip_of_a_class_is_read_as_its_folder_is(form, folder, tmp_path):
+    path = zipped(tmp_path / "class.zip", *(folder + name for name in CLASSES[form]))
+    assert {name: set(each.files) for name, each in taken(path)[1].items()} == {
+        name: set(each.files) for name, each in taken(write(tmp_path / "class", *CLASSES[form]))[1].items()
+    }
+
+
+def test_a_students_zip_inside_the_zip_of_a_class_is_opened(tmp_path):
+    inner = zipped(tmp_path / "inner.zip", "work/variation_loss.py").read_bytes()
+    names = {f"{who}_{n}_assignsubmission_file_/work.zip": inner for n, who in enumerate(("Ann Lee", "Bo Ek"))}
+    _, raw = taken(zipped(tmp_path / "class.zip", **names))
+    assert {name: set(each.files) for name, each in raw.items()} == {
+        "Ann Lee": {"variation_loss"},
+        "Bo Ek": {"variation_loss"},
+    }
+
+
+def test_what_was_understood_is_one_line(tmp_path):
+    intake, _ = taken(write(tmp_path / "class", *CLASSES["canvas"]))
+    assert intake.sentence == "a download of Canvas: 3 students, 1 late"
+
+
+def test_the_last_attempt_stands_and_earlier_ones_are_listed(tmp_path):
+    names = [f"Lab_s1_attempt_2026-11-0{day}-10-00-00_variation_loss.py" for day in (1, 3, 2)]
+    intake, raw = taken(write(tmp_path / "class", *names))
+    (hand_in,) = intake.hand_ins.values()
+    assert hand_in.at == "2026-11-03T10:00:00" and list(raw["s1"].files) == ["variation_loss"]
+    assert sorted(each.reason for each in intake.left_out) == [
+        "an earlier attempt, of 2026-11-01T10:00:00",
+        "an earlier attempt, of 2026-11-02T10:00:00",
+    ]
+    assert intake.sentence == "a download of Blackboard: 1 student, 2 earlier attempts"
+
+
+def test_nobody_vanishes_from_a_folder_of_folders(tmp_path):
+    folder = write(
+        tmp_path / "class", "bob/variation_loss.py", "alice.rar", "lee_12348_67893_homework.docx", "plan.txt"
+    )
+    (folder / "empty").mkdir()
+    intake, raw = taken(folder)
+    assert set(raw) == {"bob", "alice", "lee", "empty"}
+    assert raw["alice"].problem == "alice.rar is an archive of a kind that is not read here; hand in a .zip"
+    assert raw["lee"].notes and not raw["lee"].files and raw["empty"].notes
+    assert [(each.path, each.reason) for each in intake.left_out] == [
+        ("plan.txt", "it is neither a folder, an archive nor a file of this course")
+    ]
+
+
+def test_a_link_in_a_class_is_refused(tmp_path):
+    folder = write(tmp_path / "class", "bob/variation_loss.py")
+    (folder / "eve").symlink_to(write(tmp_path / "other", "variation_loss.py"))
+    intake, raw = taken(folder)
+    assert set(raw) == {"bob"}
+    assert [(each.path, each.reason) for each in intake.left_out] == [
+        ("eve", "it is a link; put the files themselves there")
+    ]
+
+
+def test_a_stray_file_does_not_make_one_submission_of_a_class(tmp_path):
+    intake, raw = taken(write(tmp_path / "class", "variation_loss.py", "bob/variation_loss.py", "al/variation_loss.py"))
+    assert set(raw) == {"bob", "al"}
+    assert intake.left_out[0].reason.startswith("it lies beside the students' folders")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("variation_loss.py", "ideal_image.py"),
+        ("variation_loss.py", "old/variation_loss.py", "my_work/variation_loss.py"),
+        ("exercises/variation_loss.py", "my_work/variation_loss.py"),
+        ("variaton_los.py",),
+    ],
+)
+def test_one_submission_is_no_class(names, tmp_path):
+    assert len(taken(write(tmp_path / "bob", *names))[1]) == 1
+
+
+def test_two_folders_are_one_submission_if_that_is_asked_for(tmp_path):
+    folder = write(tmp_path / "submission", "part1/variation_loss.py", "part2/ideal_image.py")
+    _, raw = taken(folder, "one")
+    assert set(raw["submission"].files) == {"variation_loss", "ideal_image"}
+
+
+def test_names_in_any_normal_form_are_one_name(tmp_path):
+    folder = write(tmp_path / "class", unicodedata.normalize("NFD", "Zoë/variation_loss.py"), "Bo/variation_loss.py")
+    assert set(taken(folder)[1]) == {"Zoë", "Bo"}
+
+
+def test_names_that_differ_in_case_alone_are_two_students(tmp_path):
+    assert set(taken(write(tmp_path / "class", "Al/variation_loss.py", "al/variation_loss.py"))[1]) == {"Al", "al"}
+
+
+def test_two_students_of_one_name_are_told_apart_by_the_platforms_number(tmp_path):
+    names = [f"Jane Doe_{number}_assignsubmission_file_/variation_loss.py" for number in (7, 8)]
+    assert set(taken(write(tmp_path / "class", *names))[1]) == {"Jane Doe-7", "Jane Doe-8"}
+
+
+def test_a_group_has_a_row_for_each_member(tmp_path):
+    folder = write(tmp_path / "class", "submission_1/variation_loss.py")
+    facts = "submission_1:\n  :submitters:\n  - :name: Ann\n    :sid: '1'\n  - :name: Bob\n    :sid: '2'\n"
+    write(folder, "submission_metadata.yml", text=facts)
+    intake, raw = taken(folder)
+    assert raw["Ann"].files == raw["Bob"].files and raw["Ann"].digest == raw["Bob"].digest
+    assert intake.sentence == "a download of Gradescope: 2 students, 1 group"
+
+
+def test_a_form_that_it_is_not_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="is no download of canvas; leave --from out, or give another of one, folders"):
+        take_in([write(tmp_path / "class", "al/variation_loss.py")], UNITS, "canvas")
+
+
+def test_files_inside_a_download_keep_their_own_names(tmp_path):
+    intake, _ = taken(write(tmp_path / "class", *CLASSES["canvas"]))
+    assert {path for each in intake.hand_ins.values() for path in each.files} == {PurePosixPath("variation_loss.py")}
