@@ -1,0 +1,110 @@
+"""Tables that other people's programs wrote: read as they are, and written back with single cells changed.
+
+Encoding, delimiter, quotes and line ends of every other cell stay as they came, byte for byte.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from autograder.errors import UsageError
+
+_MAX_BYTES = 50 * 2**20
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_DELIMITERS = ",;\t"
+_FORMULA = re.compile(r"[\s\u00a0\u3000]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+
+
+class Table:
+    """A table in the text of a file.
+
+    Attributes:
+        rows: the values of each row, without quotes; the first row is the heading.
+    """
+
+    def __init__(self, data: bytes, name: str = "the table") -> None:
+        """Read a table.
+
+        Raises:
+            UsageError: the bytes are no text, or there is no row in it.
+        """
+        self._mark, self._encoding = next(((m, e) for m, e in _MARKS if data.startswith(m)), (b"", "utf-8"))
+        try:
+            text = data[len(self._mark) :].decode(self._encoding)
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{name} is no text in UTF-8 or UTF-16; save it as CSV in UTF-8") from error
+        first = text.partition("\n")[0]
+        self._delimiter = max(_DELIMITERS, key=first.count)
+        self._cells = list(_records(text, self._delimiter))
+        self.rows = [[_value(cell) for cell in record] for record, _ in self._cells]
+        if not self.rows:
+            raise UsageError(f"{name} is empty; its first line names the columns")
+
+    @classmethod
+    def read(cls, path: Path) -> "Table":
+        """Read a file.
+
+        Raises:
+            UsageError: it cannot be read, or is no table.
+        """
+        try:
+            with path.open("rb") as file:
+                return cls(file.read(_MAX_BYTES), str(path))
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read ({error.strerror}); give the file of a table") from error
+
+    @property
+    def heading(self) -> list[str]:
+        """Names of the columns, without the space around them."""
+        return [name.strip() for name in self.rows[0]]
+
+    def column(self, *names: str) -> int | None:
+        """Return the place of the first of these columns that there is; capital letters do not matter."""
+        heading = [name.casefold() for name in self.heading]
+        return next((heading.index(name.casefold()) for name in names if name.casefold() in heading), None)
+
+    def put(self, row: int, column: int, value: str) -> None:
+        """Put a value into a cell, quoted as its table needs it."""
+        quoted = any(sign in value for sign in (self._delimiter, '"', "\n", "\r"))
+        doubled = value.replace('"', '""')
+        record, _ = self._cells[row]
+        record[column] = f'"{doubled}"' if quoted or record[column].startswith('"') else value
+        self.rows[row][column] = value
+
+    def to_bytes(self) -> bytes:
+        """Return the file with the cells that were put."""
+        text = "".join(self._delimiter.join(record) + end for record, end in self._cells)
+        return self._mark + text.encode(self._encoding)
+
+
+def harmless(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula, whatever signs or spaces lead to its `=`."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
+    """Yield each record's cells as they are written, and what ends it."""
+    cells: list[str] = []
+    start, quoted, place = 0, False, 0
+    while place < len(text):
+        sign = text[place]
+        if sign == '"':
+            quoted = not quoted
+        elif not quoted and sign == delimiter:
+            cells.append(text[start:place])
+            start = place + 1
+        elif not quoted and sign in "\r\n":
+            end = "\r\n" if text.startswith("\r\n", place) else sign
+            yield [*cells, text[start:place]], end
+            cells, place = [], place + len(end)
+            start = place
+            continue
+        place += 1
+    if cells or start < len(text):
+        yield [*cells, text[start:]], ""
+
+
+def _value(cell: str) -> str:
+    stripped = cell.strip()
+    return stripped[1:-1].replace('""', '"') if len(stripped) > 1 and stripped[0] == stripped[-1] == '"' else cell

@@ -1,0 +1,169 @@
+"""Who is in the class: a table of students, or the gradebook that a platform exports, matched with what was handed in.
+
+A match is by the platform's number, then by login, then by name, and never by guess: a name that two students have matches
+neither. Whoever handed in nothing has a row, and a hand-in that matches nobody is told.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autograder.errors import UsageError
+from autograder.results.tables import Table
+from autograder.submissions.downloads import Student, nfc
+from autograder.submissions.intake import HandIn, Intake, LeftOut
+
+_IDS = ("ID", "Identifier", "OrgDefinedId", "Student ID", "Student number", "SID", "SIS User ID")
+_LOGINS = ("SIS Login ID", "Login", "Username", "User name", "Email address", "Email", "E-mail", "GitHub")
+_NAMES = ("Student", "Full name", "Name")
+_NOTHING = "nothing was handed in"
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """One student of the class.
+
+    Attributes:
+        student: name, logins and number.
+        ids: every number and login of the row, by which a hand-in may name the student.
+        section: empty if the table has none.
+        group: empty if the table has none.
+    """
+
+    student: Student
+    ids: frozenset[str]
+    section: str = ""
+    group: str = ""
+
+
+def read_roster(path: Path) -> list[Enrolled]:
+    """Read a table of students: any of the columns of Canvas, Moodle, Brightspace and Blackboard, or one's own.
+
+    Raises:
+        UsageError: it cannot be read, or no column tells who the students are.
+    """
+    return enrolled(Table.read(path), str(path))
+
+
+def enrolled(table: Table, name: str) -> list[Enrolled]:
+    """Return the students in a table; see `read_roster`."""
+    who = [column for title in (*_IDS, *_LOGINS, *_NAMES) if (column := table.column(title)) is not None]
+    if not who and table.column("Last Name") is None:
+        raise UsageError(f"{name} has no column of students; call one of its columns ID, Login or Name")
+    return [each for row in table.rows[1:] if (each := _enrolled(table, row)) is not None]
+
+
+def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
+    """Return the class with the names of the roster: a row for everyone in it, then a row for each stranger.
+
+    A hand-in of a group, by the roster's own group column or by the platform's, is credited to all its members.
+    """
+    everyone = list(roster)
+    keys = _Keys(everyone)
+    found: dict[int, list[str]] = {}
+    strangers: list[str] = []
+    for name, hand_in in intake.hand_ins.items():
+        places = keys.places(_of(hand_in, name), name)
+        for place in places:
+            found.setdefault(place, []).append(name)
+        if not places:
+            strangers.append(name)
+    matched = Intake(intake.form, left_out=list(intake.left_out))
+    titles = Counter(each.student.name for each in everyone)
+    for place, each in enumerate(everyone):
+        title = each.student.name if titles[each.student.name] == 1 else f"{each.student.name}-{each.student.key}"
+        names = found.get(place, [])
+        if not names:
+            matched.hand_ins[title] = HandIn((each.student,), Path(title), problem=_NOTHING)
+            continue
+        first, *others = names
+        matched.hand_ins[title] = replace(intake.hand_ins[first], students=(each.student,))
+        if first in intake.earlier:
+            matched.earlier[title] = intake.earlier[first]
+        for other in others:
+            matched.left_out.append(LeftOut(other, title, f"a second hand-in of {title}, beside {first}"))
+    for name in strangers:
+        matched.hand_ins[name] = intake.hand_ins[name]
+        matched.earlier |= {name: intake.earlier[name]} if name in intake.earlier else {}
+        matched.left_out.append(
+            LeftOut(name, "", "it is graded, and nobody in the roster has this number, login or name")
+        )
+    return matched
+
+
+class _Keys:
+    """Places in a roster by number, login and name; a key of two students finds neither."""
+
+    def __init__(self, everyone: list[Enrolled]) -> None:
+        self._by_id = _unique((key.casefold(), place) for place, each in enumerate(everyone) for key in each.ids)
+        self._by_name = _unique(
+            (form, place) for place, each in enumerate(everyone) for form in _forms(each.student.name)
+        )
+        self._by_group: dict[str, list[int]] = {}
+        for place, each in enumerate(everyone):
+            if each.group:
+                self._by_group.setdefault(_plain(each.group), []).append(place)
+
+    def places(self, student: Student, name: str) -> list[int]:
+        """Return the places of a student, or of the members of the group of this name."""
+        for key in (student.id, student.login, name, name.partition("@")[0]):
+            if key and key.casefold() in self._by_id:
+                return [self._by_id[key.casefold()]]
+        plain = _plain(student.name or name)
+        if plain in self._by_name:
+            return [self._by_name[plain]]
+        return self._by_group.get(plain, [])
+
+
+def _of(hand_in: HandIn, name: str) -> Student:
+    """Return which of a group's members a row is for."""
+    return next((student for student in hand_in.students if name.startswith(student.name)), Student(name))
+
+
+def _enrolled(table: Table, row: list[str]) -> Enrolled | None:
+    def cell(*titles: str) -> str:
+        for title in titles:
+            column = table.column(title)
+            if column is not None and column < len(row) and row[column].strip():
+                return nfc(row[column])
+        return ""
+
+    ids = frozenset(
+        key
+        for title in (*_IDS, *_LOGINS)
+        for value in [cell(title)]
+        if value
+        for key in (value, re.sub(r"^(Participant |#)", "", value), value.partition("@")[0])
+    )
+    name = cell(*_NAMES) or f"{cell('First Name')} {cell('Last Name')}".strip()
+    last, comma, first = name.partition(",")
+    name = f"{first.strip()} {last.strip()}" if comma else name
+    number = re.sub(r"^(Participant |#)", "", cell(*_IDS))
+    if (not name and not ids) or name in ("Points Possible", "Student, Test", "Test Student"):
+        return None
+    student = Student(name or cell(*_LOGINS) or number, cell(*_LOGINS), number)
+    return Enrolled(student, ids, cell("Section"), cell("Group", "Group name", "Groups"))
+
+
+def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, set[int]] = {}
+    for key, place in pairs:
+        found.setdefault(key, set()).add(place)
+    return {key: next(iter(places)) for key, places in found.items() if len(places) == 1}
+
+
+def _forms(name: str) -> Iterator[str]:
+    """Yield the ways in which platforms write a full name: `Jane Doe`, `doejane`."""
+    words = name.split()
+    yield _plain(name)
+    for number in range(1, len(words)):
+        yield _plain("".join((*words[number:], *words[:number])))
+
+
+def _plain(name: str) -> str:
+    """Return a name without capital letters, spaces and punctuation; letters keep their accents."""
+    folded = unicodedata.normalize("NFC", name).casefold()
+    return "".join(sign for sign in folded if sign.isalnum())

@@ -1,0 +1,202 @@
+"""Deadlines and other decisions: each as a pure function, tried on many inputs."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.errors import UsageError
+from autograder.results.policy import LateRule, Policy, adjust, days_left, lateness, read_policy
+
+VILNIUS = ZoneInfo("Europe/Vilnius")
+DUE = datetime(2026, 11, 20, 23, 59)
+RULE = LateRule(percent=10, most=50)
+POLICY = Policy(due=DUE, zone=VILNIUS, late=RULE)
+MAXIMA = {"quiz": 10.0, "denoise": 16.0}
+FULL = {"quiz": 10.0, "denoise": 16.0}
+
+moments = st.datetimes(datetime(2026, 10, 20), datetime(2026, 12, 1))
+rules = st.builds(
+    LateRule,
+    percent=st.floats(0, 100),
+    per=st.sampled_from(["day", "hour"]),
+    of=st.sampled_from(["earned", "maximum"]),
+    most=st.floats(0, 100),
+    cut_off=st.none() | st.timedeltas(timedelta(), timedelta(days=9)),
+    budget=st.integers(0, 5),
+)
+policies = st.builds(
+    Policy,
+    due=st.datetimes(datetime(2026, 10, 20), datetime(2026, 11, 25)),
+    zone=st.sampled_from([VILNIUS, ZoneInfo("Asia/Yangon"), ZoneInfo("America/New_York"), ZoneInfo("UTC")]),
+    grace=st.timedeltas(timedelta(), timedelta(hours=2)),
+    late=rules,
+    drop=st.integers(0, 2),
+    bonus=st.sampled_from([(), ("quiz",)]),
+)
+points = st.fixed_dictionaries({"quiz": st.floats(0, 10), "denoise": st.floats(0, 16), "attack": st.floats(0, 5)})
+THREE = {"quiz": 10.0, "denoise": 16.0, "attack": 5.0}
+
+
+def test_in_time_nothing_changes():
+    found = adjust(FULL, MAXIMA, POLICY, "alice", "2026-11-20T23:59:00")
+    assert (found.score, found.max_score, found.trail) == (26.0, 26.0, ())
+
+
+def test_a_day_late_costs_its_share_and_says_so():
+    found = adjust(FULL, MAXIMA, POLICY, "alice", "2026-11-21T00:00:00")
+    assert found.score == pytest.approx(23.4) and found.trail == ("one day late: -10 %",)
+
+
+def test_grace_is_up_to_and_with_its_end():
+    policy = replace(POLICY, grace=timedelta(minutes=15))
+    assert lateness("2026-11-21T00:14:00", policy) is None
+    assert lateness("2026-11-21T00:14:01", policy).days == 1
+
+
+def test_no_more_than_the_most_is_taken():
+    assert adjust(FULL, MAXIMA, POLICY, at="2026-11-29T00:00:00").score == pytest.approx(13.0)
+
+
+def test_after_the_cut_off_there_is_nothing():
+    policy = replace(POLICY, late=replace(RULE, cut_off=timedelta(days=2)))
+    assert adjust(FULL, MAXIMA, policy, at="2026-11-22T23:59:00").score == pytest.approx(20.8)
+    assert adjust(FULL, MAXIMA, policy, at="2026-11-22T23:59:01").score == 0.0
+
+
+def test_a_percentage_of_the_maximum_takes_as_much_from_everyone():
+    policy = replace(POLICY, late=replace(RULE, of="maximum"))
+    assert adjust({"quiz": 5.0}, MAXIMA, policy, at="2026-11-21T12:00:00").score == pytest.approx(2.4)
+    assert adjust({"quiz": 1.0}, MAXIMA, policy, at="2026-11-21T12:00:00").score == 0.0
+
+
+def test_steps_stand_in_place_of_a_percentage_for_each_day():
+    steps = ((timedelta(), 5.0), (timedelta(days=1), 25.0))
+    policy = replace(POLICY, late=LateRule(steps=steps))
+    assert adjust(FULL, MAXIMA, policy, at="2026-11-21T12:00:00").score == pytest.approx(24.7)
+    assert adjust(FULL, MAXIMA, policy, at="2026-11-22T12:00:00").score == pytest.approx(19.5)
+
+
+def test_the_budget_pays_for_days_and_says_how_many():
+    policy = replace(POLICY, late=replace(RULE, budget=3))
+    found = adjust(FULL, MAXIMA, policy, at="2026-11-22T12:00:00", days_left=1)
+    assert found.score == pytest.approx(23.4) and found.trail == ("2 days late, one day of it free: -10 %",)
+
+
+def test_the_budget_is_spent_in_the_order_of_deadlines():
+    lates = [(datetime(2026, 11, 20), 2), (datetime(2026, 10, 1), 2)]
+    assert days_left(3, lates) == [1, 3]
+    assert days_left(3, lates[::-1]) == [3, 1]
+
+
+def test_an_exemption_leaves_a_unit_or_everything_out():
+    policy = replace(POLICY, exempt={"alice": ("quiz",), "bob": ()})
+    assert adjust(FULL, MAXIMA, policy, "alice").max_score == 16.0
+    assert adjust(FULL, MAXIMA, policy, "bob").score is None
+
+
+def test_the_unit_whose_absence_helps_most_is_dropped():
+    found = adjust({"quiz": 2.0, "denoise": 16.0}, MAXIMA, replace(POLICY, drop=1))
+    assert (found.score, found.max_score, found.trail) == (26.0, 26.0, ("quiz dropped",))
+
+
+def test_a_bonus_counts_and_its_maximum_does_not():
+    found = adjust(FULL, MAXIMA, replace(POLICY, bonus=("quiz",)))
+    assert (found.score, found.max_score) == (26.0, 16.0)
+
+
+@given(policies, points, moments, st.timedeltas(timedelta(), timedelta(days=20)))
+def test_an_extension_never_lowers_a_mark(policy, given_points, at, longer):
+    extended = replace(policy, extensions={"alice": longer})
+    before = adjust(given_points, THREE, policy, "alice", at.isoformat()).score
+    assert adjust(given_points, THREE, extended, "alice", at.isoformat()).score >= before - 1e-9
+
+
+@given(policies, points, moments, st.sampled_from(sorted(THREE)), st.floats(0, 5))
+def test_more_points_never_lower_a_mark(policy, given_points, at, unit, more):
+    better = given_points | {unit: min(THREE[unit], given_points[unit] + more)}
+    before = adjust(given_points, THREE, policy, "alice", at.isoformat()).score
+    assert adjust(better, THREE, policy, "alice", at.isoformat()).score >= before - 1e-9
+
+
+@given(policies, points, moments, st.timedeltas(timedelta(), timedelta(days=3)))
+def test_a_later_moment_never_raises_a_mark(policy, given_points, at, later):
+    # In UTC, where no hour comes twice.
+    policy = replace(policy, zone=ZoneInfo("UTC"))
+    before = adjust(given_points, THREE, policy, "alice", at.isoformat()).score
+    assert adjust(given_points, THREE, policy, "alice", (at + later).isoformat()).score <= before + 1e-9
+
+
+@given(st.permutations([(datetime(2026, 9, n), n % 4) for n in range(1, 6)]))
+def test_the_order_of_grading_changes_no_budget(lates):
+    assert dict(zip(lates, days_left(4, lates), strict=True)) == {
+        (datetime(2026, 9, 1), 1): 4,
+        (datetime(2026, 9, 2), 2): 3,
+        (datetime(2026, 9, 3), 3): 1,
+        (datetime(2026, 9, 4), 0): 0,
+        (datetime(2026, 9, 5), 1): 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("due", "at"), [("2026-10-24T12:00:00", "2026-10-25T12:00:00"), ("2027-03-27T12:00:00", "2027-03-28T12:00:00")]
+)
+def test_a_day_ends_at_the_time_of_the_deadline_also_when_the_clocks_change(due, at):
+    policy = replace(POLICY, due=datetime.fromisoformat(due))
+    assert lateness(at, policy).days == 1
+    assert lateness(at.replace("00:00", "00:01"), policy).days == 2
+
+
+def test_a_moment_with_a_zone_of_its_own_is_taken_for_what_it_is():
+    assert lateness("2026-11-20T21:59:00+00:00", POLICY) is None
+    assert lateness("2026-11-20 21:59:01 Z", POLICY).days == 1
+
+
+def test_class_toml_is_read(tmp_path):
+    path = tmp_path / "class.toml"
+    path.write_text(
+        '[deadline]\ndue = 2026-11-20T23:59:00\nzone = "Europe/Vilnius"\ngrace = "15 minutes"\n'
+        '[late]\npercent = 10\nmost = 50\ncut_off = "7 days"\nbudget = 3\n'
+        '[extensions]\nalice = 2026-11-25T23:59:00\nbob = "2 days"\n[exempt]\ncarl = ["quiz"]\n'
+        '[units]\ndrop = 1\nbonus = ["quiz"]\n[attempts]\nwhich = "best"\n'
+    )
+    assert read_policy(path) == Policy(
+        due=DUE,
+        zone=VILNIUS,
+        grace=timedelta(minutes=15),
+        late=LateRule(percent=10, most=50, cut_off=timedelta(days=7), budget=3),
+        extensions={"alice": datetime(2026, 11, 25, 23, 59), "bob": timedelta(days=2)},
+        exempt={"carl": ("quiz",)},
+        drop=1,
+        bonus=("quiz",),
+        attempts="best",
+    )
+
+
+def test_without_class_toml_everything_counts_as_it_is(tmp_path):
+    assert adjust(FULL, MAXIMA, read_policy(tmp_path / "class.toml"), at="2030-01-01T00:00:00").score == 26.0
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[dedline]\n", "there is no table [dedline]; there are deadline, late"),
+        ("[late]\npercnt = 1\n", "[late] has no percnt; it has budget, cut_off"),
+        ("[late]\npercent = 110\n", "percent is 110; write a number from 0 to 100"),
+        ('[late]\nper = "week"\n', "per is 'week'; it is one of day, hour"),
+        ('[deadline]\ndue = "tomorrow"\n', "due is 'tomorrow' and no moment; write one such as"),
+        ('[deadline]\ngrace = "soon"\n', "grace is 'soon' and no length of time; write one such as"),
+        ('[deadline]\nzone = "Atlantis"\n', "there is no time zone 'Atlantis'; write one such as"),
+        ("[extensions]\nbob = 3\n", "the extension of bob is 3 and no length of time"),
+        ("due = \n", "cannot be read"),
+    ],
+)
+def test_what_makes_no_sense_has_a_sentence(tmp_path, text, sentence):
+    path = tmp_path / "class.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_policy(path)
+    assert sentence in str(caught.value)
