@@ -1,0 +1,100 @@
+"""Tables of platforms: single cells change, and every other byte stays."""
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.errors import UsageError
+from autograder.results.gradebooks import Grade, fill
+from autograder.results.tables import Table, harmless
+
+CANVAS = (
+    b"\xef\xbb\xbfStudent,ID,SIS User ID,SIS Login ID,Section,Quiz (7),Lab 3 (12),Final Score\r\n"
+    b'    Points Possible,,,,,10,26,(read only)\r\n"Doe, Jane",1,s1,jane,A,,,\r\n"O\'Neil, Bo",2,s2,bo,"A, B",5,,x\r\n'
+)
+MOODLE = (
+    b"Identifier,Full name,Email address,Status,Grade,Maximum grade,Feedback comments\n"
+    b'Participant 4711,John Smith,j@x.edu,"Submitted for grading, late",,26.00,\n'
+)
+BLACKBOARD = codecs.BOM_UTF16_LE + (
+    '"Last Name"\t"First Name"\t"Username"\t"Student ID"\t"Lab 3 [Total Pts: 26 Score] |981"\n'
+    '"Müller"\t"Zoë"\t"zm1"\t"77"\t""\n'
+).encode("utf-16-le")
+BRIGHTSPACE = b"OrgDefinedId,Username,Lab 3 Points Grade,End-of-Line Indicator\r\n#5,jd,,#\r\n"
+
+FILLED = {
+    "canvas": (CANVAS, 2, CANVAS.replace(b"jane,A,,,", b"jane,A,,23.4,")),
+    "moodle": (MOODLE, 1, MOODLE.replace(b'late",,26.00,', b'late",23.4,26.00,well done')),
+    "blackboard": (BLACKBOARD, 1, BLACKBOARD.replace('""'.encode("utf-16-le"), '"23.4"'.encode("utf-16-le"))),
+    "brightspace": (BRIGHTSPACE, 1, BRIGHTSPACE.replace(b"#5,jd,,#", b"#5,jd,23.4,#")),
+}
+
+
+@pytest.mark.parametrize("platform", FILLED)
+def test_one_cell_is_filled_and_nothing_else(platform):
+    before, row, after = FILLED[platform]
+    table = Table(before)
+    _, strangers = fill(table, platform, "Lab 3", {"jane": row}, {"jane": Grade("23.4", "26", "well done")})
+    assert table.to_bytes() == after and strangers == []
+
+
+def test_who_has_no_row_is_told():
+    assert fill(Table(CANVAS), "canvas", "Lab 3", {}, {"eve": Grade("1", "2")})[1] == ["eve"]
+
+
+def test_a_submission_without_a_grade_leaves_its_cell():
+    table = Table(CANVAS)
+    fill(table, "canvas", "Quiz", {"bo": 3}, {"bo": Grade("", "10")})
+    assert table.to_bytes() == CANVAS
+
+
+@pytest.mark.parametrize(
+    ("title", "sentence"),
+    [
+        ("", "has several assignments; give --title one of: Quiz, Lab 3"),
+        ("Lab 4", "has no assignment 'Lab 4'; give --title one of: Quiz, Lab 3"),
+    ],
+)
+def test_the_assignment_has_to_be_known(title, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        fill(Table(CANVAS), "canvas", title, {}, {})
+
+
+def test_a_comment_is_no_formula():
+    table = Table(MOODLE)
+    fill(table, "moodle", "", {"j": 1}, {"j": Grade("1", "26", "=HYPERLINK(1)")})
+    assert b"'=HYPERLINK(1)" in table.to_bytes()
+
+
+@given(
+    st.lists(st.lists(st.text(max_size=8), min_size=2, max_size=4), min_size=1, max_size=5),
+    st.sampled_from([",", ";", "\t"]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_any_table_comes_back_byte_for_byte(rows, delimiter, end):
+    quoted = [[f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row] for row in rows]
+    text = end.join(delimiter.join(row) for row in [["a", "b"], *quoted])
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        return
+    table = Table(data)
+    assert table.to_bytes() == data and table.rows[1:] == rows
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", " =1", "\uff1d1", "\u00a0=1", "\r=1", "\uff20a"])
+def test_what_a_spreadsheet_takes_for_a_formula_is_quoted(text):
+    assert harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["alice", "s20003", "Jane Doe", "a=1", "", "Zoë-Ann"])
+def test_a_login_stays_as_it_is(text):
+    assert harmless(text) == text
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xfea", b"\x80\x81"])
+def test_what_is_no_table_has_a_sentence(data):
+    with pytest.raises(UsageError):
+        Table(data)
