@@ -75,15 +75,12 @@ def likely_pairs(
     works = {name: _work(modules) for name, modules in submissions.items()}
     weights = _weights([work.whole.keys() - given for work in works.values()])
     rare = {name: _rare(work.whole, weights) for name, work in works.items()}
+    heavy = {name: _weight(pieces, weights) for name, pieces in rare.items()}
     shared = _shared_weights(rare, weights)
     values = _same_rare_values(results or {})
     pairs = []
     for first, second in {*shared, *values}:
-        smaller = (
-            min(_weight(rare[first], weights), _weight(rare[second], weights))
-            if first in rare and second in rare
-            else 0.0
-        )
+        smaller = min(heavy.get(first, 0.0), heavy.get(second, 0.0))
         likeness = min(1.0, shared.get((first, second), 0.0) / smaller) if smaller else 0.0
         same = values.get((first, second), ())
         if likeness >= at_least or len(same) > 1:
@@ -132,7 +129,7 @@ def _functions_in(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 def _aliases(tree: ast.Module) -> dict[str, str]:
     """Return what imported names stand for: `F` for `torch.nn.functional`."""
-    found = {}
+    found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.asname: alias.name for alias in node.names if alias.asname}
