@@ -3,7 +3,7 @@
 A worker costs some 30 ms, more than most checks. Visible checks come first: once a worker has been asked what is hidden, it
 serves no visible check, in which it could print that. Each check loads the modules anew and starts the random numbers anew;
 what else a process keeps can only come from earlier checks of the same submission. Where that may be why a check failed, it
-is run again in a fresh worker, and that counts (`Turns.may_be_left_over`).
+is run again in a fresh worker, and that counts (`WorkerPool.may_be_left_over`).
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _WITHOUT_VALUE = (Raised, Crashed, Unusable, RefusedValue)
 _WITH_OTHERS = (CheckFailed, AssertionError, MissingFunction, TimedOut)
 
 
-class Turn:
+class WorkerLease:
     """A worker during one check: with a folder of its own, for which few checks ask."""
 
     def __init__(self, worker: Transport) -> None:
@@ -57,7 +57,7 @@ class Turn:
         return self._worker.take_printed()
 
 
-class Turns:
+class WorkerPool:
     """The worker of one submission at a time.
 
     Args:
@@ -73,19 +73,19 @@ class Turns:
         self._opened = 0.0
 
     @contextlib.contextmanager
-    def turn(self, check: CheckResult) -> Iterator[Turn]:
+    def lease(self, check: CheckResult) -> Iterator[WorkerLease]:
         """The worker for a check; it ends with the turn where it has been dismissed."""
         worker = self._worker if self._worker is not None and self._may_serve(check) else self._fresh()
         self._served.append(check)
-        turn = Turn(worker)
+        lease = WorkerLease(worker)
         try:
-            yield turn
+            yield lease
         finally:
-            turn.clear()
+            lease.clear()
             if self._worker is None:
                 self._held.close()
 
-    def dismiss(self) -> None:
+    def retire(self) -> None:
         """The worker of the present turn has no other."""
         self._worker = None
 

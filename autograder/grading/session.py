@@ -35,22 +35,22 @@ class GradedRun(Run, Protocol):
         """Told that a check has failed; whether it is to be run again."""
 
 
-class Follower:
-    """Told how a run goes on. This one does nothing with it."""
+class Observer:
+    """Observer of a run; this default ignores every event."""
 
     def expected(self, checks: list[CheckResult]) -> None:
-        """All checks of a unit that will be run."""
+        """Called with all checks of a unit that will run."""
 
     def begins(self, check: CheckResult) -> None:
-        """One of them starts."""
+        """Called when a check starts."""
 
     def ended(self, check: CheckResult) -> bool:
-        """It has ended. Whether the others of its unit are still to be run."""
+        """Called after a check. Return False to skip the rest of the unit."""
         return True
 
 
-class Checks:
-    """The checks of one unit.
+class CheckSession:
+    """A pytest session that holds the checks of one unit.
 
     Args:
         catalog: the course.
@@ -72,28 +72,28 @@ class Checks:
         self._items = sorted(self._session.items, key=lambda item: item.stash[plugin.CHECK].hidden)
 
     def run(
-        self, catalog: Catalog, run: GradedRun, asked_for: Callable[[CheckResult], bool], follower: Follower
+        self, catalog: Catalog, run: GradedRun, wanted: Callable[[CheckResult], bool], observer: Observer
     ) -> list[CheckResult]:
-        """The results for one submission, in the order in which the checks are written.
+        """Run the checks on one submission. Return their results in the order in which the checks are written.
 
         Args:
             catalog: the course, with the limits that hold this time.
             run: the submission.
-            asked_for: whether a check is run at all.
-            follower: is told how it goes on.
+            wanted: returns True if a check is to be run.
+            observer: is told how the run proceeds.
 
         Raises:
             SandboxError: there is no worker to be had.
             GraderError: pytest itself has failed.
         """
         expected = {item.nodeid: item.stash[plugin.CHECK] for item in self._session.items}
-        recorder = Recorder({nodeid: check for nodeid, check in expected.items() if asked_for(check)})
+        recorder = Recorder({nodeid: check for nodeid, check in expected.items() if wanted(check)})
         stash = self._config.stash
         stash[plugin.COURSE], stash[plugin.RUN], stash[plugin.RECORDER] = catalog, run, recorder
         torch.set_num_threads(1)  # the user of a notebook has others between two runs
-        follower.expected(list(recorder.results.values()))
+        observer.expected(list(recorder.results.values()))
         with _shielded(), _its_own_fault():
-            self._run([item for item in self._items if item.nodeid in recorder.results], recorder, follower)
+            self._run([item for item in self._items if item.nodeid in recorder.results], recorder, observer)
         return list(recorder.results.values())
 
     def _collected(self) -> pytest.Session:
@@ -106,22 +106,22 @@ class Checks:
             raise GraderError("\n".join(["the checks could not be run:", *self._hooks.problems]))
         return session
 
-    def _run(self, items: list[pytest.Item], recorder: Recorder, follower: Follower) -> None:
+    def _run(self, items: list[pytest.Item], recorder: Recorder, observer: Observer) -> None:
         try:
             for item, following in zip(items, [*items[1:], None], strict=True):
-                follower.begins(recorder.results[item.nodeid])
+                observer.begins(recorder.results[item.nodeid])
                 self._config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-                if not follower.ended(recorder.results[item.nodeid]):
+                if not observer.ended(recorder.results[item.nodeid]):
                     return
         except BaseException:  # Ctrl-C among them: pytest leaves what it was at as it was
-            _kept.cache_clear()
+            _collect_once.cache_clear()
             raise
         finally:
             self._session._setupstate.teardown_exact(None)
 
 
-def checks_of(catalog: Catalog, unit: str) -> Checks:
-    """The checks of a unit as they are now: collected in this process before, or by this call.
+def check_session(catalog: Catalog, unit: str) -> CheckSession:
+    """Return the session of a unit's checks as the file is now: collected before in this process, or by this call.
 
     Raises:
         GraderError: they cannot be collected.
@@ -133,12 +133,12 @@ def checks_of(catalog: Catalog, unit: str) -> Checks:
         raise GraderError(
             f"the checks could not be run: {path} cannot be read ({error.strerror}); put it back"
         ) from error
-    return _kept(catalog.root, unit, (state.st_ino, state.st_mtime_ns, state.st_size))
+    return _collect_once(catalog.root, unit, (state.st_ino, state.st_mtime_ns, state.st_size))
 
 
 @lru_cache(maxsize=32)
-def _kept(root: Path, unit: str, _: tuple[int, ...]) -> Checks:
-    return Checks(read_catalog(root), unit)
+def _collect_once(root: Path, unit: str, _: tuple[int, ...]) -> CheckSession:
+    return CheckSession(read_catalog(root), unit)
 
 
 class _Hooks:
@@ -182,7 +182,7 @@ class _Hooks:
         if isinstance(error, SandboxError):
             raise error  # no check can be run
         if error is not None and not isinstance(error, pytest.skip.Exception):
-            run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `Checks.run` has put it there
+            run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `CheckSession.run` has put it there
             self._again = run.failed(error) or self._again
         while error is not None:
             traceback.clear_frames(error.__traceback__)

@@ -21,7 +21,8 @@ from autograder.errors import (
 )
 from autograder.grading import leases as turns
 from autograder.grading.grade import Grader
-from autograder.grading.leases import Turns
+from autograder.grading.leases import WorkerPool
+from autograder.grading.spec import GradingSpec
 from autograder.results.types import CheckResult, Outcome
 from autograder.submissions import Module
 
@@ -62,8 +63,12 @@ def workers(tmp_path):
 
 @pytest.fixture
 def held(workers):
-    with contextlib.closing(Turns(workers.worker)) as held:
+    with contextlib.closing(WorkerPool(workers.worker)) as held:
         yield held
+
+
+def spec(course, *functions):
+    return GradingSpec(read_catalog(course), b"secret", ("variation_loss",), functions=frozenset(functions))
 
 
 def check(function, hidden=False):
@@ -72,7 +77,7 @@ def check(function, hidden=False):
 
 def serve(held, *functions):
     for function in functions:
-        with held.turn(check(function)):
+        with held.lease(check(function)):
             pass
 
 
@@ -83,7 +88,7 @@ def test_the_checks_of_a_unit_share_a_worker(held, workers):
 
 def test_another_unit_has_another_worker_and_the_first_one_ends(held, workers):
     for unit in ("variation_loss", "quiz", "variation_loss"):
-        with held.turn(replace(check("answers"), unit=unit)):
+        with held.lease(replace(check("answers"), unit=unit)):
             pass
     assert workers.made == 3
     assert workers.open == {3}
@@ -91,8 +96,8 @@ def test_another_unit_has_another_worker_and_the_first_one_ends(held, workers):
 
 def test_after_a_failed_check_the_next_has_a_fresh_worker(held, workers):
     serve(held, "denoise")
-    with held.turn(check("denoise")):
-        held.dismiss()
+    with held.lease(check("denoise")):
+        held.retire()
         assert workers.open == {1}, "it can still be asked what was printed"
     assert workers.open == set()
     serve(held, "denoise")
@@ -102,7 +107,7 @@ def test_after_a_failed_check_the_next_has_a_fresh_worker(held, workers):
 def test_a_worker_that_was_asked_what_is_hidden_serves_no_visible_check(held, workers):
     made = []
     for hidden in (False, True, True, False):
-        with held.turn(check("denoise", hidden)):
+        with held.lease(check("denoise", hidden)):
             made.append(workers.made)
     assert made == [1, 1, 1, 2]
 
@@ -134,16 +139,16 @@ def test_where_none_was_served_nothing_was_left_behind(held):
 
 
 def test_closed_there_is_no_worker_left(workers):
-    held = Turns(workers.worker)
+    held = WorkerPool(workers.worker)
     serve(held, "denoise")
     held.close()
     assert workers.open == set()
 
 
 def test_each_turn_has_a_folder_of_its_own_which_is_empty(held):
-    with held.turn(check("denoise")) as one:
+    with held.lease(check("denoise")) as one:
         (one.folder / "picture.png").write_text("x")
-    with held.turn(check("denoise")) as other:
+    with held.lease(check("denoise")) as other:
         assert list(other.folder.iterdir()) == []
     assert not one.folder.exists()
     assert [*one.folder.parent.iterdir()] == []
@@ -156,7 +161,7 @@ def modules(text):
 
 def asked(held, text, name="value"):
     """What a function of a submission gives in a turn, and what it has printed."""
-    with held.turn(check(name)) as turn:
+    with held.lease(check(name)) as turn:
         return getattr(StudentModule(*modules(text), turn, 5.0, 7), name)(), turn.take_printed()
 
 
@@ -177,7 +182,7 @@ def value():
 
 
 def test_what_a_check_leaves_behind_the_next_does_not_meet(sandbox):
-    with contextlib.closing(Turns(sandbox.worker)) as held:
+    with contextlib.closing(WorkerPool(sandbox.worker)) as held:
         first, second = asked(held, LEAVES), asked(held, LEAVES)
     assert first == second
     assert first[0][:3] == (1, True, "torch.float32")
@@ -186,7 +191,7 @@ def test_what_a_check_leaves_behind_the_next_does_not_meet(sandbox):
 
 def test_modules_of_an_earlier_check_are_gone(sandbox):
     text = "import torch\ndef value():\n    return torch.nn.Linear(1, 1)\n"
-    with contextlib.closing(Turns(sandbox.worker)) as held:
+    with contextlib.closing(WorkerPool(sandbox.worker)) as held:
         for _ in range(2):
             module, _ = asked(held, text)
             assert module.handle.number == 0
@@ -206,9 +211,9 @@ def denoise(images, **options):
 
 def test_it_is_one_process_while_all_goes_well_and_another_afterwards(sandbox):
     text = "import torch, random\ntorch.kept = getattr(torch, 'kept', 0) + 1\ndef value():\n    return torch.kept\n"
-    with contextlib.closing(Turns(sandbox.worker)) as held:
+    with contextlib.closing(WorkerPool(sandbox.worker)) as held:
         seen = [asked(held, text)[0] for _ in range(3)]
-        held.dismiss()
+        held.retire()
         seen.append(asked(held, text)[0])
     assert seen == [1, 2, 3, 1]
 
@@ -216,8 +221,8 @@ def test_it_is_one_process_while_all_goes_well_and_another_afterwards(sandbox):
 def test_a_check_in_which_the_worker_dies_costs_no_other(own_course, sandbox):
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + DIES_ONCE)
-    grader = Grader(read_catalog(own_course), sandbox, b"secret", units=["variation_loss"])
-    ended = {check.id: check.outcome for check in grader.grade(path).checks}
+    grader = Grader(spec(own_course), sandbox)
+    ended = {check.id: check.outcome for check in grader.grade_path(path).checks}
     died = {check for check, outcome in ended.items() if outcome is Outcome.CRASHED}
     assert died == {"variation_loss::test_denoise_leaves_images_alone"}
     assert {outcome for check, outcome in ended.items() if check not in died} == {Outcome.PASSED}
@@ -236,7 +241,7 @@ def test_what_cannot_be_done_twice_in_a_process_costs_nothing(own_course, sandbo
     """As `torch.set_num_interop_threads`; a graded run shows no trace of the first try."""
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text(RAISES_WHERE_IT_WAS_LOADED_BEFORE + (own_course / "solutions" / "variation_loss.py").read_text())
-    result = Grader(read_catalog(own_course), sandbox, b"secret", units=["variation_loss"]).grade(path)
+    result = Grader(spec(own_course), sandbox).grade_path(path)
     assert [check.message for check in result.checks if check.outcome is not Outcome.PASSED] == []
 
 
@@ -255,10 +260,8 @@ def test_a_wrong_value_is_no_second_guess(own_course, sandbox):
     """Right in a fresh worker, wrong in one that has served: what was said first counts."""
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text(GUESSES)
-    grader = Grader(
-        read_catalog(own_course), sandbox, b"secret", units=["variation_loss"], functions=frozenset({"total_variation"})
-    )
-    ended = [check.outcome for check in grader.grade(path).checks if check.function == "total_variation"]
+    grader = Grader(spec(own_course, "total_variation"), sandbox)
+    ended = [check.outcome for check in grader.grade_path(path).checks if check.function == "total_variation"]
     assert Outcome.PASSED in ended and Outcome.FAILED in ended
 
 
@@ -277,5 +280,5 @@ def test_what_one_function_breaks_costs_no_other(own_course, sandbox):
     """A wrong value after another function has run is asked for again where none has."""
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + SPOILS)
-    result = Grader(read_catalog(own_course), sandbox, b"secret", units=["variation_loss"]).grade(path)
+    result = Grader(spec(own_course), sandbox).grade_path(path)
     assert [check.message for check in result.checks if check.outcome is not Outcome.PASSED] == []
