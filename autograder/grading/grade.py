@@ -26,10 +26,10 @@ import torch
 from autograder import __version__
 from autograder.checks.plugin.runs import usable_device
 from autograder.checks.remote import InProcess, Transport
-from autograder.errors import GraderError, NotWritten, SandboxError
+from autograder.errors import GraderError, SandboxError
 from autograder.grading.batch import refuse_enclosed_course
 from autograder.grading.leases import WorkerPool
-from autograder.grading.session import Observer, check_session
+from autograder.grading.session import Observer, UnitRun, check_session
 from autograder.grading.spec import GradingSpec, course_hashes
 from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
@@ -158,9 +158,15 @@ class Grader:
         return (self.spec.hidden or not check.hidden) and (not functions or check.function in functions)
 
     def _run_checks(self, run: "_GradedRun") -> Iterator[CheckResult]:
+        """Run the visible checks of all units, and then the hidden ones: nothing asked there can be told in a visible one."""
         catalog = self.spec.catalog
-        for unit in self.spec.chosen:
-            yield from check_session(catalog, unit.name).run(catalog, run, self._wants, self._observer)
+        sessions = [check_session(catalog, unit.name) for unit in self.spec.chosen]
+        units = [UnitRun(session, catalog, run, self._wants, self._observer) for session in sessions]
+        for hidden in (False, True):
+            for unit in units:
+                unit.run_checks(hidden=hidden)
+        for unit in units:
+            yield from unit.results
 
 
 class _GradedRun:
@@ -181,12 +187,9 @@ class _GradedRun:
         """Return the worker for a check; without a check, a fresh one."""
         return self._workers.worker() if check is None else self._pool.lease(check)
 
-    def failed(self, error: BaseException) -> bool:
-        """Record a failed check. Return True if it should be run again."""
-        if isinstance(error, NotWritten):
-            return False
-        self._pool.retire()
-        return self._pool.may_be_left_over(error)
+    def failed(self, error: BaseException, *, answered: bool) -> bool:
+        """Record a failed check. Return True if it is run again; see `WorkerPool`."""
+        return self._pool.failed(error, answered=answered)
 
     def close(self) -> None:
         """End the last worker."""

@@ -1,6 +1,7 @@
 """Which checks a worker serves, and what it keeps between them: nothing that a check could meet."""
 
 import contextlib
+import os
 import textwrap
 from dataclasses import replace
 
@@ -11,7 +12,6 @@ from autograder.course.catalog import read_catalog
 from autograder.errors import (
     CheckFailed,
     Crashed,
-    GraderError,
     MissingFunction,
     NotHandedIn,
     Raised,
@@ -19,12 +19,13 @@ from autograder.errors import (
     TimedOut,
     Unusable,
 )
-from autograder.grading import leases as turns
-from autograder.grading.grade import Grader
+from autograder.grading import leases
+from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.leases import WorkerPool
+from autograder.grading.session import Observer
 from autograder.grading.spec import GradingSpec
 from autograder.results.types import CheckResult, Outcome
-from autograder.submissions import Module
+from autograder.submissions import Module, Submission
 
 
 class Workers:
@@ -94,14 +95,27 @@ def test_another_unit_has_another_worker_and_the_first_one_ends(held, workers):
     assert workers.open == {3}
 
 
-def test_after_a_failed_check_the_next_has_a_fresh_worker(held, workers):
+@pytest.mark.parametrize("error", [Crashed(""), TimedOut("")])
+def test_after_a_worker_has_died_or_passed_a_deadline_the_next_check_has_a_fresh_one(held, workers, error):
     serve(held, "denoise")
     with held.lease(check("denoise")):
-        held.retire()
+        assert not held.failed(error, answered=True)
         assert workers.open == {1}, "it can still be asked what was printed"
     assert workers.open == set()
     serve(held, "denoise")
     assert workers.open == {2}
+
+
+VERDICTS = [CheckFailed(""), AssertionError(), MissingFunction(""), RefusedValue(""), Raised("", (), "")]
+
+
+@pytest.mark.parametrize("error", VERDICTS, ids=lambda error: type(error).__name__)
+def test_a_verdict_ends_no_worker_and_runs_no_check_again(held, workers, error):
+    serve(held, "total_variation")
+    with held.lease(check("denoise")):
+        assert not held.failed(error, answered=True)
+    serve(held, "denoise")
+    assert workers.made == 1
 
 
 def test_a_worker_that_was_asked_what_is_hidden_serves_no_visible_check(held, workers):
@@ -112,30 +126,28 @@ def test_a_worker_that_was_asked_what_is_hidden_serves_no_visible_check(held, wo
     assert made == [1, 1, 1, 2]
 
 
-NO_VALUE = [Raised("", (), ""), Crashed(""), Unusable(""), RefusedValue("")]
-WRONG = [CheckFailed(""), AssertionError(), MissingFunction(""), TimedOut("")]
-NOBODYS = [GraderError(""), NotHandedIn("")]
-
-
-@pytest.mark.parametrize("error", [*NO_VALUE, *WRONG, *NOBODYS], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("answered", [False, True])
 @pytest.mark.parametrize(
-    ("before", "left_over"),
-    [((), ()), (("denoise",), NO_VALUE), (("total_variation",), NO_VALUE + WRONG)],
-    ids=["a fresh worker", "after a check of the same function", "after one of another"],
+    "error", [Crashed(""), Unusable(""), TimedOut(""), NotHandedIn("")], ids=lambda e: type(e).__name__
 )
-def test_which_failures_may_come_of_what_was_left_behind(held, before, error, left_over):
-    serve(held, *before, "denoise")
-    assert held.may_be_left_over(error) == (error in left_over)
+def test_a_check_is_run_again_only_if_nothing_was_answered_by_a_worker_that_others_have_used(
+    held, before, answered, error
+):
+    serve(held, *["total_variation"] * before)
+    with held.lease(check("denoise")):
+        again = held.failed(error, answered=answered)
+    assert again == (before == 1 and not answered and isinstance(error, Crashed | Unusable))
 
 
 def test_a_worker_that_has_served_long_serves_no_more(held, workers, monkeypatch):
-    monkeypatch.setattr(turns, "_LONGEST_SECONDS", -1.0)
-    serve(held, "denoise", "denoise")
-    assert workers.made == 2
-
-
-def test_where_none_was_served_nothing_was_left_behind(held):
-    assert not held.may_be_left_over(Crashed(""))
+    monkeypatch.setattr(leases, "_LONGEST_SECONDS", 10.0)
+    clock = iter(range(0, 1000, 6))  # so many seconds for each request
+    monkeypatch.setattr(leases.time, "monotonic", lambda: next(clock))
+    for made in (1, 1, 2):
+        with held.lease(check("denoise")) as lease:
+            lease.exchange(b"", 1.0)
+        assert workers.made == made
 
 
 def test_closed_there_is_no_worker_left(workers):
@@ -209,13 +221,13 @@ def denoise(images, **options):
 """
 
 
-def test_it_is_one_process_while_all_goes_well_and_another_afterwards(sandbox):
-    text = "import torch, random\ntorch.kept = getattr(torch, 'kept', 0) + 1\ndef value():\n    return torch.kept\n"
+def test_it_is_one_process_until_it_has_died(sandbox):
+    text = "import os\ndef value():\n    return os.getpid()\n"
     with contextlib.closing(WorkerPool(sandbox.worker)) as held:
-        seen = [asked(held, text)[0] for _ in range(3)]
-        held.retire()
-        seen.append(asked(held, text)[0])
-    assert seen == [1, 2, 3, 1]
+        one, same = (asked(held, text)[0] for _ in range(2))
+        held.failed(Crashed(""), answered=True)
+        other = asked(held, text)[0]
+    assert one == same != other
 
 
 def test_a_check_in_which_the_worker_dies_costs_no_other(own_course, sandbox):
@@ -246,23 +258,55 @@ def test_what_cannot_be_done_twice_in_a_process_costs_nothing(own_course, sandbo
 
 
 GUESSES = """
-import torch
+import os
 
-torch.kept = getattr(torch, "kept", 0) + 1
+_right = total_variation
 
 def total_variation(images):
-    rows, columns = (torch.diff(images, dim=dim).abs().flatten(1).sum(1) for dim in (2, 3))
-    return rows + columns + (torch.kept - 1)
+    return _right(images) + (os.environ["WORKER"] == "1")
 """
 
 
-def test_a_wrong_value_is_no_second_guess(own_course, sandbox):
-    """Right in a fresh worker, wrong in one that has served: what was said first counts."""
+class Numbered(InThisProcess):
+    """Workers in this process, whose number a submission can read."""
+
+    made = 0
+
+    @contextlib.contextmanager
+    def worker(self):
+        self.made += 1
+        os.environ["WORKER"] = str(self.made)
+        with super().worker() as worker:
+            yield worker
+
+
+def test_a_wrong_value_is_final(own_course, monkeypatch):
+    """It is wrong in the first worker and right in every other, of which there is none."""
+    monkeypatch.setenv("WORKER", "")
     path = own_course / "exercises" / "variation_loss.py"
-    path.write_text(GUESSES)
-    grader = Grader(spec(own_course, "total_variation"), sandbox)
-    ended = [check.outcome for check in grader.grade_path(path).checks if check.function == "total_variation"]
-    assert Outcome.PASSED in ended and Outcome.FAILED in ended
+    path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + GUESSES)
+    workers = Numbered()
+    ended = Grader(replace(spec(own_course, "total_variation"), require=()), workers).grade_path(path).checks
+    outcomes = [check.outcome for check in ended if check.function == "total_variation"]
+    assert outcomes.count(Outcome.FAILED) >= 3 and workers.made == 1
+
+
+class Order(Observer):
+    def __init__(self):
+        self.begun = []
+
+    def begins(self, check):
+        self.begun.append((check.hidden, check.unit))
+
+
+def test_the_visible_checks_of_all_units_run_before_the_first_hidden_one(catalog):
+    """A hidden check could tell a later one of another unit what it was asked, by what both can see of the machine."""
+    order = Order()
+    graded = GradingSpec(catalog, units=("variation_loss", "adversarial_attack"), require=())
+    Grader(graded, InThisProcess(), order).grade(Submission("nobody"))
+    assert order.begun == sorted(order.begun, key=lambda begun: begun[0])
+    assert {unit for _, unit in order.begun} == set(graded.units)
+    assert {hidden for hidden, _ in order.begun} == {False, True}
 
 
 SPOILS = """
@@ -277,7 +321,7 @@ def isotropic_variation(images, eps=1e-8):
 
 
 def test_what_one_function_breaks_costs_no_other(own_course, sandbox):
-    """A wrong value after another function has run is asked for again where none has."""
+    """The worker itself puts back what a function has changed in torch, before the next check."""
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + SPOILS)
     result = Grader(spec(own_course), sandbox).grade_path(path)
