@@ -142,6 +142,7 @@ class StudentModule:
     Attributes:
         module: its source.
         calls: every call made so far, in order.
+        answered: True once the submission has answered a call or an inspection, be it with a fault.
     """
 
     def __init__(
@@ -161,6 +162,7 @@ class StudentModule:
         self._device = device
         self._loaded = False
         self.calls: list[Call] = []
+        self.answered = False
 
     def __getattr__(self, name: str) -> "RemoteFunction":
         if name.startswith("_"):
@@ -236,7 +238,9 @@ class StudentModule:
         __tracebackhide__ = True
         message = encode({**request, "seconds": self._seconds, "device": self._device}, _outgoing_type)
         try:
-            reply = read_reply(self._transport.exchange(message, self._seconds))
+            message = self._transport.exchange(message, self._seconds)
+            self.answered = self.answered or request["op"] in ("call", "inspect")
+            reply = read_reply(message)
         except MalformedMessage as error:
             raise RefusedValue(f"{_subject(call)} answered with {error}") from error
         except StudentFault as error:
@@ -340,6 +344,8 @@ def recipe_of(module: nn.Module) -> Recipe:
     if recipe is None:
         raise CheckError(f"a {type(module).__name__} was passed without a recipe; make it with a function of `data`")
     entry, arguments = recipe
+    # The state is sent anyway, and a seed would tell what else the check draws from it.
+    arguments = {name: value for name, value in arguments.items() if name != "seed"}
     state = {name: value.detach() for name, value in module.state_dict().items()}
     training = [name for name, child in module.named_modules() if child.training]
     frozen = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]

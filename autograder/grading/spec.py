@@ -1,6 +1,6 @@
-"""The terms of a grading: everything besides the submission that a mark depends on, and the key made of both.
+"""What a submission is graded by: everything besides itself that its mark depends on, and the key made of both.
 
-Nothing here imports torch: whether a submission has been graded before is to be told at once.
+Imports no torch, so that looking up an earlier result takes no time.
 """
 
 import contextlib
@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from autograder.course.catalog import Catalog
+from autograder.course.catalog import Catalog, Unit
 from autograder.errors import GraderError
+from autograder.sandbox import REQUIRED
 from autograder.submissions import RawSubmission
 
 #: Packages whose version stands for their content; others that are preloaded are told by the content itself.
@@ -29,34 +30,65 @@ _VARIABLES = ("IDEALCAT_WEIGHTS", "OXFORD_PETS")
 
 @dataclass(frozen=True)
 class GradingSpec:
-    """The terms of a grading.
+    """What submissions are graded by. It is passed whole, from the command to each process that grades.
 
     Attributes:
         catalog: the course.
         secret: with a submission's content it gives the seed of its random inputs.
-        units: names of the units to grade.
-        seed: for a replay, the seed of the result that is replayed.
+        units: names of the units to grade; all of the course if empty.
+        functions: names of the functions whose checks run; all if empty.
+        hidden: True if hidden checks run too.
+        seed: the seed of an earlier result, to replay it; if empty, each submission has its own.
         device: where the students' code computes, `cpu` or `cuda`.
-        require: rungs of the isolation ladder that must hold; none for work that is trusted.
+        require: rungs of the isolation ladder that must hold; none for trusted work.
     """
 
     catalog: Catalog
-    secret: bytes
-    units: tuple[str, ...]
+    secret: bytes = b""
+    units: tuple[str, ...] = ()
+    functions: frozenset[str] = frozenset()
+    hidden: bool = True
     seed: str = ""
     device: str = "cpu"
-    require: tuple[str, ...] = ()
+    require: tuple[str, ...] = REQUIRED
+
+    @functools.cached_property
+    def chosen(self) -> tuple[Unit, ...]:
+        """The units to grade, in teaching order.
+
+        Raises:
+            CatalogError: the course has no unit of some name.
+        """
+        return self.catalog.chosen(list(self.units))
+
+    @property
+    def gpu(self) -> bool:
+        """True if the students' code computes on CUDA's devices."""
+        return self.device == "cuda"
 
     @functools.cached_property
     def facts(self) -> dict[str, str]:
         """What two machines must have in common for a mark to be the same on both, by name."""
-        return course_facts(self.catalog, self.units)
+        return course_facts(self.catalog, [unit.name for unit in self.chosen])
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """sha256 of all that a result depends on, but for the submission."""
+        secret = self.seed or hmac.new(self.secret, b"key", hashlib.sha256).hexdigest()
+        units = [unit.name for unit in self.chosen]
+        document = [self.facts, units, sorted(self.functions), self.hidden, secret, self.device, self.require]
+        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
     def key(self, raw: RawSubmission) -> str:
-        """sha256 of all that the result of a submission depends on, but for its name."""
-        secret = self.seed or hmac.new(self.secret, b"key", hashlib.sha256).hexdigest()
-        document = [self.facts, self.units, secret, self.device, self.require, raw.digest]
-        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+        """Return the key of a submission's result: sha256 of all that it depends on, but for the submission's name."""
+        return hashlib.sha256(f"{self.digest}\0{raw.digest}".encode()).hexdigest()
+
+    def seed_for(self, digest: str) -> str:
+        """Return the seed of a submission's random inputs.
+
+        It cannot be predicted without the secret, and is the same whenever the same content is graded.
+        """
+        return self.seed or hmac.new(self.secret, digest.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def course_facts(catalog: Catalog, units: Iterable[str]) -> dict[str, str]:
@@ -115,11 +147,6 @@ def _content(package: str) -> str:
 
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-
-
-def seed_of(secret: bytes, digest: str) -> str:
-    """A seed that nobody can tell without the secret, and that is the same whenever the same content is graded."""
-    return hmac.new(secret, digest.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def course_secret() -> bytes:
