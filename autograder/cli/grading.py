@@ -25,8 +25,8 @@ from autograder.results.files import write_atomically
 from autograder.results.formats.difference import Change, changes
 from autograder.results.formats.grades_csv import grades_csv
 from autograder.results.formats.overview import row
-from autograder.results.manual import ByHand, read_by_hand
-from autograder.results.store import Cache, read_result
+from autograder.results.manual import ManualPoints, read_manual
+from autograder.results.store import ResultStore, read_result
 
 if TYPE_CHECKING:
     from autograder.platforms.nbgrader.gradebook import Assignment
@@ -120,7 +120,7 @@ def regrade(
     asked = Asked.saved(out)
     run = _Run.of(asked, out, jobs, cluster, fresh)
     graded, failures = run.carried_out(out / "regraded")
-    pairs = [(read_result(run.batch(out).result_path(each.result.submission)), each.result) for each in graded]
+    pairs = [(read_result(run.batch(out).result_path(each.result.name)), each.result) for each in graded]
     changed = list(changes(pairs, run.by_hand))
     _print_changes(changed, len(graded))
     if publish:
@@ -143,7 +143,7 @@ class _Run:
     jobs: int
     cluster: str
     fresh: bool
-    by_hand: tuple[ByHand, ...]
+    by_hand: tuple[ManualPoints, ...]
 
     @classmethod
     def of(cls, asked: Asked, out: Path, jobs: int, cluster: str, fresh: bool) -> "_Run":
@@ -158,12 +158,12 @@ class _Run:
             chosen = [unit.name for unit in catalog.chosen(names_in(asked.units))]
         rungs = required(asked.require, asked.trusted)
         spec = GradingSpec(catalog, course_secret(), tuple(chosen), asked.seed, asked.device, rungs)
-        by_hand = read_by_hand(out / "manual.csv", catalog.functions)
+        by_hand = read_manual(out / "manual.csv", catalog.functions)
         return cls(catalog, spec, submissions, book, out, jobs, cluster, fresh, by_hand)
 
     def batch(self, folder: Path) -> Batch:
         """The class, to be graded into a folder."""
-        return Batch(self.spec, self.submissions, folder, Cache(self.out / "cache"), self.fresh)
+        return Batch(self.spec, self.submissions, folder, ResultStore(self.out / "cache"), self.fresh)
 
     def carried_out(self, folder: Path) -> tuple[list[Graded], list[Failure]]:
         """Each submission's ending, in the order of the class; a Ctrl-C ends the program."""
@@ -183,7 +183,7 @@ class _Run:
             terminal.errors.print(f"autograder: stopped; {count}", soft_wrap=True)
             raise typer.Exit(130) from None
         order = {name: number for number, name in enumerate(self.submissions)}
-        return sorted(graded, key=lambda each: order[each.result.submission]), failures
+        return sorted(graded, key=lambda each: order[each.result.name]), failures
 
     def _endings(self, folder: Path, bars: terminal.Bars, interrupts: Interrupts) -> Iterator[Graded | Failure]:
         """The endings as they come, with a bar for those that have to be graded."""
@@ -238,7 +238,7 @@ class _Run:
 
     def publish(self, result: "SubmissionResult") -> Path:
         """Puts a result into its place."""
-        path = self.batch(self.out).result_path(result.submission)
+        path = self.batch(self.out).result_path(result.name)
         write_atomically(path, result.to_json())
         _record(self.book, result)
         return path
@@ -283,9 +283,9 @@ def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextMan
 def _record(book: "Assignment | None", result: "SubmissionResult") -> None:
     """Writes a result into nbgrader's gradebook, if it is to go there."""
     if book is not None and not result.errors:
-        doubt = book.record(result.submission, result)
+        doubt = book.record(result.name, result)
         if doubt:
-            terminal.errors.print(Text(f"{result.submission}: {doubt}"), soft_wrap=True)
+            terminal.errors.print(Text(f"{result.name}: {doubt}"), soft_wrap=True)
 
 
 def _end(graded: list[Graded], failures: list[Failure]) -> None:
@@ -314,17 +314,17 @@ def _print_changes(changed: list[Change], total: int) -> None:
         return
     table = _table("Submission", "Before", "After", "Change", "Why")
     for each in changed:
-        table.add_row(*map(Text, (each.submission, each.before, each.after, each.by, "\n".join(each.why))))
+        table.add_row(*map(Text, (each.name, each.before, each.after, each.by, "\n".join(each.why))))
     terminal.out.print(table)
     terminal.out.print(f"{len(changed)} of {total} submissions change")
 
 
-def _class_table(graded: list[Graded], out: Path, by_hand: tuple[ByHand, ...]) -> Table:
+def _class_table(graded: list[Graded], out: Path, by_hand: tuple[ManualPoints, ...]) -> Table:
     table = _table("Submission", "Points", "Remarks", "Result")
     for each in graded:
         cells = row(each.result, by_hand)
         # As Text: a student's file name is never read as markup.
-        table.add_row(*map(Text, (cells.submission, cells.points, cells.remarks, str(each.path.relative_to(out)))))
+        table.add_row(*map(Text, (cells.name, cells.points, cells.remarks, str(each.path.relative_to(out)))))
     return table
 
 

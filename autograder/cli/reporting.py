@@ -59,9 +59,9 @@ def _pictures(
     with Sandbox(catalog.preload) as sandbox:
 
         def drawn(result: "SubmissionResult") -> "dict[str, list[Picture]]":
-            if result.submission not in paths:
+            if result.name not in paths:
                 return {}
-            rewards = pictures_of(result, paths[result.submission], catalog, sandbox.worker)
+            rewards = pictures_of(result, paths[result.name], catalog, sandbox.worker)
             return {unit: [Picture(each.png, each.caption)] for unit, each in rewards.items()}
 
         yield drawn

@@ -18,7 +18,7 @@ from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.grading.spec import GradingSpec
 from autograder.results.files import hold, write_atomically
-from autograder.results.store import Cache, keyed, read_result
+from autograder.results.store import ResultStore, keyed, read_result
 from autograder.results.types import SubmissionResult, legible
 from autograder.submissions import RawSubmission, collect_submission, submission_name, submissions_in
 
@@ -102,7 +102,7 @@ class Batch:
     spec: GradingSpec
     submissions: dict[str, Path]
     out: Path
-    cache: Cache
+    cache: ResultStore
     fresh: bool = False
 
     def graded(self, open_judge: Callable[[int], AbstractContextManager[Judge]]) -> Iterator[Graded | Failure]:
@@ -156,7 +156,7 @@ class Batch:
         return self._written(judged.task.name, keyed(judged.result, key))
 
     def _written(self, name: str, result: SubmissionResult, *, known: bool = False) -> Graded:
-        own = replace(result, submission=name)
+        own = replace(result, name=name)
         path = self.result_path(name)
         write_atomically(path, own.to_json())
         return Graded(own, path, known)

@@ -164,7 +164,7 @@ class Grader:
         with contextlib.closing(_GradedRun(submission, self.sandbox, seed, self.device)) as run:
             checks = tuple(_with_reason(check, submission) for check in self._checked(run))
         return SubmissionResult(
-            submission=name or submission.name,
+            name=name or submission.name,
             checks=checks,
             notes=tuple(filter(None, (submission.problem, *submission.notes, _TRUSTED if self.trusted else ""))),
             not_taken=submission.not_taken,

@@ -46,11 +46,11 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, sandbox: Work
     """
     submission = read_submission(path, catalog.units, catalog.functions)
     if submission.digest != before.hashes.get("submission"):
-        raise UsageError(f"{path} is not what was graded: its content is another than that of {before.submission}")
+        raise UsageError(f"{path} is not what was graded: its content is another than that of {before.name}")
     units = list(dict.fromkeys(check.unit for check in before.checks))
     require = REQUIRED if before.isolation else ()
     grader = Grader(catalog, sandbox, units=units, seed=before.seed, device=before.device, require=require)
-    result = grader.judge(submission, before.submission)
+    result = grader.judge(submission, before.name)
     return Replay(result, tuple(_terms(before, result)), tuple(_differences(before, result)))
 
 

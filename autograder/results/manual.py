@@ -20,7 +20,7 @@ COLUMNS = ("submission", "function", "points", "comment")
 
 
 @dataclass(frozen=True)
-class ByHand:
+class ManualPoints:
     """One line of the table."""
 
     submission: str
@@ -43,10 +43,10 @@ class Mark:
     score: float
     max_score: float
     units: dict[str, float]
-    given: tuple[ByHand, ...] = ()
+    given: tuple[ManualPoints, ...] = ()
 
 
-def read_by_hand(path: Path, functions: Collection[str]) -> tuple[ByHand, ...]:
+def read_manual(path: Path, functions: Collection[str]) -> tuple[ManualPoints, ...]:
     """The lines of the table; none where there is no such file.
 
     Raises:
@@ -62,7 +62,7 @@ def read_by_hand(path: Path, functions: Collection[str]) -> tuple[ByHand, ...]:
     return tuple(_line(row, f"line {number} of {path}", functions) for number, row in enumerate(rows, 2))
 
 
-def _line(row: dict[str, str | None], where: str, functions: Collection[str]) -> ByHand:
+def _line(row: dict[str, str | None], where: str, functions: Collection[str]) -> ManualPoints:
     submission, function, points, comment = ((row.get(name) or "").strip() for name in COLUMNS)
     if not submission:
         raise UsageError(f"{where} names no submission; the table begins with {','.join(COLUMNS)}")
@@ -76,12 +76,12 @@ def _line(row: dict[str, str | None], where: str, functions: Collection[str]) ->
         number = math.nan
     if not math.isfinite(number) or (function and number < 0):
         raise UsageError(f"{where}: {points or 'nothing'} is no number of points; write a number such as 4 or 2.5")
-    return ByHand(submission, function, number, comment)
+    return ManualPoints(submission, function, number, comment)
 
 
-def mark_of(result: SubmissionResult, lines: Iterable[ByHand] = ()) -> Mark:
+def mark_of(result: SubmissionResult, lines: Iterable[ManualPoints] = ()) -> Mark:
     """The points of a result, with those given by hand; of two lines for one function the later counts."""
-    given = tuple(line for line in lines if line.submission == result.submission)
+    given = tuple(line for line in lines if line.submission == result.name)
     instead = {line.function: line.points for line in given if line.function}
     units: dict[str, float] = {}
     seen: set[str] = set()

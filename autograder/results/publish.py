@@ -116,7 +116,7 @@ def publish(
     written = [pages / f"{name}{ending}" for name in results]
     if form is not Format.HTML:
         return written
-    links = {each.submission: quote(f"{pages.name}/{name}{ending}") for name, each in results.items()}
+    links = {each.name: quote(f"{pages.name}/{name}{ending}") for name, each in results.items()}
     write_atomically(folder / "index.html", class_page(list(results.values()), catalog, links))
     return [folder / "index.html", *written]
 

@@ -18,7 +18,7 @@ from autograder.grading.batch import Batch, Judge, Task, refuse_own_judge
 from autograder.grading.grade import Grader, in_turn
 from autograder.grading.jobs import Jobs
 from autograder.grading.spec import GradingSpec, course_secret
-from autograder.results.store import Cache
+from autograder.results.store import ResultStore
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
 from autograder.submissions import collect_submission
@@ -67,7 +67,7 @@ class Ahead:
             self._cache.put(key, result)
         for check in result.errors:
             raise GraderError(f"{student} has no grade: {check.id}: {check.message}")
-        return replace(result, submission=student)
+        return replace(result, name=student)
 
     def _graded(self, task: Task) -> SubmissionResult:
         with self._judge(1) as judge:
@@ -77,8 +77,8 @@ class Ahead:
         return judged.result
 
     @property
-    def _cache(self) -> Cache:
-        return Cache(self.folder / "cache")
+    def _cache(self) -> ResultStore:
+        return ResultStore(self.folder / "cache")
 
     @contextlib.contextmanager
     def _judge(self, count: int) -> Iterator[Judge]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from autograder.results.manual import ByHand, mark_of
+from autograder.results.manual import ManualPoints, mark_of
 from autograder.results.types import CheckResult, SubmissionResult
 
 
@@ -12,13 +12,13 @@ class Change:
     """One submission whose mark, or whose checks, a new grading changes.
 
     Attributes:
-        submission: whose it is.
+        name: of the submission.
         before, after: what it has; `none` where there was no result, `no grade` after a fault of the grader's.
         by: the difference with its sign; empty where there is no number.
         why: a line for each check that is the reason.
     """
 
-    submission: str
+    name: str
     before: str
     after: str
     by: str
@@ -26,7 +26,7 @@ class Change:
 
 
 def changes(
-    pairs: Iterable[tuple[SubmissionResult | None, SubmissionResult]], by_hand: Iterable[ByHand] = ()
+    pairs: Iterable[tuple[SubmissionResult | None, SubmissionResult]], by_hand: Iterable[ManualPoints] = ()
 ) -> Iterator[Change]:
     """The changes between published results and new ones."""
     lines = tuple(by_hand)
@@ -35,10 +35,10 @@ def changes(
         before, after = _score(old, lines), _score(new, lines)
         if why or before != after:
             by = f"{after - before:+g}" if isinstance(before, float) and isinstance(after, float) else ""
-            yield Change(new.submission, _shown(before), _shown(after), by, why)
+            yield Change(new.name, _shown(before), _shown(after), by, why)
 
 
-def _score(result: SubmissionResult | None, by_hand: tuple[ByHand, ...]) -> float | str:
+def _score(result: SubmissionResult | None, by_hand: tuple[ManualPoints, ...]) -> float | str:
     if result is None:
         return "none"
     return "no grade" if result.errors else mark_of(result, by_hand).score

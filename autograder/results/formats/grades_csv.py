@@ -4,13 +4,13 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from autograder.results.manual import ByHand, Mark, mark_of
+from autograder.results.manual import ManualPoints, Mark, mark_of
 from autograder.results.types import SubmissionResult, storable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def grades_csv(results: Iterable[SubmissionResult], units: Sequence[str], by_hand: Sequence[ByHand] = ()) -> str:
+def grades_csv(results: Iterable[SubmissionResult], units: Sequence[str], by_hand: Sequence[ManualPoints] = ()) -> str:
     """One line for each result: name, score, maximum, points by unit. Without a grade the numbers are empty.
 
     Where points were given by hand, to anyone, the comments are there too; the scores have them counted in.
@@ -23,7 +23,7 @@ def grades_csv(results: Iterable[SubmissionResult], units: Sequence[str], by_han
         points = ["" if result.errors else f"{mark.units.get(unit, 0.0):g}" for unit in units]
         score = "" if result.errors else f"{mark.score:g}"
         remarks = [harmless(_given(mark))] if by_hand else []
-        writer.writerow([harmless(result.submission), score, f"{mark.max_score:g}", *points, *remarks])
+        writer.writerow([harmless(result.name), score, f"{mark.max_score:g}", *points, *remarks])
     return storable(text.getvalue())
 
 

@@ -11,7 +11,7 @@ _SKIPPED = (Outcome.NOT_RUN, Outcome.BLOCKED)
 
 def junit(result: SubmissionResult, hidden: Hidden = Hidden.POINTS) -> str:
     """A test suite for each unit and a test case for each check; points are properties of the case."""
-    root = ElementTree.Element("testsuites", name=_text(result.submission))
+    root = ElementTree.Element("testsuites", name=_text(result.name))
     for unit, checks in by_unit(shown(result, hidden)).items():
         root.append(_suite(unit, checks))
     ElementTree.indent(root)

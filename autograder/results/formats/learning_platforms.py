@@ -19,14 +19,14 @@ def canvas(results: Sequence[SubmissionResult], assignment: str) -> str:
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", harmless(assignment)],
         ["    Points Possible", "", "", "", "", f"{most:g}"],
     ]
-    rows += [[harmless(each.submission), "", "", harmless(each.submission), "", _score(each)] for each in results]
+    rows += [[harmless(each.name), "", "", harmless(each.name), "", _score(each)] for each in results]
     return _written(rows)
 
 
 def moodle(results: Iterable[SubmissionResult], assignment: str) -> str:
     """A table for Moodle's grade import: who, how many points, and one line of feedback."""
     rows = [["username", harmless(assignment), "feedback"]]
-    rows += [[harmless(each.submission), _score(each), harmless(score_line(each))] for each in results]
+    rows += [[harmless(each.name), _score(each), harmless(score_line(each))] for each in results]
     return _written(rows)
 
 

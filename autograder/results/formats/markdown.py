@@ -10,7 +10,7 @@ from autograder.results.types import CheckResult, Outcome, SubmissionResult, sto
 def markdown(result: SubmissionResult, hidden: Hidden = Hidden.POINTS) -> str:
     """Points by unit as a table, and below it what is wrong, one item for each check."""
     seen = shown(result, hidden)
-    lines = [f"## {_plain(result.submission)}: {score_line(result)}", ""]
+    lines = [f"## {_plain(result.name)}: {score_line(result)}", ""]
     lines += [f"> {_plain(note)}\n" for note in result.notes]
     lines += ["| unit | points | of |", "|---|---:|---:|"]
     for unit, checks in by_unit(result).items():

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from autograder.results.manual import ByHand, Mark, mark_of
+from autograder.results.manual import ManualPoints, Mark, mark_of
 from autograder.results.types import Outcome, SubmissionResult
 
 _WORDS = {
@@ -22,16 +22,16 @@ _WORDS = {
 class Row:
     """What a table says of one submission."""
 
-    submission: str
+    name: str
     points: str
     remarks: str
 
 
-def row(result: SubmissionResult, by_hand: Iterable[ByHand] = ()) -> Row:
+def row(result: SubmissionResult, by_hand: Iterable[ManualPoints] = ()) -> Row:
     """The row of one result, with points given by hand."""
     mark = mark_of(result, by_hand)
     points = "no grade" if result.errors else f"{mark.score:g} / {mark.max_score:g}"
-    return Row(result.submission, points, "; ".join(filter(None, (_by_hand(mark), _remarks(result)))))
+    return Row(result.name, points, "; ".join(filter(None, (_by_hand(mark), _remarks(result)))))
 
 
 def _by_hand(mark: Mark) -> str:

@@ -81,7 +81,7 @@ def class_page(results: Sequence[SubmissionResult], catalog: Catalog, links: Map
         "class.html",
         script=_text("class.js"),
         course=catalog.title,
-        rows=[_row(result, units, (links or {}).get(result.submission, "")) for result in results],
+        rows=[_row(result, units, (links or {}).get(result.name, "")) for result in results],
         units=units,
         numbers=numbers,
         largest_bin=max(1, *numbers.bins),
@@ -133,7 +133,7 @@ def _row(result: SubmissionResult, units: Sequence[str], link: str) -> dict[str,
         unit: "" if result.errors else f"{sum(c.points for c in result.checks if c.unit == unit):g}" for unit in units
     }
     return {
-        "name": told.submission,
+        "name": told.name,
         "points": told.points,
         "score": "" if result.errors else f"{result.score:g}",
         "units": [by_name[unit] for unit in units],

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from autograder.results.formats.difference import Change, changes
-from autograder.results.manual import ByHand
+from autograder.results.manual import ManualPoints
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 ONE = CheckResult("u::one", "u", "f", "t", 2.0, outcome=Outcome.PASSED)
@@ -46,6 +46,6 @@ def test_who_is_new_and_who_has_no_grade():
 
 def test_points_by_hand_stand_on_both_sides():
     old, new = SubmissionResult("alice", (ONE,)), SubmissionResult("alice", (replace(ONE, outcome=Outcome.FAILED),))
-    (change,) = changes([(old, new)], [ByHand("alice", "f", 1.0)])
+    (change,) = changes([(old, new)], [ManualPoints("alice", "f", 1.0)])
     assert (change.before, change.after, change.by) == ("1", "1", "+0")
     assert change.why == ("u::one: passed -> failed, 2 -> 0 of 2",)

@@ -5,7 +5,7 @@ import pytest
 from autograder.errors import UsageError
 from autograder.results.formats.grades_csv import grades_csv
 from autograder.results.formats.overview import row
-from autograder.results.manual import ByHand, mark_of, read_by_hand
+from autograder.results.manual import ManualPoints, mark_of, read_manual
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 FUNCTIONS = {"double", "halve"}
@@ -23,7 +23,7 @@ def result(name="alice"):
 def written(tmp_path, text):
     path = tmp_path / "manual.csv"
     path.write_text(text, encoding="utf-8-sig")
-    return read_by_hand(path, FUNCTIONS)
+    return read_manual(path, FUNCTIONS)
 
 
 def test_points_for_a_function_stand_in_place_of_its_checks(tmp_path):
@@ -43,7 +43,7 @@ def test_of_two_lines_for_a_function_the_later_counts(tmp_path):
 
 
 def test_no_table_is_no_points(tmp_path):
-    assert read_by_hand(tmp_path / "manual.csv", FUNCTIONS) == ()
+    assert read_manual(tmp_path / "manual.csv", FUNCTIONS) == ()
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,11 @@ def test_a_table_that_cannot_be_read(tmp_path):
     path = tmp_path / "manual.csv"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="cannot be read as a table"):
-        read_by_hand(path, FUNCTIONS)
+        read_manual(path, FUNCTIONS)
 
 
 def test_they_show_in_the_table_and_in_the_csv():
-    lines = (ByHand("alice", "double", 2.0, "the idea is right"), ByHand("alice", "", 1.0, "=bonus"))
+    lines = (ManualPoints("alice", "double", 2.0, "the idea is right"), ManualPoints("alice", "", 1.0, "=bonus"))
     assert row(result(), lines).points == "4 / 3"
     assert row(result(), lines).remarks.startswith("by hand: double, all")
     first, second, third = grades_csv([result(), result("bob")], ["u"], lines).splitlines()

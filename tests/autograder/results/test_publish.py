@@ -32,7 +32,7 @@ def check(name, outcome, function="total_variation", hidden=False, **facts):
 
 
 RESULT = SubmissionResult(
-    submission=EVIL,
+    name=EVIL,
     checks=(
         check("shape", Outcome.PASSED),
         check("value", Outcome.FAILED, message=EVIL, mistake="only_horizontal", diagnosis="Only <b>rows</b>.", line=7),
