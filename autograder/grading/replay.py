@@ -11,6 +11,7 @@ from autograder.course.catalog import Catalog
 from autograder.errors import UsageError
 from autograder.grading.grade import Grader, Workers
 from autograder.results.formats.difference import changes
+from autograder.results.mark import mark
 from autograder.results.types import CheckResult, SubmissionResult
 from autograder.sandbox import REQUIRED
 from autograder.submissions import read_submission
@@ -69,7 +70,7 @@ def _terms(before: SubmissionResult, after: SubmissionResult) -> Iterator[str]:
 
 
 def _differences(before: SubmissionResult, after: SubmissionResult) -> Iterator[str]:
-    for change in changes([(before, after)]):
+    for change in changes([(mark(before), mark(after))]):
         yield from change.why or (f"{change.before} -> {change.after}",)
     again = {check.id: check for check in after.checks}
     for check in before.checks:
