@@ -88,7 +88,7 @@ def gitlab(folder: Folder) -> None:
 def gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = "points") -> None:
     """Make Gradescope's autograder. It holds the solutions: for instructors alone."""
     from autograder.platforms.bundles import gradescope_bundle, write_bundle
-    from autograder.results.publish import Hidden
+    from autograder.results.mark import Hidden
 
     catalog = course_here()
     chosen = ",".join(unit.name for unit in catalog.chosen(names_in(units))) if units else ""

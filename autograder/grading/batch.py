@@ -18,7 +18,7 @@ from autograder.errors import GraderError, UsageError
 from autograder.grading.spec import GradingSpec
 from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.files import hold, write_atomically
-from autograder.results.store import Cache, keyed, read_result
+from autograder.results.store import ResultStore, keyed, read_result
 from autograder.results.types import SubmissionResult, legible
 from autograder.submissions import collect_submission, submission_name, submissions_in
 
@@ -80,7 +80,7 @@ class Batch:
     spec: GradingSpec
     submissions: dict[str, Path]
     out: Path
-    cache: Cache
+    cache: ResultStore
     fresh: bool = False
 
     def grade(
@@ -136,7 +136,7 @@ class Batch:
         return self._write(graded.task.name, keyed(graded.result, key))
 
     def _write(self, name: str, result: SubmissionResult, *, known: bool = False) -> StoredResult:
-        own = replace(result, submission=name)
+        own = replace(result, name=name)
         path = self.result_path(name)
         write_atomically(path, own.to_json())
         return StoredResult(own, path, known)

@@ -121,7 +121,7 @@ class Grader:
             checks = tuple(_with_reason(check, submission) for check in self._run_checks(run))
         trusted = "" if self.spec.require else _TRUSTED
         return SubmissionResult(
-            submission=name or submission.name,
+            name=name or submission.name,
             checks=checks,
             notes=tuple(filter(None, (submission.problem, *submission.notes, trusted))),
             not_taken=submission.not_taken,

@@ -19,7 +19,7 @@ from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.jobs import Jobs
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.grading.tasks import GradeTasks, Task
-from autograder.results.store import Cache
+from autograder.results.store import ResultStore
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
 from autograder.submissions import collect_submission
@@ -68,7 +68,7 @@ class Ahead:
             self._cache.put(key, result)
         for check in result.errors:
             raise GraderError(f"{student} has no grade: {check.id}: {check.message}")
-        return replace(result, submission=student)
+        return replace(result, name=student)
 
     def _graded(self, task: Task) -> SubmissionResult:
         with self._grading(1) as grade_tasks:
@@ -78,8 +78,8 @@ class Ahead:
         return graded.result
 
     @property
-    def _cache(self) -> Cache:
-        return Cache(self.folder / "cache")
+    def _cache(self) -> ResultStore:
+        return ResultStore(self.folder / "cache")
 
     @contextlib.contextmanager
     def _grading(self, count: int) -> Iterator[GradeTasks]:
