@@ -16,10 +16,10 @@ from rich.text import Text
 
 from autograder.cli import terminal
 from autograder.cli.interrupts import Interrupts
-from autograder.cli.options import CORES, Jobs, Require, Units, names_in, required
+from autograder.cli.options import CORES, Jobs, Require, Units, names_in, one_of, required
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
-from autograder.grading.batch import Batch, Failure, StoredResult, find_submissions
+from autograder.grading.batch import Batch, Failure, StoredResult
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.grading.tasks import GradeTasks
 from autograder.results.files import write_atomically
@@ -27,9 +27,12 @@ from autograder.results.formats.difference import Change, changes
 from autograder.results.formats.overview import row
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
-from autograder.results.mark import Mark, mark
+from autograder.results.mark import Mark, Policy, mark
+from autograder.results.publish import policy_beside
 from autograder.results.store import ResultStore, read_result
 from autograder.results.wording import manual_line
+from autograder.submissions.intake import FORMS, HandIn, Intake, intake_csv, take_in
+from autograder.submissions.roster import match, read_roster
 
 if TYPE_CHECKING:
     from autograder.platforms.nbgrader.gradebook import Assignment
@@ -42,6 +45,10 @@ Cluster = Annotated[
 Fresh = Annotated[bool, typer.Option("--fresh", help="Grade also what has been graded before and has not changed.")]
 
 
+#: So many things that are left out of a class are told on the screen; `intake.csv` has all.
+_TOLD = 10
+
+
 @dataclass(frozen=True)
 class Source:
     """Where submissions come from: paths, or an assignment in a course of nbgrader's."""
@@ -49,11 +56,25 @@ class Source:
     paths: tuple[str, ...] = ()
     nbgrader: str = ""
     assignment: str = ""
+    form: str = ""
+    roster: str = ""
 
     def absolute(self) -> "Source":
         """Return the same source, with paths that mean the same from any folder."""
         paths = tuple(str(Path(path).resolve()) for path in self.paths)
-        return replace(self, paths=paths, nbgrader=self.nbgrader and str(Path(self.nbgrader).resolve()))
+        nbgrader, roster = (path and str(Path(path).resolve()) for path in (self.nbgrader, self.roster))
+        return replace(self, paths=paths, nbgrader=nbgrader, roster=roster)
+
+    def take_in(self, catalog: Catalog) -> Intake:
+        """Return what was handed in, under the names of the roster if there is one.
+
+        Raises:
+            UsageError: a path, the roster or the assignment cannot be read.
+        """
+        if self.assignment:
+            raise ValueError("an assignment of nbgrader's is taken in by its gradebook")
+        intake = take_in(map(Path, self.paths), tuple(catalog.units), self.form)
+        return match(intake, read_roster(Path(self.roster))) if self.roster else intake
 
 
 def _save(out: Path, source: Source, spec: GradingSpec) -> None:
@@ -73,7 +94,7 @@ def _load(out: Path) -> tuple[Source, GradingSpec]:
     """
     try:
         kept = json.loads(_saved_in(out).read_text(encoding="utf-8"))
-        source = Source(tuple(kept["paths"]), kept["nbgrader"], kept["assignment"])
+        source = Source(*(tuple(kept["paths"]), *(kept[name] for name in ("nbgrader", "assignment", "form", "roster"))))
         units, require = tuple(kept["units"]), tuple(kept["require"])
         seed, device = kept["seed"], kept["device"]
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -100,6 +121,12 @@ def grade(
     trusted: Annotated[bool, typer.Option("--trusted", help="Grade even where no isolation is to be had.")] = False,
     nbgrader: Annotated[Path | None, typer.Option("--nbgrader", help="Grade what a course of nbgrader's has.")] = None,
     assignment: Annotated[str, typer.Option("--assignment", help="The assignment there, named as its unit.")] = "",
+    form: Annotated[
+        str, typer.Option("--from", metavar="FORM", help=f"What PATH is, if that is not seen: {', '.join(FORMS)}.")
+    ] = "",
+    roster: Annotated[
+        Path | None, typer.Option("--roster", help="Table of the students, or a gradebook that a platform exported.")
+    ] = None,
 ) -> None:
     """Grade submissions: a folder, an archive, a .py, an .ipynb, or a folder of them."""
     if trusted and require:
@@ -108,7 +135,8 @@ def grade(
         raise UsageError("--nbgrader COURSE and --assignment NAME go together, without PATH and --units")
     if not assignment and not paths:
         raise UsageError("Missing argument PATH: give submissions, or --nbgrader COURSE --assignment NAME")
-    source = Source(tuple(map(str, paths or ())), str(nbgrader or ""), assignment)
+    form = form and one_of(FORMS, form, "--from")
+    source = Source(tuple(map(str, paths or ())), str(nbgrader or ""), assignment, form, str(roster or ""))
     spec = GradingSpec(
         course_here(),
         course_secret(),
@@ -155,23 +183,25 @@ class _Run:
     """One run of a class: what is graded, by which spec, with how many processes."""
 
     spec: GradingSpec
-    submissions: dict[str, Path]
+    submissions: dict[str, HandIn]
     book: "Assignment | None"
     out: Path
     jobs: int
     cluster: str
     fresh: bool
     manual: tuple[ManualPoints, ...]
+    decide: Policy | None
 
     @classmethod
     def of(cls, source: Source, spec: GradingSpec, out: Path, jobs: int, cluster: str, fresh: bool) -> "_Run":
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
         book = _assignment(source)
-        submissions = (
-            book.submissions() if book is not None else find_submissions(map(Path, source.paths), spec.catalog.units)
-        )
+        intake = source.take_in(spec.catalog) if book is None else Intake("nbgrader's assignment", book.submissions())
+        if len(intake.hand_ins) > 1 or intake.left_out:
+            _tell_intake(intake, out)
+        decide = policy_beside([out, *map(Path, source.paths)], out)
         manual = read_manual(out / "manual.csv", spec.catalog.points)
-        return cls(spec, submissions, book, out, jobs, cluster, fresh, manual)
+        return cls(spec, intake.hand_ins, book, out, jobs, cluster, fresh, manual, decide)
 
     def batch(self, folder: Path) -> Batch:
         """Return the class, to be graded into a folder."""
@@ -179,7 +209,7 @@ class _Run:
 
     def mark(self, result: "SubmissionResult") -> Mark:
         """Return the mark of a result, with the points by hand."""
-        return mark(result, self.manual)
+        return mark(result, self.manual, self.decide)
 
     def published_mark(self, name: str) -> Mark | None:
         """Return the mark of the published result of a submission, if there is one."""
@@ -275,6 +305,17 @@ class _Run:
             terminal.out.print(f"{known} had been graded before and have not changed; --fresh grades them again")
         for sentence in unknown_submissions(self.manual, self.submissions):
             terminal.errors.print(Text(sentence), soft_wrap=True)
+
+
+def _tell_intake(intake: Intake, out: Path) -> None:
+    """Print what was understood and what was left out, and write both into `intake.csv`."""
+    terminal.out.print(Text(intake.sentence), soft_wrap=True)
+    for left in intake.left_out[:_TOLD]:
+        terminal.errors.print(Text(f"not graded: {left.path}: {left.reason}"), soft_wrap=True)
+    if len(intake.left_out) > _TOLD:
+        more = f"not graded: {len(intake.left_out) - _TOLD} more, in {out / 'intake.csv'}"
+        terminal.errors.print(Text(more), soft_wrap=True)
+    write_atomically(out / "intake.csv", intake_csv(intake))
 
 
 def _assignment(source: Source) -> "Assignment | None":

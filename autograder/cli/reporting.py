@@ -15,6 +15,7 @@ from autograder.course.catalog import Catalog, course_here
 
 if TYPE_CHECKING:
     from autograder.results.formats.pages import Picture
+    from autograder.results.mark import Mark
     from autograder.results.types import SubmissionResult
 
 
@@ -24,6 +25,10 @@ def report(
     hidden: HiddenOption = "points",
     title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder for them; else one is printed.")] = None,
+    gradebook: Annotated[
+        Path | None,
+        typer.Option("--gradebook", metavar="FILE", help="What the platform exported; its column is filled."),
+    ] = None,
     submissions: Annotated[
         Path | None, typer.Option("--pictures", metavar="CLASS", help="What was graded: pages show what it makes.")
     ] = None,
@@ -39,6 +44,9 @@ def report(
     chosen, seen = one_of(FORMATS, form, "--as"), Hidden(one_of(Hidden, hidden, "--hidden"))
     for sentence in unknown_submissions(manual, [each.name for each in marks.values()]):
         terminal.errors.print(Text(sentence), soft_wrap=True)
+    if gradebook is not None:
+        _fill_gradebook(list(marks.values()), chosen, gradebook, title, out)
+        return
     if out is None:
         sys.stdout.write(rendered(list(marks.values()), chosen, seen, catalog, title))
         return
@@ -46,6 +54,27 @@ def report(
         written = publish(marks, chosen, seen, catalog, out, title, pictures)
     more = f" and {len(written) - 1} more" if written[1:] else ""
     terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
+
+
+def _fill_gradebook(marks: "list[Mark]", platform: str, path: Path, title: str, out: Path | None) -> None:
+    """Fill the assignment's column of a gradebook that a platform exported, into a file of the same name in a folder."""
+    from autograder.results.files import write_atomically
+    from autograder.results.gradebooks import FILLERS, Grade, fill
+    from autograder.results.tables import Table
+    from autograder.results.wording import points, remarks, score
+    from autograder.submissions.roster import rows_of
+
+    table = Table.read(path)
+    grades = {each.name: Grade(score(each), points(each.max_score), remarks(each)) for each in marks}
+    rows = rows_of(grades, table, str(path))
+    heading, strangers = fill(table, one_of(FILLERS, platform, "--as, with --gradebook,"), title, rows, grades)
+    for name in strangers:
+        terminal.errors.print(Text(f"{path.name} has no row for {name}"), soft_wrap=True)
+    target = (out or Path()) / (path.name if out is not None else f"filled-{path.name}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, table.to_bytes())
+    count = len(grades) - len(strangers)
+    terminal.out.print(Text(f"wrote {target}: {count} grades in the column {heading}"), soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -56,18 +85,18 @@ def _pictures(
     if submissions is None:
         yield lambda _: {}
         return
-    from autograder.grading.batch import find_submissions
     from autograder.results.formats.pages import Picture
     from autograder.sandbox import Sandbox
     from autograder.student.rewards.graded import pictures_of
+    from autograder.submissions.intake import take_in
 
-    paths = find_submissions([submissions], catalog.units)
+    hand_ins = take_in([submissions], catalog.units).hand_ins
     with Sandbox(catalog.preload) as sandbox:
 
         def drawn(result: "SubmissionResult") -> "dict[str, list[Picture]]":
-            if result.name not in paths:
+            if result.name not in hand_ins:
                 return {}
-            rewards = pictures_of(result, paths[result.name], catalog, sandbox.worker)
+            rewards = pictures_of(result, hand_ins[result.name], catalog, sandbox.worker)
             return {unit: [Picture(each.png, each.caption)] for unit, each in rewards.items()}
 
         yield drawn

@@ -7,8 +7,7 @@ that was interrupted continues when it is started again. Nothing here imports to
 import contextlib
 import errno
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +18,9 @@ from autograder.grading.spec import GradingSpec
 from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.files import hold, write_atomically
 from autograder.results.store import ResultStore, keyed, read_result
-from autograder.results.types import SubmissionResult, legible
-from autograder.submissions import collect_submission, submission_name, submissions_in
+from autograder.results.types import SubmissionResult
+from autograder.submissions import collect_hand_in
+from autograder.submissions.intake import HandIn
 
 _NAME_BYTES = 200
 
@@ -42,43 +42,20 @@ class Failure:
     reason: str
 
 
-def find_submissions(paths: Iterable[Path], units: Iterable[str]) -> dict[str, Path]:
-    """Return the submissions under some paths, each under a name of its own.
-
-    Raises:
-        UsageError: a path does not exist.
-    """
-    names = tuple(units)
-    found = dict.fromkeys(submission.resolve() for path in paths for submission in submissions_in(path, names))
-    count = Counter(submission_name(path) for path in found)
-    named: dict[str, Path] = {}
-    for path in found:
-        plain = submission_name(path)
-        # alice/ and alice.zip are two submissions; so are two folders of that name in different places.
-        whole = legible(path.name)
-        name = plain if count[plain] == 1 else whole
-        name = name if name not in named else f"{legible(path.parent.name)}-{whole}"
-        number = 2
-        while name in named:
-            name, number = f"{whole}-{number}", number + 1
-        named[name] = path
-    return named
-
-
 @dataclass(frozen=True)
 class Batch:
     """A class, to be graded into a folder.
 
     Attributes:
         spec: what it is graded by.
-        submissions: paths by name.
+        submissions: hand-ins by name; members of a group share one.
         out: the folder; `results/<name>.json` is each submission's.
         cache: where the results of earlier runs are.
         fresh: True if those are not to be used.
     """
 
     spec: GradingSpec
-    submissions: dict[str, Path]
+    submissions: Mapping[str, HandIn]
     out: Path
     cache: ResultStore
     fresh: bool = False
@@ -104,14 +81,23 @@ class Batch:
             else:
                 yield ending
         if unknown:
-            with open_grading(len(unknown)) as grade_tasks, _lock_folder(self.out):
-                for graded in grade_tasks(self._task(name) for name in unknown):
-                    yield self._store(graded)
+            sharing = self._sharing(unknown)
+            with open_grading(len(sharing)) as grade_tasks, _lock_folder(self.out):
+                for graded in grade_tasks(self._task(name) for name in sharing):
+                    for name in sharing[graded.task.name]:
+                        yield self._store(replace(graded, task=replace(graded.task, name=name)))
+
+    def _sharing(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """Return the names that share one content, by the first of them: it is graded once, for a whole group."""
+        by_key: dict[str, list[str]] = {}
+        for name in names:
+            by_key.setdefault(self.spec.key(self._task(name).raw), []).append(name)
+        return {names[0]: names for names in by_key.values()}
 
     def _known_ending(self, name: str) -> StoredResult | Failure | None:
         """Return the ending of a submission that needs no grading, or None."""
         try:
-            refuse_enclosed_course(self.submissions[name], self.spec.catalog)
+            refuse_enclosed_course(self.submissions[name].path, self.spec.catalog)
         except GraderError as error:
             return Failure(name, str(error))
         if self.fresh:
@@ -125,7 +111,7 @@ class Batch:
         return None if result is None else self._write(name, keyed(result, key), known=True)
 
     def _task(self, name: str) -> Task:
-        return Task(name, collect_submission(self.submissions[name], self.spec.catalog.units))
+        return Task(name, collect_hand_in(self.submissions[name], name, self.spec.catalog.units))
 
     def _store(self, graded: GradedTask) -> StoredResult | Failure:
         if graded.result is None:

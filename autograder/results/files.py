@@ -14,15 +14,15 @@ else:
     import fcntl
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file so that at any moment it holds either the old text or the whole new one.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that at any moment it holds either the old content or the whole new one; text is in UTF-8.
 
     Raises:
-        GraderError: it cannot be written; the old text, if any, is still there.
+        GraderError: it cannot be written; the old content, if any, is still there.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, text)
+        _replace(path, content.encode() if isinstance(content, str) else content)
     except OSError as error:
         advice = "make room for it, or mend its folder, and run the same command again: what is done stays done"
         raise GraderError(f"{path} cannot be written ({error.strerror}); {advice}") from error
@@ -40,11 +40,11 @@ def hold(file: IO[str]) -> None:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with open(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)

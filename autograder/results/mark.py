@@ -52,6 +52,7 @@ class Mark:
         score: points earned, or None: the grader itself failed, and there is no grade.
         max_score: points that the checks could give.
         all_passed: True if every check passed, hidden ones included.
+        trail: how a policy came from the points earned to the score, if it changed them; the points earned come first.
         withheld: points earned by checks that `shown` has taken away, and points that they could give.
     """
 
@@ -62,6 +63,7 @@ class Mark:
     max_score: float
     all_passed: bool
     withheld: tuple[float, float] = (0.0, 0.0)
+    trail: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

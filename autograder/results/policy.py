@@ -28,18 +28,21 @@
 Everything may be left out. All tables and keys: docs/classes.md.
 """
 
+import csv
 import itertools
 import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from autograder.errors import UsageError
+from autograder.results.mark import Mark
+from autograder.results.wording import points as written
 
 FILENAME = "class.toml"
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -49,7 +52,6 @@ _TABLES: dict[str, set[str]] = {
     "extensions": set(),
     "exempt": set(),
     "units": {"drop", "bonus"},
-    "attempts": {"which"},
 }
 
 
@@ -89,7 +91,6 @@ class Policy:
         exempt: units that do not count by student; none named means all.
         drop: number of units whose points are dropped, those whose absence helps most.
         bonus: units whose points count while their maximum does not.
-        attempts: `last` or `best`.
     """
 
     due: datetime | None = None
@@ -100,7 +101,6 @@ class Policy:
     exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drop: int = 0
     bonus: tuple[str, ...] = ()
-    attempts: str = "last"
 
 
 @dataclass(frozen=True)
@@ -219,6 +219,39 @@ def days_left(budget: int, lates: Iterable[tuple[datetime, int]]) -> list[int]:
     return before
 
 
+def decide(mark: Mark, policy: Policy, at: str = "") -> Mark:
+    """Return the mark that counts under a policy, with the trail that leads to it.
+
+    Args:
+        mark: of one submission; one without a grade stays as it is.
+        policy: the decisions.
+        at: moment of the hand-in; see `adjust`.
+    """
+    if mark.score is None:
+        return mark
+    earned = {unit.name: unit.points for unit in mark.units.values()}
+    maxima = {unit.name: unit.max_points for unit in mark.units.values()}
+    added = math.fsum(line.points for line in mark.added)
+    found = adjust(earned, maxima, policy, mark.name, at, added=added)
+    trail = (written(mark.score), *found.trail) if found.trail else ()
+    return replace(mark, score=found.score, max_score=found.max_score, trail=trail)
+
+
+def read_moments(path: Path) -> dict[str, str]:
+    """Read the moment of each student's hand-in from `intake.csv`; there are none without the file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    if not path.exists():
+        return {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return {row["student"]: row["submitted"] for row in csv.DictReader(file) if not row["reason"]}
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
+
+
 def _percent(late: Lateness, rule: LateRule, paid: int) -> float:
     if rule.steps:
         after = late.after - timedelta(days=paid)
@@ -322,7 +355,6 @@ def _policy(tables: Mapping[str, dict[str, Any]], path: Path) -> Policy:
         exempt={name: tuple(value) for name, value in tables.get("exempt", {}).items()},
         drop=int(_number(units, "drop", 0, path)),
         bonus=tuple(units.get("bonus", ())),
-        attempts=_one_of(tables.get("attempts", {}), "which", ("last", "best"), path),
     )
 
 

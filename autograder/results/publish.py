@@ -1,16 +1,18 @@
 """Read results and write their marks in the form in which others want them. Nothing is graded again."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
+from autograder.results import policy
 from autograder.results.files import write_atomically
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import Picture, class_page, student_page
 from autograder.results.manual import ManualPoints, read_manual
-from autograder.results.mark import Hidden, Mark, mark, shown
+from autograder.results.mark import Hidden, Mark, Policy, mark, shown
 from autograder.results.types import SubmissionResult
 
 #: File of points by hand, beside the folder of the results.
@@ -39,9 +41,13 @@ def manual_beside(paths: Iterable[Path], catalog: Catalog) -> tuple[ManualPoints
     Raises:
         UsageError: a line of a table makes no sense.
     """
+    return tuple(line for folder in _folders(paths) for line in read_manual(folder / MANUAL, catalog.points))
+
+
+def _folders(paths: Iterable[Path]) -> list[Path]:
+    """Return the folders into which the results under some paths were graded."""
     folders = (path if path.is_dir() else path.parent for path in map(Path.resolve, paths))
-    beside = dict.fromkeys(folder.parent if folder.name == "results" else folder for folder in folders)
-    return tuple(line for folder in beside for line in read_manual(folder / MANUAL, catalog.points))
+    return list(dict.fromkeys(folder.parent if folder.name == "results" else folder for folder in folders))
 
 
 def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark], tuple[ManualPoints, ...]]:
@@ -54,7 +60,30 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark]
         UsageError: there are no results, one of the files holds none, or a table of points by hand makes no sense.
     """
     results, manual = read_results(paths), manual_beside(paths, catalog)
-    return {name: mark(result, manual) for name, result in results.items()}, manual
+    decide = {folder: policy_beside([folder, *_class_folders(folder)], folder) for folder in _folders(paths)}
+    first = next((each for each in decide.values() if each is not None), None)
+    return {name: mark(result, manual, first) for name, result in results.items()}, manual
+
+
+def policy_beside(folders: Iterable[Path], out: Path) -> Policy | None:
+    """Return the decision of the first `class.toml` in some folders, with the moments in `intake.csv`; None without one.
+
+    Raises:
+        UsageError: one of the files cannot be read.
+    """
+    path = next((folder / policy.FILENAME for folder in folders if (folder / policy.FILENAME).is_file()), None)
+    if path is None:
+        return None
+    rules, moments = policy.read_policy(path), policy.read_moments(out / "intake.csv")
+    return lambda made: policy.decide(made, rules, moments.get(made.name, ""))
+
+
+def _class_folders(out: Path) -> list[Path]:
+    """Return where the submissions lie that were graded into a folder, if it tells."""
+    try:
+        return [Path(path) for path in json.loads((out / "graded.json").read_text(encoding="utf-8"))["paths"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def rendered(marks: Sequence[Mark], form: str, hidden: Hidden, catalog: Catalog, title: str) -> str:

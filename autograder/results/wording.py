@@ -41,9 +41,12 @@ def score(mark: Mark) -> str:
 
 def score_line(mark: Mark) -> str:
     """Return the score with its maximum, or why there is none."""
+    if mark.score is None and not mark.result.errors:
+        return ", ".join(mark.trail[1:]) or NO_GRADE
     if mark.score is None:
         return f"{NO_GRADE}: {len(mark.result.errors)} checks ended by the grader's own fault"
-    return f"{points(mark.score)} of {points(mark.max_score)} points"
+    trail = f" ({', '.join(mark.trail)})" if mark.trail else ""
+    return f"{points(mark.score)} of {points(mark.max_score)} points{trail}"
 
 
 def manual_line(line: ManualPoints) -> str:
@@ -54,3 +57,8 @@ def manual_line(line: ManualPoints) -> str:
 def manual_lines(mark: Mark) -> str:
     """Return all points by hand of a mark in one line; empty if there are none."""
     return "; ".join(map(manual_line, mark.manual))
+
+
+def remarks(mark: Mark) -> str:
+    """Return what a table says beside a score: the trail of a policy and the points by hand; empty if there are none."""
+    return "; ".join(filter(None, (", ".join(mark.trail), manual_lines(mark))))

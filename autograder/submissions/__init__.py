@@ -17,7 +17,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from autograder.errors import UsageError
 from autograder.results.types import legible
 from autograder.submissions.archives import Entry, UnreadableError
 from autograder.submissions.entries import ARCHIVES, entries_in, head, is_archive, printable
@@ -35,7 +34,6 @@ __all__ = [
     "read_module",
     "read_submission",
     "submission_name",
-    "submissions_in",
 ]
 
 _LISTED = 100
@@ -89,28 +87,6 @@ class Submission:
     notes: tuple[str, ...] = ()
     not_taken: tuple[str, ...] = ()
     digest: str = ""
-
-
-def submissions_in(path: Path, units: Iterable[str]) -> list[Path]:
-    """The submissions that a path means: itself, or, for the folder of a class, each thing in it.
-
-    A folder is one submission where a unit's file, or an `exercises` folder, lies directly in it.
-
-    Raises:
-        UsageError: there is nothing at the path, or nothing in it.
-    """
-    if not path.exists():
-        raise UsageError(f"{path} does not exist; give a submission or a folder of submissions")
-    if not path.is_dir():
-        return [path]
-    names = set(units)
-    inside = sorted(child for child in path.iterdir() if not child.name.startswith("."))
-    if any(_unit_of(child.name, names) or child.name == "exercises" for child in inside if not child.is_symlink()):
-        return [path]
-    found = [child for child in inside if child.is_dir() or is_archive(child.name) or child.suffix in (".py", ".ipynb")]
-    if not any(child.is_dir() or is_archive(child.name) for child in found):
-        return [path]  # files under wrong names, or none: one submission that says so
-    return found
 
 
 def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = ()) -> Submission:

@@ -4,7 +4,9 @@ A platform's download is recognized by its names (`downloads`); anything else is
 student, or one submission alone. Nothing is unpacked.
 """
 
+import csv
 import functools
+import io
 import os
 import re
 from collections import Counter
@@ -13,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import UsageError
-from autograder.results.types import legible
+from autograder.results.tables import harmless
+from autograder.results.types import legible, storable
 from autograder.submissions.archives import Entry, UnreadableError, archived
 from autograder.submissions.downloads import SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognized
 from autograder.submissions.entries import ARCHIVES, files_below, is_archive
@@ -43,6 +46,11 @@ class HandIn:
     at: str = ""
     late: bool = False
     problem: str = ""
+
+    @classmethod
+    def alone(cls, path: Path) -> "HandIn":
+        """Return a folder, archive or file as the hand-in of the student whose name it bears."""
+        return cls((Student(name_of(path)),), path)
 
     def entries(self) -> list[Entry]:
         """Return the files of a download that are this hand-in.
@@ -103,6 +111,19 @@ class Intake:
         return f"{self.form}: {', '.join(facts)}"
 
 
+def intake_csv(intake: Intake) -> str:
+    """Return a table of everything that lay in a class: each hand-in, then whatever was left out with its reason."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["student", "path", "submitted", "late", "reason"])
+    for name, hand_in in intake.hand_ins.items():
+        path = hand_in.path.name if hand_in.files is None else next(iter(map(str, hand_in.files.values())), "")
+        writer.writerow([harmless(name), harmless(legible(path)), hand_in.at, "yes" if hand_in.late else "", ""])
+    for left in intake.left_out:
+        writer.writerow([harmless(left.student), harmless(left.path), "", "", left.reason])
+    return storable(text.getvalue())
+
+
 def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> Intake:
     """Find the submissions under some paths, each under its student's name.
 
@@ -122,6 +143,8 @@ def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> In
         whole.form = part.form if whole.form in ("", part.form) else "several folders"
         whole.left_out += part.left_out
         for name, hand_in in part.hand_ins.items():
+            if hand_in.files is None and any(each.path == hand_in.path for each in whole.hand_ins.values()):
+                continue  # given twice
             free = _free_name(name, hand_in, whole.hand_ins)
             whole.hand_ins[free] = hand_in
             if name in part.earlier:
@@ -147,8 +170,7 @@ def _take_in(path: Path, units: frozenset[str], form: str) -> Intake:
 
 
 def _one(path: Path) -> Intake:
-    name = name_of(path)
-    return Intake("one submission", {name: HandIn((Student(name),), path)})
+    return Intake("one submission", {name_of(path): HandIn.alone(path)})
 
 
 def _is_one(folder: Path, units: frozenset[str]) -> bool:
@@ -230,6 +252,10 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
     for who, files in by_author.items():
         name = _free_name(legible(who), HandIn((), folder), intake.hand_ins)
         intake.hand_ins[name] = HandIn((Student(name),), folder, files)
+    if intake.hand_ins:
+        for child in [child for child in loose if child.suffix in _SOURCES and not _unit_of(child.name, units)]:
+            loose.remove(child)
+            intake.hand_ins[_free_name(name_of(child), HandIn.alone(child), intake.hand_ins)] = HandIn.alone(child)
     if not intake.hand_ins and not intake.left_out:
         return _one(folder)  # files under wrong names, or none: one submission that says so
     for child in loose:
@@ -298,7 +324,8 @@ def _free_name(name: str, hand_in: HandIn, taken: Collection[str]) -> str:
     if name not in taken:
         return name
     longer = legible(hand_in.path.name)
-    names = (longer, *(f"{longer}-{number}" for number in range(2, len(taken) + 3)))
+    above = f"{legible(hand_in.path.parent.name)}-{longer}"
+    names = (longer, above, *(f"{longer}-{number}" for number in range(2, len(taken) + 3)))
     return next(each for each in names if each not in taken)
 
 

@@ -31,12 +31,14 @@ class Enrolled:
         ids: every number and login of the row, by which a hand-in may name the student.
         section: empty if the table has none.
         group: empty if the table has none.
+        row: place in the table.
     """
 
     student: Student
     ids: frozenset[str]
     section: str = ""
     group: str = ""
+    row: int = 0
 
 
 def read_roster(path: Path) -> list[Enrolled]:
@@ -53,7 +55,29 @@ def enrolled(table: Table, name: str) -> list[Enrolled]:
     who = [column for title in (*_IDS, *_LOGINS, *_NAMES) if (column := table.column(title)) is not None]
     if not who and table.column("Last Name") is None:
         raise UsageError(f"{name} has no column of students; call one of its columns ID, Login or Name")
-    return [each for row in table.rows[1:] if (each := _enrolled(table, row)) is not None]
+    return [each for place in range(1, len(table.rows)) if (each := _enrolled(table, place)) is not None]
+
+
+def rows_of(names: Iterable[str], table: Table, title: str) -> dict[str, int]:
+    """Return the row of each submission in a gradebook, by the same rules as `match`; names without a row are left out.
+
+    Args:
+        names: of submissions.
+        table: the gradebook.
+        title: its name, for a sentence.
+
+    Raises:
+        UsageError: no column of it tells who the students are.
+    """
+    everyone = enrolled(table, title)
+    keys, titles = _Keys(everyone), dict(zip(_titles(everyone), everyone, strict=True))
+    found = {name: [titles[name].row] for name in names if name in titles}
+    found |= {
+        name: [everyone[place].row for place in keys.places(Student(name), name)]
+        for name in names
+        if name not in titles
+    }
+    return {name: rows[0] for name, rows in found.items() if len(rows) == 1}
 
 
 def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
@@ -72,9 +96,7 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
         if not places:
             strangers.append(name)
     matched = Intake(intake.form, left_out=list(intake.left_out))
-    titles = Counter(each.student.name for each in everyone)
-    for place, each in enumerate(everyone):
-        title = each.student.name if titles[each.student.name] == 1 else f"{each.student.name}-{each.student.key}"
+    for place, (title, each) in enumerate(zip(_titles(everyone), everyone, strict=True)):
         names = found.get(place, [])
         if not names:
             matched.hand_ins[title] = HandIn((each.student,), Path(title), problem=_NOTHING)
@@ -92,6 +114,15 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
             LeftOut(name, "", "it is graded, and nobody in the roster has this number, login or name")
         )
     return matched
+
+
+def _titles(everyone: list[Enrolled]) -> list[str]:
+    """Return the name of each student's row: the full name, with the number or login behind it if two have the same."""
+    count = Counter(each.student.name for each in everyone)
+    names = [each.student.name for each in everyone]
+    return [
+        name if count[name] == 1 else f"{name}-{each.student.key}" for name, each in zip(names, everyone, strict=True)
+    ]
 
 
 class _Keys:
@@ -123,7 +154,9 @@ def _of(hand_in: HandIn, name: str) -> Student:
     return next((student for student in hand_in.students if name.startswith(student.name)), Student(name))
 
 
-def _enrolled(table: Table, row: list[str]) -> Enrolled | None:
+def _enrolled(table: Table, place: int) -> Enrolled | None:
+    row = table.rows[place]
+
     def cell(*titles: str) -> str:
         for title in titles:
             column = table.column(title)
@@ -145,7 +178,7 @@ def _enrolled(table: Table, row: list[str]) -> Enrolled | None:
     if (not name and not ids) or name in ("Points Possible", "Student, Test", "Test Student"):
         return None
     student = Student(name or cell(*_LOGINS) or number, cell(*_LOGINS), number)
-    return Enrolled(student, ids, cell("Section"), cell("Group", "Group name", "Groups"))
+    return Enrolled(student, ids, cell("Section"), cell("Group", "Group name", "Groups"), place)
 
 
 def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -23,6 +23,7 @@ from autograder.results.store import ResultStore
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
 from autograder.submissions import collect_submission
+from autograder.submissions.intake import HandIn
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Ahead:
         Raises:
             SandboxError: without a sandbox none can be graded.
         """
-        batch = Batch(self.spec, works, self.folder, self._cache)
+        hand_ins = {student: HandIn.alone(work) for student, work in works.items()}
+        batch = Batch(self.spec, hand_ins, self.folder, self._cache)
         with contextlib.suppress(UsageError):  # another run is at it: then each notebook has its turn
             for _ in batch.grade(self._grading):
                 pass

@@ -12,6 +12,7 @@ from autograder.platforms.nbgrader.installed import AssignLatePenalties, Gradebo
 from autograder.platforms.nbgrader.intake import handed_in, submitted_folder, submitted_work, timestamp
 from autograder.results.mark import Mark
 from autograder.results.wording import manual_line
+from autograder.submissions.intake import HandIn
 
 
 class Assignment:
@@ -40,7 +41,7 @@ class Assignment:
                     f"the gradebook of {course} has no notebook {name} in an assignment {name}; {advice}"
                 ) from error
 
-    def submissions(self) -> dict[str, Path]:
+    def submissions(self) -> dict[str, HandIn]:
         """The work of each student who has handed something in: the notebook, or the folder where there is none.
 
         Raises:
@@ -49,7 +50,7 @@ class Assignment:
         found = handed_in(self._course, self.name)
         if not found:
             raise UsageError(f"nobody has handed in {self.name}: {self._folder('*')} matches nothing")
-        return {student: submitted_work(self._course, student, self.name, self.name) for student in found}
+        return {student: HandIn.alone(submitted_work(self._course, student, self.name, self.name)) for student in found}
 
     def record(self, student: str, mark: Mark) -> str:
         """Write a mark into the gradebook. Manual scores, extra credit and manual comments of nbgrader's stay as they are.

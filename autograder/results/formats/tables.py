@@ -8,24 +8,26 @@ import io
 from collections.abc import Iterable, Sequence
 
 from autograder.results.mark import Mark, units_of
+from autograder.results.tables import harmless
 from autograder.results.types import storable
-from autograder.results.wording import manual_lines, points, score, score_line
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from autograder.results.wording import manual_lines, points, remarks, score, score_line
 
 
 def grades_csv(marks: Sequence[Mark]) -> str:
     """Return one line for each submission: name, score, maximum, points of each unit; without a grade they are empty.
 
-    If anybody was given points by hand, a last column names them with their comments.
+    If anybody was given points by hand, a column `by_hand` names them with their comments; if a policy changed anybody's
+    score, a column `trail` tells how.
     """
     units = units_of(marks)
-    by_hand = any(mark.manual for mark in marks)
-    rows = [["submission", "score", "max_score", *units, *(["by_hand"] if by_hand else [])]]
+    by_hand, trail = any(mark.manual for mark in marks), any(mark.trail for mark in marks)
+    last = [*(["by_hand"] if by_hand else []), *(["trail"] if trail else [])]
+    rows = [["submission", "score", "max_score", *units, *last]]
     for mark in marks:
-        remarks = [harmless(manual_lines(mark))] if by_hand else []
+        remark = [harmless(manual_lines(mark))] if by_hand else []
+        remark += [harmless(", ".join(mark.trail))] if trail else []
         cells = [unit_points(mark, unit) for unit in units]
-        rows.append([harmless(mark.name), score(mark), points(mark.max_score), *cells, *remarks])
+        rows.append([harmless(mark.name), score(mark), points(mark.max_score), *cells, *remark])
     return _written(rows)
 
 
@@ -35,15 +37,15 @@ def canvas(marks: Sequence[Mark], assignment: str) -> str:
     Comments on points by hand stand in `Notes`, the column of Canvas's for notes of teachers.
     """
     most = max((mark.max_score for mark in marks), default=0.0)
-    by_hand = any(mark.manual for mark in marks)
-    notes = ["Notes"] if by_hand else []
+    remarked = any(map(remarks, marks))
+    notes = ["Notes"] if remarked else []
     rows = [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *notes, harmless(assignment)],
-        ["    Points Possible", "", "", "", "", *([""] if by_hand else []), points(most)],
+        ["    Points Possible", "", "", "", "", *([""] if remarked else []), points(most)],
     ]
     for mark in marks:
-        remarks = [harmless(manual_lines(mark))] if by_hand else []
-        rows.append([harmless(mark.name), "", "", harmless(mark.name), "", *remarks, score(mark)])
+        remark = [harmless(remarks(mark))] if remarked else []
+        rows.append([harmless(mark.name), "", "", harmless(mark.name), "", *remark, score(mark)])
     return _written(rows)
 
 
@@ -59,11 +61,6 @@ def moodle(marks: Iterable[Mark], assignment: str) -> str:
 def unit_points(mark: Mark, unit: str) -> str:
     """Return the points of a unit; empty if it was not graded, or if there is no grade."""
     return points(mark.units[unit].points) if mark.score is not None and unit in mark.units else ""
-
-
-def harmless(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _written(rows: Iterable[Iterable[str]]) -> str:

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 from autograder.checks.remote import Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import CheckError, StudentFault
 from autograder.results.types import SubmissionResult
 from autograder.student.rewards.drawing import Reward, reward
-from autograder.submissions import read_submission
+from autograder.submissions import collect_hand_in, parse_submission
+from autograder.submissions.intake import HandIn
 
 #: Gives a fresh worker.
 OpenWorker = Callable[[], AbstractContextManager[Transport]]
@@ -19,16 +19,18 @@ OpenWorker = Callable[[], AbstractContextManager[Transport]]
 _MAX_BYTES = 500_000
 
 
-def pictures_of(result: SubmissionResult, path: Path, catalog: Catalog, open_worker: OpenWorker) -> dict[str, Reward]:
+def pictures_of(
+    result: SubmissionResult, hand_in: HandIn, catalog: Catalog, open_worker: OpenWorker
+) -> dict[str, Reward]:
     """The pictures of the units that a submission has passed, by unit.
 
     Args:
         result: of the submission.
-        path: where it lies; where that is not what was graded, there are no pictures.
+        hand_in: what was handed in; if that is not what was graded, there are no pictures.
         catalog: of the course.
         open_worker: gives what its functions are called in.
     """
-    submission = read_submission(path, catalog.units, catalog.functions)
+    submission = parse_submission(collect_hand_in(hand_in, result.name, catalog.units), catalog.functions)
     if submission.digest != result.hashes.get("submission"):
         return {}
     pictures = {}

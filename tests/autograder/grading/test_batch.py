@@ -9,12 +9,13 @@ import pytest
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, SandboxError, UsageError
 from autograder.grading import spec as spec_module
-from autograder.grading.batch import Batch, Failure, StoredResult, find_submissions
+from autograder.grading.batch import Batch, Failure, StoredResult
 from autograder.grading.spec import GradingSpec
 from autograder.grading.tasks import GradedTask
 from autograder.results.files import write_atomically
 from autograder.results.store import ResultStore
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from autograder.submissions.intake import HandIn, take_in
 from tests.autograder.small_course import RIGHT, make_class, make_course
 
 UNITS = ("unit",)
@@ -58,7 +59,7 @@ def batch(tmp_path, spec):
             (tmp_path / "class" / name).mkdir(parents=True, exist_ok=True)
             (tmp_path / "class" / name / "doubling.py").write_text(f"# {name}\n{RIGHT}")
         out = tmp_path / "out"
-        paths = {name: tmp_path / "class" / name for name in names}
+        paths = {name: HandIn.alone(tmp_path / "class" / name) for name in names}
         return Batch(**{"spec": spec, "submissions": paths, "out": out, "cache": ResultStore(out / "cache"), **facts})
 
     return make
@@ -115,7 +116,7 @@ def test_the_same_content_under_another_name_or_in_another_place_is_known(batch,
     one = batch("alice")
     list(one.grade(grading.open))
     (tmp_path / "class" / "alice").rename(tmp_path / "class" / "alicia")
-    other = dataclasses.replace(one, submissions={"alicia": tmp_path / "class" / "alicia"})
+    other = dataclasses.replace(one, submissions={"alicia": HandIn.alone(tmp_path / "class" / "alicia")})
     (ending,) = other.grade(pytest.fail)
     assert ending.result.name == "alicia" and json.loads(ending.path.read_text())["submission"] == "alicia"
 
@@ -161,7 +162,9 @@ def test_what_the_mark_depends_on_is_in_the_key(batch, grading, tmp_path, spec, 
     new = GradingSpec(read_catalog(tmp_path / "course"), b"secret", ("doubling",))
     path = tmp_path / "class" / "a"
     out = tmp_path / "out"
-    assert [e.known for e in Batch(new, {"a": path}, out, ResultStore(out / "cache")).grade(grading.open)] == [False]
+    assert [
+        e.known for e in Batch(new, {"a": HandIn.alone(path)}, out, ResultStore(out / "cache")).grade(grading.open)
+    ] == [False]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +225,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(batch, grading, tmp_path)
 
 def test_a_course_inside_the_submission_grades_nothing(spec, grading, tmp_path):
     out = tmp_path / "out"
-    inside = Batch(spec, {"mallory": spec.catalog.root}, out, ResultStore(out / "cache"))
+    inside = Batch(spec, {"mallory": HandIn.alone(spec.catalog.root)}, out, ResultStore(out / "cache"))
     (failure,) = inside.grade(grading.open)
     assert "the course lies inside the submission" in failure.reason
 
@@ -232,7 +235,7 @@ def test_every_submission_has_a_name_of_its_own(tmp_path):
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / "unit.py").write_text("")
     (tmp_path / "two" / "bob.zip").write_bytes(b"")
-    found = find_submissions([tmp_path / "one", tmp_path / "two", tmp_path / "one" / "alice"], UNITS)
+    found = take_in([tmp_path / "one", tmp_path / "two", tmp_path / "one" / "alice"], UNITS).hand_ins
     assert len(found) == 4
     assert set(found) == {"alice", "two-alice", "bob", "bob.zip"}
 
@@ -240,14 +243,14 @@ def test_every_submission_has_a_name_of_its_own(tmp_path):
 def test_long_names_have_a_file_each(batch, grading, tmp_path):
     (tmp_path / "x").mkdir()
     names = ["x" * 255, *("\U0001f600" * 63 + end for end in "ab")]
-    endings = list(batch(submissions=dict.fromkeys(names, tmp_path / "x")).grade(grading.open))
+    endings = list(batch(submissions=dict.fromkeys(names, HandIn.alone(tmp_path / "x"))).grade(grading.open))
     assert len({ending.path for ending in endings if ending.path.is_file()}) == 3
 
 
 def test_a_name_that_cannot_be_shown_is_shown_otherwise(tmp_path):
     for name in (b"bob\xff", b"bob\x1b", b"bob\n"):
         (tmp_path / os.fsdecode(name)).mkdir()
-    found = find_submissions([tmp_path], UNITS)
+    found = take_in([tmp_path], UNITS).hand_ins
     assert len(found) == 3 and all(name.isprintable() for name in found)
 
 
@@ -279,7 +282,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(batch, grading, monkeypatch
 def test_a_class_of_300_that_has_not_changed_is_read_quickly(tmp_path, spec, grading):
     """Without torch, which the command itself proves; and by the content of its files alone."""
     make_class(tmp_path / "class", 300)
-    paths = find_submissions([tmp_path / "class"], spec.catalog.units)
+    paths = take_in([tmp_path / "class"], spec.catalog.units).hand_ins
     out = tmp_path / "out"
     whole = Batch(spec, paths, out, ResultStore(out / "cache"))
     assert len(list(whole.grade(grading.open))) == 300

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from autograder.course.catalog import read_catalog
-from autograder.grading.batch import Batch, Failure, find_submissions
+from autograder.grading.batch import Batch, Failure
 from autograder.grading.spec import GradingSpec
 from autograder.results.store import ResultStore
+from autograder.submissions.intake import take_in
 from tests.autograder.small_course import make_class, make_course
 
 door = pytest.importorskip(
@@ -143,7 +144,7 @@ def test_what_a_worker_does_not_give_back_goes_to_another(cluster, course, stude
     """It is there, and it stands still: for the scheduler it lives."""
     stuck, _ = cluster(), cluster()
     spec = GradingSpec(read_catalog(course), b"of the tests", ("doubling",))
-    batch = Batch(spec, find_submissions([students[0]], spec.catalog.units), tmp_path, ResultStore(tmp_path / "cache"))
+    batch = Batch(spec, take_in([students[0]], spec.catalog.units).hand_ins, tmp_path, ResultStore(tmp_path / "cache"))
     with door.Cluster(cluster.address, spec, patience=2.0) as grade_tasks, door.Client(cluster.address) as client:
         client.wait_for_workers(2, timeout=60)
         stuck.send_signal(signal.SIGSTOP)

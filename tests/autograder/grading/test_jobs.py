@@ -12,13 +12,13 @@ import torch
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, ServerDiedError, UsageError
-from autograder.grading.batch import find_submissions
 from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.jobs import Jobs
 from autograder.grading.spec import GradingSpec
 from autograder.grading.tasks import Task
 from autograder.sandbox import REQUIRED, Sandbox
-from autograder.submissions import collect_submission
+from autograder.submissions import collect_hand_in
+from autograder.submissions.intake import take_in
 from tests.autograder.small_course import KINDS, add_unreadable, make_class, make_course
 
 
@@ -38,8 +38,8 @@ def small_sandbox(spec):
 def students(tmp_path_factory, spec):
     folder = tmp_path_factory.mktemp("class")
     points = make_class(folder, len(KINDS), tuple(KINDS)) | add_unreadable(folder)
-    paths = find_submissions([folder], spec.catalog.units)
-    return [Task(name, collect_submission(path, spec.catalog.units)) for name, path in paths.items()], points
+    hand_ins = take_in([folder], spec.catalog.units).hand_ins
+    return [Task(name, collect_hand_in(each, name, spec.catalog.units)) for name, each in hand_ins.items()], points
 
 
 @pytest.fixture(scope="module")

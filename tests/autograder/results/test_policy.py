@@ -161,7 +161,7 @@ def test_class_toml_is_read(tmp_path):
         '[deadline]\ndue = 2026-11-20T23:59:00\nzone = "Europe/Vilnius"\ngrace = "15 minutes"\n'
         '[late]\npercent = 10\nmost = 50\ncut_off = "7 days"\nbudget = 3\n'
         '[extensions]\nalice = 2026-11-25T23:59:00\nbob = "2 days"\n[exempt]\ncarl = ["quiz"]\n'
-        '[units]\ndrop = 1\nbonus = ["quiz"]\n[attempts]\nwhich = "best"\n'
+        '[units]\ndrop = 1\nbonus = ["quiz"]\n'
     )
     assert read_policy(path) == Policy(
         due=DUE,
@@ -172,7 +172,6 @@ def test_class_toml_is_read(tmp_path):
         exempt={"carl": ("quiz",)},
         drop=1,
         bonus=("quiz",),
-        attempts="best",
     )
 
 

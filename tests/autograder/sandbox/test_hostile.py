@@ -27,6 +27,7 @@ from autograder.grading.batch import Batch, StoredResult
 from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.spec import GradingSpec
 from autograder.results.store import ResultStore
+from autograder.submissions.intake import HandIn
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sandbox is for Linux")
 
@@ -89,7 +90,13 @@ def grade(catalog, sandbox):
         course = replace(catalog, units={**catalog.units, UNIT: unit})
         spec = GradingSpec(course, b"of the tests", (UNIT,), functions=frozenset(functions))
         grader = Grader(spec, sandbox)
-        batch = Batch(spec, submissions, out, ResultStore(out / "cache"), fresh=True)
+        batch = Batch(
+            spec,
+            {name: HandIn.alone(path) for name, path in submissions.items()},
+            out,
+            ResultStore(out / "cache"),
+            fresh=True,
+        )
         graded = list(batch.grade(lambda _: contextlib.nullcontext(grade_in_turn(grader))))
         assert all(isinstance(ending, StoredResult) for ending in graded)
         return {ending.result.name: ending.result for ending in graded}

@@ -14,7 +14,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.errors import UsageError
-from autograder.submissions import Module, read_module, read_submission, submissions_in
+from autograder.submissions import Module, read_module, read_submission
+from autograder.submissions.intake import take_in
 
 UNITS = ("variation_loss", "adversarial_attack")
 CODE = "def total_variation(images):\n    return images\n"
@@ -383,25 +384,25 @@ def test_a_class_is_told_from_a_submission(tmp_path, handin):
     zipped(tmp_path / "carol.zip", {"variation_loss.py": CODE})
     (tmp_path / "dave.ipynb").write_text("{}")
     (tmp_path / "readme.txt").write_text("")
-    names = [path.name for path in submissions_in(tmp_path, UNITS)]
+    names = [each.path.name for each in take_in([tmp_path], UNITS).hand_ins.values()]
     assert names == ["alice", "bob", "carol.zip", "dave.ipynb"]
-    assert submissions_in(alice, UNITS) == [alice]
+    assert [each.path for each in take_in([alice], UNITS).hand_ins.values()] == [alice]
 
 
 def test_a_checkout_is_one_submission(tmp_path):
     (tmp_path / "exercises").mkdir()
     (tmp_path / "tests").mkdir()
-    assert submissions_in(tmp_path, UNITS) == [tmp_path]
+    assert [each.path for each in take_in([tmp_path], UNITS).hand_ins.values()] == [tmp_path]
 
 
 def test_a_folder_with_only_wrong_names_is_one_submission(handin):
     folder = handin(homework=CODE)
-    assert submissions_in(folder, UNITS) == [folder]
+    assert [each.path for each in take_in([folder], UNITS).hand_ins.values()] == [folder]
 
 
 def test_nothing_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match="does not exist"):
-        submissions_in(tmp_path / "nowhere", UNITS)
+        take_in([tmp_path / "nowhere"], UNITS)
 
 
 def test_what_a_function_uses_is_known():

@@ -1,0 +1,116 @@
+"""A class from a learning platform, graded and reported by the command: from download to gradebook."""
+
+import csv
+import sys
+
+import pytest
+
+from autograder import cli
+from tests.autograder.cli.test_cli import Lent
+from tests.autograder.small_course import KINDS, RIGHT, make_course
+
+GRADEBOOK = (
+    "Student,ID,SIS User ID,SIS Login ID,Section,Doubling (7)\n    Points Possible,,,,,3\n"
+    '"Doe, Jane",12345,s1,jane,A,\n"Müller, X",12347,s2,xm,A,\n"Smith, Bob",12346,s3,bob,B,\n'
+)
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    root = make_course(tmp_path / "course")
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture
+def autograder(monkeypatch, capsys, sandbox):
+    monkeypatch.setattr("autograder.sandbox.Sandbox", lambda *_, **__: Lent(sandbox))
+    monkeypatch.setenv("IDEALCAT_SECRET", "of the tests")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["autograder", *map(str, args)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def canvas(tmp_path):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    (folder / "doejane_LATE_12345_67890_doubling-2.py").write_text(RIGHT)
+    (folder / "mullerx_12347_67892_doubling.py").write_text(KINDS["half"][0])
+    (folder / "notes.txt").write_text("")
+    return folder
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_download_of_canvas_comes_back_as_its_gradebook(autograder, course, canvas, tmp_path):
+    exported = tmp_path / "gradebook.csv"
+    exported.write_text(GRADEBOOK, encoding="utf-8")
+    code, out, err = autograder("grade", canvas, "--roster", exported, "-o", tmp_path / "out", "--jobs", 1)
+    assert code == 1
+    assert "a download of Canvas: 3 students, 1 late" in out
+    assert "not graded: notes.txt: its name is not one that Canvas gives" in err
+    scores = {row["submission"]: row["score"] for row in rows_of(tmp_path / "out" / "grades.csv")}
+    assert scores == {"Jane Doe": "3", "X Müller": "2", "Bob Smith": "0"}
+    code, out, _ = autograder(
+        "report", tmp_path / "out", "--as", "canvas", "--gradebook", exported, "-o", tmp_path / "up"
+    )
+    assert code == 0 and "3 grades in the column Doubling (7)" in out
+    filled = GRADEBOOK.replace("jane,A,", "jane,A,3").replace("xm,A,", "xm,A,2").replace("bob,B,", "bob,B,0")
+    assert (tmp_path / "up" / "gradebook.csv").read_text(encoding="utf-8") == filled
+
+
+def test_everything_in_the_folder_is_in_the_intake(autograder, course, canvas, tmp_path):
+    autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
+    assert [
+        (row["student"], row["path"], row["late"], row["reason"]) for row in rows_of(tmp_path / "out" / "intake.csv")
+    ] == [
+        ("doejane", "doejane_LATE_12345_67890_doubling-2.py", "yes", ""),
+        ("mullerx", "mullerx_12347_67892_doubling.py", "", ""),
+        ("", "notes.txt", "", "its name is not one that Canvas gives"),
+    ]
+
+
+@pytest.fixture
+def blackboard(tmp_path):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    (folder / "Lab_ann_attempt_2026-11-20-10-00-00_doubling.py").write_text(RIGHT)
+    (folder / "Lab_bob_attempt_2026-11-21-10-00-00_doubling.py").write_text("# bob\n" + RIGHT)
+    (folder / "class.toml").write_text("[deadline]\ndue = 2026-11-20T23:59:00\n[late]\npercent = 10\n")
+    return folder
+
+
+def test_lateness_is_in_every_table_with_its_trail(autograder, course, blackboard, tmp_path):
+    autograder("grade", blackboard, "-o", tmp_path / "out", "--jobs", 1)
+    rows = {row["submission"]: (row["score"], row["trail"]) for row in rows_of(tmp_path / "out" / "grades.csv")}
+    assert rows == {"ann": ("3", ""), "bob": ("2.7", "3, one day late: -10 %")}
+    for form in ("csv", "canvas", "moodle"):
+        _, out, _ = autograder("report", tmp_path / "out", "--as", form)
+        assert "2.7" in out and "one day late" in out
+
+
+def test_an_extension_is_honoured_when_it_comes_later(autograder, course, blackboard, tmp_path):
+    autograder("grade", blackboard, "-o", tmp_path / "out", "--jobs", 1)
+    with (blackboard / "class.toml").open("a") as file:
+        file.write('[extensions]\nbob = "2 days"\n')
+    _, out, _ = autograder("report", tmp_path / "out", "--as", "csv")
+    assert "bob,3," in out and "late" not in out
+
+
+def test_two_folders_are_one_submission_if_the_command_is_told(autograder, course, tmp_path):
+    for name in ("part1", "part2"):
+        (tmp_path / "submission" / name).mkdir(parents=True)
+    (tmp_path / "submission" / "part1" / "doubling.py").write_text(RIGHT)
+    code, _, _ = autograder("grade", tmp_path / "submission", "--from", "one", "-o", tmp_path / "out", "--jobs", 1)
+    assert code == 0 and [path.name for path in (tmp_path / "out" / "results").iterdir()] == ["submission.json"]
