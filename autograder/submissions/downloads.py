@@ -17,8 +17,8 @@ Names = Sequence[PurePosixPath]
 #: Give the first bytes of a file of the download.
 Read = Callable[[PurePosixPath], bytes]
 
-#: Files that platforms and file systems add and that nobody hands in.
-_JUNK = {"thumbs.db", "desktop.ini", "index.html", "timestamp.txt"}
+#: Files that platforms, file systems and instructors add and that nobody hands in.
+JUNK = {"thumbs.db", "desktop.ini", "index.html", "timestamp.txt", "class.toml"}
 _FACTS_BYTES = 10 * 2**20
 
 
@@ -335,4 +335,4 @@ def nfc(text: str) -> str:
 
 
 def _is_junk(path: PurePosixPath) -> bool:
-    return path.name.casefold() in _JUNK or any(part == "__MACOSX" for part in path.parts) or path.name == ".DS_Store"
+    return path.name.casefold() in JUNK or any(part == "__MACOSX" for part in path.parts) or path.name == ".DS_Store"

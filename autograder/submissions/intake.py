@@ -18,7 +18,7 @@ from autograder.errors import UsageError
 from autograder.results.tables import harmless
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import Entry, UnreadableError, archived
-from autograder.submissions.downloads import SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognized
+from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognized
 from autograder.submissions.entries import ARCHIVES, files_below, is_archive
 
 #: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.
@@ -233,7 +233,7 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
     by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
     loose: list[Path] = []
     for child in sorted(folder.iterdir(), key=lambda each: nfc(each.name)):
-        if child.name.startswith((".", "__MACOSX")):
+        if child.name.startswith((".", "__MACOSX")) or child.name.casefold() in JUNK:
             continue
         shown = legible(child.name)
         if child.is_symlink():
