@@ -218,7 +218,8 @@ def _draw_curves(runs: list[Run], path: Path) -> None:
     if len(runs) > 1:
         right = {run.name.lower(): run.history["valid_accuracy"] for run in runs}
         rows.append(("", [(curves(right, x_name="epoch", y_name="accuracy on the validation pictures"), "")]))
-    sheet(" and ".join(run.name for run in runs) + f": {len(BREEDS)} breeds", rows).save(path)
+    title = "Transfer and from scratch" if len(runs) > 1 else "A head on frozen features"
+    sheet(f"{title}: {len(BREEDS)} breeds", rows).save(path)
 
 
 def _report(lab: Lab, runs: list[Run], truth: Tensor, classes: list[str], folder: Path) -> None:
