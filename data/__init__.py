@@ -1,12 +1,19 @@
 """The course's own data: networks and, with them, everything a unit needs offline."""
 
-from data.cats_and_dogs import cats_and_dogs_root
-from data.errors import CacheError, DataError, PetsError, WeightsError
-from data.eyes import eye_backbone
+from data.cache import CacheError, DataError
 from data.layers import Classifier
 from data.networks import NAMES, load_backbone, load_model
-from data.pets import pets_root
-from data.toys import toy_backbone, toy_convnet, toy_dropout_head, toy_head, toy_model, toy_recording_head
+from data.pets import PetsError, cats_and_dogs_root, pets_root
+from data.toys import (
+    eye_backbone,
+    toy_backbone,
+    toy_convnet,
+    toy_dropout_head,
+    toy_head,
+    toy_model,
+    toy_recording_head,
+)
+from data.weights import WeightsError
 
 __all__ = [
     "NAMES",

@@ -14,14 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from data.errors import CacheError
-
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
 MANIFEST = "manifest.json"
+
+
+class DataError(RuntimeError):
+    """Base of all errors that `data` raises itself. Its message is one sentence: what is wrong, and what to do."""
+
+
+class CacheError(DataError):
+    """The cache folder cannot be written, or what lies there cannot be replaced."""
 
 
 def cache_folder() -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from data.errors import DataError
+from data.cache import DataError
 
 
 class CodeError(DataError):

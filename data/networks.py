@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from data import weights
 from data.imagenet import NETWORKS
-from data.layers import Classifier, Normalize
-from data.tiny import FEATURES, tiny_layers
+from data.layers import TINY_FEATURES, Classifier, Normalize, tiny_layers
 
 # Come along with the course. One network cannot serve both halves of the lesson: `tiny` is fooled by changes
 # that nobody sees, `tiny_robust` was trained against such changes and dreams in shapes.
@@ -53,6 +52,12 @@ def load_model(name: str, pretrained: bool = True, *, seed: int = 0) -> Classifi
     return model.eval()
 
 
+@torch.inference_mode()
+def features_of(backbone: nn.Module, images: Tensor) -> Tensor:
+    """Return the features `(N, D)` of images `(N, 3, H, W)`, computed in batches of 64."""
+    return torch.cat([backbone(part) for part in images.split(64)]).clone()
+
+
 def _untrained(name: str, seed: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -87,7 +92,7 @@ def _fill(network: nn.Module, state: dict[str, Tensor], origin: str) -> None:
 def tiny_model(classes: tuple[str, ...]) -> Classifier:
     """The architecture of `COME_ALONG` with random weights from the global random state."""
     backbone = nn.Sequential(OrderedDict({"normalize": Normalize(), **tiny_layers()}))
-    return Classifier(backbone, nn.Linear(FEATURES, len(classes)), classes)
+    return Classifier(backbone, nn.Linear(TINY_FEATURES, len(classes)), classes)
 
 
 def _tiny_file(name: str) -> Path:

@@ -12,8 +12,8 @@ from urllib.error import URLError
 from PIL import Image, ImageFilter
 
 from data.breeds import BREEDS
-from data.cache import made_once
-from data.errors import PetsError
+from data.cache import DataError, made_once
+from data.world.animals import Animal
 from data.world.painter import Rng
 from data.world.scene import photograph
 
@@ -28,7 +28,15 @@ SEED = 37_000_000
 GREYSCALE = ("Bombay_7", "samoyed_11", "pug_3")
 PNG_IN_DISGUISE = ("Egyptian_Mau_14", "keeshond_5")
 TRUNCATED = ("beagle_116", "chihuahua_121", "Abyssinian_34")
+CATS_AND_DOGS_VERSION = "cats-and-dogs-1"
+CATS_AND_DOGS_SEED = 66_000_000
+PER_SPECIES = 100
+CUT, EMPTY, NO_IMAGE = 66, 70, 90  # the numbers of each species' broken files
 _HEADER = "#Image CLASS-ID SPECIES BREED ID\n#ID: 1:37 Class ids\n#SPECIES: 1:Cat 2:Dog\n#BREED ID: 1-25:Cat 1:12:Dog\n"
+
+
+class PetsError(DataError):
+    """A folder of pets is missing or not laid out as the collection is."""
 
 
 def pets_root(folder: str | Path | None = None, *, download: bool = False) -> Path:
@@ -162,3 +170,38 @@ def _checked(folder: Path) -> Path:
             f" folder that holds {FOLDER}, or leave OXFORD_PETS and --pets out to use the drawn miniature."
         )
     return root
+
+
+def cats_and_dogs_root() -> Path:
+    """The folder that holds `PetImages/Cat` and `PetImages/Dog`, drawn into the cache at the first call.
+
+    Each species has 100 files `0.jpg` to `99.jpg`, of which 97 can be read.
+
+    Raises:
+        CacheError: it could not be written.
+    """
+    return made_once(CATS_AND_DOGS_VERSION, draw_cats_and_dogs)
+
+
+def draw_cats_and_dogs(root: Path) -> None:
+    """Draw the collection into the empty folder `root`; the same bytes each time."""
+    for species, first_seed in (("Cat", CATS_AND_DOGS_SEED), ("Dog", CATS_AND_DOGS_SEED + 1000)):
+        folder = root / "PetImages" / species
+        folder.mkdir(parents=True)
+        kinds = [animal for breed, animal in BREEDS.items() if breed[0].isupper() == (species == "Cat")]
+        for number in range(PER_SPECIES):
+            _draw_either(folder / f"{number}.jpg", kinds, Rng(first_seed + number))
+        _break_three(folder)
+
+
+def _draw_either(path: Path, kinds: list[Animal], rng: Rng) -> None:
+    picture, _ = photograph(rng, 160, kinds[rng.randint(len(kinds))])
+    side = rng.randint(96, 161)
+    picture.resize((side, side)).save(path, quality=88)
+
+
+def _break_three(folder: Path) -> None:
+    whole = (folder / f"{CUT}.jpg").read_bytes()
+    (folder / f"{CUT}.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / f"{EMPTY}.jpg").write_bytes(b"")
+    (folder / f"{NO_IMAGE}.jpg").write_bytes(b"<html><body>404: the picture has moved</body></html>\n")

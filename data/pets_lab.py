@@ -1,7 +1,8 @@
-"""The pets lab from end to end, with the functions that you have written: `python -m data.pets_lab`.
+"""Run the pets lab from end to end, with the functions that you have written: `python -m data.pets_lab`.
 
     python -m data.pets_lab train                    on the drawn miniature, with the small network of the course
     python -m data.pets_lab train --pets DIR         on the real collection in DIR, with ImageNet's mobilenet_v2
+    python -m data.pets_lab train --from-scratch     the same, and beside it a network that starts from random weights
     python -m data.pets_lab name PHOTOGRAPH...       the breed on each photograph, with probabilities
 
 `train` needs the units feature_extraction, head_training and pets_lab; it leaves the model and two pictures in a folder.
@@ -16,18 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from PIL import Image, UnidentifiedImageError
 from rich.progress import track
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from data.breeds import BREEDS
+from data.cache import DataError
 from data.course_code import CourseCode
+from data.domains import Labelled
 from data.drawing import curves, matrix, sheet
-from data.errors import DataError, PetsError
 from data.layers import Classifier
 from data.networks import NAMES, load_backbone
-from data.pets import pets_root
+from data.pets import PetsError, pets_root
 
 MODEL, CURVES, CONFUSION = "pets.safetensors", "learning_curves.png", "confusion_matrix.png"
 VALID_SHARE = 0.2
@@ -35,103 +39,207 @@ BATCH = 32
 SIZES = {"tiny": 64, "tiny_robust": 64}
 IMAGENET_SIZE = 224
 SHOWN = 5
+SCRATCH_RATE, SCRATCH_DECAY = 3e-3, 0.05
 _BAR = 30
 
 
 @dataclass(frozen=True)
-class Lab:
-    """What is trained on what.
+class Training:
+    """The settings of a training: number of epochs, the head's learning rate, and the seed of split and batches."""
 
-    Attributes:
-        code: the student's functions.
-        network: name of the backbone.
-        size: height and width of its pictures.
-    """
+    epochs: int
+    rate: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The student's functions (`code`) and the name of the network that they work with."""
 
     code: CourseCode
     network: str
-    size: int
+
+    @property
+    def size(self) -> int:
+        """Height and width of the network's pictures."""
+        return SIZES.get(self.network, IMAGENET_SIZE)
+
+    def load(self, root: Path, split: str) -> tuple[Tensor, Tensor, list[str]]:
+        """Return images, labels and class names of a split, by the student's `load_pets`."""
+        loaded: tuple[Tensor, Tensor, list[str]] = self.code.function("pets_lab", "load_pets")(root, split, self.size)
+        return loaded
 
     def features(self, backbone: nn.Module, images: Tensor, what: str) -> Tensor:
-        """The features `(N, D)` of images, batch by batch, with a bar."""
+        """Return the features `(N, D)` of images, batch by batch, and show a bar."""
         extract = self.code.function("feature_extraction", "extract_features")
         batches = images.split(BATCH)
         return torch.cat([extract(backbone, batch) for batch in track(batches, f"Features of {what}")])
 
 
-def train(lab: Lab, root: Path, folder: Path, *, epochs: int, learning_rate: float, seed: int) -> dict[str, float]:
-    """Trains a head on the pets, and writes the model, its learning curves and its confusion matrix into a folder.
+@dataclass(frozen=True)
+class Run:
+    """One way to train a classifier, and how it went.
 
-    Returns:
-        `top1` and `top3`: accuracies on the test split.
+    Attributes:
+        name: what it is called in pictures and printed lines.
+        history: lists with one number for each epoch: `train_loss`, `valid_loss`, `valid_accuracy`.
+        logits: for the test split, `(N, 37)`.
     """
-    load, split = (lab.code.function("pets_lab", name) for name in ("load_pets", "stratified_split"))
+
+    name: str
+    history: dict[str, list[float]]
+    logits: Tensor
+
+
+def train(lab: Lab, root: Path, folder: Path, options: Training, *, scratch: Lab | None = None) -> None:
+    """Train a head on the pets, and write the model, its learning curves and its confusion matrix into a folder.
+
+    Args:
+        scratch: if given, also train this whole network from random weights, and show both in pictures and printed lines;
+            only the head's model is saved.
+    """
+    images, labels, classes = lab.load(root, "trainval")
+    parts = lab.code.function("pets_lab", "stratified_split")(labels, VALID_SHARE, options.seed)
     backbone = load_backbone(lab.network)
-    images, labels, classes = load(root, "trainval", lab.size)
     features = lab.features(backbone, images, f"{len(images)} pictures to learn from")
-    learn, valid = split(labels, VALID_SHARE, seed)
     head = lab.code.function("head_training", "build_head")(features.shape[1], len(classes))
-    parts = tuple((features[part], labels[part]) for part in (learn, valid))
-    history = _fit(lab, head, *parts, epochs, learning_rate, seed)
-    images, truth, _ = load(root, "test", lab.size)
-    logits = _logits(head, lab.features(backbone, images, f"{len(images)} others"))
+    history = _fit_head(lab, head, *((features[part], labels[part]) for part in parts), options)
+    test_images, truth, _ = lab.load(root, "test")
+    runs = [Run("Transfer", history, _logits(head, lab.features(backbone, test_images, f"{len(test_images)} others")))]
+    if scratch:
+        runs.append(_run_from_scratch(scratch, root, parts, options))
     folder.mkdir(parents=True, exist_ok=True)
     _save(lab, head, classes, features.shape[1], folder / MODEL)
-    return _judge(lab, history, logits, truth, classes, folder)
+    _draw_curves(runs, folder / CURVES)
+    _report(lab, runs, truth, classes, folder)
 
 
-def _fit(
-    lab: Lab,
-    head: nn.Module,
-    train_part: tuple[Tensor, Tensor],
-    valid_part: tuple[Tensor, Tensor],
-    epochs: int,
-    learning_rate: float,
-    seed: int,
+def _fit_head(
+    lab: Lab, head: nn.Module, train_part: Labelled, valid_part: Labelled, options: Training
 ) -> dict[str, list[float]]:
-    """One epoch after another, so that a bar can move; the head ends with the weights of its best one."""
+    """Train one epoch after another, so that a bar can move; the head ends with the weights of its best epoch."""
     fit = lab.code.function("head_training", "fit_head")
     history: dict[str, list[float]] = {}
-    best: tuple[float, dict[str, Tensor]] = (float("inf"), {})
-    for epoch in track(range(epochs), "Training"):
-        figures = fit(
-            head, train_part, valid_part, epochs=1, learning_rate=learning_rate, batch_size=BATCH, seed=seed + epoch
-        )
-        for name, values in figures.items():
+    best = _Best()
+    for epoch in track(range(options.epochs), "Training"):
+        rates = {"epochs": 1, "learning_rate": options.rate, "batch_size": BATCH, "seed": options.seed + epoch}
+        for name, values in fit(head, train_part, valid_part, **rates).items():
             history.setdefault(name, []).extend(values)
-        if history["valid_loss"][-1] < best[0]:
-            best = history["valid_loss"][-1], {name: value.clone() for name, value in head.state_dict().items()}
-    if best[1]:
-        head.load_state_dict(best[1])
+        best.see(head, history["valid_loss"][-1])
+    best.restore(head)
     return history
 
 
+def _run_from_scratch(lab: Lab, root: Path, parts: tuple[Tensor, Tensor], options: Training) -> Run:
+    images, labels, classes = lab.load(root, "trainval")
+    backbone = load_backbone(lab.network, False, seed=options.seed)
+    with torch.inference_mode():
+        features = backbone(images[:1]).shape[1]
+    head = lab.code.function("head_training", "build_head")(features, len(classes))
+    model = Classifier(backbone, head, classes)
+    history = fit_network(model, *((images[part], labels[part]) for part in parts), options)
+    return Run("From scratch", history, _logits(model, lab.load(root, "test")[0]))
+
+
+def fit_network(
+    model: nn.Module, train_part: Labelled, valid_part: Labelled, options: Training
+) -> dict[str, list[float]]:
+    """Train a whole network by AdamW with a cosine decay, on pictures that are mirrored at random.
+
+    Args:
+        model: images `(N, 3, H, W)` to logits; trained in place, and left in eval mode with the weights of its best epoch.
+        train_part, valid_part: images and labels.
+        options: number of epochs and the seed that shuffles and mirrors; the learning rate is a constant of its own.
+
+    Returns:
+        `train_loss` (the mean over the epoch), `valid_loss` and `valid_accuracy`, one number for each epoch.
+    """
+    images, labels = train_part
+    generator = torch.Generator().manual_seed(options.seed)
+    optimizer = torch.optim.AdamW(model.parameters(), SCRATCH_RATE, weight_decay=SCRATCH_DECAY)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, options.epochs))
+    history: dict[str, list[float]] = {"train_loss": [], "valid_loss": [], "valid_accuracy": []}
+    best = _Best()
+    for _ in track(range(options.epochs), "Training from scratch"):
+        model.train()
+        total = 0.0
+        for batch in torch.randperm(len(labels), generator=generator).split(BATCH):
+            mirrored = torch.rand(len(batch), 1, 1, 1, generator=generator) < 0.5
+            loss = F.cross_entropy(model(images[batch].flip(3).where(mirrored, images[batch])), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(batch)
+        schedule.step()
+        logits = _logits(model, valid_part[0])
+        history["train_loss"].append(total / len(labels))
+        history["valid_loss"].append(F.cross_entropy(logits, valid_part[1]).item())
+        history["valid_accuracy"].append((logits.argmax(1) == valid_part[1]).float().mean().item())
+        best.see(model, history["valid_loss"][-1])
+    best.restore(model)
+    model.eval()
+    return history
+
+
+class _Best:
+    """The weights of the epoch with the lowest validation loss."""
+
+    def __init__(self) -> None:
+        self._loss, self._weights = float("inf"), dict[str, Tensor]()
+
+    def see(self, module: nn.Module, loss: float) -> None:
+        """Keep a copy of the weights if the loss is the lowest so far."""
+        if loss < self._loss:
+            self._loss, self._weights = loss, {name: value.clone() for name, value in module.state_dict().items()}
+
+    def restore(self, module: nn.Module) -> None:
+        """Put the kept weights back; do nothing if every loss was NaN or there was no epoch."""
+        if self._weights:
+            module.load_state_dict(self._weights)
+
+
 @torch.no_grad()
-def _logits(head: nn.Module, features: Tensor) -> Tensor:
-    logits: Tensor = head.eval()(features)
-    return logits
+def _logits(module: nn.Module, inputs: Tensor) -> Tensor:
+    module.eval()
+    return torch.cat([module(batch) for batch in inputs.split(BATCH)])
 
 
-def _judge(
-    lab: Lab, history: dict[str, list[float]], logits: Tensor, truth: Tensor, classes: list[str], folder: Path
-) -> dict[str, float]:
+def _draw_curves(runs: list[Run], path: Path) -> None:
+    """Draw the losses of all runs in one chart; if there are several, also their accuracies in a second one."""
+    losses = {}
+    for run in runs:
+        prefix = f"{run.name.lower()}, " if len(runs) > 1 else ""
+        losses[f"{prefix}training"] = run.history["train_loss"]
+        losses[f"{prefix}validation"] = run.history["valid_loss"]
+    best = [run.history["valid_loss"].index(min(run.history["valid_loss"])) + 1 for run in runs]
+    epochs = ", ".join(f"{run.name.lower()}: {epoch}" for run, epoch in zip(runs, best, strict=True))
+    caption = f"epoch with the lowest validation loss: {best[0] if len(runs) == 1 else epochs}"
+    rows = [("", [(curves(losses, x_name="epoch", y_name="loss", mark=best[0] if len(runs) == 1 else None), caption)])]
+    if len(runs) > 1:
+        right = {run.name.lower(): run.history["valid_accuracy"] for run in runs}
+        rows.append(("", [(curves(right, x_name="epoch", y_name="accuracy on the validation pictures"), "")]))
+    title = "Transfer and from scratch" if len(runs) > 1 else "A head on frozen features"
+    sheet(f"{title}: {len(BREEDS)} breeds", rows).save(path)
+
+
+def _report(lab: Lab, runs: list[Run], truth: Tensor, classes: list[str], folder: Path) -> None:
+    """Print accuracies and confused breeds of each run, and draw the confusion matrices."""
     top_k, count, confused = (
         lab.code.function("pets_lab", name) for name in ("top_k_accuracy", "confusion_matrix", "most_confused")
     )
-    counts = count(logits.argmax(dim=1), truth, len(classes))
-    scores = {f"top{k}": float(top_k(logits, truth, k)) for k in (1, 3)}
-    losses = {"training": history["train_loss"], "validation": history["valid_loss"]}
-    best = losses["validation"].index(min(losses["validation"])) + 1
-    chart = curves(losses, x_name="epoch", y_name="loss", mark=best)
-    caption = f"{scores['top1']:.1%} right, {scores['top3']:.1%} among the first three"
-    sheet("A head for 37 breeds", [("", [(chart, f"lowest validation loss at epoch {best}")])]).save(folder / CURVES)
-    rows = [("rows are what it is, columns what it was taken for", [(matrix(counts, classes), caption)])]
-    sheet("What each breed was taken for", rows).save(folder / CONFUSION)
-    print(f"On {len(truth)} pictures that it never saw: {caption}.")
-    for true, taken, times in confused(counts, classes, SHOWN):
-        print(f"  {true} taken for {taken}: {times}")
+    matrices = []
+    for run in runs:
+        counts = count(run.logits.argmax(dim=1), truth, len(classes))
+        top1, top3 = (float(top_k(run.logits, truth, k)) for k in (1, 3))
+        accuracy = f"{top1:.1%} right, {top3:.1%} among the first three"
+        matrices.append((matrix(counts, classes), f"{run.name}: {accuracy}"))
+        print(f"{run.name}, on {len(truth)} pictures that it never saw: {accuracy}.")
+        for true, taken, times in confused(counts, classes, SHOWN):
+            print(f"  {true} taken for {taken}: {times}")
+    sheet("What each breed was taken for", [("row: the true breed; column: the answer", matrices)]).save(
+        folder / CONFUSION
+    )
     print(f"The model is {folder / MODEL}; see also {folder / CURVES} and {folder / CONFUSION}.")
-    return scores
 
 
 def _save(lab: Lab, head: nn.Module, classes: list[str], features: int, path: Path) -> None:
@@ -140,7 +248,7 @@ def _save(lab: Lab, head: nn.Module, classes: list[str], features: int, path: Pa
 
 
 def load_model(code: CourseCode, path: Path) -> tuple[Classifier, int]:
-    """The model that `train` has saved, in eval mode, and the size of its pictures.
+    """Load the model that `train` has saved; return it in eval mode, with the size of its pictures.
 
     Raises:
         PetsError: there is no such file, or it is none of ours.
@@ -162,7 +270,7 @@ def load_model(code: CourseCode, path: Path) -> tuple[Classifier, int]:
 
 
 def name_breeds(code: CourseCode, model_file: Path, photographs: list[Path]) -> Iterator[str]:
-    """Lines that say what breed is on each photograph, the most probable first.
+    """Name the breed on each photograph: yield its path, then lines with the most probable breeds.
 
     Raises:
         PetsError: the model or a photograph cannot be read.
@@ -171,14 +279,14 @@ def name_breeds(code: CourseCode, model_file: Path, photographs: list[Path]) -> 
     predict = code.function("head_training", "predict")
     model, size = load_model(code, model_file)
     for path in photographs:
-        (answers,) = predict(model, prepare(_opened(path), size)[None], SHOWN)
+        (answers,) = predict(model, prepare(_open(path), size)[None], SHOWN)
         yield str(path)
         width = max(len(name) for name, _ in answers)
         for name, sure in answers:
             yield f"  {name:<{width}}  {sure:6.1%}  {'#' * round(_BAR * sure)}".rstrip()
 
 
-def _opened(path: Path) -> Image.Image:
+def _open(path: Path) -> Image.Image:
     try:
         with Image.open(path) as image:
             image.load()
@@ -190,6 +298,7 @@ def _opened(path: Path) -> Image.Image:
 
 
 def main() -> None:
+    """Run the command line."""
     options = _arguments()
     code = CourseCode(options.code)
     try:
@@ -197,10 +306,11 @@ def main() -> None:
             print("\n".join(name_breeds(code, options.model, options.photographs)))
         else:
             network = options.network or ("mobilenet_v2" if options.pets or options.download else "tiny")
-            lab = Lab(code, network, SIZES.get(network, IMAGENET_SIZE))
+            scratch = Lab(code, options.from_scratch or network) if options.from_scratch is not None else None
             root = pets_root(options.pets, download=options.download)
             torch.manual_seed(options.seed)  # draws the head's first weights
-            train(lab, root, options.output, epochs=options.epochs, learning_rate=options.rate, seed=options.seed)
+            settings = Training(options.epochs, options.rate, options.seed)
+            train(Lab(code, network), root, options.output, settings, scratch=scratch)
     except DataError as error:
         sys.exit(f"pets_lab: {error}")
 
@@ -213,8 +323,16 @@ def _arguments() -> Any:
     training.add_argument("--pets", metavar="DIR", type=Path, help="the folder that holds the real oxford-iiit-pet")
     training.add_argument("--download", action="store_true", help="fetch the real collection (800 MB)")
     training.add_argument("--network", choices=NAMES, help="by default tiny, and mobilenet_v2 for real photographs")
+    training.add_argument(
+        "--from-scratch",
+        nargs="?",
+        const="",
+        choices=("", *NAMES),
+        metavar="NETWORK",
+        help="also train a whole network from random weights, and show both; by default of the same architecture",
+    )
     training.add_argument("--epochs", type=int, default=40)
-    training.add_argument("--rate", type=float, default=0.1, help="the learning rate")
+    training.add_argument("--rate", type=float, default=0.1, help="the learning rate of the head")
     training.add_argument("--seed", type=int, default=0)
     training.add_argument("-o", "--output", type=Path, default=Path("pets_lab"), help="a folder for what comes out")
     naming = commands.add_parser("name", help="say which breed is on a photograph")

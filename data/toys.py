@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from data.layers import Classifier
 
 FEATURES = 6
+EYE_FEATURES = 64
+#: The measures (three mean colours, the direction of stripes) that a backbone of `eye_backbone` passes on.
+SEEN = {"colours": (0, 1, 2), "stripes": (3,), "both": (0, 1, 2, 3), "nothing": ()}
 
 
 def toy_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
@@ -92,6 +95,42 @@ def toy_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
     made = _made("toy_model", {"classes": list(classes), "seed": seed}, model, seed)
     assert isinstance(made, Classifier)
     return made
+
+
+def eye_backbone(sees: str, *, seed: int = 0) -> nn.Module:
+    """A backbone in eval mode whose features tell one thing about an image.
+
+    Args:
+        sees: `"colours"` (how red, green and blue an image is), `"stripes"` (whether they run across or down),
+            `"both"` or `"nothing"`.
+        seed: draws the weights that mix the measures; the global random state is neither used nor changed.
+
+    Raises:
+        ValueError: `sees` is another word.
+    """
+    if sees not in SEEN:
+        raise ValueError(f"sees {sees!r} is nothing that a backbone sees; there are {', '.join(SEEN)}")
+    mix = nn.utils.skip_init(nn.Linear, 4, EYE_FEATURES)
+    weight = torch.randn(EYE_FEATURES, 4, generator=torch.Generator().manual_seed(seed))
+    blind = [k for k in range(4) if k not in SEEN[sees]]
+    with torch.no_grad():
+        mix.weight.copy_(weight)
+        mix.weight[:, blind] = 0
+        mix.bias.zero_()
+    layers = OrderedDict(measure=_Measures(), mix=mix, norm=nn.BatchNorm1d(EYE_FEATURES))
+    backbone = nn.Sequential(layers).eval()
+    backbone.recipe = ("data:eye_backbone", {"sees": sees, "seed": seed})  # type: ignore[assignment]
+    return backbone
+
+
+class _Measures(nn.Module):
+    """Three mean colours and the direction of stripes, each about -1 to 1: images to `(N, 4)`."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        colours = 4 * images.mean(dim=(2, 3)) - 2
+        across = images.diff(dim=3).abs().mean(dim=(1, 2, 3))
+        down = images.diff(dim=2).abs().mean(dim=(1, 2, 3))
+        return torch.cat([colours, ((across - down) / (across + down + 1e-6))[:, None]], dim=1)
 
 
 class _Recording(nn.Linear):

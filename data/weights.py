@@ -13,9 +13,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from data.errors import WeightsError
+from data.cache import DataError
 
 State = Mapping[str, Tensor]
+
+
+class WeightsError(DataError):
+    """Weights are missing, cannot be downloaded, or do not fit the network."""
 
 
 def hub_folder() -> Path:

@@ -1,5 +1,5 @@
-"""The procedural world: drawn animals, things and textures, each picture from a seed."""
+"""The drawn world: animals, things and textures; a seed gives the same picture on every machine."""
 
-from data.world.scene import CLASSES, draw
+from data.world.scene import CATS, CLASSES, DOGS, dogs, draw, samples
 
-__all__ = ["CLASSES", "draw"]
+__all__ = ["CATS", "CLASSES", "DOGS", "dogs", "draw", "samples"]

@@ -1,9 +1,11 @@
-"""A whole picture of one class: background, subject, clutter, light and noise."""
+"""Whole pictures of the classes: background, subject, clutter, light and noise; one by one, or as labelled batches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageFilter
+from torch import Tensor
 
 from data.world.animals import Animal, draw_animal
 from data.world.objects import OBJECTS, draw_object
@@ -12,6 +14,10 @@ from data.world.species import SPECIES
 from data.world.textures import TEXTURES, blend, grained, noise, step
 
 CLASSES: tuple[str, ...] = (*SPECIES, *OBJECTS, *TEXTURES)
+DOGS = ("dog", "dalmatian", "husky", "hound", "poodle")
+CATS = ("tabby_cat", "siamese_cat", "black_cat", "white_cat", "ginger_cat")
+#: Seed of the first picture of `samples`; pretraining and its held-out pictures use smaller seeds.
+SAMPLES_SEED = 2_000_000
 
 
 def _any_colour(rng: Rng) -> Colour:
@@ -96,3 +102,36 @@ def draw(name: str, seed: int, size: int = 64) -> Image.Image:
     else:
         raise ValueError(f"name {name!r} is no class of the drawn world; it has {', '.join(CLASSES)}")
     return picture.resize((size, size), Image.Resampling.BOX)
+
+
+def samples(names: Sequence[str], count: int, *, size: int = 64, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """`count` pictures of each class, which no pretraining has seen.
+
+    Args:
+        names: classes of the world, such as `"zebra"`; a name is one of `CLASSES`.
+        count: pictures of each.
+        size: height and width in pixels.
+        seed: other seeds below 1000 give other pictures.
+
+    Returns:
+        Images `(len(names) * count, 3, size, size)`, float32 in `[0, 1]`, class by class, and their labels in
+        the order of a network's logits, int64.
+
+    Raises:
+        ValueError: a name is no class of the world, or `count` is below 1.
+    """
+    if count < 1:
+        raise ValueError(f"count must be at least 1, not {count}")
+    first = SAMPLES_SEED + 1_000_000 * seed
+    pictures = [
+        np.array(draw(name, first + 10_000 * CLASSES.index(name) + k if name in CLASSES else first, size))
+        for name in names
+        for k in range(count)
+    ]
+    images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+    return images.contiguous(), torch.tensor([CLASSES.index(name) for name in names]).repeat_interleave(count)
+
+
+def dogs(count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """`count` dogs of each of the world's five kinds, 64 x 64, and their labels, for the attack."""
+    return samples(DOGS, count, seed=seed)

@@ -4,7 +4,7 @@ import torch
 
 import data
 from data.drawing import amplified, picture, sheet
-from data.samples import dogs
+from data.world import dogs
 
 SIDE, SHOWN, FACTOR = 190, 4, 8
 

@@ -3,7 +3,7 @@
 import data
 from data.domains import load_domain
 from data.drawing import curves, sheet
-from data.transfer import features_of
+from data.networks import features_of
 
 
 def draw(student):

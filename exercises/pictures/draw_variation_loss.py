@@ -3,7 +3,7 @@
 import torch
 
 from data.drawing import picture, sheet
-from data.samples import samples
+from data.world import samples
 
 SIDE = 200
 

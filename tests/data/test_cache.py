@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data.cache import MANIFEST, cache_folder, is_whole, made_once
-from data.errors import CacheError
+from data.cache import MANIFEST, CacheError, cache_folder, is_whole, made_once
 
 
 def write_two(folder):

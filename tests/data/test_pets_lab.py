@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from safetensors import safe_open
 
-from data import pets_lab
+from data import pets_lab, toy_model
+from data.drawing import curves
 from data.pets import draw_pets
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +64,65 @@ def test_it_trains_saves_and_names(trained, command, few_pets):
     assert len(shares) == 5 and shares == sorted(shares, reverse=True) and lines[1].startswith("  Bombay ")
 
 
+def accuracies(out, name):
+    """Top-1 and top-3 in percent, as printed for a way to train."""
+    line = re.search(
+        rf"^{name}, on \d+ pictures that it never saw: ([\d.]+)% right, ([\d.]+)% among", out, re.MULTILINE
+    )
+    return tuple(map(float, line.groups()))
+
+
+def test_from_scratch_stands_beside_transfer(few_pets, command, tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(pets_lab, "curves", lambda series, **names: drawn.update(series) or curves(series, **names))
+    command_line = ("train", "--pets", few_pets, "--network", "tiny", "--from-scratch", "--epochs", 2, "-o", tmp_path)
+    out = command(*command_line)
+    for name in ("Transfer", "From scratch"):
+        top1, top3 = accuracies(out, name)
+        assert 0 <= top1 <= top3 <= 100
+    beside = out[out.index("From scratch, on") :]
+    assert re.search(r"^  \w[\w ]+ taken for \w[\w ]+: \d+$", beside, re.MULTILINE)
+    losses = [f"{name}, {part}" for name in ("transfer", "from scratch") for part in ("training", "validation")]
+    assert list(drawn) == [*losses, "transfer", "from scratch"]
+    assert {len(values) for values in drawn.values()} == {2}
+    with Image.open(tmp_path / "confusion_matrix.png") as image:
+        assert image.width > 2 * 37 * 15
+    with safe_open(tmp_path / "pets.safetensors", "pt") as file:
+        assert set(file.keys()) == {"weight", "bias"}  # the head of transfer
+
+
+def fitted(seed, epochs=3):
+    """A small network, its history, and what it was validated on."""
+    generator = torch.Generator().manual_seed(0)
+    images, labels = torch.rand(24, 3, 8, 8, generator=generator), torch.arange(24) % 3
+    images[:, 0] += labels[:, None, None]  # the redder, the higher the label
+    model = toy_model(["a", "b", "c"], seed=0)
+    parts = (images[:18], labels[:18]), (images[18:], labels[18:])
+    return model, pets_lab.fit_network(model, *parts, pets_lab.Training(epochs, 0.1, seed)), parts[1]
+
+
+def test_a_network_learns_and_ends_with_its_best_epoch():
+    model, history, (images, labels) = fitted(seed=1, epochs=30)
+    assert [len(values) for values in history.values()] == [30, 30, 30]
+    assert history["train_loss"][-1] < history["train_loss"][0]
+    with torch.no_grad():
+        loss = torch.nn.functional.cross_entropy(model(images), labels).item()
+    assert loss == pytest.approx(min(history["valid_loss"]), abs=1e-6)
+    assert not model.training
+
+
+def test_the_seed_alone_decides_how_a_network_is_trained():
+    state = torch.get_rng_state()
+    first, again, other = (fitted(seed)[1] for seed in (1, 1, 2))
+    assert first == again and first != other
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_another_architecture_may_start_from_scratch(few_pets, command, tmp_path):
+    command_line = ("train", "--pets", few_pets, "--network", "tiny", "--from-scratch", "tiny_robust", "--epochs", 1)
+    assert accuracies(command(*command_line, "-o", tmp_path), "From scratch")
+
+
 def test_progress_is_shown(few_pets, command, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     out = command("train", "--pets", few_pets, "--network", "tiny", "--epochs", 1, "-o", tmp_path)
@@ -104,9 +165,12 @@ def test_a_unit_that_is_not_written_or_broken_is_named(command, few_pets, tmp_pa
 
 @pytest.mark.slow
 def test_on_the_whole_miniature(cache, command, tmp_path):
-    out = command("train", "-o", tmp_path)
+    out = command("train", "--from-scratch", "-o", tmp_path)
     print(out)
-    assert float(re.search(r"never saw: ([\d.]+)% right", out)[1]) > 75
+    transfer, scratch = accuracies(out, "Transfer"), accuracies(out, "From scratch")
+    assert transfer[0] > 75
+    assert scratch[0] > 3 * 100 / 37  # three times as good as guessing
+    assert transfer[0] > scratch[0] + 10
 
 
 @pytest.mark.slow

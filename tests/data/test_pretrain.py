@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from data.layers import Classifier
+from data import Classifier
 from data.networks import tiny_model
-from data.pretrain import PLANS, Plan, augmented, fit, perturbed
 from data.world import CLASSES
+from tools.pretrain import PLANS, Plan, attack, augment, fit
 
 
 def pictures(count):
@@ -21,7 +21,7 @@ def pictures(count):
 
 
 def test_augmentation_varies_by_generator_and_stays_in_range():
-    first, again, other = (augmented(pictures(4), 0.05, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    first, again, other = (augment(pictures(4), 0.05, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert first.equal(again)
     assert not first.equal(other)
     assert first.min() >= 0 and first.max() <= 1
@@ -32,7 +32,7 @@ def test_augmentation_varies_by_generator_and_stays_in_range():
 def test_a_training_attack_stays_within_its_budget(epsilon):
     model: Classifier = tiny_model(CLASSES).eval()
     images, labels = pictures(4).float() / 255, torch.arange(4)
-    moved = perturbed(model, images, labels, Plan(epsilon=epsilon))
+    moved = attack(model, images, labels, Plan(epsilon=epsilon))
     assert float((moved - images).abs().max()) <= epsilon + 1e-6
     assert moved.min() >= 0 and moved.max() <= 1
     assert moved.equal(images) == (epsilon == 0)
@@ -60,7 +60,7 @@ def test_the_command_writes_weights_and_record(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "data.pretrain",
+        "tools.pretrain",
         "tiny",
         "--epochs",
         "1",

@@ -16,9 +16,10 @@ from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
 
 import data
 from data import weights
-from data.gallery import probability, variation
 from data.layers import MEAN, STD
-from data.transfer import features_of, probe_accuracy
+from data.networks import features_of
+from tools.ideal_images import probability, variation
+from tools.measure import probe_accuracy
 
 # ImageNet's names of the 24 breeds that it has.
 IMAGENET_BREEDS = {

@@ -6,10 +6,9 @@ import pytest
 import torch
 
 import data
-from data.gallery import attacked, ideal, probability, variation
 from data.networks import COME_ALONG, COME_ALONG_FOLDER
-from data.samples import CATS, dogs, samples
-from data.world import CLASSES
+from data.world import CATS, CLASSES, dogs, samples
+from tools.ideal_images import attack, ideal, probability, variation
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +49,7 @@ def test_four_of_five_dogs_become_cats_by_a_change_that_nobody_sees(tiny, target
         known = tiny(images).argmax(1) == labels
     images = images[known]
     assert len(images) >= 24
-    moved = attacked(tiny, images, CLASSES.index(target))
+    moved = attack(tiny, images, CLASSES.index(target))
     assert (moved - images).abs().max() <= 8 / 255 + 1e-6
     assert moved.min() >= 0 and moved.max() <= 1
     assert accuracy(tiny, moved, torch.full((len(moved),), CLASSES.index(target))) >= 0.8

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from data.samples import dogs, samples
-from data.world import CLASSES, draw
+from data.world import CLASSES, dogs, draw, samples
 
 
 def test_there_are_at_least_thirty_classes_with_distinct_names():

@@ -1,6 +1,6 @@
-"""The pictures of the lessons: `python -m data.gallery` paints them into `docs/pictures`.
+"""Paint ideal images and adversarial images into `docs/pictures`, and print their numbers: `python -m tools.ideal_images`.
 
-Ideal images of a zebra and a siamese cat, with and without variation loss, and dogs that `tiny` calls cats.
+Ideal images of a zebra, a siamese cat and a tiger, with and without variation loss, and dogs that `tiny` calls siamese cats.
 """
 
 import argparse
@@ -13,9 +13,8 @@ from torch import Tensor, nn
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
-from data.layers import Classifier
-from data.networks import load_model
-from data.samples import dogs
+from data import Classifier, load_model
+from data.world import dogs
 
 STEPS = 160
 JITTER = 3  # pixels
@@ -25,7 +24,7 @@ EPSILON, STEP_SIZE, ATTACK_STEPS = 8 / 255, 1 / 255, 40
 
 
 def variation(images: Tensor) -> Tensor:
-    """Mean absolute difference of neighbours: the total variation of each image over its numbers, `()`."""
+    """Return the total variation of images divided by their number of entries, `()`."""
     rows = (images[..., 1:, :] - images[..., :-1, :]).abs().sum()
     columns = (images[..., 1:] - images[..., :-1]).abs().sum()
     return (rows + columns) / images.numel()
@@ -41,10 +40,10 @@ def ideal(
     jitter: int = JITTER,
     seed: int = 0,
 ) -> Tensor:
-    """Descent on cross-entropy plus `weight` times the variation, from faint noise: `(1, 3, size, size)`.
+    """Descend on cross-entropy plus `weight` times the variation, from faint noise; return `(1, 3, size, size)`.
 
-    Each step sees the picture moved by up to `jitter` pixels, and mirrored: a cat moved or mirrored is a cat,
-    and what is none gets lost (Mordvintsev et al. 2015, "Inceptionism"). `jitter=0` is plain descent.
+    Each step sees the picture moved by up to `jitter` pixels, and its mirror image: a cat that is moved or mirrored is still a
+    cat, so only what survives both remains (Mordvintsev et al. 2015, "Inceptionism"). `jitter=0` is plain descent.
     """
     generator = torch.Generator().manual_seed(seed)
     images = 0.4 + 0.2 * torch.rand(1, 3, size, size, generator=generator)
@@ -60,7 +59,7 @@ def ideal(
 
 
 def _views(images: Tensor, jitter: int, generator: torch.Generator) -> Tensor:
-    """The images moved by up to `jitter` pixels and the mirror images of those, or simply the images."""
+    """Return the images moved by up to `jitter` pixels, and the mirror images of those; without jitter the images alone."""
     if jitter == 0:
         return images
     down, right = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
@@ -68,8 +67,8 @@ def _views(images: Tensor, jitter: int, generator: torch.Generator) -> Tensor:
     return torch.cat([moved, moved.flip(3)])
 
 
-def attacked(model: nn.Module, images: Tensor, target: int) -> Tensor:
-    """The images moved towards class `target` by 40 signed-gradient steps of 1/255, within 8/255."""
+def attack(model: nn.Module, images: Tensor, target: int) -> Tensor:
+    """Attack images: move them towards class `target` by 40 signed-gradient steps of 1/255, within 8/255."""
     targets = torch.full((len(images),), target)
     moved = images.clone()
     for _ in range(ATTACK_STEPS):
@@ -82,19 +81,20 @@ def attacked(model: nn.Module, images: Tensor, target: int) -> Tensor:
 
 
 def sheet(rows: list[Tensor], scale: int = 4) -> Image.Image:
-    """One picture of several rows `(columns, 3, H, W)`, each pixel `scale` pixels wide."""
+    """Put rows of images `(columns, 3, H, W)` into one picture, each pixel `scale` pixels wide."""
     grid = make_grid(torch.cat(rows), nrow=len(rows[0]), padding=2, pad_value=1.0)
     picture = to_pil_image(grid)
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 
 
 def probability(model: nn.Module, image: Tensor, target: int) -> float:
+    """Return the softmax probability that the model gives the class `target`."""
     with torch.inference_mode():
         return float(model(image).softmax(1)[0, target])
 
 
 def paint_ideals(model: Classifier, name: str, path: Path, *, size: int = 64, jitter: int = JITTER) -> None:
-    """Three seeds with variation loss above the same seeds without it."""
+    """Paint the ideal images of three seeds with variation loss, and below them the same seeds without it."""
     target = model.classes.index(name)
     rows = []
     for weight in (VARIATION_WEIGHT, 0.0):
@@ -107,12 +107,12 @@ def paint_ideals(model: Classifier, name: str, path: Path, *, size: int = 64, ji
 
 
 def paint_attack(model: Classifier, folder: Path) -> None:
-    """`attack.png`: dogs, the same dogs as `tiny`'s cats, and the change between them, 8 times enlarged."""
+    """Paint `attack.png`: dogs, the same dogs attacked, and the change between them, 8 times enlarged."""
     images, labels = dogs(20)
     target = model.classes.index("siamese_cat")
     with torch.inference_mode():
         known = model(images).argmax(1) == labels
-    moved = attacked(model, images, target)
+    moved = attack(model, images, target)
     with torch.inference_mode():
         fooled = model(moved).argmax(1) == target
     print(f"dogs named rightly before the attack: {int(known.sum())} of {len(images)}")
@@ -123,7 +123,8 @@ def paint_attack(model: Classifier, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.ideal_images", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/pictures"))
     folder: Path = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)

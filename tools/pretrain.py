@@ -1,7 +1,7 @@
-"""Pretrain a network that comes along on the procedural world: `python -m data.pretrain NAME`.
+"""Pretrain a network that comes with the course on the drawn world: `python -m tools.pretrain NAME`.
 
-Draws the pictures, trains on them with augmentation and a mild robust loss, prints the accuracy on
-held-out pictures, and writes the weights together with a record of how they came about.
+It draws the pictures, trains on them with augmentation (`tiny_robust` also with adversarial training), prints the accuracy on
+held-out pictures, and writes the weights and, beside them, a record of the training.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from rich.progress import Progress
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from data.layers import Classifier
+from data import Classifier
 from data.networks import COME_ALONG_FOLDER, tiny_model
 from data.world import CLASSES, draw
 
@@ -29,7 +29,7 @@ HELD_OUT = 1_000_000  # seeds from here on are never trained on
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training run depends on; the record beside the weights repeats it."""
+    """The settings of a training run; the record beside the weights repeats them."""
 
     per_class: int = 300
     held_out: int = 40
@@ -39,28 +39,28 @@ class Plan:
     weight_decay: float = 0.02
     smoothing: float = 0.05
     noise: float = 0.03
-    epsilon: float = 0.0  # of the attacks that it is trained against
-    clean_epochs: int = 0  # epochs before the first attack, which would otherwise slow down the beginning
+    epsilon: float = 0.0  # size of the attacks in adversarial training; 0 is ordinary training
+    clean_epochs: int = 0  # epochs without attacks at the start, where attacks would slow learning down
     seed: int = 0
     bfloat16: bool = False
 
 
-def _drawn(first_seed: int, count: int, name: str) -> np.ndarray:
-    """`count` pictures of a class, `(count, 64, 64, 3)` bytes; each class has seeds of its own."""
+def _draw_class(first_seed: int, count: int, name: str) -> np.ndarray:
+    """Draw `count` pictures of a class, `(count, 64, 64, 3)` bytes; each class has its own seeds."""
     start = first_seed + CLASSES.index(name) * 10_000
     return np.stack([np.asarray(draw(name, start + k)) for k in range(count)])
 
 
-def world(first_seed: int, count: int) -> tuple[Tensor, Tensor]:
-    """Pictures of all classes: bytes `(K * count, 3, 64, 64)` and labels `(K * count,)`."""
+def draw_world(first_seed: int, count: int) -> tuple[Tensor, Tensor]:
+    """Draw pictures of all classes: bytes `(K * count, 3, 64, 64)` and labels `(K * count,)`."""
     with ProcessPoolExecutor() as pool:
-        pictures = np.concatenate(list(pool.map(partial(_drawn, first_seed, count), CLASSES)))
+        pictures = np.concatenate(list(pool.map(partial(_draw_class, first_seed, count), CLASSES)))
     images = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
     return images, torch.arange(len(CLASSES)).repeat_interleave(count)
 
 
-def augmented(images: Tensor, noise: float, generator: torch.Generator) -> Tensor:
-    """Float images, each turned, moved, scaled, mirrored, recoloured and grained by chance."""
+def augment(images: Tensor, noise: float, generator: torch.Generator) -> Tensor:
+    """Augment byte images: each is turned, moved, scaled, mirrored, recoloured and made noisy at random; floats in [0, 1]."""
     count = len(images)
     images = images.float() / 255
 
@@ -80,8 +80,8 @@ def augmented(images: Tensor, noise: float, generator: torch.Generator) -> Tenso
     return (images + grain).clamp(0, 1).contiguous(memory_format=torch.channels_last)
 
 
-def perturbed(model: nn.Module, images: Tensor, labels: Tensor, plan: Plan) -> Tensor:
-    """The images moved to where the loss is higher, by at most `plan.epsilon` a number: what training meets.
+def attack(model: nn.Module, images: Tensor, labels: Tensor, plan: Plan) -> Tensor:
+    """Attack images for adversarial training: move each entry by at most `plan.epsilon`, so that the loss rises.
 
     One signed-gradient step from a random start, as in Wong, Rice, Kolter 2020, "Fast is better than free".
     """
@@ -98,7 +98,7 @@ def perturbed(model: nn.Module, images: Tensor, labels: Tensor, plan: Plan) -> T
 
 @torch.inference_mode()
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """The share of byte images whose class the model names first, in eval mode."""
+    """Return the top-1 accuracy on byte images, in eval mode."""
     model.eval()
     guesses = torch.cat([model(part.float() / 255).argmax(1) for part in images.split(256)])
     return float((guesses == labels).float().mean())
@@ -136,8 +136,8 @@ def _train_step(
     generator: torch.Generator,
 ) -> float:
     model.train()
-    pictures = augmented(images, plan.noise, generator)
-    pictures = perturbed(model, pictures, labels, plan)
+    pictures = augment(images, plan.noise, generator)
+    pictures = attack(model, pictures, labels, plan)
     with torch.autocast("cpu", torch.bfloat16, enabled=plan.bfloat16):
         loss = F.cross_entropy(model(pictures).float(), labels, label_smoothing=plan.smoothing)
     optimizer.zero_grad()
@@ -156,7 +156,7 @@ def save(model: Classifier, path: Path, record: dict[str, object]) -> None:
 
 PLANS = {
     "tiny": Plan(),
-    # A network that was trained against attacks resists the one of the course, so there are two.
+    # Adversarial training makes a network resist the attack of the course, so the course has two networks.
     "tiny_robust": Plan(epochs=20, clean_epochs=8, epsilon=6 / 255),
 }
 
@@ -164,8 +164,8 @@ PLANS = {
 def pretrain(plan: Plan, path: Path) -> float:
     """Draw the world, train on it, write weights and record to `path`, and return the held-out accuracy."""
     started = time.perf_counter()
-    images, labels = world(plan.seed, plan.per_class)
-    test_images, test_labels = world(HELD_OUT, plan.held_out)
+    images, labels = draw_world(plan.seed, plan.per_class)
+    test_images, test_labels = draw_world(HELD_OUT, plan.held_out)
     print(f"drew {len(images)} + {len(test_images)} pictures in {time.perf_counter() - started:.0f} s")
     torch.manual_seed(plan.seed)
     model = tiny_model(CLASSES).to(memory_format=torch.channels_last)
@@ -184,9 +184,10 @@ def pretrain(plan: Plan, path: Path) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.pretrain", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("name", choices=list(PLANS), nargs="?", default="tiny")
-    parser.add_argument("--epochs", type=int, help="fewer, to try it out")
+    parser.add_argument("--epochs", type=int, help="number of epochs; a few are enough to try it out")
     parser.add_argument("--per-class", type=int, help="pictures of a class to train on")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--threads", type=int, default=2)

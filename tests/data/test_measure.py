@@ -1,45 +1,15 @@
-"""Domains, and how far the features of `tiny` carry."""
+"""The measurements of `python -m tools.measure`: how far the features of `tiny` carry, and how fast it is."""
+
+import re
 
 import pytest
 import torch
 from torch import nn
 
 import data
-from data.domains import DOMAINS, load_domain
+from data.domains import load_domain
 from data.networks import COME_ALONG
-from data.transfer import accuracies, main, probe, probe_accuracy
-
-
-@pytest.mark.parametrize("name", DOMAINS)
-def test_a_domain_has_two_halves_of_labelled_images(cache, name):
-    train, test = load_domain(name, per_class=2)
-    for images, labels in (train, test):
-        assert images.shape[1:] == (3, 64, 64)
-        assert (images.dtype, labels.dtype) == (torch.float32, torch.int64)
-        assert images.min() >= 0 and images.max() <= 1
-        assert torch.bincount(labels).tolist() == [2] * (int(labels.max()) + 1)
-    assert not any(image.equal(other) for image in train[0] for other in test[0][:5])
-
-
-@pytest.mark.parametrize("name", DOMAINS)
-def test_classes_alone_have_the_same_pictures_as_among_all(cache, name):
-    whole, chosen = load_domain(name, per_class=1), load_domain(name, per_class=1, classes=[5, 2])
-    for (images, labels), (few, few_labels) in zip(whole, chosen, strict=True):
-        assert few.equal(torch.stack([images[labels == kind][0] for kind in (5, 2)]))
-        assert few_labels.tolist() == [0, 1]
-
-
-@pytest.mark.parametrize("name", ["glyphs", "tissue"])
-def test_a_seed_gives_the_same_pictures_and_another_seed_others(name):
-    first, again, other = (load_domain(name, per_class=1, seed=seed)[0][0] for seed in (0, 0, 1))
-    assert first.equal(again)
-    assert not any(image.equal(twin) for image, twin in zip(first, other, strict=True))
-
-
-@pytest.mark.parametrize(("name", "per_class"), [("faces", 1), ("glyphs", 0)])
-def test_unknown_domains_and_empty_ones_are_refused(name, per_class):
-    with pytest.raises(ValueError):
-        load_domain(name, per_class=per_class)
+from tools.measure import accuracies, main, probe, probe_accuracy
 
 
 def test_the_probe_learns_what_can_be_learned_and_nothing_else():
@@ -93,8 +63,28 @@ def test_transfer_is_real_for_three_seeds_and_both_networks(cache, name, seed):
 
 def test_a_folder_without_pets_is_refused_in_one_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("OXFORD_PETS", "")
-    monkeypatch.setattr("sys.argv", ["transfer", "--pets", str(tmp_path)])
+    monkeypatch.setattr("sys.argv", ["measure", "transfer", "--pets", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
     assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_a_table_of_transfer_has_a_row_for_each_domain(cache, monkeypatch, capsys):
+    monkeypatch.setenv("OXFORD_PETS", "")
+    monkeypatch.setattr("tools.measure.accuracies", lambda name, domain, seed: (0.75, 0.25, 0.5))
+    monkeypatch.setattr("sys.argv", ["measure", "transfer", "--seeds", "1", "--networks", "tiny"])
+    main()
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert rows == [f"| tiny | {name} | 0 | 0.750 | 0.250 | 0.500 | +0.500 |" for name in ("pets", "glyphs", "tissue")]
+
+
+def test_the_speed_is_printed_for_both_networks(monkeypatch, capsys):
+    monkeypatch.setattr("tools.measure.RUNS", 1)
+    monkeypatch.setattr("sys.argv", ["measure", "speed"])
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["tiny", "tiny_robust"]
+    assert all(
+        re.search(r"613,560 bytes, [\d.]+ ms for 32 images of 64 x 64, loaded in [\d.]+ ms", line) for line in lines
+    )

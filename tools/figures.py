@@ -1,6 +1,7 @@
-"""The pictures of the first lessons: `python -m data.inside` paints them into `docs/pictures`, and prints its figures.
+"""Paint three figures of the lessons into `docs/pictures`, and print their numbers: `python -m tools.figures`.
 
-The maps of four layers of `tiny` for one dog, and the curves of a linear head that is trained for too long.
+The maps of four layers of `tiny` for one dog, the curves of a linear head that is trained for too long, and a few pictures of
+each domain.
 """
 
 import argparse
@@ -13,10 +14,11 @@ from torch import Tensor, nn
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
-from data.domains import load_domain
-from data.networks import load_backbone
-from data.samples import dogs
-from data.transfer import features_of
+from data import load_backbone
+from data.domains import DOMAINS, load_domain
+from data.drawing import picture, sheet
+from data.networks import features_of
+from data.world import dogs
 
 LAYERS = ("stem", "block2", "block3", "down4")
 CHANNELS = 8
@@ -25,10 +27,12 @@ EPOCHS = 150
 LEARNING_RATE = 1.0
 WIDTH, HEIGHT, MARGIN = 640, 320, 24
 BLUE, RED = (40, 90, 200), (210, 60, 40)
+DOMAIN_CLASSES = (0, 3, 6, 9)
+DOMAIN_SIDE = 120
 
 
 def layer_maps(model: nn.Module, layer: str, images: Tensor) -> Tensor:
-    """The output of a layer `(N, C, h, w)` for images `(N, 3, H, W)`."""
+    """Return the output of a layer `(N, C, h, w)` for images `(N, 3, H, W)`."""
     outputs: list[Tensor] = []
     hook = model.get_submodule(layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
     try:
@@ -40,7 +44,7 @@ def layer_maps(model: nn.Module, layer: str, images: Tensor) -> Tensor:
 
 
 def paint_maps(folder: Path) -> None:
-    """A row for each layer: the image, and the maps that vary the most, each scaled on its own."""
+    """Paint a row for each layer: the image, and the maps that vary the most, each scaled on its own."""
     backbone = load_backbone("tiny")
     images, _ = dogs(1)
     image = images[1:2]
@@ -48,19 +52,19 @@ def paint_maps(folder: Path) -> None:
     for layer in LAYERS:
         maps = layer_maps(backbone, layer, image)[0]
         print(f"{layer}: {maps.shape[0]} maps of {maps.shape[1]} x {maps.shape[2]}")
-        liveliest = maps[maps.flatten(1).std(dim=1).argsort(descending=True)[:CHANNELS]]
-        grey = F.interpolate(liveliest[:, None], CELL).expand(-1, 3, -1, -1)
+        most_varied = maps[maps.flatten(1).std(dim=1).argsort(descending=True)[:CHANNELS]]
+        grey = F.interpolate(most_varied[:, None], CELL).expand(-1, 3, -1, -1)
         low, high = grey.amin(dim=(1, 2, 3), keepdim=True), grey.amax(dim=(1, 2, 3), keepdim=True)
         cells += [F.interpolate(image, CELL), (grey - low) / (high - low).clamp(min=1e-12)]
     grid = make_grid(torch.cat(cells), nrow=CHANNELS + 1, padding=2, pad_value=1)
     to_pil_image(grid).save(folder / "feature_maps.png")
 
 
-def curves(seed: int = 0) -> tuple[list[float], list[float]]:
-    """Training and validation loss of a linear head on few glyphs, after each step over all of them."""
+def learning_curves(seed: int = 0) -> tuple[list[float], list[float]]:
+    """Return training and validation loss of a linear head on few glyphs, after each step over all of them."""
     backbone = load_backbone("tiny")
     (images, labels), (other_images, other_labels) = load_domain("glyphs", per_class=2, seed=seed)
-    # A clone outside of inference mode is an ordinary tensor, which a backward pass may use.
+    # A clone made outside of inference mode is an ordinary tensor, which a backward pass may use.
     features, others = (features_of(backbone, part).clone() for part in (images, other_images))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -79,13 +83,13 @@ def curves(seed: int = 0) -> tuple[list[float], list[float]]:
 
 
 def paint_curves(folder: Path) -> None:
-    """Training loss in blue, validation loss in red, a line at the epoch to go back to."""
-    train, valid = curves()
+    """Paint the training loss in blue, the validation loss in red, and a line at the best epoch."""
+    train, valid = learning_curves()
     best = valid.index(min(valid))
     print(f"training loss {train[0]:.2f} to {train[-1]:.2f}; validation loss {valid[0]:.2f}, lowest {valid[best]:.2f}")
     print(f"the lowest after {best} steps; {valid[-1]:.2f} after {EPOCHS - 1}")
-    picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
-    draw = ImageDraw.Draw(picture)
+    paper = Image.new("RGB", (WIDTH, HEIGHT), "white")
+    draw = ImageDraw.Draw(paper)
     top = max(*train, *valid)
 
     def place(step: float, loss: float) -> tuple[float, float]:
@@ -99,16 +103,27 @@ def paint_curves(folder: Path) -> None:
     draw.text(place(0.8 * EPOCHS, train[-1] + 0.06 * top), "training loss", BLUE)
     draw.text(place(0.8 * EPOCHS, valid[-1] + 0.06 * top), "validation loss", RED)
     draw.text((WIDTH // 2, HEIGHT - MARGIN + 6), "steps", "black")
-    picture.save(folder / "head_curves.png")
+    paper.save(folder / "head_curves.png")
+
+
+def paint_domains(folder: Path) -> None:
+    """Paint a picture of each of a few classes, one row for each domain."""
+    rows = []
+    for name in DOMAINS:
+        (images, _), _ = load_domain(name, per_class=1, classes=DOMAIN_CLASSES)
+        rows.append((name, [(picture(image, DOMAIN_SIDE), "") for image in images]))
+    sheet("Three domains, four classes of each", rows).save(folder / "domains.png", optimize=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.figures", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--folder", type=Path, default=Path("docs/pictures"))
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     paint_maps(folder)
     paint_curves(folder)
+    paint_domains(folder)
 
 
 if __name__ == "__main__":
