@@ -97,7 +97,7 @@ class Grader:
         self.spec = spec
         self.workers = workers
         self._observer = observer or Observer()
-        self._course_hashes = course_hashes(spec.catalog, [unit.name for unit in spec.chosen])
+        self._course_hashes = course_hashes(spec.catalog, spec.chosen)
 
     def grade_path(self, path: Path, name: str = "") -> SubmissionResult:
         """Grade a folder, an archive, a `.py` or an `.ipynb`.
