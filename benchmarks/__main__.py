@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.course.catalog import Catalog, course_here
+from autograder.course.catalog import COURSE, Catalog, course_here
 from autograder.grading.grade import Grader, InThisProcess
-from autograder.student.notebook import COURSE
+from autograder.grading.spec import GradingSpec
 from benchmarks import others, ours
 
 WAYS = {
@@ -81,7 +81,11 @@ def _arguments() -> argparse.Namespace:
 
 def _points(catalog: Catalog, unit: str) -> dict[str, tuple[float, float]]:
     """By function: points of visible and of hidden checks."""
-    checks = Grader(catalog, InThisProcess(), units=[unit], require=()).grade(catalog.solution(unit)).checks
+    checks = (
+        Grader(GradingSpec(catalog, units=(unit,), require=()), InThisProcess())
+        .grade_path(catalog.solution(unit))
+        .checks
+    )
     return {
         name: (
             sum(check.max_points for check in checks if check.function == name and not check.hidden),

@@ -8,17 +8,18 @@ from pathlib import Path
 
 from autograder.course.catalog import course_here
 from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.spec import GradingSpec
 from autograder.sandbox.warm import warm_up
 
 
 def main() -> None:
     warm_up()
     unit, folder = sys.argv[1], Path(sys.argv[2])
-    grader = Grader(course_here(), InThisProcess(), b"of the benchmark", units=[unit], require=())
+    grader = Grader(GradingSpec(course_here(), b"of the benchmark", (unit,), require=()), InThisProcess())
     seconds = []
     for path in sorted(folder.iterdir()):
         started = time.perf_counter()
-        result = grader.grade(path)
+        result = grader.grade_path(path)
         seconds.append(time.perf_counter() - started)
         gc.freeze()  # as the process that grades a class does
         if not result.all_passed:

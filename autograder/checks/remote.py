@@ -144,6 +144,7 @@ class StudentModule:
     Attributes:
         module: its source.
         calls: every call made so far, in order.
+        answered: True once the submission has answered a call or an inspection, be it with a fault.
     """
 
     def __init__(
@@ -163,6 +164,7 @@ class StudentModule:
         self._common: dict[str, Any] = {"seconds": seconds, "device": device}
         self._loaded = False
         self.calls: list[Call] = []
+        self.answered = False
 
     def __getattr__(self, name: str) -> "RemoteFunction":
         if name.startswith("_"):
@@ -239,7 +241,9 @@ class StudentModule:
         subject = str(call) if call is not None else "the module"
         message = protocol.write(request, _plain)
         try:
-            reply = protocol.read_reply(self._transport.exchange(message, self._seconds))
+            message = self._transport.exchange(message, self._seconds)
+            self.answered = self.answered or isinstance(request, protocol.Call | protocol.Inspect)
+            reply = protocol.read_reply(message)
         except MalformedMessage as error:
             raise RefusedValue(f"{subject} answered with {error}") from error
         except StudentFault as error:
@@ -326,6 +330,8 @@ def recipe_of(module: nn.Module) -> Recipe:
     if recipe is None:
         raise CheckError(f"a {type(module).__name__} was passed without a recipe; make it with a function of `data`")
     entry, arguments = recipe
+    # The state is sent anyway, and a seed would tell what else the check draws from it.
+    arguments = {name: value for name, value in arguments.items() if name != "seed"}
     state = {name: value.detach() for name, value in module.state_dict().items()}
     training = [name for name, child in module.named_modules() if child.training]
     frozen = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]

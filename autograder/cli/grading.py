@@ -19,8 +19,9 @@ from autograder.cli.interrupts import Interrupts
 from autograder.cli.options import CORES, Jobs, Require, Units, names_in, required
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
-from autograder.grading.batch import Batch, Failure, Graded, Judge, find_submissions
+from autograder.grading.batch import Batch, Failure, StoredResult, find_submissions
 from autograder.grading.spec import GradingSpec, course_secret
+from autograder.grading.tasks import GradeTasks
 from autograder.results.files import write_atomically
 from autograder.results.formats.difference import Change, changes
 from autograder.results.formats.overview import row
@@ -42,41 +43,46 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Grade also what has been g
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What was asked to be graded, and how; `OUT/asked.json` keeps it for `regrade`."""
+class Source:
+    """Where submissions come from: paths, or an assignment in a course of nbgrader's."""
 
     paths: tuple[str, ...] = ()
-    units: str = ""
-    seed: str = ""
-    device: str = "cpu"
-    require: str = ""
-    trusted: bool = False
     nbgrader: str = ""
     assignment: str = ""
 
-    def save(self, out: Path) -> None:
-        """Keeps it, with paths that mean the same from anywhere."""
+    def absolute(self) -> "Source":
+        """Return the same source, with paths that mean the same from any folder."""
         paths = tuple(str(Path(path).resolve()) for path in self.paths)
-        nbgrader = self.nbgrader and str(Path(self.nbgrader).resolve())
-        kept = asdict(replace(self, paths=paths, nbgrader=nbgrader))
-        write_atomically(_kept_in(out), json.dumps(kept, indent=1) + "\n")
-
-    @classmethod
-    def saved(cls, out: Path) -> "Asked":
-        """What was kept.
-
-        Raises:
-            UsageError: nothing was.
-        """
-        try:
-            values = json.loads(_kept_in(out).read_text(encoding="utf-8"))
-            return cls(**{**values, "paths": tuple(values["paths"])})
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise UsageError(f"{out} holds no graded class; grade one with -o {out} first") from error
+        return replace(self, paths=paths, nbgrader=self.nbgrader and str(Path(self.nbgrader).resolve()))
 
 
-def _kept_in(out: Path) -> Path:
-    return out / "asked.json"
+def _save(out: Path, source: Source, spec: GradingSpec) -> None:
+    """Keep for `regrade` what was graded and by what; the secret and the course are read anew."""
+    kept = {
+        **asdict(source.absolute()),
+        **{"units": spec.units, "seed": spec.seed, "device": spec.device, "require": spec.require},
+    }
+    write_atomically(_saved_in(out), json.dumps(kept, indent=1) + "\n")
+
+
+def _load(out: Path) -> tuple[Source, GradingSpec]:
+    """Return what was graded into a folder, and by what.
+
+    Raises:
+        UsageError: no class was graded into it.
+    """
+    try:
+        kept = json.loads(_saved_in(out).read_text(encoding="utf-8"))
+        source = Source(tuple(kept["paths"]), kept["nbgrader"], kept["assignment"])
+        units, require = tuple(kept["units"]), tuple(kept["require"])
+        seed, device = kept["seed"], kept["device"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{out} holds no graded class; grade one with -o {out} first") from error
+    return source, GradingSpec(course_here(), course_secret(), units, seed=seed, device=device, require=require)
+
+
+def _saved_in(out: Path) -> Path:
+    return out / "graded.json"
 
 
 def grade(
@@ -96,15 +102,28 @@ def grade(
     assignment: Annotated[str, typer.Option("--assignment", help="The assignment there, named as its unit.")] = "",
 ) -> None:
     """Grade submissions: a folder, an archive, a .py, an .ipynb, or a folder of them."""
-    given = tuple(map(str, paths or ()))
-    asked = Asked(given, units, seed, device, require, trusted, str(nbgrader or ""), assignment)
-    run = _Run.of(asked, out, jobs, cluster, fresh)
-    graded, failures = run.carried_out(out)
+    if trusted and require:
+        raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
+    if (nbgrader or assignment) and (not nbgrader or not assignment or paths or units):
+        raise UsageError("--nbgrader COURSE and --assignment NAME go together, without PATH and --units")
+    if not assignment and not paths:
+        raise UsageError("Missing argument PATH: give submissions, or --nbgrader COURSE --assignment NAME")
+    source = Source(tuple(map(str, paths or ())), str(nbgrader or ""), assignment)
+    spec = GradingSpec(
+        course_here(),
+        course_secret(),
+        tuple(names_in(assignment or units) or ()),
+        seed=seed,
+        device=device,
+        require=required(require, trusted),
+    )
+    run = _Run.of(source, spec, out, jobs, cluster, fresh)
+    graded, failures = run.grade(out)
     if len(run.submissions) > 1:
-        asked.save(out)
+        _save(out, source, spec)
         run.publish_table(graded)
     elif graded:
-        _print_single(run.catalog, graded[0], run.mark(graded[0].result))
+        _print_single(run.spec.catalog, graded[0], run.mark(graded[0].result))
     _end(graded, failures)
 
 
@@ -119,13 +138,12 @@ def regrade(
     """Grade a class again as OUT was graded, aside, and show who changes by how much and why, before it is published."""
     if diff and publish:
         raise UsageError("--diff only shows and --publish changes; give one of them")
-    asked = Asked.saved(out)
-    run = _Run.of(asked, out, jobs, cluster, fresh)
-    graded, failures = run.carried_out(out / "regraded")
+    run = _Run.of(*_load(out), out, jobs, cluster, fresh)
+    graded, failures = run.grade(out / "regraded")
     changed = list(changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded))
     _print_changes(changed, len(graded))
     if publish:
-        published = [Graded(each.result, run.publish(each.result)) for each in graded]
+        published = [StoredResult(each.result, run.publish(each.result)) for each in graded]
         run.publish_table(published)
     elif changed:
         terminal.out.print(Text(f"Nothing is published yet: autograder regrade -o {out} --publish"), soft_wrap=True)
@@ -136,7 +154,6 @@ def regrade(
 class _Run:
     """One run of a class: what is graded, by which spec, with how many processes."""
 
-    catalog: Catalog
     spec: GradingSpec
     submissions: dict[str, Path]
     book: "Assignment | None"
@@ -147,23 +164,17 @@ class _Run:
     manual: tuple[ManualPoints, ...]
 
     @classmethod
-    def of(cls, asked: Asked, out: Path, jobs: int, cluster: str, fresh: bool) -> "_Run":
-        if asked.trusted and asked.require:
-            raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
-        catalog = course_here()
-        book = _assignment(catalog, asked)
-        if book is not None:
-            submissions, chosen = book.submissions(), [book.name]
-        else:
-            submissions = find_submissions(map(Path, asked.paths), catalog.units)
-            chosen = [unit.name for unit in catalog.chosen(names_in(asked.units))]
-        rungs = required(asked.require, asked.trusted)
-        spec = GradingSpec(catalog, course_secret(), tuple(chosen), asked.seed, asked.device, rungs)
-        manual = read_manual(out / "manual.csv", catalog.points)
-        return cls(catalog, spec, submissions, book, out, jobs, cluster, fresh, manual)
+    def of(cls, source: Source, spec: GradingSpec, out: Path, jobs: int, cluster: str, fresh: bool) -> "_Run":
+        _ = spec.chosen  # an unknown unit is reported before any submission is looked for
+        book = _assignment(source)
+        submissions = (
+            book.submissions() if book is not None else find_submissions(map(Path, source.paths), spec.catalog.units)
+        )
+        manual = read_manual(out / "manual.csv", spec.catalog.points)
+        return cls(spec, submissions, book, out, jobs, cluster, fresh, manual)
 
     def batch(self, folder: Path) -> Batch:
-        """The class, to be graded into a folder."""
+        """Return the class, to be graded into a folder."""
         return Batch(self.spec, self.submissions, folder, ResultStore(self.out / "cache"), self.fresh)
 
     def mark(self, result: "SubmissionResult") -> Mark:
@@ -175,9 +186,9 @@ class _Run:
         result = read_result(self.batch(self.out).result_path(name))
         return None if result is None else self.mark(result)
 
-    def carried_out(self, folder: Path) -> tuple[list[Graded], list[Failure]]:
-        """Each submission's ending, in the order of the class; a Ctrl-C ends the program."""
-        graded: list[Graded] = []
+    def grade(self, folder: Path) -> tuple[list[StoredResult], list[Failure]]:
+        """Grade the class into a folder. Return the results in its order, and the failures. Ctrl-C ends the program."""
+        graded: list[StoredResult] = []
         failures: list[Failure] = []
         try:
             with Interrupts() as interrupts, terminal.progress() as bars:
@@ -195,66 +206,65 @@ class _Run:
         order = {name: number for number, name in enumerate(self.submissions)}
         return sorted(graded, key=lambda each: order[each.result.name]), failures
 
-    def _endings(self, folder: Path, bars: terminal.Bars, interrupts: Interrupts) -> Iterator[Graded | Failure]:
-        """The endings as they come, with a bar for those that have to be graded."""
+    def _endings(self, folder: Path, bars: terminal.Bars, interrupts: Interrupts) -> Iterator[StoredResult | Failure]:
+        """Yield results and failures as they come, with a bar for the submissions that have to be graded."""
         one_more = None
 
         @contextlib.contextmanager
-        def open_judge(count: int) -> Iterator[Judge]:
+        def open_grading(count: int) -> Iterator[GradeTasks]:
             nonlocal one_more
             one_more = bars.begin("Graded", count)
-            with self._judge(count) as judge:
+            with self._grading(count) as grade_tasks:
                 interrupts.check()  # torch has been imported by now, which lets a Ctrl-C vanish
-                yield judge
+                yield grade_tasks
 
-        for ending in self.batch(folder).graded(open_judge):
+        for ending in self.batch(folder).grade(open_grading):
             if one_more is not None:
                 one_more()
             yield ending
             interrupts.check()
 
     @contextlib.contextmanager
-    def _judge(self, count: int) -> Iterator[Judge]:
-        """What grades so many: a cluster, several processes, or this very one."""
+    def _grading(self, count: int) -> Iterator[GradeTasks]:
+        """Yield what grades so many submissions: a cluster, several processes, or this one."""
         if self.cluster:
-            with _cluster(self.cluster, self.spec, self.fresh) as judge:
-                yield judge
+            with _cluster(self.cluster, self.spec, self.fresh) as grade_tasks:
+                yield grade_tasks
             return
         from autograder.sandbox import Sandbox
         from autograder.sandbox.zygote import ONE_THREAD
 
-        gpu = self.spec.device == "cuda"
-        count = min(self._at_once(gpu), count)
-        with Sandbox(self.catalog.preload, gpu=gpu) as sandbox:
+        count = min(self._jobs_that_fit(), count)
+        with Sandbox(self.spec.catalog.preload, gpu=self.spec.gpu) as sandbox:
             if count > 1:
                 from autograder.grading.jobs import Jobs
 
-                with Jobs(count, self.spec, sandbox, gpu) as judge:
+                with Jobs(count, self.spec, sandbox) as grade_tasks:
                     sandbox.require(self.spec.require)
-                    yield judge
+                    yield grade_tasks
             else:
                 os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a job has it
-                from autograder.grading.grade import Grader, in_turn
+                from autograder.grading.grade import Grader, grade_in_turn
 
-                yield in_turn(Grader.under(self.spec, sandbox))
+                yield grade_in_turn(Grader(self.spec, sandbox))
 
-    def _at_once(self, gpu: bool) -> int:
-        """So many jobs as were asked for and have room."""
-        if not gpu:
+    def _jobs_that_fit(self) -> int:
+        """Return how many jobs run at once: as many as were asked for, or as the GPU has room for."""
+        if not self.spec.gpu:
             return self.jobs
         from autograder.grading.jobs.gpu import jobs_that_fit
 
         return jobs_that_fit(self.jobs)
 
     def publish(self, result: "SubmissionResult") -> Path:
-        """Puts a result into its place."""
+        """Put a result into its place. Return its path."""
         path = self.batch(self.out).result_path(result.name)
         write_atomically(path, result.to_json())
         _record(self.book, self.mark(result))
         return path
 
-    def publish_table(self, graded: list[Graded]) -> None:
-        """Writes and prints the grades of the class."""
+    def publish_table(self, graded: list[StoredResult]) -> None:
+        """Write and print the grades of the class."""
         marks = [self.mark(each.result) for each in graded]
         write_atomically(self.out / "grades.csv", grades_csv(marks))
         terminal.out.print(_class_table(marks, [each.path.relative_to(self.out) for each in graded]))
@@ -267,21 +277,16 @@ class _Run:
             terminal.errors.print(Text(sentence), soft_wrap=True)
 
 
-def _assignment(catalog: Catalog, asked: Asked) -> "Assignment | None":
-    """The assignment of nbgrader's that is to be graded, if it is one."""
-    if not asked.nbgrader and not asked.assignment:
-        if not asked.paths:
-            raise UsageError("Missing argument PATH: give submissions, or --nbgrader COURSE --assignment NAME")
+def _assignment(source: Source) -> "Assignment | None":
+    """Return the assignment of nbgrader's that is to be graded, or None if it is none."""
+    if not source.assignment:
         return None
-    if not asked.nbgrader or not asked.assignment or asked.paths or asked.units:
-        raise UsageError("--nbgrader COURSE and --assignment NAME go together, without PATH and --units")
     from autograder.platforms.nbgrader.gradebook import Assignment
 
-    catalog.chosen([asked.assignment])
-    return Assignment(Path(asked.nbgrader), asked.assignment)
+    return Assignment(Path(source.nbgrader), source.assignment)
 
 
-def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextManager[Judge]:
+def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextManager[GradeTasks]:
     try:
         from autograder.grading.cluster import Cluster
     except ModuleNotFoundError as error:
@@ -290,15 +295,15 @@ def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextMan
 
 
 def _record(book: "Assignment | None", mark: Mark) -> None:
-    """Write a mark into nbgrader's gradebook, if it is to go there."""
+    """Write a mark into nbgrader's gradebook, if the submission came from there."""
     if book is not None and mark.score is not None:
         doubt = book.record(mark.name, mark)
         if doubt:
             terminal.errors.print(Text(f"{mark.name}: {doubt}"), soft_wrap=True)
 
 
-def _end(graded: list[Graded], failures: list[Failure]) -> None:
-    """Says what could not be graded, and ends the program with its exit code."""
+def _end(graded: list[StoredResult], failures: list[Failure]) -> None:
+    """Print what could not be graded, and end the program with its exit code."""
     for failure in failures:
         terminal.errors.print(Text(f"{failure.submission}: no grade: {failure.reason}"), soft_wrap=True)
     if failures or any(each.result.errors for each in graded):
@@ -306,7 +311,7 @@ def _end(graded: list[Graded], failures: list[Failure]) -> None:
     raise typer.Exit(0 if all(each.result.all_passed for each in graded) else 1)
 
 
-def _print_single(catalog: Catalog, graded: Graded, mark: Mark) -> None:
+def _print_single(catalog: Catalog, graded: StoredResult, mark: Mark) -> None:
     from autograder.results.summary import summary
 
     for note in graded.result.notes:

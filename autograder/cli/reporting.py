@@ -87,7 +87,7 @@ def replay(
     catalog, (before,) = course_here(), read_results([result]).values()
     with Sandbox(catalog.preload, gpu=before.device == "cuda") as sandbox:
         outcome = again.replay(before, submission, catalog, sandbox)
-    for line in outcome.spec:
+    for line in outcome.conditions:
         terminal.out.print(Text(f"Not as it was: {line}"), soft_wrap=True)
     if not outcome.differences:
         count = len(outcome.result.checks)

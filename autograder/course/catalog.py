@@ -5,12 +5,16 @@ an exercise it reads here or finds in the checks.
 """
 
 import difflib
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autograder.errors import CatalogError, UsageError
+
+#: Variable that names the folder of the course.
+COURSE = "IDEALCAT_COURSE"
 
 
 @dataclass(frozen=True)
@@ -140,16 +144,29 @@ def find_course(*starts: Path) -> Path | None:
     return None
 
 
-def course_here() -> Catalog:
-    """The course of the working directory, or else the one that lies beside this package.
+def course_root() -> Path:
+    """Return the folder of the course: that of `IDEALCAT_COURSE`, of the working directory, or beside this package.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or `IDEALCAT_COURSE` names a folder without one.
     """
-    root = find_course(Path.cwd(), Path(__file__).parent)
+    named = os.environ.get(COURSE)
+    root = find_course(Path(named)) if named else find_course(Path.cwd(), Path(__file__).parent)
+    if root is None and named:
+        raise UsageError(f"{COURSE} is {named}, which has no exercises/catalog.toml; set it to the folder of a course")
     if root is None:
-        raise UsageError("there is no course here; run this in a folder with exercises/catalog.toml")
-    return read_catalog(root)
+        raise UsageError(f"there is no course here; run this in a folder with exercises/catalog.toml, or set {COURSE}")
+    return root
+
+
+def course_here() -> Catalog:
+    """Return the catalog of the course in `course_root()`.
+
+    Raises:
+        UsageError: there is no course.
+        CatalogError: its catalog is wrong.
+    """
+    return read_catalog(course_root())
 
 
 def read_catalog(root: Path) -> Catalog:

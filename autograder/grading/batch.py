@@ -1,8 +1,7 @@
-"""Many submissions: each is graded once, by whatever grades at the time, and its result written as soon as it is there.
+"""Grade many submissions, each once, and write each result as soon as it is there.
 
-One submission never stops the others: where the grader itself fails on one, that becomes a `Failure` and the rest go on. A
-run that was ended, however that was, goes on where it stood when it is started again. Nothing here imports torch, so that a
-class in which nothing has changed is there at once.
+One submission never stops the others: if the grader itself fails on one, that becomes a `Failure` and the rest go on. A run
+that was interrupted continues when it is started again. Nothing here imports torch, so that an unchanged class takes no time.
 """
 
 import contextlib
@@ -17,55 +16,34 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.grading.spec import GradingSpec
+from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.files import hold, write_atomically
 from autograder.results.store import ResultStore, keyed, read_result
 from autograder.results.types import SubmissionResult, legible
-from autograder.submissions import RawSubmission, collect_submission, submission_name, submissions_in
+from autograder.submissions import collect_submission, submission_name, submissions_in
 
 _NAME_BYTES = 200
 
 
 @dataclass(frozen=True)
-class Graded:
-    """A result and the file that holds it."""
+class StoredResult:
+    """A result and the file that holds it; `known` is True if an earlier run had graded it."""
 
     result: SubmissionResult
     path: Path
-    #: Whether it was there before.
     known: bool = False
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A submission that could not be graded, by the grader's own fault."""
+    """A submission that could not be graded, through a fault of the grader."""
 
     submission: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Task:
-    """A submission to be graded, wherever that will be."""
-
-    name: str
-    raw: RawSubmission
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A task and its result, or the reason why there is none."""
-
-    task: Task
-    result: SubmissionResult | None
-    reason: str = ""
-
-
-#: Grades tasks, in any order, and takes the next when it has room for one.
-Judge = Callable[[Iterable[Task]], Iterator[Judged]]
-
-
 def find_submissions(paths: Iterable[Path], units: Iterable[str]) -> dict[str, Path]:
-    """The submissions under some paths, each under a name of its own.
+    """Return the submissions under some paths, each under a name of its own.
 
     Raises:
         UsageError: a path does not exist.
@@ -96,7 +74,7 @@ class Batch:
         submissions: paths by name.
         out: the folder; `results/<name>.json` is each submission's.
         cache: where the results of earlier runs are.
-        fresh: whether those are not to be used.
+        fresh: True if those are not to be used.
     """
 
     spec: GradingSpec
@@ -105,11 +83,13 @@ class Batch:
     cache: ResultStore
     fresh: bool = False
 
-    def graded(self, open_judge: Callable[[int], AbstractContextManager[Judge]]) -> Iterator[Graded | Failure]:
-        """Each submission's ending, as it comes: first those that are known, then those that have to be graded.
+    def grade(
+        self, open_grading: Callable[[int], AbstractContextManager[GradeTasks]]
+    ) -> Iterator[StoredResult | Failure]:
+        """Yield each submission's result or failure as it comes: first the known ones, then those that have to be graded.
 
         Args:
-            open_judge: what grades so many submissions; asked for only where there are any.
+            open_grading: gives what grades so many submissions; called only if there are any.
 
         Raises:
             SandboxError: without a sandbox none can be graded.
@@ -118,20 +98,20 @@ class Batch:
         """
         unknown = []
         for name in self.submissions:
-            ending = self._known(name)
+            ending = self._known_ending(name)
             if ending is None:
                 unknown.append(name)
             else:
                 yield ending
         if unknown:
-            with open_judge(len(unknown)) as judge, _alone_in(self.out):
-                for judged in judge(self._task(name) for name in unknown):
-                    yield self._kept(judged)
+            with open_grading(len(unknown)) as grade_tasks, _lock_folder(self.out):
+                for graded in grade_tasks(self._task(name) for name in unknown):
+                    yield self._store(graded)
 
-    def _known(self, name: str) -> Graded | Failure | None:
-        """The ending of a submission that needs no grading."""
+    def _known_ending(self, name: str) -> StoredResult | Failure | None:
+        """Return the ending of a submission that needs no grading, or None."""
         try:
-            refuse_own_judge(self.submissions[name], self.spec.catalog)
+            refuse_enclosed_course(self.submissions[name], self.spec.catalog)
         except GraderError as error:
             return Failure(name, str(error))
         if self.fresh:
@@ -140,37 +120,37 @@ class Batch:
         path = self.result_path(name)
         there = read_result(path)
         if there is not None and there.hashes.get("key") == key and not there.errors:
-            return Graded(there, path, known=True)
+            return StoredResult(there, path, known=True)
         result = self.cache.get(key)
-        return None if result is None else self._written(name, keyed(result, key), known=True)
+        return None if result is None else self._write(name, keyed(result, key), known=True)
 
     def _task(self, name: str) -> Task:
         return Task(name, collect_submission(self.submissions[name], self.spec.catalog.units))
 
-    def _kept(self, judged: Judged) -> Graded | Failure:
-        if judged.result is None:
-            return Failure(judged.task.name, judged.reason)
-        key = self.spec.key(judged.task.raw)
+    def _store(self, graded: GradedTask) -> StoredResult | Failure:
+        if graded.result is None:
+            return Failure(graded.task.name, graded.reason)
+        key = self.spec.key(graded.task.raw)
         # First into the cache: whatever ends the run between the two, the result is not lost.
-        self.cache.put(key, judged.result)
-        return self._written(judged.task.name, keyed(judged.result, key))
+        self.cache.put(key, graded.result)
+        return self._write(graded.task.name, keyed(graded.result, key))
 
-    def _written(self, name: str, result: SubmissionResult, *, known: bool = False) -> Graded:
+    def _write(self, name: str, result: SubmissionResult, *, known: bool = False) -> StoredResult:
         own = replace(result, name=name)
         path = self.result_path(name)
         write_atomically(path, own.to_json())
-        return Graded(own, path, known)
+        return StoredResult(own, path, known)
 
     def result_path(self, name: str) -> Path:
-        """The file of a submission's result."""
+        """Return the file of a submission's result."""
         return self.out / "results" / _filename(name)
 
 
-def refuse_own_judge(path: Path, catalog: Catalog) -> None:
-    """A course that came with the submission would be the student's own checks, run in this process.
+def refuse_enclosed_course(path: Path, catalog: Catalog) -> None:
+    """Refuse a course that lies inside the submission: its checks would be the student's own, run in this process.
 
     Raises:
-        GraderError: it did.
+        GraderError: the course lies inside the submission.
     """
     root = catalog.root.resolve()
     if path.resolve() in (root, *root.parents):
@@ -178,8 +158,8 @@ def refuse_own_judge(path: Path, catalog: Catalog) -> None:
 
 
 @contextlib.contextmanager
-def _alone_in(out: Path) -> Iterator[None]:
-    """Only one run at a time grades into a folder. The kernel gives its place up when it ends, however it ends."""
+def _lock_folder(out: Path) -> Iterator[None]:
+    """Hold a folder for this run alone. The kernel frees the lock when the process ends, however it ends."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         file = (out / ".grading").open("w")
@@ -198,7 +178,7 @@ def _alone_in(out: Path) -> Iterator[None]:
 
 
 def _filename(name: str) -> str:
-    """A file name for a submission's result: one of its own also where the name is longer than file names may be."""
+    """Return a file name for a submission's result, unique even if the submission's name is too long for one."""
     data = name.encode("utf-8", "replace")
     if len(data) <= _NAME_BYTES:
         return f"{name}.json"

@@ -1,10 +1,10 @@
-"""One submission in, one `SubmissionResult` out: the function that everything else calls.
+"""Grade one submission: everything else that grades calls this.
 
     with Sandbox(catalog.preload) as sandbox:
-        result = Grader(catalog, sandbox).grade(Path("alice.zip"))
+        result = Grader(GradingSpec(catalog), sandbox).grade_path(Path("alice.zip"))
 
-The checks run under pytest in this trusted process (`checks`). The student's code runs in workers of the sandbox, each for the
-checks of one unit (`turns`).
+The checks run under pytest in this trusted process (`session`). The student's code runs in workers of the sandbox, each for
+the checks of one unit (`leases`).
 """
 
 import contextlib
@@ -26,151 +26,108 @@ import torch
 from autograder import __version__
 from autograder.checks.plugin.runs import usable_device
 from autograder.checks.remote import InProcess, Transport
-from autograder.course.catalog import Catalog
-from autograder.errors import GraderError, NotWritten, SandboxError
-from autograder.grading.batch import Judge, Judged, Task, refuse_own_judge
-from autograder.grading.leases import Turns
-from autograder.grading.session import Follower, checks_of
-from autograder.grading.spec import GradingSpec, course_hashes, seed_of
+from autograder.errors import GraderError, SandboxError
+from autograder.grading.batch import refuse_enclosed_course
+from autograder.grading.leases import WorkerPool
+from autograder.grading.session import Observer, UnitRun, check_session
+from autograder.grading.spec import GradingSpec, course_hashes
+from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
-from autograder.sandbox import REQUIRED
 from autograder.submissions import Module, Submission, parse_submission, read_submission
 
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
 
 class Workers(Protocol):
-    """Where the students' code runs: a `Sandbox`, or `InThisProcess`."""
+    """Source of workers that run the students' code: a `Sandbox`, or `InThisProcess`."""
 
     @property
     def isolation(self) -> tuple[str, ...]:
-        """The rungs that every worker stands on."""
+        """The rungs that hold for every worker."""
 
     @property
     def limits(self) -> dict[str, float]:
-        """What one worker may use."""
+        """The resources that one worker may use."""
 
     def require(self, rungs: tuple[str, ...]) -> None:
-        """Sees that every worker stands on these rungs."""
+        """Raise SandboxError if one of these rungs does not hold."""
 
     def worker(self) -> AbstractContextManager[Transport]:
-        """A fresh worker."""
+        """Return a fresh worker."""
 
 
 class InThisProcess:
-    """No sandbox at all, for code that is the user's own."""
+    """Workers without a sandbox, for code that is the user's own."""
 
     isolation = ()
     limits: ClassVar[dict[str, float]] = {}
 
     def require(self, rungs: tuple[str, ...]) -> None:
-        """Holds where nothing is asked for.
+        """Accept no requirement, as no rung holds here.
 
         Raises:
-            SandboxError: something is.
+            SandboxError: `rungs` is not empty.
         """
         if rungs:
             raise SandboxError("untrusted work is not graded in this very process")
 
     @contextlib.contextmanager
     def worker(self) -> Iterator[Transport]:
-        """A worker without a process."""
+        """Yield a worker without a process of its own."""
         with tempfile.TemporaryDirectory() as folder:
             yield InProcess(Path(folder).resolve())
 
 
 class Grader:
-    """Grades submissions of one course, one after another.
+    """Grades submissions, one after another.
 
     Args:
-        catalog: the course.
-        sandbox: where the students' code runs.
-        secret: with a submission's content it gives the seed of its random inputs.
-        units: the units to grade; all of the course by default.
-        functions: run the checks of these alone; of all where empty.
-        hidden: whether hidden checks run too.
-        seed: for a replay, the seed of the result that is replayed.
-        device: where the students' code computes, `cpu` or `cuda`.
-        require: rungs of the isolation ladder that must hold on this machine; none for work that is trusted.
-        follower: is told how a run goes on, and may end it.
+        spec: what they are graded by.
+        workers: where the students' code runs.
+        observer: is told how a run proceeds, and may end a unit early.
 
     Raises:
-        UsageError: PyTorch cannot compute there.
+        UsageError: PyTorch cannot compute on the spec's device.
         SandboxError: a required rung does not hold.
     """
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        sandbox: Workers,
-        secret: bytes = b"",
-        *,
-        units: list[str] | None = None,
-        functions: frozenset[str] = frozenset(),
-        hidden: bool = True,
-        seed: str = "",
-        device: str = "cpu",
-        require: tuple[str, ...] = REQUIRED,
-        follower: Follower | None = None,
-    ) -> None:
-        self.catalog = catalog
-        self.sandbox = sandbox
-        self.units = catalog.chosen(units)
-        self._functions = functions
-        self._hidden = hidden
-        self._secret = secret
-        self._seed = seed
-        self.device = usable_device(device)
-        sandbox.require(require)
-        self.trusted = not require
-        self._follower = follower or Follower()
-        self._course_hashes = course_hashes(catalog, [unit.name for unit in self.units])
+    def __init__(self, spec: GradingSpec, workers: Workers, observer: Observer | None = None) -> None:
+        usable_device(spec.device)
+        workers.require(spec.require)
+        self.spec = spec
+        self.workers = workers
+        self._observer = observer or Observer()
+        self._course_hashes = course_hashes(spec.catalog, spec.chosen)
 
-    @classmethod
-    def under(cls, spec: GradingSpec, sandbox: Workers) -> "Grader":
-        """A grader for the terms that it is to grade by.
-
-        Raises:
-            UsageError: PyTorch cannot compute on the device.
-            SandboxError: a required rung does not hold.
-        """
-        return cls(
-            spec.catalog,
-            sandbox,
-            spec.secret,
-            units=list(spec.units),
-            seed=spec.seed,
-            device=spec.device,
-            require=spec.require,
-        )
-
-    def grade(self, path: Path, name: str = "") -> SubmissionResult:
-        """The result of one submission: a folder, an archive, a `.py` or an `.ipynb`.
+    def grade_path(self, path: Path, name: str = "") -> SubmissionResult:
+        """Grade a folder, an archive, a `.py` or an `.ipynb`.
 
         Raises:
             GraderError: the checks themselves cannot be run.
         """
-        refuse_own_judge(path, self.catalog)
-        return self.judge(read_submission(path, self.catalog.units, self.catalog.functions), name)
+        catalog = self.spec.catalog
+        refuse_enclosed_course(path, catalog)
+        return self.grade(read_submission(path, catalog.units, catalog.functions), name)
 
-    def judge(self, submission: Submission, name: str = "") -> SubmissionResult:
-        """The result of a submission that has been read.
+    def grade(self, submission: Submission, name: str = "") -> SubmissionResult:
+        """Grade a submission that has been read.
 
         Raises:
             GraderError: the checks themselves cannot be run.
         """
         started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-        seed = self._seed or seed_of(self._secret, submission.digest)
-        with contextlib.closing(_GradedRun(submission, self.sandbox, seed, self.device)) as run:
-            checks = tuple(_with_reason(check, submission) for check in self._checked(run))
+        seed = self.spec.seed_for(submission.digest)
+        with contextlib.closing(_GradedRun(submission, self.workers, seed, self.spec.device)) as run:
+            checks = tuple(_with_reason(check, submission) for check in self._run_checks(run))
+        trusted = "" if self.spec.require else _TRUSTED
         return SubmissionResult(
             name=name or submission.name,
             checks=checks,
-            notes=tuple(filter(None, (submission.problem, *submission.notes, _TRUSTED if self.trusted else ""))),
+            notes=tuple(filter(None, (submission.problem, *submission.notes, trusted))),
             not_taken=submission.not_taken,
-            isolation=self.sandbox.isolation,
-            device=self.device,
-            seed=run.seed,
+            isolation=self.workers.isolation,
+            device=self.spec.device,
+            seed=seed,
             hashes={"submission": submission.digest, **self._course_hashes},
             versions=versions(),
             limits=self._limits(),
@@ -178,68 +135,81 @@ class Grader:
             seconds=round(time.perf_counter() - started, 3),
         )
 
+    def grade_task(self, task: Task) -> GradedTask:
+        """Grade a task; a failure of the grader becomes the reason why it has no result.
+
+        Raises:
+            SandboxError: there is no worker to be had, for this task or any other.
+        """
+        try:
+            return GradedTask(task, self.grade(parse_submission(task.raw, self.spec.catalog.functions), task.name))
+        except SandboxError:
+            raise
+        except GraderError as error:
+            return GradedTask(task, None, str(error))
+
     def _limits(self) -> dict[str, float]:
-        """Seconds for a call of each unit's functions, and what a worker may use."""
-        calls = {f"seconds of {unit.name}": unit.seconds for unit in self.units}
-        return {**calls, **self.sandbox.limits}
+        """Return the seconds for a call of each unit's functions, and what a worker may use."""
+        calls = {f"seconds of {unit.name}": unit.seconds for unit in self.spec.chosen}
+        return {**calls, **self.workers.limits}
 
-    def _is_asked_for(self, check: CheckResult) -> bool:
-        return (self._hidden or not check.hidden) and (not self._functions or check.function in self._functions)
+    def _wants(self, check: CheckResult) -> bool:
+        functions = self.spec.functions
+        return (self.spec.hidden or not check.hidden) and (not functions or check.function in functions)
 
-    def _checked(self, run: "_GradedRun") -> Iterator[CheckResult]:
-        for unit in self.units:
-            yield from checks_of(self.catalog, unit.name).run(self.catalog, run, self._is_asked_for, self._follower)
+    def _run_checks(self, run: "_GradedRun") -> Iterator[CheckResult]:
+        """Run the visible checks of all units, and then the hidden ones: nothing asked there can be told in a visible one."""
+        catalog = self.spec.catalog
+        sessions = [check_session(catalog, unit.name) for unit in self.spec.chosen]
+        units = [UnitRun(session, catalog, run, self._wants, self._observer) for session in sessions]
+        for hidden in (False, True):
+            for unit in units:
+                unit.run_checks(hidden=hidden)
+        for unit in units:
+            yield from unit.results
 
 
 class _GradedRun:
-    """One hand-in, as the checks reach it."""
+    """One submission, as the checks reach it."""
 
-    def __init__(self, submission: Submission, sandbox: Workers, seed: str, device: str) -> None:
+    def __init__(self, submission: Submission, workers: Workers, seed: str, device: str) -> None:
         self.seed = seed
         self.device = device
         self._modules = submission.modules
-        self._sandbox = sandbox
-        self._turns = Turns(sandbox.worker)
+        self._workers = workers
+        self._pool = WorkerPool(workers.worker)
 
     def modules(self, _: Path) -> dict[str, Module]:
-        """What was handed in."""
+        """Return the submission's modules, by unit."""
         return self._modules
 
     def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:
-        """A sandboxed worker, or its turn."""
-        return self._sandbox.worker() if check is None else self._turns.turn(check)
+        """Return the worker for a check; without a check, a fresh one."""
+        return self._workers.worker() if check is None else self._pool.lease(check)
 
-    def failed(self, error: BaseException) -> bool:
-        """After a failed check its worker serves no other. Whether what earlier ones have left there may be why."""
-        if isinstance(error, NotWritten):
-            return False  # as after a check that passes: of functions that are not written there are many
-        self._turns.dismiss()
-        return self._turns.may_be_left_over(error)
+    def failed(self, error: BaseException, *, answered: bool) -> bool:
+        """Record a failed check. Return True if it is run again; see `WorkerPool`."""
+        return self._pool.failed(error, answered=answered)
 
     def close(self) -> None:
-        """Ends the last worker."""
-        self._turns.close()
+        """End the last worker."""
+        self._pool.close()
 
 
-def in_turn(grader: Grader) -> Judge:
-    """Grades one task after another, in this process."""
+def grade_in_turn(grader: Grader) -> GradeTasks:
+    """Return what grades one task after another in this process."""
 
-    def judged(tasks: Iterable[Task]) -> Iterator[Judged]:
+    def grade_tasks(tasks: Iterable[Task]) -> Iterator[GradedTask]:
         for number, task in enumerate(tasks):
-            try:
-                yield Judged(task, grader.judge(parse_submission(task.raw, grader.catalog.functions), task.name))
-            except SandboxError:
-                raise  # without a sandbox none of the others can be graded either
-            except GraderError as error:
-                yield Judged(task, None, str(error))
+            yield grader.grade_task(task)
             if not number:
                 gc.freeze()  # what the first has imported stays: a collection of it takes as long as ten checks
 
-    return judged
+    return grade_tasks
 
 
 def versions() -> dict[str, str]:
-    """The versions that a mark may depend on."""
+    """Return the versions that a mark may depend on."""
     return {
         "idealcat": __version__,
         "python": platform.python_version(),
@@ -251,7 +221,7 @@ def versions() -> dict[str, str]:
 
 
 def _with_reason(check: CheckResult, submission: Submission) -> CheckResult:
-    """A check that was not run says why, where the hand-in as a whole could not be read."""
+    """Return the check; if it was not run because the submission could not be read, with that reason."""
     if check.outcome is Outcome.NOT_RUN and submission.problem:
         return replace(check, message=submission.problem)
     return check

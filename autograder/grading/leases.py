@@ -1,9 +1,9 @@
-"""Turns: one worker serves the checks of a unit one after another, as long as they pass.
+"""Which worker serves which check: one for the checks of a unit, one after another.
 
-A worker costs some 30 ms, more than most checks. Visible checks come first: once a worker has been asked what is hidden, it
-serves no visible check, in which it could print that. Each check loads the modules anew and starts the random numbers anew;
-what else a process keeps can only come from earlier checks of the same submission. Where that may be why a check failed, it
-is run again in a fresh worker, and that counts (`Turns.may_be_left_over`).
+A worker costs some 30 ms, more than most checks. Which one serves a check depends on no verdict, and no check is run again
+because of one: a wrong value is final. A worker ends with its unit, when it dies or passes a deadline, and when it has worked
+for long. One that was asked a hidden check serves no visible one, in which it could print what it was asked. At each check the
+worker itself loads the modules anew and puts back what the check before has changed.
 """
 
 import contextlib
@@ -15,50 +15,55 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from autograder.checks.remote import Transport
-from autograder.errors import CheckFailed, Crashed, MissingFunction, Raised, RefusedValue, TimedOut, Unusable
+from autograder.errors import Crashed, TimedOut, Unusable
 from autograder.results.types import CheckResult
 
-#: A worker has so much processor time and memory in all: one that was started so long ago serves no further check.
+#: A worker has so much processor time and memory in all: one that has worked for so long serves no further check.
 _LONGEST_SECONDS = 20.0
-#: There is no value, and so none that a second try could guess.
-_WITHOUT_VALUE = (Raised, Crashed, Unusable, RefusedValue)
-#: Of a function whose worker has served it alone, these are its own doing, and a second try would be a second guess.
-_WITH_OTHERS = (CheckFailed, AssertionError, MissingFunction, TimedOut)
 
 
-class Turn:
-    """A worker during one check: with a folder of its own, for which few checks ask."""
+class WorkerLease:
+    """A worker during one check, with a folder of its own.
+
+    Attributes:
+        session: of a worker in this process, for a debugger; else None.
+        seconds: how long the worker has worked for this check.
+    """
 
     def __init__(self, worker: Transport) -> None:
         self._worker = worker
         self._folder: Path | None = None
-        #: Of a worker in this process, for a debugger.
         self.session = getattr(worker, "session", None)
+        self.seconds = 0.0
 
     @property
     def folder(self) -> Path:
-        """Empty at first."""
+        """The folder, empty at first; made when it is asked for, as few checks need one."""
         if self._folder is None:
             self._folder = self._worker.folder / secrets.token_hex(4)
             self._folder.mkdir()
         return self._folder
 
     def clear(self) -> None:
-        """Removes the folder."""
+        """Remove the folder."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def exchange(self, request: bytes, seconds: float) -> bytes:
-        """As the worker's."""
-        return self._worker.exchange(request, seconds)
+        """Return the worker's reply; see `Transport`."""
+        started = time.monotonic()
+        try:
+            return self._worker.exchange(request, seconds)
+        finally:
+            self.seconds += time.monotonic() - started
 
     def take_printed(self) -> str:
-        """As the worker's."""
+        """Return what the worker has printed; see `Transport`."""
         return self._worker.take_printed()
 
 
-class Turns:
-    """The worker of one submission at a time.
+class WorkerPool:
+    """The worker of one submission, one at a time.
 
     Args:
         open_worker: gives a fresh one.
@@ -68,51 +73,52 @@ class Turns:
         self._open_worker = open_worker
         self._held = ExitStack()
         self._worker: Transport | None = None
-        #: Whose checks the worker has served, the present one last.
+        #: The checks that the worker has served, the present one last.
         self._served: list[CheckResult] = []
-        self._opened = 0.0
+        self._worked = 0.0
 
     @contextlib.contextmanager
-    def turn(self, check: CheckResult) -> Iterator[Turn]:
-        """The worker for a check; it ends with the turn where it has been dismissed."""
+    def lease(self, check: CheckResult) -> Iterator[WorkerLease]:
+        """Yield the worker for a check. It ends with the lease if it was retired meanwhile."""
         worker = self._worker if self._worker is not None and self._may_serve(check) else self._fresh()
         self._served.append(check)
-        turn = Turn(worker)
+        lease = WorkerLease(worker)
         try:
-            yield turn
+            yield lease
         finally:
-            turn.clear()
+            self._worked += lease.seconds
+            lease.clear()
             if self._worker is None:
                 self._held.close()
 
-    def dismiss(self) -> None:
-        """The worker of the present turn has no other."""
+    def failed(self, error: BaseException, *, answered: bool) -> bool:
+        """Record that the latest check has failed. Return True if it is run again, in a fresh worker.
+
+        It is if nothing was answered yet, and the worker died or could not load the modules after it had served other checks:
+        they may have left behind what made it fail. A check that has received any answer is final.
+
+        Args:
+            error: why it failed.
+            answered: True if the submission had answered anything in this check.
+        """
+        if isinstance(error, Crashed | TimedOut):
+            self._worker = None
+        if answered or len(self._served) < 2 or not isinstance(error, Crashed | Unusable):
+            return False
         self._worker = None
+        return True
 
     def close(self) -> None:
-        """Ends the worker."""
+        """End the worker."""
         self._worker = None
         self._held.close()
 
-    def may_be_left_over(self, error: BaseException) -> bool:
-        """Whether what earlier checks have left behind may be why the latest one failed.
-
-        After checks of other functions that may be so of every failure. After checks of its own function alone, it may be so
-        where there is no value: a wrong value is the function's own.
-        """
-        if not self._served:
-            return False
-        *before, latest = self._served
-        others = any(check.function != latest.function for check in before)
-        return bool(before) and isinstance(error, _WITHOUT_VALUE + _WITH_OTHERS if others else _WITHOUT_VALUE)
-
     def _may_serve(self, check: CheckResult) -> bool:
         latest = self._served[-1]
-        old = time.monotonic() - self._opened > _LONGEST_SECONDS
-        return check.unit == latest.unit and latest.hidden <= check.hidden and not old
+        return check.unit == latest.unit and latest.hidden <= check.hidden and self._worked < _LONGEST_SECONDS
 
     def _fresh(self) -> Transport:
         self.close()
         self._worker = self._held.enter_context(self._open_worker())
-        self._served, self._opened = [], time.monotonic()
+        self._served, self._worked = [], 0.0
         return self._worker

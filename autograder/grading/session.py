@@ -31,26 +31,31 @@ from autograder.results.types import CheckResult
 class GradedRun(Run, Protocol):
     """One submission, as the checks of a graded run reach it."""
 
-    def failed(self, error: BaseException) -> bool:
-        """Told that a check has failed; whether it is to be run again."""
+    def failed(self, error: BaseException, *, answered: bool) -> bool:
+        """Record a failed check. Return True if it is run again.
+
+        Args:
+            error: why it failed.
+            answered: True if the submission had answered anything in this check.
+        """
 
 
-class Follower:
-    """Told how a run goes on. This one does nothing with it."""
+class Observer:
+    """Observer of a run; this default ignores every event."""
 
     def expected(self, checks: list[CheckResult]) -> None:
-        """All checks of a unit that will be run."""
+        """Called with all checks of a unit that will run."""
 
     def begins(self, check: CheckResult) -> None:
-        """One of them starts."""
+        """Called when a check starts."""
 
     def ended(self, check: CheckResult) -> bool:
-        """It has ended. Whether the others of its unit are still to be run."""
+        """Called after a check. Return False to skip the rest of the unit."""
         return True
 
 
-class Checks:
-    """The checks of one unit.
+class CheckSession:
+    """A pytest session that holds the checks of one unit.
 
     Args:
         catalog: the course.
@@ -67,36 +72,28 @@ class Checks:
             self._config = _prepareconfig(_arguments(catalog, unit), [plugin, self._hooks])
             # What pytest has hooked into the interpreter goes with this.
             weakref.finalize(self, self._config._ensure_unconfigure).atexit = False
-            self._session = self._collected()
-        # A worker that was asked what is hidden serves no visible check any more.
-        self._items = sorted(self._session.items, key=lambda item: item.stash[plugin.CHECK].hidden)
+            self._session = self._collect()
 
-    def run(
-        self, catalog: Catalog, run: GradedRun, asked_for: Callable[[CheckResult], bool], follower: Follower
-    ) -> list[CheckResult]:
-        """The results for one submission, in the order in which the checks are written.
+    @property
+    def items(self) -> list[pytest.Item]:
+        """The tests that are the unit's checks, in the order in which they are written."""
+        return self._session.items
 
-        Args:
-            catalog: the course, with the limits that hold this time.
-            run: the submission.
-            asked_for: whether a check is run at all.
-            follower: is told how it goes on.
+    def run(self, items: list[pytest.Item], unit_run: "UnitRun") -> bool:
+        """Run some of the checks on one submission. Return False if the observer ended the run.
 
         Raises:
             SandboxError: there is no worker to be had.
             GraderError: pytest itself has failed.
         """
-        expected = {item.nodeid: item.stash[plugin.CHECK] for item in self._session.items}
-        recorder = Recorder({nodeid: check for nodeid, check in expected.items() if asked_for(check)})
         stash = self._config.stash
-        stash[plugin.COURSE], stash[plugin.RUN], stash[plugin.RECORDER] = catalog, run, recorder
+        stash[plugin.COURSE], stash[plugin.RUN] = unit_run.catalog, unit_run.run
+        stash[plugin.RECORDER] = unit_run.recorder
         torch.set_num_threads(1)  # the user of a notebook has others between two runs
-        follower.expected(list(recorder.results.values()))
         with _shielded(), _its_own_fault():
-            self._run([item for item in self._items if item.nodeid in recorder.results], recorder, follower)
-        return list(recorder.results.values())
+            return self._run(items, unit_run.recorder, unit_run.observer)
 
-    def _collected(self) -> pytest.Session:
+    def _collect(self) -> pytest.Session:
         with _its_own_fault():
             self._config._do_configure()
             session = pytest.Session.from_config(self._config)
@@ -106,22 +103,72 @@ class Checks:
             raise GraderError("\n".join(["the checks could not be run:", *self._hooks.problems]))
         return session
 
-    def _run(self, items: list[pytest.Item], recorder: Recorder, follower: Follower) -> None:
+    def _run(self, items: list[pytest.Item], recorder: Recorder, observer: Observer) -> bool:
         try:
             for item, following in zip(items, [*items[1:], None], strict=True):
-                follower.begins(recorder.results[item.nodeid])
+                observer.begins(recorder.results[item.nodeid])
                 self._config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-                if not follower.ended(recorder.results[item.nodeid]):
-                    return
+                if not observer.ended(recorder.results[item.nodeid]):
+                    return False
+            return True
         except BaseException:  # Ctrl-C among them: pytest leaves what it was at as it was
-            _kept.cache_clear()
+            _collect_once.cache_clear()
             raise
         finally:
             self._session._setupstate.teardown_exact(None)
 
 
-def checks_of(catalog: Catalog, unit: str) -> Checks:
-    """The checks of a unit as they are now: collected in this process before, or by this call.
+class UnitRun:
+    """The checks of one unit on one submission, run in two passes: the visible ones, then the hidden ones.
+
+    Args:
+        session: the checks.
+        catalog: the course, with the limits that hold this time.
+        run: the submission.
+        wanted: returns True if a check is to be run.
+        observer: is told how the run proceeds.
+
+    Attributes:
+        recorder: the results so far.
+    """
+
+    def __init__(
+        self,
+        session: CheckSession,
+        catalog: Catalog,
+        run: GradedRun,
+        wanted: Callable[[CheckResult], bool],
+        observer: Observer,
+    ) -> None:
+        self.catalog = catalog
+        self.run = run
+        self.observer = observer
+        expected = {item.nodeid: item.stash[plugin.CHECK] for item in session.items}
+        self.recorder = Recorder({nodeid: check for nodeid, check in expected.items() if wanted(check)})
+        self._session = session
+        self._goes_on = True
+        observer.expected(self.results)
+
+    @property
+    def results(self) -> list[CheckResult]:
+        """The results, in the order in which the checks are written; a check that has not run is `NOT_RUN`."""
+        return list(self.recorder.results.values())
+
+    def run_checks(self, *, hidden: bool) -> None:
+        """Run the hidden checks, or the others, unless the observer has ended the unit.
+
+        Raises:
+            SandboxError: there is no worker to be had.
+            GraderError: pytest itself has failed.
+        """
+        own = [item for item in self._session.items if item.nodeid in self.recorder.results]
+        items = [item for item in own if item.stash[plugin.CHECK].hidden == hidden]
+        if items and self._goes_on:
+            self._goes_on = self._session.run(items, self)
+
+
+def check_session(catalog: Catalog, unit: str) -> CheckSession:
+    """Return the session of a unit's checks as the file is now: collected before in this process, or by this call.
 
     Raises:
         GraderError: they cannot be collected.
@@ -133,16 +180,16 @@ def checks_of(catalog: Catalog, unit: str) -> Checks:
         raise GraderError(
             f"the checks could not be run: {path} cannot be read ({error.strerror}); put it back"
         ) from error
-    return _kept(catalog.root, unit, (state.st_ino, state.st_mtime_ns, state.st_size))
+    return _collect_once(catalog.root, unit, (state.st_ino, state.st_mtime_ns, state.st_size))
 
 
 @lru_cache(maxsize=32)
-def _kept(root: Path, unit: str, _: tuple[int, ...]) -> Checks:
-    return Checks(read_catalog(root), unit)
+def _collect_once(root: Path, unit: str, _: tuple[int, ...]) -> CheckSession:
+    return CheckSession(read_catalog(root), unit)
 
 
 class _Hooks:
-    """What a graded run does otherwise than a student's own; a plugin of pytest."""
+    """Plugin of pytest that does what a graded run does otherwise than a student's own."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.problems: list[str] = []
@@ -151,17 +198,17 @@ class _Hooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Takes the place of the course that lies at hand."""
+        """Set the course, in place of the one of the working directory."""
         config.stash[plugin.COURSE] = self._catalog
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Keeps why something could not be collected."""
+        """Keep why something could not be collected."""
         if report.failed:
             self.problems.append(str(report.longrepr))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        """pytest's own, but that nobody is told of it, and that a check may be run again."""
+        """Run a check without reporting it to pytest, and a second time if its worker died before it had answered."""
         self._again = False
         self._run(item, nextitem)
         if self._again:
@@ -173,7 +220,7 @@ class _Hooks:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Tells the run of a failure, and lets go of what the submission has returned.
+        """Report a failure to the run, then clear the traceback so that the student's tensors are freed.
 
         The frames and the exception hold one another.
         """
@@ -182,8 +229,10 @@ class _Hooks:
         if isinstance(error, SandboxError):
             raise error  # no check can be run
         if error is not None and not isinstance(error, pytest.skip.Exception):
-            run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `Checks.run` has put it there
-            self._again = run.failed(error) or self._again
+            run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `CheckSession.run` has put it there
+            submission = item.stash.get(plugin.SUBMISSION, None)
+            answered = submission is not None and submission.answered
+            self._again = run.failed(error, answered=answered) or self._again
         while error is not None:
             traceback.clear_frames(error.__traceback__)
             error = error.__context__
@@ -191,7 +240,7 @@ class _Hooks:
 
     @staticmethod
     def _run(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """The checks are kept for the next submission, and with them nothing of this one."""
+        """Run a check once, and keep nothing of the submission with the check, which the next submission meets too."""
         try:
             runtestprotocol(item, log=False, nextitem=nextitem)
         finally:

@@ -1,6 +1,6 @@
-"""The terms of a grading: everything besides the submission that a mark depends on, and the key made of both.
+"""What a submission is graded by: everything besides itself that its mark depends on, and the key made of both.
 
-Nothing here imports torch: whether a submission has been graded before is to be told at once.
+Imports no torch, so that looking up an earlier result takes no time.
 """
 
 import contextlib
@@ -12,59 +12,98 @@ import json
 import os
 import platform
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from autograder.course.catalog import Catalog
+import autograder
+from autograder.course.catalog import Catalog, Unit
 from autograder.errors import GraderError
+from autograder.sandbox import REQUIRED
 from autograder.submissions import RawSubmission
 
-#: Packages whose version stands for their content; others that are preloaded are told by the content itself.
+#: The modules of this program that make marks. The others carry submissions to them and results from them, show results,
+#: serve students, or verify the course: an edit of those regrades nobody.
+_MAKES_MARKS = (
+    *("errors.py", "compare.py", "diagnose.py", "grading/*.py", "results/types.py"),
+    *(f"{room}/**/*.py" for room in ("checks", "course", "sandbox", "submissions", "worker")),
+)
+_DOCUMENTATION = (".md", ".rst")
+#: Packages whose version stands for their content; of others that are preloaded the content itself is hashed.
 _VERSIONED = ("torch", "torchvision", "numpy", "pillow", "msgpack", "nbformat", "pytest")
-#: Where the course's data may lie besides.
+#: Variables that name other places for the course's data.
 _VARIABLES = ("IDEALCAT_WEIGHTS", "OXFORD_PETS")
 
 
 @dataclass(frozen=True)
 class GradingSpec:
-    """The terms of a grading.
+    """What submissions are graded by. It is passed whole, from the command to each process that grades.
 
     Attributes:
         catalog: the course.
         secret: with a submission's content it gives the seed of its random inputs.
-        units: names of the units to grade.
-        seed: for a replay, the seed of the result that is replayed.
+        units: names of the units to grade; all of the course if empty.
+        functions: names of the functions whose checks run; all if empty.
+        hidden: True if hidden checks run too.
+        seed: the seed of an earlier result, to replay it; if empty, each submission has its own.
         device: where the students' code computes, `cpu` or `cuda`.
-        require: rungs of the isolation ladder that must hold; none for work that is trusted.
+        require: rungs of the isolation ladder that must hold; none for trusted work.
     """
 
     catalog: Catalog
-    secret: bytes
-    units: tuple[str, ...]
+    secret: bytes = b""
+    units: tuple[str, ...] = ()
+    functions: frozenset[str] = frozenset()
+    hidden: bool = True
     seed: str = ""
     device: str = "cpu"
-    require: tuple[str, ...] = ()
+    require: tuple[str, ...] = REQUIRED
+
+    @functools.cached_property
+    def chosen(self) -> tuple[Unit, ...]:
+        """The units to grade, in teaching order.
+
+        Raises:
+            CatalogError: the course has no unit of some name.
+        """
+        return self.catalog.chosen(list(self.units))
+
+    @property
+    def gpu(self) -> bool:
+        """True if the students' code computes on CUDA's devices."""
+        return self.device == "cuda"
 
     @functools.cached_property
     def facts(self) -> dict[str, str]:
         """What two machines must have in common for a mark to be the same on both, by name."""
-        return course_facts(self.catalog, self.units)
+        return course_facts(self.catalog, self.chosen)
 
-    def key(self, raw: RawSubmission) -> str:
-        """sha256 of all that the result of a submission depends on, but for its name."""
+    @functools.cached_property
+    def digest(self) -> str:
+        """sha256 of all that a result depends on, but for the submission."""
         secret = self.seed or hmac.new(self.secret, b"key", hashlib.sha256).hexdigest()
-        document = [self.facts, self.units, secret, self.device, self.require, raw.digest]
+        units = [unit.name for unit in self.chosen]
+        document = [self.facts, units, sorted(self.functions), self.hidden, secret, self.device, self.require]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
+    def key(self, raw: RawSubmission) -> str:
+        """Return the key of a submission's result: sha256 of all that it depends on, but for the submission's name."""
+        return hashlib.sha256(f"{self.digest}\0{raw.digest}".encode()).hexdigest()
 
-def course_facts(catalog: Catalog, units: Iterable[str]) -> dict[str, str]:
-    """The content of the course, of its data and of this program, and the versions below them, as they are here."""
-    names = list(units)
+    def seed_for(self, digest: str) -> str:
+        """Return the seed of a submission's random inputs.
+
+        It cannot be predicted without the secret, and is the same whenever the same content is graded.
+        """
+        return self.seed or hmac.new(self.secret, digest.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def course_facts(catalog: Catalog, units: Iterable[Unit]) -> dict[str, str]:
+    """Return what makes marks here, by name: the course, its data, the program that grades, and the versions below them."""
     return {
-        **course_hashes(catalog, names),
-        "autograder": _content("autograder"),
+        **course_hashes(catalog, units),
+        "program": _program(Path(autograder.__file__).parent),
         **{f"version of {name}": _version(name) for name in _VERSIONED},
         "version of Python": platform.python_version(),
         "machine": platform.machine(),
@@ -72,8 +111,63 @@ def course_facts(catalog: Catalog, units: Iterable[str]) -> dict[str, str]:
     }
 
 
+def course_hashes(catalog: Catalog, units: Iterable[Unit]) -> dict[str, str]:
+    """Return sha256 of what these units are graded by: checks, solutions, known mistakes, catalog, data."""
+    chosen = list(units)
+    return {
+        "checks": _files_hash(catalog.root, [catalog.checks(unit.name) for unit in chosen]),
+        "solutions": _files_hash(catalog.root, [catalog.solution(unit.name) for unit in chosen]),
+        "mistakes": _files_hash(catalog.root, [catalog.mistakes(unit.name) for unit in chosen]),
+        "catalog": _catalog_hash(catalog, chosen),
+        **{name: _package_hash(name) for name in catalog.preload if name not in _VERSIONED},
+    }
+
+
+def _catalog_hash(catalog: Catalog, units: Iterable[Unit]) -> str:
+    """Hash what the catalog says of these units that makes marks: other units and hints do not."""
+    functions = {
+        unit.name: [(each.name, each.points, each.outcome) for each in unit.functions.values()] for unit in units
+    }
+    document = [catalog.preload, {unit.name: unit.seconds for unit in units}, functions]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+@functools.cache
+def _program(package: Path) -> str:
+    """Hash the modules of this program that make marks."""
+    found = {path for place in _MAKES_MARKS for path in package.glob(place)}
+    if not found:
+        raise GraderError(f"{package} has no modules to be hashed; install the package with its sources")
+    return _files_hash(package, sorted(found))
+
+
+@functools.cache
+def _package_hash(name: str) -> str:
+    """Hash a package of the course's: its modules and the data beside them, without documentation."""
+    spec = importlib.util.find_spec(name)
+    folders = [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
+    if spec is not None and not folders and spec.origin:
+        return _files_hash(Path(spec.origin).parent, [Path(spec.origin)])
+    digest = hashlib.sha256()
+    for folder in folders:
+        digest.update(_files_hash(folder, sorted(path for path in folder.rglob("*") if _counts(path))).encode())
+    return digest.hexdigest()
+
+
+def _counts(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts and path.suffix not in _DOCUMENTATION
+
+
+def _files_hash(root: Path, paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
 def _version(package: str) -> str:
-    """As it calls itself, which for torch tells the build too."""
+    """Return a package's version as it calls itself; for torch this tells the build too."""
     spec = importlib.util.find_spec(package) if package == "torch" else None
     build = Path(spec.origin).with_name("version.py").read_text() if spec is not None and spec.origin else ""
     try:
@@ -82,48 +176,8 @@ def _version(package: str) -> str:
         return ""
 
 
-def course_hashes(catalog: Catalog, units: Iterable[str]) -> dict[str, str]:
-    """sha256 of the checks, solutions, known mistakes, catalog and data that are graded by."""
-    names = list(units)
-    return {
-        "checks": _sha256(catalog.checks(name) for name in names),
-        "solutions": _sha256(catalog.solution(name) for name in names),
-        "mistakes": _sha256(catalog.mistakes(name) for name in names),
-        "catalog": _sha256([catalog.root / "exercises" / "catalog.toml"]),
-        **{name: _content(name) for name in catalog.preload if name not in _VERSIONED},
-    }
-
-
-def _sha256(paths: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b"") + b"\0")
-    return digest.hexdigest()
-
-
-@functools.cache
-def _content(package: str) -> str:
-    """sha256 of a package's files."""
-    spec = importlib.util.find_spec(package)
-    folders = [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(_files(folder)):
-            digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-
-
-def seed_of(secret: bytes, digest: str) -> str:
-    """A seed that nobody can tell without the secret, and that is the same whenever the same content is graded."""
-    return hmac.new(secret, digest.encode(), hashlib.sha256).hexdigest()[:32]
-
-
 def course_secret() -> bytes:
-    """The secret of this grader: `IDEALCAT_SECRET`, or a file in the user's configuration, made at its first use.
+    """Return this grader's secret: `IDEALCAT_SECRET`, or a file in the user's configuration, made at its first use.
 
     Raises:
         GraderError: the file can neither be read nor be made.

@@ -36,7 +36,8 @@ from autograder.checks.remote import InProcess, Transport
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import AutograderError
 from autograder.grading.grade import Grader, InThisProcess
-from autograder.grading.session import Follower
+from autograder.grading.session import Observer
+from autograder.grading.spec import GradingSpec
 from autograder.results.types import CheckResult, Outcome
 from autograder.sandbox.output import Tail
 from autograder.sandbox.process import GRACE_SECONDS
@@ -136,8 +137,8 @@ class _Judge:
 
     def _judge(self, unit: str) -> None:
         catalog, modules = self._read(unit)
-        grader = Grader(catalog, self._workers, units=[unit], seed="student", require=(), follower=_Teller(self._say))
-        grader.judge(Submission(unit, modules))
+        spec = GradingSpec(catalog, units=(unit,), seed="student", require=())
+        Grader(spec, self._workers, _Teller(self._say)).grade(Submission(unit, modules))
         self._say(kind="judged", unit=unit)
         if unit not in self._warm:
             self._warm.add(unit)
@@ -150,7 +151,7 @@ class _Judge:
         self._replies.flush()
 
 
-class _Teller(Follower):
+class _Teller(Observer):
     """Tells of each check when it begins and when it has ended.
 
     The first call that does not end is the last one: a student should not have to wait for every other.

@@ -22,15 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 # The rest of the engine is imported by `check` itself: a student's cells may hold the import of it beside their own code,
 # and in a worker that must cost nothing.
-from autograder.course.catalog import Catalog, find_course, read_catalog
+from autograder.course.catalog import Catalog, course_here
 from autograder.errors import GraderError, UsageError
 
 if TYPE_CHECKING:
     from autograder.results.types import CheckResult
     from autograder.submissions import Module
 
-#: Where the course lies, if it is neither here nor beside the package.
-COURSE = "IDEALCAT_COURSE"
 #: nbgrader sets it where it executes a notebook, and says what for.
 _EXECUTION = "NBGRADER_EXECUTION"
 
@@ -50,7 +48,7 @@ def check(function: str, *, hidden: bool = False) -> float:
         raise UsageError(f"the hidden checks of {function} run when the notebook is graded, and only then")
     from autograder.results.summary import function_lines
 
-    catalog = at_hand()
+    catalog = course_here()
     unit = catalog.unit_of(function).name
     # A hidden check may wait for one that is not.
     results = [result for result in _judged(catalog, unit, function, hidden) if result.hidden == hidden]
@@ -66,27 +64,16 @@ def check(function: str, *, hidden: bool = False) -> float:
     return float(sum(result.points for result in results))
 
 
-def at_hand() -> Catalog:
-    """The course of this notebook.
-
-    Raises:
-        UsageError: there is none.
-    """
-    named = os.environ.get(COURSE)
-    root = find_course(*([Path(named)] if named else []), Path.cwd(), Path(__file__).parent)
-    if root is None:
-        raise UsageError(f"there is no course here; set {COURSE} to the folder with exercises/catalog.toml")
-    return read_catalog(root)
-
-
 def _judged(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tuple[CheckResult, ...]":
     from autograder.grading.grade import Grader, InThisProcess
+    from autograder.grading.spec import GradingSpec
     from autograder.submissions import Submission
 
-    chosen: dict[str, Any] = {"units": [unit], "functions": frozenset({function}), "hidden": hidden}
-    grader = Grader(catalog, InThisProcess(), **chosen, seed="student", require=())
+    spec = GradingSpec(
+        catalog, units=(unit,), functions=frozenset({function}), hidden=hidden, seed="student", require=()
+    )
     with _untouched():
-        return grader.judge(Submission(unit, _live_modules(unit))).checks
+        return Grader(spec, InThisProcess()).grade(Submission(unit, _live_modules(unit))).checks
 
 
 def _live_modules(unit: str) -> "dict[str, Module]":

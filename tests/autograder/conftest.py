@@ -16,6 +16,7 @@ from autograder import cli
 from autograder.checks import plugin
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.grading.grade import Grader
+from autograder.grading.spec import GradingSpec
 from autograder.results.types import CheckResult
 from autograder.sandbox import Sandbox
 
@@ -47,7 +48,7 @@ def another_sandbox(sandbox: Sandbox) -> Callable[..., Sandbox]:
 @pytest.fixture(scope="session")
 def grader(catalog: Catalog, sandbox: Sandbox) -> Grader:
     """For the units that the golden submissions hand in."""
-    return Grader(catalog, sandbox, secret=b"of the tests", units=["variation_loss", "adversarial_attack"])
+    return Grader(GradingSpec(catalog, b"of the tests", ("variation_loss", "adversarial_attack")), sandbox)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import nn
 
 import data
 from autograder.checks.plugin.collecting import judged_path
-from autograder.checks.plugin.runs import check_seed
+from autograder.checks.plugin.runs import sent_seed
 from autograder.checks.plugin.stash import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
 from autograder.checks.remote import StudentModule
 from autograder.errors import NotHandedIn
@@ -27,7 +27,7 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
     modules = run.modules(judged_path(request.node, catalog))
     if check.unit not in modules:
         raise NotHandedIn(f"{check.unit}.py was not handed in")
-    seed = check_seed(run.seed, f"{check.id} worker")
+    seed = sent_seed(run.seed, "worker", check.id)
     with run.worker(check) as worker:
         seconds = catalog.units[check.unit].seconds
         held = StudentModule(modules[check.unit], modules, worker, seconds, seed, run.device)
@@ -63,7 +63,8 @@ def rng(request: pytest.FixtureRequest) -> torch.Generator:
 @pytest.fixture
 def model(request: pytest.FixtureRequest) -> nn.Module:
     """A small network of the trusted process, with weights of the check's own."""
-    return data.load_model("tiny", pretrained=False, seed=seed_of(request) % 2**31)
+    seed = sent_seed(request.config.stash[RUN].seed, "model", check_of(request).id)
+    return data.load_model("tiny", pretrained=False, seed=seed % 2**31)
 
 
 def _imported(path: Path) -> types.ModuleType:

@@ -74,5 +74,20 @@ def usable_device(name: str) -> str:
 
 
 def check_seed(seed: str, check: str) -> int:
-    """The seed of one check, in `[0, 2**63)`."""
-    return int.from_bytes(hashlib.sha256(f"{seed}\0{check}".encode()).digest()[:8], "big") >> 1
+    """Return the seed of what a check draws, in `[0, 2**63)`. It never leaves the trusted process."""
+    return _hashed(seed, check)
+
+
+def sent_seed(seed: str, what: str, check: str) -> int:
+    """Return the seed of something that a submission can see, in `[0, 2**63)`; it tells nothing about `check_seed`.
+
+    Args:
+        seed: of the run.
+        what: what is drawn from it.
+        check: the id of the check.
+    """
+    return _hashed("sent", what, seed, check)
+
+
+def _hashed(*parts: str) -> int:
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big") >> 1

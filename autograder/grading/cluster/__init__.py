@@ -1,11 +1,11 @@
-"""A cluster of Dask grades a class: submissions travel as bytes under their key, results come back as their JSON.
+"""Grade a class on a Dask cluster: submissions travel as bytes under their key, results come back as their JSON.
 
-    with Cluster("tcp://scheduler:8786", spec) as judge:
-        for judged in judge(tasks):
+    with Cluster("tcp://scheduler:8786", spec) as grade_tasks:
+        for graded in grade_tasks(tasks):
             ...
 
-The scheduler gives the tasks of a worker that has died to another. What it cannot see is done here: a worker whose course or
-program is another is sent away by name, and a task that takes far longer than the others is given out a second time.
+The scheduler gives the tasks of a dead worker to another. What it cannot see is done here: a worker that has another course or
+program is retired by name, and a task that takes far longer than the others is given out a second time.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ from typing import Any
 from distributed import Client, Future, LocalCluster
 
 from autograder.errors import GraderError, UsageError
-from autograder.grading.batch import Judge, Judged, Task
-from autograder.grading.cluster.dask_worker import Assignment, Refusal, grade_here
+from autograder.grading.cluster.dask_worker import Refusal, grade_here
 from autograder.grading.spec import GradingSpec
+from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.types import SubmissionResult
 
 _CONNECT_SECONDS = 30
@@ -47,10 +47,10 @@ class Cluster:
 
     Args:
         address: of its scheduler, or `local:4` for one on this machine with so many jobs.
-        spec: what is graded by.
-        fresh: whether a result that the scheduler still holds is not to be used.
-        tell: is told what an instructor should know.
-        patience: see above; in seconds.
+        spec: what submissions are graded by.
+        fresh: True if a result that the scheduler still holds is not to be used.
+        tell: called with sentences for the instructor.
+        patience: seconds before a task may be given out a second time.
     """
 
     def __init__(
@@ -73,34 +73,34 @@ class Cluster:
         self._seconds: list[float] = []
         self._refused: set[str] = set()
 
-    def __enter__(self) -> Judge:
-        # What they say of a connection that ends is told here in a sentence.
+    def __enter__(self) -> GradeTasks:
+        # They log each connection that ends; here that becomes one sentence.
         for name in ("distributed", "distributed.client", "distributed.core", "tornado.application", "asyncio"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
-            self._client = self._open.enter_context(self._connected())
+            self._client = self._open.enter_context(self._connect())
         except (OSError, ValueError) as error:
             self._open.close()
             raise UsageError(f"no scheduler of Dask answers at {self._address} ({error})") from error
-        return self.graded
+        return self.grade
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(Exception):  # of a scheduler that is gone nothing can be closed
             self._open.close()
 
-    def graded(self, tasks: Iterable[Task]) -> Iterator[Judged]:
-        """The tasks' results, as they come.
+    def grade(self, tasks: Iterable[Task]) -> Iterator[GradedTask]:
+        """Yield the tasks' results as they come.
 
         Raises:
             GraderError: the scheduler is gone.
-            UsageError: every worker has been sent away.
+            UsageError: every worker has been retired.
         """
         try:
-            yield from self._graded(iter(tasks))
-        except OSError as error:  # which Dask's own are, of a connection that has ended
+            yield from self._grade(iter(tasks))
+        except OSError as error:  # Dask's errors for a lost connection are OSErrors
             raise GraderError(self._gone()) from error
 
-    def _graded(self, waiting: Iterator[Task]) -> Iterator[Judged]:
+    def _grade(self, waiting: Iterator[Task]) -> Iterator[GradedTask]:
         exhausted = False
         while self._running or not exhausted:
             while not exhausted and len(self._running) < self._room():
@@ -111,12 +111,12 @@ class Cluster:
             try:
                 name, future = self._done.get(timeout=1)
             except queue.Empty:
-                self._look_round()
+                self._check_progress()
                 continue
             if name in self._running and future in self._running[name].futures:
-                yield from self._judged(name, future)
+                yield from self._finish(name, future)
 
-    def _connected(self) -> Client:
+    def _connect(self) -> Client:
         kind, _, count = self._address.partition(":")
         if kind != "local":
             return Client(self._address, timeout=_CONNECT_SECONDS)
@@ -133,10 +133,10 @@ class Cluster:
     def _give(self, task: Task, again: str = "", workers: list[str] | None = None) -> None:
         running = self._running.setdefault(task.name, _Running(task, time.monotonic()))
         key = "-".join(filter(None, ("grade", self._spec.key(task.raw), task.name, self._run, again)))
-        assignment = Assignment.of(self._spec)
         future = self._client.submit(
             grade_here,
-            assignment,
+            self._spec,
+            self._spec.facts,
             task,
             key=key,
             pure=False,
@@ -147,29 +147,28 @@ class Cluster:
         running.futures.append(future)
         future.add_done_callback(lambda done: self._done.put((task.name, done)))
 
-    def _judged(self, name: str, future: Future[Any]) -> Iterator[Judged]:
-        """The ending of a task, if this is it."""
+    def _finish(self, name: str, future: Future[Any]) -> Iterator[GradedTask]:
+        """Yield the graded task, unless its worker refused it and it was given out again."""
         running = self._running[name]
         running.futures.remove(future)
         if future.status == "cancelled":
             raise GraderError(self._gone())
         if future.status == "error":
-            said: Any = str(future.exception())
-            said = (None, f"the cluster could not grade it: {said}")
+            reply: Any = ("", f"the cluster could not grade it: {future.exception()}")
         else:
-            said = future.result()
-        if isinstance(said, Refusal):
-            self._send_away(said)
+            reply = future.result()
+        if isinstance(reply, Refusal):
+            self._retire_worker(reply)
             return self._give(running.task, f"again-{time.time_ns()}")
         del self._running[name]
         for other in running.futures:  # given out twice, and counted once
             other.cancel()
         self._seconds.append(time.monotonic() - running.since)
-        text, reason = said
-        yield Judged(running.task, SubmissionResult.from_json(text) if text else None, reason)
+        text, reason = reply
+        yield GradedTask(running.task, SubmissionResult.from_json(text) if text else None, reason)
 
-    def _send_away(self, refusal: Refusal) -> None:
-        """A worker that would give other marks is told to go, and named."""
+    def _retire_worker(self, refusal: Refusal) -> None:
+        """Retire a worker that would give other marks, and name it."""
         if refusal.worker in self._refused:
             return
         self._refused.add(refusal.worker)
@@ -178,8 +177,8 @@ class Cluster:
         if not set(self._client.scheduler_info(n_workers=-1)["workers"]) - self._refused:
             raise UsageError(f"no worker of the cluster can grade this; of {refusal.worker}: {refusal.reason}")
 
-    def _look_round(self) -> None:
-        """Nothing has come for a while: is the scheduler there, and does some task take far too long?"""
+    def _check_progress(self) -> None:
+        """Raise GraderError if the scheduler is gone; give tasks that take far too long to another worker."""
         if self._client.status != "running":
             raise GraderError(self._gone())
         usual = statistics.median(self._seconds) if self._seconds else 0.0
@@ -189,7 +188,7 @@ class Cluster:
                 self._give_to_another(running)
 
     def _give_to_another(self, running: _Running) -> None:
-        """A second time, to a worker that does not have the task, if there is one."""
+        """Give a task out a second time, to a worker that does not have it, if there is one."""
         (future,) = running.futures
         at_work = self._client.processing()
         others = [worker for worker, keys in at_work.items() if future.key not in keys and worker not in self._refused]

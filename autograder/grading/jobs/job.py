@@ -9,54 +9,53 @@ from pathlib import Path
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import AutograderError, GraderError, SandboxError
-from autograder.grading.batch import Task
 from autograder.grading.grade import Grader, InThisProcess
-from autograder.grading.jobs import Order
-from autograder.results.types import SubmissionResult
+from autograder.grading.spec import GradingSpec
+from autograder.grading.tasks import GradedTask, Task
 from autograder.sandbox import Sandbox, kernel
 from autograder.sandbox.warm import warm_up
 from autograder.sandbox.zygote import serve_forks
-from autograder.submissions import Submission, parse_submission
+from autograder.submissions import Submission
 
 
 def main() -> None:
     """Serve a zygote of jobs: the descriptor of its socket, the folder of the course, the units that will be graded."""
     control = socket.socket(fileno=int(sys.argv[1]))
     warm_up()
-    grader = Grader(read_catalog(Path(sys.argv[2])), InThisProcess(), units=sys.argv[3:], require=())
-    # Grading nothing imports the checks, and whatever pytest imports on the way. What is wrong with them each task will say.
+    spec = GradingSpec(read_catalog(Path(sys.argv[2])), units=tuple(sys.argv[3:]), require=())
+    grader = Grader(spec, InThisProcess())
+    # Grading nothing imports the checks, and whatever pytest imports on the way. A fault in them is reported by each task.
     with contextlib.suppress(GraderError):
-        grader.judge(Submission("nobody"))
+        grader.grade(Submission("nobody"))
     serve_forks(control, begin)
 
 
 def begin(connection: socket.socket) -> None:
-    """One job, in the process that becomes it, until the other end is closed."""
+    """Run one job in the forked process, until the other end is closed."""
     kernel.die_with_parent()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # nobody reads what it might say
     _, (zygote,), _, _ = socket.recv_fds(connection, 1, 1)
     link = Connection(connection.detach())
-    order: Order = link.recv()
+    spec: GradingSpec
+    spec, folder = link.recv()
     control = socket.socket(fileno=zygote)
-    with Sandbox(order.spec.catalog.preload, gpu=order.gpu, control=control, folder=order.folder) as sandbox:
+    with Sandbox(spec.catalog.preload, gpu=spec.gpu, control=control, folder=folder) as sandbox:
         try:
-            grader = Grader.under(order.spec, sandbox)
+            grader = Grader(spec, sandbox)
         except AutograderError as error:
             link.send(error)
             return
         link.send("begun")
         while True:
-            link.send(_ended(grader, link.recv()))
+            link.send(_grade(grader, link.recv()))
 
 
-def _ended(grader: Grader, task: Task) -> tuple[SubmissionResult | None, str] | SandboxError:
-    """A result, or the reason why there is none; or why there can be no other either."""
+def _grade(grader: Grader, task: Task) -> GradedTask | SandboxError:
+    """Grade a task; return the error if no other task can be graded either."""
     try:
-        return grader.judge(parse_submission(task.raw, grader.catalog.functions), task.name), ""
+        return grader.grade_task(task)
     except SandboxError as error:
         return error
-    except GraderError as error:
-        return None, str(error)
 
 
 if __name__ == "__main__":

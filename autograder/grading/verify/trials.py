@@ -13,7 +13,8 @@ import torch
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import GraderError
 from autograder.grading.grade import Grader
-from autograder.grading.session import Follower
+from autograder.grading.session import Observer
+from autograder.grading.spec import GradingSpec
 from autograder.results.types import CheckResult, Outcome
 from autograder.sandbox import Sandbox
 
@@ -52,20 +53,14 @@ class Bench:
         if trial.seconds is not None:
             unit = replace(catalog.units[trial.unit], seconds=trial.seconds)
             catalog = replace(catalog, units={**catalog.units, trial.unit: unit})
-        grader = Grader(
-            catalog,
-            self.sandbox,
-            units=[trial.unit],
-            seed=trial.seed,
-            functions=trial.functions,
-            follower=_UntilFailure() if trial.until_failure else None,
-        )
+        spec = GradingSpec(catalog, units=(trial.unit,), functions=trial.functions, seed=trial.seed)
+        grader = Grader(spec, self.sandbox, _UntilFailure() if trial.until_failure else None)
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, f"{trial.unit}.py").write_text(trial.text, encoding="utf-8")
-            return grader.grade(Path(folder), trial.unit).checks
+            return grader.grade_path(Path(folder), trial.unit).checks
 
 
-class _UntilFailure(Follower):
+class _UntilFailure(Observer):
     def ended(self, check: CheckResult) -> bool:
         return check.outcome in (Outcome.PASSED, Outcome.BLOCKED)
 

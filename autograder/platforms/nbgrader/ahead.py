@@ -14,10 +14,11 @@ from pathlib import Path
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, UsageError
-from autograder.grading.batch import Batch, Judge, Task, refuse_own_judge
-from autograder.grading.grade import Grader, in_turn
+from autograder.grading.batch import Batch, refuse_enclosed_course
+from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.jobs import Jobs
 from autograder.grading.spec import GradingSpec, course_secret
+from autograder.grading.tasks import GradeTasks, Task
 from autograder.results.store import ResultStore
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
@@ -49,7 +50,7 @@ class Ahead:
         """
         batch = Batch(self.spec, works, self.folder, self._cache)
         with contextlib.suppress(UsageError):  # another run is at it: then each notebook has its turn
-            for _ in batch.graded(self._judge):
+            for _ in batch.grade(self._grading):
                 pass
 
     def result(self, student: str, work: Path) -> SubmissionResult:
@@ -58,7 +59,7 @@ class Ahead:
         Raises:
             GraderError: there is no grade, by the grader's own fault.
         """
-        refuse_own_judge(work, self.spec.catalog)
+        refuse_enclosed_course(work, self.spec.catalog)
         task = Task(student, collect_submission(work, self.spec.catalog.units))
         key = self.spec.key(task.raw)
         result = self._cache.get(key)
@@ -70,29 +71,29 @@ class Ahead:
         return replace(result, name=student)
 
     def _graded(self, task: Task) -> SubmissionResult:
-        with self._judge(1) as judge:
-            (judged,) = judge([task])
-        if judged.result is None:
-            raise GraderError(f"{task.name} has no grade: {judged.reason}")
-        return judged.result
+        with self._grading(1) as grade_tasks:
+            (graded,) = grade_tasks([task])
+        if graded.result is None:
+            raise GraderError(f"{task.name} has no grade: {graded.reason}")
+        return graded.result
 
     @property
     def _cache(self) -> ResultStore:
         return ResultStore(self.folder / "cache")
 
     @contextlib.contextmanager
-    def _judge(self, count: int) -> Iterator[Judge]:
-        """What grades so many: this process, which stays warm for the formgrader's next click, or several."""
+    def _grading(self, count: int) -> Iterator[GradeTasks]:
+        """Yield what grades so many: this process, which stays warm for the formgrader's next click, or several."""
         sandbox = _warm(self.spec.catalog.preload)
         if count == 1 and self.spec.facts == _facts_imported(self.spec.catalog.root, self.spec.units):
-            yield in_turn(Grader.under(self.spec, sandbox))
+            yield grade_in_turn(Grader(self.spec, sandbox))
         else:
             sandbox.require(self.spec.require)
-            with Jobs(min(self.jobs or _cores(), count), self.spec, sandbox) as judge:
-                yield judge
+            with Jobs(min(self.jobs or _cores(), count), self.spec, sandbox) as grade_tasks:
+                yield grade_tasks
 
 
-def terms_of(course: str, unit: str, *, trusted: bool) -> GradingSpec:
+def notebook_spec(course: str, unit: str, *, trusted: bool) -> GradingSpec:
     """What a notebook is graded by: the course as it is now.
 
     Raises:

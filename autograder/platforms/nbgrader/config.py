@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from autograder.student.notebook import COURSE
+from autograder.course.catalog import COURSE
 
 FILENAME = "nbgrader_config.py"
 _TEXT = '''"""nbgrader's settings for this course; what else nbgrader can be told may stand below."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog, Unit
 from autograder.course.skeletons import read_source, replaced
 from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.spec import GradingSpec
 from autograder.platforms.nbgrader.assignment import source_notebook
 from autograder.platforms.nbgrader.config import FILENAME, config_text
 from autograder.submissions import Submission
@@ -17,8 +18,8 @@ def write_notebooks(catalog: Catalog, units: tuple[Unit, ...], course: Path) -> 
         The files written, each with its backup, if there was something to keep. Files in step are left alone, and so is a
         configuration that is there.
     """
-    grader = Grader(catalog, InThisProcess(), units=[unit.name for unit in units], require=())
-    checks = grader.judge(Submission("")).checks
+    spec = GradingSpec(catalog, units=tuple(unit.name for unit in units), require=())
+    checks = Grader(spec, InThisProcess()).grade(Submission("")).checks
     texts = {}
     for unit in units:
         own = [check for check in checks if check.unit == unit.name]

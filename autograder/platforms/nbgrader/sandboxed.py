@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from autograder.errors import AutograderError
-from autograder.platforms.nbgrader.ahead import Ahead, terms_of
+from autograder.platforms.nbgrader.ahead import Ahead, notebook_spec
 from autograder.platforms.nbgrader.cells import GradedCell, graded_cells
 from autograder.platforms.nbgrader.installed import Bool, Integer, NbGraderPreprocessor, Unicode
 from autograder.platforms.nbgrader.intake import handed_in, submitted_folder, submitted_work, timestamp
@@ -55,7 +55,7 @@ class GradeInSandbox(NbGraderPreprocessor):
     def _graded_ahead(self, course: Any, assignment: str, notebook: str) -> Ahead:
         """The first notebook of a run grades those of all its students."""
         folder = Path(course.root, ".idealcat", assignment, notebook)
-        ahead = Ahead(terms_of(self.course, notebook, trusted=self.trusted), folder, self.jobs)
+        ahead = Ahead(notebook_spec(self.course, notebook, trusted=self.trusted), folder, self.jobs)
         students = handed_in(course, assignment, course.student_id)
         ahead.grade({student: submitted_work(course, student, assignment, notebook) for student in students})
         return ahead

@@ -5,6 +5,7 @@ import torch
 
 from autograder.errors import RefusedValue, UsageError
 from autograder.grading.grade import Grader
+from autograder.grading.spec import GradingSpec
 from autograder.worker.calls import has_data, place, refuse_elsewhere
 
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
@@ -57,4 +58,4 @@ def test_on_a_gpu_generators_go_with_tensors_only():
 @no_gpu
 def test_without_a_gpu_nothing_is_graded(catalog, sandbox):
     with pytest.raises(UsageError, match="PyTorch finds no CUDA device"):
-        Grader(catalog, sandbox, device="cuda")
+        Grader(GradingSpec(catalog, device="cuda"), sandbox)

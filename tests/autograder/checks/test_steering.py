@@ -11,6 +11,7 @@ import pytest
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError
 from autograder.grading.grade import Grader
+from autograder.grading.spec import GradingSpec
 from autograder.results.types import Outcome
 
 CATALOG = """
@@ -169,14 +170,14 @@ def test_a_course_inside_the_submission_does_not_judge_it(tmp_path, sandbox, mar
     """As it would where the command is typed in a student's own checkout."""
     folder = plant(tmp_path / "mallory", PLANTS["checks"], marker / "inside-")
     with pytest.raises(GraderError, match="run this in the folder of your own course"):
-        Grader(read_catalog(folder), sandbox).grade(folder)
+        Grader(GradingSpec(read_catalog(folder)), sandbox).grade_path(folder)
     assert [path.name for path in marker.iterdir() if path.name.startswith("inside-")] == []
 
 
 def test_warnings_as_errors_change_no_mark(course, sandbox, tmp_path, monkeypatch):
     """As PYTHONWARNINGS=error has it, for an odd escape in a student's string, and for a warning in a check."""
     monkeypatch.setattr(sys, "warnoptions", ["error"])
-    result = Grader(read_catalog(course), sandbox).grade(
+    result = Grader(GradingSpec(read_catalog(course)), sandbox).grade_path(
         plant(tmp_path / "a", {"unit.py": HALF + "x = '\\d'\n"}, tmp_path)
     )
     assert [check.outcome for check in result.checks] == [Outcome.FAILED, Outcome.PASSED]
@@ -208,7 +209,7 @@ HEAD = "import asyncio, sys, unittest\nimport autograder.errors\nimport pytest\n
 @pytest.mark.parametrize("statement", RAISED)
 def test_what_a_function_raises_fails_its_check_and_no_other(statement, course, sandbox, handin):
     unit = f"{HEAD}def one():\n    {statement}\n\ndef two():\n    return 2\n"
-    one, two = Grader(read_catalog(course), sandbox).grade(handin(unit=unit)).checks
+    one, two = Grader(GradingSpec(read_catalog(course)), sandbox).grade_path(handin(unit=unit)).checks
     assert one.outcome is Outcome.FAILED
     assert one.message.startswith(f"one() raised {RAISED[statement]}") and "unit.py:6" in one.message
     assert two.outcome is Outcome.PASSED
@@ -217,7 +218,7 @@ def test_what_a_function_raises_fails_its_check_and_no_other(statement, course, 
 @pytest.mark.parametrize("statement", list(RAISED)[::2])
 def test_what_a_module_raises_fails_its_checks_with_a_sentence(statement, course, sandbox, handin):
     unit = HEAD + HALF + statement + "\n"
-    checks = Grader(read_catalog(course), sandbox).grade(handin(unit=unit)).checks
+    checks = Grader(GradingSpec(read_catalog(course)), sandbox).grade_path(handin(unit=unit)).checks
     assert {check.outcome for check in checks} == {Outcome.FAILED}
     words = f"unit.py cannot be imported: {RAISED[statement]}"
     assert all(check.message.startswith(words) for check in checks)

@@ -9,6 +9,7 @@ import pytest
 from autograder.checks.diagnose import known_mistakes
 from autograder.course.catalog import read_catalog
 from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.spec import GradingSpec
 from autograder.grading.verify import Verification, judging
 from autograder.results.types import Outcome
 from autograder.submissions import Submission
@@ -22,11 +23,11 @@ MISTAKES = [(unit, known) for unit in CATALOG.units for known in known_mistakes(
 @pytest.fixture(scope="module")
 def checks():
     """All of them, of a submission without a file: none is run."""
-    return Grader(CATALOG, InThisProcess(), require=()).judge(Submission("nobody")).checks
+    return Grader(GradingSpec(CATALOG, require=()), InThisProcess()).grade(Submission("nobody")).checks
 
 
 def test_the_solutions_pass_every_check(sandbox):
-    solved = Grader(CATALOG, sandbox).grade(ROOT / "solutions")
+    solved = Grader(GradingSpec(CATALOG), sandbox).grade_path(ROOT / "solutions")
     assert [check.message for check in solved.checks if check.outcome is not Outcome.PASSED] == []
     assert solved.score == sum(unit.points for unit in CATALOG.units.values())
 
@@ -110,7 +111,9 @@ def test_a_known_mistake_is_caught_and_named(unit, mistake, tmp_path, sandbox):
     variants = CATALOG.mistakes(unit).read_text().replace(marks, unmarked)
     code = f"{CATALOG.solution(unit).read_text()}\n{variants}\n{mistake.function} = {mistake.name}\n"
     (tmp_path / f"{unit}.py").write_text(code)
-    result = Grader(CATALOG, sandbox, units=[unit], functions=frozenset({mistake.function})).grade(tmp_path)
+    result = Grader(GradingSpec(CATALOG, units=(unit,), functions=frozenset({mistake.function})), sandbox).grade_path(
+        tmp_path
+    )
     failed = [check for check in result.checks if check.outcome is Outcome.FAILED]
     assert failed
     assert {check.mistake for check in failed} - {None} == {mistake.name}, [check.message for check in failed]

@@ -6,6 +6,7 @@ import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.grading.grade import Grader
+from autograder.grading.spec import GradingSpec
 from autograder.results.types import Outcome
 
 ROOT = Path(__file__).parents[3]
@@ -20,7 +21,7 @@ QUICK = ("quiz", "head_training", "training_tricks", "variation_loss")
 def failures(path, sandbox, tmp_path, seed):
     unit = path.parent.name
     (tmp_path / f"{unit}.py").write_text(path.read_text())
-    result = Grader(CATALOG, sandbox, units=[unit], seed=seed).grade(tmp_path)
+    result = Grader(GradingSpec(CATALOG, units=(unit,), seed=seed), sandbox).grade_path(tmp_path)
     return [check.message for check in result.checks if check.outcome is not Outcome.PASSED]
 
 

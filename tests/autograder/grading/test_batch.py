@@ -2,37 +2,40 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, SandboxError, UsageError
-from autograder.grading import spec as terms_module
-from autograder.grading.batch import Batch, Failure, Graded, Judged, find_submissions
+from autograder.grading import spec as spec_module
+from autograder.grading.batch import Batch, Failure, StoredResult, find_submissions
 from autograder.grading.spec import GradingSpec
+from autograder.grading.tasks import GradedTask
 from autograder.results.files import write_atomically
 from autograder.results.store import ResultStore
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from tests.autograder.small_course import RIGHT, make_class, make_course
 
 UNITS = ("unit",)
+PACKAGE = Path(__file__).parents[3] / "autograder"
 
 
-class FakeJudge:
+class FakeGrading:
     """Grades without running anything; fails on names that say so."""
 
     def __init__(self):
-        self.judged = []
+        self.graded = []
 
     def __call__(self, tasks):
         for task in tasks:
             if "sandbox" in task.name:
                 raise SandboxError("no sandbox")
-            self.judged.append(task.name)
+            self.graded.append(task.name)
             outcome = Outcome.ERROR if "error" in task.name else Outcome.PASSED
             result = SubmissionResult(task.name, (CheckResult("u::c", "u", "f", "t", 1.0, outcome=outcome),))
-            yield Judged(task, None, "no checks") if "broken" in task.name else Judged(task, result)
+            yield GradedTask(task, None, "no checks") if "broken" in task.name else GradedTask(task, result)
 
     @contextlib.contextmanager
     def open(self, count):
@@ -41,35 +44,35 @@ class FakeJudge:
 
 
 @pytest.fixture
-def judge():
-    return FakeJudge()
+def grading():
+    return FakeGrading()
 
 
 @pytest.fixture
-def terms(tmp_path):
+def spec(tmp_path):
     return GradingSpec(read_catalog(make_course(tmp_path / "course")), b"secret", ("doubling",))
 
 
 @pytest.fixture
 def batch(tmp_path, spec):
-    def of(*names, **facts):
+    def make(*names, **facts):
         for name in names:
             (tmp_path / "class" / name).mkdir(parents=True, exist_ok=True)
             (tmp_path / "class" / name / "doubling.py").write_text(f"# {name}\n{RIGHT}")
         out = tmp_path / "out"
         paths = {name: tmp_path / "class" / name for name in names}
-        return Batch(**{"terms": spec, "submissions": paths, "out": out, "cache": ResultStore(out / "cache"), **facts})
+        return Batch(**{"spec": spec, "submissions": paths, "out": out, "cache": ResultStore(out / "cache"), **facts})
 
-    return of
+    return make
 
 
 def results(batch):
     return sorted(path.name for path in (batch.out / "results").iterdir())
 
 
-def test_each_result_is_written_as_it_comes(batch, judge):
+def test_each_result_is_written_as_it_comes(batch, grading):
     both = batch("alice", "bob")
-    endings = both.graded(judge.open)
+    endings = both.grade(grading.open)
     first = next(endings)
     assert json.loads(first.path.read_text())["submission"] == "alice"
     assert results(both) == ["alice.json"]
@@ -77,63 +80,63 @@ def test_each_result_is_written_as_it_comes(batch, judge):
     assert results(both) == ["alice.json", "bob.json"]
 
 
-def test_one_that_fails_does_not_stop_the_others(batch, judge):
+def test_one_that_fails_does_not_stop_the_others(batch, grading):
     three = batch("a", "broken", "c")
-    assert list(three.graded(judge.open))[1] == Failure("broken", "no checks")
+    assert list(three.grade(grading.open))[1] == Failure("broken", "no checks")
     assert results(three) == ["a.json", "c.json"]
 
 
-def test_without_a_sandbox_nothing_goes_on(batch, judge):
+def test_without_a_sandbox_nothing_goes_on(batch, grading):
     with pytest.raises(SandboxError):
-        list(batch("sandbox", "b").graded(judge.open))
+        list(batch("sandbox", "b").grade(grading.open))
 
 
-def test_what_was_graded_is_not_graded_again(batch, judge):
+def test_what_was_graded_is_not_graded_again(batch, grading):
     both = batch("alice", "bob")
-    first = [ending.path.read_text() for ending in both.graded(judge.open)]
-    again = list(both.graded(pytest.fail))
+    first = [ending.path.read_text() for ending in both.grade(grading.open)]
+    again = list(both.grade(pytest.fail))
     assert [ending.path.read_text() for ending in again] == first
     assert all(ending.known for ending in again)
 
 
-def test_a_run_that_was_ended_goes_on(batch, judge):
+def test_a_run_that_was_ended_goes_on(batch, grading):
     three = batch("a", "b", "c")
-    running = three.graded(judge.open)
+    running = three.grade(grading.open)
     next(running)
     running.close()
-    assert [ending.known for ending in three.graded(judge.open)] == [True, False, False]
-    assert judge.judged == ["a", "b", "c"] and judge.count == 2
+    assert [ending.known for ending in three.grade(grading.open)] == [True, False, False]
+    assert grading.graded == ["a", "b", "c"] and grading.count == 2
 
 
-def test_fresh_takes_nothing_from_before(batch, judge):
-    list(batch("a").graded(judge.open))
-    assert [ending.known for ending in batch("a", fresh=True).graded(judge.open)] == [False]
+def test_fresh_takes_nothing_from_before(batch, grading):
+    list(batch("a").grade(grading.open))
+    assert [ending.known for ending in batch("a", fresh=True).grade(grading.open)] == [False]
 
 
-def test_the_same_content_under_another_name_or_in_another_place_is_known(batch, judge, tmp_path):
+def test_the_same_content_under_another_name_or_in_another_place_is_known(batch, grading, tmp_path):
     one = batch("alice")
-    list(one.graded(judge.open))
+    list(one.grade(grading.open))
     (tmp_path / "class" / "alice").rename(tmp_path / "class" / "alicia")
     other = dataclasses.replace(one, submissions={"alicia": tmp_path / "class" / "alicia"})
-    (ending,) = other.graded(pytest.fail)
+    (ending,) = other.grade(pytest.fail)
     assert ending.result.name == "alicia" and json.loads(ending.path.read_text())["submission"] == "alicia"
 
 
-def test_an_error_of_the_graders_own_is_tried_again(batch, judge):
-    list(batch("error").graded(judge.open))
-    assert [ending.known for ending in batch("error").graded(judge.open)] == [False]
+def test_an_error_of_the_graders_own_is_tried_again(batch, grading):
+    list(batch("error").grade(grading.open))
+    assert [ending.known for ending in batch("error").grade(grading.open)] == [False]
 
 
 @pytest.mark.parametrize(
     "text", ["", "{", '{"schema": 1}', '{"schema": 2, "submission": "a", "checks": []}', "[]", "\0"]
 )
-def test_half_a_file_is_no_result(batch, judge, text):
+def test_half_a_file_is_no_result(batch, grading, text):
     one = batch("a")
-    (ending,) = one.graded(judge.open)
+    (ending,) = one.grade(grading.open)
     whole = ending.path.read_text()
     for path in one.out.rglob("*.json"):
         path.write_text(text)
-    (again,) = one.graded(judge.open)
+    (again,) = one.grade(grading.open)
     assert not again.known and again.path.read_text() == whole
 
 
@@ -142,9 +145,15 @@ CHANGES = {
     "a stray file, which the result lists": lambda course, student: (student / "notes.txt").write_text("x"),
     "a check": lambda course, student: appended(course / "tests" / "exercises" / "test_doubling.py"),
     "the solution": lambda course, student: appended(course / "solutions" / "doubling.py"),
-    "the catalog": lambda course, student: appended(course / "exercises" / "catalog.toml"),
+    "a point in the catalog": lambda course, student: replaced(course, "points = 2", "points = 3"),
+    "the time limit": lambda course, student: replaced(course, "seconds = 1", "seconds = 2"),
     "a known mistake": lambda course, student: appended(course / "solutions" / "mistakes" / "doubling.py"),
 }
+
+
+def replaced(course, old, new):
+    path = course / "exercises" / "catalog.toml"
+    path.write_text(path.read_text().replace(old, new))
 
 
 def appended(path):
@@ -154,55 +163,122 @@ def appended(path):
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_the_mark_depends_on_is_in_the_key(batch, judge, tmp_path, spec, change):
-    list(batch("a").graded(judge.open))
+def test_what_the_mark_depends_on_is_in_the_key(batch, grading, tmp_path, spec, change):
+    list(batch("a").grade(grading.open))
     CHANGES[change](tmp_path / "course", tmp_path / "class" / "a")
     new = GradingSpec(read_catalog(tmp_path / "course"), b"secret", ("doubling",))
     path = tmp_path / "class" / "a"
     out = tmp_path / "out"
-    assert [e.known for e in Batch(new, {"a": path}, out, ResultStore(out / "cache")).graded(judge.open)] == [False]
+    assert [e.known for e in Batch(new, {"a": path}, out, ResultStore(out / "cache")).grade(grading.open)] == [False]
+
+
+OTHER_UNIT = """
+[[unit]]
+name = "other"
+title = "Other"
+[unit.functions.other]
+points = 1
+"""
+INDIFFERENT = {
+    "a hint": lambda course: replaced(course, '"?"', '"Which?"'),
+    "a remark": lambda course: appended(course / "exercises" / "catalog.toml"),
+    "another unit": lambda course: replaced(course, "[[unit]]", f"{OTHER_UNIT}\n[[unit]]"),
+    "a lesson": lambda course: appended(course / "exercises" / "lessons" / "doubling.md"),
+}
+
+
+@pytest.mark.parametrize("change", INDIFFERENT)
+def test_what_makes_no_marks_is_not_in_the_key(batch, grading, tmp_path, change):
+    list(batch("a").grade(grading.open))
+    INDIFFERENT[change](tmp_path / "course")
+    new = GradingSpec(read_catalog(tmp_path / "course"), b"secret", ("doubling",))
+    assert [ending.known for ending in batch("a", spec=new).grade(pytest.fail)] == [True]
+
+
+#: An edit in these rooms regrades everybody; one in the others nobody.
+MAKES_MARKS = {
+    "checks": True, "course": True, "sandbox": True, "submissions": True, "worker": True, "grading": True,
+    "cli": False, "platforms": False, "student": False, "results": False, "nbgrader": False,
+    "grading/verify": False, "grading/jobs": False, "grading/cluster": False, "results/formats": False,
+    "checks/plugin": True, "worker/codec": True,
+}  # fmt: skip
+FILES = {"results/types.py": True, "errors.py": True, "compare.py": True, "notebook.py": False, "__main__.py": False}
+
+
+@pytest.fixture
+def program(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "program", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "program"
+
+
+def changes_the_key(program, path):
+    before = spec_module._program.__wrapped__(program)
+    appended(path)
+    return spec_module._program.__wrapped__(program) != before
+
+
+def test_of_the_program_what_makes_marks_is_in_the_key(program):
+    modules = {place: next((program / place).glob("*.py")) for place in MAKES_MARKS}
+    found = {place: changes_the_key(program, path) for place, path in modules.items()}
+    assert found == MAKES_MARKS
+    assert {name: changes_the_key(program, program / name) for name in FILES} == FILES
+    assert not changes_the_key(program, program / "checks" / "README.md")
+    assert not changes_the_key(program, program / "results" / "formats" / "templates" / "style.css")
+
+
+def test_every_room_of_the_program_makes_marks_or_does_not(program):
+    rooms = {path.parent.relative_to(program).parts[0] for path in program.glob("*/**/*.py")}
+    assert rooms - set(MAKES_MARKS) == set()
 
 
 @pytest.mark.parametrize(
     "facts",
-    [{"secret": b"another"}, {"seed": "of an earlier result"}, {"device": "cuda"}, {"require": ("own_uid",)}],
+    [
+        {"secret": b"another"},
+        {"seed": "of an earlier result"},
+        {"device": "cuda"},
+        {"require": ("own_uid",)},
+        {"hidden": False},
+    ],
     ids=lambda facts: next(iter(facts)),
 )
-def test_other_terms_have_other_keys(batch, judge, spec, facts):
-    list(batch("a").graded(judge.open))
+def test_another_spec_has_another_key(batch, grading, spec, facts):
+    list(batch("a").grade(grading.open))
     other = dataclasses.replace(spec, **facts)
-    assert [ending.known for ending in batch("a", spec=other).graded(judge.open)] == [False]
+    assert [ending.known for ending in batch("a", spec=other).grade(grading.open)] == [False]
 
 
-def test_other_versions_and_other_data_have_other_keys(batch, judge, spec, monkeypatch, tmp_path):
+def test_other_versions_and_other_data_have_other_keys(batch, grading, spec, monkeypatch, tmp_path):
     (tmp_path / "own_data").mkdir()
     (tmp_path / "own_data" / "__init__.py").write_text("x = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
     catalog = dataclasses.replace(spec.catalog, preload=("torch", "own_data"))
 
     def known():
-        terms_module._content.cache_clear()  # a process of its own, which it would be
-        return [e.known for e in batch("a", spec=GradingSpec(catalog, b"secret", ("doubling",))).graded(judge.open)]
+        spec_module._package_hash.cache_clear()  # a process of its own, which it would be
+        return [e.known for e in batch("a", spec=GradingSpec(catalog, b"secret", ("doubling",))).grade(grading.open)]
 
     assert known() == [False] and known() == [True]
     (tmp_path / "own_data" / "weights.bin").write_bytes(b"\0")
     assert known() == [False] and known() == [True]
+    (tmp_path / "own_data" / "README.md").write_text("# Data\n")
+    assert known() == [True]
     monkeypatch.setattr("autograder.grading.spec.metadata.version", lambda name: f"{name} of tomorrow")
     assert known() == [False] and known() == [True]
     monkeypatch.setenv("OXFORD_PETS", "elsewhere")
     assert known() == [False]
 
 
-def test_two_runs_do_not_grade_into_one_folder(batch, judge, tmp_path):
+def test_two_runs_do_not_grade_into_one_folder(batch, grading, tmp_path):
     """The lock is a process's own: the other run is one."""
     both = batch("a", "b")
-    running = both.graded(judge.open)
+    running = both.grade(grading.open)
     next(running)
     read, write = os.pipe()
     pid = os.fork()
     if not pid:
         try:
-            list(batch("c").graded(judge.open))
+            list(batch("c").grade(grading.open))
         except UsageError as error:
             os.write(write, str(error).encode())
         os._exit(0)
@@ -210,19 +286,19 @@ def test_two_runs_do_not_grade_into_one_folder(batch, judge, tmp_path):
     assert "another run is grading into" in os.read(read, 1000).decode()
     os.close(read), os.close(write)
     assert len(list(running)) == 1
-    assert isinstance(next(batch("c").graded(judge.open)), Graded)
+    assert isinstance(next(batch("c").grade(grading.open)), StoredResult)
 
 
-def test_a_folder_that_cannot_be_written_is_a_sentence(batch, judge, tmp_path):
+def test_a_folder_that_cannot_be_written_is_a_sentence(batch, grading, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"nothing can be written into .*file/out \(Not a directory\); give another"):
-        list(batch("a", out=tmp_path / "file" / "out").graded(judge.open))
+        list(batch("a", out=tmp_path / "file" / "out").grade(grading.open))
 
 
-def test_a_course_inside_the_submission_judges_nothing(spec, judge, tmp_path):
+def test_a_course_inside_the_submission_grades_nothing(spec, grading, tmp_path):
     out = tmp_path / "out"
     inside = Batch(spec, {"mallory": spec.catalog.root}, out, ResultStore(out / "cache"))
-    (failure,) = inside.graded(judge.open)
+    (failure,) = inside.grade(grading.open)
     assert "the course lies inside the submission" in failure.reason
 
 
@@ -236,10 +312,10 @@ def test_every_submission_has_a_name_of_its_own(tmp_path):
     assert set(found) == {"alice", "two-alice", "bob", "bob.zip"}
 
 
-def test_long_names_have_a_file_each(batch, judge, tmp_path):
+def test_long_names_have_a_file_each(batch, grading, tmp_path):
     (tmp_path / "x").mkdir()
     names = ["x" * 255, *("\U0001f600" * 63 + end for end in "ab")]
-    endings = list(batch(submissions=dict.fromkeys(names, tmp_path / "x")).graded(judge.open))
+    endings = list(batch(submissions=dict.fromkeys(names, tmp_path / "x")).grade(grading.open))
     assert len({ending.path for ending in endings if ending.path.is_file()}) == 3
 
 
@@ -264,24 +340,24 @@ def test_a_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_stops_the_run_and_loses_nothing(batch, judge, monkeypatch):
+def test_a_full_disk_stops_the_run_and_loses_nothing(batch, grading, monkeypatch):
     three = batch("a", "b", "c")
-    running = three.graded(judge.open)
+    running = three.grade(grading.open)
     next(running)
     with monkeypatch.context() as full, pytest.raises(GraderError, match="No space left"):
         full.setattr("os.fsync", no_room)
         next(running)
     assert results(three) == ["a.json"]
-    assert [ending.known for ending in three.graded(judge.open)] == [True, False, False]
+    assert [ending.known for ending in three.grade(grading.open)] == [True, False, False]
 
 
-def test_a_class_of_300_that_has_not_changed_is_read_quickly(tmp_path, spec, judge):
+def test_a_class_of_300_that_has_not_changed_is_read_quickly(tmp_path, spec, grading):
     """Without torch, which the command itself proves; and by the content of its files alone."""
     make_class(tmp_path / "class", 300)
     paths = find_submissions([tmp_path / "class"], spec.catalog.units)
     out = tmp_path / "out"
     whole = Batch(spec, paths, out, ResultStore(out / "cache"))
-    assert len(list(whole.graded(judge.open))) == 300
+    assert len(list(whole.grade(grading.open))) == 300
     for path in Path(tmp_path / "class").rglob("*.py"):
         os.utime(path, (0, 2**40))  # a clock that has jumped
-    assert all(ending.known for ending in whole.graded(pytest.fail))
+    assert all(ending.known for ending in whole.grade(pytest.fail))

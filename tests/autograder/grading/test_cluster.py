@@ -144,10 +144,10 @@ def test_what_a_worker_does_not_give_back_goes_to_another(cluster, course, stude
     stuck, _ = cluster(), cluster()
     spec = GradingSpec(read_catalog(course), b"of the tests", ("doubling",))
     batch = Batch(spec, find_submissions([students[0]], spec.catalog.units), tmp_path, ResultStore(tmp_path / "cache"))
-    with door.Cluster(cluster.address, spec, patience=2.0) as judge, door.Client(cluster.address) as client:
+    with door.Cluster(cluster.address, spec, patience=2.0) as grade_tasks, door.Client(cluster.address) as client:
         client.wait_for_workers(2, timeout=60)
         stuck.send_signal(signal.SIGSTOP)
-        endings = list(batch.graded(lambda count: contextlib.nullcontext(judge)))
+        endings = list(batch.grade(lambda count: contextlib.nullcontext(grade_tasks)))
     assert [each for each in endings if isinstance(each, Failure)] == []
     assert sorted(each.result.name for each in endings) == sorted(students[1])
     assert scores(tmp_path) == students[1]

@@ -25,7 +25,7 @@ def summary(checks):
 
 @pytest.mark.parametrize("case", CASES)
 def test_graded_as_expected(case, grader, request):
-    result = grader.grade(SUBMISSIONS / case)
+    result = grader.grade_path(SUBMISSIONS / case)
     found = {"score": result.score, "not_taken": [name for name in result.not_taken if name != "expected.json"]}
     found |= summary(result.checks)
     path = SUBMISSIONS / case / "expected.json"

@@ -13,7 +13,7 @@ import torch
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, SandboxError
 from autograder.grading.grade import Grader, InThisProcess
-from autograder.grading.spec import course_secret, seed_of
+from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.types import Outcome
 from tests.autograder.small_course import make_course
 
@@ -36,19 +36,19 @@ def small(tmp_path, sandbox):
     def grader(body, **options):
         head = "import pytest\nfrom autograder.compare import assert_equal\n\n@pytest.mark.points('one', 1)\n"
         (root / "tests" / "exercises" / "test_unit.py").write_text(head + f"def test_it(submission):\n    {body}\n")
-        return Grader(read_catalog(root), sandbox, **options)
+        return Grader(GradingSpec(read_catalog(root), **options), sandbox)
 
     return grader
 
 
 def test_every_golden_result_fits_the_schema(grader):
     for case in ("perfect", "cheats", "wrong_file_name"):
-        document = json.loads(grader.grade(SUBMISSIONS / case).to_json())
+        document = json.loads(grader.grade_path(SUBMISSIONS / case).to_json())
         jsonschema.validate(document, SCHEMA)
 
 
 def test_a_unit_that_was_not_handed_in_is_not_run(grader):
-    result = grader.grade(SUBMISSIONS / "one_unit")
+    result = grader.grade_path(SUBMISSIONS / "one_unit")
     missing = [check for check in result.checks if check.unit == "adversarial_attack"]
     assert {check.outcome for check in missing} == {Outcome.NOT_RUN}
     assert {check.message for check in missing} == {"adversarial_attack.py was not handed in"}
@@ -56,13 +56,13 @@ def test_a_unit_that_was_not_handed_in_is_not_run(grader):
 
 
 def test_only_some_units_are_graded(catalog, sandbox):
-    result = Grader(catalog, sandbox, units=["variation_loss"]).grade(SUBMISSIONS / "perfect")
+    result = Grader(GradingSpec(catalog, units=("variation_loss",)), sandbox).grade_path(SUBMISSIONS / "perfect")
     assert (result.score, result.max_score) == (26.0, 26.0)
 
 
 def test_an_archive_that_cannot_be_opened_has_a_result(grader, tmp_path):
     (tmp_path / "bob.zip").write_bytes(b"PK no")
-    result = grader.grade(tmp_path / "bob.zip")
+    result = grader.grade_path(tmp_path / "bob.zip")
     assert result.score == 0.0 and result.max_score == 58.0
     assert {check.message for check in result.checks} == {result.notes[0]}
     assert result.notes[0].startswith("bob.zip cannot be opened (")
@@ -70,15 +70,18 @@ def test_an_archive_that_cannot_be_opened_has_a_result(grader, tmp_path):
 
 def test_the_same_content_and_secret_give_the_same_seed(grader, catalog, sandbox, tmp_path):
     shutil.copytree(SUBMISSIONS / "one_unit", tmp_path / "copy")
-    one, two = grader.grade(SUBMISSIONS / "one_unit"), grader.grade(tmp_path / "copy")
-    assert one.seed == two.seed == seed_of(b"of the tests", one.hashes["submission"])
-    assert Grader(catalog, sandbox, b"another", units=["quiz"]).grade(tmp_path / "copy").seed != one.seed
+    one, two = grader.grade_path(SUBMISSIONS / "one_unit"), grader.grade_path(tmp_path / "copy")
+    assert one.seed == two.seed == grader.spec.seed_for(one.hashes["submission"])
+    assert Grader(GradingSpec(catalog, b"another", ("quiz",)), sandbox).grade_path(tmp_path / "copy").seed != one.seed
 
 
 def test_a_seed_replays_the_very_inputs(catalog, sandbox):
-    one = Grader(catalog, sandbox, b"a secret", units=["variation_loss"]).grade(SUBMISSIONS / "only_horizontal")
-    two = Grader(catalog, sandbox, units=["variation_loss"], seed=one.seed).grade(SUBMISSIONS / "only_horizontal")
-    other = Grader(catalog, sandbox, units=["variation_loss"], seed="other").grade(SUBMISSIONS / "only_horizontal")
+    def graded(**facts):
+        spec = GradingSpec(catalog, units=("variation_loss",), **facts)
+        return Grader(spec, sandbox).grade_path(SUBMISSIONS / "only_horizontal")
+
+    one = graded(secret=b"a secret")
+    two, other = graded(seed=one.seed), graded(seed="other")
     assert [check.message for check in one.checks] == [check.message for check in two.checks]
     assert [check.message for check in one.checks] != [check.message for check in other.checks]
 
@@ -91,7 +94,7 @@ def test_nothing_from_outside_steers_pytest(grader, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
     monkeypatch.setenv("PYTEST_PLUGINS", "steer")
-    result = grader.grade(SUBMISSIONS / "only_horizontal")
+    result = grader.grade_path(SUBMISSIONS / "only_horizontal")
     assert result.score == 52.0
     assert os.environ["PYTEST_ADDOPTS"] == "--collect-only"
 
@@ -100,13 +103,13 @@ def test_files_of_a_submission_never_become_modules_here(grader, handin):
     names = ("conftest", "pytest", "torch", "sitecustomize", "random", "__init__")
     folder = handin("mallory", **dict.fromkeys(names, "raise SystemExit(0)\n"), pytest__ini="[pytest]\naddopts=--co\n")
     shutil.copy(SUBMISSIONS / "one_unit" / "variation_loss.py", folder)
-    result = grader.grade(folder)
+    result = grader.grade_path(folder)
     assert result.score == 26.0
     assert set(result.not_taken) == {*(f"{name}.py" for name in names), "pytest.ini"}
 
 
 def test_prints_are_kept_as_the_students_own(grader):
-    result = grader.grade(SUBMISSIONS / "careless")
+    result = grader.grade_path(SUBMISSIONS / "careless")
     failed = next(check for check in result.checks if check.id == "variation_loss::test_total_variation_gradient")
     assert failed.output.startswith("loading loading")
     assert "step 0" not in failed.output  # a progress bar shows its last state only
@@ -119,20 +122,20 @@ class NoWorkers(InThisProcess):
 
 def test_without_a_worker_there_is_no_result(tmp_path):
     course = make_course(tmp_path / "course")
-    grader = Grader(read_catalog(course), NoWorkers(), require=())
+    grader = Grader(GradingSpec(read_catalog(course), require=()), NoWorkers())
     with pytest.raises(SandboxError, match="there is no worker"):
-        grader.grade(course / "solutions" / "doubling.py")
+        grader.grade_path(course / "solutions" / "doubling.py")
 
 
 def test_a_broken_check_is_our_fault_and_no_grade(small, handin):
-    result = small("1 / 0").grade(handin(unit="def one():\n    return 1\n"))
+    result = small("1 / 0").grade_path(handin(unit="def one():\n    return 1\n"))
     assert [check.outcome for check in result.errors] == [Outcome.ERROR]
     assert result.score == 0.0
 
 
 def test_checks_that_cannot_be_collected_are_our_fault(small, handin):
     with pytest.raises(GraderError, match="the checks could not be run"):
-        small("pass\nimport no_such_module").grade(handin(unit="def one():\n    return 1\n"))
+        small("pass\nimport no_such_module").grade_path(handin(unit="def one():\n    return 1\n"))
 
 
 def test_a_students_exceptions_do_not_pass_for_ours(small, handin):
@@ -144,7 +147,7 @@ def test_a_students_exceptions_do_not_pass_for_ours(small, handin):
         ("raise SystemExit(0)\n", "unit.py cannot be imported: SystemExit: 0 (unit.py:1)"),
         ("def one():\n    assert False, 'mine'\n", "raised AssertionError: mine"),
     ]:
-        result = small("assert_equal(submission.one(), 1)").grade(handin(f"s{abs(hash(code))}", unit=code))
+        result = small("assert_equal(submission.one(), 1)").grade_path(handin(f"s{abs(hash(code))}", unit=code))
         (check,) = result.checks
         assert check.outcome is Outcome.FAILED
         assert words in check.message
@@ -171,7 +174,7 @@ def test_a_secret_that_cannot_be_made_is_told(monkeypatch, tmp_path):
 def test_nothing_that_a_submission_returned_is_kept(handin, grader):
     size = 1_234_567
     code = f"import torch\n\ndef total_variation(images):\n    return torch.zeros({size})\n"
-    result = grader.grade(handin(variation_loss=code))
+    result = grader.grade_path(handin(variation_loss=code))
     assert str(size) in " ".join(check.message for check in result.checks)
     gc.collect()
     assert [True for each in gc.get_objects() if type(each) is torch.Tensor and each.numel() == size] == []
@@ -183,18 +186,20 @@ def test_checks_that_are_gone_are_our_fault(tmp_path):
     with pytest.raises(
         GraderError, match=r"test_doubling\.py cannot be read \(No such file or directory\); put it back"
     ):
-        Grader(read_catalog(course), InThisProcess(), require=()).grade(course / "solutions" / "doubling.py")
+        Grader(GradingSpec(read_catalog(course), require=()), InThisProcess()).grade_path(
+            course / "solutions" / "doubling.py"
+        )
 
 
 def test_checks_that_have_changed_are_collected_anew(tmp_path):
     course = make_course(tmp_path / "course")
     checks = course / "tests" / "exercises" / "test_doubling.py"
-    grader = Grader(read_catalog(course), InThisProcess(), require=())
-    before = grader.grade(course / "solutions" / "doubling.py")
+    grader = Grader(GradingSpec(read_catalog(course), require=()), InThisProcess())
+    before = grader.grade_path(course / "solutions" / "doubling.py")
     checks.write_text(
         checks.read_text() + '\n\n@pytest.mark.points("double", 1)\ndef test_more(submission):\n    """More."""\n'
     )
-    after = grader.grade(course / "solutions" / "doubling.py")
+    after = grader.grade_path(course / "solutions" / "doubling.py")
     assert len(after.checks) == len(before.checks) + 1
 
 
@@ -203,7 +208,7 @@ def test_checks_that_end_in_the_middle_judge_nobody(tmp_path):
     course = make_course(tmp_path / "course")
     with (course / "tests" / "exercises" / "test_doubling.py").open("a") as checks:
         checks.write("\nimport no_such_module\n")
-    grader = Grader(read_catalog(course), InThisProcess(), require=())
+    grader = Grader(GradingSpec(read_catalog(course), require=()), InThisProcess())
     for _ in range(2):
         with pytest.raises(GraderError, match="no_such_module"):
-            grader.grade(course / "solutions" / "doubling.py")
+            grader.grade_path(course / "solutions" / "doubling.py")

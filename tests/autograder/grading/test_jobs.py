@@ -12,17 +12,18 @@ import torch
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, ServerDiedError, UsageError
-from autograder.grading.batch import Task, find_submissions
-from autograder.grading.grade import Grader, in_turn
+from autograder.grading.batch import find_submissions
+from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.jobs import Jobs
 from autograder.grading.spec import GradingSpec
+from autograder.grading.tasks import Task
 from autograder.sandbox import REQUIRED, Sandbox
 from autograder.submissions import collect_submission
 from tests.autograder.small_course import KINDS, add_unreadable, make_class, make_course
 
 
 @pytest.fixture(scope="module")
-def terms(tmp_path_factory):
+def spec(tmp_path_factory):
     catalog = read_catalog(make_course(tmp_path_factory.mktemp("course")))
     return GradingSpec(catalog, b"secret", ("doubling",), require=REQUIRED)
 
@@ -47,21 +48,21 @@ def jobs(spec, small_sandbox):
 
 
 @pytest.fixture(scope="module")
-def judge(jobs):
-    with jobs as judge:
-        yield judge
+def grade_tasks(jobs):
+    with jobs as grade_tasks:
+        yield grade_tasks
 
 
-def comparable(judged):
-    checks = [dataclasses.replace(check, seconds=0.0) for check in judged.result.checks]
-    return dataclasses.replace(judged.result, seconds=0.0, started="", checks=tuple(checks)).to_json()
+def comparable(graded):
+    checks = [dataclasses.replace(check, seconds=0.0) for check in graded.result.checks]
+    return dataclasses.replace(graded.result, seconds=0.0, started="", checks=tuple(checks)).to_json()
 
 
-def test_two_jobs_give_what_one_process_gives(judge, spec, small_sandbox, students):
+def test_two_jobs_give_what_one_process_gives(grade_tasks, spec, small_sandbox, students):
     tasks, points = students
-    together = {judged.task.name: judged for judged in judge(tasks)}
-    alone = {judged.task.name: judged for judged in in_turn(Grader.under(spec, small_sandbox))(tasks)}
-    assert {name: judged.result.score for name, judged in together.items()} == points
+    together = {graded.task.name: graded for graded in grade_tasks(tasks)}
+    alone = {graded.task.name: graded for graded in grade_in_turn(Grader(spec, small_sandbox))(tasks)}
+    assert {name: graded.result.score for name, graded in together.items()} == points
     assert {name: comparable(j) for name, j in together.items()} == {name: comparable(j) for name, j in alone.items()}
 
 
@@ -98,53 +99,51 @@ def every_server(jobs, number):
 @pytest.mark.parametrize(
     "victims", [first_job, *(pytest.param(each, marks=pytest.mark.slow) for each in (zygote_of_jobs, every_server))]
 )
-def test_whoever_is_killed_each_submission_has_one_result(judge, jobs, students, victims):
+def test_whoever_is_killed_each_submission_has_one_result(grade_tasks, jobs, students, victims):
     tasks, points = students
     quick = [task for task in tasks if "hangs" not in task.name]
-    judged = list(judge(killing(quick, jobs, victims)))
-    assert sorted(each.task.name for each in judged) == sorted(task.name for task in quick)
-    assert all(each.result is not None for each in judged)
+    graded = list(grade_tasks(killing(quick, jobs, victims)))
+    assert sorted(each.task.name for each in graded) == sorted(task.name for task in quick)
+    assert all(each.result is not None for each in graded)
     if victims is not every_server:  # a worker that dies with its server is the submission's own crash
-        assert {each.task.name: each.result.score for each in judged} == {t.name: points[t.name] for t in quick}
+        assert {each.task.name: each.result.score for each in graded} == {t.name: points[t.name] for t in quick}
 
 
 @pytest.mark.slow
 def test_a_killed_zygote_of_servers_costs_no_result(spec, students):
     quick = [task for task in students[0] if "hangs" not in task.name]
-    with Sandbox(spec.catalog.preload) as sandbox, (jobs := Jobs(2, spec, sandbox)) as judge:
-        judged = list(judge(killing(quick, jobs, zygote_of_servers)))
-    assert sorted(each.task.name for each in judged if each.result) == sorted(task.name for task in quick)
+    with Sandbox(spec.catalog.preload) as sandbox, (jobs := Jobs(2, spec, sandbox)) as grade_tasks:
+        graded = list(grade_tasks(killing(quick, jobs, zygote_of_servers)))
+    assert sorted(each.task.name for each in graded if each.result) == sorted(task.name for task in quick)
 
 
 class Deadly(Jobs):
     """Kills every job that has begun, while it holds a certain task."""
 
-    def _said(self, link):
-        said = super()._said(link)
-        if said == "begun" and "wrong" in self._busy[link].name:
+    def _receive(self, link):
+        received = super()._receive(link)
+        if received == "begun" and "wrong" in self._busy[link].name:
             os.kill(children(self.zygote.pid)[-1], signal.SIGKILL)
-        return said
+        return received
 
 
 @pytest.mark.slow
 def test_a_task_whose_job_dies_twice_has_no_result_and_the_others_have(spec, small_sandbox, students):
     wrong, *others = sorted(students[0], key=lambda task: "wrong" not in task.name)
-    with Deadly(1, spec, small_sandbox) as judge:
-        first, *rest = judge([wrong, *others[:2]])
+    with Deadly(1, spec, small_sandbox) as grade_tasks:
+        first, *rest = grade_tasks([wrong, *others[:2]])
     assert first.task == wrong and first.result is None and "died too" in first.reason
     assert [each.task for each in rest] == others[:2] and all(each.result for each in rest)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(torch.cuda.is_available(), reason="here is a GPU")
 class Unlucky(Jobs):
     """So many of its first jobs lose their fork server twice before they have begun."""
 
     times = 2
 
-    def _begun(self):
+    def _start(self):
         if not self.times:
-            return super()._begun()
+            return super()._start()
         self.times -= 1
         ours, theirs = Pipe()
         theirs.send(ServerDiedError("the fork server did not start"))
@@ -154,21 +153,23 @@ class Unlucky(Jobs):
 
 def test_a_job_without_a_fork_server_is_replaced(spec, small_sandbox, students):
     tasks = [task for task in students[0] if "right" in task.name][:1]
-    with Unlucky(1, spec, small_sandbox) as judge:
-        assert [judged.result.all_passed for judged in judge(tasks)] == [True]
+    with Unlucky(1, spec, small_sandbox) as grade_tasks:
+        assert [graded.result.all_passed for graded in grade_tasks(tasks)] == [True]
 
 
 def test_where_no_fork_server_lives_it_is_said(spec, small_sandbox, students):
     unlucky = Unlucky(1, spec, small_sandbox)
     unlucky.times = 3
-    with unlucky as judge, pytest.raises(GraderError, match="could begin: the fork server did not start"):
-        list(judge(students[0]))
+    with unlucky as grade_tasks, pytest.raises(GraderError, match="could begin: the fork server did not start"):
+        list(grade_tasks(students[0]))
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here is a GPU")
 def test_what_no_job_can_do_is_said_once(spec, small_sandbox, students):
     elsewhere = dataclasses.replace(spec, device="cuda")
-    with Jobs(2, elsewhere, small_sandbox) as judge, pytest.raises(UsageError, match="finds no CUDA device"):
-        list(judge(students[0]))
+    with Jobs(2, elsewhere, small_sandbox) as grade_tasks, pytest.raises(UsageError, match="finds no CUDA device"):
+        list(grade_tasks(students[0]))
 
 
 @pytest.mark.slow
@@ -176,11 +177,11 @@ def test_checks_that_cannot_be_run_cost_each_submission_its_grade(spec, small_sa
     course = make_course(tmp_path / "course")
     (course / "tests" / "exercises" / "test_doubling.py").write_text("import no_such_module\n")
     broken = dataclasses.replace(spec, catalog=read_catalog(course))
-    with Jobs(2, broken, small_sandbox) as judge:
-        judged = list(judge(students[0]))
-    assert len(judged) == len(students[0])
-    assert {each.result for each in judged} == {None}
-    assert all("no_such_module" in each.reason for each in judged), judged[0].reason
+    with Jobs(2, broken, small_sandbox) as grade_tasks:
+        graded = list(grade_tasks(students[0]))
+    assert len(graded) == len(students[0])
+    assert {each.result for each in graded} == {None}
+    assert all("no_such_module" in each.reason for each in graded), graded[0].reason
 
 
 @pytest.mark.slow
@@ -189,15 +190,15 @@ def test_jobs_that_cannot_begin_say_why(spec, small_sandbox, students, tmp_path)
     (catalog.root / "exercises" / "catalog.toml").unlink()
     gone = dataclasses.replace(spec, catalog=catalog)
     with (
-        Jobs(2, gone, small_sandbox) as judge,
+        Jobs(2, gone, small_sandbox) as grade_tasks,
         pytest.raises(GraderError, match=r"no process that grades could begin: .*catalog\.toml cannot be read"),
     ):
-        list(judge(students[0]))
+        list(grade_tasks(students[0]))
 
 
 def test_nothing_is_left_behind(spec, small_sandbox, students):
-    with (jobs := Jobs(2, spec, small_sandbox)) as judge:
-        running = judge(students[0])
+    with (jobs := Jobs(2, spec, small_sandbox)) as grade_tasks:
+        running = grade_tasks(students[0])
         next(running)
         below = [jobs.zygote.pid, *children(jobs.zygote.pid)]
         running.close()

@@ -1,6 +1,7 @@
 """Which checks a worker serves, and what it keeps between them: nothing that a check could meet."""
 
 import contextlib
+import os
 import textwrap
 from dataclasses import replace
 
@@ -11,7 +12,6 @@ from autograder.course.catalog import read_catalog
 from autograder.errors import (
     CheckFailed,
     Crashed,
-    GraderError,
     MissingFunction,
     NotHandedIn,
     Raised,
@@ -19,11 +19,13 @@ from autograder.errors import (
     TimedOut,
     Unusable,
 )
-from autograder.grading import leases as turns
-from autograder.grading.grade import Grader
-from autograder.grading.leases import Turns
+from autograder.grading import leases
+from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.leases import WorkerPool
+from autograder.grading.session import Observer
+from autograder.grading.spec import GradingSpec
 from autograder.results.types import CheckResult, Outcome
-from autograder.submissions import Module
+from autograder.submissions import Module, Submission
 
 
 class Workers:
@@ -62,8 +64,12 @@ def workers(tmp_path):
 
 @pytest.fixture
 def held(workers):
-    with contextlib.closing(Turns(workers.worker)) as held:
+    with contextlib.closing(WorkerPool(workers.worker)) as held:
         yield held
+
+
+def spec(course, *functions):
+    return GradingSpec(read_catalog(course), b"secret", ("variation_loss",), functions=frozenset(functions))
 
 
 def check(function, hidden=False):
@@ -72,7 +78,7 @@ def check(function, hidden=False):
 
 def serve(held, *functions):
     for function in functions:
-        with held.turn(check(function)):
+        with held.lease(check(function)):
             pass
 
 
@@ -83,67 +89,78 @@ def test_the_checks_of_a_unit_share_a_worker(held, workers):
 
 def test_another_unit_has_another_worker_and_the_first_one_ends(held, workers):
     for unit in ("variation_loss", "quiz", "variation_loss"):
-        with held.turn(replace(check("answers"), unit=unit)):
+        with held.lease(replace(check("answers"), unit=unit)):
             pass
     assert workers.made == 3
     assert workers.open == {3}
 
 
-def test_after_a_failed_check_the_next_has_a_fresh_worker(held, workers):
+@pytest.mark.parametrize("error", [Crashed(""), TimedOut("")])
+def test_after_a_worker_has_died_or_passed_a_deadline_the_next_check_has_a_fresh_one(held, workers, error):
     serve(held, "denoise")
-    with held.turn(check("denoise")):
-        held.dismiss()
+    with held.lease(check("denoise")):
+        assert not held.failed(error, answered=True)
         assert workers.open == {1}, "it can still be asked what was printed"
     assert workers.open == set()
     serve(held, "denoise")
     assert workers.open == {2}
 
 
+VERDICTS = [CheckFailed(""), AssertionError(), MissingFunction(""), RefusedValue(""), Raised("", (), "")]
+
+
+@pytest.mark.parametrize("error", VERDICTS, ids=lambda error: type(error).__name__)
+def test_a_verdict_ends_no_worker_and_runs_no_check_again(held, workers, error):
+    serve(held, "total_variation")
+    with held.lease(check("denoise")):
+        assert not held.failed(error, answered=True)
+    serve(held, "denoise")
+    assert workers.made == 1
+
+
 def test_a_worker_that_was_asked_what_is_hidden_serves_no_visible_check(held, workers):
     made = []
     for hidden in (False, True, True, False):
-        with held.turn(check("denoise", hidden)):
+        with held.lease(check("denoise", hidden)):
             made.append(workers.made)
     assert made == [1, 1, 1, 2]
 
 
-NO_VALUE = [Raised("", (), ""), Crashed(""), Unusable(""), RefusedValue("")]
-WRONG = [CheckFailed(""), AssertionError(), MissingFunction(""), TimedOut("")]
-NOBODYS = [GraderError(""), NotHandedIn("")]
-
-
-@pytest.mark.parametrize("error", [*NO_VALUE, *WRONG, *NOBODYS], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("answered", [False, True])
 @pytest.mark.parametrize(
-    ("before", "left_over"),
-    [((), ()), (("denoise",), NO_VALUE), (("total_variation",), NO_VALUE + WRONG)],
-    ids=["a fresh worker", "after a check of the same function", "after one of another"],
+    "error", [Crashed(""), Unusable(""), TimedOut(""), NotHandedIn("")], ids=lambda e: type(e).__name__
 )
-def test_which_failures_may_come_of_what_was_left_behind(held, before, error, left_over):
-    serve(held, *before, "denoise")
-    assert held.may_be_left_over(error) == (error in left_over)
+def test_a_check_is_run_again_only_if_nothing_was_answered_by_a_worker_that_others_have_used(
+    held, before, answered, error
+):
+    serve(held, *["total_variation"] * before)
+    with held.lease(check("denoise")):
+        again = held.failed(error, answered=answered)
+    assert again == (before == 1 and not answered and isinstance(error, Crashed | Unusable))
 
 
 def test_a_worker_that_has_served_long_serves_no_more(held, workers, monkeypatch):
-    monkeypatch.setattr(turns, "_LONGEST_SECONDS", -1.0)
-    serve(held, "denoise", "denoise")
-    assert workers.made == 2
-
-
-def test_where_none_was_served_nothing_was_left_behind(held):
-    assert not held.may_be_left_over(Crashed(""))
+    monkeypatch.setattr(leases, "_LONGEST_SECONDS", 10.0)
+    clock = iter(range(0, 1000, 6))  # so many seconds for each request
+    monkeypatch.setattr(leases.time, "monotonic", lambda: next(clock))
+    for made in (1, 1, 2):
+        with held.lease(check("denoise")) as lease:
+            lease.exchange(b"", 1.0)
+        assert workers.made == made
 
 
 def test_closed_there_is_no_worker_left(workers):
-    held = Turns(workers.worker)
+    held = WorkerPool(workers.worker)
     serve(held, "denoise")
     held.close()
     assert workers.open == set()
 
 
 def test_each_turn_has_a_folder_of_its_own_which_is_empty(held):
-    with held.turn(check("denoise")) as one:
+    with held.lease(check("denoise")) as one:
         (one.folder / "picture.png").write_text("x")
-    with held.turn(check("denoise")) as other:
+    with held.lease(check("denoise")) as other:
         assert list(other.folder.iterdir()) == []
     assert not one.folder.exists()
     assert [*one.folder.parent.iterdir()] == []
@@ -156,7 +173,7 @@ def modules(text):
 
 def asked(held, text, name="value"):
     """What a function of a submission gives in a turn, and what it has printed."""
-    with held.turn(check(name)) as turn:
+    with held.lease(check(name)) as turn:
         return getattr(StudentModule(*modules(text), turn, 5.0, 7), name)(), turn.take_printed()
 
 
@@ -177,7 +194,7 @@ def value():
 
 
 def test_what_a_check_leaves_behind_the_next_does_not_meet(sandbox):
-    with contextlib.closing(Turns(sandbox.worker)) as held:
+    with contextlib.closing(WorkerPool(sandbox.worker)) as held:
         first, second = asked(held, LEAVES), asked(held, LEAVES)
     assert first == second
     assert first[0][:3] == (1, True, "torch.float32")
@@ -186,7 +203,7 @@ def test_what_a_check_leaves_behind_the_next_does_not_meet(sandbox):
 
 def test_modules_of_an_earlier_check_are_gone(sandbox):
     text = "import torch\ndef value():\n    return torch.nn.Linear(1, 1)\n"
-    with contextlib.closing(Turns(sandbox.worker)) as held:
+    with contextlib.closing(WorkerPool(sandbox.worker)) as held:
         for _ in range(2):
             module, _ = asked(held, text)
             assert module.handle.number == 0
@@ -204,20 +221,20 @@ def denoise(images, **options):
 """
 
 
-def test_it_is_one_process_while_all_goes_well_and_another_afterwards(sandbox):
-    text = "import torch, random\ntorch.kept = getattr(torch, 'kept', 0) + 1\ndef value():\n    return torch.kept\n"
-    with contextlib.closing(Turns(sandbox.worker)) as held:
-        seen = [asked(held, text)[0] for _ in range(3)]
-        held.dismiss()
-        seen.append(asked(held, text)[0])
-    assert seen == [1, 2, 3, 1]
+def test_it_is_one_process_until_it_has_died(sandbox):
+    text = "import os\ndef value():\n    return os.getpid()\n"
+    with contextlib.closing(WorkerPool(sandbox.worker)) as held:
+        one, same = (asked(held, text)[0] for _ in range(2))
+        held.failed(Crashed(""), answered=True)
+        other = asked(held, text)[0]
+    assert one == same != other
 
 
 def test_a_check_in_which_the_worker_dies_costs_no_other(own_course, sandbox):
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + DIES_ONCE)
-    grader = Grader(read_catalog(own_course), sandbox, b"secret", units=["variation_loss"])
-    ended = {check.id: check.outcome for check in grader.grade(path).checks}
+    grader = Grader(spec(own_course), sandbox)
+    ended = {check.id: check.outcome for check in grader.grade_path(path).checks}
     died = {check for check, outcome in ended.items() if outcome is Outcome.CRASHED}
     assert died == {"variation_loss::test_denoise_leaves_images_alone"}
     assert {outcome for check, outcome in ended.items() if check not in died} == {Outcome.PASSED}
@@ -236,30 +253,60 @@ def test_what_cannot_be_done_twice_in_a_process_costs_nothing(own_course, sandbo
     """As `torch.set_num_interop_threads`; a graded run shows no trace of the first try."""
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text(RAISES_WHERE_IT_WAS_LOADED_BEFORE + (own_course / "solutions" / "variation_loss.py").read_text())
-    result = Grader(read_catalog(own_course), sandbox, b"secret", units=["variation_loss"]).grade(path)
+    result = Grader(spec(own_course), sandbox).grade_path(path)
     assert [check.message for check in result.checks if check.outcome is not Outcome.PASSED] == []
 
 
 GUESSES = """
-import torch
+import os
 
-torch.kept = getattr(torch, "kept", 0) + 1
+_right = total_variation
 
 def total_variation(images):
-    rows, columns = (torch.diff(images, dim=dim).abs().flatten(1).sum(1) for dim in (2, 3))
-    return rows + columns + (torch.kept - 1)
+    return _right(images) + (os.environ["WORKER"] == "1")
 """
 
 
-def test_a_wrong_value_is_no_second_guess(own_course, sandbox):
-    """Right in a fresh worker, wrong in one that has served: what was said first counts."""
+class Numbered(InThisProcess):
+    """Workers in this process, whose number a submission can read."""
+
+    made = 0
+
+    @contextlib.contextmanager
+    def worker(self):
+        self.made += 1
+        os.environ["WORKER"] = str(self.made)
+        with super().worker() as worker:
+            yield worker
+
+
+def test_a_wrong_value_is_final(own_course, monkeypatch):
+    """It is wrong in the first worker and right in every other, of which there is none."""
+    monkeypatch.setenv("WORKER", "")
     path = own_course / "exercises" / "variation_loss.py"
-    path.write_text(GUESSES)
-    grader = Grader(
-        read_catalog(own_course), sandbox, b"secret", units=["variation_loss"], functions=frozenset({"total_variation"})
-    )
-    ended = [check.outcome for check in grader.grade(path).checks if check.function == "total_variation"]
-    assert Outcome.PASSED in ended and Outcome.FAILED in ended
+    path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + GUESSES)
+    workers = Numbered()
+    ended = Grader(replace(spec(own_course, "total_variation"), require=()), workers).grade_path(path).checks
+    outcomes = [check.outcome for check in ended if check.function == "total_variation"]
+    assert outcomes.count(Outcome.FAILED) >= 3 and workers.made == 1
+
+
+class Order(Observer):
+    def __init__(self):
+        self.begun = []
+
+    def begins(self, check):
+        self.begun.append((check.hidden, check.unit))
+
+
+def test_the_visible_checks_of_all_units_run_before_the_first_hidden_one(catalog):
+    """A hidden check could tell a later one of another unit what it was asked, by what both can see of the machine."""
+    order = Order()
+    graded = GradingSpec(catalog, units=("variation_loss", "adversarial_attack"), require=())
+    Grader(graded, InThisProcess(), order).grade(Submission("nobody"))
+    assert order.begun == sorted(order.begun, key=lambda begun: begun[0])
+    assert {unit for _, unit in order.begun} == set(graded.units)
+    assert {hidden for hidden, _ in order.begun} == {False, True}
 
 
 SPOILS = """
@@ -274,8 +321,8 @@ def isotropic_variation(images, eps=1e-8):
 
 
 def test_what_one_function_breaks_costs_no_other(own_course, sandbox):
-    """A wrong value after another function has run is asked for again where none has."""
+    """The worker itself puts back what a function has changed in torch, before the next check."""
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + SPOILS)
-    result = Grader(read_catalog(own_course), sandbox, b"secret", units=["variation_loss"]).grade(path)
+    result = Grader(spec(own_course), sandbox).grade_path(path)
     assert [check.message for check in result.checks if check.outcome is not Outcome.PASSED] == []

@@ -12,6 +12,7 @@ from autograder.course.catalog import read_catalog
 from autograder.errors import UsageError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.replay import replay
+from autograder.grading.spec import GradingSpec
 from autograder.results.types import Outcome, SubmissionResult
 from autograder.submissions import Submission
 from tests.autograder.small_course import KINDS, make_course
@@ -26,8 +27,8 @@ def graded(tmp_path):
     submission = tmp_path / "alice"
     submission.mkdir()
     (submission / "doubling.py").write_text(KINDS["half"][0])
-    grader = Grader(catalog, InThisProcess(), seed="abc", require=())
-    return catalog, submission, SubmissionResult.from_json(grader.grade(submission).to_json())
+    grader = Grader(GradingSpec(catalog, seed="abc", require=()), InThisProcess())
+    return catalog, submission, SubmissionResult.from_json(grader.grade_path(submission).to_json())
 
 
 def test_a_result_holds_what_it_was_graded_by(graded):
@@ -40,14 +41,14 @@ def test_a_result_holds_what_it_was_graded_by(graded):
 
 
 def test_a_sandboxed_result_holds_the_limits_and_the_data(grader):
-    result = grader.judge(Submission("nobody"))
+    result = grader.grade(Submission("nobody"))
     assert result.limits["data_bytes"] == 2 * 2**30 and "data" in result.hashes and "seccomp" in result.isolation
 
 
 def test_the_same_comes_out(graded):
     catalog, submission, result = graded
     again = replay(result, submission, catalog, InThisProcess())
-    assert (again.spec, again.differences) == ((), ())
+    assert (again.conditions, again.differences) == ((), ())
     assert again.result.seed == result.seed and again.result.score == result.score == 2
 
 
@@ -58,8 +59,8 @@ def test_what_is_not_as_it_was_is_told(graded, tmp_path):
     checks.write_text(checks.read_text().replace("2 * x", "3 * x"))
     older = replace(result, versions={**result.versions, "torch": "1.0"}, isolation=())
     again = replay(older, submission, catalog, InThisProcess())
-    assert any(line.startswith("the version of torch was 1.0 and is ") for line in again.spec)
-    assert any(line.startswith("the content of the checks was ") for line in again.spec)
+    assert any(line.startswith("the version of torch was 1.0 and is ") for line in again.conditions)
+    assert any(line.startswith("the content of the checks was ") for line in again.conditions)
     assert again.differences[0] == "doubling::test_double: passed -> failed, 1 -> 0 of 1"
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError
-from autograder.grading.grade import Grader, InThisProcess, in_turn
-from autograder.platforms.nbgrader.ahead import Ahead, terms_of
+from autograder.grading.grade import Grader, InThisProcess, grade_in_turn
+from autograder.platforms.nbgrader.ahead import Ahead, notebook_spec
 from tests.autograder.small_course import KINDS, make_course
 
 pytest.importorskip("nbgrader")
@@ -21,13 +21,13 @@ class Counted(Ahead):
     graded: list = []  # noqa: RUF012 - emptied for each test
 
     @contextlib.contextmanager
-    def _judge(self, count):
-        judge = in_turn(Grader(self.spec.catalog, InThisProcess(), units=list(self.spec.units), require=()))
+    def _grading(self, count):
+        grade_tasks = grade_in_turn(Grader(self.spec, InThisProcess()))
 
         def noted(tasks):
-            for judged in judge(tasks):
-                self.graded.append(judged.task.name)
-                yield judged
+            for graded in grade_tasks(tasks):
+                self.graded.append(graded.task.name)
+                yield graded
 
         yield noted
 
@@ -40,7 +40,7 @@ def root(tmp_path):
 @pytest.fixture
 def ahead(root, tmp_path):
     Counted.graded.clear()
-    return Counted(terms_of(str(root), "doubling", trusted=True), tmp_path / "store")
+    return Counted(notebook_spec(str(root), "doubling", trusted=True), tmp_path / "store")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_another_state_of_the_course_has_results_of_its_own(ahead, works, root):
     ahead.grade(works)
     checks = root / "tests" / "exercises" / "test_doubling.py"
     checks.write_text(checks.read_text() + "\n# stricter\n")
-    later = Counted(terms_of(str(root), "doubling", trusted=True), ahead.folder)
+    later = Counted(notebook_spec(str(root), "doubling", trusted=True), ahead.folder)
     later.grade(works)
     assert len(ahead.graded) == 6
 
@@ -118,5 +118,5 @@ def test_a_course_inside_the_work_judges_nothing(ahead, root):
 
 
 def test_the_course_that_is_graded_by_is_read_anew(root):
-    spec = terms_of(str(root), "doubling", trusted=False)
+    spec = notebook_spec(str(root), "doubling", trusted=False)
     assert spec.units == ("doubling",) and spec.require and spec.catalog == read_catalog(root)

@@ -23,8 +23,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from autograder.grading.batch import Batch, Graded
-from autograder.grading.grade import Grader, in_turn
+from autograder.grading.batch import Batch, StoredResult
+from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.spec import GradingSpec
 from autograder.results.store import ResultStore
 
@@ -87,11 +87,11 @@ def grade(catalog, sandbox):
     def run(submissions, out, functions=FUNCTIONS, seconds=5.0):
         unit = replace(catalog.units[UNIT], seconds=seconds)
         course = replace(catalog, units={**catalog.units, UNIT: unit})
-        grader = Grader(course, sandbox, b"of the tests", units=[UNIT], functions=frozenset(functions))
-        spec = GradingSpec(course, b"of the tests", (UNIT,))
+        spec = GradingSpec(course, b"of the tests", (UNIT,), functions=frozenset(functions))
+        grader = Grader(spec, sandbox)
         batch = Batch(spec, submissions, out, ResultStore(out / "cache"), fresh=True)
-        graded = list(batch.graded(lambda _: contextlib.nullcontext(in_turn(grader))))
-        assert all(isinstance(ending, Graded) for ending in graded)
+        graded = list(batch.grade(lambda _: contextlib.nullcontext(grade_in_turn(grader))))
+        assert all(isinstance(ending, StoredResult) for ending in graded)
         return {ending.result.name: ending.result for ending in graded}
 
     return run

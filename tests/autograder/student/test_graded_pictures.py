@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from autograder.grading.grade import Grader
+from autograder.grading.spec import GradingSpec
 from autograder.results.formats.pages import Picture, student_page
 from autograder.results.mark import mark
 from autograder.student.rewards.graded import pictures_of
@@ -17,9 +18,9 @@ SUBMISSIONS = Path(__file__).parents[1] / "samples"
 @pytest.fixture(scope="module")
 def result(catalog, sandbox):
     """A unit that passes, and one that does not."""
-    units = ["variation_loss", "adversarial_attack"]
+    units = ("variation_loss", "adversarial_attack")
     functions = frozenset({"total_variation", "isotropic_variation", "variation_loss", "denoise", "success_rate"})
-    return Grader(catalog, sandbox, units=units, functions=functions).grade(SUBMISSIONS / "one_unit")
+    return Grader(GradingSpec(catalog, units=units, functions=functions), sandbox).grade_path(SUBMISSIONS / "one_unit")
 
 
 def test_a_unit_that_passes_has_its_picture(result, catalog, sandbox):

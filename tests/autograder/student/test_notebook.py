@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder.course.catalog import COURSE
 from autograder.errors import UsageError
-from autograder.student.notebook import COURSE, check
+from autograder.student.notebook import check
 
 ROOT = Path(__file__).parents[3]
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
