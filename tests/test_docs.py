@@ -11,10 +11,8 @@ from autograder.cli import app
 from autograder.course.catalog import read_catalog
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "exercises" / "lessons").glob("*.md")]
-    + [ROOT / "data" / "README.md", ROOT / "tools" / "README.md"]
-)
+_OF_FOLDERS = [page for folder in (".", "docs", "exercises/lessons") for page in (ROOT / folder).glob("*.md")]
+PAGES = sorted([*_OF_FOLDERS, ROOT / "data" / "README.md", ROOT / "tools" / "README.md"])
 TREES = "autograder|benchmarks|data|docs|exercises|notebooks|solutions|tests|tools"
 #: The unit that docs/author.md adds from nothing, and what an author may add.
 MADE = ("solarize", "solutions/shortcuts")
@@ -36,7 +34,9 @@ def test_a_page_names_files_and_modules_that_exist(page):
 def test_a_page_names_commands_and_options_that_exist(page):
     commands = dict(get_command(app).commands)
     commands |= {f"release {name}": command for name, command in commands.pop("release").commands.items()}
-    for line in re.findall(r"autograder ((?:release )?[a-z-]+(?: [^`\n#]*)?)[`\n#]", page.read_text().replace("...", "")):
+    for line in re.findall(
+        r"autograder ((?:release )?[a-z-]+(?: [^`\n#]*)?)[`\n#]", page.read_text().replace("...", "")
+    ):
         name = next((name for name in commands if line == name or line.startswith(f"{name} ")), None)
         if name is None:
             continue

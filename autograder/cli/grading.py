@@ -336,7 +336,7 @@ def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextMan
 
 
 def _record(book: "Assignment | None", mark: Mark) -> None:
-    """Write a mark into nbgrader's gradebook, if it came from there."""
+    """Write a mark into nbgrader's gradebook, if the submission came from there."""
     if book is not None and mark.score is not None:
         doubt = book.record(mark.name, mark)
         if doubt:

@@ -47,10 +47,11 @@ def pictures(
     """Draw each unit's picture with the solutions, as the lessons show it: <unit>.png."""
     from autograder.grading.grade import InThisProcess
     from autograder.student.rewards.drawing import reward
-    from autograder.submissions import read_submission
+    from autograder.submissions import read_for
+    from autograder.submissions.intake import HandIn
 
     catalog = course_here()
-    modules = read_submission(catalog.root / "solutions", catalog.units, catalog.functions).modules
+    modules = read_for(catalog, HandIn.alone(catalog.root / "solutions")).modules
     folder.mkdir(parents=True, exist_ok=True)
     for unit in catalog.chosen(names_in(units)):
         with InThisProcess().worker() as worker:

@@ -12,14 +12,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.grading.spec import GradingSpec
 from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.files import hold, write_atomically
 from autograder.results.store import ResultStore, keyed, read_result
 from autograder.results.types import SubmissionResult
-from autograder.submissions import collect_hand_in
+from autograder.submissions import collect_for, refuse_course_inside
 from autograder.submissions.intake import HandIn
 
 _NAME_BYTES = 200
@@ -97,7 +96,7 @@ class Batch:
     def _known_ending(self, name: str) -> StoredResult | Failure | None:
         """Return the ending of a submission that needs no grading, or None."""
         try:
-            refuse_enclosed_course(self.submissions[name].path, self.spec.catalog)
+            refuse_course_inside(self.submissions[name].path, self.spec.catalog)
         except GraderError as error:
             return Failure(name, str(error))
         if self.fresh:
@@ -111,7 +110,7 @@ class Batch:
         return None if result is None else self._write(name, keyed(result, key), known=True)
 
     def _task(self, name: str) -> Task:
-        return Task(name, collect_hand_in(self.submissions[name], name, self.spec.catalog.units))
+        return Task(name, collect_for(self.spec.catalog, self.submissions[name], name))
 
     def _store(self, graded: GradedTask) -> StoredResult | Failure:
         if graded.result is None:
@@ -130,17 +129,6 @@ class Batch:
     def result_path(self, name: str) -> Path:
         """Return the file of a submission's result."""
         return self.out / "results" / _filename(name)
-
-
-def refuse_enclosed_course(path: Path, catalog: Catalog) -> None:
-    """Refuse a course that lies inside the submission: its checks would be the student's own, run in this process.
-
-    Raises:
-        GraderError: the course lies inside the submission.
-    """
-    root = catalog.root.resolve()
-    if path.resolve() in (root, *root.parents):
-        raise GraderError(f"the course lies inside the submission {path}; run this in the folder of your own course")
 
 
 @contextlib.contextmanager

@@ -27,13 +27,13 @@ from autograder import __version__
 from autograder.checks.plugin.runs import usable_device
 from autograder.checks.remote import InProcess, Transport
 from autograder.errors import GraderError, SandboxError
-from autograder.grading.batch import refuse_enclosed_course
 from autograder.grading.leases import WorkerPool
 from autograder.grading.session import Observer, UnitRun, check_session
 from autograder.grading.spec import GradingSpec, course_hashes
 from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
-from autograder.submissions import Module, Submission, parse_submission, read_submission
+from autograder.submissions import Module, Submission, parse_submission, read_for, refuse_course_inside
+from autograder.submissions.intake import HandIn
 
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
@@ -97,7 +97,7 @@ class Grader:
         self.spec = spec
         self.workers = workers
         self._observer = observer or Observer()
-        self._course_hashes = course_hashes(spec.catalog, [unit.name for unit in spec.chosen])
+        self._course_hashes = course_hashes(spec.catalog, spec.chosen)
 
     def grade_path(self, path: Path, name: str = "") -> SubmissionResult:
         """Grade a folder, an archive, a `.py` or an `.ipynb`.
@@ -106,8 +106,8 @@ class Grader:
             GraderError: the checks themselves cannot be run.
         """
         catalog = self.spec.catalog
-        refuse_enclosed_course(path, catalog)
-        return self.grade(read_submission(path, catalog.units, catalog.functions), name)
+        refuse_course_inside(path, catalog)
+        return self.grade(read_for(catalog, HandIn.alone(path)), name)
 
     def grade(self, submission: Submission, name: str = "") -> SubmissionResult:
         """Grade a submission that has been read.
@@ -175,12 +175,12 @@ class _GradedRun:
     def __init__(self, submission: Submission, workers: Workers, seed: str, device: str) -> None:
         self.seed = seed
         self.device = device
-        self._modules = submission.modules
+        self._modules = submission.sources
         self._workers = workers
         self._pool = WorkerPool(workers.worker)
 
     def modules(self, _: Path) -> dict[str, Module]:
-        """Return the submission's modules, by unit."""
+        """Return the submission's modules by name: its units, and what they import of the student's own."""
         return self._modules
 
     def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:

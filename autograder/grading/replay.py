@@ -15,7 +15,8 @@ from autograder.results.formats.difference import changes
 from autograder.results.mark import mark
 from autograder.results.types import CheckResult, SubmissionResult
 from autograder.sandbox import REQUIRED
-from autograder.submissions import read_submission
+from autograder.submissions import read_for
+from autograder.submissions.intake import HandIn
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
         UsageError: the submission is not the one that was graded.
         GraderError: the checks cannot be run.
     """
-    submission = read_submission(path, catalog.units, catalog.functions)
+    submission = read_for(catalog, HandIn.alone(path))
     if submission.digest != before.hashes.get("submission"):
         raise UsageError(f"{path} is not what was graded: its content is another than that of {before.name}")
     spec = GradingSpec(

@@ -12,19 +12,27 @@ import json
 import os
 import platform
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import autograder
 from autograder.course.catalog import Catalog, Unit
 from autograder.errors import GraderError
 from autograder.sandbox import REQUIRED
 from autograder.submissions import RawSubmission
 
-#: Packages whose version stands for their content; others that are preloaded are told by the content itself.
+#: The modules of this program that make marks. The others carry submissions to them and results from them, show results,
+#: serve students, or verify the course: an edit of those regrades nobody.
+_MAKES_MARKS = (
+    *("errors.py", "compare.py", "diagnose.py", "grading/*.py", "results/types.py"),
+    *(f"{room}/**/*.py" for room in ("checks", "course", "sandbox", "submissions", "worker")),
+)
+_DOCUMENTATION = (".md", ".rst")
+#: Packages whose version stands for their content; of others that are preloaded the content itself is hashed.
 _VERSIONED = ("torch", "torchvision", "numpy", "pillow", "msgpack", "nbformat", "pytest")
-#: Where the course's data may lie besides.
+#: Variables that name other places for the course's data.
 _VARIABLES = ("IDEALCAT_WEIGHTS", "OXFORD_PETS")
 
 
@@ -69,7 +77,7 @@ class GradingSpec:
     @functools.cached_property
     def facts(self) -> dict[str, str]:
         """What two machines must have in common for a mark to be the same on both, by name."""
-        return course_facts(self.catalog, [unit.name for unit in self.chosen])
+        return course_facts(self.catalog, self.chosen)
 
     @functools.cached_property
     def digest(self) -> str:
@@ -91,12 +99,11 @@ class GradingSpec:
         return self.seed or hmac.new(self.secret, digest.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def course_facts(catalog: Catalog, units: Iterable[str]) -> dict[str, str]:
-    """The content of the course, of its data and of this program, and the versions below them, as they are here."""
-    names = list(units)
+def course_facts(catalog: Catalog, units: Iterable[Unit]) -> dict[str, str]:
+    """Return what makes marks here, by name: the course, its data, the program that grades, and the versions below them."""
     return {
-        **course_hashes(catalog, names),
-        "autograder": _content("autograder"),
+        **course_hashes(catalog, units),
+        "program": _program(Path(autograder.__file__).parent),
         **{f"version of {name}": _version(name) for name in _VERSIONED},
         "version of Python": platform.python_version(),
         "machine": platform.machine(),
@@ -104,8 +111,63 @@ def course_facts(catalog: Catalog, units: Iterable[str]) -> dict[str, str]:
     }
 
 
+def course_hashes(catalog: Catalog, units: Iterable[Unit]) -> dict[str, str]:
+    """Return sha256 of what these units are graded by: checks, solutions, known mistakes, catalog, data."""
+    chosen = list(units)
+    return {
+        "checks": _files_hash(catalog.root, [catalog.checks(unit.name) for unit in chosen]),
+        "solutions": _files_hash(catalog.root, [catalog.solution(unit.name) for unit in chosen]),
+        "mistakes": _files_hash(catalog.root, [catalog.mistakes(unit.name) for unit in chosen]),
+        "catalog": _catalog_hash(catalog, chosen),
+        **{name: _package_hash(name) for name in catalog.preload if name not in _VERSIONED},
+    }
+
+
+def _catalog_hash(catalog: Catalog, units: Iterable[Unit]) -> str:
+    """Hash what the catalog says of these units that makes marks: other units and hints do not."""
+    functions = {
+        unit.name: [(each.name, each.points, each.outcome) for each in unit.functions.values()] for unit in units
+    }
+    document = [catalog.preload, {unit.name: unit.seconds for unit in units}, functions]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+@functools.cache
+def _program(package: Path) -> str:
+    """Hash the modules of this program that make marks."""
+    found = {path for place in _MAKES_MARKS for path in package.glob(place)}
+    if not found:
+        raise GraderError(f"{package} has no modules to be hashed; install the package with its sources")
+    return _files_hash(package, sorted(found))
+
+
+@functools.cache
+def _package_hash(name: str) -> str:
+    """Hash a package of the course's: its modules and the data beside them, without documentation."""
+    spec = importlib.util.find_spec(name)
+    folders = [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
+    if spec is not None and not folders and spec.origin:
+        return _files_hash(Path(spec.origin).parent, [Path(spec.origin)])
+    digest = hashlib.sha256()
+    for folder in folders:
+        digest.update(_files_hash(folder, sorted(path for path in folder.rglob("*") if _counts(path))).encode())
+    return digest.hexdigest()
+
+
+def _counts(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts and path.suffix not in _DOCUMENTATION
+
+
+def _files_hash(root: Path, paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
 def _version(package: str) -> str:
-    """As it calls itself, which for torch tells the build too."""
+    """Return a package's version as it calls itself; for torch this tells the build too."""
     spec = importlib.util.find_spec(package) if package == "torch" else None
     build = Path(spec.origin).with_name("version.py").read_text() if spec is not None and spec.origin else ""
     try:
@@ -114,43 +176,8 @@ def _version(package: str) -> str:
         return ""
 
 
-def course_hashes(catalog: Catalog, units: Iterable[str]) -> dict[str, str]:
-    """sha256 of the checks, solutions, known mistakes, catalog and data that are graded by."""
-    names = list(units)
-    return {
-        "checks": _sha256(catalog.checks(name) for name in names),
-        "solutions": _sha256(catalog.solution(name) for name in names),
-        "mistakes": _sha256(catalog.mistakes(name) for name in names),
-        "catalog": _sha256([catalog.root / "exercises" / "catalog.toml"]),
-        **{name: _content(name) for name in catalog.preload if name not in _VERSIONED},
-    }
-
-
-def _sha256(paths: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b"") + b"\0")
-    return digest.hexdigest()
-
-
-@functools.cache
-def _content(package: str) -> str:
-    """sha256 of a package's files."""
-    spec = importlib.util.find_spec(package)
-    folders = [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(_files(folder)):
-            digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-
-
 def course_secret() -> bytes:
-    """The secret of this grader: `IDEALCAT_SECRET`, or a file in the user's configuration, made at its first use.
+    """Return this grader's secret: `IDEALCAT_SECRET`, or a file in the user's configuration, made at its first use.
 
     Raises:
         GraderError: the file can neither be read nor be made.

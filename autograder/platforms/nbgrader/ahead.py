@@ -14,7 +14,7 @@ from pathlib import Path
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, UsageError
-from autograder.grading.batch import Batch, refuse_enclosed_course
+from autograder.grading.batch import Batch
 from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.jobs import Jobs
 from autograder.grading.spec import GradingSpec, course_secret
@@ -22,7 +22,7 @@ from autograder.grading.tasks import GradeTasks, Task
 from autograder.results.store import ResultStore
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
-from autograder.submissions import collect_submission
+from autograder.submissions import collect_for, refuse_course_inside
 from autograder.submissions.intake import HandIn
 
 
@@ -61,8 +61,8 @@ class Ahead:
         Raises:
             GraderError: there is no grade, by the grader's own fault.
         """
-        refuse_enclosed_course(work, self.spec.catalog)
-        task = Task(student, collect_submission(work, self.spec.catalog.units))
+        refuse_course_inside(work, self.spec.catalog)
+        task = Task(student, collect_for(self.spec.catalog, HandIn.alone(work), student))
         key = self.spec.key(task.raw)
         result = self._cache.get(key)
         if result is None:

@@ -184,7 +184,7 @@ def test_a_value_of_another_type_is_refused_by_name(student):
 
 def test_an_endless_loop_is_stopped_with_its_line(student):
     words = sentence(TimedOut, student.endless)
-    assert words == "endless() did not finish within 2 s and was stopped (unit.py:37)"
+    assert words == "endless() did not finish within 2 s of its own time and was stopped (unit.py:37)"
 
 
 def test_no_except_exception_swallows_the_deadline(student):
@@ -308,7 +308,7 @@ def test_a_reply_that_is_no_reply_is_refused():
             return self.reply
 
     unit = Module("unit", "unit.py", "")
-    for reply in (b"garbage", encode(3), encode({"values": 1}), encode({})):
+    for reply in (b"garbage", encode(3), encode({"record": "Answer"}), encode({})):
         submission = StudentModule(unit, {"unit": unit}, Forger(reply), 1.0, 0)
         with pytest.raises((RefusedValue, Unusable)):
             submission.anything()

@@ -2,6 +2,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from autograder.submissions.intake import HandIn, take_in
 from tests.autograder.small_course import RIGHT, make_class, make_course
 
 UNITS = ("unit",)
+PACKAGE = Path(__file__).parents[3] / "autograder"
 
 
 class FakeGrading:
@@ -144,9 +146,15 @@ CHANGES = {
     "a stray file, which the result lists": lambda course, student: (student / "notes.txt").write_text("x"),
     "a check": lambda course, student: appended(course / "tests" / "exercises" / "test_doubling.py"),
     "the solution": lambda course, student: appended(course / "solutions" / "doubling.py"),
-    "the catalog": lambda course, student: appended(course / "exercises" / "catalog.toml"),
+    "a point in the catalog": lambda course, student: replaced(course, "points = 2", "points = 3"),
+    "the time limit": lambda course, student: replaced(course, "seconds = 1", "seconds = 2"),
     "a known mistake": lambda course, student: appended(course / "solutions" / "mistakes" / "doubling.py"),
 }
+
+
+def replaced(course, old, new):
+    path = course / "exercises" / "catalog.toml"
+    path.write_text(path.read_text().replace(old, new))
 
 
 def appended(path):
@@ -162,17 +170,81 @@ def test_what_the_mark_depends_on_is_in_the_key(batch, grading, tmp_path, spec, 
     new = GradingSpec(read_catalog(tmp_path / "course"), b"secret", ("doubling",))
     path = tmp_path / "class" / "a"
     out = tmp_path / "out"
-    assert [
-        e.known for e in Batch(new, {"a": HandIn.alone(path)}, out, ResultStore(out / "cache")).grade(grading.open)
-    ] == [False]
+    again = Batch(new, {"a": HandIn.alone(path)}, out, ResultStore(out / "cache"))
+    assert [ending.known for ending in again.grade(grading.open)] == [False]
+
+
+OTHER_UNIT = """
+[[unit]]
+name = "other"
+title = "Other"
+[unit.functions.other]
+points = 1
+"""
+INDIFFERENT = {
+    "a hint": lambda course: replaced(course, '"?"', '"Which?"'),
+    "a remark": lambda course: appended(course / "exercises" / "catalog.toml"),
+    "another unit": lambda course: replaced(course, "[[unit]]", f"{OTHER_UNIT}\n[[unit]]"),
+    "a lesson": lambda course: appended(course / "exercises" / "lessons" / "doubling.md"),
+}
+
+
+@pytest.mark.parametrize("change", INDIFFERENT)
+def test_what_makes_no_marks_is_not_in_the_key(batch, grading, tmp_path, change):
+    list(batch("a").grade(grading.open))
+    INDIFFERENT[change](tmp_path / "course")
+    new = GradingSpec(read_catalog(tmp_path / "course"), b"secret", ("doubling",))
+    assert [ending.known for ending in batch("a", spec=new).grade(pytest.fail)] == [True]
+
+
+#: An edit in these rooms regrades everybody; one in the others nobody.
+MAKES_MARKS = {
+    "checks": True, "course": True, "sandbox": True, "submissions": True, "worker": True, "grading": True,
+    "cli": False, "platforms": False, "student": False, "results": False, "nbgrader": False,
+    "grading/verify": False, "grading/jobs": False, "grading/cluster": False, "results/formats": False,
+    "checks/plugin": True, "worker/codec": True,
+}  # fmt: skip
+FILES = {"results/types.py": True, "errors.py": True, "compare.py": True, "notebook.py": False, "__main__.py": False}
+
+
+@pytest.fixture
+def program(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "program", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "program"
+
+
+def changes_the_key(program, path):
+    before = spec_module._program.__wrapped__(program)
+    appended(path)
+    return spec_module._program.__wrapped__(program) != before
+
+
+def test_of_the_program_what_makes_marks_is_in_the_key(program):
+    modules = {place: next((program / place).glob("*.py")) for place in MAKES_MARKS}
+    found = {place: changes_the_key(program, path) for place, path in modules.items()}
+    assert found == MAKES_MARKS
+    assert {name: changes_the_key(program, program / name) for name in FILES} == FILES
+    assert not changes_the_key(program, program / "checks" / "README.md")
+    assert not changes_the_key(program, program / "results" / "formats" / "templates" / "style.css")
+
+
+def test_every_room_of_the_program_makes_marks_or_does_not(program):
+    rooms = {path.parent.relative_to(program).parts[0] for path in program.glob("*/**/*.py")}
+    assert rooms - set(MAKES_MARKS) == set()
 
 
 @pytest.mark.parametrize(
     "facts",
-    [{"secret": b"another"}, {"seed": "of an earlier result"}, {"device": "cuda"}, {"require": ("own_uid",)}],
+    [
+        {"secret": b"another"},
+        {"seed": "of an earlier result"},
+        {"device": "cuda"},
+        {"require": ("own_uid",)},
+        {"hidden": False},
+    ],
     ids=lambda facts: next(iter(facts)),
 )
-def test_other_terms_have_other_keys(batch, grading, spec, facts):
+def test_another_spec_has_another_key(batch, grading, spec, facts):
     list(batch("a").grade(grading.open))
     other = dataclasses.replace(spec, **facts)
     assert [ending.known for ending in batch("a", spec=other).grade(grading.open)] == [False]
@@ -185,12 +257,14 @@ def test_other_versions_and_other_data_have_other_keys(batch, grading, spec, mon
     catalog = dataclasses.replace(spec.catalog, preload=("torch", "own_data"))
 
     def known():
-        spec_module._content.cache_clear()  # a process of its own, which it would be
+        spec_module._package_hash.cache_clear()  # a process of its own, which it would be
         return [e.known for e in batch("a", spec=GradingSpec(catalog, b"secret", ("doubling",))).grade(grading.open)]
 
     assert known() == [False] and known() == [True]
     (tmp_path / "own_data" / "weights.bin").write_bytes(b"\0")
     assert known() == [False] and known() == [True]
+    (tmp_path / "own_data" / "README.md").write_text("# Data\n")
+    assert known() == [True]
     monkeypatch.setattr("autograder.grading.spec.metadata.version", lambda name: f"{name} of tomorrow")
     assert known() == [False] and known() == [True]
     monkeypatch.setenv("OXFORD_PETS", "elsewhere")
