@@ -23,7 +23,9 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo is not None else None
     recorder = item.config.stash[RECORDER]
     if call.when == "call" or error is not None:
-        check = judged(recorder.results[item.nodeid], error, item.stash.get(SUBMISSION, None))
+        # What fails after the check is no fault of what the submission has answered.
+        held = item.stash.get(SUBMISSION, None) if call.when != "teardown" else None
+        check = judged(recorder.results[item.nodeid], error, held)
         recorder.results[item.nodeid] = _diagnosed(check, error, item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check
