@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autograder.checks.compare import assert_close
-from autograder.checks.remote import UNANSWERED, Call, InProcess, RemoteModule, StudentModule
+from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, InProcess, RemoteModule, StudentModule
 from autograder.errors import AutograderError, CheckFailed
 from autograder.submissions import Module, read_module
 
@@ -145,12 +145,12 @@ def _replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -
             on = module_here(call.on) if call.on is not None else None
             replay = submission.repeat(replace(call, args=args, kwargs=kwargs, on=on))
         except (AutograderError, KeyError):  # KeyError: a module that was returned there was not returned here
-            yield replace(call, value=UNANSWERED)
+            yield replace(call, answer=NO_ANSWER)
             continue
         theirs, mine = call.value, replay.value
         if isinstance(theirs, RemoteModule) and isinstance(mine, RemoteModule):
             if (theirs.handle.number in ours) != (mine in ours.values()):
-                replay = replace(replay, value=UNANSWERED)  # one gave back what it was given, the other a new module
+                replay = replace(replay, answer=NO_ANSWER)  # one gave back what it was given, the other a new module
             else:
                 ours.setdefault(theirs.handle.number, mine)
         yield replay

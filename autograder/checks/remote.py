@@ -1,4 +1,4 @@
-"""What a check holds: a student's module, whose functions can be called as if they were here.
+"""A student's module from afar: a check calls its functions as if they were here.
 
     images = submission.denoise(noisy, steps=50)
     slope = submission.total_variation.gradient(images)
@@ -8,31 +8,29 @@ student's own run) or in a sandbox (a graded run). Modules are handed over by th
 makes stay with the worker and come back as a `RemoteModule`, which can be called, inspected and passed on.
 """
 
-import difflib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
-import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from autograder.checks.compare import show
-from autograder.checks.reply import Answer, Fault, read_inspection, read_reply
+from autograder.checks.faults import error_of
 from autograder.errors import (
+    AutograderError,
     CheckError,
+    CheckFailed,
     MalformedMessage,
-    MissingFunction,
-    NotWritten,
-    Raised,
     RefusedValue,
     StudentFault,
-    TimedOut,
     Unusable,
 )
 from autograder.submissions import Module
-from autograder.worker import Session
-from autograder.worker.codec import Handle, Recipe, encode, refuse
+from autograder.worker import protocol
+from autograder.worker.codec import Handle, Recipe, refuse
+from autograder.worker.protocol import Answer, Fault, Request, SideEffect, map_tree
+from autograder.worker.session import Session
 
 
 class _Unanswered:
@@ -44,20 +42,23 @@ class _Unanswered:
 
 #: The value of a call that has not come back, or came back with a fault.
 UNANSWERED = _Unanswered()
+NO_ANSWER = Answer(UNANSWERED)
+#: What an operation raises on a value of another type, shape or range than it takes.
+_OPERATION_FAILED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class Transport(Protocol):
     """How a request gets to a worker and its reply back."""
 
     def take_printed(self) -> str:
-        """What the student's code has printed since this was last asked, where it is kept apart."""
+        """Return what the student's code has printed since the last time; nothing if it is not kept apart."""
 
     @property
     def folder(self) -> Path:
-        """A folder that the student's code may read: for files that a check makes for it."""
+        """Folder that the student's code may read: for files that a check makes for it."""
 
     def exchange(self, request: bytes, seconds: float) -> bytes:
-        """The reply.
+        """Send a request and return the reply.
 
         Raises:
             TimedOut: there was none in time.
@@ -74,21 +75,21 @@ class InProcess:
 
     @property
     def folder(self) -> Path:
-        """Its folder.
+        """Folder that the student's code may read.
 
         Raises:
-            CheckError: it was made without one.
+            CheckError: this worker was made without one.
         """
         if self._folder is None:
             raise CheckError("this worker has no folder")
         return self._folder
 
     def take_printed(self) -> str:
-        """Nothing: prints go straight to the student's terminal."""
+        """Return nothing: prints go straight to the student's terminal."""
         return ""
 
     def exchange(self, request: bytes, seconds: float) -> bytes:
-        """The reply; the session keeps the deadline itself."""
+        """Return the reply; the session keeps the deadline itself."""
         reply = self.session.answer(request)
         if isinstance(self.session.last_error, KeyboardInterrupt):
             raise self.session.last_error
@@ -104,10 +105,8 @@ class Call:
         args, kwargs: as the check gave them.
         of: the position of the argument that was differentiated by, or None for a plain call.
         weights: what the output's entries were weighted by, for a gradient.
-        value: what came back, or `UNANSWERED` where a fault did.
-        changed: names of the arguments that were changed in place.
-        left: what stayed behind: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`.
-        on: the module that was called, where it is no function of the student's but a module of the worker's.
+        on: the module that was called, if it is no function of the student's but a module of the worker's.
+        answer: what came of it, with a value as the check sees it; `NO_ANSWER` if it was a fault.
     """
 
     function: str
@@ -115,18 +114,31 @@ class Call:
     kwargs: dict[str, object]
     of: int | None = None
     weights: Tensor | None = None
-    value: object = UNANSWERED
-    changed: tuple[str, ...] = ()
-    left: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     on: "RemoteModule | None" = None
+    answer: Answer = NO_ANSWER
 
     def __str__(self) -> str:
         parts = [show(value) for value in self.args] + [f"{key}={show(value)}" for key, value in self.kwargs.items()]
         text = f"{self.function}({', '.join(parts)})"
         return text if self.of is None else f"the gradient of {text}"
 
+    @property
+    def value(self) -> Any:
+        """What the call returned, or `UNANSWERED`."""
+        return self.answer.value
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Names of the arguments that were changed in place."""
+        return self.answer.changed
+
+    @property
+    def left(self) -> tuple[SideEffect, ...]:
+        """Side effects: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`."""
+        return self.answer.left
+
     def traces(self, *kinds: str) -> list[str]:
-        """What stayed behind of these kinds, in words."""
+        """Return the side effects of these kinds, in words."""
         return [
             f"{kind} of {argument}" + (f" ({', '.join(filter(None, names[:3]))})" if any(names) else "")
             if argument
@@ -159,7 +171,7 @@ class StudentModule:
         self._transport = transport
         self._seconds = seconds
         self._seed = seed
-        self._device = device
+        self._common: dict[str, Any] = {"seconds": seconds, "device": device}
         self._loaded = False
         self.calls: list[Call] = []
         self.answered = False
@@ -171,12 +183,12 @@ class StudentModule:
 
     @property
     def folder(self) -> Path:
-        """Where a check may put files for the student's code to read. Nothing else of the check's can be read."""
+        """Folder for files that the student's code may read. Nothing else of the check's can be read."""
         return self._transport.folder
 
     @property
     def seed(self) -> int:
-        """What the worker's random state starts from."""
+        """Seed of the worker's random state."""
         return self._seed
 
     @property
@@ -185,43 +197,57 @@ class StudentModule:
         return self.calls[-1]
 
     def send(self, module: nn.Module | Recipe) -> "RemoteModule":
-        """The worker's copy of a module, to be passed to several calls and inspected afterwards."""
+        """Give the worker a copy of a module, to be passed to several calls and inspected afterwards."""
         recipe = module if isinstance(module, Recipe) else recipe_of(module)
         self._load()  # which lets go of everything that the worker holds for an earlier check
-        made = self._request({"op": "make", "recipe": recipe}).value
+        made = self._request(protocol.Make(recipe, **self._common)).value
         if not isinstance(made, Handle):
-            raise RefusedValue(f"{_subject(None)} answered a model with something that is no answer")
+            raise RefusedValue("the module answered a model with something that is no answer")
         return RemoteModule(self, made, recipe)
 
     def repeat(self, call: Call) -> Call:
-        """Makes a call again that some submission has had, and tells what came of it here."""
-        self._call(replace(call, value=UNANSWERED, changed=(), left=()))
+        """Replay a recorded call on this module and return the new record."""
+        self._call(replace(call, answer=NO_ANSWER))
         return self.last
 
     def call_of(self, value: object) -> Call | None:
-        """The call that returned this very object, or a container of it; otherwise the latest call."""
+        """Return the call that returned this very object, or a container of it; otherwise the latest call."""
         for call in reversed(self.calls):
             if call.value is value or (isinstance(call.value, list | tuple) and any(x is value for x in call.value)):
                 return call
         return self.calls[-1] if self.calls else None
+
+    def fault_in(self, error: BaseException) -> BaseException:
+        """Return the error that ended a check, as the student's failure if the check stumbled over a value of theirs.
+
+        That is so if the submission has answered something and then an operation failed. Faults of the machine (files,
+        memory) and of the check's own text (a name that is not there) are nobody's value.
+        """
+        if not self.answered or isinstance(error, AutograderError) or not isinstance(error, _OPERATION_FAILED):
+            return error
+        text = str(error).strip().partition("\n")[0]
+        said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        values = [call.value for call in self.calls if call.answer is not NO_ANSWER]
+        what = f"returned {show(values[-1])}" if values else "answered something"
+        return CheckFailed(f"{what}, which the check cannot work with ({said})")
 
     def _call(self, call: Call) -> object:
         __tracebackhide__ = True
         self._load()
         # Noted before it is made: should it fail, the sentence names this call.
         self.calls.append(call)
-        gradient = None if call.of is None else {"of": call.of, "weights": self._outgoing(call.weights)}
-        request = {
-            "op": "call",
-            "function": call.function if call.on is None else call.on.handle.number,
-            "args": self._outgoing(call.args),
-            "kwargs": self._outgoing(call.kwargs),
-            "gradient": gradient,
-        }
+        request = protocol.Call(
+            call.function if call.on is None else call.on.handle.number,
+            map_tree(_outgoing, call.args),
+            map_tree(_outgoing, call.kwargs),
+            call.of,
+            map_tree(_outgoing, call.weights),
+            **self._common,
+        )
         answer = self._request(request, call)
-        value = self._incoming(answer.value)
-        self.calls[-1] = replace(call, value=value, changed=answer.changed, left=answer.left)
-        return value
+        answer = replace(answer, value=map_tree(self._incoming, answer.value))
+        self.calls[-1] = replace(call, answer=answer)
+        return answer.value
 
     def _load(self) -> None:
         __tracebackhide__ = True
@@ -231,51 +257,35 @@ class StudentModule:
             if module.problem and module is self.module:
                 raise Unusable(module.problem)
         sources = {name: (module.filename, module.text) for name, module in self._sources.items() if not module.problem}
-        self._request({"op": "load", "sources": sources, "unit": self.module.unit, "seed": self._seed})
+        self._request(protocol.Load(sources, self.module.unit, self._seed, **self._common))
         self._loaded = True
 
-    def _request(self, request: dict[str, Any], call: Call | None = None) -> Answer:
+    def _request(self, request: Request, call: Call | None = None) -> Answer:
         __tracebackhide__ = True
-        message = encode({**request, "seconds": self._seconds, "device": self._device}, _outgoing_type)
+        subject = str(call) if call is not None else "the module"
+        message = protocol.write(request, _plain)
         try:
-            message = self._transport.exchange(message, self._seconds)
-            self.answered = self.answered or request["op"] in ("call", "inspect")
-            reply = read_reply(message)
+            answer = self._transport.exchange(message, self._seconds)
+            self.answered = self.answered or isinstance(request, protocol.Call | protocol.Inspect)
+            reply = protocol.read_reply(answer)
         except MalformedMessage as error:
-            raise RefusedValue(f"{_subject(call)} answered with {error}") from error
+            raise RefusedValue(f"{subject} answered with {error}") from error
         except StudentFault as error:
-            raise type(error)(f"{_subject(call)}: {error}") from error
+            raise type(error)(f"{subject}: {error}") from error
         if isinstance(reply, Fault):
             self._blame(reply, call)
         return reply
 
     def _blame(self, fault: Fault, call: Call | None) -> NoReturn:
         __tracebackhide__ = True
-        error = _error(fault, call, self.module, self._seconds)
-        error.line = _line(fault, self.module)
+        words, function = ("", "") if call is None else (str(call), call.function)
+        error = error_of(fault, words, function, self.module, self._seconds)
         inner = getattr(getattr(self._transport, "session", None), "last_error", None)
         # In the student's own process the debugger can go where the exception came from.
         raise error.with_traceback(inner.__traceback__) if inner is not None else error
 
-    def _outgoing(self, value: object) -> Any:
-        if isinstance(value, RemoteModule):
-            return value.handle
-        if isinstance(value, nn.Module):
-            return recipe_of(value)
-        if isinstance(value, list | tuple):
-            return type(value)(self._outgoing(item) for item in value)
-        if isinstance(value, dict):
-            return {key: self._outgoing(item) for key, item in value.items()}
-        return value
-
-    def _incoming(self, value: Any) -> Any:
-        if isinstance(value, Handle):
-            return RemoteModule(self, value)
-        if type(value) in (list, tuple):
-            return type(value)(self._incoming(item) for item in value)
-        if type(value) is dict:
-            return {key: self._incoming(item) for key, item in value.items()}
-        return value
+    def _incoming(self, value: object) -> object:
+        return RemoteModule(self, value) if isinstance(value, Handle) else value
 
 
 class RemoteFunction:
@@ -286,12 +296,12 @@ class RemoteFunction:
         self.__name__ = name
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
-        """What the student's function returns for these arguments."""
+        """Return what the student's function returns for these arguments."""
         __tracebackhide__ = True
         return self._submission._call(Call(self.__name__, args, kwargs))
 
     def gradient(self, *args: object, of: int = 0, weights: Tensor | None = None, **kwargs: object) -> Any:
-        """The gradient of the sum of the function's output, or of `weights` times it, by one argument.
+        """Return the gradient of the sum of the function's output, or of `weights` times it, by one argument.
 
         Args:
             args: as for a call.
@@ -313,7 +323,7 @@ class RemoteModule:
     recipe: Recipe | None = field(default=None, repr=False, compare=False)
 
     def __call__(self, *args: object) -> Any:
-        """What the module gives for these inputs: one more call."""
+        """Return what the module gives for these inputs: one more call."""
         __tracebackhide__ = True
         return self.submission._call(Call(self.handle.type_name, args, {}, on=self))
 
@@ -321,21 +331,21 @@ class RemoteModule:
         return "module"
 
     def inspect(self) -> dict[str, Any]:
-        """What the worker says of the module; every word of it may be the student's own.
+        """Return what the worker says of the module; every word of it may be the student's own.
 
         Returns:
             Its `state` dict, the names of submodules in `training` mode and of `frozen` parameters, its number of `hooks`,
-            and a model's `classes` (None where it has no list or tuple of names).
+            and a model's `classes` (None if it has no list or tuple of names).
         """
-        answer = self.submission._request({"op": "inspect", "object": self.handle.number})
+        answer = self.submission._request(protocol.Inspect(self.handle.number, **self.submission._common))
         try:
-            return read_inspection(answer.value)
+            return dict(vars(protocol.read_inspection(answer.value)))
         except MalformedMessage as error:
             raise RefusedValue(f"a {self.handle.type_name} answered with {error}") from error
 
 
 def recipe_of(module: nn.Module) -> Recipe:
-    """How a worker makes this module.
+    """Return how a worker makes this module.
 
     Raises:
         CheckError: the module does not carry a recipe.
@@ -352,57 +362,16 @@ def recipe_of(module: nn.Module) -> Recipe:
     return Recipe(entry, arguments, state, training, frozen)
 
 
-def _outgoing_type(value: object) -> object:
+def _outgoing(value: object) -> object:
+    """Return the stand-in for a module."""
+    if isinstance(value, RemoteModule):
+        return value.handle
+    return recipe_of(value) if isinstance(value, nn.Module) else value
+
+
+def _plain(value: object) -> object:
     if isinstance(value, Image.Image):
         return value.copy()  # an opened file becomes a plain image
     if isinstance(value, Path):
         return Path(value)
-    if isinstance(value, torch.Size):
-        return tuple(value)
     return refuse(value)
-
-
-def _subject(call: Call | None) -> str:
-    return str(call) if call is not None else "the module"
-
-
-def _error(fault: Fault, call: Call | None, module: Module, seconds: float) -> StudentFault:
-    """The exception for a fault."""
-    where = _where(fault, module)
-    name = call.function if call else ""
-    if fault.kind == "missing":
-        return MissingFunction(_missing(name, fault, module))
-    if fault.kind == "signature":
-        return MissingFunction(f"{call} cannot be called on {name}{fault.signature}: {fault.text}")
-    if fault.kind == "refused":
-        return RefusedValue(f"{_subject(call)} returned {fault.text}")
-    if fault.kind == "not written":
-        return NotWritten(f"not written yet{where}")
-    if fault.kind == "timed out":
-        return TimedOut(f"{_subject(call)} did not finish within {seconds:g} s and was stopped{where}")
-    said = f"{fault.kinds[0]}: {fault.text}" if fault.text else fault.kinds[0]
-    if call is None:
-        return Unusable(f"{module.label} cannot be imported: {said}{where}")
-    return Raised(f"{call} raised {said}{where}", fault.kinds, fault.text)
-
-
-def _missing(name: str, fault: Fault, module: Module) -> str:
-    if fault.found:
-        return f"{module.label} has {name} as a {fault.found}, not as a function"
-    near = difflib.get_close_matches(name, fault.names, n=1, cutoff=0.6)
-    advice = f"; rename {near[0]} to {name}" if near else f"; write def {name}(...)"
-    return f"{module.label} has no function {name}{advice}"
-
-
-def _line(fault: Fault, module: Module) -> int:
-    """Of the module's own file; of a notebook, which has none that an editor shows, 0."""
-    filename, line = fault.place or ("", 0)
-    known = filename == module.filename and not module.cells and 0 < line <= module.text.count("\n") + 1
-    return line if known else 0
-
-
-def _where(fault: Fault, module: Module) -> str:
-    if fault.place is None:
-        return ""
-    filename, line = fault.place
-    return f" ({module.place(line) if filename == module.filename else f'{Path(filename).name}:{line}'})"

@@ -1,25 +1,23 @@
 """One worker process, seen from the grader: takes a request, gives a reply, within a deadline."""
 
+import functools
 import os
 import secrets
 import select
 import signal
 import socket
-import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.errors import Crashed, TimedOut
+from autograder.errors import Crashed, MalformedMessage, TimedOut
 from autograder.sandbox.output import Tail
+from autograder.worker.protocol import NONCE_BYTES, frame, read_frame
 
-_LENGTH = struct.Struct("<Q")
 _CHUNK = 2**20
 #: The worker's own deadline comes first, with the line that was running; this much later comes the end of the process.
 GRACE_SECONDS = 1.0
 REPLY_BYTES = 300 * 2**20
-#: Each request carries a nonce, and its reply the same: nobody can answer what has not been asked yet.
-_NONCE_BYTES = 16
 
 
 class Worker:
@@ -59,17 +57,13 @@ class Worker:
         if self._over:
             raise Crashed("its process had ended before")
         deadline = time.monotonic() + seconds + GRACE_SECONDS
-        nonce = secrets.token_bytes(_NONCE_BYTES)
+        nonce = secrets.token_bytes(NONCE_BYTES)
         try:
-            self._send(_LENGTH.pack(len(nonce) + len(request)) + nonce + request, deadline)
-            (size,) = _LENGTH.unpack(self._receive(_LENGTH.size, deadline))
-            if size > REPLY_BYTES:
-                raise _NoReplyError(f"its answer was larger than {REPLY_BYTES // 2**20} MB")
-            if size < len(nonce) or self._receive(len(nonce), deadline) != nonce:
-                raise _NoReplyError("it wrote to the grader's connection by itself")
-            return self._receive(size - len(nonce), deadline)
-        except (TimeoutError, ConnectionError, _NoReplyError) as error:
+            self._send(frame(nonce, request), deadline)
+            _, reply = read_frame(functools.partial(self._receive, deadline=deadline), REPLY_BYTES, nonce)
+        except (TimeoutError, ConnectionError, MalformedMessage) as error:
             raise self._verdict(error, seconds) from error
+        return reply
 
     def end(self) -> int | None:
         """Kills it, with everything that it started: its exit code, or minus its signal."""
@@ -81,8 +75,8 @@ class Worker:
     def _verdict(self, error: Exception, seconds: float) -> Crashed | TimedOut:
         status = self.end()
         if isinstance(error, TimeoutError):
-            return TimedOut(f"did not finish within {seconds:g} s and was stopped")
-        if isinstance(error, _NoReplyError):
+            return TimedOut(f"did not finish within {seconds:g} s of its own time and was stopped")
+        if isinstance(error, MalformedMessage):
             return Crashed(str(error))
         return Crashed(_cause(status))
 
@@ -128,10 +122,6 @@ class Worker:
                 return False
             self._printed.add(data)
         return True
-
-
-class _NoReplyError(Exception):
-    """What came is no reply to what was asked."""
 
 
 def _cause(status: int | None) -> str:

@@ -26,13 +26,13 @@ from typing import TextIO
 
 import msgpack
 
-from autograder import worker
 from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup
 from autograder.sandbox.probe import reason_of
 from autograder.sandbox.readable import readable_paths
 from autograder.sandbox.warm import warm_up
 from autograder.sandbox.zygote import serve_forks
+from autograder.worker import session
 
 _MESSAGE = 65536
 #: Far from the users that a machine has; each server takes a thousand of its own.
@@ -177,7 +177,7 @@ class _Server:
             os.write(4, said.encode())
             os.close(4)
             if said == _READY:
-                worker.serve(socket.socket(fileno=3))
+                session.serve(socket.socket(fileno=3))
                 status = 0
         finally:
             os._exit(status)

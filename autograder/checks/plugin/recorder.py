@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from autograder.checks.pictures import comparison
-from autograder.checks.remote import UNANSWERED, StudentModule
+from autograder.checks.remote import StudentModule
 from autograder.errors import (
-    AutograderError,
     CheckFailed,
     Crashed,
     NotHandedIn,
@@ -78,9 +77,7 @@ def judged(check: CheckResult, error: BaseException | None, submission: StudentM
         return check.ended(Outcome.PASSED)
     if isinstance(error, pytest.skip.Exception):
         return check.ended(Outcome.BLOCKED, str(error.msg))
-    outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), None)
-    if outcome is None:
-        outcome = Outcome.FAILED if _comes_of_an_answer(error, submission) else Outcome.ERROR
+    outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.ERROR)
     return check.ended(
         outcome,
         _printable(sentence(error, submission)),
@@ -100,16 +97,7 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
     text = str(error).strip().partition("\n")[0]
     if isinstance(error, AssertionError):
         return text or "an assertion of the check does not hold"
-    if submission is not None and _comes_of_an_answer(error, submission):
-        call = next((call for call in reversed(submission.calls) if call.value is not UNANSWERED), None)
-        subject = f"{call} returned a value" if call is not None else "the submission answered with something"
-        return f"{subject} that cannot be judged: {type(error).__name__}: {text}"
     return f"the check itself failed with {type(error).__name__}: {text}"
-
-
-def _comes_of_an_answer(error: BaseException, submission: StudentModule | None) -> bool:
-    """Return True if a check stumbled over what the submission has answered: before that, it stumbles over itself."""
-    return submission is not None and submission.answered and not isinstance(error, AutograderError)
 
 
 def _line(check: CheckResult, error: BaseException, submission: StudentModule | None) -> int:

@@ -24,8 +24,10 @@ def pytest_runtest_makereport(
     recorder = item.config.stash[RECORDER]
     if call.when == "call" or error is not None:
         # What fails after the check is no fault of what the submission has answered.
-        held = item.stash.get(SUBMISSION, None) if call.when != "teardown" else None
-        check = judged(recorder.results[item.nodeid], error, held)
+        submission = item.stash.get(SUBMISSION, None) if call.when != "teardown" else None
+        if error is not None and submission is not None:
+            error = submission.fault_in(error)
+        check = judged(recorder.results[item.nodeid], error, submission)
         recorder.results[item.nodeid] = _diagnosed(check, error, item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check

@@ -6,7 +6,7 @@ import torch
 from autograder.errors import RefusedValue, UsageError
 from autograder.grading.grade import Grader
 from autograder.grading.spec import GradingSpec
-from autograder.worker.devices import has_data, placed, refuse_elsewhere
+from autograder.worker.calls import has_data, place, refuse_elsewhere
 
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
@@ -20,7 +20,7 @@ def test_what_has_data():
 
 def test_the_cpu_needs_nothing_moved():
     values = [torch.zeros(2), {"x": torch.Generator()}]
-    assert placed(values, "cpu", True) is values
+    assert place(values, "cpu", True) is values
 
 
 def test_an_answer_on_another_device_is_refused_by_name():
@@ -51,8 +51,8 @@ def test_on_a_gpu_the_solutions_pass(student_pytest):
 @gpu
 def test_on_a_gpu_generators_go_with_tensors_only():
     generator = torch.Generator().manual_seed(3)
-    assert placed([torch.zeros(1), generator], "cuda", True)[1].device.type == "cuda"
-    assert placed([generator], "cuda", False)[0].device.type == "cpu"
+    assert place([torch.zeros(1), generator], "cuda", True)[1].device.type == "cuda"
+    assert place([generator], "cuda", False)[0].device.type == "cpu"
 
 
 @no_gpu

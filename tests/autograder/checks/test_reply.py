@@ -9,17 +9,18 @@ from hypothesis import strategies as st
 
 from autograder.checks.plugin.recorder import judged
 from autograder.checks.remote import RemoteModule, StudentModule
-from autograder.checks.reply import read_inspection, read_reply
 from autograder.compare import show
 from autograder.errors import MalformedMessage, RefusedValue, StudentFault
 from autograder.results.types import CheckResult, Outcome
 from autograder.submissions import Module
 from autograder.worker.codec import Handle, Recipe, encode
+from autograder.worker.protocol import Fault, read_inspection, read_reply
 
 UNIT = Module("unit", "unit.py", "")
-LOADED = {"value": None}
-ANSWER = {"value": 1, "changed": [], "left": []}
-FAULT = {"fault": "raised", "kinds": ["KeyError"], "text": "x", "frames": [["unit.py", 3, "f"]]}
+LOADED = {"record": "Answer", "value": None}
+ANSWER = {"record": "Answer", "value": 1, "changed": (), "left": ()}
+FAULT = {"record": "Fault", "kind": "raised", "kinds": ("KeyError",), "text": "x", "frames": (("unit.py", 3, "f"),)}
+MISSING = {"record": "Fault", "kind": "missing"}
 FACTS = {"state": {}, "training": [], "frozen": [], "hooks": 0, "classes": None}
 
 
@@ -47,31 +48,38 @@ FORGED = [
     {},
     {"values": 1},
     {1: 2, "value": 3},
+    {"value": 1, "changed": (), "left": ()},
+    {"record": "Answer"},
+    {"record": "Load", "value": 1},
+    {"record": 5, "value": 1},
+    {**ANSWER, "record": torch.zeros(2)},
     {**ANSWER, "changed": 5},
     {**ANSWER, "changed": "images"},
-    {**ANSWER, "changed": [5]},
+    {**ANSWER, "changed": ["images"]},
+    {**ANSWER, "changed": (5,)},
     {**ANSWER, "changed": {"images": 1}},
     {**ANSWER, "left": 5},
-    {**ANSWER, "left": ["abc"]},
-    {**ANSWER, "left": [["a", "b"]]},
-    {**ANSWER, "left": [["a", "b", 3]]},
+    {**ANSWER, "left": ("abc",)},
+    {**ANSWER, "left": (("a", "b"),)},
+    {**ANSWER, "left": (("a", "b", 3),)},
     {**ANSWER, "left": torch.zeros(3, 3)},
     {**ANSWER, "value": Recipe("os:system", {"command": "true"})},
     {**ANSWER, "value": [{"a": (Recipe("os:system", {"command": "true"}),)}]},
-    {**FAULT, "fault": "unheard of"},
-    {**FAULT, "fault": torch.zeros(2)},
-    {**FAULT, "fault": None},
+    {**FAULT, "kind": "unheard of"},
+    {**FAULT, "kind": torch.zeros(2)},
+    {**FAULT, "kind": None},
     {**FAULT, "text": torch.zeros(2)},
     {**FAULT, "kinds": 5},
-    {**FAULT, "kinds": [torch.zeros(2)]},
+    {**FAULT, "kinds": ()},
+    {**FAULT, "kinds": (torch.zeros(2),)},
     {**FAULT, "frames": torch.zeros(2)},
-    {**FAULT, "frames": [3]},
-    {**FAULT, "frames": [["unit.py", "three", "f"]]},
-    {**FAULT, "frames": [[3, 3, "f"]]},
-    {"fault": "missing", "found": torch.zeros(2)},
-    {"fault": "missing", "names": 5},
-    {"fault": "missing", "names": [b"f"]},
-    {"fault": "signature", "signature": torch.zeros(2)},
+    {**FAULT, "frames": (3,)},
+    {**FAULT, "frames": (("unit.py", "three", "f"),)},
+    {**FAULT, "frames": ((3, 3, "f"),)},
+    {**MISSING, "found": torch.zeros(2)},
+    {**MISSING, "names": 5},
+    {**MISSING, "names": (b"f",)},
+    {**FAULT, "kind": "signature", "signature": torch.zeros(2)},
 ]
 
 
@@ -85,34 +93,35 @@ def test_a_reply_of_another_structure_fails_the_check(reply):
 
 
 def test_faults_with_little_in_them_are_still_faults():
-    for kind in ("missing", "signature", "refused", "not written", "timed out", "raised"):
+    for kind in Fault.KINDS:
         with pytest.raises(StudentFault):
-            answered_by(LOADED, {"fault": kind}).anything()
+            answered_by(LOADED, {"record": "Fault", "kind": kind}).anything()
 
 
 def test_endless_texts_and_lists_are_cut_where_they_come_in():
     """Each sentence about them would copy them again: once a case took the grader 100 MB for 7 MB of text."""
-    reply = {**FAULT, "text": "x" * 10_001, "kinds": ["K" * 10_001, *["Error"] * 10_000], "names": ["n"] * 10_001}
+    reply = {**FAULT, "text": "x" * 10_001, "kinds": ("K" * 10_001, *["Error"] * 10_000), "names": ("n",) * 10_001}
     fault = read_reply(encode(reply))
     assert (len(fault.text), len(fault.kinds), len(fault.kinds[0]), len(fault.names)) == (10_000,) * 4
 
 
 def test_a_model_that_is_sent_comes_back_as_a_handle_or_fails_the_check():
     with pytest.raises(RefusedValue, match="answered a model with something that is no answer"):
-        answered_by(LOADED, {"value": 3}).send(Recipe("data:load_model", {}))
+        answered_by(LOADED, {**ANSWER, "value": 3}).send(Recipe("data:load_model", {}))
 
 
 @pytest.mark.parametrize("number", [0, 10**6, 2**62])
 def test_a_handle_that_never_existed_is_the_workers_to_explain(number, sandbox):
     """Made up by a student's code that writes to the worker's socket itself."""
     code = (
-        "import os, struct, sys\nfrom autograder.worker.codec import Handle, encode\n"
-        f"reply = encode({{'value': Handle({number}, 'Linear'), 'changed': [], 'left': []}})\n"
+        "import os, struct, sys\nfrom autograder.worker.codec import Handle\n"
+        "from autograder.worker.protocol import Answer, write\n"
+        f"reply = write(Answer(Handle({number}, 'Linear')))\n"
         "def f():\n"
         "    frame = sys._getframe()\n"
         "    while frame.f_code.co_name != 'serve':\n"
         "        frame = frame.f_back\n"
-        "    whole = frame.f_locals['message'][:16] + reply\n"  # the request's ticket lies there
+        "    whole = frame.f_locals['nonce'] + reply\n"
         "    os.write(3, struct.pack('<Q', len(whole)) + whole)\n"
     )
     unit = Module("unit", "unit.py", code)
@@ -138,20 +147,25 @@ def test_a_handle_that_never_existed_is_the_workers_to_explain(number, sandbox):
 def test_an_inspection_that_tells_something_else_fails_the_check(facts):
     with pytest.raises(MalformedMessage):
         read_inspection(facts)
-    submission = answered_by(LOADED, {**ANSWER, "value": Handle(0, "Linear")}, {"value": facts})
+    submission = answered_by(LOADED, {**ANSWER, "value": Handle(0, "Linear")}, {**ANSWER, "value": facts})
     with pytest.raises(RefusedValue, match="a Linear answered with something that is no answer"):
         submission.build_head().inspect()
 
 
 trees = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(Handle(7, "Linear")),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=4)
+    ),
 )
 replies = st.fixed_dictionaries(
     {},
     optional={
         **dict.fromkeys(("value", "changed", "left", "kinds", "text", "frames", "found", "names", "signature"), trees),
-        "fault": trees | st.sampled_from(["missing", "signature", "refused", "not written", "timed out", "raised"]),
+        "record": trees | st.sampled_from(["Answer", "Fault"]),
+        "kind": trees | st.sampled_from(Fault.KINDS),
     },
 )
 
@@ -169,7 +183,7 @@ def test_whatever_is_replied_ends_in_a_value_or_a_students_fault(reply):
 
 
 def test_a_text_without_end_is_cut_and_steers_no_terminal():
-    fault = {**FAULT, "text": "\x1b[2J\u202eEverything passes.\n" + "x" * 10**6, "kinds": ["K" * 10**6]}
+    fault = {**FAULT, "text": "\x1b[2J\u202eEverything passes.\n" + "x" * 10**6, "kinds": ("K" * 10**6,)}
     with pytest.raises(StudentFault) as caught:
         answered_by(LOADED, fault).anything()
     message = judged(CheckResult("unit::test_it", "unit", "anything", "It", 1.0), caught.value, None).message

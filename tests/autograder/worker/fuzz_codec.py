@@ -24,18 +24,21 @@ import numpy as np
 import torch
 from PIL import Image
 
-from autograder.checks.reply import read_reply
 from autograder.errors import MalformedMessage
 from autograder.worker.codec import Handle, Limits, Recipe, decode, encode
 from autograder.worker.codec.message import MAGIC, PREFIX
+from autograder.worker.protocol import Answer, Fault, Inspection, read_inspection, read_reply
 
 #: Small, so that messages at the limits are as common as those below them.
 LIMITS = Limits(bytes=2**16, header_bytes=2**13, nodes=400)
 TYPES = (type(None), bool, int, float, str, bytes, torch.Tensor, np.ndarray, Image.Image, torch.Generator, Handle)
 VALUES = [
-    {"value": torch.arange(6.0).reshape(2, 3), "changed": ["images"], "left": [["model", "hooks", ["head"]]]},
-    {"fault": "raised", "kinds": ["KeyError", "Exception"], "text": "'x'", "frames": [["unit.py", 3, "f"]]},
-    {"value": {"state": {"a": torch.zeros(2, 2)}, "training": [""], "frozen": [], "hooks": 0, "classes": None}},
+    {
+        "record": "Answer",
+        **vars(Answer(torch.arange(6.0).reshape(2, 3), ("images",), (("model", "hooks", ("head",)),))),
+    },
+    {"record": "Fault", **vars(Fault("raised", "'x'", ("KeyError", "Exception"), (("unit.py", 3, "f"),)))},
+    {"record": "Answer", "value": vars(Inspection({"a": torch.zeros(2, 2)}, [""], [], 0, None))},
     [None, True, 1, -(2**63), 2**80, 0.5, math.nan, -math.inf, "text", "\ud800", b"bytes", Path("a/b")],
     {1: (), "b": [[], [()]], None: {"c": {}}, 2.5: (1, (2, (3,))), b"k": True},
     [torch.tensor([True, False]), torch.zeros(0, 3), torch.tensor(1 + 2j), torch.ones(3).bfloat16().requires_grad_()],
@@ -45,8 +48,36 @@ VALUES = [
     Recipe("data:load_model", {"name": "tiny"}, {"w": torch.zeros(2)}, ["", "head"], ["w"]),
 ]
 ATOMS = [
-    *(None, True, -1, 0, 7, 2**31, 2**62, 2**64 - 1, -(2**63), 1.5, math.nan, math.inf, "", "value", "fault", "\ud800"),
+    *(
+        None,
+        True,
+        -1,
+        0,
+        7,
+        2**31,
+        2**62,
+        2**64 - 1,
+        -(2**63),
+        1.5,
+        math.nan,
+        math.inf,
+        "",
+        "value",
+        "record",
+        "\ud800",
+    ),
     *("list", "tuple", "dict", "int", "tensor", "array", "image", "path", "generator", "handle", "recipe", "raised"),
+    *(
+        "Answer",
+        "Fault",
+        "Load",
+        "kind",
+        "missing",
+        "names",
+        "left",
+        ["tuple", []],
+        ["tuple", ["a", "b", ["tuple", []]]],
+    ),
     *("float32", "bool", "object", "O", "<f8", "|b1", "f8,f8", "P", "RGB", "0x" + "f" * 2000, "-0x_1", "a\0b"),
     *(b"", b"\xff" * 768, {}, {"a": 1}, [], [2**60], [0, 2**62], [-1], ["list", []], ["dict", [[1, 2], [True, 3]]]),
     *(msgpack.ExtType(1, b""), msgpack.ExtType(5, b"abc"), msgpack.Timestamp(1, 2)),
@@ -157,10 +188,16 @@ def ending(message: bytes) -> str:
     again = encode(value)
     assert encode(decode(again)) == again, "a value that is not read as it was written"
     try:
-        read_reply(message)
+        reply = read_reply(message)
     except MalformedMessage:
         return "a value, no reply"
-    return "a reply"
+    if isinstance(reply, Fault):
+        return "a fault"
+    try:
+        read_inspection(reply.value)
+    except MalformedMessage:
+        return "an answer"
+    return "an inspection"
 
 
 def check_types(value: object) -> None:

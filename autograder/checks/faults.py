@@ -1,0 +1,69 @@
+"""From a worker's fault to the exception that ends a check, with a sentence for the student."""
+
+import difflib
+from pathlib import Path
+
+from autograder.errors import MissingFunction, NotWritten, Raised, RefusedValue, StudentFault, TimedOut, Unusable
+from autograder.submissions import Module
+from autograder.worker.protocol import Fault
+
+#: Near names are looked for among so many, each of at most so many letters: more only a forged reply has, and to compare
+#: long ones takes long.
+_NAMES = 100
+_NAME_LETTERS = 60
+
+
+def error_of(fault: Fault, call: str, function: str, module: Module, seconds: float) -> StudentFault:
+    """Return the exception for a fault, with the student's line.
+
+    Args:
+        fault: as the worker told it; its texts are the student's own.
+        call: the call in words; empty if the module was being loaded.
+        function: the name of the function that was called.
+        module: the student's.
+        seconds: how much time of its own the call had.
+    """
+    error = _error(fault, call, function, module, seconds)
+    error.line = _line(fault, module)
+    return error
+
+
+def _error(fault: Fault, call: str, function: str, module: Module, seconds: float) -> StudentFault:
+    subject, where = call or "the module", _where(fault, module)
+    if fault.kind == "missing":
+        return MissingFunction(_missing(fault, function, module))
+    if fault.kind == "signature":
+        return MissingFunction(f"{call} cannot be called on {function}{fault.signature}: {fault.text}")
+    if fault.kind == "refused":
+        return RefusedValue(f"{subject} returned {fault.text}")
+    if fault.kind == "not written":
+        return NotWritten(f"not written yet{where}")
+    if fault.kind == "timed out":
+        return TimedOut(f"{subject} did not finish within {seconds:g} s of its own time and was stopped{where}")
+    said = f"{fault.kinds[0]}: {fault.text}" if fault.text else fault.kinds[0]
+    if not call:
+        return Unusable(f"{module.label} cannot be imported: {said}{where}")
+    return Raised(f"{call} raised {said}{where}", fault.kinds, fault.text)
+
+
+def _missing(fault: Fault, function: str, module: Module) -> str:
+    if fault.found:
+        return f"{module.label} has {function} as a {fault.found}, not as a function"
+    names = [name for name in fault.names[:_NAMES] if len(name) <= _NAME_LETTERS]
+    near = difflib.get_close_matches(function[:_NAME_LETTERS], names, n=1, cutoff=0.6)
+    advice = f"; rename {near[0]} to {function}" if near else f"; write def {function}(...)"
+    return f"{module.label} has no function {function}{advice}"
+
+
+def _line(fault: Fault, module: Module) -> int:
+    """Return the line in the student's file; 0 for a notebook, which has none that an editor shows."""
+    filename, line, _ = fault.frames[-1] if fault.frames else ("", 0, "")
+    known = filename == module.filename and not module.cells and 0 < line <= module.text.count("\n") + 1
+    return line if known else 0
+
+
+def _where(fault: Fault, module: Module) -> str:
+    if not fault.frames:
+        return ""
+    filename, line, _ = fault.frames[-1]
+    return f" ({module.place(line) if filename == module.filename else f'{Path(filename).name}:{line}'})"

@@ -1,0 +1,119 @@
+"""One call of a student's function: its arguments placed on the device, its gradient, and what it leaves behind.
+
+Checks compute on the CPU. What they pass crosses from there and back; a student's code sees it on the device of the run.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from autograder.errors import RefusedValue
+from autograder.worker import protocol, side_effects
+from autograder.worker.codec import type_name
+from autograder.worker.protocol import Answer, Fault, leaves, map_tree
+
+
+def make_call(function: Callable[..., object], request: protocol.Call) -> Answer | Fault:
+    """Call a function and return what came of it.
+
+    Args:
+        function: the student's.
+        request: its arguments are values and modules, no recipes and no handles.
+
+    Raises:
+        RefusedValue: the output has no gradient, or lies on another device than the input.
+        BaseException: whatever the function raises.
+    """
+    device = request.device
+    data = has_data([request.args, request.kwargs])
+    args, kwargs = place((request.args, request.kwargs), device, data)
+    names = _argument_names(function, args, kwargs)
+    if isinstance(names, str):
+        return Fault("signature", names, signature=_signature(function))
+    before = {name: side_effects.state_of(value) for name, value in names.items()}
+    with side_effects.watch_random_state(device) as random_state:
+        if request.of is None:
+            value = function(*args, **kwargs)
+        else:
+            value = _gradient(function, args, kwargs, request.of, place(request.weights, device, False))
+    changed, left = side_effects.differences(before, names)
+    if random_state.drawn:
+        left.append(("", "random state", ()))
+    if data:
+        refuse_elsewhere(value, device)
+    return Answer(value, tuple(changed), tuple(left))
+
+
+def has_data(value: Any) -> bool:
+    """Return True if there is a tensor or a module in a value: something that lies on some device."""
+    return any(isinstance(leaf, Tensor | nn.Module) for leaf in leaves(value))
+
+
+def place(value: Any, device: str, with_generators: bool) -> Any:
+    """Return a value with its tensors on the device.
+
+    A generator goes along if tensors do, as `torch.rand(x.shape, generator=g, device=x.device)` needs it; if it comes alone
+    it stays on the CPU, as `torch.randn(3, 3, generator=g)` needs it.
+    """
+
+    def moved(leaf: Any) -> Any:
+        if type(leaf) is Tensor:
+            return leaf.to(device).requires_grad_(leaf.requires_grad)
+        if type(leaf) is torch.Generator and with_generators:
+            return torch.Generator(device).manual_seed(leaf.initial_seed())
+        return leaf
+
+    return value if device == "cpu" else map_tree(moved, value)
+
+
+def refuse_elsewhere(value: Any, device: str) -> None:
+    """Raise an error if an answer to data on the device lies elsewhere.
+
+    Raises:
+        RefusedValue: some tensor of the value is on another device.
+    """
+    for leaf in leaves(value):
+        if type(leaf) is Tensor and leaf.device.type not in (device, "meta"):
+            raise RefusedValue(f"a tensor on {leaf.device}, expected it on the device of the input, {device}")
+
+
+def _argument_names(
+    function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+) -> dict[str, object] | str:
+    """Return the arguments under the names that the student gave them, or why they do not fit."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return {**{str(i): value for i, value in enumerate(args)}, **kwargs}
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        return str(error)
+    return dict(bound.arguments)
+
+
+def _signature(function: Callable[..., object]) -> str:
+    return "(" + ", ".join(inspect.signature(function).parameters) + ")"
+
+
+def _gradient(
+    function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any], of: int, weights: Any
+) -> Tensor:
+    """Return the gradient of the function's output, weighted, with respect to one argument."""
+    source = args[of].detach().clone().requires_grad_()
+    output = function(*args[:of], source, *args[of + 1 :], **kwargs)
+    if type(output) is not Tensor:
+        raise RefusedValue(f"a {type_name(output)}, expected a tensor to differentiate")
+    if not output.requires_grad:
+        raise RefusedValue("a tensor without a gradient: it is detached, or was computed under no_grad")
+    weights = torch.ones_like(output) if weights is None else weights
+    if weights.shape != output.shape:
+        raise RefusedValue(f"a tensor of shape {tuple(output.shape)}, expected {tuple(weights.shape)}")
+    result: Tensor | None
+    (result,) = torch.autograd.grad(output, source, weights, allow_unused=True)
+    if result is None:
+        raise RefusedValue("a tensor whose gradient does not reach the input")
+    return result

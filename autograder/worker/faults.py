@@ -1,0 +1,84 @@
+"""What a student's code raised, as a fault: its kind, its words, and the lines of the student's that led there."""
+
+import ast
+import errno
+import functools
+import os
+import types
+from collections.abc import Mapping
+
+from autograder.worker.deadline import HANDLER, DeadlinePassed
+from autograder.worker.protocol import Fault
+
+_TEXT_LIMIT = 2000
+_FRAME_LIMIT = 20
+#: What the kernel answers, in a sandbox, to what a submission may not do.
+_FORBIDDEN = tuple(map(os.strerror, (errno.EPERM, errno.EACCES, errno.EROFS, errno.EFBIG)))
+
+
+def fault_of(error: BaseException, sources: Mapping[str, str], *, sandboxed: bool) -> Fault:
+    """Return the fault for an exception.
+
+    Args:
+        error: SystemExit, KeyboardInterrupt and the deadline included: to the grader each is an answer.
+        sources: the student's texts by file name.
+        sandboxed: the sandbox may be why it was raised.
+    """
+    frames = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in _frames(error)]
+    if isinstance(error, DeadlinePassed):
+        kind = "timed out"
+    elif isinstance(error, NotImplementedError) and frames and _is_skeleton_line(frames[-1], sources):
+        kind = "not written"
+    else:
+        kind = "raised"
+    text = _text(error)
+    text += _advice(text) if sandboxed else ""
+    kinds = tuple(base.__name__ for base in type(error).__mro__ if base is not object)
+    own = tuple(each for each in frames if each[0] in sources)
+    return Fault(kind, text, kinds, own[-_FRAME_LIMIT:])
+
+
+def _frames(error: BaseException) -> list[tuple[types.FrameType, int]]:
+    frames, traceback = [], error.__traceback__
+    while traceback is not None:
+        frames.append((traceback.tb_frame, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    # If the deadline came by a signal, its handler sits on top of the line that was running.
+    handler = len(frames) > 1 and frames[-1][0].f_code.co_filename == HANDLER
+    return frames[:-1] if isinstance(error, DeadlinePassed) and handler else frames
+
+
+def _is_skeleton_line(frame: tuple[str, int, str], sources: Mapping[str, str]) -> bool:
+    """Return True if a line of the student's says `raise NotImplementedError`. PyTorch raises that error too."""
+    filename, line, _ = frame
+    return filename in sources and line in _skeleton_lines(sources[filename])
+
+
+@functools.lru_cache(maxsize=16)
+def _skeleton_lines(source: str) -> frozenset[int]:
+    raised = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Raise))
+    return frozenset(
+        line
+        for node in raised
+        if isinstance(made := node.exc.func if isinstance(node.exc, ast.Call) else node.exc, ast.Name)
+        and made.id == "NotImplementedError"
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    )
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:_TEXT_LIMIT]
+    except BaseException:  # a student's exception may fail to describe itself
+        return "(it cannot be printed)"
+
+
+def _advice(text: str) -> str:
+    """Return what to know of an exception that would not have been raised at home."""
+    if any(words in text for words in _FORBIDDEN):
+        return "; a graded submission can write no files, start no programs and use no network"
+    if os.strerror(errno.ENOENT) in text:
+        return "; a graded submission finds no files but those of the course"
+    if text == "EOF when reading a line":
+        return "; in a graded run nobody answers input()"
+    return ""
