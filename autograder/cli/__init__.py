@@ -56,14 +56,14 @@ def verify(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the findings here too.")] = None,
 ) -> None:
     """Grade the grader: skeletons, solutions, known mistakes and mutants against the checks."""
-    from autograder.grading.verify import Verification, judging
+    from autograder.grading.verify import Verification, open_benches
     from autograder.results.files import write_atomically
 
     catalog = course_here()
     chosen = catalog.chosen(names_in(units))
     findings = []
-    with terminal.progress() as bars, judging(catalog.root, jobs) as judge:
-        for finding in Verification(catalog, chosen, judge, seeds, bars.begin).findings():
+    with terminal.progress() as bars, open_benches(catalog.root, jobs) as run_trials:
+        for finding in Verification(catalog, chosen, run_trials, seeds, bars.begin).findings():
             findings.append(finding)
             terminal.out.print(Text(f"{'+' if finding.good else 'x'} {finding.question:<10} {finding.summary}"))
             for problem in finding.problems:

@@ -41,9 +41,11 @@ from autograder.compare import assert_close
 
 
 @pytest.mark.points("$name", 1)
-def test_black_becomes_white(submission):
-    """Black becomes white."""
-    assert_close(submission.$name(torch.zeros(1, 3, 2, 2)), torch.ones(1, 3, 2, 2))
+def test_black_and_white(submission):
+    """Black becomes white, and white becomes black."""
+    images = torch.zeros(1, 3, 2, 2)
+    images[..., 0] = 1
+    assert_close(submission.$name(images), 1 - images)
 
 
 @pytest.mark.hidden

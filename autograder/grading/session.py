@@ -11,6 +11,7 @@ import sys
 import traceback
 import weakref
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -24,12 +25,15 @@ from autograder.checks import plugin
 from autograder.checks.plugin.recorder import Recorder
 from autograder.checks.plugin.runs import Run
 from autograder.course.catalog import Catalog, read_catalog
-from autograder.errors import GraderError, SandboxError
-from autograder.results.types import CheckResult
+from autograder.errors import GraderError, OverBudget, SandboxError
+from autograder.results.types import CheckResult, Outcome
 
 
 class GradedRun(Run, Protocol):
     """One submission, as the checks of a graded run reach it."""
+
+    def limited(self) -> AbstractContextManager[None]:
+        """Return what limits the grader's own time for one check."""
 
     def failed(self, error: BaseException, *, answered: bool) -> bool:
         """Record a failed check. Return True if it is run again.
@@ -241,8 +245,16 @@ class _Hooks:
     @staticmethod
     def _run(item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Run a check once, and keep nothing of the submission with the check, which the next submission meets too."""
+        run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `CheckSession.run` has put it there
         try:
-            runtestprotocol(item, log=False, nextitem=nextitem)
+            with run.limited():
+                runtestprotocol(item, log=False, nextitem=nextitem)
+        except OverBudget as error:  # raised outside of the check itself: where it was explained, or cleared away
+            item.session._setupstate.teardown_exact(nextitem)
+            item.config.stash[plugin.RECORDER].results[item.nodeid] = item.stash[plugin.CHECK].ended(
+                Outcome.FAILED, str(error)
+            )
+            run.failed(error, answered=True)
         finally:
             if plugin.SUBMISSION in item.stash:
                 del item.stash[plugin.SUBMISSION]

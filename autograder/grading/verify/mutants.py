@@ -6,8 +6,12 @@ is a submission, so all that is needed is the changed text; the operators below 
 
 import ast
 import copy
+import tomllib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.errors import GraderError
 
 _SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub,
@@ -61,6 +65,34 @@ def mutants_of(source: str, free: Collection[str] = ()) -> Iterator[Mutant]:
                     continue
                 for changed in _changes(node):
                     yield _mutant(tree, function, path, node, changed)
+
+
+def read_survivors(path: Path) -> dict[tuple[str, str, str], str]:
+    """Read why mutants may survive.
+
+    The file has a table for each function, and in it a line for each change: it says why no check can, or should, see it.
+
+        [variation_loss.denoise]
+        "steps -> steps + 1" = "One step more of descent is as right."
+
+    Returns:
+        The reasons, by unit, function and change; none if there is no file.
+
+    Raises:
+        GraderError: the file has another form.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        units = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {
+            (unit, function, change): str(reason)
+            for unit, functions in units.items()
+            for function, changes in functions.items()
+            for change, reason in changes.items()
+        }
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:
+        raise GraderError(f"{path} does not list changes and reasons by unit and function: {error}") from error
 
 
 def _mutant(
