@@ -6,7 +6,7 @@ from data.eyes import eye_backbone
 from data.layers import Classifier
 from data.networks import NAMES, load_backbone, load_model
 from data.pets import pets_root
-from data.toys import toy_backbone, toy_convnet, toy_dropout_head, toy_head, toy_model, toy_recording_head
+from data.toys import toy_backbone, toy_convnet, toy_dropout_head, toy_head, toy_model, toy_recording_head, toy_trainer
 
 __all__ = [
     "NAMES",
@@ -26,4 +26,5 @@ __all__ = [
     "toy_head",
     "toy_model",
     "toy_recording_head",
+    "toy_trainer",
 ]
