@@ -12,6 +12,7 @@ from data.toys import (
     toy_head,
     toy_model,
     toy_recording_head,
+    toy_trainer,
 )
 from data.weights import WeightsError
 
@@ -33,4 +34,5 @@ __all__ = [
     "toy_head",
     "toy_model",
     "toy_recording_head",
+    "toy_trainer",
 ]

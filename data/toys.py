@@ -36,12 +36,23 @@ def toy_dropout_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn
 
 
 def toy_recording_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
-    """A linear head that notes the last feature of each example it learns from.
+    """Make a linear head that notes of each example it learns from the last feature, and whether it was in training mode.
 
-    Called on an empty batch `(0, in_features)`, it gives what it has noted so far, shape `(examples,)`.
+    Called on an empty batch `(0, in_features)`, it gives what it has noted so far, shape `(examples, 2)`. A deep copy of it
+    writes to the same notes, so that they tell of a training on a copy too.
     """
     arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
     return _made("toy_recording_head", arguments, lambda: _Recording(in_features, num_classes), seed)
+
+
+def toy_trainer(*, steps: int = 1, learning_rate: float = 0.1) -> nn.Module:
+    """Make a module that trains another one, to show by its outputs what of it can learn.
+
+    Called as `trainer(model, inputs, labels)`, it makes plain steps down the cross-entropy with whatever requires gradients,
+    in the mode that the model is in, and gives what the model makes of the inputs then, shape `(N, K)`.
+    """
+    arguments = {"steps": steps, "learning_rate": learning_rate}
+    return _made("toy_trainer", arguments, lambda: _Trainer(steps, learning_rate), 0)
 
 
 def toy_backbone(*, seed: int = 0) -> nn.Module:
@@ -133,17 +144,42 @@ class _Measures(nn.Module):
         return torch.cat([colours, ((across - down) / (across + down + 1e-6))[:, None]], dim=1)
 
 
+class _Notes(list[tuple[float, float]]):
+    def __deepcopy__(self, memo: dict[int, object]) -> "_Notes":
+        return self
+
+
 class _Recording(nn.Linear):
     def __init__(self, in_features: int, num_classes: int) -> None:
         super().__init__(in_features, num_classes)
-        self.seen: list[float] = []
+        self.notes = _Notes()
 
     def forward(self, features: Tensor) -> Tensor:
         if len(features) == 0:
-            return torch.tensor(self.seen)
+            return torch.tensor(self.notes).view(-1, 2)
         if torch.is_grad_enabled():
-            self.seen += features[:, -1].tolist()
+            self.notes += [(last, float(self.training)) for last in features[:, -1].tolist()]
         return super().forward(features)
+
+
+class _Trainer(nn.Module):
+    def __init__(self, steps: int, learning_rate: float) -> None:
+        super().__init__()
+        self.steps, self.learning_rate = steps, learning_rate
+
+    def forward(self, model: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        for _ in range(self.steps):
+            loss = nn.functional.cross_entropy(model(inputs), labels)
+            if not loss.requires_grad:
+                break
+            slopes = torch.autograd.grad(loss, trained, allow_unused=True)
+            with torch.no_grad():
+                for parameter, slope in zip(trained, slopes, strict=True):
+                    if slope is not None:
+                        parameter -= self.learning_rate * slope
+        with torch.no_grad():
+            return model(inputs)  # type: ignore[no-any-return] # a module may return anything
 
 
 class _Breaking(nn.Module):

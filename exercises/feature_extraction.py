@@ -29,7 +29,7 @@ def preprocess(image: Image.Image, size: int = 64) -> Tensor:
         Shape (3, size, size), float32, in [0, 1].
 
     Raises:
-        ValueError: `size` is below 1.
+        ValueError: `size` is below 1; the message names `size`.
     """
     # TODO: Make the image RGB, resize and crop it, and turn its pixels into floats.
     raise NotImplementedError("preprocess")
@@ -49,7 +49,7 @@ def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
         The same shape and dtype, differentiable.
 
     Raises:
-        ValueError: a `std` is not positive, or `mean` or `std` has not one number for each channel.
+        ValueError: a `std` is not positive, or `mean` or `std` has not one number for each channel; the message names which.
     """
     # TODO: Check mean and std, then subtract and divide channel by channel.
     raise NotImplementedError("normalize")

@@ -25,7 +25,7 @@ def build_head(in_features: int, num_classes: int) -> nn.Module:
         has it built in.
 
     Raises:
-        ValueError: `in_features` or `num_classes` is below 1.
+        ValueError: `in_features` or `num_classes` is below 1; the message names which.
     """
     # TODO: Check both numbers and make a linear layer.
     ### BEGIN SOLUTION
@@ -47,7 +47,7 @@ def accuracy(logits: Tensor, labels: Tensor) -> float:
         A Python float in [0, 1].
 
     Raises:
-        ValueError: `logits` and `labels` have different lengths, or none at all.
+        ValueError: `logits` and `labels` have different lengths, or there are none; the message names one of them.
     """
     # TODO: Compare the classes with the largest logits to the labels.
     ### BEGIN SOLUTION
@@ -68,7 +68,7 @@ def evaluate(head: nn.Module, features: Tensor, labels: Tensor) -> tuple[float, 
         labels: shape (N,).
 
     Returns:
-        The mean cross-entropy over all examples and the accuracy, two Python floats. No gradient is left.
+        The mean cross-entropy over all examples and the accuracy, two Python floats. No gradient is left on the head.
     """
     # TODO: Compute loss and accuracy in eval mode and without gradients.
     ### BEGIN SOLUTION
@@ -96,19 +96,23 @@ def fit_head(
 ) -> dict[str, list[float]]:
     """Train a head by gradient descent, and keep it as it was when it did best on the validation set.
 
+    A step goes by the gradient of its own batch. A head that comes in training mode learns in it, and is in eval mode only
+    while it is measured.
+
     Args:
-        head: features (N, D) to logits (N, K); trained in place.
+        head: features (N, D) to logits (N, K); trained in place, and nothing else about it is changed.
         train: features and labels to learn from.
         valid: features and labels to choose the best epoch by; nothing is ever learnt from them.
-        epochs: how often to go through `train`, at most.
+        epochs: how often to go through `train`, at most: each time through all of it, the last batch may be smaller.
         learning_rate: length of a step.
-        batch_size: examples in a step.
-        patience: stop once the validation loss has not improved for so many epochs; None never stops early.
+        batch_size: examples in a step; there may be fewer in all.
+        patience: stop once `valid_loss` has not fallen, however little, for so many epochs; None never stops early.
         seed: shuffles the batches, anew in each epoch; the same seed gives the same head.
 
     Returns:
         Lists of Python floats, one entry for each epoch run: `train_loss`, `train_accuracy`, `valid_loss`,
-        `valid_accuracy`. The head has the weights of the epoch with the lowest `valid_loss`.
+        `valid_accuracy`. Those of `train` may be taken while the head learns, those of `valid` after the epoch. The head has
+        the weights of the epoch with the lowest `valid_loss`.
     """
     # TODO: Loop over epochs and shuffled batches, note losses and accuracies, and restore the best weights.
     ### BEGIN SOLUTION
@@ -152,7 +156,7 @@ def predict(model: nn.Module, images: Tensor, k: int = 3) -> list[list[tuple[str
         probability is a Python float.
 
     Raises:
-        ValueError: `k` is below 1.
+        ValueError: `k` is below 1; the message names `k`.
     """
     # TODO: Turn logits into probabilities and pair the largest with their names.
     ### BEGIN SOLUTION

@@ -1,6 +1,7 @@
 """Known mistakes in head_training, as students make them, each with the sentence that they should read."""
 
 import copy
+import itertools
 import math
 
 import torch
@@ -48,37 +49,51 @@ def _fit(
     train,
     valid,
     *,
-    epochs,
-    learning_rate,
-    batch_size,
-    patience,
-    orders,
-    shown=None,
+    epochs=20,
+    learning_rate=0.1,
+    batch_size=32,
+    patience=None,
+    seed=0,
+    orders=_orders,
+    batches=torch.split,
+    zero_grad=True,
     sign=1,
-    keep_best=True,
-    wait=0,
     learnt=None,
+    shown=None,
+    before=nn.Module.train,
+    measured=None,
+    margin=0.0,
+    wait=0,
+    keep="loss",
 ):
     """The training loop, with a switch for each thing that goes wrong in it."""
     optimizer = torch.optim.SGD(head.parameters(), lr=learning_rate)
-    features, labels = train if learnt is None else learnt
+    features, labels = learnt or train
+    order, measured = orders(seed, len(labels)), measured or _measured_in_eval_mode
     history = {name: [] for name in NAMES}
-    lowest, best_epoch, best = math.inf, 0, copy.deepcopy(head.state_dict())
+    lowest, best_epoch, highest, best = math.inf, 0, -1.0, copy.deepcopy(head.state_dict())
     for epoch in range(epochs):
-        for batch in next(orders).split(batch_size):
-            optimizer.zero_grad()
+        before(head)
+        for batch in batches(next(order), batch_size):
+            if zero_grad:
+                optimizer.zero_grad()
             (sign * F.cross_entropy(head(features[batch]), labels[batch])).backward()
             optimizer.step()
-        for name, figure in zip(NAMES, (*_measured(head, *train), *_measured(head, *(shown or valid))), strict=True):
+        for name, figure in zip(NAMES, (*measured(head, *train), *measured(head, *(shown or valid))), strict=True):
             history[name].append(figure)
-        if history["valid_loss"][-1] < lowest:
-            lowest, best_epoch = history["valid_loss"][-1], epoch
-            best = copy.deepcopy(head.state_dict())
+        loss, accuracy = history["valid_loss"][-1], history["valid_accuracy"][-1]
+        better = {"loss": loss < lowest, "accuracy": accuracy > highest, "last": True}[keep]
+        best, highest = copy.deepcopy(head.state_dict()) if better else best, max(highest, accuracy)
+        if loss < lowest - margin:
+            lowest, best_epoch = loss, epoch
         elif patience is not None and epoch - best_epoch >= patience + wait:
             break
-    if keep_best:
-        head.load_state_dict(best)
+    head.load_state_dict(best)
     return history
+
+
+def _measured_in_eval_mode(head, features, labels):
+    return _restored(head, lambda: _measured(head.eval(), features, labels))
 
 
 @mistake("build_head", "The head ends in a softmax; leave it out, as cross-entropy takes logits.")
@@ -252,93 +267,125 @@ def averages_batches(head, features, labels, batch_size=32):
 
 
 @mistake("fit_head", "The steps go up the gradient, so that the loss grows; a step goes against it.")
-def climbs(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), sign=-1)
+def climbs(head, train, valid, **options):
+    return _fit(head, train, valid, **options, sign=-1)
+
+
+@mistake("fit_head", "Gradients pile up from step to step: backward() adds to them; call zero_grad() before each.")
+def forgets_zero_grad(head, train, valid, **options):
+    return _fit(head, train, valid, **options, zero_grad=False)
 
 
 @mistake("fit_head", "The learning rate that is given is not used: the optimizer has another one.")
-def ignores_the_learning_rate(
-    head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0
-):
-    sizes = {"epochs": epochs, "learning_rate": 0.1, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])))
+def ignores_the_learning_rate(head, train, valid, **options):
+    return _fit(head, train, valid, **{**options, "learning_rate": 0.1})
+
+
+@mistake(
+    "fit_head",
+    "A batch that is not full is left out, as drop_last=True does: its examples teach nothing in that epoch.",
+)
+def drops_what_fills_no_batch(head, train, valid, **options):
+    def full(order, size):
+        return [batch for batch in order.split(size) if len(batch) == size]
+
+    return _fit(head, train, valid, **options, batches=full)
+
+
+@mistake("fit_head", "The head learns in eval mode, without dropout and with fixed statistics: that is for measuring.")
+def learns_in_eval_mode(head, train, valid, **options):
+    return _fit(head, train, valid, **options, before=nn.Module.eval)
+
+
+@mistake(
+    "fit_head", "After the first epoch the head stays in eval mode; after measuring, put it in training mode again."
+)
+def stays_in_eval_mode_after_measuring(head, train, valid, **options):
+    def measured(head, features, labels):
+        return _measured(head.eval(), features, labels)
+
+    return _fit(head, train, valid, **options, before=lambda head: None, measured=measured)
 
 
 @mistake("fit_head", "What the history calls valid is measured on the training set.")
-def validates_on_train(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), shown=train)
+def validates_on_train(head, train, valid, **options):
+    return _fit(head, train, valid, **options, shown=train)
 
 
 @mistake("fit_head", "The head learns from the validation set too, which then tells nothing any more.")
-def learns_from_valid(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+def learns_from_valid(head, train, valid, **options):
     both = torch.cat([train[0], valid[0]]), torch.cat([train[1], valid[1]])
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(both[1])), learnt=both)
+    return _fit(head, train, valid, **options, learnt=both)
 
 
 @mistake(
     "fit_head",
     "The head ends with its last weights; put back a copy, not a mere reference, of those with the lowest valid_loss.",
 )
-def keeps_the_last(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), keep_best=False)
+def keeps_the_last(head, train, valid, **options):
+    return _fit(head, train, valid, **options, keep="last")
+
+
+@mistake(
+    "fit_head",
+    "The weights of the best valid_accuracy are kept; the loss still tells epochs apart where that stands still.",
+)
+def keeps_the_best_accuracy(head, train, valid, **options):
+    return _fit(head, train, valid, **options, keep="accuracy")
 
 
 @mistake("fit_head", "The same order is shuffled out in every epoch; make the generator once, before the loop.")
-def shuffles_once(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    order = next(_orders(seed, len(train[1])))
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=iter(lambda: order, None))
+def shuffles_once(head, train, valid, **options):
+    return _fit(head, train, valid, **options, orders=lambda *given: itertools.repeat(next(_orders(*given))))
 
 
 @mistake("fit_head", "Nothing is shuffled: the batches are the same in each epoch and for each seed.")
-def never_shuffles(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    order = torch.arange(len(train[1]))
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=iter(lambda: order, None))
+def never_shuffles(head, train, valid, **options):
+    return _fit(head, train, valid, **options, orders=lambda seed, count: itertools.repeat(torch.arange(count)))
 
 
 @mistake("fit_head", "The seed is not used: batches come from the global random state and differ in every run.")
-def forgets_the_seed(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=iter(lambda: torch.randperm(len(train[1])), None))
+def forgets_the_seed(head, train, valid, **options):
+    return _fit(head, train, valid, **options, orders=_global_orders)
 
 
 @mistake("fit_head", "The global random state is seeded; use a torch.Generator of your own.")
-def seeds_everything(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    torch.manual_seed(seed)
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=iter(lambda: torch.randperm(len(train[1])), None))
+def seeds_everything(head, train, valid, **options):
+    torch.manual_seed(options.get("seed", 0))
+    return _fit(head, train, valid, **options, orders=_global_orders)
+
+
+def _global_orders(_, count):
+    while True:
+        yield torch.randperm(count)
 
 
 @mistake("fit_head", "Training goes on for one epoch more than patience allows.")
-def waits_too_long(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])), wait=1)
+def waits_too_long(head, train, valid, **options):
+    return _fit(head, train, valid, **options, wait=1)
 
 
 @mistake("fit_head", "Patience is ignored: training runs to the last epoch.")
-def never_stops_early(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": None}
-    return _fit(head, train, valid, **sizes, orders=_orders(seed, len(train[1])))
+def never_stops_early(head, train, valid, **options):
+    return _fit(head, train, valid, **{**options, "patience": None})
+
+
+@mistake("fit_head", "A loss counts as better only where it falls by more than a margin; any lower loss is.")
+def waits_for_a_margin(head, train, valid, **options):
+    return _fit(head, train, valid, **options, margin=1e-3)
 
 
 @mistake("fit_head", "A copy of the head is trained; the one that was given has learnt nothing.")
-def trains_a_copy(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(copy.deepcopy(head), train, valid, **sizes, orders=_orders(seed, len(train[1])))
+def trains_a_copy(head, train, valid, **options):
+    return _fit(copy.deepcopy(head), train, valid, **options)
 
 
 @mistake("fit_head", "The features that were given are standardised in place; work on a copy.")
-def standardises_in_place(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+def standardises_in_place(head, train, valid, **options):
     features, labels = train
     features -= features.mean(dim=0)
     features /= features.std(dim=0) + 1e-5
-    sizes = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "patience": patience}
-    return _fit(head, (features, labels), valid, **sizes, orders=_orders(seed, len(labels)))
+    return _fit(head, (features, labels), valid, **options)
 
 
 @mistake("predict", "These are logits; a softmax makes probabilities of them.")

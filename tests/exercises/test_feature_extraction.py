@@ -1,5 +1,7 @@
 """Checks of feature_extraction. The first line of each docstring is what the student reads."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -47,11 +49,24 @@ def pixels_of(image):
     return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).float() / 255
 
 
-def mixed(module):
-    """The module in training mode, but for one of its parts: a caller may have it so."""
-    module.train()
-    module[1].eval()
-    return module
+def mixed(backbone):
+    """A toy backbone in training mode, but for its dropout: what it gives then tells the mode of both parts."""
+    backbone.train()
+    backbone[-1].eval()
+    return backbone
+
+
+def assert_own_modes(sent, backbone, images):
+    """A mixed backbone that was sent gives what it gave before: each submodule has its own mode again."""
+    features = sent(images)
+    # A copy: batch norm in training mode changes its statistics, which are those of what was sent.
+    expected = copy.deepcopy(backbone)(images).detach()
+    assert_kind(features, expected.shape)
+    assert_holds(
+        torch.allclose(features, expected, **BATCHED),
+        ": afterwards it gives other features than before, as its submodules are not in their own modes again",
+        [features],
+    )
 
 
 def assert_detached(result):
@@ -59,9 +74,12 @@ def assert_detached(result):
 
 
 def assert_untouched(call, *kinds):
-    """A call has left its inputs and the random state as they were, and these kinds of things about a model."""
+    """A call has left its inputs as they were, and these kinds of things about a model.
+
+    It may have drawn random numbers, as any loader does.
+    """
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    traces = call.traces(*kinds, "random state")
+    traces = call.traces(*kinds)
     assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
 
 
@@ -74,11 +92,14 @@ def assert_tidy(call):
 
 @pytest.mark.points("preprocess", 1)
 def test_preprocess_gives_a_square(submission, rng):
-    """The result is a float32 tensor of shape (3, size, size) in [0, 1]."""
+    """The result is a float32 tensor of shape (3, size, size) in [0, 1]; a picture of one colour keeps it."""
     for size, width, height in ((24, 48, 36), (12, 12, 12), (1, 5, 5)):
         result = submission.preprocess(picture(rng, "RGB", width, height), size)
         assert_kind(result, (3, size, size))
         assert_between(result, 0, 1)
+        colour = torch.randint(1, 255, (3,), generator=rng)
+        result = submission.preprocess(Image.new("RGB", (width, height), tuple(colour.tolist())), size)
+        assert_close(result, (colour / 255).view(3, 1, 1).repeat(1, size, size), rtol=0, atol=PIXEL)
 
 
 @pytest.mark.points("preprocess", 1)
@@ -128,7 +149,27 @@ def test_preprocess_takes_any_mode(submission, rng):
         assert_close(result, pixels_of(image), rtol=0, atol=PIXEL)
 
 
+@pytest.mark.points("preprocess", 1)
+@pytest.mark.depends_on("test_preprocess_takes_any_mode")
+def test_preprocess_converts_before_it_resizes(submission, rng):
+    """Colours are averaged, not the numbers that stand for them in a palette, nor by their alpha."""
+    # Numbers 0 and 2 of a palette: between them lies number 1, whose colour is in no pixel of the picture.
+    dark, other, bright = (
+        torch.randint(low, high, (3,), generator=rng) for low, high in ((0, 60), (0, 256), (196, 256))
+    )
+    halves = np.zeros((24, 24), dtype=np.uint8)
+    halves[:, 12:] = 2
+    palette = Image.frombytes("P", (24, 24), halves.tobytes())
+    palette.putpalette(torch.cat([dark, other, bright]).tolist())
+    for image in (palette, picture(rng, "P", 24, 24), picture(rng, "RGBA", 24, 24)):
+        plain = Image.fromarray(np.array(image.convert("RGB")))
+        expected = submission.preprocess(plain, 8)
+        assert_kind(expected, (3, 8, 8))
+        assert_close(submission.preprocess(image, 8), expected.detach(), rtol=0, atol=PIXEL)
+
+
 @pytest.mark.points("preprocess", 0.5)
+@pytest.mark.depends_on("test_preprocess_gives_a_square")
 def test_preprocess_refuses_no_size(submission, rng):
     """A size below 1 is a ValueError that names size."""
     image = picture(rng, "RGB", 8, 8)
@@ -137,13 +178,14 @@ def test_preprocess_refuses_no_size(submission, rng):
 
 
 @pytest.mark.points("preprocess", 0.5)
+@pytest.mark.depends_on("test_preprocess_gives_a_square")
 def test_preprocess_is_tidy(submission, rng):
     """The picture itself is not changed."""
     submission.preprocess(picture(rng, "RGB", 20, 12), 6)
     assert_tidy(submission.last)
 
 
-@pytest.mark.points("preprocess", 1.5)
+@pytest.mark.points("preprocess", 0.5)
 @pytest.mark.hidden
 @pytest.mark.depends_on("test_preprocess_gives_a_square")
 def test_preprocess_of_random_pictures(submission, reference, rng):
@@ -193,6 +235,7 @@ def test_normalize_has_a_gradient(submission, images):
 
 
 @pytest.mark.points("normalize", 1)
+@pytest.mark.depends_on("test_normalize_known_values")
 def test_normalize_refuses_a_deviation_that_is_not_positive(submission, images):
     """A deviation of 0 or less is a ValueError that names std."""
     for std in ([0.2, 0.0, 0.2], [0.2, 0.2, -0.1]):
@@ -200,8 +243,9 @@ def test_normalize_refuses_a_deviation_that_is_not_positive(submission, images):
 
 
 @pytest.mark.points("normalize", 1)
+@pytest.mark.depends_on("test_normalize_known_values")
 def test_normalize_refuses_a_wrong_length(submission, images):
-    """One number too many or too few is a ValueError that names mean or std; a single one is too few."""
+    """One number too many or too few is a ValueError that names which: mean or std; a single one is too few."""
     for wrong in ([0.5], [0.5, 0.5], [0.5] * 4):
         message = assert_raises(ValueError, submission.normalize, images, wrong, [0.2, 0.2, 0.2])
         assert_mentions(message, "mean")
@@ -233,20 +277,44 @@ def test_normalize_on_random_images(submission, reference, rng):
 # --- freeze
 
 
-def assert_frozen(module):
-    """Nothing in the worker's module learns any more."""
-    condition = module.inspect()
-    learning = sorted(set(condition["state"]) - set(condition["frozen"]) - buffers_in(condition["state"]))
-    assert_holds(not learning, f"left parameters that require gradients: {', '.join(learning[:3])}")
-    modes = [name or "the model itself" for name in condition["training"]]
-    assert_holds(not modes, f"left something in training mode: {', '.join(modes[:3])}")
+def assert_one_of(values, *expected, problem):
+    found = any(torch.allclose(values, each, **BATCHED) for each in expected)
+    assert_holds(found, problem, [values])
 
 
-def buffers_in(state):
-    return {name for name in state if name.endswith(("running_mean", "running_var", "num_batches_tracked"))}
+def outputs_of(network, images):
+    """What a network of this process gives: in eval mode, and in training mode."""
+    with torch.no_grad():
+        return network.eval()(images), network.train()(images)
 
 
 @pytest.mark.points("freeze", 1)
+def test_freeze_sets_eval_mode(submission, images, seed):
+    """The model gives what it gives in eval mode, and keeps its weights and its running statistics."""
+    model = submission.send(data.toy_convnet(seed=seed).train())
+    submission.freeze(model)
+    logits = model(images)
+    expected, _ = outputs_of(data.toy_convnet(seed=seed), images)
+    assert_kind(logits, expected.shape)
+    assert_one_of(logits, expected, problem=": after freeze the model gives other logits than in eval mode")
+
+
+@pytest.mark.points("freeze", 1.1)
+def test_freeze_stops_learning(submission, images, rng, seed):
+    """An optimizer's step moves no parameter: no layer learns any more."""
+    trainer = submission.send(data.toy_trainer(learning_rate=0.5))
+    model = submission.send(data.toy_convnet(seed=seed).train())
+    submission.freeze(model)
+    logits = trainer(model, images, torch.randint(4, (len(images),), generator=rng))
+    either = outputs_of(data.toy_convnet(seed=seed), images)
+    assert_kind(logits, either[0].shape)
+    assert_one_of(
+        logits, *either, problem=": after freeze and a step of training the model gives other logits than before"
+    )
+
+
+@pytest.mark.points("freeze", 0.5)
+@pytest.mark.depends_on("test_freeze_sets_eval_mode", "test_freeze_stops_learning")
 def test_freeze_returns_the_same_module(submission, seed):
     """The very module that was given comes back, not a copy of it."""
     model = submission.send(data.toy_convnet(seed=seed))
@@ -254,30 +322,39 @@ def test_freeze_returns_the_same_module(submission, seed):
     assert_holds(result == model, f"returned {show(result)[:60]}, expected the very module that was given", [result])
 
 
-@pytest.mark.points("freeze", 1.5)
-def test_freeze_stops_learning(submission, seed):
-    """No parameter of any layer requires gradients, and every layer is in eval mode."""
+@pytest.mark.points("freeze", 0.4)
+@pytest.mark.depends_on("test_freeze_sets_eval_mode", "test_freeze_stops_learning")
+def test_freeze_reaches_every_part(submission, seed):
+    """Each parameter requires no gradient, each part is in eval mode, and nothing is left behind."""
     model = submission.send(data.toy_convnet(seed=seed).train())
     submission.freeze(model)
-    assert_frozen(model)
-
-
-@pytest.mark.points("freeze", 0.5)
-def test_freeze_keeps_the_weights(submission, seed):
-    """The weights stay as they are, and nothing else is left behind."""
-    submission.freeze(mixed(data.toy_convnet(seed=seed)))
-    assert_untouched(submission.last, "weights", "gradients", "hooks")
+    call, condition = submission.last, model.inspect()
+    parameters = {name for name, _ in data.toy_convnet().named_parameters()}
+    learning = sorted(parameters - set(condition["frozen"]))
+    assert_holds(not learning, f"left parameters that require gradients: {', '.join(learning[:3])}")
+    modes = [name or "the model itself" for name in condition["training"]]
+    assert_holds(not modes, f"left something in training mode: {', '.join(modes[:3])}")
+    assert_untouched(call, "weights", "gradients", "hooks")
 
 
 @pytest.mark.points("freeze", 1)
 @pytest.mark.hidden
-def test_freeze_any_network(submission, model):
+@pytest.mark.depends_on("test_freeze_sets_eval_mode", "test_freeze_stops_learning")
+def test_freeze_any_network(submission, model, rng):
     """A larger network is frozen to its last parameter, also where parts of it were frozen before."""
+    images = torch.rand(4, 3, 32, 32, generator=rng)
+    with torch.no_grad():
+        expected = model(images)
     model.train()
     model.backbone.stem.eval().requires_grad_(False)
     sent = submission.send(model)
     submission.freeze(sent)
-    assert_frozen(sent)
+    trainer = submission.send(data.toy_trainer(learning_rate=0.5))
+    logits = trainer(sent, images, torch.randint(expected.shape[1], (4,), generator=rng))
+    assert_kind(logits, expected.shape)
+    assert_one_of(
+        logits, expected, problem=": after freeze and a step of training the model gives other logits than before"
+    )
 
 
 # --- feature_maps
@@ -285,12 +362,13 @@ def test_freeze_any_network(submission, model):
 
 @pytest.mark.points("feature_maps", 1)
 def test_feature_maps_gives_maps(submission, images, seed):
-    """The result has the shape of the layer's output, and is detached."""
+    """The result is the output of the layer, detached: that of the very first layer."""
     network = data.toy_convnet(seed=seed)
-    for layer, shape in (("first", (5, 8, 10, 14)), ("block.down", (5, 5, 5, 7))):
-        result = submission.feature_maps(network, layer, images)
-        assert_kind(result, shape)
-        assert_detached(result)
+    with torch.no_grad():
+        expected = network.first(images)
+    result = submission.feature_maps(network, "first", images)
+    assert_close(result, expected, **BATCHED)
+    assert_detached(result)
 
 
 @pytest.mark.points("feature_maps", 1)
@@ -313,28 +391,28 @@ def test_feature_maps_are_safe_from_a_later_relu(submission, images, seed):
     assert_close(submission.feature_maps(network, "norm", images), expected, **BATCHED)
 
 
-@pytest.mark.points("feature_maps", 1.5)
+@pytest.mark.points("feature_maps", 2)
 @pytest.mark.depends_on("test_feature_maps_gives_maps")
 def test_feature_maps_in_eval_mode(submission, images, seed):
     """The maps are those of eval mode, and each submodule has its own mode and statistics afterwards."""
-    network = data.toy_convnet(seed=seed)
+    network = data.toy_backbone(seed=seed)
     with torch.no_grad():
-        expected = network.norm(network.first(images))
-    network.train()
-    network.block.eval()
-    result = submission.feature_maps(network, "norm", images)
-    assert_untouched(submission.last, "training mode", "weights")
-    assert_close(result, expected, **BATCHED)
+        expected = network[1](network[0](images))
+    sent = submission.send(mixed(network))
+    assert_close(submission.feature_maps(sent, "1", images), expected, **BATCHED)
+    assert_own_modes(sent, network, images)
 
 
-@pytest.mark.points("feature_maps", 1)
+@pytest.mark.points("feature_maps", 0.4)
+@pytest.mark.depends_on("test_feature_maps_gives_maps")
 def test_feature_maps_takes_the_hook_off(submission, images, seed):
     """No hook stays on the model, and nothing else about it is changed."""
     submission.feature_maps(data.toy_convnet(seed=seed), "first", images)
     assert_tidy(submission.last)
 
 
-@pytest.mark.points("feature_maps", 1)
+@pytest.mark.points("feature_maps", 0.5)
+@pytest.mark.depends_on("test_feature_maps_gives_maps")
 def test_feature_maps_takes_the_hook_off_after_an_error(submission, images, seed):
     """No hook stays on a model whose forward pass raises."""
     network = submission.send(data.toy_convnet(breaks=True, seed=seed))
@@ -347,15 +425,16 @@ def test_feature_maps_takes_the_hook_off_after_an_error(submission, images, seed
 
 
 @pytest.mark.points("feature_maps", 1)
+@pytest.mark.depends_on("test_feature_maps_gives_maps")
 def test_feature_maps_refuses_an_unknown_layer(submission, images, seed):
     """A layer that is not there is a ValueError that names those that are."""
     network = data.toy_convnet(seed=seed)
     for layer in ("last", "block.up"):
         message = assert_raises(ValueError, submission.feature_maps, network, layer, images)
-        assert_mentions(message, "layer", "first", "norm", "block", "head")
+        assert_mentions(message, "first", "norm", "block", "head")
 
 
-@pytest.mark.points("feature_maps", 1)
+@pytest.mark.points("feature_maps", 1.6)
 @pytest.mark.hidden
 @pytest.mark.depends_on("test_feature_maps_gives_maps")
 def test_feature_maps_of_a_larger_network(submission, reference, model, rng):
@@ -369,28 +448,20 @@ def test_feature_maps_of_a_larger_network(submission, reference, model, rng):
 # --- extract_features
 
 
-@pytest.mark.points("extract_features", 1)
-def test_features_have_a_row_for_each_image(submission, images, seed):
-    """The result has the shape (N, D), for a single image too, and is detached."""
+@pytest.mark.points("extract_features", 2)
+def test_features_are_those_of_the_backbone(submission, images, seed):
+    """The result has the shape (N, D) and is detached; each row is what the backbone gives for that image."""
     backbone = data.toy_backbone(seed=seed)
     for count in (5, 1):
+        with torch.no_grad():
+            expected = backbone(images[:count])
         result = submission.extract_features(backbone, images[:count])
-        assert_kind(result, (count, 6))
+        assert_close(result, expected, **BATCHED)
         assert_detached(result)
 
 
-@pytest.mark.points("extract_features", 1)
-@pytest.mark.depends_on("test_features_have_a_row_for_each_image")
-def test_features_are_those_of_the_backbone(submission, images, seed):
-    """Each row is what the backbone gives for that image."""
-    backbone = data.toy_backbone(seed=seed)
-    with torch.no_grad():
-        expected = backbone(images)
-    assert_close(submission.extract_features(backbone, images), expected, **BATCHED)
-
-
 @pytest.mark.points("extract_features", 1.5)
-@pytest.mark.depends_on("test_features_have_a_row_for_each_image")
+@pytest.mark.depends_on("test_features_are_those_of_the_backbone")
 def test_features_are_the_same_in_any_batches(submission, images, seed):
     """The result does not depend on batch_size, also where the last batch is not full."""
     backbone = data.toy_backbone(seed=seed)
@@ -401,18 +472,19 @@ def test_features_are_the_same_in_any_batches(submission, images, seed):
 
 
 @pytest.mark.points("extract_features", 1.5)
-@pytest.mark.depends_on("test_features_have_a_row_for_each_image")
+@pytest.mark.depends_on("test_features_are_those_of_the_backbone")
 def test_features_in_eval_mode(submission, images, seed):
     """The features are those of eval mode, and each submodule has its own mode and statistics afterwards."""
     backbone = data.toy_backbone(seed=seed)
     with torch.no_grad():
         expected = backbone(images)
-    result = submission.extract_features(mixed(backbone), images, 3)
-    assert_untouched(submission.last, "training mode", "weights")
-    assert_close(result, expected, **BATCHED)
+    sent = submission.send(mixed(backbone))
+    assert_close(submission.extract_features(sent, images, 3), expected, **BATCHED)
+    assert_own_modes(sent, backbone, images)
 
 
 @pytest.mark.points("extract_features", 0.5)
+@pytest.mark.depends_on("test_features_are_those_of_the_backbone")
 def test_features_are_tidy(submission, images, seed):
     """The images are not changed, and nothing is left on the backbone."""
     submission.extract_features(data.toy_backbone(seed=seed), images, 2)
@@ -421,7 +493,7 @@ def test_features_are_tidy(submission, images, seed):
 
 @pytest.mark.points("extract_features", 1)
 @pytest.mark.hidden
-@pytest.mark.depends_on("test_features_have_a_row_for_each_image")
+@pytest.mark.depends_on("test_features_are_those_of_the_backbone")
 def test_features_of_a_larger_backbone(submission, reference, model, rng):
     """A larger backbone and images that are not square come out right, whatever the mode."""
     images = torch.rand(7, 3, 32, 40, generator=rng)
@@ -429,7 +501,6 @@ def test_features_of_a_larger_backbone(submission, reference, model, rng):
     assert_close(submission.extract_features(model.backbone, images, 3), expected, **BATCHED)
     model.train()
     assert_close(submission.extract_features(model.backbone, images), expected, **BATCHED)
-    assert_tidy(submission.last)
 
 
 # --- feature_grid
