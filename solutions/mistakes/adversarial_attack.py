@@ -53,6 +53,13 @@ def takes_zero_for_missing(model, images, labels, epsilon):
     return (images + (epsilon or EPSILON) * _gradient(model, images, labels).sign()).clamp(0, 1)
 
 
+@mistake("fgsm", "The labels are not used: this raises the loss of the class that the network sees, right or wrong.")
+def ignores_the_labels(model, images, labels, epsilon):
+    with torch.no_grad():
+        seen = model(images).argmax(dim=1)
+    return (images + epsilon * _gradient(model, images, seen).sign()).clamp(0, 1)
+
+
 @mistake(
     "project",
     "The change is not limited: images further than epsilon from their originals come back as they are.",
@@ -131,6 +138,12 @@ def starts_over(model, images, originals, targets, *, step_size, epsilon):
     return _project(originals - step_size * gradient.sign(), originals, epsilon)
 
 
+@mistake("targeted_step", "The gradient is that at the originals; the attack stands at the images by now.")
+def looks_at_the_originals(model, images, originals, targets, *, step_size, epsilon):
+    gradient = _gradient(model, originals, targets)
+    return _project(images - step_size * gradient.sign(), originals, epsilon)
+
+
 @mistake("targeted_step", "The step comes back alone; take it from the images, and project.")
 def returns_the_step_alone(model, images, originals, targets, *, step_size, epsilon):
     return -step_size * _gradient(model, images, targets).sign()
@@ -173,6 +186,22 @@ def never_stops(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE,
         gradient = _gradient(model, attacked, targets)
         attacked = _project(attacked - step_size * gradient.sign(), images, epsilon)
     return attacked
+
+
+@mistake("targeted_attack", "All images are changed until the last one fools the model; leave alone those that do.")
+def waits_for_the_last(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    attacked = images.clone()
+    for _ in range(steps):
+        if (model(attacked).argmax(dim=1) == targets).all():
+            break
+        gradient = _gradient(model, attacked, targets)
+        attacked = _project(attacked - step_size * gradient.sign(), images, epsilon)
+    return attacked
+
+
+@mistake("targeted_attack", "One step of epsilon is no attack: take small ones, and look at the gradient again at each.")
+def takes_one_long_step(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    return _attacked(model, images, targets, epsilon, epsilon, 1)
 
 
 @mistake("targeted_attack", "The attack runs away from the targets instead of towards them.")

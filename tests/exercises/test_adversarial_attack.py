@@ -4,12 +4,20 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+import data
 from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind
+from data.samples import CATS, DOGS, samples
 
 EPSILON = 8 / 255
 STEP = 1 / 255
 # One rounding of a pixel: a bound on a change is a bound up to this.
 ROUNDING = 1e-6
+
+
+@pytest.fixture
+def model(rng):
+    """An untrained network. Its seed travels with it, so that it is drawn: it tells nothing of what else is drawn."""
+    return data.load_model("tiny", pretrained=False, seed=int(torch.randint(2**31 - 1, (), generator=rng)))
 
 
 @pytest.fixture
@@ -40,6 +48,13 @@ def far_targets(model, images):
         return model(images).argmin(dim=1)
 
 
+@pytest.fixture
+def truths(model, labels, rng):
+    """Labels by lot, none of which the model sees: a network may be wrong."""
+    count = len(model.classes)
+    return (labels + torch.randint(1, count, labels.shape, generator=rng)) % count
+
+
 def answers(model, images):
     with torch.no_grad():
         return model(images).argmax(dim=1)
@@ -53,6 +68,26 @@ def losses(model, images, labels):
 def gradient(model, images, labels):
     images = images.clone().requires_grad_()
     return torch.autograd.grad(F.cross_entropy(model(images), labels), images)[0]
+
+
+def lead(model, images, targets):
+    """By how many steps of 1/255 each image is on its target's side of the border, were the network a straight line."""
+    images = images.detach().clone().requires_grad_()
+    logits = model(images)
+    wanted = F.one_hot(targets, logits.shape[1]).bool()
+    margins = logits[wanted] - logits.masked_fill(wanted, -torch.inf).amax(dim=1)
+    slope = torch.autograd.grad(margins.sum(), images)[0]
+    return margins.detach() / slope.abs().sum(dim=(1, 2, 3)) / STEP
+
+
+def dogs_near_cats(model, rng):
+    """Dogs, each with a kind of cat that a straight line reaches in 1 to 4 steps of 1/255."""
+    images, _ = samples(DOGS, 3, size=40, seed=int(torch.randint(1000, (), generator=rng)))
+    cats = torch.tensor([model.classes.index(cat) for cat in CATS])
+    distances = torch.stack([-lead(model, images, cat.repeat(len(images))) for cat in cats])
+    nearest = (distances - 2.5).abs().argmin(dim=0)
+    near = (distances.gather(0, nearest[None])[0] - 2.5).abs() <= 1.5
+    return images[near], cats[nearest][near]
 
 
 def assert_images(result, shape):
@@ -70,14 +105,15 @@ def assert_allowed(result, originals, epsilon):
 
 
 def assert_tidy(call):
-    """A call has left its inputs, the model, and the random state as they were."""
+    """A call has left its inputs and the model as they were. A loader may have drawn from the global random state."""
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    traces = call.traces("gradients", "weights", "training mode", "requires_grad", "hooks", "random state")
+    traces = call.traces("gradients", "weights", "training mode", "requires_grad", "hooks")
     assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
 
 
 def assert_same_where_sure(result, expected, slope):
     """Equal wherever the gradient is clearly not zero: elsewhere its sign is a matter of rounding."""
+    assert_kind(result, expected.shape)
     sure = slope.abs() > 1e-3 * slope.abs().amax()
     assert_close(torch.where(sure, result, 0.0), torch.where(sure, expected, 0.0), atol=ROUNDING)
 
@@ -85,72 +121,65 @@ def assert_same_where_sure(result, expected, slope):
 # --- fgsm
 
 
-@pytest.mark.points("fgsm", 1)
-def test_fgsm_gives_images(submission, model, images, labels):
-    """The result is a batch of images in [0, 1], detached."""
-    assert_images(submission.fgsm(model, images, labels, EPSILON), images.shape)
+@pytest.mark.points("fgsm", 1.5)
+def test_fgsm_follows_the_labels(submission, model, images, truths):
+    """Pixels move by the whole of epsilon, up where the loss of the labels grows, whatever the network sees itself."""
+    result = submission.fgsm(model, images, truths, EPSILON)
+    slope = gradient(model, images, truths)
+    assert_same_where_sure(result, images + EPSILON * slope.sign(), slope)
 
 
 @pytest.mark.points("fgsm", 1)
-@pytest.mark.depends_on("test_fgsm_gives_images")
-def test_fgsm_moves_pixels_by_epsilon(submission, model, images, labels):
-    """Pixels move by the whole of epsilon, up or down, and by no more."""
-    result = submission.fgsm(model, images, labels, EPSILON)
-    assert_allowed(result, images, EPSILON)
-    change = (result - images).abs()
-    slope = gradient(model, images, labels)
-    sure = slope.abs() > 1e-3 * slope.abs().amax()
-    assert_between(
-        float(change[sure].min()),
-        EPSILON - 1e-5,
-        EPSILON + 1e-5,
-        what="the smallest move of a pixel that matters",
-    )
+@pytest.mark.depends_on("test_fgsm_follows_the_labels")
+def test_fgsm_raises_the_loss(submission, model, images, labels, truths):
+    """The loss of the labels goes up, for every image, whether or not the network is right."""
+    for each in (labels, truths):
+        result = submission.fgsm(model, images, each, STEP / 4)
+        assert_kind(result, images.shape)
+        gained = losses(model, result, each) - losses(model, images, each)
+        assert_between(float(gained.min()), ROUNDING, what="the smallest gain in the loss of an image")
 
 
 @pytest.mark.points("fgsm", 1)
-@pytest.mark.depends_on("test_fgsm_gives_images")
-def test_fgsm_raises_the_loss(submission, model, images, labels):
-    """The loss of the labels goes up, for every image."""
-    result = submission.fgsm(model, images, labels, STEP)
-    gained = losses(model, result, labels) - losses(model, images, labels)
-    assert_between(float(gained.min()), ROUNDING, what="the smallest gain in the loss of an image")
+@pytest.mark.depends_on("test_fgsm_follows_the_labels")
+def test_fgsm_moves_no_pixel_further(submission, model, images, labels):
+    """No pixel moves by more than epsilon, large or small."""
+    for epsilon in (STEP, 0.2):
+        assert_allowed(submission.fgsm(model, images, labels, epsilon), images, epsilon)
 
 
-@pytest.mark.points("fgsm", 1)
+@pytest.mark.points("fgsm", 0.5)
+@pytest.mark.depends_on("test_fgsm_follows_the_labels")
 def test_fgsm_with_epsilon_zero(submission, model, images, labels):
     """With epsilon 0 the images come back."""
     assert_equal(submission.fgsm(model, images, labels, 0.0), images)
 
 
 @pytest.mark.points("fgsm", 1)
-@pytest.mark.depends_on("test_fgsm_gives_images")
+@pytest.mark.depends_on("test_fgsm_follows_the_labels")
 def test_fgsm_stays_in_the_range_of_pixels(submission, model, images, labels):
     """Black and white pixels stay in [0, 1]."""
     extreme = images.round()
     assert_allowed(submission.fgsm(model, extreme, labels, 0.1), extreme, 0.1)
 
 
-@pytest.mark.points("fgsm", 1)
-@pytest.mark.depends_on("test_fgsm_gives_images")
+@pytest.mark.points("fgsm", 0.5)
+@pytest.mark.depends_on("test_fgsm_follows_the_labels")
 def test_fgsm_is_tidy(submission, model, images, labels):
     """The images are not changed, and no gradient stays on the model."""
     submission.fgsm(model, images, labels, EPSILON)
     assert_tidy(submission.last)
 
 
-@pytest.mark.points("fgsm", 1)
+@pytest.mark.points("fgsm", 1.5)
 @pytest.mark.hidden
-@pytest.mark.depends_on("test_fgsm_gives_images")
+@pytest.mark.depends_on("test_fgsm_follows_the_labels")
 def test_fgsm_on_other_labels(submission, reference, model, images, targets):
     """The step is right for any labels, and in a batch as for an image alone."""
     slope = gradient(model, images, targets)
     expected = reference.fgsm(model, images, targets, 0.05)
-    result = submission.fgsm(model, images, targets, 0.05)
-    assert_kind(result, images.shape)
-    assert_same_where_sure(result, expected, slope)
+    assert_same_where_sure(submission.fgsm(model, images, targets, 0.05), expected, slope)
     alone = submission.fgsm(model, images[2:3], targets[2:3], 0.05)
-    assert_kind(alone, images[2:3].shape)
     assert_same_where_sure(alone, expected[2:3], slope[2:3])
 
 
@@ -187,7 +216,18 @@ def test_project_into_the_range_of_pixels(submission):
     assert_close(submission.project(images, originals, 0.1), expected)
 
 
-@pytest.mark.points("project", 1)
+@pytest.mark.points("project", 0.5)
+@pytest.mark.depends_on("test_project_into_the_ball")
+def test_project_detaches(submission):
+    """What comes back is detached, also where the images require gradients."""
+    originals = torch.full((1, 3, 2, 2), 0.5)
+    images = (originals + 0.3).requires_grad_()
+    result = submission.project(images, originals, 0.1)
+    assert_close(result, originals + 0.1)
+    assert_holds(not result.requires_grad, "returned a tensor that requires gradients, expected a detached one", result)
+
+
+@pytest.mark.points("project", 0.5)
 @pytest.mark.depends_on("test_project_into_the_ball")
 def test_project_is_tidy(submission, rng):
     """The inputs are not changed, and float64 stays float64."""
@@ -211,32 +251,35 @@ def test_project_on_random_images(submission, reference, rng):
 
 
 @pytest.mark.points("targeted_step", 1)
-def test_targeted_step_gives_images(submission, model, images, targets):
-    """The result is a batch of images in [0, 1], detached."""
+def test_targeted_step_moves_by_the_step_size(submission, model, images, targets):
+    """Pixels move by step_size, not by epsilon, each down the loss towards the targets."""
     result = submission.targeted_step(model, images, images, targets, step_size=STEP, epsilon=EPSILON)
-    assert_images(result, images.shape)
+    slope = gradient(model, images, targets)
+    assert_same_where_sure(result, images - STEP * slope.sign(), slope)
 
 
 @pytest.mark.points("targeted_step", 1)
-@pytest.mark.depends_on("test_targeted_step_gives_images")
+@pytest.mark.depends_on("test_targeted_step_moves_by_the_step_size")
 def test_targeted_step_lowers_the_loss(submission, model, images, targets):
     """The loss towards the targets goes down, for every image."""
-    result = submission.targeted_step(model, images, images, targets, step_size=STEP, epsilon=EPSILON)
+    result = submission.targeted_step(model, images, images, targets, step_size=STEP / 4, epsilon=EPSILON)
+    assert_kind(result, images.shape)
     lost = losses(model, images, targets) - losses(model, result, targets)
     assert_between(float(lost.min()), ROUNDING, what="the smallest fall in the loss of an image")
 
 
 @pytest.mark.points("targeted_step", 1)
-@pytest.mark.depends_on("test_targeted_step_gives_images")
-def test_targeted_step_moves_by_the_step_size(submission, model, images, targets):
-    """Pixels move by step_size, not by epsilon."""
-    result = submission.targeted_step(model, images, images, targets, step_size=STEP, epsilon=EPSILON)
-    largest = float((result - images).abs().max())
-    assert_between(largest, STEP - 1e-5, STEP + 1e-5, what="the largest move of a pixel")
+@pytest.mark.depends_on("test_targeted_step_moves_by_the_step_size")
+def test_targeted_step_from_where_the_attack_stands(submission, model, images, targets, rng):
+    """The gradient is that at the images, not that at their originals; the step starts from the images too."""
+    current = images + 0.1 * (2 * torch.rand(images.shape, generator=rng) - 1)
+    result = submission.targeted_step(model, current, images, targets, step_size=0.02, epsilon=0.3)
+    slope = gradient(model, current, targets)
+    assert_same_where_sure(result, (current - 0.02 * slope.sign()).clamp(0, 1), slope)
 
 
-@pytest.mark.points("targeted_step", 1.5)
-@pytest.mark.depends_on("test_targeted_step_gives_images")
+@pytest.mark.points("targeted_step", 1)
+@pytest.mark.depends_on("test_targeted_step_moves_by_the_step_size")
 def test_ball_lies_round_the_originals(submission, model, images, targets):
     """No pixel is further than epsilon from its original, however long the step and wherever it starts."""
     result = submission.targeted_step(model, images, images, targets, step_size=0.1, epsilon=0.05)
@@ -248,7 +291,16 @@ def test_ball_lies_round_the_originals(submission, model, images, targets):
 
 
 @pytest.mark.points("targeted_step", 0.5)
-@pytest.mark.depends_on("test_targeted_step_gives_images")
+@pytest.mark.depends_on("test_targeted_step_moves_by_the_step_size")
+def test_targeted_step_gives_images(submission, model, images, targets):
+    """The result is a batch of images in [0, 1], detached, also from black and white pixels."""
+    extreme = images.round()
+    result = submission.targeted_step(model, extreme, extreme, targets, step_size=0.1, epsilon=0.2)
+    assert_images(result, images.shape)
+
+
+@pytest.mark.points("targeted_step", 0.5)
+@pytest.mark.depends_on("test_targeted_step_moves_by_the_step_size")
 def test_targeted_step_is_tidy(submission, model, images, targets):
     """The inputs are not changed, and no gradient stays on the model."""
     submission.targeted_step(model, images, images, targets, step_size=STEP, epsilon=EPSILON)
@@ -257,13 +309,12 @@ def test_targeted_step_is_tidy(submission, model, images, targets):
 
 @pytest.mark.points("targeted_step", 1)
 @pytest.mark.hidden
-@pytest.mark.depends_on("test_targeted_step_gives_images")
+@pytest.mark.depends_on("test_targeted_step_moves_by_the_step_size")
 def test_targeted_step_from_the_middle_of_an_attack(submission, reference, model, images, targets, rng):
     """The step is right from any point of the ball."""
     current = images + EPSILON * (2 * torch.rand(images.shape, generator=rng) - 1)
     sizes = {"step_size": 0.02, "epsilon": EPSILON}
     result = submission.targeted_step(model, current, images, targets, **sizes)
-    assert_kind(result, images.shape)
     expected = reference.targeted_step(model, current, images, targets, **sizes)
     assert_same_where_sure(result, expected, gradient(model, current, targets))
 
@@ -271,68 +322,61 @@ def test_targeted_step_from_the_middle_of_an_attack(submission, reference, model
 # --- targeted_attack
 
 
-@pytest.mark.points("targeted_attack", 0.5)
-def test_attack_gives_images(submission, model, images, targets):
-    """The result is a batch of images in [0, 1], detached."""
-    assert_images(submission.targeted_attack(model, images, targets, steps=3), images.shape)
-
-
-@pytest.mark.points("targeted_attack", 1)
-@pytest.mark.depends_on("test_attack_gives_images")
-def test_attack_stays_within_its_bounds(submission, model, images, far_targets):
-    """Every pixel stays within epsilon of its original, however many steps are taken."""
-    # So small an epsilon that nobody succeeds within it: then steps beyond it are taken, and seen, on every seed.
-    assert_allowed(submission.targeted_attack(model, images, far_targets, epsilon=STEP, steps=12), images, STEP)
-
-
 @pytest.mark.points("targeted_attack", 1.5)
-@pytest.mark.depends_on("test_attack_gives_images")
-def test_attack_fools_the_model(submission, reference, model, images, targets):
-    """At least 0.9 of the images that can be fooled are."""
-    fooled = answers(model, reference.targeted_attack(model, images, targets)) == targets
-    result = submission.targeted_attack(model, images, targets)
-    assert_kind(result, images.shape)
-    share = (answers(model, result) == targets)[fooled].float().mean().item() if fooled.any() else 1.0
+def test_attack_fools_the_model(submission, rng):
+    """The course's network takes new dogs for cats, at least 0.9 of those that a quarter of epsilon should change."""
+    tiny = data.load_model("tiny")
+    dogs, cats = dogs_near_cats(tiny, rng)
+    result = submission.targeted_attack(tiny, dogs, cats, epsilon=2 * EPSILON)
+    assert_allowed(result, dogs, 2 * EPSILON)
+    share = (answers(tiny, result) == cats).double().mean().item()
     assert_between(share, 0.9, 1, what="the share of images that fool the model")
 
 
 @pytest.mark.points("targeted_attack", 1)
-@pytest.mark.depends_on("test_attack_gives_images")
+@pytest.mark.depends_on("test_attack_fools_the_model")
+def test_attack_stays_within_its_bounds(submission, model, images, far_targets):
+    """Every pixel stays within epsilon of its original and in [0, 1], however many steps are taken."""
+    # So small an epsilon that nobody succeeds within it: then steps beyond it are taken, and seen, on every seed.
+    for originals in (images, images.round()):
+        result = submission.targeted_attack(model, originals, far_targets, epsilon=STEP, steps=12)
+        assert_allowed(result, originals, STEP)
+
+
+@pytest.mark.points("targeted_attack", 0.5)
+@pytest.mark.depends_on("test_attack_fools_the_model")
 def test_attack_leaves_its_target_alone(submission, model, images, labels):
     """An image that is its target to begin with comes back unchanged."""
     assert_equal(submission.targeted_attack(model, images, labels, steps=5), images)
 
 
 @pytest.mark.points("targeted_attack", 1.5)
-@pytest.mark.depends_on("test_attack_gives_images")
-def test_attack_stops_at_success(submission, model, images, targets):
-    """An image that fools the model is not changed any further."""
+@pytest.mark.depends_on("test_attack_fools_the_model")
+def test_attack_stops_at_success(submission, model, images, targets, far_targets):
+    """An image that fools the model is not changed any further, though another one of the batch does not yet."""
+    targets = torch.cat([far_targets[:1], targets[1:]])
     early, again, late = (submission.targeted_attack(model, images, targets, steps=steps) for steps in (6, 6, 9))
     for result in (early, again, late):
         assert_kind(result, images.shape)
-    if torch.equal(early, again):  # an attack that starts at random can only be judged by its outcome
-        done = answers(model, early) == targets
-        assert_holds(
-            torch.equal(early[done], late[done]),
-            "went on changing images that fooled the model already",
-            late,
-        )
+    done = answers(model, early) == targets
+    same = not torch.equal(early, again) or torch.equal(early[done], late[done])
+    assert_holds(same, "went on changing images that fooled the model already", late)
+    # An attack that starts at random has no two results alike; one that goes on is seen by how far it gets.
+    furthest = float(lead(model, late, targets)[1:].max())
+    assert_between(furthest, high=2.5, what="how far an image has gone on beyond the border, in steps,")
 
 
 @pytest.mark.points("targeted_attack", 0.5)
-@pytest.mark.depends_on("test_attack_gives_images")
+@pytest.mark.depends_on("test_attack_fools_the_model")
 def test_attack_is_tidy(submission, model, images, targets):
     """The images are not changed, and no gradient stays on the model."""
     submission.targeted_attack(model, images, targets, steps=3)
-    call = submission.last
-    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    traces = call.traces("gradients", "weights", "training mode", "requires_grad", "hooks")
-    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+    assert_tidy(submission.last)
 
 
 @pytest.mark.points("targeted_attack", 1)
 @pytest.mark.hidden
-@pytest.mark.depends_on("test_attack_gives_images")
+@pytest.mark.depends_on("test_attack_fools_the_model")
 def test_attack_with_other_bounds(submission, model, images, far_targets):
     """Another epsilon and another step size are kept to."""
     # Longer steps than the ball is wide, so that they lead out of any ball but this one.
@@ -340,27 +384,48 @@ def test_attack_with_other_bounds(submission, model, images, far_targets):
     assert_allowed(submission.targeted_attack(model, images, far_targets, **sizes), images, 1 / 255)
 
 
+@pytest.mark.points("targeted_attack", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_attack_fools_the_model")
+def test_attack_is_as_good_as_others(submission, reference, rng):
+    """Of dogs that shall be anything else, 0.9 of those are fooled that such an attack fools with half of epsilon."""
+    tiny = data.load_model("tiny")
+    dogs, labels = samples(DOGS, 2, size=40, seed=int(torch.randint(1000, (), generator=rng)))
+    count = len(tiny.classes)
+    targets = (labels + torch.randint(1, count, labels.shape, generator=rng)) % count
+    # With half of epsilon: what only just succeeds, another attack that is as good may just miss.
+    fooled = answers(tiny, reference.targeted_attack(tiny, dogs, targets, epsilon=EPSILON / 2)) == targets
+    result = submission.targeted_attack(tiny, dogs, targets)
+    assert_allowed(result, dogs, EPSILON)
+    share = (answers(tiny, result) == targets)[fooled].double().mean().item() if fooled.any() else 1.0
+    assert_between(share, 0.9, 1, what="the share of images that fool the model")
+
+
 # --- success_rate
 
 
-@pytest.mark.points("success_rate", 1)
-def test_success_rate_counts_targets(submission, model, images, labels):
-    """It is 1 for what the model sees, and less by one image's share for each that differs."""
-    other = labels.clone()
-    other[:2] = (other[:2] + 1) % len(model.classes)
-    assert_close(submission.success_rate(model, images, labels), 1.0)
-    assert_close(submission.success_rate(model, images, other), 4 / 6)
+@pytest.mark.points("success_rate", 1.5)
+def test_success_rate_counts_targets(submission, model, images, labels, rng):
+    """It is the share of the images whose target the model sees: 1 for all, less for each that differs; a float."""
+    count = len(model.classes)
+    for wrong in (0, int(torch.randint(1, 6, (), generator=rng))):
+        places = torch.randperm(6, generator=rng)[:wrong]
+        targets = labels.clone()
+        targets[places] = (labels[places] + torch.randint(1, count, (wrong,), generator=rng)) % count
+        assert_close(submission.success_rate(model, images, targets), 1 - wrong / 6)
 
 
-@pytest.mark.points("success_rate", 1)
+@pytest.mark.points("success_rate", 0.25)
+@pytest.mark.depends_on("test_success_rate_counts_targets")
 def test_success_rate_is_tidy(submission, model, images, labels):
-    """A Python float comes back, and nothing stays behind."""
-    assert_close(submission.success_rate(model, images[:1], labels[:1]), 1.0)
+    """The images are not changed, and nothing stays behind on the model."""
+    submission.success_rate(model, images[:1], labels[:1])
     assert_tidy(submission.last)
 
 
-@pytest.mark.points("success_rate", 1)
+@pytest.mark.points("success_rate", 1.25)
 @pytest.mark.hidden
+@pytest.mark.depends_on("test_success_rate_counts_targets")
 def test_success_rate_on_random_targets(submission, reference, model, images, rng):
     """Random targets give the right share."""
     targets = torch.randint(len(model.classes), (6,), generator=rng)
@@ -383,19 +448,21 @@ def test_norms_of_a_known_change(submission):
     assert_close(submission.perturbation_norms(images, originals), expected)
 
 
-@pytest.mark.points("perturbation_norms", 0.5)
-def test_norms_are_tidy(submission, rng):
+@pytest.mark.points("perturbation_norms", 0.25)
+@pytest.mark.depends_on("test_norms_of_a_known_change")
+def test_norms_are_tidy(submission):
     """The inputs are not changed, and float64 stays float64."""
-    images, originals = torch.rand(2, 2, 3, 4, 5, generator=rng).double()
-    norms = submission.perturbation_norms(images, originals)
-    assert_holds(isinstance(norms, tuple) and len(norms) == 2, "returned something else than two tensors", norms)
-    assert_kind(norms[0], (2,), torch.float64)
-    assert_kind(norms[1], (2,), torch.float64)
+    originals = torch.full((1, 3, 4, 4), 0.5, dtype=torch.float64)
+    images = originals.clone()
+    images[0, 1, 2, 2] -= 0.25
+    expected = (torch.tensor([0.25], dtype=torch.float64), torch.tensor([0.25], dtype=torch.float64))
+    assert_close(submission.perturbation_norms(images, originals), expected)
     assert_tidy(submission.last)
 
 
-@pytest.mark.points("perturbation_norms", 1)
+@pytest.mark.points("perturbation_norms", 1.25)
 @pytest.mark.hidden
+@pytest.mark.depends_on("test_norms_of_a_known_change")
 def test_norms_on_random_images(submission, reference, rng):
     """Random images have the right norms."""
     images, originals = torch.rand(2, 5, 3, 9, 6, generator=rng)
