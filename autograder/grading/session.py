@@ -10,18 +10,17 @@ import os
 import sys
 import traceback
 import weakref
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 import torch
-from _pytest.config import _prepareconfig
-from _pytest.runner import runtestprotocol
 
-from autograder.checks import plugin
+from autograder.checks import plugin, pytest_internals
 from autograder.checks.plugin.recorder import Recorder
 from autograder.checks.plugin.runs import Run
 from autograder.course.catalog import Catalog, read_catalog
@@ -73,9 +72,9 @@ class CheckSession:
         self._hooks = _Hooks(catalog)
         _forget(catalog.checks(unit))
         with _shielded():
-            self._config = _prepareconfig(_arguments(catalog, unit), [plugin, self._hooks])
+            self._config = pytest_internals.prepare_config(_arguments(catalog, unit), [plugin, self._hooks])
             # What pytest has hooked into the interpreter goes with this.
-            weakref.finalize(self, self._config._ensure_unconfigure).atexit = False
+            weakref.finalize(self, pytest_internals.unconfigure, self._config).atexit = False
             self._session = self._collect()
 
     @property
@@ -99,10 +98,7 @@ class CheckSession:
 
     def _collect(self) -> pytest.Session:
         with _its_own_fault():
-            self._config._do_configure()
-            session = pytest.Session.from_config(self._config)
-            self._config.hook.pytest_sessionstart(session=session)
-            session.perform_collect()
+            session = pytest_internals.collect(self._config)
         if self._hooks.problems or not session.items:
             raise GraderError("\n".join(["the checks could not be run:", *self._hooks.problems]))
         return session
@@ -119,7 +115,38 @@ class CheckSession:
             _collect_once.cache_clear()
             raise
         finally:
-            self._session._setupstate.teardown_exact(None)
+            pytest_internals.tear_down(self._session)
+
+
+@dataclass(frozen=True)
+class CollectedTest:
+    """A test function, as pytest has collected it.
+
+    Attributes:
+        name: `test_a`, or `TestB.test_a` for a method.
+        hidden: True if any of its cases is hidden.
+        needs_solution: True if it, or a fixture that it uses, takes the `reference`.
+    """
+
+    name: str
+    hidden: bool
+    needs_solution: bool
+
+
+def collected_tests(catalog: Catalog, unit: str) -> list[CollectedTest]:
+    """Return the test functions of a unit's checks; marks and fixtures are pytest's own, however they are written.
+
+    Raises:
+        GraderError: the checks cannot be collected.
+    """
+    found: dict[str, CollectedTest] = {}
+    for item in check_session(catalog, unit).items:
+        name = item.nodeid.partition("::")[2].partition("[")[0].replace("::", ".")
+        before = found.get(name, CollectedTest(name, False, False))
+        hidden = before.hidden or item.stash[plugin.CHECK].hidden
+        fixtures: Sequence[str] = getattr(item, "fixturenames", ())
+        found[name] = CollectedTest(name, hidden, before.needs_solution or "reference" in fixtures)
+    return list(found.values())
 
 
 class UnitRun:
@@ -248,9 +275,9 @@ class _Hooks:
         run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `CheckSession.run` has put it there
         try:
             with run.limited():
-                runtestprotocol(item, log=False, nextitem=nextitem)
+                pytest_internals.run_item(item, nextitem)
         except OverBudget as error:  # raised outside of the check itself: where it was explained, or cleared away
-            item.session._setupstate.teardown_exact(nextitem)
+            pytest_internals.tear_down(item.session, nextitem)
             item.config.stash[plugin.RECORDER].results[item.nodeid] = item.stash[plugin.CHECK].ended(
                 Outcome.FAILED, str(error)
             )

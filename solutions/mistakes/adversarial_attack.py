@@ -199,7 +199,9 @@ def waits_for_the_last(model, images, targets, *, epsilon=EPSILON, step_size=STE
     return attacked
 
 
-@mistake("targeted_attack", "One step of epsilon is no attack: take small ones, and look at the gradient again at each.")
+@mistake(
+    "targeted_attack", "One step of epsilon is no attack: take small ones, and look at the gradient again at each."
+)
 def takes_one_long_step(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
     return _attacked(model, images, targets, epsilon, epsilon, 1)
 

@@ -106,6 +106,11 @@ def test_each_dependency_has_its_door(dependency):
     assert users == DOORS[dependency]
 
 
+def test_pytests_private_names_stand_in_one_file():
+    users = {path for path in FILES if any(name.startswith("_pytest") for name in imported(path))}
+    assert users == {PACKAGE / "checks" / "pytest_internals.py"}
+
+
 def test_no_unit_is_named_in_the_engine(catalog):
     text = "\n".join(line for path in FILES for line in code_lines(path))
     assert [unit for unit in catalog.units if unit in text] == []

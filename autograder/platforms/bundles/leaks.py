@@ -1,14 +1,15 @@
-"""Whether a bundle for students holds something that is not for them."""
+"""Find what a bundle for students holds and must not."""
 
-import ast
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import read_source, solution_lines
+from autograder.grading.session import collected_tests
 
-_PRIVATE = {"solutions", "alternatives", "mistakes", "hostile", "submissions"}
+_PRIVATE = {"solutions", "alternatives", "mistakes", "hostile", "samples"}
 #: What a student reads or runs; the engine and the data are the same for everybody.
 _READ = ("exercises", "tests", "docs", "README.md", "notebooks")
 
@@ -17,7 +18,7 @@ _IDIOM = 40
 
 
 def leaks(files: Mapping[str, bytes], catalog: Catalog) -> list[str]:
-    """What is wrong with a bundle for students, a sentence each: solutions, hidden checks, keys.
+    """Return what a bundle for students must not hold, a sentence each: solutions, hidden checks, keys.
 
     Args:
         files: by path inside the bundle.
@@ -50,23 +51,20 @@ def _solved(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
 
 
 def _together(lines: list[str], secret: set[str]) -> set[str]:
-    """Lines of a solution that follow one another."""
+    """Return the lines of a solution that follow one another."""
     pairs = itertools.pairwise(lines)
     return {line for pair in pairs if secret.issuperset(pair) for line in pair}
 
 
 def _hidden(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
     for unit in catalog.units:
-        for check in _hidden_checks(read_source(catalog.checks(unit))):
+        if not catalog.checks(unit).is_file():
+            continue
+        for test in (test for test in collected_tests(catalog, unit) if test.hidden):
+            function = test.name.rpartition(".")[2]
             for name, text in _texts(files):
-                if f"def {check}(" in text:
-                    yield f"{name} holds the hidden check {check} of {unit}"
-
-
-def _hidden_checks(source: str) -> list[str]:
-    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-    hidden = [node for node in functions if any("mark.hidden" in ast.unparse(mark) for mark in node.decorator_list)]
-    return [node.name for node in hidden]
+                if re.search(rf"\bdef {re.escape(function)}\b", text):
+                    yield f"{name} holds the hidden check {function} of {unit}"
 
 
 def _texts(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:

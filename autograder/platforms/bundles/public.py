@@ -1,49 +1,56 @@
-"""The checks that students get: without hidden ones, without those that need a solution, without what only they use."""
+"""Write the checks that students get: without hidden ones, without those that need a solution, without what only they use."""
 
 import ast
-from collections.abc import Iterable
-
-
-def public_checks(source: str) -> str:
-    """The source of a unit's checks as students have it.
-
-    Args:
-        source: of all its checks.
-
-    Returns:
-        The same text without hidden checks, without checks that take the `reference`, and without the helpers, fixtures
-        and constants that nothing is left to use.
-    """
-    body = ast.parse(source).body
-    kept = [node for node in body if not (_is_check(node) and (_is_hidden(node) or _takes_reference(node)))]
-    used = _used(kept)
-    kept = [node for node in kept if not isinstance(node, _Definition) or _is_check(node) or _names(node) & used]
-    return _without(source, [node for node in body if node not in kept])
-
+from collections.abc import Collection, Iterable
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+
+
+def public_checks(source: str, private: Collection[str]) -> str:
+    """Return the source of a unit's checks as students have it.
+
+    Args:
+        source: of all its checks.
+        private: names of the test functions that are not for students, `TestB.test_a` for a method.
+
+    Returns:
+        The same text without those, and without the helpers, fixtures and constants that nothing is left to use.
+    """
+    tree = ast.parse(source)
+    dropped: list[ast.stmt] = []
+    for node in tree.body:
+        tests = [f"{node.name}.{each.name}" for each in _tests_in(node)] if isinstance(node, ast.ClassDef) else []
+        if (_is_check(node) and node.name in private) or (tests and set(tests) <= set(private)):
+            dropped.append(node)
+        elif isinstance(node, ast.ClassDef):
+            gone = [each for each in _tests_in(node) if f"{node.name}.{each.name}" in private]
+            node.body = [each for each in node.body if each not in gone]
+            dropped += gone
+    kept = [node for node in tree.body if node not in dropped]
+    used = _used(kept)
+    unused = [node for node in kept if isinstance(node, _Definition) and not _is_test(node) and not _names(node) & used]
+    return _without(source, [*dropped, *unused])
 
 
 def _is_check(node: ast.stmt) -> bool:
     return isinstance(node, _Function) and node.name.startswith("test")
 
 
-def _is_hidden(node: ast.stmt) -> bool:
-    marks = node.decorator_list if isinstance(node, _Function) else []
-    return any(ast.unparse(mark).startswith("pytest.mark.hidden") for mark in marks)
+def _is_test(node: ast.stmt) -> bool:
+    return _is_check(node) or (isinstance(node, ast.ClassDef) and bool(_tests_in(node)))
 
 
-def _takes_reference(node: ast.stmt) -> bool:
-    return isinstance(node, _Function) and any(argument.arg == "reference" for argument in node.args.args)
+def _tests_in(node: ast.ClassDef) -> list[_Function]:
+    return [each for each in node.body if isinstance(each, _Function) and each.name.startswith("test")]
 
 
 def _used(nodes: list[ast.stmt]) -> set[str]:
-    """The names that checks and the module's own statements use, directly or by way of others."""
+    """Return the names that checks and the module's own statements use, directly or by way of others."""
     by_name = {
-        name: node for node in nodes if isinstance(node, _Definition) and not _is_check(node) for name in _names(node)
+        name: node for node in nodes if isinstance(node, _Definition) and not _is_test(node) for name in _names(node)
     }
-    roots = [node for node in nodes if _is_check(node) or not isinstance(node, _Definition)]
+    roots = [node for node in nodes if _is_test(node) or not isinstance(node, _Definition)]
     used: set[str] = set()
     waiting = {name for node in roots for name in _mentioned(node)} | _automatic(by_name.values())
     while waiting:
@@ -53,13 +60,13 @@ def _used(nodes: list[ast.stmt]) -> set[str]:
 
 
 def _automatic(nodes: Iterable[ast.stmt]) -> set[str]:
-    """Fixtures that every check uses without a mention."""
+    """Return the fixtures that every check uses without a mention."""
     functions = [node for node in nodes if isinstance(node, _Function)]
     return {node.name for node in functions if any("autouse" in ast.unparse(mark) for mark in node.decorator_list)}
 
 
 def _mentioned(node: ast.stmt) -> set[str]:
-    """Names, and what is asked for by the names of arguments and of fixtures in strings."""
+    """Return names, those of arguments and of fixtures in strings among them."""
     names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
     arguments = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
     texts = {each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)}
@@ -74,7 +81,7 @@ def _names(node: ast.stmt) -> set[str]:
 
 
 def _without(source: str, nodes: list[ast.stmt]) -> str:
-    """The source without some statements, their decorators, and the comments right above them."""
+    """Return the source without some statements, their decorators, and the comments right above them."""
     lines: list[str | None] = list(source.splitlines())
     for node in nodes:
         decorators = getattr(node, "decorator_list", [])

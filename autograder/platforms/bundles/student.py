@@ -10,6 +10,7 @@ from autograder import __version__
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import read_source, skeleton
 from autograder.errors import CatalogError
+from autograder.grading.session import collected_tests
 from autograder.platforms.bundles.leaks import leaks
 from autograder.platforms.bundles.public import public_checks
 
@@ -69,10 +70,18 @@ def _exercises(catalog: Catalog) -> Files:
     return files
 
 
+def _private(catalog: Catalog, unit: str) -> set[str]:
+    """Return the names of a unit's checks that are not for students."""
+    return {test.name for test in collected_tests(catalog, unit) if test.hidden or test.needs_solution}
+
+
 def _checks(catalog: Catalog) -> Files:
     units = (unit for unit in catalog.units if catalog.checks(unit).is_file())
     return {
-        f"tests/exercises/test_{unit}.py": public_checks(read_source(catalog.checks(unit))).encode() for unit in units
+        f"tests/exercises/test_{unit}.py": public_checks(
+            read_source(catalog.checks(unit)), _private(catalog, unit)
+        ).encode()
+        for unit in units
     }
 
 

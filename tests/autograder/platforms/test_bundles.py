@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from autograder.course.catalog import read_catalog
 from autograder.errors import CatalogError, UsageError
 from autograder.platforms.bundles import (
     classroom_bundle,
@@ -23,6 +24,7 @@ from autograder.platforms.bundles import (
     write_bundle,
 )
 from autograder.platforms.bundles.public import public_checks
+from tests.autograder.small_course import make_course
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
@@ -82,7 +84,7 @@ def files(catalog):
 
 
 def test_students_have_the_checks_that_are_not_hidden():
-    text = public_checks(CHECKS)
+    text = public_checks(CHECKS, {"test_secret", "test_as_the_solution"})
     names = [line.split("(")[0][4:] for line in text.splitlines() if line.startswith("def ")]
     assert names == ["always", "images", "helper", "test_open"]
     assert "SEEN = 3" in text and "KEY" not in text and "gives away" not in text and "only the hidden" not in text
@@ -117,9 +119,78 @@ def test_a_leak_of_each_kind_is_found(files, catalog):
 
 
 def test_a_course_that_would_leak_is_not_released(catalog, monkeypatch):
-    monkeypatch.setattr("autograder.platforms.bundles.student.public_checks", lambda source: source)
+    monkeypatch.setattr("autograder.platforms.bundles.student.public_checks", lambda source, private: source)
     with pytest.raises(CatalogError, match=r"tests/exercises/test_quiz\.py holds the hidden check"):
         student_bundle(catalog)
+
+
+WAYS_TO_HIDE = {
+    "an alias": """
+hide = pytest.mark.hidden
+
+
+@hide
+@pytest.mark.points("double", 1)
+def test_secret(submission):
+    assert_close(submission.double(torch.ones(1)), 2 * torch.ones(1))
+""",
+    "a case": """
+@pytest.mark.points("double", 1)
+@pytest.mark.parametrize("n", [1, pytest.param(2, marks=pytest.mark.hidden)])
+def test_secret(submission, n):
+    assert_close(submission.double(torch.tensor(n)), torch.tensor(2 * n))
+""",
+    "a class": """
+@pytest.mark.hidden
+class TestSecrets:
+    @pytest.mark.points("double", 1)
+    def test_secret(self, submission):
+        assert_close(submission.double(torch.ones(1)), 2 * torch.ones(1))
+""",
+    "a method": """
+class TestBoth:
+    @pytest.mark.points("double", 1)
+    def test_open(self, submission):
+        assert_close(submission.double(torch.zeros(1)), torch.zeros(1))
+
+    @pytest.mark.points("double", 1)
+    @pytest.mark.hidden
+    def test_secret(self, submission):
+        assert_close(submission.double(torch.ones(1)), 2 * torch.ones(1))
+""",
+    "a decorator of the author's": """
+def worth(function, points, secret):
+    def decorate(test):
+        marked = pytest.mark.points(function, points)(test)
+        return pytest.mark.hidden(marked) if secret else marked
+    return decorate
+
+
+@worth("double", 1, True)
+def test_secret(submission):
+    assert_close(submission.double(torch.ones(1)), 2 * torch.ones(1))
+""",
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_HIDE)
+def test_a_hidden_check_is_not_released_however_its_mark_is_written(way, tmp_path):
+    root = make_course(tmp_path / "course")
+    checks = root / "tests" / "exercises" / "test_doubling.py"
+    checks.write_text(checks.read_text() + "\n" + WAYS_TO_HIDE[way])
+    text = student_bundle(read_catalog(root))["tests/exercises/test_doubling.py"].decode()
+    assert "test_secret" not in text and "test_halve" in text and ("test_open" in text) == (way == "a method")
+    compile(text, "checks", "exec")
+
+
+def test_a_check_whose_fixture_takes_the_solution_stays_with_the_teacher(tmp_path):
+    root = make_course(tmp_path / "course")
+    checks = root / "tests" / "exercises" / "test_doubling.py"
+    fixture = "@pytest.fixture\ndef right(reference):\n    return reference.double\n"
+    check = '@pytest.mark.points("double", 1)\ndef test_as_right(submission, right):\n    assert right\n'
+    checks.write_text(f"{checks.read_text()}\n\n{fixture}\n\n{check}")
+    text = student_bundle(read_catalog(root))["tests/exercises/test_doubling.py"].decode()
+    assert "test_as_right" not in text and "reference" not in text
 
 
 def test_a_bundle_is_a_folder_and_a_zip_of_the_same(tmp_path):
