@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 import data
 from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind
-from data.samples import CATS, DOGS, samples
+from data.world import CATS, DOGS, samples
 
 EPSILON = 8 / 255
 STEP = 1 / 255
