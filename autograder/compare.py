@@ -10,6 +10,7 @@ from autograder.checks.compare import (
     assert_raises,
     show,
 )
+from autograder.checks.remote import assert_module
 
 __all__ = [
     "assert_between",
@@ -18,6 +19,7 @@ __all__ = [
     "assert_holds",
     "assert_kind",
     "assert_mentions",
+    "assert_module",
     "assert_raises",
     "show",
 ]

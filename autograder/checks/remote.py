@@ -344,6 +344,12 @@ class RemoteModule:
             raise RefusedValue(f"a {self.handle.type_name} answered with {error}") from error
 
 
+def assert_module(value: object) -> None:
+    """Fail unless a submission has returned an `nn.Module`, which stays with the worker."""
+    if not isinstance(value, RemoteModule):
+        raise CheckFailed(f"returned {show(value)}, expected a module", value)
+
+
 def recipe_of(module: nn.Module) -> Recipe:
     """Return how a worker makes this module.
 

@@ -111,7 +111,7 @@ def read_for(catalog: Catalog, hand_in: HandIn, name: str = "") -> Submission:
 
 def collect_for(catalog: Catalog, hand_in: HandIn, name: str = "") -> RawSubmission:
     """Return the files that belong to the units of a course, under the student's name if it is given."""
-    return _collect(hand_in, name, tuple(catalog.units), untouched_texts(catalog), catalog.preload)
+    return collect_hand_in(hand_in, name, catalog.units, untouched_texts(catalog), catalog.preload)
 
 
 def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = ()) -> Submission:
@@ -127,22 +127,26 @@ def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = 
 
 def collect_submission(path: Path, units: Iterable[str]) -> RawSubmission:
     """Return the files of a submission that belong to some units, and sentences about others."""
-    return _collect(HandIn.alone(path), "", tuple(units), {}, ())
+    return collect_hand_in(HandIn.alone(path), "", units)
 
 
-def _collect(
-    hand_in: HandIn, given_name: str, names: tuple[str, ...], untouched: Mapping[str, str], reserved: Collection[str]
+def collect_hand_in(
+    hand_in: HandIn,
+    given_name: str,
+    units: Iterable[str],
+    untouched: Mapping[str, str] | None = None,
+    reserved: Collection[str] = (),
 ) -> RawSubmission:
-    """Collect what was handed in.
+    """Return the files of a hand-in that belong to some units, and sentences about others.
 
     Args:
         hand_in: a submission of its own, or the files in a class's folder or zip that are one.
         given_name: of the student; by default the name of the path.
-        names: of all units.
+        units: the names of all units.
         untouched: text that a unit's file begins as, by unit.
         reserved: names of modules that no file of the submission may stand in for, besides libraries and units.
     """
-    path = hand_in.path
+    path, names = hand_in.path, tuple(units)
     name = given_name or name_of(path.resolve())
     if hand_in.problem:
         return RawSubmission(name, problem=hand_in.problem)
@@ -151,7 +155,7 @@ def _collect(
         entries, refused = entries_in(path, lambda filename: unit_of(filename, names) is not None, of_class)
     except UnreadableError as error:
         return RawSubmission(name, problem=str(error))
-    chosen, left = choose(entries, names, untouched)
+    chosen, left = choose(entries, names, untouched or {})
     taken = {entry.path for entry in chosen.values()}
     others = [entry for entry in entries if entry.path not in taken]
     rest = [printable(entry.path) for entry in others]

@@ -4,7 +4,6 @@ import io
 
 import pytest
 import torch
-from autograder.submission import RemoteModule
 from PIL import Image
 
 from autograder.compare import (
@@ -14,6 +13,7 @@ from autograder.compare import (
     assert_holds,
     assert_kind,
     assert_mentions,
+    assert_module,
     assert_raises,
     show,
 )
@@ -644,7 +644,7 @@ def pictures(rng):
 
 def logits_of(model, images, classes):
     """What the returned model gives."""
-    assert_holds(isinstance(model, RemoteModule), f"returned {show(model)}, expected a model", model)
+    assert_module(model)
     logits = model(images)
     assert_kind(logits, (len(images), classes))
     return logits.detach()
@@ -716,7 +716,7 @@ def test_classifier_has_its_parts(submission, colours, rng):
     images, labels = colours
     backbone = eye_backbone("colours", seed=number(rng, 0, 1000))
     model = submission.train_pet_classifier(backbone, images, labels, COLOUR_NAMES)
-    assert_holds(isinstance(model, RemoteModule), f"returned {show(model)}, expected a model", model)
+    assert_module(model)
     facts = model.inspect()
     state = facts.get("state") if isinstance(facts, dict) else None
     assert_holds(isinstance(state, dict), "returned a model without weights", model)
