@@ -14,9 +14,8 @@ import time
 from pathlib import Path
 
 from autograder.course.catalog import course_here
-from autograder.student.events import Event, Judged, Saved
-from autograder.student.judging import Judging
-from autograder.student.saves import Saves
+from autograder.student.runner import Event, Judged, Judging, Saved
+from autograder.student.watch import Saves
 
 _LONGEST = 300
 

@@ -1,8 +1,8 @@
-"""The student's side of the command line: where one stands, hints, watching a file being saved, pictures.
+"""The student's side: where one stands, hints, running on each save, notebooks, pictures, the student's pytest plugin.
 
-commands    the commands themselves
-standing    progress in words
-resetting   a file or a function back to its skeleton
-watch       judges on save: `saves` and `keys` report to it, `judging` asks the warm process `judge`, `screen` words it all
-gallery     the pictures on one page
+commands      what a student types
+standing      progress in words; `progress` keeps it
+helping       hints, solutions, and a way back to the skeleton
+watch         runs a unit on save: `runner` asks the process `warm_runner`, `screen` words what came of it
+rewards       the picture that passing a unit earns, and the gallery
 """

@@ -6,9 +6,9 @@ import typer
 
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
-from autograder.student import helping, resetting, standing
-from autograder.student.gallery import write_gallery
+from autograder.student import helping, standing
 from autograder.student.progress import Progress, read_progress
+from autograder.student.rewards import write_gallery
 from autograder.student.terminal import Terminal
 from autograder.student.watch import watch
 
@@ -56,7 +56,7 @@ def reset(
     name: Annotated[str, typer.Argument(metavar="UNIT|FUNCTION", help="What is to begin anew.")],
 ) -> None:
     """A unit's file, or one function of it, back to its skeleton; what you had is kept as a backup."""
-    Terminal().say([resetting.reset(course_here(), name)])
+    Terminal().say([helping.reset(course_here(), name)])
 
 
 def solution(unit: Annotated[str, typer.Argument(metavar="UNIT", help="One that passes.")]) -> None:
@@ -81,7 +81,7 @@ def show_gallery() -> None:
     terminal, headline = Terminal(), standing.headline(catalog, progress)
     page, missing = write_gallery(catalog, progress, headline)
     if missing:
-        from autograder.student.drawing import draw
+        from autograder.student.rewards import draw
 
         terminal.say([f"Drawing {', '.join(missing)} ..."])
         terminal.say(filter(None, [draw(catalog, unit) for unit in missing]))

@@ -6,8 +6,8 @@ from autograder.course.catalog import Catalog, Unit
 from autograder.results.summary import function_lines, points_line
 from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
-from autograder.student.events import Judged
 from autograder.student.progress import Progress
+from autograder.student.runner import Judged
 
 KEYS = "h hint   l list   r reset   s solution   Enter again   q quit"
 _PRINTED_LINES = 12

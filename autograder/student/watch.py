@@ -1,18 +1,60 @@
-"""`autograder watch`: judges a unit each time its file is saved, and moves on when it is done."""
+"""Run the checks of a unit each time its file is saved, and move on when it is done: `autograder watch`."""
 
 import queue
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
+
+import watchfiles
 
 from autograder.course.catalog import Catalog, Unit
 from autograder.errors import AutograderError, UsageError
-from autograder.student import resetting, screen, standing
-from autograder.student.events import Drawn, Event, Judged, Pressed, Refused, Saved
+from autograder.student import helping, screen, standing
 from autograder.student.helping import hint_lines, solution_text
-from autograder.student.judging import Judging
 from autograder.student.keys import Keys
 from autograder.student.progress import Progress, fingerprint, read_progress, updated_progress
-from autograder.student.saves import Saves
+from autograder.student.runner import Drawn, Event, Judged, Judging, Pressed, Refused, Saved
 from autograder.student.terminal import Terminal
+
+# An editor writes a file in several steps: after each the next one is waited for, this long at a time and in all.
+_STEP_MS = 20
+_LONGEST_MS = 200
+
+
+class Saves:
+    """Watches a folder from a thread of its own.
+
+    Args:
+        folder: the folder; folders inside it are not watched.
+        saved: is told each file that was written, and not those that were deleted.
+    """
+
+    def __init__(self, folder: Path, saved: Callable[[Path], None]) -> None:
+        self._folder = folder
+        self._saved = saved
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "Saves":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._over.set()
+
+    def _watch(self) -> None:
+        changes = watchfiles.watch(
+            self._folder,
+            watch_filter=lambda change, _: change is not watchfiles.Change.deleted,
+            step=_STEP_MS,
+            debounce=_LONGEST_MS,
+            stop_event=self._over,
+            recursive=False,
+        )
+        for batch in changes:
+            for path in sorted({Path(path) for _, path in batch}):
+                self._saved(path)
 
 
 def watch(catalog: Catalog, terminal: Terminal, unit: Unit | None = None) -> None:
@@ -135,7 +177,7 @@ class _Watching:
         assert self._unit is not None
         names = {"f": self._function(), "u": self._unit.name}
         if key in names:
-            self._terminal.say([resetting.reset(self._catalog, names[key])])  # the file is written, and so judged again
+            self._terminal.say([helping.reset(self._catalog, names[key])])  # the file is written, and so judged again
         else:
             self._terminal.say(["Nothing was reset.", screen.KEYS])
 

@@ -72,11 +72,11 @@ def gradient(model, images, labels):
 
 def lead(model, images, targets):
     """By how many steps of 1/255 each image is on its target's side of the border, were the network a straight line."""
-    images = images.detach().clone().requires_grad_()
-    logits = model(images)
+    at = images.detach().clone().requires_grad_()
+    logits = model(at)
     wanted = F.one_hot(targets, logits.shape[1]).bool()
     margins = logits[wanted] - logits.masked_fill(wanted, -torch.inf).amax(dim=1)
-    slope = torch.autograd.grad(margins.sum(), images)[0]
+    slope = torch.autograd.grad(margins.sum(), at)[0]
     return margins.detach() / slope.abs().sum(dim=(1, 2, 3)) / STEP
 
 

@@ -21,7 +21,7 @@ def public_checks(source: str, private: Collection[str]) -> str:
     dropped: list[ast.stmt] = []
     for node in tree.body:
         tests = [f"{node.name}.{each.name}" for each in _tests_in(node)] if isinstance(node, ast.ClassDef) else []
-        if (_is_check(node) and node.name in private) or (tests and set(tests) <= set(private)):
+        if (isinstance(node, _Function) and node.name in private) or (tests and set(tests) <= set(private)):
             dropped.append(node)
         elif isinstance(node, ast.ClassDef):
             gone = [each for each in _tests_in(node) if f"{node.name}.{each.name}" in private]

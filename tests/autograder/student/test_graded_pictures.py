@@ -10,7 +10,7 @@ from autograder.grading.grade import Grader
 from autograder.grading.spec import GradingSpec
 from autograder.results.formats.pages import Picture, student_page
 from autograder.results.mark import mark
-from autograder.student.rewards.graded import pictures_of
+from autograder.student.rewards import pictures_of
 
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
 

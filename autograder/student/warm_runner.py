@@ -1,6 +1,6 @@
 """The warm process behind `autograder watch`: it judges the units of a student's own course, again and again.
 
-It is started by a clean exec on every platform (`python -P -m autograder.student.judge ROOT`), imports torch and the checks
+A clean exec starts it on every platform (`python -P -m autograder.student.warm_runner ROOT`). It imports torch and the checks
 once, and after that loads nothing but the student's files. Requests are lines of JSON on standard input, `{"judge": unit}` or
 `{"draw": unit}`; what it has to say are lines of JSON on standard output:
 
@@ -42,7 +42,7 @@ from autograder.results.types import CheckResult, Outcome
 from autograder.sandbox.output import Tail
 from autograder.sandbox.process import GRACE_SECONDS
 from autograder.sandbox.warm import warm_up
-from autograder.student.rewards.drawing import keep_picture
+from autograder.student.rewards import keep_picture
 from autograder.submissions import Module, Submission
 
 

@@ -1,4 +1,4 @@
-"""The warm process that judges, seen from the terminal: asked for a unit, it reports how that went."""
+"""Run the checks of a unit in a warm process: what the terminal holds of it, and the events that come back."""
 
 import contextlib
 import json
@@ -7,13 +7,62 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from autograder.results.types import CheckResult, Outcome
-from autograder.student.events import Drawn, Judged, Refused, Report
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A unit's file was written."""
+
+    unit: str
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A key was pressed; `q` too where nobody can press one any more."""
+
+    key: str
+
+
+@dataclass
+class Judged:
+    """A run over a unit has ended.
+
+    Attributes:
+        unit: its name.
+        checks: all of them by id, as far as they got.
+        broken: whether the process died on the way.
+    """
+
+    unit: str
+    checks: dict[str, CheckResult] = field(default_factory=dict)
+    broken: bool = False
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The picture of a unit is there."""
+
+    unit: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What was asked for cannot be done, by no fault of the student's."""
+
+    reason: str
+
+
+Event = Saved | Pressed | Judged | Drawn | Refused
+Report = Callable[[Event], None]
+
 
 _TIMEOUT = "Timeout ("
 
@@ -84,7 +133,7 @@ class Judging:
         last_words = tempfile.TemporaryFile()  # noqa: SIM115 - the process's reader closes it
         handle = subprocess.Popen(
             # -P: the student's folder is no place to import `random` from.
-            [sys.executable, "-P", "-m", "autograder.student.judge", str(self._root)],
+            [sys.executable, "-P", "-m", "autograder.student.warm_runner", str(self._root)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=last_words,
