@@ -46,7 +46,7 @@ def pictures(
 ) -> None:
     """Draw each unit's picture with the solutions, as the lessons show it: <unit>.png."""
     from autograder.grading.grade import InThisProcess
-    from autograder.student.rewards import reward
+    from autograder.student.drawing import reward
     from autograder.submissions import read_for
     from autograder.submissions.intake import HandIn
 

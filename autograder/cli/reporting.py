@@ -87,7 +87,7 @@ def _pictures(
         return
     from autograder.results.formats.pages import Picture
     from autograder.sandbox import Sandbox
-    from autograder.student.rewards import pictures_of
+    from autograder.student.drawing import pictures_of
     from autograder.submissions.intake import take_in
 
     hand_ins = take_in([submissions], catalog.units).hand_ins

@@ -4,5 +4,5 @@ commands      what a student types
 standing      progress in words; `progress` keeps it
 helping       hints, solutions, and a way back to the skeleton
 watch         runs a unit on save: `runner` asks the process `warm_runner`, `screen` words what came of it
-rewards       the picture that passing a unit earns, and the gallery
+rewards       where the earned pictures are kept, and the gallery; `drawing` makes them
 """

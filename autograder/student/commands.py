@@ -81,7 +81,7 @@ def show_gallery() -> None:
     terminal, headline = Terminal(), standing.headline(catalog, progress)
     page, missing = write_gallery(catalog, progress, headline)
     if missing:
-        from autograder.student.rewards import draw
+        from autograder.student.drawing import draw
 
         terminal.say([f"Drawing {', '.join(missing)} ..."])
         terminal.say(filter(None, [draw(catalog, unit) for unit in missing]))

@@ -11,6 +11,7 @@ notebook such a cell gives its points, which nbgrader reads; what runs it there 
 
 import base64
 import contextlib
+import linecache
 import os
 import random
 import re
@@ -86,7 +87,15 @@ def _live_modules(unit: str) -> "dict[str, Module]":
 
     cells = {value.__code__.co_filename for value in _functions().values()}
     live = Live(unit, f"{unit}.ipynb", f"from {_namespace().__name__} import *\n")
-    return {unit: live, **{f"_cell_{number}": Module("", cell) for number, cell in enumerate(sorted(cells))}}
+    return {
+        unit: live,
+        **{f"_cell_{number}": Module("", cell, _cell_text(cell)) for number, cell in enumerate(sorted(cells))},
+    }
+
+
+def _cell_text(filename: str) -> str:
+    """Return the source of a cell, which IPython keeps for tracebacks."""
+    return "".join(linecache.getlines(filename))
 
 
 def _namespace() -> types.ModuleType:

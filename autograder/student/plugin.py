@@ -17,8 +17,9 @@ from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult
+from autograder.student.drawing import keep_picture
 from autograder.student.progress import fingerprint, updated_progress
-from autograder.student.rewards import keep_picture, picture_path
+from autograder.student.rewards import picture_path
 from autograder.student.terminal import shown
 
 _KEPT = pytest.StashKey[tuple[list[str], str]]()

@@ -5,27 +5,13 @@ does, and returns a Pillow image and a caption. A unit without such a file has n
 """
 
 import base64
-import io
-import math
-import os
-import runpy
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-from autograder.checks.plugin.runs import StudentRun
-from autograder.checks.remote import StudentModule, Transport
 from autograder.course.catalog import Catalog, Unit
-from autograder.errors import AutograderError, CheckError, StudentFault
-from autograder.results.types import SubmissionResult
 from autograder.student.progress import FOLDER, Progress
-from autograder.submissions import Module, read_for
-from autograder.submissions.intake import HandIn
 
 #: Where a PNG says what is to be seen on it.
 CAPTION = "Description"
@@ -40,125 +26,6 @@ def caption_of(path: Path) -> str:
     """What is to be seen on a kept picture."""
     with Image.open(path) as image:
         return str(image.info.get(CAPTION, ""))
-
-
-#: What a picture asks for in one call may take longer than what a check does.
-_PATIENCE = 6
-_SEED = 0
-
-
-@dataclass(frozen=True)
-class Reward:
-    """A picture as PNG, which bears its caption inside too, and what is to be seen on it."""
-
-    png: bytes
-    caption: str
-
-
-def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Transport) -> Reward | None:
-    """The picture of a unit.
-
-    Args:
-        catalog: the course.
-        unit: one that passes: of another the picture may show nothing, or fail.
-        modules: what was handed in, by unit.
-        worker: where the student's functions are called.
-
-    Returns:
-        The picture, or nothing where the course has none for this unit.
-
-    Raises:
-        StudentFault: a function did not give what the picture needs.
-        CheckError: the drawing itself failed.
-    """
-    path = catalog.picture(unit)
-    if not path.is_file():
-        return None
-    student = StudentModule(modules[unit], modules, worker, _PATIENCE * catalog.units[unit].seconds, _SEED)
-    try:
-        image, caption = runpy.run_path(str(path))["draw"](student)
-        return Reward(_png(image, caption), caption)
-    except StudentFault:
-        raise
-    except Exception as error:  # whatever the drawing makes of values that are not what it expects
-        raise CheckError(f"the picture of {unit} could not be drawn ({type(error).__name__}: {error})") from error
-
-
-def keep_picture(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Transport) -> Path | None:
-    """Draws the picture of a unit into the student's own folder; the path, where the course has one for it.
-
-    Raises:
-        StudentFault, CheckError: as `reward` does.
-        OSError: it cannot be written.
-    """
-    drawn = reward(catalog, unit, modules, worker)
-    if drawn is None:
-        return None
-    path = picture_path(catalog.root, unit)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_bytes(drawn.png)
-    part.replace(path)
-    return path
-
-
-def _png(image: Image.Image, caption: str) -> bytes:
-    file, facts = io.BytesIO(), PngInfo()
-    facts.add_itxt(CAPTION, caption)
-    image.save(file, "PNG", optimize=True, pnginfo=facts)
-    return file.getvalue()
-
-
-#: Gives a fresh worker.
-OpenWorker = Callable[[], AbstractContextManager[Transport]]
-
-#: A page holds its pictures; one that is larger is left out.
-_MAX_BYTES = 500_000
-
-
-def pictures_of(
-    result: SubmissionResult, hand_in: HandIn, catalog: Catalog, open_worker: OpenWorker
-) -> dict[str, Reward]:
-    """The pictures of the units that a submission has passed, by unit.
-
-    Args:
-        result: of the submission.
-        hand_in: what was handed in; if that is not what was graded, there are no pictures.
-        catalog: of the course.
-        open_worker: gives what its functions are called in.
-    """
-    submission = read_for(catalog, hand_in, result.name)
-    if submission.digest != result.hashes.get("submission"):
-        return {}
-    pictures = {}
-    for unit in _passed(result, catalog):
-        try:
-            with open_worker() as worker:
-                drawn = reward(catalog, unit, submission.sources, worker)
-        except (StudentFault, CheckError):
-            continue  # a picture may ask for more than the checks do, and is worth no points
-        if drawn is not None and len(drawn.png) <= _MAX_BYTES:
-            pictures[unit] = drawn
-    return pictures
-
-
-def _passed(result: SubmissionResult, catalog: Catalog) -> list[str]:
-    def open_points(unit: str) -> float:
-        return math.fsum(check.max_points - check.points for check in result.checks if check.unit == unit)
-
-    names = dict.fromkeys(check.unit for check in result.checks)
-    return [unit for unit in names if unit in catalog.units and not open_points(unit)]
-
-
-def draw(catalog: Catalog, unit: str) -> str:
-    """Draws the picture of a unit; a sentence where it cannot be drawn, else nothing."""
-    run = StudentRun(catalog, "student", "cpu")
-    try:
-        with run.worker() as worker:
-            keep_picture(catalog, unit, run.modules(catalog.exercise(unit)), worker)
-    except (AutograderError, OSError) as error:
-        return f"{unit} has no picture: {error}"
-    return ""
 
 
 _PAGE = """<!doctype html>

@@ -42,7 +42,7 @@ from autograder.results.types import CheckResult, Outcome
 from autograder.sandbox.output import Tail
 from autograder.sandbox.process import GRACE_SECONDS
 from autograder.sandbox.warm import warm_up
-from autograder.student.rewards import keep_picture
+from autograder.student.drawing import keep_picture
 from autograder.submissions import Module, Submission
 
 

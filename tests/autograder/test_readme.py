@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageStat
 
 from autograder.checks.plugin.runs import StudentRun
-from autograder.student.rewards import reward
+from autograder.student.drawing import reward
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

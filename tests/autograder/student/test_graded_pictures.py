@@ -10,7 +10,8 @@ from autograder.grading.grade import Grader
 from autograder.grading.spec import GradingSpec
 from autograder.results.formats.pages import Picture, student_page
 from autograder.results.mark import mark
-from autograder.student.rewards import pictures_of
+from autograder.student.drawing import pictures_of
+from autograder.submissions.intake import HandIn
 
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
 
@@ -24,7 +25,7 @@ def result(catalog, sandbox):
 
 
 def test_a_unit_that_passes_has_its_picture(result, catalog, sandbox):
-    drawn = pictures_of(result, SUBMISSIONS / "one_unit", catalog, sandbox.worker)
+    drawn = pictures_of(result, HandIn.alone(SUBMISSIONS / "one_unit"), catalog, sandbox.worker)
     assert list(drawn) == ["variation_loss"]
     with Image.open(io.BytesIO(drawn["variation_loss"].png)) as image:
         assert image.width > 300
@@ -33,4 +34,4 @@ def test_a_unit_that_passes_has_its_picture(result, catalog, sandbox):
 
 
 def test_another_submission_has_none(result, catalog, sandbox):
-    assert pictures_of(result, SUBMISSIONS / "perfect", catalog, sandbox.worker) == {}
+    assert pictures_of(result, HandIn.alone(SUBMISSIONS / "perfect"), catalog, sandbox.worker) == {}

@@ -13,7 +13,8 @@ from PIL import Image
 from autograder.checks.plugin.runs import StudentRun
 from autograder.course.catalog import read_catalog
 from autograder.errors import CheckError, RefusedValue
-from autograder.student.rewards import caption_of, picture_path, reward
+from autograder.student.drawing import reward
+from autograder.student.rewards import caption_of, picture_path
 from autograder.student.terminal import shown
 from tests.autograder.conftest import ROOT
 

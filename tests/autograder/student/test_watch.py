@@ -81,9 +81,9 @@ def test_from_the_first_save_to_the_unit_that_is_next(watch, own_course):
 
     wrong = screen.saves(screen.skeleton + WRONG)
     assert "x total_variation: 0 of 8 points, in exercises/variation_loss.py:" in wrong
-    assert "total_variation(4x3x6x5 tensor) returned a tensor of shape (), expected" in wrong
+    assert " tensor) returned a tensor of shape (), expected" in wrong
     assert "more checks wait for that" in wrong
-    assert "It printed:\n      | shape (4, 3, 6, 5)\n" in wrong
+    assert "It printed:\n      | shape (" in wrong
 
     broken = screen.saves("def total_variation(images:\n")
     assert "variation_loss.py:1 is not valid Python ('(' was never closed): def total_variation(images:" in broken
