@@ -108,7 +108,8 @@ def test_a_wrong_image_is_shown(notebook, capsys, monkeypatch):
     notebook((ROOT / "solutions" / "variation_loss.py").read_text())
     assert check("denoise") == 7 and shown == []
     notebook(
-        "right = denoise\ndef denoise(images, **options):\n    return right(images, **options) if options.get('weight', 1) else 1 - images"
+        "right = denoise\ndef denoise(images, **options):\n"
+        "    return right(images, **options) if options.get('weight', 1) else 1 - images"
     )
     assert check("denoise") < 7
     (picture,) = shown
