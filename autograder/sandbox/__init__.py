@@ -22,6 +22,7 @@ from autograder.errors import SandboxError, ServerDiedError, UsageError
 from autograder.sandbox.confines import Allowance, Setup
 from autograder.sandbox.process import Worker
 from autograder.sandbox.zygote import ONE_THREAD, Zygote
+from autograder.worker.deadline import Waiting
 
 __all__ = ["REQUIRED", "Allowance", "Sandbox", "Worker"]
 
@@ -33,7 +34,8 @@ _ENVIRONMENT = {
     **{"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", "USER": "student"},
     **ONE_THREAD,
 }
-_KEPT_VARIABLES = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME")
+#: By the last one the package itself and the course's may be found; the server takes it out of its workers' sight.
+_KEPT_VARIABLES = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME", "PYTHONPATH")
 
 
 class Sandbox:
@@ -131,12 +133,14 @@ class Sandbox:
         with ours, open(read, "rb", buffering=0) as output, self._worker_folder() as folder:
             # The worker must hold the only other ends: their closing is how its death is seen.
             with theirs, open(write, "wb", buffering=0):
-                pid = self._start({"op": "start", "folder": str(folder)}, [theirs.fileno(), write])
-            worker = Worker(pid, folder, ours, output.fileno(), self._end_worker)
+                answer = self._start({"op": "start", "folder": str(folder)}, [theirs.fileno(), write])
+            pid, waiting = answer["pid"], Waiting.of_thread(f"{answer['process']}/task/{answer['process']}")
+            worker = Worker(pid, folder, ours, output.fileno(), self._end_worker, waiting)
             try:
                 yield worker
             finally:
                 worker.end()
+                waiting.close()
 
     @contextlib.contextmanager
     def _worker_folder(self) -> Iterator[Path]:
@@ -157,14 +161,14 @@ class Sandbox:
             Path(self._folder.name).chmod(0o711)
         return Path(self._folder.name).resolve()
 
-    def _start(self, request: dict[str, str], descriptors: list[int]) -> int:
+    def _start(self, request: dict[str, str], descriptors: list[int]) -> dict[str, Any]:
         try:
             answer = self._asked_twice(request, descriptors)
         except OSError as error:
             raise ServerDiedError(f"the fork server died twice in a row ({error}); is there memory left?") from error
         if answer["problem"]:
             raise SandboxError(f"a worker could not be isolated: {answer['problem']}; `autograder doctor` tells more")
-        return int(answer["pid"])
+        return answer
 
     def _asked_twice(self, request: dict[str, str], descriptors: list[int]) -> dict[str, Any]:
         """The answer of this server, or where it has died, of the next one."""

@@ -6,12 +6,12 @@ import secrets
 import select
 import signal
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from autograder.errors import Crashed, MalformedMessage, TimedOut
 from autograder.sandbox.output import Tail
+from autograder.worker.deadline import Budget, Waiting
 from autograder.worker.protocol import NONCE_BYTES, frame, read_frame
 
 _CHUNK = 2**20
@@ -26,12 +26,20 @@ class Worker:
     Attributes:
         pid: its process, as the fork server counts them.
         folder: a folder that the student's code may read and the grader fills.
+        waiting: how long it has waited for a core.
     """
 
     def __init__(
-        self, pid: int, folder: Path, connection: socket.socket, output: int, kill: Callable[[int], int | None]
+        self,
+        pid: int,
+        folder: Path,
+        connection: socket.socket,
+        output: int,
+        kill: Callable[[int], int | None],
+        waiting: Waiting,
     ) -> None:
         self.pid = pid
+        self.waiting = waiting
         self.folder = folder
         self._kill = kill
         self._connection = connection
@@ -51,16 +59,16 @@ class Worker:
         """The worker's reply. Everything in it is the student's answer, whoever wrote it.
 
         Raises:
-            TimedOut: no whole reply within `seconds` and a moment of grace.
+            TimedOut: no whole reply within `seconds` of the worker's own time and a moment of grace.
             Crashed: the process ended, or what it wrote is no reply to this request.
         """
         if self._over:
             raise Crashed("its process had ended before")
-        deadline = time.monotonic() + seconds + GRACE_SECONDS
+        budget = Budget(seconds + GRACE_SECONDS, self.waiting)
         nonce = secrets.token_bytes(NONCE_BYTES)
         try:
-            self._send(frame(nonce, request), deadline)
-            _, reply = read_frame(functools.partial(self._receive, deadline=deadline), REPLY_BYTES, nonce)
+            self._send(frame(nonce, request), budget)
+            _, reply = read_frame(functools.partial(self._receive, budget=budget), REPLY_BYTES, nonce)
         except (TimeoutError, ConnectionError, MalformedMessage) as error:
             raise self._verdict(error, seconds) from error
         return reply
@@ -80,29 +88,29 @@ class Worker:
             return Crashed(str(error))
         return Crashed(_cause(status))
 
-    def _send(self, data: bytes, deadline: float) -> None:
+    def _send(self, data: bytes, budget: Budget) -> None:
         view = memoryview(data)
         while view:
-            self._wait(select.POLLOUT, deadline)
+            self._wait(select.POLLOUT, budget)
             view = view[self._connection.send(view[:_CHUNK]) :]
 
-    def _receive(self, size: int, deadline: float) -> bytes:
+    def _receive(self, size: int, budget: Budget) -> bytes:
         data = bytearray()
         while len(data) < size:
-            self._wait(select.POLLIN, deadline)
+            self._wait(select.POLLIN, budget)
             piece = self._connection.recv(min(size - len(data), _CHUNK))
             if not piece:
                 raise ConnectionError
             data += piece
         return bytes(data)
 
-    def _wait(self, event: int, deadline: float) -> None:
+    def _wait(self, event: int, budget: Budget) -> None:
         """Until the connection is ready, reading along what is printed, so that no print can block the worker."""
         poll = select.poll()
         poll.register(self._connection, event)
         poll.register(self._output, select.POLLIN)
         while True:
-            left = deadline - time.monotonic()
+            left = budget.left()
             if left <= 0:
                 raise TimeoutError
             ready = dict(poll.poll(left * 1000))

@@ -11,7 +11,7 @@ import importlib
 import socket
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from autograder.errors import RefusedValue
 from autograder.worker import protocol, substitutes
 from autograder.worker.calls import make_call
 from autograder.worker.codec import Handle, Recipe, refuse, type_name
-from autograder.worker.deadline import deadline
+from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.modules import LoadedModule, importable
 from autograder.worker.protocol import Answer, Fault, Request, frame, map_tree, read_frame, read_request, write
@@ -34,10 +34,12 @@ class Session:
 
     Args:
         sandboxed: it runs in a process of its own, and what goes wrong may be the sandbox's doing.
+        waiting: of the thread that answers, if it cannot look that up.
     """
 
-    def __init__(self, *, sandboxed: bool = False) -> None:
+    def __init__(self, *, sandboxed: bool = False, waiting: Waiting | None = None) -> None:
         self._sandboxed = sandboxed
+        self._waiting = waiting
         self._restorer = restorer(process=sandboxed)
         self._modules: dict[str, types.ModuleType] = {}
         #: The student's texts by file name.
@@ -69,12 +71,24 @@ class Session:
                 return Answer(self._made(request.recipe, request.device))
             case protocol.Load():
                 self._start_anew(request.seed)
-                with deadline(request.seconds), importable(self._modules):
+                with self._limited(request):
                     return self._load(request)
             case protocol.Call():
-                with deadline(request.seconds), importable(self._modules):
+                with self._limited(request):
                     return self._call(request)
         raise TypeError(f"no request: {request}")
+
+    @contextlib.contextmanager
+    def _limited(self, request: Request) -> Iterator[None]:
+        """Run a student's code: within its time, and with the student's modules at hand.
+
+        In a process of the worker's own the libraries are warm, and the grader counts without asking what was imported.
+        """
+        with (
+            deadline(request.seconds, self._waiting) as budget,
+            importable(self._modules, None if self._sandboxed else budget),
+        ):
+            yield
 
     def _start_anew(self, seed: int) -> None:
         """Let go of what an earlier check has loaded, and put back what it has changed in this process."""
@@ -148,11 +162,11 @@ class Session:
         return module
 
 
-def serve(connection: socket.socket) -> None:
-    """Answer requests on a connection until it closes."""
+def serve(connection: socket.socket, waiting: Waiting) -> None:
+    """Answer requests on a connection until it closes; `waiting` is this thread's."""
     substitutes.install()
     streams = sys.stdout, sys.stderr
-    session = Session(sandboxed=True)
+    session = Session(sandboxed=True, waiting=waiting)
     receive = functools.partial(_receive, connection)
     with contextlib.suppress(EOFError):
         while True:
