@@ -31,7 +31,7 @@ from autograder.sandbox.probe import reason_of
 from autograder.sandbox.readable import readable_paths
 from autograder.sandbox.warm import warm_up
 from autograder.sandbox.zygote import serve_forks
-from autograder.worker import session
+from autograder.worker import session, substitutes
 from autograder.worker.deadline import Waiting
 
 _MESSAGE = 65536
@@ -52,6 +52,7 @@ def main() -> None:
         importlib.import_module(name)
     if "torch" in sys.argv[2:]:
         warm_up()
+    substitutes.install()
     kernel.gather_in_huge_pages()
     serve_forks(control, serve)
 
@@ -187,6 +188,8 @@ class _Server:
             said = _climbed(self.ladder, confines)
             os.write(_PROBLEM, said.encode())
             os.close(_PROBLEM)
+            if not confines.gpu:
+                substitutes.forbid_cuda()
             if said == _READY:
                 session.serve(socket.socket(fileno=_CONNECTION), Waiting(_WAITING))
                 status = 0

@@ -41,9 +41,9 @@ from autograder.results.types import CheckResult, Outcome
 from autograder.sandbox.output import Tail
 from autograder.sandbox.process import GRACE_SECONDS
 from autograder.sandbox.warm import warm_up
-from autograder.worker.deadline import wall_limit
 from autograder.student.rewards.drawing import keep_picture
 from autograder.submissions import Module, Submission
+from autograder.worker.deadline import wall_limit
 
 
 def main() -> None:

@@ -164,7 +164,6 @@ class Session:
 
 def serve(connection: socket.socket, waiting: Waiting) -> None:
     """Answer requests on a connection until it closes; `waiting` is this thread's."""
-    substitutes.install()
     streams = sys.stdout, sys.stderr
     session = Session(sandboxed=True, waiting=waiting)
     receive = functools.partial(_receive, connection)

@@ -254,6 +254,35 @@ def test_what_a_sandbox_cannot_give_is_replaced_with_a_notice(sandbox):
     assert printed.count("Note: torch.compile leaves the code as it is") == 1
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "torch.zeros(1).cuda()",
+        "torch.zeros(1).to('cuda')",
+        "torch.zeros(1, device='cuda')",
+        "torch.nn.Linear(1, 1).cuda()",
+        "torch.set_default_device('cuda') or torch.zeros(1)",
+    ],
+)
+def test_a_grading_on_the_cpu_says_so(sandbox, code):
+    with sandbox.worker() as worker:
+        reply = ask(worker, f"import torch\ndef run():\n    {code}")
+    assert reply.text.startswith("this is graded on the CPU, without CUDA: leave out .cuda() and 'cuda'")
+
+
+def test_without_a_gpu_the_usual_question_has_its_answer(sandbox):
+    code = "import torch\ndef run():\n    return torch.cuda.is_available(), torch.cuda.device_count()"
+    with sandbox.worker() as worker:
+        assert ask(worker, code) == (False, 0)
+
+
+def test_weights_that_lie_on_no_disk_are_refused_at_once(sandbox):
+    code = "import torchvision\ndef run():\n    torchvision.models.vgg16(weights='DEFAULT')"
+    with sandbox.worker() as worker:
+        reply = ask(worker, code, seconds=10)
+    assert "vgg16" in reply.text and "cannot be downloaded: a graded submission has no network" in reply.text
+
+
 def test_a_huge_answer_is_refused(sandbox):
     code = """
         import os, struct
