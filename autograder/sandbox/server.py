@@ -26,10 +26,8 @@ from typing import TextIO
 import msgpack
 
 from autograder.sandbox import kernel, namespaces, rungs, seccomp
-from autograder.sandbox.confines import Confines, Setup
-from autograder.sandbox.probe import reason_of
-from autograder.sandbox.readable import readable_paths
-from autograder.sandbox.warm import warm_up
+from autograder.sandbox.confines import Confines, Setup, readable_paths
+from autograder.sandbox.kernel import reason_of
 from autograder.sandbox.zygote import serve_forks
 from autograder.worker import session, substitutes
 from autograder.worker.deadline import Waiting
@@ -51,20 +49,20 @@ def main() -> None:
     for name in sys.argv[2:]:
         importlib.import_module(name)
     if "torch" in sys.argv[2:]:
-        warm_up()
+        session.warm_up()
     substitutes.install()
     kernel.gather_in_huge_pages()
     serve_forks(control, serve)
 
 
 def serve(control: socket.socket) -> None:
-    """One fork server, in the process that becomes it."""
+    """Serve one grader as its fork server, in a process of its own."""
     setup = Setup.from_dict(msgpack.unpackb(control.recv(_MESSAGE)))
     # CUDA looks for its devices and drivers in more places than a confined view has.
     without = setup.without | ({"mount_namespace"} if setup.gpu else set())
     missing = namespaces.enter(without)
     proc = _Proc()  # soon there is no /proc
-    confines, missing = _confined(setup, missing)
+    confines, missing = _confine(setup, missing)
     seccomp.prepare(gpu=setup.gpu)
     missing |= rungs.missing_rungs(replace(confines, readable=(*confines.readable, Path(setup.folder))), without)
     holding = tuple(name for name in rungs.LADDER if name not in missing)
@@ -73,8 +71,8 @@ def serve(control: socket.socket) -> None:
     _Server(control, confines, holding, "pid_namespace" in outer, proc).serve()
 
 
-def _confined(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str, str]]:
-    """The server itself confined, as far as it can be for all workers at once; and what stands round each of them."""
+def _confine(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str, str]]:
+    """Confine the server itself, as far as that serves all workers. Return the limits of each worker, and what is missing."""
     readable = readable_paths() + rungs.gpu_devices(setup.gpu)
     ordinary = os.geteuid() != 0
     confines = Confines(
@@ -99,10 +97,10 @@ def _confined(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str
 
 @dataclass
 class _Server:
-    """Answers requests until the grader closes the socket.
+    """A fork server: it answers requests until the grader closes the socket.
 
     Attributes:
-        alone: whether no process but this one and its workers can be seen from here.
+        alone: no process but this one and its workers can be seen from here.
         proc: the kernel's files about processes.
     """
 
@@ -126,7 +124,7 @@ class _Server:
             self.control.send(msgpack.packb(answer))
 
     def start(self, descriptors: list[int], folder: str) -> dict[str, object]:
-        """A worker's pid once it stands on every rung, or why it does not."""
+        """Fork a worker. Return its pid once it stands on every rung, or why it does not."""
         uid = None if self.confines.uid is None else self.confines.uid + self._used % 2**10
         self._used += 1
         confines = replace(self.confines, uid=uid, readable=(*self.confines.readable, Path(folder)))
@@ -151,7 +149,7 @@ class _Server:
         }
 
     def end(self, pid: int) -> dict[str, object]:
-        """How a worker ended that is killed now, with all that it started: its exit code, or minus the signal."""
+        """Kill a worker, with all that it started. Return its exit code, or minus the signal."""
         # Not yet reaped, the pid cannot have been given to anyone else.
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError):
@@ -162,7 +160,7 @@ class _Server:
         return {"status": os.waitstatus_to_exitcode(status)}
 
     def _end_orphans(self) -> None:
-        """Ends what a worker has left behind in a session of its own."""
+        """End what a worker has left behind in a session of its own."""
         if self._living:
             return  # nobody can tell whose it is; the last worker's end is its end
         self._used = 0  # no process of these users is left
@@ -179,13 +177,13 @@ class _Server:
                 return
 
     def _become_worker(self, connection: int, output: int, problem: int, confines: Confines) -> None:
-        """Never returns."""
+        """Become a worker. Never returns."""
         status = 1
         try:
             self.control.close()
             waiting = self.proc.waiting()
             _take_places(connection, output, waiting, problem)
-            said = _climbed(self.ladder, confines)
+            said = _climb(self.ladder, confines)
             os.write(_PROBLEM, said.encode())
             os.close(_PROBLEM)
             if not confines.gpu:
@@ -229,7 +227,7 @@ class _Proc:
 
 
 def _take_places(connection: int, output: int, waiting: int, problem: int) -> None:
-    """Nothing but these four, and an empty stdin, is open from now on."""
+    """Leave nothing open but these four and an empty stdin."""
     places = (os.open(os.devnull, os.O_RDONLY), output, output, connection, waiting, problem)
     high = [fcntl.fcntl(each, fcntl.F_DUPFD, len(places)) for each in places]
     for place, each in enumerate(high):
@@ -242,8 +240,8 @@ def _stream(place: int) -> TextIO:
     return open(place, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
 
 
-def _climbed(ladder: tuple[str, ...], confines: Confines) -> str:
-    """`_READY`, or what went wrong."""
+def _climb(ladder: tuple[str, ...], confines: Confines) -> str:
+    """Climb the rungs. Return `_READY`, or what went wrong."""
     try:
         rungs.climb(ladder, confines)
     except OSError as error:

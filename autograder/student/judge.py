@@ -38,12 +38,11 @@ from autograder.errors import AutograderError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.session import Follower
 from autograder.results.types import CheckResult, Outcome
-from autograder.sandbox.output import Tail
-from autograder.sandbox.process import GRACE_SECONDS
-from autograder.sandbox.warm import warm_up
+from autograder.sandbox.process import GRACE_SECONDS, Tail
 from autograder.student.rewards.drawing import keep_picture
 from autograder.submissions import Module, Submission
 from autograder.worker.deadline import wall_limit
+from autograder.worker.session import warm_up
 
 
 def main() -> None:

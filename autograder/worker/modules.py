@@ -27,11 +27,11 @@ class LoadedModule(types.ModuleType):
             return
         filename = str(self.__file__)
         linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-        exec(_compiled(text, filename), self.__dict__)
+        exec(_compile(text, filename), self.__dict__)
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled(text: str, filename: str) -> types.CodeType:
+def _compile(text: str, filename: str) -> types.CodeType:
     """Compile a text once for all checks that a worker serves."""
     return compile(text, filename, "exec", dont_inherit=True)
 

@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn import functional
 
 from autograder.errors import RefusedValue
 from autograder.worker import protocol, substitutes
@@ -68,7 +70,7 @@ class Session:
             case protocol.Inspect():
                 return Answer(vars(inspection(self._module(request.number))))
             case protocol.Make():
-                return Answer(self._made(request.recipe, request.device))
+                return Answer(self._make(request.recipe, request.device))
             case protocol.Load():
                 self._start_anew(request.seed)
                 with self._limited(request):
@@ -114,7 +116,7 @@ class Session:
         function = self._function(request.function)
         if isinstance(function, Fault):
             return function
-        revive = functools.partial(self._revived, device=request.device)
+        revive = functools.partial(self._revive, device=request.device)
         args, kwargs = map_tree(revive, (request.args, request.kwargs))
         return make_call(function, replace(request, args=args, kwargs=kwargs))
 
@@ -138,14 +140,14 @@ class Session:
         self._objects.append(value)
         return Handle(len(self._objects) - 1, type(value).__name__)
 
-    def _revived(self, value: Any, device: str) -> Any:
+    def _revive(self, value: Any, device: str) -> Any:
         if isinstance(value, Recipe):
-            return self._made(value, device)
+            return self._make(value, device)
         if isinstance(value, Handle):
             return self._objects[value.number]
         return value
 
-    def _made(self, recipe: Recipe, device: str) -> nn.Module:
+    def _make(self, recipe: Recipe, device: str) -> nn.Module:
         module_name, _, maker = recipe.entry.partition(":")
         module: nn.Module = getattr(importlib.import_module(module_name), maker)(**recipe.arguments)
         module.load_state_dict(recipe.state)
@@ -160,6 +162,19 @@ class Session:
         module = self._objects[number]
         assert isinstance(module, nn.Module)
         return module
+
+
+def warm_up() -> None:
+    """Make the first calls of torch that import or set up things: forward, backward, a step of the usual optimizers.
+
+    It computes in one thread, for a process from which others are forked.
+    """
+    torch.set_num_threads(1)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
+    for optimizer in (torch.optim.SGD, torch.optim.Adam):
+        steps = optimizer(net.parameters(), lr=0.1)
+        functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
+        steps.step()
 
 
 def serve(connection: socket.socket, waiting: Waiting) -> None:

@@ -14,9 +14,9 @@ from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.jobs import Order
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import Sandbox, kernel
-from autograder.sandbox.warm import warm_up
 from autograder.sandbox.zygote import serve_forks
 from autograder.submissions import Submission, parse_submission
+from autograder.worker.session import warm_up
 
 
 def main() -> None:

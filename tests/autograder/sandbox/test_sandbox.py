@@ -12,7 +12,7 @@ import pytest
 
 from autograder.errors import Crashed, SandboxError, TimedOut
 from autograder.sandbox import Allowance, Sandbox
-from autograder.sandbox.output import KEPT, Tail
+from autograder.sandbox.process import KEPT, Tail
 from autograder.worker import protocol
 from autograder.worker.protocol import Fault, read_reply, write
 
