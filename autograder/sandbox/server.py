@@ -113,6 +113,7 @@ class _Server:
     _living: set[int] = field(default_factory=set)
 
     def serve(self) -> None:
+        """Answer requests until the socket closes."""
         while True:
             message, descriptors, _, _ = socket.recv_fds(self.control, _MESSAGE, 2)
             if not message:
