@@ -17,7 +17,15 @@ from torch import Tensor, nn
 
 from autograder.checks.compare import show
 from autograder.checks.faults import error_of
-from autograder.errors import CheckError, MalformedMessage, RefusedValue, StudentFault, Unusable
+from autograder.errors import (
+    AutograderError,
+    CheckError,
+    CheckFailed,
+    MalformedMessage,
+    RefusedValue,
+    StudentFault,
+    Unusable,
+)
 from autograder.submissions import Module
 from autograder.worker import protocol
 from autograder.worker.codec import Handle, Recipe, refuse
@@ -35,6 +43,8 @@ class _Unanswered:
 #: The value of a call that has not come back, or came back with a fault.
 UNANSWERED = _Unanswered()
 NO_ANSWER = Answer(UNANSWERED)
+#: What an operation raises on a value of another type, shape or range than it takes.
+_OPERATION_FAILED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class Transport(Protocol):
@@ -206,6 +216,19 @@ class StudentModule:
             if call.value is value or (isinstance(call.value, list | tuple) and any(x is value for x in call.value)):
                 return call
         return self.calls[-1] if self.calls else None
+
+    def fault_in(self, error: BaseException) -> BaseException:
+        """Return the error that ended a check, as the student's failure if the check stumbled over a value of theirs.
+
+        That is so if a call has returned something and then an operation failed. Faults of the machine (files, memory) and of
+        the check's own text (a name that is not there) are nobody's value.
+        """
+        answered = [call for call in self.calls if call.answer is not NO_ANSWER]
+        if not answered or isinstance(error, AutograderError) or not isinstance(error, _OPERATION_FAILED):
+            return error
+        text = str(error).strip().partition("\n")[0]
+        said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        return CheckFailed(f"returned {show(answered[-1].value)}, which the check cannot work with ({said})")
 
     def _call(self, call: Call) -> object:
         __tracebackhide__ = True

@@ -59,7 +59,8 @@ def importable(modules: dict[str, types.ModuleType]) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.meta_path.remove(finder)
+        if finder in sys.meta_path:  # the student's code may have cleared it
+            sys.meta_path.remove(finder)
         for name in modules:
             sys.modules.pop(name, None)
         sys.modules.update(shadowed)

@@ -8,7 +8,6 @@ import contextlib
 import functools
 import gc
 import importlib
-import random
 import socket
 import sys
 import types
@@ -16,8 +15,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import torch
 from torch import nn
 
 from autograder.errors import RefusedValue
@@ -28,6 +25,7 @@ from autograder.worker.deadline import deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.modules import LoadedModule, importable
 from autograder.worker.protocol import Answer, Fault, Request, frame, map_tree, read_frame, read_request, write
+from autograder.worker.restore import restorer
 from autograder.worker.side_effects import inspection
 
 
@@ -40,6 +38,7 @@ class Session:
 
     def __init__(self, *, sandboxed: bool = False) -> None:
         self._sandboxed = sandboxed
+        self._restorer = restorer(process=sandboxed)
         self._modules: dict[str, types.ModuleType] = {}
         #: The student's texts by file name.
         self._sources: dict[str, str] = {}
@@ -53,7 +52,8 @@ class Session:
         request = read_request(message)
         self.last_error = None
         try:
-            return write(self._reply(request), self._hold)
+            reply = self._reply(request)
+            return write(reply, self._hold)
         except RefusedValue as error:
             return write(Fault("refused", str(error)))
         except BaseException as error:
@@ -78,12 +78,6 @@ class Session:
 
     def _start_anew(self, seed: int) -> None:
         """Let go of what an earlier check has loaded, and put back what it has changed in this process."""
-        torch.set_grad_enabled(True)
-        torch.set_default_dtype(torch.float32)
-        random.seed(seed)
-        np.random.seed(seed % 2**32)
-        # torch.manual_seed would also leave word for accelerators, which nothing here uses, and that takes milliseconds.
-        torch.default_generator.manual_seed(seed)
         if self._modules:
             self._objects.clear()
             self._modules.clear()
@@ -92,6 +86,7 @@ class Session:
             # is so large that to collect it would take longer than the check.
             if self._sandboxed:
                 gc.collect()
+        self._restorer.restore(seed)
 
     def _load(self, request: protocol.Load) -> Answer:
         self._unit = request.unit

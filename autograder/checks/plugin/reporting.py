@@ -23,7 +23,10 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo is not None else None
     recorder = item.config.stash[RECORDER]
     if call.when == "call" or error is not None:
-        check = judged(recorder.results[item.nodeid], error, item.stash.get(SUBMISSION, None))
+        submission = item.stash.get(SUBMISSION, None)
+        if error is not None and submission is not None:
+            error = submission.fault_in(error)
+        check = judged(recorder.results[item.nodeid], error, submission)
         recorder.results[item.nodeid] = _diagnosed(check, error, item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check

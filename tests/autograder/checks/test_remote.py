@@ -1,17 +1,19 @@
 """A check's view of a student's module: the same in this process and across the sandbox."""
 
 import contextlib
+import difflib
 
 import pytest
 import torch
 from torch import nn
 
 import data
-from autograder.checks.plugin.runs import check_seed, sent_seed
-from autograder.checks.remote import InProcess, StudentModule, recipe_of
-from autograder.compare import assert_close
+from autograder.checks.faults import error_of
+from autograder.checks.remote import InProcess, StudentModule
+from autograder.compare import assert_close, show
 from autograder.errors import (
     CheckError,
+    CheckFailed,
     Crashed,
     MissingFunction,
     NotWritten,
@@ -22,10 +24,12 @@ from autograder.errors import (
 )
 from autograder.submissions import Module
 from autograder.worker.codec import encode
+from autograder.worker.protocol import Fault
 
 STUDENT = """
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 from earlier import THREE
 
 def double(x):
@@ -38,7 +42,12 @@ def unwritten(x):
     raise NotImplementedError
 
 def unwritten_by_torch(x):
-    return torch.zeros(2).to_sparse().storage_offset(), torch.ops.aten._nope(x)
+    return (x > 0).mean()
+
+def unwritten_in_two_lines(x):
+    raise NotImplementedError(
+        "later"
+    )
 
 def fails(x):
     raise KeyError("no such thing")
@@ -107,6 +116,17 @@ def draw(generator):
 def draw_globally():
     return torch.rand(3)
 
+def read(shuffle, rounds):
+    loader = DataLoader(TensorDataset(torch.arange(6)), batch_size=2, shuffle=shuffle)
+    return [[batch.tolist() for (batch,) in loader] for _ in range(rounds)]
+
+def read_and_draw():
+    return read(False, 3), torch.rand(4)
+
+def seed_and_read():
+    torch.manual_seed(3)
+    return read(False, 1)
+
 doubel = None
 a_number = 3
 """
@@ -149,13 +169,22 @@ def test_an_earlier_unit_can_be_imported(student):
 
 
 def test_not_written_names_the_line(student):
-    assert sentence(NotWritten, student.unwritten, 1) == "not written yet (unit.py:13)"
+    assert sentence(NotWritten, student.unwritten, 1) == "not written yet (unit.py:14)"
+
+
+def test_not_written_over_two_lines(student):
+    assert sentence(NotWritten, student.unwritten_in_two_lines, 1) == "not written yet (unit.py:20)"
+
+
+def test_what_torch_does_not_implement_is_told_in_its_words(student):
+    words = sentence(Raised, student.unwritten_by_torch, torch.ones(2))
+    assert "raised " in words and "mean()" in words and words.endswith("(unit.py:17)")
 
 
 def test_an_exception_is_told_with_its_line(student):
     with pytest.raises(Raised) as caught:
         student.fails(1)
-    assert str(caught.value) == "fails(1) raised KeyError: 'no such thing' (unit.py:19)"
+    assert str(caught.value) == "fails(1) raised KeyError: 'no such thing' (unit.py:25)"
     assert caught.value.kinds[:2] == ("KeyError", "LookupError")
 
 
@@ -167,6 +196,66 @@ def test_a_missing_function_offers_the_nearest(student):
     assert sentence(MissingFunction, student.doubble, 1) == "unit.py has no function doubble; rename double to doubble"
     assert sentence(MissingFunction, student.zzz) == "unit.py has no function zzz; write def zzz(...)"
     assert sentence(MissingFunction, student.a_number) == "unit.py has a_number as a int, not as a function"
+
+
+def test_near_names_are_looked_for_among_few_and_short_ones(monkeypatch):
+    """A forged reply has thousands of long ones, and to compare them would take minutes."""
+    compared = []
+    monkeypatch.setattr(difflib, "get_close_matches", lambda word, names, **_: compared.extend([word, *names]) or [])
+    names = tuple("ab" * 100 if number % 2 else f"name_{number}" for number in range(3000))
+    unit = Module("unit", "unit.py", "")
+    error = error_of(Fault("missing", names=names), "f()", "x" * 199, unit, 1.0)
+    assert str(error).startswith("unit.py has no function xxx")
+    assert len(compared) <= 101 and max(map(len, compared)) <= 60
+
+
+ODD_VALUES = {
+    "conj": "torch.tensor([1 + 2j]).conj()",
+    "neg": "torch.tensor([1 + 2j]).conj().imag",
+    "nothing": "torch.zeros(0, 3)",
+    "scalar": "torch.tensor(3.0)",
+    "nan": "torch.tensor([float('nan'), float('inf')])",
+    "strides": "torch.arange(6.0).reshape(2, 3).T[::2].expand(2, 2, 2)",
+    "leaf": "torch.ones(2, requires_grad=True)",
+    "parameter": "nn.Parameter(torch.ones(2))",
+    "numpy": "__import__('numpy').arange(6.0)[::-2]",
+}
+REFUSED = {
+    "sparse": "torch.eye(2).to_sparse()",
+    "rows": "torch.eye(2).to_sparse_csr()",
+    "meta": "torch.zeros(2, device='meta')",
+    "quantized": "torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)",
+    "nested": "torch.nested.nested_tensor([torch.ones(1), torch.ones(2)])",
+    "mkldnn": "torch.ones(2, 2).to_mkldnn()",
+    "subclass": "torch.ones(2).as_subclass(type('Lie', (torch.Tensor,), {}))",
+    "buffer": "nn.Buffer(torch.ones(2)).as_subclass(type('Lie', (torch.Tensor,), {}))",
+    "float8": "torch.ones(2).to(torch.float8_e5m2)",
+    "object": "__import__('numpy').array([object()])",
+    "itself": "(lambda x: x.append(x) or x)([])",
+}
+
+
+@pytest.mark.parametrize("name", ODD_VALUES)
+def test_an_odd_value_comes_back_as_a_plain_one(name, sandbox):
+    code = f"import torch\nfrom torch import nn\ndef odd():\n    return {ODD_VALUES[name]}\n"
+    unit = Module("unit", "unit.py", code)
+    with sandbox.worker() as worker:
+        value = StudentModule(unit, {"unit": unit}, worker, 5.0, 0).odd()
+    if isinstance(value, torch.Tensor):
+        assert type(value) is torch.Tensor and value.is_contiguous()
+        assert not value.is_conj() and not value.is_neg()
+    assert show(value)
+    with pytest.raises(CheckFailed):
+        assert_close(value, torch.full((7,), 5.0))
+
+
+@pytest.mark.filterwarnings("ignore:.*beta")
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_value_that_is_no_dense_tensor_is_refused(name, sandbox):
+    code = f"import torch\nfrom torch import nn\ndef odd():\n    return {REFUSED[name]}\n"
+    unit = Module("unit", "unit.py", code)
+    with sandbox.worker() as worker, pytest.raises((RefusedValue, Raised)):
+        StudentModule(unit, {"unit": unit}, worker, 5.0, 0).odd()
 
 
 def test_other_arguments_are_told_with_the_signature(student):
@@ -184,7 +273,7 @@ def test_a_value_of_another_type_is_refused_by_name(student):
 
 def test_an_endless_loop_is_stopped_with_its_line(student):
     words = sentence(TimedOut, student.endless)
-    assert words == "endless() did not finish within 2 s of its own time and was stopped (unit.py:37)"
+    assert words == "endless() did not finish within 2 s of its own time and was stopped (unit.py:43)"
 
 
 def test_no_except_exception_swallows_the_deadline(student):
@@ -264,6 +353,22 @@ def test_a_generator_travels(student):
     assert student.last.traces("random state") == []
 
 
+def test_reading_a_loader_in_order_draws_nothing_that_counts(student):
+    assert student.read(False, 30)[29] == [[0, 1], [2, 3], [4, 5]]
+    assert student.last.traces("random state") == []
+
+
+@pytest.mark.parametrize("call", ["read_and_draw", "seed_and_read"])
+def test_drawing_and_seeding_beside_a_loader_are_reported(student, call):
+    getattr(student, call)()
+    assert student.last.traces("random state") == ["random state"]
+
+
+def test_shuffling_by_the_global_state_is_reported(student):
+    student.read(True, 2)
+    assert student.last.traces("random state") == ["random state"]
+
+
 def test_global_randomness_comes_from_the_seed(student):
     torch.manual_seed(5)
     expected = torch.rand(3)
@@ -323,14 +428,3 @@ def test_the_death_of_a_worker_is_told_with_the_call(sandbox):
             submission = StudentModule(unit, {"unit": unit}, transport, 1.0, 0)
             assert words in sentence(Crashed, getattr(submission, name))
             assert "had ended before" in sentence(Crashed, submission.leave)
-
-
-def test_a_model_travels_without_the_seed_that_its_weights_were_drawn_from():
-    recipe = recipe_of(data.toy_head(2, 3, seed=12345))
-    assert recipe.arguments == {"in_features": 2, "num_classes": 3}
-    assert torch.equal(recipe.state["weight"], data.toy_head(2, 3, seed=12345).weight)
-
-
-def test_what_a_submission_sees_is_drawn_from_other_seeds_than_its_inputs():
-    seeds = {check_seed("s", "c"), sent_seed("s", "worker", "c"), sent_seed("s", "model", "c")}
-    assert len({seed % 2**31 for seed in seeds}) == 3

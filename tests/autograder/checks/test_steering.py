@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -222,3 +223,41 @@ def test_what_a_module_raises_fails_its_checks_with_a_sentence(statement, course
     assert {check.outcome for check in checks} == {Outcome.FAILED}
     words = f"unit.py cannot be imported: {RAISED[statement]}"
     assert all(check.message.startswith(words) for check in checks)
+
+
+# --- what a submission returns
+
+STUMBLES = """
+import pytest
+
+@pytest.mark.points("one", 1)
+def test_one(submission):
+    assert submission.one().mean().item() >= 0
+
+@pytest.mark.points("two", 1)
+def test_two(submission):
+    assert submission.two() == 2
+"""
+
+
+@pytest.mark.parametrize(
+    "value", ["None", "'text'", "[]", "{}", "torch.ones(2, dtype=torch.complex64)", "np.array('x')", "torch.nn.ReLU()"]
+)
+def test_a_value_that_a_check_stumbles_over_fails_that_check(value, course, sandbox, handin, tmp_path):
+    root = tmp_path / "course"
+    shutil.copytree(course, root)
+    (root / "tests" / "exercises" / "test_unit.py").write_text(STUMBLES)
+    unit = f"import numpy as np\nimport torch\n\ndef one():\n    return {value}\n\ndef two():\n    return 2\n"
+    one, two = Grader(read_catalog(root), sandbox).grade(handin(unit=unit)).checks
+    assert one.outcome is Outcome.FAILED
+    assert one.message.startswith("one() returned ") and "which the check cannot work with (" in one.message
+    assert two.outcome is Outcome.PASSED
+
+
+def test_a_fault_of_the_check_before_any_value_is_the_graders(course, sandbox, handin, tmp_path):
+    root = tmp_path / "course"
+    shutil.copytree(course, root)
+    checks = STUMBLES.replace("    assert submission.one()", "    assert None.one()")
+    (root / "tests" / "exercises" / "test_unit.py").write_text(checks)
+    one, _ = Grader(read_catalog(root), sandbox).grade(handin(unit=HALF)).checks
+    assert one.outcome is Outcome.ERROR

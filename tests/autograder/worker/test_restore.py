@@ -1,0 +1,99 @@
+"""What a careless function leaves otherwise in its process does not reach the next check."""
+
+import textwrap
+
+import pytest
+import torch
+
+from autograder.checks.remote import InProcess, StudentModule
+from autograder.submissions import Module
+
+#: How a function may leave the process, and what another function sees of it.
+NUMERICAL = {
+    "default dtype": ("torch.set_default_dtype(torch.float64)", "str(torch.zeros(1).dtype)"),
+    "default device": ("torch.set_default_device('meta')", "str(torch.zeros(1).device)"),
+    "grad mode": ("torch.set_grad_enabled(False)", "torch.is_grad_enabled()"),
+    "inference mode": ("MODE.__enter__()", "torch.is_inference_mode_enabled()"),
+    "torch's threads": ("torch.set_num_threads(3)", "torch.get_num_threads()"),
+    "anomaly mode": ("torch.autograd.set_detect_anomaly(True)", "torch.is_anomaly_enabled()"),
+    "autocast": ("torch.set_autocast_enabled('cpu', True)", "torch.is_autocast_enabled('cpu')"),
+    "deterministic": (
+        "torch.use_deterministic_algorithms(True)",
+        "torch.are_deterministic_algorithms_enabled()",
+    ),
+    "numpy's errors": ("np.seterr(all='raise')", "np.geterr()['divide']"),
+    "decimal": ("decimal.getcontext().prec = 3", "str(decimal.Decimal(1) / 3)"),
+    "torch's random state": ("torch.rand(3)", "torch.rand(1)"),
+    "numpy's random state": ("np.random.rand(3)", "float(np.random.rand())"),
+    "numpy's generator": (
+        "np.random.set_bit_generator(np.random.PCG64(3))",
+        "type(np.random.get_bit_generator()).__name__",
+    ),
+    "Python's random state": ("random.random()", "random.random()"),
+}
+PROCESS = {
+    "warnings": ("warnings.simplefilter('error')", "warnings.warn('x')"),
+    "shown warnings": ("warnings.showwarning = None", "warnings.showwarning is None"),
+    "environment": ("os.environ['HOME'] = 'there'; os.environ['NEW'] = '1'", "sorted(os.environ.items())"),
+    "folder": ("os.chdir(os.path.dirname(os.__file__))", "os.getcwd()"),
+    "sys.path": ("sys.path.insert(0, 'mine')", "list(sys.path)"),
+    "a finder": ("sys.meta_path.clear()", "len(sys.meta_path)"),
+    "a removed module": ("del sys.modules['json']", "'json' in sys.modules"),
+    "a replaced module": ("sys.modules['json'] = types.ModuleType('json')", "hasattr(__import__('json'), 'dumps')"),
+    "a module of its own": ("sys.modules['helper'] = types.ModuleType('helper')", "'helper' in sys.modules"),
+    "a forbidden module": ("sys.modules['antigravity'] = None", "'antigravity' in sys.modules"),
+    "signals": ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", "str(signal.getsignal(signal.SIGTERM))"),
+    "blocked signals": (
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})",
+        "len(signal.pthread_sigmask(signal.SIG_BLOCK, ()))",
+    ),
+    "an alarm": ("signal.setitimer(signal.ITIMER_PROF, 100)", "signal.getitimer(signal.ITIMER_PROF)[0]"),
+    "recursion limit": ("sys.setrecursionlimit(150)", "sys.getrecursionlimit()"),
+    "tracing": ("sys.settrace(lambda *args: None)", "sys.gettrace() is None"),
+    "garbage": ("gc.disable()", "gc.isenabled()"),
+    "stdout": ("sys.stdout = None", "sys.stdout is None"),
+    "builtins": ("builtins.abs = lambda x: 0", "abs(-1)"),
+}
+CODE = """
+import builtins, decimal, gc, os, random, signal, sys, types, warnings
+import numpy as np
+import torch
+
+MODE = torch.inference_mode()
+
+def spoil():
+    {spoil}
+
+def look():
+    return {look}
+"""
+
+
+def seen(transport, spoil, look):
+    """What `look` sees in a check of its own, before a check of `spoil` and after it."""
+    unit = Module("unit", "unit.py", textwrap.dedent(CODE).format(spoil=spoil, look=look))
+    checks = [StudentModule(unit, {"unit": unit}, transport, 20.0, 3) for _ in range(3)]
+    before = checks[0].look()
+    checks[1].spoil()
+    return before, checks[2].look()
+
+
+@pytest.mark.parametrize("name", NUMERICAL | PROCESS)
+def test_a_worker_is_as_it_was_for_the_next_check(name, sandbox):
+    with sandbox.worker() as worker:
+        before, after = seen(worker, *(NUMERICAL | PROCESS)[name])
+    assert after == before
+
+
+@pytest.mark.parametrize("name", NUMERICAL)
+def test_at_home_the_numerical_libraries_are_as_they_were(name):
+    before, after = seen(InProcess(), *NUMERICAL[name])
+    assert after == before
+
+
+def test_within_one_check_a_setting_holds(sandbox):
+    unit = Module("unit", "unit.py", CODE.format(spoil=NUMERICAL["default dtype"][0], look="torch.zeros(1)"))
+    with sandbox.worker() as worker:
+        submission = StudentModule(unit, {"unit": unit}, worker, 5.0, 3)
+        submission.spoil()
+        assert submission.look().dtype == torch.float64
