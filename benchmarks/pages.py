@@ -10,6 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from autograder.course.catalog import read_catalog
 from autograder.results.formats.pages import class_page
+from autograder.results.mark import mark
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 STUDENTS, CHECKS, ROUNDS = 1000, 60, 5
@@ -33,7 +34,7 @@ def main() -> None:
     """Prints the medians."""
     catalog = read_catalog(Path(__file__).parents[1])
     begun = time.perf_counter()
-    html = class_page(results(), catalog)
+    html = class_page(list(map(mark, results())), catalog)
     print(f"made in {time.perf_counter() - begun:.2f} s: {len(html) / 1e6:.2f} MB for {STUDENTS} students")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = Path(folder, "index.html")

@@ -24,10 +24,12 @@ from autograder.grading.spec import GradingSpec, course_secret
 from autograder.grading.tasks import GradeTasks
 from autograder.results.files import write_atomically
 from autograder.results.formats.difference import Change, changes
-from autograder.results.formats.grades_csv import grades_csv
 from autograder.results.formats.overview import row
-from autograder.results.manual import ByHand, read_by_hand
-from autograder.results.store import Cache, read_result
+from autograder.results.formats.tables import grades_csv
+from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
+from autograder.results.mark import Mark, mark
+from autograder.results.store import ResultStore, read_result
+from autograder.results.wording import manual_line
 
 if TYPE_CHECKING:
     from autograder.platforms.nbgrader.gradebook import Assignment
@@ -121,7 +123,7 @@ def grade(
         _save(out, source, spec)
         run.publish_table(graded)
     elif graded:
-        _print_single(run.spec.catalog, graded[0])
+        _print_single(run.spec.catalog, graded[0], run.mark(graded[0].result))
     _end(graded, failures)
 
 
@@ -138,8 +140,7 @@ def regrade(
         raise UsageError("--diff only shows and --publish changes; give one of them")
     run = _Run.of(*_load(out), out, jobs, cluster, fresh)
     graded, failures = run.grade(out / "regraded")
-    pairs = [(read_result(run.batch(out).result_path(each.result.submission)), each.result) for each in graded]
-    changed = list(changes(pairs, run.by_hand))
+    changed = list(changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded))
     _print_changes(changed, len(graded))
     if publish:
         published = [StoredResult(each.result, run.publish(each.result)) for each in graded]
@@ -160,7 +161,7 @@ class _Run:
     jobs: int
     cluster: str
     fresh: bool
-    by_hand: tuple[ByHand, ...]
+    manual: tuple[ManualPoints, ...]
 
     @classmethod
     def of(cls, source: Source, spec: GradingSpec, out: Path, jobs: int, cluster: str, fresh: bool) -> "_Run":
@@ -169,12 +170,21 @@ class _Run:
         submissions = (
             book.submissions() if book is not None else find_submissions(map(Path, source.paths), spec.catalog.units)
         )
-        by_hand = read_by_hand(out / "manual.csv", spec.catalog.functions)
-        return cls(spec, submissions, book, out, jobs, cluster, fresh, by_hand)
+        manual = read_manual(out / "manual.csv", spec.catalog.points)
+        return cls(spec, submissions, book, out, jobs, cluster, fresh, manual)
 
     def batch(self, folder: Path) -> Batch:
         """Return the class, to be graded into a folder."""
-        return Batch(self.spec, self.submissions, folder, Cache(self.out / "cache"), self.fresh)
+        return Batch(self.spec, self.submissions, folder, ResultStore(self.out / "cache"), self.fresh)
+
+    def mark(self, result: "SubmissionResult") -> Mark:
+        """Return the mark of a result, with the points by hand."""
+        return mark(result, self.manual)
+
+    def published_mark(self, name: str) -> Mark | None:
+        """Return the mark of the published result of a submission, if there is one."""
+        result = read_result(self.batch(self.out).result_path(name))
+        return None if result is None else self.mark(result)
 
     def grade(self, folder: Path) -> tuple[list[StoredResult], list[Failure]]:
         """Grade the class into a folder. Return the results in its order, and the failures. Ctrl-C ends the program."""
@@ -188,13 +198,13 @@ class _Run:
                     else:
                         graded.append(ending)
                         if folder == self.out:  # aside, nothing is published
-                            _record(self.book, ending.result)
+                            _record(self.book, self.mark(ending.result))
         except KeyboardInterrupt:
             count = f"{len(graded)} of {len(self.submissions)} results are in {folder / 'results'}"
             terminal.errors.print(f"autograder: stopped; {count}", soft_wrap=True)
             raise typer.Exit(130) from None
         order = {name: number for number, name in enumerate(self.submissions)}
-        return sorted(graded, key=lambda each: order[each.result.submission]), failures
+        return sorted(graded, key=lambda each: order[each.result.name]), failures
 
     def _endings(self, folder: Path, bars: terminal.Bars, interrupts: Interrupts) -> Iterator[StoredResult | Failure]:
         """Yield results and failures as they come, with a bar for the submissions that have to be graded."""
@@ -248,26 +258,23 @@ class _Run:
 
     def publish(self, result: "SubmissionResult") -> Path:
         """Put a result into its place. Return its path."""
-        path = self.batch(self.out).result_path(result.submission)
+        path = self.batch(self.out).result_path(result.name)
         write_atomically(path, result.to_json())
-        _record(self.book, result)
+        _record(self.book, self.mark(result))
         return path
 
     def publish_table(self, graded: list[StoredResult]) -> None:
         """Write and print the grades of the class."""
-        results = [each.result for each in graded]
-        write_atomically(
-            self.out / "grades.csv", grades_csv(results, [unit.name for unit in self.spec.chosen], self.by_hand)
-        )
-        terminal.out.print(_class_table(graded, self.out, self.by_hand))
-        where = f"The results, and {len(results)} grades in grades.csv, are in {self.out}{os.sep}"
+        marks = [self.mark(each.result) for each in graded]
+        write_atomically(self.out / "grades.csv", grades_csv(marks))
+        terminal.out.print(_class_table(marks, [each.path.relative_to(self.out) for each in graded]))
+        where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
         terminal.out.print(Text(where), soft_wrap=True)
         known = sum(each.known for each in graded)
         if known:
             terminal.out.print(f"{known} had been graded before and have not changed; --fresh grades them again")
-        strangers = sorted({line.submission for line in self.by_hand} - self.submissions.keys())
-        if strangers:
-            terminal.errors.print(Text(f"manual.csv: there is no submission {', '.join(strangers)}"), soft_wrap=True)
+        for sentence in unknown_submissions(self.manual, self.submissions):
+            terminal.errors.print(Text(sentence), soft_wrap=True)
 
 
 def _assignment(source: Source) -> "Assignment | None":
@@ -287,12 +294,12 @@ def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextMan
     return Cluster(address, spec, fresh=fresh, tell=lambda text: terminal.errors.print(Text(text), soft_wrap=True))
 
 
-def _record(book: "Assignment | None", result: "SubmissionResult") -> None:
-    """Write a result into nbgrader's gradebook, if it came from there."""
-    if book is not None and not result.errors:
-        doubt = book.record(result.submission, result)
+def _record(book: "Assignment | None", mark: Mark) -> None:
+    """Write a mark into nbgrader's gradebook, if the submission came from there."""
+    if book is not None and mark.score is not None:
+        doubt = book.record(mark.name, mark)
         if doubt:
-            terminal.errors.print(Text(f"{result.submission}: {doubt}"), soft_wrap=True)
+            terminal.errors.print(Text(f"{mark.name}: {doubt}"), soft_wrap=True)
 
 
 def _end(graded: list[StoredResult], failures: list[Failure]) -> None:
@@ -304,11 +311,13 @@ def _end(graded: list[StoredResult], failures: list[Failure]) -> None:
     raise typer.Exit(0 if all(each.result.all_passed for each in graded) else 1)
 
 
-def _print_single(catalog: Catalog, graded: StoredResult) -> None:
+def _print_single(catalog: Catalog, graded: StoredResult, mark: Mark) -> None:
     from autograder.results.summary import summary
 
     for note in graded.result.notes:
         terminal.out.print(Text(f"Note: {note}"))
+    for given in mark.manual:
+        terminal.out.print(Text(f"By hand: {manual_line(given)}"), soft_wrap=True)
     terminal.out.print(Text(f"Result: {graded.path}"), soft_wrap=True)
     # Last, because its last line says what to do next.
     for line in summary(catalog, graded.result.checks, brief=False, verbose=True):
@@ -321,17 +330,17 @@ def _print_changes(changed: list[Change], total: int) -> None:
         return
     table = _table("Submission", "Before", "After", "Change", "Why")
     for each in changed:
-        table.add_row(*map(Text, (each.submission, each.before, each.after, each.by, "\n".join(each.why))))
+        table.add_row(*map(Text, (each.name, each.before, each.after, each.by, "\n".join(each.why))))
     terminal.out.print(table)
     terminal.out.print(f"{len(changed)} of {total} submissions change")
 
 
-def _class_table(graded: list[StoredResult], out: Path, by_hand: tuple[ByHand, ...]) -> Table:
+def _class_table(marks: list[Mark], paths: list[Path]) -> Table:
     table = _table("Submission", "Points", "Remarks", "Result")
-    for each in graded:
-        cells = row(each.result, by_hand)
+    for each, path in zip(marks, paths, strict=True):
+        cells = row(each)
         # As Text: a student's file name is never read as markup.
-        table.add_row(*map(Text, (cells.submission, cells.points, cells.remarks, str(each.path.relative_to(out)))))
+        table.add_row(*map(Text, (cells.name, cells.points, cells.remarks, str(path))))
     return table
 
 

@@ -1,15 +1,13 @@
 """Options that several commands have: units, rungs, processes."""
 
 import os
-from enum import StrEnum
-from typing import Annotated, TypeVar
+from collections.abc import Iterable
+from typing import Annotated
 
 import typer
 
 from autograder.errors import UsageError
 from autograder.sandbox import REQUIRED
-
-Choice = TypeVar("Choice", bound=StrEnum)
 
 Units = Annotated[str, typer.Option("--units", help="Only these units, separated by commas.")]
 Require = Annotated[
@@ -36,13 +34,13 @@ def required(rungs: str, trusted: bool) -> tuple[str, ...]:
     return () if trusted else tuple(names_in(rungs) or REQUIRED)
 
 
-def one_of(kind: type[Choice], value: str, option: str) -> Choice:
-    """What an option chooses.
+def one_of(choices: Iterable[str], value: str, option: str) -> str:
+    """Return the value of an option that has a few choices.
 
     Raises:
-        UsageError: it is none of the choices.
+        UsageError: it is none of them.
     """
-    try:
-        return kind(value)
-    except ValueError:
-        raise UsageError(f"{option} is one of {', '.join(kind)}; {value} is none of them") from None
+    names = list(map(str, choices))
+    if value not in names:
+        raise UsageError(f"{option} is one of {', '.join(names)}; {value} is none of them")
+    return value

@@ -47,10 +47,10 @@ def pictures(
     """Draw each unit's picture with the solutions, as the lessons show it: <unit>.png."""
     from autograder.grading.grade import InThisProcess
     from autograder.student.rewards.drawing import reward
-    from autograder.submissions import read_submission
+    from autograder.submissions import read_for
 
     catalog = course_here()
-    modules = read_submission(catalog.root / "solutions", catalog.units, catalog.functions).modules
+    modules = read_for(catalog, catalog.root / "solutions").modules
     folder.mkdir(parents=True, exist_ok=True)
     for unit in catalog.chosen(names_in(units)):
         with InThisProcess().worker() as worker:
@@ -88,7 +88,7 @@ def gitlab(folder: Folder) -> None:
 def gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = "points") -> None:
     """Make Gradescope's autograder. It holds the solutions: for instructors alone."""
     from autograder.platforms.bundles import gradescope_bundle, write_bundle
-    from autograder.results.publish import Hidden
+    from autograder.results.mark import Hidden
 
     catalog = course_here()
     chosen = ",".join(unit.name for unit in catalog.chosen(names_in(units))) if units else ""

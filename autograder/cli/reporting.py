@@ -29,15 +29,21 @@ def report(
     ] = None,
 ) -> None:
     """Write results in the form that students, instructors or a platform want."""
-    from autograder.results.publish import Format, Hidden, publish, read_results, rendered
+    from autograder.results.formats.formats import FORMATS
+    from autograder.results.manual import unknown_submissions
+    from autograder.results.mark import Hidden
+    from autograder.results.publish import publish, read_marks, rendered
 
-    catalog, results = course_here(), read_results(paths)
-    chosen, seen = one_of(Format, form, "--as"), one_of(Hidden, hidden, "--hidden")
+    catalog = course_here()
+    marks, manual = read_marks(paths, catalog)
+    chosen, seen = one_of(FORMATS, form, "--as"), Hidden(one_of(Hidden, hidden, "--hidden"))
+    for sentence in unknown_submissions(manual, [each.name for each in marks.values()]):
+        terminal.errors.print(Text(sentence), soft_wrap=True)
     if out is None:
-        sys.stdout.write(rendered(list(results.values()), chosen, seen, catalog, title))
+        sys.stdout.write(rendered(list(marks.values()), chosen, seen, catalog, title))
         return
     with _pictures(submissions, catalog) as pictures:
-        written = publish(results, chosen, seen, catalog, out, pictures)
+        written = publish(marks, chosen, seen, catalog, out, title, pictures)
     more = f" and {len(written) - 1} more" if written[1:] else ""
     terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
 
@@ -46,7 +52,7 @@ def report(
 def _pictures(
     submissions: Path | None, catalog: Catalog
 ) -> "Iterator[Callable[[SubmissionResult], dict[str, list[Picture]]]]":
-    """What draws the pictures of a graded submission; without submissions there are none."""
+    """Yield a function that draws the pictures of a graded submission; without submissions it draws none."""
     if submissions is None:
         yield lambda _: {}
         return
@@ -59,9 +65,9 @@ def _pictures(
     with Sandbox(catalog.preload) as sandbox:
 
         def drawn(result: "SubmissionResult") -> "dict[str, list[Picture]]":
-            if result.submission not in paths:
+            if result.name not in paths:
                 return {}
-            rewards = pictures_of(result, paths[result.submission], catalog, sandbox.worker)
+            rewards = pictures_of(result, paths[result.name], catalog, sandbox.worker)
             return {unit: [Picture(each.png, each.caption)] for unit, each in rewards.items()}
 
         yield drawn
@@ -71,10 +77,11 @@ def replay(
     result: Annotated[Path, typer.Argument(metavar="RESULT", help="The JSON file of a result.")],
     submission: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="What was graded.")],
 ) -> None:
-    """Grade a submission again as a result says that it was graded, and tell whether the same comes out."""
+    """Grade a submission again as a result says that it was graded, and compare the two results."""
     from autograder.grading import replay as again
-    from autograder.results.formats.wording import score_line
+    from autograder.results.mark import mark
     from autograder.results.publish import read_results
+    from autograder.results.wording import score_line
     from autograder.sandbox import Sandbox
 
     catalog, (before,) = course_here(), read_results([result]).values()
@@ -84,10 +91,12 @@ def replay(
         terminal.out.print(Text(f"Not as it was: {line}"), soft_wrap=True)
     if not outcome.differences:
         count = len(outcome.result.checks)
-        words = f"The same outcome again: {score_line(outcome.result)}, and all {count} checks ended as before."
+        words = f"The same outcome again: {score_line(mark(outcome.result))}, and all {count} checks ended as before."
         terminal.out.print(Text(words), soft_wrap=True)
         return
-    terminal.out.print(Text(f"Another outcome: {score_line(before)} before, {score_line(outcome.result)} now."))
+    terminal.out.print(
+        Text(f"Another outcome: {score_line(mark(before))} before, {score_line(mark(outcome.result))} now.")
+    )
     for line in outcome.differences:
         terminal.out.print(Text(f"  {line}"), soft_wrap=True)
     raise typer.Exit(1)

@@ -77,6 +77,11 @@ class Catalog:
         """The names of all functions that students write."""
         return frozenset(name for unit in self.units.values() for name in unit.functions)
 
+    @property
+    def points(self) -> dict[str, float]:
+        """The points of each function, by its name."""
+        return {name: function.points for unit in self.units.values() for name, function in unit.functions.items()}
+
     def exercise(self, unit: str) -> Path:
         """The student's file of a unit."""
         return self.root / "exercises" / f"{unit}.py"

@@ -5,6 +5,7 @@ function it becomes `raise NotImplementedError`, below the TODO that stands befo
 """
 
 import ast
+import functools
 import itertools
 import shutil
 from pathlib import Path
@@ -56,6 +57,22 @@ def untouched(catalog: Catalog, unit: str) -> str:
     if catalog.solution(unit).is_file():
         return skeleton(read_source(catalog.solution(unit)), f"{unit}.py")
     return read_source(catalog.skeleton(unit))
+
+
+def untouched_texts(catalog: Catalog) -> dict[str, str]:
+    """Return the text that each unit's file begins as; empty if the course has neither a solution nor a skeleton of it."""
+    texts = {}
+    for unit in catalog.units:
+        source = next((path for path in (catalog.solution(unit), catalog.skeleton(unit)) if path.is_file()), None)
+        texts[unit] = "" if source is None else _text_from(source, source.stat().st_mtime_ns)
+    return texts
+
+
+@functools.lru_cache(maxsize=64)
+def _text_from(source: Path, _: int) -> str:
+    """Return the skeleton that a solution gives, or that a file holds; once for each state of it, as every submission asks."""
+    text = read_source(source)
+    return skeleton(text, source.name) if source.suffix == ".py" else text
 
 
 def solution_lines(solution: str) -> set[str]:

@@ -13,14 +13,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.grading.spec import GradingSpec
 from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.files import hold, write_atomically
-from autograder.results.store import Cache, keyed, read_result
+from autograder.results.store import ResultStore, keyed, read_result
 from autograder.results.types import SubmissionResult, legible
-from autograder.submissions import collect_submission, submission_name, submissions_in
+from autograder.submissions import collect_for, refuse_course_inside, submission_name, submissions_in
 
 _NAME_BYTES = 200
 
@@ -80,7 +79,7 @@ class Batch:
     spec: GradingSpec
     submissions: dict[str, Path]
     out: Path
-    cache: Cache
+    cache: ResultStore
     fresh: bool = False
 
     def grade(
@@ -111,7 +110,7 @@ class Batch:
     def _known_ending(self, name: str) -> StoredResult | Failure | None:
         """Return the ending of a submission that needs no grading, or None."""
         try:
-            refuse_enclosed_course(self.submissions[name], self.spec.catalog)
+            refuse_course_inside(self.submissions[name], self.spec.catalog)
         except GraderError as error:
             return Failure(name, str(error))
         if self.fresh:
@@ -125,7 +124,7 @@ class Batch:
         return None if result is None else self._write(name, keyed(result, key), known=True)
 
     def _task(self, name: str) -> Task:
-        return Task(name, collect_submission(self.submissions[name], self.spec.catalog.units))
+        return Task(name, collect_for(self.spec.catalog, self.submissions[name]))
 
     def _store(self, graded: GradedTask) -> StoredResult | Failure:
         if graded.result is None:
@@ -136,7 +135,7 @@ class Batch:
         return self._write(graded.task.name, keyed(graded.result, key))
 
     def _write(self, name: str, result: SubmissionResult, *, known: bool = False) -> StoredResult:
-        own = replace(result, submission=name)
+        own = replace(result, name=name)
         path = self.result_path(name)
         write_atomically(path, own.to_json())
         return StoredResult(own, path, known)
@@ -144,17 +143,6 @@ class Batch:
     def result_path(self, name: str) -> Path:
         """Return the file of a submission's result."""
         return self.out / "results" / _filename(name)
-
-
-def refuse_enclosed_course(path: Path, catalog: Catalog) -> None:
-    """Refuse a course that lies inside the submission: its checks would be the student's own, run in this process.
-
-    Raises:
-        GraderError: the course lies inside the submission.
-    """
-    root = catalog.root.resolve()
-    if path.resolve() in (root, *root.parents):
-        raise GraderError(f"the course lies inside the submission {path}; run this in the folder of your own course")
 
 
 @contextlib.contextmanager

@@ -27,14 +27,13 @@ from autograder import __version__
 from autograder.checks.plugin.runs import usable_device
 from autograder.checks.remote import InProcess, Transport
 from autograder.errors import GraderError, SandboxError
-from autograder.grading.batch import refuse_enclosed_course
 from autograder.grading.budget import Budget
 from autograder.grading.leases import WorkerPool
 from autograder.grading.session import Observer, UnitRun, check_session
 from autograder.grading.spec import GradingSpec, course_hashes
 from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
-from autograder.submissions import Module, Submission, parse_submission, read_submission
+from autograder.submissions import Module, Submission, parse_submission, read_for, refuse_course_inside
 
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
@@ -107,8 +106,8 @@ class Grader:
             GraderError: the checks themselves cannot be run.
         """
         catalog = self.spec.catalog
-        refuse_enclosed_course(path, catalog)
-        return self.grade(read_submission(path, catalog.units, catalog.functions), name)
+        refuse_course_inside(path, catalog)
+        return self.grade(read_for(catalog, path), name)
 
     def grade(self, submission: Submission, name: str = "") -> SubmissionResult:
         """Grade a submission that has been read.
@@ -122,7 +121,7 @@ class Grader:
             checks = tuple(_with_reason(check, submission) for check in self._run_checks(run))
         trusted = "" if self.spec.require else _TRUSTED
         return SubmissionResult(
-            submission=name or submission.name,
+            name=name or submission.name,
             checks=checks,
             notes=tuple(filter(None, (submission.problem, *submission.notes, trusted))),
             not_taken=submission.not_taken,
@@ -176,13 +175,13 @@ class _GradedRun:
     def __init__(self, submission: Submission, workers: Workers, seed: str, device: str) -> None:
         self.seed = seed
         self.device = device
-        self._modules = submission.modules
+        self._modules = submission.sources
         self._workers = workers
         self._pool = WorkerPool(workers.worker)
         self._budget = Budget()
 
     def modules(self, _: Path) -> dict[str, Module]:
-        """Return the submission's modules, by unit."""
+        """Return the submission's modules by name: its units, and what they import of the student's own."""
         return self._modules
 
     def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:

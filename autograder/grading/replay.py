@@ -12,9 +12,10 @@ from autograder.errors import UsageError
 from autograder.grading.grade import Grader, Workers
 from autograder.grading.spec import GradingSpec
 from autograder.results.formats.difference import changes
+from autograder.results.mark import mark
 from autograder.results.types import CheckResult, SubmissionResult
 from autograder.sandbox import REQUIRED
-from autograder.submissions import read_submission
+from autograder.submissions import read_for
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
         UsageError: the submission is not the one that was graded.
         GraderError: the checks cannot be run.
     """
-    submission = read_submission(path, catalog.units, catalog.functions)
+    submission = read_for(catalog, path)
     if submission.digest != before.hashes.get("submission"):
-        raise UsageError(f"{path} is not what was graded: its content is another than that of {before.submission}")
+        raise UsageError(f"{path} is not what was graded: its content is another than that of {before.name}")
     spec = GradingSpec(
         catalog,
         units=tuple(dict.fromkeys(check.unit for check in before.checks)),
@@ -55,7 +56,7 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
         device=before.device,
         require=REQUIRED if before.isolation else (),
     )
-    result = Grader(spec, workers).grade(submission, before.submission)
+    result = Grader(spec, workers).grade(submission, before.name)
     return Replay(result, tuple(_changed_conditions(before, result)), tuple(_differences(before, result)))
 
 
@@ -74,7 +75,7 @@ def _changed_conditions(before: SubmissionResult, after: SubmissionResult) -> It
 
 
 def _differences(before: SubmissionResult, after: SubmissionResult) -> Iterator[str]:
-    for change in changes([(before, after)]):
+    for change in changes([(mark(before), mark(after))]):
         yield from change.why or (f"{change.before} -> {change.after}",)
     again = {check.id: check for check in after.checks}
     for check in before.checks:

@@ -1,59 +1,24 @@
-"""Results in the form in which others want them: files for students, instructors and platforms.
-
-What is written is made from results alone, by the pure functions of `reports`; nothing is graded again.
-"""
+"""Read results and write their marks in the form in which others want them. Nothing is graded again."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.results.files import write_atomically
-from autograder.results.formats.classroom import annotations, classroom
-from autograder.results.formats.exercism import exercism
-from autograder.results.formats.grades_csv import grades_csv
-from autograder.results.formats.gradescope import gradescope
-from autograder.results.formats.hidden import Hidden, shown
-from autograder.results.formats.junit import junit
-from autograder.results.formats.learning_platforms import canvas, moodle
-from autograder.results.formats.markdown import markdown
+from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import Picture, class_page, student_page
+from autograder.results.manual import ManualPoints, read_manual
+from autograder.results.mark import Hidden, Mark, mark, shown
 from autograder.results.types import SubmissionResult
 
-__all__ = ["Format", "Hidden", "publish", "read_results", "rendered"]
-
-
-class Format(StrEnum):
-    """A form of a result, or of the results of a class."""
-
-    HTML = "html"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    JUNIT = "junit"
-    GRADESCOPE = "gradescope"
-    CLASSROOM = "github-classroom"
-    ANNOTATIONS = "github-annotations"
-    EXERCISM = "exercism"
-    CSV = "csv"
-    CANVAS = "canvas"
-    MOODLE = "moodle"
-
-
-_EACH: dict[Format, tuple[str, Callable[[SubmissionResult, Hidden], str]]] = {
-    Format.JSON: (".json", lambda result, hidden: shown(result, hidden).to_json()),
-    Format.MARKDOWN: (".md", markdown),
-    Format.JUNIT: (".xml", junit),
-    Format.GRADESCOPE: (".json", gradescope),
-    Format.CLASSROOM: (".txt", classroom),
-    Format.ANNOTATIONS: (".txt", annotations),
-    Format.EXERCISM: (".json", exercism),
-}
+#: File of points by hand, beside the folder of the results.
+MANUAL = "manual.csv"
 
 
 def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:
-    """The results in some files, and in the folders that `autograder grade` writes; by their files' names.
+    """Read the results in some files, and in the folders that `autograder grade` writes; by their files' names.
 
     Raises:
         UsageError: there are none, a file holds no result, or two have the same name.
@@ -68,57 +33,91 @@ def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:
     return results
 
 
-def rendered(results: Sequence[SubmissionResult], form: Format, hidden: Hidden, catalog: Catalog, title: str) -> str:
-    """The one text of these results in a format.
+def manual_beside(paths: Iterable[Path], catalog: Catalog) -> tuple[ManualPoints, ...]:
+    """Read the points by hand that lie beside results.
+
+    Raises:
+        UsageError: a line of a table makes no sense.
+    """
+    folders = (path if path.is_dir() else path.parent for path in map(Path.resolve, paths))
+    beside = dict.fromkeys(folder.parent if folder.name == "results" else folder for folder in folders)
+    return tuple(line for folder in beside for line in read_manual(folder / MANUAL, catalog.points))
+
+
+def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark], tuple[ManualPoints, ...]]:
+    """Read results and the points by hand beside them.
+
+    Returns:
+        The marks by the names of their files, and all points by hand.
+
+    Raises:
+        UsageError: there are no results, one of the files holds none, or a table of points by hand makes no sense.
+    """
+    results, manual = read_results(paths), manual_beside(paths, catalog)
+    return {name: mark(result, manual) for name, result in results.items()}, manual
+
+
+def rendered(marks: Sequence[Mark], form: str, hidden: Hidden, catalog: Catalog, title: str) -> str:
+    """Return the one text of these marks in a format, a key of `FORMATS`.
 
     Raises:
         UsageError: the format is for one submission, and these are several.
     """
-    tables = {
-        Format.CSV: lambda: grades_csv(results, list(catalog.units)),
-        Format.CANVAS: lambda: canvas(results, title or catalog.title),
-        Format.MOODLE: lambda: moodle(results, title or catalog.title),
-    }
-    if form in tables:
-        return tables[form]()
-    if len(results) > 1:
-        raise UsageError(f"{form} is for one submission and there are {len(results)}; give a folder for them with -o")
-    return student_page(results[0], catalog, hidden) if form is Format.HTML else _EACH[form][1](results[0], hidden)
+    chosen = FORMATS[form]
+    if chosen.of_class is not None:
+        return chosen.of_class(marks, title or catalog.title)
+    if len(marks) > 1:
+        raise UsageError(f"{form} is for one submission and there are {len(marks)}; give a folder for them with -o")
+    assert chosen.of_one is not None
+    return chosen.of_one(shown(marks[0], hidden), catalog)
 
 
 def publish(
-    results: Mapping[str, SubmissionResult],
-    form: Format,
+    marks: Mapping[str, Mark],
+    form: str,
     hidden: Hidden,
     catalog: Catalog,
     folder: Path,
+    title: str = "",
     pictures: Callable[[SubmissionResult], Mapping[str, Sequence[Picture]]] = lambda _: {},
 ) -> list[Path]:
-    """Writes a file for each result into a folder; of pages also `index.html`, that of the class.
+    """Write the files of a format into a folder: one for each mark, or a table; for pages also `index.html`, the class's.
 
     Args:
-        results: by the name that the file is to have.
-        form: one that is for single submissions.
+        marks: by the name that the file is to have.
+        form: a key of `FORMATS`.
         hidden: what is shown of hidden checks.
         catalog: of the course.
         folder: made if there is none.
-        pictures: what a page shows besides, by unit.
+        title: what a learning platform calls the assignment.
+        pictures: returns the pictures that a page shows besides, by unit.
     """
-    ending = ".html" if form is Format.HTML else _EACH[form][0]
-    pages = folder / "submissions" if form is Format.HTML else folder
-    pages.mkdir(parents=True, exist_ok=True)
-    for name, result in results.items():
-        if form is Format.HTML:
-            text = student_page(result, catalog, hidden, pictures(result))
-        else:
-            text = rendered([result], form, hidden, catalog, "")
-        write_atomically(pages / f"{name}{ending}", text)
-    written = [pages / f"{name}{ending}" for name in results]
-    if form is not Format.HTML:
-        return written
-    links = {each.submission: quote(f"{pages.name}/{name}{ending}") for name, each in results.items()}
-    write_atomically(folder / "index.html", class_page(list(results.values()), catalog, links))
-    return [folder / "index.html", *written]
+    chosen = FORMATS[form]
+    if chosen.of_class is not None:
+        path = folder / f"{form}{chosen.suffix}"
+        write_atomically(path, rendered(list(marks.values()), form, hidden, catalog, title))
+        return [path]
+    if form == "html":
+        return _publish_pages(marks, hidden, catalog, folder, pictures)
+    paths = [folder / f"{name}{chosen.suffix}" for name in marks]
+    for path, each in zip(paths, marks.values(), strict=True):
+        write_atomically(path, rendered([each], form, hidden, catalog, title))
+    return paths
+
+
+def _publish_pages(
+    marks: Mapping[str, Mark],
+    hidden: Hidden,
+    catalog: Catalog,
+    folder: Path,
+    pictures: Callable[[SubmissionResult], Mapping[str, Sequence[Picture]]],
+) -> list[Path]:
+    paths = {name: folder / "submissions" / f"{name}.html" for name in marks}
+    for name, each in marks.items():
+        write_atomically(paths[name], student_page(shown(each, hidden), catalog, pictures(each.result)))
+    links = {each.name: quote(f"submissions/{name}.html") for name, each in marks.items()}
+    write_atomically(folder / "index.html", class_page(list(marks.values()), catalog, links))
+    return [folder / "index.html", *paths.values()]
 
 
 def _files(path: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from autograder.results.files import write_atomically
 from autograder.results.types import SubmissionResult
 
 
-class Cache:
+class ResultStore:
     """A folder of results; it is made when the first is put into it.
 
     Args:

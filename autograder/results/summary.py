@@ -1,25 +1,15 @@
-"""What a student reads at the end of a run: one line for each check that is not passed, points, and what to do next."""
+"""Summarize a run for a student: one line for each check that is not passed, points, and what to do next."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.course.catalog import Catalog, Unit
 from autograder.results.types import CheckResult, Outcome
-
-MARKS = {
-    Outcome.PASSED: "+",
-    Outcome.FAILED: "x",
-    Outcome.NOT_WRITTEN: "-",
-    Outcome.TIMED_OUT: "x",
-    Outcome.CRASHED: "x",
-    Outcome.BLOCKED: "~",
-    Outcome.ERROR: "!",
-    Outcome.NOT_RUN: "~",
-}
+from autograder.results.wording import SIGNS, WORDS, points
 
 
 def summary(catalog: Catalog, checks: Iterable[CheckResult], *, brief: bool, verbose: bool) -> Iterator[str]:
-    """The lines of the summary.
+    """Yield the lines of the summary.
 
     Args:
         catalog: the course.
@@ -37,7 +27,7 @@ def summary(catalog: Catalog, checks: Iterable[CheckResult], *, brief: bool, ver
 
 
 def _unit_lines(unit: Unit, checks: list[CheckResult], brief: bool, verbose: bool) -> Iterator[str]:
-    yield f"{unit.title}: {_points(checks)}"
+    yield f"{unit.title}: {points_line(checks)}"
     if brief:
         return
     said: set[str] = set()
@@ -47,15 +37,15 @@ def _unit_lines(unit: Unit, checks: list[CheckResult], brief: bool, verbose: boo
 
 
 def function_lines(checks: list[CheckResult], said: set[str], *, verbose: bool) -> Iterator[str]:
-    """The lines of one function; sentences that have been `said` are not said again."""
-    yield f"{checks[0].function}: {_points(checks)}"
+    """Yield the lines of one function; a sentence that is in `said` is left out, and each new one is added to it."""
+    yield f"{checks[0].function}: {points_line(checks)}"
     for check in checks:
         if verbose or check.outcome is not Outcome.PASSED:
             yield from _check_lines(check, said)
 
 
 def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
-    yield f"  {MARKS[check.outcome]} {check.title}{_short(check)}"
+    yield f"  {SIGNS[check.outcome]} {check.title}{_short(check)}"
     # One mistake fails many checks; each sentence about it is read once.
     if _explained(check) and check.message not in said:
         said.add(check.message)
@@ -65,8 +55,11 @@ def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
             yield f"      Known mistake: {check.diagnosis}"
 
 
-def _points(checks: list[CheckResult]) -> str:
-    return f"{sum(check.points for check in checks):g} of {sum(check.max_points for check in checks):g} points"
+def points_line(checks: Sequence[CheckResult]) -> str:
+    """Return the points of some checks with their maximum."""
+    return (
+        f"{points(sum(check.points for check in checks))} of {points(sum(check.max_points for check in checks))} points"
+    )
 
 
 def _explained(check: CheckResult) -> bool:
@@ -76,11 +69,11 @@ def _explained(check: CheckResult) -> bool:
 def _short(check: CheckResult) -> str:
     if check.outcome in (Outcome.NOT_WRITTEN, Outcome.BLOCKED):
         return f": {check.message}"
-    return ": not run" if check.outcome is Outcome.NOT_RUN and not check.message else ""
+    return f": {WORDS[Outcome.NOT_RUN]}" if check.outcome is Outcome.NOT_RUN and not check.message else ""
 
 
 def next_step(catalog: Catalog, by_unit: dict[str, list[CheckResult]]) -> Iterator[str]:
-    """The one thing to do now: the first check, in teaching order, that does not pass."""
+    """Yield the one thing to do now: the first check, in teaching order, that does not pass."""
     ordered = [check for unit in catalog.units for check in by_unit.get(unit, ())]
     open_checks = [check for check in ordered if check.outcome is not Outcome.PASSED]
     if not open_checks:

@@ -84,9 +84,12 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """Everything that is known about one graded submission."""
+    """Everything that is known about one graded submission.
 
-    submission: str
+    The `name` of the submission is called `submission` in the JSON document, as in every document written so far.
+    """
+
+    name: str
     checks: tuple[CheckResult, ...] = ()
     notes: tuple[str, ...] = ()
     not_taken: tuple[str, ...] = ()
@@ -121,13 +124,14 @@ class SubmissionResult:
 
     def to_json(self) -> str:
         """The result as a JSON document."""
-        facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "checks"}
+        facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("name", "checks")}
         checks = [check.to_dict() for check in self.checks]
         document = {
             "schema": SCHEMA,
             "score": self.score,
             "max_score": self.max_score,
             "checks": checks,
+            "submission": self.name,
             **facts,
         }
         return storable(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
@@ -146,4 +150,4 @@ class SubmissionResult:
         for name in ("notes", "not_taken", "isolation"):
             known[name] = tuple(known.get(name, ()))
         known["checks"] = tuple(CheckResult.from_dict(check) for check in values["checks"])
-        return cls(**known)
+        return cls(**{**known, "name": values["submission"]})

@@ -1,9 +1,9 @@
 """What `watch` shows: a verdict on a unit in lines, the first open function in full and the others in one line each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.results.summary import function_lines
+from autograder.results.summary import function_lines, points_line
 from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
 from autograder.student.events import Judged
@@ -19,11 +19,11 @@ def verdict(catalog: Catalog, progress: Progress, run: Judged) -> Iterator[str]:
     """The lines for a run over a unit."""
     unit = catalog.units[run.unit]
     yield bar(catalog, progress)
-    yield f"{unit.title}: {_points(run.checks.values())}"
+    yield f"{unit.title}: {points_line(list(run.checks.values()))}"
     opened = False
     for function, checks in _by_function(unit, run).items():
         if all(check.outcome is Outcome.PASSED for check in checks):
-            yield f"  + {function}: {_points(checks)}"
+            yield f"  + {function}: {points_line(checks)}"
         elif opened:
             yield f"  - {function}: {_in_short(checks)}"
         else:
@@ -60,7 +60,7 @@ def _in_full(catalog: Catalog, run: Judged, checks: list[CheckResult]) -> Iterat
         yield f"  > {function} is next: write it in {where}"
         return
     telling = [check for check in checks if check.outcome not in _WAITING]
-    yield f"  x {function}: {_points(checks)}, in {where}"
+    yield f"  x {function}: {points_line(checks)}, in {where}"
     _, *lines = function_lines(telling or checks, set(), verbose=False)
     yield from (f"  {line}" for line in lines)
     if telling and len(telling) < len(checks):
@@ -83,9 +83,4 @@ def _in_short(checks: list[CheckResult]) -> str:
     if outcomes == {Outcome.NOT_RUN}:
         return "not judged yet"
     failed = sum(check.outcome is not Outcome.PASSED for check in checks)
-    return f"{_points(checks)}, {failed} of {len(checks)} checks open"
-
-
-def _points(checks: Iterable[CheckResult]) -> str:
-    group = list(checks)
-    return f"{sum(check.points for check in group):g} of {sum(check.max_points for check in group):g} points"
+    return f"{points_line(checks)}, {failed} of {len(checks)} checks open"

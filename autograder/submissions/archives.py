@@ -1,4 +1,4 @@
-"""The files inside a zip or a tar. Nothing is unpacked onto the disk, and no name inside is ever used as a path.
+"""Read the files inside a zip or a tar. Nothing is unpacked onto the disk, and no name inside is ever used as a path.
 
 Archives are read in the trusted process. That is sound because all of it is bounded: the number of entries, the bytes of a
 zip's directory, the bytes that a tar has when it is decompressed, and those that are read of one file. A process of its own
@@ -13,6 +13,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -30,16 +31,18 @@ class Entry:
     """One file inside a submission.
 
     Attributes:
-        path: where it is there.
+        path: inside the submission.
         size: in bytes, as its container says.
-        read: gives so many of its first bytes.
+        read: returns so many of its first bytes.
         refusal: why it may not be taken.
+        modified: seconds, comparable inside one submission; below zero if unknown.
     """
 
     path: PurePosixPath
     size: int
     read: Callable[[int], bytes]
     refusal: str = ""
+    modified: float = -1.0
 
 
 class UnreadableError(Exception):
@@ -47,13 +50,13 @@ class UnreadableError(Exception):
 
 
 def archived(path: Path) -> list[Entry]:
-    """The files in an archive. Of two with one path the later stands, as if it had been unpacked."""
+    """Return the files in an archive: the later of two with one path, as if it had been unpacked."""
     entries = _zipped(path) if path.name.lower().endswith(".zip") else _tarred(path)
     return list({entry.path: entry for entry in entries}.values())
 
 
 def refuse_crowd(path: Path, count: int) -> None:
-    """Raises `UnreadableError` where a container holds more than `MAX_ENTRIES`."""
+    """Raise `UnreadableError` if a container holds more than `MAX_ENTRIES`."""
     if count > MAX_ENTRIES:
         raise UnreadableError(f"{path.name} holds more than {MAX_ENTRIES:,} files; hand in the course's own files only")
 
@@ -68,11 +71,18 @@ def _zipped(path: Path) -> Iterator[Entry]:
         if not info.is_dir():
             regular = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG)
             name = PurePosixPath(info.filename.replace("\\", "/"))
-            yield Entry(name, info.file_size, _reader(path, info), "" if regular else NO_FILE)
+            yield Entry(name, info.file_size, _reader(path, info), "" if regular else NO_FILE, _seconds(info))
+
+
+def _seconds(info: zipfile.ZipInfo) -> float:
+    try:
+        return datetime(*info.date_time, tzinfo=UTC).timestamp()
+    except ValueError:  # a zip may hold the 31st of February
+        return -1.0
 
 
 def _directory_bytes(path: Path) -> int:
-    """How long a zip says that its directory is, before anything is made of it."""
+    """Return the bytes that a zip says its directory has, before anything is made of it."""
     with path.open("rb") as file:
         # Private, but any other reading of it might find another directory than `ZipFile` then does.
         end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
@@ -100,7 +110,8 @@ def _tarred(path: Path) -> Iterator[Entry]:
                 # A sparse file is as long as it likes in no more than its header.
                 regular = member.isreg() and not member.issparse()
                 data = _content(archive, member) if regular else b""
-                yield Entry(PurePosixPath(member.name), member.size, _head_of(data), "" if regular else NO_FILE)
+                refusal = "" if regular else NO_FILE
+                yield Entry(PurePosixPath(member.name), member.size, _head_of(data), refusal, member.mtime)
 
 
 def _decompressed(path: Path) -> IO[bytes]:
@@ -111,7 +122,7 @@ def _decompressed(path: Path) -> IO[bytes]:
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    """What may be wanted, read while it is at hand: a compressed tar can only be read forwards."""
+    """Return the bytes of a file that may be wanted, read while it is at hand: a compressed tar is read forwards only."""
     file = archive.extractfile(member) if member.name.endswith((".py", ".ipynb")) else None
     return file.read(MAX_FILE_BYTES + 1) if file is not None else b""
 
@@ -121,7 +132,7 @@ def _head_of(data: bytes) -> Callable[[int], bytes]:
 
 
 class _Bounded:
-    """A stream that gives so many bytes and no more."""
+    """A stream that raises after so many bytes."""
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""The files inside a submission, whether it is a folder, an archive or a lone file, and which of them may be taken."""
+"""List the files inside a submission, be it a folder, an archive or a lone file, and refuse those that may not be taken."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ _SKIPPED_FOLDERS = {"__MACOSX", "__pycache__", "node_modules", "site-packages"}
 
 
 def entries_in(path: Path, is_wanted: Callable[[str], bool]) -> tuple[list[Entry], list[str]]:
-    """The files of a submission, and sentences about those that were refused.
+    """Return the files of a submission, and sentences about those that were refused.
 
-    A folder that holds one archive, and no file that is wanted, stands for the archive: some platforms pack so.
+    A folder with one archive and no file that is wanted stands for the archive: some platforms pack so.
 
     Args:
         path: a folder, an archive, or a file.
-        is_wanted: whether a file name is one of the course's.
+        is_wanted: returns True for a file name of the course's.
 
     Raises:
         UnreadableError: it cannot be opened.
@@ -35,9 +35,9 @@ def entries_in(path: Path, is_wanted: Callable[[str], bool]) -> tuple[list[Entry
 
 
 def reason(error: Exception) -> str:
-    """Why something could not be read, for the middle of a sentence."""
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return legible(said or type(error).__name__, _SHOWN_LENGTH)
+    """Return why something could not be read, for the middle of a sentence."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return legible(text or type(error).__name__, _SHOWN_LENGTH)
 
 
 def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
@@ -52,7 +52,7 @@ def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
 
 
 def _refuse_odd(path: Path) -> None:
-    """To open a pipe would be to wait for ever."""
+    """Refuse a pipe or a device: to open one would be to wait for ever."""
     if path.exists() and not path.is_file():
         raise UnreadableError(f"{path.name} is a pipe or a device, and no file; hand in a file or a folder")
 
@@ -74,7 +74,7 @@ def _folder(root: Path) -> Iterator[Entry]:
 
 
 def _listed(folder: Path, *, must: bool) -> list[os.DirEntry[str]]:
-    """What is in a folder, in an order that is the same everywhere; in one that may not be opened there is nothing."""
+    """Return what is in a folder, in an order that is the same everywhere; nothing if it may not be opened."""
     try:
         with os.scandir(folder) as found:
             return sorted(found, key=lambda entry: entry.name)
@@ -85,11 +85,12 @@ def _listed(folder: Path, *, must: bool) -> list[os.DirEntry[str]]:
 
 
 def _lone(path: Path, name: str, refusal: str = "") -> Entry:
-    return Entry(PurePosixPath(name), path.lstat().st_size, lambda limit: head(path, limit), refusal)
+    status = path.lstat()
+    return Entry(PurePosixPath(name), status.st_size, lambda limit: head(path, limit), refusal, status.st_mtime)
 
 
 def _permitted(entries: list[Entry], container: str, is_wanted: Callable[[str], bool]) -> tuple[list[Entry], list[str]]:
-    """The entries that may be taken, and sentences about those that may not and that someone would miss."""
+    """Return the entries that may be taken, and sentences about those that may not and that someone would miss."""
     taken, notes = [], []
     for entry in entries:
         leads_out = f"its path leads out of {container}" if _leads_out(entry.path) else ""
@@ -103,13 +104,13 @@ def _permitted(entries: list[Entry], container: str, is_wanted: Callable[[str], 
 
 
 def head(path: Path, limit: int) -> bytes:
-    """The first bytes of a file."""
+    """Return the first bytes of a file."""
     with path.open("rb") as file:
         return file.read(limit)
 
 
 def is_archive(filename: str) -> bool:
-    """Whether a file name is that of an archive that can be opened."""
+    """Return True for the name of an archive that can be opened."""
     return filename.lower().endswith(ARCHIVES)
 
 
@@ -122,5 +123,5 @@ def _skipped(path: PurePosixPath) -> bool:
 
 
 def printable(path: PurePosixPath) -> str:
-    """A path as it may be shown."""
+    """Return a path as it may be shown."""
     return legible(str(path), _SHOWN_LENGTH)

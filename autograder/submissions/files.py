@@ -1,4 +1,4 @@
-"""From the bytes of a script or a notebook to the module of a unit."""
+"""Turn the bytes of a script or a notebook into the module of a unit."""
 
 import io
 import tokenize
@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from autograder.submissions.archives import MAX_FILE_BYTES, Entry
 from autograder.submissions.entries import reason
 from autograder.submissions.module import Module, parsed
-from autograder.submissions.notebook import code_cells, joined
+from autograder.submissions.notebook import code_cells, joined, without_magics
 
 #: A syntax tree takes up to a thousand times the room of its text.
 MAX_SOURCE_BYTES = 256 * 2**10
@@ -22,8 +22,8 @@ class File:
     """A file of a submission, as it was handed in.
 
     Attributes:
-        path: where it is there.
-        size: in bytes; more than `data` holds where that is more than may be handed in.
+        path: inside the submission.
+        size: in bytes; more than `data` holds if it is more than may be handed in.
         data: its bytes.
         fault: why it cannot be read.
     """
@@ -35,7 +35,7 @@ class File:
 
 
 def read_file(entry: Entry) -> File:
-    """A file's bytes, as many as may be handed in and one more."""
+    """Read a file's bytes, as many as may be handed in and one more."""
     limit = _limit(entry.path)
     try:
         data = entry.read(limit + 1) if entry.size <= limit else b""
@@ -45,7 +45,7 @@ def read_file(entry: Entry) -> File:
 
 
 def module_from(unit: str, file: File, graded: Collection[str] = ()) -> Module:
-    """The module of a unit, from a file of a submission; whatever is wrong with the file is its `problem`.
+    """Return the module of a unit, from a file of a submission; whatever is wrong with the file is its `problem`.
 
     Args:
         unit: its name.
@@ -61,6 +61,21 @@ def module_from(unit: str, file: File, graded: Collection[str] = ()) -> Module:
     if not file.data.strip():
         return empty.but("is empty; hand in the file that you have worked on")
     return _notebook(empty, file.data, graded) if _is_notebook(file.path) else _script(empty, file.data)
+
+
+def python_pieces(unit: str, file: File) -> list[str]:
+    """Return the code in a file as Python would be given it: a script as a whole, or the cells of a notebook.
+
+    A file that cannot be read has none.
+    """
+    if file.fault or file.size > _limit(file.path):
+        return []
+    if not _is_notebook(file.path):
+        return [file.data.decode("utf-8-sig", "replace")]
+    try:
+        return [without_magics(text, unit) for _, text in code_cells(file.data)]
+    except Exception:  # nbformat raises whatever its schema and migrations raise
+        return []
 
 
 def _is_notebook(path: PurePosixPath) -> bool:

@@ -1,7 +1,9 @@
-"""One unit of a submission: its source, and where the student finds a line of it."""
+"""Hold one unit of a submission: its source, and the place of each line as the student finds it."""
 
 import ast
 import functools
+import re
+import sys
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -17,7 +19,7 @@ class Module:
         unit: its name in the catalog.
         filename: as the student knows it.
         text: Python source; of a notebook, its definitions and what they need.
-        problem: a sentence, where the module cannot be used.
+        problem: a sentence, if the module cannot be used.
         cells: for a notebook, the (cell, line in it) of each line of `text`.
         notes: sentences about parts of it that cannot be used.
     """
@@ -30,11 +32,11 @@ class Module:
     notes: tuple[str, ...] = ()
 
     def but(self, problem: str) -> "Module":
-        """The same file, which cannot be used; `problem` follows its name."""
+        """Return the same file as one that cannot be used; `problem` follows its name."""
         return Module(self.unit, self.filename, problem=f"{self.label} {problem}")
 
     def used_by(self, function: str) -> set[str]:
-        """The module's own functions that a function of it uses, directly or by way of others."""
+        """Return the module's own functions that a function of it uses, directly or by way of others."""
         names = _names_by_function(self.text)
         used: set[str] = set()
         waiting = [function]
@@ -45,16 +47,16 @@ class Module:
         return used - {function}
 
     def line_of(self, function: str) -> int:
-        """Where a function of the module begins; 0 in a notebook, and where there is no such function."""
+        """Return the first line of a function; 0 in a notebook, and for a function that is not there."""
         return 0 if self.cells else _lines_by_function(self.text).get(function, 0)
 
     @property
     def label(self) -> str:
-        """The file's name in a sentence."""
+        """Return the file's name for a sentence."""
         return PurePath(self.filename).name
 
     def place(self, line: int) -> str:
-        """A line of `text` as the student can find it."""
+        """Return the place of a line of `text` as the student can find it."""
         if 0 < line <= len(self.cells):
             cell, inner = self.cells[line - 1]
             return f"{self.label} cell {cell}, line {inner}"
@@ -63,9 +65,9 @@ class Module:
 
 @functools.lru_cache(maxsize=16)
 def _names_by_function(text: str) -> dict[str, set[str]]:
-    """The names in the body of each function of a source."""
+    """Return the names in the body of each function of a source."""
     try:
-        body = _tree(text).body
+        body = parse_quietly(text).body
     except RecursionError:  # it could be parsed before, with more of the stack left
         return {}
     functions = [node for node in body if isinstance(node, ast.FunctionDef)]
@@ -75,20 +77,28 @@ def _names_by_function(text: str) -> dict[str, set[str]]:
 @functools.lru_cache(maxsize=16)
 def _lines_by_function(text: str) -> dict[str, int]:
     try:
-        body = _tree(text).body
+        body = parse_quietly(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     return {node.name: node.lineno for node in body if isinstance(node, ast.FunctionDef)}
 
 
+#: Syntax of Python that an older one calls an error: the version that brought it, and a line that shows it.
+_NEWER = (
+    ((3, 12), re.compile(r"\s*type\s+\w+(\[.*\])?\s*=|\s*(async\s+)?(def|class)\s+\w+\[")),
+    ((3, 14), re.compile(r"""\s*except\s+[\w.]+\s*,[^:()]*:|.*\b[tT][rR]?["']""")),
+)
+_NEWER_F_STRINGS = (3, 12)
+
+
 def parsed(module: Module) -> tuple[Module, ast.Module | None]:
-    """The same module and its syntax tree, or one with the sentence of its syntax error."""
+    """Return the same module and its syntax tree, or one with the sentence of its syntax error."""
     try:
-        return module, _tree(module.text)
+        return module, parse_quietly(module.text)
     except SyntaxError as error:
         line = (error.text or "").strip()
-        shown = f": {line[:80]}" if line else ""
-        problem = f"{module.place(error.lineno or 0)} is not valid Python ({error.msg}){shown}"
+        excerpt = f": {line[:80]}" if line else ""
+        problem = f"{module.place(error.lineno or 0)} is not valid Python ({_reason(error)}){excerpt}"
         return replace(module, text="", problem=problem), None
     except (RecursionError, MemoryError):  # how the parser says that its own stack is at its end
         return module.but("is nested too deep to be parsed; write it in several statements"), None
@@ -96,9 +106,24 @@ def parsed(module: Module) -> tuple[Module, ast.Module | None]:
         return module.but(f"cannot be parsed ({reason(error)}); save it again as UTF-8 text"), None
 
 
-def _tree(text: str) -> ast.Module:
+def _reason(error: SyntaxError) -> str:
+    """Return what is wrong; for syntax of a newer Python both versions."""
+    needed = [version for version, pattern in _NEWER if pattern.match(error.text or "")]
+    needed += [_NEWER_F_STRINGS] if error.msg.startswith("f-string") else []
+    newer = [version for version in needed if version > sys.version_info[:2]]
+    if not newer:
+        return error.msg
+    here, there = (".".join(map(str, version[:2])) for version in (sys.version_info, min(newer)))
+    return f"it may be for Python {there}, and work is graded with Python {here}"
+
+
+def parse_quietly(text: str) -> ast.Module:
+    """Return the syntax tree of a source, without the warnings that Python has about it.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it cannot be parsed.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # an odd escape in a string is no error, whatever this process makes of warnings
+        # An odd escape in a string is no error, whatever this process makes of warnings.
+        warnings.simplefilter("ignore")
         return ast.parse(text)

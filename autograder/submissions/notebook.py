@@ -1,7 +1,8 @@
-"""A notebook as one module: its definitions, and of all else what they need.
+"""Make one module of a notebook: its definitions, and the statements that they need.
 
-Whatever stands in its cells besides (calls, plots, training, pictures that were loaded to be looked at) is left out: it would
-run in every worker. A cell that is no Python costs the functions that it defines, and no others: in a kernel it does so too.
+Everything else in its cells (calls, plots, training, pictures that were loaded to be looked at) is left out, because it would
+run in every worker; a note says so. A cell that is no Python costs the functions that it defines, and no others, as in a
+kernel.
 """
 
 import ast
@@ -19,7 +20,29 @@ if TYPE_CHECKING:
 
 #: What IPython reads as no Python: magics, shell lines, requests for help; also `files = !ls`.
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
-#: The magics of a whole cell that run it as Python, where it stands.
+#: A magic of a whole cell that writes it into a file; into that of the unit, it is the unit.
+_WRITEFILE = re.compile(r"%%writefile\s+(?:-a\s+)?(?:\S*/)?(\w+)\.py\s*$")
+#: Methods that change what they are called on, besides those whose name ends in `_`, as PyTorch has them.
+_CHANGING = {
+    *(
+        "append",
+        "extend",
+        "insert",
+        "update",
+        "add",
+        "setdefault",
+        "remove",
+        "discard",
+        "pop",
+        "popitem",
+        "clear",
+        "sort",
+    ),
+    *("reverse", "appendleft", "extendleft", "load_state_dict", "eval"),
+}
+_LISTED_CELLS = 8
+_LOOPS = (ast.For, ast.While, ast.With)
+#: The magics of a whole cell that run it as Python, in its place.
 _PYTHON_MAGICS = ("%%time", "%%capture", "%%prun")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -34,10 +57,10 @@ class _Cell:
 
 
 def code_cells(data: bytes) -> list[tuple[int, str]]:
-    """The code cells of a notebook with their numbers, but for those that hold nbgrader's checks.
+    """Return the code cells of a notebook with their numbers, without those that hold nbgrader's checks.
 
     Raises:
-        Exception: of any kind, where it is no notebook.
+        Exception: of any kind, if it is no notebook.
     """
     import nbformat
 
@@ -50,7 +73,7 @@ def code_cells(data: bytes) -> list[tuple[int, str]]:
 
 
 def joined(empty: Module, cells: list[tuple[int, str]], graded: Collection[str]) -> Module:
-    """The definitions of all cells, and what they need, as one module that knows where each of its lines came from.
+    """Return the definitions of all cells, and what they need, as one module that knows the place of each of its lines.
 
     Args:
         empty: the module without its source.
@@ -60,7 +83,7 @@ def joined(empty: Module, cells: list[tuple[int, str]], graded: Collection[str])
     read = [_read(empty, number, text) for number, text in cells]
     valid = [cell for cell in read if isinstance(cell, _Cell)]
     problems = [cell for cell in read if isinstance(cell, Module)]
-    kept = _kept(valid, graded)
+    kept = _needed_statements(valid, graded)
     if problems and not kept:
         return replace(problems[0], text="", cells=())
     defined = {name for cell in valid for node in cell.tree.body if node in kept for name in _bound(node)}
@@ -75,30 +98,30 @@ def joined(empty: Module, cells: list[tuple[int, str]], graded: Collection[str])
         lines.insert(0, lines[number])
         places.insert(0, places[number])
         lines[number + 1] = ""
-    notes = tuple(problem.problem for problem in problems)
+    notes = (*(problem.problem for problem in problems), *_left_out(empty, valid, kept))
     return replace(empty, text="\n".join(lines) + "\n", cells=tuple(places), notes=notes)
 
 
 def _is_code(cell: "NotebookNode") -> bool:
-    """Whether a cell holds code, or did when nbgrader released it."""
+    """Return True if a cell holds code, or did when nbgrader released it."""
     return cell.cell_type == "code" or _facts(cell).get("cell_type") == "code"
 
 
 def _is_check(cell: "NotebookNode") -> bool:
-    """Whether a cell holds checks that nbgrader has put there."""
+    """Return True if a cell holds checks that nbgrader has put there."""
     return _facts(cell).get("grade") is True and _facts(cell).get("solution") is not True
 
 
 def _facts(cell: "NotebookNode") -> dict[str, object]:
-    """nbgrader's metadata of a cell; what is none says nothing."""
+    """Return nbgrader's metadata of a cell; none if they are no mapping."""
     facts = cell.metadata.get("nbgrader") if isinstance(cell.metadata, dict) else None
     return facts if isinstance(facts, dict) else {}
 
 
 def _read(empty: Module, number: int, text: str) -> _Cell | Module:
-    """The cell, or a module with the sentence about what is wrong with it."""
+    """Return the cell, or a module with the sentence about what is wrong with it."""
     here = tuple((number, line) for line in range(1, text.count("\n") + 2))
-    for source in (text, _without_magics(text)):
+    for source in (text, without_magics(text, empty.unit)):
         # As it stands first: a line of Python may begin with an operator that looks like a magic.
         module, tree = parsed(replace(empty, text=source, cells=here))
         if tree is not None:
@@ -106,42 +129,94 @@ def _read(empty: Module, number: int, text: str) -> _Cell | Module:
     return module
 
 
-def _without_magics(text: str) -> str:
-    """The cell with `pass` in place of its magics and shell lines, so that line numbers stay."""
+def without_magics(text: str, unit: str) -> str:
+    """Return a cell with `pass` in place of its magics and shell lines, so that line numbers stay.
+
+    A cell that `%%writefile` writes into the unit's own file is code; into another file, or for another magic, it is not.
+    """
     lines = text.splitlines()
-    start = text.lstrip().partition("\n")[0].split()
-    if start and start[0].startswith("%%") and start[0] not in _PYTHON_MAGICS:
+    start = text.lstrip().partition("\n")[0].strip()
+    written = _WRITEFILE.match(start)
+    magic = start.split()[0] if start.startswith("%%") else ""
+    if magic and magic not in _PYTHON_MAGICS and not (written and written[1] == unit):
         return ""
-    found = [_MAGIC.match(line) for line in lines]
-    return "\n".join(f"{match[1]}pass" if match else line for match, line in zip(found, lines, strict=True))
+    goes_on = False
+    for number, line in enumerate(lines):
+        match = _MAGIC.match(line)
+        if goes_on or match:
+            lines[number] = "" if goes_on or match is None else f"{match[1]}pass"
+            goes_on = line.rstrip().endswith("\\")  # a shell command may take several lines
+    return "\n".join(lines)
 
 
-def _kept(cells: list[_Cell], graded: Collection[str]) -> set[ast.stmt]:
-    """The definitions, and the statements that bind what these need."""
+def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.stmt]:
+    """Return the definitions, and the statements that give values to what they need.
+
+    A loop is kept only for what the graded functions need, if there are any: other functions may show a training that the
+    loop runs.
+    """
     statements = [node for cell in cells for node in cell.tree.body]
     binders: dict[str, list[ast.stmt]] = {}
     for node in statements:
         for name in _bound(node):
             binders.setdefault(name, []).append(node)
-    kept = {node for node in statements if _defines(node)}
-    waiting = [*graded, *(name for cell in cells for name in _needed_by_functions(cell)), "*"]
-    waiting += [name for node in kept for name in _names(node, inside=False)]
+    definitions = [node for node in statements if _defines(node)]
+    kept = set(definitions)
+    roots = [name for name in graded if name in binders]
+    everything = [*graded, *(name for cell in cells for name in _needed_by_functions(cell)), "*"]
+    everything += [name for node in definitions for name in _names(node, inside=False)]
+    if roots:
+        needed = _closure(roots, binders, loops=True)
+        return kept | needed | _closure(everything, binders, loops=False)
+    return kept | _closure(everything, binders, loops=True)
+
+
+def _closure(names: list[str], binders: dict[str, list[ast.stmt]], *, loops: bool) -> set[ast.stmt]:
+    """Return the statements that bind these names, and those that bind what they read, and so on."""
+    found: set[ast.stmt] = set()
+    seen: set[str] = set()
+    waiting = list(names)
     while waiting:
-        for node in binders.pop(waiting.pop(), ()):
-            if node not in kept:
-                kept.add(node)
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for node in binders.get(name, ()):
+            if node not in found and (loops or not isinstance(node, _LOOPS)):
+                found.add(node)
                 waiting += _names(node, inside=True)
-    return kept
+    return found
+
+
+def _left_out(module: Module, cells: list[_Cell], kept: set[ast.stmt]) -> Iterator[str]:
+    """Yield a sentence about the cells of which something was left out, if there are any."""
+    numbers = [
+        cell.number for cell in cells if any(_does_something(node) for node in cell.tree.body if node not in kept)
+    ]
+    if numbers:
+        more = ", ..." if len(numbers) > _LISTED_CELLS else ""
+        listed = ", ".join(map(str, numbers[:_LISTED_CELLS])) + more
+        yield f"{module.label}: statements that no function needs were left out ({_cells(numbers)} {listed})"
+
+
+def _cells(numbers: list[int]) -> str:
+    return "cell" if len(numbers) == 1 else "cells"
+
+
+def _does_something(node: ast.stmt) -> bool:
+    """Return True unless it is an import, a docstring or a `pass` in place of a magic."""
+    constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return not constant and not isinstance(node, ast.Import | ast.ImportFrom | ast.Pass)
 
 
 def _defines(node: ast.stmt) -> bool:
-    """Whether a statement defines functions or classes, itself or under a condition."""
+    """Return True if a statement defines functions or classes, itself or under a condition."""
     inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
     return isinstance(node, _DEFINITIONS) or any(isinstance(child, _DEFINITIONS) for child in inner)
 
 
 def _needed_by_functions(cell: _Cell) -> Iterator[str]:
-    """The global names that the bodies of functions and classes refer to."""
+    """Yield the global names that the bodies of functions and classes refer to."""
     try:
         waiting = symtable.symtable(cell.text, "cell", "exec").get_children()
     except (SyntaxError, RecursionError, ValueError):  # what only the compiler finds; it will say so again
@@ -153,7 +228,7 @@ def _needed_by_functions(cell: _Cell) -> Iterator[str]:
 
 
 def _names(node: ast.AST, *, inside: bool) -> Iterator[str]:
-    """The names that a statement reads; without those inside the bodies of functions and classes, if so asked."""
+    """Yield the names that a statement reads; with `inside`, also those in the bodies of functions and classes."""
     waiting = [node]
     while waiting:
         current = waiting.pop()
@@ -164,7 +239,7 @@ def _names(node: ast.AST, *, inside: bool) -> Iterator[str]:
 
 
 def _head(node: ast.AST) -> Iterator[ast.AST]:
-    """What of a definition is evaluated where it stands: decorators, defaults, annotations, bases."""
+    """Yield the parts of a definition that are evaluated in its place: decorators, defaults, annotations, bases."""
     for name, value in ast.iter_fields(node):
         if name != "body":
             yield from (
@@ -173,7 +248,7 @@ def _head(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:
-    """The names that a statement gives a value, or changes an entry or an attribute of; `*` for what is never left out."""
+    """Yield the names that a statement gives a value, or whose value it changes; `*` for what is never left out."""
     if isinstance(node, _DEFINITIONS):
         yield node.name
         return
@@ -186,6 +261,12 @@ def _bound(node: ast.stmt) -> Iterator[str]:
             yield child.name
         elif isinstance(child, ast.Name | ast.Subscript | ast.Attribute) and isinstance(child.ctx, ast.Store):
             yield from _base(child)
+        elif isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute) and _changes(child.func.attr):
+            yield from _base(child.func.value)
+
+
+def _changes(method: str) -> bool:
+    return method in _CHANGING or (method.endswith("_") and not method.startswith("_"))
 
 
 def _base(node: ast.expr) -> Iterator[str]:
@@ -196,7 +277,7 @@ def _base(node: ast.expr) -> Iterator[str]:
 
 
 def _lines(cell: _Cell, kept: set[ast.stmt]) -> list[str]:
-    """The lines of a cell, blank but for the statements that are kept."""
+    """Return the lines of a cell, blank but for the statements that are kept."""
     numbers: set[int] = set()
     for node in cell.tree.body:
         if node in kept:
@@ -206,7 +287,7 @@ def _lines(cell: _Cell, kept: set[ast.stmt]) -> list[str]:
 
 
 def _stubs(text: str, problem: str, defined: set[str]) -> list[str]:
-    """A cell that is no Python: in place of each of its functions, unless another cell has it, one that says so."""
+    """Return a cell that is no Python with a stub for each of its functions that no other cell has; the stub says so."""
     found = [re.match(r"def\s+(\w+)", line) for line in text.splitlines()]
     wanted = [match if match and match[1] not in defined else None for match in found]
     return [f"def {match[1]}(*_, **__): raise SyntaxError({problem!r})" if match else "" for match in wanted]

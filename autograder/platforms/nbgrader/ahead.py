@@ -14,15 +14,15 @@ from pathlib import Path
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, UsageError
-from autograder.grading.batch import Batch, refuse_enclosed_course
+from autograder.grading.batch import Batch
 from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.jobs import Jobs
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.grading.tasks import GradeTasks, Task
-from autograder.results.store import Cache
+from autograder.results.store import ResultStore
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
-from autograder.submissions import collect_submission
+from autograder.submissions import collect_for, refuse_course_inside
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Ahead:
         Raises:
             GraderError: there is no grade, by the grader's own fault.
         """
-        refuse_enclosed_course(work, self.spec.catalog)
-        task = Task(student, collect_submission(work, self.spec.catalog.units))
+        refuse_course_inside(work, self.spec.catalog)
+        task = Task(student, collect_for(self.spec.catalog, work))
         key = self.spec.key(task.raw)
         result = self._cache.get(key)
         if result is None:
@@ -68,7 +68,7 @@ class Ahead:
             self._cache.put(key, result)
         for check in result.errors:
             raise GraderError(f"{student} has no grade: {check.id}: {check.message}")
-        return replace(result, submission=student)
+        return replace(result, name=student)
 
     def _graded(self, task: Task) -> SubmissionResult:
         with self._grading(1) as grade_tasks:
@@ -78,8 +78,8 @@ class Ahead:
         return graded.result
 
     @property
-    def _cache(self) -> Cache:
-        return Cache(self.folder / "cache")
+    def _cache(self) -> ResultStore:
+        return ResultStore(self.folder / "cache")
 
     @contextlib.contextmanager
     def _grading(self, count: int) -> Iterator[GradeTasks]:

@@ -1,5 +1,6 @@
-"""Marks into nbgrader's gradebook without its commands: scores, comments, timestamps and late penalties, as it has them."""
+"""Write marks into nbgrader's gradebook without its commands: scores, comments, timestamps, late penalties, as it has them."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from autograder.errors import UsageError
 from autograder.platforms.nbgrader.cells import answer_id, graded_cells
 from autograder.platforms.nbgrader.installed import AssignLatePenalties, Gradebook, MissingEntry, NbGrader
 from autograder.platforms.nbgrader.intake import handed_in, submitted_folder, submitted_work, timestamp
-from autograder.results.types import SubmissionResult
+from autograder.results.mark import Mark
+from autograder.results.wording import manual_line
 
 
 class Assignment:
@@ -49,35 +51,33 @@ class Assignment:
             raise UsageError(f"nobody has handed in {self.name}: {self._folder('*')} matches nothing")
         return {student: submitted_work(self._course, student, self.name, self.name) for student in found}
 
-    def record(self, student: str, result: SubmissionResult) -> str:
-        """Writes a result into the gradebook. Manual scores, extra credit and manual comments stay as they are.
+    def record(self, student: str, mark: Mark) -> str:
+        """Write a mark into the gradebook. Manual scores, extra credit and manual comments of nbgrader's stay as they are.
 
         Returns:
-            A sentence where nobody can tell when the work was handed in.
+            A sentence if the time at which the work was handed in is unknown.
         """
         when, doubt = timestamp(self._course, self._folder(student))
         with self._gradebook() as gradebook:
             gradebook.update_or_create_student(student)
             gradebook.update_or_create_submission(self.name, student, **({"timestamp": when} if when else {}))
-            self._score(gradebook, student, result)
+            self._score(gradebook, student, mark)
             gradebook.db.commit()
         facts = {"student": student, "assignment": self.name, "notebook": self.name, "db_url": self._course.db_url}
         # Nothing in it is looked at: the penalty follows from the gradebook.
         AssignLatePenalties(parent=self._app).preprocess(new_notebook(), {"nbgrader": facts})
         return doubt
 
-    def _score(self, gradebook: Gradebook, student: str, result: SubmissionResult) -> None:
-        cells = {cell.id: cell for cell in graded_cells(result.checks)}
+    def _score(self, gradebook: Gradebook, student: str, mark: Mark) -> None:
+        scores = _scores(mark)
         notebook = gradebook.find_submission_notebook(self.name, self.name, student)
         for grade in notebook.grades:
-            if grade.cell.name in cells:
-                grade.auto_score = min(cells[grade.cell.name].points, grade.cell.max_score)
-            # As nbgrader has it: a score by hand is to be looked at again, a missing one to be given.
+            if grade.cell.name in scores:
+                checks, added = scores[grade.cell.name]
+                grade.auto_score = min(checks, grade.cell.max_score) + added
+            # As nbgrader has it: a manual score is to be looked at again, a missing one to be given.
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-        texts: dict[str, str] = {}
-        for cell in cells.values():
-            name = answer_id(cell.function)
-            texts[name] = "\n".join(filter(None, (texts.get(name), cell.text)))
+        texts = _texts(mark)
         for comment in notebook.comments:
             comment.auto_comment = texts.get(comment.cell.name, comment.auto_comment)
 
@@ -86,6 +86,35 @@ class Assignment:
 
     def _gradebook(self) -> Gradebook:
         return Gradebook(self._course.db_url, self._course.course_id)
+
+
+def _scores(mark: Mark) -> dict[str, tuple[float, float]]:
+    """Return the points of each graded cell by its id: for its function, and added by hand.
+
+    Points by hand for a function fill its cells one after the other; what is added stands in the first cell of all.
+    """
+    scores: dict[str, tuple[float, float]] = {}
+    added = math.fsum(line.points for line in mark.added)
+    for unit in mark.units.values():
+        left = {name: function.points for name, function in unit.functions.items() if function.manual is not None}
+        for cell in graded_cells(mark.checks_of(unit.name)):
+            points = min(left[cell.function], cell.max_points) if cell.function in left else cell.points
+            if cell.function in left:
+                left[cell.function] -= points
+            scores[cell.id] = points, added
+            added = 0.0
+    return scores
+
+
+def _texts(mark: Mark) -> dict[str, str]:
+    """Return what a student reads at each answer, by the id of its cell."""
+    texts: dict[str, list[str]] = {}
+    for cell in graded_cells(mark.result.checks):
+        texts.setdefault(answer_id(cell.function), []).append(cell.text)
+    first = next(iter(texts), "")
+    for line in mark.manual:
+        texts[answer_id(line.function) if line.function else first].append(f"Points by hand: {manual_line(line)}")
+    return {name: "\n".join(filter(None, lines)) for name, lines in texts.items()}
 
 
 def _app(course: Path) -> NbGrader:

@@ -1,1 +1,1 @@
-"""Reports: pure functions from results to text. Nothing is computed here that grading has not found out."""
+"""Pure functions from marks to text. They compute nothing: what stands in a form was found out by grading, or by `mark`."""

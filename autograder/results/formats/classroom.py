@@ -3,40 +3,41 @@
 import base64
 import json
 
-from autograder.results.formats.hidden import Hidden, shown
-from autograder.results.formats.wording import explanation
-from autograder.results.types import CheckResult, Outcome, SubmissionResult, storable
+from autograder.results.mark import Mark
+from autograder.results.types import CheckResult, Outcome, storable
+from autograder.results.wording import explanation
+
+_STATUS = {Outcome.PASSED: "pass", Outcome.ERROR: "error"}
 
 
-def payload(result: SubmissionResult, hidden: Hidden = Hidden.POINTS) -> dict[str, object]:
-    """What Classroom's reporter reads from a runner: it sums up the `score` of all tests.
+def payload(mark: Mark) -> dict[str, object]:
+    """Return what Classroom's reporter reads from a runner: it sums up the `score` of all tests.
 
-    Checks that are not to be shown are one test together, because their points must be in the sum.
+    Hidden checks that are not shown are one test together, and points by hand are tests too: their points must be in the sum.
     """
-    seen = shown(result, hidden)
-    rest = {check.id for check in result.checks} - {check.id for check in seen.checks}
-    tests = [_test(check) for check in seen.checks]
-    if rest:
-        tests.append(_rest([check for check in result.checks if check.id in rest]))
-    status = "error" if result.errors else "pass" if result.all_passed else "fail"
-    return {"version": 3, "status": status, "max_score": result.max_score, "tests": tests}
+    tests = [_check(mark, check) for check in mark.result.checks]
+    tests += [_test(name, "pass", line.points, most, line.comment) for name, line, most in mark.manual_entries()]
+    earned, possible = mark.withheld
+    if possible:
+        tests.append(_test("Hidden checks", "pass" if earned == possible else "fail", earned, possible))
+    status = "error" if mark.score is None else "pass" if mark.all_passed else "fail"
+    return {"version": 3, "status": status, "max_score": mark.max_score, "tests": tests}
 
 
-def classroom(result: SubmissionResult, hidden: Hidden = Hidden.POINTS) -> str:
-    """The payload in base64, as the reporter takes it from the environment."""
-    return base64.b64encode(json.dumps(payload(result, hidden)).encode()).decode("ascii")
+def classroom(mark: Mark) -> str:
+    """Return the payload in base64, as the reporter takes it from the environment."""
+    return base64.b64encode(json.dumps(payload(mark)).encode()).decode("ascii")
 
 
-def annotations(result: SubmissionResult, hidden: Hidden = Hidden.POINTS, folder: str = "exercises") -> str:
-    """Workflow commands: each fault beside the line of the student's file, in the pull request.
+def annotations(mark: Mark, folder: str = "exercises") -> str:
+    """Return workflow commands: each fault beside the line of the student's file, in the pull request.
 
     Args:
-        result: of one submission.
-        hidden: what is shown of hidden checks.
-        folder: where the student's files lie in the repository.
+        mark: of one submission.
+        folder: that holds the student's files in the repository.
     """
-    said = dict.fromkeys(_annotation(check, folder) for check in shown(result, hidden).checks if _speaks(check))
-    return storable("".join(f"{line}\n" for line in said))
+    lines = dict.fromkeys(_annotation(check, folder) for check in mark.result.checks if _speaks(check))
+    return storable("".join(f"{line}\n" for line in lines))
 
 
 def _speaks(check: CheckResult) -> bool:
@@ -51,7 +52,7 @@ def _annotation(check: CheckResult, folder: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text of a workflow command, which ends at a line's end and reads % as the start of a code."""
+    """Return text for a workflow command, which ends at a line's end and reads % as the start of a code."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
@@ -59,31 +60,21 @@ def _property(text: str) -> str:
     return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _test(check: CheckResult) -> dict[str, object]:
-    status = {Outcome.PASSED: "pass", Outcome.ERROR: "error"}.get(check.outcome, "fail")
+def _check(mark: Mark, check: CheckResult) -> dict[str, object]:
+    status = _STATUS.get(check.outcome, "fail")
+    test = _test(f"{check.unit}, {check.function}: {check.title}", status, *mark.points_of(check), explanation(check))
+    return {**test, "filename": f"{check.unit}.py", "line_no": check.line, "duration": check.seconds}
+
+
+def _test(name: str, status: str, earned: float, possible: float, message: str = "") -> dict[str, object]:
     return {
-        "name": f"{check.unit}, {check.function}: {check.title}",
+        "name": name,
         "status": status,
-        "score": check.points,
-        "max_score": check.max_points,
-        "message": explanation(check),
-        "test_code": "",
-        "filename": f"{check.unit}.py",
-        "line_no": check.line,
-        "duration": check.seconds,
-    }
-
-
-def _rest(checks: list[CheckResult]) -> dict[str, object]:
-    passed = all(check.outcome is Outcome.PASSED for check in checks)
-    return {
-        "name": "Hidden checks",
-        "status": "pass" if passed else "fail",
-        "score": sum(check.points for check in checks),
-        "max_score": sum(check.max_points for check in checks),
-        "message": "",
+        "score": earned,
+        "max_score": possible,
+        "message": message,
         "test_code": "",
         "filename": "",
         "line_no": 0,
-        "duration": sum(check.seconds for check in checks),
+        "duration": 0.0,
     }

@@ -1,10 +1,11 @@
-"""What a new grading changes: whose marks, by how much, and which checks are the reason."""
+"""Find what a new grading changes: whose marks, by how much, and which checks are the reason."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from autograder.results.manual import ByHand, mark_of
-from autograder.results.types import CheckResult, SubmissionResult
+from autograder.results.mark import Mark
+from autograder.results.types import CheckResult
+from autograder.results.wording import NO_GRADE, WORDS, points
 
 
 @dataclass(frozen=True)
@@ -12,47 +13,46 @@ class Change:
     """One submission whose mark, or whose checks, a new grading changes.
 
     Attributes:
-        submission: whose it is.
-        before, after: what it has; `none` where there was no result, `no grade` after a fault of the grader's.
-        by: the difference with its sign; empty where there is no number.
+        name: of the submission.
+        before, after: its scores; `none` if there was no result, `no grade` after a fault of the grader's.
+        by: the difference with its sign; empty without two numbers.
         why: a line for each check that is the reason.
     """
 
-    submission: str
+    name: str
     before: str
     after: str
     by: str
     why: tuple[str, ...]
 
 
-def changes(
-    pairs: Iterable[tuple[SubmissionResult | None, SubmissionResult]], by_hand: Iterable[ByHand] = ()
-) -> Iterator[Change]:
-    """The changes between published results and new ones."""
-    lines = tuple(by_hand)
+def changes(pairs: Iterable[tuple[Mark | None, Mark]]) -> Iterator[Change]:
+    """Yield the changes between published marks and new ones."""
     for old, new in pairs:
         why = tuple(_why(old, new))
-        before, after = _score(old, lines), _score(new, lines)
+        before, after = _score(old), _score(new)
         if why or before != after:
-            by = f"{after - before:+g}" if isinstance(before, float) and isinstance(after, float) else ""
-            yield Change(new.submission, _shown(before), _shown(after), by, why)
+            yield Change(new.name, before, after, _difference(old, new), why)
 
 
-def _score(result: SubmissionResult | None, by_hand: tuple[ByHand, ...]) -> float | str:
-    if result is None:
+def _score(mark: Mark | None) -> str:
+    if mark is None:
         return "none"
-    return "no grade" if result.errors else mark_of(result, by_hand).score
+    return NO_GRADE if mark.score is None else points(mark.score)
 
 
-def _shown(score: float | str) -> str:
-    return score if isinstance(score, str) else f"{score:g}"
+def _difference(old: Mark | None, new: Mark) -> str:
+    if old is None or old.score is None or new.score is None:
+        return ""
+    change = new.score - old.score
+    return f"{'-' if change < 0 else '+'}{points(abs(change))}"
 
 
-def _why(old: SubmissionResult | None, new: SubmissionResult) -> Iterator[str]:
+def _why(old: Mark | None, new: Mark) -> Iterator[str]:
     if old is None:
         return
-    before = {check.id: check for check in old.checks}
-    after = {check.id: check for check in new.checks}
+    before = {check.id: check for check in old.result.checks}
+    after = {check.id: check for check in new.result.checks}
     for name in dict.fromkeys((*before, *after)):
         line = _reason(before.get(name), after.get(name))
         if line:
@@ -63,8 +63,9 @@ def _reason(old: CheckResult | None, new: CheckResult | None) -> str:
     if old is None or new is None:
         only = new or old
         assert only is not None
-        return f"{'new' if old is None else 'gone'}, {only.outcome.replace('_', ' ')}, {only.points:g} of {only.max_points:g}"
+        earned = f"{points(only.points)} of {points(only.max_points)}"
+        return f"{'new' if old is None else 'gone'}, {WORDS[only.outcome]}, {earned}"
     if (old.outcome, old.max_points) == (new.outcome, new.max_points):
         return ""
-    outcome = f"{old.outcome} -> {new.outcome}".replace("_", " ") if old.outcome != new.outcome else str(new.outcome)
-    return f"{outcome}, {old.points:g} -> {new.points:g} of {new.max_points:g}"
+    outcome = WORDS[new.outcome] if old.outcome == new.outcome else f"{WORDS[old.outcome]} -> {WORDS[new.outcome]}"
+    return f"{outcome}, {points(old.points)} -> {points(new.points)} of {points(new.max_points)}"

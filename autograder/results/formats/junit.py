@@ -2,23 +2,31 @@
 
 from xml.etree import ElementTree
 
-from autograder.results.formats.hidden import Hidden, shown
-from autograder.results.formats.wording import WORDS, by_unit, explanation
-from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from autograder.results.manual import ManualPoints
+from autograder.results.mark import Mark
+from autograder.results.types import CheckResult, Outcome
+from autograder.results.wording import WORDS, explanation, points
 
 _SKIPPED = (Outcome.NOT_RUN, Outcome.BLOCKED)
 
 
-def junit(result: SubmissionResult, hidden: Hidden = Hidden.POINTS) -> str:
-    """A test suite for each unit and a test case for each check; points are properties of the case."""
-    root = ElementTree.Element("testsuites", name=_text(result.submission))
-    for unit, checks in by_unit(shown(result, hidden)).items():
-        root.append(_suite(unit, checks))
+def junit(mark: Mark) -> str:
+    """Return a test suite for each unit and a test case for each check, and a suite of the points by hand.
+
+    Points are properties of a case; for a check of a function that was marked by hand they are 0 of 0.
+    """
+    root = ElementTree.Element("testsuites", name=_text(mark.name))
+    root.extend(_suite(mark, unit) for unit in mark.units if mark.checks_of(unit))
+    entries = list(mark.manual_entries())
+    if entries:
+        suite = ElementTree.SubElement(root, "testsuite", name="points by hand", tests=str(len(entries)))
+        suite.extend(_by_hand(*entry) for entry in entries)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _suite(unit: str, checks: list[CheckResult]) -> ElementTree.Element:
+def _suite(mark: Mark, unit: str) -> ElementTree.Element:
+    checks = mark.checks_of(unit)
     outcomes = [check.outcome for check in checks]
     facts = {
         "name": unit,
@@ -29,11 +37,11 @@ def _suite(unit: str, checks: list[CheckResult]) -> ElementTree.Element:
         "time": f"{sum(check.seconds for check in checks):.3f}",
     }
     suite = ElementTree.Element("testsuite", {name: str(value) for name, value in facts.items()})
-    suite.extend(map(_case, checks))
+    suite.extend(_case(mark, check) for check in checks)
     return suite
 
 
-def _case(check: CheckResult) -> ElementTree.Element:
+def _case(mark: Mark, check: CheckResult) -> ElementTree.Element:
     case = ElementTree.Element(
         "testcase",
         classname=f"{check.unit}.{check.function}",
@@ -41,9 +49,7 @@ def _case(check: CheckResult) -> ElementTree.Element:
         file=f"{check.unit}.py",
         time=f"{check.seconds:.3f}",
     )
-    properties = ElementTree.SubElement(case, "properties")
-    for name, value in (("points", check.points), ("max_points", check.max_points)):
-        ElementTree.SubElement(properties, "property", name=name, value=f"{value:g}")
+    _add_points(case, *mark.points_of(check))
     if check.outcome is not Outcome.PASSED:
         kind = "error" if check.outcome is Outcome.ERROR else "skipped" if check.outcome in _SKIPPED else "failure"
         ending = ElementTree.SubElement(case, kind, message=_text(check.message or WORDS[check.outcome]))
@@ -55,6 +61,20 @@ def _case(check: CheckResult) -> ElementTree.Element:
     return case
 
 
+def _by_hand(name: str, line: ManualPoints, possible: float) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname="points by hand", name=_text(name))
+    _add_points(case, line.points, possible)
+    if line.comment:
+        ElementTree.SubElement(case, "system-out").text = _text(line.comment)
+    return case
+
+
+def _add_points(case: ElementTree.Element, earned: float, possible: float) -> None:
+    properties = ElementTree.SubElement(case, "properties")
+    for name, value in (("points", earned), ("max_points", possible)):
+        ElementTree.SubElement(properties, "property", name=name, value=points(value))
+
+
 def _text(text: str) -> str:
-    """Text without the characters that no XML may hold, lone surrogates among them."""
+    """Return text without the characters that no XML may hold, lone surrogates among them."""
     return "".join(char if char.isprintable() or char in "\n\t" else "?" for char in text)

@@ -1,35 +1,31 @@
-"""A result in Markdown: the summary of a job, a comment on a merge request."""
+"""A mark in Markdown: the summary of a job, a comment on a merge request."""
 
 import re
 
-from autograder.results.formats.hidden import Hidden, shown
-from autograder.results.formats.wording import by_unit, explanation, score_line
-from autograder.results.types import CheckResult, Outcome, SubmissionResult, storable
+from autograder.results.mark import Mark
+from autograder.results.types import CheckResult, Outcome, storable
+from autograder.results.wording import explanation, manual_line, points, score_line
 
 
-def markdown(result: SubmissionResult, hidden: Hidden = Hidden.POINTS) -> str:
-    """Points by unit as a table, and below it what is wrong, one item for each check."""
-    seen = shown(result, hidden)
-    lines = [f"## {_plain(result.submission)}: {score_line(result)}", ""]
-    lines += [f"> {_plain(note)}\n" for note in result.notes]
+def markdown(mark: Mark) -> str:
+    """Return points by unit as a table, then points by hand, then what is wrong: one item for each check."""
+    lines = [f"## {_plain(mark.name)}: {score_line(mark)}", ""]
+    lines += [f"> {_plain(note)}\n" for note in mark.result.notes]
     lines += ["| unit | points | of |", "|---|---:|---:|"]
-    for unit, checks in by_unit(result).items():
-        lines.append(f"| {_plain(unit)} | {_sum(checks)} | {sum(check.max_points for check in checks):g} |")
-    wrong = [check for check in seen.checks if check.outcome not in (Outcome.PASSED, Outcome.BLOCKED)]
+    lines += [f"| {_plain(u.name)} | {points(u.points)} | {points(u.max_points)} |" for u in mark.units.values()]
+    if mark.manual:
+        lines += ["", "Points by hand:", "", *(f"- {_plain(manual_line(line))}" for line in mark.manual)]
+    wrong = [check for check in mark.result.checks if check.outcome not in (Outcome.PASSED, Outcome.BLOCKED)]
     lines += ["", *(_item(check) for check in wrong)] if wrong else ["", "Everything that is shown passes."]
     return storable("\n".join(lines) + "\n")
 
 
-def _sum(checks: list[CheckResult]) -> str:
-    return f"{sum(check.points for check in checks):g}"
-
-
 def _item(check: CheckResult) -> str:
-    said = "".join(f"  \n  {_plain(line)}" for line in explanation(check).splitlines())
-    return f"- **{_plain(check.unit)}, {_plain(check.function)}**: {_plain(check.title)}{said}"
+    sentences = "".join(f"  \n  {_plain(line)}" for line in explanation(check).splitlines())
+    return f"- **{_plain(check.unit)}, {_plain(check.function)}**: {_plain(check.title)}{sentences}"
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown and the HTML in it show as it is; a student may have written it."""
+    """Return text that Markdown and the HTML in it show as it is; a student may have written it."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]()#+!|~$@])", r"\\\1", text)

@@ -10,7 +10,7 @@ from autograder.course.catalog import Catalog
 from autograder.errors import CheckError, StudentFault
 from autograder.results.types import SubmissionResult
 from autograder.student.rewards.drawing import Reward, reward
-from autograder.submissions import read_submission
+from autograder.submissions import read_for
 
 #: Gives a fresh worker.
 OpenWorker = Callable[[], AbstractContextManager[Transport]]
@@ -28,14 +28,14 @@ def pictures_of(result: SubmissionResult, path: Path, catalog: Catalog, open_wor
         catalog: of the course.
         open_worker: gives what its functions are called in.
     """
-    submission = read_submission(path, catalog.units, catalog.functions)
+    submission = read_for(catalog, path)
     if submission.digest != result.hashes.get("submission"):
         return {}
     pictures = {}
     for unit in _passed(result, catalog):
         try:
             with open_worker() as worker:
-                drawn = reward(catalog, unit, submission.modules, worker)
+                drawn = reward(catalog, unit, submission.sources, worker)
         except (StudentFault, CheckError):
             continue  # a picture may ask for more than the checks do, and is worth no points
         if drawn is not None and len(drawn.png) <= _MAX_BYTES:

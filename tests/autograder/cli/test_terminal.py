@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from autograder.results.summary import MARKS
+from autograder.results.wording import SIGNS
 from tests.autograder.small_course import make_class, make_course
 
 ESCAPE = re.compile(r"\x1b\[")
@@ -59,4 +59,4 @@ def test_a_class_fits_into_eighty_columns(course):
 
 
 def test_every_mark_can_be_drawn_anywhere():
-    assert "".join(MARKS.values()).isascii()
+    assert "".join(SIGNS.values()).isascii()

@@ -14,7 +14,7 @@ from autograder.grading.batch import Batch, Failure, StoredResult, find_submissi
 from autograder.grading.spec import GradingSpec
 from autograder.grading.tasks import GradedTask
 from autograder.results.files import write_atomically
-from autograder.results.store import Cache
+from autograder.results.store import ResultStore
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from tests.autograder.small_course import RIGHT, make_class, make_course
 
@@ -61,7 +61,7 @@ def batch(tmp_path, spec):
             (tmp_path / "class" / name / "doubling.py").write_text(f"# {name}\n{RIGHT}")
         out = tmp_path / "out"
         paths = {name: tmp_path / "class" / name for name in names}
-        return Batch(**{"spec": spec, "submissions": paths, "out": out, "cache": Cache(out / "cache"), **facts})
+        return Batch(**{"spec": spec, "submissions": paths, "out": out, "cache": ResultStore(out / "cache"), **facts})
 
     return make
 
@@ -119,7 +119,7 @@ def test_the_same_content_under_another_name_or_in_another_place_is_known(batch,
     (tmp_path / "class" / "alice").rename(tmp_path / "class" / "alicia")
     other = dataclasses.replace(one, submissions={"alicia": tmp_path / "class" / "alicia"})
     (ending,) = other.grade(pytest.fail)
-    assert ending.result.submission == "alicia" and json.loads(ending.path.read_text())["submission"] == "alicia"
+    assert ending.result.name == "alicia" and json.loads(ending.path.read_text())["submission"] == "alicia"
 
 
 def test_an_error_of_the_graders_own_is_tried_again(batch, grading):
@@ -169,7 +169,7 @@ def test_what_the_mark_depends_on_is_in_the_key(batch, grading, tmp_path, spec, 
     new = GradingSpec(read_catalog(tmp_path / "course"), b"secret", ("doubling",))
     path = tmp_path / "class" / "a"
     out = tmp_path / "out"
-    assert [e.known for e in Batch(new, {"a": path}, out, Cache(out / "cache")).grade(grading.open)] == [False]
+    assert [e.known for e in Batch(new, {"a": path}, out, ResultStore(out / "cache")).grade(grading.open)] == [False]
 
 
 OTHER_UNIT = """
@@ -297,7 +297,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(batch, grading, tmp_path)
 
 def test_a_course_inside_the_submission_grades_nothing(spec, grading, tmp_path):
     out = tmp_path / "out"
-    inside = Batch(spec, {"mallory": spec.catalog.root}, out, Cache(out / "cache"))
+    inside = Batch(spec, {"mallory": spec.catalog.root}, out, ResultStore(out / "cache"))
     (failure,) = inside.grade(grading.open)
     assert "the course lies inside the submission" in failure.reason
 
@@ -356,7 +356,7 @@ def test_a_class_of_300_that_has_not_changed_is_read_quickly(tmp_path, spec, gra
     make_class(tmp_path / "class", 300)
     paths = find_submissions([tmp_path / "class"], spec.catalog.units)
     out = tmp_path / "out"
-    whole = Batch(spec, paths, out, Cache(out / "cache"))
+    whole = Batch(spec, paths, out, ResultStore(out / "cache"))
     assert len(list(whole.grade(grading.open))) == 300
     for path in Path(tmp_path / "class").rglob("*.py"):
         os.utime(path, (0, 2**40))  # a clock that has jumped

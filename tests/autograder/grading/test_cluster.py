@@ -16,7 +16,7 @@ import pytest
 from autograder.course.catalog import read_catalog
 from autograder.grading.batch import Batch, Failure, find_submissions
 from autograder.grading.spec import GradingSpec
-from autograder.results.store import Cache
+from autograder.results.store import ResultStore
 from tests.autograder.small_course import make_class, make_course
 
 door = pytest.importorskip(
@@ -143,13 +143,13 @@ def test_what_a_worker_does_not_give_back_goes_to_another(cluster, course, stude
     """It is there, and it stands still: for the scheduler it lives."""
     stuck, _ = cluster(), cluster()
     spec = GradingSpec(read_catalog(course), b"of the tests", ("doubling",))
-    batch = Batch(spec, find_submissions([students[0]], spec.catalog.units), tmp_path, Cache(tmp_path / "cache"))
+    batch = Batch(spec, find_submissions([students[0]], spec.catalog.units), tmp_path, ResultStore(tmp_path / "cache"))
     with door.Cluster(cluster.address, spec, patience=2.0) as grade_tasks, door.Client(cluster.address) as client:
         client.wait_for_workers(2, timeout=60)
         stuck.send_signal(signal.SIGSTOP)
         endings = list(batch.grade(lambda count: contextlib.nullcontext(grade_tasks)))
     assert [each for each in endings if isinstance(each, Failure)] == []
-    assert sorted(each.result.submission for each in endings) == sorted(students[1])
+    assert sorted(each.result.name for each in endings) == sorted(students[1])
     assert scores(tmp_path) == students[1]
 
 

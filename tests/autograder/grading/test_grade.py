@@ -21,7 +21,7 @@ from tests.autograder.small_course import make_course
 
 ROOT = Path(__file__).parents[3]
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
-SCHEMA = json.loads((ROOT / "autograder" / "result.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "autograder" / "results" / "result.schema.json").read_text())
 
 
 @pytest.fixture

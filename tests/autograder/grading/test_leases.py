@@ -314,14 +314,17 @@ SPOILS = """
 _right = isotropic_variation
 
 def isotropic_variation(images, eps=1e-8):
+    import builtins
     result = _right(images, eps)
-    torch.Tensor.abs = torch.Tensor.neg
+    builtins.range = None
+    torch.set_default_dtype(torch.float64)
+    torch.set_grad_enabled(False)
     return result
 """
 
 
 def test_what_one_function_breaks_costs_no_other(own_course, sandbox):
-    """The worker itself puts back what a function has changed in torch, before the next check."""
+    """The worker itself puts back, before the next check, what a careless function has changed."""
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + SPOILS)
     result = Grader(spec(own_course), sandbox).grade_path(path)

@@ -17,7 +17,7 @@ from autograder.results.types import Outcome, SubmissionResult
 from autograder.submissions import Submission
 from tests.autograder.small_course import KINDS, make_course
 
-SCHEMA = json.loads((Path(__file__).parents[3] / "autograder" / "result.schema.json").read_text())
+SCHEMA = json.loads((Path(__file__).parents[3] / "autograder" / "results" / "result.schema.json").read_text())
 
 
 @pytest.fixture

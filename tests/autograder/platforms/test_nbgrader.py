@@ -77,6 +77,25 @@ def test_what_was_graded_by_hand_stays_and_late_is_late(course, students):
         assert (row["raw_score"], row["late_submission_penalty"], row["score"]) == ("3.0", "1.0", "2.0")
 
 
+def test_points_by_hand_in_the_table_beside_the_results_reach_the_gradebook(course, students):
+    students.hand_in("alice", students.notebook({}))
+    (course / "out").mkdir()
+    table = "submission,function,points,comment\nalice,brightness,2.5,the idea is right\nalice,,1,found a mistake\n"
+    (course / "out" / "manual.csv").write_text(table)
+    code, text = grade_without_nbgrader(course)
+    assert code == 1, text
+    assert marks(course) == {"alice": 3.5}
+    (course / "read.py").write_text(COMMENT)
+    code, text = command(course, "read")
+    assert code == 0 and "(the idea is right)" in text and "added: 1 (found a mistake)" in text
+
+
+COMMENT = f"""
+from nbgrader.api import Gradebook
+with Gradebook("sqlite:///gradebook.db") as book:
+    for comment in book.find_submission_notebook("{UNIT}", "{UNIT}", "alice").comments:
+        print(comment.auto_comment)
+"""
 LATE = """
 from nbgrader.plugins import LateSubmissionPlugin
 class One(LateSubmissionPlugin):

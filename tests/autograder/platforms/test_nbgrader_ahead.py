@@ -63,7 +63,7 @@ def test_what_was_graded_ahead_is_looked_up(ahead, works):
     ahead.grade(works)
     assert sorted(ahead.graded) == ["half", "right", "wrong"]
     assert scores(ahead, works) == {"right": 3, "half": 2, "wrong": 1}
-    assert ahead.result("alice", works["right"]).submission == "alice"
+    assert ahead.result("alice", works["right"]).name == "alice"
     assert len(ahead.graded) == 3
 
 

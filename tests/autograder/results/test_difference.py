@@ -3,29 +3,34 @@
 from dataclasses import replace
 
 from autograder.results.formats.difference import Change, changes
-from autograder.results.manual import ByHand
+from autograder.results.manual import ManualPoints
+from autograder.results.mark import mark
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 ONE = CheckResult("u::one", "u", "f", "t", 2.0, outcome=Outcome.PASSED)
 TWO = CheckResult("u::two", "u", "g", "t", 1.0, outcome=Outcome.NOT_WRITTEN)
 
 
+def differences(*pairs, manual=()):
+    return list(changes((None if old is None else mark(old, manual), mark(new, manual)) for old, new in pairs))
+
+
 def test_nothing_changes():
     result = SubmissionResult("alice", (ONE, TWO))
-    assert list(changes([(result, replace(result, seconds=9.0))])) == []
+    assert differences((result, replace(result, seconds=9.0))) == []
 
 
 def test_each_check_that_is_the_reason_is_named():
     new = (replace(ONE, outcome=Outcome.TIMED_OUT), replace(TWO, id="u::three", outcome=Outcome.PASSED))
-    (change,) = changes([(SubmissionResult("alice", (ONE, TWO)), SubmissionResult("alice", new))])
+    (change,) = differences((SubmissionResult("alice", (ONE, TWO)), SubmissionResult("alice", new)))
     assert change == Change(
         "alice",
         "2",
         "1",
         "-1",
         (
-            "u::one: passed -> timed out, 2 -> 0 of 2",
-            "u::two: gone, not written, 0 of 1",
+            "u::one: passed -> stopped at the deadline, 2 -> 0 of 2",
+            "u::two: gone, not written yet, 0 of 1",
             "u::three: new, passed, 1 of 1",
         ),
     )
@@ -33,19 +38,19 @@ def test_each_check_that_is_the_reason_is_named():
 
 def test_other_points_for_the_same_outcome():
     new = SubmissionResult("alice", (replace(ONE, max_points=3.0),))
-    (change,) = changes([(SubmissionResult("alice", (ONE,)), new)])
+    (change,) = differences((SubmissionResult("alice", (ONE,)), new))
     assert (change.by, change.why) == ("+1", ("u::one: passed, 2 -> 3 of 3",))
 
 
 def test_who_is_new_and_who_has_no_grade():
     broken = SubmissionResult("alice", (replace(ONE, outcome=Outcome.ERROR),))
-    first, second = changes([(None, SubmissionResult("bob", (ONE,))), (SubmissionResult("alice", (ONE,)), broken)])
+    first, second = differences((None, SubmissionResult("bob", (ONE,))), (SubmissionResult("alice", (ONE,)), broken))
     assert (first.before, first.after, first.by, first.why) == ("none", "2", "", ())
     assert (second.before, second.after) == ("2", "no grade")
 
 
 def test_points_by_hand_stand_on_both_sides():
     old, new = SubmissionResult("alice", (ONE,)), SubmissionResult("alice", (replace(ONE, outcome=Outcome.FAILED),))
-    (change,) = changes([(old, new)], [ByHand("alice", "f", 1.0)])
+    (change,) = differences((old, new), manual=[ManualPoints("alice", "f", 1.0)])
     assert (change.before, change.after, change.by) == ("1", "1", "+0")
     assert change.why == ("u::one: passed -> failed, 2 -> 0 of 2",)

@@ -3,12 +3,14 @@
 import pytest
 
 from autograder.errors import UsageError
-from autograder.results.formats.grades_csv import grades_csv
 from autograder.results.formats.overview import row
-from autograder.results.manual import ByHand, mark_of, read_by_hand
+from autograder.results.formats.tables import grades_csv
+from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
+from autograder.results.mark import mark
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from autograder.results.wording import points
 
-FUNCTIONS = {"double", "halve"}
+FUNCTIONS = {"double": 9.0, "halve": 3.0}
 HEAD = "submission,function,points,comment\n"
 
 
@@ -23,34 +25,85 @@ def result(name="alice"):
 def written(tmp_path, text):
     path = tmp_path / "manual.csv"
     path.write_text(text, encoding="utf-8-sig")
-    return read_by_hand(path, FUNCTIONS)
+    return read_manual(path, FUNCTIONS)
 
 
 def test_points_for_a_function_stand_in_place_of_its_checks(tmp_path):
     lines = written(tmp_path, f"{HEAD}alice,double,1.5,the idea is right\nbob,double,9,\n")
-    mark = mark_of(result(), lines)
-    assert (mark.score, mark.units, mark.max_score) == (2.5, {"u": 2.5}, 3.0)
-    assert mark_of(result("carol"), lines).score == 2.0
+    made = mark(result(), lines)
+    assert (made.score, made.units["u"].points, made.max_score) == (2.5, 2.5, 3.0)
+    assert made.units["u"].functions["double"].points == 1.5
+    assert mark(result("carol"), lines).score == 2.0
 
 
 def test_points_without_a_function_are_added(tmp_path):
     lines = written(tmp_path, f'{HEAD}alice,,"-0,5",late\nalice,,2,found a mistake\n')
-    assert mark_of(result(), lines).score == 3.5
+    assert mark(result(), lines).score == 3.5
 
 
 def test_of_two_lines_for_a_function_the_later_counts(tmp_path):
-    assert mark_of(result(), written(tmp_path, f"{HEAD}alice,halve,3,\nalice,halve,0,\n")).score == 1.0
+    made = mark(result(), written(tmp_path, f"{HEAD}alice,halve,3,\nalice,halve,0,\n"))
+    assert made.score == 1.0 and [line.points for line in made.manual] == [0.0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "submission;function;points;comment\nalice;double;2,5;good, really\n",
+        "submission\tfunction\tpoints\tcomment\nalice\tdouble\t2.5\tgood, really\n",
+        'Submission, FUNCTION ,Points,Comment\n\n alice ,double,2.5 ,"good, really"\n,,,\n',
+        'points,comment,submission,function\n2.5,"good, really",alice,double\n',
+    ],
+    ids=["semicolons", "tabs", "capitals, spaces and empty lines", "another order"],
+)
+def test_a_table_is_read_as_spreadsheets_write_it(tmp_path, text):
+    assert written(tmp_path, text) == (ManualPoints("alice", "double", 2.5, "good, really"),)
+
+
+def test_a_comment_may_be_left_out(tmp_path):
+    assert written(tmp_path, "submission,function,points\nalice,double,2\n") == (ManualPoints("alice", "double", 2.0),)
+
+
+def test_lines_of_nobody_are_named(tmp_path):
+    lines = written(tmp_path, f'{HEAD}alice,,1,"two\nlines"\nalicia,,1,\nzoe,,1,\n')
+    assert list(unknown_submissions(lines, ["alice", "bob"])) == [
+        "line 4 of manual.csv: there is no submission alicia; is it alice?",
+        "line 5 of manual.csv: there is no submission zoe; nobody gets these points",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (79 / 12, "6.58"),
+        (6.0, "6"),
+        (0.5, "0.5"),
+        (-0.001, "0"),
+        (-2.25, "-2.25"),
+        (100.0, "100"),
+        (1234567.0, "1234567"),
+    ],
+)
+def test_points_are_written_in_one_way(number, text):
+    assert points(number) == text
 
 
 def test_no_table_is_no_points(tmp_path):
-    assert read_by_hand(tmp_path / "manual.csv", FUNCTIONS) == ()
+    assert read_manual(tmp_path / "manual.csv", FUNCTIONS) == ()
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("name;points\nalice;3\n", r"line 2 of .* names no submission; the table begins with submission,function"),
-        (f"{HEAD}alice,dubble,3,\n", "line 2 of .*: the course has no function dubble"),
+        (
+            "name;points\nalice;3\n",
+            "line 1 of .* has no column submission; the headings are submission,function,points",
+        ),
+        ("", "line 1 of .* has no column submission"),
+        (f"{HEAD},double,3,\n", "line 2 of .* names no submission; write its name"),
+        (f"{HEAD}alice,dubble,3,\n", "line 2 of .*: the course has no function dubble; is it double?"),
+        (f"{HEAD}alice,zzz,3,\n", "no function zzz; leave it empty to add the points to the score"),
+        (f"{HEAD}\nalice,halve,3.5,\n", "line 3 of .*: 3.5 is more than the 3 points of halve; for more, add a line"),
         (f"{HEAD}alice,,1,\nalice,double,three,\n", "line 3 of .*: three is no number of points"),
         (f"{HEAD}alice,double,,\n", "line 2 of .*: nothing is no number of points"),
         (f"{HEAD}alice,double,nan,\n", "nan is no number"),
@@ -66,15 +119,16 @@ def test_a_table_that_cannot_be_read(tmp_path):
     path = tmp_path / "manual.csv"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="cannot be read as a table"):
-        read_by_hand(path, FUNCTIONS)
+        read_manual(path, FUNCTIONS)
 
 
 def test_they_show_in_the_table_and_in_the_csv():
-    lines = (ByHand("alice", "double", 2.0, "the idea is right"), ByHand("alice", "", 1.0, "=bonus"))
-    assert row(result(), lines).points == "4 / 3"
-    assert row(result(), lines).remarks.startswith("by hand: double, all")
-    first, second, third = grades_csv([result(), result("bob")], ["u"], lines).splitlines()
+    lines = (ManualPoints("alice", "double", 2.0, "the idea is right"), ManualPoints("alice", "", 1.0, "=bonus"))
+    alice, bob = mark(result(), lines), mark(result("bob"), lines)
+    assert row(alice).points == "4 / 3"
+    assert row(alice).remarks.startswith("by hand: double, added")
+    first, second, third = grades_csv([alice, bob]).splitlines()
     assert first == "submission,score,max_score,u,by_hand"
     assert second == "alice,4,3,3,double: 2 (the idea is right); added: 1 (=bonus)"
     assert third == "bob,2,3,2,"
-    assert grades_csv([result()], ["u"]).splitlines()[1] == "alice,2,3,2"
+    assert grades_csv([mark(result())]).splitlines()[1] == "alice,2,3,2"

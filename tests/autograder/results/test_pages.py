@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from autograder.results.formats.pages import Picture, class_page, student_page
+from autograder.results.mark import Hidden, mark, shown
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 browser_api = pytest.importorskip("playwright.sync_api")
@@ -89,7 +90,7 @@ def findings(html, opened, **options):
 @pytest.fixture(scope="module")
 def student(catalog):
     picture = Picture(png(), "What it made")
-    return student_page(RESULT, catalog, pictures={"variation_loss": [picture]})
+    return student_page(shown(mark(RESULT), Hidden.POINTS), catalog, pictures={"variation_loss": [picture]})
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def crowd(catalog):
     for number in range(1000):
         checks = tuple(check(each, outcomes[number >> each & 1]) for each in range(8))
         results.append(SubmissionResult(f"student-{number:04}", checks, isolation=("process",)))
-    return class_page(results, catalog, {"student-0007": "submissions/student-0007.html"})
+    return class_page(list(map(mark, results)), catalog, {"student-0007": "submissions/student-0007.html"})
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -110,7 +111,7 @@ def test_a_students_page_has_no_serious_barrier(student, opened, scheme):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_classs_page_has_no_serious_barrier(catalog, opened, scheme):
-    assert findings(class_page([RESULT, RESULT], catalog), opened, color_scheme=scheme) == []
+    assert findings(class_page([mark(RESULT), mark(RESULT)], catalog), opened, color_scheme=scheme) == []
 
 
 def test_a_phone_shows_a_page_without_scrolling_sideways(student, crowd, opened):

@@ -5,8 +5,10 @@ import csv
 import io
 import json
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jsonschema
 import junitparser
@@ -14,13 +16,18 @@ import pytest
 
 from autograder import cli
 from autograder.results.formats.classroom import payload
-from autograder.results.formats.statistics import class_statistics
-from autograder.results.publish import Format, Hidden, publish, read_results, rendered
+from autograder.results.formats.formats import FORMATS
+from autograder.results.formats.overview import class_statistics
+from autograder.results.formats.tables import grades_csv
+from autograder.results.manual import ManualPoints
+from autograder.results.mark import Hidden, mark, shown
+from autograder.results.publish import publish, read_marks, read_results, rendered
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 GOLDEN = Path(__file__).parent / "golden"
 EVIL = "<script>alert(1)</script> ]]> | ::error:: %0A *b* `c` \x1b[2J \ud800 {{ 7 * 7 }} =1+1"
-SINGLE = [form for form in Format if form not in (Format.CSV, Format.CANVAS, Format.MOODLE)]
+SINGLE = [name for name, form in FORMATS.items() if form.of_one is not None]
+TABLES = [name for name, form in FORMATS.items() if form.of_class is not None]
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
@@ -32,7 +39,7 @@ def check(name, outcome, function="total_variation", hidden=False, **facts):
 
 
 RESULT = SubmissionResult(
-    submission=EVIL,
+    name=EVIL,
     checks=(
         check("shape", Outcome.PASSED),
         check("value", Outcome.FAILED, message=EVIL, mistake="only_horizontal", diagnosis="Only <b>rows</b>.", line=7),
@@ -75,12 +82,15 @@ def autograder(monkeypatch, capsys):
 
 @pytest.fixture
 def as_text(catalog):
-    return lambda form, hidden=Hidden.POINTS, result=RESULT: rendered([result], form, hidden, catalog, "Lab 1")
+    def text(form, hidden=Hidden.POINTS, result=RESULT, manual=()):
+        return rendered([mark(result, manual)], form, hidden, catalog, "Lab 1")
+
+    return text
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", FORMATS)
 def test_each_format_is_as_it_was(form, as_text, request):
-    path = GOLDEN / f"{form.value}.txt"
+    path = GOLDEN / f"{form}.txt"
     text = as_text(form)
     if request.config.getoption("--update-goldens"):
         path.write_text(text, encoding="utf-8", newline="")
@@ -91,29 +101,82 @@ def test_each_format_is_as_it_was(form, as_text, request):
 @pytest.mark.parametrize("hidden", [Hidden.NOTHING, Hidden.POINTS])
 def test_by_default_nothing_that_a_hidden_check_says_is_shown(form, hidden, as_text):
     text = as_text(form, hidden)
-    text = base64.b64decode(text).decode() if form is Format.CLASSROOM else text
+    text = base64.b64decode(text).decode() if form == "github-classroom" else text
     assert "SECRET" not in text and "wraps" not in text
-    assert ("It has secret" in text) == (hidden is Hidden.POINTS and form is not Format.ANNOTATIONS)
+    assert ("It has secret" in text) == (hidden is Hidden.POINTS and form != "github-annotations")
     told = as_text(form, Hidden.SENTENCE)
-    assert "SECRET asked for 3" in (base64.b64decode(told).decode() if form is Format.CLASSROOM else told)
+    assert "SECRET asked for 3" in (base64.b64decode(told).decode() if form == "github-classroom" else told)
 
 
 @pytest.mark.parametrize("hidden", Hidden)
 def test_the_platforms_sums_hold_whatever_is_shown(hidden, as_text):
-    assert json.loads(as_text(Format.GRADESCOPE, hidden))["score"] == 4
-    document = json.loads(base64.b64decode(as_text(Format.CLASSROOM, hidden)))
+    assert json.loads(as_text("gradescope", hidden))["score"] == 4
+    document = json.loads(base64.b64decode(as_text("github-classroom", hidden)))
     assert sum(test["score"] for test in document["tests"]) == 4
     assert sum(test["max_score"] for test in document["tests"]) == document["max_score"] == 12
 
 
+MANUAL = (
+    ManualPoints(EVIL, "total_variation", 1.126, "the idea is right"),
+    ManualPoints(EVIL, "", 5, "handed in on paper"),
+    ManualPoints("bob", "denoise", 1, "not for this one"),
+)
+
+
+@pytest.mark.parametrize("form", [name for name in FORMATS if name not in ("json", "exercism", "github-annotations")])
+def test_points_by_hand_and_their_comments_are_in_every_form(form, as_text):
+    """1.13 for total_variation in place of 2, 2 for denoise, 5 added: of 12."""
+    text = as_text(form, manual=MANUAL)
+    text = base64.b64decode(text).decode() if form == "github-classroom" else text
+    assert "the idea is right" in text and "handed in on paper" in text and "not for this one" not in text
+    if form in ("csv", "canvas", "moodle", "html", "markdown", "gradescope"):
+        assert "8.13" in text or json.loads(text)["score"] == 8.126
+    assert "1.126" in text or "1.13" in text
+
+
+@pytest.mark.parametrize("hidden", Hidden)
+def test_the_platforms_sums_hold_with_points_by_hand(hidden, as_text):
+    assert json.loads(as_text("gradescope", hidden, manual=MANUAL))["score"] == 8.126
+    for form in ("gradescope", "github-classroom"):
+        text = as_text(form, hidden, manual=MANUAL)
+        document = json.loads(text if form == "gradescope" else base64.b64decode(text))
+        missing = 2 if form == "gradescope" and hidden is Hidden.NOTHING else 0  # a hidden check of denoise
+        assert sum(test["score"] for test in document["tests"]) == pytest.approx(8.126 - missing)
+        assert sum(test["max_score"] for test in document["tests"]) == 12 - missing
+    properties = ElementTree.fromstring(as_text("junit", manual=MANUAL)).iter("property")
+    assert sum(float(each.get("value")) for each in properties if each.get("name") == "points") == pytest.approx(8.13)
+
+
+def test_a_unit_that_was_not_graded_is_in_no_form(as_text, catalog):
+    other = next(name for name in catalog.units if name != "variation_loss")
+    manual = [ManualPoints(EVIL, next(iter(catalog.units[other].functions)), 3, "for later")]
+    for form in FORMATS:
+        text = as_text(form, manual=manual)
+        assert text == as_text(form)
+        assert other not in text
+
+
+def test_a_form_shows_as_much_of_hidden_checks_as_is_wanted_and_all_points():
+    full = mark(RESULT)
+    for hidden in Hidden:
+        seen = shown(full, hidden)
+        assert (seen.score, seen.max_score, seen.units) == (4.0, 12.0, full.units)
+    assert shown(full, Hidden.NOTHING).withheld == (2.0, 4.0) and shown(full, Hidden.POINTS).withheld == (0.0, 0.0)
+
+
+def test_a_policy_has_the_last_word():
+    capped = mark(RESULT, policy=lambda full: replace(full, score=min(full.score, 3.0)))
+    assert grades_csv([capped]).splitlines()[-1].split(",")[-3:] == ["3", "12", "4"]
+
+
 def test_without_a_grade_no_platform_gets_one(as_text):
-    assert "score" not in json.loads(as_text(Format.GRADESCOPE, result=UNGRADED))
-    assert json.loads(as_text(Format.EXERCISM, result=UNGRADED))["status"] == "error"
-    assert payload(UNGRADED)["status"] == "error"
-    for form in (Format.CSV, Format.CANVAS, Format.MOODLE):
+    assert "score" not in json.loads(as_text("gradescope", result=UNGRADED))
+    assert json.loads(as_text("exercism", result=UNGRADED))["status"] == "error"
+    assert payload(mark(UNGRADED))["status"] == "error"
+    for form in TABLES:
         line = as_text(form, result=UNGRADED).splitlines()[-1].split(",")
-        assert line[0] == "bob" and not {"2", "4"} & set(line[1:2] if form is not Format.CANVAS else line[5:])
-    assert "no grade" in as_text(Format.HTML, result=UNGRADED)
+        assert line[0] == "bob" and not {"2", "4"} & set(line[1:2] if form != "canvas" else line[5:])
+    assert "no grade" in as_text("html", result=UNGRADED)
 
 
 GRADESCOPE_SCHEMA = {  # what Gradescope's autograder specification says of results.json
@@ -168,9 +231,7 @@ EXERCISM_SCHEMA = {  # exercism's interface of test runners, version 3
 }
 
 
-@pytest.mark.parametrize(
-    ("form", "schema"), [(Format.GRADESCOPE, GRADESCOPE_SCHEMA), (Format.EXERCISM, EXERCISM_SCHEMA)]
-)
+@pytest.mark.parametrize(("form", "schema"), [("gradescope", GRADESCOPE_SCHEMA), ("exercism", EXERCISM_SCHEMA)])
 @pytest.mark.parametrize("result", [RESULT, UNGRADED], ids=["graded", "ungraded"])
 def test_the_document_is_what_its_platform_describes(form, schema, result, as_text):
     jsonschema.validate(json.loads(as_text(form, result=result)), schema)
@@ -178,19 +239,19 @@ def test_the_document_is_what_its_platform_describes(form, schema, result, as_te
 
 def test_exercism_cuts_what_is_printed(as_text):
     long = SubmissionResult("a", (check("x", Outcome.FAILED, message="wrong", output="y" * 501),))
-    (test,) = json.loads(as_text(Format.EXERCISM, result=long))["tests"]
+    (test,) = json.loads(as_text("exercism", result=long))["tests"]
     assert test["output"] == "y" * 500
 
 
 def test_junit_is_read_by_others(as_text):
-    (suite,) = junitparser.JUnitXml.fromstring(as_text(Format.JUNIT).encode())
+    (suite,) = junitparser.JUnitXml.fromstring(as_text("junit").encode())
     assert (suite.name, suite.tests, suite.failures, suite.skipped, suite.errors) == ("variation_loss", 6, 3, 1, 0)
     case = list(suite)[1]
     assert case.classname == "variation_loss.total_variation" and "Only <b>rows</b>." in case.result[0].text
 
 
 def test_an_annotation_is_one_line_at_the_students_line(as_text):
-    lines = as_text(Format.ANNOTATIONS).splitlines()
+    lines = as_text("github-annotations").splitlines()
     assert lines[0].startswith("::error file=exercises/variation_loss.py,line=7,title=total_variation::<script>")
     assert len(lines) == 2 and "%250A" in lines[0]
 
@@ -209,7 +270,7 @@ class _Tags(HTMLParser):
 
 def test_a_page_escapes_all_that_it_is_told(as_text):
     tags = _Tags()
-    tags.feed(as_text(Format.HTML))
+    tags.feed(as_text("html"))
     assert [tag for tag, _ in tags.found if tag in ("script", "b", "link", "iframe")] == []
     assert "{{ 7 * 7 }}" in tags.text and "<script>alert(1)</script>" in tags.text
     assert all(not value.startswith("http") for _, facts in tags.found for value in facts.values() if value)
@@ -218,8 +279,8 @@ def test_a_page_escapes_all_that_it_is_told(as_text):
 
 def test_tables_are_no_formulas(as_text, catalog):
     evil = SubmissionResult("=1+1,\n@x", RESULT.checks)
-    for form in (Format.CSV, Format.CANVAS, Format.MOODLE):
-        rows = list(csv.reader(io.StringIO(rendered([evil], form, Hidden.POINTS, catalog, "-Lab"), newline="")))
+    for form in TABLES:
+        rows = list(csv.reader(io.StringIO(rendered([mark(evil)], form, Hidden.POINTS, catalog, "-Lab"), newline="")))
         assert rows[-1][0] == "'=1+1,\n@x" and not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row)
 
 
@@ -231,9 +292,9 @@ def test_statistics_of_a_class():
     passed, failed = Outcome.PASSED, Outcome.FAILED
     results = [student(f"{i}", passed, passed, failed) for i in range(4)]
     results += [student("x1", passed, failed, failed), student("x2", passed, passed, Outcome.BLOCKED), UNGRADED]
-    numbers = class_statistics(results)
+    numbers = class_statistics(list(map(mark, results)))
     assert numbers.bins == (0, 0, 0, 1, 0, 0, 5, 0, 0, 0) and numbers.ungraded == 1
-    assert [(each.id[-2:], each.failed, each.judged) for each in numbers.failing] == [("c2", 5, 5), ("c1", 1, 6)]
+    assert [(each.id[-2:], each.failed, each.ran) for each in numbers.failing] == [("c2", 5, 5), ("c1", 1, 6)]
     assert [each.id[-2:] for each in numbers.idle] == ["c0", "c2"]
     assert [name[-2:] for name in numbers.unsteady] == ["c1", "c2"]
     assert numbers.isolation == ((("process",), 6), ((), 1))
@@ -252,6 +313,36 @@ def test_the_command_writes_a_page_for_each_and_one_for_all(autograder, tmp_path
         "index.html",
     ]
     assert 'href="submissions/b%20ob.html"' in (tmp_path / "pages" / "index.html").read_text()
+
+
+def test_the_command_counts_in_the_points_by_hand_beside_the_results(autograder, tmp_path):
+    results = tmp_path / "out" / "results"
+    results.mkdir(parents=True)
+    for name in ("alice", "s20003", "Bob Müller"):
+        (results / f"{name}.json").write_text(SubmissionResult(name, RESULT.checks).to_json())
+    (tmp_path / "out" / "manual.csv").write_text(
+        "Submission; Function ;POINTS;Comment\nalice;denoise;0,5;looks copied\ns20003;;5;on paper\n"
+        "Bob Müller;;-2;two days late\nBob Muller;;1;\n",
+        encoding="utf-8",
+    )
+    for place in ("out", "out/results"):
+        code, out, err = autograder("report", tmp_path / place, "--as", "canvas", "--title", "Lab")
+        assert code == 0
+        assert err == "line 5 of manual.csv: there is no submission Bob Muller; is it Bob Müller?\n"
+        assert out.splitlines()[0].endswith("Section,Notes,Lab")
+        assert [line.split(",")[-2:] for line in out.splitlines()[2:]] == [
+            ["added: -2 (two days late)", "2"],
+            ["denoise: 0.5 (looks copied)", "2.5"],
+            ["added: 5 (on paper)", "9"],
+        ]
+    code, out, _ = autograder("report", results / "alice.json", "--as", "markdown")
+    assert "2.5 of 12 points" in out and "looks copied" in out
+
+
+def test_a_table_is_written_into_a_folder_too(autograder, tmp_path):
+    (tmp_path / "a.json").write_text(RESULT.to_json())
+    code, *_ = autograder("report", tmp_path / "a.json", "--as", "moodle", "-o", tmp_path / "tables")
+    assert code == 0 and (tmp_path / "tables" / "moodle.csv").read_text().startswith("username,")
 
 
 @pytest.mark.parametrize(
@@ -282,6 +373,6 @@ def test_what_cannot_be_reported_has_a_sentence(autograder, tmp_path, arguments,
 
 def test_results_are_read_as_they_were_written(tmp_path, catalog):
     (tmp_path / "a.json").write_text(SubmissionResult("a", RESULT.checks).to_json())
-    results = read_results([tmp_path])
-    publish(results, Format.JSON, Hidden.EVERYTHING, catalog, tmp_path / "again")
-    assert read_results([tmp_path / "again"]) == results
+    marks, _ = read_marks([tmp_path], catalog)
+    publish(marks, "json", Hidden.EVERYTHING, catalog, tmp_path / "again")
+    assert read_results([tmp_path / "again"]) == {"a": marks["a"].result}

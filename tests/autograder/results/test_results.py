@@ -9,7 +9,7 @@ from autograder.errors import GraderError
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = json.loads((ROOT / "autograder" / "result.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "autograder" / "results" / "result.schema.json").read_text())
 
 
 def check(outcome=Outcome.PASSED, points=2.0, **facts):
@@ -40,6 +40,12 @@ def test_json_keeps_everything():
         "alice", (check(Outcome.FAILED, message="wrong", mistake="m", output="…"),), ("note",), ("x.py",), ("process",)
     )
     assert SubmissionResult.from_json(result.to_json()) == result
+
+
+def test_the_name_is_called_submission_in_documents_old_and_new():
+    assert json.loads(SubmissionResult("alice").to_json())["submission"] == "alice"
+    old = '{"schema": 1, "score": 0.0, "max_score": 0.0, "checks": [], "submission": "bob", "seed": "00"}'
+    assert SubmissionResult.from_json(old) == SubmissionResult("bob", seed="00")
 
 
 def test_forged_points_in_a_document_are_not_believed():

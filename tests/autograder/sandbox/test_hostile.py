@@ -26,7 +26,7 @@ import pytest
 from autograder.grading.batch import Batch, StoredResult
 from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.spec import GradingSpec
-from autograder.results.store import Cache
+from autograder.results.store import ResultStore
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sandbox is for Linux")
 
@@ -36,7 +36,7 @@ HONEST = Path(__file__).parents[1] / "samples" / "perfect"
 CASES = {path.name: json.loads((path / "expected.json").read_text()) for path in sorted(HOSTILE.iterdir())}
 UNIT = "variation_loss"
 FUNCTIONS = ["variation_loss"]
-SCHEMA = json.loads((ROOT / "autograder" / "result.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "autograder" / "results" / "result.schema.json").read_text())
 PUBLIC = ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/home", "~", ".", tempfile.gettempdir(), ROOT, ROOT.parent)
 MEGABYTE = 2**20
 
@@ -89,10 +89,10 @@ def grade(catalog, sandbox):
         course = replace(catalog, units={**catalog.units, UNIT: unit})
         spec = GradingSpec(course, b"of the tests", (UNIT,), functions=frozenset(functions))
         grader = Grader(spec, sandbox)
-        batch = Batch(spec, submissions, out, Cache(out / "cache"), fresh=True)
+        batch = Batch(spec, submissions, out, ResultStore(out / "cache"), fresh=True)
         graded = list(batch.grade(lambda _: contextlib.nullcontext(grade_in_turn(grader))))
         assert all(isinstance(ending, StoredResult) for ending in graded)
-        return {ending.result.submission: ending.result for ending in graded}
+        return {ending.result.name: ending.result for ending in graded}
 
     return run
 

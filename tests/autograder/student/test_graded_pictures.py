@@ -9,6 +9,7 @@ from PIL import Image
 from autograder.grading.grade import Grader
 from autograder.grading.spec import GradingSpec
 from autograder.results.formats.pages import Picture, student_page
+from autograder.results.mark import mark
 from autograder.student.rewards.graded import pictures_of
 
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
@@ -28,7 +29,7 @@ def test_a_unit_that_passes_has_its_picture(result, catalog, sandbox):
     with Image.open(io.BytesIO(drawn["variation_loss"].png)) as image:
         assert image.width > 300
     shown = {unit: [Picture(each.png, each.caption)] for unit, each in drawn.items()}
-    assert f'alt="{drawn["variation_loss"].caption}"' in student_page(result, catalog, pictures=shown)
+    assert f'alt="{drawn["variation_loss"].caption}"' in student_page(mark(result), catalog, pictures=shown)
 
 
 def test_another_submission_has_none(result, catalog, sandbox):

@@ -1,0 +1,164 @@
+"""Make the mark of a submission, once, of its result and the points given by hand. Each form renders it, computing nothing."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from autograder.results.manual import ManualPoints
+from autograder.results.types import CheckResult, SubmissionResult
+
+
+@dataclass(frozen=True)
+class FunctionMark:
+    """Points of one function.
+
+    Attributes:
+        name: of the function.
+        points, max_points: earned, and possible.
+        manual: the points by hand that stand in place of its checks', if any.
+    """
+
+    name: str
+    points: float
+    max_points: float
+    manual: ManualPoints | None = None
+
+
+@dataclass(frozen=True)
+class UnitMark:
+    """Points of one unit.
+
+    Attributes:
+        name: of the unit.
+        points, max_points: earned, and possible.
+        functions: by name, in the order of their checks.
+    """
+
+    name: str
+    points: float
+    max_points: float
+    functions: dict[str, FunctionMark]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a submission is worth.
+
+    Attributes:
+        result: what it was made of; after `shown`, with what a student may read of it.
+        units: by name, in the order in which they were graded; a unit that was not graded is not there.
+        added: points by hand without a function.
+        score: points earned, or None: the grader itself failed, and there is no grade.
+        max_score: points that the checks could give.
+        all_passed: True if every check passed, hidden ones included.
+        withheld: points earned by checks that `shown` has taken away, and points that they could give.
+    """
+
+    result: SubmissionResult
+    units: dict[str, UnitMark]
+    added: tuple[ManualPoints, ...]
+    score: float | None
+    max_score: float
+    all_passed: bool
+    withheld: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def name(self) -> str:
+        """Name of the submission."""
+        return self.result.name
+
+    @property
+    def manual(self) -> tuple[ManualPoints, ...]:
+        """All points by hand that count: those of functions first."""
+        return tuple(line for _, line, _ in self.manual_entries())
+
+    def manual_entries(self) -> Iterator[tuple[str, ManualPoints, float]]:
+        """Yield the points by hand as entries of a list of checks: a title, the points, and the most that they can be."""
+        for unit in self.units.values():
+            for function in unit.functions.values():
+                if function.manual is not None:
+                    yield f"{unit.name}, {function.name}: points by hand", function.manual, function.max_points
+        for line in self.added:
+            yield "Points by hand", line, 0.0
+
+    def checks_of(self, unit: str) -> tuple[CheckResult, ...]:
+        """Return the checks of a unit, in the order in which they ran."""
+        return tuple(check for check in self.result.checks if check.unit == unit)
+
+    def points_of(self, check: CheckResult) -> tuple[float, float]:
+        """Return the points earned and possible by a check: none if its function was marked by hand."""
+        if self.units[check.unit].functions[check.function].manual is not None:
+            return 0.0, 0.0
+        return check.points, check.max_points
+
+
+#: A course's own last word on a mark: a penalty for late work, a cap, rounding.
+Policy = Callable[[Mark], Mark]
+
+
+def mark(result: SubmissionResult, manual: Iterable[ManualPoints] = (), policy: Policy | None = None) -> Mark:
+    """Return the mark of a result.
+
+    Args:
+        result: of one submission.
+        manual: points by hand for the whole class; of two lines for one function the later counts.
+        policy: is given the mark and returns the one that counts.
+    """
+    own = [line for line in manual if line.submission == result.name]
+    instead = {line.function: line for line in own if line.function}
+    added = tuple(line for line in own if not line.function)
+    names = dict.fromkeys(check.unit for check in result.checks)
+    units = {name: _unit(name, [check for check in result.checks if check.unit == name], instead) for name in names}
+    earned = math.fsum([*(unit.points for unit in units.values()), *(line.points for line in added)])
+    made = Mark(result, units, added, None if result.errors else earned, result.max_score, result.all_passed)
+    return policy(made) if policy is not None else made
+
+
+def units_of(marks: Iterable[Mark]) -> list[str]:
+    """Return the names of the units that were graded for anybody, in their order."""
+    return list(dict.fromkeys(unit for each in marks for unit in each.units))
+
+
+class Hidden(StrEnum):
+    """How much of a hidden check a form shows to a student: the instructor's choice."""
+
+    NOTHING = "nothing"
+    POINTS = "points"
+    SENTENCE = "sentence"
+    EVERYTHING = "everything"
+
+
+def shown(full: Mark, hidden: Hidden) -> Mark:
+    """Return the mark as a student may read it: all of its points, and of hidden checks as much as is to be shown."""
+    checks = tuple(
+        _shown(check, hidden) for check in full.result.checks if not check.hidden or hidden is not Hidden.NOTHING
+    )
+    gone = [check for check in full.result.checks if check.hidden and hidden is Hidden.NOTHING]
+    return replace(
+        full, result=replace(full.result, checks=checks), withheld=_sums(full.points_of(check) for check in gone)
+    )
+
+
+def _unit(name: str, checks: Sequence[CheckResult], instead: dict[str, ManualPoints]) -> UnitMark:
+    functions = {}
+    for function in dict.fromkeys(check.function for check in checks):
+        earned, possible = _sums((check.points, check.max_points) for check in checks if check.function == function)
+        line = instead.get(function)
+        functions[function] = FunctionMark(function, earned if line is None else line.points, possible, line)
+    earned, possible = _sums((function.points, function.max_points) for function in functions.values())
+    return UnitMark(name, earned, possible, functions)
+
+
+def _sums(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    found = list(pairs)
+    return math.fsum(earned for earned, _ in found), math.fsum(possible for _, possible in found)
+
+
+def _shown(check: CheckResult, hidden: Hidden) -> CheckResult:
+    if not check.hidden or hidden is Hidden.EVERYTHING:
+        return check
+    if hidden is Hidden.SENTENCE:
+        return replace(check, output="", picture="")
+    # The sentence quotes what was asked, the mistake what was answered, and a student may print what they were given.
+    return replace(check, message="", mistake=None, diagnosis="", output="", picture="", line=0)

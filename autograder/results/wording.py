@@ -1,0 +1,56 @@
+"""The words that every form of a mark uses: for outcomes, points, and points by hand."""
+
+from autograder.results.manual import ManualPoints
+from autograder.results.mark import Mark
+from autograder.results.types import CheckResult, Outcome
+
+#: For each outcome its words, which can follow a number, and its sign in plain text.
+_OUTCOMES = {
+    Outcome.PASSED: ("passed", "+"),
+    Outcome.FAILED: ("failed", "x"),
+    Outcome.NOT_WRITTEN: ("not written yet", "-"),
+    Outcome.TIMED_OUT: ("stopped at the deadline", "x"),
+    Outcome.CRASHED: ("ended its process", "x"),
+    Outcome.BLOCKED: ("waiting for another check", "~"),
+    Outcome.ERROR: ("stopped by the grader's own fault", "!"),
+    Outcome.NOT_RUN: ("not run", "~"),
+}
+WORDS = {outcome: words for outcome, (words, _) in _OUTCOMES.items()}
+SIGNS = {outcome: sign for outcome, (_, sign) in _OUTCOMES.items()}
+NO_GRADE = "no grade"
+
+
+def points(number: float) -> str:
+    """Return a number of points as every form writes it: at most two decimals, and no zeros at their end."""
+    text = f"{number:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def explanation(check: CheckResult) -> str:
+    """Return what a student reads of a check that is not passed: its sentence, then the known mistake's; else nothing."""
+    if check.outcome is Outcome.PASSED:
+        return ""
+    mistake = f"Known mistake: {check.diagnosis}" if check.diagnosis else ""
+    return "\n".join(filter(None, (check.message or WORDS[check.outcome], mistake)))
+
+
+def score(mark: Mark) -> str:
+    """Return the score as a number; empty if there is no grade."""
+    return "" if mark.score is None else points(mark.score)
+
+
+def score_line(mark: Mark) -> str:
+    """Return the score with its maximum, or why there is none."""
+    if mark.score is None:
+        return f"{NO_GRADE}: {len(mark.result.errors)} checks ended by the grader's own fault"
+    return f"{points(mark.score)} of {points(mark.max_score)} points"
+
+
+def manual_line(line: ManualPoints) -> str:
+    """Return points by hand with their comment, in one line."""
+    return f"{line.function or 'added'}: {points(line.points)}" + (f" ({line.comment})" if line.comment else "")
+
+
+def manual_lines(mark: Mark) -> str:
+    """Return all points by hand of a mark in one line; empty if there are none."""
+    return "; ".join(map(manual_line, mark.manual))

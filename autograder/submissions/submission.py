@@ -1,0 +1,246 @@
+"""Read a submission, in whatever form it came, into clean sources of the units that the catalog names.
+
+Nothing is unpacked and nothing of the student's is executed here: bytes are read within limits, decoded, parsed. Files that
+are neither a unit of the catalog nor imported by one are listed and left behind. Whatever is wrong with a student's file
+becomes a sentence in `Module.problem` or `Submission.problem`; these functions do not raise for it.
+
+All of this happens in the trusted process, which it can cost no more than the limits say: for archives see `archives`; of
+source text a quarter of a megabyte, for which the parser of CPython takes seconds and megabytes, and has its own guards
+against nesting.
+"""
+
+import difflib
+import hashlib
+import stat
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from autograder.course.catalog import Catalog
+from autograder.course.skeletons import untouched_texts
+from autograder.errors import GraderError, UsageError
+from autograder.results.types import legible
+from autograder.submissions.archives import Entry, UnreadableError
+from autograder.submissions.choosing import choose, unit_of
+from autograder.submissions.entries import ARCHIVES, entries_in, head, is_archive, printable
+from autograder.submissions.files import File, module_from, read_file
+from autograder.submissions.helpers import take_along
+from autograder.submissions.module import Module
+
+_LISTED = 100
+_NOTED = 5
+#: So many files beside the units are read, in case that they are imported.
+_NEIGHBOURS = 20
+
+
+@dataclass(frozen=True)
+class RawSubmission:
+    """What is taken of a submission, before anything of it is looked at: all that its result can depend on.
+
+    Attributes:
+        name: of the submission.
+        files: by unit.
+        neighbours: Python files beside them that they may import, by module name.
+        problem: a sentence, if nothing at all could be read.
+        notes: sentences about what was chosen or refused.
+        not_taken: paths inside the submission that were left behind.
+    """
+
+    name: str
+    files: dict[str, File] = field(default_factory=dict)
+    neighbours: dict[str, File] = field(default_factory=dict)
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+    not_taken: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 of all of it but the name."""
+        digest = hashlib.sha256()
+        files = [(name, file) for each in (self.files, self.neighbours) for name, file in sorted(each.items())]
+        facts = [(name, str(file.path), file.size, file.fault, file.data) for name, file in files]
+        for each in (self.problem, self.notes, self.not_taken, facts):
+            digest.update(repr(each).encode("utf-8", "backslashreplace") + b"\0")
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A whole submission.
+
+    Attributes:
+        name: of the submission.
+        modules: what was taken, by unit.
+        helpers: modules of the student's own that those import, by name.
+        problem: a sentence, if nothing at all could be read.
+        notes: sentences about what was chosen or refused.
+        not_taken: paths inside the submission that were left behind.
+        digest: sha256 of what was taken.
+    """
+
+    name: str
+    modules: dict[str, Module] = field(default_factory=dict)
+    helpers: dict[str, Module] = field(default_factory=dict)
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+    not_taken: tuple[str, ...] = ()
+    digest: str = ""
+
+    @property
+    def sources(self) -> dict[str, Module]:
+        """Return every module that the student's code can import, by name."""
+        return self.helpers | self.modules
+
+
+def submissions_in(path: Path, units: Iterable[str]) -> list[Path]:
+    """Return the submissions that a path means: itself, or, for the folder of a class, each thing in it.
+
+    A folder is one submission if a unit's file, or an `exercises` folder, lies directly in it.
+
+    Raises:
+        UsageError: there is nothing at the path, or nothing in it.
+    """
+    if not path.exists():
+        raise UsageError(f"{path} does not exist; give a submission or a folder of submissions")
+    if not path.is_dir():
+        return [path]
+    names = set(units)
+    inside = sorted(child for child in path.iterdir() if not child.name.startswith("."))
+    if any(unit_of(child.name, names) or child.name == "exercises" for child in inside if not child.is_symlink()):
+        return [path]
+    found = [child for child in inside if child.is_dir() or is_archive(child.name) or child.suffix in (".py", ".ipynb")]
+    if not any(child.is_dir() or is_archive(child.name) for child in found):
+        return [path]  # files under wrong names, or none: one submission that says so
+    return found
+
+
+def refuse_course_inside(path: Path, catalog: Catalog) -> None:
+    """Refuse a submission that holds the course: its checks would be the student's own, run in this process.
+
+    Raises:
+        GraderError: the course lies inside the submission.
+    """
+    root = catalog.root.resolve()
+    if path.resolve() in (root, *root.parents):
+        raise GraderError(f"the course lies inside the submission {path}; run this in the folder of your own course")
+
+
+def read_for(catalog: Catalog, path: Path) -> Submission:
+    """Return everything that the units of a course find in a submission: a folder, an archive, a `.py` or an `.ipynb`."""
+    return parse_submission(collect_for(catalog, path), catalog.functions)
+
+
+def collect_for(catalog: Catalog, path: Path) -> RawSubmission:
+    """Return the files of a submission that belong to the units of a course."""
+    return collect_submission(path, catalog.units, untouched_texts(catalog), catalog.preload)
+
+
+def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = ()) -> Submission:
+    """Return everything that these units find in a submission.
+
+    Args:
+        path: of the submission.
+        units: the names of all units.
+        graded: names of functions, which a notebook may also define by an assignment.
+    """
+    return parse_submission(collect_submission(path, units), graded)
+
+
+def collect_submission(
+    path: Path, units: Iterable[str], untouched: Mapping[str, str] | None = None, reserved: Collection[str] = ()
+) -> RawSubmission:
+    """Return the files of a submission that belong to some units, and sentences about others.
+
+    Args:
+        path: of the submission.
+        units: the names of all units.
+        untouched: text that a unit's file begins as, by unit.
+        reserved: names of modules that no file of the submission may stand in for, besides libraries and units.
+    """
+    names = tuple(units)
+    try:
+        entries, refused = entries_in(path, lambda filename: unit_of(filename, names) is not None)
+    except UnreadableError as error:
+        return RawSubmission(submission_name(path), problem=str(error))
+    chosen, left = choose(entries, names, untouched or {})
+    taken = {entry.path for entry in chosen.values()}
+    others = [entry for entry in entries if entry.path not in taken]
+    rest = [printable(entry.path) for entry in others]
+    strays = [printable(entry.path) for entry in others if unit_of(entry.path.name, names) is None]
+    missing = [unit for unit in names if unit not in chosen]
+    notes = [*refused, *left, *_strays(strays, missing, nothing=not chosen)]
+    if not chosen and not notes:
+        notes = [f"{legible(path.name)} holds no file of this course; the course has {_listing(names)}"]
+    more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
+    files = {unit: read_file(entry) for unit, entry in chosen.items()}
+    neighbours = _neighbours(others, {path.parent for path in taken}, {*names, *reserved})
+    return RawSubmission(submission_name(path), files, neighbours, "", tuple(notes), tuple(rest[:_LISTED] + more))
+
+
+def parse_submission(raw: RawSubmission, graded: Collection[str] = ()) -> Submission:
+    """Return what was taken, as sources that can be loaded."""
+    if raw.problem:
+        return Submission(raw.name, problem=raw.problem)
+    modules = {unit: module_from(unit, file, graded) for unit, file in raw.files.items()}
+    helpers, said = take_along(modules.values(), raw.neighbours)
+    notes = (*raw.notes, *said, *(note for module in modules.values() for note in module.notes[:_NOTED]))
+    along = {printable(raw.neighbours[name].path) for name in helpers}
+    not_taken = tuple(path for path in raw.not_taken if path not in along)
+    return Submission(raw.name, modules, helpers, "", notes, not_taken, _digest(modules | helpers))
+
+
+def _neighbours(
+    entries: Iterable[Entry], folders: Collection[PurePosixPath], units: Collection[str]
+) -> dict[str, File]:
+    """Return the Python files in these folders by module name; units are none of them."""
+    found = (entry for entry in entries if entry.path.suffix == ".py" and entry.path.parent in folders)
+    own = [entry for entry in found if entry.path.stem.isidentifier() and entry.path.stem not in units]
+    return {entry.path.stem: read_file(entry) for entry in own[:_NEIGHBOURS]}
+
+
+def read_module(path: Path, unit: str, graded: Collection[str] = ()) -> Module:
+    """Return one unit from a file on disk, under its own path: a student's own run."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        return Module(unit, str(path)).but(f"cannot be read ({error.strerror})")
+    if not stat.S_ISREG(status.st_mode):
+        return Module(unit, str(path)).but("is not a file")
+    entry = Entry(PurePosixPath(path.absolute().as_posix()), status.st_size, lambda limit: head(path, limit))
+    return module_from(unit, read_file(entry), graded)
+
+
+def _strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:
+    """Return sentences about Python files that may be a missing unit under a wrong name."""
+    notes = [f"{path} was not opened; hand in the files themselves" for path in rest if is_archive(path) and nothing][
+        :5
+    ]
+    for path in [path for path in rest if path.endswith((".py", ".ipynb"))][:5]:
+        name = PurePosixPath(path)
+        near = difflib.get_close_matches(name.stem, missing, n=1, cutoff=0.7)
+        if near:
+            notes.append(f"{path} is not a file of this course; rename it to {near[0]}{name.suffix}")
+        elif nothing:
+            notes.append(f"{path} is not a file of this course; the course has {_listing(missing)}")
+    return notes
+
+
+def _listing(units: Sequence[str]) -> str:
+    more = f" and {len(units) - 3} more" if len(units) > 3 else ""
+    return ", ".join(f"{unit}.py" for unit in units[:3]) + more
+
+
+def submission_name(path: Path) -> str:
+    """Return the name of a submission as it may be shown, without the ending of an archive or a file."""
+    name = legible(path.resolve().name)
+    for suffix in (*ARCHIVES, ".py", ".ipynb"):
+        if name.lower().endswith(suffix) and not path.is_dir():
+            return name[: -len(suffix)]
+    return name
+
+
+def _digest(modules: dict[str, Module]) -> str:
+    digest = hashlib.sha256()
+    for unit in sorted(modules):
+        digest.update(f"{unit}\0{modules[unit].text}\0{modules[unit].problem}\0".encode("utf-8", "replace"))
+    return digest.hexdigest()
