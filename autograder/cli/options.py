@@ -1,12 +1,14 @@
-"""Options that several commands have: units, rungs, processes."""
+"""Options that several commands have: units, rungs, processes, devices, what is shown of hidden checks."""
 
 import os
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from autograder.errors import UsageError
+from autograder.results.mark import Hidden
 from autograder.sandbox import REQUIRED
 
 Units = Annotated[str, typer.Option("--units", help="Only these units, separated by commas.")]
@@ -16,21 +18,29 @@ Require = Annotated[
         "--require", help="Isolation to insist on, separated by commas; of a/b one is enough.", metavar="RUNGS"
     ),
 ]
-HiddenOption = Annotated[
-    str, typer.Option("--hidden", help="What is shown of hidden checks: nothing, points, sentence, everything.")
-]
-#: As many as this process may use.
+HiddenOption = Annotated[Hidden, typer.Option("--hidden", help="What is shown of hidden checks.")]
+
+
+class Device(StrEnum):
+    """Where submissions compute."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where submissions compute.")]
+#: As many processes as this one may use cores.
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes at once.")]
 
 
 def names_in(text: str) -> list[str] | None:
-    """The names in a list with commas; nothing where there is none."""
+    """Return the names in a list with commas; None if there are none."""
     return [name.strip() for name in text.split(",") if name.strip()] or None
 
 
 def required(rungs: str, trusted: bool) -> tuple[str, ...]:
-    """The rungs that must hold."""
+    """Return the rungs that must hold; none for trusted work."""
     return () if trusted else tuple(names_in(rungs) or REQUIRED)
 
 

@@ -1,8 +1,10 @@
-"""What every command prints with: two consoles, and how far something that takes long has come."""
+"""What commands share at the terminal: two consoles, the progress of something long, and Ctrl-C."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType, TracebackType
 from typing import Protocol
 
 from rich.console import Console
@@ -18,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-#: So many lines a terminal that is none gets of one thing's progress.
+#: How many lines of one thing's progress an output gets that is no terminal.
 _LINES = 20
 
 out = Console(highlight=False)
@@ -26,15 +28,15 @@ errors = Console(stderr=True, highlight=False)
 
 
 class Bars(Protocol):
-    """Shows the progress of one thing after another."""
+    """Progress of one thing after another."""
 
     def begin(self, what: str, total: int) -> Callable[[], None]:
-        """Begins with something: the function to call whenever one more of it is done."""
+        """Begin with something. Return the function to call whenever one more of it is done."""
 
 
 @contextmanager
 def progress() -> Iterator[Bars]:
-    """Bars on a terminal, and on anything else a line now and then."""
+    """Yield bars on a terminal, and on anything else a line now and then."""
     if not errors.is_terminal:
         yield _Lines()
         return
@@ -55,7 +57,7 @@ class _Terminal:
 
 
 class _Rate(ProgressColumn):
-    """How many are done in a minute."""
+    """Column with how many are done in a minute."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -84,3 +86,31 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Interrupts:
+    """Remembers a Ctrl-C while it is entered, besides raising `KeyboardInterrupt` as always.
+
+    A library may let the exception vanish: in an `except:` of an import, or in a callback of the interpreter's own.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __enter__(self) -> "Interrupts":
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if there was a Ctrl-C."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def _note(self, _: int, __: FrameType | None) -> None:
+        self._asked = True
+        raise KeyboardInterrupt
