@@ -253,7 +253,7 @@ class _Run:
         """Return how many jobs run at once: as many as were asked for, or as the GPU has room for."""
         if not self.spec.gpu:
             return self.jobs
-        from autograder.grading.jobs.gpu import jobs_that_fit
+        from autograder.grading.jobs.jobs import jobs_that_fit
 
         return jobs_that_fit(self.jobs)
 
