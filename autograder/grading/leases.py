@@ -38,7 +38,7 @@ class WorkerLease:
 
     @property
     def folder(self) -> Path:
-        """The folder, empty at first; made when it is asked for, as few checks need one."""
+        """Return the folder, empty at first. It is made when it is asked for, as few checks need one."""
         if self._folder is None:
             self._folder = self._worker.folder / secrets.token_hex(4)
             self._folder.mkdir()
