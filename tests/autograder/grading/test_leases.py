@@ -14,6 +14,7 @@ from autograder.errors import (
     Crashed,
     MissingFunction,
     NotHandedIn,
+    OverBudget,
     Raised,
     RefusedValue,
     TimedOut,
@@ -95,7 +96,7 @@ def test_another_unit_has_another_worker_and_the_first_one_ends(held, workers):
     assert workers.open == {3}
 
 
-@pytest.mark.parametrize("error", [Crashed(""), TimedOut("")])
+@pytest.mark.parametrize("error", [Crashed(""), TimedOut(""), OverBudget("")])
 def test_after_a_worker_has_died_or_passed_a_deadline_the_next_check_has_a_fresh_one(held, workers, error):
     serve(held, "denoise")
     with held.lease(check("denoise")):
