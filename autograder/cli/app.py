@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from autograder.cli import grading, releases, reporting, terminal
-from autograder.cli.options import CORES, Jobs, Require, Units, names_in, required
+from autograder.cli.terminal import CORES, Jobs, Require, Units, names_in, rungs_required
 from autograder.course.catalog import course_here
 from autograder.errors import AutograderError
 from autograder.student.commands import register
@@ -82,5 +82,5 @@ def doctor(require: Require = "") -> None:
     with Sandbox() as sandbox:
         for line in diagnosis(sandbox.isolation, sandbox.missing):
             terminal.out.print(Text(line), soft_wrap=True)
-        sandbox.require(required(require, trusted=False))
+        sandbox.require(rungs_required(require, trusted=False))
     terminal.out.print("Untrusted work can be graded here.")

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.options import CORES, Device, DeviceOption, Jobs, Require, Units, names_in, required
+from autograder.cli.terminal import CORES, Device, DeviceOption, Jobs, Require, Units, names_in, rungs_required
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
 from autograder.grading.batch import Batch, Failure, StoredResult, find_submissions
@@ -114,7 +114,7 @@ def grade(
         tuple(names_in(assignment or units) or ()),
         seed=seed,
         device=device.value,
-        require=required(require, trusted),
+        require=rungs_required(require, trusted),
     )
     run = _Run.of(source, spec, out, jobs, cluster, fresh)
     graded, failures = run.grade(out)

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.options import HiddenOption, Units, names_in
+from autograder.cli.terminal import HiddenOption, Units, names_in
 from autograder.course.catalog import course_here
 from autograder.results.mark import Hidden
 

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.options import HiddenOption, one_of
+from autograder.cli.terminal import HiddenOption, one_of
 from autograder.course.catalog import Catalog, course_here
 from autograder.results.mark import Hidden
 

@@ -1,12 +1,15 @@
-"""What commands share at the terminal: two consoles, the progress of something long, and Ctrl-C."""
+"""What commands share: options, two consoles, the progress of something long, and Ctrl-C."""
 
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from types import FrameType, TracebackType
-from typing import Protocol
+from typing import Annotated, Protocol
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,11 +23,59 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from autograder.errors import UsageError
+from autograder.results.mark import Hidden
+from autograder.sandbox import REQUIRED
+
 #: How many lines of one thing's progress an output gets that is no terminal.
 _LINES = 20
 
 out = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
+
+Units = Annotated[str, typer.Option("--units", help="Only these units, separated by commas.")]
+Require = Annotated[
+    str,
+    typer.Option(
+        "--require", help="Isolation to insist on, separated by commas; of a/b one is enough.", metavar="RUNGS"
+    ),
+]
+HiddenOption = Annotated[Hidden, typer.Option("--hidden", help="What is shown of hidden checks.")]
+
+
+class Device(StrEnum):
+    """Where submissions compute."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where submissions compute.")]
+#: As many processes as this one may use cores.
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes at once.")]
+
+
+def names_in(text: str) -> list[str] | None:
+    """Return the names in a list with commas; None if there are none."""
+    return [name.strip() for name in text.split(",") if name.strip()] or None
+
+
+def rungs_required(rungs: str, trusted: bool) -> tuple[str, ...]:
+    """Return the rungs that must hold; none for trusted work."""
+    return () if trusted else tuple(names_in(rungs) or REQUIRED)
+
+
+def one_of(choices: Iterable[str], value: str, option: str) -> str:
+    """Return the value of an option that has a few choices.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    names = list(map(str, choices))
+    if value not in names:
+        raise UsageError(f"{option} is one of {', '.join(names)}; {value} is none of them")
+    return value
 
 
 class Bars(Protocol):
