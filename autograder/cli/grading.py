@@ -43,7 +43,7 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Grade also what has been g
 
 @dataclass(frozen=True)
 class Source:
-    """Where submissions come from: paths, or an assignment in a course of nbgrader's."""
+    """Source of submissions: paths, or an assignment in a course of nbgrader's."""
 
     paths: tuple[str, ...] = ()
     nbgrader: str = ""

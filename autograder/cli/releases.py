@@ -32,7 +32,7 @@ def nbgrader(
     course: Annotated[Path, typer.Argument(metavar="COURSE", help="A folder of nbgrader's; made if there is none.")],
     units: Units = "",
 ) -> None:
-    """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py where there is none."""
+    """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py if there is none."""
     from autograder.platforms.nbgrader.release import write_notebooks
 
     catalog = course_here()

@@ -300,6 +300,17 @@ class Order(Observer):
         self.begun.append((check.hidden, check.unit))
 
 
+def test_a_unit_has_two_workers_at_most_whatever_fails(catalog, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKER", "")
+    units = ("variation_loss", "adversarial_attack")
+    for unit in units:
+        (tmp_path / f"{unit}.py").write_text("")
+    workers = Numbered()
+    result = Grader(GradingSpec(catalog, units=units, require=()), workers).grade_path(tmp_path)
+    assert {check.outcome for check in result.checks} <= {Outcome.FAILED, Outcome.BLOCKED}
+    assert workers.made == 2 * len(units)
+
+
 def test_the_visible_checks_of_all_units_run_before_the_first_hidden_one(catalog):
     """A hidden check could tell a later one of another unit what it was asked, by what both can see of the machine."""
     order = Order()
