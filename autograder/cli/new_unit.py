@@ -87,13 +87,13 @@ hints = ["Which question leads there?", "Which function or line of the lesson he
 
 
 def write_new_unit(catalog: Catalog, name: str) -> list[Path]:
-    """Writes the start of a unit, with one function of the same name, and enters it in the catalog as the last one.
+    """Write the start of a unit, with one function of the same name, and enter it in the catalog as the last one.
 
     Returns:
-        What was written.
+        The files that were written.
 
     Raises:
-        UsageError: the name cannot be a unit's, or there is something of that name.
+        UsageError: the name cannot be a unit's, or is taken.
     """
     _require_free(catalog, name)
     words = {"name": name, "title": name.replace("_", " ").capitalize()}

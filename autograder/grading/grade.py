@@ -44,11 +44,11 @@ class Workers(Protocol):
 
     @property
     def isolation(self) -> tuple[str, ...]:
-        """The rungs that hold for every worker."""
+        """Return the rungs that hold for every worker."""
 
     @property
     def limits(self) -> dict[str, float]:
-        """The resources that one worker may use."""
+        """Return the resources that one worker may use."""
 
     def require(self, rungs: tuple[str, ...]) -> None:
         """Raise SandboxError if one of these rungs does not hold."""

@@ -107,7 +107,7 @@ class Verification:
         ]
         problems: list[str] = []
         for (unit, name, way), checks in zip(cases, self._run("Nothing", trials), strict=True):
-            problems += _earned(f"{unit}, {name} that {way}", name, checks)
+            problems += _points_earned(f"{unit}, {name} that {way}", name, checks)
         return Finding(
             "nothing", not problems, f"{len(trials)} functions that do nothing earn nothing", tuple(problems)
         )
@@ -122,7 +122,7 @@ class Verification:
         ]
         problems: list[str] = []
         for (unit, each), checks in zip(known, self._run("Shortcuts", trials), strict=True):
-            problems += _earned(f"{unit}, {each.name}", each.function, checks)
+            problems += _points_earned(f"{unit}, {each.name}", each.function, checks)
         summary = f"{len(known)} earn nothing" if known else "none are known"
         return Finding("shortcuts", not problems, summary, tuple(problems))
 
@@ -274,7 +274,7 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _earned(what: str, function: str, checks: Iterable[CheckResult]) -> Iterator[str]:
+def _points_earned(what: str, function: str, checks: Iterable[CheckResult]) -> Iterator[str]:
     passed = [check for check in checks if check.function == function and check.points]
     if passed:
         points = sum(check.points for check in passed)
