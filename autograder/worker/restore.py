@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 import torch
 
-
 #: A mode lasts as long as its object.
 _HELD: list[object] = []
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -30,6 +31,9 @@ class Run(Protocol):
     def modules(self, judged: Path) -> dict[str, Module]:
         """The modules of the submission whose unit lies at a path, by unit."""
 
+    def note(self, sentence: str) -> None:
+        """Take note of something about the submission that showed when it was loaded."""
+
     def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:
         """A worker for a check; or a fresh one, for something else."""
 
@@ -41,6 +45,7 @@ class StudentRun:
         self.seed = seed
         self.device = device
         self._catalog = catalog
+        self._noted: set[str] = set()
         self._read: dict[Path, dict[str, Module]] = {}
 
     def modules(self, judged: Path) -> dict[str, Module]:
@@ -52,6 +57,12 @@ class StudentRun:
                 unit: read_module(path, unit, self._catalog.functions) for unit, path in paths.items()
             }
         return self._read[judged]
+
+    def note(self, sentence: str) -> None:
+        """Print a sentence once."""
+        if sentence not in self._noted:
+            self._noted.add(sentence)
+            print(f"Note: {sentence}", file=sys.stderr)
 
     @contextlib.contextmanager
     def worker(self, check: CheckResult | None = None) -> Iterator[Transport]:
