@@ -22,12 +22,13 @@ PACKAGE = "exercises"
 class LoadedModule(types.ModuleType):
     """A module whose source came in the request; it is executed on `load`, once.
 
-    Its statements run one by one. An import of a library that is not installed costs what uses the library. Any other
-    exception ends a script, and what was defined before it stays; in a notebook the next statement follows, as in a kernel.
+    Its statements run one by one. An import of a library that is not installed, or that fails in a sandbox, costs what uses
+    the library. Any other exception ends a script, and what was defined before it stays; in a notebook the next statement
+    follows, as in a kernel.
 
     Attributes:
         stopped: the first exception that something at the top level raised, if there is anything defined nevertheless.
-        missing: lines that import a library that is not installed, each with the library's name.
+        missing: lines that import a library in vain, each with the reason.
     """
 
     __slots__ = ("_source", "missing", "stopped")
@@ -58,8 +59,8 @@ class LoadedModule(types.ModuleType):
                 raise
             except BaseException as error:
                 first = first or error
-                if isinstance(error, ModuleNotFoundError) and isinstance(statement, ast.Import | ast.ImportFrom):
-                    self._excuse(statement, str(error.name))
+                if isinstance(error, Exception) and isinstance(statement, ast.Import | ast.ImportFrom):
+                    self._excuse(statement, error)
                     continue
                 self.stopped = self.stopped or error
                 if not filename.endswith(".ipynb") or not isinstance(error, Exception):
@@ -67,12 +68,14 @@ class LoadedModule(types.ModuleType):
         if first is not None and not self._defines_anything():
             raise first
 
-    def _excuse(self, statement: ast.Import | ast.ImportFrom, library: str) -> None:
-        """Put something that raises when it is used in the place of a library that is not installed."""
-        self.missing.append((statement.lineno, library))
+    def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception) -> None:
+        """Put something that raises when it is used in the place of what could not be imported."""
+        absent = isinstance(error, ModuleNotFoundError)
+        reason = f"{error.name} is not installed where this ran" if absent else f"{type(error).__name__}: {error}"
+        self.missing.append((statement.lineno, reason))
         for alias in statement.names:
             name = alias.asname or (alias.name.partition(".")[0] if isinstance(statement, ast.Import) else alias.name)
-            self.__dict__[name] = _MissingLibrary(library)
+            self.__dict__[name] = _MissingLibrary(ast.unparse(statement), reason)
 
     def _defines_anything(self) -> bool:
         functions = (value for value in self.__dict__.values() if isinstance(value, types.FunctionType | type))
@@ -80,10 +83,10 @@ class LoadedModule(types.ModuleType):
 
 
 class _MissingLibrary:
-    """Stands for a library that is not installed, or for something of it; any use of it raises."""
+    """Stands for what could not be imported; any use of it raises."""
 
-    def __init__(self, library: str) -> None:
-        self.__dict__["library"] = library
+    def __init__(self, statement: str, reason: str) -> None:
+        self.__dict__["message"] = f"{statement} has failed ({reason})"
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -91,8 +94,7 @@ class _MissingLibrary:
         self()
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
-        library = self.__dict__["library"]
-        raise ModuleNotFoundError(f"No module named {library!r}: it is not installed where this ran", name=library)
+        raise ImportError(self.__dict__["message"])
 
 
 @functools.lru_cache(maxsize=16)

@@ -27,6 +27,9 @@ from autograder.worker.protocol import STOPPED, Answer, Fault, Request, frame, m
 from autograder.worker.restore import restorer
 from autograder.worker.side_effects import inspection
 
+#: So many letters of why an import failed are told.
+_REASON = 200
+
 
 class Session:
     """One student's modules, loaded, and the objects that they have made.
@@ -96,10 +99,10 @@ class Session:
         return Answer([*self._missing_libraries(), *self._stops()])
 
     def _missing_libraries(self) -> Iterator[tuple[str, int, str]]:
-        """Yield the file and the line of each import of a library that is not installed, and what happened."""
+        """Yield the file and the line of each import that failed, and the reason."""
         for module in self._modules.values():
-            for line, library in module.missing:
-                yield str(module.__file__), line, f"{library} is not installed where this ran; what uses it fails"
+            for line, reason in module.missing:
+                yield str(module.__file__), line, f"the import has failed ({reason[:_REASON]}); what uses it fails"
 
     def _stops(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line at which each module stopped, and what happened."""
