@@ -5,7 +5,6 @@ that was interrupted continues when it is started again. Nothing here imports to
 """
 
 import contextlib
-import errno
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -148,20 +147,15 @@ class Batch:
 @contextlib.contextmanager
 def _lock_folder(out: Path) -> Iterator[None]:
     """Hold a folder for this run alone. The kernel frees the lock when the process ends, however it ends."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        file = (out / ".grading").open("w")
-    except OSError as error:
-        raise UsageError(
-            f"nothing can be written into {out} ({error.strerror}); give another folder with -o"
-        ) from error
-    with file:
+    busy = f"another run is grading into {out}; wait for it, or give another folder with -o"
+    with contextlib.ExitStack() as stack:
         try:
-            hold(file)
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(hold(out / ".grading", busy))
         except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):  # any other: a file system without locks
-                busy = f"another run is grading into {out}; wait for it, or give another folder with -o"
-                raise UsageError(busy) from error
+            raise UsageError(
+                f"nothing can be written into {out} ({error.strerror}); give another folder with -o"
+            ) from error
         yield
 
 

@@ -70,8 +70,10 @@ class LoadedModule(types.ModuleType):
 
     def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception) -> None:
         """Put something that raises when it is used in the place of what could not be imported."""
-        absent = isinstance(error, ModuleNotFoundError)
-        reason = f"{error.name} is not installed where this ran" if absent else f"{type(error).__name__}: {error}"
+        if isinstance(error, ModuleNotFoundError):
+            reason = f"{error.name} is not installed where this ran"
+        else:
+            reason = f"{type(error).__name__}: {error}"
         self.missing.append((statement.lineno, reason))
         for alias in statement.names:
             name = alias.asname or (alias.name.partition(".")[0] if isinstance(statement, ast.Import) else alias.name)
