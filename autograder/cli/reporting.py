@@ -32,7 +32,7 @@ def report(
     from autograder.results.formats.formats import FORMATS
     from autograder.results.manual import unknown_submissions
     from autograder.results.mark import Hidden
-    from autograder.results.publish import publish, read_marks, rendered
+    from autograder.results.publish import publish, read_marks, render
 
     catalog = course_here()
     marks, manual = read_marks(paths, catalog)
@@ -40,7 +40,7 @@ def report(
     for sentence in unknown_submissions(manual, [each.name for each in marks.values()]):
         terminal.errors.print(Text(sentence), soft_wrap=True)
     if out is None:
-        sys.stdout.write(rendered(list(marks.values()), chosen, seen, catalog, title))
+        sys.stdout.write(render(list(marks.values()), chosen, seen, catalog, title))
         return
     with _pictures(submissions, catalog) as pictures:
         written = publish(marks, chosen, seen, catalog, out, title, pictures)

@@ -16,7 +16,7 @@ from autograder.errors import GraderError, UsageError
 from autograder.grading.spec import GradingSpec
 from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.files import hold, write_atomically
-from autograder.results.store import ResultStore, keyed, read_result
+from autograder.results.store import ResultStore, read_result, with_key
 from autograder.results.types import SubmissionResult, legible
 from autograder.submissions import collect_for, refuse_course_inside, submission_name, submissions_in
 
@@ -120,7 +120,7 @@ class Batch:
         if there is not None and there.hashes.get("key") == key and not there.errors:
             return StoredResult(there, path, known=True)
         result = self.cache.get(key)
-        return None if result is None else self._write(name, keyed(result, key), known=True)
+        return None if result is None else self._write(name, with_key(result, key), known=True)
 
     def _task(self, name: str) -> Task:
         return Task(name, collect_for(self.spec.catalog, self.submissions[name]))
@@ -131,7 +131,7 @@ class Batch:
         key = self.spec.key(graded.task.raw)
         # First into the cache: whatever ends the run between the two, the result is not lost.
         self.cache.put(key, graded.result)
-        return self._write(graded.task.name, keyed(graded.result, key))
+        return self._write(graded.task.name, with_key(graded.result, key))
 
     def _write(self, name: str, result: SubmissionResult, *, known: bool = False) -> StoredResult:
         own = replace(result, name=name)

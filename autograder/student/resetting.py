@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 from autograder.course.catalog import Catalog
-from autograder.course.skeletons import read_source, replaced, untouched
+from autograder.course.skeletons import read_source, replace_keeping_backup, untouched
 from autograder.errors import UsageError
 from autograder.student.progress import updated_progress
 
@@ -20,7 +20,7 @@ def reset(catalog: Catalog, name: str) -> str:
     path = catalog.exercise(unit)
     skeleton = untouched(catalog, unit)
     text = skeleton if name == unit else with_function(_own(path, unit), skeleton, name, path.name)
-    written = replaced(path, text, path.parent)
+    written = replace_keeping_backup(path, text, path.parent)
     if written is None:
         return f"{name} is as it was in the beginning; nothing was changed."
     functions = catalog.units[unit].functions if name == unit else [name]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from autograder.results.types import legible
-from autograder.submissions.archives import NO_FILE, Entry, UnreadableError, archived, refuse_crowd
+from autograder.submissions.archives import NO_FILE, Entry, UnreadableError, archive_entries, refuse_crowd
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _MAX_DEPTH = 20
@@ -43,12 +43,12 @@ def reason(error: Exception) -> str:
 def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
     if not path.is_dir():
         _refuse_odd(path)
-        return archived(path) if is_archive(path.name) else [_lone(path, path.name)]
+        return archive_entries(path) if is_archive(path.name) else [_lone(path, path.name)]
     entries = list(_folder(path))
     archives = [entry for entry in entries if is_archive(entry.path.name) and not entry.refusal]
     if len(archives) != 1 or any(is_wanted(entry.path.name) for entry in entries):
         return entries
-    return archived(path / archives[0].path) + [entry for entry in entries if entry not in archives]
+    return archive_entries(path / archives[0].path) + [entry for entry in entries if entry not in archives]
 
 
 def _refuse_odd(path: Path) -> None:
