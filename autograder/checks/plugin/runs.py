@@ -15,7 +15,7 @@ from autograder.checks.remote import InProcess, Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import UsageError
 from autograder.results.types import CheckResult
-from autograder.submissions import Module, read_module
+from autograder.submissions import Module, read_helpers, read_module
 
 DEVICES = ("cpu", "cuda")
 
@@ -49,13 +49,12 @@ class StudentRun:
         self._read: dict[Path, dict[str, Module]] = {}
 
     def modules(self, judged: Path) -> dict[str, Module]:
-        """The unit itself and its neighbours, read once."""
+        """Return the unit itself, its neighbours and what they import of the student's own, read once."""
         if judged not in self._read:
             beside = {unit: judged.with_name(f"{unit}.py") for unit in self._catalog.units}
             paths = {unit: path for unit, path in beside.items() if path.is_file()} | {judged.stem: judged}
-            self._read[judged] = {
-                unit: read_module(path, unit, self._catalog.functions) for unit, path in paths.items()
-            }
+            units = {unit: read_module(path, unit, self._catalog.functions) for unit, path in paths.items()}
+            self._read[judged] = read_helpers(judged.parent, units) | units
         return self._read[judged]
 
     def note(self, sentence: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.course.skeletons import untouched_texts
-from autograder.submissions import collect_submission, parse_submission, submissions_in
+from autograder.submissions import collect_submission, parse_submission, read_helpers, read_module, submissions_in
 from tests.autograder.small_course import make_course
 
 UNITS = ("variation_loss", "adversarial_attack")
@@ -154,6 +154,14 @@ def test_a_preloaded_module_of_the_course_is_no_helper(tmp_path):
     (tmp_path / "variation_loss.py").write_text(f"import shades\n{DONE}")
     (tmp_path / "shades.py").write_text("X = 1\n")
     assert collect_submission(tmp_path, UNITS, {}, ["shades"]).neighbours == {}
+
+
+def test_a_students_own_run_has_the_same_helpers(tmp_path):
+    for name, text in {"variation_loss": f"import utils\n{DONE}", "utils": "X = 1\n", "other": "1 / 0\n"}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    units = {"variation_loss": read_module(tmp_path / "variation_loss.py", "variation_loss")}
+    (helper,) = read_helpers(tmp_path, units).values()
+    assert (helper.unit, helper.filename, helper.text) == ("utils", str(tmp_path / "utils.py"), "X = 1\n")
 
 
 def test_another_helper_is_another_submission(read):
