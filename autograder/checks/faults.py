@@ -1,16 +1,21 @@
 """From a worker's fault to the exception that ends a check, with a sentence for the student."""
 
 import difflib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from autograder.errors import MissingFunction, NotWritten, Raised, RefusedValue, StudentFault, TimedOut, Unusable
+from autograder.results.types import legible
 from autograder.submissions import Module
-from autograder.worker.protocol import Fault
+from autograder.worker.protocol import STOPPED, Fault
 
 #: Near names are looked for among so many, each of at most so many letters: more only a forged reply has, and to compare
 #: long ones takes long.
 _NAMES = 100
 _NAME_LETTERS = 60
+#: So many sentences about the loading of a module are passed on, each of so many letters.
+_NOTES = 5
+_NOTE_LETTERS = 300
 
 
 def error_of(fault: Fault, call: str, function: str, module: Module, seconds: float) -> StudentFault:
@@ -30,6 +35,9 @@ def error_of(fault: Fault, call: str, function: str, module: Module, seconds: fl
 
 def _error(fault: Fault, call: str, function: str, module: Module, seconds: float) -> StudentFault:
     subject, where = call or "the module", _where(fault, module)
+    if fault.found == STOPPED:
+        reason = "it did not end in time" if fault.kind == "timed out" else _words(fault)
+        return MissingFunction(f"{module.label} stopped before {function} was defined: {reason}{where}")
     if fault.kind == "missing":
         return MissingFunction(_missing(fault, function, module))
     if fault.kind == "signature":
@@ -40,10 +48,27 @@ def _error(fault: Fault, call: str, function: str, module: Module, seconds: floa
         return NotWritten(f"not written yet{where}")
     if fault.kind == "timed out":
         return TimedOut(f"{subject} did not finish within {seconds:g} s of its own time and was stopped{where}")
-    said = f"{fault.kinds[0]}: {fault.text}" if fault.text else fault.kinds[0]
     if not call:
-        return Unusable(f"{module.label} cannot be imported: {said}{where}")
-    return Raised(f"{call} raised {said}{where}", fault.kinds, fault.text)
+        return Unusable(f"{module.label} cannot be imported: {_words(fault)}{where}")
+    return Raised(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text)
+
+
+def load_notes(value: object, modules: Mapping[str, Module]) -> Iterator[str]:
+    """Yield a sentence for each thing that a worker says of the loading: that may be the student's own words.
+
+    Args:
+        value: file, line and words of each thing, or anything else that a forged answer holds.
+        modules: the student's, by name.
+    """
+    by_file = {module.filename: module for module in modules.values()}
+    for entry in value[:_NOTES] if isinstance(value, list) else ():
+        match entry:
+            case (str(filename), int(line), str(words)) if filename in by_file:
+                yield legible(f"{by_file[filename].place(line)}: {words}", _NOTE_LETTERS)
+
+
+def _words(fault: Fault) -> str:
+    return f"{fault.kinds[0]}: {fault.text}" if fault.text else fault.kinds[0]
 
 
 def _missing(fault: Fault, function: str, module: Module) -> str:

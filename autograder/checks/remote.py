@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from autograder.checks.compare import show
-from autograder.checks.faults import error_of
+from autograder.checks.faults import error_of, load_notes
 from autograder.errors import (
     AutograderError,
     CheckError,
@@ -154,6 +154,7 @@ class StudentModule:
     Attributes:
         module: its source.
         calls: every call made so far, in order.
+        notes: sentences about what stopped or was missing when the module was loaded.
         answered: True once the submission has answered a call or an inspection, be it with a fault.
     """
 
@@ -174,6 +175,7 @@ class StudentModule:
         self._common: dict[str, Any] = {"seconds": seconds, "device": device}
         self._loaded = False
         self.calls: list[Call] = []
+        self.notes: tuple[str, ...] = ()
         self.answered = False
 
     def __getattr__(self, name: str) -> "RemoteFunction":
@@ -257,7 +259,8 @@ class StudentModule:
             if module.problem and module is self.module:
                 raise Unusable(module.problem)
         sources = {name: (module.filename, module.text) for name, module in self._sources.items() if not module.problem}
-        self._request(protocol.Load(sources, self.module.unit, self._seed, **self._common))
+        answer = self._request(protocol.Load(sources, self.module.unit, self._seed, **self._common))
+        self.notes = tuple(load_notes(answer.value, self._sources))
         self._loaded = True
 
     def _request(self, request: Request, call: Call | None = None) -> Answer:

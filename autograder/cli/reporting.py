@@ -37,7 +37,7 @@ def report(
     """Write results in the form that students, instructors or a platform want."""
     from autograder.results.formats.formats import FORMATS
     from autograder.results.manual import unknown_submissions
-    from autograder.results.publish import publish, read_marks, rendered
+    from autograder.results.publish import publish, read_marks, render
 
     catalog = course_here()
     marks, manual = read_marks(paths, catalog)
@@ -48,7 +48,7 @@ def report(
         _fill_gradebook(list(marks.values()), chosen, gradebook, title, out)
         return
     if out is None:
-        sys.stdout.write(rendered(list(marks.values()), chosen, hidden, catalog, title))
+        sys.stdout.write(render(list(marks.values()), chosen, hidden, catalog, title))
         return
     with _pictures(submissions, catalog) as pictures:
         written = publish(marks, chosen, hidden, catalog, out, title, pictures)

@@ -1,4 +1,4 @@
-"""The catalog of a course, `exercises/catalog.toml`: what is not code about its units.
+"""Read the catalog of a course, `exercises/catalog.toml`: all about its units that is not code.
 
 A course is a folder with `exercises/catalog.toml`, `solutions/` and `tests/exercises/`. Everything that the engine knows of
 an exercise it reads here or finds in the checks.
@@ -25,7 +25,7 @@ class Function:
         name: as the student must call it.
         points: those of its checks together.
         hints: from a question to a pointer.
-        outcome: whether it is judged by its outcome alone, so that any way that works is right.
+        outcome: True if its checks look at its outcome alone, so that any way that works is right.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Unit:
 
     @property
     def points(self) -> float:
-        """What the whole unit is worth."""
+        """Return the points of the whole unit."""
         return sum(function.points for function in self.functions.values())
 
 
@@ -74,24 +74,24 @@ class Catalog:
 
     @property
     def functions(self) -> frozenset[str]:
-        """The names of all functions that students write."""
+        """Return the names of all functions that students write."""
         return frozenset(name for unit in self.units.values() for name in unit.functions)
 
     @property
     def points(self) -> dict[str, float]:
-        """The points of each function, by its name."""
+        """Return the points of each function, by its name."""
         return {name: function.points for unit in self.units.values() for name, function in unit.functions.items()}
 
     def exercise(self, unit: str) -> Path:
-        """The student's file of a unit."""
+        """Return the student's file of a unit."""
         return self.root / "exercises" / f"{unit}.py"
 
     def solution(self, unit: str) -> Path:
-        """The reference of a unit."""
+        """Return the file with the solution of a unit."""
         return self.root / "solutions" / f"{unit}.py"
 
     def mistakes(self, unit: str) -> Path:
-        """The known wrong variants of a unit."""
+        """Return the file with the known wrong variants of a unit."""
         return self.root / "solutions" / "mistakes" / f"{unit}.py"
 
     def shortcuts(self, unit: str) -> Path:
@@ -99,23 +99,23 @@ class Catalog:
         return self.root / "solutions" / "shortcuts" / f"{unit}.py"
 
     def checks(self, unit: str) -> Path:
-        """The checks that judge a unit."""
+        """Return the file with the checks of a unit."""
         return self.root / "tests" / "exercises" / f"test_{unit}.py"
 
     def lesson(self, unit: str) -> Path:
-        """What a student reads before a unit."""
+        """Return the file with the lesson before a unit."""
         return self.root / "exercises" / "lessons" / f"{unit}.md"
 
     def skeleton(self, unit: str) -> Path:
-        """What a release without solutions keeps of a unit's untouched skeleton, to go back to."""
+        """Return the file in which a release without solutions keeps a unit's untouched skeleton, to go back to."""
         return self.root / "exercises" / "skeletons" / f"{unit}.txt"
 
     def picture(self, unit: str) -> Path:
-        """What draws the picture that passing a unit earns."""
+        """Return the file that draws the picture which passing a unit earns."""
         return self.root / "exercises" / "pictures" / f"draw_{unit}.py"
 
     def unit_of(self, function: str) -> Unit:
-        """The unit in which a function is taught.
+        """Return the unit in which a function is taught.
 
         Raises:
             UsageError: no unit has it.
@@ -128,7 +128,7 @@ class Catalog:
         raise UsageError(f"the course has no function {function!r}" + (f"; is it {near[0]}?" if near else ""))
 
     def chosen(self, names: list[str] | None) -> tuple[Unit, ...]:
-        """The units of these names, or all of them, in teaching order.
+        """Return the units of these names, or all of them, in teaching order.
 
         Raises:
             CatalogError: the course has no unit of some name.
@@ -140,7 +140,7 @@ class Catalog:
 
 
 def find_course(*starts: Path) -> Path | None:
-    """The nearest folder that holds a course, at or above the first start that has one."""
+    """Return the nearest folder that holds a course, at or above the first start that has one."""
     for start in starts:
         for folder in (start, *start.parents):
             if (folder / "exercises" / "catalog.toml").is_file():
@@ -174,7 +174,7 @@ def course_here() -> Catalog:
 
 
 def read_catalog(root: Path) -> Catalog:
-    """The catalog of the course in a folder.
+    """Read the catalog of the course in a folder.
 
     Raises:
         CatalogError: it is missing, is no TOML, or lacks something; the sentence says what.

@@ -1,4 +1,4 @@
-"""Skeletons, from the solutions that they are made of, and files written in place of others without losing those.
+"""Make skeletons from solutions, and write files in place of others without losing those.
 
 A region between `### BEGIN SOLUTION` and `### END SOLUTION` (nbgrader's markers) is what the student writes. Inside a
 function it becomes `raise NotImplementedError`, below the TODO that stands before it; at the top level it is left out.
@@ -22,7 +22,7 @@ _TELLING = 8
 
 
 def skeleton(solution: str, filename: str) -> str:
-    """The skeleton of a solution.
+    """Return the skeleton of a solution.
 
     Raises:
         CatalogError: the regions do not pair up, or a function's region has no TODO before it.
@@ -49,7 +49,7 @@ def skeleton(solution: str, filename: str) -> str:
 
 
 def untouched(catalog: Catalog, unit: str) -> str:
-    """The text that a unit's file begins as: made from its solution, or as a release without solutions keeps it.
+    """Return the text that a unit's file begins as: made from its solution, or as a release without solutions keeps it.
 
     Raises:
         CatalogError: the course has neither.
@@ -76,7 +76,7 @@ def _text_from(source: Path, _: int) -> str:
 
 
 def solution_lines(solution: str) -> set[str]:
-    """The lines inside the regions, without those too short to give anything away."""
+    """Return the lines inside the regions, without those too short to give anything away."""
     lines: set[str] = set()
     inside = False
     for line in solution.splitlines():
@@ -88,18 +88,21 @@ def solution_lines(solution: str) -> set[str]:
 
 
 def write_skeletons(catalog: Catalog, units: tuple[Unit, ...]) -> list[tuple[Path, Path | None]]:
-    """Writes `exercises/<unit>.py` from each solution; an existing file that differs is kept as a backup.
+    """Write `exercises/<unit>.py` from each solution; an existing file that differs is kept as a backup.
 
     Returns:
         The files written, each with its backup, if there was something to keep. Files in step are left alone.
     """
     texts = {unit.name: skeleton(read_source(catalog.solution(unit.name)), f"{unit.name}.py") for unit in units}
-    files = [replaced(catalog.exercise(name), text, catalog.exercise(name).parent) for name, text in texts.items()]
+    files = [
+        replace_keeping_backup(catalog.exercise(name), text, catalog.exercise(name).parent)
+        for name, text in texts.items()
+    ]
     return [file for file in files if file is not None]
 
 
-def replaced(path: Path, text: str, backups: Path) -> tuple[Path, Path | None] | None:
-    """Writes a file, unless it is in step; and says where what was there is now."""
+def replace_keeping_backup(path: Path, text: str, backups: Path) -> tuple[Path, Path | None] | None:
+    """Write a file unless it holds that text already. Return its path and that of the backup of an earlier file, if any."""
     if path.is_file() and path.read_bytes() == text.encode("utf-8"):
         return None
     backup = _back_up(path, backups) if path.is_file() else None
@@ -109,7 +112,7 @@ def replaced(path: Path, text: str, backups: Path) -> tuple[Path, Path | None] |
 
 
 def read_source(path: Path) -> str:
-    """The text of a file of the course.
+    """Read a file of the course.
 
     Raises:
         CatalogError: it cannot be read.
@@ -123,7 +126,7 @@ def read_source(path: Path) -> str:
 
 
 def _back_up(path: Path, folder: Path) -> Path:
-    """Copies a file to the first free `<name>.bak`, `<name>.bak.1`, ... of a folder."""
+    """Copy a file to the first free `<name>.bak`, `<name>.bak.1`, ... of a folder."""
     folder.mkdir(exist_ok=True)
     names = itertools.chain([f"{path.name}.bak"], (f"{path.name}.bak.{i}" for i in itertools.count(1)))
     backup = next(folder / name for name in names if not (folder / name).exists())

@@ -5,7 +5,6 @@ that was interrupted continues when it is started again. Nothing here imports to
 """
 
 import contextlib
-import errno
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -16,7 +15,7 @@ from autograder.errors import GraderError, UsageError
 from autograder.grading.spec import GradingSpec
 from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.files import hold, write_atomically
-from autograder.results.store import ResultStore, keyed, read_result
+from autograder.results.store import ResultStore, read_result, with_key
 from autograder.results.types import SubmissionResult
 from autograder.submissions import collect_for, refuse_course_inside
 from autograder.submissions.intake import HandIn
@@ -107,7 +106,7 @@ class Batch:
         if there is not None and there.hashes.get("key") == key and not there.errors:
             return StoredResult(there, path, known=True)
         result = self.cache.get(key)
-        return None if result is None else self._write(name, keyed(result, key), known=True)
+        return None if result is None else self._write(name, with_key(result, key), known=True)
 
     def _task(self, name: str) -> Task:
         return Task(name, collect_for(self.spec.catalog, self.submissions[name], name))
@@ -118,7 +117,7 @@ class Batch:
         key = self.spec.key(graded.task.raw)
         # First into the cache: whatever ends the run between the two, the result is not lost.
         self.cache.put(key, graded.result)
-        return self._write(graded.task.name, keyed(graded.result, key))
+        return self._write(graded.task.name, with_key(graded.result, key))
 
     def _write(self, name: str, result: SubmissionResult, *, known: bool = False) -> StoredResult:
         own = replace(result, name=name)
@@ -134,20 +133,15 @@ class Batch:
 @contextlib.contextmanager
 def _lock_folder(out: Path) -> Iterator[None]:
     """Hold a folder for this run alone. The kernel frees the lock when the process ends, however it ends."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        file = (out / ".grading").open("w")
-    except OSError as error:
-        raise UsageError(
-            f"nothing can be written into {out} ({error.strerror}); give another folder with -o"
-        ) from error
-    with file:
+    busy = f"another run is grading into {out}; wait for it, or give another folder with -o"
+    with contextlib.ExitStack() as stack:
         try:
-            hold(file)
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(hold(out / ".grading", busy))
         except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):  # any other: a file system without locks
-                busy = f"another run is grading into {out}; wait for it, or give another folder with -o"
-                raise UsageError(busy) from error
+            raise UsageError(
+                f"nothing can be written into {out} ({error.strerror}); give another folder with -o"
+            ) from error
         yield
 
 

@@ -124,7 +124,7 @@ class Grader:
         return SubmissionResult(
             name=name or submission.name,
             checks=checks,
-            notes=tuple(filter(None, (submission.problem, *submission.notes, trusted))),
+            notes=tuple(filter(None, (submission.problem, *submission.notes, *run.notes, trusted))),
             not_taken=submission.not_taken,
             isolation=self.workers.isolation,
             device=self.spec.device,
@@ -177,6 +177,8 @@ class _GradedRun:
         self.seed = seed
         self.device = device
         self._modules = submission.sources
+        #: Sentences about the loading of its modules, each once.
+        self.notes: dict[str, None] = {}
         self._workers = workers
         self._pool = WorkerPool(workers.worker)
         self._budget = Budget()
@@ -184,6 +186,10 @@ class _GradedRun:
     def modules(self, _: Path) -> dict[str, Module]:
         """Return the submission's modules by name: its units, and what they import of the student's own."""
         return self._modules
+
+    def note(self, sentence: str) -> None:
+        """Take note of what showed when the submission was loaded."""
+        self.notes[sentence] = None
 
     def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:
         """Return the worker for a check; without a check, a fresh one."""

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from platformdirs import user_config_path
+
 import autograder
 from autograder.course.catalog import Catalog, Unit
 from autograder.errors import GraderError
@@ -185,8 +187,7 @@ def course_secret() -> bytes:
     given = os.environ.get("IDEALCAT_SECRET")
     if given:
         return given.encode()
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    path = home / "idealcat" / "secret"
+    path = user_config_path("idealcat") / "secret"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):

@@ -1,17 +1,14 @@
-"""Files that are whole or not there, and files that one process holds at a time."""
+"""Write files that are whole or not there, and hold a file for one process at a time."""
 
+import contextlib
 import os
-import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
-from autograder.errors import GraderError
+from filelock import FileLock, Timeout
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from autograder.errors import GraderError, UsageError
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -28,16 +25,28 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise GraderError(f"{path} cannot be written ({error.strerror}); {advice}") from error
 
 
-def hold(file: IO[str]) -> None:
-    """Takes a file for this process alone, until it is closed or the process ends, however it ends.
+@contextlib.contextmanager
+def hold(path: Path, busy: str) -> Iterator[None]:
+    """Hold a file for this process alone. The kernel lets go of it when the process ends, however it ends.
+
+    A file system without locks holds nothing.
+
+    Args:
+        path: the file; it is made if there is none.
+        busy: sentence for the case that another process holds it.
 
     Raises:
-        OSError: another process holds it.
+        UsageError: another process holds it.
+        OSError: the file cannot be made.
     """
-    if sys.platform == "win32":
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    lock = FileLock(path, timeout=0, fallback_to_soft=False, preserve_lock_file=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            with contextlib.suppress(NotImplementedError):
+                stack.enter_context(lock)
+        except Timeout as error:
+            raise UsageError(busy) from error
+        yield
 
 
 def _replace(path: Path, content: bytes) -> None:

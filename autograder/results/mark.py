@@ -46,14 +46,14 @@ class Mark:
     """What a submission is worth.
 
     Attributes:
-        result: what it was made of; after `shown`, with what a student may read of it.
+        result: what it was made of; after `visible_mark`, with what a student may read of it.
         units: by name, in the order in which they were graded; a unit that was not graded is not there.
         added: points by hand without a function.
         score: points earned, or None: the grader itself failed, and there is no grade.
         max_score: points that the checks could give.
         all_passed: True if every check passed, hidden ones included.
         trail: how a policy came from the points earned to the score, if it changed them; the points earned come first.
-        withheld: points earned by checks that `shown` has taken away, and points that they could give.
+        withheld: points earned by checks that `visible_mark` has taken away, and points that they could give.
     """
 
     result: SubmissionResult
@@ -67,12 +67,12 @@ class Mark:
 
     @property
     def name(self) -> str:
-        """Name of the submission."""
+        """Return the name of the submission."""
         return self.result.name
 
     @property
     def manual(self) -> tuple[ManualPoints, ...]:
-        """All points by hand that count: those of functions first."""
+        """Return all points by hand that count: those of functions first."""
         return tuple(line for _, line, _ in self.manual_entries())
 
     def manual_entries(self) -> Iterator[tuple[str, ManualPoints, float]]:
@@ -131,10 +131,12 @@ class Hidden(StrEnum):
     EVERYTHING = "everything"
 
 
-def shown(full: Mark, hidden: Hidden) -> Mark:
+def visible_mark(full: Mark, hidden: Hidden) -> Mark:
     """Return the mark as a student may read it: all of its points, and of hidden checks as much as is to be shown."""
     checks = tuple(
-        _shown(check, hidden) for check in full.result.checks if not check.hidden or hidden is not Hidden.NOTHING
+        _visible_check(check, hidden)
+        for check in full.result.checks
+        if not check.hidden or hidden is not Hidden.NOTHING
     )
     gone = [check for check in full.result.checks if check.hidden and hidden is Hidden.NOTHING]
     return replace(
@@ -157,7 +159,7 @@ def _sums(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
     return math.fsum(earned for earned, _ in found), math.fsum(possible for _, possible in found)
 
 
-def _shown(check: CheckResult, hidden: Hidden) -> CheckResult:
+def _visible_check(check: CheckResult, hidden: Hidden) -> CheckResult:
     if not check.hidden or hidden is Hidden.EVERYTHING:
         return check
     if hidden is Hidden.SENTENCE:

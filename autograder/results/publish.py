@@ -12,7 +12,7 @@ from autograder.results.files import write_atomically
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import Picture, class_page, student_page
 from autograder.results.manual import ManualPoints, read_manual
-from autograder.results.mark import Hidden, Mark, Policy, mark, shown
+from autograder.results.mark import Hidden, Mark, Policy, mark, visible_mark
 from autograder.results.types import SubmissionResult
 
 #: File of points by hand, beside the folder of the results.
@@ -86,7 +86,7 @@ def _class_folders(out: Path) -> list[Path]:
         return []
 
 
-def rendered(marks: Sequence[Mark], form: str, hidden: Hidden, catalog: Catalog, title: str) -> str:
+def render(marks: Sequence[Mark], form: str, hidden: Hidden, catalog: Catalog, title: str) -> str:
     """Return the one text of these marks in a format, a key of `FORMATS`.
 
     Raises:
@@ -98,7 +98,7 @@ def rendered(marks: Sequence[Mark], form: str, hidden: Hidden, catalog: Catalog,
     if len(marks) > 1:
         raise UsageError(f"{form} is for one submission and there are {len(marks)}; give a folder for them with -o")
     assert chosen.of_one is not None
-    return chosen.of_one(shown(marks[0], hidden), catalog)
+    return chosen.of_one(visible_mark(marks[0], hidden), catalog)
 
 
 def publish(
@@ -124,13 +124,13 @@ def publish(
     chosen = FORMATS[form]
     if chosen.of_class is not None:
         path = folder / f"{form}{chosen.suffix}"
-        write_atomically(path, rendered(list(marks.values()), form, hidden, catalog, title))
+        write_atomically(path, render(list(marks.values()), form, hidden, catalog, title))
         return [path]
     if form == "html":
         return _publish_pages(marks, hidden, catalog, folder, pictures)
     paths = [folder / f"{name}{chosen.suffix}" for name in marks]
     for path, each in zip(paths, marks.values(), strict=True):
-        write_atomically(path, rendered([each], form, hidden, catalog, title))
+        write_atomically(path, render([each], form, hidden, catalog, title))
     return paths
 
 
@@ -143,7 +143,7 @@ def _publish_pages(
 ) -> list[Path]:
     paths = {name: folder / "submissions" / f"{name}.html" for name in marks}
     for name, each in marks.items():
-        write_atomically(paths[name], student_page(shown(each, hidden), catalog, pictures(each.result)))
+        write_atomically(paths[name], student_page(visible_mark(each, hidden), catalog, pictures(each.result)))
     links = {each.name: quote(f"submissions/{name}.html") for name, each in marks.items()}
     write_atomically(folder / "index.html", class_page(list(marks.values()), catalog, links))
     return [folder / "index.html", *paths.values()]

@@ -1,4 +1,4 @@
-"""Results that have been found out before, by the key of all that they depend on (`GradingSpec.key`).
+"""Keep results by the key of all that they depend on (`GradingSpec.key`).
 
 They lie in a folder beside the results of a class rather than with the user: with the class they are copied, archived and
 thrown away, and another teacher's run of the same folder finds them.
@@ -14,21 +14,21 @@ from autograder.results.types import SubmissionResult
 
 
 class ResultStore:
-    """A folder of results; it is made when the first is put into it.
+    """A folder of results, made when the first is put into it.
 
     Args:
-        folder: where they lie, one file each.
+        folder: holds one file for each.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, key: str) -> SubmissionResult | None:
-        """The result of this key, under the name that it was graded for."""
+        """Return the result of this key, under the name that it was graded for; None if there is none."""
         return read_result(self._path(key))
 
     def put(self, key: str, result: SubmissionResult) -> None:
-        """Keeps a result; not one with a fault of the grader's own, which is to be graded again.
+        """Keep a result, unless it has a fault of the grader's own and is to be graded again.
 
         Raises:
             GraderError: it cannot be written.
@@ -40,13 +40,13 @@ class ResultStore:
         return self._folder / f"{key}.json"
 
 
-def keyed(result: SubmissionResult, key: str) -> SubmissionResult:
-    """The result with its key among its hashes."""
+def with_key(result: SubmissionResult, key: str) -> SubmissionResult:
+    """Return the result with its key among its hashes."""
     return replace(result, hashes={**result.hashes, "key": key})
 
 
 def read_result(path: Path) -> SubmissionResult | None:
-    """The result in a file, where there is a whole one of this schema."""
+    """Read the result in a file; None if there is no whole one of this schema."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, GraderError):
         return SubmissionResult.from_json(path.read_text(encoding="utf-8"))
     return None

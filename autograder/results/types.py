@@ -1,4 +1,4 @@
-"""What grading gives: one `SubmissionResult` for each submission, to and from one versioned JSON schema.
+"""Hold what grading gives: one `SubmissionResult` for each submission, to and from one versioned JSON schema.
 
 The schema is `result.schema.json` beside this file; `docs/result.md` explains each field. It is only ever extended.
 """
@@ -29,13 +29,13 @@ class Outcome(StrEnum):
 
 
 def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:
-    """One line of bounded length without characters that would steer a terminal, for text that a student may have written."""
+    """Return text of a student's as one line of bounded length, without characters that would steer a terminal."""
     line = "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text[: length + 1])
     return line if len(line) <= length else line[: length - 3] + "..."
 
 
 def storable(text: str) -> str:
-    """Text that a file can hold: names of files, and what students say, may hold lone surrogates."""
+    """Return text that a file can hold: names of files, and what students say, may hold lone surrogates."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -43,8 +43,8 @@ def storable(text: str) -> str:
 class CheckResult:
     """One check. Born `NOT_RUN`, so that nothing is worth points until a run says so.
 
-    A `picture` is a PNG in base64: plain text, as all that a result holds. A `line` is one of the student's own file, and 0
-    where there is none to look at.
+    A `picture` is a PNG in base64: plain text, as all that a result holds. A `line` is one of the student's own file; 0
+    if there is none to look at.
     """
 
     id: str
@@ -64,20 +64,20 @@ class CheckResult:
 
     @property
     def points(self) -> float:
-        """All of `max_points`, or nothing."""
+        """Return `max_points` if the check passed, else 0."""
         return self.max_points if self.outcome is Outcome.PASSED else 0.0
 
     def ended(self, outcome: Outcome, message: str = "", **facts: Any) -> "CheckResult":
-        """The same check with its outcome; a message may quote the student, and is made `legible`."""
+        """Return the same check with its outcome; a message may quote the student, and is made `legible`."""
         return replace(self, outcome=outcome, message=legible(message), **facts)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as the schema has them."""
+        """Return plain values, as the schema has them."""
         return {**vars(self), "outcome": self.outcome.value, "points": self.points}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "CheckResult":
-        """The check that `to_dict` gave; `points` is worked out anew, never read."""
+        """Return the check that `to_dict` gave; `points` is worked out anew, never read."""
         known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
         return cls(**{**known, "outcome": Outcome(values["outcome"])})
 
@@ -104,26 +104,26 @@ class SubmissionResult:
 
     @property
     def score(self) -> float:
-        """Points earned; `math.fsum`, so that the order of the checks does not matter."""
+        """Return the points earned; `math.fsum`, so that the order of the checks does not matter."""
         return math.fsum(check.points for check in self.checks)
 
     @property
     def max_score(self) -> float:
-        """Points that could be earned."""
+        """Return the points that could be earned."""
         return math.fsum(check.max_points for check in self.checks)
 
     @property
     def errors(self) -> tuple[CheckResult, ...]:
-        """Checks that ended by the grader's own fault: with any of them there is no grade."""
+        """Return the checks that ended by the grader's own fault: with any of them there is no grade."""
         return tuple(check for check in self.checks if check.outcome is Outcome.ERROR)
 
     @property
     def all_passed(self) -> bool:
-        """Whether there were checks and each of them passed."""
+        """Return True if there were checks and each of them passed."""
         return bool(self.checks) and all(check.outcome is Outcome.PASSED for check in self.checks)
 
     def to_json(self) -> str:
-        """The result as a JSON document."""
+        """Return the result as a JSON document."""
         facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("name", "checks")}
         checks = [check.to_dict() for check in self.checks]
         document = {
@@ -138,7 +138,7 @@ class SubmissionResult:
 
     @classmethod
     def from_json(cls, text: str) -> "SubmissionResult":
-        """The result that `to_json` wrote.
+        """Return the result that `to_json` wrote.
 
         Raises:
             GraderError: the document has another schema, or is none of ours.

@@ -9,10 +9,10 @@ _OUTCOMES = {
     Outcome.PASSED: ("passed", "+"),
     Outcome.FAILED: ("failed", "x"),
     Outcome.NOT_WRITTEN: ("not written yet", "-"),
-    Outcome.TIMED_OUT: ("stopped at the deadline", "x"),
-    Outcome.CRASHED: ("ended its process", "x"),
-    Outcome.BLOCKED: ("waiting for another check", "~"),
-    Outcome.ERROR: ("stopped by the grader's own fault", "!"),
+    Outcome.TIMED_OUT: ("timed out", "x"),
+    Outcome.CRASHED: ("crashed", "x"),
+    Outcome.BLOCKED: ("blocked", "~"),
+    Outcome.ERROR: ("failed by the grader itself", "!"),
     Outcome.NOT_RUN: ("not run", "~"),
 }
 WORDS = {outcome: words for outcome, (words, _) in _OUTCOMES.items()}

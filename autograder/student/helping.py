@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.skeletons import BEGIN, END, read_source, replaced, untouched
+from autograder.course.skeletons import BEGIN, END, read_source, replace_keeping_backup, untouched
 from autograder.errors import UsageError
 from autograder.student.progress import Progress, fingerprint, updated_progress
 
@@ -53,7 +53,7 @@ def reset(catalog: Catalog, name: str) -> str:
     path = catalog.exercise(unit)
     skeleton = untouched(catalog, unit)
     text = skeleton if name == unit else with_function(_own(path, unit), skeleton, name, path.name)
-    written = replaced(path, text, path.parent)
+    written = replace_keeping_backup(path, text, path.parent)
     if written is None:
         return f"{name} is as it was in the beginning; nothing was changed."
     functions = catalog.units[unit].functions if name == unit else [name]

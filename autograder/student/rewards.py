@@ -4,13 +4,12 @@ A course has `exercises/pictures/draw_<unit>.py` with a function `draw(student)`
 does, and returns a Pillow image and a caption. A unit without such a file has no picture.
 """
 
-import base64
-from html import escape
 from pathlib import Path
 
 from PIL import Image
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
+from autograder.results.formats.pages import Picture, gallery_page
 from autograder.student.progress import FOLDER, Progress
 
 #: Where a PNG says what is to be seen on it.
@@ -28,29 +27,6 @@ def caption_of(path: Path) -> str:
         return str(image.info.get(CAPTION, ""))
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title}: what I have made</title>
-<style>
-  :root {{ color-scheme: light dark; font-family: system-ui, sans-serif; }}
-  body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem; line-height: 1.5; }}
-  figure {{ margin: 1rem 0 3rem; }}
-  img {{ max-width: 100%; height: auto; border: 1px solid #8886; background: white; }}
-</style>
-<h1>{title}: what I have made</h1>
-<p>{headline}</p>
-{figures}
-</html>
-"""
-_FIGURE = """<figure>
-<h2>{title}</h2>
-<img src="data:image/png;base64,{data}" alt="{caption}">
-<figcaption>{caption}</figcaption>
-</figure>"""
-
-
 def write_gallery(catalog: Catalog, progress: Progress, headline: str) -> tuple[Path, list[str]]:
     """Writes the page.
 
@@ -63,17 +39,10 @@ def write_gallery(catalog: Catalog, progress: Progress, headline: str) -> tuple[
         Where the page is, and the units that are done and have no picture yet though the course has one for them.
     """
     made = [unit for unit in catalog.units.values() if picture_path(catalog.root, unit.name).is_file()]
-    figures = "\n".join(_figure(catalog, unit) for unit in made)
+    paths = [(unit.title, picture_path(catalog.root, unit.name)) for unit in made]
+    pictures = [(title, Picture(path.read_bytes(), caption_of(path))) for title, path in paths]
     page = catalog.root / FOLDER / "gallery.html"
     page.parent.mkdir(exist_ok=True)
-    empty = "<p>No picture yet: each unit that passes brings one.</p>"
-    text = _PAGE.format(title=escape(catalog.title), headline=escape(headline), figures=figures or empty)
-    page.write_text(text, encoding="utf-8", newline="\n")
+    page.write_text(gallery_page(catalog.title, headline, pictures), encoding="utf-8", newline="\n")
     done = [unit for unit in catalog.units.values() if not progress.open_functions(unit)]
     return page, [unit.name for unit in done if unit not in made and catalog.picture(unit.name).is_file()]
-
-
-def _figure(catalog: Catalog, unit: Unit) -> str:
-    path = picture_path(catalog.root, unit.name)
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return _FIGURE.format(title=escape(unit.title), data=data, caption=escape(caption_of(path)))

@@ -62,7 +62,7 @@ class UnreadableError(Exception):
     """A container that cannot be read; the text is a sentence."""
 
 
-def archived(path: Path | InMemory) -> list[Entry]:
+def archive_entries(path: Path | InMemory) -> list[Entry]:
     """Return the files in an archive: the later of two with one path, as if it had been unpacked."""
     entries = _zipped(path) if path.name.lower().endswith(".zip") else _tarred(path)
     return list({entry.path: entry for entry in entries}.values())

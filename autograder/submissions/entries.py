@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from autograder.results.types import legible
-from autograder.submissions.archives import NO_FILE, Entry, InMemory, UnreadableError, archived, refuse_crowd
+from autograder.submissions.archives import NO_FILE, Entry, InMemory, UnreadableError, archive_entries, refuse_crowd
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _MAX_DEPTH = 20
@@ -57,7 +57,7 @@ def files_below(folder: Path) -> list[Entry]:
 def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
     if not path.is_dir():
         _refuse_odd(path)
-        return archived(path) if is_archive(path.name) else [_lone(path, path.name)]
+        return archive_entries(path) if is_archive(path.name) else [_lone(path, path.name)]
     return _without_lone_archive(list(_folder(path)), is_wanted)
 
 
@@ -72,7 +72,7 @@ def _without_lone_archive(entries: list[Entry], is_wanted: Callable[[str], bool]
         raise UnreadableError(
             f"{lone.path.name} is larger than {_MAX_ARCHIVE_BYTES // 2**20} MB; hand in the files alone"
         )
-    return archived(InMemory(lone.path.name, data)) + [entry for entry in entries if entry is not lone]
+    return archive_entries(InMemory(lone.path.name, data)) + [entry for entry in entries if entry is not lone]
 
 
 def _refuse_odd(path: Path) -> None:

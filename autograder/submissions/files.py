@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from autograder.submissions.archives import MAX_FILE_BYTES, Entry
 from autograder.submissions.entries import reason
-from autograder.submissions.module import Module, parsed
-from autograder.submissions.notebook import code_cells, joined, without_magics
+from autograder.submissions.module import Module, parse
+from autograder.submissions.notebook import code_cells, join_cells, without_magics
 
 #: A syntax tree takes up to a thousand times the room of its text.
 MAX_SOURCE_BYTES = 256 * 2**10
@@ -102,7 +102,7 @@ def _script(empty: Module, data: bytes) -> Module:
     if "\0" in text:
         return empty.but("holds null bytes; save it again as UTF-8 text")
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return parsed(replace(empty, text=text))[0]
+    return parse(replace(empty, text=text))[0]
 
 
 def _notebook(empty: Module, data: bytes, graded: Collection[str]) -> Module:
@@ -113,4 +113,4 @@ def _notebook(empty: Module, data: bytes, graded: Collection[str]) -> Module:
     size = sum(len(cell) for _, cell in cells)
     if size > MAX_SOURCE_BYTES:
         return empty.but(f"holds code of {_more_than(size, MAX_SOURCE_BYTES)}; hand in code without data")
-    return joined(empty, cells, graded)
+    return join_cells(empty, cells, graded)

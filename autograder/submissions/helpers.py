@@ -6,9 +6,9 @@ check or a library imports there must be the real one.
 
 import ast
 import sys
-import sysconfig
 from collections.abc import Iterable, Mapping
 from importlib.machinery import PathFinder
+from pathlib import PurePath
 
 from autograder.submissions.files import File, module_from
 from autograder.submissions.module import Module, parse_quietly
@@ -33,7 +33,9 @@ def take_along(modules: Iterable[Module], neighbours: Mapping[str, File]) -> tup
         if _stands_for_another(name):
             refused.append(name)
             continue
-        taken[name] = module_from(name, neighbours[name])
+        file = neighbours[name]
+        empty = not file.data.strip() and not file.fault and not file.size
+        taken[name] = Module(name, file.path.name) if empty else module_from(name, file)
         waiting += _imported(taken[name].text)
     notes = [f"taken along: {', '.join(f'{name}.py' for name in sorted(taken))}"] if taken else []
     notes += [f"{name}.py was left: `import {name}` means another module here; rename it" for name in sorted(refused)]
@@ -42,7 +44,7 @@ def take_along(modules: Iterable[Module], neighbours: Mapping[str, File]) -> tup
 
 def _stands_for_another(name: str) -> bool:
     """Return True for the name of a module that the grader's environment has."""
-    installed = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    installed = [path for path in sys.path if PurePath(path).name in ("site-packages", "dist-packages")]
     return name in _RESERVED or name in sys.stdlib_module_names or PathFinder.find_spec(name, installed) is not None
 
 

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from autograder.errors import UsageError
 from autograder.results.tables import harmless
 from autograder.results.types import legible, storable
-from autograder.submissions.archives import Entry, UnreadableError, archived
+from autograder.submissions.archives import Entry, UnreadableError, archive_entries
 from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognized
 from autograder.submissions.entries import ARCHIVES, files_below, is_archive
 
@@ -293,7 +293,7 @@ def _unit_of(filename: str, units: Iterable[str]) -> str | None:
 @functools.lru_cache(maxsize=4)
 def _entries_of(path: Path) -> dict[PurePosixPath, Entry]:
     """Return the files of a class's folder or zip, by path there; read once for all its students."""
-    entries = files_below(path) if path.is_dir() else archived(path)
+    entries = files_below(path) if path.is_dir() else archive_entries(path)
     return {entry.path: entry for entry in entries}
 
 

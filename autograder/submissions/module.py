@@ -91,7 +91,7 @@ _NEWER = (
 _NEWER_F_STRINGS = (3, 12)
 
 
-def parsed(module: Module) -> tuple[Module, ast.Module | None]:
+def parse(module: Module) -> tuple[Module, ast.Module | None]:
     """Return the same module and its syntax tree, or one with the sentence of its syntax error."""
     try:
         return module, parse_quietly(module.text)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from autograder.submissions.module import Module, parsed
+from autograder.submissions.module import Module, parse
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -72,7 +72,7 @@ def code_cells(data: bytes) -> list[tuple[int, str]]:
     return [(number, str(cell.source)) for number, cell in code if not _is_check(cell)]
 
 
-def joined(empty: Module, cells: list[tuple[int, str]], graded: Collection[str]) -> Module:
+def join_cells(empty: Module, cells: list[tuple[int, str]], graded: Collection[str]) -> Module:
     """Return the definitions of all cells, and what they need, as one module that knows the place of each of its lines.
 
     Args:
@@ -123,7 +123,7 @@ def _read(empty: Module, number: int, text: str) -> _Cell | Module:
     here = tuple((number, line) for line in range(1, text.count("\n") + 2))
     for source in (text, without_magics(text, empty.unit)):
         # As it stands first: a line of Python may begin with an operator that looks like a magic.
-        module, tree = parsed(replace(empty, text=source, cells=here))
+        module, tree = parse(replace(empty, text=source, cells=here))
         if tree is not None:
             return _Cell(number, source, tree)
     return module

@@ -200,8 +200,18 @@ def read_module(path: Path, unit: str, graded: Collection[str] = ()) -> Module:
         return Module(unit, str(path)).but(f"cannot be read ({error.strerror})")
     if not stat.S_ISREG(status.st_mode):
         return Module(unit, str(path)).but("is not a file")
-    entry = Entry(PurePosixPath(path.absolute().as_posix()), status.st_size, lambda limit: head(path, limit))
-    return module_from(unit, read_file(entry), graded)
+    return module_from(unit, _file_at(path, status.st_size), graded)
+
+
+def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Module]:
+    """Return the modules in a student's own folder that the units there import, by name."""
+    names = [path for path in sorted(folder.glob("*.py")) if path.stem.isidentifier() and path.stem not in modules]
+    files = {path.stem: _file_at(path, path.stat().st_size) for path in names[:_NEIGHBOURS] if path.is_file()}
+    return take_along(modules.values(), files)[0]
+
+
+def _file_at(path: Path, size: int) -> File:
+    return read_file(Entry(PurePosixPath(path.absolute().as_posix()), size, lambda limit: head(path, limit)))
 
 
 def _strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:

@@ -1,51 +1,150 @@
-"""A student's modules, made from the sources in a request and importable by name."""
+"""Make a student's modules from the sources in a request, importable by name while their code runs."""
 
+import __future__
+
+import ast
 import contextlib
 import functools
 import importlib.abc
 import importlib.machinery
 import linecache
+import operator
 import sys
 import types
-from collections.abc import Iterator
-from typing import Any
+import warnings
+from collections.abc import Container, Iterator, Mapping
+from typing import Any, NoReturn, TypeGuard
 
 from autograder.worker.deadline import Budget
 
+#: A student's file may be imported as a module of this package too, and import its neighbours by a dot.
+PACKAGE = "exercises"
+
 
 class LoadedModule(types.ModuleType):
-    """A module whose source came in the request; it is executed on `load`, once."""
+    """A module whose source came in the request; it is executed on `load`, once.
+
+    Its statements run one by one. An import of a library that is not installed, or that fails in a sandbox, costs what uses
+    the library. Any other exception ends a script, and what was defined before it stays; in a notebook the next statement
+    follows, as in a kernel.
+
+    Attributes:
+        stopped: the first exception that something at the top level raised, if there is anything defined nevertheless.
+        missing: lines that import a library in vain, each with the reason.
+    """
+
+    __slots__ = ("_source", "missing", "stopped")
 
     def __init__(self, name: str, filename: str, text: str) -> None:
         super().__init__(name)
         self.__file__ = filename
-        self.__dict__["_source"] = text
+        self._source: str | None = text
+        self.stopped: BaseException | None = None
+        self.missing: list[tuple[int, str]] = []
 
     def load(self) -> None:
-        text = self.__dict__.pop("_source", None)
+        """Execute the module, unless that was begun before.
+
+        Raises:
+            BaseException: the first one, if no function and no class is defined.
+        """
+        text, self._source = self._source, None
         if text is None:
             return
         filename = str(self.__file__)
         linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-        exec(_compile(text, filename), self.__dict__)
+        first: BaseException | None = None
+        for statement, code in _compiled(text, filename):
+            try:
+                exec(code, self.__dict__)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                first = first or error
+                if isinstance(error, Exception) and isinstance(statement, ast.Import | ast.ImportFrom):
+                    self._excuse(statement, error)
+                    continue
+                self.stopped = self.stopped or error
+                if not filename.endswith(".ipynb") or not isinstance(error, Exception):
+                    break
+        if first is not None and not self._defines_anything():
+            raise first
+
+    def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception) -> None:
+        """Put something that raises when it is used in the place of what could not be imported."""
+        if isinstance(error, ModuleNotFoundError):
+            reason = f"{error.name} is not installed where this ran"
+        else:
+            reason = f"{type(error).__name__}: {error}"
+        self.missing.append((statement.lineno, reason))
+        for alias in statement.names:
+            name = alias.asname or (alias.name.partition(".")[0] if isinstance(statement, ast.Import) else alias.name)
+            self.__dict__[name] = _MissingLibrary(ast.unparse(statement), reason)
+
+    def _defines_anything(self) -> bool:
+        functions = (value for value in self.__dict__.values() if isinstance(value, types.FunctionType | type))
+        return any(value.__module__ == self.__name__ for value in functions)
+
+
+class _MissingLibrary:
+    """Stands for what could not be imported; any use of it raises."""
+
+    def __init__(self, statement: str, reason: str) -> None:
+        self.__dict__["message"] = f"{statement} has failed ({reason})"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self()
+
+    def __call__(self, *args: object, **kwargs: object) -> NoReturn:
+        raise ImportError(self.__dict__["message"])
 
 
 @functools.lru_cache(maxsize=16)
-def _compile(text: str, filename: str) -> types.CodeType:
-    """Compile a text once for all checks that a worker serves."""
-    return compile(text, filename, "exec", dont_inherit=True)
+def _compiled(text: str, filename: str) -> list[tuple[ast.stmt, types.CodeType]]:
+    """Compile the statements of a source, once for all checks that a worker serves."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about odd escapes, which the compiler repeats
+        body = ast.parse(text, filename).body
+    futures = [name.name for node in body if _is_future(node) for name in node.names]
+    flags = functools.reduce(operator.or_, (getattr(__future__, name).compiler_flag for name in futures), 0)
+    return [
+        (node, compile(ast.Module([node], []), filename, "exec", flags, dont_inherit=True))
+        for number, node in enumerate(body)
+        if number == 0 or not _is_text(node)
+    ]
+
+
+def _is_future(node: ast.stmt) -> TypeGuard[ast.ImportFrom]:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _is_text(node: ast.stmt) -> bool:
+    """Return True for a text on its own, which would become the module's docstring again and again."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+class _Spec(importlib.machinery.ModuleSpec):
+    """The spec of a student's module: alone, and in the package of the exercises."""
+
+    @property
+    def parent(self) -> str:
+        return PACKAGE
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Lets a unit import an earlier one of the same submission by its name, and excuses the time that a library takes."""
 
-    def __init__(self, modules: dict[str, types.ModuleType], libraries: Budget | None) -> None:
+    def __init__(self, modules: Mapping[str, LoadedModule], libraries: Budget | None) -> None:
         self.modules = modules
         self.libraries = libraries
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name in self.modules:
-            return importlib.machinery.ModuleSpec(name, self)
+        if name == PACKAGE:
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        if name.removeprefix(f"{PACKAGE}.") in self.modules:
+            return _Spec(name, self)
         if self.libraries is None:
             return None
         others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
@@ -54,11 +153,12 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             spec.loader = _Library(spec.loader, self.libraries)
         return spec
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
-        return self.modules[spec.name]
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
+        return self.modules.get(spec.name.removeprefix(f"{PACKAGE}."))
 
     def exec_module(self, module: types.ModuleType) -> None:
-        module.load()
+        if isinstance(module, LoadedModule):
+            module.load()
 
 
 class _Library(importlib.abc.Loader):
@@ -81,7 +181,7 @@ class _Library(importlib.abc.Loader):
 
 
 @contextlib.contextmanager
-def importable(modules: dict[str, types.ModuleType], libraries: Budget | None = None) -> Iterator[None]:
+def importable(modules: Mapping[str, LoadedModule], libraries: Budget | None = None) -> Iterator[None]:
     """Let the student's modules be imported by name while the code inside runs, and only then.
 
     Args:
@@ -90,12 +190,17 @@ def importable(modules: dict[str, types.ModuleType], libraries: Budget | None = 
     """
     finder = _Finder(modules, libraries)
     sys.meta_path.insert(0, finder)
-    shadowed = {name: sys.modules.pop(name) for name in list(modules) if name in sys.modules}
+    shadowed = _take_away(modules)
     try:
         yield
     finally:
         if finder in sys.meta_path:  # the student's code may have cleared it
             sys.meta_path.remove(finder)
-        for name in modules:
-            sys.modules.pop(name, None)
+        _take_away(modules)
         sys.modules.update(shadowed)
+
+
+def _take_away(names: Container[str]) -> dict[str, types.ModuleType]:
+    """Take modules of these names, and the package of the exercises, out of `sys.modules`. Return them."""
+    own = [name for name in sys.modules if name in names or name.partition(".")[0] == PACKAGE]
+    return {name: sys.modules.pop(name) for name in own}

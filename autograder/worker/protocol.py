@@ -32,6 +32,8 @@ _REPLY_LIMITS = Limits(recipes=False)
 _TEXT_LIMIT = 10_000
 _ITEM_LIMIT = 10_000
 _RECORD = "record"
+#: In `Fault.found`: the function is missing because its module stopped before it; the rest of the fault tells why.
+STOPPED = "(stopped)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Load(Request):
-    """Load a student's modules anew. The answer has no value.
+    """Load a student's modules anew.
+
+    The answer's value lists what stopped a module or is missing in it: its file, the line, and what happened there.
 
     Attributes:
         sources: file name and text of each unit, by its name.
@@ -122,7 +126,7 @@ class Fault:
         text: what the exception, or the worker, said.
         kinds: names of the exception's class and of its bases, most derived first.
         frames: file, line and function in the student's code, innermost last.
-        found: the type of what bears the function's name and is no function.
+        found: the type of what bears the function's name and is no function; or `STOPPED`.
         names: the functions that the module has.
         signature: of a function that takes other arguments.
     """

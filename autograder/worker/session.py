@@ -10,7 +10,6 @@ import gc
 import importlib
 import socket
 import sys
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -26,9 +25,12 @@ from autograder.worker.codec import Handle, Recipe, refuse, type_name
 from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.modules import LoadedModule, importable
-from autograder.worker.protocol import Answer, Fault, Request, frame, map_tree, read_frame, read_request, write
+from autograder.worker.protocol import STOPPED, Answer, Fault, Request, frame, map_tree, read_frame, read_request, write
 from autograder.worker.restore import restorer
 from autograder.worker.side_effects import inspection
+
+#: So many letters of why an import failed are told.
+_REASON = 200
 
 
 class Session:
@@ -43,7 +45,7 @@ class Session:
         self._sandboxed = sandboxed
         self._waiting = waiting
         self._restorer = restorer(process=sandboxed)
-        self._modules: dict[str, types.ModuleType] = {}
+        self._modules: dict[str, LoadedModule] = {}
         #: The student's texts by file name.
         self._sources: dict[str, str] = {}
         self._objects: list[object] = []
@@ -110,7 +112,22 @@ class Session:
         for name, (filename, text) in request.sources.items():
             self._modules[name] = LoadedModule(name, filename, text)
         importlib.import_module(self._unit)
-        return Answer(None)
+        return Answer([*self._missing_libraries(), *self._stops()])
+
+    def _missing_libraries(self) -> Iterator[tuple[str, int, str]]:
+        """Yield the file and the line of each import that failed, and the reason."""
+        for module in self._modules.values():
+            for line, reason in module.missing:
+                yield str(module.__file__), line, f"the import has failed ({reason[:_REASON]}); what uses it fails"
+
+    def _stops(self) -> Iterator[tuple[str, int, str]]:
+        """Yield the file and the line at which each module stopped, and what happened."""
+        for module in self._modules.values():
+            if module.stopped is not None:
+                fault = fault_of(module.stopped, self._sources, sandboxed=self._sandboxed)
+                own = [line for filename, line, _ in fault.frames if filename == module.__file__]
+                words = "it did not end in time" if fault.kind == "timed out" else f"{fault.kinds[0]}: {fault.text}"
+                yield str(module.__file__), own[0] if own else 0, f"the module stopped here ({words})"
 
     def _call(self, request: protocol.Call) -> Answer | Fault:
         function = self._function(request.function)
@@ -127,6 +144,8 @@ class Session:
         function = getattr(module, name, None)
         if callable(function):
             return function  # type: ignore[no-any-return]
+        if module.stopped is not None and not hasattr(module, name):
+            return replace(fault_of(module.stopped, self._sources, sandboxed=self._sandboxed), found=STOPPED)
         own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         return Fault("missing", found=type_name(function) if hasattr(module, name) else "", names=tuple(own))
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import SandboxError
-from autograder.results import files
 from autograder.sandbox import Sandbox
 from autograder.student import keys
 from autograder.worker.deadline import DeadlinePassed, deadline
@@ -24,7 +23,7 @@ PACKAGE = ROOT / "autograder"
 ELSEWHERE = """
 import asyncio, importlib, os, select, signal, socket, subprocess, sys, tempfile
 import data.cache, torch, torchvision, rich.console, typer, pytest, watchfiles
-import autograder.results.files, autograder.student.keys  # these ask for the platform, and have a test of their own
+import filelock, platformdirs, autograder.student.keys  # these ask for the platform; keys have a test of their own
 
 for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"):
     sys.modules[name] = None
@@ -102,15 +101,6 @@ def test_keys_on_windows(monkeypatch):
     with made.Keys(pressed.append) as watched:
         watched._thread.join(60)
     assert pressed == ["h", "q", "q"]
-
-
-def test_a_file_is_held_on_windows(monkeypatch, tmp_path):
-    asked = []
-    msvcrt = types.SimpleNamespace(LK_NBLCK=2, locking=lambda *arguments: asked.append(arguments))
-    made = windows_version(files, msvcrt, monkeypatch)
-    with (tmp_path / "lock").open("w") as file:
-        made.hold(file)
-        assert asked == [(file.fileno(), 2, 1)]
 
 
 def test_grading_elsewhere_is_refused_by_name(monkeypatch):

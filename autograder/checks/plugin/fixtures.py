@@ -34,6 +34,8 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
         request.node.stash[SUBMISSION] = held
         yield held
         printed = worker.take_printed()
+    for note in held.notes:
+        run.note(note)
     held.calls.clear()  # pytest keeps the check for the whole run, and what came back may be large
     if printed:
         recorder = request.config.stash[RECORDER]

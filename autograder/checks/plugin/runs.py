@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -14,7 +15,7 @@ from autograder.checks.remote import InProcess, Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import UsageError
 from autograder.results.types import CheckResult
-from autograder.submissions import Module, read_module
+from autograder.submissions import Module, read_helpers, read_module
 
 DEVICES = ("cpu", "cuda")
 
@@ -30,6 +31,9 @@ class Run(Protocol):
     def modules(self, judged: Path) -> dict[str, Module]:
         """The modules of the submission whose unit lies at a path, by unit."""
 
+    def note(self, sentence: str) -> None:
+        """Take note of something about the submission that showed when it was loaded."""
+
     def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:
         """A worker for a check; or a fresh one, for something else."""
 
@@ -41,17 +45,23 @@ class StudentRun:
         self.seed = seed
         self.device = device
         self._catalog = catalog
+        self._noted: set[str] = set()
         self._read: dict[Path, dict[str, Module]] = {}
 
     def modules(self, judged: Path) -> dict[str, Module]:
-        """The unit itself and its neighbours, read once."""
+        """Return the unit itself, its neighbours and what they import of the student's own, read once."""
         if judged not in self._read:
             beside = {unit: judged.with_name(f"{unit}.py") for unit in self._catalog.units}
             paths = {unit: path for unit, path in beside.items() if path.is_file()} | {judged.stem: judged}
-            self._read[judged] = {
-                unit: read_module(path, unit, self._catalog.functions) for unit, path in paths.items()
-            }
+            units = {unit: read_module(path, unit, self._catalog.functions) for unit, path in paths.items()}
+            self._read[judged] = read_helpers(judged.parent, units) | units
         return self._read[judged]
+
+    def note(self, sentence: str) -> None:
+        """Print a sentence once."""
+        if sentence not in self._noted:
+            self._noted.add(sentence)
+            print(f"Note: {sentence}", file=sys.stderr)
 
     @contextlib.contextmanager
     def worker(self, check: CheckResult | None = None) -> Iterator[Transport]:

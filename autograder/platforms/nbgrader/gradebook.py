@@ -42,7 +42,7 @@ class Assignment:
                 ) from error
 
     def submissions(self) -> dict[str, HandIn]:
-        """The work of each student who has handed something in: the notebook, or the folder where there is none.
+        """Return the work of each student who has handed something in: the notebook, or the folder if there is none.
 
         Raises:
             UsageError: nobody has.
@@ -119,7 +119,7 @@ def _texts(mark: Mark) -> dict[str, str]:
 
 
 def _app(course: Path) -> NbGrader:
-    """nbgrader's settings in a course, read as its commands read them."""
+    """Read nbgrader's settings in a course as its commands do."""
     path = list(sys.path)
     try:
         app = NbGrader(log_level="ERROR")

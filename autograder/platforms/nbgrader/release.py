@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.skeletons import read_source, replaced
+from autograder.course.skeletons import read_source, replace_keeping_backup
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.platforms.nbgrader.assignment import source_notebook
@@ -29,5 +29,5 @@ def write_notebooks(catalog: Catalog, units: tuple[Unit, ...], course: Path) -> 
     if not (course / FILENAME).exists():
         texts[course / FILENAME] = config_text(catalog.root)
     # Not beside the notebook: nbgrader releases whatever lies there, and this holds solutions.
-    files = [replaced(path, text, course / "replaced") for path, text in texts.items()]
+    files = [replace_keeping_backup(path, text, course / "replaced") for path, text in texts.items()]
     return [file for file in files if file is not None]

@@ -33,11 +33,11 @@ def row(mark: Mark) -> Row:
 
 
 def _remarks(result: SubmissionResult) -> str:
-    """Return the known mistakes by name, else the note on the whole, else what kept the checks from passing."""
+    """Return the known mistakes by name, else why checks were not run, else what kept them from passing."""
     mistakes = list(dict.fromkeys(check.mistake for check in result.checks if check.mistake))
     if mistakes:
         return ", ".join(mistakes)
-    if result.notes:
+    if result.notes and any(check.outcome is Outcome.NOT_RUN for check in result.checks):
         return result.notes[0]
     messages = {check.message for check in result.checks if check.outcome is Outcome.FAILED}
     if len(messages) == 1:

@@ -1,4 +1,4 @@
-"""Pages in HTML: one file each, without a network, for a student and for a class.
+"""Pages in HTML: one file each, without a network, for a student, a class and a gallery.
 
 Every text goes through the templates' escaping; a page's policy lets it load nothing and, for a student, run nothing.
 """
@@ -82,6 +82,17 @@ def class_page(marks: Sequence[Mark], catalog: Catalog, links: Mapping[str, str]
         largest_bin=max(1, *numbers.bins),
         max_score=points(max((mark.max_score for mark in marks), default=0)),
     )
+
+
+def gallery_page(course: str, headline: str, pictures: Sequence[tuple[str, Picture]]) -> str:
+    """Return the pictures that a student has earned.
+
+    Args:
+        course: its title.
+        headline: how far the student is.
+        pictures: with the titles of their units.
+    """
+    return _render("gallery.html", course=course, headline=headline, pictures=pictures)
 
 
 def _unit(

@@ -9,7 +9,8 @@ from torch import nn
 
 import data
 from autograder.checks.faults import error_of
-from autograder.checks.remote import InProcess, StudentModule
+from autograder.checks.plugin.runs import check_seed, sent_seed
+from autograder.checks.remote import InProcess, StudentModule, recipe_of
 from autograder.compare import assert_close, show
 from autograder.errors import (
     CheckError,
@@ -428,3 +429,14 @@ def test_the_death_of_a_worker_is_told_with_the_call(sandbox):
             submission = StudentModule(unit, {"unit": unit}, transport, 1.0, 0)
             assert words in sentence(Crashed, getattr(submission, name))
             assert "had ended before" in sentence(Crashed, submission.leave)
+
+
+def test_a_model_travels_without_the_seed_that_its_weights_were_drawn_from():
+    recipe = recipe_of(data.toy_head(2, 3, seed=12345))
+    assert recipe.arguments == {"in_features": 2, "num_classes": 3}
+    assert torch.equal(recipe.state["weight"], data.toy_head(2, 3, seed=12345).weight)
+
+
+def test_what_a_submission_sees_is_drawn_from_other_seeds_than_its_inputs():
+    seeds = {check_seed("s", "c"), sent_seed("s", "worker", "c"), sent_seed("s", "model", "c")}
+    assert len({seed % 2**31 for seed in seeds}) == 3

@@ -29,7 +29,7 @@ def test_each_check_that_is_the_reason_is_named():
         "1",
         "-1",
         (
-            "u::one: passed -> stopped at the deadline, 2 -> 0 of 2",
+            "u::one: passed -> timed out, 2 -> 0 of 2",
             "u::two: gone, not written yet, 0 of 1",
             "u::three: new, passed, 1 of 1",
         ),

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from autograder.results.formats.pages import Picture, class_page, student_page
-from autograder.results.mark import Hidden, mark, shown
+from autograder.results.mark import Hidden, mark, visible_mark
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 browser_api = pytest.importorskip("playwright.sync_api")
@@ -90,7 +90,7 @@ def findings(html, opened, **options):
 @pytest.fixture(scope="module")
 def student(catalog):
     picture = Picture(png(), "What it made")
-    return student_page(shown(mark(RESULT), Hidden.POINTS), catalog, pictures={"variation_loss": [picture]})
+    return student_page(visible_mark(mark(RESULT), Hidden.POINTS), catalog, pictures={"variation_loss": [picture]})
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.overview import class_statistics
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints
-from autograder.results.mark import Hidden, mark, shown
-from autograder.results.publish import publish, read_marks, read_results, rendered
+from autograder.results.mark import Hidden, mark, visible_mark
+from autograder.results.publish import publish, read_marks, read_results, render
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -83,7 +83,7 @@ def autograder(monkeypatch, capsys):
 @pytest.fixture
 def as_text(catalog):
     def text(form, hidden=Hidden.POINTS, result=RESULT, manual=()):
-        return rendered([mark(result, manual)], form, hidden, catalog, "Lab 1")
+        return render([mark(result, manual)], form, hidden, catalog, "Lab 1")
 
     return text
 
@@ -159,9 +159,12 @@ def test_a_unit_that_was_not_graded_is_in_no_form(as_text, catalog):
 def test_a_form_shows_as_much_of_hidden_checks_as_is_wanted_and_all_points():
     full = mark(RESULT)
     for hidden in Hidden:
-        seen = shown(full, hidden)
+        seen = visible_mark(full, hidden)
         assert (seen.score, seen.max_score, seen.units) == (4.0, 12.0, full.units)
-    assert shown(full, Hidden.NOTHING).withheld == (2.0, 4.0) and shown(full, Hidden.POINTS).withheld == (0.0, 0.0)
+    assert visible_mark(full, Hidden.NOTHING).withheld == (2.0, 4.0) and visible_mark(full, Hidden.POINTS).withheld == (
+        0.0,
+        0.0,
+    )
 
 
 def test_a_policy_has_the_last_word():
@@ -280,7 +283,7 @@ def test_a_page_escapes_all_that_it_is_told(as_text):
 def test_tables_are_no_formulas(as_text, catalog):
     evil = SubmissionResult("=1+1,\n@x", RESULT.checks)
     for form in TABLES:
-        rows = list(csv.reader(io.StringIO(rendered([mark(evil)], form, Hidden.POINTS, catalog, "-Lab"), newline="")))
+        rows = list(csv.reader(io.StringIO(render([mark(evil)], form, Hidden.POINTS, catalog, "-Lab"), newline="")))
         assert rows[-1][0] == "'=1+1,\n@x" and not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row)
 
 

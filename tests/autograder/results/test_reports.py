@@ -39,7 +39,7 @@ def test_the_overview_falls_back_to_note_message_and_counts():
     assert row(mark(SubmissionResult("a", (check(Outcome.NOT_RUN),), notes=("no file",)))).remarks == "no file"
     assert row(mark(SubmissionResult("a", (check(Outcome.FAILED, message="x is wrong"),)))).remarks == "x is wrong"
     mixed = (check(Outcome.CRASHED), check(Outcome.BLOCKED), check(Outcome.BLOCKED), check(Outcome.PASSED))
-    assert row(mark(SubmissionResult("a", mixed))).remarks == "1 ended its process, 2 waiting for another check"
+    assert row(mark(SubmissionResult("a", mixed))).remarks == "1 crashed, 2 blocked"
     assert row(mark(SubmissionResult("a", (check(Outcome.PASSED),)))).remarks == ""
 
 

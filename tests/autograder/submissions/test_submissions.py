@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import sys
 import tarfile
 import time
 import zipfile
@@ -191,6 +192,28 @@ def test_an_unusable_script_has_a_sentence(handin, content, problem):
 
 
 @pytest.mark.parametrize(
+    ("line", "version"),
+    [
+        ("type Image = list", "3.12"),
+        ("def f[T](x: T) -> T: return x", "3.12"),
+        ("class A[T]: pass", "3.12"),
+        ("x = f'{y['a']}'", "3.12"),
+        ("try:\n    x\nexcept KeyError, ValueError: pass", "3.14"),
+        ("x = t'{y}'", "3.14"),
+    ],
+)
+def test_syntax_of_a_newer_python_is_told_with_both_versions(handin, monkeypatch, line, version):
+    problem = problem_of(handin(variation_loss=line + "\n"))
+    here = ".".join(map(str, sys.version_info[:2]))
+    if sys.version_info[:2] < tuple(map(int, version.split("."))):
+        assert f"(it may be for Python {version}, and work is graded with Python {here})" in problem
+
+
+def test_a_mistake_in_syntax_is_not_called_newer(handin):
+    assert "(invalid syntax)" in problem_of(handin(variation_loss="type = = 3\n"))
+
+
+@pytest.mark.parametrize(
     "content",
     ["\ufeff" + CODE, CODE.replace("\n", "\r\n"), "# coding: latin-1\n# \xf6\n" + CODE],
     ids=["bom", "crlf", "latin-1"],
@@ -282,11 +305,41 @@ def source_of(handin, *cells):
         ("\n%%time\ndef f(): pass", "\n\ndef f(): pass"),
         ("%%bash\ndef f(): pass", ""),
         ("def f():\n    %time g()\n    return 1", "def f():\n    pass\n    return 1"),
+        ("T = []\nfor i in range(3):\n    T.append(i)\ndef f(): return T", None),
+        ("T = {}\nT.update(a=1)\nW = torch.zeros(3)\nW.fill_(2)\ndef f(): return T, W", None),
+        (
+            "T = [2, 1]\nT.sort()\nother.append(1)\nprint(T)\ndef f(): return T",
+            "T = [2, 1]\nT.sort()\n\n\ndef f(): return T",
+        ),
+        ("import os\n!pip install a \\\n    b \\\n    c\ndef f(): return os", "import os\n\n\n\ndef f(): return os"),
+        ("%%writefile variation_loss.py\ndef f(): pass", "\ndef f(): pass"),
+        ("%%writefile ./work/variation_loss.py\ndef f(): pass", "\ndef f(): pass"),
+        ("%%writefile other.py\ndef f(): pass", ""),
+        (
+            "log = []\nfor i in range(9):\n    log.append(train(i))\ndef denoise(x): return x\ndef plot(): return log",
+            "log = []\n\n\ndef denoise(x): return x\ndef plot(): return log",
+        ),
+        ("T = []\nfor i in range(9):\n    T.append(i)\ndef helper(): return T\ndef denoise(x): return helper()", None),
     ],
 )
 def test_what_functions_need_is_kept_and_the_rest_is_left_out(handin, cell, kept):
     text = source_of(handin, cell).modules["variation_loss"].text
     assert text.rstrip() == (cell if kept is None else kept).rstrip()
+
+
+def test_what_was_left_out_of_a_notebook_is_said(handin):
+    cells = [
+        "%matplotlib inline\nimport torch",
+        "def f(x):\n    return x",
+        "f(1)",
+        "'words'",
+        "for i in range(9):\n    f(i)",
+    ]
+    words = "variation_loss.ipynb: statements that no function needs were left out (cells 3, 5)"
+    folder = handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells)))
+    assert read_submission(folder, UNITS).notes == (words,)
+    (folder / "variation_loss.ipynb").write_text(notebook(*map(new_code_cell, cells[:2])))
+    assert read_submission(folder, UNITS).notes == ()
 
 
 def test_a_cell_that_is_no_python_costs_its_own_functions_alone(handin):

@@ -1,0 +1,141 @@
+"""A module that stops half-way or lacks a library costs what it lacks, no more; in this process and across the sandbox."""
+
+import contextlib
+
+import pytest
+
+from autograder.checks.faults import load_notes
+from autograder.checks.remote import InProcess, StudentModule
+from autograder.errors import MissingFunction, Raised, Unusable
+from autograder.submissions import Module
+
+DOUBLE = "def double(x):\n    return 2 * x\n\n"
+
+
+@pytest.fixture(params=["here", "sandboxed"])
+def load(request, tmp_path):
+    """Make the student's module of a text and of others beside it."""
+    with contextlib.ExitStack() as stack:
+
+        def load(text, name="unit.py", seconds=5.0, **others):
+            modules = {key: Module(key, f"{key}.py", other) for key, other in others.items()}
+            modules["unit"] = Module("unit", name, text)
+            if request.param == "here":
+                transport = InProcess(tmp_path)
+            else:
+                transport = stack.enter_context(request.getfixturevalue("sandbox").worker())
+            return StudentModule(modules["unit"], modules, transport, seconds, 0)
+
+        yield load
+
+
+def test_what_was_defined_before_an_exception_is_used(load):
+    student = load(DOUBLE + "print(1 / 0)\n\ndef halve(x):\n    return x / 2\n")
+    assert student.double(2) == 4
+    assert student.notes == ("unit.py:4: the module stopped here (ZeroDivisionError: division by zero)",)
+    with pytest.raises(MissingFunction) as caught:
+        student.halve(2)
+    words = "unit.py stopped before halve was defined: ZeroDivisionError: division by zero (unit.py:4)"
+    assert str(caught.value) == words and caught.value.line == 4
+
+
+@pytest.mark.parametrize("end", ["import sys\nsys.exit()", "raise NotImplementedError", "double('x') - 1"])
+def test_however_it_ends(load, end):
+    assert load(DOUBLE + end).double(2) == 4
+
+
+def test_an_endless_statement_costs_what_follows(load):
+    student = load(DOUBLE + "while True: pass\n\ndef halve(x):\n    return x / 2\n", seconds=0.5)
+    assert student.double(2) == 4
+    assert student.notes == ("unit.py:4: the module stopped here (it did not end in time)",)
+    with pytest.raises(MissingFunction, match="stopped before halve was defined: it did not end in time"):
+        student.halve(2)
+
+
+def test_a_module_that_defines_nothing_cannot_be_imported(load):
+    with pytest.raises(
+        Unusable, match=r"unit.py cannot be imported: ZeroDivisionError: division by zero \(unit.py:1\)"
+    ):
+        load("1 / 0\n").double(2)
+
+
+def test_a_module_that_only_imports_what_is_missing_cannot_be_imported(load):
+    with pytest.raises(
+        Unusable, match=r"unit.py cannot be imported: ModuleNotFoundError: No module named 'no_such_lib"
+    ):
+        load("import no_such_library\n").double(2)
+
+
+def test_in_a_notebook_the_next_statement_follows(load):
+    student = load("1 / 0\n" + DOUBLE, name="unit.ipynb")
+    assert student.double(2) == 4 and "ZeroDivisionError" in student.notes[0]
+
+
+def test_a_unit_that_stopped_can_be_imported(load):
+    student = load(
+        "from earlier import three\ndef six():\n    return 2 * three()\n", earlier="def three(): return 3\n1 / 0"
+    )
+    assert student.six() == 6
+    assert student.notes == ("earlier.py:2: the module stopped here (ZeroDivisionError: division by zero)",)
+
+
+def test_a_library_that_is_missing_costs_what_uses_it(load):
+    lines = ["import no_such_library.pyplot as plt", "from no_such_library import pi", DOUBLE]
+    student = load("\n".join([*lines, "def plot(x):\n    return plt.plot(x)\n\ndef circle(r):\n    return pi(r)\n"]))
+    assert student.double(2) == 4
+    words = "the import has failed (no_such_library is not installed where this ran); what uses it fails"
+    assert student.notes == tuple(f"unit.py:{line}: {words}" for line in (1, 2))
+    with pytest.raises(Raised) as caught:
+        student.plot(1)
+    said = "raised ImportError: import no_such_library.pyplot as plt has failed (no_such_library is not installed where"
+    assert said in str(caught.value) and str(caught.value).endswith("(unit.py:8)")
+    with pytest.raises(Raised, match="from no_such_library import pi has failed"):
+        student.circle(1)
+
+
+def test_a_library_that_fails_in_the_sandbox_costs_what_uses_it(load):
+    student = load("from torch import no_such_name\n" + DOUBLE)
+    assert student.double(2) == 4 and "cannot import name 'no_such_name'" in student.notes[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from exercises.earlier import three",
+        "from .earlier import three",
+        "from . import earlier\nthree = earlier.three",
+        "import exercises.earlier as e\nthree = e.three",
+        "from exercises import earlier\nthree = earlier.three",
+    ],
+)
+def test_an_earlier_unit_may_be_imported_from_the_exercises(load, line):
+    student = load(
+        f"import earlier\n{line}\nassert three is earlier.three\ndef six():\n    return 2 * three()\n",
+        earlier="def three():\n    return 3\n",
+    )
+    assert student.six() == 6 and student.notes == ()
+
+
+def test_futures_and_docstrings_hold_for_every_statement(load):
+    text = '"""Mine."""\nfrom __future__ import annotations\ndef double(x: Nothing):\n    return 2 * x\n"more"\n'
+    student = load(text + "def doc():\n    return __doc__\n")
+    assert student.double(2) == 4 and student.doc() == "Mine."
+
+
+def test_a_helper_is_imported_in_the_worker_alone(load):
+    student = load("import helper\ndef six():\n    return 2 * helper.three()\n", helper="def three():\n    return 3\n")
+    assert student.six() == 6
+    with pytest.raises(ModuleNotFoundError):
+        __import__("helper")
+
+
+@pytest.mark.parametrize(
+    "value", [None, 3, [3], [("unit.py", "x", "y")], [("other.py", 1, "y")], [("unit.py", 1, "y", 2)]]
+)
+def test_a_forged_note_is_none(value):
+    assert list(load_notes(value, {"unit": Module("unit", "unit.py", "")})) == []
+
+
+def test_notes_are_few_and_legible():
+    notes = list(load_notes([("unit.py", 1, "\x1b" + "y" * 999)] * 9, {"unit": Module("unit", "unit.py", "")}))
+    assert len(notes) == 5 and len(notes[0]) == 300 and "\x1b" not in notes[0]

@@ -1,0 +1,52 @@
+"""A file is whole or not there, and one process at a time holds it."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from autograder.errors import GraderError, UsageError
+from autograder.results.files import hold, write_atomically
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from autograder.results.files import hold
+with hold(Path(sys.argv[1]), "busy"):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_file_is_free_again_when_its_process_was_killed(tmp_path):
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path / "lock"], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(UsageError, match="another run"), hold(tmp_path / "lock", "another run is here"):
+        pass
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    holder.stdout.close()
+    with hold(tmp_path / "lock", "another run is here"):
+        pass
+
+
+def test_a_file_system_without_locks_holds_nothing(tmp_path, monkeypatch):
+    def unsupported(*_, **__):
+        raise NotImplementedError
+
+    monkeypatch.setattr("autograder.results.files.FileLock.acquire", unsupported)
+    with hold(tmp_path / "lock", "busy"), hold(tmp_path / "lock", "busy"):
+        pass
+
+
+def test_what_cannot_be_written_leaves_the_old_text(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    write_atomically(path, "old")
+    monkeypatch.setattr(
+        "autograder.results.files.os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left"))
+    )
+    with pytest.raises(GraderError, match=r"a.txt cannot be written \(No space left\); make room for it"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old" and [each.name for each in tmp_path.iterdir()] == ["a.txt"]

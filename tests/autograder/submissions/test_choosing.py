@@ -1,0 +1,170 @@
+"""Of several files for one unit the one with work in it counts, or the newest; the student reads which was left."""
+
+import json
+import os
+import zipfile
+
+import pytest
+
+from autograder.course.catalog import read_catalog
+from autograder.course.skeletons import untouched_texts
+from autograder.submissions import collect_submission, parse_submission, read_helpers, read_module, submissions_in
+from tests.autograder.small_course import make_course
+
+UNITS = ("variation_loss", "adversarial_attack")
+SKELETON = 'def total_variation(images):\n    """Sum."""\n    scale = 2\n    raise NotImplementedError("x")\n'
+DONE = SKELETON.replace('raise NotImplementedError("x")', "return images.sum()")
+OTHER = SKELETON.replace('raise NotImplementedError("x")', "return images.mean()")
+
+
+def notebook(*sources):
+    cells = [
+        {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "id": f"c{n}", "source": source}
+        for n, source in enumerate(sources)
+    ]
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read a folder with these files; `age` makes a file that many minutes older."""
+
+    def read(files, age=None):
+        root = tmp_path / "alice"
+        for name, text in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            os.utime(path, (1e9 - 60 * (age or {}).get(name, 0),) * 2)
+        return parse_submission(collect_submission(root, UNITS, {"variation_loss": SKELETON}))
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("finished", "untouched"),
+    [
+        ("variation_loss.ipynb", "variation_loss.py"),
+        ("my_work/variation_loss.py", "exercises/variation_loss.py"),
+        ("variation_loss (1).py", "variation_loss.py"),
+        ("Copy of variation_loss.ipynb", "variation_loss.ipynb"),
+        ("variation_loss-Copy1.ipynb", "variation_loss.ipynb"),
+    ],
+)
+def test_an_untouched_file_is_left_for_finished_work(read, finished, untouched):
+    files = {finished: DONE, untouched: f"# mine\n{SKELETON}"}
+    found = read({name: notebook(text) if name.endswith("ipynb") else text for name, text in files.items()})
+    assert "images.sum()" in found.modules["variation_loss"].text
+    assert found.notes[0] == f"{untouched} was left: nothing is written in it"
+    assert found.not_taken == (untouched,)
+
+
+def test_the_newest_of_two_finished_files_counts(read):
+    found = read({"variation_loss.py": OTHER, "new/variation_loss.py": DONE}, age={"variation_loss.py": 5})
+    assert "images.sum()" in found.modules["variation_loss"].text
+    assert found.notes == ("new/variation_loss.py was taken and variation_loss.py left: it is older",)
+
+
+@pytest.mark.parametrize("later", ["variation_loss (1).py", "variation_loss-1.py"])
+def test_a_later_copy_of_the_same_time_counts(read, later):
+    found = read({"variation_loss.py": OTHER, later: DONE})
+    assert "images.sum()" in found.modules["variation_loss"].text
+    assert found.notes == (f"{later} was taken and variation_loss.py left: by its name it is an earlier copy",)
+
+
+def test_what_cannot_be_told_is_said(read):
+    found = read({"a/variation_loss.py": OTHER, "b/variation_loss.py": DONE})
+    assert "images.mean()" in found.modules["variation_loss"].text
+    advice = "which of the two is meant cannot be told; hand in one file for variation_loss"
+    assert found.notes == (f"a/variation_loss.py was taken and b/variation_loss.py left: {advice}",)
+
+
+def test_the_same_file_twice_needs_no_word(read):
+    found = read({"variation_loss.py": DONE, "backup/variation_loss.py": DONE})
+    assert "images.sum()" in found.modules["variation_loss"].text and found.notes == ()
+
+
+def test_a_copy_alone_is_the_unit(read, tmp_path):
+    assert "images.sum()" in read({"variation_loss-2.py": DONE}).modules["variation_loss"].text
+    assert submissions_in(tmp_path / "alice", UNITS) == [tmp_path / "alice"]
+
+
+def test_a_broken_file_is_work(read):
+    found = read({"variation_loss.py": "def total_variation(:\n", "old/variation_loss.py": SKELETON})
+    assert "is not valid Python" in found.modules["variation_loss"].problem
+
+
+def test_the_times_of_an_archive_count(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name, text, minute in (("a/variation_loss.py", OTHER, 1), ("b/variation_loss.py", DONE, 9)):
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 12, minute, 0)), text)
+        archive.writestr(zipfile.ZipInfo("c/variation_loss.py", (2026, 2, 31, 0, 0, 0)), DONE)
+    found = collect_submission(tmp_path / "a.zip", UNITS, {"variation_loss": SKELETON})
+    assert b"sum" in found.files["variation_loss"].data or "cannot be told" in found.notes[0]
+
+
+def test_many_files_of_one_unit_are_not_all_opened(read, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        "autograder.submissions.choosing._has_work", lambda unit, file, skeleton: opened.append(file) or True
+    )
+    read({f"d{number}/variation_loss.py": f"{DONE}# {number}\n" for number in range(30)})
+    assert len(opened) == 5
+
+
+def test_the_course_tells_what_its_files_begin_as(tmp_path):
+    catalog = read_catalog(make_course(tmp_path))
+    (unit,) = catalog.units
+    before = untouched_texts(catalog)[unit]
+    assert "def double(x)" in before
+    path = catalog.solution(unit)
+    path.write_text(path.read_text() + "\nMORE = 1\n")
+    os.utime(path, (1e9, 1e9))
+    assert untouched_texts(catalog)[unit] == before + "\nMORE = 1\n"
+
+
+# --- modules beside the units
+
+
+def test_a_module_that_a_unit_imports_is_taken_along(read):
+    files = {
+        "variation_loss.py": f"import utils\nfrom . import tools\n{DONE}",
+        "utils.py": "import deeper\n",
+        "deeper.py": "",
+        "tools.py": "X = 1\n",
+        "scratch.py": "print(1)\n",
+        "elsewhere/utils.py": "wrong = 1\n",
+    }
+    found = read(files)
+    assert sorted(found.helpers) == ["deeper", "tools", "utils"] and sorted(found.sources) == [
+        "deeper", "tools", "utils", "variation_loss",
+    ]  # fmt: skip
+    assert found.notes == ("taken along: deeper.py, tools.py, utils.py",)
+    assert found.not_taken == ("scratch.py", "elsewhere/utils.py")
+
+
+@pytest.mark.parametrize("name", ["torch", "json", "data", "autograder", "tests", "solutions", "pytest", "exercises"])
+def test_no_file_stands_in_for_a_library_or_for_the_course(read, name):
+    found = read({"variation_loss.py": f"import {name}\n{DONE}", f"{name}.py": "X = 1\n"})
+    assert found.helpers == {}
+    assert found.notes == (f"{name}.py was left: `import {name}` means another module here; rename it",)
+
+
+def test_a_preloaded_module_of_the_course_is_no_helper(tmp_path):
+    (tmp_path / "variation_loss.py").write_text(f"import shades\n{DONE}")
+    (tmp_path / "shades.py").write_text("X = 1\n")
+    assert collect_submission(tmp_path, UNITS, {}, ["shades"]).neighbours == {}
+
+
+def test_a_students_own_run_has_the_same_helpers(tmp_path):
+    for name, text in {"variation_loss": f"import utils\n{DONE}", "utils": "X = 1\n", "other": "1 / 0\n"}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    units = {"variation_loss": read_module(tmp_path / "variation_loss.py", "variation_loss")}
+    (helper,) = read_helpers(tmp_path, units).values()
+    assert (helper.unit, helper.filename, helper.text) == ("utils", str(tmp_path / "utils.py"), "X = 1\n")
+
+
+def test_another_helper_is_another_submission(read):
+    one = read({"variation_loss.py": f"import utils\n{DONE}", "utils.py": "X = 1\n"})
+    other = read({"utils.py": "X = 2\n"})
+    assert one.digest != other.digest
