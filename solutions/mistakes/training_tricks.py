@@ -204,6 +204,24 @@ def allows_certainty(x, p, *, training, generator):
     return x * _kept(x, p, generator) / (1 - p) if training else x
 
 
+@mistake("dropout", "p is looked at in training only; one that is impossible is a ValueError in evaluation too.")
+def checks_p_in_training_only(x, p, *, training, generator):
+    if not training:
+        return x
+    _require_probability(p)
+    return x * _kept(x, p, generator) / (1 - p)
+
+
+@mistake("dropout", "Exactly the share p is dropped in every call; each entry has a draw of its own.")
+def drops_an_exact_share(x, p, *, training, generator):
+    _require_probability(p)
+    if not training:
+        return x
+    kept = torch.ones(x.numel(), dtype=x.dtype)
+    kept[torch.randperm(x.numel(), generator=generator)[: round(p * x.numel())]] = 0
+    return x * kept.view(x.shape) / (1 - p)
+
+
 @mistake("dropout", "x is multiplied in place (*=), which changes the caller's tensor.")
 def drops_in_place(x, p, *, training, generator):
     _require_probability(p)
@@ -470,6 +488,26 @@ def takes_equal_losses(losses, patience):
 @mistake("should_stop", "A NaN counts as the best loss: np.argmin and np.min stop at the first NaN they meet.")
 def takes_nan_for_the_best(losses, patience):
     return bool(len(losses) > 0 and len(losses) - 1 - int(np.argmin(losses)) >= patience)
+
+
+@mistake(
+    "should_stop", "A NaN at the start counts as the best loss, which no later one is lower than; begin with math.inf."
+)
+def begins_with_the_first_loss(losses, patience):
+    best, age = losses[0] if len(losses) else math.inf, 0
+    for loss in losses[1:]:
+        age = 0 if loss < best else age + 1
+        best = loss if loss < best else best
+    return age >= patience
+
+
+@mistake("should_stop", "A loss counts as better only where it is lower by more than a margin; any lower loss is.")
+def wants_a_margin(losses, patience):
+    best, age = math.inf, 0
+    for loss in losses:
+        age = 0 if loss < best - 1e-4 else age + 1
+        best = loss if loss < best - 1e-4 else best
+    return age >= patience
 
 
 @mistake("should_stop", "It tells how many epochs there were; what counts is how old the best loss is.")
