@@ -378,8 +378,8 @@ def test_fit_keeps_the_best_weights(submission, clusters, contrary, rng, seed):
     wrong = torch.where(torch.rand(60, generator=rng) < 1 / 3, (labels + 1) % 3, labels)
     for valid, epochs, rate in (
         (contrary[1], 6, 0.1),
-        ((features, labels), 12, 0.02),
-        ((features, wrong), 40, 0.2),
+        ((features, labels), 80, 0.02),
+        ((features, wrong), 40, 0.5),
     ):
         toy = data.toy_head(8, 3, seed=seed)
         head = submission.send(toy)
