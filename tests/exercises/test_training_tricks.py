@@ -59,9 +59,11 @@ def assert_names(text, name):
 # --- xavier_normal
 
 
-@pytest.mark.points("xavier_normal", 1.6)
+@pytest.mark.points("xavier_normal", 2.1)
 def test_xavier_normal_variance(submission):
     """The weights are float32 (n_out, n_in) with mean 0 and variance 2 / (n_in + n_out), wide or narrow."""
+    for shape in [(5, 3), (1, 7), (1, 1)]:
+        assert_kind(submission.xavier_normal(shape, generator(1)), shape)
     for n_out, n_in in [LAYER, (1000, 40)]:
         weights = submission.xavier_normal((n_out, n_in), generator(2))
         assert_kind(weights, (n_out, n_in))
@@ -71,14 +73,6 @@ def test_xavier_normal_variance(submission):
         assert_holds(
             0.92 < ratio < 1.08, f"has a variance of {float(weights.var()):.3g}, expected {expected:.3g}", weights
         )
-
-
-@pytest.mark.points("xavier_normal", 0.5)
-@pytest.mark.depends_on("test_xavier_normal_variance")
-def test_xavier_normal_shape(submission):
-    """A layer of any size has weights of the shape that was asked for, (n_out, n_in)."""
-    for shape in [(5, 3), (1, 7), (1, 1)]:
-        assert_kind(submission.xavier_normal(shape, generator(1)), shape)
 
 
 @pytest.mark.points("xavier_normal", 1)
@@ -403,7 +397,7 @@ def test_momentum_steps_in_a_row(submission, reference, rng):
 # --- adam_step
 
 
-@pytest.mark.points("adam_step", 1.5)
+@pytest.mark.points("adam_step", 2)
 def test_adam_first_step(submission):
     """Three tensors come back; the first step is as long as the learning rate, whatever the length of the gradient."""
     weight, gradient = torch.ones(3), torch.tensor([2.0, -0.01, 300.0])
@@ -413,16 +407,11 @@ def test_adam_first_step(submission):
     result = submission.adam_step(weight, gradient, torch.zeros(3), torch.zeros(3), 1)
     assert_tensors(result, [(3,), (3,), (3,)])
     assert_close(result[0], torch.tensor([0.999, 1.001, 0.999]), atol=1e-5)
-
-
-@pytest.mark.points("adam_step", 0.5)
-@pytest.mark.depends_on("test_adam_first_step")
-def test_adam_step_kind(submission, rng):
-    """Three tensors of the weight's shape come back: the weight, the mean, the square."""
-    for shape in [(3, 4), (5,), ()]:
-        weight, gradient = tensors(rng, 2, *shape)
-        result = submission.adam_step(weight, gradient, torch.zeros(shape), torch.zeros(shape), 1)
-        assert_tensors(result, [shape, shape, shape])
+    for shape in [(3, 4), ()]:
+        zeros = torch.zeros(shape)
+        assert_tensors(
+            submission.adam_step(torch.ones(shape), torch.ones(shape), zeros, zeros, 1), [shape, shape, shape]
+        )
 
 
 @pytest.mark.points("adam_step", 1)
@@ -498,21 +487,12 @@ def assert_clipped(result, gradients, dtype=torch.float32):
     assert_holds(isinstance(norm, float), f"returned a {type(norm).__name__} as the norm, expected a float", result)
 
 
-@pytest.mark.points("clip_gradients", 1.5)
+@pytest.mark.points("clip_gradients", 2)
 def test_clip_one_factor_for_all(submission):
     """Gradients of (4, 4) and 2 are 6 long together: with max_norm 3 they become (2, 2) and 1."""
     gradients = [torch.tensor([4.0, 4.0]), torch.tensor([[2.0]])]
     expected = ([torch.tensor([2.0, 2.0]), torch.tensor([[1.0]])], 6.0)
     assert_close(submission.clip_gradients(gradients, 3.0), expected)
-
-
-@pytest.mark.points("clip_gradients", 0.5)
-@pytest.mark.depends_on("test_clip_one_factor_for_all")
-def test_clip_gradients_kind(submission, rng):
-    """A list of gradients of the old shapes comes back, with the norm as a Python float."""
-    gradients = tensors(rng, 2, 3, 4) + tensors(rng, 1, 5)
-    for max_norm in (0.1, 1000.0):
-        assert_clipped(submission.clip_gradients(gradients, max_norm), gradients)
 
 
 @pytest.mark.points("clip_gradients", 1)
@@ -561,17 +541,11 @@ def test_clip_random_gradients(submission, reference, rng):
 # --- decayed_learning_rate
 
 
-@pytest.mark.points("decayed_learning_rate", 0.5)
+@pytest.mark.points("decayed_learning_rate", 1)
 def test_decay_compounds(submission):
-    """Two epochs with a factor of one half leave a quarter."""
+    """Two epochs with a factor of one half leave a quarter, one a half, and none leaves all of it."""
     assert_close(submission.decayed_learning_rate(0.4, 1, 0.5), 0.2)
     assert_close(submission.decayed_learning_rate(0.4, 2, 0.5), 0.1)
-
-
-@pytest.mark.points("decayed_learning_rate", 0.5)
-@pytest.mark.depends_on("test_decay_compounds")
-def test_decay_has_not_begun_in_epoch_0(submission):
-    """In epoch 0 the learning rate is the one that was given, a Python float."""
     assert_close(submission.decayed_learning_rate(0.1, 0), 0.1)
 
 
