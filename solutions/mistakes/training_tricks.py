@@ -54,9 +54,9 @@ def ignores_the_generator(shape, generator):
     return torch.randn(shape) * math.sqrt(2 / sum(shape))
 
 
-@mistake("xavier_normal", "The global random state is seeded like the generator; draw from the generator itself.")
+@mistake("xavier_normal", "The global random state is seeded from the generator; draw from the generator itself.")
 def seeds_the_global_state(shape, generator):
-    torch.manual_seed(generator.initial_seed())
+    torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
     return torch.randn(shape) * math.sqrt(2 / sum(shape))
 
 

@@ -46,7 +46,9 @@ def assert_unchanged(call):
 def assert_own_randomness(call):
     """A call has neither drawn from nor seeded the global random state."""
     assert_holds(
-        not call.traces("random state"), "used the global random state, expected it to draw from `generator` alone"
+        not call.traces("random state"),
+        "used the global random state, expected it to draw from `generator` alone",
+        call.value,
     )
 
 
