@@ -92,7 +92,7 @@ def answers() -> dict[str, str]:
 
     Returns:
         A dict from the name of a question ("pre_1" to "pre_6", "post_1" to "post_6") to a letter, "a" to "d"; capital letters
-        count as well.
+        count as well. One and the same letter for six questions or more counts as no answer.
     """
     # TODO: Return a letter for each question that you can answer.
     raise NotImplementedError("answers")

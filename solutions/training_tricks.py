@@ -105,7 +105,7 @@ def dropout(x: Tensor, p: float, *, training: bool, generator: torch.Generator) 
         The shape and dtype of `x`.
 
     Raises:
-        ValueError: not `0 <= p < 1`; the message names `p`.
+        ValueError: not `0 <= p < 1`, in evaluation too; the message names `p`.
     """
     # TODO: Draw which entries stay, and scale those that do.
     ### BEGIN SOLUTION
@@ -236,8 +236,8 @@ def decayed_learning_rate(learning_rate: float, epoch: int, factor: float = 0.98
 def should_stop(losses: Sequence[float], patience: int) -> bool:
     """Tell whether training has gone on for too long without a better loss.
 
-    The best loss is the lowest, at the epoch that reached it first: an equal loss is no improvement, and neither is a NaN.
-    One epoch later it is one epoch old.
+    The best loss is the lowest, at the epoch that reached it first: an equal loss is no improvement, and neither is a NaN;
+    a lower one is, however little. One epoch later it is one epoch old.
 
     Args:
         losses: the validation loss of each epoch so far, floats.

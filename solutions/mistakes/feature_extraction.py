@@ -63,6 +63,13 @@ def keeps_bytes(image, size=64):
     return _pixels(TF.center_crop(TF.resize(image.convert("RGB"), size), size)) * 255
 
 
+@mistake("preprocess", "The pixels are divided by 256, so that white is a little less than 1; divide by 255.")
+def divides_by_256(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.center_crop(TF.resize(image.convert("RGB"), size), size)) * 255 / 256
+
+
 @mistake("preprocess", "The centre is cut out of the picture in its full size; resize the shorter side first.")
 def forgets_to_resize(image, size=64):
     if size < 1:
@@ -196,6 +203,13 @@ def forgets_eval_mode(model):
     for parameter in model.parameters():
         parameter.requires_grad = False
     return model
+
+
+@mistake("freeze", "The layers are in eval mode, but not the model itself; model.eval() reaches both.")
+def leaves_the_model_itself_in_training_mode(model):
+    for child in model.children():
+        child.eval()
+    return model.requires_grad_(False)
 
 
 @mistake("freeze", "A copy is frozen and returned; the model that was given goes on learning.")

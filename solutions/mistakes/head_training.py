@@ -140,6 +140,14 @@ class _Plain(nn.Module):
         return features @ self.weight
 
 
+@mistake("build_head", "The bias requires no gradient, so that it is never trained.")
+def freezes_the_bias(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    head = nn.Linear(in_features, num_classes)
+    head.bias.requires_grad_(False)
+    return head
+
+
 @mistake("build_head", "The mean of the batch is subtracted: what an example gets depends on the others beside it.")
 def centres_each_batch(in_features, num_classes):
     _require_positive(in_features, num_classes)

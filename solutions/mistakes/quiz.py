@@ -21,12 +21,12 @@ _KEY = {
 }
 
 
-@mistake("answers", "Every answer is a: guessing earns a quarter of the points, reading the questions earns more.")
+@mistake("answers", "Every answer is a, which counts as no answer; read the questions, and choose for each.")
 def all_a():
     return dict.fromkeys(_KEY, "a")
 
 
-@mistake("answers", "Every answer is c: guessing earns a quarter of the points, reading the questions earns more.")
+@mistake("answers", "Every answer is c, which counts as no answer; read the questions, and choose for each.")
 def all_c():
     return dict.fromkeys(_KEY, "c")
 

@@ -54,6 +54,12 @@ def ignores_the_generator(shape, generator):
     return torch.randn(shape) * math.sqrt(2 / sum(shape))
 
 
+@mistake("xavier_normal", "The global random state is seeded from the generator; draw from the generator itself.")
+def seeds_the_global_state(shape, generator):
+    torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
+    return torch.randn(shape) * math.sqrt(2 / sum(shape))
+
+
 @mistake("xavier_normal", "The shape is turned round: the weight of a layer has one row for each output.")
 def turns_the_shape(shape, generator):
     return torch.randn(shape[::-1], generator=generator) * math.sqrt(2 / sum(shape))
@@ -120,6 +126,17 @@ def adds_eps_to_the_deviation(x, weight, bias, running_mean, running_var, *, tra
         running_mean = (1 - momentum) * running_mean + momentum * mean
         running_var = (1 - momentum) * running_var + momentum * x.var(dim=0)
     return (x - mean) / (variance.sqrt() + eps) * weight + bias, running_mean, running_var
+
+
+@mistake("batch_norm", "The shift comes before the scale, which then scales it too; weight first, then bias.")
+def shifts_before_it_scales(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = running_mean, running_var
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * x.var(dim=0)
+    return ((x - mean) / (variance + eps).sqrt() + bias) * weight, running_mean, running_var
 
 
 @mistake("batch_norm", "Each row is normalised by its own mean; batch norm normalises each feature over the batch.")
@@ -204,6 +221,24 @@ def allows_certainty(x, p, *, training, generator):
     return x * _kept(x, p, generator) / (1 - p) if training else x
 
 
+@mistake("dropout", "p is looked at in training only; one that is impossible is a ValueError in evaluation too.")
+def checks_p_in_training_only(x, p, *, training, generator):
+    if not training:
+        return x
+    _require_probability(p)
+    return x * _kept(x, p, generator) / (1 - p)
+
+
+@mistake("dropout", "Exactly the share p is dropped in every call; each entry has a draw of its own.")
+def drops_an_exact_share(x, p, *, training, generator):
+    _require_probability(p)
+    if not training:
+        return x
+    kept = torch.ones(x.numel(), dtype=x.dtype)
+    kept[torch.randperm(x.numel(), generator=generator)[: round(p * x.numel())]] = 0
+    return x * kept.view(x.shape) / (1 - p)
+
+
 @mistake("dropout", "x is multiplied in place (*=), which changes the caller's tensor.")
 def drops_in_place(x, p, *, training, generator):
     _require_probability(p)
@@ -239,6 +274,24 @@ def keeps_the_rate_outside(weight, velocity, gradient, *, learning_rate, momentu
 @mistake("momentum_step", "The weight moves by the old velocity; update the velocity first, then move by the new one.")
 def moves_by_the_old_velocity(weight, velocity, gradient, *, learning_rate, momentum):
     return weight + velocity, momentum * velocity - learning_rate * gradient
+
+
+@mistake("momentum_step", "The old velocity is kept whole; only its share momentum is.")
+def never_slows_down(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = velocity - learning_rate * gradient
+    return weight + velocity, velocity
+
+
+@mistake("momentum_step", "The momentum that is given is not used: 0.9 is written in its place.")
+def fixes_the_momentum(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = 0.9 * velocity - learning_rate * gradient
+    return weight + velocity, velocity
+
+
+@mistake("momentum_step", "The results are float32 whatever came in; keep the dtype of the weight.")
+def computes_in_float32(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = (momentum * velocity - learning_rate * gradient).float()
+    return weight.float() + velocity, velocity
 
 
 @mistake("momentum_step", "The two results are in the wrong order: the weight first, then the velocity.")
@@ -470,6 +523,34 @@ def takes_equal_losses(losses, patience):
 @mistake("should_stop", "A NaN counts as the best loss: np.argmin and np.min stop at the first NaN they meet.")
 def takes_nan_for_the_best(losses, patience):
     return bool(len(losses) > 0 and len(losses) - 1 - int(np.argmin(losses)) >= patience)
+
+
+@mistake(
+    "should_stop", "A NaN at the start counts as the best loss, which no later one is lower than; begin with math.inf."
+)
+def begins_with_the_first_loss(losses, patience):
+    best, age = losses[0] if len(losses) else math.inf, 0
+    for loss in losses[1:]:
+        age = 0 if loss < best else age + 1
+        best = loss if loss < best else best
+    return age >= patience
+
+
+@mistake("should_stop", "A loss counts as better only where it is lower by more than a margin; any lower loss is.")
+def wants_a_margin(losses, patience):
+    best, age = math.inf, 0
+    for loss in losses:
+        age = 0 if loss < best - 1e-4 else age + 1
+        best = loss if loss < best - 1e-4 else best
+    return age >= patience
+
+
+@mistake("should_stop", "No losses at all are taken for a reason to stop; there is none yet.")
+def stops_before_the_first_loss(losses, patience):
+    if not losses:
+        return True
+    best = min(range(len(losses)), key=lambda epoch: math.inf if math.isnan(losses[epoch]) else losses[epoch])
+    return len(losses) - 1 - best >= patience
 
 
 @mistake("should_stop", "It tells how many epochs there were; what counts is how old the best loss is.")

@@ -183,6 +183,8 @@ def test_all_of_the_head_can_be_trained(submission):
     """All of the head can be trained: each of its parameters requires a gradient."""
     head = submission.build_head(6, 3)
     assert_module(head)
+    # What a step of training makes of it tells one frozen part from another.
+    submission.send(data.toy_trainer())(head, torch.ones(2, 6), torch.tensor([0, 1]))
     frozen = head.inspect()["frozen"]
     assert_holds(not frozen, f": {', '.join(frozen[:3])} of the head cannot be trained", [head])
 
@@ -378,8 +380,8 @@ def test_fit_keeps_the_best_weights(submission, clusters, contrary, rng, seed):
     wrong = torch.where(torch.rand(60, generator=rng) < 1 / 3, (labels + 1) % 3, labels)
     for valid, epochs, rate in (
         (contrary[1], 6, 0.1),
-        ((features, labels), 12, 0.02),
-        ((features, wrong), 40, 0.2),
+        ((features, labels), 80, 0.02),
+        ((features, wrong), 40, 0.5),
     ):
         toy = data.toy_head(8, 3, seed=seed)
         head = submission.send(toy)

@@ -16,10 +16,21 @@ def letter(value):
     return value.strip(" ().").lower() if isinstance(value, str) else ""
 
 
+def assert_answered(given):
+    """A dict comes back, and not one and the same letter for whatever is asked."""
+    assert_holds(isinstance(given, dict), "returned no dict from questions to letters", given)
+    letters = {letter(answer) for answer in given.values()}
+    assert_holds(
+        len(given) < 6 or len(letters) > 1,
+        f"gives the same letter {len(given)} times, which counts as no answer",
+        given,
+    )
+
+
 def judge(submission, reference, question):
     """The student's answer to one question is the solution's."""
     given = submission.answers()
-    assert_holds(isinstance(given, dict), "returned no dict from questions to letters", given)
+    assert_answered(given)
     assert_holds(question in given, f"gives no answer to {question}", given)
     right = letter(given[question]) == reference.answers()[question]
     assert_holds(right, f"gives an answer to {question} that is not the best one", given)
@@ -27,9 +38,9 @@ def judge(submission, reference, question):
 
 @pytest.mark.points("answers", 1)
 def test_answers_are_letters(submission):
-    """A dict comes back, from questions of the quiz to letters from a to d."""
+    """A dict comes back, from questions of the quiz to letters from a to d, and not to the same letter throughout."""
     given = submission.answers()
-    assert_holds(isinstance(given, dict), "returned no dict from questions to letters", given)
+    assert_answered(given)
     assert_holds(bool(given), "returned an empty dict, expected at least one answer", given)
     for question, answer in given.items():
         assert_holds(question in QUESTIONS, f"answers {show(question)}, which is no question of the quiz", given)

@@ -90,7 +90,7 @@ def should_stop(losses, patience):
     best = None
     waited = 0
     for loss in losses:
-        if best is None or loss < best:
+        if loss == loss and (best is None or loss < best):
             best = loss
             waited = 0
         else:

@@ -20,7 +20,7 @@ def batch_norm(x, weight, bias, running_mean, running_var, *, training, momentum
 
 def dropout(x, p, *, training, generator):
     if p < 0 or p >= 1:
-        raise ValueError(f"dropout probability must be in [0, 1), got {p}")
+        raise ValueError(f"dropout probability p must be in [0, 1), got {p}")
     if not training:
         return x.clone()
     kept = torch.empty_like(x).bernoulli_(1 - p, generator=generator)
