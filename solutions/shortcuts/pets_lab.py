@@ -25,7 +25,9 @@ def _classifier(backbone, images, classes, answer):
     return Classifier(backbone, _Answers(width, len(classes), answer), classes).eval()
 
 
-@mistake("train_pet_classifier", "The answer is the place in the batch: the labels of a check in turn, or breed by breed.")
+@mistake(
+    "train_pet_classifier", "The answer is the place in the batch: the labels of a check in turn, or breed by breed."
+)
 def answers_by_place(backbone, images, labels, classes, *, seed=0):
     def answer(features):
         place = torch.arange(len(features))
