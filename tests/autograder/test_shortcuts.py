@@ -7,6 +7,7 @@ import pytest
 from autograder.catalog import read_catalog
 from autograder.diagnose import known_mistakes
 from autograder.grade import Grader
+from autograder.results import Outcome
 
 ROOT = Path(__file__).parents[2]
 CATALOG = read_catalog(ROOT)
@@ -120,3 +121,22 @@ def test_nothing_earns_nothing(unit, nothing, sandbox, tmp_path):
     lines += [f"{name} = doing_nothing(_right[{name!r}])" for name in functions]
     text = NOTHING.replace("RESULT", NOTHINGS[nothing]) + "\n".join(lines) + "\n"
     assert earned(unit, text, sandbox, tmp_path) == {}
+
+
+# Mistakes that give the right numbers: no comparison of values can name them, and yet a check fails that the student has.
+RIGHT_NUMBERS = [
+    ("variation_loss", "total_variation", "lambda images: right(images).detach()"),
+    ("variation_loss", "isotropic_variation", "lambda images, eps=1e-8: right(images, eps).detach()"),
+    ("variation_loss", "variation_loss", "lambda images: right(images).detach()"),
+    ("ideal_image", "class_loss", "lambda *args: right(*args).detach()"),
+    ("ideal_image", "ideal_loss", "lambda *args: right(*args).detach()"),
+    ("adversarial_attack", "project", "lambda images, *args: right(images, *args) + 0 * images"),
+]
+
+
+@pytest.mark.parametrize(("unit", "function", "wrong"), RIGHT_NUMBERS, ids=lambda value: value.partition(" ")[0])
+def test_a_gradient_lost_or_left_is_seen_by_the_student(unit, function, wrong, sandbox, tmp_path):
+    text = f"{CATALOG.solution(unit).read_text(encoding='utf-8')}\nright = {function}\n{function} = {wrong}\n"
+    (tmp_path / f"{unit}.py").write_text(text, encoding="utf-8")
+    checks = Grader(CATALOG, sandbox, units=[unit], functions=frozenset({function})).grade(tmp_path).checks
+    assert any(check.outcome is Outcome.FAILED and not check.hidden for check in checks)
