@@ -7,8 +7,8 @@ the network understands; a variation loss keeps neighbouring pixels alike, and s
 Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]. A model maps them to logits (N, K), and is in eval
 mode already; `target` is the index of a class, as in `model.classes.index("zebra")`.
 
-The variation loss is that of the unit of this name; if you have written it, import it: `from variation_loss import
-variation_loss`.
+The variation loss is that of the unit of this name. If you have written it, you can import it: `from variation_loss import
+variation_loss`; then hand in `variation_loss.py` along with this file. Or write it here again, in two lines.
 """
 
 import torch
@@ -88,9 +88,10 @@ def ideal_image(
     """Let the network dream: from random noise to the picture that it is surest of.
 
     As Simonyan, Vedaldi and Zisserman (2014), "Deep inside convolutional networks", with a variation loss. How to descend,
-    and with which defaults, is yours to choose. Judged with the course's pretrained `tiny` and your defaults, the picture has
-    to give the target a probability of at least 0.9, and to have at most 0.7 of the variation that
-    `variation_weight=0` leaves.
+    and with which defaults, is yours to choose. With your defaults, and on the course's pretrained `tiny`, the picture has
+    to give any target a probability of at least 0.9, and to have at most 0.7 of the variation that `variation_weight=0` leaves
+    (after 50 steps). On the same network with other classes, mixtures of those that it knows, which are new each time, it
+    has to give the target 0.7: no picture that was made beforehand does.
 
     Args:
         model: the network.
@@ -104,7 +105,7 @@ def ideal_image(
 
     Returns:
         The picture, shape (1, 3, size, size), in [0, 1], detached; and the loss of each step, a list of `steps` Python
-        floats.
+        floats that fall: the last one is about the `ideal_loss` of the picture.
     """
     # TODO: Start from noise drawn from the seed, and repeat the step, keeping the loss of each.
     raise NotImplementedError("ideal_image")

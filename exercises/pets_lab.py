@@ -171,18 +171,21 @@ def train_pet_classifier(
 ) -> nn.Module:
     """Make a classifier of a backbone by training a linear head on its frozen features.
 
-    Judged on pictures it never saw: it must be far better than guessing, and far better than the same on an untrained
-    backbone. Any head and any way to train it will do.
+    Judged on pictures it never saw. Where the backbone tells the classes apart, it is right on 0.9; on ten breeds and
+    `tiny`, on 0.3 more than by guessing, and on 0.15 more than with an untrained backbone. Any head on the features and any
+    way to train it will do; what the backbone does not see, the model does not see either.
 
     Args:
-        backbone: maps images to features, shape (N, D); in eval mode. It is left as it was.
+        backbone: maps images to features, shape (N, D); in eval mode. It is left as it was, with no gradients on it; it
+            may be frozen.
         images: the pictures to learn from, shape (N, 3, H, W), in [0, 1].
         labels: their classes, shape (N,), indices into `classes`.
         classes: the K class names, whether or not each of them occurs in `labels`.
         seed: of the order in which the pictures are seen.
 
     Returns:
-        A model that maps images to logits of shape (N, K), with `.backbone`, `.head` and `.classes`. The backbone in it,
+        A model in eval mode that maps images to logits of shape (N, K), the same for an image alone as among others, with
+        `.backbone`, `.head` and `.classes`. The backbone in it,
         the one given or a copy, has the weights and statistics of the one given. `data.Classifier` puts them together.
     """
     # TODO: Extract the features once, train a linear head on them, and put backbone and head together.

@@ -21,13 +21,15 @@ def linear_probe_accuracy(
     Linear probes are the idea of Alain and Bengio (2017), "Understanding intermediate layers using linear classifier probes".
 
     Args:
-        backbone: maps images to features, shape (N, D). It is left as it was.
+        backbone: maps images to features, shape (N, D). It is left as it was, with no gradients on it; it may be frozen.
         train: images, shape (N, 3, H, W), and labels, shape (N,), that the head learns from.
         test: images and labels that the head is judged by, and never learns from.
         seed: of the order in which the images are seen.
 
     Returns:
-        The head's accuracy on `test`: a Python float in [0, 1].
+        The head's accuracy on `test`: a Python float in [0, 1]. Judged against what is known of the images: where the
+        backbone sees the classes it is at least 0.9 for true labels, and where it sees nothing of them, that of guessing.
+        On `tiny` it is no more than 0.2 below that of ridge regression.
     """
     # TODO: Extract the features of both, train a linear head on those of train, and judge it on those of test.
     ### BEGIN SOLUTION

@@ -144,6 +144,12 @@ def looks_at_the_originals(model, images, originals, targets, *, step_size, epsi
     return _project(images - step_size * gradient.sign(), originals, epsilon)
 
 
+@mistake("targeted_step", "The result leaves the range of pixels; clamp it to [0, 1] after the ball.")
+def steps_out_of_the_range(model, images, originals, targets, *, step_size, epsilon):
+    stepped = images - step_size * _gradient(model, images, targets).sign()
+    return originals + (stepped - originals).clamp(-epsilon, epsilon)
+
+
 @mistake("targeted_step", "The step comes back alone; take it from the images, and project.")
 def returns_the_step_alone(model, images, originals, targets, *, step_size, epsilon):
     return -step_size * _gradient(model, images, targets).sign()
@@ -229,6 +235,13 @@ def counts_failures(model, images, targets):
 def counts_images(model, images, targets):
     with torch.no_grad():
         return float((model(images).argmax(dim=1) == targets).sum())
+
+
+@mistake(
+    "success_rate", "The model's parameters do not require gradients afterwards; torch.no_grad() leaves it as it is."
+)
+def freezes_the_model(model, images, targets):
+    return (model.requires_grad_(False)(images).argmax(dim=1) == targets).float().mean().item()
 
 
 @mistake("perturbation_norms", "The two norms are in the wrong order: L-infinity first, then L2.")

@@ -111,6 +111,11 @@ def squares_the_differences(model, images, target, variation_weight):
     return _class_loss(model, images, target) + variation_weight * variation
 
 
+@mistake("ideal_loss", "The variation is detached, so that no step can lower it.")
+def detaches_the_variation(model, images, target, variation_weight):
+    return _class_loss(model, images, target) + variation_weight * _variation(images).detach()
+
+
 @mistake("ideal_loss", "There is a loss for each image; average them into one.")
 def keeps_each_loss(model, images, target, variation_weight):
     variation = images.diff(dim=2).abs().sum(dim=(1, 2, 3)) + images.diff(dim=3).abs().sum(dim=(1, 2, 3))
@@ -202,3 +207,14 @@ def creeps(model, target, *, size=64, steps=200, learning_rate=0.01, variation_w
 @mistake("ideal_image", "variation_weight has no effect on the picture: the descent follows the class loss alone.")
 def ignores_the_variation_weight(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
     return _descend(model, _noise(size, seed), target, steps, learning_rate, 0.0)
+
+
+@mistake("ideal_image", "The size has no effect: the picture is always 64 x 64.")
+def ignores_the_size(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    return _descend(model, _noise(64, seed), target, steps, learning_rate, variation_weight)
+
+
+@mistake("ideal_image", "The losses are means over all steps so far; keep the loss of each step.")
+def averages_the_losses(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    image, losses = _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
+    return image, [sum(losses[: step + 1]) / (step + 1) for step in range(steps)]

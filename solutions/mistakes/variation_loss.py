@@ -187,6 +187,27 @@ def keeps_a_loss_for_each(images):
     return _total_variation(images) / images[0].numel()
 
 
+@mistake("isotropic_variation", "The images are turned into float32; keep the dtype that comes in.")
+def roots_in_float32(images, eps=1e-8):
+    _require_batch(images)
+    return _roots(images.float(), eps).sum(dim=(1, 2, 3))
+
+
+@mistake("variation_loss", "The loss is turned into float32; keep the dtype that comes in.")
+def loses_in_float32(images):
+    _require_batch(images)
+    return (_total_variation(images.float()) / images[0].numel()).mean()
+
+
+@mistake(
+    "variation_loss", "A root of squares is an absolute value, but its gradient is NaN between equal pixels; use abs()."
+)
+def takes_the_root_of_squares(images):
+    _require_batch(images)
+    roots = sum((difference**2).sqrt().sum() for difference in (_vertical(images), _horizontal(images)))
+    return roots / images.numel()
+
+
 @mistake("variation_loss", "Images that are not 4-D are not refused.")
 def takes_anything(images):
     vertical, horizontal = torch.diff(images, dim=-2).abs().sum(), torch.diff(images, dim=-1).abs().sum()
@@ -218,6 +239,12 @@ def does_nothing(images, *, weight=0.1, steps=100, learning_rate=0.05):
     return images.clone()
 
 
+@mistake("denoise", "The pictures leave the range of pixels where the steps are long; clamp them to [0, 1].")
+def forgets_to_clamp(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, weight, steps, learning_rate, range_of_pixels=(-torch.inf, torch.inf))
+
+
 @mistake("denoise", "The losses come back too; only the pictures are asked for.")
 def returns_losses_too(images, *, weight=0.1, steps=100, learning_rate=0.05):
     _require_batch(images)
@@ -238,11 +265,11 @@ def adds_a_batch(images, *, weight=0.1, steps=100, learning_rate=0.05):
     return _descend(images, weight, steps, learning_rate)
 
 
-def _descend(images, weight, steps, learning_rate, nearness=1.0):
+def _descend(images, weight, steps, learning_rate, nearness=1.0, range_of_pixels=(0, 1)):
     result = images.clone()
     for _ in range(steps):
         result.requires_grad_()
         objective = nearness * ((result - images) ** 2).sum() + weight * _total_variation(result).sum()
         (gradient,) = torch.autograd.grad(objective, result)
-        result = (result - learning_rate * gradient).detach().clamp(0, 1)
+        result = (result - learning_rate * gradient).detach().clamp(*range_of_pixels)
     return result

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-
 from autograder.catalog import read_catalog
-from autograder.diagnose import known_mistakes
 from autograder.grade import Grader
+
+from autograder.diagnose import known_mistakes
 from autograder.results import Outcome
 
 ROOT = Path(__file__).parents[2]

@@ -121,31 +121,12 @@ def assert_same_where_sure(result, expected, slope):
 # --- fgsm
 
 
-@pytest.mark.points("fgsm", 1.5)
+@pytest.mark.points("fgsm", 3)
 def test_fgsm_follows_the_labels(submission, model, images, truths):
     """Pixels move by the whole of epsilon, up where the loss of the labels grows, whatever the network sees itself."""
     result = submission.fgsm(model, images, truths, EPSILON)
     slope = gradient(model, images, truths)
     assert_same_where_sure(result, images + EPSILON * slope.sign(), slope)
-
-
-@pytest.mark.points("fgsm", 1)
-@pytest.mark.depends_on("test_fgsm_follows_the_labels")
-def test_fgsm_raises_the_loss(submission, model, images, labels, truths):
-    """The loss of the labels goes up, for every image, whether or not the network is right."""
-    for each in (labels, truths):
-        result = submission.fgsm(model, images, each, STEP / 4)
-        assert_kind(result, images.shape)
-        gained = losses(model, result, each) - losses(model, images, each)
-        assert_between(float(gained.min()), ROUNDING, what="the smallest gain in the loss of an image")
-
-
-@pytest.mark.points("fgsm", 1)
-@pytest.mark.depends_on("test_fgsm_follows_the_labels")
-def test_fgsm_moves_no_pixel_further(submission, model, images, labels):
-    """No pixel moves by more than epsilon, large or small."""
-    for epsilon in (STEP, 0.2):
-        assert_allowed(submission.fgsm(model, images, labels, epsilon), images, epsilon)
 
 
 @pytest.mark.points("fgsm", 0.5)
@@ -171,7 +152,7 @@ def test_fgsm_is_tidy(submission, model, images, labels):
     assert_tidy(submission.last)
 
 
-@pytest.mark.points("fgsm", 1.5)
+@pytest.mark.points("fgsm", 2)
 @pytest.mark.hidden
 @pytest.mark.depends_on("test_fgsm_follows_the_labels")
 def test_fgsm_on_other_labels(submission, reference, model, images, targets):
@@ -250,22 +231,12 @@ def test_project_on_random_images(submission, reference, rng):
 # --- targeted_step
 
 
-@pytest.mark.points("targeted_step", 1)
+@pytest.mark.points("targeted_step", 2)
 def test_targeted_step_moves_by_the_step_size(submission, model, images, targets):
     """Pixels move by step_size, not by epsilon, each down the loss towards the targets."""
     result = submission.targeted_step(model, images, images, targets, step_size=STEP, epsilon=EPSILON)
     slope = gradient(model, images, targets)
     assert_same_where_sure(result, images - STEP * slope.sign(), slope)
-
-
-@pytest.mark.points("targeted_step", 1)
-@pytest.mark.depends_on("test_targeted_step_moves_by_the_step_size")
-def test_targeted_step_lowers_the_loss(submission, model, images, targets):
-    """The loss towards the targets goes down, for every image."""
-    result = submission.targeted_step(model, images, images, targets, step_size=STEP / 4, epsilon=EPSILON)
-    assert_kind(result, images.shape)
-    lost = losses(model, images, targets) - losses(model, result, targets)
-    assert_between(float(lost.min()), ROUNDING, what="the smallest fall in the loss of an image")
 
 
 @pytest.mark.points("targeted_step", 1)
@@ -386,18 +357,18 @@ def test_attack_with_other_bounds(submission, model, images, far_targets):
 
 @pytest.mark.points("targeted_attack", 1)
 @pytest.mark.hidden
-@pytest.mark.depends_on("test_attack_fools_the_model")
 def test_attack_is_as_good_as_others(submission, reference, rng):
-    """Of dogs that shall be anything else, 0.9 of those are fooled that such an attack fools with half of epsilon."""
+    """Of dogs that shall be what looks likely too, 0.9 of those are fooled that such an attack fools with half of epsilon."""
     tiny = data.load_model("tiny")
-    dogs, labels = samples(DOGS, 2, size=40, seed=int(torch.randint(1000, (), generator=rng)))
-    count = len(tiny.classes)
-    targets = (labels + torch.randint(1, count, labels.shape, generator=rng)) % count
+    dogs, _ = samples(DOGS, 2, size=40, seed=int(torch.randint(1000, (), generator=rng)))
+    with torch.no_grad():
+        likely = tiny(dogs).topk(5).indices
+    targets = likely.gather(1, torch.randint(1, 5, (len(dogs), 1), generator=rng))[:, 0]
     # With half of epsilon: what only just succeeds, another attack that is as good may just miss.
     fooled = answers(tiny, reference.targeted_attack(tiny, dogs, targets, epsilon=EPSILON / 2)) == targets
     result = submission.targeted_attack(tiny, dogs, targets)
     assert_allowed(result, dogs, EPSILON)
-    share = (answers(tiny, result) == targets)[fooled].double().mean().item() if fooled.any() else 1.0
+    share = (answers(tiny, result) == targets)[fooled].double().mean().item()
     assert_between(share, 0.9, 1, what="the share of images that fool the model")
 
 

@@ -131,7 +131,6 @@ def test_class_loss_averages(submission, model, images, target):
 
 
 @pytest.mark.points("class_loss", 0.75)
-@pytest.mark.depends_on("test_class_loss_averages")
 def test_class_loss_is_differentiable(submission, model, images, target):
     """Its gradient by the pixels is right."""
     assert_slope(submission.class_loss.gradient(model, images, target, of=1), gradient(model, images, target))
@@ -178,7 +177,6 @@ def test_ideal_loss_weighs_the_variation(submission, model, target):
 
 
 @pytest.mark.points("ideal_loss", 0.75)
-@pytest.mark.depends_on("test_ideal_loss_without_variation")
 def test_ideal_loss_is_differentiable(submission, model, images, target):
     """Its gradient by the pixels is right, that of the variation included."""
     # So heavy that a variation without a gradient shows.
@@ -209,7 +207,7 @@ def test_ideal_loss_of_any_weight(submission, reference, model, images, target):
 # --- ideal_step
 
 
-@pytest.mark.points("ideal_step", 1.5)
+@pytest.mark.points("ideal_step", 2)
 def test_ideal_step_is_the_rate_times_the_gradient(submission, model, images, target):
     """Each pixel moves by learning_rate times its gradient, those of the variation included."""
     for weight in (0.0, 2.0):
@@ -218,19 +216,6 @@ def test_ideal_step_is_the_rate_times_the_gradient(submission, model, images, ta
         result = submission.ideal_step(model, images, target, **sizes)
         assert_kind(result, images.shape)
         assert_close(result, images - sizes["learning_rate"] * slope, atol=1e-4)
-
-
-@pytest.mark.points("ideal_step", 0.5)
-@pytest.mark.depends_on("test_ideal_step_is_the_rate_times_the_gradient")
-def test_ideal_step_lowers_the_loss(submission, model, images, target):
-    """A small step lowers the loss."""
-    slope = gradient(model, images, target)
-    sizes = {"learning_rate": rate(slope, 0.005), "variation_weight": 0.0}
-    result = submission.ideal_step(model, images, target, **sizes)
-    assert_images(result, images.shape)
-    with torch.no_grad():
-        before, after = float(loss(model, images, target)), float(loss(model, result, target))
-    assert_holds(after < before, f"changed the loss from {before:.6g} to {after:.6g}, expected it to fall", result)
 
 
 @pytest.mark.points("ideal_step", 1)

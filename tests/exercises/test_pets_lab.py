@@ -103,13 +103,6 @@ def breeds_listed(root, split):
     return [line.split()[0].rpartition("_")[0] for line in text.splitlines()]
 
 
-def pictures_listed(root, split):
-    """The file of each line of a split, in its order."""
-    base = root / "oxford-iiit-pet"
-    lines = (base / "annotations" / f"{split}.txt").read_text().splitlines()
-    return [base / "images" / f"{line.split()[0]}.jpg" for line in lines]
-
-
 def assert_pets(result, count, size):
     """The result is images, labels and names, as far as their kinds go."""
     assert_triple(result, count, size)
@@ -277,18 +270,8 @@ def test_load_pets_labels_are_indices_in_the_order_of_the_split(submission, pets
 @pytest.mark.points("load_pets", 1)
 @pytest.mark.depends_on("test_load_pets_labels_are_indices_in_the_order_of_the_split")
 def test_load_pets_gives_images_labels_and_names(submission, pets):
-    """The result is images in [0, 1], int64 labels, and class names as torchvision has them, with each picture as light."""
-    result = submission.load_pets(pets, "trainval", 32)
-    assert_pets(result, len(breeds_listed(pets, "trainval")), 32)
-    for image, path in zip(result[0], pictures_listed(pets, "trainval"), strict=True):
-        with Image.open(path) as opened:
-            wide = torch.tensor(opened.convert("L").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0)) / 255)
-        light = float(image.mean())
-        assert_holds(
-            abs(light - float(wide)) < 0.25,
-            f"returned an image of a mean of {light:.2f} for {path.name}, expected about {float(wide):.2f}",
-            result,
-        )
+    """The result is images in [0, 1], int64 labels, and class names as torchvision has them."""
+    assert_pets(submission.load_pets(pets, "trainval", 32), len(breeds_listed(pets, "trainval")), 32)
 
 
 @pytest.mark.points("load_pets", 1)
@@ -756,7 +739,6 @@ def test_classifier_leaves_the_backbone_alone(submission, colours):
 
 
 @pytest.mark.points("train_pet_classifier", 1.75)
-@pytest.mark.depends_on("test_classifier_learns_what_is_easy")
 def test_classifier_is_better_than_guessing(submission, pictures):
     """Breeds are told from pictures that were not among those learned from, far better than by guessing."""
     train, test = pictures
@@ -769,7 +751,6 @@ def test_classifier_is_better_than_guessing(submission, pictures):
 
 @pytest.mark.points("train_pet_classifier", 1.5)
 @pytest.mark.hidden
-@pytest.mark.depends_on("test_classifier_learns_what_is_easy")
 def test_classifier_makes_use_of_the_pretraining(submission, pictures, rng):
     """On the pretrained backbone the classifier is far better than one on an untrained backbone."""
     train, test = pictures
