@@ -17,6 +17,7 @@ AutograderError
     ├── RefusedValue       it returned something that is not a plain value
     ├── TimedOut           it did not answer in time
     ├── Crashed            its process died
+    ├── OverBudget         what it returned took the grader itself too long
     └── CheckFailed        it answered, and the answer is wrong (an AssertionError too)
 """
 
@@ -103,6 +104,10 @@ class TimedOut(StudentFault):
 
 class Crashed(StudentFault):
     """The process that ran the student's code died."""
+
+
+class OverBudget(StudentFault):
+    """Judging what the student's code returned took the grader itself too long."""
 
 
 #: In place of a value, where what is wrong is not a value but what a call has left behind. None can be a wrong value.

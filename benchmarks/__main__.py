@@ -28,7 +28,7 @@ WAYS = {
 
 @dataclass
 class Setting:
-    """What all ways have in common.
+    """Setting that all ways have in common.
 
     Attributes:
         catalog, unit: what is graded.
@@ -57,7 +57,7 @@ def main() -> None:
         cores = len(os.sched_getaffinity(0))
         points = _points(catalog, options.unit)
         setting = Setting(catalog, options.unit, Path(folder), options.submissions, cores, points, environment)
-        ways = [way for way in options.ways.split(",") if not _skipped(way)]
+        ways = [way for way in options.ways.split(",") if not _print_if_skipped(way)]
         seconds: dict[str, list[float]] = {way: [] for way in ways}
         for number in range(options.rounds):
             for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
@@ -80,7 +80,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _points(catalog: Catalog, unit: str) -> dict[str, tuple[float, float]]:
-    """By function: points of visible and of hidden checks."""
+    """Return the points of visible and of hidden checks, by function."""
     checks = (
         Grader(GradingSpec(catalog, units=(unit,), require=()), InThisProcess())
         .grade_path(catalog.solution(unit))
@@ -95,7 +95,7 @@ def _points(catalog: Catalog, unit: str) -> dict[str, tuple[float, float]]:
     }
 
 
-def _skipped(way: str) -> bool:
+def _print_if_skipped(way: str) -> bool:
     reason = others.missing(way) if way in ("nbgrader", "otter") else ""
     if reason:
         print(f"{way} is left out: {reason}")

@@ -33,12 +33,12 @@ class Rush:
 
 
 def arrivals(count: int, seconds: float, chance: random.Random) -> list[float]:
-    """Times before a deadline at `seconds`, which come ever faster: the last tenth of the time brings a third of them."""
+    """Return times before a deadline at `seconds`. They come ever faster: a third of them in the last tenth of the time."""
     return sorted(seconds * (1 - chance.random() ** 2.1) for _ in range(count))
 
 
 def rush(times: Sequence[float], services: Sequence[float], cores: int, seconds: float, chance: random.Random) -> Rush:
-    """One queue, so many cores: who came first is graded first."""
+    """Simulate one queue and a number of cores: the submission that came first is graded first."""
     free = [0.0] * cores
     waits, work, end = [], 0.0, 0.0
     for arrived in times:
@@ -55,7 +55,7 @@ def rush(times: Sequence[float], services: Sequence[float], cores: int, seconds:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deadline", description=__doc__)
     parser.add_argument("--results", type=Path, help="a folder of results, whose seconds are the service times")
-    parser.add_argument("--seconds", type=float, default=20.0, help="the service time where there is no folder")
+    parser.add_argument("--seconds", type=float, default=20.0, help="the service time if there is no folder")
     parser.add_argument("--submissions", type=int, default=100_000)
     parser.add_argument("--hours", type=float, default=1.0, help="in which they come, before the deadline")
     parser.add_argument("--cores", default="100,200,400,600,800,1200")

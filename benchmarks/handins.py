@@ -7,7 +7,7 @@ from autograder.submissions import read_module
 
 
 def hand_in(catalog: Catalog, unit: str, folder: Path, count: int) -> Path:
-    """Writes `folder/s<number>/<unit>.py`, so many times; the folder."""
+    """Write `folder/s<number>/<unit>.py` for `count` numbers. Return the folder."""
     text = catalog.solution(unit).read_text(encoding="utf-8")
     for number in range(count):
         path = folder / f"s{number:03}" / f"{unit}.py"

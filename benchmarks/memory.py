@@ -17,7 +17,7 @@ from benchmarks.handins import hand_in
 
 
 def processes(pid: int) -> list[int]:
-    """A process and all below it."""
+    """Return a process and all below it."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:

@@ -52,14 +52,14 @@ WAYS: dict[str, Callable[[Path], None]] = {
 
 
 def run(course: Path, *command: str) -> None:
-    """A command in the course's folder; it must end well."""
+    """Run a command in the course's folder; it must succeed."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     environment = {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
     subprocess.run([sys.executable, "-m", *command], cwd=course, env=environment, capture_output=True, check=True)
 
 
 def make_class(course: Path, notebooks: int) -> None:
-    """A released assignment, and so many right notebooks, no two alike."""
+    """Make a released assignment and a number of right notebooks, no two alike."""
     catalog = read_catalog(ROOT)
     write_notebooks(catalog, catalog.chosen([UNIT]), course)
     run(course, "nbgrader", "generate_assignment", UNIT)
@@ -75,7 +75,7 @@ def make_class(course: Path, notebooks: int) -> None:
 
 
 def timings(notebooks: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds that each way takes for the class, one entry a round."""
+    """Measure the seconds that each way takes for the class, one entry a round."""
     taken: dict[str, list[float]] = {name: [] for name in WAYS}
     with tempfile.TemporaryDirectory() as folder:
         course = Path(folder, "course")
@@ -91,7 +91,7 @@ def timings(notebooks: int, rounds: int) -> dict[str, list[float]]:
 
 
 def lines(taken: dict[str, list[float]], notebooks: int) -> list[str]:
-    """The table: medians of the seconds for the class and for a notebook, and how many times as fast as stock."""
+    """Return the table: median seconds for the class and for a notebook, and how many times as fast as stock."""
     stock = statistics.median(taken["nbgrader autograde, stock"])
     rows = [f"{'':36}{'class':>9}{'notebook':>10}{'':>8}"]
     for name, seconds in taken.items():
@@ -101,7 +101,7 @@ def lines(taken: dict[str, list[float]], notebooks: int) -> list[str]:
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--notebooks", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=3)

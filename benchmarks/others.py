@@ -42,7 +42,7 @@ def nbgrader(setting) -> float:
 
 
 def _nbgrader_course(setting) -> Path:
-    """A released assignment, handed in by a class: made once."""
+    """Make a released assignment, handed in by a class, once."""
     course = setting.folder / "nbgrader"
     if course.exists():
         return course
@@ -74,7 +74,7 @@ def otter(setting) -> float:
 
 
 def _otter_assignment(setting, folder: Path) -> None:
-    """An archive with a test for each function, which runs the course's checks; and a notebook that is right."""
+    """Make an archive with a test for each function, which runs the course's checks, and a notebook that is right."""
     folder.mkdir()
     unit = setting.catalog.units[setting.unit]
     with zipfile.ZipFile(folder / "autograder.zip", "w") as archive:

@@ -11,7 +11,7 @@ from benchmarks.handins import hand_in
 _QUIET = {"capture_output": True, "text": True}
 
 
-def graded(setting, jobs: int) -> float:
+def grade(setting, jobs: int) -> float:
     """`autograder grade CLASS --jobs N`: from the moment when every job has written its first result."""
     count = setting.count * jobs
     folder = setting.folder / f"class{jobs}"
@@ -26,21 +26,21 @@ def graded(setting, jobs: int) -> float:
 
 
 def one_job(setting) -> float:
-    return graded(setting, 1)
+    return grade(setting, 1)
 
 
 def all_jobs(setting) -> float:
-    return graded(setting, setting.cores)
+    return grade(setting, setting.cores)
 
 
 def pytest(setting) -> float:
-    """A process of pytest for one submission, as a student runs it."""
+    """Time a process of pytest for one submission, as a student runs it."""
     path = hand_in_once(setting) / "s000" / f"{setting.unit}.py"
     return timed(setting, [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", path])
 
 
 def checks_alone(setting) -> float:
-    """The same checks in a warm process, by pytest, with the submission in that process too: no sandbox."""
+    """Time the same checks by pytest in a warm process that holds the submission too, without a sandbox."""
     folder = hand_in_once(setting)
     ended = run(setting, [sys.executable, "-m", "benchmarks.alone", setting.unit, folder])
     return float(ended.stdout)
@@ -52,14 +52,14 @@ def hand_in_once(setting) -> Path:
 
 
 def timed(setting, command) -> float:
-    """The seconds that a command takes."""
+    """Return the seconds that a command takes."""
     started = setting.clock()
     run(setting, command)
     return setting.clock() - started
 
 
 def run(setting, command, *, good: tuple[int, ...] = (0,), cwd: Path | None = None):
-    """A command in the course's folder; it must end well."""
+    """Run a command in the course's folder; it must succeed."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # nbgrader looks for `alembic` there
     environment = {**os.environ, "PATH": path, "IDEALCAT_SECRET": "of the benchmark", **setting.environment}
     ended = subprocess.run(

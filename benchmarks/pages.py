@@ -17,7 +17,7 @@ STUDENTS, CHECKS, ROUNDS = 1000, 60, 5
 
 
 def results() -> list[SubmissionResult]:
-    """A class of which everybody fails other checks."""
+    """Make a class in which everybody fails other checks."""
 
     def check(student: int, number: int) -> CheckResult:
         outcome = Outcome.FAILED if (student * 31 + number * 17) % 7 == 0 else Outcome.PASSED
@@ -31,7 +31,7 @@ def results() -> list[SubmissionResult]:
 
 
 def main() -> None:
-    """Prints the medians."""
+    """Print the medians."""
     catalog = read_catalog(Path(__file__).parents[1])
     begun = time.perf_counter()
     html = class_page(list(map(mark, results())), catalog)
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def opened(browser, path: Path) -> float:
-    """Seconds until the page has loaded and its last line has been laid out."""
+    """Return the seconds until the page has loaded and its last line has been laid out."""
     page = browser.new_page()
     begun = time.perf_counter()
     page.goto(path.as_uri())

@@ -27,14 +27,14 @@ def main() -> None:
     parser.add_argument("--saves", type=int, default=10, help="for each unit")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        root = _copied(course_here().root, Path(folder) / "course")
+        root = _copy_course(course_here().root, Path(folder) / "course")
         print(f"{'unit':<22}{'first':>8}{'right':>8}{'wrong':>8}{'slowest':>9}   seconds, medians of {options.saves}")
         for unit in options.units.split(","):
             _time_unit(root, unit, options.saves)
     print(f"on {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
 
 
-def _copied(course: Path, root: Path) -> Path:
+def _copy_course(course: Path, root: Path) -> Path:
     for part in ("exercises", "solutions", "tests/exercises"):
         shutil.copytree(course / part, root / part)
     return root
@@ -57,7 +57,7 @@ def _time_unit(root: Path, unit: str, saves: int) -> None:
 
 
 def without_a_function(text: str, name: str) -> str:
-    """A module in which one function gives nothing."""
+    """Return a module in which one function returns nothing."""
     return f"{text}\n\ndef {name}(*arguments, **options):\n    return None\n"
 
 

@@ -25,18 +25,26 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 @dataclass(frozen=True)
 class Mistake:
-    """A known wrong variant: its name, the function it is a variant of, and the sentence for the student."""
+    """A known wrong variant.
+
+    Attributes:
+        name: its own.
+        function: the function of the unit that it is a variant of.
+        sentence: what the student reads.
+        varies: why it loses other points on other seeds, if it does.
+    """
 
     name: str
     function: str
     sentence: str
+    varies: str = ""
 
 
-def mistake(function: str, sentence: str) -> Callable[[Function], Function]:
+def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Function], Function]:
     """Marks a function as a known mistake in `function` of its unit."""
 
     def marked(variant: Function) -> Function:
-        variant.mistake = Mistake(variant.__name__, function, sentence)  # type: ignore[attr-defined]
+        variant.mistake = Mistake(variant.__name__, function, sentence, varies)  # type: ignore[attr-defined]
         return variant
 
     return marked

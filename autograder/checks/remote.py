@@ -222,15 +222,16 @@ class StudentModule:
     def fault_in(self, error: BaseException) -> BaseException:
         """Return the error that ended a check, as the student's failure if the check stumbled over a value of theirs.
 
-        That is so if a call has returned something and then an operation failed. Faults of the machine (files, memory) and of
-        the check's own text (a name that is not there) are nobody's value.
+        That is so if the submission has answered something and then an operation failed. Faults of the machine (files,
+        memory) and of the check's own text (a name that is not there) are nobody's value.
         """
-        answered = [call for call in self.calls if call.answer is not NO_ANSWER]
-        if not answered or isinstance(error, AutograderError) or not isinstance(error, _OPERATION_FAILED):
+        if not self.answered or isinstance(error, AutograderError) or not isinstance(error, _OPERATION_FAILED):
             return error
         text = str(error).strip().partition("\n")[0]
         said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        return CheckFailed(f"returned {show(answered[-1].value)}, which the check cannot work with ({said})")
+        values = [call.value for call in self.calls if call.answer is not NO_ANSWER]
+        what = f"returned {show(values[-1])}" if values else "answered something"
+        return CheckFailed(f"{what}, which the check cannot work with ({said})")
 
     def _call(self, call: Call) -> object:
         __tracebackhide__ = True
@@ -267,9 +268,9 @@ class StudentModule:
         subject = str(call) if call is not None else "the module"
         message = protocol.write(request, _plain)
         try:
-            message = self._transport.exchange(message, self._seconds)
+            answer = self._transport.exchange(message, self._seconds)
             self.answered = self.answered or isinstance(request, protocol.Call | protocol.Inspect)
-            reply = protocol.read_reply(message)
+            reply = protocol.read_reply(answer)
         except MalformedMessage as error:
             raise RefusedValue(f"{subject} answered with {error}") from error
         except StudentFault as error:

@@ -15,8 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.interrupts import Interrupts
-from autograder.cli.options import CORES, Jobs, Require, Units, names_in, required
+from autograder.cli.terminal import CORES, Device, DeviceOption, Jobs, Require, Units, names_in, rungs_required
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
 from autograder.grading.batch import Batch, Failure, StoredResult, find_submissions
@@ -44,14 +43,14 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Grade also what has been g
 
 @dataclass(frozen=True)
 class Source:
-    """Where submissions come from: paths, or an assignment in a course of nbgrader's."""
+    """Source of submissions: paths, or an assignment in a course of nbgrader's."""
 
     paths: tuple[str, ...] = ()
     nbgrader: str = ""
     assignment: str = ""
 
     def absolute(self) -> "Source":
-        """Return the same source, with paths that mean the same from any folder."""
+        """Return the same source with paths that mean the same from any folder."""
         paths = tuple(str(Path(path).resolve()) for path in self.paths)
         return replace(self, paths=paths, nbgrader=self.nbgrader and str(Path(self.nbgrader).resolve()))
 
@@ -95,7 +94,7 @@ def grade(
     cluster: Cluster = "",
     fresh: Fresh = False,
     seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
-    device: Annotated[str, typer.Option("--device", help="Where submissions compute: cpu or cuda.")] = "cpu",
+    device: DeviceOption = Device.CPU,
     require: Require = "",
     trusted: Annotated[bool, typer.Option("--trusted", help="Grade even where no isolation is to be had.")] = False,
     nbgrader: Annotated[Path | None, typer.Option("--nbgrader", help="Grade what a course of nbgrader's has.")] = None,
@@ -114,8 +113,8 @@ def grade(
         course_secret(),
         tuple(names_in(assignment or units) or ()),
         seed=seed,
-        device=device,
-        require=required(require, trusted),
+        device=device.value,
+        require=rungs_required(require, trusted),
     )
     run = _Run.of(source, spec, out, jobs, cluster, fresh)
     graded, failures = run.grade(out)
@@ -191,7 +190,7 @@ class _Run:
         graded: list[StoredResult] = []
         failures: list[Failure] = []
         try:
-            with Interrupts() as interrupts, terminal.progress() as bars:
+            with terminal.Interrupts() as interrupts, terminal.progress() as bars:
                 for ending in self._endings(folder, bars, interrupts):
                     if isinstance(ending, Failure):
                         failures.append(ending)
@@ -206,7 +205,9 @@ class _Run:
         order = {name: number for number, name in enumerate(self.submissions)}
         return sorted(graded, key=lambda each: order[each.result.name]), failures
 
-    def _endings(self, folder: Path, bars: terminal.Bars, interrupts: Interrupts) -> Iterator[StoredResult | Failure]:
+    def _endings(
+        self, folder: Path, bars: terminal.Bars, interrupts: terminal.Interrupts
+    ) -> Iterator[StoredResult | Failure]:
         """Yield results and failures as they come, with a bar for the submissions that have to be graded."""
         one_more = None
 
@@ -252,7 +253,7 @@ class _Run:
         """Return how many jobs run at once: as many as were asked for, or as the GPU has room for."""
         if not self.spec.gpu:
             return self.jobs
-        from autograder.grading.jobs.gpu import jobs_that_fit
+        from autograder.grading.jobs.jobs import jobs_that_fit
 
         return jobs_that_fit(self.jobs)
 

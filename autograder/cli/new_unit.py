@@ -41,9 +41,11 @@ from autograder.compare import assert_close
 
 
 @pytest.mark.points("$name", 1)
-def test_black_becomes_white(submission):
-    """Black becomes white."""
-    assert_close(submission.$name(torch.zeros(1, 3, 2, 2)), torch.ones(1, 3, 2, 2))
+def test_black_and_white(submission):
+    """Black becomes white, and white becomes black."""
+    images = torch.zeros(1, 3, 2, 2)
+    images[..., 0] = 1
+    assert_close(submission.$name(images), 1 - images)
 
 
 @pytest.mark.hidden
@@ -85,13 +87,13 @@ hints = ["Which question leads there?", "Which function or line of the lesson he
 
 
 def write_new_unit(catalog: Catalog, name: str) -> list[Path]:
-    """Writes the start of a unit, with one function of the same name, and enters it in the catalog as the last one.
+    """Write the start of a unit, with one function of the same name, and enter it in the catalog as the last one.
 
     Returns:
-        What was written.
+        The files that were written.
 
     Raises:
-        UsageError: the name cannot be a unit's, or there is something of that name.
+        UsageError: the name cannot be a unit's, or is taken.
     """
     _require_free(catalog, name)
     words = {"name": name, "title": name.replace("_", " ").capitalize()}

@@ -8,8 +8,9 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.options import HiddenOption, Units, names_in, one_of
+from autograder.cli.terminal import HiddenOption, Units, names_in
 from autograder.course.catalog import course_here
+from autograder.results.mark import Hidden
 
 app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
 
@@ -31,7 +32,7 @@ def nbgrader(
     course: Annotated[Path, typer.Argument(metavar="COURSE", help="A folder of nbgrader's; made if there is none.")],
     units: Units = "",
 ) -> None:
-    """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py where there is none."""
+    """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py if there is none."""
     from autograder.platforms.nbgrader.release import write_notebooks
 
     catalog = course_here()
@@ -85,14 +86,13 @@ def gitlab(folder: Folder) -> None:
 
 
 @app.command()
-def gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = "points") -> None:
+def gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.POINTS) -> None:
     """Make Gradescope's autograder. It holds the solutions: for instructors alone."""
     from autograder.platforms.bundles import gradescope_bundle, write_bundle
-    from autograder.results.mark import Hidden
 
     catalog = course_here()
     chosen = ",".join(unit.name for unit in catalog.chosen(names_in(units))) if units else ""
-    files = gradescope_bundle(catalog, one_of(Hidden, hidden, "--hidden"), chosen)
+    files = gradescope_bundle(catalog, hidden, chosen)
     _print_bundle(folder, write_bundle(files, folder))
 
 

@@ -10,8 +10,9 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.options import HiddenOption, one_of
+from autograder.cli.terminal import HiddenOption, one_of
 from autograder.course.catalog import Catalog, course_here
+from autograder.results.mark import Hidden
 
 if TYPE_CHECKING:
     from autograder.results.formats.pages import Picture
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def report(
     paths: Annotated[list[Path], typer.Argument(metavar="RESULT...", help="Results, or the folder of a grading.")],
     form: Annotated[str, typer.Option("--as", metavar="FORMAT", help="html, json, markdown, junit, csv, ...")] = "html",
-    hidden: HiddenOption = "points",
+    hidden: HiddenOption = Hidden.POINTS,
     title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder for them; else one is printed.")] = None,
     submissions: Annotated[
@@ -31,19 +32,18 @@ def report(
     """Write results in the form that students, instructors or a platform want."""
     from autograder.results.formats.formats import FORMATS
     from autograder.results.manual import unknown_submissions
-    from autograder.results.mark import Hidden
     from autograder.results.publish import publish, read_marks, render
 
     catalog = course_here()
     marks, manual = read_marks(paths, catalog)
-    chosen, seen = one_of(FORMATS, form, "--as"), Hidden(one_of(Hidden, hidden, "--hidden"))
+    chosen = one_of(FORMATS, form, "--as")
     for sentence in unknown_submissions(manual, [each.name for each in marks.values()]):
         terminal.errors.print(Text(sentence), soft_wrap=True)
     if out is None:
-        sys.stdout.write(render(list(marks.values()), chosen, seen, catalog, title))
+        sys.stdout.write(render(list(marks.values()), chosen, hidden, catalog, title))
         return
     with _pictures(submissions, catalog) as pictures:
-        written = publish(marks, chosen, seen, catalog, out, title, pictures)
+        written = publish(marks, chosen, hidden, catalog, out, title, pictures)
     more = f" and {len(written) - 1} more" if written[1:] else ""
     terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
 

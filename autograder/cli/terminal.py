@@ -1,10 +1,15 @@
-"""What every command prints with: two consoles, and how far something that takes long has come."""
+"""What commands share: options, two consoles, the progress of something long, and Ctrl-C."""
 
+import os
+import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from enum import StrEnum
+from types import FrameType, TracebackType
+from typing import Annotated, Protocol
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -18,23 +23,71 @@ from rich.progress import (
 )
 from rich.text import Text
 
-#: So many lines a terminal that is none gets of one thing's progress.
+from autograder.errors import UsageError
+from autograder.results.mark import Hidden
+from autograder.sandbox import REQUIRED
+
+#: How many lines of one thing's progress an output gets that is no terminal.
 _LINES = 20
 
 out = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
+Units = Annotated[str, typer.Option("--units", help="Only these units, separated by commas.")]
+Require = Annotated[
+    str,
+    typer.Option(
+        "--require", help="Isolation to insist on, separated by commas; of a/b one is enough.", metavar="RUNGS"
+    ),
+]
+HiddenOption = Annotated[Hidden, typer.Option("--hidden", help="What is shown of hidden checks.")]
+
+
+class Device(StrEnum):
+    """Where submissions compute."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where submissions compute.")]
+#: As many processes as this one may use cores.
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes at once.")]
+
+
+def names_in(text: str) -> list[str] | None:
+    """Return the names in a list with commas; None if there are none."""
+    return [name.strip() for name in text.split(",") if name.strip()] or None
+
+
+def rungs_required(rungs: str, trusted: bool) -> tuple[str, ...]:
+    """Return the rungs that must hold; none for trusted work."""
+    return () if trusted else tuple(names_in(rungs) or REQUIRED)
+
+
+def one_of(choices: Iterable[str], value: str, option: str) -> str:
+    """Return the value of an option that has a few choices.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    names = list(map(str, choices))
+    if value not in names:
+        raise UsageError(f"{option} is one of {', '.join(names)}; {value} is none of them")
+    return value
+
 
 class Bars(Protocol):
-    """Shows the progress of one thing after another."""
+    """Progress of one thing after another."""
 
     def begin(self, what: str, total: int) -> Callable[[], None]:
-        """Begins with something: the function to call whenever one more of it is done."""
+        """Begin with something. Return the function to call whenever one more of it is done."""
 
 
 @contextmanager
 def progress() -> Iterator[Bars]:
-    """Bars on a terminal, and on anything else a line now and then."""
+    """Yield bars on a terminal, and on anything else a line now and then."""
     if not errors.is_terminal:
         yield _Lines()
         return
@@ -55,7 +108,7 @@ class _Terminal:
 
 
 class _Rate(ProgressColumn):
-    """How many are done in a minute."""
+    """Column with how many are done in a minute."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -84,3 +137,31 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Interrupts:
+    """Remembers a Ctrl-C while it is entered, besides raising `KeyboardInterrupt` as always.
+
+    A library may let the exception vanish: in an `except:` of an import, or in a callback of the interpreter's own.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __enter__(self) -> "Interrupts":
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if there was a Ctrl-C."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def _note(self, _: int, __: FrameType | None) -> None:
+        self._asked = True
+        raise KeyboardInterrupt

@@ -94,6 +94,10 @@ class Catalog:
         """Return the file with the known wrong variants of a unit."""
         return self.root / "solutions" / "mistakes" / f"{unit}.py"
 
+    def shortcuts(self, unit: str) -> Path:
+        """Return the path of the unit's known shortcuts, ways to earn without doing; the file may be missing."""
+        return self.root / "solutions" / "shortcuts" / f"{unit}.py"
+
     def checks(self, unit: str) -> Path:
         """Return the file with the checks of a unit."""
         return self.root / "tests" / "exercises" / f"test_{unit}.py"

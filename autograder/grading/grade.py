@@ -27,6 +27,7 @@ from autograder import __version__
 from autograder.checks.plugin.runs import usable_device
 from autograder.checks.remote import InProcess, Transport
 from autograder.errors import GraderError, SandboxError
+from autograder.grading.budget import Budget
 from autograder.grading.leases import WorkerPool
 from autograder.grading.session import Observer, UnitRun, check_session
 from autograder.grading.spec import GradingSpec, course_hashes
@@ -42,11 +43,11 @@ class Workers(Protocol):
 
     @property
     def isolation(self) -> tuple[str, ...]:
-        """The rungs that hold for every worker."""
+        """Return the rungs that hold for every worker."""
 
     @property
     def limits(self) -> dict[str, float]:
-        """The resources that one worker may use."""
+        """Return the resources that one worker may use."""
 
     def require(self, rungs: tuple[str, ...]) -> None:
         """Raise SandboxError if one of these rungs does not hold."""
@@ -179,6 +180,7 @@ class _GradedRun:
         self.notes: dict[str, None] = {}
         self._workers = workers
         self._pool = WorkerPool(workers.worker)
+        self._budget = Budget()
 
     def modules(self, _: Path) -> dict[str, Module]:
         """Return the submission's modules by name: its units, and what they import of the student's own."""
@@ -191,6 +193,10 @@ class _GradedRun:
     def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:
         """Return the worker for a check; without a check, a fresh one."""
         return self._workers.worker() if check is None else self._pool.lease(check)
+
+    def limited(self) -> AbstractContextManager[None]:
+        """Return what limits the grader's own time for one check; work in this very process is not limited."""
+        return contextlib.nullcontext() if isinstance(self._workers, InThisProcess) else self._budget.check()
 
     def failed(self, error: BaseException, *, answered: bool) -> bool:
         """Record a failed check. Return True if it is run again; see `WorkerPool`."""

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from autograder.checks.remote import Transport
-from autograder.errors import Crashed, TimedOut, Unusable
+from autograder.errors import Crashed, OverBudget, TimedOut, Unusable
 from autograder.results.types import CheckResult
 
 #: A worker has so much processor time and memory in all: one that has worked for so long serves no further check.
@@ -38,7 +38,7 @@ class WorkerLease:
 
     @property
     def folder(self) -> Path:
-        """The folder, empty at first; made when it is asked for, as few checks need one."""
+        """Return the folder, empty at first. It is made when it is asked for, as few checks need one."""
         if self._folder is None:
             self._folder = self._worker.folder / secrets.token_hex(4)
             self._folder.mkdir()
@@ -101,7 +101,7 @@ class WorkerPool:
             error: why it failed.
             answered: True if the submission had answered anything in this check.
         """
-        if isinstance(error, Crashed | TimedOut):
+        if isinstance(error, Crashed | TimedOut | OverBudget):  # the last of which may have left a reply half read
             self._worker = None
         if answered or len(self._served) < 2 or not isinstance(error, Crashed | Unusable):
             return False

@@ -1,7 +1,7 @@
-"""The checks of a unit under pytest: collected once in a process, and run for one submission after another.
+"""Run the checks of a unit under pytest: collected once in a process, and run on one submission after another.
 
-pytest's own start takes longer than many a check. It is shielded from configuration, plugins and environment that are not
-the course's own, and so is each run.
+pytest takes longer to start than many a check to run. Collection and each run are shielded from configuration, plugins and
+environment variables that are not the course's own.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import sys
 import traceback
 import weakref
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -24,12 +25,15 @@ from autograder.checks import plugin
 from autograder.checks.plugin.recorder import Recorder
 from autograder.checks.plugin.runs import Run
 from autograder.course.catalog import Catalog, read_catalog
-from autograder.errors import GraderError, SandboxError
-from autograder.results.types import CheckResult
+from autograder.errors import GraderError, OverBudget, SandboxError
+from autograder.results.types import CheckResult, Outcome
 
 
 class GradedRun(Run, Protocol):
     """One submission, as the checks of a graded run reach it."""
+
+    def limited(self) -> AbstractContextManager[None]:
+        """Return what limits the grader's own time for one check."""
 
     def failed(self, error: BaseException, *, answered: bool) -> bool:
         """Record a failed check. Return True if it is run again.
@@ -67,16 +71,16 @@ class CheckSession:
 
     def __init__(self, catalog: Catalog, unit: str) -> None:
         self._hooks = _Hooks(catalog)
-        _forget(catalog.checks(unit))
-        with _shielded():
+        _forget_module(catalog.checks(unit))
+        with _shield():
             self._config = _prepareconfig(_arguments(catalog, unit), [plugin, self._hooks])
-            # What pytest has hooked into the interpreter goes with this.
+            # Undoes what pytest has changed in the interpreter, once this session is no longer used.
             weakref.finalize(self, self._config._ensure_unconfigure).atexit = False
             self._session = self._collect()
 
     @property
     def items(self) -> list[pytest.Item]:
-        """The tests that are the unit's checks, in the order in which they are written."""
+        """Return the tests that are the unit's checks, in the order in which they are written."""
         return self._session.items
 
     def run(self, items: list[pytest.Item], unit_run: "UnitRun") -> bool:
@@ -90,11 +94,11 @@ class CheckSession:
         stash[plugin.COURSE], stash[plugin.RUN] = unit_run.catalog, unit_run.run
         stash[plugin.RECORDER] = unit_run.recorder
         torch.set_num_threads(1)  # the user of a notebook has others between two runs
-        with _shielded(), _its_own_fault():
+        with _shield(), _as_grader_error():
             return self._run(items, unit_run.recorder, unit_run.observer)
 
     def _collect(self) -> pytest.Session:
-        with _its_own_fault():
+        with _as_grader_error():
             self._config._do_configure()
             session = pytest.Session.from_config(self._config)
             self._config.hook.pytest_sessionstart(session=session)
@@ -111,7 +115,7 @@ class CheckSession:
                 if not observer.ended(recorder.results[item.nodeid]):
                     return False
             return True
-        except BaseException:  # Ctrl-C among them: pytest leaves what it was at as it was
+        except BaseException:  # Ctrl-C too: pytest leaves a half-run check behind
             _collect_once.cache_clear()
             raise
         finally:
@@ -151,7 +155,7 @@ class UnitRun:
 
     @property
     def results(self) -> list[CheckResult]:
-        """The results, in the order in which the checks are written; a check that has not run is `NOT_RUN`."""
+        """Return the results in the order in which the checks are written; a check that has not run is `NOT_RUN`."""
         return list(self.recorder.results.values())
 
     def run_checks(self, *, hidden: bool) -> None:
@@ -241,8 +245,16 @@ class _Hooks:
     @staticmethod
     def _run(item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Run a check once, and keep nothing of the submission with the check, which the next submission meets too."""
+        run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `CheckSession.run` has put it there
         try:
-            runtestprotocol(item, log=False, nextitem=nextitem)
+            with run.limited():
+                runtestprotocol(item, log=False, nextitem=nextitem)
+        except OverBudget as error:  # raised outside of the check itself: while it was explained or cleaned up
+            item.session._setupstate.teardown_exact(nextitem)
+            item.config.stash[plugin.RECORDER].results[item.nodeid] = item.stash[plugin.CHECK].ended(
+                Outcome.FAILED, str(error)
+            )
+            run.failed(error, answered=True)
         finally:
             if plugin.SUBMISSION in item.stash:
                 del item.stash[plugin.SUBMISSION]
@@ -257,8 +269,8 @@ def _arguments(catalog: Catalog, unit: str) -> list[str]:
         "--disable-plugin-autoload",
         *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"),
         *("-p", "no:logging"),  # it would look through all loggers of torch at each phase of each check
-        *("-p", "no:faulthandler", "-p", "no:debugging"),  # which change the interpreter, and this is kept
-        *("-p", "no:capture"),  # as what checks write goes nowhere, and looking for it takes a fifth of a small check
+        *("-p", "no:faulthandler", "-p", "no:debugging"),  # which change the interpreter, and this process goes on
+        *("-p", "no:capture"),  # what checks print is dropped, and capturing it takes a fifth of a small check
         *("-W", "ignore"),  # PYTHONWARNINGS=error would make a failure of each
         "--import-mode=importlib",
         "--tb=line",
@@ -266,15 +278,15 @@ def _arguments(catalog: Catalog, unit: str) -> list[str]:
     ]
 
 
-def _forget(path: Path) -> None:
-    """Python keeps a module that has changed since, and one whose import has failed, as far as it got."""
+def _forget_module(path: Path) -> None:
+    """Have Python import a file anew: it keeps a module that has changed since, and one whose import has failed."""
     for name, module in list(sys.modules.items()):
         if (getattr(module, "__file__", None) or "") == str(path):
             del sys.modules[name]
 
 
 @contextlib.contextmanager
-def _its_own_fault() -> Iterator[None]:
+def _as_grader_error() -> Iterator[None]:
     try:
         yield
     except SandboxError:
@@ -284,9 +296,9 @@ def _its_own_fault() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _shielded() -> Iterator[None]:
-    """Nothing in the environment steers pytest, and it has no terminal; and what a check writes, a worker may read."""
-    saved, mask, stdin, nowhere = _without_steering(), os.umask(0o022), sys.stdin, io.StringIO()
+def _shield() -> Iterator[None]:
+    """Shield a run: no variable steers pytest, it has no terminal, and a worker may read the files that a check writes."""
+    saved, mask, stdin, nowhere = _remove_pytest_variables(), os.umask(0o022), sys.stdin, io.StringIO()
     sys.stdin = io.StringIO()
     try:
         with contextlib.chdir("."), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
@@ -294,11 +306,11 @@ def _shielded() -> Iterator[None]:
     finally:
         sys.stdin = stdin
         os.umask(mask)
-        _without_steering()
+        _remove_pytest_variables()
         sys.last_value = sys.last_traceback = None  # which pytest sets for a debugger
         os.environ.update(saved)
 
 
-def _without_steering() -> dict[str, str]:
-    """Takes out of the environment what pytest listens to."""
+def _remove_pytest_variables() -> dict[str, str]:
+    """Remove pytest's variables from the environment. Return them."""
     return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PYTEST_")}

@@ -64,7 +64,7 @@ class GradingSpec:
 
     @functools.cached_property
     def chosen(self) -> tuple[Unit, ...]:
-        """The units to grade, in teaching order.
+        """Return the units to grade, in teaching order.
 
         Raises:
             CatalogError: the course has no unit of some name.
@@ -78,12 +78,12 @@ class GradingSpec:
 
     @functools.cached_property
     def facts(self) -> dict[str, str]:
-        """What two machines must have in common for a mark to be the same on both, by name."""
+        """Return what two machines must have in common for a mark to be the same on both, by name."""
         return course_facts(self.catalog, self.chosen)
 
     @functools.cached_property
     def digest(self) -> str:
-        """sha256 of all that a result depends on, but for the submission."""
+        """Return sha256 of all that a result depends on, but for the submission."""
         secret = self.seed or hmac.new(self.secret, b"key", hashlib.sha256).hexdigest()
         units = [unit.name for unit in self.chosen]
         document = [self.facts, units, sorted(self.functions), self.hidden, secret, self.device, self.require]

@@ -23,7 +23,8 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo is not None else None
     recorder = item.config.stash[RECORDER]
     if call.when == "call" or error is not None:
-        submission = item.stash.get(SUBMISSION, None)
+        # What fails after the check is no fault of what the submission has answered.
+        submission = item.stash.get(SUBMISSION, None) if call.when != "teardown" else None
         if error is not None and submission is not None:
             error = submission.fault_in(error)
         check = judged(recorder.results[item.nodeid], error, submission)

@@ -1,4 +1,4 @@
-"""Mutants: a solution with one small thing changed, as a slip of the pen would.
+"""Mutants: a solution with one small thing changed, as by a slip of the pen.
 
 The mutation libraries there are change a project on disk and run its test suite as a command for each change. Here a mutant
 is a submission, so all that is needed is the changed text; the operators below are the usual ones.
@@ -6,8 +6,12 @@ is a submission, so all that is needed is the changed text; the operators below 
 
 import ast
 import copy
+import tomllib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.errors import GraderError
 
 _SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub,
@@ -31,7 +35,7 @@ _SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Or: ast.And,
 }
 
-#: Functions that do not mind the order of their first two arguments.
+#: Functions for which the order of their first two arguments does not matter.
 _COMMUTATIVE = {"min", "max", "minimum", "maximum", "transpose", "swapaxes"}
 
 
@@ -46,12 +50,12 @@ class Mutant:
 
 
 def mutants_of(source: str, free: Collection[str] = ()) -> Iterator[Mutant]:
-    """Every mutant of the functions of a module.
+    """Yield every mutant of the functions of a module.
 
     Args:
         source: the module.
-        free: functions that are judged by their outcome alone: their numbers, such as a learning rate, are left as they are,
-            because other ones are as right.
+        free: functions judged by their outcome alone; their numbers, such as a learning rate, are not changed, because
+            others are as right.
     """
     tree = ast.parse(source)
     for function in tree.body:
@@ -61,6 +65,34 @@ def mutants_of(source: str, free: Collection[str] = ()) -> Iterator[Mutant]:
                     continue
                 for changed in _changes(node):
                     yield _mutant(tree, function, path, node, changed)
+
+
+def read_survivors(path: Path) -> dict[tuple[str, str, str], str]:
+    """Read why mutants may survive.
+
+    The file has a table for each function, and in it a line for each change: it says why no check can, or should, see it.
+
+        [variation_loss.denoise]
+        "steps -> steps + 1" = "One step more of descent is as right."
+
+    Returns:
+        The reasons, by unit, function and change; none if there is no file.
+
+    Raises:
+        GraderError: the file has another form.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        units = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {
+            (unit, function, change): str(reason)
+            for unit, functions in units.items()
+            for function, changes in functions.items()
+            for change, reason in changes.items()
+        }
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:
+        raise GraderError(f"{path} does not list changes and reasons by unit and function: {error}") from error
 
 
 def _mutant(
@@ -85,7 +117,7 @@ def _short(node: ast.AST) -> str:
 
 
 def _places(node: ast.AST, path: tuple[object, ...]) -> Iterator[tuple[tuple[object, ...], ast.AST]]:
-    """Every node below a function's body, with the way to it. Signatures, docstrings and errors' words are left out."""
+    """Yield every node of a function's body with the path to it, without signatures, docstrings and errors' messages."""
     for name, value in ast.iter_fields(node):
         if isinstance(node, ast.FunctionDef) and name != "body":
             continue
@@ -143,7 +175,7 @@ def _without_sign(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _other_call(node: ast.AST) -> Iterator[ast.AST]:
-    """A method that takes nothing is left out; the first two of several arguments change places."""
+    """Yield the call without a method that takes no argument, and with its first two arguments swapped."""
     assert isinstance(node, ast.Call)
     if isinstance(node.func, ast.Attribute) and not node.args and not node.keywords:
         yield node.func.value
@@ -164,11 +196,11 @@ def _name(function: ast.expr) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
-def _dropped(_: ast.AST) -> Iterator[ast.AST]:
+def _drop(_: ast.AST) -> Iterator[ast.AST]:
     yield ast.Pass()
 
 
-def _negated(node: ast.AST) -> Iterator[ast.AST]:
+def _negate(node: ast.AST) -> Iterator[ast.AST]:
     assert isinstance(node, ast.If)
     changed = copy.deepcopy(node)
     changed.test = ast.UnaryOp(ast.Not(), changed.test)
@@ -182,6 +214,6 @@ _OPERATORS: tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], Callable[[ast
     (ast.Constant, _other_constant),
     (ast.UnaryOp, _without_sign),
     (ast.Call, _other_call),
-    ((ast.Expr, ast.AugAssign), _dropped),
-    (ast.If, _negated),
+    ((ast.Expr, ast.AugAssign), _drop),
+    (ast.If, _negate),
 )

@@ -1,5 +1,6 @@
-"""Trials: one module handed in as a submission, and what the checks made of it. Many at once, in processes of their own."""
+"""Trials: one module handed in as a submission, and the checks run on it. Many at once, in processes of their own."""
 
+import ast
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -21,15 +22,15 @@ from autograder.sandbox import Sandbox
 
 @dataclass(frozen=True)
 class Trial:
-    """A module to be judged.
+    """A module on which checks are run.
 
     Attributes:
         unit: which unit it is.
         text: its source.
         seed: for its random inputs.
-        functions: judge these alone; all of the unit where empty.
-        until_failure: look no further once a check has failed.
-        seconds: the limit for a call, where another than the catalog's is wanted.
+        functions: run the checks of these alone; of all functions of the unit if empty.
+        until_failure: run no more checks once one has failed.
+        seconds: the limit for a call, in place of the catalog's.
     """
 
     unit: str
@@ -40,15 +41,19 @@ class Trial:
     seconds: float | None = None
 
 
+#: Yields the checks of each trial, in the order of the trials.
+RunTrials = Callable[[Iterable[Trial]], Iterator[tuple[CheckResult, ...]]]
+
+
 @dataclass(frozen=True)
 class Bench:
-    """What judges trials in one process."""
+    """Runs trials in one process."""
 
     catalog: Catalog
     sandbox: Sandbox
 
-    def judge(self, trial: Trial) -> tuple[CheckResult, ...]:
-        """The checks of the trial's unit."""
+    def run(self, trial: Trial) -> tuple[CheckResult, ...]:
+        """Run the checks of the trial's unit. Units that its module imports are those of the solutions."""
         catalog = self.catalog
         if trial.seconds is not None:
             unit = replace(catalog.units[trial.unit], seconds=trial.seconds)
@@ -56,8 +61,31 @@ class Bench:
         spec = GradingSpec(catalog, units=(trial.unit,), functions=trial.functions, seed=trial.seed)
         grader = Grader(spec, self.sandbox, _UntilFailure() if trial.until_failure else None)
         with tempfile.TemporaryDirectory() as folder:
-            Path(folder, f"{trial.unit}.py").write_text(trial.text, encoding="utf-8")
+            texts = {**_imported_solutions(catalog, trial.text), trial.unit: trial.text}
+            for name, text in texts.items():
+                Path(folder, f"{name}.py").write_text(text, encoding="utf-8")
             return grader.grade_path(Path(folder), trial.unit).checks
+
+
+def _imported_solutions(catalog: Catalog, text: str) -> dict[str, str]:
+    """Return the solutions of the units that a module imports, directly or by way of others."""
+    found: dict[str, str] = {}
+    waiting = [text]
+    while waiting:
+        for name in _imports(waiting.pop()) & catalog.units.keys() - found.keys():
+            found[name] = catalog.solution(name).read_text(encoding="utf-8")
+            waiting.append(found[name])
+    return found
+
+
+def _imports(text: str) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
 
 
 class _UntilFailure(Observer):
@@ -68,19 +96,16 @@ class _UntilFailure(Observer):
 _bench: Bench | None = None
 
 
-Judge = Callable[[Iterable[Trial]], Iterator[tuple[CheckResult, ...]]]
-
-
 @contextlib.contextmanager
-def judging(root: Path, jobs: int) -> Iterator[Judge]:
-    """What gives the checks of each of some trials, in their order.
+def open_benches(root: Path, jobs: int) -> Iterator[RunTrials]:
+    """Yield what runs trials in so many processes.
 
     Raises:
-        GraderError: from the judging, where the checks of some trial cannot be run.
+        GraderError: while trials are run, if the checks of one cannot be run.
     """
     # Spawned, not forked: a fork of a process that has computed with torch may hang.
     with ProcessPoolExecutor(jobs, get_context("spawn"), _open_bench, (root,)) as pool:
-        yield lambda trials: pool.map(_judge, trials)
+        yield lambda trials: pool.map(_run, trials)
 
 
 def _open_bench(root: Path) -> None:
@@ -90,7 +115,7 @@ def _open_bench(root: Path) -> None:
     _bench = Bench(catalog, Sandbox(catalog.preload))
 
 
-def _judge(trial: Trial) -> tuple[CheckResult, ...]:
+def _run(trial: Trial) -> tuple[CheckResult, ...]:
     if _bench is None:
         raise GraderError("a trial was sent to a process that was not set up")
-    return _bench.judge(trial)
+    return _bench.run(trial)

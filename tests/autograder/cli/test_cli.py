@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from autograder import cli
-from autograder.cli.interrupts import Interrupts
+from autograder.cli.terminal import Interrupts
 from autograder.sandbox.words import KEEPS
 
 ROOT = Path(__file__).parents[3]

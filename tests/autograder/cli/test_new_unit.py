@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autograder.course.catalog import read_catalog
-from autograder.grading.verify import Verification, judging
+from autograder.grading.verify import Verification, open_benches
 from tests.autograder.conftest import ROOT
 
 AUTHOR = (ROOT / "docs" / "author.md").read_text()
@@ -16,8 +16,8 @@ BLOCKS = re.findall(r"`([\w/]+\.\w+)`[^`]*:\n\n```(\w+)\n(.*?)```", AUTHOR, re.D
 
 def findings(root, name, seeds=2):
     catalog = read_catalog(root)
-    with judging(root, 1) as judge:
-        return list(Verification(catalog, catalog.chosen([name]), judge, seeds).findings())
+    with open_benches(root, 1) as run_trials:
+        return list(Verification(catalog, catalog.chosen([name]), run_trials, seeds).findings())
 
 
 @pytest.mark.slow
@@ -42,7 +42,7 @@ def test_the_start_of_a_unit_is_whole(own_course, command):
 def test_a_student_meets_the_new_unit(own_course, command, student_pytest):
     command("new-unit", "solarize")
     run = student_pytest("exercises/solarize.py", cwd=own_course)
-    assert "- Black becomes white: not written yet (" in run.text
+    assert "- Black becomes white, and white becomes black: not written yet (" in run.text
     assert "  - Solarize: 0 of 2 points" in command()[1]
     assert "Which question leads there?" in command("hint", "solarize")[1]
 
@@ -95,4 +95,4 @@ def test_the_authors_page_followed_to_the_letter(own_course, command):
     code, out = command("verify", "--units", "solarize", "--seeds", 2, "--jobs", 1)
     assert code == 0, out
     shown = re.findall(r"^\+ .*$", AUTHOR, re.MULTILINE)
-    assert len(shown) == 4 and [line for line in shown if line not in out.splitlines()] == []
+    assert len(shown) == 6 and [line for line in shown if line not in out.splitlines()] == []

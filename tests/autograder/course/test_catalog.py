@@ -1,7 +1,8 @@
 import pytest
 
-from autograder.course.catalog import find_course, read_catalog
-from autograder.errors import CatalogError
+from autograder.course.catalog import COURSE, course_here, course_root, find_course, read_catalog
+from autograder.errors import CatalogError, UsageError
+from tests.autograder.small_course import make_course
 
 GOOD = """
 [course]
@@ -73,3 +74,15 @@ def test_a_course_is_found_from_inside_it(course, tmp_path):
     inside.mkdir()
     assert find_course(inside) == tmp_path
     assert find_course(tmp_path.parent / "nowhere", inside) == tmp_path
+
+
+def test_the_course_is_that_of_the_variable_then_of_the_folder(tmp_path, monkeypatch):
+    one, other = make_course(tmp_path / "one"), make_course(tmp_path / "other")
+    monkeypatch.chdir(one / "exercises")
+    monkeypatch.delenv(COURSE, raising=False)
+    assert course_root() == one
+    monkeypatch.setenv(COURSE, str(other))
+    assert course_root() == course_here().root == other
+    monkeypatch.setenv(COURSE, str(tmp_path))
+    with pytest.raises(UsageError, match=f"{COURSE} is .*, which has no exercises/catalog.toml; set it to the folder"):
+        course_root()

@@ -10,7 +10,7 @@ from autograder.checks.diagnose import known_mistakes
 from autograder.course.catalog import read_catalog
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
-from autograder.grading.verify import Verification, judging
+from autograder.grading.verify import Verification, open_benches
 from autograder.results.types import Outcome
 from autograder.submissions import Submission
 
@@ -35,8 +35,8 @@ def test_the_solutions_pass_every_check(sandbox):
 @pytest.mark.slow
 def test_the_whole_course_verifies():
     """`autograder verify`: twenty seeds, every mistake, every mutant."""
-    with judging(ROOT, jobs=2) as judge:
-        findings = list(Verification(CATALOG, CATALOG.chosen(None), judge).findings())
+    with open_benches(ROOT, jobs=2) as run_trials:
+        findings = list(Verification(CATALOG, CATALOG.chosen(None), run_trials).findings())
     assert [(finding.question, finding.problems) for finding in findings if not finding.good] == []
 
 

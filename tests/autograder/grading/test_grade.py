@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import jsonschema
@@ -11,7 +12,8 @@ import pytest
 import torch
 
 from autograder.course.catalog import read_catalog
-from autograder.errors import GraderError, SandboxError
+from autograder.errors import GraderError, OverBudget, SandboxError
+from autograder.grading.budget import Budget
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.types import Outcome
@@ -131,6 +133,43 @@ def test_a_broken_check_is_our_fault_and_no_grade(small, handin):
     result = small("1 / 0").grade_path(handin(unit="def one():\n    return 1\n"))
     assert [check.outcome for check in result.errors] == [Outcome.ERROR]
     assert result.score == 0.0
+
+
+def test_a_check_that_stumbles_over_a_value_fails(small, handin):
+    """As torch does over complex numbers. Before any value it is the check that is broken, and after one it is the value."""
+    body = "import torch; assert submission.one() < torch.ones(2)"
+    result = small(body).grade_path(handin(unit="import torch\ndef one():\n    return torch.ones(2) * 1j\n"))
+    (check,) = result.checks
+    assert check.outcome is Outcome.FAILED and result.errors == ()
+    assert check.message.startswith("one() returned [1j, 1j], which the check cannot work with (NotImplementedError: ")
+
+
+@pytest.mark.parametrize("where", ["in the check", "while it is explained"])
+def test_a_check_that_takes_the_grader_too_long_fails_and_the_others_go_on(small, handin, monkeypatch, where):
+    monkeypatch.setattr("autograder.grading.grade.Budget", lambda: Budget(check=0.2))
+    more = "\n\n@pytest.mark.points('one', 1)\ndef test_more(submission):\n    assert_equal(submission.one(), 1)\n"
+    if where == "in the check":
+        body = f"submission.one()\n    while True: pass{more}"
+    else:
+        monkeypatch.setattr("autograder.checks.plugin.reporting.explain", lambda *_, **__: [None for _ in iter(int, 1)])
+        body = f"assert_equal(submission.one(), 2){more}"
+    one, other = small(body).grade_path(handin(unit="def one():\n    return 1\n")).checks
+    assert (one.outcome, other.outcome) == (Outcome.FAILED, Outcome.PASSED)
+    assert one.message == "judging what came back took the grader longer than 0.2 s, so it was stopped"
+
+
+def test_a_submission_that_takes_the_grader_too_long_loses_the_rest():
+    budget = Budget(check=10.0, submission=0.1)
+    with pytest.raises(OverBudget, match=r"judging this submission took the grader longer than 0\.1 s"), budget.check():
+        while True:
+            pass
+    with pytest.raises(OverBudget, match=r"judging this submission took the grader longer than 0\.1 s"), budget.check():
+        pass
+
+
+def test_waiting_is_not_counted():
+    with Budget(check=0.05).check():
+        threading.Event().wait(0.2)
 
 
 def test_checks_that_cannot_be_collected_are_our_fault(small, handin):

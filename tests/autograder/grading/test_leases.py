@@ -14,6 +14,7 @@ from autograder.errors import (
     Crashed,
     MissingFunction,
     NotHandedIn,
+    OverBudget,
     Raised,
     RefusedValue,
     TimedOut,
@@ -95,7 +96,7 @@ def test_another_unit_has_another_worker_and_the_first_one_ends(held, workers):
     assert workers.open == {3}
 
 
-@pytest.mark.parametrize("error", [Crashed(""), TimedOut("")])
+@pytest.mark.parametrize("error", [Crashed(""), TimedOut(""), OverBudget("")])
 def test_after_a_worker_has_died_or_passed_a_deadline_the_next_check_has_a_fresh_one(held, workers, error):
     serve(held, "denoise")
     with held.lease(check("denoise")):
@@ -299,6 +300,17 @@ class Order(Observer):
         self.begun.append((check.hidden, check.unit))
 
 
+def test_a_unit_has_two_workers_at_most_whatever_fails(catalog, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKER", "")
+    units = ("variation_loss", "adversarial_attack")
+    for unit in units:
+        (tmp_path / f"{unit}.py").write_text("")
+    workers = Numbered()
+    result = Grader(GradingSpec(catalog, units=units, require=()), workers).grade_path(tmp_path)
+    assert {check.outcome for check in result.checks} <= {Outcome.FAILED, Outcome.BLOCKED}
+    assert workers.made == 2 * len(units)
+
+
 def test_the_visible_checks_of_all_units_run_before_the_first_hidden_one(catalog):
     """A hidden check could tell a later one of another unit what it was asked, by what both can see of the machine."""
     order = Order()
@@ -314,14 +326,17 @@ SPOILS = """
 _right = isotropic_variation
 
 def isotropic_variation(images, eps=1e-8):
+    import builtins
     result = _right(images, eps)
-    torch.Tensor.abs = torch.Tensor.neg
+    builtins.range = None
+    torch.set_default_dtype(torch.float64)
+    torch.set_grad_enabled(False)
     return result
 """
 
 
 def test_what_one_function_breaks_costs_no_other(own_course, sandbox):
-    """The worker itself puts back what a function has changed in torch, before the next check."""
+    """The worker itself puts back, before the next check, what a careless function has changed."""
     path = own_course / "exercises" / "variation_loss.py"
     path.write_text((own_course / "solutions" / "variation_loss.py").read_text() + SPOILS)
     result = Grader(spec(own_course), sandbox).grade_path(path)

@@ -6,15 +6,17 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.course.skeletons import skeleton
+from autograder.errors import GraderError
 from autograder.grading.verify import Verification
 from autograder.grading.verify.mutants import mutants_of
-from autograder.grading.verify.trials import Bench
+from autograder.grading.verify.trials import Bench, Trial
 
 ROOT = Path(__file__).parents[3]
 CATALOG = """
@@ -70,11 +72,14 @@ def course(tmp_path):
             "exercises/lessons/unit.md": replaced.get("lesson", "# Unit"),
             "solutions/unit.py": replaced.get("solution", SOLUTION),
             "solutions/mistakes/unit.py": replaced.get("mistakes", MISTAKES),
+            "solutions/shortcuts/unit.py": replaced.get("shortcuts"),
+            "solutions/survivors.toml": replaced.get("survivors"),
             "tests/exercises/test_unit.py": replaced.get("checks", CHECKS),
         }
         for name, text in texts.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
             if text is not None:
                 path.write_text(text)
         return read_catalog(tmp_path)
@@ -86,10 +91,10 @@ def course(tmp_path):
 def findings(course, sandbox):
     """The findings of a small course, by their question."""
 
-    def verify(**replaced):
+    def verify(seeds=2, **replaced):
         catalog = course(**replaced)
         bench = Bench(catalog, sandbox)
-        verification = Verification(catalog, catalog.chosen(None), lambda trials: map(bench.judge, trials), seeds=2)
+        verification = Verification(catalog, catalog.chosen(None), lambda trials: map(bench.run, trials), seeds=seeds)
         return {finding.question: finding for finding in verification.findings()}
 
     return verify
@@ -98,7 +103,7 @@ def findings(course, sandbox):
 def test_a_sound_course_is_sound(findings):
     found = findings()
     assert [finding.question for finding in found.values() if not finding.good] == []
-    assert found["mutants"].summary == "2 of 2 killed (100.0%)"
+    assert found["mutants"].summary == "2 of 2 killed (100.0%), and 0 survive for a known reason"
     assert found["checks"].summary == "2 of 2 fail for some mistake or mutant"
 
 
@@ -161,8 +166,105 @@ def test_surviving_mutants_and_idle_checks_are_found(findings):
     lax = CHECKS.replace("assert_equal(submission.shift(0), 2)", "submission.shift(0)")
     lax = lax.replace("assert_equal(submission.shift(5), 7)", "assert_equal(submission.shift(5) > 4, True)")
     found = findings(checks=lax)
-    assert "unit.py:6 shift: 2 -> 3" in found["mutants"].problems
+    assert "unit.py:6 shift: 2 -> 3 survives" in found["mutants"].problems
     assert "unit::test_zero is failed by no mistake and no mutant" in found["checks"].problems
+
+
+LAX = """
+import pytest
+from autograder.compare import assert_close, assert_equal
+
+@pytest.mark.points("shift", 1)
+def test_kind(submission):
+    \"\"\"A number comes back.\"\"\"
+    assert isinstance(submission.shift(0), int)
+
+@pytest.mark.points("shift", 2)
+def test_other(submission):
+    \"\"\"Five is shifted to seven.\"\"\"
+    assert_equal(submission.shift(5), 7)
+"""
+
+
+def test_what_does_nothing_and_earns_points_is_found(findings):
+    problems = findings(checks=LAX)["nothing"].problems
+    assert "unit, shift that returns zeros, earns 1 points: test_kind" in problems
+    assert "unit, shift that returns its first argument, earns 1 points: test_kind" in problems
+    assert not any("returns nothing" in problem or "raises" in problem for problem in problems)
+
+
+def test_a_check_of_errors_alone_pays_for_always_raising(findings):
+    strict = SOLUTION.replace("    moved", "    if x < 0:\n        raise ValueError(f'x is {x}')\n    moved", 1)
+    checks = (
+        CHECKS
+        + '''
+from autograder.errors import Raised
+
+@pytest.mark.points("shift", 1)
+def test_negative(submission):
+    """A negative x is refused."""
+    with pytest.raises(Raised, match="x"):
+        submission.shift(-1)
+'''
+    )
+    catalog = CATALOG.replace("points = 3", "points = 4")
+    (problem,) = findings(checks=checks, solution=strict, catalog=catalog)["nothing"].problems
+    assert problem == "unit, shift that raises ValueError, earns 1 points: test_negative"
+
+
+SHORTCUT = """
+from autograder.diagnose import mistake
+
+@mistake("shift", "Knows two answers by heart.")
+def by_heart(x):
+    return {0: 2, 5: 7}[x]
+"""
+
+
+def test_a_shortcut_that_earns_points_is_found(findings):
+    found = findings(shortcuts=SHORTCUT)["shortcuts"]
+    assert found.problems == ("unit, by_heart, earns 3 points: test_zero, test_other",)
+    assert findings()["shortcuts"].good
+
+
+SEEDED = CHECKS.replace("def test_other(submission):", "def test_other(submission, rng):").replace(
+    "submission.shift(5), 7", "submission.shift(x := int(rng.initial_seed() % 2)), x + 2"
+)
+ONCE = MISTAKES.replace("return x + 1", "return 2 if x == 0 else 9").replace(
+    '"Shifts by one."', '"Shifts by one."VARIES'
+)
+
+
+@pytest.mark.parametrize("varies", ["", ", varies='It is right about nothing.'"])
+def test_a_mistake_that_loses_other_points_on_another_seed_is_found_unless_it_says_why(findings, varies):
+    always = SEEDED.replace("submission.shift(0), 2", "submission.shift(1), 3")
+    problems = findings(checks=always, mistakes=ONCE.replace("VARIES", varies), seeds=8)["mistakes"].problems
+    assert any("points, and" in problem for problem in problems) == (not varies)
+
+
+def test_a_survivor_with_a_reason_is_no_problem_and_a_reason_without_a_survivor_is_one(findings):
+    lax = CHECKS.replace("assert_equal(submission.shift(5), 7)", "assert submission.shift(5) in (3, 7)")
+    lax = lax.replace("assert_equal(submission.shift(0), 2)", "assert submission.shift(0) in (-2, 2)")
+    listed = '[unit.shift]\n"x + 2 -> x - 2" = "The sign is free."\n'
+    assert findings(checks=lax)["mutants"].problems == ("unit.py:6 shift: x + 2 -> x - 2 survives",)
+    found = findings(checks=lax, survivors=listed)["mutants"]
+    assert found.problems == () and found.summary == "1 of 2 killed (50.0%), and 1 survive for a known reason"
+    stale = findings(survivors=listed)["mutants"]
+    assert stale.problems == ("survivors.toml: unit: shift: x + 2 -> x - 2 does not survive",)
+
+
+def test_a_list_of_survivors_of_another_form_is_a_sentence(findings):
+    with pytest.raises(GraderError, match=r"survivors\.toml does not list changes and reasons by unit and function"):
+        findings(survivors="unit = 3\n")
+
+
+def test_a_unit_that_imports_another_is_verified_with_it(course, sandbox):
+    catalog = course(solution="from other import TWO\n" + SOLUTION.replace("x + 2", "x + TWO"))
+    other = replace(catalog.units["unit"], name="other")
+    (catalog.root / "solutions" / "other.py").write_text("TWO = 2\n")
+    bench = Bench(replace(catalog, units={"other": other, **catalog.units}), sandbox)
+    checks = bench.run(Trial("unit", catalog.solution("unit").read_text()))
+    assert [check.message for check in checks if not check.points] == []
 
 
 @pytest.mark.parametrize(
@@ -219,7 +321,7 @@ def test_the_command(course, tmp_path):
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "+ mutants    2 of 2 killed (100.0%)" in done.stdout
+    assert "+ mutants    2 of 2 killed (100.0%), and 0 survive for a known reason" in done.stdout
     assert {finding["good"] for finding in json.loads((tmp_path / "f.json").read_text())} == {True}
     shutil.rmtree(tmp_path / "exercises" / "lessons")
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)

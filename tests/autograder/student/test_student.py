@@ -212,7 +212,8 @@ def test_a_solution_is_for_those_who_have_one(command, solve, exercise):
 
 def test_outside_of_a_course_it_says_where_to_go(command, tmp_path, monkeypatch):
     monkeypatch.setattr("autograder.course.catalog.find_course", lambda *_: None)
-    assert command() == (2, "autograder: there is no course here; run this in a folder with exercises/catalog.toml\n")
+    words = "there is no course here; run this in a folder with exercises/catalog.toml, or set IDEALCAT_COURSE"
+    assert command() == (2, f"autograder: {words}\n")
 
 
 def test_the_file_is_plain_and_documented(own_course, solve):

@@ -4,8 +4,17 @@ from autograder.worker import session
 from autograder.worker.codec import encode
 
 
+write = session.write
+
+
 def reply(**forged):
-    session.write = lambda *args: encode({"record": "Fault", **forged})
+    """Forge the next reply, and no other: the worker goes on serving."""
+
+    def forge(*args):
+        session.write = write
+        return encode({"record": "Fault", **forged})
+
+    session.write = forge
 
 
 def total_variation(images):

@@ -1,0 +1,86 @@
+"""The `autograder` command.
+
+Exit codes: 0 all passed, 1 graded and something failed, 2 nothing was graded.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from autograder.cli import grading, releases, reporting, terminal
+from autograder.cli.terminal import CORES, Jobs, Require, Units, names_in, rungs_required
+from autograder.course.catalog import course_here
+from autograder.errors import AutograderError
+from autograder.student.commands import register
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(releases.app, name="release")
+register(app)
+app.command()(grading.grade)
+app.command()(grading.regrade)
+app.command()(reporting.report)
+app.command()(reporting.replay)
+
+
+def main() -> None:
+    """Run the command. An error that is raised on purpose becomes its sentence and exit code 2."""
+    try:
+        app()
+    except AutograderError as error:
+        terminal.errors.print(Text(f"autograder: {error}"), soft_wrap=True)
+        sys.exit(2)
+
+
+@app.command("new-unit")
+def new_unit(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the unit and of its first function.")],
+) -> None:
+    """Write the start of a new unit: solution, skeleton, checks, a known mistake, lesson, catalog."""
+    from autograder.cli.new_unit import write_new_unit
+
+    for path in write_new_unit(course_here(), name):
+        terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
+    terminal.out.print(f"See that all of it fits together: autograder verify --units {name} --seeds 2")
+
+
+@app.command()
+def verify(
+    units: Units = "",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds on which the solutions must pass.")] = 20,
+    jobs: Jobs = CORES,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the findings here too.")] = None,
+) -> None:
+    """Grade the grader: skeletons, solutions, known mistakes and mutants against the checks."""
+    from autograder.grading.verify import Verification, open_benches
+    from autograder.results.files import write_atomically
+
+    catalog = course_here()
+    chosen = catalog.chosen(names_in(units))
+    findings = []
+    with terminal.progress() as bars, open_benches(catalog.root, jobs) as run_trials:
+        for finding in Verification(catalog, chosen, run_trials, seeds, bars.begin).findings():
+            findings.append(finding)
+            terminal.out.print(Text(f"{'+' if finding.good else 'x'} {finding.question:<10} {finding.summary}"))
+            for problem in finding.problems:
+                terminal.out.print(Text(f"    {problem}"), soft_wrap=True)
+    if json_file is not None:
+        write_atomically(json_file, json.dumps([asdict(finding) for finding in findings], indent=1) + "\n")
+    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@app.command()
+def doctor(require: Require = "") -> None:
+    """Tell which rungs of the isolation ladder hold on this machine, and what is missing."""
+    from autograder.sandbox import Sandbox
+    from autograder.sandbox.words import diagnosis
+
+    with Sandbox() as sandbox:
+        for line in diagnosis(sandbox.isolation, sandbox.missing):
+            terminal.out.print(Text(line), soft_wrap=True)
+        sandbox.require(rungs_required(require, trusted=False))
+    terminal.out.print("Untrusted work can be graded here.")

@@ -1,0 +1,199 @@
+"""Grade a class on a Dask cluster: submissions travel as bytes under their key, results come back as their JSON.
+
+    with Cluster("tcp://scheduler:8786", spec) as grade_tasks:
+        for graded in grade_tasks(tasks):
+            ...
+
+The scheduler gives the tasks of a dead worker to another. What it cannot see is done here: a worker that has another course or
+program is retired by name, and a task that takes far longer than the others is given out a second time.
+"""
+
+import contextlib
+import logging
+import queue
+import statistics
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from distributed import Client, Future, LocalCluster
+
+from autograder.errors import GraderError, UsageError
+from autograder.grading.cluster.dask_worker import Refusal, grade_here
+from autograder.grading.spec import GradingSpec
+from autograder.grading.tasks import GradedTask, GradeTasks, Task
+from autograder.results.types import SubmissionResult
+
+_CONNECT_SECONDS = 30
+#: So many tasks for each thread of the cluster are on their way: one at work, one at hand.
+_AT_HAND = 2
+#: A task is given out again after so many times the usual, and never before so many seconds.
+_PATIENCE = 5.0
+_PATIENCE_SECONDS = 60.0
+
+
+@dataclass
+class _Running:
+    """A task on its way."""
+
+    task: Task
+    since: float
+    futures: list[Future[Any]] = field(default_factory=list)
+
+
+class Cluster:
+    """A cluster.
+
+    Args:
+        address: of its scheduler, or `local:4` for one on this machine with so many jobs.
+        spec: what submissions are graded by.
+        fresh: True if a result that the scheduler still holds is not to be used.
+        tell: called with sentences for the instructor.
+        patience: seconds before a task may be given out a second time.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        spec: GradingSpec,
+        *,
+        fresh: bool = False,
+        tell: Any = print,
+        patience: float = _PATIENCE_SECONDS,
+    ) -> None:
+        self._address = address
+        self._spec = spec
+        self._run = str(time.time_ns()) if fresh else ""
+        self._tell = tell
+        self._patience = patience
+        self._open = contextlib.ExitStack()
+        self._done: queue.SimpleQueue[tuple[str, Future[Any]]] = queue.SimpleQueue()
+        self._running: dict[str, _Running] = {}
+        self._seconds: list[float] = []
+        self._refused: set[str] = set()
+
+    def __enter__(self) -> GradeTasks:
+        # They log each connection that ends; here that becomes one sentence.
+        for name in ("distributed", "distributed.client", "distributed.core", "tornado.application", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        try:
+            self._client = self._open.enter_context(self._connect())
+        except (OSError, ValueError) as error:
+            self._open.close()
+            raise UsageError(f"no scheduler of Dask answers at {self._address} ({error})") from error
+        return self.grade
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(Exception):  # of a scheduler that is gone nothing can be closed
+            self._open.close()
+
+    def grade(self, tasks: Iterable[Task]) -> Iterator[GradedTask]:
+        """Yield the tasks' results as they come.
+
+        Raises:
+            GraderError: the scheduler is gone.
+            UsageError: every worker has been retired.
+        """
+        try:
+            yield from self._grade(iter(tasks))
+        except OSError as error:  # Dask's errors for a lost connection are OSErrors
+            raise GraderError(self._gone()) from error
+
+    def _grade(self, waiting: Iterator[Task]) -> Iterator[GradedTask]:
+        exhausted = False
+        while self._running or not exhausted:
+            while not exhausted and len(self._running) < self._room():
+                task = next(waiting, None)
+                exhausted = task is None
+                if task is not None:
+                    self._give(task)
+            try:
+                name, future = self._done.get(timeout=1)
+            except queue.Empty:
+                self._check_progress()
+                continue
+            if name in self._running and future in self._running[name].futures:
+                yield from self._finish(name, future)
+
+    def _connect(self) -> Client:
+        kind, _, count = self._address.partition(":")
+        if kind != "local":
+            return Client(self._address, timeout=_CONNECT_SECONDS)
+        # One process with several threads: each thread has a job, and the jobs of a process share their memory.
+        local = LocalCluster(
+            n_workers=1, threads_per_worker=int(count or 1), dashboard_address=None, silence_logs=logging.ERROR
+        )
+        return Client(self._open.enter_context(local))
+
+    def _room(self) -> int:
+        threads: int = sum(self._client.nthreads().values())
+        return max(1, _AT_HAND * threads)
+
+    def _give(self, task: Task, again: str = "", workers: list[str] | None = None) -> None:
+        running = self._running.setdefault(task.name, _Running(task, time.monotonic()))
+        key = "-".join(filter(None, ("grade", self._spec.key(task.raw), task.name, self._run, again)))
+        future = self._client.submit(
+            grade_here,
+            self._spec,
+            self._spec.facts,
+            task,
+            key=key,
+            pure=False,
+            retries=2,
+            workers=workers,
+            allow_other_workers=workers is not None,
+        )
+        running.futures.append(future)
+        future.add_done_callback(lambda done: self._done.put((task.name, done)))
+
+    def _finish(self, name: str, future: Future[Any]) -> Iterator[GradedTask]:
+        """Yield the graded task, unless its worker refused it and it was given out again."""
+        running = self._running[name]
+        running.futures.remove(future)
+        if future.status == "cancelled":
+            raise GraderError(self._gone())
+        if future.status == "error":
+            reply: Any = ("", f"the cluster could not grade it: {future.exception()}")
+        else:
+            reply = future.result()
+        if isinstance(reply, Refusal):
+            self._retire_worker(reply)
+            return self._give(running.task, f"again-{time.time_ns()}")
+        del self._running[name]
+        for other in running.futures:  # given out twice, and counted once
+            other.cancel()
+        self._seconds.append(time.monotonic() - running.since)
+        text, reason = reply
+        yield GradedTask(running.task, SubmissionResult.from_json(text) if text else None, reason)
+
+    def _retire_worker(self, refusal: Refusal) -> None:
+        """Retire a worker that would give other marks, and name it."""
+        if refusal.worker in self._refused:
+            return
+        self._refused.add(refusal.worker)
+        self._tell(f"worker {refusal.worker} was sent away: {refusal.reason}")
+        self._client.retire_workers([refusal.worker])
+        if not set(self._client.scheduler_info(n_workers=-1)["workers"]) - self._refused:
+            raise UsageError(f"no worker of the cluster can grade this; of {refusal.worker}: {refusal.reason}")
+
+    def _check_progress(self) -> None:
+        """Raise GraderError if the scheduler is gone; give tasks that take far too long to another worker."""
+        if self._client.status != "running":
+            raise GraderError(self._gone())
+        usual = statistics.median(self._seconds) if self._seconds else 0.0
+        overdue = time.monotonic() - max(self._patience, _PATIENCE * usual)
+        for running in self._running.values():
+            if running.since < overdue and len(running.futures) == 1:
+                self._give_to_another(running)
+
+    def _give_to_another(self, running: _Running) -> None:
+        """Give a task out a second time, to a worker that does not have it, if there is one."""
+        (future,) = running.futures
+        at_work = self._client.processing()
+        others = [worker for worker, keys in at_work.items() if future.key not in keys and worker not in self._refused]
+        if others and len(at_work) > 1:
+            self._give(running.task, "second", others)
+
+    def _gone(self) -> str:
+        return f"the scheduler at {self._address} is gone; run the same command again: what is graded is kept"

@@ -1,0 +1,169 @@
+"""Jobs: processes that grade at once, forked from one warm process whose memory they share.
+
+    with Jobs(4, spec, sandbox) as grade_tasks:
+        for graded in grade_tasks(tasks):
+            ...
+
+Each has a fork server of its own, and these share the memory of one zygote too. A job that dies is replaced, and its task is
+given to another, once. What a job sends can be trusted, as no student's code runs in it.
+"""
+
+import contextlib
+import os
+import socket
+import subprocess
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import AutograderError, GraderError, ServerDiedError, UsageError
+from autograder.grading.spec import GradingSpec
+from autograder.grading.tasks import GradedTask, GradeTasks, Task
+from autograder.sandbox import Sandbox
+from autograder.sandbox.zygote import ONE_THREAD, Zygote
+
+_DIED = "the process that graded it died, and the one that graded it again died too"
+#: If this many in a row die before they have begun, or lose their fork server, it is no accident.
+_STILLBORN = 3
+#: What a worker may need of a GPU's memory: CUDA's own context, and the networks and images of a check.
+WORKER_MB = 2048
+_ASK_GPU = ("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits")
+_ASK_SECONDS = 30
+
+
+@dataclass
+class Jobs:
+    """A number of jobs at most; they start as they are needed.
+
+    Attributes:
+        count: how many.
+        spec: what they grade by.
+        sandbox: the jobs' own sandboxes share its zygote and folder.
+        zygote: from which they are forked; if None, they have one of their own while they are open.
+    """
+
+    count: int
+    spec: GradingSpec
+    sandbox: Sandbox
+    zygote: Zygote | None = None
+    _idle: list[Connection] = field(default_factory=list)
+    _busy: dict[Connection, Task] = field(default_factory=dict)
+    _beginning: set[Connection] = field(default_factory=set)
+    _stillborn: int = 0
+
+    def __enter__(self) -> GradeTasks:
+        arguments = (str(self.spec.catalog.root), *(unit.name for unit in self.spec.chosen))
+        environment = {**os.environ, **ONE_THREAD}
+        # In this folder, because the environment may name others relative to it.
+        self.zygote = Zygote("autograder.grading.jobs.job", arguments, environment, folder=Path.cwd())
+        self.zygote.start()
+        return self.grade
+
+    def __exit__(self, *_: object) -> None:
+        for link in (*self._idle, *self._busy):
+            link.close()
+        assert self.zygote is not None
+        self.zygote.close()
+
+    def alike(self) -> "Jobs":
+        """Return as many others, for another thread, from the same zygote."""
+        return Jobs(self.count, self.spec, self.sandbox, self.zygote)
+
+    def grade(self, tasks: Iterable[Task]) -> Iterator[GradedTask]:
+        """Yield the tasks' results as they come.
+
+        Raises:
+            AutograderError: no job can begin.
+        """
+        waiting, again = iter(tasks), deque[Task]()
+        died: set[str] = set()
+        while True:
+            while len(self._busy) < self.count and (task := again.popleft() if again else next(waiting, None)):
+                self._give(task)
+            if not self._busy:
+                return
+            for link in wait(list(self._busy)):
+                assert isinstance(link, Connection)
+                began = link not in self._beginning
+                received = self._receive(link)
+                if received is None:
+                    task = self._busy.pop(link)
+                    if task.name in died:
+                        yield GradedTask(task, None, _DIED)
+                    else:
+                        again.append(task)
+                        died |= {task.name} if began else set()
+                elif began:
+                    task = self._busy.pop(link)
+                    self._idle.append(link)
+                    yield received
+
+    def _give(self, task: Task) -> None:
+        """Send a task to a job that has nothing to do, or to a new one."""
+        link = self._idle.pop() if self._idle else self._start()
+        with contextlib.suppress(OSError):  # it has died meanwhile, and its end will be read
+            link.send(task)
+        self._busy[link] = task
+
+    def _start(self) -> Connection:
+        assert self.zygote is not None
+        connection = self.zygote.child(socket.SOCK_STREAM)
+        with contextlib.suppress(OSError):
+            socket.send_fds(connection, [b"."], [self.sandbox.zygote.control.fileno()])
+        link = Connection(connection.detach())
+        self._beginning.add(link)
+        with contextlib.suppress(OSError):
+            link.send((self.spec, self.sandbox.folder))
+        return link
+
+    def _receive(self, link: Connection) -> Any:
+        """Return what a job has sent: first `"begun"`, then a `GradedTask` each time; None if it has died.
+
+        Raises:
+            AutograderError: it cannot grade anything.
+        """
+        try:
+            received = link.recv()
+        except (EOFError, OSError):
+            return self._remove(link, stillborn=link in self._beginning)
+        if isinstance(received, ServerDiedError):
+            return self._remove(link, stillborn=True, words=str(received))
+        if isinstance(received, AutograderError):
+            raise received
+        if link in self._beginning:
+            self._beginning.discard(link)
+        else:
+            self._stillborn = 0
+        return received
+
+    def _remove(self, link: Connection, *, stillborn: bool, words: str = "") -> None:
+        link.close()
+        self._beginning.discard(link)
+        self._stillborn += stillborn
+        if self._stillborn == _STILLBORN:
+            words = words or (self.zygote.last_words() if self.zygote is not None else "")
+            raise GraderError(f"no process that grades could begin: {words}")
+
+
+def jobs_that_fit(jobs: int) -> int:
+    """Return how many of these jobs have room on the first GPU at once: each worker opens CUDA for itself.
+
+    Raises:
+        UsageError: there is none, it cannot be asked, or it has no room for one.
+    """
+    try:
+        told = subprocess.run(_ASK_GPU, capture_output=True, text=True, timeout=_ASK_SECONDS, check=True).stdout
+        free = int(told.split()[0])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        raise UsageError(
+            f"--device cuda: {_ASK_GPU[0]} tells of no GPU on this machine ({error}); leave the option out"
+        ) from error
+    if free < WORKER_MB:
+        needed = f"a submission is given {WORKER_MB} MB"
+        raise UsageError(
+            f"--device cuda: {free} MB of the GPU's memory are free, and {needed}; end what else runs there"
+        )
+    return min(jobs, free // WORKER_MB)

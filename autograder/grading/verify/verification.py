@@ -1,0 +1,281 @@
+"""The questions that are put to a course, and their answers."""
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.checks.diagnose import Mistake, known_mistakes
+from autograder.course.catalog import Catalog, Unit
+from autograder.course.skeletons import solution_lines
+from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
+from autograder.grading.verify.nothing import WAYS, nothing_text
+from autograder.grading.verify.trials import RunTrials, Trial
+from autograder.results.types import CheckResult, Outcome
+from autograder.submissions import Module
+
+#: The limit for a call of a mutant: one that loops for ever counts as killed, and a right answer needs milliseconds.
+MUTANT_SECONDS = 2.0
+#: The share of the mutants that must be killed. Each survivor must be listed in `solutions/survivors.toml`, with its reason.
+MUTANTS_KILLED = 0.98
+
+#: Stands in a submission in the place of the import of `mistake`.
+_UNMARKED = "def mistake(*_, **__):\n    return lambda function: function\n"
+_MARKED = "from autograder.diagnose import mistake\n"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The answer to one question.
+
+    Attributes:
+        question: in a few words.
+        good: True if the answer is as it must be.
+        summary: the answer in figures.
+        problems: what is wrong, one line each; for mutants, the survivors.
+    """
+
+    question: str
+    good: bool
+    summary: str
+    problems: tuple[str, ...] = ()
+
+
+@dataclass
+class Verification:
+    """All questions about some units of a course, answered one after another.
+
+    Args:
+        catalog: the course.
+        units: those to verify.
+        run_trials: runs the checks of trials; see `open_benches`.
+        seeds: on how many the solutions must pass, and the mistakes lose the same points.
+        progress: called with what is being done and how many trials that takes, then once for each trial.
+    """
+
+    catalog: Catalog
+    units: Sequence[Unit]
+    run_trials: RunTrials
+    seeds: int = 20
+    progress: Callable[[str, int], Callable[[], None]] = lambda *_: lambda: None
+    _killed: set[str] = field(default_factory=set)
+    _known: dict[str, CheckResult] = field(default_factory=dict)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield the answers as they come."""
+        for question in (
+            *(self.course, self.skeletons, self.solutions, self.nothing, self.shortcuts),
+            *(self.mistakes, self.mutants, self.checks),
+        ):
+            yield question()
+
+    def course(self) -> Finding:
+        """Ask if hints, lessons, docstrings and regions are there, and no solution is in a skeleton."""
+        problems = [problem for unit in self.units for problem in _shortcomings(self.catalog, unit)]
+        count = sum(len(unit.functions) for unit in self.units)
+        return Finding("course", not problems, f"{len(self.units)} units, {count} functions", tuple(problems))
+
+    def skeletons(self) -> Finding:
+        """Ask if each skeleton imports, and every check of it ends as `not written`."""
+        trials = [Trial(unit.name, _text(self.catalog.exercise(unit.name))) for unit in self.units]
+        problems = [
+            f"{check.id}: {check.outcome} on the skeleton {check.message}"
+            for checks in self._run("Skeletons", trials)
+            for check in checks
+            if check.outcome is not Outcome.NOT_WRITTEN
+        ]
+        return Finding("skeletons", not problems, f"{len(trials)} import and fail every check", tuple(problems))
+
+    def solutions(self) -> Finding:
+        """Ask if each solution passes every check on every seed, and points add up."""
+        texts = {unit.name: _text(self.catalog.solution(unit.name)) for unit in self.units}
+        trials = [Trial(unit, text, f"seed {i}") for i in range(self.seeds) for unit, text in texts.items()]
+        problems = []
+        for trial, checks in zip(trials, self._run("Solutions", trials), strict=True):
+            self._known |= {check.id: check for check in checks}
+            problems += [f"{c.id} on {trial.seed}: {c.message}" for c in checks if c.outcome is not Outcome.PASSED]
+        problems += [problem for unit in self.units for problem in self._uneven_points(unit)]
+        summary = f"{len(self.units)} pass all {len(self._known)} checks on {self.seeds} seeds"
+        return Finding("solutions", not problems, summary, tuple(problems))
+
+    def nothing(self) -> Finding:
+        """Ask if a function that does nothing earns no point, whatever it returns or raises."""
+        cases = [(unit.name, name, way) for unit in self.units for name in unit.functions for way in WAYS]
+        trials = [
+            Trial(unit, nothing_text(_text(self.catalog.solution(unit)), name, way), functions=frozenset({name}))
+            for unit, name, way in cases
+        ]
+        problems: list[str] = []
+        for (unit, name, way), checks in zip(cases, self._run("Nothing", trials), strict=True):
+            problems += _points_earned(f"{unit}, {name} that {way}", name, checks)
+        return Finding(
+            "nothing", not problems, f"{len(trials)} functions that do nothing earn nothing", tuple(problems)
+        )
+
+    def shortcuts(self) -> Finding:
+        """Ask if each known shortcut, in `solutions/shortcuts/<unit>.py`, earns no point of its function."""
+        files = {unit.name: self.catalog.shortcuts(unit.name) for unit in self.units}
+        known = [(unit, each) for unit, file in files.items() for each in known_mistakes(file)]
+        trials = [
+            Trial(unit, self._variant(unit, each, files[unit]), functions=frozenset({each.function}))
+            for unit, each in known
+        ]
+        problems: list[str] = []
+        for (unit, each), checks in zip(known, self._run("Shortcuts", trials), strict=True):
+            problems += _points_earned(f"{unit}, {each.name}", each.function, checks)
+        summary = f"{len(known)} earn nothing" if known else "none are known"
+        return Finding("shortcuts", not problems, summary, tuple(problems))
+
+    def mistakes(self) -> Finding:
+        """Ask if each known mistake is caught by a check of its function, named, and costs the same on every seed."""
+        files = {unit.name: self.catalog.mistakes(unit.name) for unit in self.units}
+        known = [(unit, each) for unit, file in files.items() for each in known_mistakes(file)]
+        first = {(unit, each.function): each for unit, each in reversed(known)}
+        cases, trials = [], []
+        for unit, each in known:
+            text = self._variant(unit, each, files[unit])
+            for i in range(self.seeds):
+                # One mistake in each function is graded as a whole: what is right keeps its points.
+                whole = not i and each is first[unit, each.function]
+                functions = frozenset({each.function}) if i else self._depending_on(each.function, unit)
+                cases.append((unit, each, i))
+                trials.append(Trial(unit, text, f"seed {i}", frozenset() if whole else functions))
+        problems: dict[tuple[str, str, str], str] = {}  # each once, with the first seed that shows it
+        points: dict[tuple[str, str], float] = {}
+        for (unit, each, i), checks in zip(cases, self._run("Known mistakes", trials), strict=True):
+            self._note_killed(checks)
+            found = list(self._wrong_verdicts(unit, each, checks))
+            earned = sum(check.points for check in checks if check.function == each.function)
+            usual = points.setdefault((unit, each.name), earned)
+            if earned != usual and not each.varies:
+                found.append(f"earns {earned:g} points, and {usual:g} on seed 0")
+            where = f"{unit}, {each.name}{f' on seed {i}' if i else ''}"
+            for problem in found:
+                problems.setdefault((unit, each.name, problem), f"{where}: {problem}")
+        summary = f"{len(known)} caught and named on {self.seeds} seeds"
+        return Finding("mistakes", not problems, summary, tuple(problems.values()))
+
+    def mutants(self) -> Finding:
+        """Ask if nearly every mutant of a solution fails some check, and each survivor is listed with its reason."""
+        all_mutants = [(unit.name, mutant) for unit in self.units for mutant in self._mutants(unit.name)]
+        trials = [self._mutant_trial(unit, mutant) for unit, mutant in all_mutants]
+        reasons = read_survivors(self.catalog.root / "solutions" / "survivors.toml")
+        survivors: dict[tuple[str, str, str], list[str]] = {}
+        for (unit, mutant), checks in zip(all_mutants, self._run("Mutants", trials), strict=True):
+            self._note_killed(checks)
+            if all(check.outcome is Outcome.PASSED for check in checks):
+                line = f"{unit}.py:{mutant.line} {mutant.function}: {mutant.change}"
+                survivors.setdefault((unit, mutant.function, mutant.change), []).append(line)
+        names = {unit.name for unit in self.units}
+        problems = [f"{line} survives" for key, lines in survivors.items() if key not in reasons for line in lines]
+        problems += [
+            f"survivors.toml: {': '.join(key)} does not survive"
+            for key in reasons
+            if key[0] in names and key not in survivors
+        ]
+        killed = len(trials) - sum(map(len, survivors.values()))
+        share = killed / max(1, len(trials))
+        explained = sum(len(lines) for key, lines in survivors.items() if key in reasons)
+        summary = f"{killed} of {len(trials)} killed ({share:.1%}), and {explained} survive for a known reason"
+        return Finding("mutants", share >= MUTANTS_KILLED and not problems, summary, tuple(problems))
+
+    def checks(self) -> Finding:
+        """Ask if each check fails for some mistake or mutant, so that none is useless."""
+        idle = [f"{name} is failed by no mistake and no mutant" for name in self._known if name not in self._killed]
+        alive = len(self._known) - len(idle)
+        return Finding(
+            "checks", not idle, f"{alive} of {len(self._known)} fail for some mistake or mutant", tuple(idle)
+        )
+
+    def _run(self, what: str, trials: Sequence[Trial]) -> Iterator[tuple[CheckResult, ...]]:
+        done = self.progress(what, len(trials))
+        for checks in self.run_trials(trials):
+            done()
+            yield checks
+
+    def _note_killed(self, checks: Iterable[CheckResult]) -> None:
+        alive = (Outcome.PASSED, Outcome.BLOCKED, Outcome.NOT_RUN)
+        self._killed |= {check.id for check in checks if check.outcome not in alive}
+
+    def _uneven_points(self, unit: Unit) -> Iterator[str]:
+        for function in unit.functions.values():
+            own = [
+                check for check in self._known.values() if (check.unit, check.function) == (unit.name, function.name)
+            ]
+            points = sum(check.max_points for check in own)
+            if points != function.points:
+                yield f"{unit.name}, {function.name}: {function.points:g} points in the catalog, {points:g} in its checks"
+
+    def _variant(self, unit: str, variant: Mistake, file: Path) -> str:
+        """Return the solution in which a function of another file takes the place of the right one."""
+        solution, variants = _text(self.catalog.solution(unit)), _text(file)
+        return f"{solution}\n{variants.replace(_MARKED, _UNMARKED)}\n{variant.function} = {variant.name}\n"
+
+    def _wrong_verdicts(self, unit: str, mistake: Mistake, checks: Sequence[CheckResult]) -> Iterator[str]:
+        failed = [check for check in checks if check.function == mistake.function and check.outcome is Outcome.FAILED]
+        if not failed:
+            yield f"no check of {mistake.function} fails"
+        elif mistake.name not in {check.mistake for check in failed}:
+            yield "is not named"
+        for name in {check.mistake for check in checks} - {None, mistake.name}:
+            yield f"is called {name}"
+        module = Module(unit, f"{unit}.py", _text(self.catalog.solution(unit)))
+        for check in checks:
+            apart = check.function != mistake.function and mistake.function not in module.used_by(check.function)
+            if apart and check.outcome is not Outcome.PASSED:
+                yield f"costs {check.id}, which has nothing to do with it"
+
+    def _mutants(self, unit: str) -> list[Mutant]:
+        source = _text(self.catalog.solution(unit))
+        functions = self.catalog.units[unit].functions.values()
+        judged = {function.name for function in functions if not function.outcome}
+        module = Module(unit, f"{unit}.py", source)
+        used = judged.union(*(module.used_by(name) for name in judged))
+        defined = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+        return list(mutants_of(source, free=defined - used))
+
+    def _mutant_trial(self, unit: str, mutant: Mutant) -> Trial:
+        """Run a mutant on the checks of the function that was changed, or of those that use it."""
+        own = frozenset({mutant.function}) & self.catalog.units[unit].functions.keys()
+        functions = own or self._depending_on(mutant.function, unit)
+        return Trial(unit, mutant.text, functions=functions, until_failure=True, seconds=MUTANT_SECONDS)
+
+    def _depending_on(self, name: str, unit: str) -> frozenset[str]:
+        """Return the functions of a unit whose solutions use a function, itself included."""
+        module = Module(unit, f"{unit}.py", _text(self.catalog.solution(unit)))
+        return frozenset(
+            each for each in self.catalog.units[unit].functions if each == name or name in module.used_by(each)
+        )
+
+
+def _shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
+    solution = _text(catalog.solution(unit.name))
+    documented = {
+        node.name for node in ast.parse(solution).body if isinstance(node, ast.FunctionDef) and ast.get_docstring(node)
+    }
+    for function in unit.functions.values():
+        if function.name not in documented:
+            yield f"{unit.name}, {function.name}: the solution has no such function, or it has no docstring"
+        if len(function.hints) != 2 or not all(function.hints):
+            yield f"{unit.name}, {function.name}: needs two hints in the catalog"
+    lesson = catalog.lesson(unit.name)
+    if not lesson.is_file():
+        yield f"{unit.name}: there is no lesson {lesson.name}"
+    leaked = solution_lines(solution) & _code_lines(_text(catalog.exercise(unit.name)))
+    for line in sorted(leaked):
+        yield f"{unit.name}: the skeleton holds a line of the solution: {line}"
+
+
+def _code_lines(text: str) -> set[str]:
+    return {line.strip() for line in text.splitlines()}
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _points_earned(what: str, function: str, checks: Iterable[CheckResult]) -> Iterator[str]:
+    passed = [check for check in checks if check.function == function and check.points]
+    if passed:
+        points = sum(check.points for check in passed)
+        yield f"{what}, earns {points:g} points: {', '.join(check.id.partition('::')[2] for check in passed)}"
