@@ -15,6 +15,8 @@ import warnings
 from collections.abc import Container, Iterator, Mapping
 from typing import Any, NoReturn, TypeGuard
 
+from autograder.worker.deadline import Budget
+
 #: A student's file may be imported as a module of this package too, and import its neighbours by a dot.
 PACKAGE = "exercises"
 
@@ -132,15 +134,24 @@ class _Spec(importlib.machinery.ModuleSpec):
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Lets a unit import an earlier one of the same submission by its name."""
+    """Lets a unit import an earlier one of the same submission by its name, and excuses the time that a library takes."""
 
-    def __init__(self, modules: Mapping[str, LoadedModule]) -> None:
+    def __init__(self, modules: Mapping[str, LoadedModule], libraries: Budget | None) -> None:
         self.modules = modules
+        self.libraries = libraries
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name == PACKAGE:
             return importlib.machinery.ModuleSpec(name, self, is_package=True)
-        return _Spec(name, self) if name.removeprefix(f"{PACKAGE}.") in self.modules else None
+        if name.removeprefix(f"{PACKAGE}.") in self.modules:
+            return _Spec(name, self)
+        if self.libraries is None:
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
+        spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = _Library(spec.loader, self.libraries)
+        return spec
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
         return self.modules.get(spec.name.removeprefix(f"{PACKAGE}."))
@@ -150,10 +161,34 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module.load()
 
 
+class _Library(importlib.abc.Loader):
+    """The loader of a library, whose time is not the student's: the first step of an optimizer imports for seconds."""
+
+    def __init__(self, loader: Any, budget: Budget) -> None:
+        self._loader = loader
+        self._budget = budget
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
+        module: types.ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        with self._budget.excused():
+            self._loader.exec_module(module)
+
+
 @contextlib.contextmanager
-def importable(modules: Mapping[str, LoadedModule]) -> Iterator[None]:
-    """The student's modules can be imported by name while their code runs, and only then."""
-    finder = _Finder(modules)
+def importable(modules: Mapping[str, LoadedModule], libraries: Budget | None = None) -> Iterator[None]:
+    """Let the student's modules be imported by name while the code inside runs, and only then.
+
+    Args:
+        modules: the student's, by name.
+        libraries: of which the time that other imports take is not to count; all of it counts by default.
+    """
+    finder = _Finder(modules, libraries)
     sys.meta_path.insert(0, finder)
     shadowed = _take_away(modules)
     try:
