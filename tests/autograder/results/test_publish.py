@@ -357,7 +357,7 @@ def test_a_table_is_written_into_a_folder_too(autograder, tmp_path):
         (["good.json", "--as", "pdf"], "--as is one of html, json,"),
         (
             ["good.json", "--hidden", "some"],
-            "Invalid value for '--hidden': 'some' is not one of 'nothing'",
+            "'some' is not one of 'nothing', 'points', 'sentence', 'everything'",
         ),
         (["good.json", "other.json", "--as", "junit"], "junit is for one submission and there are 2"),
         (["good.json", "inner/good.json"], "there are two results called good.json"),
