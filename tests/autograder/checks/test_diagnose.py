@@ -9,6 +9,7 @@ from autograder.checks.diagnose import explain, known_mistakes
 from autograder.checks.remote import InProcess, RemoteModule, StudentModule
 from autograder.submissions import Module
 from autograder.worker.codec import Handle
+from autograder.worker.protocol import Answer
 from data import toy_head
 
 SOLUTION = "def shift(x):\n    return x + 2\n\ndef touch(x):\n    return x + 0\n"
@@ -109,7 +110,7 @@ def test_side_effects_are_held_against_side_effects(files):
 def test_calls_that_cannot_be_replayed_are_not_diagnosed(files):
     calls = calls_of("def shift(x):\n    return 1 + x\n", [3.0])
     remote = RemoteModule(None, Handle(0, "Linear"))
-    assert named(files, [calls[0].__class__("shift", (remote,), {}, value=1.0)]) is None
+    assert named(files, [calls[0].__class__("shift", (remote,), {}, answer=Answer(1.0))]) is None
 
 
 MODULES = {
