@@ -124,7 +124,7 @@ class Call:
 
     @property
     def value(self) -> Any:
-        """What the call returned, or `UNANSWERED`."""
+        """Value that came back, or `UNANSWERED`."""
         return self.answer.value
 
     @property

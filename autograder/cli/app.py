@@ -77,7 +77,7 @@ def verify(
 def doctor(require: Require = "") -> None:
     """Tell which rungs of the isolation ladder hold on this machine, and what is missing."""
     from autograder.sandbox import Sandbox
-    from autograder.sandbox.words import diagnosis
+    from autograder.sandbox.sandbox import diagnosis
 
     with Sandbox() as sandbox:
         for line in diagnosis(sandbox.isolation, sandbox.missing):

@@ -1,14 +1,27 @@
-"""What a worker may use, and what the grader tells the fork server when it starts."""
+"""What a worker may use and read, and the settings that the fork server gets when it starts."""
 
 import dataclasses
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+_SYSTEM = (
+    *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"),
+    *("/etc/localtime", "/usr/share/zoneinfo", "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"),
+    # Without the first, torch prints a complaint in every worker.
+    *("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
+)
+#: Where the course's data may lie besides.
+_NAMED = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME")
+
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one worker may use.
+    """Resources that one worker may use.
 
     Attributes:
         cpu_seconds: processor time in all.
@@ -25,12 +38,12 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Setup:
-    """How a fork server is to be.
+    """Settings of a fork server.
 
     Attributes:
         folder: a folder of the grader's, in which each worker finds one of its own, to read.
         allowance: for each worker.
-        gpu: whether workers may use CUDA's devices.
+        gpu: workers may use CUDA's devices.
         without: rungs that are not to be tried, to see what holds without them.
     """
 
@@ -40,12 +53,12 @@ class Setup:
     without: frozenset[str] = frozenset()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for the wire."""
+        """Return plain values, for the wire."""
         return {**dataclasses.asdict(self), "without": sorted(self.without)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Setup":
-        """The setup that `to_dict` gave."""
+        """Return the setup that `to_dict` gave."""
         return cls(
             values["folder"],
             Allowance(**values["allowance"]),
@@ -56,15 +69,15 @@ class Setup:
 
 @dataclass(frozen=True)
 class Confines:
-    """What one worker stands in.
+    """Limits of one worker.
 
     Attributes:
         allowance: what it may use.
         readable: the files and folders that it may read.
         uid: a user id that no other process has; None where the server may not change its own.
-        counted_apart: whether the kernel counts its processes apart from others': by that user id, or by a user namespace.
+        counted_apart: the kernel counts its processes apart from others': by that user id, or by a user namespace.
         data_in_use: private memory of the warm server, in bytes.
-        gpu: whether it may use CUDA's devices.
+        gpu: it may use CUDA's devices.
     """
 
     allowance: Allowance
@@ -73,3 +86,30 @@ class Confines:
     counted_apart: bool
     data_in_use: int
     gpu: bool
+
+
+def readable_paths() -> tuple[Path, ...]:
+    """Return the files and folders that a worker may read, none inside another; to be called after the preload."""
+    candidates = {*map(Path, _SYSTEM), *_interpreter(), *_packages(), *_named()}
+    present = {path for path in candidates if path.exists()}
+    return tuple(sorted(path for path in present if present.isdisjoint(path.parents)))
+
+
+def _interpreter() -> Iterator[Path]:
+    """Yield the virtual environment and the Python below it. A folder that merely is on the path may hold the course."""
+    # Not where a prefix is the system's own: all of /usr is more than a worker needs.
+    yield from map(Path, {sys.prefix, sys.base_prefix} - {"/usr", "/usr/local"})
+    yield from (Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    yield from (path for path in map(Path, sys.path) if path.name in ("site-packages", "dist-packages"))
+
+
+def _packages() -> Iterator[Path]:
+    """Yield what has been imported, package by package."""
+    for name, module in list(sys.modules.items()):
+        file = Path(getattr(module, "__file__", None) or "")
+        if file.is_absolute() and "." not in name:
+            yield file.parent if file.name == "__init__.py" else file
+
+
+def _named() -> Iterator[Path]:
+    return (Path(os.environ[name]).absolute() for name in _NAMED if os.environ.get(name))

@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -35,31 +36,32 @@ _MNT_DETACH = 2
 _LAST_CAPABILITY = 40
 _HUGE = 2**21
 _MADV_COLLAPSE = 25
+_PIPE_BYTES = 4096
 
 
 def prctl(option: int, value: int) -> None:
-    """`prctl(2)` with one argument."""
-    _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
+    """Call `prctl(2)` with one argument."""
+    _check(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
 
 
 def syscall(number: int, *args: int | bytes | None) -> int:
-    """A system call by its number."""
+    """Make a system call by its number."""
     wide = [ctypes.c_long(arg) if isinstance(arg, int) else arg for arg in args]
-    return _checked(_libc.syscall(ctypes.c_long(number), *wide))
+    return _check(_libc.syscall(ctypes.c_long(number), *wide))
 
 
 def unshare(flags: int) -> None:
-    """New namespaces for this process, or for its next children (`CLONE_NEWPID`)."""
-    _checked(_libc.unshare(flags))
+    """Enter new namespaces with this process, or with its next children (`CLONE_NEWPID`)."""
+    _check(_libc.unshare(flags))
 
 
 def mount(source: str | Path, target: str | Path, kind: str, flags: int, options: str = "") -> None:
-    """`mount(2)`."""
-    _checked(_libc.mount(*map(os.fsencode, (source, target, kind)), ctypes.c_ulong(flags), options.encode()))
+    """Call `mount(2)`."""
+    _check(_libc.mount(*map(os.fsencode, (source, target, kind)), ctypes.c_ulong(flags), options.encode()))
 
 
 def make_read_only(target: str | Path, *, below: bool = True) -> None:
-    """Nothing on a mount, nor on those below it, can be written, gain rights by setuid, or be opened as a device."""
+    """Make a mount, and those below it, read-only, without setuid and without devices."""
     read_only, no_setuid, no_device = 1, 2, 4
     attributes = struct.pack("<QQQQ", read_only | no_setuid | no_device, 0, 0, 0)
     flags = _AT_RECURSIVE if below else 0
@@ -67,15 +69,15 @@ def make_read_only(target: str | Path, *, below: bool = True) -> None:
 
 
 def enter_root(folder: Path) -> None:
-    """This folder is `/` from now on, and what was there before is out of reach."""
+    """Make this folder `/`, and put what was there before out of reach."""
     os.chdir(folder)
     syscall(_PIVOT_ROOT[os.uname().machine], b".", b".")
-    _checked(_libc.umount2(b".", _MNT_DETACH))
+    _check(_libc.umount2(b".", _MNT_DETACH))
     os.chdir("/")
 
 
 def die_with_parent() -> None:
-    """This process is killed when its parent ends."""
+    """Have the kernel kill this process when its parent ends."""
     parent = os.getppid()
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended between the two
@@ -83,7 +85,7 @@ def die_with_parent() -> None:
 
 
 def gather_in_huge_pages() -> None:
-    """Moves the memory that this process has written into huge pages, where the kernel can.
+    """Move the memory that this process has written into huge pages, if the kernel can.
 
     A fork copies an entry for every page, and the end of a child frees them: of huge ones there are five hundred times fewer.
     """
@@ -97,7 +99,7 @@ def gather_in_huge_pages() -> None:
 
 
 def drop_capabilities() -> None:
-    """No capability is left, nor can one be had again."""
+    """Drop every capability, for ever."""
     for capability in range(_LAST_CAPABILITY + 1):
         try:
             prctl(PR_CAPBSET_DROP, capability)
@@ -108,14 +110,44 @@ def drop_capabilities() -> None:
 
 
 def data_in_use() -> int:
-    """Bytes of private memory of this process, as `RLIMIT_DATA` counts them."""
+    """Return the bytes of private memory of this process, as `RLIMIT_DATA` counts them."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmData:"):
             return int(line.split()[1]) * 1024
     raise OSError("the kernel does not say how much memory this process has")
 
 
-def _checked(result: int) -> int:
+def reason_against(*actions: Callable[[], object]) -> str:
+    """Try actions in turn in a child of this process; return why they cannot be done, or nothing if they can."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if not pid:
+        _try(actions, write)
+    os.close(write)
+    with open(read, "rb") as pipe:
+        said = pipe.read(_PIPE_BYTES).decode("utf-8", "replace")
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return "" if code == 0 else said or f"a trial of it ended with {code}"
+
+
+def _try(actions: tuple[Callable[[], object], ...], write: int) -> None:
+    try:
+        for action in actions:
+            action()
+        os._exit(0)
+    except BaseException as error:
+        os.write(write, reason_of(error).encode()[:_PIPE_BYTES])
+    finally:
+        os._exit(1)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an error in a few words."""
+    return (error.strerror if isinstance(error, OSError) else str(error)) or str(error) or type(error).__name__
+
+
+def _check(result: int) -> int:
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

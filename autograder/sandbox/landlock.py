@@ -24,7 +24,7 @@ _TCP_VERSION, _SCOPE_VERSION = 4, 6
 
 
 def version() -> int:
-    """Which Landlock this kernel has.
+    """Return the version of Landlock that this kernel has.
 
     Raises:
         OSError: none, or it is switched off.
@@ -33,7 +33,7 @@ def version() -> int:
 
 
 def restrict(readable: Iterable[Path], writable: Iterable[Path] = ()) -> None:
-    """Confines this process, for ever, to these paths and what lies below them. Paths that do not exist are left out.
+    """Confine this process, for ever, to these paths and what lies below them. Paths that do not exist are left out.
 
     Raises:
         OSError: the kernel does not have Landlock.

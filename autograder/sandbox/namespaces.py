@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from autograder.sandbox import kernel
-from autograder.sandbox.probe import reason_against
+from autograder.sandbox.kernel import reason_against
 
 KINDS = {
     "ipc_namespace": kernel.CLONE_NEWIPC,
@@ -20,7 +20,7 @@ KINDS = {
 
 
 def enter(without: Collection[str]) -> dict[str, str]:
-    """Enters a new namespace of each kind that is to be had. With a pid namespace it returns in a child of this process.
+    """Enter a new namespace of each kind that can be had. With a pid namespace it returns in a child of this process.
 
     Returns:
         By name of those that were not entered: the reason.
@@ -47,7 +47,7 @@ def enter(without: Collection[str]) -> dict[str, str]:
 
 
 def reason_against_view(readable: Iterable[Path], folder: Path) -> str:
-    """Why `confine_view` cannot be done; empty where it can."""
+    """Return why `confine_view` cannot be done, or nothing if it can."""
     return reason_against(
         functools.partial(kernel.unshare, kernel.CLONE_NEWNS),
         functools.partial(confine_view, readable, folder),
@@ -56,7 +56,7 @@ def reason_against_view(readable: Iterable[Path], folder: Path) -> str:
 
 
 def confine_view(readable: Iterable[Path], folder: Path) -> None:
-    """Leaves of the file system these paths and the folder, read-only, where they were.
+    """Leave these paths and the folder of the file system, read-only, in their places.
 
     The folders above them are made anew, open to everybody: a Python in a home that is closed to others can be read.
 
@@ -73,7 +73,7 @@ def confine_view(readable: Iterable[Path], folder: Path) -> None:
 
 
 def _become_master() -> None:
-    """Enters a user namespace, in which an ordinary user has the right to make the others."""
+    """Enter a user namespace, in which an ordinary user may make the others."""
     uid, gid = os.geteuid(), os.getegid()
     kernel.unshare(kernel.CLONE_NEWUSER)
     Path("/proc/self/setgroups").write_text("deny")
@@ -82,7 +82,7 @@ def _become_master() -> None:
 
 
 def _move_into_child() -> None:
-    """A pid namespace is for the children of who made it. This process waits for its child, and dies with it."""
+    """Go on in a child, because a pid namespace holds the children of its maker. This process waits, and ends with it."""
     pid = os.fork()
     if pid:
         os.closerange(0, 4096)
@@ -92,7 +92,7 @@ def _move_into_child() -> None:
 
 
 def _show(path: Path, root: Path) -> None:
-    """Makes a path of the old root visible in the new one; a link on the way stays a link."""
+    """Make a path of the old root visible in the new one; a link on the way stays a link."""
     for part in (*reversed(path.parents), path):
         if part.is_symlink():
             _link(part, root)

@@ -2,22 +2,24 @@
 
 import functools
 import os
+import re
 import secrets
 import select
 import signal
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from autograder.errors import Crashed, MalformedMessage, TimedOut
-from autograder.sandbox.output import Tail
-from autograder.worker.protocol import NONCE_BYTES, frame, read_frame
+from autograder.worker.deadline import Budget, Waiting
 
 _CHUNK = 2**20
 #: The worker's own deadline comes first, with the line that was running; this much later comes the end of the process.
 GRACE_SECONDS = 1.0
 REPLY_BYTES = 300 * 2**20
+#: So many bytes are kept of the beginning and of the end of what a student's code prints.
+KEPT = 4096
+_ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?")
 
 
 class Worker:
@@ -26,12 +28,20 @@ class Worker:
     Attributes:
         pid: its process, as the fork server counts them.
         folder: a folder that the student's code may read and the grader fills.
+        waiting: how long it has waited for a core.
     """
 
     def __init__(
-        self, pid: int, folder: Path, connection: socket.socket, output: int, kill: Callable[[int], int | None]
+        self,
+        pid: int,
+        folder: Path,
+        connection: socket.socket,
+        output: int,
+        kill: Callable[[int], int | None],
+        waiting: Waiting,
     ) -> None:
         self.pid = pid
+        self.waiting = waiting
         self.folder = folder
         self._kill = kill
         self._connection = connection
@@ -42,37 +52,40 @@ class Worker:
         os.set_blocking(output, False)
 
     def take_printed(self) -> str:
-        """What the student's code has printed since this was last asked, as the student's own words: untrusted."""
+        """Return what the student's code has printed since the last time: untrusted."""
         self._drain()
         text, self._printed = self._printed.text(), Tail()
         return text
 
     def exchange(self, request: bytes, seconds: float) -> bytes:
-        """The worker's reply. Everything in it is the student's answer, whoever wrote it.
+        """Send a request and return the reply. Everything in it is the student's answer, whoever wrote it.
 
         Raises:
-            TimedOut: no whole reply within `seconds` and a moment of grace.
+            TimedOut: no whole reply within `seconds` of the worker's own time and a moment of grace.
             Crashed: the process ended, or what it wrote is no reply to this request.
         """
         if self._over:
             raise Crashed("its process had ended before")
-        deadline = time.monotonic() + seconds + GRACE_SECONDS
+        # Not above: it imports torch, and commands that start no worker are there without that in no time.
+        from autograder.worker.protocol import NONCE_BYTES, frame, read_frame
+
+        budget = Budget(seconds + GRACE_SECONDS, self.waiting)
         nonce = secrets.token_bytes(NONCE_BYTES)
         try:
-            self._send(frame(nonce, request), deadline)
-            _, reply = read_frame(functools.partial(self._receive, deadline=deadline), REPLY_BYTES, nonce)
+            self._send(frame(nonce, request), budget)
+            _, reply = read_frame(functools.partial(self._receive, budget=budget), REPLY_BYTES, nonce)
         except (TimeoutError, ConnectionError, MalformedMessage) as error:
-            raise self._verdict(error, seconds) from error
+            raise self._ending(error, seconds) from error
         return reply
 
     def end(self) -> int | None:
-        """Kills it, with everything that it started: its exit code, or minus its signal."""
+        """Kill it, with everything that it started. Return its exit code, or minus its signal."""
         if self._over:
             return None
         self._over = True
         return self._kill(self.pid)
 
-    def _verdict(self, error: Exception, seconds: float) -> Crashed | TimedOut:
+    def _ending(self, error: Exception, seconds: float) -> Crashed | TimedOut:
         status = self.end()
         if isinstance(error, TimeoutError):
             return TimedOut(f"did not finish within {seconds:g} s of its own time and was stopped")
@@ -80,29 +93,29 @@ class Worker:
             return Crashed(str(error))
         return Crashed(_cause(status))
 
-    def _send(self, data: bytes, deadline: float) -> None:
+    def _send(self, data: bytes, budget: Budget) -> None:
         view = memoryview(data)
         while view:
-            self._wait(select.POLLOUT, deadline)
+            self._wait(select.POLLOUT, budget)
             view = view[self._connection.send(view[:_CHUNK]) :]
 
-    def _receive(self, size: int, deadline: float) -> bytes:
+    def _receive(self, size: int, budget: Budget) -> bytes:
         data = bytearray()
         while len(data) < size:
-            self._wait(select.POLLIN, deadline)
+            self._wait(select.POLLIN, budget)
             piece = self._connection.recv(min(size - len(data), _CHUNK))
             if not piece:
                 raise ConnectionError
             data += piece
         return bytes(data)
 
-    def _wait(self, event: int, deadline: float) -> None:
-        """Until the connection is ready, reading along what is printed, so that no print can block the worker."""
+    def _wait(self, event: int, budget: Budget) -> None:
+        """Wait until the connection is ready. What is printed is read meanwhile, so that no print can block the worker."""
         poll = select.poll()
         poll.register(self._connection, event)
         poll.register(self._output, select.POLLIN)
         while True:
-            left = deadline - time.monotonic()
+            left = budget.left()
             if left <= 0:
                 raise TimeoutError
             ready = dict(poll.poll(left * 1000))
@@ -112,7 +125,7 @@ class Worker:
                 return
 
     def _drain(self) -> bool:
-        """Reads what is there to read; whether there may be more later."""
+        """Read what was printed. Return True if there may be more later."""
         for _ in range(64):  # a worker that prints without end must not keep the grader here
             try:
                 data = os.read(self._output, _CHUNK)
@@ -136,3 +149,32 @@ def _cause(status: int | None) -> str:
         "SIGKILL": "it was killed, perhaps for its use of memory, or for closing the grader's connection",
     }
     return f"its process died of {name}" + (f" ({reasons[name]})" if name in reasons else "")
+
+
+class Tail:
+    """Keeps the first and the last `KEPT` bytes of a stream and counts the rest."""
+
+    def __init__(self) -> None:
+        self.head = b""
+        self.tail = b""
+        self.dropped = 0
+
+    def add(self, data: bytes) -> None:
+        """Add the next bytes."""
+        room = KEPT - len(self.head)
+        self.head += data[:room]
+        rest = self.tail + data[room:]
+        self.tail = rest[-KEPT:]
+        self.dropped += len(rest) - len(self.tail)
+
+    def text(self) -> str:
+        """Return the kept text, without terminal escapes, and with each progress bar collapsed to its last state."""
+        cut = f"\n[... {self.dropped:,} bytes left out ...]\n" if self.dropped else ""
+        return _plain(self.head) + cut + _plain(self.tail)
+
+
+def _plain(data: bytes) -> str:
+    text = _ESCAPES.sub("", data.decode("utf-8", "replace")).replace("\r\n", "\n")
+    lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+    # Controls of one byte and of two, and what turns the direction of text round.
+    return "".join(char for char in "\n".join(lines) if char.isprintable() or char in "\t\n")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from autograder.sandbox import kernel, landlock, seccomp
 from autograder.sandbox.confines import Confines
-from autograder.sandbox.probe import reason_against
+from autograder.sandbox.kernel import reason_against
 
 _WRITABLE = (Path("/dev/null"),)
 
@@ -25,21 +25,21 @@ class Rung:
     """One rung.
 
     Attributes:
-        climb: makes the process less able. Raises OSError where that cannot be done.
-        proof: tries what the rung is there to stop. Raises OSError where it is not stopped.
+        climb: makes the process less able. Raises OSError if that cannot be done.
+        proof: tries what the rung is there to stop. Raises OSError if it is not stopped.
     """
 
     climb: Callable[[Confines], None]
     proof: Callable[[Confines], None] = lambda _: None
 
 
-def new_session(_: Confines) -> None:
-    """A session of its own: no terminal, and one group to kill."""
+def begin_session(_: Confines) -> None:
+    """Begin a session of its own: no terminal, and one group to kill."""
     os.setsid()
 
 
-def own_uid(confines: Confines) -> None:
-    """A user that owns no file and no other process: none can be changed, signalled or traced."""
+def take_own_uid(confines: Confines) -> None:
+    """Become a user that owns no file and no other process: none can be changed, signalled or traced."""
     if confines.uid is None:
         raise OSError(0, "only root can give each worker a user of its own")
     os.setgroups([])
@@ -55,8 +55,8 @@ def _can_still_read(confines: Confines) -> None:
             raise OSError(0, f"{path} cannot be read by another user ({error.strerror})") from error
 
 
-def no_capabilities(_: Confines) -> None:
-    """None of the rights that root's power is divided into, not even inside a user namespace."""
+def drop_capabilities(_: Confines) -> None:
+    """Give up all rights that root's power is divided into, even inside a user namespace."""
     kernel.drop_capabilities()
 
 
@@ -64,13 +64,13 @@ def _cannot_change_root(_: Confines) -> None:
     _must_fail(functools.partial(os.chroot, "/"), "it can still change its root")
 
 
-def parent_death(_: Confines) -> None:
-    """Dies with the server, however that ends."""
+def die_with_parent(_: Confines) -> None:
+    """Die with the server, however that ends."""
     kernel.die_with_parent()
 
 
-def resource_limits(confines: Confines) -> None:
-    """Processor time, private memory, descriptors; no file may be written, no core dumped."""
+def limit_resources(confines: Confines) -> None:
+    """Limit processor time, private memory and descriptors; no file may be written, no core dumped."""
     allowance = confines.allowance
     limits = {
         resource.RLIMIT_CPU: allowance.cpu_seconds,
@@ -85,20 +85,20 @@ def resource_limits(confines: Confines) -> None:
         resource.setrlimit(kind, (limit, limit))
 
 
-def thread_limit(confines: Confines) -> None:
-    """So many threads and processes of its user, and no more."""
+def limit_threads(confines: Confines) -> None:
+    """Limit the threads and processes of its user."""
     resource.setrlimit(resource.RLIMIT_NPROC, (confines.allowance.threads, confines.allowance.threads))
 
 
-def _counts(confines: Confines) -> None:
+def _must_count(confines: Confines) -> None:
     # The kernel counts by user, in each user namespace anew, and never limits root.
     if not confines.counted_apart:
         raise OSError(0, "without a user or a user namespace of its own a worker's threads cannot be told from others")
     if confines.uid is not None:
-        own_uid(confines)
-    thread_limit(confines)
+        take_own_uid(confines)
+    limit_threads(confines)
     _start_process()  # an older kernel counts those outside the namespace too, who may be many
-    thread_limit(replace(confines, allowance=replace(confines.allowance, threads=1)))
+    limit_threads(replace(confines, allowance=replace(confines.allowance, threads=1)))
     _must_fail(_start_process, "the kernel does not count")
 
 
@@ -109,13 +109,13 @@ def _start_process() -> None:
     os.waitpid(pid, 0)
 
 
-def no_new_privileges(_: Confines) -> None:
-    """No program that it starts gains rights by setuid."""
+def forbid_new_privileges(_: Confines) -> None:
+    """Let no program that it starts gain rights by setuid."""
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
 
 
-def landlocked(confines: Confines) -> None:
-    """May read the interpreter, the libraries, the data and its own folder. No other file, no TCP, no signal outside."""
+def restrict_files(confines: Confines) -> None:
+    """Leave it to read the interpreter, libraries, data and its own folder: no other file, no TCP, no signal outside."""
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)  # asked for by the kernel, and harmless twice
     landlock.restrict(confines.readable, (*_WRITABLE, *gpu_devices(confines.gpu)))
 
@@ -124,8 +124,8 @@ def _cannot_list_root(_: Confines) -> None:
     _must_fail(functools.partial(os.listdir, "/"), "it can still list /")
 
 
-def filtered(confines: Confines) -> None:
-    """Only the system calls that computing needs."""
+def restrict_calls(confines: Confines) -> None:
+    """Leave it only the system calls that computing needs."""
     seccomp.restrict(gpu=confines.gpu)
 
 
@@ -134,20 +134,20 @@ def _cannot_open_socket(_: Confines) -> None:
 
 
 LADDER: dict[str, Rung] = {
-    "session": Rung(new_session),
-    "own_uid": Rung(own_uid, _can_still_read),
-    "no_capabilities": Rung(no_capabilities, _cannot_change_root),
-    "parent_death": Rung(parent_death),  # after the change of user, which would undo it
-    "rlimits": Rung(resource_limits),
-    "thread_limit": Rung(thread_limit, _counts),
-    "no_new_privs": Rung(no_new_privileges),
-    "landlock": Rung(landlocked, _cannot_list_root),
-    "seccomp": Rung(filtered, _cannot_open_socket),  # last: it forbids what the others need
+    "session": Rung(begin_session),
+    "own_uid": Rung(take_own_uid, _can_still_read),
+    "no_capabilities": Rung(drop_capabilities, _cannot_change_root),
+    "parent_death": Rung(die_with_parent),  # after the change of user, which would undo it
+    "rlimits": Rung(limit_resources),
+    "thread_limit": Rung(limit_threads, _must_count),
+    "no_new_privs": Rung(forbid_new_privileges),
+    "landlock": Rung(restrict_files, _cannot_list_root),
+    "seccomp": Rung(restrict_calls, _cannot_open_socket),  # last: it forbids what the others need
 }
 
 
 def missing_rungs(confines: Confines, without: frozenset[str]) -> dict[str, str]:
-    """Those that do not hold here, each tried alone, and why."""
+    """Return the rungs that do not hold here, each tried alone, and why."""
     reasons = {
         name: "switched off"
         if name in without
@@ -158,7 +158,7 @@ def missing_rungs(confines: Confines, without: frozenset[str]) -> dict[str, str]
 
 
 def climb(names: tuple[str, ...], confines: Confines) -> None:
-    """These rungs in turn.
+    """Climb these rungs in turn.
 
     Raises:
         OSError: one of them does not hold.
@@ -168,7 +168,7 @@ def climb(names: tuple[str, ...], confines: Confines) -> None:
 
 
 def gpu_devices(wanted: bool) -> tuple[Path, ...]:
-    """The files by which a process reaches CUDA's devices."""
+    """Return the files by which a process reaches CUDA's devices."""
     return tuple(Path("/dev").glob("nvidia*")) if wanted else ()
 
 

@@ -46,7 +46,7 @@ _HARMLESS_IOCTL = (
 
 
 def restrict(*, gpu: bool = False) -> None:
-    """Confines this process, for ever, to the calls above.
+    """Confine this process, for ever, to the calls above.
 
     Raises:
         OSError: libseccomp is not installed, or the kernel has no seccomp.
@@ -60,14 +60,14 @@ def restrict(*, gpu: bool = False) -> None:
 
 
 def prepare(*, gpu: bool = False) -> None:
-    """Makes ready what all processes forked from this one will share of their filters: most of the time one takes."""
+    """Prepare what all processes forked from this one share of their filters, which takes most of the time."""
     if pyseccomp is not None:
         _common(gpu)
 
 
 @functools.cache
 def _common(gpu: bool) -> "pyseccomp.SyscallFilter":
-    """The filter without what depends on the process; whoever adds that must be about to be confined by it."""
+    """Return the filter without what depends on the process; whoever adds that must be about to be confined by it."""
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
     for name in _ALLOWED + (_FOR_GPU if gpu else []):
         if name != "mmap" or gpu:

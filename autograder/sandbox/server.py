@@ -14,7 +14,6 @@ The socket's end is the server's end, and the server's end is that of all worker
 import contextlib
 import fcntl
 import importlib
-import itertools
 import os
 import secrets
 import signal
@@ -27,48 +26,53 @@ from typing import TextIO
 import msgpack
 
 from autograder.sandbox import kernel, namespaces, rungs, seccomp
-from autograder.sandbox.confines import Confines, Setup
-from autograder.sandbox.probe import reason_of
-from autograder.sandbox.readable import readable_paths
-from autograder.sandbox.warm import warm_up
+from autograder.sandbox.confines import Confines, Setup, readable_paths
+from autograder.sandbox.kernel import reason_of
 from autograder.sandbox.zygote import serve_forks
-from autograder.worker import session
+from autograder.worker import session, substitutes
+from autograder.worker.deadline import Waiting
 
 _MESSAGE = 65536
 #: Far from the users that a machine has; each server takes a thousand of its own.
 _FIRST_UID = 2**30
 _READY = "ready"
+#: The descriptors of a worker, beside its stdin, stdout and stderr.
+_CONNECTION, _WAITING, _PROBLEM = 3, 4, 5
+#: Each worker is the process after this one.
+_LAST_PID = 999
 
 
 def main() -> None:
     """Serve a zygote of fork servers: the descriptor of its socket, then the modules to import."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    os.environ.pop("PYTHONPATH", None)  # it has done its work, and may name folders of the grader's
     for name in sys.argv[2:]:
         importlib.import_module(name)
     if "torch" in sys.argv[2:]:
-        warm_up()
+        session.warm_up()
+    substitutes.install()
     kernel.gather_in_huge_pages()
     serve_forks(control, serve)
 
 
 def serve(control: socket.socket) -> None:
-    """One fork server, in the process that becomes it."""
+    """Serve one grader as its fork server, in a process of its own."""
     setup = Setup.from_dict(msgpack.unpackb(control.recv(_MESSAGE)))
     # CUDA looks for its devices and drivers in more places than a confined view has.
     without = setup.without | ({"mount_namespace"} if setup.gpu else set())
     missing = namespaces.enter(without)
-    children = open("/proc/thread-self/children")  # noqa: SIM115 - soon there is no /proc
-    confines, missing = _confined(setup, missing)
+    proc = _Proc()  # soon there is no /proc
+    confines, missing = _confine(setup, missing)
     seccomp.prepare(gpu=setup.gpu)
     missing |= rungs.missing_rungs(replace(confines, readable=(*confines.readable, Path(setup.folder))), without)
     holding = tuple(name for name in rungs.LADDER if name not in missing)
     outer = [name for name in namespaces.KINDS if name not in missing]
     control.send(msgpack.packb({"ready": [*outer, *holding], "missing": missing}))
-    _Server(control, confines, holding, "pid_namespace" in outer, children).serve()
+    _Server(control, confines, holding, "pid_namespace" in outer, proc).serve()
 
 
-def _confined(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str, str]]:
-    """The server itself confined, as far as it can be for all workers at once; and what stands round each of them."""
+def _confine(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str, str]]:
+    """Confine the server itself, as far as that serves all workers. Return the limits of each worker, and what is missing."""
     readable = readable_paths() + rungs.gpu_devices(setup.gpu)
     ordinary = os.geteuid() != 0
     confines = Confines(
@@ -93,22 +97,23 @@ def _confined(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str
 
 @dataclass
 class _Server:
-    """Answers requests until the grader closes the socket.
+    """A fork server: it answers requests until the grader closes the socket.
 
     Attributes:
-        alone: whether no process but this one and its workers can be seen from here.
-        children: the kernel's list of this process's children.
+        alone: no process but this one and its workers can be seen from here.
+        proc: the kernel's files about processes.
     """
 
     control: socket.socket
     confines: Confines
     ladder: tuple[str, ...]
     alone: bool
-    children: TextIO
-    _count: "itertools.count[int]" = field(default_factory=itertools.count)
+    proc: "_Proc"
+    _used: int = 0
     _living: set[int] = field(default_factory=set)
 
     def serve(self) -> None:
+        """Answer requests until the socket closes."""
         while True:
             message, descriptors, _, _ = socket.recv_fds(self.control, _MESSAGE, 2)
             if not message:
@@ -120,24 +125,32 @@ class _Server:
             self.control.send(msgpack.packb(answer))
 
     def start(self, descriptors: list[int], folder: str) -> dict[str, object]:
-        """A worker's pid once it stands on every rung, or why it does not."""
-        number = next(self._count) % 2**10
-        uid = None if self.confines.uid is None else self.confines.uid + number
+        """Fork a worker. Return its pid once it stands on every rung, or why it does not."""
+        uid = None if self.confines.uid is None else self.confines.uid + self._used % 2**10
+        self._used += 1
         confines = replace(self.confines, uid=uid, readable=(*self.confines.readable, Path(folder)))
         read, write = os.pipe()
+        before = self.proc.children()
+        if self.alone:
+            self.proc.number_next_process()
         pid = os.fork()
         if not pid:
             connection, output = descriptors
             self._become_worker(connection, output, write, confines)
+        process = next(iter(self.proc.children() - before), 0)
         for descriptor in (*descriptors, write):
             os.close(descriptor)
         self._living.add(pid)
         with open(read, "rb") as pipe:
             said = pipe.read().decode("utf-8", "replace")
-        return {"pid": pid, "problem": "" if said == _READY else said or "its process died before it was ready"}
+        return {
+            "pid": pid,
+            "process": process,
+            "problem": "" if said == _READY else said or "its process died before it was ready",
+        }
 
     def end(self, pid: int) -> dict[str, object]:
-        """How a worker ended that is killed now, with all that it started: its exit code, or minus the signal."""
+        """Kill a worker, with all that it started. Return its exit code, or minus the signal."""
         # Not yet reaped, the pid cannot have been given to anyone else.
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError):
@@ -148,44 +161,75 @@ class _Server:
         return {"status": os.waitstatus_to_exitcode(status)}
 
     def _end_orphans(self) -> None:
-        """Ends what a worker has left behind in a session of its own."""
+        """End what a worker has left behind in a session of its own."""
         if self._living:
             return  # nobody can tell whose it is; the last worker's end is its end
+        self._used = 0  # no process of these users is left
         while True:
             with contextlib.suppress(ProcessLookupError):
                 if self.alone:
                     os.kill(-1, signal.SIGKILL)
                 else:
-                    for pid in self._children():
+                    for pid in self.proc.children():
                         os.kill(pid, signal.SIGKILL)
             try:
                 os.waitpid(-1, 0)
             except ChildProcessError:
                 return
 
-    def _children(self) -> list[int]:
-        self.children.seek(0)
-        return [int(pid) for pid in self.children.read().split()]
-
     def _become_worker(self, connection: int, output: int, problem: int, confines: Confines) -> None:
-        """Never returns."""
+        """Become a worker. Never returns."""
         status = 1
         try:
             self.control.close()
-            _take_places(connection, output, problem)
-            said = _climbed(self.ladder, confines)
-            os.write(4, said.encode())
-            os.close(4)
+            waiting = self.proc.waiting()
+            _take_places(connection, output, waiting, problem)
+            said = _climb(self.ladder, confines)
+            os.write(_PROBLEM, said.encode())
+            os.close(_PROBLEM)
+            if not confines.gpu:
+                substitutes.forbid_cuda()
             if said == _READY:
-                session.serve(socket.socket(fileno=3))
+                session.serve(socket.socket(fileno=_CONNECTION), Waiting(_WAITING))
                 status = 0
         finally:
             os._exit(status)
 
 
-def _take_places(connection: int, output: int, problem: int) -> None:
-    """Nothing but these three, and an empty stdin, is open from now on."""
-    places = (os.open(os.devnull, os.O_RDONLY), output, output, connection, problem)
+class _Proc:
+    """The kernel's files about processes, opened before they are out of sight. They show numbers as the grader has them."""
+
+    def __init__(self) -> None:
+        self._folder = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+        self._children = open("/proc/thread-self/children")  # noqa: SIM115
+        # A machine may show it read-only.
+        try:
+            self._last_pid: int | None = os.open("/proc/sys/kernel/ns_last_pid", os.O_WRONLY)
+        except OSError:
+            self._last_pid = None
+
+    def children(self) -> set[int]:
+        """Return this process's children."""
+        self._children.seek(0)
+        return {int(pid) for pid in self._children.read().split()}
+
+    def number_next_process(self) -> None:
+        """Let each worker have the same number, if it is free: it would tell how many there were before, and of what."""
+        if self._last_pid is not None:
+            with contextlib.suppress(OSError):
+                os.pwrite(self._last_pid, b"%d" % _LAST_PID, 0)
+
+    def waiting(self) -> int:
+        """Return the descriptor of the file that tells how long this thread has waited; the null device if there is none."""
+        try:
+            return os.open("thread-self/schedstat", os.O_RDONLY, dir_fd=self._folder)
+        except OSError:
+            return os.open(os.devnull, os.O_RDONLY)
+
+
+def _take_places(connection: int, output: int, waiting: int, problem: int) -> None:
+    """Leave nothing open but these four and an empty stdin."""
+    places = (os.open(os.devnull, os.O_RDONLY), output, output, connection, waiting, problem)
     high = [fcntl.fcntl(each, fcntl.F_DUPFD, len(places)) for each in places]
     for place, each in enumerate(high):
         os.dup2(each, place)
@@ -197,8 +241,8 @@ def _stream(place: int) -> TextIO:
     return open(place, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
 
 
-def _climbed(ladder: tuple[str, ...], confines: Confines) -> str:
-    """`_READY`, or what went wrong."""
+def _climb(ladder: tuple[str, ...], confines: Confines) -> str:
+    """Climb the rungs. Return `_READY`, or what went wrong."""
     try:
         rungs.climb(ladder, confines)
     except OSError as error:

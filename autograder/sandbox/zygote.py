@@ -61,7 +61,7 @@ class Zygote:
 
     @property
     def pid(self) -> int:
-        """Its process, where it was started here.
+        """Process of the zygote, if it was started here.
 
         Raises:
             GraderError: it was not.
@@ -72,31 +72,31 @@ class Zygote:
 
     @property
     def control(self) -> socket.socket:
-        """The socket to hand on, so that another process can have children of the same zygote."""
+        """Socket to hand on, so that another process can have children of the same zygote."""
         self.start()
         self._asked_for = True
         assert self._control is not None
         return self._control
 
     def start(self) -> None:
-        """Starts it, where it has not started, and waits for nothing: it imports while its user does other things."""
+        """Start it unless it has started, and wait for nothing: it imports while its user does other things."""
         if self._control is None:
             self._begin()
 
     def child(self, kind: int = socket.SOCK_SEQPACKET) -> socket.socket:
-        """The connection to a new child: of a zygote that has died, or cannot start, it is closed at the other end.
+        """Fork a child and return the connection to it; the other end is closed if the zygote has died or cannot start.
 
         Args:
             kind: of socket: with messages that stay apart, or `SOCK_STREAM`.
         """
         with self._lock:  # several threads may want one at once
             with contextlib.suppress(OSError):
-                return self._asked(kind)
+                return self._ask(kind)
             self.close()
-            return self._asked(kind)
+            return self._ask(kind)
 
     def close(self) -> None:
-        """Ends it where nobody else has a copy of its socket, and with it every child."""
+        """End it, and with it every child, unless somebody else has a copy of its socket."""
         if self._control is not None:
             self._control.close()
         if self._process is not None:
@@ -112,14 +112,14 @@ class Zygote:
         self._asked_for = False
 
     def last_words(self) -> str:
-        """Ends it, and tells the last line that it or a child has said; nothing where it was started elsewhere."""
+        """End it and return the last line that it or a child has said; nothing if it was started elsewhere."""
         if self._process is None or self._process.stderr is None:
             return ""
         self._process.kill()
         lines = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 
-    def _asked(self, kind: int) -> socket.socket:
+    def _ask(self, kind: int) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
         with theirs:
             try:
@@ -149,7 +149,7 @@ class Zygote:
 
 
 def serve_forks(control: socket.socket, become: Callable[[socket.socket], None]) -> NoReturn:
-    """The zygote's own side: forks a child for each request, to become what it is to be with its end of the connection."""
+    """Serve as a zygote: fork a child for each request, which does `become` with its end of the connection."""
     living: set[int] = set()
     # What is alive now stays: without this every child's first collection would copy the whole heap.
     gc.collect()
@@ -163,13 +163,13 @@ def serve_forks(control: socket.socket, become: Callable[[socket.socket], None])
         pid = os.fork()
         if not pid:
             control.close()
-            _live(become, socket.socket(fileno=descriptors[0]))
+            _run_child(become, socket.socket(fileno=descriptors[0]))
         living.add(pid)
         os.close(descriptors[0])
 
 
-def _live(become: Callable[[socket.socket], None], connection: socket.socket) -> NoReturn:
-    """A child's life."""
+def _run_child(become: Callable[[socket.socket], None], connection: socket.socket) -> NoReturn:
+    """Run a child to its end."""
     status = 1
     try:
         become(connection)
@@ -182,7 +182,7 @@ def _live(become: Callable[[socket.socket], None], connection: socket.socket) ->
 
 
 def _reap(living: set[int]) -> None:
-    """Forgets the children that have ended."""
+    """Forget the children that have ended."""
     for pid in list(living):
         if os.waitpid(pid, os.WNOHANG)[0]:
             living.discard(pid)

@@ -39,11 +39,11 @@ from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.session import Observer
 from autograder.grading.spec import GradingSpec
 from autograder.results.types import CheckResult, Outcome
-from autograder.sandbox.output import Tail
-from autograder.sandbox.process import GRACE_SECONDS
-from autograder.sandbox.warm import warm_up
+from autograder.sandbox.process import GRACE_SECONDS, Tail
 from autograder.student.rewards.drawing import keep_picture
 from autograder.submissions import Module, Submission
+from autograder.worker.deadline import wall_limit
+from autograder.worker.session import warm_up
 
 
 def main() -> None:
@@ -196,7 +196,7 @@ class _Watched(InProcess):
         return text
 
     def exchange(self, request: bytes, seconds: float) -> bytes:
-        faulthandler.dump_traceback_later(seconds + GRACE_SECONDS, exit=True, file=self._last_words)
+        faulthandler.dump_traceback_later(wall_limit(seconds) + GRACE_SECONDS, exit=True, file=self._last_words)
         try:
             with contextlib.redirect_stdout(_Into(self._printed)), contextlib.redirect_stderr(_Into(self._printed)):
                 return super().exchange(request, seconds)

@@ -217,7 +217,7 @@ def _record(kind: type[Record], values: dict[str, Any]) -> Record:
     """Return a record of these values, each checked by the type of its field; others are left out."""
     wanted = _types(kind)  # type: ignore[arg-type] # a class is hashable
     try:
-        return kind(**{name: _checked(values[name], wanted[name]) for name in wanted if name in values})
+        return kind(**{name: _check(values[name], wanted[name]) for name in wanted if name in values})
     except TypeError as error:  # a field without a default is missing
         raise _no_answer() from error
 
@@ -228,7 +228,7 @@ def _types(kind: type) -> dict[str, Any]:
     return {each.name: hints[each.name] for each in fields(kind)}
 
 
-def _checked(value: Any, wanted: Any) -> Any:
+def _check(value: Any, wanted: Any) -> Any:
     """Return the value as a field of this type holds it: exactly of the type, texts and lists cut to their limits."""
     if wanted is Any:
         return value
@@ -236,17 +236,17 @@ def _checked(value: Any, wanted: Any) -> Any:
         return _text(value)
     origin, parts = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is types.UnionType:  # with None
-        return None if value is None else _checked(value, parts[0])
+        return None if value is None else _check(value, parts[0])
     if type(value) is not (origin or wanted):
         raise _no_answer()
     if origin is dict:
-        return {_checked(key, parts[0]): _checked(item, parts[1]) for key, item in value.items()}
+        return {_check(key, parts[0]): _check(item, parts[1]) for key, item in value.items()}
     if origin is list or (origin is tuple and parts[-1] is Ellipsis):
-        return origin(_checked(item, parts[0]) for item in value[:_ITEM_LIMIT])
+        return origin(_check(item, parts[0]) for item in value[:_ITEM_LIMIT])
     if origin is tuple:
         if len(value) != len(parts):
             raise _no_answer()
-        return tuple(_checked(item, part) for item, part in zip(value, parts, strict=True))
+        return tuple(_check(item, part) for item, part in zip(value, parts, strict=True))
     return value
 
 

@@ -15,13 +15,12 @@ import sys
 import threading
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-
 
 #: A mode lasts as long as its object.
 _HELD: list[object] = []
@@ -49,18 +48,18 @@ _NUMERICAL = (
         lambda mode: torch.use_deterministic_algorithms(mode[0], warn_only=mode[1]),
     ),
     Setting(np.geterr, lambda errors: np.seterr(**errors)),
-    Setting(np.random.get_bit_generator, np.random.set_bit_generator),  # type: ignore[attr-defined] # numpy's types lack them
+    Setting(np.random.get_bit_generator, np.random.set_bit_generator),  # type: ignore[attr-defined]
     Setting(lambda: str(decimal.getcontext()), lambda _: decimal.setcontext(decimal.Context())),
 )
 _PROCESS = (
     Setting(os.getcwd, os.chdir),
-    Setting(lambda: dict(os.environ), lambda names: (os.environ.clear(), os.environ.update(names))),
+    Setting(lambda: dict(os.environ), lambda names: _set_names(os.environ, names)),
     Setting(sys.getrecursionlimit, sys.setrecursionlimit),
     Setting(sys.getswitchinterval, sys.setswitchinterval),
     Setting(sys.gettrace, sys.settrace),
     Setting(sys.getprofile, sys.setprofile),
-    Setting(threading.gettrace, threading.settrace),  # type: ignore[arg-type] # it takes None
-    Setting(threading.getprofile, threading.setprofile),  # type: ignore[arg-type]
+    Setting(threading.gettrace, threading.settrace),
+    Setting(threading.getprofile, threading.setprofile),
     Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
     Setting(lambda: (sys.stdin, sys.stdout, sys.stderr), lambda streams: _set_streams(*streams)),
     Setting(lambda: list(sys.path), lambda path: sys.path.__setitem__(slice(None), path)),
@@ -68,9 +67,12 @@ _PROCESS = (
     Setting(lambda: list(sys.path_hooks), lambda path: sys.path_hooks.__setitem__(slice(None), path)),
     Setting(lambda: (warnings.showwarning, list(warnings.filters)), lambda before: _set_warnings(*before)),
     Setting(lambda: _handlers(), lambda before: _set_handlers(before)),
-    Setting(lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()), lambda mask: signal.pthread_sigmask(signal.SIG_SETMASK, mask)),
+    Setting(
+        lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        lambda mask: signal.pthread_sigmask(signal.SIG_SETMASK, mask),
+    ),
     Setting(lambda: dict(vars(builtins)), lambda names: _set_names(vars(builtins), names)),
-)  # fmt: skip
+)
 
 
 class Restorer:
@@ -114,7 +116,7 @@ class Restorer:
 
 def _leave_inference_mode() -> None:
     ordinary = torch.inference_mode(False)
-    ordinary.__enter__()  # type: ignore[no-untyped-call]
+    ordinary.__enter__()
     _HELD.append(ordinary)
 
 
@@ -131,7 +133,7 @@ def _set_streams(*streams: Any) -> None:
 def _set_warnings(show: Any, filters: list[Any]) -> None:
     warnings.showwarning = show
     warnings.resetwarnings()  # which also has Python forget what it has warned of
-    warnings.filters.extend(filters)  # type: ignore[attr-defined] # typed as a sequence, and a list
+    warnings.filters[:] = filters  # type: ignore[index] # typed as a sequence, and a list
 
 
 def _handlers() -> dict[int, Any]:
@@ -144,6 +146,6 @@ def _set_handlers(before: dict[int, Any]) -> None:
             signal.signal(number, handler)
 
 
-def _set_names(namespace: dict[str, Any], names: dict[str, Any]) -> None:
+def _set_names(namespace: MutableMapping[str, Any], names: dict[str, Any]) -> None:
     namespace.clear()
     namespace.update(names)

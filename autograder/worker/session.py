@@ -11,17 +11,19 @@ import importlib
 import socket
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn import functional
 
 from autograder.errors import RefusedValue
 from autograder.worker import protocol, substitutes
 from autograder.worker.calls import make_call
 from autograder.worker.codec import Handle, Recipe, refuse, type_name
-from autograder.worker.deadline import deadline
+from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.modules import LoadedModule, importable
 from autograder.worker.protocol import Answer, Fault, Request, frame, map_tree, read_frame, read_request, write
@@ -34,10 +36,12 @@ class Session:
 
     Args:
         sandboxed: it runs in a process of its own, and what goes wrong may be the sandbox's doing.
+        waiting: of the thread that answers, if it cannot look that up.
     """
 
-    def __init__(self, *, sandboxed: bool = False) -> None:
+    def __init__(self, *, sandboxed: bool = False, waiting: Waiting | None = None) -> None:
         self._sandboxed = sandboxed
+        self._waiting = waiting
         self._restorer = restorer(process=sandboxed)
         self._modules: dict[str, types.ModuleType] = {}
         #: The student's texts by file name.
@@ -66,15 +70,27 @@ class Session:
             case protocol.Inspect():
                 return Answer(vars(inspection(self._module(request.number))))
             case protocol.Make():
-                return Answer(self._made(request.recipe, request.device))
+                return Answer(self._make(request.recipe, request.device))
             case protocol.Load():
                 self._start_anew(request.seed)
-                with deadline(request.seconds), importable(self._modules):
+                with self._limited(request):
                     return self._load(request)
             case protocol.Call():
-                with deadline(request.seconds), importable(self._modules):
+                with self._limited(request):
                     return self._call(request)
         raise TypeError(f"no request: {request}")
+
+    @contextlib.contextmanager
+    def _limited(self, request: Request) -> Iterator[None]:
+        """Run a student's code: within its time, and with the student's modules at hand.
+
+        In a process of the worker's own the libraries are warm, and the grader counts without asking what was imported.
+        """
+        with (
+            deadline(request.seconds, self._waiting) as budget,
+            importable(self._modules, None if self._sandboxed else budget),
+        ):
+            yield
 
     def _start_anew(self, seed: int) -> None:
         """Let go of what an earlier check has loaded, and put back what it has changed in this process."""
@@ -100,7 +116,7 @@ class Session:
         function = self._function(request.function)
         if isinstance(function, Fault):
             return function
-        revive = functools.partial(self._revived, device=request.device)
+        revive = functools.partial(self._revive, device=request.device)
         args, kwargs = map_tree(revive, (request.args, request.kwargs))
         return make_call(function, replace(request, args=args, kwargs=kwargs))
 
@@ -124,14 +140,14 @@ class Session:
         self._objects.append(value)
         return Handle(len(self._objects) - 1, type(value).__name__)
 
-    def _revived(self, value: Any, device: str) -> Any:
+    def _revive(self, value: Any, device: str) -> Any:
         if isinstance(value, Recipe):
-            return self._made(value, device)
+            return self._make(value, device)
         if isinstance(value, Handle):
             return self._objects[value.number]
         return value
 
-    def _made(self, recipe: Recipe, device: str) -> nn.Module:
+    def _make(self, recipe: Recipe, device: str) -> nn.Module:
         module_name, _, maker = recipe.entry.partition(":")
         module: nn.Module = getattr(importlib.import_module(module_name), maker)(**recipe.arguments)
         module.load_state_dict(recipe.state)
@@ -148,11 +164,23 @@ class Session:
         return module
 
 
-def serve(connection: socket.socket) -> None:
-    """Answer requests on a connection until it closes."""
-    substitutes.install()
+def warm_up() -> None:
+    """Make the first calls of torch that import or set up things: forward, backward, a step of the usual optimizers.
+
+    It computes in one thread, for a process from which others are forked.
+    """
+    torch.set_num_threads(1)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
+    for optimizer in (torch.optim.SGD, torch.optim.Adam):
+        steps = optimizer(net.parameters(), lr=0.1)
+        functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
+        steps.step()
+
+
+def serve(connection: socket.socket, waiting: Waiting) -> None:
+    """Answer requests on a connection until it closes; `waiting` is this thread's."""
     streams = sys.stdout, sys.stderr
-    session = Session(sandboxed=True)
+    session = Session(sandboxed=True, waiting=waiting)
     receive = functools.partial(_receive, connection)
     with contextlib.suppress(EOFError):
         while True:

@@ -1,9 +1,15 @@
-"""What a sandbox does not allow and a submission need not do without: the same results, had in another way, with a notice."""
+"""What a sandbox does not allow and a submission need not do without: the same results in another way, with a notice.
+
+What cannot be had in another way (weights from the network, CUDA in a grading on the CPU) fails at once, in a plain sentence.
+"""
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlparse
 
 import torch
 from torch.utils.data import DataLoader
@@ -12,13 +18,29 @@ _ALONE = {"num_workers": 0, "timeout": 0, "multiprocessing_context": None, "pref
 
 
 def install() -> None:
-    """Puts them in place, for this process."""
+    """Put them in place, for this process and those forked from it; after the imports."""
     DataLoader.__init__ = _without_workers(DataLoader.__init__)  # type: ignore[method-assign]
-    torch.compile = _uncompiled
+    torch.compile = _leave_uncompiled
+    load = torch.hub.load_state_dict_from_url
+    for module in list(sys.modules.values()):  # torchvision has it under names of its own
+        if getattr(module, "__dict__", {}).get(load.__name__) is load:
+            setattr(module, load.__name__, _without_network(load))
+
+
+def forbid_cuda() -> None:
+    """Have CUDA be nowhere for this process: code that asks computes on the CPU, code that does not is told in plain words."""
+    torch.cuda.is_available = lambda: False
+    torch.cuda.device_count = lambda: 0
+    torch.cuda._lazy_init = _refuse_cuda
+
+
+def tell_again() -> None:
+    """Print each notice anew: another check may have another reader."""
+    _notice.cache_clear()
 
 
 def _without_workers(make: Callable[..., None]) -> Callable[..., None]:
-    """The loader's own order and batches, read in this process."""
+    """Return the `__init__` of a loader that has its own order and batches and reads in this process."""
     signature = inspect.signature(make)
 
     @functools.wraps(make)
@@ -32,18 +54,37 @@ def _without_workers(make: Callable[..., None]) -> Callable[..., None]:
     return init
 
 
-def _uncompiled(model: Any = None, **_: object) -> Any:
-    """`torch.compile`, as a call or as a decorator, that leaves the code as it is."""
+def _leave_uncompiled(model: Any = None, **_: object) -> Any:
+    """Stand in for `torch.compile`, as a call or as a decorator, and leave the code as it is."""
     _notice("torch.compile leaves the code as it is: a graded submission can start no compiler")
     return model if model is not None else lambda later: later
 
 
-def tell_again() -> None:
-    """For another check, which may have another reader."""
-    _notice.cache_clear()
+def _without_network(load: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a loader of weights that reads those on this disk, and says at once that others cannot be had."""
+    signature = inspect.signature(load)
+
+    @functools.wraps(load)
+    def from_disk(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs).arguments
+        name = given.get("file_name") or Path(urlparse(given["url"]).path).name
+        folder = given.get("model_dir") or Path(torch.hub.get_dir(), "checkpoints")
+        if not Path(folder, name).is_file():
+            raise ConnectionError(
+                f"{name} cannot be downloaded: a graded submission has no network; use the models that `data` gives"
+            )
+        return load(*args, **kwargs)
+
+    return from_disk
+
+
+def _refuse_cuda() -> NoReturn:
+    raise RuntimeError(
+        "this is graded on the CPU, without CUDA: leave out .cuda() and 'cuda', or compute on the device of the input"
+    )
 
 
 @functools.cache
 def _notice(text: str) -> None:
-    """Once, among what the student's code prints."""
+    """Print a notice once, among what the student's code prints."""
     print(f"Note: {text}.")

@@ -13,9 +13,9 @@ from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.grading.tasks import GradedTask, Task
 from autograder.sandbox import Sandbox, kernel
-from autograder.sandbox.warm import warm_up
 from autograder.sandbox.zygote import serve_forks
 from autograder.submissions import Submission
+from autograder.worker.session import warm_up
 
 
 def main() -> None:

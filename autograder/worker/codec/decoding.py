@@ -35,7 +35,7 @@ _LISTS_OF_NODE = 3
 
 
 def decode(message: bytes, limits: Limits = STANDARD) -> Any:
-    """The value of a message.
+    """Return the value of a message.
 
     Raises:
         MalformedMessage: the bytes are no message of `encode`, or beyond the limits.
@@ -65,7 +65,7 @@ def _unpack(header: memoryview, limits: Limits) -> Any:
     lists = itertools.count()
 
     def counted(items: list[Any]) -> list[Any]:
-        """An empty list is one byte there and sixty here."""
+        """Count the lists: an empty one is one byte there and sixty here."""
         if next(lists) > _LISTS_OF_NODE * limits.nodes:
             raise MalformedMessage("a message of too many parts")
         return items
@@ -185,7 +185,7 @@ class _Decoder:
 
 
 def _check_bools(data: bytearray) -> None:
-    """A byte that is neither 0 nor 1 is neither true nor false, and compares as it likes."""
+    """Refuse a byte that is neither 0 nor 1: it is neither true nor false, and compares as it likes."""
     if data.strip(b"\0\1"):
         raise MalformedMessage("a message with a truth value that is none")
 

@@ -32,7 +32,7 @@ Fallback = Callable[[object], object]
 
 
 def refuse(value: object) -> object:
-    """The fallback that takes nothing.
+    """Refuse a value: the fallback that takes nothing.
 
     Raises:
         RefusedValue: always, with the name of the type.
@@ -41,13 +41,13 @@ def refuse(value: object) -> object:
 
 
 def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD, *, grad: bool = True) -> bytes:
-    """Bytes for a value.
+    """Return the bytes for a value.
 
     Args:
         value: built of the types named above.
         fallback: turns a value of another type into one of them, or raises `RefusedValue`.
         limits: the size of the message.
-        grad: whether tensors say that they require gradients.
+        grad: tensors say that they require gradients.
 
     Raises:
         RefusedValue: the value, or something inside it, cannot cross.
@@ -88,7 +88,7 @@ class _Encoder:
         return write(self, value, depth)
 
     def claim(self, size: int) -> None:
-        """Room for so many bytes, before they are copied: what is too large is refused at once."""
+        """Claim room for so many bytes before they are copied: what is too large is refused at once."""
         self.claimed += size
         if self.claimed > self.limits.bytes:
             raise RefusedValue(f"a value of {self.claimed:,} bytes, more than the {self.limits.bytes:,} allowed")

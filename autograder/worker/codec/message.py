@@ -82,7 +82,7 @@ class Recipe:
 
 
 def type_name(value: object) -> str:
-    """The name under which a value's type is shown to people: `float`, `numpy.float64`."""
+    """Return the name under which a value's type is shown to people: `float`, `numpy.float64`."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 

@@ -15,7 +15,7 @@ import pytest
 
 from autograder import cli
 from autograder.cli.terminal import Interrupts
-from autograder.sandbox.words import KEEPS
+from autograder.sandbox.sandbox import KEEPS
 
 ROOT = Path(__file__).parents[3]
 SUBMISSIONS = Path(__file__).parents[1] / "samples"

@@ -22,11 +22,10 @@ import torch
 
 from autograder.errors import SandboxError, UsageError
 from autograder.sandbox import REQUIRED, kernel, namespaces, rungs
-from autograder.sandbox.confines import Allowance, Confines
-from autograder.sandbox.probe import reason_against
-from autograder.sandbox.readable import readable_paths
-from autograder.sandbox.warm import warm_up
-from autograder.sandbox.words import KEEPS, diagnosis
+from autograder.sandbox.confines import Allowance, Confines, readable_paths
+from autograder.sandbox.kernel import reason_against
+from autograder.sandbox.sandbox import KEEPS, diagnosis
+from autograder.worker.session import warm_up
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the ladder is for Linux")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can")

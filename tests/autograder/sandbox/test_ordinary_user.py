@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder.sandbox import kernel
-from autograder.sandbox.probe import reason_against
+from autograder.sandbox.kernel import reason_against
 
 ROOT = Path(__file__).parents[3]
 ORDINARY = Path(__file__).with_name("ordinary_user.py")

@@ -12,7 +12,7 @@ import pytest
 
 from autograder.errors import Crashed, SandboxError, TimedOut
 from autograder.sandbox import Allowance, Sandbox
-from autograder.sandbox.output import KEPT, Tail
+from autograder.sandbox.process import KEPT, Tail
 from autograder.worker import protocol
 from autograder.worker.protocol import Fault, read_reply, write
 
@@ -94,7 +94,7 @@ def test_nothing_of_the_graders_environment_reaches_it(sandbox, monkeypatch):
         opened = ask(worker, OPEN_DESCRIPTORS)
         stdin = ask(worker, "import sys\ndef run():\n    return sys.stdin.read()")
     assert "secret" not in environment.values() and environment["HOME"] == "/nonexistent"
-    assert opened == [0, 1, 2, 3]
+    assert opened == [0, 1, 2, 3, 4]  # its streams, the connection, the file that tells how long it has waited
     assert stdin == ""
 
 
@@ -134,6 +134,39 @@ def test_the_next_worker_is_not_harmed(sandbox):
         ask(worker, "import os\ndef run():\n    os._exit(0)")
     with sandbox.worker() as worker:
         assert ask(worker, "def run():\n    return 1") == 1
+
+
+IDENTITY = """
+    import os, threading
+    def run():
+        thread = threading.Thread(target=int)
+        thread.start()
+        for _ in range({threads}):
+            each = threading.Thread(target=int)
+            each.start()
+            each.join()
+        return [os.getpid(), os.getuid(), os.getgid(), os.getppid(), thread.native_id]
+"""
+
+
+def test_no_number_of_a_process_tells_what_came_before(sandbox):
+    """A hidden check could otherwise leave word for a visible one: in how many threads there were."""
+    if "pid_namespace" not in sandbox.isolation:
+        pytest.skip("no pid namespace here")
+    seen = []
+    for threads in (0, 7, 0):
+        with sandbox.worker() as worker:
+            seen.append(ask(worker, IDENTITY.format(threads=threads)))
+    assert seen[0] == seen[1] == seen[2]
+
+
+def test_workers_at_the_same_time_are_users_of_their_own(sandbox):
+    if "own_uid" not in sandbox.isolation:
+        pytest.skip("only root can give each worker a user of its own")
+    with sandbox.worker() as one, sandbox.worker() as other:
+        assert ask(one, "import os\ndef run():\n    return os.getuid()") != ask(
+            other, "import os\ndef run():\n    return os.getuid()"
+        )
 
 
 ESCAPES = """
@@ -221,6 +254,35 @@ def test_what_a_sandbox_cannot_give_is_replaced_with_a_notice(sandbox):
     assert printed.count("Note: torch.compile leaves the code as it is") == 1
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "torch.zeros(1).cuda()",
+        "torch.zeros(1).to('cuda')",
+        "torch.zeros(1, device='cuda')",
+        "torch.nn.Linear(1, 1).cuda()",
+        "torch.set_default_device('cuda') or torch.zeros(1)",
+    ],
+)
+def test_a_grading_on_the_cpu_says_so(sandbox, code):
+    with sandbox.worker() as worker:
+        reply = ask(worker, f"import torch\ndef run():\n    {code}")
+    assert reply.text.startswith("this is graded on the CPU, without CUDA: leave out .cuda() and 'cuda'")
+
+
+def test_without_a_gpu_the_usual_question_has_its_answer(sandbox):
+    code = "import torch\ndef run():\n    return torch.cuda.is_available(), torch.cuda.device_count()"
+    with sandbox.worker() as worker:
+        assert ask(worker, code) == (False, 0)
+
+
+def test_weights_that_lie_on_no_disk_are_refused_at_once(sandbox):
+    code = "import torchvision\ndef run():\n    torchvision.models.vgg16(weights='DEFAULT')"
+    with sandbox.worker() as worker:
+        reply = ask(worker, code, seconds=10)
+    assert "vgg16" in reply.text and "cannot be downloaded: a graded submission has no network" in reply.text
+
+
 def test_a_huge_answer_is_refused(sandbox):
     code = """
         import os, struct
@@ -261,6 +323,14 @@ def test_an_answer_cannot_be_given_ahead(sandbox):
         assert ask(worker, code) == 1
         with pytest.raises(Crashed, match="it wrote to the grader's connection by itself"):
             ask(worker, code)
+
+
+def test_a_package_that_only_pythonpath_finds_reaches_the_workers(tmp_path, monkeypatch):
+    (tmp_path / "found_by_the_path.py").write_text("HERE = 1\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    code = "import os, found_by_the_path\ndef run():\n    return found_by_the_path.HERE, 'PYTHONPATH' in os.environ"
+    with Sandbox(("found_by_the_path",)) as fresh, fresh.worker() as worker:
+        assert ask(worker, code) == (1, False)
 
 
 @pytest.mark.parametrize("victim", ["server", "zygote"])

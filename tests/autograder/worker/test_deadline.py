@@ -1,0 +1,194 @@
+"""Time that counts: what the code has had on a core and what it has slept, not what it has waited for a core."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from autograder.checks.remote import InProcess, StudentModule
+from autograder.errors import TimedOut
+from autograder.sandbox import Sandbox
+from autograder.submissions import Module
+from autograder.worker import deadline as deadlines
+from autograder.worker.deadline import Budget, wall_limit
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells how long a thread waits")
+
+
+class Clocks:
+    """A wall clock and a thread's wait, both moved by hand."""
+
+    def __init__(self, monkeypatch):
+        self.wall = self.processor = 0.0
+        self.wait = 0.0
+        monkeypatch.setattr(deadlines.time, "monotonic", lambda: self.wall)
+
+    def seconds(self):
+        return self.wait
+
+    def passed(self, wall, wait):
+        self.wall += wall
+        self.wait = None if wait is None else self.wait + wait
+
+
+@pytest.fixture
+def clocks(monkeypatch):
+    return Clocks(monkeypatch)
+
+
+def test_the_wait_for_a_core_does_not_count(clocks):
+    budget = Budget(5.0, clocks)
+    clocks.passed(wall=20.0, wait=16.0)
+    assert budget.left() == 1.0
+    clocks.passed(wall=2.0, wait=0.5)
+    assert budget.left() == -0.5
+
+
+def test_a_wait_before_the_beginning_is_no_credit(clocks):
+    clocks.passed(wall=100.0, wait=50.0)
+    budget = Budget(5.0, clocks)
+    clocks.passed(wall=6.0, wait=0.0)
+    assert budget.left() == -1.0
+
+
+def test_whoever_waits_for_ever_is_stopped_by_the_wall_clock(clocks):
+    budget = Budget(5.0, clocks)
+    clocks.passed(wall=wall_limit(5.0) + 1, wait=wall_limit(5.0))
+    assert budget.left() == -1.0
+
+
+def test_elsewhere_processor_time_counts_and_never_faster_than_the_wall_clock(clocks):
+    clocks.wait = None
+    budget = Budget(5.0, clocks, lambda: clocks.processor)
+    clocks.passed(wall=20.0, wait=None)
+    assert budget.left() == 5.0
+    clocks.processor = 4.0
+    assert budget.left() == 1.0
+    clocks.processor = 80.0  # in many threads
+    assert budget.left() == -15.0
+
+
+def test_without_any_knowledge_the_wall_clock_counts(clocks):
+    clocks.wait = None
+    budget = Budget(5.0, clocks)
+    clocks.passed(wall=6.0, wait=None)
+    assert budget.left() == -1.0
+
+
+def test_what_is_excused_does_not_count_and_not_twice(clocks):
+    budget = Budget(5.0, clocks)
+    with budget.excused():
+        clocks.passed(wall=3.0, wait=0.0)
+        with budget.excused():
+            clocks.passed(wall=4.0, wait=0.0)
+    clocks.passed(wall=4.0, wait=0.0)
+    assert budget.left() == 1.0
+
+
+LIBRARY = "import time\nend = time.thread_time() + {seconds}\nwhile time.thread_time() < end:\n    pass\n"
+
+
+def test_at_home_the_import_of_a_library_does_not_count(tmp_path, monkeypatch):
+    """As of what the first step of an optimizer imports."""
+    (tmp_path / "slow_library.py").write_text("import slow_part\n" + LIBRARY.format(seconds=0.3))
+    (tmp_path / "slow_part.py").write_text(LIBRARY.format(seconds=0.3))
+    monkeypatch.syspath_prepend(tmp_path)
+    unit = Module("unit", "unit.py", "def load():\n    import slow_library\n    return slow_library.__loader__.name\n")
+    loader = StudentModule(unit, {"unit": unit}, InProcess(), 0.3, 0).load()
+    assert loader == "slow_library"
+    assert sys.modules.pop("slow_library").__spec__.loader.name == "slow_library"
+
+
+# --- beside processes that take the core
+
+BUSY = "import time\nprint(flush=True)\nend = time.monotonic() + 60\nwhile time.monotonic() < end:\n    pass\n"
+CODE = """
+import time
+
+def endless():
+    while True:
+        pass
+
+def sleep():
+    time.sleep(1000)
+
+def compute(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+    return "right"
+
+def unstoppable():
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
+"""
+UNIT = Module("unit", "unit.py", CODE)
+
+
+@pytest.fixture(scope="module")
+def one_core():
+    """This process, and what it starts, on one core."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("only Linux tells how long a thread waits")
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    yield
+    os.sched_setaffinity(0, cores)
+
+
+@pytest.fixture(scope="module")
+def crowded(one_core):
+    """A worker's sandbox on a core that four busy processes share."""
+    with Sandbox(()) as sandbox, contextlib.ExitStack() as stack:
+        sandbox.isolation  # noqa: B018 - asking for it starts the server
+        command = [sys.executable, "-I", "-c", BUSY]
+        busy = [stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE)) for _ in range(4)]
+        for process in busy:
+            stack.callback(process.kill)
+            process.stdout.read(1)
+        yield sandbox
+
+
+@pytest.fixture(params=["in process", "sandboxed"])
+def crowded_student(request, crowded):
+    worker = crowded.worker() if request.param == "sandboxed" else contextlib.nullcontext(InProcess())
+    with worker as transport:
+        yield lambda seconds: StudentModule(UNIT, {"unit": UNIT}, transport, seconds, 0)
+
+
+def test_right_code_that_waits_for_a_core_has_its_time(crowded_student):
+    begun = time.monotonic()
+    assert crowded_student(1.0).compute(0.7) == "right"
+    assert time.monotonic() - begun > 1.0  # by the wall clock it would have been too late
+
+
+@pytest.mark.parametrize("name", ["endless", "sleep"])
+def test_code_that_has_had_its_time_is_stopped(name, crowded_student):
+    begun, waiting = time.monotonic(), deadlines.Waiting.of_thread()
+    with pytest.raises(TimedOut, match=r"did not finish within 0\.5 s of its own time and was stopped"):
+        getattr(crowded_student(0.5), name)()
+    waiting.close()
+    assert time.monotonic() - begun < wall_limit(0.5)
+
+
+def test_a_worker_that_stops_for_nothing_is_killed_in_its_own_time(crowded):
+    with crowded.worker() as worker:
+        before, begun = worker.waiting.seconds(), time.monotonic()
+        with pytest.raises(TimedOut, match=r"did not finish within 0\.5 s of its own time"):
+            StudentModule(UNIT, {"unit": UNIT}, worker, 0.5, 0).unstoppable()
+        assert time.monotonic() - begun > 1.5
+        assert before is not None
+
+
+@linux
+def test_the_clock_of_a_worker_is_its_own(sandbox):
+    with sandbox.worker() as worker:
+        assert worker.waiting.seconds() is not None
+    assert worker.waiting.seconds() is None
