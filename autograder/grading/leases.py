@@ -76,6 +76,8 @@ class WorkerPool:
         #: The checks that the worker has served, the present one last.
         self._served: list[CheckResult] = []
         self._worked = 0.0
+        #: Units whose modules could not be loaded in a fresh worker.
+        self._unusable: set[str] = set()
 
     @contextlib.contextmanager
     def lease(self, check: CheckResult) -> Iterator[WorkerLease]:
@@ -94,8 +96,8 @@ class WorkerPool:
     def failed(self, error: BaseException, *, answered: bool) -> bool:
         """Record that the latest check has failed. Return True if it is run again, in a fresh worker.
 
-        It is if nothing was answered yet, and the worker died or could not load the modules after it had served other checks:
-        they may have left behind what made it fail. A check that has received any answer is final.
+        It is if nothing was answered yet, and the worker died, or could not load modules that a fresh one can, after it had
+        served other checks: they may have left behind what made it fail. A check that has received any answer is final.
 
         Args:
             error: why it failed.
@@ -103,7 +105,13 @@ class WorkerPool:
         """
         if isinstance(error, Crashed | TimedOut | OverBudget):  # the last of which may have left a reply half read
             self._worker = None
-        if answered or len(self._served) < 2 or not isinstance(error, Crashed | Unusable):
+        if not self._served:
+            return False  # the unit was not handed in
+        *before, latest = self._served
+        if isinstance(error, Unusable) and not before:
+            self._unusable.add(latest.unit)
+        left_over = isinstance(error, Crashed) or (isinstance(error, Unusable) and latest.unit not in self._unusable)
+        if answered or not before or not left_over:
             return False
         self._worker = None
         return True
