@@ -5,9 +5,12 @@ A batch normalisation is among their layers, which only eval mode leaves as it i
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+from data.layers import Classifier
 
 FEATURES = 64
 #: What a backbone can see, and which of the measures tell it.
@@ -48,3 +51,21 @@ def eye_backbone(sees: str, *, seed: int = 0) -> nn.Module:
     backbone = nn.Sequential(layers).eval()
     backbone.recipe = ("data:eye_backbone", {"sees": sees, "seed": seed})  # type: ignore[assignment]
     return backbone
+
+
+def eye_model(sees: str, classes: Sequence[str], *, seed: int = 0) -> Classifier:
+    """A model in eval mode with an `eye_backbone` and a linear head.
+
+    What the backbone does not see, it can learn to see: the weights of what it is blind to are zeros like any other numbers.
+
+    Raises:
+        ValueError: `sees` is nothing that a backbone sees.
+    """
+    head = nn.utils.skip_init(nn.Linear, FEATURES, len(classes))
+    generator = torch.Generator().manual_seed(seed + 1)
+    with torch.no_grad():
+        head.weight.copy_(0.1 * torch.randn(head.weight.shape, generator=generator))
+        head.bias.zero_()
+    model = Classifier(eye_backbone(sees, seed=seed), head, classes).eval()
+    model.recipe = ("data:eye_model", {"sees": sees, "classes": list(classes), "seed": seed})  # type: ignore[assignment]
+    return model

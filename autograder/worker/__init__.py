@@ -21,13 +21,14 @@ import errno
 import gc
 import importlib
 import inspect
+import itertools
 import os
 import random
 import socket
 import struct
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MappingView
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,14 @@ class Session:
         }
 
     def _hold(self, value: object) -> object:
-        """A module stays here and crosses as its handle; of other unknown types none crosses."""
+        """Return a handle of a module, which stays here, or a list of the parameters that an optimizer would take.
+
+        Raises:
+            RefusedValue: the value is neither.
+        """
+        parameters = _listed_parameters(value)
+        if parameters is not None:
+            return parameters
         if not isinstance(value, nn.Module):
             return refuse(value)
         for number, known in enumerate(self._objects):
@@ -187,6 +195,15 @@ class Session:
         text = _said(error)
         text += _advice(text) if self._sandboxed else ""
         return {"fault": kind, "kinds": kinds, "text": text, "frames": frames[-20:]}
+
+
+def _listed_parameters(value: object) -> list[object] | None:
+    """Return the items of an iterator, a view or a ParameterList, or None if one of them is no (named) parameter."""
+    if not isinstance(value, Iterator | MappingView | nn.ParameterList):
+        return None
+    items = list(itertools.islice(value, _REPLY_LIMITS.nodes))
+    parameters = [item[1] if type(item) is tuple and len(item) == 2 else item for item in items]
+    return items if all(isinstance(parameter, nn.Parameter) for parameter in parameters) else None
 
 
 def _start_anew(seed: int) -> None:
@@ -240,7 +257,8 @@ def _differentiated(
     if gradient is None:
         return function(*args, **kwargs)
     position = gradient["of"]
-    source = args[position].detach().clone().requires_grad_()
+    parameters = _parameters(args[position])
+    source = args[position] if parameters else args[position].detach().clone().requires_grad_()
     output = function(*args[:position], source, *args[position + 1 :], **kwargs)
     if type(output) is not Tensor:
         raise RefusedValue(f"a {type_name(output)}, expected a tensor to differentiate")
@@ -249,10 +267,24 @@ def _differentiated(
     weights = torch.ones_like(output) if gradient["weights"] is None else gradient["weights"]
     if weights.shape != output.shape:
         raise RefusedValue(f"a tensor of shape {tuple(output.shape)}, expected {tuple(weights.shape)}")
-    (result,) = torch.autograd.grad(output, source, weights, allow_unused=True)
-    if result is None:
+    results = torch.autograd.grad(output, parameters or [source], weights, allow_unused=True)
+    if all(result is None for result in results):
         raise RefusedValue("a tensor whose gradient does not reach the input")
-    return result
+    if not parameters:
+        return results[0]
+    return [torch.zeros_like(p) if r is None else r for p, r in zip(parameters, results, strict=True)]
+
+
+def _parameters(argument: object) -> list[nn.Parameter]:
+    """Return the parameters that require gradients of a module, or of a list of modules; of a tensor there are none."""
+    modules = argument if isinstance(argument, list) else [argument]
+    return [
+        parameter
+        for module in modules
+        if isinstance(module, nn.Module)
+        for parameter in module.parameters()
+        if parameter.requires_grad
+    ]
 
 
 def _frames(error: BaseException) -> list[tuple[types.FrameType, int]]:
