@@ -47,9 +47,9 @@ def ensemble_logits(models: Sequence[nn.Module], images: Tensor) -> Tensor:
         images: shape (N, 3, H, W).
 
     Returns:
-        Shape (N, K), differentiable by the images and by the models' weights. Values and gradients are finite also where
-        all models give a class less than the smallest float: logits of 200 and 150 give -50 for the second class of one
-        model, and -50.69 where another model gives it no chance at all.
+        Shape (N, K), differentiable by the images and by the models' weights. Values and gradients are finite also where all
+        models give a class less than the smallest float: one that is behind by 200 with one model and by 150 with another
+        has -150.69, and not -inf.
 
     Raises:
         ValueError: `models` is empty, or its models have different numbers of classes.
