@@ -7,8 +7,8 @@ import pickle
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import nn
 
 import data
 from autograder.compare import (
@@ -26,7 +26,10 @@ from data.domains import load_domain
 NOTHING = torch.empty(0, 3, 8, 8)  # for which a telling model tells what requires gradients
 ENTRIES = 532  # of the parameters of a telling model
 KEYS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
-FAR, NEAR = 0.98, 0.08  # a share of the loss, a loss of accuracy: see the measurements in data/README.md
+# Over 20 seeds the tuned model's share of the frozen head's squared error was at most 0.94, and that of training on with the
+# head alone at least 1.0; on pets it lost at most 0.04 of the accuracy.
+FAR, NEAR = 0.97, 0.08
+LETTERS = list("abcdefghijkl")
 COLOURS = torch.tensor([[0.75, 0.3, 0.3], [0.3, 0.3, 0.75]])
 
 
@@ -189,7 +192,9 @@ def rates_by_name(groups, model):
 def name_of(item, model, groups):
     """Which of the model's parameters, all of them different, an item of a group is."""
     tensor = item[1] if isinstance(item, tuple) and len(item) == 2 else item
-    assert_holds(isinstance(tensor, torch.Tensor), f"returned {show(item)[:60]} in a group, expected parameters", groups)
+    assert_holds(
+        isinstance(tensor, torch.Tensor), f"returned {show(item)[:60]} in a group, expected parameters", groups
+    )
     same = [name for name, parameter in model.named_parameters() if torch.equal(parameter.detach(), tensor.detach())]
     assert_holds(bool(same), f"returned {show(tensor)} in a group, which is no parameter of the model", groups)
     return same[0]
@@ -498,12 +503,21 @@ def test_tuning_keeps_a_true_history(submission, blind, stripes):
         assert_between(value, 0.5 * after, 2 * before, what="a train_loss")
     for key in ("train_accuracy", "valid_accuracy"):
         assert_between(torch.tensor(history[key]), 0, 1)
-    assert_between(history["train_accuracy"][best], right - 0.4, right + 0.4, what="the train_accuracy of the best epoch")
+    assert_between(
+        history["train_accuracy"][best], right - 0.4, right + 0.4, what="the train_accuracy of the best epoch"
+    )
+
+
+def squared_error(model, images, labels):
+    """How far the probabilities are from the truth: unlike a loss, it does not care how sure a wrong answer is."""
+    with torch.no_grad():
+        shares = model(images).softmax(dim=1)
+    return float((shares - F.one_hot(labels, shares.shape[1])).square().sum(dim=1).mean())
 
 
 def glyphs(rng):
     """Letters that a pretrained network has never seen, shuffled: to learn from, to choose by, to judge by."""
-    letters = torch.randperm(40, generator=rng)[:8].tolist()
+    letters = torch.randperm(40, generator=rng)[: len(LETTERS)].tolist()
     (images, labels), others = load_domain("glyphs", per_class=24, classes=letters, seed=number(rng, 2000))
     order = torch.randperm(len(labels), generator=rng)
     place = torch.arange(len(labels)) % 24
@@ -515,13 +529,13 @@ def glyphs(rng):
 @pytest.mark.points("fine_tune", 2.5)
 @pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
 def test_tuning_helps_on_a_far_domain(submission, rng):
-    """On letters that the pretrained network has never seen, the tuned one is ahead of its frozen head: in its loss on new ones."""
+    """On letters that it has never seen, a pretrained network that is tuned errs less than with a trained head alone."""
     train, valid, others = glyphs(rng)
-    frozen = fit_head(data.load_with_new_head("tiny", list("abcdefgh"), seed=number(rng)), *train)
-    model, _ = tuned(submission, frozen, train, valid, epochs=20, batch_size=8)
-    least = figures(frozen, *others)[0]
-    share = figures(model, *others)[0] / least
-    assert_between(share, 0, FAR, what="the loss on new images, as a share of that with the frozen head,")
+    frozen = fit_head(data.load_with_new_head("tiny", LETTERS, seed=number(rng)), *train)
+    model, _ = tuned(submission, frozen, train, valid, batch_size=16)
+    share = squared_error(model, *others) / squared_error(frozen, *others)
+    what = "the squared error of the probabilities on new images, as a share of that of the frozen network,"
+    assert_between(share, 0, FAR, what=what)
 
 
 @pytest.mark.points("fine_tune", 1.5)
@@ -534,7 +548,7 @@ def test_tuning_does_no_harm_on_a_near_domain(submission, rng, monkeypatch):
     (images, labels), others = load_domain("pets", per_class=12, classes=breeds)
     order = torch.randperm(len(labels), generator=rng)
     train, valid = ((images[part], labels[part]) for part in (order[:96], order[96:]))
-    frozen = fit_head(data.load_with_new_head("tiny", list("abcdefghijkl"), seed=number(rng)), *train)
+    frozen = fit_head(data.load_with_new_head("tiny", LETTERS, seed=number(rng)), *train)
     model, _ = tuned(submission, frozen, train, valid, epochs=5)
     least = figures(frozen, *others)[1] - NEAR
     assert_between(figures(model, *others)[1], least, 1, what="the accuracy on new pictures")
@@ -671,11 +685,13 @@ def test_tuning_is_tidy(submission, blind, stripes):
 def loaded(value):
     """The tensors in bytes of the safetensors format."""
     assert_holds(type(value) is bytes, f"returned {show(value)[:60]}, expected bytes", value)
+    state, problem = {}, ""
     try:
-        return load(value)
-    except Exception as error:
-        text = f"{type(error).__name__}: {error}"
-    assert_holds(False, f"returned bytes that safetensors.torch.load refuses ({text})", value)
+        state = load(value)
+    except SafetensorError as error:
+        problem = str(error)
+    assert_holds(not problem, f"returned bytes that safetensors.torch.load refuses ({problem})", value)
+    return state
 
 
 @pytest.mark.points("model_to_bytes", 2)

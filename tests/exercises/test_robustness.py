@@ -106,7 +106,9 @@ def test_rates_of_any_models(submission, reference, images, rng):
 
 def mean_opinion(models, images):
     """By its definition, in double precision, which is enough where no probability is tiny."""
-    opinions = [F.linear(images.double().mean(dim=(2, 3)), m.head.weight.double(), m.head.bias.double()) for m in models]
+    opinions = [
+        F.linear(images.double().mean(dim=(2, 3)), m.head.weight.double(), m.head.bias.double()) for m in models
+    ]
     shares = [each.exp() / each.exp().sum(dim=1, keepdim=True) for each in opinions]
     return (sum(shares) / len(shares)).log()
 
