@@ -115,13 +115,6 @@ def sums_the_probabilities(models, images):
     return torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)]).logsumexp(dim=0)
 
 
-@mistake("ensemble_logits", "The result is detached, or computed under no_grad; it should be differentiable.")
-def detaches_the_result(models, images):
-    with torch.no_grad():
-        logs = torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)])
-        return logs.logsumexp(dim=0) - math.log(len(models))
-
-
 @mistake("ensemble_logits", "The models' weights are taken as constants; the result is differentiable by them too.")
 def takes_weights_as_constants(models, images):
     flags = [(each, each.requires_grad) for model in models for each in model.parameters()]
@@ -210,10 +203,11 @@ def lets_the_gradient_through(model, images, labels, *, epsilon, steps=1):
 
 @mistake(
     "adversarial_loss",
-    "A number without a gradient comes back; training needs one that is differentiable by the weights.",
+    "The weights are frozen for the attack, and still are when the loss is computed, which tells them nothing.",
 )
-def gives_a_constant(model, images, labels, *, epsilon, steps=1):
-    return F.cross_entropy(model(_moved(model, images, labels, epsilon, steps)), labels).detach()
+def keeps_the_weights_frozen(model, images, labels, *, epsilon, steps=1):
+    moved = _moved(model, images, labels, epsilon, steps)
+    return F.cross_entropy(model(moved), labels).detach() + 0 * sum(each.sum() for each in model.parameters())
 
 
 @mistake(
