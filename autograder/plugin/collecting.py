@@ -54,7 +54,7 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 def _is_unit(path: Path, config: pytest.Config) -> bool:
     catalog = config.stash[COURSE]
-    if catalog is None or path.stem not in catalog.units or path.parent.name == "mistakes":
+    if catalog is None or path.stem not in catalog.units or path.parent.name in ("mistakes", "shortcuts"):
         return False
     return path.suffix == ".py" or (path.suffix == ".ipynb" and not path.with_suffix(".py").exists())
 
