@@ -22,17 +22,16 @@ def draw(student):
     together = student.ensemble_logits([tiny, robust], fooling)
     rates["both"] = float((together.argmax(dim=1) == targets).float().mean())
     order = ("tiny", "both", "trained", "tiny_robust")
-    chart = bars(
-        {name.replace("_", " "): rates[name] for name in order}, y_name="share of the dogs that are cats to it"
-    )
-    logits = {"tiny": tiny(fooling[:SHOWN]), "both": together, "trained": hardened(fooling[:SHOWN])}
-    shown = [(picture(fooling[k], SIDE), says(tiny, logits["tiny"][k])) for k in range(SHOWN)]
-    others = [(picture(fooling[k], SIDE), says(tiny, logits["both"][k])) for k in range(SHOWN)]
+    chart = bars({name.replace("_", " "): rates[name] for name in order}, y_name="")
     rows = [
-        ("to tiny, for which they were made", shown),
-        ("to tiny and tiny_robust together", others),
-        ("", [(chart, f"trained: tiny after {STEPS} steps on the images that fool it the most")]),
+        (name, [(picture(fooling[k], SIDE), says(tiny, logits[k])) for k in range(SHOWN)])
+        for name, logits in (
+            ("to tiny, for which they were made", tiny(fooling[:SHOWN])),
+            ("to tiny and tiny_robust together", together),
+        )
     ]
+    caption = f"trained: tiny after {STEPS} steps on the images that fool it the most"
+    rows.append(("the share of the dogs that are cats to each", [(chart, caption)]))
     return sheet("Whom else do these dogs fool?", rows), "Dogs that fool one network, and the shares that fool others."
 
 

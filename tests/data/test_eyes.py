@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from data import eye_backbone
+from data import eye_backbone, eye_model
 
 
 @pytest.fixture
@@ -37,3 +37,13 @@ def test_an_eye_leaves_the_random_state_alone():
 def test_an_eye_for_something_else_is_refused():
     with pytest.raises(ValueError, match="sees 'sounds' is nothing"):
         eye_backbone("sounds")
+
+
+def test_an_eye_with_a_head_is_made_again_from_its_recipe(striped):
+    before = torch.get_rng_state()
+    model = eye_model("colours", ["red", "blue"], seed=4)
+    assert torch.equal(before, torch.get_rng_state())
+    entry, arguments = model.recipe
+    again = eye_model(**arguments)
+    assert entry == "data:eye_model" and torch.equal(again(striped), model(striped))
+    assert model(striped).shape == (3, 2) and not model.training
