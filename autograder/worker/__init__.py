@@ -28,7 +28,7 @@ import socket
 import struct
 import sys
 import types
-from collections.abc import Callable, Iterator, MappingView
+from collections.abc import Callable, ItemsView, Iterator, ValuesView
 from typing import Any
 
 import numpy as np
@@ -199,7 +199,7 @@ class Session:
 
 def _listed_parameters(value: object) -> list[object] | None:
     """Return the items of an iterator, a view or a ParameterList, or None if one of them is no (named) parameter."""
-    if not isinstance(value, Iterator | MappingView | nn.ParameterList):
+    if not isinstance(value, Iterator | ValuesView | ItemsView | nn.ParameterList):
         return None
     items = list(itertools.islice(value, _REPLY_LIMITS.nodes))
     parameters = [item[1] if type(item) is tuple and len(item) == 2 else item for item in items]
