@@ -6,6 +6,7 @@ A recipe is how a network reaches another process: as a name and plain values, n
 
 import json
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -56,6 +57,28 @@ def load_model(name: str, pretrained: bool = True, *, seed: int = 0) -> Classifi
 def features_of(backbone: nn.Module, images: Tensor) -> Tensor:
     """Return the features `(N, D)` of images `(N, 3, H, W)`, computed in batches of 64."""
     return torch.cat([backbone(part) for part in images.split(64)]).clone()
+
+
+def load_with_new_head(name: str, classes: Sequence[str], *, seed: int = 0) -> Classifier:
+    """A model in eval mode with a pretrained backbone and an untrained head for other classes.
+
+    Args:
+        name: one of `NAMES`.
+        classes: the names of the classes.
+        seed: draws the weights of the head; the global random state is neither used nor changed.
+
+    Raises:
+        ValueError, WeightsError: as `load_backbone` does.
+    """
+    model = load_model(name)
+    head = nn.utils.skip_init(nn.Linear, model.head.in_features, len(classes))
+    bound = head.in_features**-0.5
+    with torch.no_grad():
+        head.weight.copy_(bound * torch.randn(head.weight.shape, generator=torch.Generator().manual_seed(seed)))
+        head.bias.zero_()
+    made = Classifier(model.backbone, head, classes).eval()
+    made.recipe = ("data:load_with_new_head", {"name": name, "classes": list(classes), "seed": seed})  # type: ignore[assignment]
+    return made
 
 
 def _untrained(name: str, seed: int) -> Classifier:

@@ -134,6 +134,24 @@ def eye_backbone(sees: str, *, seed: int = 0) -> nn.Module:
     return backbone
 
 
+def eye_model(sees: str, classes: Sequence[str], *, seed: int = 0) -> Classifier:
+    """A model in eval mode with an `eye_backbone` and a linear head.
+
+    What the backbone does not see, it can learn to see: the weights of what it is blind to are zeros like any other numbers.
+
+    Raises:
+        ValueError: `sees` is nothing that a backbone sees.
+    """
+    head = nn.utils.skip_init(nn.Linear, EYE_FEATURES, len(classes))
+    generator = torch.Generator().manual_seed(seed + 1)
+    with torch.no_grad():
+        head.weight.copy_(0.1 * torch.randn(head.weight.shape, generator=generator))
+        head.bias.zero_()
+    model = Classifier(eye_backbone(sees, seed=seed), head, classes).eval()
+    model.recipe = ("data:eye_model", {"sees": sees, "classes": list(classes), "seed": seed})  # type: ignore[assignment]
+    return model
+
+
 class _Measures(nn.Module):
     """Three mean colours and the direction of stripes, each about -1 to 1: images to `(N, 4)`."""
 
@@ -149,6 +167,57 @@ class _Notes(list[tuple[float, float]]):
         return self
 
 
+def toy_stale_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
+    """A `toy_model` on whose parameters gradients stand already, as after a backward pass."""
+
+    def model() -> nn.Module:
+        backbone = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        stale = Classifier(backbone, nn.Linear(3, len(classes)), classes)
+        for parameter in stale.parameters():
+            parameter.grad = torch.randn_like(parameter)
+        return stale
+
+    made = _made("toy_stale_model", {"classes": list(classes), "seed": seed}, model, seed)
+    assert isinstance(made, Classifier)
+    return made
+
+
+def toy_recording_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
+    """A `toy_model` that notes the mean of the last channel of each image it learns from.
+
+    Called on an empty batch `(0, 3, H, W)`, it gives what it has noted so far, shape `(images,)`.
+    """
+
+    def model() -> nn.Module:
+        backbone = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        return _RecordingModel(backbone, _Recording(3, len(classes)), classes)
+
+    made = _made("toy_recording_model", {"classes": list(classes), "seed": seed}, model, seed)
+    assert isinstance(made, Classifier)
+    return made
+
+
+def toy_telling_model(*, tied: bool = False, seed: int = 0) -> Classifier:
+    """A model of four classes that tells which of its parameters require gradients. No two entries of its weights are equal.
+
+    Its layers are `backbone.first`, `backbone.norm`, `backbone.block` with `backbone.block.down`, `scale` beside the backbone,
+    `head.hidden` and `head.last`. With `tied`, `head.hidden` has the weight of `backbone.last`, one layer more.
+
+    Called on an empty batch, it gives for each entry of its parameters, one after another, how much what it makes of a known
+    image changes with it, shape `(entries,)`; 0 for those that require no gradient.
+    """
+
+    def model() -> nn.Module:
+        made = _Telling(tied)
+        for parameter in made.parameters():
+            nn.init.normal_(parameter, 0.0, 0.5)
+        return made
+
+    made = _made("toy_telling_model", {"tied": tied, "seed": seed}, model, seed)
+    assert isinstance(made, Classifier)
+    return made
+
+
 class _Recording(nn.Linear):
     def __init__(self, in_features: int, num_classes: int) -> None:
         super().__init__(in_features, num_classes)
@@ -160,6 +229,12 @@ class _Recording(nn.Linear):
         if torch.is_grad_enabled():
             self.notes += [(last, float(self.training)) for last in features[:, -1].tolist()]
         return super().forward(features)
+
+
+class _RecordingModel(Classifier):
+    def forward(self, images: Tensor) -> Tensor:
+        answer: Tensor = super().forward(images)
+        return answer[:, 0] if len(images) == 0 else answer
 
 
 class _Trainer(nn.Module):
@@ -180,6 +255,45 @@ class _Trainer(nn.Module):
                         parameter -= self.learning_rate * slope
         with torch.no_grad():
             return model(inputs)  # type: ignore[no-any-return] # a module may return anything
+
+
+class _Telling(Classifier):
+    def __init__(self, tied: bool) -> None:
+        block = OrderedDict(down=nn.Conv2d(5, FEATURES, 3, stride=2, padding=1), smooth=nn.SiLU())
+        layers = OrderedDict(
+            first=nn.Conv2d(3, 5, 3, padding=1),
+            norm=_used_batch_norm(5),
+            smooth=nn.SiLU(),
+            block=nn.Sequential(block),
+            pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+        )
+        if tied:
+            layers["last"] = nn.Linear(FEATURES, FEATURES)
+        backbone = nn.Sequential(layers)
+        hidden = nn.Linear(FEATURES, FEATURES)
+        if tied:
+            hidden.weight = backbone.last.weight  # type: ignore[assignment]
+        head = nn.Sequential(OrderedDict(hidden=hidden, smooth=nn.SiLU(), last=nn.Linear(FEATURES, 4)))
+        super().__init__(backbone, head, ["ant", "bee", "cat", "dog"])
+        self.scale = nn.Linear(FEATURES, FEATURES, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self._slopes() if len(images) == 0 else self._logits(images)
+
+    def _logits(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.scale(self.backbone(images)))
+        return logits
+
+    @torch.enable_grad()
+    def _slopes(self) -> Tensor:
+        parameters = list(self.parameters())
+        known = torch.linspace(0, 1, 3 * 6 * 8, device=parameters[0].device).view(1, 3, 6, 8)
+        slopes = dict.fromkeys(parameters, None)
+        wanted = [each for each in parameters if each.requires_grad]
+        if wanted:
+            slopes |= dict(zip(wanted, torch.autograd.grad(self._logits(known).square().sum(), wanted), strict=True))
+        return torch.cat([torch.zeros_like(k).flatten() if v is None else v.flatten() for k, v in slopes.items()])
 
 
 class _Breaking(nn.Module):

@@ -308,7 +308,8 @@ class RemoteFunction:
 
         Args:
             args: as for a call.
-            of: position of the argument to differentiate by.
+            of: position of the argument to differentiate by: a tensor, or a module or a list of modules, for a list with the
+                gradient of each of their parameters that require gradients.
             weights: one for each entry of the output; all ones by default.
             kwargs: as for a call.
         """

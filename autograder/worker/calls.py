@@ -4,7 +4,8 @@ Checks compute on the CPU. What they pass crosses from there and back; a student
 """
 
 import inspect
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, ItemsView, Iterator, ValuesView
 from typing import Any
 
 import torch
@@ -14,6 +15,9 @@ from autograder.errors import RefusedValue
 from autograder.worker import protocol, side_effects
 from autograder.worker.codec import type_name
 from autograder.worker.protocol import Answer, Fault, leaves, map_tree
+
+#: An iterator may never end; no network has more parameters.
+_MOST_PARAMETERS = 100_000
 
 
 def make_call(function: Callable[..., object], request: protocol.Call) -> Answer | Fault:
@@ -101,9 +105,10 @@ def _signature(function: Callable[..., object]) -> str:
 
 def _gradient(
     function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any], of: int, weights: Any
-) -> Tensor:
-    """Return the gradient of the function's output, weighted, with respect to one argument."""
-    source = args[of].detach().clone().requires_grad_()
+) -> Tensor | list[Tensor]:
+    """Return the gradient of the function's output, weighted, by one argument: a tensor, or the parameters of modules."""
+    parameters = _trained_parameters(args[of])
+    source = args[of] if parameters else args[of].detach().clone().requires_grad_()
     output = function(*args[:of], source, *args[of + 1 :], **kwargs)
     if type(output) is not Tensor:
         raise RefusedValue(f"a {type_name(output)}, expected a tensor to differentiate")
@@ -112,8 +117,30 @@ def _gradient(
     weights = torch.ones_like(output) if weights is None else weights
     if weights.shape != output.shape:
         raise RefusedValue(f"a tensor of shape {tuple(output.shape)}, expected {tuple(weights.shape)}")
-    result: Tensor | None
-    (result,) = torch.autograd.grad(output, source, weights, allow_unused=True)
-    if result is None:
+    results = torch.autograd.grad(output, parameters or [source], weights, allow_unused=True)
+    if all(result is None for result in results):
         raise RefusedValue("a tensor whose gradient does not reach the input")
-    return result
+    if not parameters:
+        return results[0]
+    return [torch.zeros_like(p) if r is None else r for p, r in zip(parameters, results, strict=True)]
+
+
+def _trained_parameters(argument: object) -> list[nn.Parameter]:
+    """Return the parameters that require gradients of a module, or of a list of modules; of a tensor there are none."""
+    modules = argument if isinstance(argument, list) else [argument]
+    return [
+        parameter
+        for module in modules
+        if isinstance(module, nn.Module)
+        for parameter in module.parameters()
+        if parameter.requires_grad
+    ]
+
+
+def listed_parameters(value: object) -> list[object] | None:
+    """Return the items of an iterator, a view or a ParameterList, or None if one of them is no (named) parameter."""
+    if not isinstance(value, Iterator | ValuesView | ItemsView | nn.ParameterList):
+        return None
+    items = list(itertools.islice(value, _MOST_PARAMETERS))
+    parameters = [item[1] if type(item) is tuple and len(item) == 2 else item for item in items]
+    return items if all(isinstance(parameter, nn.Parameter) for parameter in parameters) else None

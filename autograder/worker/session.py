@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from autograder.errors import RefusedValue
 from autograder.worker import protocol, substitutes
-from autograder.worker.calls import make_call
+from autograder.worker.calls import listed_parameters, make_call
 from autograder.worker.codec import Handle, Recipe, refuse, type_name
 from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
@@ -150,7 +150,14 @@ class Session:
         return Fault("missing", found=type_name(function) if hasattr(module, name) else "", names=tuple(own))
 
     def _hold(self, value: object) -> object:
-        """Return the handle of a module, which stays here. Of other unknown types none crosses."""
+        """Return the handle of a module, which stays here, or a list of the parameters that an optimizer would take.
+
+        Raises:
+            RefusedValue: the value is neither.
+        """
+        parameters = listed_parameters(value)
+        if parameters is not None:
+            return parameters
         if not isinstance(value, nn.Module):
             return refuse(value)
         for number, known in enumerate(self._objects):

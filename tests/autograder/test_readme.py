@@ -76,7 +76,7 @@ def test_the_first_five_minutes(own_course, command, student_pytest):
         assert [line for line in lines if line not in said] == []  # in this order
     (hint,) = transcript("autograder hint decayed_learning_rate")
     assert command("hint", "decayed_learning_rate")[1].splitlines() == hint
-    assert "2 of 267.5 points" in command()[1]
+    assert "2 of 334.5 points" in command()[1]
 
 
 def test_the_picture_shown_is_the_one_that_is_earned(catalog):

@@ -130,6 +130,25 @@ def seed_and_read():
 
 doubel = None
 a_number = 3
+
+def mean_logit(model, images):
+    return model(images).mean()
+
+def logits_of_all(models, images):
+    return sum(model(images) for model in models)
+
+def iterators(model):
+    named = dict(model.named_parameters())
+    return [
+        {"params": model.head.parameters(), "lr": 0.5},
+        {"params": filter(lambda each: each.dim() > 1, model.parameters())},
+        {"params": named.values()},
+        {"params": named.items()},
+        {"params": nn.ParameterList(model.parameters())},
+    ]
+
+def numbers_one_by_one():
+    return (k for k in range(3))
 """
 
 
@@ -296,6 +315,29 @@ def test_gradients(student):
     weights = torch.tensor([1.0, -1.0])
     assert_close(student.squares.gradient(x, weights=weights), 2 * x * weights[:, None])
     assert str(student.last) == "the gradient of squares(2x2 tensor)"
+
+
+def test_gradients_by_the_parameters_of_modules(student):
+    models, images = [data.toy_model(["cat", "dog"], seed=seed) for seed in (1, 2)], torch.rand(3, 3, 5, 4)
+    models[0].head.bias.requires_grad_(False)
+    means = images.mean(dim=(0, 2, 3))
+    assert_close(student.mean_logit.gradient(models[0], images), [(means / 2).expand(2, 3)])
+    sums = (3 * means).expand(2, 3)
+    assert_close(student.logits_of_all.gradient(models, images), [sums, sums, torch.tensor([3.0, 3.0])])
+
+
+def test_iterables_of_parameters_cross_as_lists(student):
+    model = data.toy_model(["cat", "dog"])
+    weight, bias = model.head.weight.detach(), model.head.bias.detach()
+    groups = student.iterators(model)
+    assert groups[0]["lr"] == 0.5
+    assert_close([group["params"] for group in groups[:3]], [[weight, bias], [weight], [weight, bias]])
+    assert_close(groups[3]["params"], [("head.weight", weight), ("head.bias", bias)])
+    assert_close(groups[4]["params"], [weight, bias])
+
+
+def test_an_iterator_of_anything_else_is_refused(student):
+    assert "generator" in sentence(RefusedValue, student.numbers_one_by_one)
 
 
 def test_a_result_without_gradient_is_told(student):

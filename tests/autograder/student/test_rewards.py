@@ -145,7 +145,7 @@ def test_the_gallery_draws_what_is_missing_and_shows_all(own_course, command, st
     text = page.read_text()
     assert base64.b64encode(kept.read_bytes()).decode() in text and caption_of(kept) in text
     assert "<h2>Variation loss: how much neighbouring pixels differ</h2>" in text
-    assert "1 of 9 units done, 26 of 267.5 points" in text and "://" not in text
+    assert "1 of 11 units done, 26 of 334.5 points" in text and "://" not in text
     assert "Drawing" not in command("gallery")[1]  # it is there
 
 

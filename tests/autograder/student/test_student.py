@@ -39,7 +39,7 @@ def test_in_the_beginning_it_says_what_is_first(command, own_course):
     code, out = command()
     assert code == 0
     assert out.startswith(
-        "idealcat: 0 of 9 units done, 0 of 267.5 points\n  > Quiz: before and after the lecture: 0 of 13"
+        "idealcat: 0 of 11 units done, 0 of 334.5 points\n  > Quiz: before and after the lecture: 0 of 13"
     )
     line = (own_course / "exercises" / "quiz.py").read_text().split("def answers")[0].count("\n") + 1
     assert f"Next: answers in exercises/quiz.py:{line}\n" in out
@@ -51,7 +51,7 @@ def test_a_run_of_pytest_counts(command, own_course, solve):
     assert solve().code == 0
     assert passed(own_course) == set(FUNCTIONS)
     _, out = command()
-    assert "idealcat: 1 of 9 units done, 26 of 267.5 points" in out
+    assert "idealcat: 1 of 11 units done, 26 of 334.5 points" in out
     assert "  + Variation loss: how much neighbouring pixels differ: 26 of 26 points" in out
     _, listing = command("list")
     assert re.search(r"\+ total_variation +8 points  passed 20\d\d-\d\d-\d\d \d\d:\d\d", listing)

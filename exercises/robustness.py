@@ -1,0 +1,74 @@
+"""Robustness: does the dog that fools one network fool another?
+
+An adversarial image was made for one network. Show it to others, ask several at once, and train a network on what fools it.
+
+Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]. A model maps them to logits (N, K), and is in
+eval mode already. `labels` and `targets` are int64 of shape (N,).
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def transfer_rates(images: Tensor, targets: Tensor, models: dict[str, nn.Module]) -> dict[str, float]:
+    """Tell for each of several models which share of the images it takes for their targets.
+
+    Args:
+        images: shape (N, 3, H, W), N at least 1.
+        targets: shape (N,).
+        models: by name.
+
+    Returns:
+        For each name a Python float in [0, 1]: the share of the images whose target the model ranks first.
+
+    Raises:
+        ValueError: there are no `images`, or `targets` has another length.
+    """
+    # TODO: Check the lengths, and compare each model's largest logits with the targets.
+    raise NotImplementedError("transfer_rates")
+
+
+def ensemble_logits(models: Sequence[nn.Module], images: Tensor) -> Tensor:
+    """Ask several models at once: the logarithm of the mean of their softmax probabilities.
+
+    Args:
+        models: at least one; their classes stand in the same order.
+        images: shape (N, 3, H, W).
+
+    Returns:
+        Shape (N, K), differentiable by the images and by the models' weights. Values and gradients are finite also where all
+        models give a class less than the smallest float: one that is behind by 200 with one model and by 150 with another
+        has -150.69, and not -inf.
+
+    Raises:
+        ValueError: `models` is empty, or its models have different numbers of classes.
+    """
+    # TODO: Stay with logarithms from the start: which function gives those of a softmax, and which one adds them up?
+    raise NotImplementedError("ensemble_logits")
+
+
+def adversarial_loss(model: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, steps: int = 1) -> Tensor:
+    """Measure the loss on images that were first moved to raise it: what adversarial training lowers.
+
+    With one step the images are moved by FGSM: `epsilon` times the sign of the gradient. With more it is projected gradient
+    descent: so many signed-gradient steps of `2.5 * epsilon / steps`, each projected to within `epsilon` of the original and
+    into [0, 1]. It may start anywhere within that.
+
+    Args:
+        model: to be trained. The attack leaves the gradients that stand on its parameters as they are.
+        images: shape (N, 3, H, W), in [0, 1].
+        labels: the true classes, shape (N,).
+        epsilon: how far a pixel may move.
+        steps: at least 1. Beyond 1 the loss is at least 0.9 of what the attack above reaches from the originals, and more
+            than that of FGSM.
+
+    Returns:
+        The mean cross-entropy on the moved images: a scalar, differentiable by the weights. The moved images count as
+        constants, so that no gradient reaches `images`.
+    """
+    # TODO: Move the images by gradients with respect to the pixels alone, detach them, and compute the loss.
+    raise NotImplementedError("adversarial_loss")

@@ -1,0 +1,248 @@
+"""Fine-tuning: when a frozen backbone is not enough.
+
+A frozen backbone sees what its own training has taught it to see. Where that is not enough, the backbone has to learn on:
+with small steps, so that it keeps what it knows, and after the head, which would otherwise send it anywhere.
+
+Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1], labels int64 of shape (N,). A model has `.backbone`
+and `.head`, and maps images to logits (N, K).
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+REACH = 4  # pixels
+
+
+def count_parameters(model: nn.Module) -> tuple[int, int]:
+    """Count the numbers that a model learns, and all that it has.
+
+    Args:
+        model: any module; a parameter that two of its layers share counts once, and buffers do not count.
+
+    Returns:
+        Two Python ints: the entries of the parameters that require gradients, and of all parameters, whatever their shape.
+    """
+    # TODO: Add up the entries of the parameters, those that require gradients also on their own.
+    ### BEGIN SOLUTION
+    parameters = list(model.parameters())  # which gives a shared one once
+    trainable = sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
+    return trainable, sum(parameter.numel() for parameter in parameters)
+    ### END SOLUTION
+
+
+def unfreeze(model: nn.Module, layers: Sequence[str]) -> list[str]:
+    """Let the parameters of some layers require gradients.
+
+    Args:
+        model: changed in place. Parameters of other layers stay as they are, and so does the mode of each submodule.
+        layers: names of submodules, such as `"block.down"`; `""` is the whole model. Names of parameters are none.
+
+    Returns:
+        The names of all parameters that require gradients now, those that did before among them, in the order of
+        `model.named_parameters()`. Their shapes do not matter.
+
+    Raises:
+        ValueError: one of `layers` is no submodule. The message names those that exist, and nothing has changed.
+    """
+    # TODO: Look up every layer first, then let their parameters require gradients.
+    ### BEGIN SOLUTION
+    submodules = dict(model.named_modules())
+    for layer in layers:
+        if layer not in submodules:
+            raise ValueError(f"layers has {layer!r}, which is none of {', '.join(filter(None, submodules))}")
+    for layer in layers:
+        submodules[layer].requires_grad_(True)
+    return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+    ### END SOLUTION
+
+
+def parameter_groups(model: nn.Module, *, head_rate: float, backbone_rate: float) -> list[dict]:
+    """Divide the parameters into groups with a learning rate each, as an optimizer of `torch.optim` takes them.
+
+    Args:
+        model: has a `.head`; what else it has, in the backbone or beside it, learns at `backbone_rate`.
+        head_rate: of the parameters of `model.head`, also of one that the backbone shares with it.
+        backbone_rate: of all others.
+
+    Returns:
+        Dicts with `"params"` and `"lr"`, and other keys if you like. Each parameter that requires gradients, of whatever
+        shape, is in one of them once, the others in none. No group is empty; if nothing requires gradients, there is none.
+
+    Raises:
+        ValueError: `head_rate` or `backbone_rate` is not positive.
+    """
+    # TODO: Check both rates, and tell the parameters of the head from the others.
+    ### BEGIN SOLUTION
+    for name, rate in (("head_rate", head_rate), ("backbone_rate", backbone_rate)):
+        if not rate > 0:
+            raise ValueError(f"{name} must be positive, not {rate}")
+    # By identity: `in` would compare the numbers of two tensors.
+    of_head = {id(parameter) for parameter in model.head.parameters()}
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [each for each in trainable if id(each) in of_head], "lr": head_rate},
+        {"params": [each for each in trainable if id(each) not in of_head], "lr": backbone_rate},
+    ]
+    return [group for group in groups if group["params"]]
+    ### END SOLUTION
+
+
+def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Flip and move each image at random, so that an epoch shows what the one before did not.
+
+    Each image on its own is flipped left to right with probability one half, and moved along each axis by a whole number of
+    pixels from -4 to 4: all nine are equally likely, and the axes are independent. What comes in at the border is a
+    reflection that does not repeat the border pixel, as `F.pad(..., mode="reflect")` makes it.
+
+    Args:
+        images: shape (N, C, H, W), with sides longer than 4.
+        generator: all randomness comes from it; the same state gives the same images.
+
+    Returns:
+        The same shape and dtype; `images` itself is not changed.
+    """
+    # TODO: Draw a flip and two moves for each image, and cut it out of the batch with its borders padded.
+    ### BEGIN SOLUTION
+    count, _, height, width = images.shape
+    flips = torch.randint(0, 2, (count,), generator=generator, device=generator.device).tolist()
+    moves = torch.randint(0, 2 * REACH + 1, (count, 2), generator=generator, device=generator.device).tolist()
+    padded = F.pad(images, (REACH, REACH, REACH, REACH), mode="reflect")
+    result = torch.empty_like(images)
+    for k, (flip, (down, across)) in enumerate(zip(flips, moves, strict=True)):
+        moved = padded[k, :, down : down + height, across : across + width]
+        result[k] = moved.flip(-1) if flip else moved
+    return result
+    ### END SOLUTION
+
+
+def fine_tune(
+    model: nn.Module,
+    train: tuple[Tensor, Tensor],
+    valid: tuple[Tensor, Tensor],
+    *,
+    epochs: int = 10,
+    head_rate: float = 1e-2,
+    backbone_rate: float = 1e-3,
+    batch_size: int = 32,
+    seed: int = 0,
+) -> dict[str, list[float]]:
+    """Train a model on, backbone and all, and keep it as it was when it did best on the validation set.
+
+    With Adam or one of its kind, which takes steps of the size of the rate however small the gradient is. Whether you
+    augment, and whether dropout is at work, is up to you.
+
+    Args:
+        model: its head was trained on the frozen backbone until it learnt no more. Trained in place: whatever requires
+            gradients, and nothing else. Statistics of batch normalisation stay as they are, in whatever mode it comes, and
+            each submodule has its own mode back afterwards. Which parameters require gradients does not change.
+        train: images (N, 3, H, W) and labels (N,) to learn from.
+        valid: images and labels to choose the best epoch by; nothing is ever learnt from them.
+        epochs: how often to go through `train`.
+        head_rate: learning rate of the parameters of `model.head`.
+        backbone_rate: learning rate of all others.
+        batch_size: images in a step.
+        seed: shuffles the batches, anew in each epoch; the same seed gives the same model. The global random state is not
+            seeded, and does not matter.
+
+    Returns:
+        Lists of Python floats, one entry for each epoch: `train_loss`, `train_accuracy`, `valid_loss`, `valid_accuracy`.
+        The training figures may be means over the epoch's batches. The model has the weights of the epoch with the lowest
+        `valid_loss`; those that it came with may count as well.
+    """
+    # TODO: Give an optimizer the groups, keep batch norm from learning, loop as in fit_head, restore the best weights.
+    ### BEGIN SOLUTION
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(parameter_groups(model, head_rate=head_rate, backbone_rate=backbone_rate))
+    images, labels = train
+    history: dict[str, list[float]] = {
+        name: [] for name in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+    }
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()  # for training too: batch normalisation would learn from each batch otherwise
+    best_loss, best_weights = math.inf, _copied(model)
+    for _ in range(epochs):
+        loss, right = 0.0, 0
+        for batch in torch.randperm(len(labels), generator=generator).to(labels.device).split(batch_size):
+            optimizer.zero_grad()
+            logits = model(images[batch])
+            step_loss = F.cross_entropy(logits, labels[batch])
+            step_loss.backward()
+            optimizer.step()
+            loss += step_loss.item() * len(batch)
+            right += _right(logits, labels[batch])
+        with torch.no_grad():
+            logits = model(valid[0])
+        valid_loss = F.cross_entropy(logits, valid[1]).item()
+        figures = (loss / len(labels), right / len(labels), valid_loss, _right(logits, valid[1]) / len(valid[1]))
+        for name, figure in zip(history, figures, strict=True):
+            history[name].append(figure)
+        if valid_loss < best_loss:
+            best_loss, best_weights = valid_loss, _copied(model)
+    model.load_state_dict(best_weights)
+    optimizer.zero_grad()
+    for module, training in modes:
+        module.training = training
+    return history
+    ### END SOLUTION
+
+
+def model_to_bytes(model: nn.Module) -> bytes:
+    """Pack a model's state dict in the safetensors format, which holds numbers and can hold no code.
+
+    Args:
+        model: its tensors are contiguous and share no memory.
+
+    Returns:
+        Bytes of which `safetensors.torch.load` makes the same dict again: each tensor with its name, shape and dtype.
+    """
+    # TODO: Find the function of safetensors.torch that makes bytes of a dict of tensors.
+    ### BEGIN SOLUTION
+    return save(model.state_dict())
+    ### END SOLUTION
+
+
+def model_from_bytes(data: bytes, model: nn.Module) -> nn.Module:
+    """Unpack a state dict from the safetensors format into a model.
+
+    Args:
+        data: as `model_to_bytes` packs them. Anything else is refused by an error, of whatever kind, and never unpickled.
+        model: changed in place; its modes, and which parameters require gradients, stay as they are.
+
+    Returns:
+        `model` itself, with each tensor of its state dict as it is in the data.
+
+    Raises:
+        ValueError: the data lack a name of the model's state dict, have one that it does not have, or a tensor of another
+            shape. The message has that name, and the model is unchanged.
+    """
+    # TODO: Compare names and shapes before anything is loaded.
+    ### BEGIN SOLUTION
+    state, wanted = load(data), model.state_dict()
+    for name in wanted.keys() | state.keys():
+        if name not in state:
+            raise ValueError(f"data has no {name}, which the model needs")
+        if name not in wanted:
+            raise ValueError(f"data has {name}, which the model does not have")
+        if state[name].shape != wanted[name].shape:
+            shapes = f"{tuple(state[name].shape)}, not {tuple(wanted[name].shape)}"
+            raise ValueError(f"data has {name} of shape {shapes}")
+    model.load_state_dict(state)
+    return model
+    ### END SOLUTION
+
+
+### BEGIN SOLUTION
+def _copied(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def _right(logits: Tensor, labels: Tensor) -> int:
+    return int((logits.argmax(dim=1) == labels).sum())
+
+
+### END SOLUTION

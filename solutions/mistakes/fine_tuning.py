@@ -1,0 +1,565 @@
+"""Known mistakes in fine_tuning, as students make them, each with the sentence that they should read."""
+
+import copy
+import io
+import math
+import pickle
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load, save
+
+from autograder.diagnose import mistake
+
+NAMES = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+
+
+def _trainable(model):
+    return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+
+
+def _require_layers(model, layers):
+    known = dict(model.named_modules())
+    for layer in layers:
+        if layer not in known:
+            raise ValueError(f"layers has {layer!r}; there are {', '.join(filter(None, known))}")
+    return known
+
+
+def _require_positive(head_rate, backbone_rate):
+    for name, rate in (("head_rate", head_rate), ("backbone_rate", backbone_rate)):
+        if rate <= 0:
+            raise ValueError(f"{name} must be positive")
+
+
+def _groups(model, head_rate, backbone_rate, head=None):
+    head = {id(each) for each in model.head.parameters()} if head is None else head
+    parts = {head_rate: [], backbone_rate: []}
+    for each in model.parameters():
+        if each.requires_grad:
+            parts[head_rate if id(each) in head else backbone_rate].append(each)
+    return [{"params": params, "lr": rate} for rate, params in parts.items() if params]
+
+
+@mistake("count_parameters", "The parameters are counted, and not their entries; numel() gives the entries of one.")
+def counts_tensors(model):
+    parameters = list(model.parameters())
+    return sum(each.requires_grad for each in parameters), len(parameters)
+
+
+@mistake("count_parameters", "Buffers are counted too; the state dict has them, parameters() has not.")
+def counts_buffers(model):
+    trainable = sum(each.numel() for each in model.parameters() if each.requires_grad)
+    return trainable, sum(each.numel() for each in model.state_dict().values())
+
+
+@mistake("count_parameters", "All numbers come first here; those that are trained come first.")
+def gives_all_first(model):
+    trainable = sum(each.numel() for each in model.parameters() if each.requires_grad)
+    return sum(each.numel() for each in model.parameters()), trainable
+
+
+@mistake("count_parameters", "Frozen parameters are counted among the trainable ones; ask each for requires_grad.")
+def counts_frozen_ones(model):
+    count = sum(each.numel() for each in model.parameters())
+    return count, count
+
+
+@mistake("count_parameters", "What two layers share is counted twice; model.parameters() gives it once.")
+def counts_layer_by_layer(model):
+    own = [each for module in model.modules() for each in module.parameters(recurse=False)]
+    return sum(each.numel() for each in own if each.requires_grad), sum(each.numel() for each in own)
+
+
+@mistake(
+    "unfreeze", "Only the names of the layers just unfrozen come back; those that were trained before belong to them."
+)
+def names_the_new_ones_only(model, layers):
+    known = _require_layers(model, layers)
+    for layer in layers:
+        known[layer].requires_grad_(True)
+    chosen = {id(each) for layer in layers for each in known[layer].parameters()}
+    return [name for name, each in model.named_parameters() if id(each) in chosen]
+
+
+@mistake("unfreeze", "All other layers are frozen; they stay as they are.")
+def freezes_the_others(model, layers):
+    known = _require_layers(model, layers)
+    model.requires_grad_(False)
+    for layer in layers:
+        known[layer].requires_grad_(True)
+    return _trainable(model)
+
+
+@mistake("unfreeze", "A layer that does not exist is passed over; it should be a ValueError that names those that do.")
+def passes_over_unknown_layers(model, layers):
+    known = dict(model.named_modules())
+    for layer in layers:
+        if layer in known:
+            known[layer].requires_grad_(True)
+    return _trainable(model)
+
+
+@mistake(
+    "unfreeze",
+    "Names are compared by their beginning, so that head.last stands for every layer that begins so, or ends in nothing.",
+)
+def goes_by_the_beginning(model, layers):
+    _require_layers(model, layers)
+    for name, each in model.named_parameters():
+        if any(name.startswith(layer.split(".")[0]) for layer in layers):
+            each.requires_grad_(True)
+    return _trainable(model)
+
+
+@mistake("unfreeze", "The unfrozen layers are put in training mode; their modes stay as they are.")
+def wakes_the_layers(model, layers):
+    known = _require_layers(model, layers)
+    for layer in layers:
+        known[layer].requires_grad_(True).train()
+    return _trainable(model)
+
+
+@mistake("unfreeze", "The names are sorted; they come in the order of named_parameters().")
+def sorts_the_names(model, layers):
+    known = _require_layers(model, layers)
+    for layer in layers:
+        known[layer].requires_grad_(True)
+    return sorted(_trainable(model))
+
+
+@mistake("unfreeze", "The names come back, and nothing is unfrozen.")
+def only_names(model, layers):
+    known = _require_layers(model, layers)
+    chosen = {id(each) for layer in layers for each in known[layer].parameters()}
+    return [name for name, each in model.named_parameters() if each.requires_grad or id(each) in chosen]
+
+
+@mistake("parameter_groups", "Frozen parameters are in the groups; only what requires gradients belongs there.")
+def groups_frozen_ones(model, *, head_rate, backbone_rate):
+    _require_positive(head_rate, backbone_rate)
+    head = {id(each) for each in model.head.parameters()}
+    others = [each for each in model.parameters() if id(each) not in head]
+    return [{"params": list(model.head.parameters()), "lr": head_rate}, {"params": others, "lr": backbone_rate}]
+
+
+@mistake("parameter_groups", "The two rates are swapped.")
+def swaps_the_rates(model, *, head_rate, backbone_rate):
+    _require_positive(head_rate, backbone_rate)
+    return _groups(model, backbone_rate, head_rate)
+
+
+@mistake(
+    "parameter_groups", "Only head and backbone are looked at; a model may have layers beside them, which learn too."
+)
+def forgets_what_stands_beside(model, *, head_rate, backbone_rate):
+    _require_positive(head_rate, backbone_rate)
+    head = {id(each) for each in model.head.parameters()}
+    parts = (
+        (head_rate, [each for each in model.head.parameters() if each.requires_grad]),
+        (backbone_rate, [each for each in model.backbone.parameters() if each.requires_grad and id(each) not in head]),
+    )
+    return [{"params": params, "lr": rate} for rate, params in parts if params]
+
+
+@mistake(
+    "parameter_groups",
+    "What head and backbone share is in both groups; each parameter belongs in one, and this in the head's.",
+)
+def groups_shared_ones_twice(model, *, head_rate, backbone_rate):
+    _require_positive(head_rate, backbone_rate)
+    head = [each for each in model.head.parameters() if each.requires_grad]
+    others = [each for name, each in model.named_parameters() if each.requires_grad and not name.startswith("head.")]
+    return [{"params": part, "lr": rate} for part, rate in ((head, head_rate), (others, backbone_rate)) if part]
+
+
+@mistake("parameter_groups", "What head and backbone share learns at backbone_rate; it is the head's.")
+def leaves_shared_ones_to_the_backbone(model, *, head_rate, backbone_rate):
+    _require_positive(head_rate, backbone_rate)
+    backbone = {id(each) for each in model.backbone.parameters()}
+    head = {id(each) for each in model.head.parameters()} - backbone
+    return _groups(model, head_rate, backbone_rate, head)
+
+
+@mistake("parameter_groups", "There is a group without parameters; leave it out.")
+def keeps_empty_groups(model, *, head_rate, backbone_rate):
+    _require_positive(head_rate, backbone_rate)
+    head = {id(each) for each in model.head.parameters()}
+    trainable = [each for each in model.parameters() if each.requires_grad]
+    return [
+        {"params": [each for each in trainable if id(each) in head], "lr": head_rate},
+        {"params": [each for each in trainable if id(each) not in head], "lr": backbone_rate},
+    ]
+
+
+@mistake("parameter_groups", "The rates are not checked; one that is not positive is a ValueError that names it.")
+def takes_any_rate(model, *, head_rate, backbone_rate):
+    return _groups(model, head_rate, backbone_rate)
+
+
+def _draws(images, generator, low=-4, high=5):
+    flips = torch.rand(len(images), generator=generator) < 0.5
+    return flips.tolist(), torch.randint(low, high, (len(images), 2), generator=generator).tolist()
+
+
+def _shifted(images, flips, moves, mode="reflect"):
+    height, width = images.shape[-2:]
+    padded = F.pad(images, (4, 4, 4, 4), mode=mode)
+    pairs = zip(padded, flips, moves, strict=True)
+    cut = [
+        (each.flip(-1) if flip else each)[:, 4 + a : 4 + a + height, 4 + b : 4 + b + width]
+        for each, flip, (a, b) in pairs
+    ]
+    return torch.stack(cut)
+
+
+@mistake("augment", "One flip and one move are drawn for the whole batch; each image has its own.")
+def draws_for_the_batch(images, generator):
+    flips, moves = _draws(images, generator)
+    return _shifted(images, flips[:1] * len(images), moves[:1] * len(images))
+
+
+@mistake("augment", "What comes in at the border is black; it should be a reflection.")
+def pads_with_zeros(images, generator):
+    return _shifted(images, *_draws(images, generator), mode="constant")
+
+
+@mistake("augment", "The border pixel is repeated; a reflection begins with the pixel beside it.")
+def repeats_the_border(images, generator):
+    return _shifted(images, *_draws(images, generator), mode="replicate")
+
+
+@mistake("augment", "What leaves on one side comes in on the other, as torch.roll does it; it should be a reflection.")
+def rolls(images, generator):
+    return _shifted(images, *_draws(images, generator), mode="circular")
+
+
+@mistake("augment", "No image moves by 4 to the one side: the end of torch.randint is never drawn.")
+def forgets_the_last_move(images, generator):
+    return _shifted(images, *_draws(images, generator, high=4))
+
+
+@mistake("augment", "The move across is the same as the move down; the two are independent.")
+def moves_along_the_diagonal(images, generator):
+    flips, moves = _draws(images, generator)
+    return _shifted(images, flips, [(a, a) for a, _ in moves])
+
+
+@mistake("augment", "All images are flipped; each is with probability one half.")
+def flips_them_all(images, generator):
+    flips, moves = _draws(images, generator)
+    return _shifted(images, [True] * len(flips), moves)
+
+
+@mistake("augment", "Images are turned upside down; left and right change places in a flip.")
+def turns_upside_down(images, generator):
+    flips, moves = _draws(images, generator)
+    height, width = images.shape[-2:]
+    padded = F.pad(images, (4, 4, 4, 4), mode="reflect")
+    pairs = zip(padded, flips, moves, strict=True)
+    return torch.stack(
+        [(p.flip(-2) if f else p)[:, 4 + a : 4 + a + height, 4 + b : 4 + b + width] for p, f, (a, b) in pairs]
+    )
+
+
+@mistake("augment", "The generator is not used: the images are others for the same state of it.")
+def uses_global_randomness(images, generator):
+    return _shifted(images, *_draws(images, None))
+
+
+@mistake(
+    "augment", "A new generator is made of the seed, so that the images are the same for every state of the one given."
+)
+def starts_from_the_seed(images, generator):
+    return _shifted(images, *_draws(images, torch.Generator().manual_seed(generator.initial_seed())))
+
+
+@mistake("augment", "The global random state is drawn from as well; the generator is there for all of it.")
+def draws_from_both(images, generator):
+    flips, moves = _draws(images, generator)
+    torch.rand(1)
+    return _shifted(images, flips, moves)
+
+
+def _measured(model, images, labels):
+    with torch.no_grad():
+        logits = model(images)
+    return F.cross_entropy(logits, labels).item(), (logits.argmax(dim=1) == labels).float().mean().item()
+
+
+def _orders(seed, count):
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        yield torch.randperm(count, generator=generator)
+
+
+def _tune(
+    model,
+    train,
+    valid,
+    epochs,
+    head_rate,
+    backbone_rate,
+    batch_size,
+    orders,
+    *,
+    groups=None,
+    optimizer=torch.optim.Adam,
+    training=False,
+    zero=True,
+    keep_best=True,
+    modes_back=True,
+    shown=None,
+    learnt=None,
+):
+    """The training loop, with a switch for each thing that goes wrong in it."""
+    steps = optimizer(_groups(model, head_rate, backbone_rate) if groups is None else groups)
+    images, labels = train if learnt is None else learnt
+    history = {name: [] for name in NAMES}
+    modes = [(module, module.training) for module in model.modules()]
+    lowest, best = math.inf, copy.deepcopy(model.state_dict())
+    for _ in range(epochs):
+        model.train(training)
+        for batch in next(orders).split(batch_size):
+            if zero:
+                steps.zero_grad()
+            F.cross_entropy(model(images[batch]), labels[batch]).backward()
+            steps.step()
+        model.eval()
+        for name, figure in zip(NAMES, (*_measured(model, *train), *_measured(model, *(shown or valid))), strict=True):
+            history[name].append(figure)
+        if history["valid_loss"][-1] < lowest:
+            lowest, best = history["valid_loss"][-1], copy.deepcopy(model.state_dict())
+    if keep_best:
+        model.load_state_dict(best)
+    if modes_back:
+        for module, mode in modes:
+            module.training = mode
+    return history
+
+
+def _defaults(epochs=10, head_rate=1e-2, backbone_rate=1e-3, batch_size=32, seed=0):
+    return (epochs, head_rate, backbone_rate, batch_size), seed
+
+
+@mistake("fine_tune", "Only the head is trained; the backbone is to learn as well.")
+def trains_the_head_only(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    head = [each for each in model.head.parameters() if each.requires_grad]
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), groups=[{"params": head, "lr": sizes[1]}])
+
+
+@mistake(
+    "fine_tune",
+    "The gradients of earlier batches are never cleared, so that they add up; call zero_grad() before each backward().",
+)
+def forgets_zero_grad(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), zero=False)
+
+
+@mistake("fine_tune", "The backbone learns at head_rate too, which is so high that it forgets what it knew.")
+def has_one_rate_for_all(model, train, valid, **options):
+    (epochs, head_rate, _, batch_size), seed = _defaults(**options)
+    return _tune(model, train, valid, epochs, head_rate, head_rate, batch_size, _orders(seed, len(train[1])))
+
+
+@mistake("fine_tune", "The two rates are swapped, so that the backbone learns fast and the head slowly.")
+def tunes_with_swapped_rates(model, train, valid, **options):
+    (epochs, head_rate, backbone_rate, batch_size), seed = _defaults(**options)
+    return _tune(model, train, valid, epochs, backbone_rate, head_rate, batch_size, _orders(seed, len(train[1])))
+
+
+@mistake(
+    "fine_tune", "The steps are those of plain gradient descent with momentum; with gradients this small nothing moves."
+)
+def steps_with_momentum(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+
+    def steps(groups):
+        return torch.optim.SGD(groups, lr=0.01, momentum=0.9)
+
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), optimizer=steps)
+
+
+@mistake(
+    "fine_tune",
+    "The model trains in training mode, in which batch normalisation changes its statistics with every batch.",
+)
+def lets_batch_norm_learn(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), training=True)
+
+
+@mistake("fine_tune", "Everything is unfrozen first; what the caller has frozen is to stay as it is.")
+def unfreezes_everything(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    flags = [(each, each.requires_grad) for each in model.parameters()]
+    model.requires_grad_(True)
+    history = _tune(model, train, valid, *sizes, _orders(seed, len(train[1])))
+    for each, flag in flags:
+        each.requires_grad_(flag)
+    return history
+
+
+@mistake("fine_tune", "The model ends with its last weights; put back a copy of those with the lowest valid_loss.")
+def keeps_the_last_weights(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), keep_best=False)
+
+
+@mistake("fine_tune", "A copy of the model is tuned; the one that was given has learnt nothing.")
+def tunes_a_copy(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    return _tune(copy.deepcopy(model), train, valid, *sizes, _orders(seed, len(train[1])))
+
+
+@mistake("fine_tune", "What the history calls valid is measured on the training set.")
+def shows_train_as_valid(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), shown=train)
+
+
+@mistake("fine_tune", "The model learns from the validation set too, which then tells nothing any more.")
+def tunes_on_valid_too(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    both = torch.cat([train[0], valid[0]]), torch.cat([train[1], valid[1]])
+    return _tune(model, train, valid, *sizes, _orders(seed, len(both[1])), learnt=both)
+
+
+@mistake("fine_tune", "The batches are the same in each epoch; make the generator once, before the loop.")
+def shuffles_only_once(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    order = next(_orders(seed, len(train[1])))
+    return _tune(model, train, valid, *sizes, iter(lambda: order, None))
+
+
+@mistake("fine_tune", "The seed is not used: batches come from the global random state and differ in every run.")
+def ignores_the_seed(model, train, valid, **options):
+    sizes, _ = _defaults(**options)
+    return _tune(model, train, valid, *sizes, iter(lambda: torch.randperm(len(train[1])), None))
+
+
+@mistake("fine_tune", "The global random state is seeded; use a torch.Generator of your own.")
+def seeds_the_world(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    torch.manual_seed(seed)
+    return _tune(model, train, valid, *sizes, iter(lambda: torch.randperm(len(train[1])), None))
+
+
+@mistake("fine_tune", "The model stays in eval mode; give each submodule its own mode back.")
+def leaves_eval_mode_behind(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), modes_back=False)
+
+
+@mistake("fine_tune", "The losses in the history are sums over the examples; they should be means.")
+def sums_the_losses(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    history = _tune(model, train, valid, *sizes, _orders(seed, len(train[1])))
+    for name, part in (("train_loss", train), ("valid_loss", valid)):
+        history[name] = [value * len(part[1]) for value in history[name]]
+    return history
+
+
+@mistake("model_to_bytes", "These are torch.save's bytes, a pickle; the safetensors format is another one.")
+def packs_a_pickle(model):
+    file = io.BytesIO()
+    torch.save(model.state_dict(), file)
+    return file.getvalue()
+
+
+@mistake("model_to_bytes", "Only the parameters are packed; batch normalisation keeps its statistics in buffers.")
+def packs_parameters_only(model):
+    return save({name: each.detach() for name, each in model.named_parameters()})
+
+
+@mistake("model_to_bytes", "Every tensor is made float32; whole numbers should stay whole.")
+def packs_floats_only(model):
+    return save({name: value.float() for name, value in model.state_dict().items()})
+
+
+@mistake("model_to_bytes", "The frozen parameters are left out; they belong to the state of a model as well.")
+def packs_what_is_trained(model):
+    frozen = {name for name, each in model.named_parameters() if not each.requires_grad}
+    return save({name: value for name, value in model.state_dict().items() if name not in frozen})
+
+
+def _require_fit(state, model):
+    wanted = model.state_dict()
+    for name in state.keys() | wanted.keys():
+        if name not in state or name not in wanted or state[name].shape != wanted[name].shape:
+            raise ValueError(f"{name} does not fit")
+
+
+@mistake("model_from_bytes", "A copy of the model comes back; load into the one that was given.")
+def loads_into_a_copy(data, model):
+    state = load(data)
+    _require_fit(state, model)
+    model = copy.deepcopy(model)
+    model.load_state_dict(state)
+    return model
+
+
+@mistake("model_from_bytes", "The model is returned as it came: nothing has been loaded.")
+def loads_nothing(data, model):
+    _require_fit(load(data), model)
+    return model
+
+
+@mistake(
+    "model_from_bytes", "Names that do not fit are passed over, by strict=False; each is a ValueError that has it."
+)
+def is_not_strict(data, model):
+    state, wanted = load(data), model.state_dict()
+    for name in state.keys() & wanted.keys():
+        if state[name].shape != wanted[name].shape:
+            raise ValueError(f"{name} has another shape")
+    model.load_state_dict(state, strict=False)
+    return model
+
+
+@mistake(
+    "model_from_bytes",
+    "What has as many numbers is reshaped to fit; another shape is a ValueError that names the tensor.",
+)
+def reshapes(data, model):
+    wanted = model.state_dict()
+    state = {
+        k: v.reshape(wanted[k].shape) if k in wanted and v.numel() == wanted[k].numel() else v
+        for k, v in load(data).items()
+    }
+    _require_fit(state, model)
+    model.load_state_dict(state)
+    return model
+
+
+@mistake("model_from_bytes", "A pickle is unpickled, which runs whatever code is in it; refuse what is no safetensors.")
+def unpickles(data, model):
+    try:
+        state = load(data)
+    except Exception:
+        state = pickle.loads(data) if data[:2] != b"PK" else torch.load(io.BytesIO(data), weights_only=False)
+    _require_fit(state, model)
+    model.load_state_dict(state)
+    return model
+
+
+@mistake("model_from_bytes", "The model is put in eval mode and unfrozen; modes and requires_grad stay as they were.")
+def wakes_what_it_loads(data, model):
+    state = load(data)
+    _require_fit(state, model)
+    model.load_state_dict(state)
+    return model.requires_grad_(True)
+
+
+@mistake(
+    "model_from_bytes", "Only the parameters are loaded; the statistics in the buffers belong to the model as well."
+)
+def loads_parameters_only(data, model):
+    state = load(data)
+    _require_fit(state, model)
+    with torch.no_grad():
+        for name, each in model.named_parameters():
+            each.copy_(state[name])
+    return model

@@ -1,0 +1,238 @@
+"""Known mistakes in robustness, as students make them, each with the sentence that they should read."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from autograder.diagnose import mistake
+
+
+def _require_pairs(images, targets):
+    if len(images) == 0 or len(images) != len(targets):
+        raise ValueError("images and targets must be as many, at least one")
+
+
+def _firsts(model, images):
+    with torch.no_grad():
+        return model(images).argmax(dim=1)
+
+
+@mistake("transfer_rates", "These are numbers of images; divide by how many there are.")
+def counts_images(images, targets, models):
+    _require_pairs(images, targets)
+    return {name: float((_firsts(model, images) == targets).sum()) for name, model in models.items()}
+
+
+@mistake(
+    "transfer_rates",
+    "This is the share of the images that are not their target; the rate is the share of those that are.",
+)
+def counts_the_failures(images, targets, models):
+    _require_pairs(images, targets)
+    return {name: (_firsts(model, images) != targets).float().mean().item() for name, model in models.items()}
+
+
+@mistake("transfer_rates", "Tensors come back; .item() makes a Python float of each.")
+def gives_tensors(images, targets, models):
+    _require_pairs(images, targets)
+    return {name: (_firsts(model, images) == targets).float().mean() for name, model in models.items()}
+
+
+@mistake("transfer_rates", "The rates come back as a list; they stand in a dict, each under its model's name.")
+def gives_a_list(images, targets, models):
+    _require_pairs(images, targets)
+    return [(_firsts(model, images) == targets).float().mean().item() for model in models.values()]
+
+
+@mistake("transfer_rates", "Every name has the rate of the first model; ask each of them.")
+def asks_the_first_only(images, targets, models):
+    _require_pairs(images, targets)
+    rate = (_firsts(next(iter(models.values())), images) == targets).float().mean().item()
+    return dict.fromkeys(models, rate)
+
+
+@mistake("transfer_rates", "No images, or another number of targets, goes through; either is a ValueError.")
+def rates_anything(images, targets, models):
+    count = min(len(images), len(targets))
+    return {
+        name: (_firsts(model, images)[:count] == targets[:count]).float().mean().item()
+        for name, model in models.items()
+    }
+
+
+@mistake("transfer_rates", "The images are clamped in place; leave them as they are.")
+def clamps_in_place(images, targets, models):
+    _require_pairs(images, targets)
+    images.clamp_(0.3, 0.7)
+    return {name: (_firsts(model, images) == targets).float().mean().item() for name, model in models.items()}
+
+
+def _require_models(models, images):
+    if len(models) == 0:
+        raise ValueError("models is empty")
+    logits = [model(images) for model in models]
+    if len({each.shape[1] for each in logits}) > 1:
+        raise ValueError("models have different numbers of classes")
+    return logits
+
+
+@mistake("ensemble_logits", "The logits are averaged; it is the probabilities that are, before the logarithm.")
+def averages_logits(models, images):
+    return torch.stack(_require_models(models, images)).mean(dim=0)
+
+
+@mistake("ensemble_logits", "The log-probabilities are averaged, which is the geometric mean of the probabilities.")
+def averages_logarithms(models, images):
+    return torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)]).mean(dim=0)
+
+
+@mistake("ensemble_logits", "The mean of the probabilities comes back; its logarithm is asked for.")
+def forgets_the_logarithm(models, images):
+    return torch.stack([each.softmax(dim=1) for each in _require_models(models, images)]).mean(dim=0)
+
+
+@mistake(
+    "ensemble_logits",
+    "Probabilities that are too small for a float become 0, and their logarithm -inf; add up logarithms by logsumexp.",
+)
+def goes_through_probabilities(models, images):
+    return torch.stack([each.softmax(dim=1) for each in _require_models(models, images)]).mean(dim=0).log()
+
+
+@mistake(
+    "ensemble_logits", "A small number is added before the logarithm, so that no class can be less likely than that."
+)
+def adds_a_small_number(models, images):
+    return (torch.stack([each.softmax(dim=1) for each in _require_models(models, images)]).mean(dim=0) + 1e-12).log()
+
+
+@mistake(
+    "ensemble_logits",
+    "The probabilities are added up and not averaged; subtract the logarithm of the number of models.",
+)
+def sums_the_probabilities(models, images):
+    return torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)]).logsumexp(dim=0)
+
+
+@mistake("ensemble_logits", "The models' weights are taken as constants; the result is differentiable by them too.")
+def takes_weights_as_constants(models, images):
+    flags = [(each, each.requires_grad) for model in models for each in model.parameters()]
+    for each, _ in flags:
+        each.requires_grad_(False)
+    logs = torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)])
+    for each, flag in flags:
+        each.requires_grad_(flag)
+    return (logs.logsumexp(dim=0) - math.log(len(models))) + 0 * flags[0][0].sum()
+
+
+@mistake(
+    "ensemble_logits",
+    "No model, or models of different classes, goes through; either is a ValueError that names models.",
+)
+def asks_anybody(models, images):
+    logits = [model(images) for model in models] or [torch.zeros(len(images), 2)]
+    classes = max(each.shape[1] for each in logits)
+    logs = [F.pad(each.log_softmax(dim=1), (0, classes - each.shape[1]), value=-100.0) for each in logits]
+    return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
+
+
+def _slope(model, images, labels):
+    images = images.detach().clone().requires_grad_()
+    return torch.autograd.grad(F.cross_entropy(model(images), labels), images)[0]
+
+
+def _moved(model, images, labels, epsilon, steps, *, sign=1, limit=1.0, ball=True, length=2.5):
+    originals, moved = images.detach(), images.detach()
+    for _ in range(steps):
+        moved = moved + sign * length * epsilon / steps * _slope(model, moved, labels).sign()
+        if ball:
+            moved = originals + (moved - originals).clamp(-epsilon, epsilon)
+        moved = moved.clamp(1 - limit, limit)
+    return moved
+
+
+@mistake("adversarial_loss", "The images are moved down the loss; they should be moved to raise it.")
+def lowers_the_loss(model, images, labels, *, epsilon, steps=1):
+    return F.cross_entropy(model(_moved(model, images, labels, epsilon, steps, sign=-1)), labels)
+
+
+@mistake("adversarial_loss", "This is the loss on the images as they came; move them first.")
+def moves_nothing(model, images, labels, *, epsilon, steps=1):
+    return F.cross_entropy(model(images), labels)
+
+
+@mistake("adversarial_loss", "The moved images leave the range of pixels; clamp them to [0, 1].")
+def leaves_the_range(model, images, labels, *, epsilon, steps=1):
+    return F.cross_entropy(model(_moved(model, images, labels, epsilon, steps, limit=100.0)), labels)
+
+
+@mistake("adversarial_loss", "With several steps the images go further than epsilon; project them after each step.")
+def leaves_the_ball(model, images, labels, *, epsilon, steps=1):
+    moved = _moved(model, images, labels, epsilon, steps, ball=steps == 1)
+    return F.cross_entropy(model(moved), labels)
+
+
+@mistake("adversarial_loss", "Only one step is taken, however many are asked for.")
+def takes_one_step(model, images, labels, *, epsilon, steps=1):
+    return F.cross_entropy(model(_moved(model, images, labels, epsilon, 1)), labels)
+
+
+@mistake(
+    "adversarial_loss", "The steps are so short that they do not get to the edge: each should be 2.5 * epsilon / steps."
+)
+def takes_short_steps(model, images, labels, *, epsilon, steps=1):
+    return F.cross_entropy(
+        model(_moved(model, images, labels, epsilon, steps, length=1.0 if steps == 1 else 0.5)), labels
+    )
+
+
+@mistake("adversarial_loss", "The sum over the images is taken; it should be the mean.")
+def sums_over_images(model, images, labels, *, epsilon, steps=1):
+    return F.cross_entropy(model(_moved(model, images, labels, epsilon, steps)), labels, reduction="sum")
+
+
+@mistake(
+    "adversarial_loss",
+    "The gradient reaches the images that were given: the change is added to them; detach the moved images.",
+)
+def lets_the_gradient_through(model, images, labels, *, epsilon, steps=1):
+    change = _moved(model, images, labels, epsilon, steps) - images.detach()
+    return F.cross_entropy(model(images + change), labels)
+
+
+@mistake(
+    "adversarial_loss",
+    "The weights are frozen for the attack, and still are when the loss is computed, which tells them nothing.",
+)
+def keeps_the_weights_frozen(model, images, labels, *, epsilon, steps=1):
+    moved = _moved(model, images, labels, epsilon, steps)
+    return F.cross_entropy(model(moved), labels).detach() + 0 * sum(each.sum() for each in model.parameters())
+
+
+@mistake(
+    "adversarial_loss",
+    "The attack's backward() leaves gradients on the weights; take those of the pixels by torch.autograd.grad.",
+)
+def adds_to_the_gradients(model, images, labels, *, epsilon, steps=1):
+    originals, moved = images.detach(), images.detach()
+    for _ in range(steps):
+        moved = moved.clone().requires_grad_()
+        F.cross_entropy(model(moved), labels).backward()
+        change = moved.detach() + 2.5 * epsilon / steps * moved.grad.sign() - originals
+        moved = (originals + change.clamp(-epsilon, epsilon)).clamp(0, 1)
+    return F.cross_entropy(model(moved), labels)
+
+
+@mistake(
+    "adversarial_loss",
+    "Each image moves along its slope itself, scaled to the whole of epsilon; it is the sign that counts.",
+)
+def forgets_the_sign(model, images, labels, *, epsilon, steps=1):
+    originals, moved = images.detach(), images.detach()
+    for _ in range(steps):
+        slope = _slope(model, moved, labels)
+        slope = slope / slope.abs().flatten(1).amax(dim=1).view(-1, 1, 1, 1).clamp(min=1e-12)
+        change = moved + 2.5 * epsilon / steps * slope - originals
+        moved = (originals + change.clamp(-epsilon, epsilon)).clamp(0, 1)
+    return F.cross_entropy(model(moved), labels)

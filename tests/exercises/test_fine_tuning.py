@@ -1,0 +1,832 @@
+"""Checks of fine_tuning. The first line of each docstring is what the student reads."""
+
+import copy
+import io
+import pickle
+
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+import data
+from autograder.compare import (
+    assert_between,
+    assert_close,
+    assert_equal,
+    assert_holds,
+    assert_kind,
+    assert_mentions,
+    assert_raises,
+    show,
+)
+from data.domains import load_domain
+
+NOTHING = torch.empty(0, 3, 8, 8)  # for which a telling model tells what requires gradients
+ENTRIES = 532  # of the parameters of a telling model
+KEYS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+# Over 20 seeds the tuned model's share of the frozen head's squared error was at most 0.94, and that of training on with the
+# head alone at least 1.0; on pets it lost at most 0.04 of the accuracy.
+FAR, NEAR = 0.97, 0.08
+LETTERS = list("abcdefghijkl")
+COLOURS = torch.tensor([[0.75, 0.3, 0.3], [0.3, 0.3, 0.75]])
+
+
+def number(rng, below=10_000):
+    return int(torch.randint(below, (1,), generator=rng))
+
+
+@pytest.fixture
+def telling(rng):
+    """A model that tells which of its parameters require gradients: all of them."""
+    return data.toy_telling_model(seed=number(rng))
+
+
+def names_of(model):
+    return [name for name, _ in model.named_parameters()]
+
+
+def frozen_at_random(model, rng):
+    """The model with about half of its parameters frozen, one at least and never all."""
+    parameters = list(model.parameters())
+    frozen = torch.rand(len(parameters), generator=rng) < 0.5
+    frozen[torch.randperm(len(parameters), generator=rng)[:2]] = torch.tensor([True, False])
+    for parameter, stops in zip(parameters, frozen.tolist(), strict=True):
+        parameter.requires_grad_(not stops)
+    return model
+
+
+def assert_left(call, *kinds):
+    """A call has left these sides of its modules as they were, and its inputs."""
+    changed = [name for name in call.changed if name != "generator"]
+    assert_holds(not changed, f"changed {', '.join(changed)} in place, expected it to be left alone")
+    traces = call.traces(*kinds)
+    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+
+
+# --- count_parameters
+
+
+@pytest.mark.points("count_parameters", 1.5)
+def test_count_of_a_model(submission, telling):
+    """The trainable numbers come first and all of them second, and buffers such as running statistics are none."""
+    partly = copy.deepcopy(telling)
+    partly.head.last.requires_grad_(False)
+    assert_equal(submission.count_parameters(telling), (ENTRIES, ENTRIES))
+    assert_equal(submission.count_parameters(partly), (ENTRIES - 28, ENTRIES))
+
+
+@pytest.mark.points("count_parameters", 1)
+@pytest.mark.depends_on("test_count_of_a_model")
+def test_count_of_shared_parameters(submission, rng):
+    """A parameter that two layers share counts once."""
+    tied = data.toy_telling_model(tied=True, seed=number(rng))
+    assert_equal(submission.count_parameters(tied), (ENTRIES + 6, ENTRIES + 6))
+
+
+@pytest.mark.points("count_parameters", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_count_of_a_model")
+def test_count_of_other_models(submission, reference, model, rng):
+    """Any parameters may be frozen, or all of them."""
+    frozen = copy.deepcopy(model).requires_grad_(False)
+    for each in (frozen_at_random(model, rng), frozen):
+        assert_equal(submission.count_parameters(each), reference.count_parameters(each))
+
+
+# --- unfreeze
+
+
+@pytest.mark.points("unfreeze", 2)
+def test_unfreeze_names_what_is_trained(submission, telling):
+    """The names of all parameters that require gradients come back, in the model's own order."""
+    telling.requires_grad_(False)
+    names = submission.unfreeze(telling, ["head.last", "backbone.block"])
+    expected = ["backbone.block.down.weight", "backbone.block.down.bias", "head.last.weight", "head.last.bias"]
+    assert_equal(names, expected)
+
+
+@pytest.mark.points("unfreeze", 1.5)
+@pytest.mark.depends_on("test_unfreeze_names_what_is_trained")
+def test_unfreeze_reaches_the_layers(submission, telling):
+    """Gradients reach the parameters of the named layers, and of no others."""
+    telling.requires_grad_(False)
+    sent = submission.send(telling)
+    submission.unfreeze(sent, ["backbone.first", "head"])
+    telling.backbone.first.requires_grad_(True)
+    telling.head.requires_grad_(True)
+    assert_close(sent(NOTHING), telling(NOTHING), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.points("unfreeze", 0.5)
+@pytest.mark.depends_on("test_unfreeze_names_what_is_trained")
+def test_unfreeze_keeps_the_others(submission, telling):
+    """What required gradients before still does and is among the names; "" is the whole model."""
+    telling.requires_grad_(False)
+    telling.scale.requires_grad_(True)
+    expected = ["backbone.norm.weight", "backbone.norm.bias", "scale.weight"]
+    sent = submission.send(telling)
+    names = submission.unfreeze(sent, ["backbone.norm"])
+    slopes = sent(NOTHING)
+    telling.backbone.norm.requires_grad_(True)
+    assert_close(slopes, telling(NOTHING), rtol=1e-3, atol=1e-5)
+    assert_equal(names, expected)
+    assert_equal(submission.unfreeze(telling, [""]), names_of(telling))
+
+
+@pytest.mark.points("unfreeze", 1)
+@pytest.mark.depends_on("test_unfreeze_names_what_is_trained")
+def test_unfreeze_refuses_what_is_no_layer(submission, telling):
+    """A name of no submodule, or of a parameter, is a ValueError that names those that exist; nothing changes then."""
+    telling.requires_grad_(False)
+    for layers in (["backbone.first", "tail"], ["head", "head.last.weight"]):
+        sent = submission.send(telling)
+        message = assert_raises(ValueError, submission.unfreeze, sent, layers)
+        assert_mentions(message, "backbone.block.down", "head.hidden")
+        assert_equal(sent(NOTHING), torch.zeros(ENTRIES))
+
+
+@pytest.mark.points("unfreeze", 0.5)
+@pytest.mark.depends_on("test_unfreeze_names_what_is_trained")
+def test_unfreeze_keeps_the_modes(submission, telling):
+    """Every submodule stays in its own mode."""
+    telling.requires_grad_(False)
+    telling.train()
+    telling.backbone.norm.eval()
+    assert_equal(submission.unfreeze(telling, ["scale"]), ["scale.weight"])
+    assert_left(submission.last, "training mode", "weights", "hooks")
+
+
+@pytest.mark.points("unfreeze", 0.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_unfreeze_names_what_is_trained")
+def test_unfreeze_any_layers(submission, reference, telling, rng):
+    """Any layers of any model, some of it trained before: the right names and the right gradients."""
+    layers = [name for name, _ in telling.named_modules() if name]
+    frozen_at_random(telling, rng)
+    chosen = [layers[k] for k in torch.randperm(len(layers), generator=rng)[:3].tolist()]
+    sent = submission.send(telling)
+    names = submission.unfreeze(sent, chosen)
+    slopes = sent(NOTHING)
+    assert_equal(names, reference.unfreeze(telling, chosen))
+    assert_close(slopes, telling(NOTHING), rtol=1e-3, atol=1e-5)
+
+
+# --- parameter_groups
+
+
+def rates_by_name(groups, model):
+    """For each parameter of the model the rates of the groups that have it."""
+    kind = isinstance(groups, list) and all(isinstance(group, dict) for group in groups)
+    assert_holds(kind, f"returned {show(groups)[:60]}, expected a list of dicts", [groups])
+    rates = {name: [] for name in names_of(model)}
+    for group in groups:
+        missing = [key for key in ("params", "lr") if key not in group]
+        assert_holds(not missing, f"returned a group without {', '.join(map(repr, missing))}", groups)
+        items = [group["params"]] if isinstance(group["params"], torch.Tensor) else group["params"]
+        assert_holds(isinstance(items, list | tuple), f"returned {show(items)[:60]} as params of a group", groups)
+        assert_holds(len(items) > 0, "returned a group without parameters", groups)
+        for item in items:
+            rates[name_of(item, model, groups)].append(group["lr"])
+    return rates
+
+
+def name_of(item, model, groups):
+    """Which of the model's parameters, all of them different, an item of a group is."""
+    tensor = item[1] if isinstance(item, tuple) and len(item) == 2 else item
+    assert_holds(
+        isinstance(tensor, torch.Tensor), f"returned {show(item)[:60]} in a group, expected parameters", groups
+    )
+    same = [name for name, parameter in model.named_parameters() if torch.equal(parameter.detach(), tensor.detach())]
+    assert_holds(bool(same), f"returned {show(tensor)} in a group, which is no parameter of the model", groups)
+    return same[0]
+
+
+def assert_rates(groups, model, expected):
+    """Each parameter is in one group, with the rate expected, or in none."""
+    for name, rates in rates_by_name(groups, model).items():
+        wanted = [expected[name]] if name in expected else []
+        assert_holds(
+            rates == wanted,
+            f"returned {name} with {show(rates)} for its learning rates, expected {show(wanted)}",
+            groups,
+        )
+
+
+@pytest.mark.points("parameter_groups", 2)
+def test_groups_have_their_rates(submission, telling):
+    """The head's parameters have head_rate and all others backbone_rate, each of them once."""
+    groups = submission.parameter_groups(telling, head_rate=0.25, backbone_rate=0.0625)
+    expected = {name: 0.25 if name.startswith("head.") else 0.0625 for name in names_of(telling)}
+    assert_rates(groups, telling, expected)
+
+
+@pytest.mark.points("parameter_groups", 1)
+@pytest.mark.depends_on("test_groups_have_their_rates")
+def test_groups_leave_out_what_is_frozen(submission, telling):
+    """What requires no gradient is in no group; no group is empty, and there is none where nothing is left."""
+    telling.backbone.requires_grad_(False)
+    telling.head.requires_grad_(False)
+    frozen = copy.deepcopy(telling).requires_grad_(False)
+    groups = submission.parameter_groups(telling, head_rate=0.25, backbone_rate=0.0625)
+    assert_rates(groups, telling, {"scale.weight": 0.0625})
+    assert_equal(submission.parameter_groups(frozen, head_rate=0.25, backbone_rate=0.0625), [])
+
+
+@pytest.mark.points("parameter_groups", 1)
+@pytest.mark.depends_on("test_groups_have_their_rates")
+def test_groups_of_shared_parameters(submission, rng):
+    """A parameter that head and backbone share is the head's, and in one group only."""
+    tied = data.toy_telling_model(tied=True, seed=number(rng))
+    groups = submission.parameter_groups(tied, head_rate=0.25, backbone_rate=0.0625)
+    of_head = {"backbone.last.weight"} | {name for name in names_of(tied) if name.startswith("head.")}
+    assert_rates(groups, tied, {name: 0.25 if name in of_head else 0.0625 for name in names_of(tied)})
+
+
+@pytest.mark.points("parameter_groups", 1)
+@pytest.mark.depends_on("test_groups_have_their_rates")
+def test_groups_refuse_rates_that_are_not_positive(submission, telling):
+    """A rate of 0 or below is a ValueError that names it."""
+    for name, value in (("head_rate", 0.0), ("backbone_rate", 0.0), ("head_rate", -0.1), ("backbone_rate", -0.1)):
+        rates = {"head_rate": 0.1, "backbone_rate": 0.1, name: value}
+        assert_mentions(assert_raises(ValueError, submission.parameter_groups, telling, **rates), name)
+
+
+@pytest.mark.points("parameter_groups", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_groups_have_their_rates")
+def test_groups_of_any_parameters(submission, telling, rng):
+    """Any parameters may be frozen, any rates given."""
+    frozen_at_random(telling, rng)
+    rates = torch.rand(2, generator=rng).add(0.01).tolist()
+    groups = submission.parameter_groups(telling, head_rate=rates[0], backbone_rate=rates[1])
+    trainable = [name for name, parameter in telling.named_parameters() if parameter.requires_grad]
+    assert_rates(groups, telling, {name: rates[not name.startswith("head.")] for name in trainable})
+
+
+# --- augment
+
+
+def generator(rng):
+    return torch.Generator().manual_seed(number(rng))
+
+
+def drawn(result, images):
+    """For each image its flip, and its moves down and across: one of the 162 that are allowed."""
+    assert_kind(result, images.shape, images.dtype)
+    height, width = images.shape[-2:]
+    ways = [(flip, down, across) for flip in range(2) for down in range(9) for across in range(9)]
+    far = torch.stack([(one_way(images, *way) - result).abs().flatten(1).amax(dim=1) for way in ways])
+    nearest = far.min(dim=0)
+    lost = (nearest.values > 1e-6).nonzero().flatten().tolist()
+    assert_holds(
+        not lost,
+        f"returned an image (number {lost[0] if lost else 0} of {len(images)}) that no flip and no move of up to 4 pixels "
+        f"along each axis, with reflected borders, makes of the {height}x{width} original",
+        result,
+    )
+    return torch.tensor(ways)[nearest.indices].unbind(dim=1)
+
+
+def one_way(images, flip, down, across):
+    # By indices that bounce off the border: students read this file.
+    rows, columns = (bounced(side, by - 4) for side, by in zip(images.shape[-2:], (down, across), strict=True))
+    return images[..., rows, :][..., columns.flip(0) if flip else columns]
+
+
+def bounced(side, by):
+    places = (torch.arange(side) + by).abs()
+    return torch.where(places < side, places, 2 * (side - 1) - places)
+
+
+def assert_equally_likely(values, count, limit, what, result):
+    """Each of so many values turns up equally often, up to chance: a chi-square beyond the limit has one in 10^9."""
+    seen = torch.bincount(values, minlength=count).double()
+    expected = len(values) / count
+    distance = float(((seen - expected) ** 2 / expected).sum())
+    often = ", ".join(f"{int(each)}" for each in seen[:9])
+    assert_holds(
+        distance < limit,
+        f"returned {what} that are not equally likely: of {len(values)} images {often}{', ...' * (count > 9)}, "
+        f"expected about {expected:.0f} each",
+        result,
+    )
+
+
+@pytest.fixture
+def many(rng):
+    return torch.rand(2048, 1, 6, 11, generator=rng)  # so wide that no flip looks like a move
+
+
+@pytest.mark.points("augment", 1.5)
+def test_augmented_images_are_flipped_and_moved(submission, rng):
+    """Each image is flipped or not, and moved by up to 4 pixels along each axis; float64 stays float64."""
+    for shape, dtype in (((24, 3, 12, 9), torch.float32), ((8, 1, 32, 40), torch.float64)):
+        images = torch.rand(shape, generator=rng, dtype=dtype)
+        flips, down, across = drawn(submission.augment(images, generator(rng)), images)
+        still = not (flips.any() or (down != 4).any() or (across != 4).any())
+        assert_holds(not still, ": no image is flipped or moved", images)
+
+
+@pytest.mark.points("augment", 1)
+@pytest.mark.depends_on("test_augmented_images_are_flipped_and_moved")
+def test_half_of_the_images_are_flipped(submission, many, rng):
+    """Each image on its own is flipped with probability one half."""
+    result = submission.augment(many, generator(rng))
+    assert_equally_likely(drawn(result, many)[0], 2, 40, "flips", result)
+
+
+@pytest.mark.points("augment", 1.5)
+@pytest.mark.depends_on("test_augmented_images_are_flipped_and_moved")
+def test_all_moves_are_equally_likely(submission, many, rng):
+    """Each image on its own moves by -4 to 4 pixels, all nine equally likely, down and across."""
+    result = submission.augment(many, generator(rng))
+    _, down, across = drawn(result, many)
+    assert_equally_likely(down, 9, 60, "moves up and down", result)
+    assert_equally_likely(across, 9, 60, "moves left and right", result)
+
+
+@pytest.mark.points("augment", 1)
+@pytest.mark.depends_on("test_augmented_images_are_flipped_and_moved")
+def test_augment_goes_by_its_generator(submission, rng):
+    """The same state of the generator gives the same images, another state of it gives others."""
+    images = torch.rand(16, 3, 8, 8, generator=rng)
+    one, moved_on = generator(rng), torch.Generator()
+    moved_on.set_state(one.get_state())
+    torch.rand(7, generator=moved_on)
+    first, again, other = (submission.augment(images, each) for each in (one, one, moved_on))
+    assert_kind(first, images.shape)
+    assert_equal(again, first)
+    drawn(other, images)
+    assert_holds(not torch.equal(first, other), "returned the same images for another state of the generator", other)
+
+
+@pytest.mark.points("augment", 0.5)
+@pytest.mark.depends_on("test_augmented_images_are_flipped_and_moved")
+def test_augment_is_tidy(submission, rng):
+    """The images are not changed, and the global random state is left alone."""
+    images = torch.rand(4, 3, 8, 8, generator=rng)
+    drawn(submission.augment(images, generator(rng)), images)
+    assert_left(submission.last, "random state")
+
+
+@pytest.mark.points("augment", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_augmented_images_are_flipped_and_moved")
+def test_flips_and_moves_are_independent(submission, many, rng):
+    """Flips and the moves along both axes are independent; the smallest images will do."""
+    result = submission.augment(many, generator(rng))
+    flips, down, across = drawn(result, many)
+    assert_equally_likely(9 * down + across, 81, 190, "pairs of moves", result)
+    assert_equally_likely(9 * flips + down, 18, 90, "pairs of a flip and a move", result)
+    assert_equally_likely(9 * flips + across, 18, 90, "pairs of a flip and a move", result)
+    smallest = torch.rand(6, 2, 5, 5, generator=rng)
+    drawn(submission.augment(smallest, generator(rng)), smallest)
+
+
+# --- fine_tune
+
+
+def painted(rng, count):
+    """Images of four classes, red and blue ones with stripes across or down, which no mean colour tells; in no order."""
+    labels = torch.randperm(count, generator=rng) % 4
+    stripes = 0.1 * (torch.arange(8) // 2 % 2)
+    pattern = torch.where(labels[:, None, None] % 2 == 1, stripes.expand(8, 8), stripes[:, None].expand(8, 8))
+    light = 0.1 * torch.rand(count, 1, 1, 1, generator=rng)
+    grain = 0.05 * torch.rand(count, 3, 8, 8, generator=rng)
+    return COLOURS[labels // 2][:, :, None, None] + pattern[:, None] + light + grain, labels
+
+
+def fit_head(model, images, labels, steps=200):
+    """Train a model's head on its frozen backbone until it learns no more."""
+    with torch.no_grad():
+        features = model.backbone(images)
+    optimizer = torch.optim.Adam(model.head.parameters(), lr=1e-2)
+    for _ in range(steps):
+        model.head.zero_grad()
+        F.cross_entropy(model.head(features), labels).backward()
+        optimizer.step()
+    model.head.zero_grad()
+    return model
+
+
+@pytest.fixture
+def stripes(rng):
+    """Three sets of striped images: to learn from, to choose by, to judge by."""
+    return [painted(rng, count) for count in (96, 48, 100)]
+
+
+@pytest.fixture
+def blind(rng, stripes):
+    """A model with a trained head that cannot see stripes, but whose backbone can learn to."""
+    return fit_head(data.eye_model("colours", list("abcd"), seed=number(rng)), *stripes[0])
+
+
+@pytest.fixture
+def sure(rng, stripes):
+    """A model that sees it all, and is so sure of its answers that its gradients are tiny."""
+    model = fit_head(data.eye_model("both", list("abcd"), seed=number(rng)), *stripes[0])
+    with torch.no_grad():
+        model.head.weight.mul_(1.3)
+        model.head.bias.mul_(1.3)
+    return model
+
+
+def figures(model, images, labels):
+    with torch.no_grad():
+        logits = model(images)
+    return F.cross_entropy(logits, labels).item(), (logits.argmax(dim=1) == labels).double().mean().item()
+
+
+def weights_now(sent, model, images):
+    """A copy of the model, of our own, with the weights that the submission's has now."""
+    state, wanted = sent.inspect()["state"], model.state_dict()
+    logits = sent(images)  # which in training mode would change its statistics
+    same = state.keys() == wanted.keys() and all(
+        (state[name].shape, state[name].dtype) == (value.shape, value.dtype) for name, value in wanted.items()
+    )
+    assert_holds(same, ": the model has other layers now than it came with", logits)
+    ours = copy.deepcopy(model)
+    ours.load_state_dict(state)
+    return ours.eval()
+
+
+def tuned(submission, model, train, valid, **options):
+    """The model's weights after tuning, and the history."""
+    sent = submission.send(model)
+    history = submission.fine_tune(sent, train, valid, **options)
+    assert_history(history, options.get("epochs", 10))
+    return weights_now(sent, model, train[0][:4]), history
+
+
+def assert_history(history, epochs):
+    """A dict with the four lists of as many Python floats, accuracies in [0, 1]."""
+    assert_holds(isinstance(history, dict), f"returned {show(history)[:60]}, expected a dict", [history])
+    missing = [key for key in KEYS if key not in history]
+    assert_holds(not missing, f"returned a history without {', '.join(missing)}", history)
+    for key in KEYS:
+        values = history[key]
+        floats = isinstance(values, list) and all(type(value) is float for value in values)
+        assert_holds(floats, f"returned {show(values)} under {key!r}, expected a list of Python floats", history)
+        right = len(values) == epochs
+        assert_holds(right, f"returned {len(values)} entries under {key!r}, expected {epochs}", history)
+
+
+def tell_apart(submission, blind, stripes):
+    """Make a short call before a long one: where that fails, the known mistakes that differ here are not tried there."""
+    tuned(submission, blind, *stripes[:2], epochs=2, batch_size=16)
+
+
+def moved(after, before, part):
+    """How far the parameters of a part have moved, at most."""
+    pairs = zip(getattr(after, part).parameters(), getattr(before, part).parameters(), strict=True)
+    return max(float((one - other).detach().abs().max()) for one, other in pairs)
+
+
+@pytest.mark.points("fine_tune", 2)
+def test_tuning_learns_what_the_backbone_did_not_see(submission, blind, stripes):
+    """The given model itself learns to tell what no head on its frozen backbone can tell."""
+    train, valid, others = stripes
+    tell_apart(submission, blind, stripes)
+    model, _ = tuned(submission, blind, train, valid, epochs=60, batch_size=16)
+    right = figures(model, *others)[1]
+    assert_between(right, 0.9, 1, what="the accuracy of the model on new images")
+
+
+@pytest.mark.points("fine_tune", 1)
+@pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
+def test_tuning_keeps_a_true_history(submission, blind, stripes):
+    """The history tells the losses and accuracies of each epoch, as they are."""
+    train, valid, _ = stripes
+    before = figures(blind, *train)[0]
+    model, history = tuned(submission, blind, train, valid, epochs=12, batch_size=16)
+    loss, right = figures(model, *valid)
+    best = min(range(12), key=history["valid_loss"].__getitem__)
+    kept = figures(blind, *valid)[0] <= history["valid_loss"][best]  # no epoch was better than the beginning
+    if not kept:
+        assert_between(history["valid_loss"][best], loss - 1e-3, loss + 1e-3, what="the best valid_loss")
+        assert_between(history["valid_accuracy"][best], right - 0.03, right + 0.03, what="its valid_accuracy")
+    after, right = figures(model, *train)
+    for value in history["train_loss"]:
+        assert_between(value, 0.5 * after, 2 * before, what="a train_loss")
+    for key in ("train_accuracy", "valid_accuracy"):
+        assert_between(torch.tensor(history[key]), 0, 1)
+    assert_between(
+        history["train_accuracy"][best], right - 0.4, right + 0.4, what="the train_accuracy of the best epoch"
+    )
+
+
+def squared_error(model, images, labels):
+    """How far the probabilities are from the truth: unlike a loss, it does not care how sure a wrong answer is."""
+    with torch.no_grad():
+        shares = model(images).softmax(dim=1)
+    return float((shares - F.one_hot(labels, shares.shape[1])).square().sum(dim=1).mean())
+
+
+def glyphs(rng):
+    """Letters that a pretrained network has never seen, shuffled: to learn from, to choose by, to judge by."""
+    letters = torch.randperm(40, generator=rng)[: len(LETTERS)].tolist()
+    (images, labels), others = load_domain("glyphs", per_class=24, classes=letters, seed=number(rng, 2000))
+    order = torch.randperm(len(labels), generator=rng)
+    place = torch.arange(len(labels)) % 24
+    parts = [order[place[order] < 16], order[place[order] >= 16]]
+    small = [(F.avg_pool2d(images[part], 2), labels[part]) for part in parts]
+    return [*small, (F.avg_pool2d(others[0], 2), others[1])]
+
+
+@pytest.mark.points("fine_tune", 2.5)
+@pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
+def test_tuning_helps_on_a_far_domain(submission, blind, stripes, rng):
+    """On letters that it has never seen, a pretrained network that is tuned errs less than with a trained head alone."""
+    tell_apart(submission, blind, stripes)
+    train, valid, others = glyphs(rng)
+    frozen = fit_head(data.load_with_new_head("tiny", LETTERS, seed=number(rng)), *train)
+    model, _ = tuned(submission, frozen, train, valid, batch_size=16)
+    share = squared_error(model, *others) / squared_error(frozen, *others)
+    what = "the squared error of the probabilities on new images, as a share of that of the frozen network,"
+    assert_between(share, 0, FAR, what=what)
+
+
+@pytest.mark.points("fine_tune", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
+def test_tuning_does_no_harm_on_a_near_domain(submission, blind, stripes, rng, monkeypatch):
+    """On breeds of pets, which the pretrained network sees well, tuning costs little of the accuracy on new pictures."""
+    tell_apart(submission, blind, stripes)
+    monkeypatch.delenv("OXFORD_PETS", raising=False)
+    breeds = torch.randperm(37, generator=rng)[:12].tolist()
+    (images, labels), others = load_domain("pets", per_class=12, classes=breeds)
+    order = torch.randperm(len(labels), generator=rng)
+    train, valid = ((images[part], labels[part]) for part in (order[:96], order[96:]))
+    frozen = fit_head(data.load_with_new_head("tiny", LETTERS, seed=number(rng)), *train)
+    model, _ = tuned(submission, frozen, train, valid, epochs=5)
+    least = figures(frozen, *others)[1] - NEAR
+    assert_between(figures(model, *others)[1], least, 1, what="the accuracy on new pictures")
+
+
+@pytest.mark.points("fine_tune", 0.5)
+@pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
+def test_tuning_steps_by_its_rates_however_small_the_gradients(submission, sure, stripes):
+    """With Adam or one of its kind, weights move even where gradients are tiny."""
+    model, _ = tuned(submission, sure, stripes[0], stripes[0], epochs=5, batch_size=16)
+    assert_between(moved(model, sure, "head"), 5e-3, what="the largest move of a weight of the head")
+
+
+@pytest.mark.points("fine_tune", 1.5)
+@pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
+def test_tuning_has_a_rate_for_the_head_and_one_for_the_rest(submission, sure, stripes):
+    """The head learns at head_rate and all else at backbone_rate: a part whose rate is almost nothing hardly moves."""
+    for still, other, rates in (
+        ("head", "backbone", {"head_rate": 1e-9}),
+        ("backbone", "head", {"backbone_rate": 1e-9}),
+    ):
+        model, _ = tuned(submission, sure, stripes[0], stripes[0], epochs=5, batch_size=16, **rates)
+        assert_between(moved(model, sure, still), 0, 1e-5, what=f"with {show(rates)} the largest move in the {still}")
+        assert_between(moved(model, sure, other), 5e-4, what=f"with {show(rates)} the largest move in the {other}")
+
+
+@pytest.mark.points("fine_tune", 1)
+@pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
+def test_tuning_leaves_frozen_parameters_alone(submission, blind, stripes):
+    """What requires no gradient keeps its value, in the backbone and in the head; all else is trained."""
+    for frozen in (("backbone.mix.bias", "head.weight"), ("backbone.mix.weight", "backbone.norm.weight", "head.bias")):
+        model = copy.deepcopy(blind)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name not in frozen)
+        after, _ = tuned(submission, model, stripes[0], stripes[0], epochs=3, batch_size=16)
+        for name, parameter in after.named_parameters():
+            same = torch.equal(parameter, model.get_parameter(name))
+            assert_holds(same or name not in frozen, f": {name} was frozen, and has changed", parameter)
+            assert_holds(not same or name in frozen, f": {name} requires gradients, and has not changed", parameter)
+
+
+@pytest.mark.points("fine_tune", 1)
+@pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
+def test_tuning_keeps_the_statistics_of_batch_norm(submission, blind, stripes):
+    """The running statistics of batch normalisation stay as they are, in whatever mode the model comes."""
+    blind.train()
+    model, _ = tuned(submission, blind, *stripes[:2], epochs=2)
+    for name, value in model.named_buffers():
+        assert_equal(value, blind.get_buffer(name))
+
+
+@pytest.mark.points("fine_tune", 1)
+@pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
+def test_tuning_goes_by_its_seed(submission, blind, stripes, rng):
+    """The same seed gives the same model, and another one shuffles otherwise; the global random state is not seeded."""
+    chance = submission.send(data.toy_dropout_head(64, 1, seed=number(rng)).train())
+    ones, models, drops = torch.randn(64, 64, generator=rng), [], []
+    for seed in (3, 3, 4):
+        models.append(tuned(submission, blind, *stripes[:2], epochs=2, batch_size=16, seed=seed)[0].state_dict())
+        drops.append(chance(ones))
+    first, again, other = ([state[name] for name in sorted(state)] for state in models)
+    for one, two in zip(first, again, strict=True):
+        assert_close(two, one)
+    same = all(torch.equal(one, two) for one, two in zip(first, other, strict=True))
+    assert_holds(not same, ": another seed gives the very same model, as if nothing were shuffled", drops[-1])
+    assert_holds(not torch.equal(drops[0], drops[1]), ": it seeds the global random state", drops[1])
+
+
+@pytest.mark.points("fine_tune", 0.5)
+@pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
+def test_tuning_shuffles_anew_each_epoch(submission, rng):
+    """Each epoch takes the training images in another order."""
+    shades = torch.rand(40, 3, generator=rng)
+    shades[:, 2] = torch.arange(40) / 40
+    images = shades[:, :, None, None].expand(-1, -1, 6, 6).contiguous()
+    labels = (shades[:, 0] > 0.5).long()
+    model = fit_head(data.toy_recording_model(["dark", "light"], seed=number(rng)), images, labels, steps=20)
+    sent = submission.send(model)
+    history = submission.fine_tune(sent, (images, labels), (torch.ones(8, 3, 6, 6), labels[:8]), epochs=3, batch_size=8)
+    assert_history(history, 3)
+    seen = sent(torch.empty(0, 3, 6, 6))
+    assert_holds(isinstance(seen, torch.Tensor) and seen.dim() == 1, "is not the model that was given", [seen])
+    seen = seen[seen < 0.99]  # a student may forget no_grad() when evaluating: no matter here
+    if len(seen) >= 6 and len(seen) % 3 == 0:  # nothing is seen of a model that was trained in another way
+        first, second, third = seen.view(3, -1)
+        anew = not torch.equal(first, second) and not torch.equal(second, third)
+        assert_holds(anew, "went through the training images in the same order in every epoch", history)
+
+
+@pytest.mark.points("fine_tune", 0.5)
+@pytest.mark.depends_on("test_tuning_keeps_a_true_history")
+def test_tuning_keeps_the_best_weights(submission, blind, stripes):
+    """The model ends with the weights of the lowest valid_loss, not with the last ones; its own first ones may count."""
+    train, (images, labels), _ = stripes
+    contrary = images, labels ^ 1  # the other direction of stripes: what is learnt makes it worse
+    model, history = tuned(submission, blind, train, contrary, epochs=30, batch_size=16)
+    loss, best, first = figures(model, *contrary)[0], min(history["valid_loss"]), figures(blind, *contrary)[0]
+    kept = abs(loss - best) < 1e-3 or (first < best and abs(loss - first) < 1e-3)
+    assert_holds(
+        kept,
+        f": with the model's final weights the valid_loss is {loss:.4f}, but its best in the history is {best:.4f}",
+        history,
+    )
+
+
+@pytest.mark.points("fine_tune", 0.5)
+@pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
+def test_tuning_does_not_learn_from_valid(submission, blind, stripes):
+    """How training goes does not depend on the validation set."""
+    train, (images, labels), _ = stripes
+    histories = [
+        tuned(submission, blind, train, (images, each), epochs=3, batch_size=16)[1] for each in (labels, labels ^ 1)
+    ]
+    for key in ("train_loss", "train_accuracy"):
+        assert_close(histories[1][key], histories[0][key])
+
+
+@pytest.mark.points("fine_tune", 0.5)
+@pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
+def test_tuning_is_tidy(submission, blind, stripes):
+    """Each submodule has its own mode back, and what required gradients still does; images, labels and hooks stay."""
+    blind.train()
+    blind.backbone.measure.eval()
+    blind.backbone.mix.bias.requires_grad_(False)
+    sent = submission.send(blind)
+    assert_history(submission.fine_tune(sent, *stripes[:2], epochs=1), 1)
+    assert_left(submission.last, "training mode", "requires_grad", "hooks")
+
+
+# --- model_to_bytes
+
+
+def loaded(value):
+    """The tensors in bytes of the safetensors format."""
+    assert_holds(type(value) is bytes, f"returned {show(value)[:60]}, expected bytes", value)
+    state, problem = {}, ""
+    try:
+        state = load(value)
+    except SafetensorError as error:
+        problem = str(error)
+    assert_holds(not problem, f"returned bytes that safetensors.torch.load refuses ({problem})", value)
+    return state
+
+
+@pytest.mark.points("model_to_bytes", 2)
+def test_bytes_hold_the_weights(submission, telling):
+    """Bytes come back of which safetensors.torch.load makes the state dict: every name with its numbers."""
+    data_of = submission.model_to_bytes(telling)
+    state, wanted = loaded(data_of), telling.state_dict()
+    names = sorted(state)
+    assert_holds(names == sorted(wanted), f"returned bytes with the names {show(names)}", data_of)
+    for name, value in wanted.items():
+        assert_holds(
+            state[name].shape == value.shape and torch.allclose(state[name].double(), value.double()),
+            f"returned bytes with another {name} than the model's",
+            data_of,
+        )
+
+
+@pytest.mark.points("model_to_bytes", 1)
+@pytest.mark.depends_on("test_bytes_hold_the_weights")
+def test_bytes_keep_the_dtypes(submission, telling):
+    """Each tensor keeps its dtype, whole numbers too, and every digit."""
+    data_of = submission.model_to_bytes(telling)
+    state = loaded(data_of)
+    for name, value in telling.state_dict().items():
+        same = state[name].dtype == value.dtype and torch.equal(state[name], value)
+        assert_holds(same, f"returned bytes with {name} in another dtype, or rounded", data_of)
+
+
+@pytest.mark.points("model_to_bytes", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_bytes_hold_the_weights")
+def test_bytes_of_a_network(submission, model):
+    """A whole network fits, frozen or not, and stays as it is."""
+    model.backbone.requires_grad_(False)
+    data_of = submission.model_to_bytes(model)
+    assert_left(submission.last, "weights", "training mode", "requires_grad")
+    state, wanted = loaded(data_of), model.state_dict()
+    same = state.keys() == wanted.keys() and all(torch.equal(state[name], value) for name, value in wanted.items())
+    assert_holds(same, "returned bytes with other weights than the network's", data_of)
+
+
+# --- model_from_bytes
+
+
+@pytest.fixture
+def images(rng):
+    return torch.rand(3, 3, 8, 8, generator=rng)
+
+
+def state_with(model, **changes):
+    """Bytes of a model's state dict with these entries changed; None leaves one out."""
+    state = {**model.state_dict(), **{name.replace("__", "."): value for name, value in changes.items()}}
+    return save({name: value.contiguous() for name, value in state.items() if value is not None})
+
+
+@pytest.mark.points("model_from_bytes", 2)
+def test_bytes_become_weights(submission, images, rng):
+    """The given model itself comes back, with the weights from the bytes."""
+    packed, other = (data.toy_model(["cat", "dog"], seed=number(rng)) for _ in range(2))
+    sent = submission.send(other)
+    result = submission.model_from_bytes(save(packed.state_dict()), sent)
+    logits = sent(images)
+    assert_close(logits, packed(images).detach())
+    assert_holds(result == sent, f"returned {show(result)[:60]}, expected the model that was given", result)
+
+
+@pytest.mark.points("model_from_bytes", 1.5)
+@pytest.mark.depends_on("test_bytes_become_weights")
+def test_bytes_with_other_names_are_refused(submission, telling, images, rng):
+    """A name that is missing or unknown is a ValueError that has it, and the model is unchanged."""
+    other = data.toy_telling_model(seed=number(rng))
+    before = other(images).detach()
+    for name, change in (("head.last.weight", None), ("head.extra", torch.ones(2))):
+        sent = submission.send(other)
+        wrong = state_with(telling, **{name.replace(".", "__"): change})
+        assert_mentions(assert_raises(ValueError, submission.model_from_bytes, wrong, sent), name)
+        assert_equal(sent(images), before)
+
+
+@pytest.mark.points("model_from_bytes", 1)
+@pytest.mark.depends_on("test_bytes_become_weights")
+def test_bytes_with_another_shape_are_refused(submission, telling, images, rng):
+    """A tensor of another shape, of as many numbers or of more, is a ValueError with its name; the model is unchanged."""
+    other = data.toy_telling_model(seed=number(rng))
+    before = other(images).detach()
+    for shape in ((6, 4), (1, 6)):
+        sent = submission.send(other)
+        wrong = state_with(telling, head__last__weight=torch.ones(shape))
+        assert_mentions(assert_raises(ValueError, submission.model_from_bytes, wrong, sent), "head.last.weight")
+        assert_equal(sent(images), before)
+
+
+@pytest.mark.points("model_from_bytes", 0.5)
+@pytest.mark.depends_on("test_bytes_become_weights")
+def test_pickles_are_refused(submission, telling):
+    """What torch.save or pickle has written is refused, by an error of any kind: it could hold code."""
+    file = io.BytesIO()
+    torch.save(telling.state_dict(), file)
+    for pickled in (file.getvalue(), pickle.dumps(dict(telling.state_dict()))):
+        assert_raises(Exception, submission.model_from_bytes, pickled, telling)
+
+
+@pytest.mark.points("model_from_bytes", 0.5)
+@pytest.mark.depends_on("test_bytes_become_weights")
+def test_loading_keeps_what_is_frozen_and_the_modes(submission, telling, rng):
+    """What requires gradients and what does not stays so, and each submodule keeps its own mode."""
+    other = frozen_at_random(data.toy_telling_model(seed=number(rng)), rng)
+    sent = submission.send(other)
+    submission.model_from_bytes(save(telling.state_dict()), sent)
+    assert_left(submission.last, "training mode", "requires_grad", "hooks")
+    other.load_state_dict(telling.state_dict())
+    assert_close(sent(NOTHING), other(NOTHING), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.points("model_from_bytes", 0.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_bytes_become_weights")
+def test_a_network_comes_back_from_bytes(submission, model, rng):
+    """A whole network comes back, with the statistics of its batch normalisation."""
+    for name, value in model.named_buffers():
+        if name.endswith("running_mean"):
+            value.uniform_(-0.1, 0.1, generator=rng)
+    sent = submission.send(data.load_model("tiny", pretrained=False, seed=number(rng)))
+    submission.model_from_bytes(save(model.state_dict()), sent)
+    pictures = torch.rand(2, 3, 32, 32, generator=rng)
+    logits = sent(pictures)
+    with torch.no_grad():
+        assert_close(logits.detach(), model(pictures), rtol=1e-3, atol=1e-4)

@@ -1,0 +1,313 @@
+"""Checks of robustness. The first line of each docstring is what the student reads."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from data.samples import samples
+
+import data
+from autograder.compare import (
+    assert_between,
+    assert_close,
+    assert_holds,
+    assert_kind,
+    assert_mentions,
+    assert_raises,
+    show,
+)
+from autograder.errors import RefusedValue
+from data.world import CLASSES
+
+EPSILON = 4 / 255
+COLOURS = ["red", "green", "blue", "grey"]
+
+
+def number(rng, below=10_000):
+    return int(torch.randint(below, (1,), generator=rng))
+
+
+def coloured(rng, classes=4, steepness=8.0):
+    """A model that looks at an image's mean colour only, and has a clear opinion of it."""
+    model = data.toy_model([*COLOURS, "white"][:classes], seed=number(rng))
+    with torch.no_grad():
+        model.head.weight.mul_(steepness)
+    return model
+
+
+@pytest.fixture
+def images(rng):
+    """Grainy images of one colour each."""
+    colours = torch.rand(8, 3, 1, 1, generator=rng)
+    return (0.15 + 0.7 * (0.8 * colours + 0.2 * torch.rand(8, 3, 9, 6, generator=rng))).contiguous()
+
+
+def assert_tidy(call):
+    """A call has left its inputs, the models, and the random state as they were."""
+    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
+    traces = call.traces("gradients", "weights", "training mode", "requires_grad", "hooks")
+    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+
+
+# --- transfer_rates
+
+
+def first_choices(model, images):
+    with torch.no_grad():
+        return model(images).sort(dim=1).indices[:, -1]
+
+
+@pytest.mark.points("transfer_rates", 2)
+def test_rates_count_the_targets(submission, images, rng):
+    """For each name stands the share of images whose target that model ranks first, as a Python float."""
+    models = {"one": coloured(rng), "another": coloured(rng)}
+    targets = first_choices(models["one"], images)
+    targets[:2] = (targets[:2] + 1) % 4
+    also = int((first_choices(models["another"], images) == targets).sum())
+    assert_close(submission.transfer_rates(images, targets, models), {"one": 0.75, "another": also / 8})
+
+
+@pytest.mark.points("transfer_rates", 1)
+@pytest.mark.depends_on("test_rates_count_the_targets")
+def test_rates_refuse_what_does_not_match(submission, images, rng):
+    """No images, or another number of targets, is a ValueError that names one of the two."""
+    models = {"one": coloured(rng)}
+    targets = torch.zeros(8, dtype=torch.int64)
+    for some, aims in ((images[:0], targets[:0]), (images, targets[:5]), (images, targets[:1])):
+        message = assert_raises(ValueError, submission.transfer_rates, some, aims, models)
+        named = "images" in message.lower() or "targets" in message.lower()
+        assert_holds(named, f"raised an error that says {message!r}, expected it to name images or targets")
+
+
+@pytest.mark.points("transfer_rates", 0.5)
+@pytest.mark.depends_on("test_rates_count_the_targets")
+def test_rates_are_tidy(submission, images, rng):
+    """Images and targets are not changed."""
+    model = coloured(rng)
+    targets = first_choices(model, images)
+    assert_close(submission.transfer_rates(images, targets, {"one": model}), {"one": 1.0})
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("transfer_rates", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_rates_count_the_targets")
+def test_rates_of_any_models(submission, reference, images, rng):
+    """Any models, one or several, and any targets: the right shares."""
+    for count in (1, 3):
+        models = {f"model {k}": coloured(rng) for k in range(count)}
+        targets = torch.randint(4, (8,), generator=rng)
+        targets[:3] = first_choices(models["model 0"], images[:3])
+        expected = reference.transfer_rates(images, targets, models)
+        assert_close(submission.transfer_rates(images, targets, models), expected)
+
+
+# --- ensemble_logits
+
+
+def mean_opinion(models, images):
+    """By its definition, in double precision, which is enough where no probability is tiny."""
+    opinions = [
+        F.linear(images.double().mean(dim=(2, 3)), m.head.weight.double(), m.head.bias.double()) for m in models
+    ]
+    shares = [each.exp() / each.exp().sum(dim=1, keepdim=True) for each in opinions]
+    return (sum(shares) / len(shares)).log()
+
+
+@pytest.mark.points("ensemble_logits", 2)
+def test_ensemble_is_the_log_of_the_mean(submission, images, rng):
+    """The result is the logarithm of the mean of the models' softmax probabilities, shape (N, K)."""
+    for count in (2, 1, 3):
+        models = [coloured(rng) for _ in range(count)]
+        result = submission.ensemble_logits(models, images)
+        assert_close(result, mean_opinion(models, images).float().detach(), rtol=1e-3, atol=1e-4)
+
+
+def extreme(*gaps):
+    """Models of two classes, the second of which is so far behind in each."""
+    models = [data.toy_model(["first", "second"]) for _ in gaps]
+    for model, gap in zip(models, gaps, strict=True):
+        with torch.no_grad():
+            model.head.weight.copy_(torch.tensor([[1.0, -1.0, 0.5], [1.0, -1.0, 0.25]]))
+            model.head.bias.copy_(torch.tensor([gap, 0.0]))
+    return models
+
+
+@pytest.mark.points("ensemble_logits", 1.5)
+@pytest.mark.depends_on("test_ensemble_is_the_log_of_the_mean")
+def test_ensemble_of_models_that_are_very_sure(submission, images):
+    """A class that all models give less than the smallest float has a finite value and a finite gradient."""
+    models = extreme(200.0, 150.0)
+    blue = images.mean(dim=(2, 3))[:, 2]
+    # The one that is less far behind counts alone, with half its weight.
+    far = -150 - 0.25 * blue - torch.tensor(2.0).log()
+    assert_close(submission.ensemble_logits(models, images), torch.stack([torch.zeros(8), far], dim=1), atol=1e-3)
+    weights = torch.tensor([0.0, 1.0]).expand(8, 2).contiguous()
+    slope = submission.ensemble_logits.gradient(models, images, of=1, weights=weights)
+    expected = torch.zeros_like(images)
+    expected[:, 2] = -0.25 / (9 * 6)
+    assert_close(slope, expected, rtol=1e-3)
+
+
+@pytest.mark.points("ensemble_logits", 1)
+@pytest.mark.depends_on("test_ensemble_is_the_log_of_the_mean")
+def test_ensemble_has_a_gradient_by_the_images(submission, images, rng):
+    """The result is differentiable by the images."""
+    models = [coloured(rng), coloured(rng)]
+    weights = torch.randn(8, 4, generator=rng)
+    probe = images.clone().requires_grad_()
+    (expected,) = torch.autograd.grad((mean_opinion(models, probe) * weights).sum(), probe)
+    assert_close(submission.ensemble_logits.gradient(models, images, of=1, weights=weights), expected, rtol=1e-3)
+
+
+@pytest.mark.points("ensemble_logits", 0.5)
+@pytest.mark.depends_on("test_ensemble_is_the_log_of_the_mean")
+def test_ensemble_has_a_gradient_by_the_weights(submission, images, rng):
+    """The result is differentiable by the weights of each model."""
+    models = [coloured(rng), coloured(rng)]
+    weights = torch.randn(8, 4, generator=rng)
+    expected = slopes(models, (mean_opinion(models, images) * weights).sum())
+    assert_close(submission.ensemble_logits.gradient(models, images, weights=weights), expected, rtol=1e-3, atol=1e-5)
+
+
+def slopes(models, value):
+    """The gradient of a value by each parameter of some models."""
+    return list(torch.autograd.grad(value, [each for model in models for each in model.parameters()]))
+
+
+@pytest.mark.points("ensemble_logits", 1)
+@pytest.mark.depends_on("test_ensemble_is_the_log_of_the_mean")
+def test_ensemble_refuses_what_does_not_match(submission, images, rng):
+    """No model, or models with different numbers of classes, is a ValueError that names models."""
+    for models in ([], [coloured(rng), coloured(rng, 5)], [coloured(rng, 1), coloured(rng)]):
+        assert_mentions(assert_raises(ValueError, submission.ensemble_logits, models, images), "models")
+
+
+@pytest.mark.points("ensemble_logits", 1)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_ensemble_is_the_log_of_the_mean")
+def test_ensemble_of_networks(submission, reference, rng):
+    """Any networks and images: the right values."""
+    models = [data.load_model("tiny", pretrained=False, seed=number(rng)) for _ in range(2)]
+    models.append(data.load_model("tiny"))
+    images = torch.rand(2, 3, 32, 40, generator=rng)
+    expected = reference.ensemble_logits(models, images).detach()
+    assert_close(submission.ensemble_logits(models, images), expected, rtol=1e-3, atol=1e-3)
+
+
+# --- adversarial_loss
+
+
+def two_sided(rng, maker=data.toy_model):
+    """A model of two classes: the loss of a label grows along one direction of the colours, and nowhere turns."""
+    model = maker(["dark", "light"], seed=number(rng))
+    with torch.no_grad():
+        model.head.weight.copy_(torch.randn(2, 3, generator=rng).sign() * (0.5 + torch.rand(2, 3, generator=rng)))
+        model.head.weight[1] = -model.head.weight[0] * (0.5 + torch.rand(3, generator=rng))
+    return model
+
+
+@pytest.fixture
+def contrasts(rng):
+    """Images with black and white pixels among others, and labels of two classes."""
+    images = (1.6 * torch.rand(6, 3, 9, 6, generator=rng) - 0.3).clamp(0, 1)
+    return images, torch.randperm(6, generator=rng) % 2
+
+
+def highest(model, images, labels, epsilon):
+    """The highest loss within the bounds: known, as each colour has one direction that is worse for a label."""
+    towards = model.head.weight[1 - labels] - model.head.weight[labels]
+    worst = torch.where(towards[:, :, None, None] > 0, (images + epsilon).clamp(max=1), (images - epsilon).clamp(min=0))
+    return F.cross_entropy(model(worst.detach()), labels)
+
+
+@pytest.mark.points("adversarial_loss", 1.5)
+def test_loss_after_one_step(submission, contrasts, rng):
+    """With one step it is the mean loss, a scalar, on images that were moved by epsilon, and stay in [0, 1]."""
+    images, labels = contrasts
+    for epsilon in (0.1, 0.02):
+        model = two_sided(rng)
+        result = submission.adversarial_loss(model, images, labels, epsilon=epsilon)
+        assert_close(result, highest(model, images, labels, epsilon).detach(), rtol=1e-4)
+
+
+@pytest.mark.points("adversarial_loss", 1)
+@pytest.mark.depends_on("test_loss_after_one_step")
+def test_more_steps_stay_within_the_same_bounds(submission, contrasts, rng):
+    """With more steps no pixel goes further than epsilon or out of [0, 1], and each goes as far as it may."""
+    images, labels = contrasts
+    for epsilon, steps in ((0.1, 4), (0.2, 7)):
+        model = two_sided(rng)
+        result = submission.adversarial_loss(model, images, labels, epsilon=epsilon, steps=steps)
+        assert_close(result, highest(model, images, labels, epsilon).detach(), rtol=1e-4)
+
+
+@pytest.mark.points("adversarial_loss", 1)
+@pytest.mark.depends_on("test_loss_after_one_step")
+def test_loss_has_a_gradient_by_the_weights(submission, contrasts, rng):
+    """The loss is differentiable by the weights, with the moved images as constants."""
+    images, labels = contrasts
+    model = two_sided(rng)
+    expected = slopes([model], highest(model, images, labels, 0.1))
+    for steps in (1, 3):
+        result = submission.adversarial_loss.gradient(model, images, labels, epsilon=0.1, steps=steps)
+        assert_close(result, expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.points("adversarial_loss", 1)
+@pytest.mark.depends_on("test_loss_has_a_gradient_by_the_weights")
+def test_no_gradient_reaches_the_images(submission, contrasts, rng):
+    """No gradient reaches the images that were given."""
+    images, labels = contrasts
+    for steps in (1, 3):
+        try:
+            slope = submission.adversarial_loss.gradient(two_sided(rng), images, labels, of=1, epsilon=0.1, steps=steps)
+        except RefusedValue as refused:
+            if "does not reach" not in str(refused):
+                raise
+        else:
+            largest = float(slope.abs().max()) if isinstance(slope, torch.Tensor) else 1.0
+            assert_holds(largest == 0, f"returned {show(largest)} for the largest, expected none to reach", slope)
+
+
+@pytest.mark.points("adversarial_loss", 0.5)
+@pytest.mark.depends_on("test_loss_has_a_gradient_by_the_weights")
+def test_attack_keeps_the_gradients_of_the_weights(submission, contrasts, rng):
+    """The gradients that stand on the model, and the images, stay as they are."""
+    images, labels = contrasts
+    model = two_sided(rng, data.toy_stale_model)
+    result = submission.adversarial_loss(model, images, labels, epsilon=0.1, steps=2)
+    call = submission.last
+    assert_close(result, highest(model, images, labels, 0.1).detach(), rtol=1e-4)
+    assert_tidy(call)
+
+
+@pytest.mark.points("adversarial_loss", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_loss_after_one_step")
+def test_loss_of_a_network_after_one_step(submission, reference, model, rng):
+    """On any network: the right loss and the right gradient by the weights."""
+    images, labels = torch.rand(4, 3, 32, 32, generator=rng), torch.randint(len(model.classes), (4,), generator=rng)
+    expected = reference.adversarial_loss(model, images, labels, epsilon=EPSILON)
+    result = submission.adversarial_loss(model, images, labels, epsilon=EPSILON)
+    assert_kind(result, ())
+    # A slope of almost zero has the sign that rounding gives it, and the pixel may go the other way.
+    assert_close(result, expected.detach(), rtol=2e-3)
+    found = submission.adversarial_loss.gradient(model, images, labels, epsilon=EPSILON)
+    for one, two in zip(found, slopes([model], expected), strict=True):
+        assert_close(one, two, rtol=0.05, atol=0.02 * float(two.abs().max()) + 1e-6)
+
+
+@pytest.mark.points("adversarial_loss", 1.5)
+@pytest.mark.hidden
+@pytest.mark.depends_on("test_more_steps_stay_within_the_same_bounds")
+def test_more_steps_find_a_higher_loss(submission, reference, rng):
+    """On a pretrained network several steps find at least 0.9 of the reference's loss, and more than one step does."""
+    model = data.load_model("tiny")
+    names = [CLASSES[k] for k in torch.randperm(len(CLASSES), generator=rng)[:8].tolist()]
+    images, labels = samples(names, 1, seed=number(rng, 1000))
+    one, most, at_leisure = (
+        reference.adversarial_loss(model, images, labels, epsilon=EPSILON, steps=steps).item() for steps in (1, 8, 40)
+    )
+    result = submission.adversarial_loss(model, images, labels, epsilon=EPSILON, steps=8)
+    assert_kind(result, ())
+    assert_between(result.detach(), max(0.9 * most, 1.01 * one), 1.1 * at_leisure)
