@@ -81,7 +81,7 @@ def copied(value):
 
 def doing_nothing(solution):
     def right(*args, **kwargs):
-        """What the solution gives, without what it does to a model that it is given."""
+        # What the solution gives, without what it does to a model that it is given.
         return solution(*map(copied, args), **{name: copied(value) for name, value in kwargs.items()})
 
     def function(*args, **kwargs):
