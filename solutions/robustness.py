@@ -88,12 +88,12 @@ def adversarial_loss(model: nn.Module, images: Tensor, labels: Tensor, *, epsilo
     # TODO: Move the images by gradients with respect to the pixels alone, detach them, and compute the loss.
     ### BEGIN SOLUTION
     originals = images.detach()
-    moved = originals
+    change = torch.zeros_like(originals)
     for _ in range(steps):
-        moved = moved.clone().requires_grad_()
+        moved = (originals + change).requires_grad_()
         # Not backward(), which would add to the gradients of the weights.
         (slope,) = torch.autograd.grad(F.cross_entropy(model(moved), labels), moved)
-        change = moved.detach() + 2.5 * epsilon / steps * slope.sign() - originals
-        moved = (originals + change.clamp(-epsilon, epsilon)).clamp(0, 1)
-    return F.cross_entropy(model(moved), labels)
+        change = torch.add(change, slope.sign(), alpha=2.5 * epsilon / steps).clamp(-epsilon, epsilon)
+        change = (originals + change).clamp(0, 1) - originals
+    return F.cross_entropy(model(originals + change), labels)
     ### END SOLUTION
