@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from autograder.cli import app
+from autograder.cli.app import app
 from autograder.course.catalog import read_catalog
 
 ROOT = Path(__file__).parents[1]

@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from autograder.errors import NO_VALUE, CheckFailed, Raised
 _TOLERANCES = {torch.float64: (1e-7, 1e-9), torch.float16: (1e-2, 1e-3), torch.bfloat16: (2e-2, 1e-2)}
 _FLOAT32 = (1e-4, 1e-6)
 _SHOWN_LENGTH = 200
+_SHOWN_ITEMS = 6
 
 
 def assert_close(actual: object, expected: object, *, rtol: float | None = None, atol: float | None = None) -> None:
@@ -62,7 +64,7 @@ def assert_kind(
     problem = _kind_difference(actual, torch.Size(shape), dtype)
     if not problem and finite and isinstance(actual, Tensor) and not torch.isfinite(actual).all():
         index = _first(~torch.isfinite(actual))
-        problem = f"returned {show(actual[index])}{_at(index)}, expected only finite numbers"
+        problem = f"returned {show(actual[index].item())}{_at(index)}, expected only finite numbers"
     if problem:
         raise CheckFailed(problem, actual)
 
@@ -86,7 +88,7 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
     if wrong.any():
         index = _first(wrong)
         place = _at(index)
-        value = show(values[index] if index else actual)
+        value = show(values[index].item() if index else actual)
         found = f": {what} is {value}{place}" if what else f"returned {value}{place}"
         raise CheckFailed(f"{found}, expected {_bounds(low, high)}", actual)
 
@@ -145,7 +147,7 @@ def _shown(value: object) -> str:
     if isinstance(value, Tensor):
         return _show_tensor(value)
     if isinstance(value, np.ndarray):
-        return f"array of shape {tuple(value.shape)}"
+        return _show_array(value)
     if isinstance(value, nn.Module):
         return "model" if hasattr(value, "classes") else "module"
     if isinstance(value, Image.Image):
@@ -164,10 +166,16 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def _show_array(value: np.ndarray[Any, Any]) -> str:
+    if value.ndim == 1 and value.size <= _SHOWN_ITEMS:
+        return "array [" + ", ".join(show(item) for item in value.tolist()) + "]"
+    return f"array of shape {tuple(value.shape)}"
+
+
 def _show_tensor(value: Tensor) -> str:
     if value.dim() == 0:
-        return show(value.item())
-    if value.dim() == 1 and value.numel() <= 6:
+        return f"tensor({show(value.item())})"
+    if value.dim() == 1 and value.numel() <= _SHOWN_ITEMS:
         return "[" + ", ".join(show(item) for item in value.tolist()) + "]"
     sides = "x".join(str(side) for side in value.shape)
     return f"{sides} tensor" if value.dim() > 1 else f"tensor of {sides}"
@@ -203,8 +211,7 @@ def _difference(actual: object, expected: object, rtol: float | None, atol: floa
     if type(actual) is not type(expected):
         return f"returned {_named(actual)}{at}, expected {_named(expected)}"
     if isinstance(actual, np.ndarray) and isinstance(expected, np.ndarray):
-        same = actual.dtype == expected.dtype and np.array_equal(actual, expected)
-        return "" if same else f"returned {show(actual)}{at}, expected another {show(expected)}"
+        return _array_difference(actual, expected, rtol, atol, at)
     if isinstance(expected, float):
         return _float_difference(actual, expected, rtol, atol, at)
     if isinstance(expected, list | tuple):
@@ -233,7 +240,34 @@ def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, ato
     index = _first(wrong)
     place = at + _at(index)
     count = f" ({int(wrong.sum())} of {wrong.numel()} entries differ)" if wrong.numel() > 1 else ""
-    return f"returned {show(actual[index])}{place}, expected {show(expected[index])}{count}"
+    return f"returned {show(actual[index].item())}{place}, expected {show(expected[index].item())}{count}"
+
+
+def _array_difference(
+    actual: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], rtol: float | None, atol: float | None, at: str
+) -> str:
+    if actual.shape != expected.shape:
+        return f"returned an array of shape {actual.shape}{at}, expected {expected.shape}"
+    if actual.dtype != expected.dtype:
+        return f"returned an array of {actual.dtype}{at}, expected {expected.dtype}"
+    if expected.dtype.kind in "fc":
+        dtype = (
+            torch.float64
+            if expected.dtype.itemsize >= 8
+            else torch.float16
+            if expected.dtype.itemsize == 2
+            else torch.float32
+        )
+        relative, absolute = _tolerance(dtype, rtol, atol)
+        wrong = ~np.isclose(actual, expected, relative, absolute, equal_nan=True)
+    else:
+        wrong = actual != expected
+    if not wrong.any():
+        return ""
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    count = f" ({int(wrong.sum())} of {wrong.size} entries differ)" if wrong.size > 1 else ""
+    found, wanted = (show(array[index].item()) for array in (actual, expected))
+    return f"returned {found}{at}{_at(index)}, expected {wanted}{count}"
 
 
 def _float_difference(actual: object, expected: float, rtol: float | None, atol: float | None, at: str) -> str:
@@ -249,7 +283,7 @@ def _sequence_difference(
     assert isinstance(actual, list | tuple)
     if len(actual) != len(expected):
         kind = type(expected).__name__
-        return f"returned a {kind} of {len(actual)}{at}, expected one of {len(expected)}"
+        return f"returned {_a(kind)} of {len(actual)}{at}, expected one of {len(expected)}"
     pairs = zip(actual, expected, strict=True)
     problems = (
         _difference(a, e, rtol, atol, f"{at}[{i}]" if at else f" as item {i}") for i, (a, e) in enumerate(pairs)
@@ -304,7 +338,14 @@ def _named(value: object) -> str:
         return "None"
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
-    return f"{show(value)} (a {type(value).__name__})"
+    if isinstance(value, bool | int | float):
+        return f"{show(value)} ({_a(f'Python {type(value).__name__}')})"
+    return f"{show(value)} ({_a(type(value).__name__)})"
+
+
+def _a(noun: str) -> str:
+    """Return a noun with its article."""
+    return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
 
 
 def _plain(dtype: torch.dtype) -> str:

@@ -1,7 +1,7 @@
 """From a worker's fault to the exception that ends a check, with a sentence for the student."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from autograder.errors import MissingFunction, NotWritten, Raised, RefusedValue, StudentFault, TimedOut, Unusable
@@ -18,7 +18,9 @@ _NOTES = 5
 _NOTE_LETTERS = 300
 
 
-def error_of(fault: Fault, call: str, function: str, module: Module, seconds: float) -> StudentFault:
+def error_of(
+    fault: Fault, call: str, function: str, module: Module, seconds: float, required: Collection[str] = ()
+) -> StudentFault:
     """Return the exception for a fault, with the student's line.
 
     Args:
@@ -27,19 +29,22 @@ def error_of(fault: Fault, call: str, function: str, module: Module, seconds: fl
         function: the name of the function that was called.
         module: the student's.
         seconds: how much time of its own the call had.
+        required: the functions of the unit, which must not be renamed.
     """
-    error = _error(fault, call, function, module, seconds)
+    error = _error(fault, call, function, module, seconds, required)
     error.line = _line(fault, module)
     return error
 
 
-def _error(fault: Fault, call: str, function: str, module: Module, seconds: float) -> StudentFault:
+def _error(
+    fault: Fault, call: str, function: str, module: Module, seconds: float, required: Collection[str]
+) -> StudentFault:
     subject, where = call or "the module", _where(fault, module)
     if fault.found == STOPPED:
         reason = "it did not end in time" if fault.kind == "timed out" else _words(fault)
         return MissingFunction(f"{module.label} stopped before {function} was defined: {reason}{where}")
     if fault.kind == "missing":
-        return MissingFunction(_missing(fault, function, module))
+        return MissingFunction(_missing(fault, function, module, required))
     if fault.kind == "signature":
         return MissingFunction(f"{call} cannot be called on {function}{fault.signature}: {fault.text}")
     if fault.kind == "refused":
@@ -71,13 +76,26 @@ def _words(fault: Fault) -> str:
     return f"{fault.kinds[0]}: {fault.text}" if fault.text else fault.kinds[0]
 
 
-def _missing(fault: Fault, function: str, module: Module) -> str:
+def _missing(fault: Fault, function: str, module: Module, required: Collection[str]) -> str:
     if fault.found:
         return f"{module.label} has {function} as a {fault.found}, not as a function"
     names = [name for name in fault.names[:_NAMES] if len(name) <= _NAME_LETTERS]
-    near = difflib.get_close_matches(function[:_NAME_LETTERS], names, n=1, cutoff=0.6)
-    advice = f"; rename {near[0]} to {function}" if near else f"; write def {function}(...)"
+    own = [name for name in names if name not in required]
+    near = difflib.get_close_matches(function[:_NAME_LETTERS], own, n=1, cutoff=0.6)
+    if near and _looks_like(near[0], function):
+        letter = next(sign for sign in near[0] if not sign.isascii())
+        advice = f"; {near[0]} only looks like it: its {letter!r} is no letter of the English alphabet, type it again"
+    elif near:
+        advice = f"; rename {near[0]} to {function}"
+    else:
+        advice = f"; write def {function}(...)"
     return f"{module.label} has no function {function}{advice}"
+
+
+def _looks_like(name: str, function: str) -> bool:
+    """Return True if a name differs from a function's by letters of other alphabets alone."""
+    pairs = list(zip(name, function, strict=False))
+    return len(name) == len(function) and not name.isascii() and all(a == b or not a.isascii() for a, b in pairs)
 
 
 def _line(fault: Fault, module: Module) -> int:

@@ -8,6 +8,7 @@ student's own run) or in a sandbox (a graded run). Modules are handed over by th
 makes stay with the worker and come back as a `RemoteModule`, which can be called, inspected and passed on.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -166,12 +167,14 @@ class StudentModule:
         seconds: float,
         seed: int,
         device: str = "cpu",
+        required: Collection[str] = (),
     ) -> None:
         self.module = module
         self._sources = sources
         self._transport = transport
         self._seconds = seconds
         self._seed = seed
+        self._required = required
         self._common: dict[str, Any] = {"seconds": seconds, "device": device}
         self._loaded = False
         self.calls: list[Call] = []
@@ -282,7 +285,7 @@ class StudentModule:
     def _blame(self, fault: Fault, call: Call | None) -> NoReturn:
         __tracebackhide__ = True
         words, function = ("", "") if call is None else (str(call), call.function)
-        error = error_of(fault, words, function, self.module, self._seconds)
+        error = error_of(fault, words, function, self.module, self._seconds, self._required)
         inner = getattr(getattr(self._transport, "session", None), "last_error", None)
         # In the student's own process the debugger can go where the exception came from.
         raise error.with_traceback(inner.__traceback__) if inner is not None else error

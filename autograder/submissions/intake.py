@@ -18,6 +18,7 @@ from autograder.errors import UsageError
 from autograder.results.tables import harmless
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import Entry, UnreadableError, archive_entries
+from autograder.submissions.choosing import unit_of
 from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognized
 from autograder.submissions.entries import ARCHIVES, files_below, is_archive
 
@@ -178,7 +179,7 @@ def _is_one(folder: Path, units: frozenset[str]) -> bool:
     inside = [child for child in folder.iterdir() if not child.is_symlink()]
     if any(child.name == "exercises" and child.is_dir() for child in inside):
         return True
-    if not any(_unit_of(child.name, units) for child in inside):
+    if not any(unit_of(child.name, units) for child in inside):
         return False
     students = [
         child for child in inside if child.is_dir() and child.name not in WORK_FOLDERS and _holds_work(child, units)
@@ -187,7 +188,7 @@ def _is_one(folder: Path, units: frozenset[str]) -> bool:
 
 
 def _holds_work(folder: Path, units: frozenset[str]) -> bool:
-    return any(_unit_of(path.name, units) for path in _names_in(folder))
+    return any(unit_of(path.name, units) for path in _names_in(folder))
 
 
 def _download(path: Path, form: str) -> Intake | None:
@@ -253,7 +254,7 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
         name = _free_name(legible(who), HandIn((), folder), intake.hand_ins)
         intake.hand_ins[name] = HandIn((Student(name),), folder, files)
     if intake.hand_ins:
-        for child in [child for child in loose if child.suffix in _SOURCES and not _unit_of(child.name, units)]:
+        for child in [child for child in loose if child.suffix in _SOURCES and not unit_of(child.name, units)]:
             loose.remove(child)
             intake.hand_ins[_free_name(name_of(child), HandIn.alone(child), intake.hand_ins)] = HandIn.alone(child)
     if not intake.hand_ins and not intake.left_out:
@@ -280,14 +281,9 @@ def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
 
 
 def _why_left(path: Path, units: frozenset[str]) -> str:
-    if _unit_of(path.name, units):
+    if unit_of(path.name, units):
         return "it lies beside the students' folders and names no student; put it into its student's folder"
     return "it is neither a folder, an archive nor a file of this course"
-
-
-def _unit_of(filename: str, units: Iterable[str]) -> str | None:
-    stem, dot, suffix = filename.rpartition(".")
-    return stem if dot and f".{suffix}" in _SOURCES and stem in units else None
 
 
 @functools.lru_cache(maxsize=4)

@@ -125,9 +125,11 @@ def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = 
     return parse_submission(collect_submission(path, units), graded)
 
 
-def collect_submission(path: Path, units: Iterable[str]) -> RawSubmission:
-    """Return the files of a submission that belong to some units, and sentences about others."""
-    return collect_hand_in(HandIn.alone(path), "", units)
+def collect_submission(
+    path: Path, units: Iterable[str], untouched: Mapping[str, str] | None = None, reserved: Collection[str] = ()
+) -> RawSubmission:
+    """Return the files of a submission that belong to some units; see `collect_hand_in`."""
+    return collect_hand_in(HandIn.alone(path), "", units, untouched, reserved)
 
 
 def collect_hand_in(

@@ -4,10 +4,10 @@ import copy
 
 import torch
 import torch.nn.functional as F
-from data.samples import CATS, DOGS, samples
 
 import data
 from data.drawing import bars, picture, sheet
+from data.world import CATS, DOGS, samples
 
 EPSILON, SIDE, SHOWN, STEPS = 8 / 255, 180, 4, 30
 

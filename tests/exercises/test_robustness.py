@@ -3,7 +3,6 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from data.samples import samples
 
 import data
 from autograder.compare import (
@@ -16,7 +15,7 @@ from autograder.compare import (
     show,
 )
 from autograder.errors import RefusedValue
-from data.world import CLASSES
+from data.world import CLASSES, samples
 
 EPSILON = 4 / 255
 COLOURS = ["red", "green", "blue", "grey"]

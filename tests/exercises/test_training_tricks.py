@@ -31,7 +31,9 @@ def assert_tensors(result, shapes, dtype=torch.float32):
     """The result is a tuple of finite tensors of these shapes."""
     count = len(shapes)
     assert_holds(
-        isinstance(result, tuple) and len(result) == count, f"returned no tuple of {count}, as is expected", result
+        isinstance(result, tuple) and len(result) == count,
+        f"returned {show(result)}, expected a tuple of {count}",
+        result,
     )
     for value, shape in zip(result, shapes, strict=True):
         assert_kind(value, shape, dtype)

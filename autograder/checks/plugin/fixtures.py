@@ -30,7 +30,9 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
     seed = sent_seed(run.seed, "worker", check.id)
     with run.worker(check) as worker:
         seconds = catalog.units[check.unit].seconds
-        held = StudentModule(modules[check.unit], modules, worker, seconds, seed, run.device)
+        held = StudentModule(
+            modules[check.unit], modules, worker, seconds, seed, run.device, catalog.units[check.unit].functions
+        )
         request.node.stash[SUBMISSION] = held
         yield held
         printed = worker.take_printed()

@@ -249,7 +249,7 @@ def test_a_value_that_a_check_stumbles_over_fails_that_check(value, course, sand
     shutil.copytree(course, root)
     (root / "tests" / "exercises" / "test_unit.py").write_text(STUMBLES)
     unit = f"import numpy as np\nimport torch\n\ndef one():\n    return {value}\n\ndef two():\n    return 2\n"
-    one, two = Grader(GradingSpec(read_catalog(root)), sandbox).grade(handin(unit=unit)).checks
+    one, two = Grader(GradingSpec(read_catalog(root)), sandbox).grade_path(handin(unit=unit)).checks
     assert one.outcome is Outcome.FAILED
     assert one.message.startswith("one() returned ") and "which the check cannot work with (" in one.message
     assert two.outcome is Outcome.PASSED
@@ -260,5 +260,5 @@ def test_a_fault_of_the_check_before_any_value_is_the_graders(course, sandbox, h
     shutil.copytree(course, root)
     checks = STUMBLES.replace("    assert submission.one()", "    assert None.one()")
     (root / "tests" / "exercises" / "test_unit.py").write_text(checks)
-    one, _ = Grader(GradingSpec(read_catalog(root)), sandbox).grade(handin(unit=HALF)).checks
+    one, _ = Grader(GradingSpec(read_catalog(root)), sandbox).grade_path(handin(unit=HALF)).checks
     assert one.outcome is Outcome.ERROR

@@ -8,7 +8,8 @@ import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.course.skeletons import untouched_texts
-from autograder.submissions import collect_submission, parse_submission, read_helpers, read_module, submissions_in
+from autograder.submissions import collect_submission, parse_submission, read_helpers, read_module
+from autograder.submissions.intake import take_in
 from tests.autograder.small_course import make_course
 
 UNITS = ("variation_loss", "adversarial_attack")
@@ -86,7 +87,7 @@ def test_the_same_file_twice_needs_no_word(read):
 
 def test_a_copy_alone_is_the_unit(read, tmp_path):
     assert "images.sum()" in read({"variation_loss-2.py": DONE}).modules["variation_loss"].text
-    assert submissions_in(tmp_path / "alice", UNITS) == [tmp_path / "alice"]
+    assert [each.path for each in take_in([tmp_path / "alice"], UNITS).hand_ins.values()] == [tmp_path / "alice"]
 
 
 def test_a_broken_file_is_work(read):
