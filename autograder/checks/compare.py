@@ -251,13 +251,7 @@ def _array_difference(
     if actual.dtype != expected.dtype:
         return f"returned an array of {actual.dtype}{at}, expected {expected.dtype}"
     if expected.dtype.kind in "fc":
-        dtype = (
-            torch.float64
-            if expected.dtype.itemsize >= 8
-            else torch.float16
-            if expected.dtype.itemsize == 2
-            else torch.float32
-        )
+        dtype = {2: torch.float16, 4: torch.float32}.get(expected.dtype.itemsize, torch.float64)
         relative, absolute = _tolerance(dtype, rtol, atol)
         wrong = ~np.isclose(actual, expected, relative, absolute, equal_nan=True)
     else:

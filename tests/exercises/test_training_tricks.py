@@ -7,7 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind, assert_raises
+from autograder.compare import (
+    assert_between,
+    assert_close,
+    assert_equal,
+    assert_holds,
+    assert_kind,
+    assert_raises,
+    show,
+)
 
 LAYER = (300, 200)  # n_out, n_in: enough weights that their variance is known to within one percent
 DROPPED = 0.3

@@ -29,10 +29,8 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
         raise NotHandedIn(f"{check.unit}.py was not handed in")
     seed = sent_seed(run.seed, "worker", check.id)
     with run.worker(check) as worker:
-        seconds = catalog.units[check.unit].seconds
-        held = StudentModule(
-            modules[check.unit], modules, worker, seconds, seed, run.device, catalog.units[check.unit].functions
-        )
+        unit = catalog.units[check.unit]
+        held = StudentModule(modules[unit.name], modules, worker, unit.seconds, seed, run.device, unit.functions)
         request.node.stash[SUBMISSION] = held
         yield held
         printed = worker.take_printed()

@@ -218,7 +218,7 @@ def test_what_a_function_raises_fails_its_check_and_no_other(statement, course, 
 
 @pytest.mark.parametrize("statement", list(RAISED)[::2])
 def test_what_a_module_raises_fails_its_checks_with_a_sentence(statement, course, sandbox, handin):
-    unit = HEAD + HALF + statement + "\n"
+    unit = HEAD + statement + "\n" + HALF  # what is defined before it would stay
     checks = Grader(GradingSpec(read_catalog(course)), sandbox).grade_path(handin(unit=unit)).checks
     assert {check.outcome for check in checks} == {Outcome.FAILED}
     words = f"unit.py cannot be imported: {RAISED[statement]}"
