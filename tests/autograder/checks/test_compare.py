@@ -40,7 +40,8 @@ t = torch.tensor
         (0.25, 0.5, "returned 0.25, expected 0.5"),
         (math.nan, 0.5, "returned nan, expected 0.5"),
         ((t(1.0),), (t(1.0), t(2.0)), "returned a tuple of 1, expected one of 2"),
-        ([t(1.0), t(2.0)], (t(1.0), t(2.0)), "returned [tensor(1.0), tensor(2.0)] (a list), expected (tensor(1.0), tensor(2.0)) (a tuple)"),
+        ([t(1.0), t(2.0)], (t(1.0), t(2.0)), "returned [tensor(1.0), tensor(2.0)] (a list), "
+            "expected (tensor(1.0), tensor(2.0)) (a tuple)"),
         ((t(1.0), t(3.0)), (t(1.0), t(2.0)), "returned 3.0 as item 1, expected 2.0"),
         ([("cat", 0.5)], [("cat", 0.7)], "returned 0.5 as item 0[1], expected 0.7"),
         ({"a": [1.0]}, {"a": [2.0]}, "returned 1.0 under 'a'[0], expected 2.0"),
@@ -200,8 +201,22 @@ def test_what_is_no_number_in_between_fails(value):
 def test_arrays_are_compared():
     assert_equal(np.arange(3), np.arange(3))
     for other in (np.arange(1, 4), np.arange(4), np.arange(3.0), np.array(0), [0, 1, 2]):
-        with pytest.raises(CheckFailed, match=r"expected (another )?array of shape"):
+        with pytest.raises(CheckFailed, match=r"^returned .*, expected "):
             assert_equal(other, np.arange(3))
+
+
+def test_arrays_have_a_tolerance_and_a_place():
+    assert_close(np.array([0.1 + 0.2, 1.0]), np.array([0.3, 1.0]))
+    assert_close(np.array([0.5]), np.array([0.3]), atol=1)
+    for other, sentence in (
+        (np.array([[0.3, 2.0]]), "returned 2.0 at [0, 1], expected 1.0 (1 of 2 entries differ)"),
+        (np.array([0.3, 1.0]), "returned an array of shape (2,), expected (1, 2)"),
+        (np.array([[0.3, 1.0]], dtype=np.float32), "returned an array of float32, expected float64"),
+        (torch.tensor([[0.3, 1.0]]), "returned a tensor of shape (1, 2), expected array of shape (1, 2) (an ndarray)"),
+    ):
+        with pytest.raises(CheckFailed) as caught:
+            assert_close(other, np.array([[0.3, 1.0]]))
+        assert str(caught.value) == sentence
 
 
 def test_however_much_came_back_the_sentence_is_short():
