@@ -339,7 +339,7 @@ def _named(value: object) -> str:
 
 def _a(noun: str) -> str:
     """Return a noun with its article."""
-    return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
+    return f"an {noun}" if noun[:1].lower() in "aeiou" or noun.startswith("nd") else f"a {noun}"
 
 
 def _plain(dtype: torch.dtype) -> str:
