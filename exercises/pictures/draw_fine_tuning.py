@@ -32,10 +32,10 @@ def draw(student):
 def with_trained_head(model, images, labels):
     with torch.no_grad():
         features = model.backbone(images)
-    optimizer = torch.optim.Adam(model.head.parameters(), lr=1e-2)
+    adam = torch.optim.Adam(model.head.parameters(), lr=1e-2)
     for _ in range(200):
-        optimizer.zero_grad()
+        adam.zero_grad()
         F.cross_entropy(model.head(features), labels).backward()
-        optimizer.step()
-    optimizer.zero_grad()
+        adam.step()
+    adam.zero_grad()
     return model

@@ -50,13 +50,13 @@ def trained(student, model):
     """A copy of the model, trained on the student's adversarial loss."""
     model = copy.deepcopy(model)
     images, labels = samples([*DOGS, *CATS], 8, seed=1)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    adam = torch.optim.Adam(model.parameters(), lr=1e-3)
     for batch in torch.randperm(len(labels), generator=torch.Generator().manual_seed(0)).repeat(12).split(32)[:STEPS]:
         slopes = student.adversarial_loss.gradient(model, images[batch], labels[batch], epsilon=EPSILON, steps=2)
         for parameter, slope in zip(model.parameters(), slopes, strict=True):
             parameter.grad = slope
-        optimizer.step()
-    return model
+        adam.step()
+    return model.eval()
 
 
 def says(model, logits):
