@@ -1,6 +1,7 @@
 """From a worker's fault to the exception that ends a check, with a sentence for the student."""
 
 import difflib
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -50,7 +51,37 @@ def _error(fault: Fault, call: str, function: str, module: Module, seconds: floa
         return TimedOut(f"{subject} did not finish within {seconds:g} s of its own time and was stopped{where}")
     if not call:
         return Unusable(f"{module.label} cannot be imported: {_words(fault)}{where}")
-    return Raised(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text)
+    return _raised(fault)(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text)
+
+
+#: Exceptions that a check can expect of a student's code with `pytest.raises`.
+_EXPECTABLE = {
+    kind.__name__: kind
+    for kind in (
+        ArithmeticError,
+        AttributeError,
+        FileNotFoundError,
+        IndexError,
+        KeyError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        ZeroDivisionError,
+    )
+}
+
+
+def _raised(fault: Fault) -> type[Raised]:
+    """Return a class of `Raised` that is of the built-in kind of the student's exception too."""
+    return next((_raised_class(kind) for kind in fault.kinds if kind in _EXPECTABLE), Raised)
+
+
+@functools.cache
+def _raised_class(kind: str) -> type[Raised]:
+    # str() of a KeyError would quote the sentence.
+    return type("Raised", (Raised, _EXPECTABLE[kind]), {"__str__": lambda self: str(self.args[0])})
 
 
 def load_notes(value: object, modules: Mapping[str, Module]) -> Iterator[str]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from autograder.checks.compare import show
 from autograder.checks.pictures import comparison
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import UNANSWERED, StudentModule
 from autograder.errors import (
     CheckFailed,
     Crashed,
@@ -96,8 +97,17 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
         return str(error)
     text = str(error).strip().partition("\n")[0]
     if isinstance(error, AssertionError):
-        return text or "an assertion of the check does not hold"
+        return _assertion_sentence(text, submission)
     return f"the check itself failed with {type(error).__name__}: {text}"
+
+
+def _assertion_sentence(text: str, submission: StudentModule | None) -> str:
+    """Return the sentence for a plain `assert`, with the latest call before what did not hold."""
+    problem = text or "an assertion of the check does not hold"
+    call = submission.calls[-1] if submission is not None and submission.calls else None
+    if call is None or call.value is UNANSWERED:
+        return problem
+    return f"{call} returned {show(call.value)}, which does not hold: {problem}"
 
 
 def _line(check: CheckResult, error: BaseException, submission: StudentModule | None) -> int:

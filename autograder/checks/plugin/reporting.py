@@ -8,7 +8,7 @@ import pytest
 from autograder.checks.diagnose import explain
 from autograder.checks.plugin.recorder import judged
 from autograder.checks.plugin.stash import CHECK, COURSE, RECORDER, SUBMISSION
-from autograder.errors import NO_VALUE, CheckFailed
+from autograder.errors import NO_VALUE, CheckFailed, StudentFault
 from autograder.results.types import CheckResult, Outcome
 
 
@@ -51,12 +51,16 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 def _diagnosed(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:
     held = item.stash.get(SUBMISSION, None)
     catalog = item.config.stash[COURSE]
-    if not isinstance(error, CheckFailed) or held is None or catalog is None:
+    wrong_answer = isinstance(error, CheckFailed) or (
+        isinstance(error, AssertionError) and not isinstance(error, StudentFault)
+    )
+    if not wrong_answer or held is None or catalog is None:
         return check
     failed = item.config.stash[RECORDER].failed_functions(item.nodeid)
     if failed & held.module.used_by(check.function):
         return check  # what shows here may be the fault of a function that this one uses
     unit = catalog.units[check.unit]
     files = catalog.mistakes(unit.name), catalog.solution(unit.name)
-    known = explain(held.calls, unit.name, *files, unit.seconds, by_value=error.actual is not NO_VALUE, seed=held.seed)
+    by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE
+    known = explain(held.calls, unit.name, *files, unit.seconds, by_value=by_value, seed=held.seed)
     return check if known is None else replace(check, mistake=known.name, diagnosis=known.sentence)
