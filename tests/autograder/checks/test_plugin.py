@@ -226,7 +226,8 @@ def test_a_plain_assert_names_the_call_and_the_known_mistake(student_pytest, tmp
         "@mistake('double', 'Nothing is doubled.')\ndef nothing(x):\n    return x\n"
     )
     (root / "tests" / "exercises" / "test_doubling.py").write_text(
-        "import pytest\n\n@pytest.mark.points('double', 2)\ndef test_double(submission):\n    assert submission.double(3) == 6\n"
+        "import pytest\n\n@pytest.mark.points('double', 2)\ndef test_double(submission):\n"
+        "    assert submission.double(3) == 6\n"
     )
     (root / "exercises" / "doubling.py").write_text("def double(x):\n    return x\n")
     (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
