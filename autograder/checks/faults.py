@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -107,8 +108,18 @@ def _missing(fault: Fault, function: str, module: Module) -> str:
         return f"{module.label} has {function} as a {fault.found}, not as a function"
     names = [name for name in fault.names[:_NAMES] if len(name) <= _NAME_LETTERS]
     near = difflib.get_close_matches(function[:_NAME_LETTERS], names, n=1, cutoff=0.6)
-    advice = f"; rename {near[0]} to {function}" if near else f"; write def {function}(...)"
+    advice = _advice(near[0], function) if near else f"; write def {function}(...)"
     return f"{module.label} has no function {function}{advice}"
+
+
+def _advice(near: str, function: str) -> str:
+    """Return the advice to rename a function, with the letter that differs if it only looks the same."""
+    letters = next((pair for pair in zip(near, function, strict=False) if pair[0] != pair[1]), None)
+    if letters and not letters[0].isascii():
+        return (
+            f"; {near} looks alike, but its {letters[0]} is {unicodedata.name(letters[0], 'another letter')}: rename it"
+        )
+    return f"; rename {near} to {function}"
 
 
 def _line(fault: Fault, module: Module) -> int:

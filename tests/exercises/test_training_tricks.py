@@ -7,7 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind, assert_raises
+from autograder.compare import (
+    assert_between,
+    assert_close,
+    assert_equal,
+    assert_holds,
+    assert_kind,
+    assert_raises,
+    show,
+)
 
 LAYER = (300, 200)  # n_out, n_in: enough weights that their variance is known to within one percent
 DROPPED = 0.3
@@ -31,7 +39,9 @@ def assert_tensors(result, shapes, dtype=torch.float32):
     """The result is a tuple of finite tensors of these shapes."""
     count = len(shapes)
     assert_holds(
-        isinstance(result, tuple) and len(result) == count, f"returned no tuple of {count}, as is expected", result
+        isinstance(result, tuple) and len(result) == count,
+        f"returned {show(result)}, expected a tuple of {count}",
+        result,
     )
     for value, shape in zip(result, shapes, strict=True):
         assert_kind(value, shape, dtype)

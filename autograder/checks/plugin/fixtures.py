@@ -65,7 +65,7 @@ def rng(request: pytest.FixtureRequest) -> torch.Generator:
 def model(request: pytest.FixtureRequest) -> nn.Module:
     """Give a small network of the trusted process, with weights of the check's own."""
     seed = sent_seed(request.config.stash[RUN].seed, "model", check_of(request).id)
-    import data  # of the course: one that preloads none has none
+    import data  # noqa: PLC0415 # of the course: one that preloads none has none
 
     return data.load_model("tiny", pretrained=False, seed=seed % 2**31)
 

@@ -1,4 +1,4 @@
-"""The course as students take it away: skeletons, public checks, lessons, the engine and the data."""
+"""Build the course as students take it away: skeletons, public checks, lessons, the engine and the data."""
 
 import tomllib
 from collections.abc import Iterator

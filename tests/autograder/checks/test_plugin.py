@@ -250,3 +250,23 @@ def test_an_expected_exception_can_be_caught_with_pytest(student_pytest, tmp_pat
     (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
     (check,) = student_pytest("exercises/doubling.py", cwd=root).checks.values()
     assert check.outcome is Outcome.PASSED, check.message
+
+
+def test_a_function_that_uses_a_failing_one_says_which_to_mend_first(student_pytest, tmp_path):
+    root = make_course(tmp_path / "course")
+    (root / "exercises" / "doubling.py").write_text(
+        "def double(x):\n    return x\n\ndef halve(x):\n    return double(x)\n"
+    )
+    (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    checks = student_pytest("exercises/doubling.py", cwd=root).checks
+    advice = "double fails, and halve uses it: mend double first"
+    assert checks["doubling::test_halve"].message.endswith(advice)
+    assert "mend" not in checks["doubling::test_double"].message
+
+
+def test_a_name_that_only_looks_right_is_told_by_its_letter(student_pytest, tmp_path):
+    root = make_course(tmp_path / "course")
+    (root / "exercises" / "doubling.py").write_text("def d\N{CYRILLIC SMALL LETTER O}uble(x):\n    return 2 * x\n")
+    (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    checks = student_pytest("exercises/doubling.py", cwd=root).checks
+    assert "CYRILLIC SMALL LETTER O" in checks["doubling::test_double"].message
