@@ -1,4 +1,4 @@
-"""Judging a value, and the one place that words what is wrong with it.
+"""Compare a value with what is expected, and word what is wrong with it.
 
 Each `assert_...` raises `CheckFailed` with a problem to be read after the call that gave the value: the reader sees
 `total_variation(2x3x4x5 tensor) returned 3.0, expected 0.0`. Types come before shapes, shapes before dtypes, dtypes before
@@ -9,7 +9,6 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,11 +21,12 @@ from autograder.errors import NO_VALUE, CheckFailed, Raised
 _TOLERANCES = {torch.float64: (1e-7, 1e-9), torch.float16: (1e-2, 1e-3), torch.bfloat16: (2e-2, 1e-2)}
 _FLOAT32 = (1e-4, 1e-6)
 _SHOWN_LENGTH = 200
-_SHOWN_ITEMS = 6
 
 
 def assert_close(actual: object, expected: object, *, rtol: float | None = None, atol: float | None = None) -> None:
-    """The value is the expected one up to rounding: a tensor, a float, or a list, tuple or dict of them.
+    """Check that a value is the expected one up to rounding: a tensor, an array, a float, or a list, tuple or dict of them.
+
+    A NumPy scalar counts as the Python number that it stands for; a tensor never does.
 
     Args:
         actual: what the student's function returned.
@@ -43,7 +43,7 @@ def assert_close(actual: object, expected: object, *, rtol: float | None = None,
 
 
 def assert_equal(actual: object, expected: object) -> None:
-    """The value is exactly the expected one.
+    """Check that a value is exactly the expected one.
 
     Raises:
         CheckFailed: it is not.
@@ -56,7 +56,7 @@ def assert_equal(actual: object, expected: object) -> None:
 def assert_kind(
     actual: object, shape: Sequence[int], dtype: torch.dtype = torch.float32, *, finite: bool = True
 ) -> None:
-    """The value is a tensor of this shape and dtype, with no NaN or infinity in it.
+    """Check that a value is a tensor of this shape and dtype, with no NaN or infinity in it.
 
     Raises:
         CheckFailed: it is not.
@@ -64,13 +64,13 @@ def assert_kind(
     problem = _kind_difference(actual, torch.Size(shape), dtype)
     if not problem and finite and isinstance(actual, Tensor) and not torch.isfinite(actual).all():
         index = _first(~torch.isfinite(actual))
-        problem = f"returned {show(actual[index].item())}{_at(index)}, expected only finite numbers"
+        problem = f"returned {_entry(actual[index])}{_at(index)}, expected only finite numbers"
     if problem:
         raise CheckFailed(problem, actual)
 
 
 def assert_between(actual: object, low: float = -math.inf, high: float = math.inf, *, what: str = "") -> None:
-    """A number, or each entry of a tensor, lies in `[low, high]`.
+    """Check that a number, or each entry of a tensor, lies in `[low, high]`.
 
     Args:
         actual: a number or a tensor.
@@ -88,16 +88,16 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
     if wrong.any():
         index = _first(wrong)
         place = _at(index)
-        value = show(values[index].item() if index else actual)
+        value = _entry(values[index] if isinstance(actual, Tensor) else actual)
         found = f": {what} is {value}{place}" if what else f"returned {value}{place}"
         raise CheckFailed(f"{found}, expected {_bounds(low, high)}", actual)
 
 
 def assert_raises(kind: type[Exception], call: Callable[..., object], *args: object, **kwargs: object) -> str:
-    """Calling raises an exception of this kind.
+    """Check that a call raises an exception of this kind.
 
     Returns:
-        What the exception said.
+        The message of the exception.
 
     Raises:
         CheckFailed: the call returned, or raised something else.
@@ -112,7 +112,7 @@ def assert_raises(kind: type[Exception], call: Callable[..., object], *args: obj
 
 
 def assert_mentions(text: str, *words: str) -> None:
-    """An error message names each of the words, in whatever case.
+    """Check that an error message names each of the words, in upper or lower case.
 
     Raises:
         CheckFailed: one is missing.
@@ -123,7 +123,7 @@ def assert_mentions(text: str, *words: str) -> None:
 
 
 def assert_holds(condition: bool, problem: str, actual: object = NO_VALUE) -> None:
-    """Anything that no other assertion words.
+    """Check any other condition.
 
     Args:
         condition: what must hold.
@@ -138,16 +138,18 @@ def assert_holds(condition: bool, problem: str, actual: object = NO_VALUE) -> No
 
 
 def show(value: object) -> str:
-    """A value as a person would name it in a sentence: numbers in full, large tensors by their shape."""
-    text = _shown(value)
+    """Return a value as a person would name it in a sentence: numbers in full, large tensors by their shape."""
+    text = _description(value)
     return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 3] + "..."
 
 
-def _shown(value: object) -> str:
+def _description(value: object) -> str:
+    if isinstance(value, np.bool_ | np.integer | np.floating):
+        value = value.item()
     if isinstance(value, Tensor):
         return _show_tensor(value)
     if isinstance(value, np.ndarray):
-        return _show_array(value)
+        return f"array of shape {tuple(value.shape)}"
     if isinstance(value, nn.Module):
         return "model" if hasattr(value, "classes") else "module"
     if isinstance(value, Image.Image):
@@ -162,21 +164,20 @@ def _shown(value: object) -> str:
         return "generator"
     if isinstance(value, PurePath):
         return repr(str(value))
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # a number of thousands of digits, an object that cannot describe itself
+        text = f"a value of type {type(value).__name__} that cannot be shown"
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _show_array(value: np.ndarray[Any, Any]) -> str:
-    if value.ndim == 1 and value.size <= _SHOWN_ITEMS:
-        return "array [" + ", ".join(show(item) for item in value.tolist()) + "]"
-    return f"array of shape {tuple(value.shape)}"
-
-
 def _show_tensor(value: Tensor) -> str:
+    if value.layout != torch.strided:
+        return f"sparse tensor of shape {tuple(value.shape)}"
     if value.dim() == 0:
         return f"tensor({show(value.item())})"
-    if value.dim() == 1 and value.numel() <= _SHOWN_ITEMS:
-        return "[" + ", ".join(show(item) for item in value.tolist()) + "]"
+    if value.dim() == 1 and value.numel() <= 6:
+        return "tensor([" + ", ".join(show(item) for item in value.tolist()) + "])"
     sides = "x".join(str(side) for side in value.shape)
     return f"{sides} tensor" if value.dim() > 1 else f"tensor of {sides}"
 
@@ -194,20 +195,25 @@ def _show_mapping(value: dict[object, object]) -> str:
 
 
 def _numbers(value: object) -> Tensor | None:
-    """The value as numbers that have an order, or nothing."""
+    """Return a value as numbers that have an order; None if it has none."""
+    if isinstance(value, np.bool_ | np.integer | np.floating):
+        value = value.item()
     if isinstance(value, Tensor):
-        return None if value.is_complex() else value
+        return None if value.is_complex() or value.layout != torch.strided else value
     if isinstance(value, int) and not -(2**63) <= value < 2**63:  # more than a tensor can hold
         return torch.tensor(math.inf if value > 0 else -math.inf)
     return torch.tensor(value) if isinstance(value, int | float) else None
 
 
 def _difference(actual: object, expected: object, rtol: float | None, atol: float | None, at: str = "") -> str:
-    """The sentence for the first difference, or nothing."""
+    """Return the sentence for the first difference; empty if there is none."""
+    actual, expected = _python_number(actual), _python_number(expected)
     if isinstance(expected, Tensor):
         return _kind_difference(actual, expected.shape, expected.dtype, at) or _tensor_difference(
             actual, expected, rtol, atol, at
         )
+    if isinstance(actual, Tensor) and type(expected) in (bool, int, float):
+        return f"returned a tensor{at}, expected a Python {type(expected).__name__}, {show(expected)}"
     if type(actual) is not type(expected):
         return f"returned {_named(actual)}{at}, expected {_named(expected)}"
     if isinstance(actual, np.ndarray) and isinstance(expected, np.ndarray):
@@ -221,9 +227,50 @@ def _difference(actual: object, expected: object, rtol: float | None, atol: floa
     return "" if actual == expected else f"returned {show(actual)}{at}, expected {show(expected)}"
 
 
+def _python_number(value: object) -> object:
+    """Return the number that a NumPy scalar stands for; anything else as it is."""
+    return value.item() if isinstance(value, np.bool_ | np.integer | np.floating) else value
+
+
+def _array_difference(actual: np.ndarray, expected: np.ndarray, rtol: float | None, atol: float | None, at: str) -> str:
+    if actual.shape != expected.shape:
+        return f"returned an array of shape {actual.shape}{at}, expected {expected.shape}"
+    if actual.dtype != expected.dtype:
+        return f"returned an array of {actual.dtype}{at}, expected {expected.dtype}"
+    if expected.dtype.kind in "fc":
+        rtol, atol = _tolerance(getattr(torch, expected.dtype.name, torch.float64), rtol, atol)
+        wrong = ~np.isclose(actual, expected, rtol, atol, equal_nan=True)
+    else:
+        wrong = np.asarray(actual != expected)
+    if not wrong.any():
+        return ""
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    given, wanted = _pair(actual[index].item(), expected[index].item())
+    return f"returned {given}{at}{_at(index)}, expected {wanted}{_count(int(wrong.sum()), wrong.size)}"
+
+
+def _pair(given: object, wanted: object) -> tuple[str, str]:
+    """Return both numbers with as many digits as it takes to tell them apart."""
+    if isinstance(given, float) and isinstance(wanted, float) and show(given) == show(wanted):
+        texts = ((f"{given:.{digits}g}", f"{wanted:.{digits}g}") for digits in range(7, 18))
+        return next((pair for pair in texts if pair[0] != pair[1]), (repr(given), repr(wanted)))
+    return show(given), show(wanted)
+
+
+def _entry(value: object) -> str:
+    """Return an entry of a tensor as a number."""
+    return show(value.item() if isinstance(value, Tensor) and value.numel() == 1 else value)
+
+
+def _count(wrong: int, entries: int) -> str:
+    return f" ({wrong} of {entries} entries differ)" if entries > 1 else ""
+
+
 def _kind_difference(actual: object, shape: torch.Size, dtype: torch.dtype, at: str = "") -> str:
     if not isinstance(actual, Tensor):
         return f"returned {_named(actual)}{at}, expected a tensor of shape {tuple(shape)}"
+    if actual.layout != torch.strided:
+        return f"returned a sparse tensor{at}, expected a dense one"
     if actual.shape != shape:
         return f"returned a tensor of shape {tuple(actual.shape)}{at}, expected {tuple(shape)}"
     if actual.dtype != dtype:
@@ -239,36 +286,16 @@ def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, ato
         return ""
     index = _first(wrong)
     place = at + _at(index)
-    count = f" ({int(wrong.sum())} of {wrong.numel()} entries differ)" if wrong.numel() > 1 else ""
-    return f"returned {show(actual[index].item())}{place}, expected {show(expected[index].item())}{count}"
-
-
-def _array_difference(
-    actual: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], rtol: float | None, atol: float | None, at: str
-) -> str:
-    if actual.shape != expected.shape:
-        return f"returned an array of shape {actual.shape}{at}, expected {expected.shape}"
-    if actual.dtype != expected.dtype:
-        return f"returned an array of {actual.dtype}{at}, expected {expected.dtype}"
-    if expected.dtype.kind in "fc":
-        dtype = {2: torch.float16, 4: torch.float32}.get(expected.dtype.itemsize, torch.float64)
-        relative, absolute = _tolerance(dtype, rtol, atol)
-        wrong = ~np.isclose(actual, expected, relative, absolute, equal_nan=True)
-    else:
-        wrong = actual != expected
-    if not wrong.any():
-        return ""
-    index = tuple(int(i) for i in np.argwhere(wrong)[0])
-    count = f" ({int(wrong.sum())} of {wrong.size} entries differ)" if wrong.size > 1 else ""
-    found, wanted = (show(array[index].item()) for array in (actual, expected))
-    return f"returned {found}{at}{_at(index)}, expected {wanted}{count}"
+    given, wanted = _pair(actual[index].item(), expected[index].item())
+    return f"returned {given}{place}, expected {wanted}{_count(int(wrong.sum()), wrong.numel())}"
 
 
 def _float_difference(actual: object, expected: float, rtol: float | None, atol: float | None, at: str) -> str:
     assert isinstance(actual, float)  # the types were compared before
     rtol, atol = _tolerance(torch.float32, rtol, atol)
     same = math.isnan(expected) if math.isnan(actual) else abs(actual - expected) <= atol + rtol * abs(expected)
-    return "" if same or actual == expected else f"returned {show(actual)}{at}, expected {show(expected)}"
+    given, wanted = _pair(actual, expected)
+    return "" if same or actual == expected else f"returned {given}{at}, expected {wanted}"
 
 
 def _sequence_difference(
@@ -277,7 +304,7 @@ def _sequence_difference(
     assert isinstance(actual, list | tuple)
     if len(actual) != len(expected):
         kind = type(expected).__name__
-        return f"returned {_a(kind)} of {len(actual)}{at}, expected one of {len(expected)}"
+        return f"returned a {kind} of {len(actual)}{at}, expected one of {len(expected)}"
     pairs = zip(actual, expected, strict=True)
     problems = (
         _difference(a, e, rtol, atol, f"{at}[{i}]" if at else f" as item {i}") for i, (a, e) in enumerate(pairs)
@@ -327,19 +354,15 @@ def _bounds(low: float, high: float) -> str:
 
 
 def _named(value: object) -> str:
-    """A value with its type, for a sentence about types."""
+    """Return a value with its type, for a sentence about types."""
     if value is None:
         return "None"
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
-    if isinstance(value, bool | int | float):
-        return f"{show(value)} ({_a(f'Python {type(value).__name__}')})"
-    return f"{show(value)} ({_a(type(value).__name__)})"
-
-
-def _a(noun: str) -> str:
-    """Return a noun with its article."""
-    return f"an {noun}" if noun[:1].lower() in "aeiou" or noun.startswith("nd") else f"a {noun}"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    kind = type(value).__name__
+    return f"{show(value)} ({'an' if kind[0] in 'aeiou' else 'a'} {kind})"
 
 
 def _plain(dtype: torch.dtype) -> str:

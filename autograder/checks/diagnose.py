@@ -1,4 +1,4 @@
-"""A wrong answer held against the known mistakes of its function.
+"""Compare a wrong answer with the known mistakes of its function.
 
 A course keeps wrong variants in `solutions/mistakes/<unit>.py`, each with the sentence that a student should read:
 
@@ -41,7 +41,7 @@ class Mistake:
 
 
 def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Function], Function]:
-    """Marks a function as a known mistake in `function` of its unit."""
+    """Mark a function as a known mistake in `function` of its unit."""
 
     def marked(variant: Function) -> Function:
         variant.mistake = Mistake(variant.__name__, function, sentence, varies)  # type: ignore[attr-defined]
@@ -51,7 +51,7 @@ def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Func
 
 
 def known_mistakes(path: Path) -> tuple[Mistake, ...]:
-    """The mistakes that a file defines, in order; none where there is no file."""
+    """Return the mistakes that a file defines, in order; none if there is no file."""
     return _defined(path, path.stat().st_mtime_ns) if path.is_file() else ()
 
 
@@ -67,7 +67,7 @@ def _defined(path: Path, _: int) -> tuple[Mistake, ...]:
 def explain(
     calls: Sequence[Call], unit: str, mistakes: Path, solution: Path, seconds: float, *, by_value: bool, seed: int = 0
 ) -> Mistake | None:
-    """The one known mistake that explains what came back, if there is exactly one.
+    """Return the one known mistake that explains what came back, if there is exactly one.
 
     Args:
         calls: what a failed check has called, with what came back.
@@ -75,7 +75,7 @@ def explain(
         mistakes: the unit's file of mistakes.
         solution: the unit's solution.
         seconds: the limit for each call.
-        by_value: whether the check found fault with a value, or else with what a call has left behind.
+        by_value: True if the check found fault with a value, False if with side effects of a call.
         seed: what the worker's random state started from, so that a module is made with the same first weights.
     """
     if not _replayable(calls):
@@ -91,12 +91,12 @@ def explain(
 
 
 def _about(function: str, calls: Sequence[Call]) -> list[Call]:
-    """The calls of a function, and those of the modules that were made or sent along with them."""
+    """Return the calls of a function, and those of the modules that were made or sent along with them."""
     return [call for call in calls if call.function == function or call.on is not None]
 
 
 def _replayable(calls: Sequence[Call]) -> bool:
-    """Whether every call came back, and each module that was used was sent or returned by an earlier call."""
+    """Return True if every call came back, and each module that was used was sent or returned by an earlier call."""
     returned: set[int] = set()
     for call in calls:
         used = [value for value in (call.on, *call.args, *call.kwargs.values()) if isinstance(value, RemoteModule)]
@@ -126,7 +126,7 @@ def _explains(
 
 
 def _replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -> Iterator[Call]:
-    """The same calls on another module, in order and in one worker, as the check made them."""
+    """Yield the same calls on another module, in order and in one worker, as the check made them."""
     submission = StudentModule(module, {module.unit: module}, InProcess(), seconds, seed)
     ours: dict[int, RemoteModule] = {}  # by the number that a module had there
 

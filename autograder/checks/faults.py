@@ -1,6 +1,8 @@
 """From a worker's fault to the exception that ends a check, with a sentence for the student."""
 
 import difflib
+import functools
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -55,7 +57,37 @@ def _error(
         return TimedOut(f"{subject} did not finish within {seconds:g} s of its own time and was stopped{where}")
     if not call:
         return Unusable(f"{module.label} cannot be imported: {_words(fault)}{where}")
-    return Raised(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text)
+    return _raised(fault)(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text)
+
+
+#: Exceptions that a check can expect of a student's code with `pytest.raises`.
+_EXPECTABLE = {
+    kind.__name__: kind
+    for kind in (
+        ArithmeticError,
+        AttributeError,
+        FileNotFoundError,
+        IndexError,
+        KeyError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        ZeroDivisionError,
+    )
+}
+
+
+def _raised(fault: Fault) -> type[Raised]:
+    """Return a class of `Raised` that is of the built-in kind of the student's exception too."""
+    return next((_raised_class(kind) for kind in fault.kinds if kind in _EXPECTABLE), Raised)
+
+
+@functools.cache
+def _raised_class(kind: str) -> type[Raised]:
+    # str() of a KeyError would quote the sentence.
+    return type("Raised", (Raised, _EXPECTABLE[kind]), {"__str__": lambda self: str(self.args[0])})
 
 
 def load_notes(value: object, modules: Mapping[str, Module]) -> Iterator[str]:
@@ -82,20 +114,18 @@ def _missing(fault: Fault, function: str, module: Module, required: Collection[s
     names = [name for name in fault.names[:_NAMES] if len(name) <= _NAME_LETTERS]
     own = [name for name in names if name not in required]
     near = difflib.get_close_matches(function[:_NAME_LETTERS], own, n=1, cutoff=0.6)
-    if near and _looks_like(near[0], function):
-        letter = next(sign for sign in near[0] if not sign.isascii())
-        advice = f"; {near[0]} only looks like it: its {letter!r} is no letter of the English alphabet, type it again"
-    elif near:
-        advice = f"; rename {near[0]} to {function}"
-    else:
-        advice = f"; write def {function}(...)"
+    advice = _advice(near[0], function) if near else f"; write def {function}(...)"
     return f"{module.label} has no function {function}{advice}"
 
 
-def _looks_like(name: str, function: str) -> bool:
-    """Return True if a name differs from a function's by letters of other alphabets alone."""
-    pairs = list(zip(name, function, strict=False))
-    return len(name) == len(function) and not name.isascii() and all(a == b or not a.isascii() for a, b in pairs)
+def _advice(near: str, function: str) -> str:
+    """Return the advice to rename a function, with the letter that differs if it only looks the same."""
+    letters = next((pair for pair in zip(near, function, strict=False) if pair[0] != pair[1]), None)
+    if letters and not letters[0].isascii():
+        return (
+            f"; {near} looks alike, but its {letters[0]} is {unicodedata.name(letters[0], 'another letter')}: rename it"
+        )
+    return f"; rename {near} to {function}"
 
 
 def _line(fault: Fault, module: Module) -> int:

@@ -1,4 +1,4 @@
-"""A wrong image beside the one that was expected, as a small PNG: for a notebook, a feedback page, a report.
+"""Draw a wrong image beside the one that was expected, as a small PNG: for a notebook, a feedback page, a report.
 
 Images are tensors of (channels, height, width) or a batch of them, of 1 or 3 channels in [0, 1], and PIL images. Of a batch
 the image that differs most is shown. Nothing else has a picture.
@@ -21,7 +21,7 @@ _NO_NUMBER = (255, 0, 255)
 
 
 def comparison(expected: object, given: object) -> bytes:
-    """What was expected, what was given and where they differ, side by side, as PNG.
+    """Return a PNG with the expected image, the given one and their difference side by side.
 
     Args:
         expected: an image, or a batch of them.
@@ -36,14 +36,14 @@ def comparison(expected: object, given: object) -> bytes:
     number = int((wanted - found).abs().nan_to_num(torch.inf).flatten(1).amax(1).argmax())
     wanted, found = wanted[number], found[number]
     for side in _SIDES:
-        data = _png(_drawn(wanted, found, side))
+        data = _png(_draw_panels(wanted, found, side))
         if len(data) <= MAX_BYTES:
             return data
     return b""
 
 
 def _pixels(value: object) -> Tensor | None:
-    """The images as float64 of (batch, channels, height, width), or nothing."""
+    """Return the images as float64 of (batch, channels, height, width), or None if there are none."""
     if isinstance(value, Image.Image) and value.mode in ("L", "RGB"):
         value = torch.tensor(np.atleast_3d(np.asarray(value))).permute(2, 0, 1) / 255
     if not isinstance(value, Tensor) or not value.is_floating_point() or value.dim() not in (3, 4):
@@ -58,14 +58,14 @@ def _in_range(images: Tensor) -> bool:
     return bool(((images >= -1e-3) & (images <= 1 + 1e-3)).all())
 
 
-def _drawn(wanted: Tensor, found: Tensor, side: int) -> Image.Image:
+def _draw_panels(wanted: Tensor, found: Tensor, side: int) -> Image.Image:
     distance = (wanted - found).abs().amax(0)
     finite = distance[distance.isfinite()]
     largest = float(finite.max()) if len(finite) else 0.0
     panels = [
-        ("expected", _scaled(_image(wanted), side)),
-        ("given", _scaled(_image(found), side)),
-        (f"difference, at most {largest:.2g}", _scaled(_heat(distance, largest), side)),
+        ("expected", _scale(_image(wanted), side)),
+        ("given", _scale(_image(found), side)),
+        (f"difference, at most {largest:.2g}", _scale(_heat(distance, largest), side)),
     ]
     # Wide enough for its label, whatever the shape of the image.
     column = max(side, 120) + _MARGIN
@@ -80,7 +80,7 @@ def _drawn(wanted: Tensor, found: Tensor, side: int) -> Image.Image:
 
 
 def _image(pixels: Tensor) -> Image.Image:
-    """(channels, height, width) in [0, 1]; what is no number in a colour that no image has."""
+    """Return an image of (channels, height, width) in [0, 1]; what is no number in a colour that no image has."""
     broken = ~pixels.isfinite().all(0)
     colours = (pixels.nan_to_num().clamp(0, 1) * 255).round().byte().expand(3, -1, -1).permute(1, 2, 0).clone()
     colours[broken] = torch.tensor(_NO_NUMBER, dtype=torch.uint8)
@@ -88,14 +88,14 @@ def _image(pixels: Tensor) -> Image.Image:
 
 
 def _heat(distance: Tensor, largest: float) -> Image.Image:
-    """White where nothing differs, through yellow to red where the most does."""
+    """Return a heat map: white where nothing differs, through yellow to red where the most does."""
     level = 2 * distance / largest if largest > 0 else torch.zeros_like(distance)
     colours = torch.stack([torch.ones_like(level), 2 - level.clamp(min=1), 1 - level.clamp(max=1)])
     return _image(torch.where(distance.isfinite(), colours, torch.nan))
 
 
-def _scaled(image: Image.Image, side: int) -> Image.Image:
-    """With its longer side `side` pixels; enlarged, so that single pixels are seen."""
+def _scale(image: Image.Image, side: int) -> Image.Image:
+    """Scale an image: its longer side `side` pixels; enlarged, so that single pixels are seen."""
     factor = side / max(image.size)
     size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
     return image.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.BOX)

@@ -1,4 +1,4 @@
-"""A unit's module is collected as the checks of that unit, wherever it lies."""
+"""Collect a unit's module as the checks of that unit, wherever it lies."""
 
 import types
 from pathlib import Path
@@ -22,21 +22,21 @@ class Unit(pytest.Module):
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Unit | None:
-    """A unit found in a folder. One named on the command line comes by `pytest_pycollect_makemodule`."""
+    """Collect a unit found in a folder; one named on the command line comes by `pytest_pycollect_makemodule`."""
     if _is_unit(file_path, parent.config) and not _pytest_collects(file_path, parent):
         return Unit.from_parent(parent, path=file_path)
     return None
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Unit | None:
-    """A unit's file is never imported as a test module."""
+    """Collect a unit's file as its checks; it is never imported as a test module."""
     if _is_unit(module_path, parent.config):
         return Unit.from_parent(parent, path=module_path)
     return None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A check is known, and worth nothing, from now on."""
+    """Record a check that was collected; it is worth nothing so far."""
     catalog = item.config.stash[COURSE]
     unit = _unit_of(item, catalog) if catalog is not None else None
     if unit is not None:
@@ -47,7 +47,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    """A check that `-k` left out is no part of the run."""
+    """Take the checks that `-k` left out from the run."""
     for item in items:
         item.config.stash[RECORDER].leave_out(item.nodeid)
 
@@ -69,12 +69,12 @@ def _unit_of(item: pytest.Item, catalog: Catalog) -> str | None:
 
 
 def judges_submission(item: pytest.Item) -> bool:
-    """Whether it was collected for a submission; else the checks were, and they judge the solution."""
+    """Return True if a check was collected for a submission; otherwise it runs on the solution."""
     return item.getparent(Unit) is not None
 
 
 def judged_path(item: pytest.Item, catalog: Catalog) -> Path:
-    """Where the module lies that a check judges."""
+    """Return the path of the module that a check runs on."""
     if judges_submission(item):
         return item.path
     unit = item.stash[CHECK].unit

@@ -1,4 +1,4 @@
-"""What a check can ask for."""
+"""Fixtures for checks."""
 
 import types
 from collections.abc import Iterator
@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import nn
 
-import data
 from autograder.checks.plugin.collecting import judged_path
 from autograder.checks.plugin.runs import sent_seed
 from autograder.checks.plugin.stash import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
@@ -20,7 +19,7 @@ from autograder.errors import NotHandedIn
 
 @pytest.fixture
 def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
-    """The student's module that is judged, loaded afresh, with a worker behind it."""
+    """Give the student's module, loaded afresh, with a worker behind it."""
     check = check_of(request)
     catalog, run = request.config.stash[COURSE], request.config.stash[RUN]
     assert catalog is not None
@@ -44,13 +43,13 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
 
 @pytest.fixture
 def folder(submission: StudentModule) -> Path:
-    """An empty folder for files that the student's code is to read: a graded one can read no other."""
+    """Give an empty folder for files that the student's code is to read: a graded one can read no other."""
     return submission.folder
 
 
 @pytest.fixture
 def reference(request: pytest.FixtureRequest) -> types.ModuleType:
-    """The unit's solution, in the trusted process."""
+    """Give the unit's solution, in the trusted process."""
     catalog = request.config.stash[COURSE]
     assert catalog is not None
     return _imported(catalog.solution(check_of(request).unit))
@@ -58,14 +57,16 @@ def reference(request: pytest.FixtureRequest) -> types.ModuleType:
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> torch.Generator:
-    """The check's source of random inputs: fresh for each submission, the same when a mark is replayed."""
+    """Give the check's source of random inputs: fresh for each submission, the same when a mark is replayed."""
     return torch.Generator().manual_seed(seed_of(request))
 
 
 @pytest.fixture
 def model(request: pytest.FixtureRequest) -> nn.Module:
-    """A small network of the trusted process, with weights of the check's own."""
+    """Give a small network of the trusted process, with weights of the check's own."""
     seed = sent_seed(request.config.stash[RUN].seed, "model", check_of(request).id)
+    import data  # noqa: PLC0415 # of the course: one that preloads none has none
+
     return data.load_model("tiny", pretrained=False, seed=seed % 2**31)
 
 
@@ -78,5 +79,5 @@ def _imported(path: Path) -> types.ModuleType:
 
 @lru_cache(maxsize=32)
 def _compiled(path: Path, _: int) -> types.CodeType:
-    """Compiled once for each state of the file; each check has a module of its own all the same."""
+    """Compile once for each state of the file; each check has a module of its own all the same."""
     return compile(path.read_text(encoding="utf-8"), str(path), "exec")

@@ -1,4 +1,4 @@
-"""From what happened in a check to its `CheckResult`."""
+"""Turn what happened in a check into its `CheckResult`."""
 
 import base64
 from collections.abc import Iterator
@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from autograder.checks.compare import show
 from autograder.checks.pictures import comparison
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import UNANSWERED, StudentModule
 from autograder.errors import (
     CheckFailed,
     Crashed,
@@ -41,22 +42,22 @@ class Recorder:
     partial: set[tuple[str, str]] = field(default_factory=set)
 
     def leave_out(self, nodeid: str) -> None:
-        """A check that was collected is no part of the run."""
+        """Take a check out of the run after it was collected."""
         check = self.results.pop(nodeid, None)
         if check is not None:
             self.partial.add((check.unit, check.function))
 
     def expect(self, nodeid: str, check: CheckResult) -> None:
-        """A check has been collected: `NOT_RUN` until it says otherwise."""
+        """Add a check that has been collected; it is `NOT_RUN` until it ends."""
         self.results[nodeid] = check
 
     def blocker(self, nodeid: str, names: tuple[str, ...]) -> CheckResult | None:
-        """The first of the named checks of the same file that has failed."""
+        """Return the first of the named checks of the same file that has failed."""
         file = nodeid.partition("::")[0]
-        return next((check for check in self._named(file, names) if check.outcome in _BLOCKING), None)
+        return next((check for check in self._checks_named(file, names) if check.outcome in _BLOCKING), None)
 
     def failed_functions(self, nodeid: str) -> set[str]:
-        """The functions of the same file that have failed a check so far."""
+        """Return the functions of the same file that have failed a check so far."""
         file = nodeid.partition("::")[0] + "::"
         return {
             check.function
@@ -64,15 +65,15 @@ class Recorder:
             if name.startswith(file) and check.outcome in _BLOCKING
         }
 
-    def _named(self, file: str, names: tuple[str, ...]) -> Iterator[CheckResult]:
+    def _checks_named(self, file: str, names: tuple[str, ...]) -> Iterator[CheckResult]:
         for nodeid, check in self.results.items():
             path, _, test = nodeid.partition("::")
             if path == file and test.partition("[")[0] in names:
                 yield check
 
 
-def judged(check: CheckResult, error: BaseException | None, submission: StudentModule | None) -> CheckResult:
-    """The check with the outcome of one phase of its test."""
+def end_check(check: CheckResult, error: BaseException | None, submission: StudentModule | None) -> CheckResult:
+    """Return the check with the outcome of one phase of its test."""
     if error is None:
         return check.ended(Outcome.PASSED)
     if isinstance(error, pytest.skip.Exception):
@@ -87,7 +88,7 @@ def judged(check: CheckResult, error: BaseException | None, submission: StudentM
 
 
 def sentence(error: BaseException, submission: StudentModule | None) -> str:
-    """What the student reads: for a wrong answer the call first, for anything else the error's own sentence."""
+    """Return the sentence for the student: a wrong answer after its call, anything else in the error's own words."""
     if isinstance(error, CheckFailed):
         call = submission.call_of(error.actual) if submission is not None else None
         space = "" if error.problem.startswith(":") else " "
@@ -96,18 +97,27 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
         return str(error)
     text = str(error).strip().partition("\n")[0]
     if isinstance(error, AssertionError):
-        return text or "an assertion of the check does not hold"
+        return _assertion_sentence(text, submission)
     return f"the check itself failed with {type(error).__name__}: {text}"
 
 
+def _assertion_sentence(text: str, submission: StudentModule | None) -> str:
+    """Return the sentence for a plain `assert`, with the latest call before what did not hold."""
+    problem = text or "an assertion of the check does not hold"
+    call = submission.calls[-1] if submission is not None and submission.calls else None
+    if call is None or call.value is UNANSWERED:
+        return problem
+    return f"{call} returned {show(call.value)}, which does not hold: {problem}"
+
+
 def _line(check: CheckResult, error: BaseException, submission: StudentModule | None) -> int:
-    """Where the student should look: the line that was running, or else the function's first."""
+    """Return the line where the student should look: the one that was running, or else the function's first."""
     line = error.line if isinstance(error, StudentFault) else 0
     return line or (submission.module.line_of(check.function) if submission is not None else 0)
 
 
 def _picture(check: CheckResult, error: BaseException, submission: StudentModule | None) -> str:
-    """The picture of a wrong image. Not in a hidden check, where it would show what was asked and expected."""
+    """Return the picture of a wrong image; none in a hidden check, where it would show what was asked and expected."""
     if check.hidden or not isinstance(error, CheckFailed) or submission is None:
         return ""
     call = submission.call_of(error.actual)
@@ -117,7 +127,7 @@ def _picture(check: CheckResult, error: BaseException, submission: StudentModule
 
 
 def _printable(text: str) -> str:
-    """One line of bounded length: a student's words may hold whatever steers a terminal, forges lines, or never ends."""
+    """Return one line of bounded length: a student's words may steer a terminal, forge lines or never end."""
     line = " ".join(part.strip() for part in text[: 2 * _LONGEST_MESSAGE].expandtabs(1).splitlines())
     shown = "".join(char if char.isprintable() else "?" for char in line)
     return shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}..."

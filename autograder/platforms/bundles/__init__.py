@@ -20,7 +20,7 @@ _EPOCH = (2020, 1, 1, 0, 0, 0)
 
 
 def write_bundle(files: Files, folder: Path) -> Path:
-    """Writes a bundle into a new folder, and as a zip beside it.
+    """Write a bundle into a new folder, and as a zip beside it.
 
     Args:
         files: by path inside the bundle.
@@ -50,5 +50,5 @@ def write_bundle(files: Files, folder: Path) -> Path:
 
 
 def _mode(content: bytes) -> int:
-    """What begins as a script is one."""
+    """Return the permissions of a file: executable if it begins as a script."""
     return 0o755 if content.startswith(b"#!") else 0o644

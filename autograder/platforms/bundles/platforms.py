@@ -1,4 +1,4 @@
-"""The grader as platforms install and run it."""
+"""Build the grader as platforms install and run it."""
 
 import secrets
 from pathlib import Path
@@ -8,7 +8,7 @@ from autograder.platforms.bundles.student import Files, engine, student_bundle, 
 
 
 def gradescope_bundle(catalog: Catalog, hidden: str, units: str) -> Files:
-    """Gradescope's autograder: `setup.sh`, `run_autograder`, and the whole course. For instructors alone.
+    """Return Gradescope's autograder: `setup.sh`, `run_autograder`, and the whole course. For instructors alone.
 
     Args:
         catalog: the course.
@@ -25,17 +25,17 @@ def gradescope_bundle(catalog: Catalog, hidden: str, units: str) -> Files:
 
 
 def classroom_bundle(catalog: Catalog) -> Files:
-    """The students' course with a workflow of GitHub's: points for Classroom, annotations, a summary."""
+    """Return the students' course with a workflow of GitHub's: points for Classroom, annotations, a summary."""
     return student_bundle(catalog) | {".github/workflows/classroom.yml": template("classroom.yml")}
 
 
 def gitlab_bundle(catalog: Catalog) -> Files:
-    """The students' course with a pipeline of GitLab's, which shows the checks of a merge request."""
+    """Return the students' course with a pipeline of GitLab's, which shows the checks of a merge request."""
     return student_bundle(catalog) | {".gitlab-ci.yml": template("gitlab-ci.yml")}
 
 
 def _course(catalog: Catalog) -> Files:
-    """What grades: the catalog, the checks, the solutions and the known mistakes."""
+    """Return the files that grading takes: the catalog, the checks, the solutions and the known mistakes."""
     paths: list[Path] = [catalog.root / "exercises" / "catalog.toml"]
     for unit in catalog.units:
         paths += [catalog.checks(unit), catalog.solution(unit), catalog.mistakes(unit)]

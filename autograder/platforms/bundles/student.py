@@ -1,7 +1,8 @@
-"""The course as students take it away: skeletons, public checks, lessons, the engine and the data."""
+"""Build the course as students take it away: skeletons, public checks, lessons, the engine and the data."""
 
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import requires
 from importlib.resources import files as resources
 from pathlib import Path
 from string import Template
@@ -22,7 +23,7 @@ _KINDS = (".py", ".json", ".safetensors", ".md", ".html", ".css", ".js", ".typed
 
 
 def student_bundle(catalog: Catalog) -> Files:
-    """The files of a release for students.
+    """Return the files of a release for students.
 
     Raises:
         CatalogError: it would hold what is not for students; the sentence names the first thing.
@@ -35,11 +36,11 @@ def student_bundle(catalog: Catalog) -> Files:
 
 
 def engine(catalog: Catalog) -> Files:
-    """The grader itself, the packages that it preloads from the course, and what installs them."""
+    """Return the grader itself, the packages that it preloads from the course, and what installs them."""
     files = dict(_package(Path(__file__).parents[2], "autograder"))
     for name in catalog.preload:
         if (catalog.root / name / "__init__.py").is_file():
-            files |= dict(_package(catalog.root / name, name))
+            files |= dict(_package(catalog.root / name, name, None))
     for name in ("constraints.txt", "LICENSE"):
         if (catalog.root / name).is_file():
             files[name] = (catalog.root / name).read_bytes()
@@ -47,7 +48,7 @@ def engine(catalog: Catalog) -> Files:
 
 
 def template(name: str, **values: str) -> bytes:
-    """A file of the templates' folder, with `$names` filled in."""
+    """Return a file of the templates' folder, with `$names` filled in."""
     return Template((_TEMPLATES / name).read_text(encoding="utf-8")).substitute(values).encode()
 
 
@@ -85,25 +86,34 @@ def _checks(catalog: Catalog) -> Files:
     }
 
 
-def _package(folder: Path, name: str, kinds: tuple[str, ...] = _KINDS) -> Iterator[tuple[str, bytes]]:
-    """The files below a folder that belong to the course, by path inside the bundle; of no folder none."""
+def _package(folder: Path, name: str, kinds: tuple[str, ...] | None = _KINDS) -> Iterator[tuple[str, bytes]]:
+    """Yield the files below a folder, by path inside the bundle; none if there is no folder.
+
+    Args:
+        folder: where they lie.
+        name: of the folder inside the bundle.
+        kinds: suffixes of the files to take; None takes every file, whatever its suffix.
+    """
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
         hidden = any(part.startswith((".", "__pycache__")) for part in inner.parts)
-        if path.is_file() and not path.is_symlink() and not hidden and path.suffix in (*kinds, ""):
+        if path.is_file() and not path.is_symlink() and not hidden and (kinds is None or path.suffix in (*kinds, "")):
             yield f"{name}/{inner.as_posix()}", path.read_bytes()
 
 
 def _project(catalog: Catalog) -> bytes:
-    """What installs a bundle, with the dependencies that the course itself has."""
+    """Return the `pyproject.toml` that installs a bundle, with the dependencies that the course itself has."""
     path = catalog.root / "pyproject.toml"
     own = tomllib.loads(path.read_text(encoding="utf-8"))["project"] if path.is_file() else {}
-    dependencies = own.get("dependencies", [f"idealcat>={__version__}"])
+    engine_needs = [each for each in requires("idealcat") or () if "extra ==" not in each]
+    dependencies = own.get("dependencies", engine_needs)
+    packages = [name for name in catalog.preload if (catalog.root / name / "__init__.py").is_file()]
     return template(
         "project.toml",
         version=__version__,
         dependencies="".join(f"    {_quoted(each)},\n" for each in dependencies),
-        packages=", ".join(_quoted(f"{name}*") for name in ("autograder", *catalog.preload) if name != "torch"),
+        packages=", ".join(_quoted(f"{name}*") for name in ("autograder", *packages)),
+        data="".join(f'{_quoted(name)} = ["**/*"]\n' for name in packages),
     )
 
 

@@ -79,6 +79,8 @@ class _Encoder:
             raise RefusedValue(f"a value nested more than {self.limits.depth} levels deep")
         if self.nodes > self.limits.nodes:
             raise RefusedValue(f"a value of more than {self.limits.nodes:,} parts")
+        if isinstance(value, np.bool_ | np.integer | np.floating):
+            value = value.item()  # a NumPy scalar counts as the Python number that it stands for
         kind = type(value)
         if kind in PLAIN:
             return value

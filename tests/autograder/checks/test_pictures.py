@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from autograder.checks.pictures import MAX_BYTES, comparison
-from autograder.checks.plugin.recorder import judged
+from autograder.checks.plugin.recorder import end_check
 from autograder.checks.remote import Call
 from autograder.compare import assert_close
 from autograder.errors import CheckFailed
@@ -104,9 +104,9 @@ def failure():
 
 
 def test_a_failed_check_carries_its_picture_unless_it_is_hidden_or_about_a_gradient():
-    picture = judged(CHECK, failure(), Made()).picture
+    picture = end_check(CHECK, failure(), Made()).picture
     assert base64.b64decode(picture) == comparison(RAMP, 1 - RAMP)
-    assert judged(CHECK, failure(), Made(of=0)).picture == ""
+    assert end_check(CHECK, failure(), Made(of=0)).picture == ""
     hidden = CheckResult("unit::test_b", "unit", "f", "It is right", 1, hidden=True)
-    assert judged(hidden, failure(), Made()).picture == ""
-    assert judged(CHECK, None, Made()).picture == ""
+    assert end_check(hidden, failure(), Made()).picture == ""
+    assert end_check(CHECK, None, Made()).picture == ""

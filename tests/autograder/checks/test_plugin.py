@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder.results.types import Outcome
+from tests.autograder.small_course import make_course
 
 ROOT = Path(__file__).parents[3]
 PERFECT = Path(__file__).parents[1] / "samples" / "perfect"
@@ -215,3 +216,57 @@ def test_a_message_is_one_line_of_bounded_length(student_pytest, handin):
     message = run.checks["variation_loss::test_variation_loss_is_a_scalar"].message
     assert "raised ValueError: ?[2J?1m denoise: 8 of 8 ?xxx" in message and message.isprintable()
     assert 1900 < len(message) < 2100
+
+
+def test_a_plain_assert_names_the_call_and_the_known_mistake(student_pytest, tmp_path):
+    root = make_course(tmp_path / "course")
+    (root / "solutions" / "mistakes").mkdir()
+    (root / "solutions" / "mistakes" / "doubling.py").write_text(
+        "from autograder.diagnose import mistake\n\n"
+        "@mistake('double', 'Nothing is doubled.')\ndef nothing(x):\n    return x\n"
+    )
+    (root / "tests" / "exercises" / "test_doubling.py").write_text(
+        "import pytest\n\n@pytest.mark.points('double', 2)\ndef test_double(submission):\n"
+        "    assert submission.double(3) == 6\n"
+    )
+    (root / "exercises" / "doubling.py").write_text("def double(x):\n    return x\n")
+    (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    run = student_pytest("exercises/doubling.py", cwd=root)
+    (check,) = run.checks.values()
+    assert check.message.startswith("double(3) returned 3, which does not hold: assert 3 == 6")
+    assert check.diagnosis == "Nothing is doubled."
+
+
+@pytest.mark.parametrize("raised", ["ValueError", "KeyError", "UnicodeDecodeError"])
+def test_an_expected_exception_can_be_caught_with_pytest(student_pytest, tmp_path, raised):
+    root = make_course(tmp_path / "course")
+    kind = "ValueError" if raised == "UnicodeDecodeError" else raised
+    error = "b'\\xff'.decode()" if raised == "UnicodeDecodeError" else f"raise {raised}('x must be positive')"
+    (root / "tests" / "exercises" / "test_doubling.py").write_text(
+        "import pytest\n\n@pytest.mark.points('double', 2)\ndef test_double(submission):\n"
+        f"    with pytest.raises({kind}, match='must be|decode'):\n        submission.double(3)\n"
+    )
+    (root / "exercises" / "doubling.py").write_text(f"def double(x):\n    {error}\n")
+    (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    (check,) = student_pytest("exercises/doubling.py", cwd=root).checks.values()
+    assert check.outcome is Outcome.PASSED, check.message
+
+
+def test_a_function_that_uses_a_failing_one_says_which_to_mend_first(student_pytest, tmp_path):
+    root = make_course(tmp_path / "course")
+    (root / "exercises" / "doubling.py").write_text(
+        "def double(x):\n    return x\n\ndef halve(x):\n    return double(x)\n"
+    )
+    (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    checks = student_pytest("exercises/doubling.py", cwd=root).checks
+    advice = "double fails, and halve uses it: mend double first"
+    assert checks["doubling::test_halve"].message.endswith(advice)
+    assert "mend" not in checks["doubling::test_double"].message
+
+
+def test_a_name_that_only_looks_right_is_told_by_its_letter(student_pytest, tmp_path):
+    root = make_course(tmp_path / "course")
+    (root / "exercises" / "doubling.py").write_text("def d\N{CYRILLIC SMALL LETTER O}uble(x):\n    return 2 * x\n")
+    (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    checks = student_pytest("exercises/doubling.py", cwd=root).checks
+    assert "CYRILLIC SMALL LETTER O" in checks["doubling::test_double"].message

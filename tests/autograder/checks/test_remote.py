@@ -282,7 +282,7 @@ def test_other_arguments_are_told_with_the_signature(student):
     words = sentence(MissingFunction, student.in_place, torch.zeros(2))
     assert (
         words
-        == "in_place([0.0, 0.0]) cannot be called on in_place(images, scale): missing a required argument: 'scale'"
+        == "in_place(tensor([0.0, 0.0])) cannot be called on in_place(images, scale): missing a required argument: 'scale'"
     )
 
 

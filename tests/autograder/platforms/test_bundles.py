@@ -292,3 +292,22 @@ def test_gitlabs_pipeline_is_one_that_gitlab_reads(catalog):
     pipeline = yaml.safe_load(gitlab_bundle(catalog)[".gitlab-ci.yml"])
     assert pipeline["checks"]["artifacts"]["reports"] == {"junit": "junit.xml"}
     assert any("--as junit > junit.xml" in line for line in pipeline["checks"]["script"])
+
+
+def test_every_file_of_the_courses_own_package_is_released(tmp_path):
+    root = make_course(tmp_path / "course")
+    (root / "words").mkdir()
+    (root / "words" / "__init__.py").write_text("")
+    (root / "words" / "words.csv").write_text("cat,dog\n")
+    catalog_file = root / "exercises" / "catalog.toml"
+    catalog_file.write_text(catalog_file.read_text().replace('["torch"]', '["torch", "words"]'))
+    files = student_bundle(read_catalog(root))
+    assert files["words/words.csv"] == b"cat,dog\n"
+    # setuptools leaves out of a wheel what it is not told of.
+    assert '"words" = ["**/*"]' in files["pyproject.toml"].decode()
+
+
+def test_the_engine_imports_no_package_of_the_course(tmp_path):
+    hide_data = "import sys; sys.modules['data'] = None; import autograder.plugin"
+    code, said = run(sys.executable, "-c", hide_data, cwd=tmp_path)
+    assert code == 0, said
