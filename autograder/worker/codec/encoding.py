@@ -85,8 +85,6 @@ class _Encoder:
         if kind in PLAIN:
             return value
         write = _WRITERS.get(kind)
-        if write is None and isinstance(value, np.bool_ | np.integer | np.floating):
-            return self.node(value.item(), depth + 1)  # a NumPy scalar is the number that it is
         if write is None:
             return self.node(self.fallback(value), depth + 1)
         return write(self, value, depth)

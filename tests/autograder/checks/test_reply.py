@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.checks.plugin.recorder import judged
+from autograder.checks.plugin.recorder import end_check
 from autograder.checks.remote import RemoteModule, StudentModule
 from autograder.compare import show
 from autograder.errors import MalformedMessage, RefusedValue, StudentFault
@@ -177,7 +177,7 @@ def test_whatever_is_replied_ends_in_a_value_or_a_students_fault(reply):
     try:
         answered_by(LOADED, reply).anything()
     except StudentFault as fault:
-        check = judged(CheckResult("unit::test_it", "unit", "anything", "It", 1.0), fault, None)
+        check = end_check(CheckResult("unit::test_it", "unit", "anything", "It", 1.0), fault, None)
         assert check.outcome not in (Outcome.PASSED, Outcome.ERROR)
         assert len(check.message) <= 2000 and (check.message.isprintable() or not check.message)
 
@@ -186,5 +186,5 @@ def test_a_text_without_end_is_cut_and_steers_no_terminal():
     fault = {**FAULT, "text": "\x1b[2J\u202eEverything passes.\n" + "x" * 10**6, "kinds": ("K" * 10**6,)}
     with pytest.raises(StudentFault) as caught:
         answered_by(LOADED, fault).anything()
-    message = judged(CheckResult("unit::test_it", "unit", "anything", "It", 1.0), caught.value, None).message
+    message = end_check(CheckResult("unit::test_it", "unit", "anything", "It", 1.0), caught.value, None).message
     assert len(message) == 2000 and message.isprintable()
