@@ -206,10 +206,10 @@ class _Run:
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
         book = _assignment(source)
         intake = source.take_in(spec.catalog) if book is None else Intake("nbgrader's assignment", book.submissions())
+        manual = read_manual(out / "manual.csv", spec.catalog.points)
         if len(intake.hand_ins) > 1 or intake.left_out:
             _tell_intake(intake, out)
         decide = policy_beside([out, *map(Path, source.paths)], out)
-        manual = read_manual(out / "manual.csv", spec.catalog.points)
         return cls(spec, intake.hand_ins, book, out, jobs, cluster, fresh, manual, decide)
 
     def batch(self, folder: Path) -> Batch:

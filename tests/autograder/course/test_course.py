@@ -43,7 +43,7 @@ def test_the_whole_course_verifies():
 @pytest.mark.parametrize(("unit", "function"), FUNCTIONS, ids=lambda value: value.name)
 def test_points_of_a_function_are_those_of_its_checks(unit, function, checks):
     own = [check for check in checks if (check.unit, check.function) == (unit.name, function.name)]
-    assert sum(check.max_points for check in own) == function.points
+    assert sum(check.max_points for check in own) == pytest.approx(function.points)
     assert any(check.hidden for check in own) or function.name in OUTCOME_FUNCTIONS
     assert any(not check.hidden for check in own)
 
@@ -82,9 +82,9 @@ def test_public_checks_need_no_reference(unit):
 
 
 # Judged by what they achieve, on fresh inputs: there is nothing to hide.
-OUTCOME_FUNCTIONS = ("denoise", "ideal_image")
+OUTCOME_FUNCTIONS = ("denoise", "ideal_image", "xavier_normal")
 # They measure with the reference; what they measure is an outcome.
-OUTCOME_CHECKS = ("test_denoise_lowers_the_variation", "test_attack_fools_the_model")
+OUTCOME_CHECKS = ()
 
 
 @pytest.mark.parametrize("unit", CATALOG.units)

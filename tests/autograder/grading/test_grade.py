@@ -79,8 +79,8 @@ def test_the_same_content_and_secret_give_the_same_seed(grader, catalog, sandbox
 
 def test_a_seed_replays_the_very_inputs(catalog, sandbox):
     def graded(**facts):
-        spec = GradingSpec(catalog, units=("variation_loss",), **facts)
-        return Grader(spec, sandbox).grade_path(SUBMISSIONS / "only_horizontal")
+        spec = GradingSpec(catalog, units=("adversarial_attack",), **facts)
+        return Grader(spec, sandbox).grade_path(SUBMISSIONS / "careless")
 
     one = graded(secret=b"a secret")
     two, other = graded(seed=one.seed), graded(seed="other")
@@ -97,7 +97,7 @@ def test_nothing_from_outside_steers_pytest(grader, monkeypatch, tmp_path):
     monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
     monkeypatch.setenv("PYTEST_PLUGINS", "steer")
     result = grader.grade_path(SUBMISSIONS / "only_horizontal")
-    assert result.score == 52.0
+    assert result.score == 47.0
     assert os.environ["PYTEST_ADDOPTS"] == "--collect-only"
 
 
