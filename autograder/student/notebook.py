@@ -51,6 +51,9 @@ def check(function: str, *, hidden: bool = False) -> float:
 
     catalog = course_here()
     unit = catalog.unit_of(function).name
+    if function not in vars(_namespace()):
+        print(f"{function} is not defined here: run its cell first")
+        return 0.0
     # A hidden check may wait for one that is not.
     results = [result for result in _judged(catalog, unit, function, hidden) if result.hidden == hidden]
     if not results:

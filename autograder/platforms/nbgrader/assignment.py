@@ -1,4 +1,4 @@
-"""A unit as nbgrader's source notebook: lesson, imports, and for each function its answer and its checks."""
+"""Write a unit as nbgrader's source notebook: lesson, imports, and for each function its answer and its checks."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ check("{function}", hidden=True)
 
 
 def source_notebook(unit: Unit, solution: str, lesson: str, checks: Iterable[CheckResult]) -> str:
-    """The notebook that `nbgrader generate_assignment` takes, as the text of its file.
+    """Return the notebook for `nbgrader generate_assignment`, as the text of its file.
 
     Args:
         unit: of the catalog.
@@ -63,7 +63,7 @@ def _exercises(unit: Unit, solution: str, graded: tuple[GradedCell, ...]) -> Ite
 
 
 def _parts(unit: Unit, solution: str) -> tuple[str, dict[str, str]]:
-    """What stands before the first function, without the docstring; and each function with what follows it."""
+    """Return the lines before the first function, without the docstring, and each function with the lines after it."""
     tree, lines = ast.parse(solution), solution.splitlines()
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in unit.functions]
     missing = unit.functions.keys() - {node.name for node in functions}
@@ -80,9 +80,9 @@ def _parts(unit: Unit, solution: str) -> tuple[str, dict[str, str]]:
 
 
 def _with_helpers_inside(lines: list[str], unit: str) -> str:
-    """A function whose region takes in the regions of helpers that follow it.
+    """Return a function with the regions of the helpers after it moved into its own region.
 
-    nbgrader puts `raise NotImplementedError()` in place of every region: at the top level it would end the cell.
+    nbgrader replaces every region by `raise NotImplementedError()`, which at the top level would end the cell.
     """
     kept: list[str] = []
     helpers: list[str] = []

@@ -21,7 +21,7 @@ class Counted(Ahead):
     graded: list = []  # noqa: RUF012 - emptied for each test
 
     @contextlib.contextmanager
-    def _grading(self, count):
+    def _open_grading(self, count):
         grade_tasks = grade_in_turn(Grader(self.spec, InThisProcess()))
 
         def noted(tasks):
@@ -95,7 +95,7 @@ def test_another_state_of_the_course_has_results_of_its_own(ahead, works, root):
 HOLDS = """
 import fcntl, sys
 file = open(sys.argv[1], "w")
-fcntl.lockf(file, fcntl.LOCK_EX)
+fcntl.flock(file, fcntl.LOCK_EX)
 print("held", flush=True)
 sys.stdin.read()
 """

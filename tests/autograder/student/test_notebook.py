@@ -116,6 +116,12 @@ def test_a_wrong_image_is_shown(notebook, capsys, monkeypatch):
     assert picture.data.startswith(b"\x89PNG") and "With weight 0" in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_of_a_function_whose_cell_was_not_run_it_says_so(notebook, capsys):
+    notebook("def class_loss(model, images, target):\n    return 0")
+    assert check("ideal_loss") == 0
+    assert capsys.readouterr().out == "ideal_loss is not defined here: run its cell first\n"
+
+
 def test_a_name_that_is_none_is_answered_with_one_that_is(notebook):
     with pytest.raises(UsageError, match=r"no function .total_variatoin.; is it total_variation\?"):
         check("total_variatoin")
