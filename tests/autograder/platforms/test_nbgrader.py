@@ -112,17 +112,17 @@ def test_an_own_test_of_the_instructor_is_left_for_grading_by_hand(tmp_path):
     assert "This test is no check of the course and was not run" in page(course, "alice")
 
 
-def test_a_late_plugin_in_a_file_of_the_course_is_found_from_elsewhere(course, students, tmp_path):
+def test_a_late_plugin_in_a_file_of_the_course_is_found_from_elsewhere(course, students):
     with (course / "nbgrader_config.py").open("a") as file:
         file.write('\nc.AssignLatePenalties.plugin_class = "late.One"\n')
     students.hand_in("alice", students.notebook(students.right()))
     (course / "by_hand.py").write_text(DUE)
     assert command(course, "by_hand")[0] == 0
-    args = "autograder", "grade", "--nbgrader", course, "--assignment", UNIT, "-o", tmp_path / "out"
-    code, text = command(tmp_path, *args)
+    args = "autograder", "grade", "--nbgrader", course, "--assignment", UNIT, "-o", course / "out"
+    code, text = command(course.parent, *args)
     assert code == 2 and "the plugin for late penalties that" in text and "Traceback" not in text
     (course / "late.py").write_text(LATE.rpartition("c.Assign")[0])
-    code, text = command(tmp_path, *args)
+    code, text = command(course.parent, *args)
     assert code == 0, text
     assert marks(course) == {"alice": POINTS - 1}
 

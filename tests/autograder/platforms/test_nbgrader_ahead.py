@@ -112,7 +112,7 @@ def test_while_another_run_grades_each_notebook_has_its_turn(ahead, works):
         other.stdin.close()
 
 
-def test_a_course_inside_the_work_judges_nothing(ahead, root):
+def test_a_course_inside_the_work_grades_nothing(ahead, root):
     with pytest.raises(GraderError, match="the course lies inside the submission"):
         ahead.result("mallory", root)
 
