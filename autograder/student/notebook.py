@@ -51,13 +51,13 @@ def check(function: str, *, hidden: bool = False) -> float:
 
     catalog = course_here()
     unit = catalog.unit_of(function).name
-    if function not in vars(_namespace()):
-        print(f"{function} is not defined here: run its cell first")
-        return 0.0
     # A hidden check may wait for a visible one, so both are run.
     results = [result for result in _run_checks(catalog, unit, function, hidden) if result.hidden == hidden]
     if not results:
         raise UsageError(f"{function} has no {'hidden ' if hidden else ''}checks here")
+    if function not in vars(_namespace()):
+        print(f"{function} is not defined here: run its cell first")
+        return 0.0
     if any(result.outcome == "error" for result in results):
         raise GraderError(next(result.message for result in results if result.outcome == "error"))
     names = _cell_names()

@@ -2,16 +2,21 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.course.catalog import Unit
-from autograder.course.skeletons import BEGIN, END
+from autograder.course.catalog import Catalog, Unit
+from autograder.course.skeletons import BEGIN, END, read_source, replace_keeping_backup
 from autograder.errors import CatalogError
+from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.spec import GradingSpec
 from autograder.platforms.nbgrader.cells import GradedCell, answer_id, graded_cells
+from autograder.platforms.nbgrader.config import FILENAME, config_text
 from autograder.results.types import CheckResult
+from autograder.submissions import Submission
 
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _CHECKS = 'from autograder.notebook import check\n\ncheck("{function}")'
@@ -21,6 +26,28 @@ from autograder.notebook import check
 
 check("{function}", hidden=True)
 ### END HIDDEN TESTS"""
+
+
+def write_notebooks(catalog: Catalog, units: tuple[Unit, ...], course: Path) -> list[tuple[Path, Path | None]]:
+    """Write `source/<unit>/<unit>.ipynb` of nbgrader's course from each solution, and the course's configuration.
+
+    Returns:
+        The files written, each with its backup, if there was something to keep. Files in step are left alone, and so is an
+        existing configuration.
+    """
+    spec = GradingSpec(catalog, units=tuple(unit.name for unit in units), require=())
+    checks = Grader(spec, InThisProcess()).grade(Submission("")).checks
+    texts = {}
+    for unit in units:
+        own = [check for check in checks if check.unit == unit.name]
+        lesson = catalog.lesson(unit.name)
+        text = source_notebook(unit, read_source(catalog.solution(unit.name)), read_source(lesson), own)
+        texts[course / "source" / unit.name / f"{unit.name}.ipynb"] = text
+    if not (course / FILENAME).exists():
+        texts[course / FILENAME] = config_text(catalog.root)
+    # Not beside the notebook: nbgrader releases all files there, and a backup holds solutions.
+    files = [replace_keeping_backup(path, text, course / "replaced") for path, text in texts.items()]
+    return [file for file in files if file is not None]
 
 
 def source_notebook(unit: Unit, solution: str, lesson: str, checks: Iterable[CheckResult]) -> str:

@@ -99,7 +99,7 @@ def _as_text(source: str) -> str:
     return f"<pre>{lines}</pre>"
 
 
-def _render(source: str, attachments: dict[str, Any], **options: bool) -> str:
+def _render(source: str, attachments: dict[str, Any], **options: Any) -> str:
     """Return the HTML that nbgrader's pages show for Markdown."""
     renderer = IPythonRenderer(escape=False, attachments=attachments, **options)
     return str(MarkdownWithMath(renderer=renderer).render(source))
