@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.skeletons import BEGIN, END, read_source, replace_keeping_backup, untouched
+from autograder.course.skeletons import BEGIN, END, first_line, read_source, replace_keeping_backup, untouched
 from autograder.errors import UsageError
 from autograder.student.progress import Progress, fingerprint, updated_progress
 
@@ -95,8 +95,7 @@ def _lines_of(text: str, function: str, filename: str) -> range:
         raise UsageError(f"{reason}; correct it, or reset the whole file: autograder reset {unit}") from error
     for node in reversed(tree.body):  # of two definitions the later one counts
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == function:
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            return range(first - 1, node.end_lineno or node.lineno)
+            return range(first_line(node) - 1, node.end_lineno or node.lineno)
     return range(0)
 
 

@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.skeletons import BEGIN, END, read_source, replace_keeping_backup
+from autograder.course.skeletons import BEGIN, END, first_line, read_source, replace_keeping_backup
 from autograder.errors import CatalogError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
@@ -96,7 +96,7 @@ def _parts(unit: Unit, solution: str) -> tuple[str, dict[str, str]]:
     missing = unit.functions.keys() - {node.name for node in functions}
     if missing:
         raise CatalogError(f"solutions/{unit.name}.py has no function {min(missing)}")
-    starts = [min([node.lineno, *(each.lineno for each in node.decorator_list)]) - 1 for node in functions]
+    starts = [first_line(node) - 1 for node in functions]
     ends = [*starts[1:], len(lines)]
     top = tree.body[0].end_lineno or 0 if ast.get_docstring(tree) is not None else 0
     answers = {
