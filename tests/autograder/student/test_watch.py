@@ -95,7 +95,7 @@ def test_from_the_first_save_to_the_unit_that_is_next(watch, own_course):
     screen.presses("r", "Reset what? f total_variation   u the whole of variation_loss.py")
     screen.presses("n", "Nothing was reset.")
     screen.presses("r", "Reset what?")
-    screen.presses("u", "what was there is now exercises/variation_loss.py.bak.")
+    screen.presses("u", "your version is now exercises/variation_loss.py.bak.")
     assert "> total_variation is next" in screen.result()  # the file was written, so its checks run
     assert screen.file.with_name("variation_loss.py.bak").read_text() == "def total_variation(images:\n"
 
