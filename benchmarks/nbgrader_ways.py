@@ -20,7 +20,7 @@ from pathlib import Path
 import nbformat
 
 from autograder.course.catalog import read_catalog
-from autograder.platforms.nbgrader.release import write_notebooks
+from autograder.platforms.nbgrader.assignment import write_notebooks
 
 ROOT = Path(__file__).parents[1]
 UNIT = "variation_loss"

@@ -33,7 +33,7 @@ def nbgrader(
     units: Units = "",
 ) -> None:
     """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py if there is none."""
-    from autograder.platforms.nbgrader.release import write_notebooks
+    from autograder.platforms.nbgrader.assignment import write_notebooks
 
     catalog = course_here()
     written = write_notebooks(catalog, catalog.chosen(names_in(units)), course)

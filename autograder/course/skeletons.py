@@ -142,3 +142,9 @@ def _functions_by_line(source: str) -> dict[int, str]:
 def _require_todo(kept: list[str], filename: str, number: int) -> None:
     if not kept or not kept[-1].lstrip().startswith("# TODO: "):
         raise CatalogError(f"{filename} line {number}: a region needs a `# TODO: ...` line right before it")
+
+
+def first_line(node: ast.stmt) -> int:
+    """Return the number of a statement's first line, which is that of its first decorator if it has any."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])

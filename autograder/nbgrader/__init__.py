@@ -1,1 +1,1 @@
-"""Public names for nbgrader's configuration; see `autograder.platforms.nbgrader`."""
+"""Give public names for nbgrader's configuration; see `autograder.platforms.nbgrader`."""

@@ -1,4 +1,4 @@
-"""Public name of `configure`, for a course's `nbgrader_config.py`."""
+"""Give `configure` its public name, for a course's `nbgrader_config.py`."""
 
 from autograder.platforms.nbgrader.config import configure
 

@@ -1,1 +1,1 @@
-"""Other people's systems, one folder each."""
+"""Connect to other people's systems, one folder each."""

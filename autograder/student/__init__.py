@@ -1,8 +1,8 @@
-"""The student's side: where one stands, hints, running on each save, notebooks, pictures, the student's pytest plugin.
+"""Serve the student: progress, hints, runs on each save, notebooks, pictures, and the student's pytest plugin.
 
-commands      what a student types
-standing      progress in words; `progress` keeps it
-helping       hints, solutions, and a way back to the skeleton
-watch         runs a unit on save: `runner` asks the process `warm_runner`, `screen` words what came of it
-rewards       where the earned pictures are kept, and the gallery; `drawing` makes them
+commands      commands that a student types
+standing      progress in words; `progress` stores it
+helping       hints, solutions, and resets to the skeleton
+watch         runs a unit on save: `runner` asks the process `warm_runner`, `screen` words the result
+rewards       folder of the earned pictures, and the gallery; `drawing` makes them
 """

@@ -1,4 +1,4 @@
-"""What a student types: `autograder` alone, `hint`, `list`, `progress`, `reset`, `solution`, `watch`, `gallery`."""
+"""Define the student's commands: `autograder` alone, `hint`, `list`, `progress`, `reset`, `solution`, `watch`, `gallery`."""
 
 from typing import Annotated
 
@@ -14,8 +14,8 @@ from autograder.student.watch import watch
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the student's commands."""
-    app.callback(invoke_without_command=True)(start)
+    """Add the student's commands."""
+    app.callback(invoke_without_command=True)(show_overview)
     app.command()(hint)
     app.command("list")(list_functions)
     app.command("progress")(show_progress)
@@ -25,8 +25,8 @@ def register(app: typer.Typer) -> None:
     app.command("gallery")(show_gallery)
 
 
-def start(context: typer.Context) -> None:
-    """A course that is judged by tests. Alone: where you stand, and what is next."""
+def show_overview(context: typer.Context) -> None:
+    """Learn by writing functions that tests check. Without a command: show your progress and the next step."""
     if context.invoked_subcommand is None:
         catalog = course_here()
         Terminal().say(standing.overview(catalog, _progress(catalog)))
@@ -35,32 +35,32 @@ def start(context: typer.Context) -> None:
 def hint(
     function: Annotated[str, typer.Argument(metavar="[FUNCTION]", help="By default the next one to write.")] = "",
 ) -> None:
-    """A hint for a function; ask again for the next one."""
+    """Give a hint for a function; ask again for the next one."""
     catalog = course_here()
     Terminal().say(helping.hint_lines(catalog, function or _next_function(catalog)))
 
 
 def list_functions() -> None:
-    """Every unit and function, passed or open."""
+    """List every unit and function, passed or open."""
     catalog = course_here()
     Terminal().say(standing.listing(catalog, _progress(catalog)))
 
 
 def show_progress() -> None:
-    """A bar for each unit."""
+    """Show a bar for each unit."""
     catalog = course_here()
     Terminal().say(standing.bars(catalog, _progress(catalog)))
 
 
 def reset(
-    name: Annotated[str, typer.Argument(metavar="UNIT|FUNCTION", help="What is to begin anew.")],
+    name: Annotated[str, typer.Argument(metavar="UNIT|FUNCTION", help="Unit or function to reset.")],
 ) -> None:
-    """A unit's file, or one function of it, back to its skeleton; what you had is kept as a backup."""
+    """Reset a unit's file, or one function of it, to its skeleton; your version is kept as a backup."""
     Terminal().say([helping.reset(course_here(), name)])
 
 
-def solution(unit: Annotated[str, typer.Argument(metavar="UNIT", help="One that passes.")]) -> None:
-    """A teacher's way to write a unit, once your own passes."""
+def solution(unit: Annotated[str, typer.Argument(metavar="UNIT", help="A unit that passes.")]) -> None:
+    """Print the course's solution of a unit, once your own passes."""
     catalog = course_here()
     (chosen,) = catalog.chosen([unit])
     typer.echo(helping.solution_text(catalog, chosen, _progress(catalog)), nl=False)
@@ -69,13 +69,13 @@ def solution(unit: Annotated[str, typer.Argument(metavar="UNIT", help="One that 
 def watch_saves(
     unit: Annotated[str, typer.Argument(metavar="[UNIT]", help="By default the first that is not done.")] = "",
 ) -> None:
-    """Judge a unit each time you save its file, and move on when it is done."""
+    """Run a unit's checks each time you save its file, and move on when it is done."""
     catalog = course_here()
     watch(catalog, Terminal(), *(catalog.chosen([unit]) if unit else ()))
 
 
 def show_gallery() -> None:
-    """Your pictures on one page; those of units that pass and have none yet are drawn first."""
+    """Show your pictures on one page; missing pictures of units that pass are drawn first."""
     catalog = course_here()
     progress = _progress(catalog)
     terminal, headline = Terminal(), standing.headline(catalog, progress)

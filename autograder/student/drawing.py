@@ -1,4 +1,4 @@
-"""Draw the picture of a unit, in a trusted process, of plain values that came back from a worker."""
+"""Draw the picture of a unit in a trusted process, from plain values that a worker returned."""
 
 import io
 import math
@@ -21,33 +21,33 @@ from autograder.student.rewards import CAPTION, picture_path
 from autograder.submissions import Module, read_for
 from autograder.submissions.intake import HandIn
 
-#: What a picture asks for in one call may take longer than what a check does.
+#: A call for a picture may take so many times as long as a call of a check.
 _PATIENCE = 6
 _SEED = 0
 
 
 @dataclass(frozen=True)
 class Reward:
-    """A picture as PNG, which bears its caption inside too, and what is to be seen on it."""
+    """Picture as PNG, with its caption, which the PNG holds too."""
 
     png: bytes
     caption: str
 
 
 def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Transport) -> Reward | None:
-    """The picture of a unit.
+    """Return the picture of a unit.
 
     Args:
         catalog: the course.
-        unit: one that passes: of another the picture may show nothing, or fail.
-        modules: what was handed in, by unit.
-        worker: where the student's functions are called.
+        unit: one that passes; for any other the picture may be empty or fail.
+        modules: the submission's, by unit.
+        worker: in which the student's functions are called.
 
     Returns:
-        The picture, or nothing where the course has none for this unit.
+        The picture, or None if the course has none for this unit.
 
     Raises:
-        StudentFault: a function did not give what the picture needs.
+        StudentFault: a function did not return the values that the picture needs.
         CheckError: the drawing itself failed.
     """
     path = catalog.picture(unit)
@@ -59,12 +59,12 @@ def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Tran
         return Reward(_png(image, caption), caption)
     except StudentFault:
         raise
-    except Exception as error:  # whatever the drawing makes of values that are not what it expects
+    except Exception as error:  # the drawing may raise anything on values that it does not expect
         raise CheckError(f"the picture of {unit} could not be drawn ({type(error).__name__}: {error})") from error
 
 
 def keep_picture(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Transport) -> Path | None:
-    """Draws the picture of a unit into the student's own folder; the path, where the course has one for it.
+    """Draw the picture of a unit into the student's own folder; return its path, or None if the course has none.
 
     Raises:
         StudentFault, CheckError: as `reward` does.
@@ -88,29 +88,29 @@ def _png(image: Image.Image, caption: str) -> bytes:
     return file.getvalue()
 
 
-#: Gives a fresh worker.
+#: Opens a fresh worker.
 OpenWorker = Callable[[], AbstractContextManager[Transport]]
 
-#: A page holds its pictures; one that is larger is left out.
+#: A page embeds its pictures; a larger one is left out.
 _MAX_BYTES = 500_000
 
 
 def pictures_of(
     result: SubmissionResult, hand_in: HandIn, catalog: Catalog, open_worker: OpenWorker
 ) -> dict[str, Reward]:
-    """The pictures of the units that a submission has passed, by unit.
+    """Return the pictures of the units that a submission has passed, by unit.
 
     Args:
         result: of the submission.
-        hand_in: what was handed in; if that is not what was graded, there are no pictures.
+        hand_in: the files handed in; if they are not those that were graded, there are no pictures.
         catalog: of the course.
-        open_worker: gives what its functions are called in.
+        open_worker: opens the worker in which its functions are called.
     """
     submission = read_for(catalog, hand_in, result.name)
     if submission.digest != result.hashes.get("submission"):
         return {}
     pictures = {}
-    for unit in _passed(result, catalog):
+    for unit in _passed_units(result, catalog):
         try:
             with open_worker() as worker:
                 drawn = reward(catalog, unit, submission.sources, worker)
@@ -121,7 +121,7 @@ def pictures_of(
     return pictures
 
 
-def _passed(result: SubmissionResult, catalog: Catalog) -> list[str]:
+def _passed_units(result: SubmissionResult, catalog: Catalog) -> list[str]:
     def open_points(unit: str) -> float:
         return math.fsum(check.max_points - check.points for check in result.checks if check.unit == unit)
 
@@ -130,7 +130,7 @@ def _passed(result: SubmissionResult, catalog: Catalog) -> list[str]:
 
 
 def draw(catalog: Catalog, unit: str) -> str:
-    """Draws the picture of a unit; a sentence where it cannot be drawn, else nothing."""
+    """Draw the picture of a unit. Return a sentence if it cannot be drawn, else an empty string."""
     run = StudentRun(catalog, "student", "cpu")
     try:
         with run.worker() as worker:

@@ -1,20 +1,20 @@
-"""Help a student: hints one by one, a teacher's solution for those who have one already, and a way back to the skeleton."""
+"""Help a student: give hints one by one, the course's solution to those who have their own, and reset to the skeleton."""
 
 import ast
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.skeletons import BEGIN, END, read_source, replace_keeping_backup, untouched
+from autograder.course.skeletons import BEGIN, END, first_line, read_source, replace_keeping_backup, untouched
 from autograder.errors import UsageError
 from autograder.student.progress import Progress, fingerprint, updated_progress
 
 
 def hint_lines(catalog: Catalog, function: str) -> list[str]:
-    """The next hint for a function, after those that have been read; and notes that it was read."""
+    """Return the hints read so far and the next one, and record that it was read."""
     unit = catalog.unit_of(function)
     hints = unit.functions[function].hints
     if not hints:
-        return [f"There is no hint for {function}; its docstring and the lesson say what it is to do."]
+        return [f"There is no hint for {function}; its docstring and the lesson say what it has to do."]
     with updated_progress(catalog.root) as progress:
         mine = progress.of(unit.name, function)
         mine.hints = min(mine.hints + 1, len(hints))
@@ -24,7 +24,7 @@ def hint_lines(catalog: Catalog, function: str) -> list[str]:
 
 
 def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
-    """The solution of a unit, without the markers of what was to be written.
+    """Return the solution of a unit without the markers of its regions.
 
     Raises:
         UsageError: the unit does not pass yet, or this release has no solutions.
@@ -35,42 +35,46 @@ def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
     todo = progress.open_functions(unit)
     if todo:
         file = f"exercises/{unit.name}.py"
-        raise UsageError(f"{unit.name} does not pass yet ({todo[0]} is open); judge it: pytest {file}")
+        raise UsageError(f"{unit.name} does not pass yet ({todo[0]} is open); run its checks: pytest {file}")
     if any(progress.of(unit.name, name).file != fingerprint(catalog.exercise(unit.name)) for name in unit.functions):
-        raise UsageError(f"{unit.name}.py has changed since it passed; judge it again: pytest exercises/{unit.name}.py")
+        raise UsageError(
+            f"{unit.name}.py has changed since it passed; run its checks again: pytest exercises/{unit.name}.py"
+        )
     lines = read_source(path).splitlines(keepends=True)
     return "".join(line for line in lines if line.strip() not in (BEGIN, END))
 
 
 def reset(catalog: Catalog, name: str) -> str:
-    """Resets a unit or a function, and says where the backup is.
+    """Reset a unit or a function. Return a sentence that names the backup.
 
     Raises:
-        UsageError: the course has neither, or the function cannot be found in the student's file.
+        UsageError: the course has no such unit or function, or the function cannot be found in the student's file.
         CatalogError: the release holds no skeleton to go back to.
     """
     unit = name if name in catalog.units else catalog.unit_of(name).name
     path = catalog.exercise(unit)
     skeleton = untouched(catalog, unit)
-    text = skeleton if name == unit else with_function(_own(path, unit), skeleton, name, path.name)
+    text = skeleton if name == unit else with_function(_read_own(path, unit), skeleton, name, path.name)
     written = replace_keeping_backup(path, text, path.parent)
     if written is None:
-        return f"{name} is as it was in the beginning; nothing was changed."
+        return f"{name} is the skeleton already; nothing was changed."
     functions = catalog.units[unit].functions if name == unit else [name]
     with updated_progress(catalog.root) as progress:
         for function in functions:
             progress.of(unit, function).passed = ""
     shown = path.relative_to(catalog.root).as_posix()
     backup = written[1]
-    kept = f"; what was there is now {backup.relative_to(catalog.root).as_posix()}" if backup is not None else ""
-    return f"{name} in {shown} is as it was in the beginning{kept}." if name != unit else f"{shown} is untouched{kept}."
+    kept = f"; your version is now {backup.relative_to(catalog.root).as_posix()}" if backup is not None else ""
+    return (
+        f"{name} in {shown} is the skeleton again{kept}." if name != unit else f"{shown} is the skeleton again{kept}."
+    )
 
 
 def with_function(text: str, skeleton: str, function: str, filename: str) -> str:
-    """A student's text with one function as the skeleton has it; at the end, where the text has none of that name.
+    """Return a student's text with one function as in the skeleton; at the end if the text has none of that name.
 
     Raises:
-        UsageError: the text is not Python, so that nobody knows where the function ends.
+        UsageError: the text is not Python, so the end of the function cannot be found.
     """
     fresh = _lines_of(skeleton, function, filename)
     lines = text.splitlines(keepends=True)
@@ -82,21 +86,20 @@ def with_function(text: str, skeleton: str, function: str, filename: str) -> str
 
 
 def _lines_of(text: str, function: str, filename: str) -> range:
-    """The lines of a function, counted from 0; none where there is no such function."""
+    """Return the lines of a function, counted from 0; an empty range if there is no such function."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         unit = filename.removesuffix(".py")
-        reason = f"{filename} is not valid Python ({error}), so that {function} cannot be found in it"
-        raise UsageError(f"{reason}; mend it, or reset the whole file: autograder reset {unit}") from error
+        reason = f"{filename} is not valid Python ({error}), so {function} cannot be found in it"
+        raise UsageError(f"{reason}; correct it, or reset the whole file: autograder reset {unit}") from error
     for node in reversed(tree.body):  # of two definitions the later one counts
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == function:
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            return range(first - 1, node.end_lineno or node.lineno)
+            return range(first_line(node) - 1, node.end_lineno or node.lineno)
     return range(0)
 
 
-def _own(path: Path, unit: str) -> str:
+def _read_own(path: Path, unit: str) -> str:
     if not path.is_file():
-        raise UsageError(f"{path} is not there; get it back with: autograder reset {unit}")
+        raise UsageError(f"{path} does not exist; restore it with: autograder reset {unit}")
     return read_source(path)

@@ -1,4 +1,4 @@
-"""Tells which keys are pressed, one by one and without Enter, on POSIX terminals and on Windows."""
+"""Read keys one by one and without Enter, on POSIX terminals and on Windows."""
 
 import contextlib
 import os
@@ -10,41 +10,41 @@ from types import TracebackType
 if sys.platform == "win32":
     import msvcrt
 
-    def _key() -> str:
+    def _read_key() -> str:
         return msvcrt.getwch()
 
     @contextlib.contextmanager
-    def _key_by_key() -> Iterator[None]:
+    def _unbuffered_keys() -> Iterator[None]:
         yield
 
 else:
     import termios
     import tty
 
-    def _key() -> str:
+    def _read_key() -> str:
         return os.read(sys.stdin.fileno(), 1).decode("ascii", "replace")
 
     @contextlib.contextmanager
-    def _key_by_key() -> Iterator[None]:
-        """A terminal that neither waits for Enter nor shows what is typed, until it is over."""
+    def _unbuffered_keys() -> Iterator[None]:
+        """Let the terminal neither wait for Enter nor echo keys."""
         before = termios.tcgetattr(sys.stdin)
         tty.setcbreak(sys.stdin)
         try:
             yield
         finally:
-            with contextlib.suppress(termios.error):  # it has gone away
+            with contextlib.suppress(termios.error):  # the terminal was closed
                 termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-#: An empty read, and Ctrl-D of a terminal that is read key by key.
+#: End of the input: an empty read, and Ctrl-D of a terminal that is read key by key.
 _ENDS = ("", "\x04")
 
 
 class Keys:
-    """Reads the keyboard from a thread of its own; where standard input is no terminal, it reads nothing.
+    """Read the keyboard in a thread of its own; nothing if standard input is no terminal.
 
     Args:
-        pressed: is told each key, in lower case; `q` at the end of the input.
+        pressed: called with each key in lower case, and with `q` at the end of the input.
     """
 
     def __init__(self, pressed: Callable[[str], None]) -> None:
@@ -54,7 +54,7 @@ class Keys:
 
     def __enter__(self) -> "Keys":
         if sys.stdin.isatty():
-            self._mode.enter_context(_key_by_key())
+            self._mode.enter_context(_unbuffered_keys())
             self._thread.start()
         return self
 
@@ -62,7 +62,7 @@ class Keys:
         self._mode.close()
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError):  # the terminal has gone away
-            while (key := _key()) not in _ENDS:
+        with contextlib.suppress(OSError):  # the terminal was closed
+            while (key := _read_key()) not in _ENDS:
                 self._pressed(key.lower())
         self._pressed("q")

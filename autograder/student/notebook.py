@@ -1,12 +1,12 @@
-"""`check`, for a student's notebook: the checks of a function, run on what the notebook has defined.
+"""Run the checks of a function on the definitions of a student's notebook: `check`.
 
     from autograder.student.notebook import check
 
     check("total_variation")
 
-It runs in the notebook's own process and judges the functions that are there now, whatever the cells say. In a graded
-notebook such a cell gives its points, which nbgrader reads; what runs it there can be cheated by the notebook, and
-`autograder.platforms.nbgrader` has a way that cannot.
+It runs in the notebook's own process, on the functions that are defined now, whatever the cells say. In a graded notebook
+nbgrader reads the points that such a cell returns. A notebook can cheat there; `autograder.platforms.nbgrader` grades in a
+sandbox instead.
 """
 
 import base64
@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# The rest of the engine is imported by `check` itself: a student's cells may hold the import of it beside their own code,
-# and in a worker that must cost nothing.
+# `check` itself imports the rest of the engine: workers load students' cells, which may import this module beside their own
+# code, and that must cost nothing.
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import GraderError, UsageError
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from autograder.results.types import CheckResult
     from autograder.submissions import Module
 
-#: nbgrader sets it where it executes a notebook, and says what for.
+#: Variable that nbgrader sets to its purpose when it executes a notebook.
 _EXECUTION = "NBGRADER_EXECUTION"
 
 
 def check(function: str, *, hidden: bool = False) -> float:
-    """Prints what the checks of a function say, and gives the points that it has earned.
+    """Print the results of a function's checks and return its points; 0 if its cell was not run.
 
     Args:
         function: its name.
-        hidden: the hidden checks in place of the others: for nbgrader's cells, while it grades.
+        hidden: True to run the hidden checks instead, for nbgrader's cells while it grades.
 
     Raises:
         UsageError: there is no such function, or it has no such checks here, or hidden ones are asked for by a person.
@@ -51,21 +51,24 @@ def check(function: str, *, hidden: bool = False) -> float:
 
     catalog = course_here()
     unit = catalog.unit_of(function).name
-    # A hidden check may wait for one that is not.
-    results = [result for result in _judged(catalog, unit, function, hidden) if result.hidden == hidden]
+    # A hidden check may wait for a visible one, so both are run.
+    results = [result for result in _run_checks(catalog, unit, function, hidden) if result.hidden == hidden]
     if not results:
         raise UsageError(f"{function} has no {'hidden ' if hidden else ''}checks here")
+    if function not in vars(_namespace()):
+        print(f"{function} is not defined here: run its cell first")
+        return 0.0
     if any(result.outcome == "error" for result in results):
         raise GraderError(next(result.message for result in results if result.outcome == "error"))
     names = _cell_names()
     for line in function_lines(results, set(), verbose=True):
-        print(_by_cell(line, names))
+        print(_with_cell_numbers(line, names))
     for result in results:
         _show(result)
     return float(sum(result.points for result in results))
 
 
-def _judged(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tuple[CheckResult, ...]":
+def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tuple[CheckResult, ...]":
     from autograder.grading.grade import Grader, InThisProcess
     from autograder.grading.spec import GradingSpec
     from autograder.submissions import Submission
@@ -73,12 +76,12 @@ def _judged(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tuple[
     spec = GradingSpec(
         catalog, units=(unit,), functions=frozenset({function}), hidden=hidden, seed="student", require=()
     )
-    with _untouched():
+    with _restore_state():
         return Grader(spec, InThisProcess()).grade(Submission(unit, _live_modules(unit))).checks
 
 
 def _live_modules(unit: str) -> "dict[str, Module]":
-    """The unit, as a module that takes over what the notebook has defined; and its cells, so that they count as its files."""
+    """Return the unit as a module of the notebook's definitions, and its cells, so that they count as its files."""
     from autograder.submissions import Module
 
     class Live(Module):
@@ -103,7 +106,7 @@ def _namespace() -> types.ModuleType:
 
 
 def _functions() -> dict[str, types.FunctionType]:
-    """The functions that were defined in the notebook itself."""
+    """Return the functions that were defined in the notebook itself."""
     values = vars(_namespace())
     return {
         name: value
@@ -124,8 +127,8 @@ def _used_by(function: str, functions: dict[str, types.FunctionType]) -> set[str
 
 
 @contextlib.contextmanager
-def _untouched() -> Iterator[None]:
-    """The notebook's own random numbers, threads and modes go on as if no check had been run."""
+def _restore_state() -> Iterator[None]:
+    """Restore the notebook's random numbers, threads and modes, as if no check had been run."""
     import numpy as np
     import torch
 
@@ -146,7 +149,7 @@ def _untouched() -> Iterator[None]:
 
 
 def _show(result: "CheckResult") -> None:
-    """The picture of a wrong image, where a notebook can show it."""
+    """Show the picture of a wrong image, if this is a notebook."""
     if not result.picture or _shell() is None:
         return
     from IPython.display import Image, display
@@ -157,21 +160,21 @@ def _show(result: "CheckResult") -> None:
 
 
 def _shell() -> Any:
-    """IPython's, where this is a notebook."""
+    """Return IPython's shell, or None if this is no notebook."""
     return vars(_namespace()).get("get_ipython", lambda: None)()
 
 
 def _cell_names() -> dict[str, int]:
-    """The file names under which IPython has compiled cells, and the numbers of the cells."""
+    """Return the numbers of cells by the file names under which IPython has compiled them."""
     names = getattr(getattr(_shell(), "compile", None), "_filename_map", {})
     return {Path(name).name: number for name, number in names.items()}
 
 
-def _by_cell(line: str, names: dict[str, int]) -> str:
-    """The line, with cells as the student knows them."""
+def _with_cell_numbers(line: str, names: dict[str, int]) -> str:
+    """Return the line with file names of cells replaced by their numbers."""
 
-    def named(found: re.Match[str]) -> str:
+    def number_of(found: re.Match[str]) -> str:
         number = names.get(found[1])
         return found[0] if number is None else f"cell [{number}], line {found[2]}"
 
-    return re.sub(r"([\w.]+\.py):(\d+)", named, line)
+    return re.sub(r"([\w.]+\.py):(\d+)", number_of, line)

@@ -1,4 +1,4 @@
-"""What a student has passed so far, kept in `.autograder/progress.json` of the course.
+"""Store a student's progress in `.autograder/progress.json` of the course.
 
 The file is the student's own: git ignores it, and it is keyed by the names of units and functions, so that it outlives every
 update and merge of the course. Names that the course no longer has are kept, in case they come back.
@@ -18,19 +18,19 @@ from autograder.results.files import write_atomically
 from autograder.results.types import CheckResult, Outcome
 
 SCHEMA = 1
-#: The folder of what belongs to this one student: progress, pictures.
+#: Folder of this one student's files: progress, pictures.
 FOLDER = ".autograder"
-#: These say nothing about the function: the check was not run, or failed by itself.
+#: Outcomes that say nothing about the function: the check was not run, or failed by itself.
 _SILENT = {Outcome.NOT_RUN, Outcome.ERROR}
 
 
 @dataclass
 class Standing:
-    """Where the student stands with one function.
+    """Progress with one function.
 
     Attributes:
         passed: when all its checks passed, as ISO 8601 in local time; empty while it is open.
-        file: sha256 of the unit's file that was judged last.
+        file: sha256 of the unit's file at its last run.
         hints: how many of its hints have been read.
     """
 
@@ -41,34 +41,34 @@ class Standing:
 
 @dataclass
 class Progress:
-    """Where the student stands with the whole course.
+    """Progress with the whole course.
 
     Attributes:
         units: for each unit's name, for each function's name, its standing.
-        note: a sentence, where the file on disk could not be read and was put aside.
+        note: a sentence if the file on disk could not be read and was renamed.
     """
 
     units: dict[str, dict[str, Standing]] = field(default_factory=dict)
     note: str = ""
 
     def of(self, unit: str, function: str) -> Standing:
-        """The standing with a function, to be read or changed."""
+        """Return the standing of a function, to be read or changed."""
         return self.units.setdefault(unit, {}).setdefault(function, Standing())
 
     def open_functions(self, unit: Unit) -> list[str]:
-        """The functions of a unit that have not passed, in teaching order."""
+        """Return the functions of a unit that have not passed, in teaching order."""
         return [name for name in unit.functions if not self.of(unit.name, name).passed]
 
     def next_unit(self, catalog: Catalog) -> Unit | None:
-        """The first unit in teaching order that is not done."""
+        """Return the first unit in teaching order that is not done."""
         return next((unit for unit in catalog.units.values() if self.open_functions(unit)), None)
 
     def points(self, unit: Unit) -> float:
-        """What the functions of a unit that have passed are worth."""
+        """Return the points of a unit's functions that have passed."""
         return sum(function.points for name, function in unit.functions.items() if self.of(unit.name, name).passed)
 
     def record(self, checks: Iterable[CheckResult], file: str) -> None:
-        """Takes in how all the checks of some functions of a unit have ended; `file` is the `fingerprint` of its file."""
+        """Record all the checks of some functions of a unit; `file` is the `fingerprint` of its file."""
         ended: dict[tuple[str, str], set[Outcome]] = {}
         for check in checks:
             ended.setdefault((check.unit, check.function), set()).add(check.outcome)
@@ -84,12 +84,12 @@ class Progress:
 
 
 def fingerprint(path: Path) -> str:
-    """sha256 of a file; empty where there is none."""
+    """Return the sha256 of a file; empty if it does not exist."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def read_progress(root: Path) -> Progress:
-    """The progress in a course's folder. A file that cannot be read is put aside, never overwritten."""
+    """Read the progress of a course's folder. A file that cannot be read is renamed, never overwritten."""
     path = _path(root)
     try:
         return Progress(_units(json.loads(path.read_text(encoding="utf-8"))))
@@ -101,7 +101,7 @@ def read_progress(root: Path) -> Progress:
 
 @contextlib.contextmanager
 def updated_progress(root: Path) -> Iterator[Progress]:
-    """The progress as it is on disk, to be changed; it is written back whole or not at all.
+    """Yield the progress on disk, to be changed; it is written back whole or not at all.
 
     Raises:
         GraderError: it cannot be written there.

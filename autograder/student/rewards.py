@@ -1,4 +1,4 @@
-"""The picture that passing a unit earns: drawn by the course from what the student's own functions return.
+"""Store the picture that passing a unit earns, which the course draws from what the student's own functions return.
 
 A course has `exercises/pictures/draw_<unit>.py` with a function `draw(student)`: it calls the student's functions as a check
 does, and returns a Pillow image and a caption. A unit without such a file has no picture.
@@ -12,31 +12,31 @@ from autograder.course.catalog import Catalog
 from autograder.results.formats.pages import Picture, gallery_page
 from autograder.student.progress import FOLDER, Progress
 
-#: Where a PNG says what is to be seen on it.
+#: Key of the caption in a PNG.
 CAPTION = "Description"
 
 
 def picture_path(root: Path, unit: str) -> Path:
-    """Where a student's picture of a unit is kept."""
+    """Return the path of a student's picture of a unit."""
     return root / FOLDER / "pictures" / f"{unit}.png"
 
 
 def caption_of(path: Path) -> str:
-    """What is to be seen on a kept picture."""
+    """Return the caption of a stored picture."""
     with Image.open(path) as image:
         return str(image.info.get(CAPTION, ""))
 
 
 def write_gallery(catalog: Catalog, progress: Progress, headline: str) -> tuple[Path, list[str]]:
-    """Writes the page.
+    """Write the gallery page.
 
     Args:
         catalog: the course.
-        progress: the student's, which says what pictures there could be.
-        headline: how far the student is.
+        progress: the student's, which says which pictures are earned.
+        headline: the student's progress in words.
 
     Returns:
-        Where the page is, and the units that are done and have no picture yet though the course has one for them.
+        Path of the page, and the units that are done and lack the picture that the course has for them.
     """
     made = [unit for unit in catalog.units.values() if picture_path(catalog.root, unit.name).is_file()]
     paths = [(unit.title, picture_path(catalog.root, unit.name)) for unit in made]

@@ -1,4 +1,4 @@
-"""Run the checks of a unit in a warm process: what the terminal holds of it, and the events that come back."""
+"""Run the checks of a unit in a warm process: control it from the terminal, and report its events."""
 
 import contextlib
 import json
@@ -18,26 +18,26 @@ from autograder.results.types import CheckResult, Outcome
 
 @dataclass(frozen=True)
 class Saved:
-    """A unit's file was written."""
+    """Event: a unit's file was saved."""
 
     unit: str
 
 
 @dataclass(frozen=True)
 class Pressed:
-    """A key was pressed; `q` too where nobody can press one any more."""
+    """Event: a key was pressed; `q` at the end of the input."""
 
     key: str
 
 
 @dataclass
-class Judged:
-    """A run over a unit has ended.
+class UnitRun:
+    """Event: a run of a unit has ended.
 
     Attributes:
         unit: its name.
-        checks: all of them by id, as far as they got.
-        broken: whether the process died on the way.
+        checks: results by id; `NOT_RUN` for those that were not reached.
+        broken: True if the process died during the run.
     """
 
     unit: str
@@ -47,7 +47,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The picture of a unit is there."""
+    """Event: the picture of a unit was drawn."""
 
     unit: str
     path: Path
@@ -55,12 +55,12 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Refused:
-    """What was asked for cannot be done, by no fault of the student's."""
+    """Event: a request cannot be done, by no fault of the student's."""
 
     reason: str
 
 
-Event = Saved | Pressed | Judged | Drawn | Refused
+Event = Saved | Pressed | UnitRun | Drawn | Refused
 Report = Callable[[Event], None]
 
 
@@ -69,31 +69,31 @@ _TIMEOUT = "Timeout ("
 
 @dataclass
 class _Process:
-    """One life of the process.
+    """One warm process.
 
     Attributes:
         handle: the process itself.
-        last_words: what it has written to standard error.
-        run: what is known of the run that it is at, if it is at one.
+        last_words: file of its standard error.
+        run: results so far of the current run, or None.
         running: the id of the check that runs.
-        good: whether it has ever answered.
-        wanted: the unit that was asked for last and is not judged yet.
+        good: True once it has answered.
+        wanted: the unit requested last, until its run has ended.
     """
 
     handle: "subprocess.Popen[str]"
     last_words: IO[bytes]
-    run: Judged | None = None
+    run: UnitRun | None = None
     running: str = ""
     good: bool = False
     wanted: str = ""
 
 
-class Judging:
-    """Keeps one warm process, and starts the next where it dies.
+class Runner:
+    """Keep one warm process, and start the next if it dies.
 
     Args:
         root: the folder of the course.
-        report: is told of every run that ends, from another thread.
+        report: called with every event, from another thread.
     """
 
     def __init__(self, root: Path, report: Report) -> None:
@@ -101,35 +101,35 @@ class Judging:
         self._report = report
         self._lock = threading.Lock()
         self._closed = False
-        self._process = self._started()
+        self._process = self._start()
 
-    def __enter__(self) -> "Judging":
+    def __enter__(self) -> "Runner":
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         with self._lock:
             self._closed = True
-            self._process.handle.kill()  # at once, whatever the student's code is at
+            self._process.handle.kill()  # at once, whatever the student's code is doing
         self._process.handle.wait()
 
-    def ask(self, unit: str) -> None:
-        """Asks for a unit to be judged, instead of whatever is being judged now."""
+    def request(self, unit: str) -> None:
+        """Request a run of a unit, in place of any run that is going on."""
         with self._lock:
             self._process.wanted = unit
-            self._send({"judge": unit})
+            self._send({"run": unit})
 
     def draw(self, unit: str) -> None:
-        """Asks for the picture of a unit to be drawn; a unit that is to be judged meanwhile takes its place."""
+        """Request the picture of a unit; a run that is requested meanwhile takes its place."""
         with self._lock:
             self._send({"draw": unit})
 
     def _send(self, request: dict[str, str]) -> None:
         assert self._process.handle.stdin is not None
-        with contextlib.suppress(OSError):  # it has just died: whoever follows it asks the next one
+        with contextlib.suppress(OSError):  # it has just died: `_handle_death` asks the next one
             self._process.handle.stdin.write(json.dumps(request) + "\n")
             self._process.handle.stdin.flush()
 
-    def _started(self) -> _Process:
+    def _start(self) -> _Process:
         last_words = tempfile.TemporaryFile()  # noqa: SIM115 - the process's reader closes it
         handle = subprocess.Popen(
             # -P: the student's folder is no place to import `random` from.
@@ -149,55 +149,55 @@ class Judging:
             assert process.handle.stdout is not None
             for line in process.handle.stdout:
                 with contextlib.suppress(ValueError):  # a line cut short by the end of the process
-                    self._heard(process, json.loads(line))
+                    self._handle_line(process, json.loads(line))
             code = process.handle.wait()
             process.last_words.seek(0)
-            self._died(process, code, process.last_words.read().decode("utf-8", "replace"))
+            self._handle_death(process, code, process.last_words.read().decode("utf-8", "replace"))
 
-    def _heard(self, process: _Process, said: dict[str, Any]) -> None:
+    def _handle_line(self, process: _Process, reply: dict[str, Any]) -> None:
         process.good = True
         run = process.run
-        match said["kind"]:
+        match reply["kind"]:
             case "expected":
-                checks = [CheckResult.from_dict(check) for check in said["checks"]]
-                process.run = Judged(checks[0].unit, {check.id: check for check in checks})
+                checks = [CheckResult.from_dict(check) for check in reply["checks"]]
+                process.run = UnitRun(checks[0].unit, {check.id: check for check in checks})
             case "begins":
-                process.running = said["id"]
+                process.running = reply["id"]
             case "ended" if run is not None:
-                check = CheckResult.from_dict(said["check"])
+                check = CheckResult.from_dict(reply["check"])
                 run.checks[check.id] = check
-            case "judged" if run is not None:
-                self._finished(process, run)
-            case "drawn" if said["path"]:
-                self._report(Drawn(said["unit"], Path(said["path"])))
+            case "finished" if run is not None:
+                self._finish(process, run)
+            case "drawn" if reply["path"]:
+                self._report(Drawn(reply["unit"], Path(reply["path"])))
             case "refused":
-                self._report(Refused(said["text"]))
+                self._report(Refused(reply["text"]))
 
-    def _finished(self, process: _Process, run: Judged) -> None:
+    def _finish(self, process: _Process, run: UnitRun) -> None:
         process.run = None
         with self._lock:
             process.wanted = "" if process.wanted == run.unit else process.wanted
         self._report(run)
 
-    def _died(self, process: _Process, code: int, said: str) -> None:
-        """Starts the next process, asks it for what is still to be judged, and says how the running check has ended."""
+    def _handle_death(self, process: _Process, code: int, said: str) -> None:
+        """Start the next process, request the run that is still wanted, and report how the running check has ended."""
         run = process.run
         with self._lock:
             if self._closed:
                 return
             if process.good:
-                self._process = self._started()
+                self._process = self._start()
             if process.good and process.wanted and (run is None or run.unit != process.wanted):
                 self._process.wanted = process.wanted
-                self._send({"judge": process.wanted})
+                self._send({"run": process.wanted})
         if not process.good:
             reason = said.strip().splitlines()[-1] if said.strip() else f"exit code {code}"
-            self._report(Refused(f"the process that judges did not start ({reason}); is the course installed?"))
+            self._report(Refused(f"the process that runs checks did not start ({reason}); is the course installed?"))
         elif run is not None:
-            self._report(_broken(run, process.running, code, said))
+            self._report(_break_off(run, process.running, code, said))
 
 
-def _broken(run: Judged, running: str, code: int, said: str) -> Judged:
+def _break_off(run: UnitRun, running: str, code: int, said: str) -> UnitRun:
     check = run.checks.get(running) or next(iter(run.checks.values()))
     place = _place(run.unit, said)
     if _TIMEOUT in said:
@@ -211,7 +211,7 @@ def _broken(run: Judged, running: str, code: int, said: str) -> Judged:
 
 
 def _place(unit: str, said: str) -> str:
-    """The line of the student's file that ran last, from what `faulthandler` has written."""
+    """Return the line of the student's file that ran last, from the traceback of `faulthandler`."""
     for path, line in re.findall(r'^ +File "(.+)", line (\d+)', said, re.MULTILINE):
         if Path(path).name == f"{unit}.py":
             return f" ({unit}.py:{line})"

@@ -1,4 +1,4 @@
-"""What `watch` shows: a verdict on a unit in lines, the first open function in full and the others in one line each."""
+"""Word the result of a run for `watch`: the first open function in full, the others in one line each."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from autograder.results.summary import function_lines, points_line
 from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
 from autograder.student.progress import Progress
-from autograder.student.runner import Judged
+from autograder.student.runner import UnitRun
 
 KEYS = "h hint   l list   r reset   s solution   Enter again   q quit"
 _PRINTED_LINES = 12
@@ -15,8 +15,8 @@ _BAR = 30
 _WAITING = (Outcome.BLOCKED, Outcome.NOT_RUN)
 
 
-def verdict(catalog: Catalog, progress: Progress, run: Judged) -> Iterator[str]:
-    """The lines for a run over a unit."""
+def run_lines(catalog: Catalog, progress: Progress, run: UnitRun) -> Iterator[str]:
+    """Yield the lines for a run of a unit."""
     unit = catalog.units[run.unit]
     yield bar(catalog, progress)
     yield f"{unit.title}: {points_line(list(run.checks.values()))}"
@@ -25,62 +25,62 @@ def verdict(catalog: Catalog, progress: Progress, run: Judged) -> Iterator[str]:
         if all(check.outcome is Outcome.PASSED for check in checks):
             yield f"  + {function}: {points_line(checks)}"
         elif opened:
-            yield f"  - {function}: {_in_short(checks)}"
+            yield f"  - {function}: {_short_text(checks)}"
         else:
             opened = True
-            yield from _in_full(catalog, run, checks)
+            yield from _full_lines(catalog, run, checks)
     yield ""
 
 
 def bar(catalog: Catalog, progress: Progress) -> str:
-    """How far the student is, over the whole course."""
+    """Return the bar of the student's progress over the whole course."""
     total = sum(len(unit.functions) for unit in catalog.units.values())
     done = total - sum(len(progress.open_functions(unit)) for unit in catalog.units.values())
     filled = _BAR * done // total
     return f"{catalog.title} [{'#' * filled}{'-' * (_BAR - filled)}] {done} of {total} functions"
 
 
-def first_open(unit: Unit, run: Judged) -> str:
-    """The function to work on: the first in teaching order with a check that does not pass; empty where all do."""
+def first_open(unit: Unit, run: UnitRun) -> str:
+    """Return the first function in teaching order with a check that does not pass; empty if all pass."""
     for function, checks in _by_function(unit, run).items():
         if any(check.outcome is not Outcome.PASSED for check in checks):
             return function
     return ""
 
 
-def _by_function(unit: Unit, run: Judged) -> dict[str, list[CheckResult]]:
+def _by_function(unit: Unit, run: UnitRun) -> dict[str, list[CheckResult]]:
     checks = {name: [check for check in run.checks.values() if check.function == name] for name in unit.functions}
     return {name: group for name, group in checks.items() if group}
 
 
-def _in_full(catalog: Catalog, run: Judged, checks: list[CheckResult]) -> Iterator[str]:
+def _full_lines(catalog: Catalog, run: UnitRun, checks: list[CheckResult]) -> Iterator[str]:
     function = checks[0].function
     where = standing.place(catalog, run.unit, function)
     if {check.outcome for check in checks} <= {Outcome.NOT_WRITTEN, Outcome.NOT_RUN}:
         yield f"  > {function} is next: write it in {where}"
         return
-    telling = [check for check in checks if check.outcome not in _WAITING]
+    decisive = [check for check in checks if check.outcome not in _WAITING]
     yield f"  x {function}: {points_line(checks)}, in {where}"
-    _, *lines = function_lines(telling or checks, set(), verbose=False)
+    _, *lines = function_lines(decisive or checks, set(), verbose=False)
     yield from (f"  {line}" for line in lines)
-    if telling and len(telling) < len(checks):
-        yield f"    ~ {len(checks) - len(telling)} more checks wait for that"
+    if decisive and len(decisive) < len(checks):
+        yield f"    ~ {len(checks) - len(decisive)} more checks wait for that"
     printed = next((check.output for check in checks if check.output.strip()), "")
     if printed:
         yield "    It printed:"
-        yield from (f"      | {line}" for line in _shortened(printed.strip("\n").split("\n")))
+        yield from (f"      | {line}" for line in _shorten(printed.strip("\n").split("\n")))
 
 
-def _shortened(lines: list[str]) -> list[str]:
+def _shorten(lines: list[str]) -> list[str]:
     left = len(lines) - _PRINTED_LINES
-    return lines if left <= 0 else [*lines[:_PRINTED_LINES], f"... and {left} lines more"]
+    return lines if left <= 0 else [*lines[:_PRINTED_LINES], f"... and {left} more lines"]
 
 
-def _in_short(checks: list[CheckResult]) -> str:
+def _short_text(checks: list[CheckResult]) -> str:
     outcomes = {check.outcome for check in checks}
     if outcomes == {Outcome.NOT_WRITTEN}:
         return "not written yet"
     if outcomes == {Outcome.NOT_RUN}:
-        return "not judged yet"
+        return "not run yet"
     failed = sum(check.outcome is not Outcome.PASSED for check in checks)
     return f"{points_line(checks)}, {failed} of {len(checks)} checks open"

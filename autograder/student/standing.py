@@ -1,4 +1,4 @@
-"""A student's progress in words: lines for `autograder`, `autograder list` and `autograder progress`."""
+"""Word a student's progress: lines for `autograder`, `autograder list` and `autograder progress`."""
 
 import re
 from collections.abc import Iterator
@@ -11,17 +11,17 @@ _BAR = 20
 
 
 def overview(catalog: Catalog, progress: Progress) -> Iterator[str]:
-    """One line for each unit, and what to do next."""
+    """Yield one line for each unit, and the next step."""
     yield headline(catalog, progress)
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
         yield f"  {_mark(unit, current, progress)} {unit.title}: {_points(unit, progress)}"
-    yield from _changed(catalog, progress)
+    yield from _changed_lines(catalog, progress)
     yield from next_step(catalog, progress)
 
 
 def headline(catalog: Catalog, progress: Progress) -> str:
-    """How much of the course is done."""
+    """Return how much of the course is done, in one line."""
     units = list(catalog.units.values())
     done = sum(not progress.open_functions(unit) for unit in units)
     earned, all_points = sum(map(progress.points, units)), sum(unit.points for unit in units)
@@ -29,19 +29,19 @@ def headline(catalog: Catalog, progress: Progress) -> str:
 
 
 def next_step(catalog: Catalog, progress: Progress) -> Iterator[str]:
-    """The one thing to do now, and where help is."""
+    """Yield the one thing to do now, and where to find help."""
     unit = progress.next_unit(catalog)
     if unit is None:
         yield "Everything passes. Well done. Your pictures: autograder gallery"
         return
     function = progress.open_functions(unit)[0]
     yield f"Next: {function} in {place(catalog, unit.name, function)}"
-    yield "Judged each time you save: autograder watch. Judged once: pytest " + _file(catalog, unit.name)
+    yield "Run its checks each time you save: autograder watch. Once: pytest " + _file(catalog, unit.name)
     yield f"Stuck? autograder hint. What it is about: {_lesson(catalog, unit.name)}"
 
 
 def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
-    """Every function of every unit."""
+    """Yield a line for every function of every unit."""
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
         yield f"{_mark(unit, current, progress)} {unit.name}: {_points(unit, progress)}"
@@ -55,7 +55,7 @@ def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
 
 
 def bars(catalog: Catalog, progress: Progress) -> Iterator[str]:
-    """A bar for each unit, and when something was passed last."""
+    """Yield a bar for each unit, with the time at which a function passed last."""
     width = max(map(len, catalog.units))
     for unit in catalog.units.values():
         total = len(unit.functions)
@@ -68,7 +68,7 @@ def bars(catalog: Catalog, progress: Progress) -> Iterator[str]:
 
 
 def place(catalog: Catalog, unit: str, function: str) -> str:
-    """Where a function stands in the student's file, as terminals and editors know to open it."""
+    """Return `file:line` of a function in the student's file, which terminals and editors can open."""
     path = catalog.exercise(unit)
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     found = re.search(rf"^def {function}\b", text, re.MULTILINE)
@@ -76,13 +76,13 @@ def place(catalog: Catalog, unit: str, function: str) -> str:
     return f"{_file(catalog, unit)}{line}"
 
 
-def _changed(catalog: Catalog, progress: Progress) -> Iterator[str]:
-    """Units whose file is not the one that was judged."""
+def _changed_lines(catalog: Catalog, progress: Progress) -> Iterator[str]:
+    """Yield a line for each unit whose file has changed since its last run."""
     for unit in catalog.units.values():
-        judged = {progress.of(unit.name, name).file for name in unit.functions} - {""}
-        if judged and fingerprint(catalog.exercise(unit.name)) not in judged:
+        known = {progress.of(unit.name, name).file for name in unit.functions} - {""}
+        if known and fingerprint(catalog.exercise(unit.name)) not in known:
             file = _file(catalog, unit.name)
-            yield f"{file} has changed since it was judged; judge it again: pytest {file}"
+            yield f"{file} has changed since its last run; run its checks again: pytest {file}"
 
 
 def _mark(unit: Unit, current: Unit | None, progress: Progress) -> str:

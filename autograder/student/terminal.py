@@ -1,4 +1,4 @@
-"""Show lines with a little colour and pictures in the student's terminal, and what `watch` says there."""
+"""Show coloured lines and pictures in the student's terminal."""
 
 import base64
 import os
@@ -14,13 +14,13 @@ _ITERM = ("iTerm.app", "WezTerm", "mintty", "rio")
 _KITTY = ("kitty", "ghostty")
 
 
-def shown(path: Path, environment: Mapping[str, str], *, terminal: bool) -> str:
-    """What to write for a picture.
+def picture_text(path: Path, environment: Mapping[str, str], *, terminal: bool) -> str:
+    """Return the text to write for a picture.
 
     Args:
         path: the PNG.
-        environment: of the process, which tells what terminal this is.
-        terminal: whether it is one at all.
+        environment: variables of the process, which name the terminal.
+        terminal: True if standard output is a terminal.
 
     Returns:
         The terminal's own code for the picture and its path, or a link that most terminals open with a click.
@@ -33,7 +33,7 @@ def shown(path: Path, environment: Mapping[str, str], *, terminal: bool) -> str:
 
 def _protocol(environment: Mapping[str, str]) -> Callable[[bytes], str] | None:
     if "TMUX" in environment or environment.get("TERM", "").startswith("screen"):
-        return None  # a multiplexer swallows both
+        return None  # a multiplexer drops the codes of both
     if environment.get("TERM_PROGRAM") in _ITERM or "WEZTERM_PANE" in environment:
         return _iterm
     names = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
@@ -48,7 +48,7 @@ def _iterm(png: bytes) -> str:
 
 
 def _kitty(png: bytes) -> str:
-    """In pieces, as the protocol wants it; each but the last says that more follows."""
+    """Return the picture in pieces, as the protocol demands; each but the last says that more follows."""
     data = base64.standard_b64encode(png).decode("ascii")
     pieces = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
     keys = ["a=T,f=100", *[""] * (len(pieces) - 1)]
@@ -63,22 +63,22 @@ _STYLES = {"+": "green", ">": "bold", "x": "red", "|": "dim"}
 
 
 class Terminal:
-    """Where the student reads. Standard output as it is now: while checks run it may be another."""
+    """Writer to the student's terminal: the standard output at creation, as checks may replace it later."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, file=sys.stdout)
 
     def say(self, lines: Iterable[str]) -> None:
-        """Prints lines, each as it is: what stands in brackets is no markup, and no path is broken in two."""
+        """Print lines as they are: brackets are no markup, and no path is broken in two."""
         for line in lines:
             self._console.print(Text(line, _STYLES.get(line.lstrip()[:1], "")), soft_wrap=True)
 
     def show(self, picture: Path) -> None:
-        """A picture, or a link to it."""
+        """Show a picture, or a link to it."""
         terminal = self._console.is_terminal
-        self._console.file.write(shown(picture, os.environ, terminal=terminal) + "\n")
+        self._console.file.write(picture_text(picture, os.environ, terminal=terminal) + "\n")
         self._console.file.flush()
 
     def clear(self) -> None:
-        """Begins a new screen, where there is one."""
+        """Clear the screen, if this is a terminal."""
         self._console.clear()

@@ -1,18 +1,18 @@
-"""The warm process behind `autograder watch`: it judges the units of a student's own course, again and again.
+"""Run the checks of a student's own course again and again: the warm process behind `autograder watch`.
 
 A clean exec starts it on every platform (`python -P -m autograder.student.warm_runner ROOT`). It imports torch and the checks
-once, and after that loads nothing but the student's files. Requests are lines of JSON on standard input, `{"judge": unit}` or
-`{"draw": unit}`; what it has to say are lines of JSON on standard output:
+once, and after that loads nothing but the student's files. Requests are lines of JSON on standard input, `{"run": unit}` or
+`{"draw": unit}`; its replies are lines of JSON on standard output:
 
     expected   all the checks of the unit, before the first is run
     begins     the id of the check that runs now
     ended      how a check has ended, and what the student's code printed in it
-    judged     the run is over
-    drawn      the path of the unit's picture, or nothing where it has none
+    finished   the run is over
+    drawn      the path of the unit's picture, empty if it has none
     refused    a sentence: the course itself cannot be used
 
-A request that comes while another is worked on takes its place. A call that does not end is stopped at its deadline; where
-even that does not help, this process ends and leaves the lines that were running on standard error.
+A request that comes during another takes its place. A call that does not end is stopped at its deadline; if even that does
+not help, this process ends and leaves the lines that were running on standard error.
 """
 
 import _thread
@@ -47,25 +47,25 @@ from autograder.worker.session import warm_up
 
 
 def main() -> None:
-    """Answers requests until standard input ends."""
-    # A newer request interrupts an older one by it; whoever has started us in the background has it ignored.
+    """Answer requests until standard input ends."""
+    # A newer request interrupts an older one by SIGINT, which is ignored in a process started in the background.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     root = Path(sys.argv[1])
-    requests, replies, last_words = _own_channels()
+    requests, replies, last_words = _move_streams()
     faulthandler.enable(last_words)
     inbox = _Inbox(requests)
     warm_up()
-    judge = _Judge(root, replies, last_words)
+    runner = _UnitRunner(root, replies, last_words)
     while True:
-        # Where a newer request has come, the interrupt of the older one may arrive anywhere below.
+        # After a newer request, the interrupt of the older one may arrive anywhere below.
         with contextlib.suppress(KeyboardInterrupt):
             request = inbox.next()
             with inbox.working():
-                judge.answer(request)
+                runner.answer(request)
 
 
-def _own_channels() -> tuple[IO[str], IO[str], IO[str]]:
-    """The standard streams, where no student's code meets them: its `input()` finds no line, its prints disturb no reply."""
+def _move_streams() -> tuple[IO[str], IO[str], IO[str]]:
+    """Return copies of the standard streams, and replace those: student code reads no request and disturbs no reply."""
     own = [os.fdopen(os.dup(number), mode, encoding="utf-8") for number, mode in ((0, "r"), (1, "w"), (2, "w"))]
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1):
@@ -74,7 +74,7 @@ def _own_channels() -> tuple[IO[str], IO[str], IO[str]]:
 
 
 class _Inbox:
-    """The request to work on next. One that comes while another is worked on interrupts it."""
+    """Queue of requests; a new one interrupts the request that is worked on."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._queue: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
@@ -88,7 +88,7 @@ class _Inbox:
                 self._queue.put(json.loads(line))
                 if self._busy:
                     _thread.interrupt_main()
-        os._exit(0)  # nobody listens any more, whatever the student's code is at
+        os._exit(0)  # nobody listens any more, whatever the student's code is doing
 
     def next(self) -> dict[str, str]:
         request = self._queue.get()
@@ -107,8 +107,8 @@ class _Inbox:
                 self._busy = False
 
 
-class _Judge:
-    """Runs checks, and tells how they go on."""
+class _UnitRunner:
+    """Run checks and draw pictures, and report how they go on."""
 
     def __init__(self, root: Path, replies: IO[str], last_words: IO[str]) -> None:
         self._root = root
@@ -121,7 +121,7 @@ class _Judge:
             if "draw" in request:
                 self._draw(request["draw"])
             else:
-                self._judge(request["judge"])
+                self._run(request["run"])
         except (AutograderError, OSError) as error:
             self._say(kind="refused", text=str(error))
 
@@ -132,17 +132,17 @@ class _Judge:
         self._say(kind="drawn", unit=unit, path=str(path or ""))
 
     def _read(self, unit: str) -> tuple[Catalog, dict[str, Module]]:
-        catalog = read_catalog(self._root)  # anew: an update of the course may have come
+        catalog = read_catalog(self._root)  # anew: the course may have been updated
         return catalog, StudentRun(catalog, "student", "cpu").modules(catalog.exercise(unit))
 
-    def _judge(self, unit: str) -> None:
+    def _run(self, unit: str) -> None:
         catalog, modules = self._read(unit)
         spec = GradingSpec(catalog, units=(unit,), seed="student", require=())
-        Grader(spec, self._workers, _Teller(self._say)).grade(Submission(unit, modules))
-        self._say(kind="judged", unit=unit)
+        Grader(spec, self._workers, _Reporter(self._say)).grade(Submission(unit, modules))
+        self._say(kind="finished", unit=unit)
         if unit not in self._warm:
             self._warm.add(unit)
-            # What the first run has imported stays: without this, collections would go through all of it.
+            # Freeze objects that the first run has imported, so that garbage collection skips them.
             gc.collect()
             gc.freeze()
 
@@ -151,10 +151,10 @@ class _Judge:
         self._replies.flush()
 
 
-class _Teller(Observer):
-    """Tells of each check when it begins and when it has ended.
+class _Reporter(Observer):
+    """Report each check when it begins and when it has ended.
 
-    The first call that does not end is the last one: a student should not have to wait for every other.
+    The first call that does not end is the last: a student should not have to wait for more of them.
     """
 
     def __init__(self, say: Callable[..., None]) -> None:
@@ -172,7 +172,7 @@ class _Teller(Observer):
 
 
 class _WatchedWorkers(InThisProcess):
-    """Workers in this process, each of whose calls ends or takes the process with it."""
+    """Workers in this process: each of their calls ends, or ends the process."""
 
     def __init__(self, last_words: IO[str]) -> None:
         self._last_words = last_words
@@ -184,7 +184,7 @@ class _WatchedWorkers(InThisProcess):
 
 
 class _Watched(InProcess):
-    """The session has a deadline of its own, which tells the line. A second one holds where no Python code runs any more."""
+    """Worker with a second deadline, for calls that no longer run Python code; the session's own deadline tells the line."""
 
     def __init__(self, folder: Path, last_words: IO[str]) -> None:
         super().__init__(folder)
@@ -198,14 +198,17 @@ class _Watched(InProcess):
     def exchange(self, request: bytes, seconds: float) -> bytes:
         faulthandler.dump_traceback_later(wall_limit(seconds) + GRACE_SECONDS, exit=True, file=self._last_words)
         try:
-            with contextlib.redirect_stdout(_Into(self._printed)), contextlib.redirect_stderr(_Into(self._printed)):
+            with (
+                contextlib.redirect_stdout(_TailStream(self._printed)),
+                contextlib.redirect_stderr(_TailStream(self._printed)),
+            ):
                 return super().exchange(request, seconds)
         finally:
             faulthandler.cancel_dump_traceback_later()
 
 
-class _Into(io.TextIOBase):
-    """A stream of which only beginning and end are kept."""
+class _TailStream(io.TextIOBase):
+    """Stream that keeps only its beginning and end."""
 
     def __init__(self, tail: Tail) -> None:
         self._tail = tail

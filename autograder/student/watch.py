@@ -14,20 +14,20 @@ from autograder.student import helping, screen, standing
 from autograder.student.helping import hint_lines, solution_text
 from autograder.student.keys import Keys
 from autograder.student.progress import Progress, fingerprint, read_progress, updated_progress
-from autograder.student.runner import Drawn, Event, Judged, Judging, Pressed, Refused, Saved
+from autograder.student.runner import Drawn, Event, Pressed, Refused, Runner, Saved, UnitRun
 from autograder.student.terminal import Terminal
 
-# An editor writes a file in several steps: after each the next one is waited for, this long at a time and in all.
+# An editor writes a file in several steps: wait so long for the next one, and so long in all.
 _STEP_MS = 20
 _LONGEST_MS = 200
 
 
 class Saves:
-    """Watches a folder from a thread of its own.
+    """Watch a folder in a thread of its own.
 
     Args:
         folder: the folder; folders inside it are not watched.
-        saved: is told each file that was written, and not those that were deleted.
+        saved: called with each file that was written, not with deleted ones.
     """
 
     def __init__(self, folder: Path, saved: Callable[[Path], None]) -> None:
@@ -58,7 +58,7 @@ class Saves:
 
 
 def watch(catalog: Catalog, terminal: Terminal, unit: Unit | None = None) -> None:
-    """Watches until the student quits, beginning with a unit: by default the first that is not done."""
+    """Watch until the student quits, beginning with `unit`; by default the first that is not done."""
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     folder = catalog.root / "exercises"
 
@@ -67,66 +67,66 @@ def watch(catalog: Catalog, terminal: Terminal, unit: Unit | None = None) -> Non
             events.put(Saved(path.stem))
 
     keys = Keys(lambda key: events.put(Pressed(key)))
-    with Judging(catalog.root, events.put) as judging, Saves(folder, saved), keys:
-        watching = _Watching(catalog, terminal, judging)
+    with Runner(catalog.root, events.put) as runner, Saves(folder, saved), keys:
+        watching = _Watching(catalog, terminal, runner)
         watching.begin(unit)
         while watching.goes_on:
             watching.handle(events.get())
 
 
 class _Watching:
-    """What is shown, and what happens next."""
+    """State of the watch: react to events and write to the terminal."""
 
-    def __init__(self, catalog: Catalog, terminal: Terminal, judging: Judging) -> None:
+    def __init__(self, catalog: Catalog, terminal: Terminal, runner: Runner) -> None:
         self.goes_on = True
         self._catalog = catalog
         self._terminal = terminal
-        self._judging = judging
+        self._runner = runner
         self._unit: Unit | None = None
-        self._run: Judged | None = None
+        self._run: UnitRun | None = None
         self._passed: Unit | None = None
         self._may_reset = False
 
     def begin(self, unit: Unit | None) -> None:
-        """Judges the first unit."""
+        """Run the first unit."""
         progress = read_progress(self._catalog.root)
         self._unit = unit or progress.next_unit(self._catalog)
         self._terminal.say(filter(None, [progress.note]))
         if self._unit is None:
             self._terminal.say([*standing.next_step(self._catalog, progress), screen.KEYS])
         else:
-            self._judge(self._unit.name)
+            self._run_unit(self._unit.name)
 
     def handle(self, event: Event) -> None:
-        """Does what one event asks for. What cannot be done is said, and the watch goes on."""
+        """Handle one event. Print an error, and go on."""
         try:
             match event:
                 case Saved(unit):
-                    self._judge(unit)
-                case Judged() if self._unit is not None and event.unit == self._unit.name:
-                    self._judged(event)
+                    self._run_unit(unit)
+                case UnitRun() if self._unit is not None and event.unit == self._unit.name:
+                    self._take_result(event)
                 case Pressed(key):
-                    self._pressed(key)
+                    self._handle_key(key)
                 case Drawn(unit, path):
-                    self._terminal.say([f"What {unit} has made:"])
+                    self._terminal.say([f"Your picture of {unit}:"])
                     self._terminal.show(path)
                 case Refused(reason):
                     self._terminal.say([reason])
         except AutograderError as error:
             self._terminal.say([str(error)])
 
-    def _judge(self, unit: str) -> None:
+    def _run_unit(self, unit: str) -> None:
         self._unit = self._catalog.units[unit]
-        self._terminal.say([f"Judging {unit}.py ..."])
-        self._judging.ask(unit)
+        self._terminal.say([f"Running the checks of {unit}.py ..."])
+        self._runner.request(unit)
 
-    def _judged(self, run: Judged) -> None:
+    def _take_result(self, run: UnitRun) -> None:
         self._run = run
         unit = self._catalog.units[run.unit]
         with updated_progress(self._catalog.root) as progress:
             progress.record(run.checks.values(), fingerprint(self._catalog.exercise(run.unit)))
         self._terminal.clear()
-        self._terminal.say(screen.verdict(self._catalog, progress, run))
+        self._terminal.say(screen.run_lines(self._catalog, progress, run))
         if not screen.first_open(unit, run):
             self._move_on(unit, progress)
         self._terminal.say([screen.KEYS])
@@ -135,9 +135,9 @@ class _Watching:
         self._passed, self._run = unit, None
         self._unit = progress.next_unit(self._catalog)
         self._terminal.say([f"+ {unit.title}: done.", *standing.next_step(self._catalog, progress)])
-        self._judging.draw(unit.name)
+        self._runner.draw(unit.name)
 
-    def _pressed(self, key: str) -> None:
+    def _handle_key(self, key: str) -> None:
         if self._may_reset:
             self._reset(key)
             return
@@ -153,12 +153,12 @@ class _Watching:
             case "r":
                 self._ask_what_to_reset()
             case "\n" | "\r" | " " if self._unit is not None:
-                self._judge(self._unit.name)
+                self._run_unit(self._unit.name)
             case _:
                 self._terminal.say([screen.KEYS])
 
     def _reveal(self) -> None:
-        """The solution of the unit at hand, or while that is open, of the one that passed before it."""
+        """Print the solution of the current unit, or of the one that has just passed."""
         progress = read_progress(self._catalog.root)
         shown = self._unit if self._passed is None or self._run is not None else self._passed
         if shown is not None:
@@ -166,7 +166,7 @@ class _Watching:
 
     def _ask_what_to_reset(self) -> None:
         if self._unit is None:
-            self._terminal.say(["Everything passes; to begin a unit anew, type: autograder reset UNIT"])
+            self._terminal.say(["Everything passes; to reset a unit, type: autograder reset UNIT"])
             return
         self._may_reset = True
         whole = f"u the whole of {self._unit.name}.py"
@@ -177,12 +177,14 @@ class _Watching:
         assert self._unit is not None
         names = {"f": self._function(), "u": self._unit.name}
         if key in names:
-            self._terminal.say([helping.reset(self._catalog, names[key])])  # the file is written, and so judged again
+            self._terminal.say(
+                [helping.reset(self._catalog, names[key])]
+            )  # the file is written, so its checks run again
         else:
             self._terminal.say(["Nothing was reset.", screen.KEYS])
 
     def _function(self) -> str:
-        """The function to work on."""
+        """Return the function to work on."""
         if self._unit is None:
             raise UsageError("Everything passes; for a hint all the same, type: autograder hint FUNCTION")
         found = screen.first_open(self._unit, self._run) if self._run is not None else ""

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from autograder.course.skeletons import first_line
 from autograder.submissions.module import Module, parse
 
 if TYPE_CHECKING:
@@ -281,7 +282,7 @@ def _lines(cell: _Cell, kept: set[ast.stmt]) -> list[str]:
     numbers: set[int] = set()
     for node in cell.tree.body:
         if node in kept:
-            first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+            first = first_line(node)
             numbers |= set(range(first, (node.end_lineno or first) + 1))
     return [line if number in numbers else "" for number, line in enumerate(cell.text.splitlines(), 1)]
 

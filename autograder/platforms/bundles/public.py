@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Collection, Iterable
 
+from autograder.course.skeletons import first_line
+
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 
@@ -84,8 +86,7 @@ def _without(source: str, nodes: list[ast.stmt]) -> str:
     """Return the source without some statements, their decorators, and the comments right above them."""
     lines: list[str | None] = list(source.splitlines())
     for node in nodes:
-        decorators = getattr(node, "decorator_list", [])
-        first = min([node.lineno, *(mark.lineno for mark in decorators)]) - 1
+        first = first_line(node) - 1
         while first and (lines[first - 1] or "").startswith("#") and not (lines[first - 1] or "").startswith("# ---"):
             first -= 1
         lines[first : node.end_lineno] = [None] * ((node.end_lineno or node.lineno) - first)

@@ -1,10 +1,11 @@
-"""nbgrader: notebooks for it, marks into it. The only door to that package, which is an optional one.
+"""Give nbgrader notebooks, and write marks into it. Only this folder imports nbgrader, which is optional.
 
 assignment   a unit as a source notebook
-config       what `nbgrader_config.py` calls
+config       settings that `nbgrader_config.py` calls for
 ahead        an assignment graded over all cores before nbgrader comes to its notebooks
-sandboxed    nbgrader's autograding, with the sandboxed grader in place of the student's kernel
-intake       what was handed in, where it is no notebook with a date
-repair       submitted notebooks that nbgrader would stumble over
+clean        graded notebooks without a student's HTML and scripts
+sandboxed    nbgrader's autograding, with the sandboxed grader instead of the student's kernel
+intake       submitted work, and how to go on if it is no notebook or has no valid date
+repair       submitted notebooks that nbgrader cannot read or grade as they are
 gradebook    marks into the gradebook without nbgrader's commands
 """

@@ -1,7 +1,7 @@
-"""A whole assignment graded ahead, over all cores: each notebook of nbgrader's run then only looks its result up.
+"""Grade a whole assignment ahead on all cores, so that nbgrader's run only looks up each result.
 
-A result is found by the content of the work and by all else that a mark depends on, and by nothing else: no notebook can have
-another's mark, and one that was changed meanwhile is graded when its turn comes.
+The key of a result is the content of the work and all else that a mark depends on: no notebook can get another's mark, and
+one that was changed meanwhile is graded when nbgrader comes to it.
 """
 
 import atexit
@@ -28,12 +28,12 @@ from autograder.submissions.intake import HandIn
 
 @dataclass(frozen=True)
 class Ahead:
-    """The results of an assignment.
+    """Results of an assignment.
 
     Attributes:
-        spec: what it is graded by.
-        folder: where the results stay, for later runs too.
-        jobs: how many notebooks are graded at once; as many as there are cores where it is 0.
+        spec: how it is graded.
+        folder: where results are stored, for later runs too.
+        jobs: how many notebooks are graded at once; 0 for one per core.
     """
 
     spec: GradingSpec
@@ -41,39 +41,39 @@ class Ahead:
     jobs: int = 0
 
     def grade(self, works: dict[str, Path]) -> None:
-        """Grades what has not been graded before; who cannot be graded is told of by `result`.
+        """Grade the works that have no stored result; `result` raises the error of one that cannot be graded.
 
         Args:
             works: notebooks by student.
 
         Raises:
-            SandboxError: without a sandbox none can be graded.
+            SandboxError: there is no sandbox.
         """
         hand_ins = {student: HandIn.alone(work) for student, work in works.items()}
         batch = Batch(self.spec, hand_ins, self.folder, self._cache)
-        with contextlib.suppress(UsageError):  # another run is at it: then each notebook has its turn
-            for _ in batch.grade(self._grading):
+        with contextlib.suppress(UsageError):  # another run holds the folder: then `result` grades each notebook
+            for _ in batch.grade(self._open_grading):
                 pass
 
     def result(self, student: str, work: Path) -> SubmissionResult:
-        """A student's result, from the store or graded now.
+        """Return a student's result, from the store or graded now.
 
         Raises:
-            GraderError: there is no grade, by the grader's own fault.
+            GraderError: grading failed, by the grader's own fault.
         """
         refuse_course_inside(work, self.spec.catalog)
         task = Task(student, collect_for(self.spec.catalog, HandIn.alone(work), student))
         key = self.spec.key(task.raw)
         result = self._cache.get(key)
         if result is None:
-            result = self._graded(task)
+            result = self._grade_now(task)
             self._cache.put(key, result)
         for check in result.errors:
             raise GraderError(f"{student} has no grade: {check.id}: {check.message}")
         return replace(result, name=student)
 
-    def _graded(self, task: Task) -> SubmissionResult:
-        with self._grading(1) as grade_tasks:
+    def _grade_now(self, task: Task) -> SubmissionResult:
+        with self._open_grading(1) as grade_tasks:
             (graded,) = grade_tasks([task])
         if graded.result is None:
             raise GraderError(f"{task.name} has no grade: {graded.reason}")
@@ -84,10 +84,10 @@ class Ahead:
         return ResultStore(self.folder / "cache")
 
     @contextlib.contextmanager
-    def _grading(self, count: int) -> Iterator[GradeTasks]:
-        """Yield what grades so many: this process, which stays warm for the formgrader's next click, or several."""
-        sandbox = _warm(self.spec.catalog.preload)
-        if count == 1 and self.spec.facts == _facts_imported(self.spec.catalog.root, self.spec.units):
+    def _open_grading(self, count: int) -> Iterator[GradeTasks]:
+        """Yield a grader for `count` tasks: this process, which stays warm for the next click in formgrader, or several."""
+        sandbox = _warm_sandbox(self.spec.catalog.preload)
+        if count == 1 and self.spec.facts == _first_facts(self.spec.catalog.root, self.spec.units):
             yield grade_in_turn(Grader(self.spec, sandbox))
         else:
             sandbox.require(self.spec.require)
@@ -96,10 +96,10 @@ class Ahead:
 
 
 def notebook_spec(course: str, unit: str, *, trusted: bool) -> GradingSpec:
-    """What a notebook is graded by: the course as it is now.
+    """Return how to grade a notebook of a unit, by the course as it is now.
 
     Raises:
-        UsageError: it has no such unit.
+        UsageError: the course has no such unit.
     """
     catalog = read_catalog(Path(course))
     if unit not in catalog.units:
@@ -108,8 +108,8 @@ def notebook_spec(course: str, unit: str, *, trusted: bool) -> GradingSpec:
 
 
 @functools.cache
-def _facts_imported(root: Path, units: tuple[str, ...]) -> dict[str, str]:
-    """The course as it was when this process first graded by it: its checks stay imported, whatever becomes of the files."""
+def _first_facts(root: Path, units: tuple[str, ...]) -> dict[str, str]:
+    """Return the facts of the course at the first call: this process keeps the checks that it imported then."""
     return GradingSpec(read_catalog(root), b"", units).facts
 
 
@@ -122,5 +122,5 @@ atexit.register(_open.close)
 
 
 @functools.cache
-def _warm(preload: tuple[str, ...]) -> Sandbox:
+def _warm_sandbox(preload: tuple[str, ...]) -> Sandbox:
     return _open.enter_context(Sandbox(preload))

@@ -1,17 +1,22 @@
-"""A unit as nbgrader's source notebook: lesson, imports, and for each function its answer and its checks."""
+"""Write a unit as nbgrader's source notebook: lesson, imports, and for each function its answer and its checks."""
 
 import ast
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.course.catalog import Unit
-from autograder.course.skeletons import BEGIN, END
+from autograder.course.catalog import Catalog, Unit
+from autograder.course.skeletons import BEGIN, END, first_line, read_source, replace_keeping_backup
 from autograder.errors import CatalogError
+from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.spec import GradingSpec
 from autograder.platforms.nbgrader.cells import GradedCell, answer_id, graded_cells
+from autograder.platforms.nbgrader.config import FILENAME, config_text
 from autograder.results.types import CheckResult
+from autograder.submissions import Submission
 
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _CHECKS = 'from autograder.notebook import check\n\ncheck("{function}")'
@@ -23,8 +28,30 @@ check("{function}", hidden=True)
 ### END HIDDEN TESTS"""
 
 
+def write_notebooks(catalog: Catalog, units: tuple[Unit, ...], course: Path) -> list[tuple[Path, Path | None]]:
+    """Write `source/<unit>/<unit>.ipynb` of nbgrader's course from each solution, and the course's configuration.
+
+    Returns:
+        The files written, each with its backup, if there was something to keep. Files in step are left alone, and so is an
+        existing configuration.
+    """
+    spec = GradingSpec(catalog, units=tuple(unit.name for unit in units), require=())
+    checks = Grader(spec, InThisProcess()).grade(Submission("")).checks
+    texts = {}
+    for unit in units:
+        own = [check for check in checks if check.unit == unit.name]
+        lesson = catalog.lesson(unit.name)
+        text = source_notebook(unit, read_source(catalog.solution(unit.name)), read_source(lesson), own)
+        texts[course / "source" / unit.name / f"{unit.name}.ipynb"] = text
+    if not (course / FILENAME).exists():
+        texts[course / FILENAME] = config_text(catalog.root)
+    # Not beside the notebook: nbgrader releases all files there, and a backup holds solutions.
+    files = [replace_keeping_backup(path, text, course / "replaced") for path, text in texts.items()]
+    return [file for file in files if file is not None]
+
+
 def source_notebook(unit: Unit, solution: str, lesson: str, checks: Iterable[CheckResult]) -> str:
-    """The notebook that `nbgrader generate_assignment` takes, as the text of its file.
+    """Return the notebook for `nbgrader generate_assignment`, as the text of its file.
 
     Args:
         unit: of the catalog.
@@ -63,13 +90,13 @@ def _exercises(unit: Unit, solution: str, graded: tuple[GradedCell, ...]) -> Ite
 
 
 def _parts(unit: Unit, solution: str) -> tuple[str, dict[str, str]]:
-    """What stands before the first function, without the docstring; and each function with what follows it."""
+    """Return the lines before the first function, without the docstring, and each function with the lines after it."""
     tree, lines = ast.parse(solution), solution.splitlines()
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in unit.functions]
     missing = unit.functions.keys() - {node.name for node in functions}
     if missing:
         raise CatalogError(f"solutions/{unit.name}.py has no function {min(missing)}")
-    starts = [min([node.lineno, *(each.lineno for each in node.decorator_list)]) - 1 for node in functions]
+    starts = [first_line(node) - 1 for node in functions]
     ends = [*starts[1:], len(lines)]
     top = tree.body[0].end_lineno or 0 if ast.get_docstring(tree) is not None else 0
     answers = {
@@ -80,9 +107,9 @@ def _parts(unit: Unit, solution: str) -> tuple[str, dict[str, str]]:
 
 
 def _with_helpers_inside(lines: list[str], unit: str) -> str:
-    """A function whose region takes in the regions of helpers that follow it.
+    """Return a function with the regions of the helpers after it moved into its own region.
 
-    nbgrader puts `raise NotImplementedError()` in place of every region: at the top level it would end the cell.
+    nbgrader replaces every region by `raise NotImplementedError()`, which at the top level would end the cell.
     """
     kept: list[str] = []
     helpers: list[str] = []

@@ -1,4 +1,4 @@
-"""The cells of an assignment, by their ids in the gradebook; and what stands in a graded one."""
+"""Name the graded cells of an assignment, as the gradebook knows them, and give their points and text."""
 
 import math
 import textwrap
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autograder.results.summary import function_lines
-from autograder.results.types import CheckResult
+from autograder.results.types import CheckResult, storable
 
 _CHECKS = "checks"
 _HIDDEN = "hidden"
@@ -15,7 +15,7 @@ _WIDTH = 96
 
 @dataclass(frozen=True)
 class GradedCell:
-    """A cell that holds the checks of one function: those that the student has, or the hidden ones."""
+    """Cell with the checks of one function: either those that students have, or the hidden ones."""
 
     function: str
     hidden: bool
@@ -23,44 +23,48 @@ class GradedCell:
 
     @property
     def id(self) -> str:
-        """Its id; no name of a function has a dash."""
+        """Return its id, which is unique as no function's name has a dash."""
         return f"{_HIDDEN if self.hidden else _CHECKS}-{self.function}"
 
     @property
     def points(self) -> float:
-        """Points earned."""
+        """Return the points earned."""
         return math.fsum(check.points for check in self.checks)
 
     @property
     def max_points(self) -> float:
-        """Points that could be earned."""
+        """Return the points that could be earned."""
         return math.fsum(check.max_points for check in self.checks)
 
     @property
     def pictures(self) -> tuple[tuple[str, str], ...]:
-        """The titles of checks that have pictures, and the pictures: PNGs in base64."""
+        """Return (title, PNG in base64) of each check with a picture; none for hidden checks."""
         return tuple((check.title, check.picture) for check in self.checks if check.picture and not self.hidden)
 
     @property
     def text(self) -> str:
-        """What the student reads."""
-        lines = "\n".join(map(_wrapped, function_lines(list(self.checks), set(), verbose=True)))
-        return lines.encode("utf-8", "replace").decode("utf-8")  # a student's message may hold what no file can
+        """Return the sentences that the student reads."""
+        return storable("\n".join(map(_wrap, function_lines(list(self.checks), set(), verbose=True))))
 
 
-def _wrapped(line: str) -> str:
-    """The line in several, where pages and notebooks would cut it off."""
+def _wrap(line: str) -> str:
+    """Break a line that pages and notebooks would cut off."""
     indent = " " * (len(line) - len(line.lstrip()))
     return textwrap.fill(line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
+def is_check_id(name: str) -> bool:
+    """Return True if a cell of this id was released by the autograder, and is not a test of the instructor's own."""
+    return name.startswith((f"{_CHECKS}-", f"{_HIDDEN}-"))
+
+
 def answer_id(function: str) -> str:
-    """The id of the cell in which a function is written."""
+    """Return the id of the cell in which a function is written."""
     return f"answer-{function}"
 
 
 def graded_cells(checks: Iterable[CheckResult]) -> tuple[GradedCell, ...]:
-    """The graded cells of a unit, in the order of its functions."""
+    """Return the graded cells of a unit, in the order of its functions."""
     groups: dict[tuple[str, bool], list[CheckResult]] = {}
     for check in checks:
         groups.setdefault((check.function, check.hidden), []).append(check)

@@ -1,4 +1,4 @@
-"""What a course's `nbgrader_config.py` says of the autograder."""
+"""Configure nbgrader for a course: `configure` is called by the course's `nbgrader_config.py`."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 from autograder.course.catalog import COURSE
 
 FILENAME = "nbgrader_config.py"
-_TEXT = '''"""nbgrader's settings for this course; what else nbgrader can be told may stand below."""
+_CLEAN = "autograder.platforms.nbgrader.clean.CleanNotebook"
+_TEXT = '''"""nbgrader's settings for this course; add further settings of nbgrader's below."""
 
 from autograder.nbgrader.config import configure
 
@@ -19,24 +20,34 @@ configure(c, course={course!r}, sandbox=True)
 
 
 def config_text(course: Path) -> str:
-    """The text of `nbgrader_config.py` for notebooks of a course."""
+    """Return the text of `nbgrader_config.py` for notebooks of a course."""
     return _TEXT.format(course=str(course.resolve()))
 
 
 def configure(c: Any, *, course: str, sandbox: bool = True, trusted: bool = False) -> None:
-    """Sets nbgrader up for the notebooks of a course.
+    """Set nbgrader up for the notebooks of a course.
 
     Args:
         c: nbgrader's configuration.
         course: the folder with `exercises/catalog.toml`.
-        sandbox: whether `nbgrader autograde` grades with the sandboxed grader, and not in the student's own kernel.
-        trusted: whether it does so even where no isolation is to be had.
+        sandbox: True to grade with the sandboxed grader, False to run the notebook in a kernel as nbgrader does by default.
+        trusted: True to grade even on a machine without isolation.
     """
-    # For `check`, in kernels: they inherit it.
+    # Kernels inherit it: `check` finds the course by it.
     os.environ.setdefault(COURSE, course)
     c.ClearSolutions.code_stub = {"python": "raise NotImplementedError()"}
     if not sandbox:
         c.Execute.timeout = 300
+        c.Autograde.autograde_preprocessors = [
+            "nbgrader.preprocessors.Execute",
+            "nbgrader.preprocessors.IgnorePattern",
+            "nbgrader.preprocessors.ClearMetadataPreprocessor",
+            "nbgrader.preprocessors.LimitOutput",
+            "nbgrader.preprocessors.SaveAutoGrades",
+            "nbgrader.preprocessors.AssignLatePenalties",
+            _CLEAN,
+            "nbgrader.preprocessors.CheckCellMetadata",
+        ]
         return
     c.GradeInSandbox.course = course
     c.GradeInSandbox.trusted = trusted
@@ -52,6 +63,8 @@ def configure(c: Any, *, course: str, sandbox: bool = True, trusted: bool = Fals
         "autograder.platforms.nbgrader.sandboxed.GradeInSandbox",
         "nbgrader.preprocessors.LimitOutput",
         "nbgrader.preprocessors.SaveAutoGrades",
+        "autograder.platforms.nbgrader.sandboxed.LeaveOwnTests",
         "nbgrader.preprocessors.AssignLatePenalties",
+        _CLEAN,
         "nbgrader.preprocessors.CheckCellMetadata",
     ]

@@ -1,22 +1,27 @@
-"""Write marks into nbgrader's gradebook without its commands: scores, comments, timestamps, late penalties, as it has them."""
+"""Write marks into nbgrader's gradebook without its commands: scores, comments, timestamps and late penalties."""
 
+import contextlib
 import math
 import sys
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 from nbformat.v4 import new_notebook
 
 from autograder.errors import UsageError
 from autograder.platforms.nbgrader.cells import answer_id, graded_cells
+from autograder.platforms.nbgrader.config import FILENAME
 from autograder.platforms.nbgrader.installed import AssignLatePenalties, Gradebook, MissingEntry, NbGrader
 from autograder.platforms.nbgrader.intake import handed_in, submitted_folder, submitted_work, timestamp
 from autograder.results.mark import Mark
+from autograder.results.types import legible
 from autograder.results.wording import manual_line
 from autograder.submissions.intake import HandIn
 
 
 class Assignment:
-    """An assignment of a course of nbgrader's, with one notebook of the same name.
+    """Assignment of a course of nbgrader's, with one notebook of the same name.
 
     Args:
         course: the folder with `nbgrader_config.py`, or with the gradebook in its usual place.
@@ -31,6 +36,7 @@ class Assignment:
             raise UsageError(f"{course} does not exist; give the folder of nbgrader's course")
         self.name = name
         self._app = _app(course)
+        self._penalties = _late_penalties(course, self._app)
         self._course = self._app.coursedir
         with self._gradebook() as gradebook:
             try:
@@ -45,7 +51,7 @@ class Assignment:
         """Return the work of each student who has handed something in: the notebook, or the folder if there is none.
 
         Raises:
-            UsageError: nobody has.
+            UsageError: nobody has handed in.
         """
         found = handed_in(self._course, self.name)
         if not found:
@@ -65,8 +71,8 @@ class Assignment:
             self._score(gradebook, student, mark)
             gradebook.db.commit()
         facts = {"student": student, "assignment": self.name, "notebook": self.name, "db_url": self._course.db_url}
-        # Nothing in it is looked at: the penalty follows from the gradebook.
-        AssignLatePenalties(parent=self._app).preprocess(new_notebook(), {"nbgrader": facts})
+        # The notebook may be empty: the penalty depends on the gradebook alone.
+        self._penalties.preprocess(new_notebook(), {"nbgrader": facts})
         return doubt
 
     def _score(self, gradebook: Gradebook, student: str, mark: Mark) -> None:
@@ -76,7 +82,7 @@ class Assignment:
             if grade.cell.name in scores:
                 checks, added = scores[grade.cell.name]
                 grade.auto_score = min(checks, grade.cell.max_score) + added
-            # As nbgrader has it: a manual score is to be looked at again, a missing one to be given.
+            # As in nbgrader: a person has to look again at a manual score, and to give a missing one.
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
         texts = _texts(mark)
         for comment in notebook.comments:
@@ -108,22 +114,51 @@ def _scores(mark: Mark) -> dict[str, tuple[float, float]]:
 
 
 def _texts(mark: Mark) -> dict[str, str]:
-    """Return what a student reads at each answer, by the id of its cell."""
+    """Return the comment at each answer, by the id of its cell.
+
+    nbgrader takes comments for Markdown: indented, as code, no text of a student's becomes a tag on the page.
+    """
     texts: dict[str, list[str]] = {}
     for cell in graded_cells(mark.result.checks):
         texts.setdefault(answer_id(cell.function), []).append(cell.text)
     first = next(iter(texts), "")
     for line in mark.manual:
         texts[answer_id(line.function) if line.function else first].append(f"Points by hand: {manual_line(line)}")
-    return {name: "\n".join(filter(None, lines)) for name, lines in texts.items()}
+    return {name: textwrap.indent("\n".join(filter(None, lines)), "    ") for name, lines in texts.items()}
 
 
 def _app(course: Path) -> NbGrader:
     """Read nbgrader's settings in a course as its commands do."""
-    path = list(sys.path)
-    try:
+    with _importing_from(course):
         app = NbGrader(log_level="ERROR")
         app.initialize([], root=str(course.resolve()))
         return app
+
+
+def _late_penalties(course: Path, app: NbGrader) -> AssignLatePenalties:
+    """Return nbgrader's late penalties, with the course's own plugin if its settings name one.
+
+    Raises:
+        UsageError: the plugin cannot be imported, or is no plugin.
+    """
+    try:
+        with _importing_from(course):
+            penalties = AssignLatePenalties(parent=app)
+            penalties.init_plugin()
+            return penalties
+    except Exception as error:  # the plugin is the course's own code, and may raise anything
+        reason = legible(str(error) or type(error).__name__)
+        raise UsageError(
+            f"the plugin for late penalties that {course / FILENAME} names cannot be used: {reason}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _importing_from(course: Path) -> Iterator[None]:
+    """Import from the course's folder first, as nbgrader's commands do when they are run there."""
+    path = list(sys.path)
+    sys.path.insert(0, str(course.resolve()))
+    try:
+        yield
     finally:
-        sys.path[:] = path  # it puts the working directory first
+        sys.path[:] = path  # nbgrader puts the working directory first

@@ -1,4 +1,4 @@
-"""What the rest of this package uses of nbgrader, in one place; without nbgrader one sentence says so."""
+"""Import all that this package uses of nbgrader; raise one clear error if nbgrader is not installed."""
 
 from autograder.errors import UsageError
 

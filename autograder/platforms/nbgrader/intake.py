@@ -1,4 +1,4 @@
-"""What was handed in, where nbgrader would stumble over it before it opens a notebook: none there, or a date that is none."""
+"""Find submitted work, and let nbgrader go on if there is no notebook or no valid date."""
 
 import glob
 import os
@@ -11,16 +11,16 @@ from autograder.platforms.nbgrader.installed import CourseDirectory, Gradebook, 
 
 
 def submitted_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
-    """Where a student's work lies as it was handed in."""
+    """Return the folder of a student's work as it was handed in."""
     return Path(course.format_path(course.submitted_directory, student, assignment))
 
 
 def handed_in(course: CourseDirectory, assignment: str, student: str = "*") -> list[str]:
-    """The students who have handed something in, but for those whom the course excludes.
+    """Return the students who have handed something in, without those whom the course excludes.
 
     Args:
-        course: nbgrader's settings of it.
-        assignment: its name.
+        course: settings of nbgrader's for the course.
+        assignment: name of the assignment.
         student: a pattern for their ids, as nbgrader takes it.
     """
     shape = course.format_path(course.submitted_directory, "(?P<student>.*)", re.escape(assignment), escape=True)
@@ -33,26 +33,31 @@ def handed_in(course: CourseDirectory, assignment: str, student: str = "*") -> l
 
 
 def submitted_work(course: CourseDirectory, student: str, assignment: str, notebook: str) -> Path:
-    """A student's notebook, or where there is none the folder, in which it may lie under another name."""
+    """Return a student's notebook; if there is none the folder, in which it may have another name."""
     folder = submitted_folder(course, student, assignment)
     path = folder / f"{notebook}.ipynb"
     return path if path.exists() else folder
 
 
 def timestamp(course: CourseDirectory, folder: Path) -> tuple[datetime | None, str]:
-    """When a folder was handed in, as far as its file says, and a sentence where that file holds something else."""
+    """Return when a folder was handed in, or None, and a sentence if `timestamp.txt` holds no date."""
     try:
-        # The class's own, because `tolerate` puts another in its place.
+        # Called on the class, because `tolerate` replaces the method of the object.
         return CourseDirectory.get_existing_timestamp(course, str(folder)), ""
-    except (ValueError, OverflowError, OSError, AttributeError):  # the last is nbgrader's way to say: no date
+    except (
+        ValueError,
+        OverflowError,
+        OSError,
+        AttributeError,
+    ):  # nbgrader raises AttributeError for a text without a date
         path = folder / "timestamp.txt"
         return None, f"{path} holds no date and time; the work counts as handed in on time"
 
 
 def tolerate(autograde: Any) -> None:
-    """Lets a run of nbgrader's `Autograde` go on where somebody has handed in no notebook, or a date that is none.
+    """Let a run of nbgrader's `Autograde` go on if somebody has handed in no notebook or no valid date.
 
-    Called when the run has listed what there is, and before it opens anything.
+    Call it after the run has listed the submissions and before it opens the first.
     """
     course = autograde.coursedir
     course.get_existing_timestamp = lambda folder: timestamp(course, Path(folder))[0]
@@ -65,7 +70,7 @@ def tolerate(autograde: Any) -> None:
 
 
 def _notebooks(course: CourseDirectory) -> list[str]:
-    """The notebooks of the assignment at hand, as far as they are wanted."""
+    """Return the names of the assignment's notebooks that this run grades."""
     with Gradebook(course.db_url, course.course_id) as gradebook:
         try:
             names = [notebook.name for notebook in gradebook.find_assignment(course.assignment_id).notebooks]

@@ -1,7 +1,7 @@
-"""Submitted notebooks that nbgrader would stumble over: each becomes one that it can take.
+"""Repair submitted notebooks that nbgrader cannot read or grade as they are.
 
-Nothing here gives marks: those come from the submitted file itself. What is mended is what nbgrader shows and fills in: a
-graded cell that is lost is put back, and metadata is what the gradebook says, not what the notebook says.
+Marks come from the submitted file itself, never from the repaired copy, which nbgrader shows and fills in: lost graded cells
+are put back, and metadata is taken from the gradebook, not from the notebook.
 """
 
 from pathlib import Path
@@ -13,15 +13,16 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.platforms.nbgrader.installed import Gradebook, NbGraderPreprocessor, Notebook, NotebookExporter
 from autograder.platforms.nbgrader.intake import tolerate
+from autograder.results.types import storable
 
 _UNREADABLE = "*The notebook that was handed in cannot be read ({reason}). What follows are the checks alone.*"
 
 
 class TolerantExporter(NotebookExporter):
-    """Reads a notebook, and where there is none that can be read, an empty one that says so.
+    """Read a notebook, or make an empty one that says why it cannot be read.
 
-    nbgrader makes one exporter for a run, when it has listed what was handed in: what must be mended before it opens the
-    first notebook is mended then.
+    nbgrader makes one exporter for a run, after it has listed the submissions: `tolerate` is called then, before the first
+    notebook is opened.
     """
 
     def __init__(self, config: Any = None, **options: Any) -> None:
@@ -29,7 +30,7 @@ class TolerantExporter(NotebookExporter):
         tolerate(self.parent)
 
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> tuple[Any, Any]:
-        """The notebook of a file, or one that says that there is no such file."""
+        """Return the notebook of a file, or one that says that there is no such file."""
         path = Path(filename)
         if path.is_file():
             return super().from_filename(filename, resources=resources, **options)
@@ -38,7 +39,7 @@ class TolerantExporter(NotebookExporter):
         return self.from_notebook_node(notebook, resources=resources, **options)
 
     def from_file(self, file_stream: Any, resources: Any = None, **options: Any) -> tuple[Any, Any]:
-        """The notebook of a file, through nbgrader's preprocessors."""
+        """Return the notebook of a file, after nbgrader's preprocessors."""
         return self.from_notebook_node(_read(file_stream), resources=resources, **options)
 
 
@@ -52,36 +53,35 @@ def _read(stream: Any) -> NotebookNode:
 
 
 def _unreadable(reason: str) -> NotebookNode:
-    text = _UNREADABLE.format(reason=reason).encode("utf-8", "replace").decode("utf-8")
-    return new_notebook(cells=[new_markdown_cell(text)])
+    return new_notebook(cells=[new_markdown_cell(storable(_UNREADABLE.format(reason=reason)))])
 
 
 class RepairCells(NbGraderPreprocessor):
-    """Gives each cell that the gradebook knows its metadata again, takes it from all others, and adds lost graded cells."""
+    """Restore the metadata of cells that the gradebook knows, remove that of all others, and add lost graded cells."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """The notebook, mended."""
+        """Return the repaired notebook."""
         facts = resources["nbgrader"]
         with Gradebook(facts["db_url"]) as gradebook:
             known = _known_cells(gradebook.find_notebook(facts["notebook"], facts["assignment"]))
-        nb.cells = _with_lost(_recognised(nb.cells, known), known)
+        nb.cells = _add_lost(_restore_known(nb.cells, known), known)
         return nb, resources
 
 
 def _known_cells(notebook: Notebook) -> dict[str, NotebookNode]:
-    """The cells that were released, by their ids."""
+    """Return the released cells by their ids."""
     points = {cell.name: cell.max_score for cell in notebook.grade_cells}
     solutions = {cell.name for cell in notebook.solution_cells}
     tasks = {cell.name: cell.max_score for cell in notebook.task_cells}
     return {
-        cell.name: _released(
+        cell.name: _released_cell(
             cell, points.get(cell.name, tasks.get(cell.name)), cell.name in solutions, cell.name in tasks
         )
         for cell in notebook.source_cells
     }
 
 
-def _released(cell: Any, points: float | None, is_solution: bool, is_task: bool) -> NotebookNode:
+def _released_cell(cell: Any, points: float | None, is_solution: bool, is_task: bool) -> NotebookNode:
     facts = {
         "schema_version": 3,
         "grade_id": cell.name,
@@ -102,8 +102,8 @@ def _cell(kind: str, source: str, facts: dict[str, Any]) -> NotebookNode:
     return make(source, metadata={"nbgrader": facts})
 
 
-def _recognised(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
-    """The cells; the first of each id is that of the gradebook, and the others are nothing to nbgrader."""
+def _restore_known(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
+    """Restore the first cell of each known id from the gradebook, and hide all other cells from nbgrader."""
     seen: set[str] = set()
     result = []
     for cell in cells:
@@ -125,8 +125,8 @@ def _id_of(cell: NotebookNode) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _with_lost(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
-    """The cells, and each graded one that is missing after the one that comes before it in the release."""
+def _add_lost(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
+    """Return the cells with each lost graded cell after the one that precedes it in the release."""
     result = list(cells)
     places = {_id_of(cell): cell for cell in cells}
     before: NotebookNode | None = None

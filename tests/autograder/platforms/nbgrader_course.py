@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from autograder.course.catalog import read_catalog
-from autograder.platforms.nbgrader.release import write_notebooks
+from autograder.platforms.nbgrader.assignment import write_notebooks
 from tests.autograder.shades_course import UNIT, write_shades_course
 
 _COMMANDS = str(Path(sys.executable).parent)

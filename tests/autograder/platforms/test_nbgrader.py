@@ -1,9 +1,11 @@
 """nbgrader's own commands in a course that the autograder has released, as an instructor uses them."""
 
+import re
 import shutil
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_cell
 
 from tests.autograder.platforms.nbgrader_class import Class, id_of
 from tests.autograder.platforms.nbgrader_course import (
@@ -90,6 +92,83 @@ def test_points_by_hand_in_the_table_beside_the_results_reach_the_gradebook(cour
     assert code == 0 and "(the idea is right)" in text and "added: 1 (found a mistake)" in text
 
 
+def test_an_own_test_of_the_instructor_is_left_for_grading_by_hand(tmp_path):
+    course = released_course(tmp_path / "course")
+    source = course / "source" / UNIT / f"{UNIT}.ipynb"
+    notebook = nbformat.read(source, 4)
+    facts = {"schema_version": 3, "grade_id": "test-double", "grade": True, "locked": True, "solution": False}
+    metadata = {"nbgrader": {**facts, "task": False, "points": 2}}
+    notebook.cells.append(new_code_cell("assert double(2) == 4", metadata=metadata))
+    nbformat.write(notebook, source)
+    nbgrader(course, "generate_assignment", UNIT, "--force")
+    students = Class(course)
+    students.hand_in("alice", students.notebook(students.right()))
+    text = nbgrader(course, "autograde", UNIT)
+    assert "alice: test-double is no check of the course and was not run; grade it by hand" in text
+    (course / "read.py").write_text(OWN_TEST)
+    assert command(course, "read") == (0, "None True\n")
+    assert marks(course) == {"alice": POINTS}
+    nbgrader(course, "generate_feedback", UNIT)
+    assert "This test is no check of the course and was not run" in page(course, "alice")
+
+
+def test_a_late_plugin_in_a_file_of_the_course_is_found_from_elsewhere(course, students):
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write('\nc.AssignLatePenalties.plugin_class = "late.One"\n')
+    students.hand_in("alice", students.notebook(students.right()))
+    (course / "by_hand.py").write_text(DUE)
+    assert command(course, "by_hand")[0] == 0
+    args = "autograder", "grade", "--nbgrader", course, "--assignment", UNIT, "-o", course / "out"
+    code, text = command(course.parent, *args)
+    assert code == 2 and "the plugin for late penalties that" in text and "Traceback" not in text
+    (course / "late.py").write_text(LATE.rpartition("c.Assign")[0])
+    code, text = command(course.parent, *args)
+    assert code == 0, text
+    assert marks(course) == {"alice": POINTS - 1}
+
+
+def test_nothing_of_a_students_is_live_where_an_instructor_looks(course, students):
+    notebook = students.notebook(students.right())
+    for answer in notebook.cells:
+        if id_of(answer) == "answer-invert":
+            answer.source = 'def invert(images):\n    raise ValueError("<script>live()</script>")'
+            answer.metadata.tags = ['"><script>live()</script>']
+    notebook.cells.insert(0, new_markdown_cell(f"A note of mine. {LIVE}"))
+    notebook.cells.insert(1, new_raw_cell(LIVE, metadata={"raw_mimetype": "text/html"}))
+    svg = new_output(
+        "display_data", data={"text/html": LIVE, "image/svg+xml": LIVE, "application/javascript": "live()"}
+    )
+    notebook.cells.append(new_code_cell("1", outputs=[svg]))
+    notebook.metadata.title = f"</title>{LIVE}"
+    notebook.metadata.language_info = {"name": "python", "pygments_lexer": f'">{LIVE}'}
+    states = {"state": {"x": f"</script>{LIVE}"}, "version_major": 2, "version_minor": 0}
+    notebook.metadata.widgets = {"application/vnd.jupyter.widget-state+json": states}
+    students.hand_in("mallory", notebook)
+    nbgrader(course, "autograde", UNIT)
+    graded = nbformat.read(course / "autograded" / "mallory" / UNIT / f"{UNIT}.ipynb", 4)
+    assert graded.metadata.keys() == {"kernelspec", "language_info"}
+    assert all(cell.metadata.keys() <= {"nbgrader"} and "attachments" not in cell for cell in graded.cells)
+    assert not any("<script" in cell.source for cell in graded.cells if cell.cell_type != "code")
+    code, text = grade_without_nbgrader(course)  # this leaves comments that quote the student
+    assert code == 1, text
+    nbgrader(course, "generate_feedback", UNIT)
+    text = page(course, "mallory")
+    assert "A note of mine." in text and "&lt;script&gt;live()" in text
+    assert "<script>live" not in text and not re.search(r"<[^>]*(onerror|javascript:live)", text)
+
+
+LIVE = '<script>live()</script><img src=x onerror="live()"><a href="javascript:live()">a</a>'
+OWN_TEST = f"""
+from nbgrader.api import Gradebook
+with Gradebook("sqlite:///gradebook.db") as book:
+    grade = book.find_grade("test-double", "{UNIT}", "{UNIT}", "alice")
+    print(grade.auto_score, grade.needs_manual_grade)
+"""
+DUE = f"""
+from nbgrader.api import Gradebook
+with Gradebook("sqlite:///gradebook.db") as book:
+    book.update_or_create_assignment("{UNIT}", duedate="2026-01-01 10:00:00 UTC")
+"""
 COMMENT = f"""
 from nbgrader.api import Gradebook
 with Gradebook("sqlite:///gradebook.db") as book:

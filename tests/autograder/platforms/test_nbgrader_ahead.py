@@ -21,7 +21,7 @@ class Counted(Ahead):
     graded: list = []  # noqa: RUF012 - emptied for each test
 
     @contextlib.contextmanager
-    def _grading(self, count):
+    def _open_grading(self, count):
         grade_tasks = grade_in_turn(Grader(self.spec, InThisProcess()))
 
         def noted(tasks):
@@ -95,7 +95,7 @@ def test_another_state_of_the_course_has_results_of_its_own(ahead, works, root):
 HOLDS = """
 import fcntl, sys
 file = open(sys.argv[1], "w")
-fcntl.lockf(file, fcntl.LOCK_EX)
+fcntl.flock(file, fcntl.LOCK_EX)
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -112,7 +112,7 @@ def test_while_another_run_grades_each_notebook_has_its_turn(ahead, works):
         other.stdin.close()
 
 
-def test_a_course_inside_the_work_judges_nothing(ahead, root):
+def test_a_course_inside_the_work_grades_nothing(ahead, root):
     with pytest.raises(GraderError, match="the course lies inside the submission"):
         ahead.result("mallory", root)
 

@@ -10,9 +10,8 @@ import pytest
 
 from autograder.course.catalog import Function, Unit, read_catalog
 from autograder.errors import CatalogError, UsageError
-from autograder.platforms.nbgrader.assignment import source_notebook
+from autograder.platforms.nbgrader.assignment import source_notebook, write_notebooks
 from autograder.platforms.nbgrader.cells import graded_cells
-from autograder.platforms.nbgrader.release import write_notebooks
 from autograder.results.types import CheckResult, Outcome
 
 ROOT = Path(__file__).parents[3]

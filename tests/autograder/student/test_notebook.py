@@ -52,7 +52,7 @@ def test_the_sentences_are_those_of_pytest(notebook, capsys, student_pytest):
     assert len(sentences) >= 2 and set(sentences) <= said
 
 
-def test_it_judges_what_is_defined_now(notebook, capsys):
+def test_it_runs_on_what_is_defined_now(notebook, capsys):
     notebook("import torch\n\ndef variation_loss(images):\n    raise NotImplementedError()")
     assert check("variation_loss") == 0
     assert "not written yet (cell [1], line 4)" in capsys.readouterr().out
@@ -114,6 +114,12 @@ def test_a_wrong_image_is_shown(notebook, capsys, monkeypatch):
     assert check("denoise") < 7
     (picture,) = shown
     assert picture.data.startswith(b"\x89PNG") and "With weight 0" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_of_a_function_whose_cell_was_not_run_it_says_so(notebook, capsys):
+    notebook("def class_loss(model, images, target):\n    return 0")
+    assert check("ideal_loss") == 0
+    assert capsys.readouterr().out == "ideal_loss is not defined here: run its cell first\n"
 
 
 def test_a_name_that_is_none_is_answered_with_one_that_is(notebook):

@@ -15,7 +15,7 @@ from autograder.course.catalog import read_catalog
 from autograder.errors import CheckError, RefusedValue
 from autograder.student.drawing import reward
 from autograder.student.rewards import caption_of, picture_path
-from autograder.student.terminal import shown
+from autograder.student.terminal import picture_text
 from tests.autograder.conftest import ROOT
 
 CATALOG = read_catalog(ROOT)
@@ -105,7 +105,7 @@ def png(tmp_path):
 
 
 def test_iterm_gets_the_file_in_its_own_code(png):
-    text = shown(png, {"TERM_PROGRAM": "iTerm.app"}, terminal=True)
+    text = picture_text(png, {"TERM_PROGRAM": "iTerm.app"}, terminal=True)
     (data,) = re.findall(r"\x1b\]1337;File=inline=1;size=\d+;preserveAspectRatio=1:(.+)\x07", text)
     assert base64.b64decode(data) == png.read_bytes()
     assert text.endswith(f"\n{png}")
@@ -115,7 +115,7 @@ def test_iterm_gets_the_file_in_its_own_code(png):
     "environment", [{"KITTY_WINDOW_ID": "1"}, {"TERM": "xterm-kitty"}, {"TERM_PROGRAM": "ghostty"}]
 )
 def test_kitty_gets_it_in_pieces(png, environment):
-    text = shown(png, environment, terminal=True)
+    text = picture_text(png, environment, terminal=True)
     pieces = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", text)
     assert base64.b64decode("".join(data for _, data in pieces)) == png.read_bytes()
     assert pieces[0][0] == "a=T,f=100,m=1" and pieces[-1][0] == "m=0"
@@ -126,8 +126,8 @@ def test_kitty_gets_it_in_pieces(png, environment):
     "environment", [{}, {"TERM": "xterm"}, {"KITTY_WINDOW_ID": "1", "TMUX": "x"}, {"TERM": "screen"}]
 )
 def test_others_get_a_link(png, environment):
-    assert shown(png, environment, terminal=True) == png.as_uri()
-    assert shown(png, environment, terminal=False) == str(png)
+    assert picture_text(png, environment, terminal=True) == png.as_uri()
+    assert picture_text(png, environment, terminal=False) == str(png)
 
 
 def test_the_gallery_draws_what_is_missing_and_shows_all(own_course, command, student_pytest):

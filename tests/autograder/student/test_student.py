@@ -83,7 +83,7 @@ def test_a_run_of_others_files_does_not_count(own_course, student_pytest):
 def test_a_file_that_changed_since_is_named(command, exercise, solve):
     solve()
     exercise.write_text(exercise.read_text() + "\n")
-    assert "exercises/variation_loss.py has changed since it was judged; judge it again: pytest" in command()[1]
+    assert "exercises/variation_loss.py has changed since its last run; run its checks again: pytest" in command()[1]
 
 
 def test_progress_outlives_an_update_of_the_course(own_course, solve, command):
@@ -113,7 +113,7 @@ def test_progress_that_cannot_be_kept_is_said_and_costs_nothing(own_course, solv
     (own_course / ".autograder").write_text("a file where the folder should be")
     run = solve()
     assert run.code == 0
-    assert "Your progress was not kept: " in run.text and "cannot be written" in run.text
+    assert "Your progress was not saved: " in run.text and "cannot be written" in run.text
 
 
 def test_hints_come_one_by_one(command, own_course):
@@ -142,7 +142,7 @@ def test_a_unit_is_reset_and_nothing_is_lost(command, own_course, exercise, solv
     code, out = command("reset", UNIT)
     assert (code, out) == (
         0,
-        "exercises/variation_loss.py is untouched; what was there is now exercises/variation_loss.py.bak.\n",
+        "exercises/variation_loss.py is the skeleton again; your version is now exercises/variation_loss.py.bak.\n",
     )
     assert exercise.read_text() == untouched
     assert exercise.with_name("variation_loss.py.bak").read_text() == mine
@@ -155,7 +155,7 @@ def test_a_function_is_reset_alone(command, own_course, exercise, solve):
     solve()
     before = exercise.read_text()
     _, out = command("reset", "denoise")
-    assert "denoise in exercises/variation_loss.py is as it was in the beginning" in out and ".bak" in out
+    assert "denoise in exercises/variation_loss.py is the skeleton again" in out and ".bak" in out
     after = exercise.read_text()
     start = untouched.index("def denoise")
     assert after.endswith(untouched[start:]) and after.startswith(before[: before.index("def denoise")])
@@ -200,7 +200,7 @@ def test_a_release_without_solutions_can_be_reset_and_says_that_it_has_none(comm
 
 def test_a_solution_is_for_those_who_have_one(command, solve, exercise):
     code, out = command("solution", UNIT)
-    assert code == 2 and "variation_loss does not pass yet (total_variation is open); judge it: pytest" in out
+    assert code == 2 and "variation_loss does not pass yet (total_variation is open); run its checks: pytest" in out
     solve()
     code, out = command("solution", UNIT)
     assert code == 0 and "return vertical.sum(dim=(1, 2, 3)) + horizontal.sum(dim=(1, 2, 3))" in out

@@ -39,14 +39,14 @@ class Watched:
         self.terminal.expect_exact(text)
         return self.terminal.before
 
-    def verdict(self) -> str:
-        """Waits for the end of a verdict: all of it."""
+    def result(self) -> str:
+        """Wait for the end of a result and return all of it."""
         self.reads("idealcat [")
         return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", self.reads(KEYS)).replace("\r\n", "\n")
 
     def saves(self, text: str) -> str:
         self.file.write_text(text)
-        return self.verdict()
+        return self.result()
 
     def presses(self, key: str, text: str) -> str:
         self.terminal.send(key)
@@ -75,7 +75,7 @@ def watch(own_course):
 def test_from_the_first_save_to_the_unit_that_is_next(watch, own_course):
     """The whole way of a student through one unit, with every key."""
     screen = watch(UNIT)
-    first = screen.verdict()
+    first = screen.result()
     assert "> total_variation is next: write it in exercises/variation_loss.py:13\n" in first
     assert "  - denoise: not written yet\n" in first
 
@@ -95,19 +95,19 @@ def test_from_the_first_save_to_the_unit_that_is_next(watch, own_course):
     screen.presses("r", "Reset what? f total_variation   u the whole of variation_loss.py")
     screen.presses("n", "Nothing was reset.")
     screen.presses("r", "Reset what?")
-    screen.presses("u", "what was there is now exercises/variation_loss.py.bak.")
-    assert "> total_variation is next" in screen.verdict()  # the file was written, so it is judged
+    screen.presses("u", "your version is now exercises/variation_loss.py.bak.")
+    assert "> total_variation is next" in screen.result()  # the file was written, so its checks run
     assert screen.file.with_name("variation_loss.py.bak").read_text() == "def total_variation(images:\n"
 
     solved = screen.saves((own_course / "solutions" / f"{UNIT}.py").read_text())
     assert "Variation loss: how much neighbouring pixels differ: 26 of 26 points" in solved
     assert "+ Variation loss: how much neighbouring pixels differ: done." in solved
     assert "Next: answers in exercises/quiz.py:8" in solved
-    screen.reads("What variation_loss has made:")
+    screen.reads("Your picture of variation_loss:")
     screen.reads((own_course / ".autograder" / "pictures" / "variation_loss.png").as_uri())
     screen.presses("s", "return vertical.sum(dim=(1, 2, 3)) + horizontal.sum(dim=(1, 2, 3))")
     screen.terminal.send("\n")
-    assert "> answers is next: write it in exercises/quiz.py:8" in screen.verdict()
+    assert "> answers is next: write it in exercises/quiz.py:8" in screen.result()
     assert screen.quits() == 0
     assert set(read_progress(own_course).units[UNIT]) == {"total_variation", "isotropic_variation", UNIT, "denoise"}
 
@@ -117,7 +117,7 @@ def test_loops_crashes_and_hangs_are_survived(watch, own_course):
     catalog = own_course / "exercises" / "catalog.toml"
     catalog.write_text(catalog.read_text().replace("seconds = 5", "seconds = 1"))
     screen = watch(UNIT)
-    screen.verdict()
+    screen.result()
     line = screen.skeleton.count("\n") + 3
 
     loop = screen.saves(screen.skeleton + "\ndef total_variation(images):\n    while True: pass\n")
@@ -155,7 +155,7 @@ def test_what_happens_meanwhile(watch, own_course):
         screen = watch(UNIT)
     finally:
         signal.signal(signal.SIGINT, before)
-    screen.verdict()
+    screen.result()
 
     assert looping(screen, own_course / "looping").exists()
     assert "> total_variation is next" in screen.saves(screen.skeleton)  # long before the deadline
@@ -190,18 +190,18 @@ def looping(screen, marker):
     return Path("/proc") / marker.read_text()
 
 
-def test_a_course_that_cannot_be_judged_at_all_says_why(watch, own_course, monkeypatch, tmp_path):
+def test_a_course_whose_checks_cannot_run_says_why(watch, own_course, monkeypatch, tmp_path):
     package = tmp_path / "shadow" / "torch"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise ImportError('libtorch is missing')\n")
     monkeypatch.setenv("PYTHONPATH", str(package.parent))
     screen = watch(UNIT)
-    screen.reads("the process that judges did not start (ImportError: libtorch is missing)")
+    screen.reads("the process that runs checks did not start (ImportError: libtorch is missing)")
     assert screen.quits() == 0
 
 
 @pytest.mark.slow
-def test_without_a_terminal_it_judges_too(own_course):
+def test_without_a_terminal_it_runs_too(own_course):
     """As in an editor's task panel: nothing can be pressed, and Ctrl-C ends it."""
     command = [sys.executable, "-m", "autograder", "watch", UNIT]
     with subprocess.Popen(

@@ -1,0 +1,104 @@
+"""Cells of a student's on the page of an instructor: readable, and nothing in them is live."""
+
+import re
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+
+pytest.importorskip("nbgrader")
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
+
+from autograder.platforms.nbgrader.clean import CleanNotebook
+
+LIVE = [
+    "<script>live()</script>",
+    "<img src=x onerror=live()>",
+    "text <svg><script>live()</script></svg>",
+    "<svg onload=live()><circle/></svg>",
+    "[a link](javascript:live())",
+    '<a href="javascript:live()">a link</a>',
+    '<a href="java\nscript:live()">a link</a>',
+    '<a href="&#106;avascript:live()">a link</a>',
+    '<a href="data:text/html,<script>live()</script>">a link</a>',
+    '<iframe srcdoc="<script>live()</script>"></iframe>',
+    "<object data=live.swf></object><embed src=live.swf>",
+    '<form action="/api"><input name=score><button formaction="javascript:live()">b</button></form>',
+    '<meta http-equiv=refresh content="0;url=/logout"><base href="//live">',
+    '<img src="/logout">',
+    "# checks-invert",
+    '<div style="background:url(/logout)" id="checks-invert">x</div>',
+    "<!--><script>live()</script>-->",
+    "<math><mtext><table><mglyph><style><img src onerror=live()>",
+    '<noscript><p title="</noscript><img src=x onerror=live()>">',
+    "```html\n<script>live()</script>\n\n\n<img src=x onerror=live()>\n```\n<img src=x onerror=live()>",
+    "$\\href{javascript:live()}{x}$",
+    "$$\n\\require{html}\\href{javascript:live()}{x}\n$$",
+]
+DANGER = re.compile(
+    r"<(?!/?(div|p|pre|code|span|img|a|em|strong|h\d)\b)|<[^>]*\b(on\w+|style|id|action|href=.?(j|d|&))|<img[^>]*src=\"(?!data:image)|\\href",
+    re.IGNORECASE,
+)
+
+
+def cleaned(*cells, **metadata):
+    notebook = new_notebook(cells=list(cells), metadata=metadata)
+    return CleanNotebook().preprocess(notebook, {})[0]
+
+
+@pytest.mark.parametrize("source", LIVE)
+def test_nothing_is_live(source):
+    for cell in (new_markdown_cell(source), new_raw_cell(source, metadata={"raw_mimetype": "text/html"})):
+        (clean,) = cleaned(cell).cells
+        assert clean.cell_type == "markdown"
+        assert DANGER.search(markdown2html_mistune(clean.source)) is None
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["A *word* and `code`, $a < b$.", "| a | b |\n|---|---|\n| 1 | 2 |", "- one\n- two", "$$\n\\frac{1}{2}\n$$"],
+)
+def test_what_is_harmless_stays_as_it_is(source):
+    assert cleaned(new_markdown_cell(source)).cells[0].source == source
+
+
+def test_what_is_shown_of_markdown_stays():
+    (cell,) = cleaned(new_markdown_cell("# Title\n\n[a link](https://example.org)\n\n```\na\n\n\nb < c\n```")).cells
+    page = markdown2html_mistune(cell.source)
+    assert "<h1>Title</h1>" in page and '<a href="https://example.org">a link</a>' in page
+    assert re.search(r"a(\n|&#10;){3}b &lt; c", page)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "stays"),
+    [
+        ("image/png", "iVBORw0KGgo=", True),
+        ("image/png", '"><script>live()</script>', False),
+        ("image/svg+xml", "PHN2Zz4=", False),
+        ("text/html", "PHN2Zz4=", False),
+    ],
+)
+def test_of_attachments_only_pictures_stay(kind, data, stays):
+    (cell,) = cleaned(new_markdown_cell("![x](attachment:a)", attachments={"a": {kind: data}})).cells
+    page = markdown2html_mistune(cell.source)
+    assert "attachments" not in cell and DANGER.search(page) is None
+    assert (f'src="data:{kind};base64,{data}"' in page) == stays
+
+
+def test_of_outputs_text_and_pictures_stay():
+    data = {"text/html": LIVE[0], "application/javascript": "live()", "image/svg+xml": LIVE[3], "text/plain": "7"}
+    outputs = [
+        new_output("display_data", data={**data, "image/png": "iVBO"}, metadata={"image/png": {"width": LIVE[0]}}),
+        new_output("display_data", data={"image/png": '"><script>live()</script>'}),
+        new_output("stream", text=LIVE[0]),
+    ]
+    (cell,) = cleaned(new_code_cell("1", outputs=outputs, metadata={"tags": [LIVE[0]]})).cells
+    assert [output.get("data") for output in cell.outputs] == [{"text/plain": "7", "image/png": "iVBO"}, {}, None]
+    assert cell.metadata == {} and all(not output.get("metadata") for output in cell.outputs)
+
+
+def test_of_metadata_the_kernel_stays():
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = cleaned(
+        kernelspec=kernel, title=LIVE[0], language_info={"name": "python", "pygments_lexer": LIVE[0]}, widgets={}
+    )
+    assert notebook.metadata == {"kernelspec": kernel, "language_info": {"name": "python"}}
