@@ -61,7 +61,7 @@ KINDS = {
     "exits": ("import os\n\n\ndef double(x):\n    os._exit(0)\n\n\ndef halve(x):\n    return x / 2\n", 1.0),
     "floods": (f"{RIGHT}\n\nprint('x' * 10**6)\n", 3.0),
     "kills": ("import os\n\nos.kill(os.getppid(), 9)\nos.kill(-1, 9)\n", 0.0),
-    "hangs": (f"{RIGHT}\n\n\nwhile True:\n    pass\n", 0.0),
+    "hangs": (f"{RIGHT}\n\n\nwhile True:\n    pass\n", 3.0),  # what was defined before it stays
 }
 QUICK = tuple(kind for kind in KINDS if kind != "hangs")
 
