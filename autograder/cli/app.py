@@ -25,6 +25,7 @@ app.command()(grading.grade)
 app.command()(grading.regrade)
 app.command()(reporting.report)
 app.command()(reporting.replay)
+app.command()(reporting.likeness)
 
 
 def main() -> None:

@@ -129,3 +129,41 @@ def replay(
     for line in outcome.differences:
         terminal.out.print(Text(f"  {line}"), soft_wrap=True)
     raise typer.Exit(1)
+
+
+def likeness(
+    paths: Annotated[list[Path], typer.Argument(metavar="CLASS", help="The submissions, as for `grade`.")],
+    results: Annotated[
+        Path | None,
+        typer.Option("--results", metavar="OUT", help="Of `grade`: also pairs with the same rare values."),
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The page with both sides of each pair.")] = Path(
+        "likeness.html"
+    ),
+    at_least: Annotated[
+        float, typer.Option("--at-least", min=0.0, max=1.0, help="Least likeness of a pair that is listed.")
+    ] = 0.8,
+) -> None:
+    """List pairs of submissions that share more than the release and the usual way explain: look at these."""
+    from autograder.course.skeletons import untouched_texts
+    from autograder.grading.likeness import alike_pair, likely_pairs
+    from autograder.results.files import write_atomically
+    from autograder.results.formats.pages import likeness_page
+    from autograder.results.publish import read_results
+    from autograder.submissions import read_for
+    from autograder.submissions.intake import take_in
+
+    catalog = course_here()
+    hand_ins = take_in(paths, catalog.units).hand_ins
+    submissions = {name: read_for(catalog, each, name).modules for name, each in hand_ins.items()}
+    release = list(untouched_texts(catalog).values())
+    known = {each.name: each for each in read_results([results]).values()} if results is not None else {}
+    pairs = likely_pairs(submissions, release, known, at_least)
+    for pair in pairs:
+        shared = f": {', '.join(pair.functions)}" if pair.functions else ""
+        terminal.out.print(Text(f"{pair.likeness:4.0%}  {pair.first} and {pair.second}{shared}"), soft_wrap=True)
+    write_atomically(out, likeness_page(catalog.title, [alike_pair(pair, submissions, release) for pair in pairs]))
+    count = "no pair" if not pairs else "1 pair" if len(pairs) == 1 else f"{len(pairs)} pairs"
+    terminal.out.print(
+        Text(f"{count} of {len(submissions)} submissions to look at, side by side in {out}"), soft_wrap=True
+    )

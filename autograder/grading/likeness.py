@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from autograder.results.formats.pages import AlikeFunction, AlikePair
 from autograder.results.types import Outcome, SubmissionResult
 from autograder.submissions import Module
 
@@ -94,6 +95,27 @@ def marked_lines(text: str, other: str, release: Iterable[str]) -> set[int]:
     given = {piece for each in release for _, piece in _statements(each)}
     there = {piece for _, piece in _statements(other)} - given
     return {line for line, piece in _statements(text) if piece in there}
+
+
+def alike_pair(pair: Pair, submissions: Mapping[str, Mapping[str, Module]], release: Sequence[str]) -> AlikePair:
+    """Return a pair with its shared functions side by side, for a page."""
+    functions = []
+    for name in pair.functions:
+        unit, _, function = name.partition(".")
+        texts = [_function_text(submissions[each][unit].text, function) for each in (pair.first, pair.second)]
+        marks = [marked_lines(texts[0], texts[1], release), marked_lines(texts[1], texts[0], release)]
+        one, other = (
+            [(number in marked, line) for number, line in enumerate(text.splitlines(), 1)]
+            for text, marked in zip(texts, marks, strict=True)
+        )
+        functions.append(AlikeFunction(name, (one, other)))
+    return AlikePair(pair.first, pair.second, f"{pair.likeness:.0%}", functions, pair.values)
+
+
+def _function_text(text: str, name: str) -> str:
+    tree = _parsed(text)
+    found = next((node for each, node in _functions_in(tree) if each == name), None) if tree is not None else None
+    return "" if found is None else ast.get_source_segment(text, found) or ""
 
 
 def _work(modules: Mapping[str, Module]) -> _Work:

@@ -95,6 +95,30 @@ def gallery_page(course: str, headline: str, pictures: Sequence[tuple[str, Pictu
     return _render("gallery.html", course=course, headline=headline, pictures=pictures)
 
 
+@dataclass(frozen=True)
+class AlikeFunction:
+    """One function of two submissions: its name, and for each side its lines, with True for those that stand in both."""
+
+    name: str
+    sides: tuple[Sequence[tuple[bool, str]], Sequence[tuple[bool, str]]]
+
+
+@dataclass(frozen=True)
+class AlikePair:
+    """Two submissions to look at: names, likeness in percent, functions side by side, checks failed with the same words."""
+
+    first: str
+    second: str
+    likeness: str
+    functions: Sequence[AlikeFunction]
+    values: Sequence[str]
+
+
+def likeness_page(course: str, pairs: Sequence[AlikePair]) -> str:
+    """Return the pairs of submissions that a person should look at, side by side."""
+    return _render("likeness.html", course=course, pairs=pairs)
+
+
 def _unit(
     catalog: Catalog, mark: UnitMark, checks: Sequence[CheckResult], pictures: Sequence[Picture]
 ) -> dict[str, object]:

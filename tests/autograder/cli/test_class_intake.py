@@ -114,3 +114,31 @@ def test_two_folders_are_one_submission_if_the_command_is_told(autograder, cours
     (tmp_path / "submission" / "part1" / "doubling.py").write_text(RIGHT)
     code, _, _ = autograder("grade", tmp_path / "submission", "--from", "one", "-o", tmp_path / "out", "--jobs", 1)
     assert code == 0 and [path.name for path in (tmp_path / "out" / "results").iterdir()] == ["submission.json"]
+
+
+OWN = """
+def double(x):
+    kept = x.clone().to(x.dtype)
+    for _ in range(1):
+        kept = kept + x.clone().contiguous()
+    return kept.reshape(x.shape)
+
+
+def halve(x):
+    parts = x.split(1, dim=0)
+    return torch.cat([part.mul(0.25).add(part.mul(0.25)) for part in parts])
+"""
+
+
+def test_pairs_to_look_at_are_listed_and_shown_side_by_side(autograder, course, tmp_path):
+    for number in range(8):
+        (tmp_path / "class" / f"s{number}").mkdir(parents=True)
+        (tmp_path / "class" / f"s{number}" / "doubling.py").write_text(f"# {number}\n{RIGHT}")
+    for name, text in (("ann", OWN), ("bob", "# mine\n" + OWN.replace("kept", "mine").replace("part", "piece"))):
+        (tmp_path / "class" / name).mkdir()
+        (tmp_path / "class" / name / "doubling.py").write_text("import torch\n" + text)
+    code, out, _ = autograder("likeness", tmp_path / "class", "-o", tmp_path / "page.html")
+    assert code == 0 and "100%  ann and bob: doubling.double, doubling.halve" in out
+    assert "1 pair of 10 submissions to look at" in out and "copied" not in out
+    page = (tmp_path / "page.html").read_text()
+    assert "<mark>    kept = x.clone().to(x.dtype)</mark>" in page and "<mark>    mine = x.clone()" in page

@@ -141,7 +141,9 @@ def test_a_check_that_stumbles_over_a_value_fails(small, handin):
     result = small(body).grade_path(handin(unit="import torch\ndef one():\n    return torch.ones(2) * 1j\n"))
     (check,) = result.checks
     assert check.outcome is Outcome.FAILED and result.errors == ()
-    assert check.message.startswith("one() returned tensor([1j, 1j]), which the check cannot work with (NotImplementedError: ")
+    assert check.message.startswith(
+        "one() returned tensor([1j, 1j]), which the check cannot work with (NotImplementedError: "
+    )
 
 
 @pytest.mark.parametrize("where", ["in the check", "while it is explained"])
