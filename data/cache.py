@@ -73,7 +73,7 @@ def made_once(name: str, make: Callable[[Path], None]) -> Path:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether the folder has a manifest and each file in it has the size that the manifest says."""
+    """Return True if the folder has a manifest and each file has the size that the manifest gives."""
     try:
         sizes = json.loads((folder / MANIFEST).read_text())
         return all((folder / file).stat().st_size == size for file, size in sizes.items())

@@ -191,7 +191,7 @@ def matrix(counts: Tensor, names: Sequence[str], cell: int = 15) -> Image.Image:
 
 
 def liveliest(maps: Tensor, count: int) -> Tensor:
-    """Of the channels of `(C, h, w)` those that vary the most, at most `count` of them."""
+    """Return the channels of `(C, h, w)` that vary the most, at most `count` of them."""
     order = maps.flatten(1).std(dim=1).argsort(descending=True)
     return maps[order[:count].sort().values]
 

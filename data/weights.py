@@ -23,7 +23,7 @@ class WeightsError(DataError):
 
 
 def hub_folder() -> Path:
-    """Where torch keeps the weights that it downloads."""
+    """Return the folder in which torch keeps the weights that it downloads."""
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 
@@ -43,7 +43,7 @@ def _candidates(name: str) -> Iterator[Path]:
     named = os.environ.get("IDEALCAT_WEIGHTS")
     if not named:
         return
-    # What follows the name must not lengthen it: vgg16_bn is another network than vgg16.
+    # No letter may follow the name: vgg16_bn is another network than vgg16.
     pattern = re.compile(re.escape(name) + r"(?![A-Za-z0-9_]).*\.(pth|safetensors)")
     folder = Path(named).expanduser()
     if not folder.is_dir():
@@ -85,7 +85,7 @@ def download(name: str, address: str) -> Path:
     target = hub_folder() / Path(address).name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # It writes to another name, checks the hash, and only then renames.
+        # torch writes to another name, checks the hash, and only then renames.
         torch.hub.download_url_to_file(address, str(target), hash_prefix=hash_prefix(address), progress=True)
     except (URLError, OSError, RuntimeError) as error:
         reason = getattr(error, "reason", None) or error

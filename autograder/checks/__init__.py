@@ -1,1 +1,1 @@
-"""What an author writes checks with, and how they reach the student's module."""
+"""Tools for authors of checks, and the way from a check to the student's module."""

@@ -44,7 +44,7 @@ class _Unanswered:
 #: The value of a call that has not come back, or came back with a fault.
 UNANSWERED = _Unanswered()
 NO_ANSWER = Answer(UNANSWERED)
-#: What an operation raises on a value of another type, shape or range than it takes.
+#: Exceptions of operations on a value of another type, shape or range than they take.
 _OPERATION_FAILED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
@@ -326,7 +326,7 @@ class RemoteModule:
 
     submission: StudentModule = field(repr=False, compare=False)
     handle: Handle
-    #: What it was made from, where it was sent and not made by the student's code.
+    #: Recipe that it was made from, if it was sent and not made by the student's code.
     recipe: Recipe | None = field(default=None, repr=False, compare=False)
 
     def __call__(self, *args: object) -> Any:

@@ -391,7 +391,7 @@ def _class_table(marks: list[Mark], paths: list[Path]) -> Table:
     table = _table("Submission", "Points", "Remarks", "Result")
     for each, path in zip(marks, paths, strict=True):
         cells = row(each)
-        # As Text: a student's file name is never read as markup.
+        # Text, because a student's file name must not be read as markup.
         table.add_row(*map(Text, (cells.name, cells.points, cells.remarks, str(path))))
     return table
 

@@ -1,4 +1,4 @@
-"""What commands share: options, two consoles, the progress of something long, and Ctrl-C."""
+"""Shared by the commands: options, two consoles, the progress of something long, and Ctrl-C."""
 
 import os
 import signal
@@ -44,14 +44,14 @@ HiddenOption = Annotated[Hidden, typer.Option("--hidden", help="What is shown of
 
 
 class Device(StrEnum):
-    """Where submissions compute."""
+    """Device on which submissions compute."""
 
     CPU = "cpu"
     CUDA = "cuda"
 
 
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where submissions compute.")]
-#: As many processes as this one may use cores.
+#: Number of cores that this process may use.
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes at once.")]
 

@@ -1,4 +1,4 @@
-"""What a submission is graded by: everything besides itself that its mark depends on, and the key made of both.
+"""The spec of a grading: everything besides the submission that a mark depends on, and the key made of both.
 
 Imports no torch, so that looking up an earlier result takes no time.
 """
@@ -40,7 +40,7 @@ _VARIABLES = ("IDEALCAT_WEIGHTS", "OXFORD_PETS")
 
 @dataclass(frozen=True)
 class GradingSpec:
-    """What submissions are graded by. It is passed whole, from the command to each process that grades.
+    """Spec of a grading. It is passed whole, from the command to each process that grades.
 
     Attributes:
         catalog: the course.

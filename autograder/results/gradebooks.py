@@ -13,7 +13,7 @@ from autograder.results.tables import Table, harmless
 
 @dataclass(frozen=True)
 class Grade:
-    """What goes into one student's row.
+    """Values for one student's row.
 
     Attributes:
         points: as written; empty for a submission without a grade, whose row stays as it is.

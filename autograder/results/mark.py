@@ -43,7 +43,7 @@ class UnitMark:
 
 @dataclass(frozen=True)
 class Mark:
-    """What a submission is worth.
+    """Points of a submission.
 
     Attributes:
         result: what it was made of; after `visible_mark`, with what a student may read of it.

@@ -57,7 +57,7 @@ _TABLES: dict[str, set[str]] = {
 
 @dataclass(frozen=True)
 class LateRule:
-    """What lateness costs.
+    """Cost of lateness.
 
     Attributes:
         percent: for each hour or day begun, in `[0, 100]`.

@@ -1,4 +1,4 @@
-"""What a worker may use and read, and the settings that the fork server gets when it starts."""
+"""Limits of a worker, the paths that it may read, and the settings that the fork server gets when it starts."""
 
 import dataclasses
 import os
@@ -15,7 +15,7 @@ _SYSTEM = (
     # Without the first, torch prints a complaint in every worker.
     *("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
 )
-#: Where the course's data may lie besides.
+#: Environment variables that name further folders of the course's data.
 _NAMED = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME")
 
 

@@ -27,7 +27,7 @@ _ANSWERS = """write writev pwrite64 poll ppoll select pselect6 epoll_create1 epo
 _SELF = """getpid getppid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp getpgid getsid uname sysinfo
     getrandom getrlimit capget"""
 _ALLOWED = f"{_MEMORY} {_THREADS} {_SIGNALS} {_TIME} {_FILES} {_ANSWERS} {_SELF}".split()
-#: What CUDA's driver asks for besides; in words, as the lists above.
+#: System calls that CUDA's driver needs besides; in words, as the lists above.
 _FOR_GPU = "ioctl mlock munlock sched_setaffinity eventfd2 pipe2 memfd_create ftruncate".split()  # noqa: SIM905 - readable
 
 _CLONE_THREAD = 0x00010000

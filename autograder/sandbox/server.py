@@ -84,7 +84,7 @@ def _confine(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str,
         data_in_use=kernel.data_in_use(),
         gpu=setup.gpu,
     )
-    # Where memory runs out, the kernel is to take a worker and not the grader.
+    # If memory runs out, the kernel should kill a worker and not the grader.
     Path("/proc/self/oom_score_adj").write_text("1000")
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # what a worker leaves behind becomes a child of the server
     if "mount_namespace" not in missing:

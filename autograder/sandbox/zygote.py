@@ -151,7 +151,7 @@ class Zygote:
 def serve_forks(control: socket.socket, become: Callable[[socket.socket], None]) -> NoReturn:
     """Serve as a zygote: fork a child for each request, which does `become` with its end of the connection."""
     living: set[int] = set()
-    # What is alive now stays: without this every child's first collection would copy the whole heap.
+    # Freeze live objects: without this every child's first collection would copy the whole heap.
     gc.collect()
     gc.freeze()
     while True:

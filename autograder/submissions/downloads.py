@@ -38,7 +38,7 @@ class Student:
 
     @property
     def key(self) -> str:
-        """What tells this student from the others of the download."""
+        """Key that tells this student from the others of the download."""
         return self.id or self.login.casefold() or self.name
 
 
@@ -240,7 +240,7 @@ _BRIGHTSPACE = re.compile(
 )
 _GRADESCOPE = re.compile(r"(?P<folder>submission_(?P<id>\d+))/(?P<file>.+)")
 _NBGRADER = re.compile(r"submitted/(?P<who>[^/]+)/[^/]+/(?P<file>.+)")
-#: What Canvas makes of a file's name that was uploaded before.
+#: Name that Canvas gives to a file that was uploaded before.
 _AGAIN = re.compile(r"(?P<stem>.+?)-(?P<number>\d{1,3})(?P<ending>\.[A-Za-z0-9.]+)")
 
 

@@ -19,7 +19,7 @@ from autograder.submissions.module import Module, parse
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-#: What IPython reads as no Python: magics, shell lines, requests for help; also `files = !ls`.
+#: Lines that IPython does not read as Python: magics, shell lines, requests for help; also `files = !ls`.
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
 #: A magic of a whole cell that writes it into a file; into that of the unit, it is the unit.
 _WRITEFILE = re.compile(r"%%writefile\s+(?:-a\s+)?(?:\S*/)?(\w+)\.py\s*$")
@@ -123,7 +123,7 @@ def _read(empty: Module, number: int, text: str) -> _Cell | Module:
     """Return the cell, or a module with the sentence about what is wrong with it."""
     here = tuple((number, line) for line in range(1, text.count("\n") + 2))
     for source in (text, without_magics(text, empty.unit)):
-        # As it stands first: a line of Python may begin with an operator that looks like a magic.
+        # First try the cell as it stands: a line of Python may begin with an operator that looks like a magic.
         module, tree = parse(replace(empty, text=source, cells=here))
         if tree is not None:
             return _Cell(number, source, tree)

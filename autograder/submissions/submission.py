@@ -36,7 +36,7 @@ _NEIGHBOURS = 20
 
 @dataclass(frozen=True)
 class RawSubmission:
-    """What is taken of a submission, before anything of it is looked at: all that its result can depend on.
+    """Files of a submission before any of them is parsed: all that its result can depend on.
 
     Attributes:
         name: of the submission.

@@ -1,4 +1,4 @@
-"""What a student's code raised, as a fault: its kind, its words, and the lines of the student's that led there."""
+"""Turn an exception of a student's code into a fault: its kind, its words, and the lines of the student's that led there."""
 
 import ast
 import errno
@@ -12,7 +12,7 @@ from autograder.worker.protocol import Fault
 
 _TEXT_LIMIT = 2000
 _FRAME_LIMIT = 20
-#: What the kernel answers, in a sandbox, to what a submission may not do.
+#: Answers of the kernel, in a sandbox, to system calls that a submission may not make.
 _FORBIDDEN = tuple(map(os.strerror, (errno.EPERM, errno.EACCES, errno.EROFS, errno.EFBIG)))
 
 

@@ -38,7 +38,7 @@ STOPPED = "(stopped)"
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What every request says.
+    """Fields of every request.
 
     Attributes:
         seconds: how much time of its own the student's code may take.

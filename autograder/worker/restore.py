@@ -1,4 +1,4 @@
-"""What a careless function may leave otherwise in its process, put back before the next check.
+"""Put back, before the next check, the state that a careless function may have changed in its process.
 
 Settings of the numerical libraries are put back wherever the worker runs. What else a process has (its folder, environment,
 signal handlers, modules, warnings) is put back in a process of the worker's own alone: at home it is the student's.

@@ -1,4 +1,4 @@
-"""What a call leaves behind: arguments changed in place, modules left in another state, random numbers drawn."""
+"""Find the side effects of a call: arguments changed in place, modules left in another state, random numbers drawn."""
 
 import contextlib
 import ctypes
@@ -26,7 +26,7 @@ RandomState = tuple[bytes, bytes, int]
 
 @dataclass
 class RandomWatch:
-    """What became of the global random state during a call.
+    """Changes of the global random state during a call.
 
     Attributes:
         drawn: numbers were drawn from it, or it was seeded, otherwise than by starting to read a `DataLoader`.

@@ -1,4 +1,4 @@
-"""What a sandbox does not allow and a submission need not do without: the same results in another way, with a notice.
+"""Substitutes for calls that a sandbox does not allow: the same results in another way, with a notice.
 
 What cannot be had in another way (weights from the network, CUDA in a grading on the CPU) fails at once, in a plain sentence.
 """

@@ -24,7 +24,7 @@ PINK: Colour = (222, 150, 145)
 
 @dataclass(frozen=True)
 class Animal:
-    """What tells one kind of animal from another. Lengths are in radii of its head; colours are choices."""
+    """Features of one kind of animal. Lengths are in radii of its head; colours are choices."""
 
     base: tuple[Colour, ...]
     marks: tuple[Colour, ...] = (BLACK,)

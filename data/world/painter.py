@@ -19,7 +19,7 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a thing stands: takes its own coordinates (about -1 to 1, y down) to pixels."""
+    """Place of a thing: maps its own coordinates (about -1 to 1, y down) to pixels."""
 
     x: float
     y: float

@@ -23,7 +23,7 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo is not None else None
     recorder = item.config.stash[RECORDER]
     if call.when == "call" or error is not None:
-        # What fails after the check is no fault of what the submission has answered.
+        # A failure after the check is no fault of the submission's answers.
         submission = item.stash.get(SUBMISSION, None) if call.when != "teardown" else None
         if error is not None and submission is not None:
             error = submission.fault_in(error)

@@ -1,4 +1,4 @@
-"""Where a check finds the student's code: on the student's own disk and in this process, or as `grade` arranges it."""
+"""Give checks the student's code: from the student's own disk and in this process, or as `grade` arranges it."""
 
 import contextlib
 import hashlib
@@ -21,11 +21,11 @@ DEVICES = ("cpu", "cuda")
 
 
 class Run(Protocol):
-    """What differs between a student's own run and a graded one."""
+    """Part of a run that differs between a student's own and a graded one."""
 
     #: From it and a check's id come the random inputs of the check.
     seed: str
-    #: Where the student's code computes: `cpu` or `cuda`. The checks themselves stay on the CPU.
+    #: Device of the student's code: `cpu` or `cuda`. The checks themselves stay on the CPU.
     device: str
 
     def modules(self, judged: Path) -> dict[str, Module]:

@@ -1,4 +1,4 @@
-"""What the plugin keeps with a run of pytest, and with each check of it."""
+"""Keep facts with a run of pytest and with each of its checks."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from autograder.results.types import CheckResult
 COURSE = pytest.StashKey[Catalog | None]()
 RUN = pytest.StashKey[Run]()
 RECORDER = pytest.StashKey[Recorder]()
-#: Of a test that is a check: what is known of it when it is collected.
+#: Facts of a check that are known when it is collected.
 CHECK = pytest.StashKey[CheckResult]()
 SUBMISSION = pytest.StashKey[StudentModule]()
 

@@ -28,7 +28,7 @@ from autograder.sandbox.zygote import ONE_THREAD, Zygote
 _DIED = "the process that graded it died, and the one that graded it again died too"
 #: If this many in a row die before they have begun, or lose their fork server, it is no accident.
 _STILLBORN = 3
-#: What a worker may need of a GPU's memory: CUDA's own context, and the networks and images of a check.
+#: Memory of a GPU that a worker may need: CUDA's own context, and the networks and images of a check.
 WORKER_MB = 2048
 _ASK_GPU = ("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits")
 _ASK_SECONDS = 30

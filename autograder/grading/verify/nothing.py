@@ -4,7 +4,7 @@ What is returned has the kind and the shape of what the solution returns, and no
 is swallowed, so that a check of errors is passed by none of them but the one that always raises.
 """
 
-#: What stands in the place of a function, by name: an expression of `value`, what the solution returns, and of `args`.
+#: Replacements of a function, by name: an expression of `value`, what the solution returns, and of `args`.
 WAYS = {
     "returns nothing": "None",
     "returns its first argument": "args[0] if args else next(iter(kwargs.values()), None)",

@@ -10,7 +10,7 @@ from autograder.course.skeletons import read_source, solution_lines
 from autograder.grading.session import collected_tests
 
 _PRIVATE = {"solutions", "alternatives", "mistakes", "hostile", "samples"}
-#: What a student reads or runs; the engine and the data are the same for everybody.
+#: Files that a student reads or runs; the engine and the data are the same for everybody.
 _READ = ("exercises", "tests", "docs", "README.md", "notebooks")
 
 #: In checks and drawings a single line this short is the field's idiom, `with torch.no_grad():`, and no answer.

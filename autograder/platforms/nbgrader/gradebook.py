@@ -82,7 +82,7 @@ class Assignment:
             if grade.cell.name in scores:
                 checks, added = scores[grade.cell.name]
                 grade.auto_score = min(checks, grade.cell.max_score) + added
-            # As in nbgrader: a person has to look again at a manual score, and to give a missing one.
+            # Same rule as nbgrader's: a person has to look again at a manual score, and to give a missing one.
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
         texts = _texts(mark)
         for comment in notebook.comments:

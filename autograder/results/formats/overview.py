@@ -18,7 +18,7 @@ _SLOW_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Row:
-    """What a table says of one submission."""
+    """One submission in a table."""
 
     name: str
     points: str

@@ -1,4 +1,4 @@
-"""What both directions share: the form of a message, its limits, the kinds of values, and the stand-ins."""
+"""Shared by both directions: the form of a message, its limits, the kinds of values, and the stand-ins."""
 
 import struct
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ IMAGE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a single message may hold; a message beyond them is refused, not read.
+    """Limits of a single message; one beyond them is refused, not read.
 
     A recipe is a call, for the worker to make: none may come from there.
     """
