@@ -20,7 +20,7 @@ from typing import IO, Any
 
 MAX_ENTRIES = 10_000
 MAX_FILE_BYTES = 10 * 2**20
-#: Bytes that a tar may hold in all, and that the directory of a zip may have: both are read to the end, whatever is wanted of them.
+#: Bytes that a tar may hold in all, and that the directory of a zip may have: both are read to the end in any case.
 MAX_TAR_BYTES = 100 * 2**20
 MAX_DIRECTORY_BYTES = 4 * 2**20
 NO_FILE = "it is a link, a pipe or a device, and no file"

@@ -85,7 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """One thread for checks; and where they run alone, the summary in place of tracebacks, unless those are asked for."""
     if any(CHECK in item.stash for item in items):
-        # One thread, as in a graded worker, so that both round alike. The tensors are small: more threads only wait for one another.
+        # One thread, as in a graded worker, so that both round alike. The tensors are small: more threads would only wait.
         torch.set_num_threads(1)
     if not items or not all(judges_submission(item) for item in items) or config.option.tbstyle != "auto":
         return
