@@ -44,7 +44,7 @@ def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Func
     """Mark a function as a known mistake in `function` of its unit."""
 
     def marked(variant: Function) -> Function:
-        variant.mistake = Mistake(variant.__name__, function, sentence, varies)  # type: ignore[attr-defined]
+        variant.mistake = Mistake(variant.__name__, function, sentence, varies)  # type: ignore[attr-defined] # functions are open
         return variant
 
     return marked

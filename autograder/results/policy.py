@@ -33,7 +33,7 @@ import itertools
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,7 +66,7 @@ class LateRule:
         most: no more than this, in percent.
         cut_off: a later hand-in gets nothing; None for no such limit.
         steps: (lateness, percent) pairs in place of `percent`; the last one that is exceeded counts.
-        budget: days of lateness over the term that cost nothing.
+        budget: days of lateness that cost nothing.
     """
 
     percent: float = 0.0
@@ -128,7 +128,6 @@ def adjust(
     at: str = "",
     *,
     added: float = 0.0,
-    days_left: int | None = None,
 ) -> Adjusted:
     """Apply a policy to one student's points.
 
@@ -141,7 +140,6 @@ def adjust(
         student: the name that extensions and exemptions go by.
         at: moment of the hand-in, ISO 8601; empty if it is not known, which is not late.
         added: points by hand for the whole.
-        days_left: what is left of the budget of late days; all of it by default.
     """
     if student in policy.exempt and not policy.exempt[student]:
         return Adjusted(None, math.fsum(maxima.values()), ("exempt",))
@@ -154,8 +152,7 @@ def adjust(
     late = lateness(at, policy, student)
     if late is None:
         return Adjusted(score, maximum, tuple(trail))
-    budget = policy.late.budget if days_left is None else days_left
-    paid = min(budget, late.days)
+    paid = min(policy.late.budget, late.days)
     percent = 100.0 if late.cut_off else _percent(late, policy.late, paid)
     base = score if policy.late.of == "earned" else maximum
     left = max(0.0, score - base * percent / 100)
@@ -200,23 +197,6 @@ def lateness(at: str, policy: Policy, student: str = "") -> Lateness | None:
     count = days if policy.late.per == "day" else math.ceil(after / timedelta(hours=1))
     cut_off = policy.late.cut_off is not None and after > policy.late.cut_off
     return Lateness(count, days, after, cut_off)
-
-
-def days_left(budget: int, lates: Iterable[tuple[datetime, int]]) -> list[int]:
-    """Return what is left of the budget before each of some assignments, in the order given.
-
-    The budget is spent in the order of the deadlines, whatever is graded first.
-
-    Args:
-        budget: days over the term.
-        lates: deadline and begun days of lateness of each assignment.
-    """
-    found = list(lates)
-    left, before = budget, [0] * len(found)
-    for number in sorted(range(len(found)), key=lambda each: (found[each][0], each)):
-        before[number] = left
-        left -= min(left, found[number][1])
-    return before
 
 
 def decide(mark: Mark, policy: Policy, at: str = "") -> Mark:

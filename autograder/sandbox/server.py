@@ -201,7 +201,7 @@ class _Proc:
 
     def __init__(self) -> None:
         self._folder = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
-        self._children = open("/proc/thread-self/children")  # noqa: SIM115
+        self._children = open("/proc/thread-self/children")  # noqa: SIM115 # read again and again
         # A machine may show it read-only.
         try:
             self._last_pid: int | None = os.open("/proc/sys/kernel/ns_last_pid", os.O_WRONLY)
