@@ -58,7 +58,7 @@ def verify(
 ) -> None:
     """Grade the grader: skeletons, solutions, known mistakes and mutants against the checks."""
     from autograder.grading.verify import Verification, open_benches
-    from autograder.results.files import write_atomically
+    from autograder.results.store import write_atomically
 
     catalog = course_here()
     chosen = catalog.chosen(names_in(units))

@@ -22,13 +22,17 @@ from autograder.checks.plugin.collecting import (
     pytest_pycollect_makemodule,
 )
 from autograder.checks.plugin.fixtures import folder, model, reference, rng, submission
-from autograder.checks.plugin.recorder import Recorder
-from autograder.checks.plugin.reporting import (
+from autograder.checks.plugin.recorder import (
+    CHECK,
+    COURSE,
+    RECORDER,
+    RUN,
+    SUBMISSION,
+    Recorder,
     pytest_report_teststatus,
     pytest_runtest_makereport,
 )
 from autograder.checks.plugin.runs import StudentRun, usable_device
-from autograder.checks.plugin.stash import CHECK, COURSE, RECORDER, RUN, SUBMISSION
 from autograder.course.catalog import Catalog, find_course, read_catalog
 from autograder.errors import CatalogError, UsageError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.checks.plugin.stash import CHECK, COURSE, RECORDER
+from autograder.checks.plugin.recorder import CHECK, COURSE, RECORDER
 from autograder.course.catalog import Catalog
 from autograder.results.types import CheckResult
 

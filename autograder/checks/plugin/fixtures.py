@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from autograder.checks.plugin.collecting import judged_path
+from autograder.checks.plugin.recorder import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
 from autograder.checks.plugin.runs import sent_seed
-from autograder.checks.plugin.stash import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
 from autograder.checks.remote import StudentModule
 from autograder.errors import NotHandedIn
 

@@ -9,8 +9,7 @@ from autograder.checks.diagnose import Mistake, known_mistakes
 from autograder.course.catalog import Catalog, Unit
 from autograder.course.skeletons import solution_lines
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
-from autograder.grading.verify.nothing import WAYS, nothing_text
-from autograder.grading.verify.trials import RunTrials, Trial
+from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text
 from autograder.results.types import CheckResult, Outcome
 from autograder.submissions import Module
 
