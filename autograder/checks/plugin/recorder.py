@@ -147,10 +147,10 @@ SUBMISSION = pytest.StashKey[StudentModule]()
 
 
 def check_of(request: pytest.FixtureRequest) -> CheckResult:
-    """The check that a fixture is for.
+    """Return the check that a fixture is for.
 
     Raises:
-        CheckError: it is for none.
+        CheckError: the fixture is for none.
     """
     if CHECK not in request.node.stash:
         raise CheckError("this fixture is for the checks of a unit, in tests/exercises of a course")
@@ -158,7 +158,7 @@ def check_of(request: pytest.FixtureRequest) -> CheckResult:
 
 
 def seed_of(request: pytest.FixtureRequest) -> int:
-    """The seed of that check's random inputs."""
+    """Return the seed of the random inputs of the check that a fixture is for."""
     return check_seed(request.config.stash[RUN].seed, check_of(request).id)
 
 
