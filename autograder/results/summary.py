@@ -4,8 +4,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.course.catalog import Catalog, Unit
+from autograder.messages import tr
 from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import SIGNS, WORDS, points
+from autograder.results.wording import SIGNS, WORDS, message, points
 
 
 def summary(catalog: Catalog, checks: Iterable[CheckResult], *, brief: bool, verbose: bool) -> Iterator[str]:
@@ -27,7 +28,7 @@ def summary(catalog: Catalog, checks: Iterable[CheckResult], *, brief: bool, ver
 
 
 def _unit_lines(unit: Unit, checks: list[CheckResult], brief: bool, verbose: bool) -> Iterator[str]:
-    yield f"{unit.title}: {points_line(checks)}"
+    yield f"{tr(unit.title)}: {points_line(checks)}"
     if brief:
         return
     said: set[str] = set()
@@ -45,20 +46,22 @@ def function_lines(checks: list[CheckResult], said: set[str], *, verbose: bool) 
 
 
 def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
-    yield f"  {SIGNS[check.outcome]} {check.title}{_short(check)}"
+    yield f"  {SIGNS[check.outcome]} {tr(check.title)}{_short(check)}"
     # One mistake fails many checks; each sentence about it is read once.
     if _explained(check) and check.message not in said:
         said.add(check.message)
-        yield f"      {check.message}"
+        yield f"      {message(check)}"
         if check.diagnosis and check.diagnosis not in said:
             said.add(check.diagnosis)
-            yield f"      Known mistake: {check.diagnosis}"
+            yield "      " + tr("Known mistake: {diagnosis}", diagnosis=tr(check.diagnosis))
 
 
 def points_line(checks: Sequence[CheckResult]) -> str:
     """Return the points of some checks with their maximum."""
-    return (
-        f"{points(sum(check.points for check in checks))} of {points(sum(check.max_points for check in checks))} points"
+    return tr(
+        "{points} of {max_points} points",
+        points=points(sum(check.points for check in checks)),
+        max_points=points(sum(check.max_points for check in checks)),
     )
 
 
@@ -68,8 +71,8 @@ def _explained(check: CheckResult) -> bool:
 
 def _short(check: CheckResult) -> str:
     if check.outcome in (Outcome.NOT_WRITTEN, Outcome.BLOCKED):
-        return f": {check.message}"
-    return f": {WORDS[Outcome.NOT_RUN]}" if check.outcome is Outcome.NOT_RUN and not check.message else ""
+        return f": {message(check)}"
+    return f": {tr(WORDS[Outcome.NOT_RUN])}" if check.outcome is Outcome.NOT_RUN and not check.message else ""
 
 
 def next_step(catalog: Catalog, by_unit: dict[str, list[CheckResult]]) -> Iterator[str]:
@@ -77,11 +80,14 @@ def next_step(catalog: Catalog, by_unit: dict[str, list[CheckResult]]) -> Iterat
     ordered = [check for unit in catalog.units for check in by_unit.get(unit, ())]
     open_checks = [check for check in ordered if check.outcome is not Outcome.PASSED]
     if not open_checks:
-        yield "Everything passes. Well done." if ordered else "No checks were run."
+        yield tr("Everything passes. Well done.") if ordered else tr("No checks were run.")
         return
     first = next((check for check in open_checks if check.outcome is not Outcome.BLOCKED), open_checks[0])
-    verb = "write" if first.outcome is Outcome.NOT_WRITTEN else "mend"
-    yield f"Next: {verb} {first.function} in {first.unit}.py, then run: pytest {_command(catalog, first.unit)}"
+    facts = {"function": first.function, "unit": first.unit, "file": _command(catalog, first.unit)}
+    if first.outcome is Outcome.NOT_WRITTEN:
+        yield tr("Next: write {function} in {unit}.py, then run: pytest {file}", **facts)
+    else:
+        yield tr("Next: mend {function} in {unit}.py, then run: pytest {file}", **facts)
 
 
 def _command(catalog: Catalog, unit: str) -> str:

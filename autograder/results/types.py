@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from autograder.errors import GraderError
+from autograder.messages import Sentence
 
 SCHEMA = 1
 _MESSAGE_LENGTH = 2000
@@ -44,7 +45,7 @@ class CheckResult:
     """One check. Born `NOT_RUN`, so that nothing is worth points until a run says so.
 
     A `picture` is a PNG in base64: plain text, as all that a result holds. A `line` is one of the student's own file; 0
-    if there is none to look at.
+    if there is none to look at. A `sentence` is the message as a template and its values, for other languages than English.
     """
 
     id: str
@@ -61,6 +62,7 @@ class CheckResult:
     output: str = ""
     picture: str = ""
     line: int = 0
+    sentence: Sentence = field(default_factory=dict, hash=False)
 
     @property
     def points(self) -> float:

@@ -20,6 +20,7 @@ from typing import Any
 from PIL import Image
 
 from autograder.course.catalog import Catalog, Unit
+from autograder.messages import tr
 from autograder.results.formats.pages import Picture, gallery_page
 from autograder.results.store import write_atomically
 from autograder.results.types import CheckResult, Outcome
@@ -143,7 +144,13 @@ def _put_aside(path: Path, error: Exception) -> str:
     kept = path.with_name(f"progress.broken-{datetime.now():%Y%m%dT%H%M%S}.json")
     with contextlib.suppress(OSError):
         path.replace(kept)
-    return f"{path.name} could not be read ({error}) and is now {FOLDER}/{kept.name}; run your checks again to fill a new one"
+    return tr(
+        "{name} could not be read ({error}) and is now {folder}/{backup}; run your checks again to fill a new one",
+        name=path.name,
+        error=error,
+        folder=FOLDER,
+        backup=kept.name,
+    )
 
 
 #: Key of the caption in a PNG.

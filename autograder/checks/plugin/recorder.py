@@ -22,6 +22,7 @@ from autograder.errors import (
     StudentFault,
     TimedOut,
 )
+from autograder.messages import parsed
 from autograder.results.types import CheckResult, Outcome
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
@@ -178,7 +179,7 @@ def pytest_runtest_makereport(
         if error is not None and submission is not None:
             error = submission.fault_in(error)
         check = end_check(recorder.results[item.nodeid], error, submission)
-        recorder.results[item.nodeid] = _add_diagnosis(check, error, item)
+        recorder.results[item.nodeid] = _translatable(_add_diagnosis(check, error, item), item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check
     report.check_outcome = check.outcome.value  # type: ignore[attr-defined] # reports are open to plugins
@@ -196,6 +197,16 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     if outcome == Outcome.BLOCKED and report.skipped:
         return "blocked", "b", "BLOCKED"
     return None
+
+
+def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
+    """Return the check with its message as a template and values."""
+    if not check.message:
+        return check
+    held, catalog = item.stash.get(SUBMISSION, None), item.config.stash[COURSE]
+    call = str(held.calls[-1]) if held is not None and held.calls else ""
+    folders = (catalog.translations,) if catalog is not None else ()
+    return replace(check, sentence=parsed(check.message, *folders, call=call))
 
 
 def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:

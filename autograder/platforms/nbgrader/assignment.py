@@ -9,10 +9,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.skeletons import BEGIN, END, first_line, read_source, replace_keeping_backup
+from autograder.course.skeletons import BEGIN, END, first_line, read_source, replace_keeping_backup, translated_solution
 from autograder.errors import CatalogError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
+from autograder.messages import ENGLISH
 from autograder.platforms.nbgrader.cells import GradedCell, answer_id, graded_cells
 from autograder.platforms.nbgrader.config import FILENAME, config_text
 from autograder.results.types import CheckResult
@@ -28,7 +29,9 @@ check("{function}", hidden=True)
 ### END HIDDEN TESTS"""
 
 
-def write_notebooks(catalog: Catalog, units: tuple[Unit, ...], course: Path) -> list[tuple[Path, Path | None]]:
+def write_notebooks(
+    catalog: Catalog, units: tuple[Unit, ...], course: Path, language: str = ENGLISH
+) -> list[tuple[Path, Path | None]]:
     """Write `source/<unit>/<unit>.ipynb` of nbgrader's course from each solution, and the course's configuration.
 
     Returns:
@@ -40,8 +43,8 @@ def write_notebooks(catalog: Catalog, units: tuple[Unit, ...], course: Path) -> 
     texts = {}
     for unit in units:
         own = [check for check in checks if check.unit == unit.name]
-        lesson = catalog.lesson(unit.name)
-        text = source_notebook(unit, read_source(catalog.solution(unit.name)), read_source(lesson), own)
+        lesson = catalog.lesson(unit.name, language)
+        text = source_notebook(unit, translated_solution(catalog, unit.name, language), read_source(lesson), own)
         texts[course / "source" / unit.name / f"{unit.name}.ipynb"] = text
     if not (course / FILENAME).exists():
         texts[course / FILENAME] = config_text(catalog.root)
