@@ -9,7 +9,7 @@ from autograder.compare import assert_holds, show
 
 QUESTIONS = (*(f"pre_{number}" for number in range(1, 7)), *(f"post_{number}" for number in range(1, 7)))
 LETTERS = ("a", "b", "c", "d")
-#: So many of the six answers of a part must be right: random letters get there once in 27 times, and earn 0.35 points on average.
+#: So many of a part's six answers must be right. Random letters get there once in 27 times, and earn 0.35 points on average.
 ENOUGH = 4
 
 
