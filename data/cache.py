@@ -45,7 +45,7 @@ def _platform_caches() -> Path:
 
 
 def made_once(name: str, make: Callable[[Path], None]) -> Path:
-    """The folder `name` of the cache, which `make` fills where it is not there or not whole.
+    """Return the folder `name` of the cache, which `make` fills if it is missing or incomplete.
 
     Args:
         name: the folder's name; put a version in it, so that another version never reads it.

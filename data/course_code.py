@@ -27,7 +27,7 @@ class CourseCode:
         self._modules: dict[str, ModuleType] = {}
 
     def function(self, unit: str, name: str) -> Callable[..., Any]:
-        """A function of a unit; calling it where it is not written yet says so.
+        """Return a function of a unit; calling one that is not written yet says so.
 
         Raises:
             CodeError: there is no such unit or function, or the unit cannot be imported.
@@ -62,7 +62,7 @@ class CourseCode:
 
     @contextmanager
     def _importable(self) -> Iterator[None]:
-        """One unit may import another by its name."""
+        """Let one unit import another by its name."""
         sys.path.insert(0, str(self.folder))
         try:
             yield

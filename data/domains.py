@@ -93,7 +93,7 @@ def _half(draw: Callable[[int, Rng], Image.Image], classes: Sequence[int], per_c
 
 
 def _strokes(label: int) -> list[Points]:
-    """The strokes of a letter of the invented script: each a bent line between points of a 3 x 3 grid."""
+    """Return the strokes of a letter of the invented script: each a bent line between points of a 3 x 3 grid."""
     rng = Rng(5_000 + label)
     return [
         [((point % 3 - 1) * 0.75, (point // 3 - 1) * 0.75) for point in rng.permutation(9)[: rng.randint(2, 5)]]
@@ -102,7 +102,7 @@ def _strokes(label: int) -> list[Points]:
 
 
 def _glyph(label: int, rng: Rng) -> Image.Image:
-    """A letter written by hand: unsteady, turned, in some ink on some paper."""
+    """Draw a letter as if written by hand: unsteady, turned, in some ink on some paper."""
     side = 2 * SIZE
     dark, light = varied(rng, (60, 55, 75), 55), varied(rng, (205, 200, 190), 45)
     if rng.randint(2):

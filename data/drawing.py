@@ -28,7 +28,7 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def picture(pixels: Tensor, side: int) -> Image.Image:
-    """An image `(3, H, W)` or `(H, W)` in `[0, 1]`, its longer side made `side`, with its pixels left to be seen."""
+    """Return an image `(3, H, W)` or `(H, W)` in `[0, 1]` enlarged to a longer side of `side`, its pixels left to be seen."""
     image = to_pil_image(pixels.detach().float().clamp(0, 1))
     factor = side / max(image.size)
     kept = Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.BOX
@@ -107,7 +107,7 @@ def curves(
     mark: int | None = None,
     size: tuple[int, int] = (760, 400),
 ) -> Image.Image:
-    """One line for each series of numbers, counted from 1, each with its name at its end.
+    """Draw one line for each series of numbers, counted from 1, each with its name at its end.
 
     Args:
         series: by name; each number is finite.
@@ -135,7 +135,7 @@ def curves(
 
 
 def bars(values: Mapping[str, float], *, y_name: str, size: tuple[int, int] = (560, 340)) -> Image.Image:
-    """One bar for each number, with its name below and its value above."""
+    """Draw one bar for each number, with its name below and its value above."""
     high, lowest = _round_above(max(0.0, *values.values())), min(0.0, *values.values())
     low = -_round_above(-lowest) if lowest else 0.0
     plot = _Plot(size, (0, len(values)), (low, high))
@@ -171,7 +171,7 @@ def paths(
 
 
 def matrix(counts: Tensor, names: Sequence[str], cell: int = 15) -> Image.Image:
-    """A matrix of counts `(K, K)`: the darker, the more of its row; rows and columns bear their names."""
+    """Draw a matrix of counts `(K, K)`, rows and columns named: a cell is the darker, the larger its share of the row."""
     shares = counts.double() / counts.sum(dim=1, keepdim=True).clamp(min=1)
     size, label = len(names) * cell, max(_width(name, cell - 3) for name in names) + 8
     paper = Image.new("RGB", (label + size + 1, label + size + 1), PAPER)
@@ -197,12 +197,12 @@ def liveliest(maps: Tensor, count: int) -> Tensor:
 
 
 def amplified(change: Tensor, factor: float) -> Tensor:
-    """A change of pixels as an image: no change is grey."""
+    """Return a change of pixels as an image: no change is grey."""
     return torch.clamp(0.5 + factor * change, 0, 1)
 
 
 def _round_above(value: float) -> float:
-    """The next of 1, 2, 4, 6, 8 times a power of ten: its quarters read well on an axis."""
+    """Return the next of 1, 2, 4, 6, 8 times a power of ten: its quarters read well on an axis."""
     power = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
     return next(power * step for step in (1, 2, 4, 6, 8, 10) if value <= power * step * (1 + 1e-9))
 

@@ -50,7 +50,7 @@ class Network:
 
     @property
     def weights(self) -> "WeightsEnum":
-        """The first ImageNet weights of the network: those that papers and most course texts speak of."""
+        """Return the first ImageNet weights of the network: those that papers and most course texts speak of."""
         from torchvision.models import get_model_weights
 
         return get_model_weights(self.name)["IMAGENET1K_V1"]
@@ -68,7 +68,7 @@ class Network:
         return network
 
     def classifier(self, network: nn.Module) -> Classifier:
-        """The same network as a model of the course: it takes pixels in `[0, 1]`, and is cut in two."""
+        """Return the same network as a model of the course: it takes pixels in `[0, 1]`, and is cut in two."""
         parts, head = self.cut(network)
         backbone = nn.Sequential(OrderedDict({"normalize": Normalize(), **parts}))
         return Classifier(backbone, head, self.classes)

@@ -60,7 +60,7 @@ class Residual(nn.Module):
 
 
 def conv(inward: int, outward: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """A convolution whose first weights keep the size of a signal on its way.
+    """Return a convolution whose first weights keep the size of a signal on its way.
 
     As in He et al. 2015, "Delving Deep into Rectifiers". PyTorch's default shrinks it at each layer, and an
     untrained network would be a worse opponent than it need be.
@@ -71,7 +71,7 @@ def conv(inward: int, outward: int, kernel: int, stride: int = 1) -> nn.Conv2d:
 
 
 def halving(inward: int, outward: int, kernel: int = 3) -> nn.Sequential:
-    """A convolution that halves height and width, its normalisation and its activation."""
+    """Return a convolution that halves height and width, its normalisation and its activation."""
     return nn.Sequential(
         conv(inward, outward, kernel, stride=2),
         nn.BatchNorm2d(outward),
@@ -81,7 +81,7 @@ def halving(inward: int, outward: int, kernel: int = 3) -> nn.Sequential:
 
 
 def tiny_layers() -> dict[str, nn.Module]:
-    """The layers by name: normalised images `(N, 3, H, W)`, `H, W >= 32`, to features `(N, 160)`."""
+    """Return the layers by name: normalised images `(N, 3, H, W)`, `H, W >= 32`, to features `(N, 160)`."""
     first, second, third, fourth = TINY_WIDTHS
     return {
         "stem": halving(3, first, 5),

@@ -25,7 +25,7 @@ COME_ALONG_FOLDER = Path(__file__).parent / "come_along"
 
 
 def load_backbone(name: str, pretrained: bool = True, *, seed: int = 0) -> nn.Module:
-    """A backbone in eval mode: images `(N, 3, H, W)` to features `(N, D)`.
+    """Return a backbone in eval mode: images `(N, 3, H, W)` to features `(N, D)`.
 
     Args:
         name: one of `NAMES`.
@@ -40,7 +40,7 @@ def load_backbone(name: str, pretrained: bool = True, *, seed: int = 0) -> nn.Mo
 
 
 def load_model(name: str, pretrained: bool = True, *, seed: int = 0) -> Classifier:
-    """A model in eval mode: images `(N, 3, H, W)` to logits `(N, K)`, with `.backbone`, `.head`, `.classes`.
+    """Return a model in eval mode: images `(N, 3, H, W)` to logits `(N, K)`, with `.backbone`, `.head`, `.classes`.
 
     Arguments and errors are those of `load_backbone`.
     """
@@ -60,7 +60,7 @@ def features_of(backbone: nn.Module, images: Tensor) -> Tensor:
 
 
 def load_with_new_head(name: str, classes: Sequence[str], *, seed: int = 0) -> Classifier:
-    """A model in eval mode with a pretrained backbone and an untrained head for other classes.
+    """Return a model in eval mode with a pretrained backbone and an untrained head for other classes.
 
     Args:
         name: one of `NAMES`.
@@ -113,7 +113,7 @@ def _fill(network: nn.Module, state: dict[str, Tensor], origin: str) -> None:
 
 
 def tiny_model(classes: tuple[str, ...]) -> Classifier:
-    """The architecture of `COME_ALONG` with random weights from the global random state."""
+    """Return the architecture of `COME_ALONG` with random weights from the global random state."""
     backbone = nn.Sequential(OrderedDict({"normalize": Normalize(), **tiny_layers()}))
     return Classifier(backbone, nn.Linear(TINY_FEATURES, len(classes)), classes)
 
@@ -124,7 +124,7 @@ def _tiny_file(name: str) -> Path:
 
 @cache
 def tiny_classes(name: str) -> tuple[str, ...]:
-    """The class names that a network of `COME_ALONG` was trained on, in the order of its logits."""
+    """Return the class names that a network of `COME_ALONG` was trained on, in the order of its logits."""
     record = json.loads(_tiny_file(name).with_suffix(".json").read_text())
     return tuple(record["classes"])
 

@@ -40,7 +40,7 @@ class PetsError(DataError):
 
 
 def pets_root(folder: str | Path | None = None, *, download: bool = False) -> Path:
-    """The folder to give `torchvision.datasets.OxfordIIITPet` as `root`.
+    """Return the folder to give `torchvision.datasets.OxfordIIITPet` as `root`.
 
     In this order: `folder` (what `--pets DIR` names), the folder that `OXFORD_PETS` in the environment names,
     the real collection downloaded into the cache where `download` is true, the miniature in the
@@ -108,7 +108,7 @@ def _draw_one(base: Path, breed: str, image_id: str, seed: int) -> None:
 
 
 def _cropped(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The middle of the picture in the format of `size`, no taller or wider than it, at that size."""
+    """Return the middle of the picture in the format of `size`, no taller or wider than it, at that size."""
     width, height = size
     longest = max(size)
     left, top = (picture.width * (longest - side) / (2 * longest) for side in size)
@@ -136,7 +136,7 @@ def _add_troubles(images: Path) -> None:
 
 
 def _downloaded() -> Path:
-    """The real collection in the cache, fetched by torchvision, which checks each archive's MD5."""
+    """Return the real collection in the cache, fetched by torchvision, which checks each archive's MD5."""
     return made_once(REAL_VERSION, _fetch)
 
 
@@ -157,7 +157,7 @@ def _fetch(folder: Path) -> None:
 
 
 def _checked(folder: Path) -> Path:
-    """The root of a collection that somebody named."""
+    """Return the root of a collection that somebody named."""
     root = folder.parent if folder.name == FOLDER else folder
     missing = [
         part
@@ -173,7 +173,7 @@ def _checked(folder: Path) -> Path:
 
 
 def cats_and_dogs_root() -> Path:
-    """The folder that holds `PetImages/Cat` and `PetImages/Dog`, drawn into the cache at the first call.
+    """Return the folder that holds `PetImages/Cat` and `PetImages/Dog`, drawn into the cache at the first call.
 
     Each species has 100 files `0.jpg` to `99.jpg`, of which 97 can be read.
 

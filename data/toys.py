@@ -18,13 +18,13 @@ SEEN = {"colours": (0, 1, 2), "stripes": (3,), "both": (0, 1, 2, 3), "nothing": 
 
 
 def toy_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
-    """A linear head: features `(N, in_features)` to logits `(N, num_classes)`."""
+    """Return a linear head: features `(N, in_features)` to logits `(N, num_classes)`."""
     arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
     return _made("toy_head", arguments, lambda: nn.Linear(in_features, num_classes), seed)
 
 
 def toy_dropout_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
-    """A head that tells its mode: in training it normalises by the batch and drops half of the features."""
+    """Return a head that tells its mode: in training it normalises by the batch and drops half of the features."""
 
     def head() -> nn.Module:
         return nn.Sequential(
@@ -56,7 +56,7 @@ def toy_trainer(*, steps: int = 1, learning_rate: float = 0.1) -> nn.Module:
 
 
 def toy_backbone(*, seed: int = 0) -> nn.Module:
-    """A backbone that tells its mode: images `(N, 3, H, W)` to features `(N, 6)`, by way of batch norm and dropout."""
+    """Return a backbone that tells its mode: images `(N, 3, H, W)` to features `(N, 6)`, by way of batch norm and dropout."""
 
     def backbone() -> nn.Module:
         return nn.Sequential(
@@ -72,7 +72,7 @@ def toy_backbone(*, seed: int = 0) -> nn.Module:
 
 
 def toy_convnet(*, breaks: bool = False, seed: int = 0) -> nn.Module:
-    """A network of named layers, with ReLUs that work in place: images `(N, 3, H, W)` to logits `(N, 4)`.
+    """Return a network of named layers, with ReLUs that work in place: images `(N, 3, H, W)` to logits `(N, 4)`.
 
     Its layers are `first` (8 maps of the images' size), `norm`, `relu`, `block` with `block.down` (5 maps of half the
     size) and `block.relu`, `pool`, `flatten` and `head`. One that `breaks` raises RuntimeError at its very end.
@@ -97,7 +97,7 @@ def toy_convnet(*, breaks: bool = False, seed: int = 0) -> nn.Module:
 
 
 def toy_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
-    """A model that looks at an image's mean colour only: its logits are an affine function of three numbers."""
+    """Return a model that looks at an image's mean colour only: its logits are an affine function of three numbers."""
 
     def model() -> nn.Module:
         backbone = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
@@ -109,7 +109,7 @@ def toy_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
 
 
 def eye_backbone(sees: str, *, seed: int = 0) -> nn.Module:
-    """A backbone in eval mode whose features tell one thing about an image.
+    """Return a backbone in eval mode whose features tell one thing about an image.
 
     Args:
         sees: `"colours"` (how red, green and blue an image is), `"stripes"` (whether they run across or down),
@@ -135,7 +135,7 @@ def eye_backbone(sees: str, *, seed: int = 0) -> nn.Module:
 
 
 def eye_model(sees: str, classes: Sequence[str], *, seed: int = 0) -> Classifier:
-    """A model in eval mode with an `eye_backbone` and a linear head.
+    """Return a model in eval mode with an `eye_backbone` and a linear head.
 
     What the backbone does not see, it can learn to see: the weights of what it is blind to are zeros like any other numbers.
 
@@ -168,7 +168,7 @@ class _Notes(list[tuple[float, float]]):
 
 
 def toy_stale_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
-    """A `toy_model` on whose parameters gradients stand already, as after a backward pass."""
+    """Return a `toy_model` on whose parameters gradients stand already, as after a backward pass."""
 
     def model() -> nn.Module:
         backbone = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
@@ -183,7 +183,7 @@ def toy_stale_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
 
 
 def toy_recording_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
-    """A `toy_model` that notes the mean of the last channel of each image it learns from.
+    """Return a `toy_model` that notes the mean of the last channel of each image it learns from.
 
     Called on an empty batch `(0, 3, H, W)`, it gives what it has noted so far, shape `(images,)`.
     """
@@ -198,7 +198,7 @@ def toy_recording_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
 
 
 def toy_telling_model(*, tied: bool = False, seed: int = 0) -> Classifier:
-    """A model of four classes that tells which of its parameters require gradients. No two entries of its weights are equal.
+    """Return a model of four classes that tells which of its parameters require gradients; no two of its weights are equal.
 
     Its layers are `backbone.first`, `backbone.norm`, `backbone.block` with `backbone.block.down`, `scale` beside the backbone,
     `head.hidden` and `head.last`. With `tied`, `head.hidden` has the weight of `backbone.last`, one layer more.
@@ -302,7 +302,7 @@ class _Breaking(nn.Module):
 
 
 def _used_batch_norm(width: int) -> nn.BatchNorm2d:
-    """One with running statistics as after some training: in eval mode it gives something else than in training."""
+    """Return one with running statistics as after some training: its results in eval mode differ from those in training."""
     norm = nn.BatchNorm2d(width)
     nn.init.uniform_(norm.running_mean, -0.5, 0.5)
     nn.init.uniform_(norm.running_var, 0.2, 0.8)

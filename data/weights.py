@@ -28,7 +28,7 @@ def hub_folder() -> Path:
 
 
 def find(name: str, address: str) -> Path | None:
-    """The file with the weights of a network, or None.
+    """Return the file with the weights of a network, or None.
 
     Looked for in torch's hub folder under the official name, then in the folder `IDEALCAT_WEIGHTS` under any
     name that begins with the network's and ends in `.pth` or `.safetensors`.
@@ -52,7 +52,7 @@ def _candidates(name: str) -> Iterator[Path]:
 
 
 def read(name: str, address: str) -> dict[str, Tensor]:
-    """The weights of a network, found or downloaded, as float32.
+    """Return the weights of a network, found or downloaded, as float32.
 
     Args:
         name: the network's name, for finding and for error messages.
@@ -68,7 +68,7 @@ def read(name: str, address: str) -> dict[str, Tensor]:
 
 
 def open_file(path: Path) -> State:
-    """The tensors of a `.safetensors` or `.pth` file, without running any code that the file holds."""
+    """Return the tensors of a `.safetensors` or `.pth` file, without running any code that the file holds."""
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -97,7 +97,7 @@ def download(name: str, address: str) -> Path:
 
 
 def hash_prefix(address: str) -> str:
-    """The first digits of the SHA-256, which torchvision's file names end in: `vgg16-397923af.pth`."""
+    """Return the first digits of the SHA-256, which torchvision's file names end in: `vgg16-397923af.pth`."""
     match = re.search(r"-([0-9a-f]{8,})\.", Path(address).name)
     if match is None:
         raise ValueError(f"address {address!r} names no hash")

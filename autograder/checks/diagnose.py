@@ -20,6 +20,10 @@ from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, InProcess, Rem
 from autograder.errors import AutograderError, CheckFailed
 from autograder.submissions import Module, read_module
 
+#: Stands in a submission in the place of the import of `mistake`.
+_UNMARKED = "def mistake(*_, **__):\n    return lambda function: function\n"
+_MARKED = "from autograder.diagnose import mistake\n"
+
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -48,6 +52,12 @@ def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Func
         return variant
 
     return marked
+
+
+def variant_text(solution: Path, variants: Path, variant: Mistake) -> str:
+    """Return the source of a solution in which a variant from another file takes the place of the right function."""
+    right, wrong = solution.read_text(encoding="utf-8"), variants.read_text(encoding="utf-8")
+    return f"{right}\n{wrong.replace(_MARKED, _UNMARKED)}\n{variant.function} = {variant.name}\n"
 
 
 def known_mistakes(path: Path) -> tuple[Mistake, ...]:

@@ -198,7 +198,7 @@ class StudentModule:
 
     @property
     def last(self) -> Call:
-        """The latest call."""
+        """Return the latest call."""
         return self.calls[-1]
 
     def send(self, module: nn.Module | Recipe) -> "RemoteModule":

@@ -29,16 +29,15 @@ from autograder.cli.terminal import (
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
 from autograder.grading.batch import Batch, Failure, StoredResult
+from autograder.grading.jobs import GradeTasks
 from autograder.grading.spec import GradingSpec, course_secret
-from autograder.grading.tasks import GradeTasks
-from autograder.results.files import write_atomically
 from autograder.results.formats.difference import Change, changes
 from autograder.results.formats.overview import row
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
 from autograder.results.mark import Mark, Policy, mark
 from autograder.results.publish import policy_beside
-from autograder.results.store import ResultStore, read_result
+from autograder.results.store import ResultStore, read_result, write_atomically
 from autograder.results.wording import manual_line
 from autograder.submissions.intake import FORMS, HandIn, Intake, intake_csv, take_in
 from autograder.submissions.roster import match, read_roster
@@ -293,7 +292,7 @@ class _Run:
         """Return how many jobs run at once: as many as were asked for, or as the GPU has room for."""
         if not self.spec.gpu:
             return self.jobs
-        from autograder.grading.jobs.jobs import jobs_that_fit
+        from autograder.grading.jobs import jobs_that_fit
 
         return jobs_that_fit(self.jobs)
 

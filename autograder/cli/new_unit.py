@@ -8,7 +8,7 @@ from string import Template
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import read_source, skeleton
 from autograder.errors import UsageError
-from autograder.results.files import write_atomically
+from autograder.results.store import write_atomically
 
 _SOLUTION = '''"""$title: what it is about, in a sentence.
 

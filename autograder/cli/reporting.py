@@ -58,8 +58,8 @@ def report(
 
 def _fill_gradebook(marks: "list[Mark]", platform: str, path: Path, title: str, out: Path | None) -> None:
     """Fill the assignment's column of a gradebook that a platform exported, into a file of the same name in a folder."""
-    from autograder.results.files import write_atomically
     from autograder.results.gradebooks import FILLERS, Grade, fill
+    from autograder.results.store import write_atomically
     from autograder.results.tables import Table
     from autograder.results.wording import points, remarks, score
     from autograder.submissions.roster import rows_of
@@ -147,9 +147,9 @@ def likeness(
     """List pairs of submissions that share more than the release and the usual way explain: look at these."""
     from autograder.course.skeletons import untouched_texts
     from autograder.grading.likeness import alike_pair, likely_pairs
-    from autograder.results.files import write_atomically
     from autograder.results.formats.pages import likeness_page
     from autograder.results.publish import read_results
+    from autograder.results.store import write_atomically
     from autograder.submissions import read_for
     from autograder.submissions.intake import take_in
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.errors import GraderError, UsageError
+from autograder.grading.jobs import GradedTask, GradeTasks, Task
 from autograder.grading.spec import GradingSpec
-from autograder.grading.tasks import GradedTask, GradeTasks, Task
-from autograder.results.files import hold, write_atomically
-from autograder.results.store import ResultStore, read_result, with_key
+from autograder.results.store import ResultStore, hold, read_result, with_key, write_atomically
 from autograder.results.types import SubmissionResult
 from autograder.submissions import collect_for, refuse_course_inside
 from autograder.submissions.intake import HandIn

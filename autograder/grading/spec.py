@@ -31,6 +31,8 @@ _MAKES_MARKS = (
     *("errors.py", "compare.py", "diagnose.py", "grading/*.py", "results/types.py"),
     *(f"{room}/**/*.py" for room in ("checks", "course", "sandbox", "submissions", "worker")),
 )
+#: Modules of `grading/` that bring submissions to where they are graded, or compare what was graded: they make no mark.
+_MAKES_NO_MARKS = frozenset({"batch.py", "cluster.py", "job.py", "jobs.py", "likeness.py", "replay.py"})
 _DOCUMENTATION = (".md", ".rst")
 #: Packages whose version stands for their content; of others that are preloaded the content itself is hashed.
 _VERSIONED = ("torch", "torchvision", "numpy", "pillow", "msgpack", "nbformat", "pytest")
@@ -138,6 +140,7 @@ def _catalog_hash(catalog: Catalog, units: Iterable[Unit]) -> str:
 def _program(package: Path) -> str:
     """Hash the modules of this program that make marks."""
     found = {path for place in _MAKES_MARKS for path in package.glob(place)}
+    found -= {package / "grading" / name for name in _MAKES_NO_MARKS}
     if not found:
         raise GraderError(f"{package} has no modules to be hashed; install the package with its sources")
     return _files_hash(package, sorted(found))

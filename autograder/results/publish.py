@@ -8,11 +8,11 @@ from urllib.parse import quote
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.results import policy
-from autograder.results.files import write_atomically
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import Picture, class_page, student_page
 from autograder.results.manual import ManualPoints, read_manual
 from autograder.results.mark import Hidden, Mark, Policy, mark, visible_mark
+from autograder.results.store import write_atomically
 from autograder.results.types import SubmissionResult
 
 #: File of points by hand, beside the folder of the results.

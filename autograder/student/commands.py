@@ -7,8 +7,7 @@ import typer
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
 from autograder.student import helping, standing
-from autograder.student.progress import Progress, read_progress
-from autograder.student.rewards import write_gallery
+from autograder.student.progress import Progress, read_progress, write_gallery
 from autograder.student.terminal import Terminal
 from autograder.student.watch import watch
 

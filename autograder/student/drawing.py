@@ -17,7 +17,7 @@ from autograder.checks.remote import StudentModule, Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError, CheckError, StudentFault
 from autograder.results.types import SubmissionResult
-from autograder.student.rewards import CAPTION, picture_path
+from autograder.student.progress import CAPTION, picture_path
 from autograder.submissions import Module, read_for
 from autograder.submissions.intake import HandIn
 

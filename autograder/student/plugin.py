@@ -10,16 +10,14 @@ from typing import Any
 
 import pytest
 
-from autograder.checks.plugin.recorder import Recorder
+from autograder.checks.plugin.recorder import COURSE, RECORDER, RUN, Recorder
 from autograder.checks.plugin.runs import Run, StudentRun
-from autograder.checks.plugin.stash import COURSE, RECORDER, RUN
 from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult
 from autograder.student.drawing import keep_picture
-from autograder.student.progress import fingerprint, updated_progress
-from autograder.student.rewards import picture_path
+from autograder.student.progress import fingerprint, picture_path, updated_progress
 from autograder.student.terminal import picture_text
 
 _KEPT = pytest.StashKey[tuple[list[str], str]]()

@@ -2,6 +2,10 @@
 
 The file is the student's own: git ignores it, and it is keyed by the names of units and functions, so that it outlives every
 update and merge of the course. Names that the course no longer has are kept, in case they come back.
+
+Passing a unit earns a picture, which the course draws from what the student's own functions return: a course has
+`exercises/pictures/draw_<unit>.py` with a function `draw(student)`, which calls the student's functions as a check does and
+returns a Pillow image and a caption. A unit without such a file has no picture.
 """
 
 import contextlib
@@ -13,8 +17,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from autograder.course.catalog import Catalog, Unit
-from autograder.results.files import write_atomically
+from autograder.results.formats.pages import Picture, gallery_page
+from autograder.results.store import write_atomically
 from autograder.results.types import CheckResult, Outcome
 
 SCHEMA = 1
@@ -137,3 +144,39 @@ def _put_aside(path: Path, error: Exception) -> str:
     with contextlib.suppress(OSError):
         path.replace(kept)
     return f"{path.name} could not be read ({error}) and is now {FOLDER}/{kept.name}; run your checks again to fill a new one"
+
+
+#: Key of the caption in a PNG.
+CAPTION = "Description"
+
+
+def picture_path(root: Path, unit: str) -> Path:
+    """Return the path of a student's picture of a unit."""
+    return root / FOLDER / "pictures" / f"{unit}.png"
+
+
+def caption_of(path: Path) -> str:
+    """Return the caption of a stored picture."""
+    with Image.open(path) as image:
+        return str(image.info.get(CAPTION, ""))
+
+
+def write_gallery(catalog: Catalog, progress: Progress, headline: str) -> tuple[Path, list[str]]:
+    """Write the gallery page.
+
+    Args:
+        catalog: the course.
+        progress: the student's, which says which pictures are earned.
+        headline: the student's progress in words.
+
+    Returns:
+        Path of the page, and the units that are done and lack the picture that the course has for them.
+    """
+    made = [unit for unit in catalog.units.values() if picture_path(catalog.root, unit.name).is_file()]
+    paths = [(unit.title, picture_path(catalog.root, unit.name)) for unit in made]
+    pictures = [(title, Picture(path.read_bytes(), caption_of(path))) for title, path in paths]
+    page = catalog.root / FOLDER / "gallery.html"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(gallery_page(catalog.title, headline, pictures), encoding="utf-8", newline="\n")
+    done = [unit for unit in catalog.units.values() if not progress.open_functions(unit)]
+    return page, [unit.name for unit in done if unit not in made and catalog.picture(unit.name).is_file()]

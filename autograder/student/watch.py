@@ -10,12 +10,12 @@ import watchfiles
 
 from autograder.course.catalog import Catalog, Unit
 from autograder.errors import AutograderError, UsageError
-from autograder.student import helping, screen, standing
+from autograder.student import helping, standing
 from autograder.student.helping import hint_lines, solution_text
 from autograder.student.keys import Keys
 from autograder.student.progress import Progress, fingerprint, read_progress, updated_progress
 from autograder.student.runner import Drawn, Event, Pressed, Refused, Runner, Saved, UnitRun
-from autograder.student.terminal import Terminal
+from autograder.student.terminal import KEYS, Terminal, first_open, run_lines
 
 # An editor writes a file in several steps: wait so long for the next one, and so long in all.
 _STEP_MS = 20
@@ -93,7 +93,7 @@ class _Watching:
         self._unit = unit or progress.next_unit(self._catalog)
         self._terminal.say(filter(None, [progress.note]))
         if self._unit is None:
-            self._terminal.say([*standing.next_step(self._catalog, progress), screen.KEYS])
+            self._terminal.say([*standing.next_step(self._catalog, progress), KEYS])
         else:
             self._run_unit(self._unit.name)
 
@@ -126,10 +126,10 @@ class _Watching:
         with updated_progress(self._catalog.root) as progress:
             progress.record(run.checks.values(), fingerprint(self._catalog.exercise(run.unit)))
         self._terminal.clear()
-        self._terminal.say(screen.run_lines(self._catalog, progress, run))
-        if not screen.first_open(unit, run):
+        self._terminal.say(run_lines(self._catalog, progress, run))
+        if not first_open(unit, run):
             self._move_on(unit, progress)
-        self._terminal.say([screen.KEYS])
+        self._terminal.say([KEYS])
 
     def _move_on(self, unit: Unit, progress: Progress) -> None:
         self._passed, self._run = unit, None
@@ -155,7 +155,7 @@ class _Watching:
             case "\n" | "\r" | " " if self._unit is not None:
                 self._run_unit(self._unit.name)
             case _:
-                self._terminal.say([screen.KEYS])
+                self._terminal.say([KEYS])
 
     def _reveal(self) -> None:
         """Print the solution of the current unit, or of the one that has just passed."""
@@ -181,12 +181,12 @@ class _Watching:
                 [helping.reset(self._catalog, names[key])]
             )  # the file is written, so its checks run again
         else:
-            self._terminal.say(["Nothing was reset.", screen.KEYS])
+            self._terminal.say(["Nothing was reset.", KEYS])
 
     def _function(self) -> str:
         """Return the function to work on."""
         if self._unit is None:
             raise UsageError("Everything passes; for a hint all the same, type: autograder hint FUNCTION")
-        found = screen.first_open(self._unit, self._run) if self._run is not None else ""
+        found = first_open(self._unit, self._run) if self._run is not None else ""
         progress = read_progress(self._catalog.root)
         return found or next(iter(progress.open_functions(self._unit)), next(iter(self._unit.functions)))

@@ -99,7 +99,7 @@ class Intake:
 
     @property
     def sentence(self) -> str:
-        """One line that tells what was understood."""
+        """Return one line that says what was understood."""
         earlier = sum(map(len, self.earlier.values()))
         late = sum(hand_in.late for hand_in in self.hand_ins.values())
         groups = len({id(hand_in) for hand_in in self.hand_ins.values() if len(hand_in.students) > 1})
@@ -294,7 +294,7 @@ def _entries_of(path: Path) -> dict[PurePosixPath, Entry]:
 
 
 def _clones(path: Path) -> Iterator[PurePosixPath]:
-    """One name inside the `.git` of each folder that is a clone; what git keeps there is nobody's work."""
+    """Return one name inside the `.git` of each folder that is a clone: what git keeps there is nobody's work."""
     if path.is_dir():
         for child in path.iterdir():
             if (child / ".git").is_dir() and not child.is_symlink():

@@ -26,8 +26,7 @@ from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.modules import LoadedModule, importable
 from autograder.worker.protocol import STOPPED, Answer, Fault, Request, frame, map_tree, read_frame, read_request, write
-from autograder.worker.restore import restorer
-from autograder.worker.side_effects import inspection
+from autograder.worker.side_effects import inspection, restorer
 
 #: So many letters of why an import failed are told.
 _REASON = 200

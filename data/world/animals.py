@@ -70,13 +70,13 @@ class Portrait:
         self.nose = pick(rng, animal.nose)
 
     def trait(self, choices: tuple[Colour, ...]) -> Paint:
-        """One of the colours, or the coat where the animal has none of its own there."""
+        """Return one of the colours, or the coat if the animal has none of its own there."""
         return pick(self.rng, choices) if choices else self.coat
 
     # --- heads ---
 
     def face(self, pose: Pose) -> None:
-        """A head seen from the front, of about radius 1."""
+        """Draw a head seen from the front, of about radius 1."""
         animal, painter = self.animal, self.painter
         if animal.ruff:
             painter.fill(self._rough(ellipse(0, 0.1, 1.45, 1.45), 0.15), self.trait(animal.ruff), pose)
@@ -148,7 +148,7 @@ class Portrait:
                 self.painter.line(line, colour, pose, 0.03)
 
     def muzzled(self, pose: Pose) -> None:
-        """A long head in profile, nose to the left, of about radius 1; the neck leaves it at the right."""
+        """Draw a long head in profile, nose to the left, of about radius 1; the neck leaves it at the right."""
         animal, painter = self.animal, self.painter
         ear, _ = _ear("pointed" if animal.ears != "floppy" else "floppy", animal.ear_size * 0.7, (0.5, 0.8))
         painter.fill([(x * 0.7 + 0.35, y) for x, y in ear], self.trait(animal.points), pose, 0.85)
@@ -166,7 +166,7 @@ class Portrait:
         painter.fill(ellipse(-0.09, -0.29, 0.04, 0.04), WHITE, pose)
 
     def head(self, pose: Pose) -> None:
-        """The head as this kind of animal shows it."""
+        """Draw the head as this kind of animal shows it."""
         if self.animal.profile:
             self.muzzled(pose)
         else:
@@ -186,7 +186,7 @@ class Portrait:
         self.head(self.pose.part(0, 0, 1, rng.uniform(-0.2, 0.2)))
 
     def sitting(self) -> None:
-        """The whole animal from the front, sitting: the head at the top, two forelegs below."""
+        """Draw the whole animal from the front, sitting: the head at the top, two forelegs below."""
         animal, painter, rng, pose = self.animal, self.painter, self.rng, self.pose
         self._tail(pose, 0.8, 2.4)
         width = animal.body[1] * 1.5
@@ -198,7 +198,7 @@ class Portrait:
         self.head(pose.part(0, 0, 1, rng.uniform(-0.25, 0.25)))
 
     def standing(self) -> None:
-        """The whole animal from the side, head to the left."""
+        """Draw the whole animal from the side, head to the left."""
         animal, painter, rng, pose = self.animal, self.painter, self.rng, self.pose
         length, girth = animal.body
         self._tail(pose, length * 0.95, -0.3)
@@ -250,7 +250,7 @@ class Portrait:
             self.painter.fill(ellipse(x, y, 0.25, 0.2), paint, pose)
 
     def _rough(self, shape: Points, fluff: float = 0.0) -> Points:
-        """The outline with tufts on it, as high as the animal is fluffy."""
+        """Return the outline with tufts on it, as high as the animal is fluffy."""
         fluff = fluff or self.animal.fluff
         if not fluff:
             return shape
@@ -263,7 +263,7 @@ class Portrait:
 
 
 def _ear(kind: str, size: float, head: tuple[float, float]) -> tuple[Points, Points]:
-    """The right ear and its inside, for a head of the given radii."""
+    """Return the right ear and its inside, for a head of the given radii."""
     width, height = head
     if kind == "pointed":
         tip = (0.82 * width, -height * 0.6 - 0.75 * size)

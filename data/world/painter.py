@@ -29,7 +29,7 @@ class Pose:
     squeeze: float = 1.0
 
     def pixel(self, x: float, y: float) -> tuple[float, float]:
-        """The pixel `(x, y)` of a point, rounded so that no machine's last bit of a cosine is seen."""
+        """Return the pixel `(x, y)` of a point, rounded so that no machine's last bit of a cosine is seen."""
         x = -x * self.squeeze if self.flip else x * self.squeeze
         cos, sin = math.cos(self.angle), math.sin(self.angle)
         return (
@@ -38,7 +38,7 @@ class Pose:
         )
 
     def part(self, x: float, y: float, scale: float, angle: float = 0.0) -> "Pose":
-        """The pose of a part at `(x, y)` of this thing, `scale` times as large and turned by `angle`."""
+        """Return the pose of a part at `(x, y)` of this thing, `scale` times as large and turned by `angle`."""
         side = -1 if self.flip else 1
         x_side = x * side * self.squeeze
         cos, sin = math.cos(self.angle), math.sin(self.angle)
@@ -52,7 +52,7 @@ class Pose:
 
 
 def ellipse(x: float, y: float, width: float, height: float, tilt: float = 0.0) -> Points:
-    """A polygon of 28 corners; `width` and `height` are radii, `tilt` turns it clockwise in radians."""
+    """Return a polygon of 28 corners; `width` and `height` are radii, `tilt` turns it clockwise in radians."""
     cos, sin = math.cos(tilt), math.sin(tilt)
     corners = []
     for step in range(28):
@@ -62,7 +62,7 @@ def ellipse(x: float, y: float, width: float, height: float, tilt: float = 0.0) 
 
 
 def limb(start: tuple[float, float], end: tuple[float, float], first: float, last: float) -> Points:
-    """A tapered bar from `start` (half width `first`) to `end` (half width `last`) with a rounded end."""
+    """Return a tapered bar from `start` (half width `first`) to `end` (half width `last`) with a rounded end."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     length = math.hypot(dx, dy) or 1.0
     nx, ny = -dy / length, dx / length
@@ -77,12 +77,12 @@ def limb(start: tuple[float, float], end: tuple[float, float], first: float, las
 
 
 def mirrored(points: Sequence[tuple[float, float]]) -> Points:
-    """The same shape on the other side of the vertical axis."""
+    """Return the same shape on the other side of the vertical axis."""
     return [(-x, y) for x, y in points]
 
 
 def star(arms: int, inner: float) -> Points:
-    """A star of radius 1 with `arms` points, whose notches lie at the radius `inner`."""
+    """Return a star of radius 1 with `arms` points, whose notches lie at the radius `inner`."""
     step = math.pi / arms
     return [
         ((inner if k % 2 else 1.0) * math.sin(k * step), -(inner if k % 2 else 1.0) * math.cos(k * step))
@@ -111,7 +111,7 @@ class Painter:
             ImageDraw.Draw(self.image).polygon(corners, fill=darker(paint, shade))
 
     def line(self, points: Points, colour: Colour, pose: Pose, width: float) -> None:
-        """A line through `points`; `width` is in the coordinates of the pose."""
+        """Draw a line through `points`; `width` is in the coordinates of the pose."""
         pixels = max(1, round(width * pose.scale))
         corners = [pose.pixel(x, y) for x, y in points]
         ImageDraw.Draw(self.silhouette).line(corners, fill=255, width=pixels)
@@ -127,18 +127,18 @@ class Painter:
 
 
 def darker(colour: Colour, shade: float) -> Colour:
-    """The colour times `shade`, which may also be above 1."""
+    """Return the colour times `shade`, which may also be above 1."""
     red, green, blue = (min(255, int(value * shade)) for value in colour)
     return red, green, blue
 
 
 def varied(rng: Rng, colour: Colour, spread: int = 18) -> Colour:
-    """A colour near `colour`: lighter or darker as a whole, and each channel a little on its own."""
+    """Return a colour near `colour`: lighter or darker as a whole, and each channel a little on its own."""
     shift = rng.randint(-spread, spread + 1)
     red, green, blue = (int(min(255, max(0, v + shift + rng.randint(-spread // 3, spread // 3 + 1)))) for v in colour)
     return red, green, blue
 
 
 def pick(rng: Rng, choices: Sequence[Colour]) -> Colour:
-    """One of the colours, varied."""
+    """Return one of the colours, varied."""
     return varied(rng, choices[rng.randint(len(choices))])

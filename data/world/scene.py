@@ -42,7 +42,7 @@ def _blotches(rng: Rng, side: int) -> Image.Image:
 
 
 def _cloth(rng: Rng, side: int) -> Image.Image:
-    """One of the textures, faint and out of focus, so that a texture alone does not name a picture."""
+    """Return one of the textures, faint and out of focus, so that a texture alone does not name a picture."""
     texture = list(TEXTURES.values())[rng.randint(len(TEXTURES))](rng, side)
     flat = Image.new("RGB", texture.size, _any_colour(rng))
     return Image.blend(texture, flat, rng.uniform(0.3, 0.75)).filter(ImageFilter.BoxBlur(side / 64))
@@ -61,12 +61,12 @@ BACKGROUNDS: tuple[Callable[[Rng, int], Image.Image], ...] = (_wall, _meadow, _b
 
 
 def background(rng: Rng, side: int) -> Image.Image:
-    """A background of any kind, `side x side`."""
+    """Draw a background of any kind, `side x side`."""
     return BACKGROUNDS[rng.randint(len(BACKGROUNDS))](rng, side)
 
 
 def lit(rng: Rng, picture: Image.Image) -> Image.Image:
-    """The picture under uneven light of a random strength, tint and contrast, with sensor noise."""
+    """Return the picture under uneven light of a random strength, tint and contrast, with sensor noise."""
     side = picture.width
     pixels = np.asarray(picture, np.float32)
     light = np.float32(rng.uniform(0.75, 1.1)) + (noise(rng, side, 2) - np.float32(0.5)) * np.float32(0.5)
@@ -78,14 +78,14 @@ def lit(rng: Rng, picture: Image.Image) -> Image.Image:
 
 
 def photograph(rng: Rng, side: int, animal: Animal, view: str | None = None) -> tuple[Image.Image, Image.Image]:
-    """A picture of one animal, and its silhouette (mode `L`, 255 on the animal), both `side x side`."""
+    """Return a picture of one animal, and its silhouette (mode `L`, 255 on the animal), both `side x side`."""
     painter = Painter(background(rng, side))
     draw_animal(painter, rng, animal, view)
     return lit(rng, painter.image), painter.silhouette
 
 
 def draw(name: str, seed: int, size: int = 64) -> Image.Image:
-    """A picture of the class `name`, `size x size` RGB; the same for the same seed.
+    """Draw a picture of the class `name`, `size x size` RGB; the same for the same seed.
 
     Raises:
         ValueError: `name` is none of `CLASSES`.

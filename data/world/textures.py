@@ -19,7 +19,7 @@ def noise(rng: Rng, side: int, cells: int) -> Field:
 
 
 def plane(side: int, pose: Pose, warp: tuple[Field, Field] | None = None) -> tuple[Field, Field]:
-    """The coordinates `(u, v)` of each pixel in a pose, bent by a pair of fields."""
+    """Return the coordinates `(u, v)` of each pixel in a pose, bent by a pair of fields."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32)
     x, y = (
         (x - np.float32(pose.x)) / np.float32(pose.scale),
@@ -33,13 +33,13 @@ def plane(side: int, pose: Pose, warp: tuple[Field, Field] | None = None) -> tup
 
 
 def bent(rng: Rng, side: int, strength: float, cells: int = 4) -> tuple[Field, Field]:
-    """A pair of smooth fields in `[-strength, strength]` for `plane`."""
+    """Return a pair of smooth fields in `[-strength, strength]` for `plane`."""
     first, second = noise(rng, side, cells), noise(rng, side, cells)
     return (first * 2 - 1) * np.float32(strength), (second * 2 - 1) * np.float32(strength)
 
 
 def wave(x: Field) -> Field:
-    """A triangle wave of period 1 in `[0, 1]`: the sine without a sine."""
+    """Return a triangle wave of period 1 in `[0, 1]`: the sine without a sine."""
     return np.abs((x % 1) * 2 - 1)
 
 
@@ -56,14 +56,14 @@ def dots(u: Field, v: Field, radius: float, stagger: bool = True) -> Field:
 
 
 def blend(field: Field, low: Colour, high: Colour) -> Image.Image:
-    """A picture that goes from the colour `low` where the field is 0 to `high` where it is 1."""
+    """Return a picture that goes from the colour `low` where the field is 0 to `high` where it is 1."""
     first, second = np.array(low, np.float32), np.array(high, np.float32)
     mixed = first + (second - first) * np.clip(field, 0, 1)[..., None]
     return Image.fromarray(mixed.astype(np.uint8))
 
 
 def grained(rng: Rng, picture: Image.Image, strength: float, cells: int) -> Image.Image:
-    """The picture made lighter and darker by up to `strength` (of 1) by noise: fur, cloth, stone."""
+    """Return the picture made lighter and darker by up to `strength` (of 1) by noise: fur, cloth, stone."""
     grain = 1 + (noise(rng, picture.width, cells) - np.float32(0.5)) * np.float32(2 * strength)
     return Image.fromarray(np.clip(np.asarray(picture, np.float32) * grain[..., None], 0, 255).astype(np.uint8))
 
@@ -132,7 +132,7 @@ COATS: dict[str, Callable[[Rng, Field, Field], Field]] = {
 
 
 def coat(rng: Rng, side: int, pose: Pose, pattern: str, base: Colour, marks: Colour) -> Image.Image:
-    """A coat for an animal in `pose`: a pattern of `marks` on `base`, bent a little, with a grain of fur."""
+    """Return a coat for an animal in `pose`: a pattern of `marks` on `base`, bent a little, with a grain of fur."""
     u, v = plane(side, pose, bent(rng, side, 0.12))
     picture = blend(COATS[pattern](rng, u, v), base, marks)
     return grained(rng, picture, rng.uniform(0.03, 0.14), rng.randint(16, 40))
@@ -150,7 +150,7 @@ def _two_colours(rng: Rng, apart: int = 70) -> tuple[Colour, Colour]:
 
 
 def _frame(rng: Rng, side: int, warp: float = 0.05) -> tuple[Field, Field]:
-    """A plane in a random turn and scale, about 4 to 9 units wide."""
+    """Return a plane in a random turn and scale, about 4 to 9 units wide."""
     pose = Pose(side / 2, side / 2, side / rng.uniform(4, 9), rng.uniform(0, 2 * math.pi))
     return plane(side, pose, bent(rng, side, warp * rng.uniform(0, 4)))
 

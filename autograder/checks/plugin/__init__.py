@@ -15,20 +15,24 @@ import pytest
 import torch
 
 from autograder.checks.plugin.collecting import (
-    judges_submission,
+    checks_submission,
     pytest_collect_file,
     pytest_deselected,
     pytest_itemcollected,
     pytest_pycollect_makemodule,
 )
 from autograder.checks.plugin.fixtures import folder, model, reference, rng, submission
-from autograder.checks.plugin.recorder import Recorder
-from autograder.checks.plugin.reporting import (
+from autograder.checks.plugin.recorder import (
+    CHECK,
+    COURSE,
+    RECORDER,
+    RUN,
+    SUBMISSION,
+    Recorder,
     pytest_report_teststatus,
     pytest_runtest_makereport,
 )
 from autograder.checks.plugin.runs import StudentRun, usable_device
-from autograder.checks.plugin.stash import CHECK, COURSE, RECORDER, RUN, SUBMISSION
 from autograder.course.catalog import Catalog, find_course, read_catalog
 from autograder.errors import CatalogError, UsageError
 
@@ -83,11 +87,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One thread for checks; and where they run alone, the summary in place of tracebacks, unless those are asked for."""
+    """Use one thread for checks; if they run alone, show the summary in place of tracebacks, unless those are asked for."""
     if any(CHECK in item.stash for item in items):
         # One thread, as in a graded worker, so that both round alike. The tensors are small: more threads would only wait.
         torch.set_num_threads(1)
-    if not items or not all(judges_submission(item) for item in items) or config.option.tbstyle != "auto":
+    if not items or not all(checks_submission(item) for item in items) or config.option.tbstyle != "auto":
         return
     config.option.tbstyle = "no"
     reporter = config.pluginmanager.get_plugin("terminalreporter")
@@ -96,7 +100,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A check that depends on a failed one is not run."""
+    """Skip a check that depends on a failed one."""
     if CHECK not in item.stash:
         return
     names = tuple(name for marker in item.iter_markers("depends_on") for name in marker.args)

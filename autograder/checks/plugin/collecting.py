@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from autograder.checks.plugin.stash import CHECK, COURSE, RECORDER
+from autograder.checks.plugin.recorder import CHECK, COURSE, RECORDER
 from autograder.course.catalog import Catalog
 from autograder.results.types import CheckResult
 
 
 class Unit(pytest.Module):
-    """A unit of a submission, collected as the checks that judge it."""
+    """A unit of a submission, collected as the checks of that unit."""
 
     def _getobj(self) -> types.ModuleType:
         catalog = self.config.stash[COURSE]
@@ -40,7 +40,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     catalog = item.config.stash[COURSE]
     unit = _unit_of(item, catalog) if catalog is not None else None
     if unit is not None:
-        check = _expected(item, unit)
+        check = _read_check(item, unit)
         item.stash[CHECK] = check
         item.extra_keyword_matches.add(check.function)  # `-k denoise` means all the checks of denoise
         item.config.stash[RECORDER].expect(item.nodeid, check)
@@ -68,21 +68,21 @@ def _unit_of(item: pytest.Item, catalog: Catalog) -> str | None:
     return next((unit for unit in catalog.units if file and Path(file) == catalog.checks(unit)), None)
 
 
-def judges_submission(item: pytest.Item) -> bool:
+def checks_submission(item: pytest.Item) -> bool:
     """Return True if a check was collected for a submission; otherwise it runs on the solution."""
     return item.getparent(Unit) is not None
 
 
-def judged_path(item: pytest.Item, catalog: Catalog) -> Path:
+def module_path(item: pytest.Item, catalog: Catalog) -> Path:
     """Return the path of the module that a check runs on."""
-    if judges_submission(item):
+    if checks_submission(item):
         return item.path
     unit = item.stash[CHECK].unit
     solution = catalog.solution(unit)
     return solution if solution.is_file() else catalog.exercise(unit)
 
 
-def _expected(item: pytest.Item, unit: str) -> CheckResult:
+def _read_check(item: pytest.Item, unit: str) -> CheckResult:
     marker = item.get_closest_marker("points")
     if marker is None or len(marker.args) != 2:
         raise pytest.UsageError(f"{item.nodeid} needs @pytest.mark.points(function, value)")

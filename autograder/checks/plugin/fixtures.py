@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.checks.plugin.collecting import judged_path
+from autograder.checks.plugin.collecting import module_path
+from autograder.checks.plugin.recorder import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
 from autograder.checks.plugin.runs import sent_seed
-from autograder.checks.plugin.stash import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
 from autograder.checks.remote import StudentModule
 from autograder.errors import NotHandedIn
 
@@ -23,7 +23,7 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
     check = check_of(request)
     catalog, run = request.config.stash[COURSE], request.config.stash[RUN]
     assert catalog is not None
-    modules = run.modules(judged_path(request.node, catalog))
+    modules = run.modules(module_path(request.node, catalog))
     if check.unit not in modules:
         raise NotHandedIn(f"{check.unit}.py was not handed in")
     seed = sent_seed(run.seed, "worker", check.id)
@@ -52,7 +52,7 @@ def reference(request: pytest.FixtureRequest) -> types.ModuleType:
     """Give the unit's solution, in the trusted process."""
     catalog = request.config.stash[COURSE]
     assert catalog is not None
-    return _imported(catalog.solution(check_of(request).unit))
+    return _import_solution(catalog.solution(check_of(request).unit))
 
 
 @pytest.fixture
@@ -70,14 +70,14 @@ def model(request: pytest.FixtureRequest) -> nn.Module:
     return data.load_model("tiny", pretrained=False, seed=seed % 2**31)
 
 
-def _imported(path: Path) -> types.ModuleType:
+def _import_solution(path: Path) -> types.ModuleType:
     module = types.ModuleType(path.stem)
     module.__file__ = str(path)
-    exec(_compiled(path, path.stat().st_mtime_ns), module.__dict__)
+    exec(_compile_solution(path, path.stat().st_mtime_ns), module.__dict__)
     return module
 
 
 @lru_cache(maxsize=32)
-def _compiled(path: Path, _: int) -> types.CodeType:
+def _compile_solution(path: Path, _: int) -> types.CodeType:
     """Compile once for each state of the file; each check has a module of its own all the same."""
     return compile(path.read_text(encoding="utf-8"), str(path), "exec")

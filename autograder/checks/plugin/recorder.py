@@ -1,15 +1,20 @@
-"""Turn what happened in a check into its `CheckResult`."""
+"""Turn what happened in a check into its `CheckResult`, and keep it with the run of pytest and with the check."""
 
 import base64
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from autograder.checks.compare import show
+from autograder.checks.diagnose import explain
 from autograder.checks.pictures import comparison
+from autograder.checks.plugin.runs import Run, check_seed
 from autograder.checks.remote import UNANSWERED, StudentModule
+from autograder.course.catalog import Catalog
 from autograder.errors import (
+    NO_VALUE,
+    CheckError,
     CheckFailed,
     Crashed,
     NotHandedIn,
@@ -131,3 +136,84 @@ def _printable(text: str) -> str:
     line = " ".join(part.strip() for part in text[: 2 * _LONGEST_MESSAGE].expandtabs(1).splitlines())
     shown = "".join(char if char.isprintable() else "?" for char in line)
     return shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}..."
+
+
+COURSE = pytest.StashKey[Catalog | None]()
+RUN = pytest.StashKey[Run]()
+RECORDER = pytest.StashKey[Recorder]()
+#: Facts of a check that are known when it is collected.
+CHECK = pytest.StashKey[CheckResult]()
+SUBMISSION = pytest.StashKey[StudentModule]()
+
+
+def check_of(request: pytest.FixtureRequest) -> CheckResult:
+    """Return the check that a fixture is for.
+
+    Raises:
+        CheckError: the fixture is for none.
+    """
+    if CHECK not in request.node.stash:
+        raise CheckError("this fixture is for the checks of a unit, in tests/exercises of a course")
+    return request.node.stash[CHECK]  # type: ignore[no-any-return] # a request does not say what its node is
+
+
+def seed_of(request: pytest.FixtureRequest) -> int:
+    """Return the seed of the random inputs of the check that a fixture is for."""
+    return check_seed(request.config.stash[RUN].seed, check_of(request).id)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn the end of each phase into the check's result, and the report's text into its sentence."""
+    report = yield
+    if CHECK not in item.stash:
+        return report
+    error = call.excinfo.value if call.excinfo is not None else None
+    recorder = item.config.stash[RECORDER]
+    if call.when == "call" or error is not None:
+        # A failure after the check is no fault of the submission's answers.
+        submission = item.stash.get(SUBMISSION, None) if call.when != "teardown" else None
+        if error is not None and submission is not None:
+            error = submission.fault_in(error)
+        check = end_check(recorder.results[item.nodeid], error, submission)
+        recorder.results[item.nodeid] = _add_diagnosis(check, error, item)
+    check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
+    recorder.results[item.nodeid] = check
+    report.check_outcome = check.outcome.value  # type: ignore[attr-defined] # reports are open to plugins
+    if report.failed and item.config.option.tbstyle == "no":
+        report.longrepr = check.message
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Count checks that are not written, or blocked, apart from those that fail."""
+    outcome = getattr(report, "check_outcome", "")
+    if outcome == Outcome.NOT_WRITTEN and report.failed:
+        return "not written", "n", "NOT WRITTEN"
+    if outcome == Outcome.BLOCKED and report.skipped:
+        return "blocked", "b", "BLOCKED"
+    return None
+
+
+def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:
+    held = item.stash.get(SUBMISSION, None)
+    catalog = item.config.stash[COURSE]
+    wrong_answer = isinstance(error, CheckFailed) or (
+        isinstance(error, AssertionError) and not isinstance(error, StudentFault)
+    )
+    if not wrong_answer or held is None or catalog is None:
+        return check
+    failed = item.config.stash[RECORDER].failed_functions(item.nodeid)
+    causes = failed & held.module.used_by(check.function)
+    if causes:  # what shows here may be the fault of a function that this one uses
+        first = min(causes)
+        advice = f"{first} fails, and {check.function} uses it: mend {first} first"
+        return replace(check, message=f"{check.message}; {advice}")
+    unit = catalog.units[check.unit]
+    files = catalog.mistakes(unit.name), catalog.solution(unit.name)
+    by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE
+    known = explain(held.calls, unit.name, *files, unit.seconds, by_value=by_value, seed=held.seed)
+    return check if known is None else replace(check, mistake=known.name, diagnosis=known.sentence)

@@ -29,13 +29,13 @@ class Run(Protocol):
     device: str
 
     def modules(self, judged: Path) -> dict[str, Module]:
-        """The modules of the submission whose unit lies at a path, by unit."""
+        """Return the modules of the submission whose unit lies at a path, by unit."""
 
     def note(self, sentence: str) -> None:
         """Take note of something about the submission that showed when it was loaded."""
 
     def worker(self, check: CheckResult | None = None) -> AbstractContextManager[Transport]:
-        """A worker for a check; or a fresh one, for something else."""
+        """Lend a worker for a check, or a fresh one for something else."""
 
 
 class StudentRun:
@@ -65,16 +65,16 @@ class StudentRun:
 
     @contextlib.contextmanager
     def worker(self, check: CheckResult | None = None) -> Iterator[Transport]:
-        """A worker without a process: state that one check leaves in the student's module does not reach the next."""
+        """Lend a worker without a process: state that one check leaves in the student's module does not reach the next."""
         with tempfile.TemporaryDirectory() as folder:
             yield InProcess(Path(folder).resolve())
 
 
 def usable_device(name: str) -> str:
-    """The name, where PyTorch can compute there.
+    """Return the name of a device if PyTorch can compute on it.
 
     Raises:
-        UsageError: it cannot.
+        UsageError: it cannot, or there is no such device.
     """
     if name not in DEVICES:
         raise UsageError(f"--device {name}: no such device; it is one of {', '.join(DEVICES)}")

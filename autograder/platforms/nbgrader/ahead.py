@@ -16,9 +16,8 @@ from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, UsageError
 from autograder.grading.batch import Batch
 from autograder.grading.grade import Grader, grade_in_turn
-from autograder.grading.jobs import Jobs
+from autograder.grading.jobs import GradeTasks, Jobs, Task
 from autograder.grading.spec import GradingSpec, course_secret
-from autograder.grading.tasks import GradeTasks, Task
 from autograder.results.store import ResultStore
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from autograder.errors import UsageError
-from autograder.grading.jobs.jobs import WORKER_MB, jobs_that_fit
+from autograder.grading.jobs import WORKER_MB, jobs_that_fit
 from tests.autograder.small_course import RIGHT, make_class, make_course
 
 

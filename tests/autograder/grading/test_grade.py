@@ -13,8 +13,7 @@ import torch
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, OverBudget, SandboxError
-from autograder.grading.budget import Budget
-from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.grade import Budget, Grader, InThisProcess
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.types import Outcome
 from tests.autograder.small_course import make_course
@@ -153,7 +152,7 @@ def test_a_check_that_takes_the_grader_too_long_fails_and_the_others_go_on(small
     if where == "in the check":
         body = f"submission.one()\n    while True: pass{more}"
     else:
-        monkeypatch.setattr("autograder.checks.plugin.reporting.explain", lambda *_, **__: [None for _ in iter(int, 1)])
+        monkeypatch.setattr("autograder.checks.plugin.recorder.explain", lambda *_, **__: [None for _ in iter(int, 1)])
         body = f"assert_equal(submission.one(), 2){more}"
     one, other = small(body).grade_path(handin(unit="def one():\n    return 1\n")).checks
     assert (one.outcome, other.outcome) == (Outcome.FAILED, Outcome.PASSED)

@@ -13,9 +13,8 @@ import torch
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, ServerDiedError, UsageError
 from autograder.grading.grade import Grader, grade_in_turn
-from autograder.grading.jobs import Jobs
+from autograder.grading.jobs import Jobs, Task
 from autograder.grading.spec import GradingSpec
-from autograder.grading.tasks import Task
 from autograder.sandbox import REQUIRED, Sandbox
 from autograder.submissions import collect_hand_in
 from autograder.submissions.intake import take_in

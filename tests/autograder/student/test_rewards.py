@@ -14,7 +14,7 @@ from autograder.checks.plugin.runs import StudentRun
 from autograder.course.catalog import read_catalog
 from autograder.errors import CheckError, RefusedValue
 from autograder.student.drawing import reward
-from autograder.student.rewards import caption_of, picture_path
+from autograder.student.progress import caption_of, picture_path
 from autograder.student.terminal import picture_text
 from tests.autograder.conftest import ROOT
 

@@ -8,22 +8,95 @@ The scheduler gives the tasks of a dead worker to another. What it cannot see is
 program is retired by name, and a task that takes far longer than the others is given out a second time.
 """
 
+import atexit
 import contextlib
 import logging
 import queue
 import statistics
+import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from distributed import Client, Future, LocalCluster
+from distributed import Client, Future, LocalCluster, get_worker
 
-from autograder.errors import GraderError, UsageError
-from autograder.grading.cluster.dask_worker import Refusal, grade_here
+from autograder.course.catalog import course_here
+from autograder.errors import AutograderError, GraderError, UsageError
+from autograder.grading.jobs import GradedTask, GradeTasks, Jobs, Task
 from autograder.grading.spec import GradingSpec
-from autograder.grading.tasks import GradedTask, GradeTasks, Task
 from autograder.results.types import SubmissionResult
+from autograder.sandbox import Sandbox
+
+__all__ = ["Cluster"]
+
+
+_lock = threading.Lock()
+_own = threading.local()
+_open = contextlib.ExitStack()
+atexit.register(_open.close)
+#: By the digest of what they grade by, which holds the course's content too.
+_jobs: dict[str, Jobs] = {}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a worker may not grade: its address, and what differs from the machine that sends the submissions."""
+
+    worker: str
+    reason: str
+
+
+def grade_here(spec: GradingSpec, facts: dict[str, str], task: Task) -> tuple[str, str] | Refusal:
+    """Grade a task in this thread of a worker.
+
+    Args:
+        spec: what is graded by; its course is the sender's, and the one that is here takes its place.
+        facts: the sender's, which must be those of this machine.
+        task: the submission.
+
+    Returns:
+        The JSON of the result, or an empty text and the reason why there is none; or why this worker may not grade.
+    """
+    try:
+        (graded,) = _grading(spec, facts)([task])
+    except AutograderError as error:
+        return Refusal(get_worker().address, str(error))
+    return (graded.result.to_json() if graded.result is not None else "", graded.reason)
+
+
+def _grading(spec: GradingSpec, facts: dict[str, str]) -> GradeTasks:
+    """Return what this thread grades with: a job of its own, whose memory comes from the zygote that all threads share."""
+    held: tuple[GradingSpec, dict[str, str], GradeTasks] | None = getattr(_own, "held", None)
+    if held is None or held[:2] != (spec, facts):
+        with _lock:
+            held = (spec, facts, _jobs_for(_spec_here(spec, facts)).alike().grade)
+        _own.held = held
+    return held[2]
+
+
+def _jobs_for(spec: GradingSpec) -> Jobs:
+    if spec.digest not in _jobs:
+        sandbox = _open.enter_context(Sandbox(spec.catalog.preload, gpu=spec.gpu))
+        sandbox.require(spec.require)
+        jobs = Jobs(1, spec, sandbox)
+        _open.enter_context(jobs)
+        _jobs[spec.digest] = jobs
+    return _jobs[spec.digest]
+
+
+def _spec_here(spec: GradingSpec, facts: dict[str, str]) -> GradingSpec:
+    """Return the spec with the course that is here.
+
+    Raises:
+        UsageError: there is no course here, or marks by it would be others.
+    """
+    here = replace(spec, catalog=course_here())
+    other = [name for name in sorted({*here.facts, *facts}) if here.facts.get(name) != facts.get(name)]
+    if other:
+        raise UsageError(f"it has other {', '.join(other)} than the machine that sends the submissions")
+    return here
+
 
 _CONNECT_SECONDS = 30
 #: So many tasks for each thread of the cluster are on their way: one at work, one at hand.

@@ -13,7 +13,7 @@ import os
 import socket
 import subprocess
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -21,9 +21,34 @@ from typing import Any
 
 from autograder.errors import AutograderError, GraderError, ServerDiedError, UsageError
 from autograder.grading.spec import GradingSpec
-from autograder.grading.tasks import GradedTask, GradeTasks, Task
+from autograder.results.types import SubmissionResult
 from autograder.sandbox import Sandbox
 from autograder.sandbox.zygote import ONE_THREAD, Zygote
+from autograder.submissions import RawSubmission
+
+__all__ = ["Jobs"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A submission to be graded, and the name that its result bears."""
+
+    name: str
+    raw: RawSubmission
+
+
+@dataclass(frozen=True)
+class GradedTask:
+    """A task and its result; `result` is None if the grader itself failed, for the `reason` given."""
+
+    task: Task
+    result: SubmissionResult | None
+    reason: str = ""
+
+
+#: Grades tasks, in any order, and takes the next when it has room for one.
+GradeTasks = Callable[[Iterable[Task]], Iterator[GradedTask]]
+
 
 _DIED = "the process that graded it died, and the one that graded it again died too"
 #: If this many in a row die before they have begun, or lose their fork server, it is no accident.
@@ -58,7 +83,7 @@ class Jobs:
         arguments = (str(self.spec.catalog.root), *(unit.name for unit in self.spec.chosen))
         environment = {**os.environ, **ONE_THREAD}
         # In this folder, because the environment may name others relative to it.
-        self.zygote = Zygote("autograder.grading.jobs.job", arguments, environment, folder=Path.cwd())
+        self.zygote = Zygote("autograder.grading.job", arguments, environment, folder=Path.cwd())
         self.zygote.start()
         return self.grade
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from autograder.course.catalog import read_catalog
 from autograder.errors import AutograderError, GraderError, SandboxError
 from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.jobs import GradedTask, Task
 from autograder.grading.spec import GradingSpec
-from autograder.grading.tasks import GradedTask, Task
 from autograder.sandbox import Sandbox, kernel
 from autograder.sandbox.zygote import serve_forks
 from autograder.submissions import Submission

@@ -8,12 +8,12 @@ import sys
 import pytest
 
 from autograder.errors import GraderError, UsageError
-from autograder.results.files import hold, write_atomically
+from autograder.results.store import hold, write_atomically
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from autograder.results.files import hold
+from autograder.results.store import hold
 with hold(Path(sys.argv[1]), "busy"):
     print("held", flush=True)
     time.sleep(600)
@@ -36,7 +36,7 @@ def test_a_file_system_without_locks_holds_nothing(tmp_path, monkeypatch):
     def unsupported(*_, **__):
         raise NotImplementedError
 
-    monkeypatch.setattr("autograder.results.files.FileLock.acquire", unsupported)
+    monkeypatch.setattr("autograder.results.store.FileLock.acquire", unsupported)
     with hold(tmp_path / "lock", "busy"), hold(tmp_path / "lock", "busy"):
         pass
 
@@ -45,7 +45,7 @@ def test_what_cannot_be_written_leaves_the_old_text(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     write_atomically(path, "old")
     monkeypatch.setattr(
-        "autograder.results.files.os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left"))
+        "autograder.results.store.os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left"))
     )
     with pytest.raises(GraderError, match=r"a.txt cannot be written \(No space left\); make room for it"):
         write_atomically(path, "new")
