@@ -214,7 +214,7 @@ class _Run:
 
     def mark(self, result: "SubmissionResult") -> Mark:
         """Return the mark of a result, with the points by hand."""
-        return mark(result, self.manual, self.decide)
+        return mark(result, self.manual, self.decide, self.spec.catalog)
 
     def published_mark(self, name: str) -> Mark | None:
         """Return the mark of the published result of a submission, if there is one."""
