@@ -332,8 +332,10 @@ def _assignment(source: Source) -> "Assignment | None":
     """Return the assignment of nbgrader's that is to be graded, or None if it is none."""
     if not source.assignment:
         return None
-    from autograder.platforms.nbgrader.gradebook import Assignment
-
+    try:
+        from autograder.platforms.nbgrader.gradebook import Assignment
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--nbgrader needs {error.name}: pip install 'idealcat[nbgrader]'") from error
     return Assignment(Path(source.nbgrader), source.assignment)
 
 

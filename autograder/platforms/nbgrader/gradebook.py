@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbformat.v4 import new_notebook
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps import NbGrader
+from nbgrader.preprocessors import AssignLatePenalties
 
 from autograder.errors import UsageError
 from autograder.platforms.nbgrader.cells import answer_id, graded_cells
 from autograder.platforms.nbgrader.config import FILENAME
-from autograder.platforms.nbgrader.installed import AssignLatePenalties, Gradebook, MissingEntry, NbGrader
 from autograder.platforms.nbgrader.intake import handed_in, submitted_folder, submitted_work, timestamp
 from autograder.results.mark import Mark
 from autograder.results.types import legible

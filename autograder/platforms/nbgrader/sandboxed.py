@@ -7,11 +7,13 @@ from weakref import WeakKeyDictionary
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool, Integer, Unicode
 
 from autograder.errors import AutograderError
 from autograder.platforms.nbgrader.ahead import Ahead, notebook_spec
 from autograder.platforms.nbgrader.cells import GradedCell, graded_cells, is_check_id
-from autograder.platforms.nbgrader.installed import Bool, Gradebook, Integer, NbGraderPreprocessor, Unicode
 from autograder.platforms.nbgrader.intake import handed_in, submitted_folder, submitted_work, timestamp
 from autograder.results.types import SubmissionResult, storable
 

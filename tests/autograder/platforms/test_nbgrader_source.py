@@ -1,13 +1,13 @@
 """The source notebooks, as they are written and before nbgrader has seen them."""
 
 import ast
-import importlib
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from autograder.cli.grading import Source, _assignment
 from autograder.course.catalog import Function, Unit, read_catalog
 from autograder.errors import CatalogError, UsageError
 from autograder.platforms.nbgrader.assignment import source_notebook, write_notebooks
@@ -123,10 +123,10 @@ def test_a_notebook_that_was_changed_and_a_configuration_are_kept(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["quiz.ipynb"]
 
 
-def test_without_nbgrader_one_sentence_says_so(monkeypatch):
-    for name in ("autograder.platforms.nbgrader.installed", "autograder.platforms.nbgrader.gradebook"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+def test_without_nbgrader_one_sentence_says_so(monkeypatch, tmp_path):
+    for name in ("intake", "gradebook"):
+        monkeypatch.delitem(sys.modules, f"autograder.platforms.nbgrader.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "nbgrader", None)
     monkeypatch.setitem(sys.modules, "nbgrader.api", None)
-    with pytest.raises(UsageError, match=r"nbgrader is not installed .*pip install 'idealcat\[nbgrader\]'"):
-        importlib.import_module("autograder.platforms.nbgrader.gradebook")
+    with pytest.raises(UsageError, match=r"--nbgrader needs nbgrader.*: pip install 'idealcat\[nbgrader\]'"):
+        _assignment(Source(nbgrader=str(tmp_path), assignment="quiz"))
