@@ -46,15 +46,25 @@ def score(mark: Mark) -> str:
 
 
 def score_line(mark: Mark) -> str:
-    """Return the score with its maximum, or why there is none."""
+    """Return the score with its maximum and the points still to come, or why there is none."""
     if mark.score is None and not mark.result.errors:
         return ", ".join(mark.trail[1:]) or tr(NO_GRADE)
     if mark.score is None:
         return tr("no grade: {count} checks ended by the grader's own fault", count=len(mark.result.errors))
     trail = f" ({', '.join(mark.trail)})" if mark.trail else ""
-    return tr(
-        "{score} of {max_score} points{trail}", score=points(mark.score), max_score=points(mark.max_score), trail=trail
-    )
+    return f"{points_line(mark.score, mark.max_score, mark.later)}{trail}"
+
+
+def points_line(earned: float, possible: float, later: float = 0.0) -> str:
+    """Return points with their maximum; `later` is what hidden checks give besides, once the submission is graded."""
+    if later:
+        return tr(
+            "{points} of {max_points} visible points; {later} more when graded",
+            points=points(earned),
+            max_points=points(possible),
+            later=points(later),
+        )
+    return tr("{points} of {max_points} points", points=points(earned), max_points=points(possible))
 
 
 def manual_line(line: ManualPoints) -> str:

@@ -180,7 +180,7 @@ def write_gallery(catalog: Catalog, progress: Progress, headline: str) -> tuple[
         Path of the page, and the units that are done and lack the picture that the course has for them.
     """
     made = [unit for unit in catalog.units.values() if picture_path(catalog.root, unit.name).is_file()]
-    paths = [(unit.title, picture_path(catalog.root, unit.name)) for unit in made]
+    paths = [(tr(unit.title), picture_path(catalog.root, unit.name)) for unit in made]
     pictures = [(title, Picture(path.read_bytes(), caption_of(path))) for title, path in paths]
     page = catalog.root / FOLDER / "gallery.html"
     page.parent.mkdir(exist_ok=True)

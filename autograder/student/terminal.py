@@ -11,7 +11,7 @@ from rich.text import Text
 
 from autograder.course.catalog import Catalog, Unit
 from autograder.messages import counted, tr
-from autograder.results.summary import function_lines, points_line
+from autograder.results.summary import checks_points_line, function_lines, unit_points_line
 from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
 from autograder.student.progress import Progress
@@ -102,11 +102,11 @@ def run_lines(catalog: Catalog, progress: Progress, run: UnitRun) -> Iterator[st
     """Yield the lines for a run of a unit."""
     unit = catalog.units[run.unit]
     yield bar(catalog, progress)
-    yield f"{tr(unit.title)}: {points_line(list(run.checks.values()))}"
+    yield f"{tr(unit.title)}: {unit_points_line(catalog, list(run.checks.values()))}"
     opened = False
     for function, checks in _by_function(unit, run).items():
         if all(check.outcome is Outcome.PASSED for check in checks):
-            yield f"  + {function}: {points_line(checks)}"
+            yield f"  + {function}: {checks_points_line(checks)}"
         elif opened:
             yield f"  - {function}: {_short_text(checks)}"
         else:
@@ -145,7 +145,8 @@ def _full_lines(catalog: Catalog, run: UnitRun, checks: list[CheckResult]) -> It
         yield "  > " + tr("{function} is next: write it in {where}", function=function, where=where)
         return
     decisive = [check for check in checks if check.outcome not in _WAITING]
-    yield "  x " + tr("{function}: {points}, in {where}", function=function, points=points_line(checks), where=where)
+    worth = checks_points_line(checks)
+    yield "  x " + tr("{function}: {points}, in {where}", function=function, points=worth, where=where)
     _, *lines = function_lines(decisive or checks, set(), verbose=False)
     yield from (f"  {line}" for line in lines)
     if decisive and len(decisive) < len(checks):
@@ -173,4 +174,5 @@ def _short_text(checks: list[CheckResult]) -> str:
     if outcomes == {Outcome.NOT_RUN}:
         return tr("not run yet")
     failed = sum(check.outcome is not Outcome.PASSED for check in checks)
-    return tr("{points}, {failed} of {count} checks open", points=points_line(checks), failed=failed, count=len(checks))
+    worth = checks_points_line(checks)
+    return tr("{points}, {failed} of {count} checks open", points=worth, failed=failed, count=len(checks))

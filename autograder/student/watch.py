@@ -135,7 +135,9 @@ class _Watching:
     def _move_on(self, unit: Unit, progress: Progress) -> None:
         self._passed, self._run = unit, None
         self._unit = progress.next_unit(self._catalog)
-        self._terminal.say([f"+ {unit.title}: done.", *standing.next_step(self._catalog, progress)])
+        self._terminal.say(
+            ["+ " + tr("{title}: done.", title=tr(unit.title)), *standing.next_step(self._catalog, progress)]
+        )
         self._runner.draw(unit.name)
 
     def _handle_key(self, key: str) -> None:

@@ -4,9 +4,8 @@ import re
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import requires
-from importlib.resources import files as resources
+from importlib.resources import files as files_of
 from pathlib import Path
-from string import Template
 
 from autograder import __version__
 from autograder.course.catalog import Catalog
@@ -16,27 +15,13 @@ from autograder.grading.session import collected_tests
 from autograder.messages import ENGLISH, entries
 from autograder.platforms.bundles.leaks import leaks
 from autograder.platforms.bundles.public import public_checks
+from autograder.results.templates import render_file
 
 #: By path inside the bundle.
 Files = dict[str, bytes]
 
-_TEMPLATES = resources("autograder.platforms.bundles") / "templates"
-_KINDS = (
-    ".py",
-    ".json",
-    ".safetensors",
-    ".md",
-    ".html",
-    ".css",
-    ".js",
-    ".typed",
-    ".txt",
-    ".toml",
-    ".sh",
-    ".yml",
-    ".po",
-    ".pot",
-)
+_CODE = (".py", ".html", ".css", ".js", ".typed", ".toml", ".sh", ".yml")
+_KINDS = (*_CODE, ".json", ".safetensors", ".md", ".txt", ".po", ".pot")
 
 
 def student_bundle(catalog: Catalog, language: str = "") -> Files:
@@ -66,14 +51,15 @@ def engine(catalog: Catalog) -> Files:
     return files | {"pyproject.toml": _project(catalog)}
 
 
-def template(name: str, **values: str) -> bytes:
-    """Return a file of the templates' folder, with `$names` filled in."""
-    return Template((_TEMPLATES / name).read_text(encoding="utf-8")).substitute(values).encode()
+def template(name: str, **values: object) -> bytes:
+    """Return a file of the templates' folder, with its values filled in."""
+    return render_file("autograder.platforms.bundles", name, **values).encode()
 
 
 def _start(catalog: Catalog, language: str) -> Files:
     first = next(iter(catalog.units))
-    readme = f"README.{language}.md" if (_TEMPLATES / f"README.{language}.md").is_file() else "README.md"
+    own = f"README.{language}.md"
+    readme = own if (files_of("autograder.platforms.bundles") / "templates" / own).is_file() else "README.md"
     return {
         "README.md": template(readme, title=catalog.title, unit=first),
         "Makefile": template("Makefile"),
