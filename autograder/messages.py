@@ -169,6 +169,8 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _QUOTING = {"text", "error", "fault", "reason", "message", "said", "words", "call", "subject", "output"}
 _LONG, _SHORT, _WEAK = 12, 4, 2
 _DEPTH = 6
+#: Stands for a call while a sentence is parsed.
+_CALL = "\ue000"
 
 
 @functools.cache
@@ -201,11 +203,20 @@ def parsed(text: str, *folders: Path, call: str = "") -> Sentence:
         problem = text.removeprefix(call)
         space = " " if problem.startswith(" ") else ""
         found = _parsed(problem.removeprefix(space), folders, _SHORT, 0)
-        return _sentence("{call}" + space + "{problem}", call=call, problem=found) if found else {}
+        if found:
+            return _sentence("{call}" + space + "{problem}", call=call, problem=found)
+        return _restored(_parsed(_CALL + problem, folders, _SHORT, 0) or {}, call)
     return _parsed(text, folders, _SHORT, 0) or {}
 
 
-def _sentence(text: str, **values: str | Sentence) -> Sentence:
+def _restored(value: Any, call: str) -> Any:
+    """Return a sentence with the call, whose words are the student's, in its place again."""
+    if isinstance(value, dict):
+        return {name: _restored(each, call) for name, each in value.items()}
+    return value.replace(_CALL, call)
+
+
+def _sentence(text: str, /, **values: str | Sentence) -> Sentence:
     return {"text": text, "values": values}
 
 

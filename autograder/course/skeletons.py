@@ -152,7 +152,8 @@ def _functions_by_line(source: str) -> dict[int, str]:
 
 
 def _require_todo(kept: list[str], filename: str, number: int) -> None:
-    if not kept or not kept[-1].lstrip().startswith("# TODO: "):
+    comment = itertools.takewhile(lambda line: line.lstrip().startswith("# "), reversed(kept))
+    if not any(line.lstrip().startswith("# TODO: ") for line in comment):
         raise CatalogError(f"{filename} line {number}: a region needs a `# TODO: ...` line right before it")
 
 

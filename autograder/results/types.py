@@ -29,9 +29,18 @@ class Outcome(StrEnum):
     NOT_RUN = "not_run"
 
 
+#: Neither printed nor harmful: Burmese breaks lines at the first, and other scripts join their letters by the others.
+_INVISIBLE = "\u200b\u200c\u200d"
+
+
+def is_printable(char: str) -> bool:
+    """Return True for a character that is text, or that a script needs to break and join words."""
+    return char.isprintable() or char in _INVISIBLE
+
+
 def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:
     """Return text of a student's as one line of bounded length, without characters that would steer a terminal."""
-    line = "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text[: length + 1])
+    line = "".join(char if is_printable(char) else " " if char.isspace() else "?" for char in text[: length + 1])
     return line if len(line) <= length else line[: length - 3] + "..."
 
 

@@ -24,7 +24,7 @@ from autograder.errors import (
     TimedOut,
 )
 from autograder.messages import parsed
-from autograder.results.types import CheckResult, Outcome
+from autograder.results.types import CheckResult, Outcome, is_printable
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (NotWritten, Outcome.NOT_WRITTEN),
@@ -156,7 +156,7 @@ def _picture(check: CheckResult, error: BaseException, submission: StudentModule
 def _printable(text: str) -> str:
     """Return one line of bounded length: a student's words may steer a terminal, forge lines or never end."""
     line = " ".join(part.strip() for part in text[: 2 * _LONGEST_MESSAGE].expandtabs(1).splitlines())
-    shown = "".join(char if char.isprintable() else "?" for char in line)
+    shown = "".join(char if is_printable(char) else "?" for char in line)
     return shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}..."
 
 
