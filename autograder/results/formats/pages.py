@@ -145,7 +145,7 @@ def viva_page(course: str, name: str, seed: int, functions: Sequence[ExamFunctio
         seed: asks the same questions again.
         functions: with their questions.
     """
-    return _render("viva.html", course=course, name=name, seed=seed, functions=functions)
+    return _render("viva.html", course=course, submission=name, seed=seed, functions=functions)
 
 
 def _unit(
