@@ -23,7 +23,8 @@ from autograder.errors import (
     StudentFault,
     TimedOut,
 )
-from autograder.results.types import CheckResult, Outcome
+from autograder.messages import parsed
+from autograder.results.types import CheckResult, Outcome, is_printable
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (NotWritten, Outcome.NOT_WRITTEN),
@@ -155,7 +156,7 @@ def _picture(check: CheckResult, error: BaseException, submission: StudentModule
 def _printable(text: str) -> str:
     """Return one line of bounded length: a student's words may steer a terminal, forge lines or never end."""
     line = " ".join(part.strip() for part in text[: 2 * _LONGEST_MESSAGE].expandtabs(1).splitlines())
-    shown = "".join(char if char.isprintable() else "?" for char in line)
+    shown = "".join(char if is_printable(char) else "?" for char in line)
     return shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}..."
 
 
@@ -199,7 +200,7 @@ def pytest_runtest_makereport(
         if error is not None and submission is not None:
             error = submission.fault_in(error)
         check = end_check(recorder.results[item.nodeid], error, submission)
-        recorder.results[item.nodeid] = _add_diagnosis(check, error, item)
+        recorder.results[item.nodeid] = _translatable(_add_diagnosis(check, error, item), item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check
     report.check_outcome = check.outcome.value  # type: ignore[attr-defined] # reports are open to plugins
@@ -217,6 +218,16 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     if outcome == Outcome.BLOCKED and report.skipped:
         return "blocked", "b", "BLOCKED"
     return None
+
+
+def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
+    """Return the check with its message as a template and values."""
+    if not check.message:
+        return check
+    held, catalog = item.stash.get(SUBMISSION, None), item.config.stash[COURSE]
+    call = str(held.calls[-1]) if held is not None and held.calls else ""
+    folders = (catalog.translations,) if catalog is not None else ()
+    return replace(check, sentence=parsed(check.message, *folders, call=call))
 
 
 def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:
