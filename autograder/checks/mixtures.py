@@ -169,7 +169,7 @@ def _merge_changes(
 
 def _changes(base: Tree, side: Tree) -> dict[tuple[int, int], Tree]:
     """Return what stands in a side in place of each stretch of the base, item by item where the numbers are equal."""
-    found = {}
+    found: dict[tuple[int, int], Tree] = {}
     for kind, a, b, c, d in difflib.SequenceMatcher(None, base, side, autojunk=False).get_opcodes():
         if kind == "replace" and b - a == d - c:
             found |= {(a + i, a + i + 1): (side[c + i],) for i in range(b - a)}
