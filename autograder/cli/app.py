@@ -70,7 +70,7 @@ def verify(
     ] = None,
 ) -> None:
     """Grade the grader: skeletons, solutions, known mistakes and mutants against the checks."""
-    from autograder.grading.verify import Verification, open_benches, validity_page
+    from autograder.grading.verify import Verification, open_benches
     from autograder.results.store import write_atomically
 
     catalog = course_here()
@@ -87,7 +87,7 @@ def verify(
         write_atomically(json_file, json.dumps([asdict(finding) for finding in findings], indent=1) + "\n")
     if report is not None:
         facts = f"{len(chosen)} units on {seeds} seeds, by autograder {__version__} on {date.today():%d %B %Y}."
-        write_atomically(report, validity_page(catalog.title, verification.validity(), facts))
+        write_atomically(report, verification.report(facts))
         terminal.out.print(Text(f"wrote {report}"), soft_wrap=True)
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 

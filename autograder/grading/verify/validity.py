@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from autograder.course.catalog import Unit
-from autograder.results.templates import render_page
 from autograder.results.types import CheckResult, Outcome
 
 #: The kinds of modules that are handed in, in the order of the page; the first three are right.
@@ -152,26 +151,6 @@ class Verdicts:
             _redrawn(_whole_marks(moves, rng)),
             tuple(_escape(each) for each in all_verdicts if bool(each.failed) == (each.kind in RIGHT)),
         )
-
-
-def validity_page(course: str, validity: Validity, facts: str) -> str:
-    """Return the page that shows the figures.
-
-    Args:
-        course: its title.
-        validity: the figures.
-        facts: a sentence about the run that they are from.
-    """
-    return render_page(
-        "autograder.results.formats",
-        "validity.html",
-        language="en",
-        course=course,
-        validity=validity,
-        facts=facts,
-        right=RIGHT,
-        wrong=WRONG,
-    )
 
 
 def _escape(wrong: Verdict) -> str:

@@ -11,7 +11,8 @@ from autograder.course.catalog import Catalog, Unit
 from autograder.course.skeletons import solution_lines
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
 from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text
-from autograder.grading.verify.validity import Validity, Verdicts, verdict
+from autograder.grading.verify.validity import RIGHT, WRONG, Validity, Verdicts, verdict
+from autograder.results.formats.pages import validity_page
 from autograder.results.types import CheckResult, Outcome
 from autograder.submissions import Module
 
@@ -72,6 +73,10 @@ class Verification:
             *(self.mistakes, self.mixtures, self.mutants, self.checks),
         ):
             yield question()
+
+    def report(self, facts: str) -> str:
+        """Return the page that shows how true the marks are; `facts` is a sentence about this run."""
+        return validity_page(self.catalog.title, self.validity(), facts, {"right": RIGHT, "wrong": WRONG})
 
     def validity(self) -> Validity:
         """Return how true the marks are, by all that was handed in for the findings so far."""

@@ -14,7 +14,7 @@ import pytest
 from autograder.course.catalog import read_catalog
 from autograder.course.skeletons import skeleton
 from autograder.errors import GraderError
-from autograder.grading.verify import Verification, validity_page
+from autograder.grading.verify import Verification
 from autograder.grading.verify.mutants import mutants_of
 from autograder.grading.verify.trials import Bench, Trial
 from autograder.grading.verify.validity import Share, Verdict, Verdicts
@@ -325,7 +325,7 @@ def test_modules_of_ones_own_are_counted_and_the_page_shows_them(verified):
     assert validity.loses == {"solution": Share(0, 1), "right by hand": Share(0, 1)}
     assert validity.keeps["wrong by hand"] == Share(1, 2)
     assert validity.keeps["known mistake"] == Share(0, 1)
-    page = validity_page("Small <course>", validity, "On 2 seeds.")
+    page = replace(verification, catalog=replace(verification.catalog, title="Small <course>")).report("On 2 seeds.")
     assert "Small &lt;course&gt;: how true the marks are" in page
     assert "1 of 2<br>" in page and "keeps its points" in page and "http" not in page
 
