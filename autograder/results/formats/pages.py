@@ -149,6 +149,18 @@ def viva_page(course: str, name: str, seed: int, functions: Sequence[ExamFunctio
     return _render("viva.html", course=course, submission=name, seed=seed, functions=functions)
 
 
+def validity_page(course: str, validity: object, facts: str, kinds: Mapping[str, Sequence[str]]) -> str:
+    """Return what an author reads about how true the marks of a course are.
+
+    Args:
+        course: its title.
+        validity: the figures, as `verify` has them.
+        facts: a sentence about the run that they are from.
+        kinds: of the modules that were handed in, those that are `right` and those that are `wrong`.
+    """
+    return _render("validity.html", course=course, validity=validity, facts=facts, **kinds)
+
+
 def _unit(
     catalog: Catalog, mark: UnitMark, checks: Sequence[CheckResult], pictures: Sequence[Picture]
 ) -> dict[str, object]:
