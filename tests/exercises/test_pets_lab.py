@@ -352,9 +352,9 @@ def assert_split(result, count):
     """The result is two index tensors that hold each of `count` indices once."""
     whole = isinstance(result, tuple) and len(result) == 2
     assert_holds(whole, f"returned {show(result)}, expected a tuple (train, valid)", result)
-    for part in result:
+    for number, part in enumerate(result):
         kind = isinstance(part, torch.Tensor) and part.dtype == torch.int64 and part.dim() == 1
-        assert_holds(kind, f"returned {show(part)} in the tuple, expected int64 indices of shape (n,)", result)
+        assert_holds(kind, f"returned {show(part)} as item {number}, expected int64 indices of shape (n,)", result)
     together = torch.cat(result).sort().values
     complete = torch.equal(together, torch.arange(count))
     assert_holds(complete, f"returned indices that are not each of 0 to {count - 1} once", result)
