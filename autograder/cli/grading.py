@@ -152,7 +152,7 @@ def grade(
     )
     run = _Run.of(source, spec, out, jobs, cluster, fresh)
     graded, failures = run.grade(out)
-    if len(run.submissions) > 1:
+    if len(run.submissions) > 1 or run.book is not None:
         _save(out, source, spec)
         run.publish_table(graded)
     elif graded:
@@ -200,7 +200,7 @@ class _Run:
     @classmethod
     def of(cls, source: Source, spec: GradingSpec, out: Path, jobs: int, cluster: str, fresh: bool) -> "_Run":
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
-        book = _assignment(source)
+        book = _assignment(source, spec)
         intake = source.take_in(spec.catalog) if book is None else Intake("nbgrader's assignment", book.submissions())
         manual = read_manual(out / "manual.csv", spec.catalog.points)
         if len(intake.hand_ins) > 1 or intake.left_out:
@@ -214,7 +214,7 @@ class _Run:
 
     def mark(self, result: "SubmissionResult") -> Mark:
         """Return the mark of a result, with the points by hand."""
-        return mark(result, self.manual, self.decide)
+        return mark(result, self.manual, self.decide, self.spec.catalog)
 
     def published_mark(self, name: str) -> Mark | None:
         """Return the mark of the published result of a submission, if there is one."""
@@ -233,7 +233,7 @@ class _Run:
                     else:
                         graded.append(ending)
                         if folder == self.out:  # aside, nothing is published
-                            _record(self.book, self.mark(ending.result))
+                            self.record(ending.result)
         except KeyboardInterrupt:
             count = f"{len(graded)} of {len(self.submissions)} results are in {folder / 'results'}"
             terminal.errors.print(f"autograder: stopped; {count}", soft_wrap=True)
@@ -297,12 +297,22 @@ class _Run:
         """Put a result into its place. Return its path."""
         path = self.batch(self.out).result_path(result.name)
         write_atomically(path, result.to_json())
-        _record(self.book, self.mark(result))
+        self.record(result)
         return path
+
+    def record(self, result: "SubmissionResult") -> None:
+        """Write the mark of a result into nbgrader's gradebook, if the submission came from there."""
+        made = self.mark(result)
+        doubt = self.book.record(made) if self.book is not None and made.score is not None else ""
+        if doubt:
+            terminal.errors.print(Text(f"{made.name}: {doubt}"), soft_wrap=True)
 
     def publish_table(self, graded: list[StoredResult]) -> None:
         """Write and print the grades of the class."""
         marks = [self.mark(each.result) for each in graded]
+        if self.book is not None:
+            marks = list(map(self.book.final, marks))
+            terminal.errors.print(*map(Text, self.book.remarks), sep="\n", end="", soft_wrap=True)
         write_atomically(self.out / "grades.csv", grades_csv(marks))
         print_class(marks, [each.path.relative_to(self.out) for each in graded])
         where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
@@ -325,13 +335,15 @@ def _tell_intake(intake: Intake, out: Path) -> None:
     write_atomically(out / "intake.csv", intake_csv(intake))
 
 
-def _assignment(source: Source) -> "Assignment | None":
+def _assignment(source: Source, spec: GradingSpec) -> "Assignment | None":
     """Return the assignment of nbgrader's that is to be graded, or None if it is none."""
     if not source.assignment:
         return None
-    from autograder.platforms.nbgrader.gradebook import Assignment
-
-    return Assignment(Path(source.nbgrader), source.assignment)
+    try:
+        from autograder.platforms.nbgrader.gradebook import Assignment
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--nbgrader needs {error.name}: pip install 'idealcat[nbgrader]'") from error
+    return Assignment(Path(source.nbgrader), source.assignment, spec)
 
 
 def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextManager[GradeTasks]:
@@ -340,14 +352,6 @@ def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextMan
     except ModuleNotFoundError as error:
         raise UsageError(f"--cluster needs {error.name}: pip install idealcat[dask]") from error
     return Cluster(address, spec, fresh=fresh, tell=lambda text: terminal.errors.print(Text(text), soft_wrap=True))
-
-
-def _record(book: "Assignment | None", mark: Mark) -> None:
-    """Write a mark into nbgrader's gradebook, if the submission came from there."""
-    if book is not None and mark.score is not None:
-        doubt = book.record(mark.name, mark)
-        if doubt:
-            terminal.errors.print(Text(f"{mark.name}: {doubt}"), soft_wrap=True)
 
 
 def _end(graded: list[StoredResult], failures: list[Failure]) -> None:

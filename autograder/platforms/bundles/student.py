@@ -1,34 +1,38 @@
 """Build the course as students take it away: skeletons, public checks, lessons, the engine and the data."""
 
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.metadata import requires
-from importlib.resources import files as resources
-from pathlib import Path
-from string import Template
+from pathlib import Path, PurePosixPath
 
 from autograder import __version__
-from autograder.course.catalog import Catalog
+from autograder.course.catalog import Catalog, Unit, catalog_text
 from autograder.course.skeletons import read_source, skeleton
 from autograder.errors import CatalogError
 from autograder.grading.session import collected_tests
 from autograder.platforms.bundles.leaks import leaks
 from autograder.platforms.bundles.public import public_checks
+from autograder.results.templates import render_file
 
 #: By path inside the bundle.
 Files = dict[str, bytes]
 
-_TEMPLATES = resources("autograder.platforms.bundles") / "templates"
 _KINDS = (".py", ".json", ".safetensors", ".md", ".html", ".css", ".js", ".typed", ".txt", ".toml", ".sh", ".yml")
 
 
-def student_bundle(catalog: Catalog) -> Files:
+def student_bundle(catalog: Catalog, units: Collection[str] = ()) -> Files:
     """Return the files of a release for students.
+
+    Args:
+        catalog: of the course.
+        units: names of the units to release, as for one week; all if empty. Nothing of the others is in the bundle.
 
     Raises:
         CatalogError: it would hold what is not for students; the sentence names the first thing.
     """
-    files = {**_start(catalog), **_exercises(catalog), **_checks(catalog), **engine(catalog)}
+    released = catalog.only(units or catalog.units)
+    files = {**_start(released), **_exercises(released, catalog), **_checks(released), **engine(released)}
     found = leaks(files, catalog)
     if found:
         raise CatalogError(f"nothing was released: {found[0]}" + (f" ({len(found) - 1} more)" if found[1:] else ""))
@@ -47,9 +51,9 @@ def engine(catalog: Catalog) -> Files:
     return files | {"pyproject.toml": _project(catalog)}
 
 
-def template(name: str, **values: str) -> bytes:
-    """Return a file of the templates' folder, with `$names` filled in."""
-    return Template((_TEMPLATES / name).read_text(encoding="utf-8")).substitute(values).encode()
+def template(name: str, **values: object) -> bytes:
+    """Return a file of the templates' folder, with its values filled in."""
+    return render_file("autograder.platforms.bundles", name, **values).encode()
 
 
 def _start(catalog: Catalog) -> Files:
@@ -61,14 +65,34 @@ def _start(catalog: Catalog) -> Files:
     }
 
 
-def _exercises(catalog: Catalog) -> Files:
-    files = {"exercises/catalog.toml": (catalog.root / "exercises" / "catalog.toml").read_bytes()}
+def _exercises(catalog: Catalog, whole: Catalog) -> Files:
+    files = {"exercises/catalog.toml": catalog_text(catalog.root, catalog.units).encode()}
     for unit in catalog.units:
         text = skeleton(read_source(catalog.solution(unit)), f"{unit}.py").encode()
         files |= {f"exercises/{unit}.py": text, f"exercises/skeletons/{unit}.txt": text}
     for folder in ("exercises/lessons", "exercises/pictures", "docs/pictures", "notebooks"):
         files |= dict(_package(catalog.root / folder, folder, (*_KINDS, ".png", ".ipynb")))
-    return files
+    return _without_others(files, catalog, [unit for unit in whole.units.values() if unit.name not in catalog.units])
+
+
+def _without_others(files: Files, catalog: Catalog, others: Collection[Unit]) -> Files:
+    """Return the files without those about units that are not released, and lessons without links to them."""
+    if not others:
+        return files
+    names = {unit.name for unit in others}
+    drawn = {catalog.picture(name).name for name in names} | {f"{name}.md" for name in names}
+    kept = {path: content for path, content in files.items() if PurePosixPath(path).name not in drawn}
+    link = re.compile(rf"\[([^\]]+)\]\((?:{'|'.join(map(re.escape, names))})\.md[^)]*\)".encode())
+    lessons = {path: link.sub(rb"\1", text) for path, text in kept.items() if path.endswith(".md")}
+    shown = b"".join(lessons.values())
+    functions = {name.encode() for unit in others for name in unit.functions}
+
+    def belongs(path: str, content: bytes) -> bool:
+        if path.startswith("docs/pictures/"):
+            return PurePosixPath(path).name.encode() in shown
+        return not path.endswith(".ipynb") or not any(name in content for name in functions)
+
+    return {path: lessons.get(path, content) for path, content in kept.items() if belongs(path, content)}
 
 
 def _private(catalog: Catalog, unit: str) -> set[str]:
