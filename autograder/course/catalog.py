@@ -6,8 +6,10 @@ an exercise it reads here or finds in the checks.
 
 import difflib
 import os
+import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,10 @@ class Catalog:
         near = difflib.get_close_matches(function, known, n=1)
         raise UsageError(f"the course has no function {function!r}" + (f"; is it {near[0]}?" if near else ""))
 
+    def only(self, units: Collection[str]) -> "Catalog":
+        """Return the course with these units alone."""
+        return replace(self, units={name: unit for name, unit in self.units.items() if name in units})
+
     def chosen(self, names: list[str] | None) -> tuple[Unit, ...]:
         """Return the units of these names, or all of them, in teaching order.
 
@@ -230,6 +236,20 @@ def read_catalog(root: Path) -> Catalog:
         return Catalog(root, course["title"], preload, {unit.name: unit for unit in units}, course.get("language", ""))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CatalogError(f"{path} lacks or misspells something: {error!r}") from error
+
+
+def catalog_text(root: Path, units: Collection[str]) -> str:
+    """Return the text of a course's catalog without the units that are not among these.
+
+    Raises:
+        CatalogError: it cannot be read.
+    """
+    try:
+        text = (root / "exercises" / "catalog.toml").read_text(encoding="utf-8")
+    except OSError as error:
+        raise CatalogError(f"the catalog cannot be read ({error.strerror})") from error
+    head, *blocks = re.split(r"^(?=\[\[unit\]\])", text, flags=re.MULTILINE)
+    return head + "".join(block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units)
 
 
 def _unit(values: dict[str, Any]) -> Unit:

@@ -173,7 +173,16 @@ def _unit(
         if each.name in seen or each.manual is not None
     ]
     title = tr(unit.title) if unit is not None else mark.name
-    return {"name": mark.name, "title": title, **_points(mark), "functions": functions, "pictures": pictures}
+    facts = {"functions": functions, "pictures": pictures, "absent": _absent(mark, checks)}
+    return {"name": mark.name, "title": title, **_points(mark), **facts}
+
+
+def _absent(mark: UnitMark, checks: Sequence[CheckResult]) -> str:
+    """Return the one reason why no check of a unit was run, as if it was not handed in; empty if there is none."""
+    reasons = {message(check) for check in checks if check.message}
+    by_hand = any(function.manual is not None for function in mark.functions.values())
+    alone = len(reasons) == 1 and all(check.outcome is Outcome.NOT_RUN for check in checks)
+    return reasons.pop() if alone and not by_hand else ""
 
 
 def _function(mark: FunctionMark, checks: Sequence[CheckResult], hints: Sequence[str]) -> dict[str, object]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import venv
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
@@ -106,6 +106,30 @@ def test_the_courses_own_release_gives_nothing_away(files, catalog):
     text = b"".join(content for name, content in files.items() if not name.endswith((".png", ".safetensors")))
     for place in (ROOT, Path.home()):  # where it was made is nobody's business
         assert f"{place}/".encode() not in text
+
+
+@pytest.mark.parametrize("build", [student_bundle, actions_bundle, gitlab_bundle])
+def test_a_weekly_release_holds_nothing_of_other_units(build, catalog):
+    week = ["head_training", "variation_loss"]
+    files = build(catalog, week)
+    course = {path: text for path, text in files.items() if not path.startswith(("autograder/", "data/"))}
+    for unit in set(catalog.units) - set(week):
+        assert not [path for path in course if unit in PurePosixPath(path).stem and not path.endswith(".png")]
+        assert f'name = "{unit}"' not in files["exercises/catalog.toml"].decode()
+    text = files["exercises/lessons/head_training.md"].decode()
+    assert "Before: feature_extraction." in text and "feature_extraction.md" not in text
+    pictures = {path for path in files if path.startswith("docs/pictures/")}
+    assert pictures == {"docs/pictures/head_curves.png", "docs/pictures/variation_loss.png"}
+    assert "exercises/pictures/draw_variation_loss.py" in files and "exercises/pictures/draw_robustness.py" not in files
+    assert "notebooks/start.ipynb" not in files  # it works on a function of another unit
+
+
+def test_a_weekly_release_is_a_course(catalog, tmp_path):
+    write_bundle(student_bundle(catalog, ["training_tricks"]), tmp_path / "week")
+    week = read_catalog(tmp_path / "week")
+    assert list(week.units) == ["training_tricks"]
+    assert week.units["training_tricks"] == catalog.units["training_tricks"]
+    assert (tmp_path / "week" / "notebooks" / "start.ipynb").is_file()
 
 
 def test_a_leak_of_each_kind_is_found(files, catalog):
