@@ -1,10 +1,11 @@
 """Word a student's progress: lines for `autograder`, `autograder list` and `autograder progress`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from autograder.course.catalog import Catalog, Unit
+from autograder.results.wording import points_line
 from autograder.student.progress import Progress, fingerprint
 
 _BAR = 20
@@ -15,7 +16,7 @@ def overview(catalog: Catalog, progress: Progress) -> Iterator[str]:
     yield headline(catalog, progress)
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
-        yield f"  {_mark(unit, current, progress)} {unit.title}: {_points(unit, progress)}"
+        yield f"  {_mark(unit, current, progress)} {unit.title}: {_points([unit], progress)}"
     yield from _changed_lines(catalog, progress)
     yield from next_step(catalog, progress)
 
@@ -24,8 +25,7 @@ def headline(catalog: Catalog, progress: Progress) -> str:
     """Return how much of the course is done, in one line."""
     units = list(catalog.units.values())
     done = sum(not progress.open_functions(unit) for unit in units)
-    earned, all_points = sum(map(progress.points, units)), sum(unit.points for unit in units)
-    return f"{catalog.title}: {done} of {len(units)} units done, {earned:g} of {all_points:g} points"
+    return f"{catalog.title}: {done} of {len(units)} units done, {_points(units, progress)}"
 
 
 def next_step(catalog: Catalog, progress: Progress) -> Iterator[str]:
@@ -44,7 +44,7 @@ def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
     """Yield a line for every function of every unit."""
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
-        yield f"{_mark(unit, current, progress)} {unit.name}: {_points(unit, progress)}"
+        yield f"{_mark(unit, current, progress)} {unit.name}: {_points([unit], progress)}"
         width = max(map(len, unit.functions))
         for name, function in unit.functions.items():
             standing = progress.of(unit.name, name)
@@ -91,8 +91,10 @@ def _mark(unit: Unit, current: Unit | None, progress: Progress) -> str:
     return "-" if progress.open_functions(unit) else "+"
 
 
-def _points(unit: Unit, progress: Progress) -> str:
-    return f"{progress.points(unit):g} of {unit.points:g} points"
+def _points(units: Sequence[Unit], progress: Progress) -> str:
+    later = sum(unit.later for unit in units)
+    possible = sum(unit.points for unit in units) - later
+    return points_line(sum(map(progress.points, units)), possible, later)
 
 
 def _moment(passed: str) -> str:

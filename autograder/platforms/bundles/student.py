@@ -6,10 +6,10 @@ from importlib.metadata import requires
 from pathlib import Path
 
 from autograder import __version__
-from autograder.course.catalog import Catalog
+from autograder.course.catalog import LATER, Catalog
 from autograder.course.skeletons import read_source, skeleton
 from autograder.errors import CatalogError
-from autograder.grading.session import collected_tests
+from autograder.grading.session import CollectedTest, collected_tests
 from autograder.platforms.bundles.leaks import leaks
 from autograder.platforms.bundles.public import public_checks
 from autograder.results.templates import render_file
@@ -60,7 +60,7 @@ def _start(catalog: Catalog) -> Files:
 
 
 def _exercises(catalog: Catalog) -> Files:
-    files = {"exercises/catalog.toml": (catalog.root / "exercises" / "catalog.toml").read_bytes()}
+    files = {"exercises/catalog.toml": _catalog(catalog)}
     for unit in catalog.units:
         text = skeleton(read_source(catalog.solution(unit)), f"{unit}.py").encode()
         files |= {f"exercises/{unit}.py": text, f"exercises/skeletons/{unit}.txt": text}
@@ -69,16 +69,29 @@ def _exercises(catalog: Catalog) -> Files:
     return files
 
 
-def _private(catalog: Catalog, unit: str) -> set[str]:
-    """Return the names of a unit's checks that are not for students."""
-    return {test.name for test in collected_tests(catalog, unit) if test.hidden or test.needs_solution}
+def _catalog(catalog: Catalog) -> bytes:
+    """Return the catalog with what students have not: by function, the points of the checks that stay here."""
+    later: dict[str, float] = {}
+    for unit in catalog.units:
+        for test in _private(catalog, unit) if catalog.checks(unit).is_file() else ():
+            for function, points in test.points.items():
+                later[function] = later.get(function, 0.0) + points
+    lines = "".join(f"{_quoted(function)} = {round(points, 2)!r}\n" for function, points in later.items())
+    heading = "# Points of the checks that run when the functions are graded, and are not in this release.\n"
+    text = read_source(catalog.root / "exercises" / "catalog.toml").rstrip("\n")
+    return (f"{text}\n\n{heading}[{LATER}]\n{lines}" if later else f"{text}\n").encode()
+
+
+def _private(catalog: Catalog, unit: str) -> list[CollectedTest]:
+    """Return a unit's checks that are not for students."""
+    return [test for test in collected_tests(catalog, unit) if test.hidden or test.needs_solution]
 
 
 def _checks(catalog: Catalog) -> Files:
     units = (unit for unit in catalog.units if catalog.checks(unit).is_file())
     return {
         f"tests/exercises/test_{unit}.py": public_checks(
-            read_source(catalog.checks(unit)), _private(catalog, unit)
+            read_source(catalog.checks(unit)), {test.name for test in _private(catalog, unit)}
         ).encode()
         for unit in units
     }
