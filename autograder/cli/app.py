@@ -27,6 +27,7 @@ app.command()(grading.regrade)
 app.command()(reporting.report)
 app.command()(reporting.replay)
 app.command()(reporting.likeness)
+app.command()(reporting.viva)
 
 
 def main() -> None:

@@ -36,12 +36,13 @@ def skeletons(units: Units = "") -> None:
 def nbgrader(
     course: Annotated[Path, typer.Argument(metavar="COURSE", help="A folder of nbgrader's; made if there is none.")],
     units: Units = "",
+    hidden: HiddenOption = Hidden.POINTS,
 ) -> None:
-    """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py if there is none."""
+    """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py if there is none; cells of yours stay."""
     from autograder.platforms.nbgrader.assignment import write_notebooks
 
     catalog = course_here()
-    written = write_notebooks(catalog, catalog.chosen(names_in(units)), course)
+    written = write_notebooks(catalog, catalog.chosen(names_in(units)), course, hidden)
     _print_written(written, "Every notebook is in step with its solution.")
 
 

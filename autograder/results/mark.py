@@ -139,6 +139,10 @@ def units_of(marks: Iterable[Mark]) -> list[str]:
     return list(dict.fromkeys(unit for each in marks for unit in each.units))
 
 
+#: Variable by which nbgrader's kernels know what `check` shows of hidden checks.
+SHOWN = "IDEALCAT_HIDDEN"
+
+
 class Hidden(StrEnum):
     """How much of a hidden check a form shows to a student: the instructor's choice."""
 
@@ -151,9 +155,7 @@ class Hidden(StrEnum):
 def visible_mark(full: Mark, hidden: Hidden) -> Mark:
     """Return the mark as a student may read it: all of its points, and of hidden checks as much as is to be shown."""
     checks = tuple(
-        _visible_check(check, hidden)
-        for check in full.result.checks
-        if not check.hidden or hidden is not Hidden.NOTHING
+        visible_check(check, hidden) for check in full.result.checks if not check.hidden or hidden is not Hidden.NOTHING
     )
     gone = [check for check in full.result.checks if check.hidden and hidden is Hidden.NOTHING]
     return replace(
@@ -190,7 +192,8 @@ def _sums(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
     return math.fsum(earned for earned, _ in found), math.fsum(possible for _, possible in found)
 
 
-def _visible_check(check: CheckResult, hidden: Hidden) -> CheckResult:
+def visible_check(check: CheckResult, hidden: Hidden) -> CheckResult:
+    """Return a check with what a student may read of it."""
     if not check.hidden or hidden is Hidden.EVERYTHING:
         return check
     if hidden is Hidden.SENTENCE:

@@ -47,6 +47,7 @@ def check(function: str, *, hidden: bool = False) -> float:
     """
     if hidden and os.environ.get(_EXECUTION) != "autograde":
         raise UsageError(f"the hidden checks of {function} run when the notebook is graded, and only then")
+    from autograder.results.mark import SHOWN, Hidden, visible_check
     from autograder.results.summary import function_lines
 
     catalog = course_here()
@@ -61,7 +62,8 @@ def check(function: str, *, hidden: bool = False) -> float:
     if any(result.outcome == "error" for result in results):
         raise GraderError(next(result.message for result in results if result.outcome == "error"))
     names = _cell_names()
-    for line in function_lines(results, set(), verbose=True):
+    shown = Hidden(os.environ.get(SHOWN, Hidden.POINTS))
+    for line in function_lines([visible_check(result, shown) for result in results], set(), verbose=True):
         print(_with_cell_numbers(line, names))
     for result in results:
         _show(result)

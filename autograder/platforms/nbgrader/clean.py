@@ -11,8 +11,7 @@ import bleach
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
-
-from autograder.platforms.nbgrader.installed import NbGraderPreprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _TABLES = ("table", "tbody", "td", "th", "thead", "tr")

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from autograder.platforms.nbgrader.installed import CourseDirectory, Gradebook, MissingEntry
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.coursedir import CourseDirectory
 
 
 def submitted_folder(course: CourseDirectory, student: str, assignment: str) -> Path:

@@ -115,6 +115,39 @@ def likeness_page(course: str, pairs: Sequence[AlikePair]) -> str:
     return _render("likeness.html", course=course, pairs=pairs)
 
 
+@dataclass(frozen=True)
+class ExamQuestion:
+    """A question on a student's code: the call it is about, what is asked, answers to choose from, the right one."""
+
+    number: int
+    call: str
+    text: str
+    options: Sequence[str]
+    key: str
+
+
+@dataclass(frozen=True)
+class ExamFunction:
+    """A function that is asked about: the file it stands in, the number of its first line, its lines, the questions."""
+
+    filename: str
+    first: int
+    lines: Sequence[str]
+    questions: Sequence[ExamQuestion]
+
+
+def viva_page(course: str, name: str, seed: int, functions: Sequence[ExamFunction]) -> str:
+    """Return questions to print on a submission's own code, and on a page of their own the answers.
+
+    Args:
+        course: its title.
+        name: of the submission.
+        seed: asks the same questions again.
+        functions: with their questions.
+    """
+    return _render("viva.html", course=course, name=name, seed=seed, functions=functions)
+
+
 def _unit(
     catalog: Catalog, mark: UnitMark, checks: Sequence[CheckResult], pictures: Sequence[Picture]
 ) -> dict[str, object]:

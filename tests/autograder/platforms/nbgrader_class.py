@@ -54,6 +54,35 @@ class Class:
         return folder
 
 
+def own_cells() -> list[NotebookNode]:
+    """Cells of an instructor's: an answer, a locked cell that tests use, and tests, of which the last needs a kernel."""
+    return [
+        _own_cell(
+            "double", "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION", answer=True
+        ),
+        _own_cell("tools", "import torch\ntwo = torch.full((2,), 2.0)"),
+        _own_cell(
+            "test-double",
+            "assert double(2) == 4, 'no double'\n### BEGIN HIDDEN TESTS\nassert double(5) == 10\n### END HIDDEN TESTS",
+            points=2,
+        ),
+        _own_cell("test-part", "right = [double(x) == 2 * x for x in (0, 1)]\nsum(right) / 2", points=1),
+        _own_cell(
+            "test-tensors",
+            "try:\n    double(None)\nexcept TypeError:\n    pass\nelse:\n    raise AssertionError('no TypeError')\n"
+            "torch.testing.assert_close(double(two), two + two)",
+            points=3,
+        ),
+        _own_cell("test-source", "import inspect\nassert 'return' in inspect.getsource(double)", points=4),
+    ]
+
+
+def _own_cell(name: str, source: str, *, points: float = 0, answer: bool = False) -> NotebookNode:
+    facts = {"schema_version": 3, "grade_id": name, "grade": points > 0, "locked": not answer, "solution": answer}
+    extra = {"points": points} if points else {}
+    return new_code_cell(source, metadata={"nbgrader": {**facts, "task": False, **extra}})
+
+
 def id_of(cell: NotebookNode) -> str:
     return cell.metadata.get("nbgrader", {}).get("grade_id", "")
 
