@@ -18,6 +18,8 @@ from autograder.messages import chosen, use
 
 #: Variable that names the folder of the course.
 COURSE = "IDEALCAT_COURSE"
+#: Table of a students' release: by function, the points of the checks that the release lacks.
+LATER = "later"
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,14 @@ class Function:
         points: those of its checks together.
         hints: from a question to a pointer.
         outcome: True if its checks look at its outcome alone, so that any way that works is right.
+        later: points of the checks that a students' release lacks; they run when the function is graded.
     """
 
     name: str
     points: float
     hints: tuple[str, ...]
     outcome: bool = False
+    later: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class Unit:
     def points(self) -> float:
         """Return the points of the whole unit."""
         return sum(function.points for function in self.functions.values())
+
+    @property
+    def later(self) -> float:
+        """Return the points of the unit's checks that a students' release lacks; none in the instructor's course."""
+        return sum(function.later for function in self.functions.values())
 
 
 @dataclass(frozen=True)
@@ -231,7 +240,8 @@ def read_catalog(root: Path) -> Catalog:
         raise CatalogError(f"{path} is not valid TOML: {error}") from error
     try:
         course = document["course"]
-        units = [_unit(values) for values in document["unit"]]
+        later = document.get(LATER, {})
+        units = [_unit(values, later) for values in document["unit"]]
         preload = tuple(course.get("preload", ()))
         return Catalog(root, course["title"], preload, {unit.name: unit for unit in units}, course.get("language", ""))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -252,9 +262,15 @@ def catalog_text(root: Path, units: Collection[str]) -> str:
     return head + "".join(block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units)
 
 
-def _unit(values: dict[str, Any]) -> Unit:
+def _unit(values: dict[str, Any], later: dict[str, float]) -> Unit:
     functions = {
-        name: Function(name, float(facts["points"]), tuple(facts.get("hints", ())), facts.get("outcome", False))
+        name: Function(
+            name=name,
+            points=float(facts["points"]),
+            hints=tuple(facts.get("hints", ())),
+            outcome=facts.get("outcome", False),
+            later=float(later.get(name, 0.0)),
+        )
         for name, facts in values["functions"].items()
     }
     return Unit(values["name"], values["title"], float(values.get("seconds", 10)), functions)

@@ -72,8 +72,9 @@ class Progress:
         return next((unit for unit in catalog.units.values() if self.open_functions(unit)), None)
 
     def points(self, unit: Unit) -> float:
-        """Return the points of a unit's functions that have passed."""
-        return sum(function.points for name, function in unit.functions.items() if self.of(unit.name, name).passed)
+        """Return the points of a unit's functions that have passed: those of the checks that are here."""
+        passed = (function for name, function in unit.functions.items() if self.of(unit.name, name).passed)
+        return sum(function.points - function.later for function in passed)
 
     def record(self, checks: Iterable[CheckResult], file: str) -> None:
         """Record all the checks of some functions of a unit; `file` is the `fingerprint` of its file."""

@@ -8,10 +8,10 @@ from importlib.resources import files as files_of
 from pathlib import Path, PurePosixPath
 
 from autograder import __version__
-from autograder.course.catalog import Catalog, Unit, catalog_text
+from autograder.course.catalog import LATER, Catalog, Unit, catalog_text
 from autograder.course.skeletons import read_source, skeleton, translated_solution
 from autograder.errors import CatalogError
-from autograder.grading.session import collected_tests
+from autograder.grading.session import CollectedTest, collected_tests
 from autograder.messages import ENGLISH, entries
 from autograder.platforms.bundles.leaks import leaks
 from autograder.platforms.bundles.public import public_checks
@@ -73,11 +73,7 @@ def _start(catalog: Catalog, language: str) -> Files:
 
 
 def _exercises(catalog: Catalog, whole: Catalog, language: str) -> Files:
-    settings = catalog_text(catalog.root, catalog.units)
-    if language != (catalog.language or ENGLISH):
-        settings = re.sub(r"^language = .*\n", "", settings, flags=re.MULTILINE)
-        settings = settings.replace("[course]\n", f'[course]\nlanguage = "{language}"\n', 1)
-    files = {"exercises/catalog.toml": settings.encode()}
+    files = {"exercises/catalog.toml": _catalog(catalog, language)}
     for unit in catalog.units:
         text = skeleton(translated_solution(catalog, unit, language), f"{unit}.py").encode()
         files |= {f"exercises/{unit}.py": text, f"exercises/skeletons/{unit}.txt": text}
@@ -128,16 +124,33 @@ def _is_private(block: str, public: str) -> bool:
     return not all(piece in public for piece in pieces)
 
 
-def _private(catalog: Catalog, unit: str) -> set[str]:
-    """Return the names of a unit's checks that are not for students."""
-    return {test.name for test in collected_tests(catalog, unit) if test.hidden or test.needs_solution}
+def _catalog(catalog: Catalog, language: str) -> bytes:
+    """Return the catalog in a language, with what students have not: by function, the points of the checks that stay here."""
+    text = catalog_text(catalog.root, catalog.units)
+    if language != (catalog.language or ENGLISH):
+        text = re.sub(r"^language = .*\n", "", text, flags=re.MULTILINE)
+        text = text.replace("[course]\n", f'[course]\nlanguage = "{language}"\n', 1)
+    later: dict[str, float] = {}
+    for unit in catalog.units:
+        for test in _private(catalog, unit) if catalog.checks(unit).is_file() else ():
+            for function, points in test.points.items():
+                later[function] = later.get(function, 0.0) + points
+    lines = "".join(f"{_quoted(function)} = {round(points, 2)!r}\n" for function, points in later.items())
+    heading = "# Points of the checks that run when the functions are graded, and are not in this release.\n"
+    text = text.rstrip("\n")
+    return (f"{text}\n\n{heading}[{LATER}]\n{lines}" if later else f"{text}\n").encode()
+
+
+def _private(catalog: Catalog, unit: str) -> list[CollectedTest]:
+    """Return a unit's checks that are not for students."""
+    return [test for test in collected_tests(catalog, unit) if test.hidden or test.needs_solution]
 
 
 def _checks(catalog: Catalog) -> Files:
     units = (unit for unit in catalog.units if catalog.checks(unit).is_file())
     return {
         f"tests/exercises/test_{unit}.py": public_checks(
-            read_source(catalog.checks(unit)), _private(catalog, unit)
+            read_source(catalog.checks(unit)), {test.name for test in _private(catalog, unit)}
         ).encode()
         for unit in units
     }
