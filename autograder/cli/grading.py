@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -306,16 +305,14 @@ class _Run:
     def record(self, result: "SubmissionResult") -> None:
         """Write the mark of a result into nbgrader's gradebook, if the submission came from there."""
         made = self.mark(result)
-        doubt = self.book.record(made) if self.book is not None and made.score is not None else ""
-        if doubt:
-            terminal.errors.print(Text(f"{made.name}: {doubt}"), soft_wrap=True)
+        if self.book is not None and made.score is not None:
+            self.book.record(made)
 
     def publish_table(self, graded: list[StoredResult]) -> None:
         """Write and print the grades of the class."""
         marks = [self.mark(each.result) for each in graded]
         if self.book is not None:
             marks = list(map(self.book.final, marks))
-            terminal.errors.print(*map(Text, self.book.remarks), sep="\n", end="", soft_wrap=True)
         write_atomically(self.out / "grades.csv", grades_csv(marks))
         terminal.out.print(_class_table(marks, [each.path.relative_to(self.out) for each in graded]))
         where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
@@ -323,7 +320,8 @@ class _Run:
         known = sum(each.known for each in graded)
         if known:
             terminal.out.print(f"{known} had been graded before and have not changed; --fresh grades them again")
-        for sentence in unknown_submissions(self.manual, self.submissions):
+        remarks = self.book.remarks if self.book is not None else ()
+        for sentence in (*remarks, *unknown_submissions(self.manual, self.submissions)):
             terminal.errors.print(Text(sentence), soft_wrap=True)
 
 
@@ -383,7 +381,7 @@ def _print_changes(changed: list[Change], total: int) -> None:
     if not changed:
         terminal.out.print(f"No mark changes: {total} submissions have the results that are published.")
         return
-    table = _table("Submission", "Before", "After", "Change", "Why")
+    table = terminal.table("Submission", "Before", "After", "Change", "Why")
     for each in changed:
         table.add_row(*map(Text, (each.name, each.before, each.after, each.by, "\n".join(each.why))))
     terminal.out.print(table)
@@ -391,17 +389,9 @@ def _print_changes(changed: list[Change], total: int) -> None:
 
 
 def _class_table(marks: list[Mark], paths: list[Path]) -> Table:
-    table = _table("Submission", "Points", "Remarks", "Result")
+    table = terminal.table("Submission", "Points", "Remarks", "Result")
     for each, path in zip(marks, paths, strict=True):
         cells = row(each)
         # Text, because a student's file name must not be read as markup.
         table.add_row(*map(Text, (cells.name, cells.points, cells.remarks, str(path))))
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in columns:
-        wide = name in ("Remarks", "Why")
-        table.add_column(name, no_wrap=not wide, overflow="fold")
     return table
