@@ -3,6 +3,7 @@
 Exit codes: 0 all passed, 1 graded and something failed, 2 nothing was graded.
 """
 
+import contextlib
 import json
 import sys
 from dataclasses import asdict
@@ -26,6 +27,7 @@ app.command()(grading.regrade)
 app.command()(reporting.report)
 app.command()(reporting.replay)
 app.command()(reporting.likeness)
+app.command()(reporting.viva)
 
 
 def main() -> None:
@@ -72,6 +74,32 @@ def verify(
     if json_file is not None:
         write_atomically(json_file, json.dumps([asdict(finding) for finding in findings], indent=1) + "\n")
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@app.command()
+def examples(
+    function: Annotated[str, typer.Argument(metavar="FUNCTION", help="Function that the examples are of.")],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A student's my_checks.py; by default your own.")
+    ] = None,
+    require: Require = "",
+) -> None:
+    """Run examples of a function, asserts in my_checks.py, on right and on known wrong versions of it."""
+    from autograder.grading.examples import EXAMPLES, judge_examples
+    from autograder.grading.grade import InThisProcess, Workers
+    from autograder.sandbox import Sandbox
+
+    catalog = course_here()
+    path = file or catalog.root / "exercises" / f"{EXAMPLES}.py"
+    with contextlib.ExitStack() as stack:
+        workers: Workers = InThisProcess()  # which is enough for one's own
+        if file is not None:
+            workers = stack.enter_context(Sandbox(catalog.preload))
+            workers.require(rungs_required(require, trusted=False))
+        judgement = judge_examples(catalog, function, path, workers)
+    for line in judgement.lines():
+        terminal.out.print(Text(line), soft_wrap=True)
+    raise typer.Exit(1 if judgement.wrong else 0)
 
 
 @app.command()

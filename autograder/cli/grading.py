@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from autograder.cli import terminal
+from autograder.cli.tables import print_changes, print_class, print_single
 from autograder.cli.terminal import (
     CORES,
     Device,
@@ -30,14 +30,12 @@ from autograder.errors import UsageError
 from autograder.grading.batch import Batch, Failure, StoredResult
 from autograder.grading.jobs import GradeTasks
 from autograder.grading.spec import GradingSpec, course_secret
-from autograder.results.formats.difference import Change, changes
-from autograder.results.formats.overview import row
+from autograder.results.formats.difference import changes
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
 from autograder.results.mark import Mark, Policy, mark
 from autograder.results.publish import policy_beside
 from autograder.results.store import ResultStore, read_result, write_atomically
-from autograder.results.wording import manual_line
 from autograder.submissions.intake import FORMS, HandIn, Intake, intake_csv, take_in
 from autograder.submissions.roster import match, read_roster
 
@@ -158,7 +156,7 @@ def grade(
         _save(out, source, spec)
         run.publish_table(graded)
     elif graded:
-        _print_single(run.spec.catalog, graded[0], run.mark(graded[0].result))
+        print_single(run.spec.catalog, graded[0].result, graded[0].path, run.mark(graded[0].result))
     _end(graded, failures)
 
 
@@ -175,8 +173,8 @@ def regrade(
         raise UsageError("--diff only shows and --publish changes; give one of them")
     run = _Run.of(*_load(out), out, jobs, cluster, fresh)
     graded, failures = run.grade(out / "regraded")
-    changed = list(changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded))
-    _print_changes(changed, len(graded))
+    changed = changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded)
+    print_changes(changed, len(graded))
     if publish:
         published = [StoredResult(each.result, run.publish(each.result)) for each in graded]
         run.publish_table(published)
@@ -216,7 +214,7 @@ class _Run:
 
     def mark(self, result: "SubmissionResult") -> Mark:
         """Return the mark of a result, with the points by hand."""
-        return mark(result, self.manual, self.decide)
+        return mark(result, self.manual, self.decide, self.spec.catalog)
 
     def published_mark(self, name: str) -> Mark | None:
         """Return the mark of the published result of a submission, if there is one."""
@@ -314,7 +312,7 @@ class _Run:
         if self.book is not None:
             marks = list(map(self.book.final, marks))
         write_atomically(self.out / "grades.csv", grades_csv(marks))
-        terminal.out.print(_class_table(marks, [each.path.relative_to(self.out) for each in graded]))
+        print_class(marks, [each.path.relative_to(self.out) for each in graded])
         where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
         terminal.out.print(Text(where), soft_wrap=True)
         known = sum(each.known for each in graded)
@@ -362,36 +360,3 @@ def _end(graded: list[StoredResult], failures: list[Failure]) -> None:
     if failures or any(each.result.errors for each in graded):
         raise typer.Exit(2)
     raise typer.Exit(0 if all(each.result.all_passed for each in graded) else 1)
-
-
-def _print_single(catalog: Catalog, graded: StoredResult, mark: Mark) -> None:
-    from autograder.results.summary import summary
-
-    for note in graded.result.notes:
-        terminal.out.print(Text(f"Note: {note}"))
-    for given in mark.manual:
-        terminal.out.print(Text(f"By hand: {manual_line(given)}"), soft_wrap=True)
-    terminal.out.print(Text(f"Result: {graded.path}"), soft_wrap=True)
-    # Last, because its last line says what to do next.
-    for line in summary(catalog, graded.result.checks, brief=False, verbose=True):
-        terminal.out.print(Text(line), soft_wrap=True)
-
-
-def _print_changes(changed: list[Change], total: int) -> None:
-    if not changed:
-        terminal.out.print(f"No mark changes: {total} submissions have the results that are published.")
-        return
-    table = terminal.table("Submission", "Before", "After", "Change", "Why")
-    for each in changed:
-        table.add_row(*map(Text, (each.name, each.before, each.after, each.by, "\n".join(each.why))))
-    terminal.out.print(table)
-    terminal.out.print(f"{len(changed)} of {total} submissions change")
-
-
-def _class_table(marks: list[Mark], paths: list[Path]) -> Table:
-    table = terminal.table("Submission", "Points", "Remarks", "Result")
-    for each, path in zip(marks, paths, strict=True):
-        cells = row(each)
-        # Text, because a student's file name must not be read as markup.
-        table.add_row(*map(Text, (cells.name, cells.points, cells.remarks, str(path))))
-    return table

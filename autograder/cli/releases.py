@@ -1,16 +1,21 @@
 """`autograder release`: what students and platforms get."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from autograder.cli import terminal
 from autograder.cli.terminal import HiddenOption, Units, names_in
-from autograder.course.catalog import course_here
+from autograder.course.catalog import Catalog, course_here
 from autograder.results.mark import Hidden
+
+if TYPE_CHECKING:
+    from autograder.platforms.bundles import Grading
+    from autograder.platforms.bundles.student import Files
 
 app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
 
@@ -72,11 +77,11 @@ def student(folder: Folder) -> None:
 
 
 @app.command()
-def classroom(folder: Folder) -> None:
-    """Make the students' course with a workflow for GitHub Classroom."""
-    from autograder.platforms.bundles import classroom_bundle, write_bundle
+def actions(folder: Folder) -> None:
+    """Make the students' course with a workflow for GitHub."""
+    from autograder.platforms.bundles import actions_bundle, write_bundle
 
-    _print_bundle(folder, write_bundle(classroom_bundle(course_here()), folder))
+    _print_bundle(folder, write_bundle(actions_bundle(course_here()), folder))
 
 
 @app.command()
@@ -90,11 +95,34 @@ def gitlab(folder: Folder) -> None:
 @app.command()
 def gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.POINTS) -> None:
     """Make Gradescope's autograder. It holds the solutions: for instructors alone."""
-    from autograder.platforms.bundles import gradescope_bundle, write_bundle
+    from autograder.platforms.bundles import gradescope_bundle
+
+    _release_grader(gradescope_bundle, folder, units, hidden)
+
+
+@app.command()
+def classroom50(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.POINTS) -> None:
+    """Make Classroom 50's autograder and the students' template. It holds the solutions: for instructors alone."""
+    from autograder.platforms.bundles import classroom50_bundle
+
+    _release_grader(classroom50_bundle, folder, units, hidden)
+
+
+@app.command("actions-teacher")
+def actions_teacher(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.POINTS) -> None:
+    """Make your private repository on GitHub, whose workflow grades those of the students by all checks."""
+    from autograder.platforms.bundles import actions_teacher_bundle
+
+    _release_grader(actions_teacher_bundle, folder, units, hidden)
+
+
+def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, units: str, hidden: Hidden) -> None:
+    """Write a bundle that grades, with the secret of this course's releases."""
+    from autograder.platforms.bundles import Grading, release_secret, write_bundle
 
     catalog = course_here()
     chosen = ",".join(unit.name for unit in catalog.chosen(names_in(units))) if units else ""
-    files = gradescope_bundle(catalog, hidden, chosen)
+    files = build(catalog, Grading(chosen, hidden.value, release_secret(catalog)))
     _print_bundle(folder, write_bundle(files, folder))
 
 

@@ -1,6 +1,7 @@
 """`autograder report` and `autograder replay`."""
 
 import contextlib
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.terminal import HiddenOption, one_of
+from autograder.cli.terminal import HiddenOption, Require, Units, names_in, one_of, rungs_required
 from autograder.course.catalog import Catalog, course_here
+from autograder.errors import UsageError
 from autograder.results.mark import Hidden
 
 if TYPE_CHECKING:
@@ -167,3 +169,37 @@ def likeness(
     terminal.out.print(
         Text(f"{count} of {len(submissions)} submissions to look at, side by side in {out}"), soft_wrap=True
     )
+
+
+def viva(
+    submission: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="What one student handed in.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The page to print.")] = Path("viva.html"),
+    count: Annotated[int, typer.Option("--questions", min=1, help="How many questions at most.")] = 10,
+    seed: Annotated[int | None, typer.Option("--seed", help="Ask the questions of this number again.")] = None,
+    units: Units = "",
+    require: Require = "",
+) -> None:
+    """Write questions on a submission's own code, for an oral exam: other ones each time, with the answers."""
+    from autograder.grading.spec import GradingSpec
+    from autograder.grading.viva import ask, printed_functions
+    from autograder.results.formats.pages import viva_page
+    from autograder.results.store import write_atomically
+    from autograder.sandbox import Sandbox
+    from autograder.submissions import read_for
+    from autograder.submissions.intake import HandIn
+
+    catalog = course_here()
+    read = read_for(catalog, HandIn.alone(submission))
+    if read.problem:
+        raise UsageError(read.problem)
+    chosen = tuple(unit.name for unit in catalog.chosen(names_in(units)) if unit.name in read.modules)
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    with Sandbox(catalog.preload) as sandbox:
+        spec = GradingSpec(catalog, units=chosen, require=rungs_required(require, trusted=False))
+        questions = ask(spec, read, sandbox, seed, count)
+    if not questions:
+        raise UsageError(f"{read.name} has no function that answers a visible check: there is nothing to ask about")
+    page = viva_page(catalog.title, read.name, seed, printed_functions(questions, read.modules))
+    write_atomically(out, page)
+    words = f"wrote {out}: {len(questions)} questions, the answers on the last page; --seed {seed} asks them again"
+    terminal.out.print(Text(words), soft_wrap=True)

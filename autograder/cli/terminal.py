@@ -10,7 +10,6 @@ from types import FrameType, TracebackType
 from typing import Annotated, Protocol
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -22,7 +21,6 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 from autograder.errors import UsageError
@@ -167,12 +165,3 @@ class Interrupts:
     def _note(self, _: int, __: FrameType | None) -> None:
         self._asked = True
         raise KeyboardInterrupt
-
-
-def table(*columns: str) -> Table:
-    """Return an empty table with these columns."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in columns:
-        wide = name in ("Remarks", "Why")
-        table.add_column(name, no_wrap=not wide, overflow="fold")
-    return table

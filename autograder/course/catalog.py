@@ -98,6 +98,10 @@ class Catalog:
         """Return the path of the unit's known shortcuts, ways to earn without doing; the file may be missing."""
         return self.root / "solutions" / "shortcuts" / f"{unit}.py"
 
+    def alternatives(self, unit: str) -> tuple[Path, ...]:
+        """Return the files with other right ways to write a unit, by name; none if the course keeps none."""
+        return tuple(sorted((self.root / "tests" / "alternatives" / unit).glob("*.py")))
+
     def checks(self, unit: str) -> Path:
         """Return the file with the checks of a unit."""
         return self.root / "tests" / "exercises" / f"test_{unit}.py"

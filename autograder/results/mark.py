@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from autograder.course.catalog import Catalog
 from autograder.results.manual import ManualPoints
 from autograder.results.types import CheckResult, SubmissionResult
 
@@ -54,6 +55,7 @@ class Mark:
         all_passed: True if every check passed, hidden ones included.
         trail: how a policy came from the points earned to the score, if it changed them; the points earned come first.
         withheld: points earned by checks that `visible_mark` has taken away, and points that they could give.
+        later: points of checks that are not here and run when the submission is graded; `max_score` is without them.
     """
 
     result: SubmissionResult
@@ -64,6 +66,7 @@ class Mark:
     all_passed: bool
     withheld: tuple[float, float] = (0.0, 0.0)
     trail: tuple[str, ...] = ()
+    later: float = 0.0
 
     @property
     def name(self) -> str:
@@ -99,13 +102,19 @@ class Mark:
 Policy = Callable[[Mark], Mark]
 
 
-def mark(result: SubmissionResult, manual: Iterable[ManualPoints] = (), policy: Policy | None = None) -> Mark:
+def mark(
+    result: SubmissionResult,
+    manual: Iterable[ManualPoints] = (),
+    policy: Policy | None = None,
+    catalog: Catalog | None = None,
+) -> Mark:
     """Return the mark of a result.
 
     Args:
         result: of one submission.
         manual: points by hand for the whole class; of two lines for one function the later counts.
         policy: is given the mark and returns the one that counts.
+        catalog: the course; of a students' release it tells what is still to come.
     """
     own = [line for line in manual if line.submission == result.name]
     instead = {line.function: line for line in own if line.function}
@@ -113,8 +122,30 @@ def mark(result: SubmissionResult, manual: Iterable[ManualPoints] = (), policy: 
     names = dict.fromkeys(check.unit for check in result.checks)
     units = {name: _unit(name, [check for check in result.checks if check.unit == name], instead) for name in names}
     earned = math.fsum([*(unit.points for unit in units.values()), *(line.points for line in added)])
-    made = Mark(result, units, added, None if result.errors else earned, result.max_score, result.all_passed)
+    score = None if result.errors else earned
+    later = points_to_come(catalog, result.checks) if catalog is not None else 0.0
+    made = Mark(result, units, added, score, result.max_score, result.all_passed, later=later)
     return policy(made) if policy is not None else made
+
+
+def points_to_come(catalog: Catalog, checks: Iterable[CheckResult]) -> float:
+    """Return the points of the checks that a students' release lacks, over the units of some checks.
+
+    In the instructor's course, which has the solutions, nothing is to come.
+
+    Args:
+        catalog: the course; its points are those of all checks.
+        checks: of whole units.
+    """
+    here: dict[str, list[float]] = {}
+    for check in checks:
+        here.setdefault(check.unit, []).append(check.max_points)
+    missing = (
+        catalog.units[unit].points - math.fsum(found)
+        for unit, found in here.items()
+        if unit in catalog.units and not catalog.solution(unit).is_file()
+    )
+    return round(math.fsum(each for each in missing if each > 0), 2)
 
 
 def units_of(marks: Iterable[Mark]) -> list[str]:
@@ -144,6 +175,20 @@ def visible_mark(full: Mark, hidden: Hidden) -> Mark:
     return replace(
         full, result=replace(full.result, checks=checks), withheld=_sums(full.points_of(check) for check in gone)
     )
+
+
+def mark_before_publication(full: Mark) -> Mark:
+    """Return the mark as it stands without the hidden checks, which a platform shows once grades are published.
+
+    Points by hand stand in place of their function's checks, so they are all there.
+    """
+    checks = tuple(check for check in full.result.checks if not check.hidden)
+    manual = [replace(line, submission=full.name) for line in full.manual]
+    seen = mark(replace(full.result, checks=checks), manual)
+    _, later = _sums(full.points_of(check) for check in full.result.checks if check.hidden)
+    later += full.withheld[1]
+    score = None if full.score is None else seen.score
+    return replace(seen, score=score, max_score=full.max_score - later, later=full.later + later)
 
 
 def _unit(name: str, checks: Sequence[CheckResult], instead: dict[str, ManualPoints]) -> UnitMark:

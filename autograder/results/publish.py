@@ -62,7 +62,7 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark]
     results, manual = read_results(paths), manual_beside(paths, catalog)
     decide = {folder: policy_beside([folder, *_class_folders(folder)], folder) for folder in _folders(paths)}
     first = next((each for each in decide.values() if each is not None), None)
-    return {name: mark(result, manual, first) for name, result in results.items()}, manual
+    return {name: mark(result, manual, first, catalog) for name, result in results.items()}, manual
 
 
 def policy_beside(folders: Iterable[Path], out: Path) -> Policy | None:

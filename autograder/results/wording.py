@@ -40,13 +40,20 @@ def score(mark: Mark) -> str:
 
 
 def score_line(mark: Mark) -> str:
-    """Return the score with its maximum, or why there is none."""
+    """Return the score with its maximum and the points still to come, or why there is none."""
     if mark.score is None and not mark.result.errors:
         return ", ".join(mark.trail[1:]) or NO_GRADE
     if mark.score is None:
         return f"{NO_GRADE}: {len(mark.result.errors)} checks ended by the grader's own fault"
     trail = f" ({', '.join(mark.trail)})" if mark.trail else ""
-    return f"{points(mark.score)} of {points(mark.max_score)} points{trail}"
+    return f"{points_line(mark.score, mark.max_score, mark.later)}{trail}"
+
+
+def points_line(earned: float, possible: float, later: float = 0.0) -> str:
+    """Return points with their maximum; `later` is what hidden checks give besides, once the submission is graded."""
+    if later:
+        return f"{points(earned)} of {points(possible)} visible points; {points(later)} more when graded"
+    return f"{points(earned)} of {points(possible)} points"
 
 
 def manual_line(line: ManualPoints) -> str:

@@ -80,9 +80,10 @@ class Sandbox:
         self._allowance = allowance or Allowance()
         self._gpu = gpu
         self._without = without
-        self.zygote = Zygote("autograder.sandbox.server", preload, _environment(), control)
         self._place = folder
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        environment = {**_environment(), "MPLCONFIGDIR": str(_drawing_folder() or self.folder)}
+        self.zygote = Zygote("autograder.sandbox.server", preload, environment, control)
         self._control: socket.socket | None = None
         self._rungs: tuple[str, ...] = ()
         self._missing: dict[str, str] = {}
@@ -244,6 +245,17 @@ class Sandbox:
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return {**_ENVIRONMENT, **kept}
+
+
+def _drawing_folder() -> Path | None:
+    """Return the folder in which matplotlib finds its list of fonts again, or None if it cannot be written."""
+    named = os.environ.get("IDEALCAT_CACHE")
+    with contextlib.suppress(OSError, RuntimeError):  # there may be no home
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = (Path(named).expanduser() if named else caches / "idealcat").absolute() / "matplotlib"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder if os.access(folder, os.W_OK) else None
+    return None
 
 
 def diagnosis(isolation: Iterable[str], missing: Mapping[str, str]) -> Iterator[str]:

@@ -41,7 +41,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if config.option.collectonly:
         return  # only a list of checks, for an editor
     terminalreporter.section(catalog.title)
-    for line in summary(catalog, checks, brief=config.option.verbose < 0, verbose=config.option.verbose > 0):
+    verbosity = config.option.verbose
+    whole = not config.stash[RECORDER].partial and not any("::" in argument for argument in config.args)
+    for line in summary(catalog, checks, brief=verbosity < 0, verbose=verbosity > 0, whole=whole):
         terminalreporter.write_line(line)
     done, note = config.stash.get(_KEPT, ([], ""))
     # Only on a terminal; otherwise `autograder gallery` draws them later.

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.results.summary import function_lines, points_line
+from autograder.results.summary import checks_points_line, function_lines, unit_points_line
 from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
 from autograder.student.progress import Progress
@@ -101,11 +101,11 @@ def run_lines(catalog: Catalog, progress: Progress, run: UnitRun) -> Iterator[st
     """Yield the lines for a run of a unit."""
     unit = catalog.units[run.unit]
     yield bar(catalog, progress)
-    yield f"{unit.title}: {points_line(list(run.checks.values()))}"
+    yield f"{unit.title}: {unit_points_line(catalog, list(run.checks.values()))}"
     opened = False
     for function, checks in _by_function(unit, run).items():
         if all(check.outcome is Outcome.PASSED for check in checks):
-            yield f"  + {function}: {points_line(checks)}"
+            yield f"  + {function}: {checks_points_line(checks)}"
         elif opened:
             yield f"  - {function}: {_short_text(checks)}"
         else:
@@ -142,7 +142,7 @@ def _full_lines(catalog: Catalog, run: UnitRun, checks: list[CheckResult]) -> It
         yield f"  > {function} is next: write it in {where}"
         return
     decisive = [check for check in checks if check.outcome not in _WAITING]
-    yield f"  x {function}: {points_line(checks)}, in {where}"
+    yield f"  x {function}: {checks_points_line(checks)}, in {where}"
     _, *lines = function_lines(decisive or checks, set(), verbose=False)
     yield from (f"  {line}" for line in lines)
     if decisive and len(decisive) < len(checks):
@@ -165,4 +165,4 @@ def _short_text(checks: list[CheckResult]) -> str:
     if outcomes == {Outcome.NOT_RUN}:
         return "not run yet"
     failed = sum(check.outcome is not Outcome.PASSED for check in checks)
-    return f"{points_line(checks)}, {failed} of {len(checks)} checks open"
+    return f"{checks_points_line(checks)}, {failed} of {len(checks)} checks open"

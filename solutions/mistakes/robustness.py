@@ -61,11 +61,12 @@ def rates_anything(images, targets, models):
     }
 
 
-@mistake("transfer_rates", "The images are clamped in place; leave them as they are.")
-def clamps_in_place(images, targets, models):
+@mistake("transfer_rates", "The images are rounded in place, as for a file; leave them as they are.")
+def rounds_in_place(images, targets, models):
     _require_pairs(images, targets)
-    images.clamp_(0.3, 0.7)
-    return {name: (_firsts(model, images) == targets).float().mean().item() for name, model in models.items()}
+    rates = {name: (_firsts(model, images) == targets).float().mean().item() for name, model in models.items()}
+    images.mul_(255).round_().div_(255)
+    return rates
 
 
 def _require_models(models, images):
@@ -124,6 +125,24 @@ def takes_weights_as_constants(models, images):
     for each, flag in flags:
         each.requires_grad_(flag)
     return (logs.logsumexp(dim=0) - math.log(len(models))) + 0 * flags[0][0].sum()
+
+
+@mistake("ensemble_logits", "Only the first model sees the images themselves, the others copies without a gradient.")
+def detaches_for_the_others(models, images):
+    _require_models(models, images)
+    logits = [models[0](images), *(model(images.detach()) for model in models[1:])]
+    return torch.stack([each.log_softmax(dim=1) for each in logits]).logsumexp(dim=0) - math.log(len(models))
+
+
+@mistake("ensemble_logits", "The models are put in training mode, in which batch normalisation goes by the batch.")
+def asks_in_training_mode(models, images):
+    modes = [(each, each.training) for model in models for each in model.modules()]
+    for model in models:
+        model.train()
+    logs = torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)])
+    for each, mode in modes:
+        each.training = mode
+    return logs.logsumexp(dim=0) - math.log(len(models))
 
 
 @mistake(

@@ -107,6 +107,28 @@ def rounds_off_the_absolute_value(images):
 
 
 @mistake(
+    "total_variation", "The channels of a pixel are compared too; neighbours lie side by side or above one another."
+)
+def compares_the_channels(images):
+    _require_batch(images)
+    return _total_variation(images) + images.diff(dim=1).abs().sum(dim=(1, 2, 3))
+
+
+@mistake(
+    "total_variation", "An image of one row or column gives 0; along the other side it has neighbours all the same."
+)
+def gives_up_on_lines(images):
+    _require_batch(images)
+    return _total_variation(images) if min(images.shape[2:]) > 1 else images.new_zeros(len(images))
+
+
+@mistake("total_variation", "The differences side by side are detached: no gradient comes through them.")
+def cuts_the_gradient_of_one_side(images):
+    _require_batch(images)
+    return _vertical(images).abs().sum(dim=(1, 2, 3)) + _horizontal(images.detach()).abs().sum(dim=(1, 2, 3))
+
+
+@mistake(
     "isotropic_variation", "Pixels at the border count with one difference; only those with both neighbours count."
 )
 def counts_the_border(images, eps=1e-8):
@@ -155,6 +177,32 @@ def sums_all_roots(images, eps=1e-8):
 @mistake("isotropic_variation", "An image without a batch is taken; anything but four dimensions is a ValueError.")
 def takes_an_image_alone(images, eps=1e-8):
     return _roots(images, eps).sum(dim=(-3, -2, -1))
+
+
+@mistake(
+    "isotropic_variation", "A mean is multiplied by the number of pixels; of no pixels it is NaN, where the sum is 0."
+)
+def multiplies_the_mean(images, eps=1e-8):
+    _require_batch(images)
+    roots = _roots(images, eps)
+    return roots.mean(dim=(1, 2, 3)) * roots[0].numel()
+
+
+@mistake(
+    "isotropic_variation", "An image of one row or column gives its differences; no pixel there has both neighbours."
+)
+def measures_lines(images, eps=1e-8):
+    _require_batch(images)
+    roots = (
+        _roots(images, eps) if min(images.shape[2:]) > 1 else images.diff(dim=3 if images.shape[2] == 1 else 2).abs()
+    )
+    return roots.sum(dim=(1, 2, 3))
+
+
+@mistake("isotropic_variation", "eps is squared under the root; it stands there as it is.")
+def squares_eps(images, eps=1e-8):
+    _require_batch(images)
+    return _roots(images, eps**2).sum(dim=(1, 2, 3))
 
 
 def _roots(images, eps):

@@ -14,6 +14,7 @@ TABLE = [*re.findall(r"^\| `(\w+)/` \|", (ROOT / "docs" / "architecture.md").rea
 #: Public names of what lives in a room: for courses, notebooks, nbgrader's configuration and pytest.
 FACES = {"compare", "diagnose", "nbgrader", "notebook", "plugin"}
 DOORS = {
+    "jinja2": {"results"},
     "msgpack": {"worker", "sandbox"},
     "nbformat": {"submissions", "platforms"},
     "IPython": {"student"},

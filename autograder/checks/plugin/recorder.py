@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from autograder.checks.compare import show
-from autograder.checks.diagnose import explain
+from autograder.checks.diagnose import Diagnosis
 from autograder.checks.pictures import comparison
 from autograder.checks.plugin.runs import Run, check_seed
 from autograder.checks.remote import UNANSWERED, StudentModule
@@ -19,6 +19,7 @@ from autograder.errors import (
     Crashed,
     NotHandedIn,
     NotWritten,
+    Raised,
     StudentFault,
     TimedOut,
 )
@@ -45,6 +46,9 @@ class Recorder:
     results: dict[str, CheckResult] = field(default_factory=dict)
     #: Functions of which some check was left out: how they stand as a whole, nobody knows after this run.
     partial: set[tuple[str, str]] = field(default_factory=set)
+    #: By unit and function: what its failures are due to, and the node ids of the failures.
+    diagnoses: dict[tuple[str, str], Diagnosis] = field(default_factory=dict)
+    explained: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def leave_out(self, nodeid: str) -> None:
         """Take a check out of the run after it was collected."""
@@ -69,6 +73,23 @@ class Recorder:
             for name, check in self.results.items()
             if name.startswith(file) and check.outcome in _BLOCKING
         }
+
+    def diagnosis(self, check: CheckResult, catalog: Catalog) -> Diagnosis:
+        """Return what is known of the failures of a check's function."""
+        key, unit = (check.unit, check.function), catalog.units[check.unit]
+        if key not in self.diagnoses:
+            files = catalog.mistakes(unit.name), catalog.solution(unit.name)
+            self.diagnoses[key] = Diagnosis(*key, *files, unit.seconds)
+        return self.diagnoses[key]
+
+    def name_mistakes(self, check: CheckResult) -> None:
+        """Name at each failure of a check's function the mistakes that explain all of them, or none."""
+        key = check.unit, check.function
+        named = self.diagnoses[key].named()
+        mistake = " + ".join(known.name for known in named) or None
+        sentences = " Besides: ".join(known.sentence for known in named)
+        for nodeid in self.explained[key]:
+            self.results[nodeid] = replace(self.results[nodeid], mistake=mistake, diagnosis=sentences)
 
     def _checks_named(self, file: str, names: tuple[str, ...]) -> Iterator[CheckResult]:
         for nodeid, check in self.results.items():
@@ -199,21 +220,28 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 
 def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:
+    """Return a check that has failed with what it is due to: another function, or a known mistake.
+
+    Each failure tells more about its function, so the names at its earlier ones are given anew.
+    """
     held = item.stash.get(SUBMISSION, None)
     catalog = item.config.stash[COURSE]
-    wrong_answer = isinstance(error, CheckFailed) or (
-        isinstance(error, AssertionError) and not isinstance(error, StudentFault)
-    )
-    if not wrong_answer or held is None or catalog is None:
+    if check.outcome is not Outcome.FAILED or held is None or catalog is None:
         return check
-    failed = item.config.stash[RECORDER].failed_functions(item.nodeid)
-    causes = failed & held.module.used_by(check.function)
-    if causes:  # what shows here may be the fault of a function that this one uses
+    recorder = item.config.stash[RECORDER]
+    causes = recorder.failed_functions(item.nodeid) & held.module.used_by(check.function)
+    wrong_answer = isinstance(error, AssertionError)
+    if causes and wrong_answer:  # what shows here may be the fault of a function that this one uses
         first = min(causes)
         advice = f"{first} fails, and {check.function} uses it: mend {first} first"
         return replace(check, message=f"{check.message}; {advice}")
-    unit = catalog.units[check.unit]
-    files = catalog.mistakes(unit.name), catalog.solution(unit.name)
+    if causes or not (wrong_answer or isinstance(error, Raised)):
+        return check
+    diagnosis = recorder.diagnosis(check, catalog)
     by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE
-    known = explain(held.calls, unit.name, *files, unit.seconds, by_value=by_value, seed=held.seed)
-    return check if known is None else replace(check, mistake=known.name, diagnosis=known.sentence)
+    if not diagnosis.add(held.calls, held.seed, by_value=by_value):
+        return check
+    recorder.results[item.nodeid] = check
+    recorder.explained.setdefault((check.unit, check.function), []).append(item.nodeid)
+    recorder.name_mistakes(check)
+    return recorder.results[item.nodeid]

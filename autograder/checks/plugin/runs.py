@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -42,6 +43,8 @@ class StudentRun:
     """In this process, from the folder in which the unit lies."""
 
     def __init__(self, catalog: Catalog, seed: str, device: str) -> None:
+        # A window of `plt.show()` would wait for somebody to close it.
+        os.environ.setdefault("MPLBACKEND", "Agg")
         self.seed = seed
         self.device = device
         self._catalog = catalog

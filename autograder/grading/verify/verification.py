@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.checks.diagnose import Mistake, known_mistakes
+from autograder.checks.diagnose import Mistake, known_mistakes, variant_text
 from autograder.course.catalog import Catalog, Unit
 from autograder.course.skeletons import solution_lines
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
@@ -17,10 +17,6 @@ from autograder.submissions import Module
 MUTANT_SECONDS = 2.0
 #: The share of the mutants that must be killed. Each survivor must be listed in `solutions/survivors.toml`, with its reason.
 MUTANTS_KILLED = 0.98
-
-#: Stands in a submission in the place of the import of `mistake`.
-_UNMARKED = "def mistake(*_, **__):\n    return lambda function: function\n"
-_MARKED = "from autograder.diagnose import mistake\n"
 
 
 @dataclass(frozen=True)
@@ -116,7 +112,9 @@ class Verification:
         files = {unit.name: self.catalog.shortcuts(unit.name) for unit in self.units}
         known = [(unit, each) for unit, file in files.items() for each in known_mistakes(file)]
         trials = [
-            Trial(unit, self._variant(unit, each, files[unit]), functions=frozenset({each.function}))
+            Trial(
+                unit, variant_text(self.catalog.solution(unit), files[unit], each), functions=frozenset({each.function})
+            )
             for unit, each in known
         ]
         problems: list[str] = []
@@ -132,7 +130,7 @@ class Verification:
         first = {(unit, each.function): each for unit, each in reversed(known)}
         cases, trials = [], []
         for unit, each in known:
-            text = self._variant(unit, each, files[unit])
+            text = variant_text(self.catalog.solution(unit), files[unit], each)
             for i in range(self.seeds):
                 # One mistake in each function is graded as a whole: what is right keeps its points.
                 whole = not i and each is first[unit, each.function]
@@ -204,11 +202,6 @@ class Verification:
             points = sum(check.max_points for check in own)
             if points != function.points:
                 yield f"{unit.name}, {function.name}: {function.points:g} points in the catalog, {points:g} in its checks"
-
-    def _variant(self, unit: str, variant: Mistake, file: Path) -> str:
-        """Return the solution in which a function of another file takes the place of the right one."""
-        solution, variants = _text(self.catalog.solution(unit)), _text(file)
-        return f"{solution}\n{variants.replace(_MARKED, _UNMARKED)}\n{variant.function} = {variant.name}\n"
 
     def _wrong_verdicts(self, unit: str, mistake: Mistake, checks: Sequence[CheckResult]) -> Iterator[str]:
         failed = [check for check in checks if check.function == mistake.function and check.outcome is Outcome.FAILED]

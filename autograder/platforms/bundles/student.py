@@ -3,9 +3,7 @@
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import requires
-from importlib.resources import files as resources
 from pathlib import Path
-from string import Template
 
 from autograder import __version__
 from autograder.course.catalog import Catalog
@@ -14,11 +12,11 @@ from autograder.errors import CatalogError
 from autograder.grading.session import collected_tests
 from autograder.platforms.bundles.leaks import leaks
 from autograder.platforms.bundles.public import public_checks
+from autograder.results.templates import render_file
 
 #: By path inside the bundle.
 Files = dict[str, bytes]
 
-_TEMPLATES = resources("autograder.platforms.bundles") / "templates"
 _KINDS = (".py", ".json", ".safetensors", ".md", ".html", ".css", ".js", ".typed", ".txt", ".toml", ".sh", ".yml")
 
 
@@ -47,9 +45,9 @@ def engine(catalog: Catalog) -> Files:
     return files | {"pyproject.toml": _project(catalog)}
 
 
-def template(name: str, **values: str) -> bytes:
-    """Return a file of the templates' folder, with `$names` filled in."""
-    return Template((_TEMPLATES / name).read_text(encoding="utf-8")).substitute(values).encode()
+def template(name: str, **values: object) -> bytes:
+    """Return a file of the templates' folder, with its values filled in."""
+    return render_file("autograder.platforms.bundles", name, **values).encode()
 
 
 def _start(catalog: Catalog) -> Files:

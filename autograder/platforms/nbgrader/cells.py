@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from autograder.results.mark import Hidden, visible_check
-from autograder.results.summary import function_lines, points_line
+from autograder.results.summary import function_lines
 from autograder.results.types import CheckResult, storable
 from autograder.results.wording import points as written
+from autograder.results.wording import points_line
 
 _CHECKS = "checks"
 _HIDDEN = "hidden"
@@ -46,7 +47,7 @@ class GradedCell:
     def text(self, shown: Hidden) -> str:
         """Return the sentences that the student reads, with what is shown of hidden checks."""
         if self.hidden and shown is Hidden.NOTHING:
-            return f"{self.function}: {points_line(self.checks)}"
+            return f"{self.function}: {points_line(self.points, self.max_points)}"
         checks = [visible_check(check, shown) for check in self.checks]
         return storable("\n".join(map(_wrap, function_lines(checks, set(), verbose=True))))
 

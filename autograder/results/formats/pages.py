@@ -4,24 +4,20 @@ Every text goes through the templates' escaping; a page's policy lets it load no
 """
 
 import base64
-import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
 from autograder.course.catalog import Catalog
 from autograder.results.formats.overview import class_statistics, row
 from autograder.results.formats.tables import unit_points
 from autograder.results.mark import FunctionMark, Mark, UnitMark, units_of
 from autograder.results.summary import next_step
-from autograder.results.types import CheckResult, Outcome, SubmissionResult, storable
+from autograder.results.templates import render_page, template_text
+from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.results.wording import SIGNS, WORDS, manual_lines, points, score, score_line
 
-_TEMPLATES = files("autograder.results.formats") / "templates"
+#: Package whose templates these are.
+_HERE = "autograder.results.formats"
 _WAITING = (Outcome.NOT_WRITTEN, Outcome.BLOCKED, Outcome.NOT_RUN)
 
 
@@ -74,7 +70,7 @@ def class_page(marks: Sequence[Mark], catalog: Catalog, links: Mapping[str, str]
     numbers = class_statistics(marks)
     return _render(
         "class.html",
-        script=_text("class.js"),
+        script=template_text(_HERE, "class.js"),
         course=catalog.title,
         rows=[_row(mark, units, (links or {}).get(mark.name, "")) for mark in marks],
         units=units,
@@ -117,6 +113,39 @@ class AlikePair:
 def likeness_page(course: str, pairs: Sequence[AlikePair]) -> str:
     """Return the pairs of submissions that a person should look at, side by side."""
     return _render("likeness.html", course=course, pairs=pairs)
+
+
+@dataclass(frozen=True)
+class ExamQuestion:
+    """A question on a student's code: the call it is about, what is asked, answers to choose from, the right one."""
+
+    number: int
+    call: str
+    text: str
+    options: Sequence[str]
+    key: str
+
+
+@dataclass(frozen=True)
+class ExamFunction:
+    """A function that is asked about: the file it stands in, the number of its first line, its lines, the questions."""
+
+    filename: str
+    first: int
+    lines: Sequence[str]
+    questions: Sequence[ExamQuestion]
+
+
+def viva_page(course: str, name: str, seed: int, functions: Sequence[ExamFunction]) -> str:
+    """Return questions to print on a submission's own code, and on a page of their own the answers.
+
+    Args:
+        course: its title.
+        name: of the submission.
+        seed: asks the same questions again.
+        functions: with their questions.
+    """
+    return _render("viva.html", course=course, name=name, seed=seed, functions=functions)
 
 
 def _unit(
@@ -177,32 +206,4 @@ def _facts(result: SubmissionResult) -> list[tuple[str, str]]:
 
 
 def _render(template: str, script: str = "", **values: object) -> str:
-    digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
-    page = (
-        _environment()
-        .get_template(template)
-        .render(
-            style=Markup(_text("style.css")),
-            script=Markup(script),
-            script_source=f"'sha256-{digest}'" if script else "'none'",
-            **values,
-        )
-    )
-    return storable(page)
-
-
-@functools.cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_text),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["points"] = points
-    return environment
-
-
-def _text(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
+    return render_page(_HERE, template, script, **values)

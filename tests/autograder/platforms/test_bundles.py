@@ -1,8 +1,8 @@
 """What students and platforms get: nothing that is not for them, and all that it takes to run."""
 
-import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,10 +16,12 @@ import yaml
 from autograder.course.catalog import read_catalog
 from autograder.errors import CatalogError, UsageError
 from autograder.platforms.bundles import (
-    classroom_bundle,
+    Grading,
+    actions_bundle,
     gitlab_bundle,
     gradescope_bundle,
     leaks,
+    release_secret,
     student_bundle,
     write_bundle,
 )
@@ -239,7 +241,7 @@ def test_a_student_installs_the_zip_solves_it_and_gets_full_marks(files, catalog
 @pytest.fixture
 def gradescope(catalog, tmp_path):
     """What Gradescope's container looks like, with the given submission; runs it and reads what it wrote."""
-    bundle = gradescope_bundle(catalog, "points", "variation_loss")
+    bundle = gradescope_bundle(catalog, Grading("variation_loss", "points", "of the tests"))
 
     def grade(submission):
         write_bundle(bundle, tmp_path / "source")
@@ -270,7 +272,7 @@ def test_two_folders_in_gradescope_are_one_submission(gradescope, tmp_path):
 @pytest.mark.slow
 def test_where_gradescope_cannot_grade_nobody_has_points(gradescope, tmp_path, catalog):
     (tmp_path / "empty").mkdir()
-    broken = gradescope_bundle(catalog, "points", "no_such_unit")
+    broken = gradescope_bundle(catalog, Grading("no_such_unit", "points", "of the tests"))
     write_bundle(broken, tmp_path / "source")
     (tmp_path / "submission").mkdir()
     script = tmp_path / "source" / "run_autograder"
@@ -283,24 +285,59 @@ def test_where_gradescope_cannot_grade_nobody_has_points(gradescope, tmp_path, c
 def test_githubs_job_gives_points_annotations_and_a_summary(catalog, tmp_path):
     """The very script of the workflow's step, with a wrong answer in the exercises."""
     course = tmp_path / "course"
-    write_bundle(classroom_bundle(catalog), course)
+    write_bundle(actions_bundle(catalog), course)
     (course / ".venv").symlink_to(BIN.parent)
     shutil.copy(ROOT / "tests/autograder/samples/only_horizontal/variation_loss.py", course / "exercises")
-    workflow = yaml.safe_load((course / ".github/workflows/classroom.yml").read_text())
+    workflow = yaml.safe_load((course / ".github/workflows/checks.yml").read_text())
     (judge,) = [step for step in workflow["jobs"]["checks"]["steps"] if step.get("id") == "judge"]
-    outputs = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    outputs = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
     code, said = run("bash", "-eo", "pipefail", "-c", judge["run"], cwd=course, PYTHONPATH=str(course), **outputs)
     assert code == 0, said
     assert "::error file=exercises/variation_loss.py,line=" in said
     assert "| variation\\_loss |" in (tmp_path / "summary").read_text()
-    payload = json.loads(base64.b64decode((tmp_path / "output").read_text().removeprefix("result=")))
-    assert 0 < sum(test["score"] for test in payload["tests"]) < payload["max_score"]
+    seen = r"[\d.]+ of [\d.]+ visible points; [\d.]+ more when graded"
+    assert re.search(f"::notice title=Points::{seen}", said) and re.search(seen, (tmp_path / "summary").read_text())
+    pipeline = yaml.safe_load(gitlab_bundle(catalog)[".gitlab-ci.yml"])["checks"]
+    report = next(line for line in pipeline["script"] if line.endswith("--as gitlab"))
+    code, said = run("bash", "-c", report, cwd=course, PYTHONPATH=str(course))
+    assert code == 0 and re.search(seen, said.splitlines()[-1])
+    assert re.search(pipeline["coverage"].strip("/"), said.splitlines()[-1])
 
 
 def test_gitlabs_pipeline_is_one_that_gitlab_reads(catalog):
     pipeline = yaml.safe_load(gitlab_bundle(catalog)[".gitlab-ci.yml"])
     assert pipeline["checks"]["artifacts"]["reports"] == {"junit": "junit.xml"}
     assert any("--as junit > junit.xml" in line for line in pipeline["checks"]["script"])
+    assert pipeline["checks"]["artifacts"]["paths"] == ["points.html"]
+
+
+def test_the_bundles_of_a_course_keep_their_secret_where_git_does_not_look(tmp_path, monkeypatch):
+    monkeypatch.delenv("IDEALCAT_SECRET", raising=False)
+    course = read_catalog(make_course(tmp_path / "course"))
+    first = release_secret(course)
+    assert len(first) == 64 and release_secret(course) == first
+    assert release_secret(read_catalog(make_course(tmp_path / "other"))) != first
+    subprocess.run(["git", "init", "-q", course.root], check=True)
+    told = subprocess.run(["git", "-C", course.root, "status", "--short", "-uall"], capture_output=True, text=True)
+    assert "exercises/catalog.toml" in told.stdout and "autograder" not in told.stdout
+    assert (course.root / ".autograder" / "release-secret").stat().st_mode & 0o077 == 0
+    files = student_bundle(course)
+    assert not any(name.startswith(".autograder") for name in files)
+    assert not any(first.encode() in content for content in files.values())
+    graded = gradescope_bundle(course, Grading("", "points", release_secret(course)))
+    assert graded["run_autograder"] == gradescope_bundle(course, Grading("", "points", first))["run_autograder"]
+    assert first.encode() in graded["run_autograder"]
+    monkeypatch.setenv("IDEALCAT_SECRET", "a $secret of 'mine'")
+    script = gradescope_bundle(course, Grading("", "points", release_secret(course)))["run_autograder"].decode()
+    (line,) = [line for line in script.splitlines() if line.startswith("export IDEALCAT_SECRET=")]
+    told = subprocess.run(["bash", "-c", f'{line}; printf %s "$IDEALCAT_SECRET"'], capture_output=True, text=True)
+    assert told.stdout == "a $secret of 'mine'"
+
+
+@pytest.mark.parametrize("name", ["run_autograder", "setup.sh"])
+def test_gradescopes_scripts_are_shell(name, catalog):
+    script = gradescope_bundle(catalog, Grading("quiz", "points", "s"))[name]
+    assert subprocess.run(["bash", "-n"], input=script, capture_output=True).returncode == 0
 
 
 def test_every_file_of_the_courses_own_package_is_released(tmp_path):

@@ -186,7 +186,7 @@ ALIVE = """() => [...document.querySelectorAll("#notebook *")].filter(node =>
     || [...node.attributes].some(each => each.name.startsWith("on"))
     || node.nodeName == "A" && node.href && !/^(https?|mailto):/.test(node.href)
     || node.nodeName == "A" && node.getAttribute("href")?.match(/^[^#h]/)
-    || node.nodeName == "IMG" && !node.src.startsWith("data:image/")).map(node => node.outerHTML.slice(0, 200))"""
+    || node.nodeName == "IMG" && node.src && !node.src.startsWith("data:image/")).map(node => node.outerHTML.slice(0, 200))"""
 
 
 def test_nothing_of_a_students_is_live_in_an_instructors_browser(course, formgrader, tab):

@@ -254,6 +254,50 @@ def test_what_a_sandbox_cannot_give_is_replaced_with_a_notice(sandbox):
     assert printed.count("Note: torch.compile leaves the code as it is") == 1
 
 
+DRAWS = """
+    import io
+    import matplotlib
+    matplotlib.use("TkAgg")
+    import matplotlib.pyplot as plt
+    import numpy as np
+    from PIL import Image
+    from tqdm import tqdm
+    from tqdm.auto import trange
+
+    def run():
+        figure, (left, right) = plt.subplots(1, 2)
+        left.plot([1, 2, 4], label="loss")
+        left.legend()
+        right.imshow(np.zeros((4, 4, 3)))
+        for name in ("losses.png", "/tmp/losses.jpg", "losses.pdf", "losses.svg", "losses"):
+            plt.savefig(name)
+        plt.show()
+        plt.pause(0.001)
+        plt.imsave("picture.png", np.zeros((4, 4)))
+        Image.new("RGB", (2, 2)).save("picture.jpg")
+        kept = io.BytesIO()
+        figure.savefig(kept, format="png")
+        plt.close("all")
+        return [kept.getvalue()[:4], sum(i for i in tqdm(range(5))), sum(trange(4, desc="epochs"))]
+"""
+
+
+@pytest.mark.parametrize(
+    "without", [set(), {"mount_namespace"}, {"landlock"}, {"seccomp", "own_uid"}, {*NAMESPACES, "own_uid"}]
+)
+def test_what_everybody_draws_with_works_on_every_rung(another_sandbox, without):
+    with another_sandbox(without=frozenset(without)) as weak, weak.worker() as worker:
+        assert ask(worker, DRAWS) == [b"\x89PNG", 10, 6]
+        printed = worker.take_printed()
+    assert printed.count("Note: a picture is drawn and not saved") == 1
+    assert "epochs: 100%" in printed and "matplotlib" not in printed.lower()
+
+
+def test_no_worker_sees_where_matplotlib_was_set_up(sandbox):
+    with sandbox.worker() as worker:
+        assert ask(worker, "import os\ndef run():\n    return os.environ.get('MPLCONFIGDIR')") is None
+
+
 @pytest.mark.parametrize(
     "code",
     [

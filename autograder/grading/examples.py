@@ -1,0 +1,222 @@
+"""Examples that a student writes of a function, `my_checks.py`, run on right and on wrong versions of it.
+
+    def test_a_flat_image_does_not_vary():
+        assert total_variation(torch.ones(1, 3, 4, 4)) == 0
+
+An example must hold for every right version: the solution and the alternatives of the course. It is worth something if it
+fails for a wrong one: a known mistake. The examples are the student's code, and run in a worker together with the version;
+all that comes out is which of them hold, as a message of theirs could quote the version's source.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.checks.diagnose import Mistake, known_mistakes, variant_text
+from autograder.checks.remote import StudentModule
+from autograder.course.catalog import Catalog
+from autograder.errors import RefusedValue, StudentFault, Unusable, UsageError
+from autograder.grading.grade import Workers
+from autograder.submissions import Module, read_module
+from autograder.submissions.module import parse_quietly
+
+#: Name of the module with a student's examples, beside the units.
+EXAMPLES = "my_checks"
+#: The example made of the asserts that stand at the top level.
+TOP_LEVEL = "test_top_level"
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a student's examples of one function are worth.
+
+    Attributes:
+        function: its name.
+        wrong: examples that fail for a right version, with the line of each.
+        right: examples that hold for every right version.
+        caught: known mistakes for which one of those fails.
+        missed: known mistakes for which all of those hold.
+        own: True if the course has no solutions, and the student's own version stood for the right ones.
+    """
+
+    function: str
+    wrong: Mapping[str, int]
+    right: tuple[str, ...]
+    caught: tuple[Mistake, ...] = ()
+    missed: tuple[Mistake, ...] = ()
+    own: bool = False
+
+    @property
+    def share(self) -> float:
+        """Return the share of the known mistakes that are caught, in `[0, 1]`; 0 if an example is wrong."""
+        return 0.0 if self.wrong or not self.caught else len(self.caught) / (len(self.caught) + len(self.missed))
+
+    def lines(self) -> Iterator[str]:
+        """Yield what the student reads: wrong examples with their lines, what is caught, and one kind of what is missed."""
+        count = len(self.right) + len(self.wrong)
+        versions = "your own version" if self.own else "every right version"
+        yield f"{self.function}: {len(self.right)} of {count} examples hold for {versions}."
+        which = "your version" if self.own else "a right version"
+        yield from (f"  line {line}: {name} fails for {which}." for name, line in self.wrong.items())
+        if self.own:
+            yield "How many wrong versions they catch is seen where the course has its solutions."
+            return
+        yield f"They catch {len(self.caught)} of {len(self.caught) + len(self.missed)} wrong versions."
+        if self.missed:
+            yield f"Not caught, for one: {self.missed[0].sentence}"
+
+
+def judge_examples(catalog: Catalog, function: str, path: Path, workers: Workers) -> Judgement:
+    """Run a student's examples of a function on its right and its wrong versions.
+
+    A course without solutions, as students have it, has no other version than the student's own, beside the examples.
+
+    Args:
+        catalog: the course.
+        function: of the catalog.
+        path: the file with the examples.
+        workers: where they run.
+
+    Raises:
+        UsageError: the file cannot be used, it has no example of the function, or there is no version to try them on.
+    """
+    unit = catalog.unit_of(function).name
+    examples = read_examples(path)
+    names = examples.of(function, unit)
+    bench = _Bench(catalog, unit, examples, workers)
+    solution, file = catalog.solution(unit), catalog.mistakes(unit)
+    own = not solution.is_file()
+    versions = [path.with_name(f"{unit}.py")] if own else [solution, *catalog.alternatives(unit)]
+    refusing = {name for version in versions for name in bench.failing(_source(version, unit), names)}
+    right = tuple(name for name in names if name not in refusing)
+    wrong = {name: examples.lines[name] for name in names if name in refusing}
+    mistakes = [] if own else [each for each in known_mistakes(file) if each.function == function]
+    # One that fails is enough.
+    caught = tuple(each for each in mistakes if any(bench.failing(variant_text(solution, file, each), right)))
+    return Judgement(function, wrong, right, caught, tuple(each for each in mistakes if each not in caught), own)
+
+
+def _source(path: Path, unit: str) -> str:
+    module = read_module(path, unit)
+    if module.problem:
+        raise UsageError(module.problem)
+    return module.text
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A file of examples.
+
+    Attributes:
+        module: its source, in which asserts of the top level have become one example, `TOP_LEVEL`.
+        lines: where each example begins in the file, by its name.
+    """
+
+    module: Module
+    lines: Mapping[str, int]
+
+    def of(self, function: str, unit: str) -> list[str]:
+        """Return the names of the examples that call a function, themselves or by a helper of theirs, in order.
+
+        Raises:
+            UsageError: there is none.
+        """
+        tree = parse_quietly(self.module.text)
+        names = {node.name: _names(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
+        own = _names_of(function, unit, tree)
+        found = [
+            each
+            for each in self.lines
+            if own & set().union(*(names[used] for used in {each, *self.module.used_by(each)}))
+        ]
+        if not found:
+            file = self.module.filename
+            raise UsageError(
+                f"{file} has no example of {function}: write a function test_... that calls it and asserts"
+            )
+        return found
+
+
+def read_examples(path: Path) -> Examples:
+    """Read a file of examples: functions `test_...`, and asserts at its top level.
+
+    Raises:
+        UsageError: it is missing or is no Python.
+    """
+    module = read_module(path, EXAMPLES)
+    if module.problem:
+        raise UsageError(module.problem)
+    tree = parse_quietly(module.text)
+    asserting = [node for node in tree.body if _asserts(node)]
+    lines = {node.name: node.lineno for node in tree.body if isinstance(node, ast.FunctionDef)}
+    lines = {name: line for name, line in lines.items() if name.startswith("test")}
+    if asserting:
+        together = ast.parse(f"def {TOP_LEVEL}(): pass").body
+        together[0].body = asserting  # type: ignore[attr-defined] # it is the function of the line above
+        lines[TOP_LEVEL] = asserting[0].lineno
+        tree.body = [*(node for node in tree.body if node not in asserting), *together]
+    return Examples(Module(EXAMPLES, path.name, ast.unparse(tree)), lines)
+
+
+def _names_of(function: str, unit: str, tree: ast.Module) -> set[str]:
+    """Return the names that the function has in a file: its own, or one that an import gave to it."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    given = {
+        each.asname
+        for node in imports
+        if (node.module or "").rpartition(".")[2] == unit
+        for each in node.names
+        if each.name == function and each.asname
+    }
+    return {function, *given}
+
+
+def _names(node: ast.AST) -> set[str]:
+    """Return every name in a piece of code, and every attribute's."""
+    found = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return found | {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+
+
+def _asserts(node: ast.stmt) -> bool:
+    definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    return not definition and any(isinstance(each, ast.Assert) for each in ast.walk(node))
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Run examples with one version of a unit after another, each in a worker of its own."""
+
+    catalog: Catalog
+    unit: str
+    examples: Examples
+    workers: Workers
+
+    def failing(self, text: str, names: Sequence[str]) -> Iterator[str]:
+        """Yield the examples that do not hold if the unit has this source.
+
+        Raises:
+            UsageError: the module of the examples cannot be loaded.
+        """
+        module = self.examples.module
+        solutions = {name: self.catalog.solution(name) for name in self.catalog.units}
+        others = {name: read_module(path, name) for name, path in solutions.items() if path.is_file()}
+        sources = {**others, self.unit: Module(self.unit, f"{self.unit}.py", text), EXAMPLES: module}
+        seconds = self.catalog.units[self.unit].seconds
+        for name in names:
+            with self.workers.worker() as worker:
+                if not _holds(StudentModule(module, sources, worker, seconds, _SEED), name):
+                    yield name
+
+
+def _holds(examples: StudentModule, name: str) -> bool:
+    try:
+        getattr(examples, name)()
+    except Unusable as error:
+        raise UsageError(str(error)) from error
+    except RefusedValue:
+        return True  # it asserted nothing that does not hold, and returned something besides
+    except StudentFault:
+        return False
+    return True

@@ -1,0 +1,186 @@
+"""Examples that students write: they must hold for right versions, and are worth something if a wrong one fails."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from autograder.cli.app import app
+from autograder.course.catalog import read_catalog
+from autograder.errors import UsageError
+from autograder.grading.examples import TOP_LEVEL, judge_examples, read_examples
+from autograder.grading.grade import InThisProcess
+from autograder.sandbox import Sandbox
+
+CATALOG = """
+[course]
+title = "Small"
+[[unit]]
+name = "unit"
+title = "Unit"
+seconds = 1
+[unit.functions.shift]
+points = 3
+hints = ["What?", "So."]
+[unit.functions.turn]
+points = 1
+hints = ["What?", "So."]
+"""
+SOLUTION = "def shift(x):\n    return x + 2\n\n\ndef turn(x):\n    return -x\n"
+ALTERNATIVE = "def shift(x):\n    return sum((x, 1, 1))\n\n\ndef turn(x):\n    return 0 - x\n"
+MISTAKES = """
+from autograder.diagnose import mistake
+
+@mistake("shift", "Shifts by one.")
+def by_one(x):
+    return x + 1
+
+@mistake("shift", "Doubles instead of shifting.")
+def doubles(x):
+    return 2 * x
+"""
+
+
+@pytest.fixture
+def course(tmp_path):
+    files = {
+        "exercises/catalog.toml": CATALOG,
+        "exercises/unit.py": "def shift(x):\n    return x + 2\n",
+        "solutions/unit.py": SOLUTION,
+        "solutions/mistakes/unit.py": MISTAKES,
+        "tests/alternatives/unit/other.py": ALTERNATIVE,
+        "tests/exercises/test_unit.py": "",
+    }
+    for name, text in files.items():
+        path = tmp_path / "course" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "course"
+
+
+def judge(course, text, function="shift", workers=None):
+    path = course / "exercises" / "my_checks.py"
+    path.write_text(text)
+    return judge_examples(read_catalog(course), function, path, workers or InThisProcess())
+
+
+def test_mistakes_are_caught_or_missed(course):
+    found = judge(course, "from unit import shift\n\n\ndef test_two():\n    assert shift(2) == 4\n")
+    assert found.right == ("test_two",)
+    assert [each.name for each in found.caught] == ["by_one"]
+    assert [each.name for each in found.missed] == ["doubles"]
+    assert found.share == 0.5
+    assert list(found.lines()) == [
+        "shift: 1 of 1 examples hold for every right version.",
+        "They catch 1 of 2 wrong versions.",
+        "Not caught, for one: Doubles instead of shifting.",
+    ]
+
+
+def test_an_example_that_a_right_version_fails_is_worth_nothing(course):
+    text = "from unit import shift\n\ndef test_two():\n    assert shift(2) == 4\n\ndef test_no():\n    assert shift(1) == 4\n"
+    found = judge(course, text)
+    assert found.wrong == {"test_no": 6}
+    assert found.share == 0.0
+    assert "  line 6: test_no fails for a right version." in found.lines()
+
+
+def test_a_right_alternative_counts_as_the_solution_does(course):
+    text = "import unit\n\ndef test_code():\n    assert unit.shift.__code__.co_names == ()\n"
+    assert judge(course, text).wrong == {"test_code": 3}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from unit import shift\nassert shift(0) == 2\n",
+        "from exercises.unit import shift as move\nfor number in (0, 5):\n    assert move(number) == number + 2\n",
+        "import unit\nexpected = 7\nassert unit.shift(5) == expected\n",
+    ],
+)
+def test_asserts_at_the_top_level_are_an_example(course, text):
+    found = judge(course, text)
+    assert found.right == (TOP_LEVEL,)
+    assert found.share == 1.0
+
+
+def test_a_helper_of_the_file_calls_for_an_example(course):
+    text = "from unit import shift, turn\ndef holds(x):\n    return shift(x) == x + 2\ndef test_a():\n    assert holds(0)\n"
+    text += "def test_of_turn():\n    assert turn(1) == -1\n"
+    assert judge(course, text).right == ("test_a",)
+    assert judge(course, text, "turn").right == ("test_of_turn",)
+
+
+def test_an_example_may_expect_an_exception(course):
+    text = (
+        "import pytest\nfrom unit import shift\ndef test_a():\n    with pytest.raises(TypeError):\n        shift('a')\n"
+    )
+    assert [each.name for each in judge(course, text).caught] == ["doubles"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("def test_a(:\n", "my_checks.py:1 is not valid Python"),
+        ("from unit import turn\ndef test_a():\n    assert turn(1) == -1\n", "my_checks.py has no example of shift"),
+        ("import unit\nunit.shift(0)\n", "my_checks.py has no example of shift"),
+        ("from unit import shift\nraise ValueError('no')\n\ndef test_a():\n    assert shift(1)\n", "ValueError: no"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(course, text, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        judge(course, text)
+
+
+def test_a_file_that_is_missing_says_so(course):
+    with pytest.raises(UsageError, match=r"my_checks.py cannot be read \(No such file or directory\)"):
+        read_examples(course / "my_checks.py")
+
+
+def test_where_there_are_no_solutions_the_own_version_stands_for_them(course):
+    shutil.rmtree(course / "solutions")
+    found = judge(course, "from unit import shift\nassert shift(0) == 2\n\ndef test_no():\n    assert shift(0) == 3\n")
+    assert list(found.lines()) == [
+        "shift: 1 of 2 examples hold for your own version.",
+        "  line 4: test_no fails for your version.",
+        "How many wrong versions they catch is seen where the course has its solutions.",
+    ]
+
+
+HOSTILE = """
+import inspect, os, unit
+
+def test_source():
+    assert False, inspect.getsource(unit) + str(unit.shift(0))
+
+def test_death():
+    unit.shift
+    os._exit(0)
+
+def test_endless():
+    while unit.shift:
+        pass
+
+def test_two():
+    assert unit.shift(2) == 4
+"""
+
+
+def test_examples_that_misbehave_in_the_sandbox_tell_and_stop_nothing(course):
+    with Sandbox() as sandbox:
+        found = judge(course, HOSTILE, workers=sandbox)
+    assert set(found.wrong) == {"test_source", "test_death", "test_endless"}
+    assert [each.name for each in found.caught] == ["by_one"]
+    assert "x + 2" not in "".join(found.lines())
+
+
+def test_the_command(course, monkeypatch):
+    monkeypatch.setitem(os.environ, "IDEALCAT_COURSE", str(course))
+    Path(course, "exercises", "my_checks.py").write_text("from unit import shift\nassert shift(0) == 2\n")
+    run = CliRunner().invoke(app, ["examples", "shift"])
+    assert run.exit_code == 0
+    assert "They catch 2 of 2 wrong versions." in run.stdout
+    Path(course, "exercises", "my_checks.py").write_text("from unit import shift\nassert shift(0) == 3\n")
+    assert CliRunner().invoke(app, ["examples", "shift"]).exit_code == 1
