@@ -112,11 +112,7 @@ class _Failure:
             return _same_value(theirs, variant)
         # Where the solution raises, the words are the student's own; elsewhere only the same words are the same mistake.
         expected = right.value is UNANSWERED
-        return (
-            bool(theirs.raised)
-            and theirs.raised[:1] == variant.raised[:1]
-            and (expected or theirs.raised == variant.raised)
-        )
+        return bool(theirs.raised) and theirs.raised[:1] == variant.raised[:1] and (expected or theirs.raised == variant.raised)
 
 
 class Diagnosis:
@@ -159,9 +155,7 @@ class Diagnosis:
         self._failures.append(failure)
         self._single = [known for known in self._single if self._explains(self._wrong, known.name, failure)]
         if self._pairs is not None:
-            self._pairs = [
-                pair for pair in self._pairs if self._explains(self._mixed, mixture_name(*_names(pair)), failure)
-            ]
+            self._pairs = [pair for pair in self._pairs if self._explains(self._mixed, mixture_name(*_names(pair)), failure)]
         return True
 
     def _give_up(self) -> None:

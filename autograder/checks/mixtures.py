@@ -150,7 +150,9 @@ def _merge_changes(
             raise _Conflict
         yield from base[place:begin]
         sides = [side[begin, end] for side in (one, other) if (begin, end) in side]
-        if len(sides) == 1 or sides[0] == sides[1]:
+        if len(sides) == 1:
+            yield from sides[0]
+        elif sides[0] == sides[1]:
             yield from sides[0]
         elif len(sides[0]) == len(sides[1]) == end - begin:
             for items in zip(base[begin:end], *sides, strict=True):
@@ -213,7 +215,7 @@ def _distance(one: Tree, other: Tree) -> int:
 def _labels(tree: Tree) -> Counter[Tree]:
     """Count the nodes of a tree, each as its type and what it holds besides other nodes."""
     return Counter(
-        tuple(child for child in part if not isinstance(child, tuple) or (child[0] is not list and not _is_node(child)))
+        tuple(child for child in part if not isinstance(child, tuple) or child[0] is not list and not _is_node(child))
         for part in (tree, *_parts(tree))
     )
 
