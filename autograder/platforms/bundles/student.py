@@ -36,7 +36,12 @@ def student_bundle(catalog: Catalog, units: Collection[str] = (), language: str 
     """
     language = language or catalog.language or ENGLISH
     released = catalog.only(units or catalog.units)
-    files = {**_start(released, language), **_exercises(released, catalog, language), **_checks(released), **engine(released)}
+    files = {
+        **_start(released, language),
+        **_exercises(released, catalog, language),
+        **_checks(released),
+        **engine(released),
+    }
     files |= _catalogs(released, files)
     found = leaks(files, catalog)
     if found:

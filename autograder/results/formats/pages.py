@@ -158,7 +158,9 @@ def validity_page(course: str, validity: object, facts: str, kinds: Mapping[str,
         facts: a sentence about the run that they are from.
         kinds: of the modules that were handed in, those that are `right` and those that are `wrong`.
     """
-    return _render("validity.html", course=course, validity=validity, facts=facts, right=kinds["right"], wrong=kinds["wrong"])
+    return _render(
+        "validity.html", course=course, validity=validity, facts=facts, right=kinds["right"], wrong=kinds["wrong"]
+    )
 
 
 def _unit(
