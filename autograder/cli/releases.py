@@ -1,7 +1,7 @@
 """`autograder release`: what students and platforms get."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,28 +79,27 @@ def pictures(
 
 
 @app.command()
-def student(folder: Folder, lang: Lang = "") -> None:
+def student(folder: Folder, units: Units = "", lang: Lang = "") -> None:
     """Make the course that students get: no solutions, no hidden checks, no keys."""
-    from autograder.platforms.bundles import student_bundle, write_bundle
+    from autograder.platforms.bundles import student_bundle
 
-    catalog = course_here()
-    _print_bundle(folder, write_bundle(student_bundle(catalog, _language(catalog, lang)), folder))
+    _release_course(student_bundle, folder, units, lang)
 
 
 @app.command()
-def actions(folder: Folder) -> None:
+def actions(folder: Folder, units: Units = "", lang: Lang = "") -> None:
     """Make the students' course with a workflow for GitHub."""
-    from autograder.platforms.bundles import actions_bundle, write_bundle
+    from autograder.platforms.bundles import actions_bundle
 
-    _print_bundle(folder, write_bundle(actions_bundle(course_here()), folder))
+    _release_course(actions_bundle, folder, units, lang)
 
 
 @app.command()
-def gitlab(folder: Folder) -> None:
+def gitlab(folder: Folder, units: Units = "", lang: Lang = "") -> None:
     """Make the students' course with a pipeline for GitLab."""
-    from autograder.platforms.bundles import gitlab_bundle, write_bundle
+    from autograder.platforms.bundles import gitlab_bundle
 
-    _print_bundle(folder, write_bundle(gitlab_bundle(course_here()), folder))
+    _release_course(gitlab_bundle, folder, units, lang)
 
 
 @app.command()
@@ -125,6 +124,17 @@ def actions_teacher(folder: Folder, units: Units = "", hidden: HiddenOption = Hi
     from autograder.platforms.bundles import actions_teacher_bundle
 
     _release_grader(actions_teacher_bundle, folder, units, hidden)
+
+
+def _release_course(
+    build: "Callable[[Catalog, Collection[str], str], Files]", folder: Path, units: str, lang: str
+) -> None:
+    """Write the students' course, of all units or as for one week of some, in a language."""
+    from autograder.platforms.bundles import write_bundle
+
+    catalog = course_here()
+    chosen_units = [unit.name for unit in catalog.chosen(names_in(units))]
+    _print_bundle(folder, write_bundle(build(catalog, chosen_units, _language(catalog, lang)), folder))
 
 
 def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, units: str, hidden: Hidden) -> None:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 def report(
     paths: Annotated[list[Path], typer.Argument(metavar="RESULT...", help="Results, or the folder of a grading.")],
-    form: Annotated[str, typer.Option("--as", metavar="FORMAT", help="html, json, markdown, junit, csv, ...")] = "html",
+    form: Annotated[
+        str, typer.Option("--as", metavar="FORMAT", help="html, json, markdown, junit, csv, ...; table for a term.")
+    ] = "",
     hidden: HiddenOption = Hidden.POINTS,
     lang: Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What to write in, such as lt.")] = "",
     title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
@@ -32,6 +34,10 @@ def report(
     gradebook: Annotated[
         Path | None,
         typer.Option("--gradebook", metavar="FILE", help="What the platform exported; its column is filled."),
+    ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option("--roster", help="Sum the assignments up for each of these students, by `[term]` of class.toml."),
     ] = None,
     submissions: Annotated[
         Path | None, typer.Option("--pictures", metavar="CLASS", help="What was graded: pages show what it makes.")
@@ -44,8 +50,11 @@ def report(
 
     catalog = course_here()
     speak(catalog, lang)
+    if roster is not None:
+        _report_term(paths, catalog, form or "table", title, out, roster, gradebook)
+        return
     marks, manual = read_marks(paths, catalog)
-    chosen = one_of(FORMATS, form, "--as")
+    chosen = one_of(FORMATS, form or "html", "--as")
     for sentence in unknown_submissions(manual, [each.name for each in marks.values()]):
         terminal.errors.print(Text(sentence), soft_wrap=True)
     if gradebook is not None:
@@ -58,6 +67,51 @@ def report(
         written = publish(marks, chosen, hidden, catalog, out, title, pictures)
     more = f" and {len(written) - 1} more" if written[1:] else ""
     terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
+
+
+def _report_term(
+    paths: list[Path], catalog: Catalog, form: str, title: str, out: Path | None, roster: Path, gradebook: Path | None
+) -> None:
+    """Sum up the assignments of a term and write or print them."""
+    from autograder.cli.tables import print_term
+    from autograder.results.class_file import FILENAME, read_policy
+    from autograder.results.formats.formats import FORMATS
+    from autograder.results.publish import read_assignment, read_results, roster_of
+    from autograder.results.store import write_atomically
+    from autograder.results.term import named, term_marks
+    from autograder.submissions.downloads import Student
+    from autograder.submissions.intake import read_students
+    from autograder.submissions.roster import of_one_class, read_roster, titles
+
+    everyone = read_roster(roster)
+    folders = named(
+        [str(path.resolve()) for path in paths],
+        lambda folder: Path(folder).name,
+        lambda folder: "-".join(Path(folder).parts[-2:]),
+    )
+    assignments = []
+    for folder, name in folders.items():
+        graded = [result.name for result in read_results([Path(folder)]).values()]
+        students = read_students(Path(folder) / "intake.csv")
+        known = {each: students.get(each, Student(each)) for each in graded}
+        found = of_one_class(known, everyone, name, own_numbers=bool(roster_of(Path(folder))))
+        for stranger in [each for each in known if each not in found]:
+            terminal.errors.print(Text(f"{name}: {stranger} is not in {roster.name}, and left out"), soft_wrap=True)
+        assignments.append(read_assignment(Path(folder), name, catalog, found))
+    marks = term_marks(assignments, titles(everyone), read_policy(roster.parent / FILENAME).term)
+    if gradebook is not None:
+        _fill_gradebook(marks, form, gradebook, title, out)
+        return
+    tables = {name: each.of_class for name, each in FORMATS.items() if each.of_class is not None}
+    if one_of(["table", *tables], form, "--as, with --roster,") == "table":
+        print_term(marks)
+        return
+    text = tables[form](marks, title or catalog.title)
+    if out is None:
+        sys.stdout.write(text)
+        return
+    write_atomically(out / f"{form}.csv", text)
+    terminal.out.print(Text(f"wrote {out / f'{form}.csv'}"), soft_wrap=True)
 
 
 def _fill_gradebook(marks: "list[Mark]", platform: str, path: Path, title: str, out: Path | None) -> None:

@@ -14,7 +14,8 @@ from autograder.cli import terminal
 from autograder.course.catalog import Catalog
 from autograder.results.formats.difference import Change
 from autograder.results.formats.overview import row
-from autograder.results.mark import Mark
+from autograder.results.formats.tables import unit_points
+from autograder.results.mark import Mark, units_of
 from autograder.results.types import SubmissionResult
 from autograder.results.wording import manual_line
 
@@ -38,6 +39,21 @@ def print_class(marks: Sequence[Mark], paths: Sequence[Path]) -> None:
     table = _table(*("Submission", "Points", "Remarks", "Result")[:count])
     for cells in rows:
         table.add_row(*map(Text, cells[:count]))  # Text, because a student's file name must not be read as markup
+    _console().print(table)
+
+
+def print_term(marks: Sequence[Mark]) -> None:
+    """Print a row for each student of a term: the sum, and if there is room the points of each assignment."""
+    units = units_of(marks)
+    rows = [
+        (row(each).name, row(each).points, *(unit_points(each, unit) for unit in units), ", ".join(each.trail))
+        for each in marks
+    ]
+    room = min(_NAME, max((cell_len(cells[0]) for cells in rows), default=0)) + 18 + _REMARKS
+    columns = units if _console().width >= room + sum(max(6, len(unit)) + 1 for unit in units) else []
+    table = _table("Submission", "Points", *columns, "Remarks")
+    for cells in rows:
+        table.add_row(*map(Text, cells if columns else (*cells[:2], cells[-1])))
     _console().print(table)
 
 

@@ -6,8 +6,10 @@ an exercise it reads here or finds in the checks.
 
 import difflib
 import os
+import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from autograder.messages import chosen, use
 
 #: Variable that names the folder of the course.
 COURSE = "IDEALCAT_COURSE"
+#: Table of a students' release: by function, the points of the checks that the release lacks.
+LATER = "later"
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,14 @@ class Function:
         points: those of its checks together.
         hints: from a question to a pointer.
         outcome: True if its checks look at its outcome alone, so that any way that works is right.
+        later: points of the checks that a students' release lacks; they run when the function is graded.
     """
 
     name: str
     points: float
     hints: tuple[str, ...]
     outcome: bool = False
+    later: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,11 @@ class Unit:
     def points(self) -> float:
         """Return the points of the whole unit."""
         return sum(function.points for function in self.functions.values())
+
+    @property
+    def later(self) -> float:
+        """Return the points of the unit's checks that a students' release lacks; none in the instructor's course."""
+        return sum(function.later for function in self.functions.values())
 
 
 @dataclass(frozen=True)
@@ -139,6 +150,10 @@ class Catalog:
         known = [name for unit in self.units.values() for name in unit.functions]
         near = difflib.get_close_matches(function, known, n=1)
         raise UsageError(f"the course has no function {function!r}" + (f"; is it {near[0]}?" if near else ""))
+
+    def only(self, units: Collection[str]) -> "Catalog":
+        """Return the course with these units alone."""
+        return replace(self, units={name: unit for name, unit in self.units.items() if name in units})
 
     def chosen(self, names: list[str] | None) -> tuple[Unit, ...]:
         """Return the units of these names, or all of them, in teaching order.
@@ -225,16 +240,37 @@ def read_catalog(root: Path) -> Catalog:
         raise CatalogError(f"{path} is not valid TOML: {error}") from error
     try:
         course = document["course"]
-        units = [_unit(values) for values in document["unit"]]
+        later = document.get(LATER, {})
+        units = [_unit(values, later) for values in document["unit"]]
         preload = tuple(course.get("preload", ()))
         return Catalog(root, course["title"], preload, {unit.name: unit for unit in units}, course.get("language", ""))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CatalogError(f"{path} lacks or misspells something: {error!r}") from error
 
 
-def _unit(values: dict[str, Any]) -> Unit:
+def catalog_text(root: Path, units: Collection[str]) -> str:
+    """Return the text of a course's catalog without the units that are not among these.
+
+    Raises:
+        CatalogError: it cannot be read.
+    """
+    try:
+        text = (root / "exercises" / "catalog.toml").read_text(encoding="utf-8")
+    except OSError as error:
+        raise CatalogError(f"the catalog cannot be read ({error.strerror})") from error
+    head, *blocks = re.split(r"^(?=\[\[unit\]\])", text, flags=re.MULTILINE)
+    return head + "".join(block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units)
+
+
+def _unit(values: dict[str, Any], later: dict[str, float]) -> Unit:
     functions = {
-        name: Function(name, float(facts["points"]), tuple(facts.get("hints", ())), facts.get("outcome", False))
+        name: Function(
+            name=name,
+            points=float(facts["points"]),
+            hints=tuple(facts.get("hints", ())),
+            outcome=facts.get("outcome", False),
+            later=float(later.get(name, 0.0)),
+        )
         for name, facts in values["functions"].items()
     }
     return Unit(values["name"], values["title"], float(values.get("seconds", 10)), functions)

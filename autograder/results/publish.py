@@ -8,11 +8,13 @@ from urllib.parse import quote
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.results import policy
+from autograder.results.class_file import FILENAME, read_moments, read_policy
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import Picture, class_page, student_page
 from autograder.results.manual import ManualPoints, read_manual
 from autograder.results.mark import Hidden, Mark, Policy, mark, visible_mark
 from autograder.results.store import write_atomically
+from autograder.results.term import Assignment
 from autograder.results.types import SubmissionResult
 
 #: File of points by hand, beside the folder of the results.
@@ -28,7 +30,9 @@ def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:
     results: dict[str, SubmissionResult] = {}
     for file in (file for path in paths for file in _files(path)):
         if file.stem in results:
-            raise UsageError(f"there are two results called {file.name}; report on one folder at a time")
+            raise UsageError(
+                f"there are two results called {file.name}; report on one folder at a time, or give --roster"
+            )
         results[file.stem] = _read(file)
     if not results:
         raise UsageError("there are no results here; name files, or the folder that `autograder grade -o` wrote")
@@ -71,19 +75,59 @@ def policy_beside(folders: Iterable[Path], out: Path) -> Policy | None:
     Raises:
         UsageError: one of the files cannot be read.
     """
-    path = next((folder / policy.FILENAME for folder in folders if (folder / policy.FILENAME).is_file()), None)
+    path = _class_file(folders)
     if path is None:
         return None
-    rules, moments = policy.read_policy(path), policy.read_moments(out / "intake.csv")
+    rules, moments = read_policy(path), read_moments(out / "intake.csv")
     return lambda made: policy.decide(made, rules, moments.get(made.name, ""))
+
+
+def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[str, str]) -> Assignment:
+    """Read the folder of a grading as one assignment of a term.
+
+    Args:
+        folder: as `autograder grade -o` wrote it.
+        name: of the assignment.
+        catalog: of the course.
+        titles: name of each student in the term, by the name in the folder; others are left out.
+
+    Raises:
+        UsageError: a file in it cannot be read.
+    """
+    manual = manual_beside([folder], catalog)
+    marks = {result.name: mark(result, manual, None, catalog) for result in read_results([folder]).values()}
+    path = _class_file([folder, *_class_folders(folder)])
+    moments = read_moments(folder / "intake.csv")
+    return Assignment(
+        name,
+        {titles[each]: made for each, made in marks.items() if each in titles},
+        policy.Policy() if path is None else read_policy(path),
+        {titles[each]: at for each, at in moments.items() if each in titles},
+    )
+
+
+def _class_file(folders: Iterable[Path]) -> Path | None:
+    return next((folder / FILENAME for folder in folders if (folder / FILENAME).is_file()), None)
+
+
+def roster_of(out: Path) -> str:
+    """Return the path of the roster that a class was graded with; empty if there was none."""
+    return str(_graded(out).get("roster", ""))
 
 
 def _class_folders(out: Path) -> list[Path]:
     """Return where the submissions lie that were graded into a folder, if it tells."""
+    paths = _graded(out).get("paths", ())
+    return [Path(path) for path in paths] if isinstance(paths, list) else []
+
+
+def _graded(out: Path) -> dict[str, object]:
+    """Return what `autograder grade` keeps of a class; nothing if there is none."""
     try:
-        return [Path(path) for path in json.loads((out / "graded.json").read_text(encoding="utf-8"))["paths"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+        kept = json.loads((out / "graded.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
 def render(marks: Sequence[Mark], form: str, hidden: Hidden, catalog: Catalog, title: str) -> str:

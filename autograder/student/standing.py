@@ -1,11 +1,12 @@
 """Word a student's progress: lines for `autograder`, `autograder list` and `autograder progress`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from autograder.course.catalog import Catalog, Unit
 from autograder.messages import language, tr
+from autograder.results.wording import points_line
 from autograder.student.progress import Progress, fingerprint
 
 _BAR = 20
@@ -16,7 +17,7 @@ def overview(catalog: Catalog, progress: Progress) -> Iterator[str]:
     yield headline(catalog, progress)
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
-        yield f"  {_mark(unit, current, progress)} {tr(unit.title)}: {_points(unit, progress)}"
+        yield f"  {_mark(unit, current, progress)} {tr(unit.title)}: {_points([unit], progress)}"
     yield from _changed_lines(catalog, progress)
     yield from next_step(catalog, progress)
 
@@ -25,14 +26,12 @@ def headline(catalog: Catalog, progress: Progress) -> str:
     """Return how much of the course is done, in one line."""
     units = list(catalog.units.values())
     done = sum(not progress.open_functions(unit) for unit in units)
-    earned, all_points = sum(map(progress.points, units)), sum(unit.points for unit in units)
     return tr(
-        "{title}: {done} of {count} units done, {earned} of {all_points} points",
+        "{title}: {done} of {count} units done, {points}",
         title=catalog.title,
         done=done,
         count=len(units),
-        earned=f"{earned:g}",
-        all_points=f"{all_points:g}",
+        points=_points(units, progress),
     )
 
 
@@ -52,7 +51,7 @@ def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
     """Yield a line for every function of every unit."""
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
-        yield f"{_mark(unit, current, progress)} {unit.name}: {_points(unit, progress)}"
+        yield f"{_mark(unit, current, progress)} {unit.name}: {_points([unit], progress)}"
         width = max(map(len, unit.functions))
         for name, function in unit.functions.items():
             standing = progress.of(unit.name, name)
@@ -105,8 +104,10 @@ def _mark(unit: Unit, current: Unit | None, progress: Progress) -> str:
     return "-" if progress.open_functions(unit) else "+"
 
 
-def _points(unit: Unit, progress: Progress) -> str:
-    return tr("{points} of {max_points} points", points=f"{progress.points(unit):g}", max_points=f"{unit.points:g}")
+def _points(units: Sequence[Unit], progress: Progress) -> str:
+    later = sum(unit.later for unit in units)
+    possible = sum(unit.points for unit in units) - later
+    return points_line(sum(map(progress.points, units)), possible, later)
 
 
 def _moment(passed: str) -> str:

@@ -53,6 +53,10 @@ class HandIn:
         """Return a folder, archive or file as the hand-in of the student whose name it bears."""
         return cls((Student(name_of(path)),), path)
 
+    def of(self, name: str) -> Student:
+        """Return which of a group's members the row of this name is for."""
+        return next((student for student in self.students if name.startswith(student.name)), Student(name))
+
     def entries(self) -> list[Entry]:
         """Return the files of a download that are this hand-in.
 
@@ -116,13 +120,31 @@ def intake_csv(intake: Intake) -> str:
     """Return a table of everything that lay in a class: each hand-in, then whatever was left out with its reason."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["student", "path", "submitted", "late", "reason"])
+    writer.writerow(["student", "path", "submitted", "late", "reason", "id", "login"])
     for name, hand_in in intake.hand_ins.items():
         path = hand_in.path.name if hand_in.files is None else next(iter(map(str, hand_in.files.values())), "")
-        writer.writerow([harmless(name), harmless(legible(path)), hand_in.at, "yes" if hand_in.late else "", ""])
+        student = hand_in.of(name)
+        who = (harmless(student.id), harmless(student.login))
+        writer.writerow([harmless(name), harmless(legible(path)), hand_in.at, "yes" if hand_in.late else "", "", *who])
     for left in intake.left_out:
-        writer.writerow([harmless(left.student), harmless(left.path), "", "", left.reason])
+        writer.writerow([harmless(left.student), harmless(left.path), "", "", left.reason, "", ""])
     return storable(text.getvalue())
+
+
+def read_students(path: Path) -> dict[str, Student]:
+    """Read the students in an `intake.csv`, by the names of their submissions; there are none without the file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    if not path.exists():
+        return {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if not row["reason"]]
+        return {row["student"]: Student(row["student"], row.get("login", ""), row.get("id", "")) for row in rows}
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
 
 
 def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> Intake:

@@ -10,7 +10,7 @@ from autograder.checks.compare import show
 from autograder.checks.diagnose import Diagnosis
 from autograder.checks.pictures import comparison
 from autograder.checks.plugin.runs import Run, check_seed
-from autograder.checks.remote import UNANSWERED, StudentModule
+from autograder.checks.remote import UNANSWERED, Call, StudentModule
 from autograder.course.catalog import Catalog
 from autograder.errors import (
     NO_VALUE,
@@ -118,14 +118,26 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
     """Return the sentence for the student: a wrong answer after its call, anything else in the error's own words."""
     if isinstance(error, CheckFailed):
         call = submission.call_of(error.actual) if submission is not None else None
-        space = "" if error.problem.startswith(":") else " "
-        return f"{call}{space}{error.problem}" if call is not None else error.problem.removeprefix(": ")
+        return _after_call(call, error) if call is not None else error.problem.removeprefix(": ")
     if isinstance(error, StudentFault):
         return str(error)
     text = str(error).strip().partition("\n")[0]
     if isinstance(error, AssertionError):
         return _assertion_sentence(text, submission)
     return f"the check itself failed with {type(error).__name__}: {text}"
+
+
+def _after_call(call: Call, error: CheckFailed) -> str:
+    """Return the problem after its call; if one of several values that came back was judged, with the number of that."""
+    items = call.value if isinstance(call.value, list | tuple) else ()
+    number = next((number for number, item in enumerate(items) if item is error.actual), None)
+    place = "" if number is None else f"item {number} of {len(items)}"
+    if error.problem.startswith(":"):
+        return f"{call}{place and ', ' + place}{error.problem}"
+    returned, problem = "returned ", error.problem
+    if place and problem.startswith(returned):
+        return f"{call} returned as {place}: {problem.removeprefix(returned)}"
+    return f"{call} {problem}"
 
 
 def _assertion_sentence(text: str, submission: StudentModule | None) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def classroom50_bundle(catalog: Catalog, grading: Grading) -> Files:
     }
     return {
         **_below("teacher", teacher),
-        **_below("template", student_bundle(catalog)),
+        **_below("template", student_bundle(catalog, [name for name in grading.units.split(",") if name])),
         "runtime.json": json.dumps(_RUNTIME, indent=1).encode(),
         "README.md": template("classroom50.md", title=catalog.title),
     }
@@ -94,14 +95,14 @@ def actions_teacher_bundle(catalog: Catalog, grading: Grading) -> Files:
     }
 
 
-def actions_bundle(catalog: Catalog) -> Files:
+def actions_bundle(catalog: Catalog, units: Collection[str] = (), language: str = "") -> Files:
     """Return the students' course with a workflow of GitHub's: points, annotations, a summary."""
-    return student_bundle(catalog) | {".github/workflows/checks.yml": template("actions.yml")}
+    return student_bundle(catalog, units, language) | {".github/workflows/checks.yml": template("actions.yml")}
 
 
-def gitlab_bundle(catalog: Catalog) -> Files:
+def gitlab_bundle(catalog: Catalog, units: Collection[str] = (), language: str = "") -> Files:
     """Return the students' course with a pipeline of GitLab's, which shows checks and points in a merge request."""
-    return student_bundle(catalog) | {".gitlab-ci.yml": template("gitlab-ci.yml")}
+    return student_bundle(catalog, units, language) | {".gitlab-ci.yml": template("gitlab-ci.yml")}
 
 
 def _whole_course(catalog: Catalog) -> Files:

@@ -2,16 +2,16 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.metadata import requires
 from importlib.resources import files as files_of
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from autograder import __version__
-from autograder.course.catalog import Catalog
+from autograder.course.catalog import LATER, Catalog, Unit, catalog_text
 from autograder.course.skeletons import read_source, skeleton, translated_solution
 from autograder.errors import CatalogError
-from autograder.grading.session import collected_tests
+from autograder.grading.session import CollectedTest, collected_tests
 from autograder.messages import ENGLISH, entries
 from autograder.platforms.bundles.leaks import leaks
 from autograder.platforms.bundles.public import public_checks
@@ -24,15 +24,25 @@ _CODE = (".py", ".html", ".css", ".js", ".typed", ".toml", ".sh", ".yml")
 _KINDS = (*_CODE, ".json", ".safetensors", ".md", ".txt", ".po", ".pot")
 
 
-def student_bundle(catalog: Catalog, language: str = "") -> Files:
+def student_bundle(catalog: Catalog, units: Collection[str] = (), language: str = "") -> Files:
     """Return the files of a release for students, written in a language: by default the course's own.
+
+    Args:
+        catalog: of the course.
+        units: names of the units to release, as for one week; all if empty. Nothing of the others is in the bundle.
 
     Raises:
         CatalogError: it would hold what is not for students; the sentence names the first thing.
     """
     language = language or catalog.language or ENGLISH
-    files = {**_start(catalog, language), **_exercises(catalog, language), **_checks(catalog), **engine(catalog)}
-    files |= _catalogs(catalog, files)
+    released = catalog.only(units or catalog.units)
+    files = {
+        **_start(released, language),
+        **_exercises(released, catalog, language),
+        **_checks(released),
+        **engine(released),
+    }
+    files |= _catalogs(released, files)
     found = leaks(files, catalog)
     if found:
         raise CatalogError(f"nothing was released: {found[0]}" + (f" ({len(found) - 1} more)" if found[1:] else ""))
@@ -67,18 +77,34 @@ def _start(catalog: Catalog, language: str) -> Files:
     }
 
 
-def _exercises(catalog: Catalog, language: str) -> Files:
-    settings = read_source(catalog.root / "exercises" / "catalog.toml")
-    if language != (catalog.language or ENGLISH):
-        settings = re.sub(r"^language = .*\n", "", settings, flags=re.MULTILINE)
-        settings = settings.replace("[course]\n", f'[course]\nlanguage = "{language}"\n', 1)
-    files = {"exercises/catalog.toml": settings.encode()}
+def _exercises(catalog: Catalog, whole: Catalog, language: str) -> Files:
+    files = {"exercises/catalog.toml": _catalog(catalog, language)}
     for unit in catalog.units:
         text = skeleton(translated_solution(catalog, unit, language), f"{unit}.py").encode()
         files |= {f"exercises/{unit}.py": text, f"exercises/skeletons/{unit}.txt": text}
     for folder in ("exercises/lessons", "exercises/pictures", "docs/pictures", "notebooks"):
         files |= dict(_package(catalog.root / folder, folder, (*_KINDS, ".png", ".ipynb")))
-    return files
+    return _without_others(files, catalog, [unit for unit in whole.units.values() if unit.name not in catalog.units])
+
+
+def _without_others(files: Files, catalog: Catalog, others: Collection[Unit]) -> Files:
+    """Return the files without those about units that are not released, and lessons without links to them."""
+    if not others:
+        return files
+    names = {unit.name for unit in others}
+    drawn = {catalog.picture(name).name for name in names} | {f"{name}.md" for name in names}
+    kept = {path: content for path, content in files.items() if PurePosixPath(path).name not in drawn}
+    link = re.compile(rf"\[([^\]]+)\]\((?:{'|'.join(map(re.escape, names))})\.md[^)]*\)".encode())
+    lessons = {path: link.sub(rb"\1", text) for path, text in kept.items() if path.endswith(".md")}
+    shown = b"".join(lessons.values())
+    functions = {name.encode() for unit in others for name in unit.functions}
+
+    def belongs(path: str, content: bytes) -> bool:
+        if path.startswith("docs/pictures/"):
+            return PurePosixPath(path).name.encode() in shown
+        return not path.endswith(".ipynb") or not any(name in content for name in functions)
+
+    return {path: lessons.get(path, content) for path, content in kept.items() if belongs(path, content)}
 
 
 def _catalogs(catalog: Catalog, files: Files) -> Files:
@@ -103,16 +129,33 @@ def _is_private(block: str, public: str) -> bool:
     return not all(piece in public for piece in pieces)
 
 
-def _private(catalog: Catalog, unit: str) -> set[str]:
-    """Return the names of a unit's checks that are not for students."""
-    return {test.name for test in collected_tests(catalog, unit) if test.hidden or test.needs_solution}
+def _catalog(catalog: Catalog, language: str) -> bytes:
+    """Return the catalog in a language, with what students have not: by function, the points of the checks that stay here."""
+    text = catalog_text(catalog.root, catalog.units)
+    if language != (catalog.language or ENGLISH):
+        text = re.sub(r"^language = .*\n", "", text, flags=re.MULTILINE)
+        text = text.replace("[course]\n", f'[course]\nlanguage = "{language}"\n', 1)
+    later: dict[str, float] = {}
+    for unit in catalog.units:
+        for test in _private(catalog, unit) if catalog.checks(unit).is_file() else ():
+            for function, points in test.points.items():
+                later[function] = later.get(function, 0.0) + points
+    lines = "".join(f"{_quoted(function)} = {round(points, 2)!r}\n" for function, points in later.items())
+    heading = "# Points of the checks that run when the functions are graded, and are not in this release.\n"
+    text = text.rstrip("\n")
+    return (f"{text}\n\n{heading}[{LATER}]\n{lines}" if later else f"{text}\n").encode()
+
+
+def _private(catalog: Catalog, unit: str) -> list[CollectedTest]:
+    """Return a unit's checks that are not for students."""
+    return [test for test in collected_tests(catalog, unit) if test.hidden or test.needs_solution]
 
 
 def _checks(catalog: Catalog) -> Files:
     units = (unit for unit in catalog.units if catalog.checks(unit).is_file())
     return {
         f"tests/exercises/test_{unit}.py": public_checks(
-            read_source(catalog.checks(unit)), _private(catalog, unit)
+            read_source(catalog.checks(unit)), {test.name for test in _private(catalog, unit)}
         ).encode()
         for unit in units
     }

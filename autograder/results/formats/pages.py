@@ -146,7 +146,21 @@ def viva_page(course: str, name: str, seed: int, functions: Sequence[ExamFunctio
         seed: asks the same questions again.
         functions: with their questions.
     """
-    return _render("viva.html", course=course, name=name, seed=seed, functions=functions)
+    return _render("viva.html", course=course, submission=name, seed=seed, functions=functions)
+
+
+def validity_page(course: str, validity: object, facts: str, kinds: Mapping[str, Sequence[str]]) -> str:
+    """Return what an author reads about how true the marks of a course are.
+
+    Args:
+        course: its title.
+        validity: the figures, as `verify` has them.
+        facts: a sentence about the run that they are from.
+        kinds: of the modules that were handed in, those that are `right` and those that are `wrong`.
+    """
+    return _render(
+        "validity.html", course=course, validity=validity, facts=facts, right=kinds["right"], wrong=kinds["wrong"]
+    )
 
 
 def _unit(
@@ -161,7 +175,16 @@ def _unit(
         if each.name in seen or each.manual is not None
     ]
     title = tr(unit.title) if unit is not None else mark.name
-    return {"name": mark.name, "title": title, **_points(mark), "functions": functions, "pictures": pictures}
+    facts = {"functions": functions, "pictures": pictures, "absent": _absent(mark, checks)}
+    return {"name": mark.name, "title": title, **_points(mark), **facts}
+
+
+def _absent(mark: UnitMark, checks: Sequence[CheckResult]) -> str:
+    """Return the one reason why no check of a unit was run, as if it was not handed in; empty if there is none."""
+    reasons = {message(check) for check in checks if check.message}
+    by_hand = any(function.manual is not None for function in mark.functions.values())
+    alone = len(reasons) == 1 and all(check.outcome is Outcome.NOT_RUN for check in checks)
+    return reasons.pop() if alone and not by_hand else ""
 
 
 def _function(mark: FunctionMark, checks: Sequence[CheckResult], hints: Sequence[str]) -> dict[str, object]:
