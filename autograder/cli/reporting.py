@@ -12,7 +12,7 @@ from rich.text import Text
 
 from autograder.cli import terminal
 from autograder.cli.terminal import HiddenOption, Require, Units, names_in, one_of, rungs_required
-from autograder.course.catalog import Catalog, course_here
+from autograder.course.catalog import Catalog, course_here, speak
 from autograder.errors import UsageError
 from autograder.results.mark import Hidden
 
@@ -28,6 +28,7 @@ def report(
         str, typer.Option("--as", metavar="FORMAT", help="html, json, markdown, junit, csv, ...; table for a term.")
     ] = "",
     hidden: HiddenOption = Hidden.POINTS,
+    lang: Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What to write in, such as lt.")] = "",
     title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder for them; else one is printed.")] = None,
     gradebook: Annotated[
@@ -48,6 +49,7 @@ def report(
     from autograder.results.publish import publish, read_marks, render
 
     catalog = course_here()
+    speak(catalog, lang)
     if roster is not None:
         _report_term(paths, catalog, form or "table", title, out, roster, gradebook)
         return

@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import CatalogError, UsageError
+from autograder.messages import chosen, use
 
 #: Variable that names the folder of the course.
 COURSE = "IDEALCAT_COURSE"
+#: Table of a students' release: by function, the points of the checks that the release lacks.
+LATER = "later"
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,14 @@ class Function:
         points: those of its checks together.
         hints: from a question to a pointer.
         outcome: True if its checks look at its outcome alone, so that any way that works is right.
+        later: points of the checks that a students' release lacks; they run when the function is graded.
     """
 
     name: str
     points: float
     hints: tuple[str, ...]
     outcome: bool = False
+    later: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,11 @@ class Unit:
         """Return the points of the whole unit."""
         return sum(function.points for function in self.functions.values())
 
+    @property
+    def later(self) -> float:
+        """Return the points of the unit's checks that a students' release lacks; none in the instructor's course."""
+        return sum(function.later for function in self.functions.values())
+
 
 @dataclass(frozen=True)
 class Catalog:
@@ -67,12 +77,14 @@ class Catalog:
         title: the name of the course.
         preload: modules that every worker has imported before it starts.
         units: by name, in teaching order.
+        language: what students read, unless they choose another; empty for the one of their machine.
     """
 
     root: Path
     title: str
     preload: tuple[str, ...]
     units: dict[str, Unit]
+    language: str = ""
 
     @property
     def functions(self) -> frozenset[str]:
@@ -108,9 +120,15 @@ class Catalog:
         """Return the file with the checks of a unit."""
         return self.root / "tests" / "exercises" / f"test_{unit}.py"
 
-    def lesson(self, unit: str) -> Path:
-        """Return the file with the lesson before a unit."""
-        return self.root / "exercises" / "lessons" / f"{unit}.md"
+    @property
+    def translations(self) -> Path:
+        """Return the folder with the course's texts in other languages."""
+        return self.root / "exercises" / "locale"
+
+    def lesson(self, unit: str, language: str = "") -> Path:
+        """Return the file with the lesson before a unit: in a language, if the course has it in that."""
+        own = self.root / "exercises" / "lessons" / language / f"{unit}.md"
+        return own if language and own.is_file() else self.root / "exercises" / "lessons" / f"{unit}.md"
 
     def skeleton(self, unit: str) -> Path:
         """Return the file in which a release without solutions keeps a unit's untouched skeleton, to go back to."""
@@ -183,6 +201,29 @@ def course_here() -> Catalog:
     return read_catalog(course_root())
 
 
+def speak(catalog: Catalog, asked: str = "") -> None:
+    """Show everything from now on in the reader's language: as asked for, or as `chosen` finds it.
+
+    Raises:
+        UsageError: the course is not there in the language that was asked for.
+    """
+    use(chosen(asked, catalog.language, catalog.translations), catalog.translations)
+
+
+def speak_here(asked: str = "") -> None:
+    """Show everything from now on in the reader's language, with or without a course.
+
+    Raises:
+        UsageError: there is no such language.
+    """
+    try:
+        catalog = course_here()
+    except (UsageError, CatalogError):  # a command that needs the course will say what is wrong
+        use(chosen(asked, ""))
+    else:
+        speak(catalog, asked)
+
+
 def read_catalog(root: Path) -> Catalog:
     """Read the catalog of the course in a folder.
 
@@ -199,9 +240,10 @@ def read_catalog(root: Path) -> Catalog:
         raise CatalogError(f"{path} is not valid TOML: {error}") from error
     try:
         course = document["course"]
-        units = [_unit(values) for values in document["unit"]]
+        later = document.get(LATER, {})
+        units = [_unit(values, later) for values in document["unit"]]
         preload = tuple(course.get("preload", ()))
-        return Catalog(root, course["title"], preload, {unit.name: unit for unit in units})
+        return Catalog(root, course["title"], preload, {unit.name: unit for unit in units}, course.get("language", ""))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CatalogError(f"{path} lacks or misspells something: {error!r}") from error
 
@@ -220,9 +262,15 @@ def catalog_text(root: Path, units: Collection[str]) -> str:
     return head + "".join(block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units)
 
 
-def _unit(values: dict[str, Any]) -> Unit:
+def _unit(values: dict[str, Any], later: dict[str, float]) -> Unit:
     functions = {
-        name: Function(name, float(facts["points"]), tuple(facts.get("hints", ())), facts.get("outcome", False))
+        name: Function(
+            name=name,
+            points=float(facts["points"]),
+            hints=tuple(facts.get("hints", ())),
+            outcome=facts.get("outcome", False),
+            later=float(later.get(name, 0.0)),
+        )
         for name, facts in values["functions"].items()
     }
     return Unit(values["name"], values["title"], float(values.get("seconds", 10)), functions)

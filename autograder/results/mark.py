@@ -129,23 +129,9 @@ def mark(
 
 
 def points_to_come(catalog: Catalog, checks: Iterable[CheckResult]) -> float:
-    """Return the points of the checks that a students' release lacks, over the units of some checks.
-
-    In the instructor's course, which has the solutions, nothing is to come.
-
-    Args:
-        catalog: the course; its points are those of all checks.
-        checks: of whole units.
-    """
-    here: dict[str, list[float]] = {}
-    for check in checks:
-        here.setdefault(check.unit, []).append(check.max_points)
-    missing = (
-        catalog.units[unit].points - math.fsum(found)
-        for unit, found in here.items()
-        if unit in catalog.units and not catalog.solution(unit).is_file()
-    )
-    return round(math.fsum(each for each in missing if each > 0), 2)
+    """Return the points of the checks that a students' release lacks, over the units of some checks."""
+    units = {check.unit for check in checks}
+    return math.fsum(unit.later for unit in catalog.units.values() if unit.name in units)
 
 
 def units_of(marks: Iterable[Mark]) -> list[str]:
@@ -213,4 +199,4 @@ def visible_check(check: CheckResult, hidden: Hidden) -> CheckResult:
     if hidden is Hidden.SENTENCE:
         return replace(check, output="", picture="")
     # The sentence quotes what was asked, the mistake what was answered, and a student may print what they were given.
-    return replace(check, message="", mistake=None, diagnosis="", output="", picture="", line=0)
+    return replace(check, message="", sentence={}, mistake=None, diagnosis="", output="", picture="", line=0)

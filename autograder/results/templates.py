@@ -42,14 +42,13 @@ def render_page(package: str, name: str, script: str = "", **values: object) -> 
 
 
 def render_file(package: str, name: str, **values: object) -> str:
-    """Return a file that is no page: values stand in it as they are.
+    """Return a file that is no page, from a package's template of that name; see `filled`."""
+    return filled(template_text(package, name), **values)
 
-    Args:
-        package: whose template it is.
-        name: of the template.
-        values: by the names in the template. One that is missing is an error.
-    """
-    return _others(package).get_template(name).render(**values)
+
+def filled(text: str, **values: object) -> str:
+    """Return a text that is no page, with its values filled in as they are. One that is missing is an error."""
+    return _others().from_string(text).render(**values)
 
 
 def template_text(package: str, name: str) -> str:
@@ -71,9 +70,8 @@ def _pages(package: str) -> Environment:
 
 
 @functools.cache
-def _others(package: str) -> Environment:
+def _others() -> Environment:
     return Environment(
-        loader=FunctionLoader(functools.partial(template_text, package)),
         autoescape=False,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -95,14 +95,14 @@ def actions_teacher_bundle(catalog: Catalog, grading: Grading) -> Files:
     }
 
 
-def actions_bundle(catalog: Catalog, units: Collection[str] = ()) -> Files:
+def actions_bundle(catalog: Catalog, units: Collection[str] = (), language: str = "") -> Files:
     """Return the students' course with a workflow of GitHub's: points, annotations, a summary."""
-    return student_bundle(catalog, units) | {".github/workflows/checks.yml": template("actions.yml")}
+    return student_bundle(catalog, units, language) | {".github/workflows/checks.yml": template("actions.yml")}
 
 
-def gitlab_bundle(catalog: Catalog, units: Collection[str] = ()) -> Files:
+def gitlab_bundle(catalog: Catalog, units: Collection[str] = (), language: str = "") -> Files:
     """Return the students' course with a pipeline of GitLab's, which shows checks and points in a merge request."""
-    return student_bundle(catalog, units) | {".gitlab-ci.yml": template("gitlab-ci.yml")}
+    return student_bundle(catalog, units, language) | {".gitlab-ci.yml": template("gitlab-ci.yml")}
 
 
 def _whole_course(catalog: Catalog) -> Files:

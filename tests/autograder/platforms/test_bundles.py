@@ -15,6 +15,7 @@ import yaml
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import CatalogError, UsageError
+from autograder.grading.session import collected_tests
 from autograder.platforms.bundles import (
     Grading,
     actions_bundle,
@@ -26,6 +27,8 @@ from autograder.platforms.bundles import (
     write_bundle,
 )
 from autograder.platforms.bundles.public import public_checks
+from autograder.student.progress import Progress
+from autograder.student.standing import headline
 from tests.autograder.small_course import make_course
 
 ROOT = Path(__file__).parents[3]
@@ -209,6 +212,50 @@ def test_a_hidden_check_is_not_released_however_its_mark_is_written(way, tmp_pat
     compile(text, "checks", "exec")
 
 
+SECRETS = """
+import pytest
+import torch
+from autograder.compare import assert_close
+
+
+@pytest.mark.points("double", 1)
+@pytest.mark.hidden
+def test_secret(submission):
+    sevens = torch.full((1,), 7.0)
+    assert_close(submission.double(sevens), 2 * sevens)
+
+
+@pytest.mark.points("double", 1)
+def test_of_ours(submission):
+    assert_close(submission.double(torch.zeros(1)), torch.zeros(1))
+
+
+class TestSecrets:
+    @pytest.mark.points("double", 1)
+    @pytest.mark.hidden
+    def test_other(self, submission):
+        assert_close(submission.double(torch.full((1,), 8.0)), torch.full((1,), 16.0))
+"""
+
+
+def test_a_hidden_check_from_another_module_is_not_released(tmp_path, monkeypatch):
+    root = make_course(tmp_path / "course")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "kept_secrets.py").write_text(SECRETS)
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    checks = root / "tests" / "exercises" / "test_doubling.py"
+    lines = "from kept_secrets import test_secret\nfrom kept_secrets import TestSecrets, test_of_ours, test_secret as test_7\n"
+    checks.write_text(lines + checks.read_text())
+    files = student_bundle(read_catalog(root))
+    text = files["tests/exercises/test_doubling.py"].decode()
+    assert [line for line in text.splitlines() if "kept_secrets" in line] == ["from kept_secrets import test_of_ours"]
+    # In a package of the course, and under another name.
+    renamed = SECRETS.replace("def test_secret", "def seven").encode()
+    found = leaks({**files, "kit/checks.py": renamed}, read_catalog(root))
+    assert "kit/checks.py holds the hidden check test_other of doubling" in found
+    assert any(each.startswith("kit/checks.py holds lines of the hidden check test_secret") for each in found)
+
+
 def test_a_check_whose_fixture_takes_the_solution_stays_with_the_teacher(tmp_path):
     root = make_course(tmp_path / "course")
     checks = root / "tests" / "exercises" / "test_doubling.py"
@@ -217,6 +264,22 @@ def test_a_check_whose_fixture_takes_the_solution_stays_with_the_teacher(tmp_pat
     checks.write_text(f"{checks.read_text()}\n\n{fixture}\n\n{check}")
     text = student_bundle(read_catalog(root))["tests/exercises/test_doubling.py"].decode()
     assert "test_as_right" not in text and "reference" not in text
+
+
+def test_a_release_tells_the_points_that_are_not_in_it(files, catalog, tmp_path):
+    path = tmp_path / "exercises" / "catalog.toml"
+    path.parent.mkdir()
+    path.write_bytes(files["exercises/catalog.toml"])
+    released = read_catalog(tmp_path)
+    assert released.points == catalog.points and sum(unit.later for unit in catalog.units.values()) == 0
+    for unit in catalog.units.values():
+        tests = collected_tests(catalog, unit.name)
+        private = [test for test in tests if test.hidden or test.needs_solution]
+        assert released.units[unit.name].later == pytest.approx(sum(sum(test.points.values()) for test in private))
+        assert sum(sum(test.points.values()) for test in tests) == pytest.approx(unit.points)
+    assert "visible points; " in headline(released, Progress())
+    later, total = (sum(getattr(unit, name) for unit in released.units.values()) for name in ("later", "points"))
+    assert 1 / 5 < later / total < 1 / 4, "docs/platforms.md says how large the hidden part is"
 
 
 def test_a_bundle_is_a_folder_and_a_zip_of_the_same(tmp_path):
@@ -282,6 +345,53 @@ def test_gradescope_grades_a_submission(gradescope):
     _, said, results = gradescope(Path(__file__).parents[1] / "samples" / "only_horizontal")
     assert results["score"] == 15, said
     assert sum(test["score"] for test in results["tests"]) == 15
+
+
+#: Runs a command as a container does that gives no namespaces, under Docker's usual filter.
+NO_NAMESPACES = """
+import errno, os, sys
+import pyseccomp
+
+rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+for call in ("unshare", "setns", "mount", "pivot_root"):
+    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), call)
+rules.load()
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="Gradescope's container is root's")
+def test_gradescopes_harness_grades_as_root_without_namespaces(tmp_path):
+    """In its folders: the zip unpacked into source/, `run_autograder` copied beside it, submission/ and its metadata."""
+    root = make_course(tmp_path / "course")
+    catalog = root / "exercises" / "catalog.toml"
+    catalog.write_text(catalog.read_text().replace("points = 1\n", "points = 1.5\n"))
+    checks = root / "tests" / "exercises" / "test_doubling.py"
+    hidden = "def test_secret(submission):\n    assert_close(submission.halve(torch.ones(1)), torch.ones(1) / 2)\n"
+    checks.write_text(f'{checks.read_text()}\n\n@pytest.mark.hidden\n@pytest.mark.points("halve", 0.5)\n{hidden}')
+    place = tmp_path / "autograder"
+    for name in ("source", "submission", "results"):
+        (place / name).mkdir(parents=True)
+    bundle = gradescope_bundle(read_catalog(root), Grading("", "points", "of the tests"))
+    with zipfile.ZipFile(write_bundle(bundle, tmp_path / "released")) as archive:
+        archive.extractall(place / "source")
+    shutil.copy(place / "source" / "run_autograder", place)
+    (place / "submission" / "doubling.py").write_text(
+        "def double(x):\n    return x\n\n\ndef halve(x):\n    return x / 2\n"
+    )
+    (place / "submission_metadata.json").write_text('{"id": 1, "users": []}')
+    variables = {"AUTOGRADER": str(place), "AUTOGRADER_BIN": str(BIN)}
+    _, said = run(sys.executable, "-c", NO_NAMESPACES, "/bin/bash", place / "run_autograder", cwd=place, **variables)
+    results = json.loads((place / "results" / "results.json").read_text())
+    assert results["score"] == 2.5, said
+    assert results["output"].startswith("2 of 3 visible points; 0.5 more when graded")
+    seen = [(test["visibility"], test["max_score"]) for test in results["tests"]]
+    assert seen == [("visible", 1), ("visible", 1), ("visible", 1), ("after_published", 0.5)]
+    held = results["extra_data"]["isolation"]
+    assert {"no_capabilities", "seccomp", "landlock"} <= set(held) and not [
+        rung for rung in held if "namespace" in rung
+    ]
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ import yaml
 from autograder import cli
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, UsageError
-from autograder.platforms.bundles import gitlab_bundle
+from autograder.platforms.bundles.student import template
 from autograder.results.formats.classroom50 import scale
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.overview import class_statistics
@@ -156,8 +156,11 @@ def test_before_publication_gradescope_shows_the_visible_points_alone(as_text):
 
 
 def test_a_release_for_students_tells_in_every_form_what_is_still_to_come(tmp_path):
-    course = read_catalog(make_course(tmp_path / "course"))
-    course.solution("doubling").unlink()
+    root = make_course(tmp_path / "course")
+    catalog = root / "exercises" / "catalog.toml"
+    text = catalog.read_text()
+    catalog.write_text(f"{text}\n[later]\ndouble = 1.0\nhalve = 0.5\n")
+    course = read_catalog(root)
     checks = (CheckResult("doubling::a", "doubling", "double", "It doubles", 1.5, outcome=Outcome.PASSED),)
     seen = mark(SubmissionResult("anna", checks), catalog=course)
     sentence = "1.5 of 1.5 visible points; 1.5 more when graded"
@@ -167,14 +170,15 @@ def test_a_release_for_students_tells_in_every_form_what_is_still_to_come(tmp_pa
     assert lines[0] == f"Doubling: {sentence}"
     # Of a run that left checks out nobody can tell which are hidden.
     assert next(summary(course, checks, brief=True, verbose=False, whole=False)) == "Doubling: 1.5 of 1.5 points"
-    make_course(tmp_path / "course")  # with the solutions it is the instructor's, and has every check
+    catalog.write_text(text)  # as the instructor's, which has every check
+    course = read_catalog(root)
     assert "visible" not in render(
         [mark(SubmissionResult("anna", checks), catalog=course)], "gitlab", Hidden.POINTS, course, ""
     )
 
 
-def test_the_share_of_the_points_is_what_gitlab_reads_as_coverage(as_text, catalog):
-    pattern = yaml.safe_load(gitlab_bundle(catalog)[".gitlab-ci.yml"])["checks"]["coverage"].strip("/")
+def test_the_share_of_the_points_is_what_gitlab_reads_as_coverage(as_text):
+    pattern = yaml.safe_load(template("gitlab-ci.yml"))["checks"]["coverage"].strip("/")
     assert [re.findall(pattern, line) for line in as_text("gitlab").splitlines()][-1] == ["33.3"]
     assert re.findall(pattern, as_text("gitlab", result=UNGRADED)) == []
 
