@@ -27,14 +27,16 @@ from autograder.cli.terminal import (
 )
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
+from autograder.grading.attempts import attempts_of, best_attempts
 from autograder.grading.batch import Batch, Failure, StoredResult
 from autograder.grading.jobs import GradeTasks
 from autograder.grading.spec import GradingSpec, course_secret
+from autograder.results import policy
 from autograder.results.formats.difference import changes
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
 from autograder.results.mark import Mark, Policy, mark
-from autograder.results.publish import policy_beside
+from autograder.results.publish import rules_beside
 from autograder.results.store import ResultStore, read_result, write_atomically
 from autograder.submissions.intake import FORMS, HandIn, Intake, intake_csv, take_in
 from autograder.submissions.roster import match, read_roster
@@ -171,7 +173,7 @@ def regrade(
     """Grade a class again as OUT was graded, aside, and show who changes by how much and why, before it is published."""
     if diff and publish:
         raise UsageError("--diff only shows and --publish changes; give one of them")
-    run = _Run.of(*_load(out), out, jobs, cluster, fresh)
+    run = _Run.of(*_load(out), out, jobs, cluster, fresh, again=not publish)
     graded, failures = run.grade(out / "regraded")
     changed = changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded)
     print_changes(changed, len(graded))
@@ -196,17 +198,41 @@ class _Run:
     fresh: bool
     manual: tuple[ManualPoints, ...]
     decide: Policy | None
+    #: Names of those of whom several attempts have just been graded.
+    tried: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, source: Source, spec: GradingSpec, out: Path, jobs: int, cluster: str, fresh: bool) -> "_Run":
+    def of(
+        cls, source: Source, spec: GradingSpec, out: Path, jobs: int, cluster: str, fresh: bool, *, again: bool = False
+    ) -> "_Run":
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
         book = _assignment(source, spec)
         intake = source.take_in(spec.catalog) if book is None else Intake("nbgrader's assignment", book.submissions())
         manual = read_manual(out / "manual.csv", spec.catalog.points)
-        if len(intake.hand_ins) > 1 or intake.left_out:
+        rules = rules_beside([out, *map(Path, source.paths)])
+        run = cls(spec, intake.hand_ins, book, out, jobs, cluster, fresh, manual, None)
+        tried = frozenset(intake.earlier) if rules is not None and rules.best else frozenset()
+        if rules is not None and tried:
+            intake = run._best_attempts(intake, rules)
+        if (len(intake.hand_ins) > 1 or intake.left_out) and not (again and tried):
             _tell_intake(intake, out)
-        decide = policy_beside([out, *map(Path, source.paths)], out)
-        return cls(spec, intake.hand_ins, book, out, jobs, cluster, fresh, manual, decide)
+        moments = {name: hand_in.at for name, hand_in in intake.hand_ins.items()}
+        decide = None if rules is None else (lambda made: policy.decide(made, rules, moments.get(made.name, "")))
+        return replace(run, submissions=intake.hand_ins, decide=decide, tried=tried)
+
+    def _best_attempts(self, intake: Intake, rules: policy.Policy) -> Intake:
+        """Grade all attempts of those who have several. Return the class with the best ones."""
+        graded, _ = replace(self, submissions=attempts_of(intake)).grade(self.out / "attempts")
+        results = {each.result.name: each.result for each in graded}
+
+        def score(attempt: str, student: str, hand_in: HandIn) -> float | None:
+            if attempt not in results:
+                return None
+            result = replace(results[attempt], name=student)
+            decide = lambda made: policy.decide(made, rules, hand_in.at)  # noqa: E731
+            return mark(result, self.manual, decide, self.spec.catalog).score
+
+        return best_attempts(intake, score)
 
     def batch(self, folder: Path) -> Batch:
         """Return the class, to be graded into a folder."""
@@ -315,7 +341,7 @@ class _Run:
         print_class(marks, [each.path.relative_to(self.out) for each in graded])
         where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
         terminal.out.print(Text(where), soft_wrap=True)
-        known = sum(each.known for each in graded)
+        known = sum(each.known and each.result.name not in self.tried for each in graded)
         if known:
             terminal.out.print(f"{known} had been graded before and have not changed; --fresh grades them again")
         remarks = self.book.remarks if self.book is not None else ()
@@ -327,7 +353,9 @@ def _tell_intake(intake: Intake, out: Path) -> None:
     """Print what was understood and what was left out, and write both into `intake.csv`."""
     terminal.out.print(Text(intake.sentence), soft_wrap=True)
     for left in intake.left_out[:_TOLD]:
-        terminal.errors.print(Text(f"not graded: {left.path}: {left.reason}"), soft_wrap=True)
+        terminal.errors.print(
+            Text(f"{'not counted' if left.graded else 'not graded'}: {left.path}: {left.reason}"), soft_wrap=True
+        )
     if len(intake.left_out) > _TOLD:
         more = f"not graded: {len(intake.left_out) - _TOLD} more, in {out / 'intake.csv'}"
         terminal.errors.print(Text(more), soft_wrap=True)

@@ -1,5 +1,7 @@
 """Read what an instructor decides about marks: `class.toml` beside the submissions.
 
+    attempts = "last"
+
     [deadline]
     due = 2026-11-20T23:59:00
     zone = "Europe/Vilnius"
@@ -38,6 +40,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -85,13 +88,15 @@ def read_policy(path: Path) -> Policy:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read ({error}); mend it, or take it away") from error
+    attempts = _one_of(tables, "attempts", ("last", "best"), path)
+    tables.pop("attempts", None)
     for table, values in tables.items():
         if table not in _TABLES or not isinstance(values, dict):
             raise UsageError(f"{path}: there is no table [{table}]; there are {', '.join(_TABLES)}")
         for key in values:
             if _TABLES[table] and key not in _TABLES[table]:
                 raise UsageError(f"{path}: [{table}] has no {key}; it has {', '.join(sorted(_TABLES[table]))}")
-    return _policy(tables, path)
+    return replace(_policy(tables, path), best=attempts == "best")
 
 
 def _policy(tables: Mapping[str, dict[str, Any]], path: Path) -> Policy:

@@ -66,6 +66,7 @@ class Policy:
         drop: number of units whose points are dropped, those whose absence helps most.
         bonus: units whose points count while their maximum does not.
         term: how assignments are summed up; read beside the roster of the term.
+        best: True if the best attempt counts, not the last.
     """
 
     due: datetime | None = None
@@ -77,6 +78,7 @@ class Policy:
     drop: int = 0
     bonus: tuple[str, ...] = ()
     term: TermRule = TermRule()
+    best: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,11 +75,21 @@ def policy_beside(folders: Iterable[Path], out: Path) -> Policy | None:
     Raises:
         UsageError: one of the files cannot be read.
     """
-    path = _class_file(folders)
-    if path is None:
+    rules = rules_beside(folders)
+    if rules is None:
         return None
-    rules, moments = read_policy(path), read_moments(out / "intake.csv")
+    moments = read_moments(out / "intake.csv")
     return lambda made: policy.decide(made, rules, moments.get(made.name, ""))
+
+
+def rules_beside(folders: Iterable[Path]) -> policy.Policy | None:
+    """Return what the first `class.toml` in some folders says; None without one.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    path = next((folder / FILENAME for folder in folders if (folder / FILENAME).is_file()), None)
+    return None if path is None else read_policy(path)
 
 
 def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[str, str]) -> Assignment:
@@ -96,18 +106,14 @@ def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[s
     """
     manual = manual_beside([folder], catalog)
     marks = {result.name: mark(result, manual, None, catalog) for result in read_results([folder]).values()}
-    path = _class_file([folder, *_class_folders(folder)])
+    rules = rules_beside([folder, *_class_folders(folder)])
     moments = read_moments(folder / "intake.csv")
     return Assignment(
         name,
         {titles[each]: made for each, made in marks.items() if each in titles},
-        policy.Policy() if path is None else read_policy(path),
+        rules or policy.Policy(),
         {titles[each]: at for each, at in moments.items() if each in titles},
     )
-
-
-def _class_file(folders: Iterable[Path]) -> Path | None:
-    return next((folder / FILENAME for folder in folders if (folder / FILENAME).is_file()), None)
 
 
 def roster_of(out: Path) -> str:

@@ -19,6 +19,7 @@ from autograder.results.tables import harmless
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import Entry, UnreadableError, archive_entries
 from autograder.submissions.choosing import unit_of
+from autograder.submissions.commits import commit_date
 from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognized
 from autograder.submissions.entries import ARCHIVES, files_below, is_archive
 
@@ -78,11 +79,13 @@ class LeftOut:
         path: where it lies.
         student: whose it is, if that is known.
         reason: the end of a sentence that begins with the path.
+        graded: True for an attempt that was graded and does not count.
     """
 
     path: str
     student: str
     reason: str
+    graded: bool = False
 
 
 @dataclass
@@ -230,7 +233,9 @@ def _download(path: Path, form: str) -> Intake | None:
         legible(student.name) for student in {s.key: s for a in download.attempts for s in a.students}.values()
     )
     for attempts in by_student.values():
-        *before, last = (_hand_in(path, attempt) for attempt in sorted(attempts, key=lambda each: each.at))
+        *before, last = (
+            _hand_in(path, attempt, download.platform) for attempt in sorted(attempts, key=lambda each: each.at)
+        )
         for student in last.students:
             shown = legible(student.name)
             told_apart = f"{shown}-{student.id or student.login}" if namesakes[shown] > 1 else shown
@@ -246,8 +251,17 @@ def _download(path: Path, form: str) -> Intake | None:
     return intake
 
 
-def _hand_in(path: Path, attempt: Attempt) -> HandIn:
-    return HandIn(attempt.students, path, attempt.files, attempt.at, attempt.late)
+def _hand_in(path: Path, attempt: Attempt, platform: str) -> HandIn:
+    at = attempt.at or (_committed(path, attempt) if platform == "GitHub" else "")
+    return HandIn(attempt.students, path, attempt.files, at, attempt.late)
+
+
+def _committed(path: Path, attempt: Attempt) -> str:
+    """Return the date of the commit that is checked out, if the files lie in a clone; else nothing."""
+    first = next(iter(attempt.files.values()), None)
+    folders = [path / folder for folder in first.parents] if first is not None and path.is_dir() else []
+    clone = next((folder for folder in folders if (folder / ".git").is_dir()), None)
+    return "" if clone is None else commit_date(clone)
 
 
 def _folders(folder: Path, units: frozenset[str]) -> Intake:
