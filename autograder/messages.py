@@ -3,9 +3,9 @@
     use("lt", root / "exercises" / "locale")
     tr("Next: {function} in {place}", function="denoise", place="exercises/variation_loss.py:83")
 
-Catalogs are `.po` files, read when first needed; gettext finds the words. English stands for whatever is missing. A sentence that
-a result stores is English; `parsed` finds its template and its values, and `said` gives it in the reader's language. Every room
-may import this module; it imports nothing of the package but `errors`.
+Catalogs are `.po` files, read when first needed; gettext finds the words. English stands for whatever is missing. A sentence
+that a result stores is English: `parsed` finds its template and its values, and `said` gives it in the reader's language.
+Every room may import this module; it imports nothing of the package but `errors`.
 """
 
 import contextlib
@@ -137,7 +137,7 @@ def compiled(po: str) -> bytes:
     return header + struct.pack(f"<{len(starts)}I", *starts) + data
 
 
-_ESCAPE = re.compile(r"\\\\(.)")
+_ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 
 
@@ -167,8 +167,10 @@ def entries(po: str) -> Iterator[tuple[str, str]]:
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 #: Values that quote the student or Python: looked at only for long texts of our own.
 _QUOTING = {"text", "error", "fault", "reason", "message", "said", "words", "call", "subject", "output"}
-_LONG, _SHORT = 12, 2
+_LONG, _SHORT, _WEAK = 12, 4, 2
 _DEPTH = 6
+#: Stands for a call while a sentence is parsed.
+_CALL = "\ue000"
 
 
 @functools.cache
@@ -201,11 +203,20 @@ def parsed(text: str, *folders: Path, call: str = "") -> Sentence:
         problem = text.removeprefix(call)
         space = " " if problem.startswith(" ") else ""
         found = _parsed(problem.removeprefix(space), folders, _SHORT, 0)
-        return _sentence("{call}" + space + "{problem}", call=call, problem=found) if found else {}
+        if found:
+            return _sentence("{call}" + space + "{problem}", call=call, problem=found)
+        return _restored(_parsed(_CALL + problem, folders, _SHORT, 0) or {}, call)
     return _parsed(text, folders, _SHORT, 0) or {}
 
 
-def _sentence(text: str, **values: str | Sentence) -> Sentence:
+def _restored(value: Any, call: str) -> Any:
+    """Return a sentence with the call, whose words are the student's, in its place again."""
+    if isinstance(value, dict):
+        return {name: _restored(each, call) for name, each in value.items()}
+    return value.replace(_CALL, call)
+
+
+def _sentence(text: str, /, **values: str | Sentence) -> Sentence:
     return {"text": text, "values": values}
 
 
@@ -222,12 +233,30 @@ def _parsed(text: str, folders: tuple[Path, ...], least: int, depth: int) -> Sen
         values = _matched(pieces, text) if letters >= least else None
         if values is not None:
             return _with_values(template, pieces, values, folders, depth)
-    return _with_suffix(text, folders, depth)
+    return _with_suffix(text, folders, depth) or (_weakly(text, folders, depth) if least < _LONG else None)
+
+
+def _weakly(text: str, folders: tuple[Path, ...], depth: int) -> Sentence | None:
+    """Return a text with little of ours in it, such as "gradients of model", where its values are single words."""
+    constants, templates = _templates(folders)
+    for template, pieces, letters in templates:
+        values = _matched(pieces, text) if _WEAK <= letters < _SHORT else None
+        if values is None:
+            continue
+        if template.startswith(": ") or all(_is_token(value) or value in constants for value in values):
+            return _with_values(template, pieces, values, folders, depth)
+    return None
 
 
 def _with_suffix(text: str, folders: tuple[Path, ...], depth: int) -> Sentence | None:
     """Return a text that ends with a known addition, such as " at [0, 1]"."""
-    for template, pieces, _ in _templates(folders)[1]:
+    constants, templates = _templates(folders)
+    for constant in constants:
+        if constant.startswith((" ", ", ")) and text.endswith(constant) and text != constant:
+            head = text.removesuffix(constant)
+            found = _parsed(head, folders, _SHORT, depth + 1) or head
+            return _sentence("{head}{tail}", head=found, tail=_sentence(constant))
+    for template, pieces, _ in templates:
         if not template.startswith((" ", ", ", "; ")):
             continue
         start = text.rfind(pieces[0])

@@ -21,6 +21,12 @@ from autograder.errors import NO_VALUE, CheckFailed, Raised
 _TOLERANCES = {torch.float64: (1e-7, 1e-9), torch.float16: (1e-2, 1e-3), torch.bfloat16: (2e-2, 1e-2)}
 _FLOAT32 = (1e-4, 1e-6)
 _SHOWN_LENGTH = 200
+#: Dtypes that go without saying.
+_USUAL = (torch.float32, torch.float64, torch.int64)
+#: How far 255 times a pixel of float32 may be from a whole number.
+_PIXEL_ROUNDING = 2e-5
+#: And how far 255 times a bound, which allows for more.
+_BOUND_ROUNDING = 1e-3
 
 
 def assert_close(actual: object, expected: object, *, rtol: float | None = None, atol: float | None = None) -> None:
@@ -88,9 +94,9 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
     if wrong.any():
         index = _first(wrong)
         place = _at(index)
-        value = _entry(values[index] if isinstance(actual, Tensor) else actual)
+        value = show(values[index].item() if isinstance(actual, Tensor) else actual)
         found = f": {what} is {value}{place}" if what else f"returned {value}{place}"
-        raise CheckFailed(f"{found}, expected {_bounds(low, high)}", actual)
+        raise CheckFailed(f"{found}, expected {_bounds(low, high, value)}", actual)
 
 
 def assert_raises(kind: type[Exception], call: Callable[..., object], *args: object, **kwargs: object) -> str:
@@ -155,7 +161,7 @@ def _description(value: object) -> str:
     if isinstance(value, Image.Image):
         return f"{value.width}x{value.height} {value.mode} image"
     if isinstance(value, float):
-        return f"{value:.6g}" if value % 1 or abs(value) >= 1e6 else f"{value:.1f}"
+        return _show_float(value)
     if isinstance(value, list | tuple):
         return _show_sequence(value)
     if isinstance(value, dict):
@@ -171,6 +177,15 @@ def _description(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def _show_float(value: float, rounding: float = _PIXEL_ROUNDING) -> str:
+    """Return a number with six digits, or as a share of 255 if it is one that has no shorter form: pixels and budgets are."""
+    if not value % 1 and abs(value) < 1e6:
+        return f"{value:.1f}"
+    text, steps = f"{value:.6g}", value * 255
+    pixel = 0 < value < 1 and len(text) > 6 and abs(steps - round(steps)) < rounding
+    return f"{round(steps)}/255" if pixel else text
+
+
 def _show_tensor(value: Tensor) -> str:
     if value.layout != torch.strided:
         return f"sparse tensor of shape {tuple(value.shape)}"
@@ -179,7 +194,8 @@ def _show_tensor(value: Tensor) -> str:
     if value.dim() == 1 and value.numel() <= 6:
         return "tensor([" + ", ".join(show(item) for item in value.tolist()) + "])"
     sides = "x".join(str(side) for side in value.shape)
-    return f"{sides} tensor" if value.dim() > 1 else f"tensor of {sides}"
+    kind = "" if value.dtype in _USUAL else f"{_plain(value.dtype)} "
+    return f"{sides} {kind}tensor" if value.dim() > 1 else f"{kind}tensor of {sides}"
 
 
 def _show_sequence(value: Sequence[object]) -> str:
@@ -345,12 +361,15 @@ def _position(index: tuple[int, ...]) -> str:
     return "[" + ", ".join(str(i) for i in index) + "]"
 
 
-def _bounds(low: float, high: float) -> str:
+def _bounds(low: float, high: float, given: str) -> str:
+    """Return the bounds in words; one that allows for rounding as the share of 255 that is meant, unless that was given."""
+    least, most = (_show_float(float(bound), _BOUND_ROUNDING) for bound in (low, high))
+    least, most = (show(float(bound)) if text == given else text for bound, text in ((low, least), (high, most)))
     if math.isinf(low):
-        return f"at most {show(float(high))}"
+        return f"at most {most}"
     if math.isinf(high):
-        return f"at least {show(float(low))}"
-    return f"between {show(float(low))} and {show(float(high))}"
+        return f"at least {least}"
+    return f"between {least} and {most}"
 
 
 def _named(value: object) -> str:
@@ -362,7 +381,7 @@ def _named(value: object) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
     kind = type(value).__name__
-    return f"{show(value)} ({'an' if kind[0] in 'aeiou' else 'a'} {kind})"
+    return f"{show(value)} ({'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind})"
 
 
 def _plain(dtype: torch.dtype) -> str:

@@ -20,7 +20,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from autograder.checks.compare import assert_close
-from autograder.checks.mixtures import mixture_name, mixtures
+from autograder.checks.mixtures import mixture_name, mixture_text, mixtures
 from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, InProcess, RemoteModule, StudentModule
 from autograder.errors import AutograderError, CheckFailed
 from autograder.submissions import Module, read_module
@@ -66,8 +66,21 @@ def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Func
 
 def variant_text(solution: Path, variants: Path, variant: Mistake) -> str:
     """Return the source of a solution in which a variant from another file takes the place of the right function."""
-    right, wrong = solution.read_text(encoding="utf-8"), variants.read_text(encoding="utf-8")
-    return f"{right}\n{wrong.replace(_MARKED, _UNMARKED)}\n{variant.function} = {variant.name}\n"
+    right, wrong = solution.read_text(encoding="utf-8"), _unmarked(variants)
+    return f"{right}\n{wrong}\n{variant.function} = {variant.name}\n"
+
+
+def mixed_texts(solution: Path, variants: Path, function: str) -> dict[tuple[str, str], str]:
+    """Return sources of a solution in which two known mistakes of a function are made at once, by the names of both."""
+    right, wrong = solution.read_text(encoding="utf-8"), _unmarked(variants)
+    names = tuple(known.name for known in known_mistakes(variants) if known.function == function)
+    found = mixtures(right, wrong, function, names)
+    return {pair: mixture_text(right, wrong, function, mixture) for pair, mixture in found.items()}
+
+
+def _unmarked(variants: Path) -> str:
+    """Return a file of variants that imports nothing of the autograder."""
+    return variants.read_text(encoding="utf-8").replace(_MARKED, _UNMARKED)
 
 
 def known_mistakes(path: Path) -> tuple[Mistake, ...]:
@@ -112,7 +125,11 @@ class _Failure:
             return _same_value(theirs, variant)
         # Where the solution raises, the words are the student's own; elsewhere only the same words are the same mistake.
         expected = right.value is UNANSWERED
-        return bool(theirs.raised) and theirs.raised[:1] == variant.raised[:1] and (expected or theirs.raised == variant.raised)
+        return (
+            bool(theirs.raised)
+            and theirs.raised[:1] == variant.raised[:1]
+            and (expected or theirs.raised == variant.raised)
+        )
 
 
 class Diagnosis:
@@ -155,7 +172,9 @@ class Diagnosis:
         self._failures.append(failure)
         self._single = [known for known in self._single if self._explains(self._wrong, known.name, failure)]
         if self._pairs is not None:
-            self._pairs = [pair for pair in self._pairs if self._explains(self._mixed, mixture_name(*_names(pair)), failure)]
+            self._pairs = [
+                pair for pair in self._pairs if self._explains(self._mixed, mixture_name(*_names(pair)), failure)
+            ]
         return True
 
     def _give_up(self) -> None:

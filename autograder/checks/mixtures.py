@@ -60,6 +60,12 @@ def mixture_name(first: str, second: str) -> str:
     return f"{first}__and__{second}"
 
 
+def mixture_text(solution: str, mistakes: str, function: str, mixture: str) -> str:
+    """Return the source of a solution in which a mixture, as `mixtures` gives it, takes the place of the right function."""
+    name = mixture.partition("def ")[2].partition("(")[0]
+    return f"{solution}\n{mistakes}\n{mixture}\n{function} = {name}\n"
+
+
 def _mixed(solution: Sequence[Tree], variants: Sequence[Tree], first: Tree, second: Tree) -> list[ast.stmt] | None:
     """Return the body in which both changes are made, by the first base that allows it; None if there is none."""
     between = _distance(first, second)
@@ -150,9 +156,7 @@ def _merge_changes(
             raise _Conflict
         yield from base[place:begin]
         sides = [side[begin, end] for side in (one, other) if (begin, end) in side]
-        if len(sides) == 1:
-            yield from sides[0]
-        elif sides[0] == sides[1]:
+        if len(sides) == 1 or sides[0] == sides[1]:
             yield from sides[0]
         elif len(sides[0]) == len(sides[1]) == end - begin:
             for items in zip(base[begin:end], *sides, strict=True):
@@ -165,7 +169,7 @@ def _merge_changes(
 
 def _changes(base: Tree, side: Tree) -> dict[tuple[int, int], Tree]:
     """Return what stands in a side in place of each stretch of the base, item by item where the numbers are equal."""
-    found = {}
+    found: dict[tuple[int, int], Tree] = {}
     for kind, a, b, c, d in difflib.SequenceMatcher(None, base, side, autojunk=False).get_opcodes():
         if kind == "replace" and b - a == d - c:
             found |= {(a + i, a + i + 1): (side[c + i],) for i in range(b - a)}
@@ -215,7 +219,7 @@ def _distance(one: Tree, other: Tree) -> int:
 def _labels(tree: Tree) -> Counter[Tree]:
     """Count the nodes of a tree, each as its type and what it holds besides other nodes."""
     return Counter(
-        tuple(child for child in part if not isinstance(child, tuple) or child[0] is not list and not _is_node(child))
+        tuple(child for child in part if not isinstance(child, tuple) or (child[0] is not list and not _is_node(child)))
         for part in (tree, *_parts(tree))
     )
 

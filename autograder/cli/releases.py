@@ -11,6 +11,7 @@ from rich.text import Text
 from autograder.cli import terminal
 from autograder.cli.terminal import HiddenOption, Units, names_in
 from autograder.course.catalog import Catalog, course_here
+from autograder.messages import ENGLISH, chosen
 from autograder.results.mark import Hidden
 
 if TYPE_CHECKING:
@@ -22,13 +23,21 @@ app = typer.Typer(no_args_is_help=True, help="Make what students and platforms g
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; the zip comes beside it.")]
 
 
+Lang = Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What it is written in, such as lt.")]
+
+
+def _language(catalog: Catalog, asked: str) -> str:
+    """Return what a release is written in: as asked for, else the course's own, whatever the instructor reads."""
+    return chosen(asked, "", catalog.translations) if asked else catalog.language or ENGLISH
+
+
 @app.command()
-def skeletons(units: Units = "") -> None:
+def skeletons(units: Units = "", lang: Lang = "") -> None:
     """Write exercises/<unit>.py from the solutions; a file that differs is kept as a backup."""
     from autograder.course.skeletons import write_skeletons
 
     catalog = course_here()
-    written = write_skeletons(catalog, catalog.chosen(names_in(units)))
+    written = write_skeletons(catalog, catalog.chosen(names_in(units)), _language(catalog, lang))
     _print_written(written, "Every skeleton is in step with its solution.")
 
 
@@ -37,12 +46,13 @@ def nbgrader(
     course: Annotated[Path, typer.Argument(metavar="COURSE", help="A folder of nbgrader's; made if there is none.")],
     units: Units = "",
     hidden: HiddenOption = Hidden.POINTS,
+    lang: Lang = "",
 ) -> None:
     """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py if there is none; cells of yours stay."""
     from autograder.platforms.nbgrader.assignment import write_notebooks
 
     catalog = course_here()
-    written = write_notebooks(catalog, catalog.chosen(names_in(units)), course, hidden)
+    written = write_notebooks(catalog, catalog.chosen(names_in(units)), course, hidden, _language(catalog, lang))
     _print_written(written, "Every notebook is in step with its solution.")
 
 
@@ -69,11 +79,12 @@ def pictures(
 
 
 @app.command()
-def student(folder: Folder) -> None:
+def student(folder: Folder, lang: Lang = "") -> None:
     """Make the course that students get: no solutions, no hidden checks, no keys."""
     from autograder.platforms.bundles import student_bundle, write_bundle
 
-    _print_bundle(folder, write_bundle(student_bundle(course_here()), folder))
+    catalog = course_here()
+    _print_bundle(folder, write_bundle(student_bundle(catalog, _language(catalog, lang)), folder))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from autograder.cli import terminal
 from autograder.cli.terminal import HiddenOption, Require, Units, names_in, one_of, rungs_required
-from autograder.course.catalog import Catalog, course_here
+from autograder.course.catalog import Catalog, course_here, speak
 from autograder.errors import UsageError
 from autograder.results.mark import Hidden
 
@@ -26,6 +26,7 @@ def report(
     paths: Annotated[list[Path], typer.Argument(metavar="RESULT...", help="Results, or the folder of a grading.")],
     form: Annotated[str, typer.Option("--as", metavar="FORMAT", help="html, json, markdown, junit, csv, ...")] = "html",
     hidden: HiddenOption = Hidden.POINTS,
+    lang: Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What to write in, such as lt.")] = "",
     title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder for them; else one is printed.")] = None,
     gradebook: Annotated[
@@ -42,6 +43,7 @@ def report(
     from autograder.results.publish import publish, read_marks, render
 
     catalog = course_here()
+    speak(catalog, lang)
     marks, manual = read_marks(paths, catalog)
     chosen = one_of(FORMATS, form, "--as")
     for sentence in unknown_submissions(manual, [each.name for each in marks.values()]):

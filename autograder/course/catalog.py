@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import CatalogError, UsageError
+from autograder.messages import chosen, use
 
 #: Variable that names the folder of the course.
 COURSE = "IDEALCAT_COURSE"
@@ -74,12 +75,14 @@ class Catalog:
         title: the name of the course.
         preload: modules that every worker has imported before it starts.
         units: by name, in teaching order.
+        language: what students read, unless they choose another; empty for the one of their machine.
     """
 
     root: Path
     title: str
     preload: tuple[str, ...]
     units: dict[str, Unit]
+    language: str = ""
 
     @property
     def functions(self) -> frozenset[str]:
@@ -115,9 +118,15 @@ class Catalog:
         """Return the file with the checks of a unit."""
         return self.root / "tests" / "exercises" / f"test_{unit}.py"
 
-    def lesson(self, unit: str) -> Path:
-        """Return the file with the lesson before a unit."""
-        return self.root / "exercises" / "lessons" / f"{unit}.md"
+    @property
+    def translations(self) -> Path:
+        """Return the folder with the course's texts in other languages."""
+        return self.root / "exercises" / "locale"
+
+    def lesson(self, unit: str, language: str = "") -> Path:
+        """Return the file with the lesson before a unit: in a language, if the course has it in that."""
+        own = self.root / "exercises" / "lessons" / language / f"{unit}.md"
+        return own if language and own.is_file() else self.root / "exercises" / "lessons" / f"{unit}.md"
 
     def skeleton(self, unit: str) -> Path:
         """Return the file in which a release without solutions keeps a unit's untouched skeleton, to go back to."""
@@ -186,6 +195,29 @@ def course_here() -> Catalog:
     return read_catalog(course_root())
 
 
+def speak(catalog: Catalog, asked: str = "") -> None:
+    """Show everything from now on in the reader's language: as asked for, or as `chosen` finds it.
+
+    Raises:
+        UsageError: the course is not there in the language that was asked for.
+    """
+    use(chosen(asked, catalog.language, catalog.translations), catalog.translations)
+
+
+def speak_here(asked: str = "") -> None:
+    """Show everything from now on in the reader's language, with or without a course.
+
+    Raises:
+        UsageError: there is no such language.
+    """
+    try:
+        catalog = course_here()
+    except (UsageError, CatalogError):  # a command that needs the course will say what is wrong
+        use(chosen(asked, ""))
+    else:
+        speak(catalog, asked)
+
+
 def read_catalog(root: Path) -> Catalog:
     """Read the catalog of the course in a folder.
 
@@ -205,7 +237,7 @@ def read_catalog(root: Path) -> Catalog:
         later = document.get(LATER, {})
         units = [_unit(values, later) for values in document["unit"]]
         preload = tuple(course.get("preload", ()))
-        return Catalog(root, course["title"], preload, {unit.name: unit for unit in units})
+        return Catalog(root, course["title"], preload, {unit.name: unit for unit in units}, course.get("language", ""))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CatalogError(f"{path} lacks or misspells something: {error!r}") from error
 

@@ -11,7 +11,9 @@ import shutil
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Unit
+from autograder.course.prose import rewritten
 from autograder.errors import CatalogError
+from autograder.messages import ENGLISH, speaking, tr
 
 #: Markers round what a student is to write, in the solutions and in nbgrader's source notebooks.
 BEGIN = "### BEGIN SOLUTION"
@@ -46,6 +48,12 @@ def skeleton(solution: str, filename: str) -> str:
     if opened:
         raise CatalogError(f"{filename} line {opened}: {BEGIN} is never closed by {END}")
     return "\n".join(kept).rstrip() + "\n"
+
+
+def translated_solution(catalog: Catalog, unit: str, language: str) -> str:
+    """Return the source of a unit's solution with its docstrings and TODOs in a language."""
+    with speaking(language, catalog.translations):
+        return rewritten(read_source(catalog.solution(unit)), tr)
 
 
 def untouched(catalog: Catalog, unit: str) -> str:
@@ -87,13 +95,17 @@ def solution_lines(solution: str) -> set[str]:
     return lines
 
 
-def write_skeletons(catalog: Catalog, units: tuple[Unit, ...]) -> list[tuple[Path, Path | None]]:
-    """Write `exercises/<unit>.py` from each solution; an existing file that differs is kept as a backup.
+def write_skeletons(
+    catalog: Catalog, units: tuple[Unit, ...], language: str = ENGLISH
+) -> list[tuple[Path, Path | None]]:
+    """Write `exercises/<unit>.py` from each solution, in a language; an existing file that differs is kept as a backup.
 
     Returns:
         The files written, each with its backup, if there was something to keep. Files in step are left alone.
     """
-    texts = {unit.name: skeleton(read_source(catalog.solution(unit.name)), f"{unit.name}.py") for unit in units}
+    texts = {
+        unit.name: skeleton(translated_solution(catalog, unit.name, language), f"{unit.name}.py") for unit in units
+    }
     files = [
         replace_keeping_backup(catalog.exercise(name), text, catalog.exercise(name).parent)
         for name, text in texts.items()
@@ -140,7 +152,8 @@ def _functions_by_line(source: str) -> dict[int, str]:
 
 
 def _require_todo(kept: list[str], filename: str, number: int) -> None:
-    if not kept or not kept[-1].lstrip().startswith("# TODO: "):
+    comment = itertools.takewhile(lambda line: line.lstrip().startswith("# "), reversed(kept))
+    if not any(line.lstrip().startswith("# TODO: ") for line in comment):
         raise CatalogError(f"{filename} line {number}: a region needs a `# TODO: ...` line right before it")
 
 

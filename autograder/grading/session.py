@@ -5,6 +5,7 @@ environment variables that are not the course's own.
 """
 
 import contextlib
+import inspect
 import io
 import os
 import sys
@@ -12,7 +13,7 @@ import traceback
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -126,12 +127,14 @@ class CollectedTest:
         name: `test_a`, or `TestB.test_a` for a method.
         hidden: True if any of its cases is hidden.
         needs_solution: True if it, or a fixture that it uses, takes the `reference`.
+        source: of the function, wherever it was written; empty if there is none.
         points: of all its cases together, by the function that they judge.
     """
 
     name: str
-    hidden: bool = False
-    needs_solution: bool = False
+    hidden: bool
+    needs_solution: bool
+    source: str = ""
     points: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -144,13 +147,21 @@ def collected_tests(catalog: Catalog, unit: str) -> list[CollectedTest]:
     found: dict[str, CollectedTest] = {}
     for item in check_session(catalog, unit).items:
         name = item.nodeid.partition("::")[2].partition("[")[0].replace("::", ".")
-        before, check = found.get(name, CollectedTest(name)), item.stash[plugin.CHECK]
+        before = found.get(name) or CollectedTest(name, False, False, _source(item))
+        check = item.stash[plugin.CHECK]
         points = {**before.points, check.function: before.points.get(check.function, 0.0) + check.max_points}
+        hidden = before.hidden or check.hidden
         fixtures: Sequence[str] = getattr(item, "fixturenames", ())
-        found[name] = CollectedTest(
-            name, before.hidden or check.hidden, before.needs_solution or "reference" in fixtures, points
-        )
+        needs_solution = before.needs_solution or "reference" in fixtures
+        found[name] = replace(before, hidden=hidden, needs_solution=needs_solution, points=points)
     return list(found.values())
+
+
+def _source(item: pytest.Item) -> str:
+    try:
+        return inspect.getsource(getattr(item, "function", None))  # type: ignore[arg-type] # None is a TypeError
+    except (OSError, TypeError):
+        return ""
 
 
 class UnitRun:

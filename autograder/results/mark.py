@@ -199,4 +199,4 @@ def visible_check(check: CheckResult, hidden: Hidden) -> CheckResult:
     if hidden is Hidden.SENTENCE:
         return replace(check, output="", picture="")
     # The sentence quotes what was asked, the mistake what was answered, and a student may print what they were given.
-    return replace(check, message="", mistake=None, diagnosis="", output="", picture="", line=0)
+    return replace(check, message="", sentence={}, mistake=None, diagnosis="", output="", picture="", line=0)

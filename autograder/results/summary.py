@@ -4,9 +4,10 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.course.catalog import Catalog
+from autograder.messages import tr
 from autograder.results.mark import points_to_come
 from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import SIGNS, WORDS, points_line
+from autograder.results.wording import SIGNS, WORDS, message, points_line
 
 
 def summary(
@@ -27,7 +28,8 @@ def summary(
     for unit in catalog.units.values():
         if unit.name in by_unit:
             collected = by_unit[unit.name]
-            yield f"{unit.title}: {unit_points_line(catalog, collected) if whole else checks_points_line(collected)}"
+            worth = unit_points_line(catalog, collected) if whole else checks_points_line(collected)
+            yield f"{tr(unit.title)}: {worth}"
             if not brief:
                 yield from _unit_lines(collected, verbose)
     yield from next_step(catalog, by_unit)
@@ -49,14 +51,14 @@ def function_lines(checks: list[CheckResult], said: set[str], *, verbose: bool) 
 
 
 def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
-    yield f"  {SIGNS[check.outcome]} {check.title}{_short(check)}"
+    yield f"  {SIGNS[check.outcome]} {tr(check.title)}{_short(check)}"
     # One mistake fails many checks; each sentence about it is read once.
     if _explained(check) and check.message not in said:
         said.add(check.message)
-        yield f"      {check.message}"
+        yield f"      {message(check)}"
         if check.diagnosis and check.diagnosis not in said:
             said.add(check.diagnosis)
-            yield f"      Known mistake: {check.diagnosis}"
+            yield "      " + tr("Known mistake: {diagnosis}", diagnosis=tr(check.diagnosis))
 
 
 def unit_points_line(catalog: Catalog, checks: Sequence[CheckResult]) -> str:
@@ -75,8 +77,8 @@ def _explained(check: CheckResult) -> bool:
 
 def _short(check: CheckResult) -> str:
     if check.outcome in (Outcome.NOT_WRITTEN, Outcome.BLOCKED):
-        return f": {check.message}"
-    return f": {WORDS[Outcome.NOT_RUN]}" if check.outcome is Outcome.NOT_RUN and not check.message else ""
+        return f": {message(check)}"
+    return f": {tr(WORDS[Outcome.NOT_RUN])}" if check.outcome is Outcome.NOT_RUN and not check.message else ""
 
 
 def next_step(catalog: Catalog, by_unit: dict[str, list[CheckResult]]) -> Iterator[str]:
@@ -84,11 +86,14 @@ def next_step(catalog: Catalog, by_unit: dict[str, list[CheckResult]]) -> Iterat
     ordered = [check for unit in catalog.units for check in by_unit.get(unit, ())]
     open_checks = [check for check in ordered if check.outcome is not Outcome.PASSED]
     if not open_checks:
-        yield "Everything passes. Well done." if ordered else "No checks were run."
+        yield tr("Everything passes. Well done.") if ordered else tr("No checks were run.")
         return
     first = next((check for check in open_checks if check.outcome is not Outcome.BLOCKED), open_checks[0])
-    verb = "write" if first.outcome is Outcome.NOT_WRITTEN else "mend"
-    yield f"Next: {verb} {first.function} in {first.unit}.py, then run: pytest {_command(catalog, first.unit)}"
+    facts = {"function": first.function, "unit": first.unit, "file": _command(catalog, first.unit)}
+    if first.outcome is Outcome.NOT_WRITTEN:
+        yield tr("Next: write {function} in {unit}.py, then run: pytest {file}", **facts)
+    else:
+        yield tr("Next: mend {function} in {unit}.py, then run: pytest {file}", **facts)
 
 
 def _command(catalog: Catalog, unit: str) -> str:

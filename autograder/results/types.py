@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from autograder.errors import GraderError
+from autograder.messages import Sentence
 
 SCHEMA = 1
 _MESSAGE_LENGTH = 2000
@@ -28,9 +29,18 @@ class Outcome(StrEnum):
     NOT_RUN = "not_run"
 
 
+#: Neither printed nor harmful: Burmese breaks lines at the first, and other scripts join their letters by the others.
+_INVISIBLE = "\u200b\u200c\u200d"
+
+
+def is_printable(char: str) -> bool:
+    """Return True for a character that is text, or that a script needs to break and join words."""
+    return char.isprintable() or char in _INVISIBLE
+
+
 def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:
     """Return text of a student's as one line of bounded length, without characters that would steer a terminal."""
-    line = "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text[: length + 1])
+    line = "".join(char if is_printable(char) else " " if char.isspace() else "?" for char in text[: length + 1])
     return line if len(line) <= length else line[: length - 3] + "..."
 
 
@@ -44,7 +54,7 @@ class CheckResult:
     """One check. Born `NOT_RUN`, so that nothing is worth points until a run says so.
 
     A `picture` is a PNG in base64: plain text, as all that a result holds. A `line` is one of the student's own file; 0
-    if there is none to look at.
+    if there is none to look at. A `sentence` is the message as a template and its values, for other languages than English.
     """
 
     id: str
@@ -61,6 +71,7 @@ class CheckResult:
     output: str = ""
     picture: str = ""
     line: int = 0
+    sentence: Sentence = field(default_factory=dict, hash=False)
 
     @property
     def points(self) -> float:

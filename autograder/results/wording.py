@@ -1,5 +1,6 @@
 """The words that every form of a mark uses: for outcomes, points, and points by hand."""
 
+from autograder.messages import said, tr
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Mark
 from autograder.results.types import CheckResult, Outcome
@@ -26,12 +27,17 @@ def points(number: float) -> str:
     return "0" if text == "-0" else text
 
 
+def message(check: CheckResult) -> str:
+    """Return the sentence of a check in the reader's language."""
+    return said(check.sentence, check.message)
+
+
 def explanation(check: CheckResult) -> str:
     """Return what a student reads of a check that is not passed: its sentence, then the known mistake's; else nothing."""
     if check.outcome is Outcome.PASSED:
         return ""
-    mistake = f"Known mistake: {check.diagnosis}" if check.diagnosis else ""
-    return "\n".join(filter(None, (check.message or WORDS[check.outcome], mistake)))
+    mistake = tr("Known mistake: {diagnosis}", diagnosis=tr(check.diagnosis)) if check.diagnosis else ""
+    return "\n".join(filter(None, (message(check) or tr(WORDS[check.outcome]), mistake)))
 
 
 def score(mark: Mark) -> str:
@@ -42,9 +48,9 @@ def score(mark: Mark) -> str:
 def score_line(mark: Mark) -> str:
     """Return the score with its maximum and the points still to come, or why there is none."""
     if mark.score is None and not mark.result.errors:
-        return ", ".join(mark.trail[1:]) or NO_GRADE
+        return ", ".join(mark.trail[1:]) or tr(NO_GRADE)
     if mark.score is None:
-        return f"{NO_GRADE}: {len(mark.result.errors)} checks ended by the grader's own fault"
+        return tr("no grade: {count} checks ended by the grader's own fault", count=len(mark.result.errors))
     trail = f" ({', '.join(mark.trail)})" if mark.trail else ""
     return f"{points_line(mark.score, mark.max_score, mark.later)}{trail}"
 
@@ -52,8 +58,13 @@ def score_line(mark: Mark) -> str:
 def points_line(earned: float, possible: float, later: float = 0.0) -> str:
     """Return points with their maximum; `later` is what hidden checks give besides, once the submission is graded."""
     if later:
-        return f"{points(earned)} of {points(possible)} visible points; {points(later)} more when graded"
-    return f"{points(earned)} of {points(possible)} points"
+        return tr(
+            "{points} of {max_points} visible points; {later} more when graded",
+            points=points(earned),
+            max_points=points(possible),
+            later=points(later),
+        )
+    return tr("{points} of {max_points} points", points=points(earned), max_points=points(possible))
 
 
 def manual_line(line: ManualPoints) -> str:

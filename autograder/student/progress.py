@@ -20,6 +20,7 @@ from typing import Any
 from PIL import Image
 
 from autograder.course.catalog import Catalog, Unit
+from autograder.messages import tr
 from autograder.results.formats.pages import Picture, gallery_page
 from autograder.results.store import write_atomically
 from autograder.results.types import CheckResult, Outcome
@@ -144,7 +145,13 @@ def _put_aside(path: Path, error: Exception) -> str:
     kept = path.with_name(f"progress.broken-{datetime.now():%Y%m%dT%H%M%S}.json")
     with contextlib.suppress(OSError):
         path.replace(kept)
-    return f"{path.name} could not be read ({error}) and is now {FOLDER}/{kept.name}; run your checks again to fill a new one"
+    return tr(
+        "{name} could not be read ({error}) and is now {folder}/{backup}; run your checks again to fill a new one",
+        name=path.name,
+        error=error,
+        folder=FOLDER,
+        backup=kept.name,
+    )
 
 
 #: Key of the caption in a PNG.
@@ -174,7 +181,7 @@ def write_gallery(catalog: Catalog, progress: Progress, headline: str) -> tuple[
         Path of the page, and the units that are done and lack the picture that the course has for them.
     """
     made = [unit for unit in catalog.units.values() if picture_path(catalog.root, unit.name).is_file()]
-    paths = [(unit.title, picture_path(catalog.root, unit.name)) for unit in made]
+    paths = [(tr(unit.title), picture_path(catalog.root, unit.name)) for unit in made]
     pictures = [(title, Picture(path.read_bytes(), caption_of(path))) for title, path in paths]
     page = catalog.root / FOLDER / "gallery.html"
     page.parent.mkdir(exist_ok=True)

@@ -19,27 +19,31 @@ from autograder.worker.deadline import Budget
 
 #: A student's file may be imported as a module of this package too, and import its neighbours by a dot.
 PACKAGE = "exercises"
+#: What a library or a file that is not there raises where it is used.
+_NOT_HERE = (ImportError, OSError)
 
 
 class LoadedModule(types.ModuleType):
     """A module whose source came in the request; it is executed on `load`, once.
 
     Its statements run one by one. An import of a library that is not installed, or that fails in a sandbox, costs what uses
-    the library. Any other exception ends a script, and what was defined before it stays; in a notebook the next statement
-    follows, as in a kernel.
+    the library; so does a statement that needs the library, or a file, at the top level. Any other exception ends a script,
+    and what was defined before it stays; in a notebook the next statement follows, as in a kernel.
 
     Attributes:
-        stopped: the first exception that something at the top level raised, if there is anything defined nevertheless.
+        stopped: the exception that ended it, or else the first one, if there is anything defined nevertheless.
+        goes_on: True if the statements after that one were executed.
         missing: lines that import a library in vain, each with the reason.
     """
 
-    __slots__ = ("_source", "missing", "stopped")
+    __slots__ = ("_source", "goes_on", "missing", "stopped")
 
     def __init__(self, name: str, filename: str, text: str) -> None:
         super().__init__(name)
         self.__file__ = filename
         self._source: str | None = text
         self.stopped: BaseException | None = None
+        self.goes_on = True
         self.missing: list[tuple[int, str]] = []
 
     def load(self) -> None:
@@ -64,9 +68,11 @@ class LoadedModule(types.ModuleType):
                 if isinstance(error, Exception) and isinstance(statement, ast.Import | ast.ImportFrom):
                     self._excuse(statement, error)
                     continue
-                self.stopped = self.stopped or error
-                if not filename.endswith(".ipynb") or not isinstance(error, Exception):
+                excused = Exception if filename.endswith(".ipynb") else _NOT_HERE
+                if not isinstance(error, excused):
+                    self.stopped, self.goes_on = error, False
                     break
+                self.stopped = self.stopped or error
         if first is not None and not self._defines_anything():
             raise first
 

@@ -126,7 +126,8 @@ class Session:
                 fault = fault_of(module.stopped, self._sources, sandboxed=self._sandboxed)
                 own = [line for filename, line, _ in fault.frames if filename == module.__file__]
                 words = "it did not end in time" if fault.kind == "timed out" else f"{fault.kinds[0]}: {fault.text}"
-                yield str(module.__file__), own[0] if own else 0, f"the module stopped here ({words})"
+                what = "this has failed" if module.goes_on else "the module stopped here"
+                yield str(module.__file__), own[0] if own else 0, f"{what} ({words})"
 
     def _call(self, request: protocol.Call) -> Answer | Fault:
         function = self._function(request.function)

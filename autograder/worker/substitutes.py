@@ -39,9 +39,9 @@ def draw_in_memory() -> None:
     """
     Image.Image.save = _in_memory(Image.Image.save)  # type: ignore[method-assign]
     with contextlib.suppress(ImportError):
-        matplotlib, pyplot, bases = map(
-            importlib.import_module, ("matplotlib", "matplotlib.pyplot", "matplotlib.backend_bases")
-        )
+        matplotlib: Any = importlib.import_module("matplotlib")
+        pyplot: Any = importlib.import_module("matplotlib.pyplot")
+        bases: Any = importlib.import_module("matplotlib.backend_bases")
         pyplot.switch_backend("Agg")
         matplotlib.use = pyplot.switch_backend = _keep_backend
         bases.FigureCanvasBase.print_figure = _in_memory(bases.FigureCanvasBase.print_figure)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 import data
-from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind
+from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind, show
 
 # Judged by outcome: the probability of the target, and the share of the variation that is left with its loss.
 SURE, SMOOTH = 0.9, 0.7
@@ -94,15 +94,17 @@ def assert_images(result, shape):
 
 def assert_dream(result, size, steps):
     """The result is a picture and a loss for each step."""
-    assert_holds(isinstance(result, tuple) and len(result) == 2, "returned something else than (image, losses)", result)
+    pair = isinstance(result, tuple) and len(result) == 2
+    assert_holds(pair, f"returned {show(result)}, expected a tuple (image, losses)", result)
     image, losses = result
     assert_images(image, (1, 3, size, size))
-    assert_holds(isinstance(losses, list), "returned no list as its second value, expected one of losses", result)
+    problem = f"returned {show(losses)} as its second value, expected a list of losses"
+    assert_holds(isinstance(losses, list), problem, result)
     count = f"returned {len(losses)} losses, expected {steps}, one for each step"
     assert_holds(len(losses) == steps, count, result)
-    assert_holds(
-        all(isinstance(value, float) for value in losses), "returned losses that are not Python floats", result
-    )
+    other = [value for value in losses if not isinstance(value, float)]
+    problem = f"returned {show(other[:1])} among its losses, expected Python floats alone"
+    assert_holds(not other, problem, result)
 
 
 def assert_tidy(call, *kinds):

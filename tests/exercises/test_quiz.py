@@ -20,7 +20,7 @@ def letter(value):
 
 def assert_answered(given):
     """A dict comes back, and not one and the same letter for whatever is asked."""
-    assert_holds(isinstance(given, dict), "returned no dict from questions to letters", given)
+    assert_holds(isinstance(given, dict), f"returned {show(given)}, expected a dict from questions to letters", given)
     letters = {letter(answer) for answer in given.values()}
     assert_holds(
         len(given) < 6 or len(letters) > 1,

@@ -485,13 +485,12 @@ def test_adam_steps_in_a_row(submission, reference, rng):
 
 def assert_clipped(result, gradients, dtype=torch.float32):
     """The result is a list of gradients of the old shapes, and a float."""
-    assert_holds(
-        isinstance(result, tuple) and len(result) == 2, "returned something else than (gradients, norm)", result
-    )
+    pair = isinstance(result, tuple) and len(result) == 2
+    assert_holds(pair, f"returned {show(result)}, expected a tuple (gradients, norm)", result)
     clipped, norm = result
     assert_holds(
         isinstance(clipped, list) and len(clipped) == len(gradients),
-        f"returned no list of {len(gradients)} gradients",
+        f"returned {show(clipped)} as its first value, expected a list of {len(gradients)} gradients",
         result,
     )
     for value, gradient in zip(clipped, gradients, strict=True):

@@ -12,6 +12,7 @@ from tools.translations.extract import ROOT
 STUDENT = "student"
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _BLOCK = re.compile(r"(?:^ {4}.*\n?)+", re.MULTILINE)
+_LETTERS = re.compile(r"[^\W\d_]+|\s+")
 _INLINE = re.compile(r"`[^`\n]+`")
 _ADDRESS = re.compile(r"\]\(([^)]+)\)")
 
@@ -45,7 +46,8 @@ def lesson_problems(language: str, part: str | None = None) -> Iterator[str]:
 
 
 def text_problems(language: str, english: str, translation: str) -> Iterator[str]:
-    """Yield what is wrong with the translation of a page of Markdown."""
+    """Yield what is wrong with the translation of a page of Markdown; its links have a step up more, for its folder."""
+    english, translation = english.replace("../", ""), translation.replace("../", "")
     yield from _code(english, translation)
     shapes = [
         [len(line) - len(line.lstrip("#")) for line in text.splitlines() if line.startswith("#")]
@@ -65,12 +67,10 @@ def text_problems(language: str, english: str, translation: str) -> Iterator[str
 
 
 def _code(english: str, translation: str) -> Iterator[str]:
+    signs = ["".join(_LETTERS.sub("", block) for block in _BLOCK.findall(text)) for text in (english, translation)]
+    if signs[0] != signs[1]:
+        yield "has other formulas or code in its indented blocks"
     for what, pattern in (("code", _FENCE), ("code", _INLINE), ("link", _ADDRESS)):
-        wanted, given = (Counter(_targets(what, pattern.findall(text))) for text in (english, translation))
+        wanted, given = (Counter(pattern.findall(text)) for text in (english, translation))
         for lost in wanted - given:
             yield f"lacks the {what} {lost}"
-
-
-def _targets(what: str, found: list[str]) -> list[str]:
-    """Return links without the steps up that a folder for the language adds."""
-    return [address.replace("../", "") for address in found] if what == "link" else found

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 #: Two words after each other, or a word beside a value.
 _WORDS = re.compile(r"[A-Za-z][a-z']+,? \(?[a-z'{]{2,}|[\]})'] [a-z]{2,}")
+#: Functions of `autograder.messages` whose first argument is shown in the reader's language.
+SHOWN = ("tr", "counted")
 _NO_PROSE = re.compile(r"^[\w.]+$|^https?://")
 
 
@@ -30,12 +32,24 @@ def _walk(node: ast.AST) -> Iterator[tuple[int, str]]:
         if _WORDS.search(node.value) and not _NO_PROSE.search(node.value):
             yield node.lineno, node.value.replace("{", "{{").replace("}", "}}")
         return
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SHOWN:
+        yield from ((node.lineno, text) for text in _shown(node))
+        for child in (*node.args[1:], *(each.value for each in node.keywords)):
+            yield from _walk(child) if not isinstance(child, ast.Constant) else ()
+        return
     body = getattr(node, "body", None)
     decorators = getattr(node, "decorator_list", ())
     for child in ast.iter_child_nodes(node):
         docstring = isinstance(body, list) and body[:1] == [child] and isinstance(child, ast.Expr)
         if child not in decorators and not (docstring and isinstance(child.value, ast.Constant)):
             yield from _walk(child)
+
+
+def _shown(call: ast.Call) -> Iterator[str]:
+    """Yield the texts that a call of `tr` shows: constants, as they stand."""
+    for each in ast.walk(call.args[0]) if call.func.id == "tr" else ():
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            yield each.value
 
 
 def template(node: ast.JoinedStr) -> str:

@@ -10,7 +10,7 @@ from autograder.checks.compare import show
 from autograder.checks.diagnose import Diagnosis
 from autograder.checks.pictures import comparison
 from autograder.checks.plugin.runs import Run, check_seed
-from autograder.checks.remote import UNANSWERED, StudentModule
+from autograder.checks.remote import UNANSWERED, Call, StudentModule
 from autograder.course.catalog import Catalog
 from autograder.errors import (
     NO_VALUE,
@@ -23,7 +23,8 @@ from autograder.errors import (
     StudentFault,
     TimedOut,
 )
-from autograder.results.types import CheckResult, Outcome
+from autograder.messages import parsed
+from autograder.results.types import CheckResult, Outcome, is_printable
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (NotWritten, Outcome.NOT_WRITTEN),
@@ -117,14 +118,26 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
     """Return the sentence for the student: a wrong answer after its call, anything else in the error's own words."""
     if isinstance(error, CheckFailed):
         call = submission.call_of(error.actual) if submission is not None else None
-        space = "" if error.problem.startswith(":") else " "
-        return f"{call}{space}{error.problem}" if call is not None else error.problem.removeprefix(": ")
+        return _after_call(call, error) if call is not None else error.problem.removeprefix(": ")
     if isinstance(error, StudentFault):
         return str(error)
     text = str(error).strip().partition("\n")[0]
     if isinstance(error, AssertionError):
         return _assertion_sentence(text, submission)
     return f"the check itself failed with {type(error).__name__}: {text}"
+
+
+def _after_call(call: Call, error: CheckFailed) -> str:
+    """Return the problem after its call; if one of several values that came back was judged, with the number of that."""
+    items = call.value if isinstance(call.value, list | tuple) else ()
+    number = next((number for number, item in enumerate(items) if item is error.actual), None)
+    place = "" if number is None else f"item {number} of {len(items)}"
+    if error.problem.startswith(":"):
+        return f"{call}{place and ', ' + place}{error.problem}"
+    returned, problem = "returned ", error.problem
+    if place and problem.startswith(returned):
+        return f"{call} returned as {place}: {problem.removeprefix(returned)}"
+    return f"{call} {problem}"
 
 
 def _assertion_sentence(text: str, submission: StudentModule | None) -> str:
@@ -155,7 +168,7 @@ def _picture(check: CheckResult, error: BaseException, submission: StudentModule
 def _printable(text: str) -> str:
     """Return one line of bounded length: a student's words may steer a terminal, forge lines or never end."""
     line = " ".join(part.strip() for part in text[: 2 * _LONGEST_MESSAGE].expandtabs(1).splitlines())
-    shown = "".join(char if char.isprintable() else "?" for char in line)
+    shown = "".join(char if is_printable(char) else "?" for char in line)
     return shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}..."
 
 
@@ -199,7 +212,7 @@ def pytest_runtest_makereport(
         if error is not None and submission is not None:
             error = submission.fault_in(error)
         check = end_check(recorder.results[item.nodeid], error, submission)
-        recorder.results[item.nodeid] = _add_diagnosis(check, error, item)
+        recorder.results[item.nodeid] = _translatable(_add_diagnosis(check, error, item), item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check
     report.check_outcome = check.outcome.value  # type: ignore[attr-defined] # reports are open to plugins
@@ -217,6 +230,16 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     if outcome == Outcome.BLOCKED and report.skipped:
         return "blocked", "b", "BLOCKED"
     return None
+
+
+def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
+    """Return the check with its message as a template and values."""
+    if not check.message:
+        return check
+    held, catalog = item.stash.get(SUBMISSION, None), item.config.stash[COURSE]
+    call = str(held.calls[-1]) if held is not None and held.calls else ""
+    folders = (catalog.translations,) if catalog is not None else ()
+    return replace(check, sentence=parsed(check.message, *folders, call=call))
 
 
 def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:

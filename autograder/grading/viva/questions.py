@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from autograder.checks.compare import assert_close, show
@@ -31,7 +32,7 @@ SAME, OTHER_VALUES, OTHER_SHAPE, RAISES = (
     "The same result comes out.",
     "A result of the same kind and shape, with other values, comes out.",
     "A result of another kind or shape comes out.",
-    "It raises an exception, or does not end.",
+    "It raises an exception.",
 )
 EFFECTS = (SAME, OTHER_VALUES, OTHER_SHAPE, RAISES)
 GRAPH, NO_GRAPH = (
@@ -96,8 +97,10 @@ class _Subject:
         return Question(kind, self.module.unit, self.function, line, self.call, text, tuple(options), key, edits)
 
     def effect(self, edited: str) -> str:
-        """Return which of `EFFECTS` an edit of the module has on the call."""
+        """Return which of `EFFECTS` an edit of the module has on the call; "" if it does not end."""
         reply, _ = self.replayer.reply(self.run, edited)
+        if reply is None:
+            return ""
         if not isinstance(reply, Answer):
             return RAISES
         before, after = self.run.answer.value, reply.value
@@ -232,7 +235,7 @@ def _signs(subject: _Subject) -> Iterator[Question]:
         slope = float(slopes[index])
         if higher is None or lower is None or (higher - lower) * slope <= 0 or (higher - value) * slope <= 0:
             continue
-        place = ", ".join(str(int(i)) for i in _coordinates(given, index))
+        place = ", ".join(str(int(i)) for i in torch.unravel_index(torch.tensor(index), given.shape))
         line = _line_of(subject)
         text = f"The entry [{place}] of the first argument is made a little larger. What does the result do?"
         yield subject.question("sign", line, text, SIGNS, SIGNS[slope < 0])
@@ -245,14 +248,6 @@ def _moved(subject: _Subject, given: Tensor, index: int, step: float) -> float |
     call = replace(subject.run.call, args=(moved, *subject.run.call.args[1:]))
     reply, _ = subject.replayer.reply(subject.run, subject.module.text, call)
     return float(reply.value) if isinstance(reply, Answer) and _is_number(reply.value) else None
-
-
-def _coordinates(tensor: Tensor, index: int) -> list[int]:
-    found = []
-    for size in reversed(tensor.shape):
-        index, place = divmod(index, size)
-        found.append(place)
-    return found[::-1]
 
 
 # --- what an edit does
@@ -270,12 +265,13 @@ def _graphs(subject: _Subject) -> Iterator[Question]:
             continue
         edited = ast.unparse(ast.fix_missing_locations(_Without(node).visit(copy.deepcopy(tree))))
         reply, _ = subject.replayer.reply(subject.run, edited)
+        if reply is None:
+            continue
         key = DETACHED[3]
         if isinstance(reply, Answer):
-            same = _kinds(subject.run.answer.value) == _kinds(reply.value) and _same(
-                subject.run.answer.value, reply.value
-            )
-            key = (GRAPH if _requires_grad(reply.value) else NO_GRAPH) if same else DETACHED[2]
+            before, after = subject.run.answer.value, reply.value
+            same = _kinds(before) == _kinds(after) and _same(before, after)
+            key = (GRAPH if _requires_grad(after) else NO_GRAPH) if same else DETACHED[2]
         mutant = Mutant(subject.function, node.lineno, f"{words} -> (left out)", edited)
         text = f"{words} is left out in {subject.place(node.lineno)}. What does the call do then?"
         yield subject.question("graph", node.lineno, text, DETACHED, key, mutant)
@@ -310,8 +306,10 @@ def _edits(subject: _Subject) -> Iterator[Question]:
     if not subject.comparable:
         return
     for mutant in _mutants(subject):
+        key = subject.effect(mutant.text)
         text = f"In {subject.place(mutant.line)}, {_words(subject, mutant)}. What does the call do then?"
-        yield subject.question("edit", mutant.line, text, EFFECTS, subject.effect(mutant.text), mutant)
+        if key:
+            yield subject.question("edit", mutant.line, text, EFFECTS, key, mutant)
 
 
 def _pairs(subject: _Subject) -> Iterator[Question]:
@@ -321,7 +319,9 @@ def _pairs(subject: _Subject) -> Iterator[Question]:
     keeping: list[Mutant] = []
     breaking: list[Mutant] = []
     for mutant in _mutants(subject):
-        (keeping if subject.effect(mutant.text) == SAME else breaking).append(mutant)
+        effect = subject.effect(mutant.text)
+        if effect:
+            (keeping if effect == SAME else breaking).append(mutant)
         if keeping and breaking:
             right, wrong = keeping.pop(), breaking.pop()
             both = [right, wrong]

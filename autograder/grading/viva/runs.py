@@ -20,9 +20,9 @@ from autograder.submissions import Submission
 from autograder.worker import protocol
 from autograder.worker.protocol import Answer, Call, Fault, Load, Request
 
-#: Calls that take or give more entries than this are no matter for an exam.
-_LARGEST = 5_000
-#: Seconds of its own that a changed module has for a call: an edit may make a loop endless, and nothing asked takes longer.
+#: Calls that take more entries than this are no matter for an exam.
+_LARGEST = 500_000
+#: Seconds of its own that a changed module has for a call: an edit may make a loop endless. What takes longer is not asked.
 _SECONDS = 2.0
 #: So many calls of a function are enough to ask about.
 _CALLS = 6
@@ -142,7 +142,7 @@ class Replayer:
             then: a function of the source, without arguments, that is called afterwards.
 
         Returns:
-            The reply, None if the worker died or was stopped; and what `then` returned, None if it returned nothing.
+            The reply, None if the call was stopped or the worker died; and what `then` returned, None if it returned nothing.
         """
         filename, _ = run.load.sources[run.load.unit]
         load = replace(run.load, sources={**run.load.sources, run.load.unit: (filename, text)})
@@ -154,7 +154,8 @@ class Replayer:
                 after = self._exchange(worker, replace(run.call, function=then, args=(), kwargs={})) if then else None
             except StudentFault:
                 return None, None
-        return reply, after.value if isinstance(after, Answer) else None
+        stopped = isinstance(reply, Fault) and reply.kind == "timed out"
+        return None if stopped else reply, after.value if isinstance(after, Answer) else None
 
     def _worker(self) -> AbstractContextManager[Transport]:
         return self.workers.worker()

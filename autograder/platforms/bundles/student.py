@@ -1,15 +1,18 @@
 """Build the course as students take it away: skeletons, public checks, lessons, the engine and the data."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import requires
+from importlib.resources import files as files_of
 from pathlib import Path
 
 from autograder import __version__
 from autograder.course.catalog import LATER, Catalog
-from autograder.course.skeletons import read_source, skeleton
+from autograder.course.skeletons import read_source, skeleton, translated_solution
 from autograder.errors import CatalogError
 from autograder.grading.session import CollectedTest, collected_tests
+from autograder.messages import ENGLISH, entries
 from autograder.platforms.bundles.leaks import leaks
 from autograder.platforms.bundles.public import public_checks
 from autograder.results.templates import render_file
@@ -17,16 +20,19 @@ from autograder.results.templates import render_file
 #: By path inside the bundle.
 Files = dict[str, bytes]
 
-_KINDS = (".py", ".json", ".safetensors", ".md", ".html", ".css", ".js", ".typed", ".txt", ".toml", ".sh", ".yml")
+_CODE = (".py", ".html", ".css", ".js", ".typed", ".toml", ".sh", ".yml")
+_KINDS = (*_CODE, ".json", ".safetensors", ".md", ".txt", ".po", ".pot")
 
 
-def student_bundle(catalog: Catalog) -> Files:
-    """Return the files of a release for students.
+def student_bundle(catalog: Catalog, language: str = "") -> Files:
+    """Return the files of a release for students, written in a language: by default the course's own.
 
     Raises:
         CatalogError: it would hold what is not for students; the sentence names the first thing.
     """
-    files = {**_start(catalog), **_exercises(catalog), **_checks(catalog), **engine(catalog)}
+    language = language or catalog.language or ENGLISH
+    files = {**_start(catalog, language), **_exercises(catalog, language), **_checks(catalog), **engine(catalog)}
+    files |= _catalogs(catalog, files)
     found = leaks(files, catalog)
     if found:
         raise CatalogError(f"nothing was released: {found[0]}" + (f" ({len(found) - 1} more)" if found[1:] else ""))
@@ -50,36 +56,65 @@ def template(name: str, **values: object) -> bytes:
     return render_file("autograder.platforms.bundles", name, **values).encode()
 
 
-def _start(catalog: Catalog) -> Files:
+def _start(catalog: Catalog, language: str) -> Files:
     first = next(iter(catalog.units))
+    own = f"README.{language}.md"
+    readme = own if (files_of("autograder.platforms.bundles") / "templates" / own).is_file() else "README.md"
     return {
-        "README.md": template("README.md", title=catalog.title, unit=first),
+        "README.md": template(readme, title=catalog.title, unit=first),
         "Makefile": template("Makefile"),
         ".gitignore": template("gitignore"),
     }
 
 
-def _exercises(catalog: Catalog) -> Files:
-    files = {"exercises/catalog.toml": _catalog(catalog)}
+def _exercises(catalog: Catalog, language: str) -> Files:
+    files = {"exercises/catalog.toml": _settings(catalog, language).encode()}
     for unit in catalog.units:
-        text = skeleton(read_source(catalog.solution(unit)), f"{unit}.py").encode()
+        text = skeleton(translated_solution(catalog, unit, language), f"{unit}.py").encode()
         files |= {f"exercises/{unit}.py": text, f"exercises/skeletons/{unit}.txt": text}
     for folder in ("exercises/lessons", "exercises/pictures", "docs/pictures", "notebooks"):
         files |= dict(_package(catalog.root / folder, folder, (*_KINDS, ".png", ".ipynb")))
     return files
 
 
-def _catalog(catalog: Catalog) -> bytes:
-    """Return the catalog with what students have not: by function, the points of the checks that stay here."""
+def _settings(catalog: Catalog, language: str) -> str:
+    """Return `catalog.toml` with the language, and by function the points of the checks that students do not have."""
+    text = read_source(catalog.root / "exercises" / "catalog.toml").rstrip("\n")
+    if language != (catalog.language or ENGLISH):
+        text = re.sub(r"^language = .*\n", "", text, flags=re.MULTILINE)
+        text = text.replace("[course]\n", f'[course]\nlanguage = "{language}"\n', 1)
     later: dict[str, float] = {}
     for unit in catalog.units:
         for test in _private(catalog, unit) if catalog.checks(unit).is_file() else ():
             for function, points in test.points.items():
                 later[function] = later.get(function, 0.0) + points
+    if not later:
+        return f"{text}\n"
     lines = "".join(f"{_quoted(function)} = {round(points, 2)!r}\n" for function, points in later.items())
     heading = "# Points of the checks that run when the functions are graded, and are not in this release.\n"
-    text = read_source(catalog.root / "exercises" / "catalog.toml").rstrip("\n")
-    return (f"{text}\n\n{heading}[{LATER}]\n{lines}" if later else f"{text}\n").encode()
+    return f"{text}\n\n{heading}[{LATER}]\n{lines}"
+
+
+def _catalogs(catalog: Catalog, files: Files) -> Files:
+    """Return the course's translations, without the sentences of what students do not have: mistakes, hidden checks."""
+    public = "\n".join(text.decode() for path, text in files.items() if path.startswith("tests/exercises/"))
+    words = " ".join(re.sub(r'["\\n]|f"', " ", public).split())
+    kept = {}
+    for path in sorted(catalog.translations.rglob("*.po*")):
+        blocks = read_source(path).split("\n\n")
+        text = "\n\n".join(block for block in blocks if not _is_private(block, words))
+        kept[path.relative_to(catalog.root).as_posix()] = text.encode()
+    return kept
+
+
+def _is_private(block: str, public: str) -> bool:
+    """Return True if an entry of a catalog belongs to checks and mistakes alone, and the public checks lack its words."""
+    kinds = set(re.findall(r"^#\. \w+: (\w+)$", block, re.MULTILINE))
+    if not kinds or not kinds <= {"mistake", "check", "sentence"}:
+        return False
+    said = " ".join(text for text, _ in entries(block))
+    pieces = [" ".join(piece.split()) for piece in re.split(r"\{\w+\}|[\"']", said)]
+    return not all(piece in public for piece in pieces)
 
 
 def _private(catalog: Catalog, unit: str) -> list[CollectedTest]:

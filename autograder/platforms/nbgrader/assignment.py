@@ -15,10 +15,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.skeletons import BEGIN, END, first_line, read_source, replace_keeping_backup
+from autograder.course.skeletons import BEGIN, END, first_line, read_source, replace_keeping_backup, translated_solution
 from autograder.errors import CatalogError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
+from autograder.messages import ENGLISH
 from autograder.platforms.nbgrader.cells import GradedCell, answer_id, graded_cells
 from autograder.platforms.nbgrader.config import FILENAME, config_text
 from autograder.results.mark import Hidden
@@ -39,7 +40,11 @@ check("{function}", hidden=True)
 
 
 def write_notebooks(
-    catalog: Catalog, units: tuple[Unit, ...], course: Path, hidden: Hidden = Hidden.POINTS
+    catalog: Catalog,
+    units: tuple[Unit, ...],
+    course: Path,
+    hidden: Hidden = Hidden.POINTS,
+    language: str = ENGLISH,
 ) -> list[tuple[Path, Path | None]]:
     """Write `source/<unit>/<unit>.ipynb` of nbgrader's course from each solution, and the course's configuration.
 
@@ -59,7 +64,8 @@ def write_notebooks(
     for unit in units:
         own = [check for check in checks if check.unit == unit.name]
         path = course / "source" / unit.name / f"{unit.name}.ipynb"
-        notebook = source_notebook(unit, read_source(catalog.solution(unit.name)), catalog.lesson(unit.name), own)
+        solution = translated_solution(catalog, unit.name, language)
+        notebook = source_notebook(unit, solution, catalog.lesson(unit.name, language), own)
         notebook.cells = _with_added_cells(notebook.cells, _cells_in(path))
         texts[path] = str(nbformat.writes(notebook)) + "\n"
     if not (course / FILENAME).exists():

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.course.catalog import Catalog
+from autograder.messages import counted, language, tr
 from autograder.results.formats.overview import class_statistics, row
 from autograder.results.formats.tables import unit_points
 from autograder.results.mark import FunctionMark, Mark, UnitMark, units_of
 from autograder.results.summary import next_step
 from autograder.results.templates import render_page, template_text
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
-from autograder.results.wording import SIGNS, WORDS, manual_lines, points, score, score_line
+from autograder.results.wording import SIGNS, WORDS, manual_lines, message, points, score, score_line
 
 #: Package whose templates these are.
 _HERE = "autograder.results.formats"
@@ -50,7 +51,7 @@ def student_page(mark: Mark, catalog: Catalog, pictures: Mapping[str, Sequence[P
         result=mark.result,
         score=score_line(mark),
         by_hand=manual_lines(mark),
-        next_step="" if mark.all_passed else " ".join(next_step(catalog, checks)).removeprefix("Next: "),
+        next_step="" if mark.all_passed else " ".join(next_step(catalog, checks)).removeprefix(tr("Next:")).strip(),
         units=[
             _unit(catalog, unit, checks[unit.name], (pictures or {}).get(unit.name, ())) for unit in mark.units.values()
         ],
@@ -145,21 +146,33 @@ def viva_page(course: str, name: str, seed: int, functions: Sequence[ExamFunctio
         seed: asks the same questions again.
         functions: with their questions.
     """
-    return _render("viva.html", course=course, name=name, seed=seed, functions=functions)
+    return _render("viva.html", course=course, submission=name, seed=seed, functions=functions)
+
+
+def validity_page(course: str, validity: object, facts: str, kinds: Mapping[str, Sequence[str]]) -> str:
+    """Return what an author reads about how true the marks of a course are.
+
+    Args:
+        course: its title.
+        validity: the figures, as `verify` has them.
+        facts: a sentence about the run that they are from.
+        kinds: of the modules that were handed in, those that are `right` and those that are `wrong`.
+    """
+    return _render("validity.html", course=course, validity=validity, facts=facts, **kinds)
 
 
 def _unit(
     catalog: Catalog, mark: UnitMark, checks: Sequence[CheckResult], pictures: Sequence[Picture]
 ) -> dict[str, object]:
     unit = catalog.units.get(mark.name)
-    hints = {each.name: each.hints for each in unit.functions.values()} if unit is not None else {}
+    hints = {each.name: tuple(map(tr, each.hints)) for each in unit.functions.values()} if unit is not None else {}
     seen = {check.function for check in checks}
     functions = [
         _function(each, [check for check in checks if check.function == each.name], hints.get(each.name, ()))
         for each in mark.functions.values()
         if each.name in seen or each.manual is not None
     ]
-    title = unit.title if unit is not None else mark.name
+    title = tr(unit.title) if unit is not None else mark.name
     return {"name": mark.name, "title": title, **_points(mark), "functions": functions, "pictures": pictures}
 
 
@@ -173,8 +186,9 @@ def _function(mark: FunctionMark, checks: Sequence[CheckResult], hints: Sequence
 
 def _check(check: CheckResult) -> dict[str, object]:
     tone = "passed" if check.outcome is Outcome.PASSED else "waiting" if check.outcome in _WAITING else "failed"
-    facts = {name: getattr(check, name) for name in ("title", "message", "diagnosis", "picture", "output")}
-    return {**facts, "tone": tone, "sign": SIGNS[check.outcome], "words": WORDS[check.outcome]}
+    facts = {name: getattr(check, name) for name in ("picture", "output")}
+    texts = {"title": tr(check.title), "message": message(check), "diagnosis": tr(check.diagnosis)}
+    return {**facts, **texts, "tone": tone, "sign": SIGNS[check.outcome], "words": tr(WORDS[check.outcome])}
 
 
 def _points(mark: UnitMark | FunctionMark) -> dict[str, str]:
@@ -195,15 +209,16 @@ def _row(mark: Mark, units: Sequence[str], link: str) -> dict[str, object]:
 
 def _facts(result: SubmissionResult) -> list[tuple[str, str]]:
     return [
-        ("Isolation", ", ".join(result.isolation) or "none"),
-        ("Device", result.device),
-        ("Seed of the random inputs", result.seed),
-        ("Seconds", points(result.seconds)),
-        *((f"Version of {name}", version) for name, version in result.versions.items()),
-        *((f"sha256 of the {name}", digest) for name, digest in result.hashes.items()),
-        *(("Not taken", name) for name in result.not_taken),
+        (tr("Isolation"), ", ".join(result.isolation) or tr("none")),
+        (tr("Device"), result.device),
+        (tr("Seed of the random inputs"), result.seed),
+        (tr("Seconds"), points(result.seconds)),
+        *((tr("Version of {name}", name=name), version) for name, version in result.versions.items()),
+        *((tr("sha256 of the {name}", name=name), digest) for name, digest in result.hashes.items()),
+        *((tr("Not taken"), name) for name in result.not_taken),
     ]
 
 
 def _render(template: str, script: str = "", **values: object) -> str:
-    return render_page(_HERE, template, script, **values)
+    facts = {"_": tr, "ngettext": counted, "language": language()}
+    return render_page(_HERE, template, script, **facts, **values)

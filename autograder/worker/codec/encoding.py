@@ -1,6 +1,7 @@
 """Values to bytes."""
 
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterator, Set, ValuesView
 from pathlib import PosixPath, PurePath, WindowsPath
 from typing import Any
 
@@ -35,9 +36,16 @@ def refuse(value: object) -> object:
     """Refuse a value: the fallback that takes nothing.
 
     Raises:
-        RefusedValue: always, with the name of the type.
+        RefusedValue: always, with the name of the type, and what to do if that is known.
     """
-    raise RefusedValue(f"a {type_name(value)}, which is not a plain value")
+    name = type_name(value)
+    if isinstance(value, type):
+        raise RefusedValue(f"the class {value.__name__} itself (a {name}), expected what it makes: call it")
+    if isinstance(value, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
+        raise RefusedValue(f"a {name}, expected what it gives: call it, with ()")
+    if isinstance(value, Iterator | Set | ValuesView):
+        raise RefusedValue(f"a {name}, expected a list: list(...) makes one of it")
+    raise RefusedValue(f"a {name}, which is not a plain value")
 
 
 def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD, *, grad: bool = True) -> bytes:
@@ -64,6 +72,31 @@ def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD
     return PREFIX.pack(MAGIC, len(header), len(body)) + header + body
 
 
+def _plain_form(value: object) -> object:
+    """Return what a NumPy scalar, a container of a kind of its own or torchvision's tensor stands for; else the value itself.
+
+    A `defaultdict` is a dict, and a named tuple a tuple. Nothing of the value's own class crosses.
+    """
+    kind = type(value)
+    if kind in _WRITERS or kind in PLAIN:
+        return value
+    if isinstance(value, np.bool_ | np.integer | np.floating):
+        return value.item()
+    # By the methods of the plain types: those of the value's own class may do anything.
+    if isinstance(value, dict):
+        return dict.copy(value)
+    if isinstance(value, list):
+        return list.__getitem__(value, slice(None))
+    if isinstance(value, tuple):
+        return tuple.__getitem__(value, slice(None))
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Tensor) and kind.__module__.startswith("torchvision.tv_tensors."):
+        with torch._C.DisableTorchFunctionSubclass():
+            return value.as_subclass(Tensor)
+    return value
+
+
 class _Encoder:
     def __init__(self, fallback: Fallback, limits: Limits, grad: bool) -> None:
         self.fallback = fallback
@@ -79,8 +112,7 @@ class _Encoder:
             raise RefusedValue(f"a value nested more than {self.limits.depth} levels deep")
         if self.nodes > self.limits.nodes:
             raise RefusedValue(f"a value of more than {self.limits.nodes:,} parts")
-        if isinstance(value, np.bool_ | np.integer | np.floating):
-            value = value.item()  # a NumPy scalar counts as the Python number that it stands for
+        value = _plain_form(value)
         kind = type(value)
         if kind in PLAIN:
             return value

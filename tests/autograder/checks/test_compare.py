@@ -242,3 +242,23 @@ def test_however_much_came_back_the_sentence_is_short():
     with pytest.raises(CheckFailed) as caught:
         assert_equal(dict.fromkeys(range(1000)), {"a": 1})
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(8 / 255, "8/255"), (0.2, "0.2"), (0.6, "0.6"), (torch.tensor(133 / 255).item(), "133/255"), (1 / 3, "0.333333")],
+)
+def test_a_pixel_or_a_budget_is_shown_as_a_share_of_255(value, shown):
+    assert show(value) == shown
+
+
+def test_a_bound_that_allows_for_rounding_is_shown_as_it_is_meant():
+    with pytest.raises(CheckFailed, match="returned 9/255, expected between 0.0 and 8/255"):
+        assert_between(9 / 255, 0, 8 / 255 + 1e-6)
+    with pytest.raises(CheckFailed, match="returned 8/255, expected at most 0.0313715"):
+        assert_between(8 / 255, high=8 / 255 - 1e-6)
+
+
+def test_an_odd_dtype_is_shown():
+    assert show(torch.zeros(12, dtype=torch.bool)) == "bool tensor of 12"
+    assert show(torch.zeros(3, 4, dtype=torch.uint8)) == "3x4 uint8 tensor"

@@ -93,6 +93,28 @@ def test_a_library_that_is_missing_costs_what_uses_it(load):
         student.circle(1)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import no_such_library as sns\nsns.set_theme()",
+        "from no_such_library import init\ninit(project='course')",
+        "weights = open('no_such_file.pt', 'rb').read()",
+        "import os\nos.makedirs('/proc/figures')",
+    ],
+)
+def test_what_needs_a_library_or_a_file_that_is_not_there_costs_no_more(load, line):
+    student = load(line + "\n\n" + DOUBLE)
+    assert student.double(2) == 4
+    assert [note for note in student.notes if ": this has failed (" in note] == [student.notes[-1]]
+
+
+def test_what_ends_a_module_is_named_and_not_what_came_before(load):
+    student = load("open('no_such_file.pt')\n" + DOUBLE + "1 / 0\n\ndef halve(x):\n    return x / 2\n")
+    assert student.double(2) == 4 and student.notes[0].startswith("unit.py:5: the module stopped here (Zero")
+    with pytest.raises(MissingFunction, match="stopped before halve was defined: ZeroDivisionError"):
+        student.halve(2)
+
+
 def test_a_library_that_fails_in_the_sandbox_costs_what_uses_it(load):
     student = load("from torch import no_such_name\n" + DOUBLE)
     assert student.double(2) == 4 and "cannot import name 'no_such_name'" in student.notes[0]

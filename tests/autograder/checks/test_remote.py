@@ -5,6 +5,7 @@ import difflib
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import data
@@ -240,6 +241,33 @@ ODD_VALUES = {
     "parameter": "nn.Parameter(torch.ones(2))",
     "numpy": "__import__('numpy').arange(6.0)[::-2]",
 }
+#: Values of more special types than a contract asks for, and the plain ones that they are.
+SPECIAL = {
+    "collections.defaultdict(list, loss=[1.0])": {"loss": [1.0]},
+    "collections.OrderedDict(b=1, a=2)": {"b": 1, "a": 2},
+    "collections.Counter('aab')": {"a": 2, "b": 1},
+    "collections.namedtuple('Step', 'weight rate')(1.5, [2])": (1.5, [2]),
+    "torch.zeros(2, 3).shape": (2, 3),
+    "type('Losses', (list,), {'__iter__': lambda self: iter(int, 1)})([3, 4])": [3, 4],
+    "enum.StrEnum('Species', 'CAT DOG').CAT": "cat",
+    "list(numpy.array(['pug', 'boxer'])[[1, 0]])": ["boxer", "pug"],
+}
+
+
+@pytest.mark.parametrize("code", SPECIAL)
+def test_a_special_kind_of_a_plain_type_is_taken_for_the_plain_one(code, tmp_path):
+    unit = Module("unit", "unit.py", f"import collections, enum, numpy, torch\ndef odd():\n    return {code}\n")
+    value = StudentModule(unit, {"unit": unit}, InProcess(tmp_path), 5.0, 0).odd()
+    assert value == SPECIAL[code] and type(value) is type(SPECIAL[code])
+
+
+def test_a_tensor_of_torchvisions_transforms_is_a_tensor(tmp_path):
+    code = "from torchvision.transforms.v2 import functional as F\ndef odd(image):\n    return F.to_image(image)\n"
+    unit = Module("unit", "unit.py", code)
+    value = StudentModule(unit, {"unit": unit}, InProcess(tmp_path), 5.0, 0).odd(Image.new("RGB", (2, 3)))
+    assert type(value) is torch.Tensor and value.shape == (3, 3, 2)
+
+
 REFUSED = {
     "sparse": "torch.eye(2).to_sparse()",
     "rows": "torch.eye(2).to_sparse_csr()",

@@ -181,7 +181,7 @@ def test_how_often_a_loop_runs(questions):
 
 
 def outcome(text, question):
-    """What an edited call returns; None if it raises an exception, or runs for ever: more lines than any right call has."""
+    """What an edited call returns; None if it raises an exception."""
     steps = 0
 
     def count(*_):

@@ -188,6 +188,50 @@ def test_a_hidden_check_is_not_released_however_its_mark_is_written(way, tmp_pat
     compile(text, "checks", "exec")
 
 
+SECRETS = """
+import pytest
+import torch
+from autograder.compare import assert_close
+
+
+@pytest.mark.points("double", 1)
+@pytest.mark.hidden
+def test_secret(submission):
+    sevens = torch.full((1,), 7.0)
+    assert_close(submission.double(sevens), 2 * sevens)
+
+
+@pytest.mark.points("double", 1)
+def test_of_ours(submission):
+    assert_close(submission.double(torch.zeros(1)), torch.zeros(1))
+
+
+class TestSecrets:
+    @pytest.mark.points("double", 1)
+    @pytest.mark.hidden
+    def test_other(self, submission):
+        assert_close(submission.double(torch.full((1,), 8.0)), torch.full((1,), 16.0))
+"""
+
+
+def test_a_hidden_check_from_another_module_is_not_released(tmp_path, monkeypatch):
+    root = make_course(tmp_path / "course")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "kept_secrets.py").write_text(SECRETS)
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    checks = root / "tests" / "exercises" / "test_doubling.py"
+    lines = "from kept_secrets import test_secret\nfrom kept_secrets import TestSecrets, test_of_ours, test_secret as test_7\n"
+    checks.write_text(lines + checks.read_text())
+    files = student_bundle(read_catalog(root))
+    text = files["tests/exercises/test_doubling.py"].decode()
+    assert [line for line in text.splitlines() if "kept_secrets" in line] == ["from kept_secrets import test_of_ours"]
+    # In a package of the course, and under another name.
+    renamed = SECRETS.replace("def test_secret", "def seven").encode()
+    found = leaks({**files, "kit/checks.py": renamed}, read_catalog(root))
+    assert "kit/checks.py holds the hidden check test_other of doubling" in found
+    assert any(each.startswith("kit/checks.py holds lines of the hidden check test_secret") for each in found)
+
+
 def test_a_check_whose_fixture_takes_the_solution_stays_with_the_teacher(tmp_path):
     root = make_course(tmp_path / "course")
     checks = root / "tests" / "exercises" / "test_doubling.py"
