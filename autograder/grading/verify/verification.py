@@ -248,7 +248,7 @@ class Verification:
             if key[0] in names and key not in survivors
         ]
         killed = len(trials) - sum(map(len, survivors.values()))
-        share = killed / max(1, len(trials))
+        share = killed / len(trials) if trials else 1.0
         explained = sum(len(lines) for key, lines in survivors.items() if key in reasons)
         summary = f"{killed} of {len(trials)} killed ({share:.1%}), and {explained} survive for a known reason"
         return Finding("mutants", share >= MUTANTS_KILLED and not problems, summary, tuple(problems))

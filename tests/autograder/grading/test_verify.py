@@ -108,6 +108,15 @@ def test_a_sound_course_is_sound(findings):
     assert found["checks"].summary == "2 of 2 fail for some mistake or mutant"
 
 
+def test_a_solution_that_has_no_mutants_is_sound(findings):
+    found = findings(
+        solution=SOLUTION.replace("moved = x + 2", 'moved = "seven"'),
+        checks=CHECKS.replace("shift(0), 2", 'shift(0), "seven"').replace("shift(5), 7", 'shift(5), "seven"'),
+        mistakes=MISTAKES.replace("return x + 1", 'return "six"'),
+    )["mutants"]
+    assert found.good and found.summary.startswith("0 of 0 killed")
+
+
 def only_problem(finding):
     assert not finding.good
     (problem,) = finding.problems
