@@ -116,7 +116,7 @@ class Verification:
         """Ask if other right modules keep all points, and wrong ones of one's own lose some."""
         names = [unit.name for unit in self.units]
         cases = [("alternative", unit, path) for unit in names for path in self.catalog.alternatives(unit)]
-        for kind, folder in (("right by hand", self.right), ("wrong by hand", self.wrong)):
+        for kind, folder in (("given as right", self.right), ("given as wrong", self.wrong)):
             cases += (
                 [(kind, unit, path) for unit in names for path in sorted(folder.rglob(f"{unit}.py"))] if folder else []
             )
@@ -125,7 +125,7 @@ class Verification:
         for (kind, unit, path), checks in zip(cases, self._run("Modules", trials), strict=True):
             written = [check for check in checks if check.outcome is not Outcome.NOT_WRITTEN]
             lost = [check for check in written if not check.points]
-            if kind != "wrong by hand":
+            if kind != "given as wrong":
                 self._note_right(kind, unit, str(path), written)
                 problems += [f"{path}: {check.id}: {check.message}" for check in lost]
                 continue

@@ -331,8 +331,8 @@ def test_modules_of_ones_own_are_counted_and_the_page_shows_them(verified):
     ]
     assert found["modules"].summary.endswith("of 1 wrong ones that lose points 0 are named")
     validity = verification.validity()
-    assert validity.loses == {"solution": Share(0, 1), "right by hand": Share(0, 1)}
-    assert validity.keeps["wrong by hand"] == Share(1, 2)
+    assert validity.loses == {"solution": Share(0, 1), "given as right": Share(0, 1)}
+    assert validity.keeps["given as wrong"] == Share(1, 2)
     assert validity.keeps["known mistake"] == Share(0, 1)
     page = replace(verification, catalog=replace(verification.catalog, title="Small <course>")).report("On 2 seeds.")
     assert "Small &lt;course&gt;: how true the marks are" in page
