@@ -7,8 +7,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 pytest.importorskip("nbgrader")
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
+from nbgrader.coursedir import CourseDirectory
 
 from autograder.platforms.nbgrader.clean import CleanNotebook
+from autograder.platforms.nbgrader.intake import handed_in, refused
 from tests.autograder.platforms.nbgrader_class import LIVE
 
 DANGER = re.compile(
@@ -87,3 +89,13 @@ def test_of_metadata_the_kernel_stays():
         kernelspec=kernel, title=LIVE[0], language_info={"name": "python", "pygments_lexer": LIVE[0]}, widgets={}
     )
     assert notebook.metadata == {"kernelspec": kernel, "language_info": {"name": "python"}}
+
+
+@pytest.mark.parametrize("name", ["<b>bob", "a&lt;b", 'x" onmouseover="live()'])
+def test_a_student_whose_id_is_html_is_refused_with_a_sentence(tmp_path, name):
+    for student in ("alice", "O'Neill", name):
+        (tmp_path / "submitted" / student / "lab").mkdir(parents=True)
+    course = CourseDirectory(root=str(tmp_path))
+    assert handed_in(course, "lab") == ["O'Neill", "alice"]
+    assert list(refused(course, "lab")) == [str(tmp_path / "submitted" / name / "lab")]
+    assert "rename the folder" in "".join(refused(course, "lab").values())
