@@ -223,7 +223,7 @@ class Verification:
         good = not tried or (true / tried >= MIXTURES_NAMED and len(problems) / tried < MIXTURES_FALSE)
         unnamed = tried - true - len(problems)
         summary = f"{tried} pairs tried, {true} named truly, {len(problems)} falsely, {unnamed} not, in {seconds:.0f} s"
-        return Finding("mixtures", good, summary, tuple(problems))
+        return Finding("mixtures", good, summary if cases else "no two can be merged", tuple(problems))
 
     def mutants(self) -> Finding:
         """Ask if nearly every mutant of a solution fails some check, and each survivor is listed with its reason."""
