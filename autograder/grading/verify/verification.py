@@ -231,10 +231,10 @@ class Verification:
         trials = [self._mutant_trial(unit, mutant) for unit, mutant in all_mutants]
         reasons = read_survivors(self.catalog.root / "solutions" / "survivors.toml")
         survivors: dict[tuple[str, str, str], list[str]] = {}
-        for (unit, mutant), checks in zip(all_mutants, self._run("Mutants", trials), strict=True):
+        for number, ((unit, mutant), checks) in enumerate(zip(all_mutants, self._run("Mutants", trials), strict=True)):
             self._note_killed(checks)
             function = next((check.function for check in checks if not check.points), mutant.function)
-            name = f"{mutant.line}: {mutant.change}"
+            name = f"{number} (line {mutant.line}: {mutant.change})"
             if (unit, mutant.function, mutant.change) not in reasons:
                 self._verdicts.add(verdict("mutant", unit, function, name, checks))
             if all(check.outcome is Outcome.PASSED for check in checks):

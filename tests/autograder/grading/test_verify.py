@@ -327,7 +327,7 @@ def test_modules_of_ones_own_are_counted_and_the_page_shows_them(verified):
     assert validity.keeps["known mistake"] == Share(0, 1)
     page = replace(verification, catalog=replace(verification.catalog, title="Small <course>")).report("On 2 seeds.")
     assert "Small &lt;course&gt;: how true the marks are" in page
-    assert "1 of 2<br>" in page and "keeps its points" in page and "http" not in page
+    assert "1 of 2<br>" in page and "keeps its points" in page and "http:" not in page and "https:" not in page
 
 
 @pytest.mark.parametrize(
