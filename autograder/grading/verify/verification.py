@@ -223,7 +223,7 @@ class Verification:
         good = not tried or (true / tried >= MIXTURES_NAMED and len(problems) / tried < MIXTURES_FALSE)
         unnamed = tried - true - len(problems)
         summary = f"{tried} pairs tried, {true} named truly, {len(problems)} falsely, {unnamed} not, in {seconds:.0f} s"
-        return Finding("mixtures", good, summary, tuple(problems))
+        return Finding("mixtures", good, summary if cases else "no two can be merged", tuple(problems))
 
     def mutants(self) -> Finding:
         """Ask if nearly every mutant of a solution fails some check, and each survivor is listed with its reason."""
@@ -231,10 +231,10 @@ class Verification:
         trials = [self._mutant_trial(unit, mutant) for unit, mutant in all_mutants]
         reasons = read_survivors(self.catalog.root / "solutions" / "survivors.toml")
         survivors: dict[tuple[str, str, str], list[str]] = {}
-        for (unit, mutant), checks in zip(all_mutants, self._run("Mutants", trials), strict=True):
+        for number, ((unit, mutant), checks) in enumerate(zip(all_mutants, self._run("Mutants", trials), strict=True)):
             self._note_killed(checks)
             function = next((check.function for check in checks if not check.points), mutant.function)
-            name = f"{mutant.line}: {mutant.change}"
+            name = f"{number} (line {mutant.line}: {mutant.change})"
             if (unit, mutant.function, mutant.change) not in reasons:
                 self._verdicts.add(verdict("mutant", unit, function, name, checks))
             if all(check.outcome is Outcome.PASSED for check in checks):
