@@ -9,6 +9,7 @@ A mistake explains a failure where it gives, for every call that the check made,
 and where the solution gives something else for at least one of them. It is named only if no second one fits as well.
 """
 
+import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,9 +17,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from autograder.checks.compare import assert_close
-from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, InProcess, RemoteModule, StudentModule
+from autograder.checks.remote import (
+    NO_ANSWER,
+    UNANSWERED,
+    Call,
+    InProcess,
+    Program,
+    RemoteModule,
+    RemoteObject,
+    StudentModule,
+)
 from autograder.errors import AutograderError, CheckFailed
 from autograder.submissions import Module, read_module
+from autograder.worker.codec import Recipe
 
 #: Stands in a submission in the place of the import of `mistake`.
 _UNMARKED = "def mistake(*_, **__):\n    return lambda function: function\n"
@@ -57,7 +68,19 @@ def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Func
 def variant_text(solution: Path, variants: Path, variant: Mistake) -> str:
     """Return the source of a solution in which a variant from another file takes the place of the right function."""
     right, wrong = solution.read_text(encoding="utf-8"), variants.read_text(encoding="utf-8")
-    return f"{right}\n{wrong.replace(_MARKED, _UNMARKED)}\n{variant.function} = {variant.name}\n"
+    return with_more(right, f"\n{wrong.replace(_MARKED, _UNMARKED)}\n{variant.function} = {variant.name}\n")
+
+
+def with_more(source: str, more: str) -> str:
+    """Return a source with more behind it, but before what it does when it is run as a program."""
+    starts = [
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+    ]
+    lines = source.splitlines(keepends=True)
+    at = starts[-1].lineno - 1 if starts else len(lines)
+    return "".join(lines[:at]) + more + "".join(lines[at:])
 
 
 def known_mistakes(path: Path) -> tuple[Mistake, ...]:
@@ -92,33 +115,46 @@ def explain(
         return None
     same = _same_value if by_value else _same_traces
     wrong, right = read_module(mistakes, unit), read_module(solution, unit)
-    fitting = [
-        known
-        for known in known_mistakes(mistakes)
-        if _explains(known, _about(known.function, calls), wrong, right, seconds, seed, same)
-    ]
+    programs = any(call.program for call in calls)
+    fitting = []
+    for known in known_mistakes(mistakes):
+        # A program runs its functions by itself: the variant stands in the solution under the function's own name.
+        text = variant_text(solution, mistakes, known) if programs else wrong.text
+        name = known.function if programs else known.name
+        if _explains(known, name, _about(known.function, calls), replace(wrong, text=text), right, seconds, seed, same):
+            fitting.append(known)
     return fitting[0] if len(fitting) == 1 else None
 
 
 def _about(function: str, calls: Sequence[Call]) -> list[Call]:
     """Return the calls of a function, and those of the modules that were made or sent along with them."""
-    return [call for call in calls if call.function == function or call.on is not None]
+    return [call for call in calls if _called(call) == function or call.on is not None or call.program]
+
+
+def _called(call: Call) -> str:
+    """Return the function or the class of a call that is no object's."""
+    return call.function.partition(".")[0]
 
 
 def _replayable(calls: Sequence[Call]) -> bool:
     """Return True if every call came back, and each module that was used was sent or returned by an earlier call."""
     returned: set[int] = set()
     for call in calls:
-        used = [value for value in (call.on, *call.args, *call.kwargs.values()) if isinstance(value, RemoteModule)]
-        if call.value is UNANSWERED or any(m.recipe is None and m.handle.number not in returned for m in used):
+        used = [value for value in (call.on, *call.args, *call.kwargs.values()) if isinstance(value, RemoteObject)]
+        if call.value is UNANSWERED or any(_recipe(m) is None and m._handle.number not in returned for m in used):
             return False
-        if isinstance(call.value, RemoteModule):
-            returned.add(call.value.handle.number)
+        if isinstance(call.value, RemoteObject):
+            returned.add(call.value._handle.number)
     return True
+
+
+def _recipe(value: RemoteObject) -> Recipe | None:
+    return value.recipe if isinstance(value, RemoteModule) else None
 
 
 def _explains(
     known: Mistake,
+    name: str,
     calls: Sequence[Call],
     wrong: Module,
     right: Module,
@@ -126,10 +162,14 @@ def _explains(
     seed: int,
     same: Callable[[Call, Call], bool],
 ) -> bool:
-    if not any(call.function == known.function for call in calls):
+    if not any(_called(call) == known.function or call.program for call in calls):
         return False
-    names = {known.function: known.name}
-    variants = [call if call.on else replace(call, function=names[call.function]) for call in calls]
+    variants = [
+        replace(call, function=name + call.function[len(known.function) :])
+        if call.on is None and not call.program
+        else call
+        for call in calls
+    ]
     if not all(map(same, calls, _replays(variants, wrong, seconds, seed))):
         return False
     return not all(map(same, calls, _replays(calls, right, seconds, seed)))
@@ -138,44 +178,53 @@ def _explains(
 def _replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -> Iterator[Call]:
     """Yield the same calls on another module, in order and in one worker, as the check made them."""
     submission = StudentModule(module, {module.unit: module}, InProcess(), seconds, seed)
-    ours: dict[int, RemoteModule] = {}  # by the number that a module had there
+    ours: dict[int, RemoteObject] = {}  # by the number that an object had there
 
-    def module_here(value: RemoteModule) -> RemoteModule:
-        number = value.handle.number
-        if number not in ours and value.recipe is not None:
-            ours[number] = submission.send(value.recipe)
+    def object_here(value: RemoteObject) -> RemoteObject:
+        number, recipe = value._handle.number, _recipe(value)
+        if number not in ours and recipe is not None:
+            ours[number] = submission.send(recipe)
         return ours[number]
 
     def here(value: object) -> object:
-        return module_here(value) if isinstance(value, RemoteModule) else value
+        return object_here(value) if isinstance(value, RemoteObject) else value
 
     for call in calls:
         try:
             args, kwargs = tuple(map(here, call.args)), {key: here(value) for key, value in call.kwargs.items()}
-            on = module_here(call.on) if call.on is not None else None
+            on = object_here(call.on) if call.on is not None else None
             replay = submission.repeat(replace(call, args=args, kwargs=kwargs, on=on))
         except (AutograderError, KeyError):  # KeyError: a module that was returned there was not returned here
             yield replace(call, answer=NO_ANSWER)
             continue
         theirs, mine = call.value, replay.value
-        if isinstance(theirs, RemoteModule) and isinstance(mine, RemoteModule):
-            if (theirs.handle.number in ours) != (mine in ours.values()):
-                replay = replace(replay, answer=NO_ANSWER)  # one gave back what it was given, the other a new module
+        if isinstance(theirs, RemoteObject) and isinstance(mine, RemoteObject):
+            known = {value._handle.number for value in ours.values()}
+            if (theirs._handle.number in ours) != (mine._handle.number in known):
+                replay = replace(replay, answer=NO_ANSWER)  # one gave back what it was given, the other a new object
             else:
-                ours.setdefault(theirs.handle.number, mine)
+                ours.setdefault(theirs._handle.number, mine)
         yield replay
 
 
 def _same_value(one: Call, other: Call) -> bool:
-    if isinstance(one.value, RemoteModule) and isinstance(other.value, RemoteModule):
-        return True  # modules are the same where calls of them give the same
-    if other.value is UNANSWERED:
+    if isinstance(one.value, RemoteObject) and isinstance(other.value, RemoteObject):
+        return True  # objects are the same where calls of them give the same
+    if other.value is UNANSWERED or (other.printed and one.printed != other.printed):
         return False
+    if isinstance(one.value, Program) and isinstance(other.value, Program):
+        return _same_end(one.value, other.value)
     try:
         assert_close(one.value, other.value)
     except CheckFailed:
         return False
     return True
+
+
+def _same_end(one: Program, other: Program) -> bool:
+    """Return True if two runs of a program ended alike; of a traceback the last line counts, with what was raised."""
+    ends = [(each.output, each.exit_code, each.files, each.error.splitlines()[-1:]) for each in (one, other)]
+    return ends[0] == ends[1]
 
 
 def _same_traces(one: Call, other: Call) -> bool:
