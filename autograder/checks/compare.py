@@ -16,8 +16,15 @@ from autograder.checks.difference import Printed, bounds, difference, entry, fir
 from autograder.errors import NO_VALUE, CheckFailed, Raised
 
 __all__ = [
-    *("Printed", "assert_between", "assert_close", "assert_equal", "assert_holds", "assert_kind", "assert_mentions"),
-    *("assert_raises", "show"),
+    "Printed",
+    "assert_between",
+    "assert_close",
+    "assert_equal",
+    "assert_holds",
+    "assert_kind",
+    "assert_mentions",
+    "assert_raises",
+    "show",
 ]
 
 

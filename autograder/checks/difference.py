@@ -147,7 +147,7 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
 
 
 def _as_data(value: object) -> object:
-    """Return the Python value that a NumPy scalar or a printed text stands for, and the record of a named tuple or dataclass."""
+    """Return the Python value of a NumPy scalar or a printed text, and the record of a named tuple or a dataclass."""
     if isinstance(value, NUMPY_SCALARS):
         return value.item()
     if is_record(value):

@@ -20,6 +20,7 @@ from autograder.checks.compare import Printed, show
 from autograder.checks.faults import error_of, load_notes
 from autograder.checks.objects import (
     NO_ANSWER,
+    UNANSWERED,
     Call,
     Program,
     RemoteFunction,
@@ -45,8 +46,19 @@ from autograder.worker.protocol import Answer, Fault, Request
 from autograder.worker.session import Session
 
 __all__ = [
-    *("NO_ANSWER", "UNANSWERED", "Call", "InProcess", "Program", "RemoteFunction", "RemoteModule", "RemoteObject"),
-    *("Respond", "StudentModule", "Transport", "assert_module", "recipe_of"),
+    "NO_ANSWER",
+    "UNANSWERED",
+    "Call",
+    "InProcess",
+    "Program",
+    "RemoteFunction",
+    "RemoteModule",
+    "RemoteObject",
+    "Respond",
+    "StudentModule",
+    "Transport",
+    "assert_module",
+    "recipe_of",
 ]
 
 #: A longer name of an object is only copied into every sentence.

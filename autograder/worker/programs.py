@@ -14,7 +14,7 @@ import sys
 import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from unittest import mock
 
@@ -62,7 +62,7 @@ class Folder:
         self._files = dict(given)
         self._given = given
         self._folders = {"."}
-        self._here = os.getcwd()
+        self._here = str(Path.cwd())
         self._open = builtins.open
         self._real = {name: getattr(os, name) for name in ("stat", "listdir", "remove", "replace", "mkdir")}
 

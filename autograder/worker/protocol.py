@@ -1,8 +1,8 @@
 """The wire between the grader and a worker: requests, replies, and the frame that each of them crosses in.
 
-A request is one of `Load`, `Call`, `Run`, `Make`, `Inspect`; a reply is an `Answer` or a `Fault`. Each crosses as a message of the
-codec: a dict of its fields, with its name beside them. A request comes from the grader and is read as it is. A reply is the
-student's answer, whoever wrote it, because a student's code can write to the worker's socket as the worker does: every field
+A request is one of `Load`, `Call`, `Run`, `Make`, `Inspect`; a reply is an `Answer` or a `Fault`. Each crosses as a message of
+the codec: a dict of its fields, with its name beside them. A request comes from the grader and is read as it is. A reply is
+the student's answer, whoever wrote it, because a student's code can write to the worker's socket as the worker does: every field
 is checked against its type, and a reply of another structure is `MalformedMessage`. The texts in one of the right structure
 are still the student's own.
 

@@ -1,9 +1,9 @@
 """Plain values to bytes and back: all that ever crosses between the grader and a student's code.
 
-The list of types is closed: None, bool, int, float, complex, str, bytes, list, tuple, dict and the collections, exact numbers
-and dates of `plain`, `Tensor`, `ndarray`, PIL image, `Path`, `torch.Generator` (as its state), a `Record` for a named tuple or a
-dataclass, and three stand-ins for objects that stay where they are: `Handle`, `Callback` and `Recipe`. Types are matched
-exactly, so that no subclass with a comparison of its own gets through. There is no pickle.
+The list of types is closed: None, bool, int, float, str, bytes, list, tuple, the collections, numbers and dates of `plain`,
+`Tensor`, `ndarray`, PIL image, `Path`, `torch.Generator` (as its state), a `Record` for a named tuple or a dataclass, and
+stand-ins for objects that stay where they are: `Handle`, `Callback` and `Recipe`. Types are matched exactly, so that no
+subclass with a comparison of its own gets through. There is no pickle.
 
 A message is a msgpack header, a tree of nodes, followed by the raw bytes of its tensors, arrays and images in the order in
 which the tree names them. A node is a plain scalar, or a list that starts with its tag. `decode` trusts nothing: every
@@ -25,7 +25,18 @@ from autograder.worker.codec.message import (
 from autograder.worker.codec.trees import leaves, map_tree
 
 __all__ = [
-    *("Callback", "Handle", "Limits", "Recipe", "Record"),
     "NUMPY_SCALARS",
-    *("decode", "encode", "is_record", "leaves", "map_tree", "record_of", "refuse", "type_name"),
+    "Callback",
+    "Handle",
+    "Limits",
+    "Recipe",
+    "Record",
+    "decode",
+    "encode",
+    "is_record",
+    "leaves",
+    "map_tree",
+    "record_of",
+    "refuse",
+    "type_name",
 ]
