@@ -9,7 +9,6 @@ A mistake explains a failure where it gives, for every call that the check made,
 and where the solution gives something else for at least one of them. It is named only if no second one fits as well.
 """
 
-import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -27,6 +26,7 @@ from autograder.checks.remote import (
     RemoteObject,
     StudentModule,
 )
+from autograder.course.skeletons import split_at_start
 from autograder.errors import AutograderError, CheckFailed
 from autograder.submissions import Module, read_module
 from autograder.worker.codec import Recipe
@@ -73,14 +73,8 @@ def variant_text(solution: Path, variants: Path, variant: Mistake) -> str:
 
 def with_more(source: str, more: str) -> str:
     """Return a source with more behind it, but before what it does when it is run as a program."""
-    starts = [
-        node
-        for node in ast.parse(source).body
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
-    ]
-    lines = source.splitlines(keepends=True)
-    at = starts[-1].lineno - 1 if starts else len(lines)
-    return "".join(lines[:at]) + more + "".join(lines[at:])
+    before, after = split_at_start(source)
+    return before + more + after
 
 
 def known_mistakes(path: Path) -> tuple[Mistake, ...]:

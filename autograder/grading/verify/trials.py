@@ -140,8 +140,21 @@ WAYS = {
 
 _TEXT = '''
 
-import copy as _copy, functools as _functools, inspect as _inspect, random as _random
+import builtins as _builtins, contextlib as _contextlib, copy as _copy, functools as _functools
+import inspect as _inspect, io as _io, random as _random, unittest.mock as _mock
 import numpy as _numpy, torch as _torch
+
+
+@_contextlib.contextmanager
+def _silence():
+    """Print nothing and write no file."""
+    opened = _builtins.open
+
+    def read(file, mode="r", *args, **kwargs):
+        return opened(file, mode, *args, **kwargs) if mode in ("r", "rb") else _io.BytesIO() if "b" in mode else _io.StringIO()
+
+    with _contextlib.redirect_stdout(_io.StringIO()), _mock.patch.object(_builtins, "open", read):
+        yield
 
 
 def _filled(value, number, args):
@@ -200,7 +213,8 @@ def _nothing(function):
     @_functools.wraps(function)
     def nothing(*args, **kwargs):
         try:
-            seen.append(function(*_copy.deepcopy(args), **_copy.deepcopy(kwargs)))
+            with _silence():
+                seen.append(function(*_copy.deepcopy(args), **_copy.deepcopy(kwargs)))
         except Exception:
             pass
         value = seen[-1] if seen else None
