@@ -9,7 +9,7 @@ import datetime
 import decimal
 import itertools
 import math
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import PurePath
 from typing import Any
 
@@ -31,7 +31,7 @@ _TOLD_BY_TEXT = (datetime.date, datetime.time, datetime.timedelta)
 class Printed(str):
     """Text that a student's code has printed. Compared, its sentence says so."""
 
-    __slots__ = ("verb",)
+    verb: str
 
     def __new__(cls, text: str, verb: str = "printed") -> "Printed":
         """Return the text with the verb of its sentences."""
@@ -142,7 +142,7 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
         return f"returned {_named(actual)}{at}, expected {_named(expected)}"
     for kind, compare in _COMPARED.items():
         if isinstance(expected, kind):
-            return compare(actual, expected, rtol, atol, at)
+            return str(compare(actual, expected, rtol, atol, at))
     return "" if actual == expected else f"returned {show(actual)}{at}, expected {show(expected)}"
 
 
@@ -285,7 +285,7 @@ def _set_difference(actual: Any, expected: Any, rtol: float | None, atol: float 
     return f"returned {show(actual)}{at}, {' and '.join(said)}; expected {show(expected)}" if said else ""
 
 
-def _keys(value: dict[object, object]) -> str:
+def _keys(value: Mapping[Any, object]) -> str:
     return show(sorted(map(str, value)))
 
 

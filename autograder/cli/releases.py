@@ -9,7 +9,7 @@ from rich.text import Text
 
 from autograder.cli import terminal
 from autograder.cli.terminal import HiddenOption, Units, names_in
-from autograder.course.catalog import course_here
+from autograder.course.catalog import Catalog, course_here
 from autograder.results.mark import Hidden
 
 app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
@@ -65,39 +65,47 @@ def pictures(
 @app.command()
 def student(folder: Folder) -> None:
     """Make the course that students get: no solutions, no hidden checks, no keys."""
-    from autograder.platforms.bundles import student_bundle, write_bundle
+    from autograder.platforms.bundles import student_bundle
 
-    _print_bundle(folder, write_bundle(student_bundle(course_here()), folder))
+    catalog = course_here()
+    _write_bundle(student_bundle(catalog), catalog, folder)
 
 
 @app.command()
 def classroom(folder: Folder) -> None:
     """Make the students' course with a workflow for GitHub Classroom."""
-    from autograder.platforms.bundles import classroom_bundle, write_bundle
+    from autograder.platforms.bundles import classroom_bundle
 
-    _print_bundle(folder, write_bundle(classroom_bundle(course_here()), folder))
+    catalog = course_here()
+    _write_bundle(classroom_bundle(catalog), catalog, folder)
 
 
 @app.command()
 def gitlab(folder: Folder) -> None:
     """Make the students' course with a pipeline for GitLab."""
-    from autograder.platforms.bundles import gitlab_bundle, write_bundle
+    from autograder.platforms.bundles import gitlab_bundle
 
-    _print_bundle(folder, write_bundle(gitlab_bundle(course_here()), folder))
+    catalog = course_here()
+    _write_bundle(gitlab_bundle(catalog), catalog, folder)
 
 
 @app.command()
 def gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.POINTS) -> None:
     """Make Gradescope's autograder. It holds the solutions: for instructors alone."""
-    from autograder.platforms.bundles import gradescope_bundle, write_bundle
+    from autograder.platforms.bundles import gradescope_bundle
 
     catalog = course_here()
     chosen = ",".join(unit.name for unit in catalog.chosen(names_in(units))) if units else ""
-    files = gradescope_bundle(catalog, hidden, chosen)
-    _print_bundle(folder, write_bundle(files, folder))
+    _write_bundle(gradescope_bundle(catalog, hidden, chosen), catalog, folder)
 
 
-def _print_bundle(folder: Path, archive: Path) -> None:
+def _write_bundle(files: dict[str, bytes], catalog: Catalog, folder: Path) -> None:
+    """Write a bundle once it has been tried out."""
+    from autograder.platforms.bundles import require_free, try_out, write_bundle
+
+    require_free(folder)
+    try_out(files, catalog)
+    archive = write_bundle(files, folder)
     terminal.out.print(Text(f"wrote {folder}{os.sep} and {archive}"), soft_wrap=True)
 
 

@@ -129,5 +129,5 @@ def revive(record: Record, modules: dict[str, Any]) -> object:
                 object.__setattr__(made, name, value)
             return made
     if record.named_tuple:
-        return collections.namedtuple(record.type_name, record.fields)(**record.fields)  # type: ignore[misc] # made here
+        return collections.namedtuple(record.type_name, record.fields)(**record.fields)
     return dataclasses.make_dataclass(record.type_name, record.fields)(**record.fields)

@@ -8,6 +8,7 @@ stays as it is.
 import builtins
 import contextlib
 import errno
+import functools
 import io
 import os
 import sys
@@ -73,7 +74,7 @@ class Folder:
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
         """Let what runs inside find this folder where it runs."""
-        patched = {"stat": self.stat, "lstat": self.stat, "listdir": self.listdir, "mkdir": self.mkdir}
+        patched: dict[str, Any] = {"stat": self.stat, "lstat": self.stat, "listdir": self.listdir, "mkdir": self.mkdir}
         patched |= {"remove": self.remove, "unlink": self.remove, "replace": self.replace, "rename": self.replace}
         with (
             mock.patch.multiple(os, **patched),
@@ -95,9 +96,9 @@ class Folder:
         if str(PurePosixPath(name).parent) not in self._folders or ("r" in mode and name not in self._files):
             raise _error(errno.ENOENT, file)
         data = b"" if "w" in mode else self._files.get(name, b"")
-        keep = (lambda held: self._files.update({name: held})) if writes else (lambda _: None)
-        keep(data)
-        stream = _Bytes(data, keep)
+        if writes:
+            self._files[name] = data
+        stream = _Bytes(data, functools.partial(self._keep, name) if writes else lambda _: None)
         if "a" in mode:
             stream.seek(0, io.SEEK_END)
         if "b" in mode:
@@ -153,6 +154,9 @@ class Folder:
             raise _error(errno.EEXIST, path)
         self._folders.add(name)
 
+    def _keep(self, name: str, data: bytes) -> None:
+        self._files[name] = data
+
     def _inside(self, path: Any) -> str | None:
         """Return the name of a path in this folder; None for one outside, or a descriptor."""
         if isinstance(path, int):
@@ -205,7 +209,7 @@ def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
 @contextlib.contextmanager
 def _started(request: Run, program: types.ModuleType, output: io.BytesIO, error: io.BytesIO) -> Iterator[None]:
     """Have the process be the program's: its streams, its arguments, its module."""
-    streams = {
+    streams: dict[str, Any] = {
         "stdin": io.TextIOWrapper(io.BytesIO(request.stdin.encode("utf-8", "surrogatepass")), encoding="utf-8"),
         "stdout": io.TextIOWrapper(output, encoding="utf-8", errors="backslashreplace", write_through=True),
         "stderr": io.TextIOWrapper(error, encoding="utf-8", errors="backslashreplace", write_through=True),

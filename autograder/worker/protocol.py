@@ -2,9 +2,9 @@
 
 A request is one of `Load`, `Call`, `Run`, `Make`, `Inspect`; a reply is an `Answer` or a `Fault`. Each crosses as a message of
 the codec: a dict of its fields, with its name beside them. A request comes from the grader and is read as it is. A reply is
-the student's answer, whoever wrote it, because a student's code can write to the worker's socket as the worker does: every field
-is checked against its type, and a reply of another structure is `MalformedMessage`. The texts in one of the right structure
-are still the student's own.
+the student's answer, whoever wrote it, because a student's code can write to the worker's socket as the worker does: every
+field is checked against its type, and a reply of another structure is `MalformedMessage`. The texts in one of the right
+structure are still the student's own.
 
 Before its reply a worker may send questions: an `Ask` for each call of a function that the check has handed over. The grader
 answers it as a worker answers a request, under the same nonce.

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 import torch
@@ -94,14 +94,14 @@ def seed_hypothesis(item: pytest.Item, seed: int) -> None:
 
     So a run at home and a graded one are alike. Each example uses the one `submission` of its check.
     """
-    test = getattr(item, "obj", None)
+    test: Any = getattr(item, "obj", None)
     if not hasattr(test, "hypothesis"):
         return
     from hypothesis import HealthCheck, settings
     from hypothesis import seed as seeded
 
     chosen = getattr(test, "_hypothesis_internal_use_settings", None) or settings.default
-    test._hypothesis_internal_use_settings = settings(  # type: ignore[union-attr] # `settings` decorates a test only once
+    test._hypothesis_internal_use_settings = settings(  # as a decorator it serves once
         chosen, database=None, deadline=None, print_blob=False, suppress_health_check=list(HealthCheck)
     )
     seeded(seed)(test)

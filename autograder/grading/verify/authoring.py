@@ -50,9 +50,7 @@ def _running_statements(catalog: Catalog, unit: Unit) -> Iterator[str]:
 
 def _run_by(node: ast.AST, units: set[str]) -> Iterator[str]:
     if isinstance(node, ast.Import):
-        yield from (
-            f"import {alias.name}" for alias in node.names if alias.name.partition(".")[0] in _STARTERS | units
-        )
+        yield from (f"import {alias.name}" for alias in node.names if alias.name.partition(".")[0] in _STARTERS | units)
     elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in _STARTERS | units:
         yield f"from {node.module} import"
     elif isinstance(node, ast.Call) and ast.unparse(node.func) in _RUNNING_CALLS:

@@ -96,7 +96,11 @@ def read_survivors(path: Path) -> dict[tuple[str, str, str], str]:
 
 
 def _mutant(
-    tree: ast.Module, function: ast.FunctionDef | ast.ClassDef, path: tuple[object, ...], node: ast.AST, changed: ast.AST
+    tree: ast.Module,
+    function: ast.FunctionDef | ast.ClassDef,
+    path: tuple[object, ...],
+    node: ast.AST,
+    changed: ast.AST,
 ) -> Mutant:
     other = copy.deepcopy(tree)
     target: object = other.body[tree.body.index(function)]

@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 
 from autograder.course.catalog import Catalog
-from autograder.platforms.bundles.student import Files, engine, student_bundle, template
+from autograder.platforms.bundles.student import Files, engine, shared_checks, student_bundle, template
 
 
 def gradescope_bundle(catalog: Catalog, hidden: str, units: str) -> Files:
@@ -39,4 +39,5 @@ def _course(catalog: Catalog) -> Files:
     paths: list[Path] = [catalog.root / "exercises" / "catalog.toml"]
     for unit in catalog.units:
         paths += [catalog.checks(unit), catalog.solution(unit), catalog.mistakes(unit)]
-    return {path.relative_to(catalog.root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    files = {path.relative_to(catalog.root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    return files | shared_checks(catalog)

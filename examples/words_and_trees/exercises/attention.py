@@ -1,8 +1,5 @@
 """Attention: each place of a sequence asks all the others."""
 
-import math
-
-import torch
 from torch import Tensor
 
 

@@ -88,7 +88,7 @@ def test_stumbles(submission):
 ''',
     "solutions/words.py": "",
 }
-RIGHT = '''
+RIGHT = """
 from collections import Counter
 from pathlib import Path
 
@@ -101,15 +101,15 @@ def count(text):
 
 def count_file(path):
     return count(Path(path).read_text())
-'''
-WRONG = '''
+"""
+WRONG = """
 def count(text):
     return {word: 2 for word in text.split() if word != "d"}
 
 
 def count_file(path):
     return {}
-'''
+"""
 
 
 @pytest.fixture
@@ -126,7 +126,10 @@ def graded(course: Path, text: str, workers=None, seed: str = "a seed"):
     folder.mkdir(exist_ok=True)
     (folder / "words.py").write_text(text)
     spec = GradingSpec(read_catalog(course), seed=seed, require=())
-    return {check.id.partition("::")[2]: check for check in Grader(spec, workers or InThisProcess()).grade_path(folder).checks}
+    return {
+        check.id.partition("::")[2]: check
+        for check in Grader(spec, workers or InThisProcess()).grade_path(folder).checks
+    }
 
 
 @pytest.mark.parametrize("kind", ["in process", "sandboxed"])

@@ -56,4 +56,6 @@ def test_random_stumps(submission, reference, dice):
     """A stump of random data predicts what it should."""
     for _ in range(5):
         data, labels = dice.integers(0, 4, (9, 2)).astype(float), dice.integers(0, 2, 9)
-        assert_equal(submission.Stump(1).fit(data, labels).predict(data), reference.Stump(1).fit(data, labels).predict(data))
+        assert_equal(
+            submission.Stump(1).fit(data, labels).predict(data), reference.Stump(1).fit(data, labels).predict(data)
+        )
