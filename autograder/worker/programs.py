@@ -25,6 +25,8 @@ from autograder.worker.protocol import Finished, Run
 
 #: The most that a program may print, or write into its files, in bytes.
 _MOST_BYTES = 8 * 2**20
+#: Of a notebook only the definitions are taken, and no cell starts the program: its `main` is called.
+_NOTEBOOK = ".ipynb"
 _FILE_MODE = 0o100644
 _FOLDER_MODE = 0o040755
 
@@ -189,6 +191,8 @@ def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
     with folder.entered(), _started(request, program, output, error):
         try:
             exec(compile(text, filename, "exec", dont_inherit=True), program.__dict__)
+            if filename.endswith(_NOTEBOOK):
+                program.__dict__["main"]()
             code = 0
         except SystemExit as end:
             code = _exit_code(end.code)
@@ -209,6 +213,7 @@ def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
 @contextlib.contextmanager
 def _started(request: Run, program: types.ModuleType, output: io.BytesIO, error: io.BytesIO) -> Iterator[None]:
     """Have the process be the program's: its streams, its arguments, its module."""
+    notebook = request.sources[request.unit][0].endswith(_NOTEBOOK)  # whose own `__main__` holds the definitions
     streams: dict[str, Any] = {
         "stdin": io.TextIOWrapper(io.BytesIO(request.stdin.encode("utf-8", "surrogatepass")), encoding="utf-8"),
         "stdout": io.TextIOWrapper(output, encoding="utf-8", errors="backslashreplace", write_through=True),
@@ -217,7 +222,7 @@ def _started(request: Run, program: types.ModuleType, output: io.BytesIO, error:
     try:
         with (
             mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams),
-            mock.patch.dict(sys.modules, {"__main__": program}),
+            mock.patch.dict(sys.modules, {} if notebook else {"__main__": program}),
         ):
             yield
     finally:
