@@ -5,8 +5,10 @@ an exercise it reads here or finds in the checks.
 """
 
 import difflib
+import importlib.util
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -238,14 +240,15 @@ def read_catalog(root: Path) -> Catalog:
         raise CatalogError(f"{path} cannot be read ({error.strerror}); a course needs one") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogError(f"{path} is not valid TOML: {error}") from error
-    try:
-        course = document["course"]
-        later = document.get(LATER, {})
-        units = [_unit(values, later) for values in document["unit"]]
-        preload = tuple(course.get("preload", ()))
-        return Catalog(root, course["title"], preload, {unit.name: unit for unit in units}, course.get("language", ""))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CatalogError(f"{path} lacks or misspells something: {error!r}") from error
+    reader = _Reader(path)
+    course = reader.part(document, "course", dict, "the catalog")
+    later = reader.part(document, LATER, dict, "the catalog", {})
+    units = [reader.unit(values, i, later) for i, values in enumerate(document.get("unit", []), 1)]
+    preload = tuple(course.get("preload", ()))
+    _make_importable(root, preload)
+    title = reader.part(course, "title", str, "[course]")
+    language = reader.part(course, "language", str, "[course]", "")
+    return Catalog(root, title, preload, {unit.name: unit for unit in units}, language)
 
 
 def catalog_text(root: Path, units: Collection[str]) -> str:
@@ -262,15 +265,75 @@ def catalog_text(root: Path, units: Collection[str]) -> str:
     return head + "".join(block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units)
 
 
-def _unit(values: dict[str, Any], later: dict[str, float]) -> Unit:
-    functions = {
-        name: Function(
-            name=name,
-            points=float(facts["points"]),
-            hints=tuple(facts.get("hints", ())),
-            outcome=facts.get("outcome", False),
-            later=float(later.get(name, 0.0)),
-        )
-        for name, facts in values["functions"].items()
-    }
-    return Unit(values["name"], values["title"], float(values.get("seconds", 10)), functions)
+class _Reader:
+    """Reads the values of a catalog, and tells the unit, the key and the line of one that is wrong."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines = path.read_text(encoding="utf-8").splitlines()
+
+    def unit(self, values: object, number: int, later: dict[str, Any]) -> Unit:
+        """Return a unit.
+
+        Args:
+            values: of its table.
+            number: its place in the catalog, from 1.
+            later: points of the checks that a release lacks, by function.
+        """
+        name = self.part(values, "name", str, f"[[unit]] number {number}")
+        where = f"unit {name}"
+        title = self.part(values, "title", str, where)
+        given = self.part(values, "functions", dict, where)
+        functions = {each: self._function(facts, each, where, later) for each, facts in given.items()}
+        return Unit(name, title, float(self.part(values, "seconds", (int, float), where, 10)), functions)
+
+    def _function(self, facts: object, name: str, where: str, later: dict[str, Any]) -> Function:
+        where = f"{where}, function {name}"
+        points = float(self.part(facts, "points", (int, float), where))
+        hints = self.part(facts, "hints", list, where, [])
+        if not all(isinstance(hint, str) for hint in hints):
+            raise self._error(where, "hints", "holds something that is no text")
+        outcome = bool(self.part(facts, "outcome", bool, where, False))
+        return Function(name, points, tuple(hints), outcome, float(later.get(name, 0.0)))
+
+    def part(self, values: Any, key: str, kind: type | tuple[type, ...], where: str, default: object = None) -> Any:
+        """Return the value of a key.
+
+        Raises:
+            CatalogError: it is missing and has no default, or it is of another kind.
+        """
+        value = values.get(key, default) if isinstance(values, dict) else None
+        if value is None:
+            raise self._error(where, key, "is missing")
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise self._error(where, key, f"is {value!r}, which is no {_WORDS[kind]}")
+        return value
+
+    def _error(self, where: str, key: str, problem: str) -> CatalogError:
+        return CatalogError(f"{self._path}{self._line(where, key)}: {where}: {key} {problem}")
+
+    def _line(self, where: str, key: str) -> str:
+        """Return the line of a key, or of the table that lacks it; nothing if it is written in another way."""
+        unit, _, function = where.partition(", function ")
+        unit = unit.removeprefix("unit ")
+        own = re.compile(rf"\s*name\s*=\s*[\"\']{re.escape(unit)}[\"\']")
+        at = next((i for i, line in enumerate(self._lines) if own.match(line)), 0)
+        if function:
+            table = re.compile(rf"\s*\[unit\.functions\.[\"\']?{re.escape(function)}[\"\']?\]")
+            at = next((i for i, line in enumerate(self._lines[at:], at) if table.match(line)), at)
+        for i, line in enumerate(self._lines[at:], at):
+            if i > at and line.lstrip().startswith("["):
+                break
+            if re.match(rf"\s*{re.escape(key)}\s*=", line):
+                return f", line {i + 1}"
+        return f", line {at + 1}" if at else ""
+
+
+_WORDS: dict[Any, str] = {dict: "table", str: "text", list: "list", bool: "true or false", (int, float): "number"}
+
+
+def _make_importable(root: Path, preload: tuple[str, ...]) -> None:
+    """Let this process import the packages that lie beside `exercises/`, unless they are installed."""
+    own = [name for name in preload if (root / name / "__init__.py").is_file() or (root / f"{name}.py").is_file()]
+    if own and str(root) not in sys.path and not all(map(importlib.util.find_spec, own)):
+        sys.path.append(str(root))

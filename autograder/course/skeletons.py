@@ -167,3 +167,15 @@ def first_line(node: ast.stmt) -> int:
     """Return the number of a statement's first line, which is that of its first decorator if it has any."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def split_at_start(source: str) -> tuple[str, str]:
+    """Return the part of a source up to `if __name__ == "__main__":`, and the rest; nothing if it has no such statement."""
+    starts = [
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+    ]
+    lines = source.splitlines(keepends=True)
+    at = starts[-1].lineno - 1 if starts else len(lines)
+    return "".join(lines[:at]), "".join(lines[at:])

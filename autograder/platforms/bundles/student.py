@@ -153,12 +153,18 @@ def _private(catalog: Catalog, unit: str) -> list[CollectedTest]:
 
 def _checks(catalog: Catalog) -> Files:
     units = (unit for unit in catalog.units if catalog.checks(unit).is_file())
-    return {
+    return shared_checks(catalog) | {
         f"tests/exercises/test_{unit}.py": public_checks(
             read_source(catalog.checks(unit)), {test.name for test in _private(catalog, unit)}
         ).encode()
         for unit in units
     }
+
+
+def shared_checks(catalog: Catalog) -> Files:
+    """Return the fixtures that the checks of several units use."""
+    path = catalog.root / "tests" / "exercises" / "conftest.py"
+    return {"tests/exercises/conftest.py": path.read_bytes()} if path.is_file() else {}
 
 
 def _package(folder: Path, name: str, kinds: tuple[str, ...] | None = _KINDS) -> Iterator[tuple[str, bytes]]:

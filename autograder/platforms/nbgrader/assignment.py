@@ -15,7 +15,15 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.skeletons import BEGIN, END, first_line, read_source, replace_keeping_backup, translated_solution
+from autograder.course.skeletons import (
+    BEGIN,
+    END,
+    first_line,
+    read_source,
+    replace_keeping_backup,
+    split_at_start,
+    translated_solution,
+)
 from autograder.errors import CatalogError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
@@ -147,8 +155,10 @@ def _exercises(unit: Unit, solution: str, graded: tuple[GradedCell, ...]) -> Ite
 
 def _parts(unit: Unit, solution: str) -> tuple[str, dict[str, str]]:
     """Return the lines before the first function, without the docstring, and each function with the lines after it."""
+    solution, _ = split_at_start(solution)  # a cell must not run the program
     tree, lines = ast.parse(solution), solution.splitlines()
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in unit.functions]
+    kinds = ast.FunctionDef | ast.ClassDef
+    functions = [node for node in tree.body if isinstance(node, kinds) and node.name in unit.functions]
     missing = unit.functions.keys() - {node.name for node in functions}
     if missing:
         raise CatalogError(f"solutions/{unit.name}.py has no function {min(missing)}")
