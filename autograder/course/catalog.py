@@ -8,8 +8,9 @@ import difflib
 import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,31 @@ class Function:
 
 
 @dataclass(frozen=True)
+class RubricItem:
+    """One thing that an answer can have: its points, and what it is in words."""
+
+    points: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that people grade.
+
+    Attributes:
+        name: unique in the course, among functions too.
+        text: as students read it.
+        points: the most that an answer gets.
+        rubric: what an answer can have, by a short name.
+    """
+
+    name: str
+    text: str
+    points: float
+    rubric: dict[str, RubricItem]
+
+
+@dataclass(frozen=True)
 class Unit:
     """One module of the course.
 
@@ -50,16 +76,18 @@ class Unit:
         title: for people.
         seconds: how long one call of a student's function may take.
         functions: by name, in the order in which they are taught.
+        questions: by name; their points come by hand, besides those of `functions`.
     """
 
     name: str
     title: str
     seconds: float
     functions: dict[str, Function]
+    questions: dict[str, Question] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
-        """Return the points of the whole unit."""
+        """Return the points of the unit's checks."""
         return sum(function.points for function in self.functions.values())
 
     @property
@@ -95,6 +123,17 @@ class Catalog:
     def points(self) -> dict[str, float]:
         """Return the points of each function, by its name."""
         return {name: function.points for unit in self.units.values() for name, function in unit.functions.items()}
+
+    @property
+    def questions(self) -> dict[str, Question]:
+        """Return the questions of all units, by name."""
+        return {name: question for unit in self.units.values() for name, question in unit.questions.items()}
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Return the unit that a function, a question or a unit's own name stands for."""
+        named = {name: unit.name for unit in self.units.values() for name in (*unit.functions, *unit.questions)}
+        return named | {unit: unit for unit in self.units}
 
     def exercise(self, unit: str) -> Path:
         """Return the student's file of a unit."""
@@ -243,13 +282,14 @@ def read_catalog(root: Path) -> Catalog:
         later = document.get(LATER, {})
         units = [_unit(values, later) for values in document["unit"]]
         preload = tuple(course.get("preload", ()))
+        _refuse_same_names(units, path)
         return Catalog(root, course["title"], preload, {unit.name: unit for unit in units}, course.get("language", ""))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CatalogError(f"{path} lacks or misspells something: {error!r}") from error
 
 
 def catalog_text(root: Path, units: Collection[str]) -> str:
-    """Return the text of a course's catalog without the units that are not among these.
+    """Return the text of a course's catalog as students may have it: of these units alone, and without rubrics.
 
     Raises:
         CatalogError: it cannot be read.
@@ -259,7 +299,16 @@ def catalog_text(root: Path, units: Collection[str]) -> str:
     except OSError as error:
         raise CatalogError(f"the catalog cannot be read ({error.strerror})") from error
     head, *blocks = re.split(r"^(?=\[\[unit\]\])", text, flags=re.MULTILINE)
-    return head + "".join(block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units)
+    kept = [block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units]
+    public = [
+        re.sub(r"^\[unit\.questions\.\w+\.rubric[^\n]*\n(?:(?!\[).*\n?)*", "", block, flags=re.MULTILINE)
+        for block in kept
+    ]
+    for block in public:
+        questions = tomllib.loads(block)["unit"][0].get("questions", {})
+        if any("rubric" in question for question in questions.values()):
+            raise CatalogError("write each rubric as a table, [unit.questions.NAME.rubric]: students do not get it")
+    return head + "".join(public)
 
 
 def _unit(values: dict[str, Any], later: dict[str, float]) -> Unit:
@@ -273,4 +322,23 @@ def _unit(values: dict[str, Any], later: dict[str, float]) -> Unit:
         )
         for name, facts in values["functions"].items()
     }
-    return Unit(values["name"], values["title"], float(values.get("seconds", 10)), functions)
+    questions = {name: _question(name, facts) for name, facts in values.get("questions", {}).items()}
+    return Unit(values["name"], values["title"], float(values.get("seconds", 10)), functions, questions)
+
+
+def _question(name: str, facts: dict[str, Any]) -> Question:
+    rubric = {item: RubricItem(float(each["points"]), each["text"]) for item, each in facts.get("rubric", {}).items()}
+    return Question(name, facts["text"].strip(), float(facts["points"]), rubric)
+
+
+def _refuse_same_names(units: Collection[Unit], path: Path) -> None:
+    """Refuse a question that is called as a function or as another question: a table of points by hand names it alone."""
+    names = Counter(name for unit in units for name in (*unit.functions, *unit.questions))
+    for unit in units:
+        for name, question in unit.questions.items():
+            if names[name] > 1 or not name.isidentifier():
+                raise CatalogError(f"{path}: the question {name} of {unit.name} needs a name that nothing else has")
+            if any(item.points > question.points for item in question.rubric.values()):
+                raise CatalogError(
+                    f"{path}: an item in the rubric of {name} has more than its {question.points:g} points"
+                )
