@@ -10,8 +10,9 @@ import os
 import re
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,31 @@ class Function:
 
 
 @dataclass(frozen=True)
+class RubricItem:
+    """One thing that an answer can have: its points, and what it is in words."""
+
+    points: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that people grade.
+
+    Attributes:
+        name: unique in the course, among functions too.
+        text: as students read it.
+        points: the most that an answer gets.
+        rubric: what an answer can have, by a short name.
+    """
+
+    name: str
+    text: str
+    points: float
+    rubric: dict[str, RubricItem]
+
+
+@dataclass(frozen=True)
 class Unit:
     """One module of the course.
 
@@ -52,16 +78,18 @@ class Unit:
         title: for people.
         seconds: how long one call of a student's function may take.
         functions: by name, in the order in which they are taught.
+        questions: by name; their points come by hand, besides those of `functions`.
     """
 
     name: str
     title: str
     seconds: float
     functions: dict[str, Function]
+    questions: dict[str, Question] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
-        """Return the points of the whole unit."""
+        """Return the points of the unit's checks."""
         return sum(function.points for function in self.functions.values())
 
     @property
@@ -97,6 +125,17 @@ class Catalog:
     def points(self) -> dict[str, float]:
         """Return the points of each function, by its name."""
         return {name: function.points for unit in self.units.values() for name, function in unit.functions.items()}
+
+    @property
+    def questions(self) -> dict[str, Question]:
+        """Return the questions of all units, by name."""
+        return {name: question for unit in self.units.values() for name, question in unit.questions.items()}
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Return the unit that a function, a question or a unit's own name stands for."""
+        named = {name: unit.name for unit in self.units.values() for name in (*unit.functions, *unit.questions)}
+        return named | {unit: unit for unit in self.units}
 
     def exercise(self, unit: str) -> Path:
         """Return the student's file of a unit."""
@@ -246,13 +285,14 @@ def read_catalog(root: Path) -> Catalog:
     units = [reader.unit(values, i, later) for i, values in enumerate(document.get("unit", []), 1)]
     preload = tuple(course.get("preload", ()))
     _make_importable(root, preload)
+    _refuse_same_names(units, path)
     title = reader.part(course, "title", str, "[course]")
     language = reader.part(course, "language", str, "[course]", "")
     return Catalog(root, title, preload, {unit.name: unit for unit in units}, language)
 
 
 def catalog_text(root: Path, units: Collection[str]) -> str:
-    """Return the text of a course's catalog without the units that are not among these.
+    """Return the text of a course's catalog as students may have it: of these units alone, and without rubrics.
 
     Raises:
         CatalogError: it cannot be read.
@@ -262,7 +302,16 @@ def catalog_text(root: Path, units: Collection[str]) -> str:
     except OSError as error:
         raise CatalogError(f"the catalog cannot be read ({error.strerror})") from error
     head, *blocks = re.split(r"^(?=\[\[unit\]\])", text, flags=re.MULTILINE)
-    return head + "".join(block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units)
+    kept = [block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units]
+    public = [
+        re.sub(r"^\[unit\.questions\.\w+\.rubric[^\n]*\n(?:(?!\[).*\n?)*", "", block, flags=re.MULTILINE)
+        for block in kept
+    ]
+    for block in public:
+        questions = tomllib.loads(block)["unit"][0].get("questions", {})
+        if any("rubric" in question for question in questions.values()):
+            raise CatalogError("write each rubric as a table, [unit.questions.NAME.rubric]: students do not get it")
+    return head + "".join(public)
 
 
 class _Reader:
@@ -285,7 +334,9 @@ class _Reader:
         title = self.part(values, "title", str, where)
         given = self.part(values, "functions", dict, where)
         functions = {each: self._function(facts, each, where, later) for each, facts in given.items()}
-        return Unit(name, title, float(self.part(values, "seconds", (int, float), where, 10)), functions)
+        asked = self.part(values, "questions", dict, where, {})
+        questions = {each: self._question(facts, each, where) for each, facts in asked.items()}
+        return Unit(name, title, float(self.part(values, "seconds", (int, float), where, 10)), functions, questions)
 
     def _function(self, facts: object, name: str, where: str, later: dict[str, Any]) -> Function:
         where = f"{where}, function {name}"
@@ -295,6 +346,18 @@ class _Reader:
             raise self._error(where, "hints", "holds something that is no text")
         outcome = bool(self.part(facts, "outcome", bool, where, False))
         return Function(name, points, tuple(hints), outcome, float(later.get(name, 0.0)))
+
+    def _question(self, facts: object, name: str, where: str) -> Question:
+        where = f"{where}, question {name}"
+        text = self.part(facts, "text", str, where).strip()
+        rubric = {
+            item: RubricItem(
+                float(self.part(each, "points", (int, float), f"{where}, item {item}")),
+                self.part(each, "text", str, f"{where}, item {item}"),
+            )
+            for item, each in self.part(facts, "rubric", dict, where, {}).items()
+        }
+        return Question(name, text, float(self.part(facts, "points", (int, float), where)), rubric)
 
     def part(self, values: Any, key: str, kind: type | tuple[type, ...], where: str, default: object = None) -> Any:
         """Return the value of a key.
@@ -337,3 +400,16 @@ def _make_importable(root: Path, preload: tuple[str, ...]) -> None:
     own = [name for name in preload if (root / name / "__init__.py").is_file() or (root / f"{name}.py").is_file()]
     if own and str(root) not in sys.path and not all(map(importlib.util.find_spec, own)):
         sys.path.append(str(root))
+
+
+def _refuse_same_names(units: Collection[Unit], path: Path) -> None:
+    """Refuse a question that is called as a function or as another question: a table of points by hand names it alone."""
+    names = Counter(name for unit in units for name in (*unit.functions, *unit.questions))
+    for unit in units:
+        for name, question in unit.questions.items():
+            if names[name] > 1 or not name.isidentifier():
+                raise CatalogError(f"{path}: the question {name} of {unit.name} needs a name that nothing else has")
+            if any(item.points > question.points for item in question.rubric.values()):
+                raise CatalogError(
+                    f"{path}: an item in the rubric of {name} has more than its {question.points:g} points"
+                )
