@@ -205,7 +205,8 @@ def parsed(text: str, *folders: Path, call: str = "") -> Sentence:
         found = _parsed(problem.removeprefix(space), folders, _SHORT, 0)
         if found:
             return _sentence("{call}" + space + "{problem}", call=call, problem=found)
-        return _restored(_parsed(_CALL + problem, folders, _SHORT, 0) or {}, call)
+        restored: Sentence = _restored(_parsed(_CALL + problem, folders, _SHORT, 0) or {}, call)
+        return restored
     return _parsed(text, folders, _SHORT, 0) or {}
 
 

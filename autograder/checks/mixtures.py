@@ -18,6 +18,8 @@ from typing import Any
 #: A node as a tuple: its type, then its fields; `list` stands for a list, and `(type, value)` for anything else.
 Tree = tuple[Any, ...]
 
+#: So many known mistakes are tried as the base of two others, the nearest first.
+_BASES = 8
 _SCALARS = (ast.expr_context, ast.operator, ast.cmpop, ast.unaryop, ast.boolop)
 
 
@@ -72,7 +74,8 @@ def _mixed(solution: Sequence[Tree], variants: Sequence[Tree], first: Tree, seco
     near = [(_distance(first, base), _distance(second, base), base) for base in variants]
     # One that is further from both than they are from each other shares less with them than they do.
     near = [each for each in near if min(each[:2]) <= between]
-    for base in [*solution, *(base for *_, base in sorted(near, key=lambda each: each[0] + each[1]))]:
+    nearest = sorted(near, key=lambda each: each[0] + each[1])[:_BASES]
+    for base in [*solution, *(base for *_, base in nearest)]:
         for one, other in ((first, second), (second, first)):
             try:
                 merged = _merge(base, one, other)
@@ -118,9 +121,7 @@ def _merge(base: Tree, one: Tree, other: Tree, *, whole: bool = True) -> Tree:
 
 
 def _merge_nested(base: Tree, one: Tree, other: Tree) -> Tree | None:
-    """Merge where the other side puts the base into something larger, or keeps only a part of it; None if it does neither."""
-    if base in _parts(other) and base not in _parts(one) and _distance(base, one) < _distance(one, other):
-        return _replaced(other, base, one)
+    """Merge where the other side keeps only a part of the base; None if it does not."""
     parts = [pair for pair in _common_parts(base, one) if pair[0][0] is other[0]]
     if not parts:
         return None
@@ -222,12 +223,6 @@ def _labels(tree: Tree) -> Counter[Tree]:
         tuple(child for child in part if not isinstance(child, tuple) or (child[0] is not list and not _is_node(child)))
         for part in (tree, *_parts(tree))
     )
-
-
-def _replaced(tree: Tree, old: Tree, new: Tree) -> Tree:
-    if tree == old:
-        return new
-    return (tree[0], *(_replaced(child, old, new) if isinstance(child, tuple) else child for child in tree[1:]))
 
 
 def _is_node(tree: Tree) -> bool:

@@ -329,16 +329,14 @@ class _Run:
     def record(self, result: "SubmissionResult") -> None:
         """Write the mark of a result into nbgrader's gradebook, if the submission came from there."""
         made = self.mark(result)
-        doubt = self.book.record(made) if self.book is not None and made.score is not None else ""
-        if doubt:
-            terminal.errors.print(Text(f"{made.name}: {doubt}"), soft_wrap=True)
+        if self.book is not None and made.score is not None:
+            self.book.record(made)
 
     def publish_table(self, graded: list[StoredResult]) -> None:
         """Write and print the grades of the class."""
         marks = [self.mark(each.result) for each in graded]
         if self.book is not None:
             marks = list(map(self.book.final, marks))
-            terminal.errors.print(*map(Text, self.book.remarks), sep="\n", end="", soft_wrap=True)
         write_atomically(self.out / "grades.csv", grades_csv(marks))
         print_class(marks, [each.path.relative_to(self.out) for each in graded])
         where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
@@ -346,7 +344,8 @@ class _Run:
         known = sum(each.known and each.result.name not in self.tried for each in graded)
         if known:
             terminal.out.print(f"{known} had been graded before and have not changed; --fresh grades them again")
-        for sentence in unknown_submissions(self.manual, self.submissions):
+        remarks = self.book.remarks if self.book is not None else ()
+        for sentence in (*remarks, *unknown_submissions(self.manual, self.submissions)):
             terminal.errors.print(Text(sentence), soft_wrap=True)
 
 

@@ -6,6 +6,7 @@ function it becomes `raise NotImplementedError`, below the TODO that stands befo
 
 import ast
 import functools
+import io
 import itertools
 import shutil
 import textwrap
@@ -162,6 +163,11 @@ def read_source(path: Path) -> str:
         raise CatalogError(
             f"{path} cannot be read ({error.strerror}); a release is made from solutions and lessons"
         ) from error
+
+
+def source_lines(text: str) -> list[str]:
+    """Return the lines of a source with their ends, as Python counts them: a form feed or U+2028 inside one ends none."""
+    return list(io.StringIO(text, newline=""))
 
 
 def _back_up(path: Path, folder: Path) -> Path:

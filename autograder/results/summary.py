@@ -7,7 +7,7 @@ from autograder.course.catalog import Catalog
 from autograder.messages import tr
 from autograder.results.mark import points_to_come
 from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import SIGNS, WORDS, message, points_line
+from autograder.results.wording import SIGNS, WORDS, diagnosis, message, points_line
 
 
 def summary(
@@ -58,7 +58,7 @@ def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
         yield f"      {message(check)}"
         if check.diagnosis and check.diagnosis not in said:
             said.add(check.diagnosis)
-            yield "      " + tr("Known mistake: {diagnosis}", diagnosis=tr(check.diagnosis))
+            yield "      " + tr("Known mistake: {diagnosis}", diagnosis=diagnosis(check))
 
 
 def unit_points_line(catalog: Catalog, checks: Sequence[CheckResult]) -> str:

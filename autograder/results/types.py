@@ -16,6 +16,10 @@ SCHEMA = 1
 _MESSAGE_LENGTH = 2000
 
 
+#: Stands between the sentences of two known mistakes that were made at once.
+BESIDES = " Besides: "
+
+
 class Outcome(StrEnum):
     """How a check ended. Only `PASSED` earns points."""
 

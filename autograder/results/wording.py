@@ -3,7 +3,7 @@
 from autograder.messages import said, tr
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Mark
-from autograder.results.types import CheckResult, Outcome
+from autograder.results.types import BESIDES, CheckResult, Outcome
 
 #: For each outcome its words, which can follow a number, and its sign in plain text.
 _OUTCOMES = {
@@ -32,11 +32,17 @@ def message(check: CheckResult) -> str:
     return said(check.sentence, check.message)
 
 
+def diagnosis(check: CheckResult) -> str:
+    """Return the sentences of a check's known mistakes in the reader's language."""
+    first, _, second = check.diagnosis.partition(BESIDES)
+    return tr("{first} Besides: {second}", first=tr(first), second=tr(second)) if second else tr(first)
+
+
 def explanation(check: CheckResult) -> str:
     """Return what a student reads of a check that is not passed: its sentence, then the known mistake's; else nothing."""
     if check.outcome is Outcome.PASSED:
         return ""
-    mistake = tr("Known mistake: {diagnosis}", diagnosis=tr(check.diagnosis)) if check.diagnosis else ""
+    mistake = tr("Known mistake: {diagnosis}", diagnosis=diagnosis(check)) if check.diagnosis else ""
     return "\n".join(filter(None, (message(check) or tr(WORDS[check.outcome]), mistake)))
 
 

@@ -1,4 +1,4 @@
-"""Store a student's progress in `.autograder/progress.json` of the course.
+"""Store a student's progress in `.autograder/progress.json` of the course, or of their home if they may not write there.
 
 The file is the student's own: git ignores it, and it is keyed by the names of units and functions, so that it outlives every
 update and merge of the course. Names that the course no longer has are kept, in case they come back.
@@ -11,6 +11,7 @@ returns a Pillow image and a caption. A unit without such a file has no picture.
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from platformdirs import user_data_path
 
 from autograder.course.catalog import Catalog, Unit
 from autograder.messages import tr
@@ -124,8 +126,16 @@ def updated_progress(root: Path) -> Iterator[Progress]:
     write_atomically(_path(root), json.dumps({"schema": SCHEMA, "units": units}, indent=1) + "\n")
 
 
+def own_folder(root: Path) -> Path:
+    """Return the folder of this student's files: in the course, or in their home if they may not write there."""
+    own = root / FOLDER
+    if os.access(own if own.exists() else root, os.W_OK):
+        return own
+    return user_data_path("idealcat") / hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+
+
 def _path(root: Path) -> Path:
-    return root / FOLDER / "progress.json"
+    return own_folder(root) / "progress.json"
 
 
 def _units(document: dict[str, Any]) -> dict[str, dict[str, Standing]]:
@@ -149,7 +159,7 @@ def _put_aside(path: Path, error: Exception) -> str:
         "{name} could not be read ({error}) and is now {folder}/{backup}; run your checks again to fill a new one",
         name=path.name,
         error=error,
-        folder=FOLDER,
+        folder=kept.parent.name,
         backup=kept.name,
     )
 
@@ -160,7 +170,7 @@ CAPTION = "Description"
 
 def picture_path(root: Path, unit: str) -> Path:
     """Return the path of a student's picture of a unit."""
-    return root / FOLDER / "pictures" / f"{unit}.png"
+    return own_folder(root) / "pictures" / f"{unit}.png"
 
 
 def caption_of(path: Path) -> str:
@@ -183,8 +193,8 @@ def write_gallery(catalog: Catalog, progress: Progress, headline: str) -> tuple[
     made = [unit for unit in catalog.units.values() if picture_path(catalog.root, unit.name).is_file()]
     paths = [(tr(unit.title), picture_path(catalog.root, unit.name)) for unit in made]
     pictures = [(title, Picture(path.read_bytes(), caption_of(path))) for title, path in paths]
-    page = catalog.root / FOLDER / "gallery.html"
-    page.parent.mkdir(exist_ok=True)
+    page = own_folder(catalog.root) / "gallery.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(gallery_page(catalog.title, headline, pictures), encoding="utf-8", newline="\n")
     done = [unit for unit in catalog.units.values() if not progress.open_functions(unit)]
     return page, [unit.name for unit in done if unit not in made and catalog.picture(unit.name).is_file()]

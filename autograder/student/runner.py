@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from typing import IO, Any
 
 from autograder.messages import tr
 from autograder.results.types import CheckResult, Outcome
+from autograder.worker.deadline import Budget, Waiting
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,47 @@ Report = Callable[[Event], None]
 
 
 _TIMEOUT = "Timeout ("
+#: A process stops its call itself; one that has not done so after so many seconds more is ended.
+_GRACE_SECONDS = 1.5
+
+
+class _Guard:
+    """End a process whose call has had its time, whatever it is doing: code in C notices no deadline of its own.
+
+    Only where the time that counts can be told of another process; elsewhere that process has a last limit of its own.
+    """
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.has_ended_it = False
+        self._process = process
+        self._waiting = Waiting.of_thread(f"{process.pid}/task/{process.pid}")
+        self._budget: Budget | None = None
+        self._changed = threading.Condition()
+        self._closed = self._waiting.seconds() is None
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def begin_call(self, seconds: float) -> None:
+        """Take note of a call that may take so many seconds; of none, if it is 0."""
+        with self._changed:
+            self._budget = Budget(seconds + _GRACE_SECONDS, self._waiting) if seconds else None
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Let go of the process, which has ended."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while not self._closed:
+                left = None if self._budget is None else self._budget.left()
+                if left is not None and left <= 0:
+                    self.has_ended_it = self._closed = True
+                    self._process.send_signal(signal.SIGABRT)  # upon which it writes down the lines that were running
+                else:
+                    self._changed.wait(left)
+        self._waiting.close()
 
 
 @dataclass
@@ -74,6 +117,7 @@ class _Process:
 
     Attributes:
         handle: the process itself.
+        guard: what ends it, if a call does not come back.
         last_words: file of its standard error.
         run: results so far of the current run, or None.
         running: the id of the check that runs.
@@ -82,6 +126,7 @@ class _Process:
     """
 
     handle: "subprocess.Popen[str]"
+    guard: _Guard
     last_words: IO[bytes]
     run: UnitRun | None = None
     running: str = ""
@@ -141,7 +186,7 @@ class Runner:
             text=True,
             encoding="utf-8",
         )
-        process = _Process(handle, last_words)
+        process = _Process(handle, _Guard(handle), last_words)
         threading.Thread(target=self._follow, args=(process,), daemon=True).start()
         return process
 
@@ -151,6 +196,7 @@ class Runner:
             for line in process.handle.stdout:
                 with contextlib.suppress(ValueError):  # a line cut short by the end of the process
                     self._handle_line(process, json.loads(line))
+            process.guard.close()
             code = process.handle.wait()
             process.last_words.seek(0)
             self._handle_death(process, code, process.last_words.read().decode("utf-8", "replace"))
@@ -164,6 +210,8 @@ class Runner:
                 process.run = UnitRun(checks[0].unit, {check.id: check for check in checks})
             case "begins":
                 process.running = reply["id"]
+            case "call":
+                process.guard.begin_call(reply["seconds"])
             case "ended" if run is not None:
                 check = CheckResult.from_dict(reply["check"])
                 run.checks[check.id] = check
@@ -199,13 +247,14 @@ class Runner:
                 )
             )
         elif run is not None:
-            self._report(_break_off(run, process.running, code, said))
+            stopped = process.guard.has_ended_it or _TIMEOUT in said
+            self._report(_break_off(run, process.running, code, said, stopped=stopped))
 
 
-def _break_off(run: UnitRun, running: str, code: int, said: str) -> UnitRun:
+def _break_off(run: UnitRun, running: str, code: int, said: str, *, stopped: bool) -> UnitRun:
     check = run.checks.get(running) or next(iter(run.checks.values()))
     place = _place(run.unit, said)
-    if _TIMEOUT in said:
+    if stopped:
         ended = check.ended(Outcome.TIMED_OUT, f"{check.function} did not come back and was stopped{place}")
     else:
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"

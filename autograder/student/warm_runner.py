@@ -6,13 +6,15 @@ once, and after that loads nothing but the student's files. Requests are lines o
 
     expected   all the checks of the unit, before the first is run
     begins     the id of the check that runs now
+    call       a call begins that may take so many seconds, or 0: it has come back
     ended      how a check has ended, and what the student's code printed in it
     finished   the run is over
     drawn      the path of the unit's picture, empty if it has none
     refused    a sentence: the course itself cannot be used
 
-A request that comes during another takes its place. A call that does not end is stopped at its deadline; if even that does
-not help, this process ends and leaves the lines that were running on standard error.
+A request that comes during another takes its place. A call that does not end is stopped at its deadline. In code that is no
+Python even that does not help: then whoever reads the replies ends this process, which leaves the lines that were running on
+standard error; and if nobody can tell the time that counts, it ends itself after the last limit by the wall clock.
 """
 
 import _thread
@@ -113,7 +115,7 @@ class _UnitRunner:
     def __init__(self, root: Path, replies: IO[str], last_words: IO[str]) -> None:
         self._root = root
         self._replies = replies
-        self._workers = _WatchedWorkers(last_words)
+        self._workers = _WatchedWorkers(last_words, lambda seconds: self._say(kind="call", seconds=seconds))
         self._warm: set[str] = set()
 
     def answer(self, request: dict[str, str]) -> None:
@@ -174,21 +176,23 @@ class _Reporter(Observer):
 class _WatchedWorkers(InThisProcess):
     """Workers in this process: each of their calls ends, or ends the process."""
 
-    def __init__(self, last_words: IO[str]) -> None:
+    def __init__(self, last_words: IO[str], tell: Callable[[float], None]) -> None:
         self._last_words = last_words
+        self._tell = tell
 
     @contextlib.contextmanager
     def worker(self) -> Iterator[Transport]:
         with tempfile.TemporaryDirectory() as folder:
-            yield _Watched(Path(folder).resolve(), self._last_words)
+            yield _Watched(Path(folder).resolve(), self._last_words, self._tell)
 
 
 class _Watched(InProcess):
     """Worker with a second deadline, for calls that no longer run Python code; the session's own deadline tells the line."""
 
-    def __init__(self, folder: Path, last_words: IO[str]) -> None:
+    def __init__(self, folder: Path, last_words: IO[str], tell: Callable[[float], None]) -> None:
         super().__init__(folder)
         self._last_words = last_words
+        self._tell = tell
         self._printed = Tail()
 
     def take_printed(self) -> str:
@@ -197,6 +201,7 @@ class _Watched(InProcess):
 
     def exchange(self, request: bytes, seconds: float) -> bytes:
         faulthandler.dump_traceback_later(wall_limit(seconds) + GRACE_SECONDS, exit=True, file=self._last_words)
+        self._tell(seconds)
         try:
             with (
                 contextlib.redirect_stdout(_TailStream(self._printed)),
@@ -205,6 +210,7 @@ class _Watched(InProcess):
                 return super().exchange(request, seconds)
         finally:
             faulthandler.cancel_dump_traceback_later()
+            self._tell(0)
 
 
 class _TailStream(io.TextIOBase):

@@ -192,7 +192,10 @@ def leaves_the_ball(model, images, labels, *, epsilon, steps=1):
     return F.cross_entropy(model(moved), labels)
 
 
-@mistake("adversarial_loss", "Only one step is taken, however many are asked for.")
+@mistake(
+    "adversarial_loss",
+    "Several steps get no further than one: take as many as asked for, each by the gradient where the images are by then.",
+)
 def takes_one_step(model, images, labels, *, epsilon, steps=1):
     return F.cross_entropy(model(_moved(model, images, labels, epsilon, 1)), labels)
 
@@ -204,6 +207,26 @@ def takes_short_steps(model, images, labels, *, epsilon, steps=1):
     return F.cross_entropy(
         model(_moved(model, images, labels, epsilon, steps, length=1.0 if steps == 1 else 0.5)), labels
     )
+
+
+@mistake(
+    "adversarial_loss", "The labels are not used for the attack: it raises the loss of what the network sees itself."
+)
+def attacks_what_it_sees(model, images, labels, *, epsilon, steps=1):
+    with torch.no_grad():
+        seen = model(images).argmax(dim=1)
+    return F.cross_entropy(model(_moved(model, images, seen, epsilon, steps)), labels)
+
+
+@mistake("adversarial_loss", "The loss on the images as they came is mixed in; it is that on the moved ones alone.")
+def mixes_in_the_clean_loss(model, images, labels, *, epsilon, steps=1):
+    moved = _moved(model, images, labels, epsilon, steps)
+    return (F.cross_entropy(model(moved), labels) + F.cross_entropy(model(images.detach()), labels)) / 2
+
+
+@mistake("adversarial_loss", "This is the loss of the worst image; take the mean over all of them.")
+def takes_the_worst_image(model, images, labels, *, epsilon, steps=1):
+    return F.cross_entropy(model(_moved(model, images, labels, epsilon, steps)), labels, reduction="none").max()
 
 
 @mistake("adversarial_loss", "The sum over the images is taken; it should be the mean.")

@@ -68,13 +68,27 @@ def wraps_around(images):
 @mistake("total_variation", "The differences are averaged; total variation is their sum.")
 def averages(images):
     _require_batch(images)
-    return _total_variation(images) / images[0].numel()
+    return (_vertical(images).abs().sum(dim=(1, 2, 3)) + _horizontal(images).abs().sum(dim=(1, 2, 3))) / images[
+        0
+    ].numel()
+
+
+@mistake("total_variation", "Each direction is averaged over its differences; total variation is their sum.")
+def averages_each_direction(images):
+    _require_batch(images)
+    return _vertical(images).abs().mean(dim=(1, 2, 3)) + _horizontal(images).abs().mean(dim=(1, 2, 3))
+
+
+@mistake("total_variation", "Each direction is the root of a sum of squares; total variation sums absolute values.")
+def takes_euclidean_norms(images):
+    _require_batch(images)
+    return _vertical(images).square().sum(dim=(1, 2, 3)).sqrt() + _horizontal(images).square().sum(dim=(1, 2, 3)).sqrt()
 
 
 @mistake("total_variation", "The whole batch is summed into one number; each image needs its own.")
 def sums_the_batch(images):
     _require_batch(images)
-    return _total_variation(images).sum()
+    return (_vertical(images).abs().sum(dim=(1, 2, 3)) + _horizontal(images).abs().sum(dim=(1, 2, 3))).sum()
 
 
 @mistake("total_variation", "Pixels in the last row and column lose neighbours: crop each direction on its own.")
@@ -88,7 +102,7 @@ def crops_both(images):
 @mistake("total_variation", "The images are turned into float32; keep the dtype that comes in.")
 def forgets_the_dtype(images):
     _require_batch(images)
-    return _total_variation(images.float())
+    return _vertical(images.float()).abs().sum(dim=(1, 2, 3)) + _horizontal(images.float()).abs().sum(dim=(1, 2, 3))
 
 
 @mistake("total_variation", "An image without a batch is taken; anything but four dimensions should be a ValueError.")
@@ -147,6 +161,15 @@ def adds_eps_outside(images, eps=1e-8):
     dx = images[:, :, :-1, 1:] - images[:, :, :-1, :-1]
     dy = images[:, :, 1:, :-1] - images[:, :, :-1, :-1]
     return ((dx**2 + dy**2).sqrt() + eps).sum(dim=(1, 2, 3))
+
+
+@mistake(
+    "isotropic_variation",
+    "eps is not used; under the root it keeps the gradient finite where neighbours are equal.",
+)
+def forgets_eps(images, eps=1e-8):
+    _require_batch(images)
+    return _roots(images, 0).sum(dim=(1, 2, 3))
 
 
 @mistake(

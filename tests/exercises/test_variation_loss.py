@@ -105,7 +105,7 @@ def test_horizontal_neighbours(submission):
 
 @pytest.mark.points("total_variation", 0.5)
 @pytest.mark.depends_on("test_total_variation_of_each_image")
-def test_image_of_one_colour(submission, rng):
+def test_constant_image(submission, rng):
     """An image of one colour has no variation: the channels of a pixel are no neighbours."""
     colours = random_images(rng, 2, 3, 1, 1).expand(2, 3, 5, 7).contiguous()
     assert_close(submission.total_variation(colours), torch.zeros(2))

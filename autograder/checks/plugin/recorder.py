@@ -24,7 +24,7 @@ from autograder.errors import (
     TimedOut,
 )
 from autograder.messages import parsed
-from autograder.results.types import CheckResult, Outcome, is_printable
+from autograder.results.types import BESIDES, CheckResult, Outcome, is_printable
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (NotWritten, Outcome.NOT_WRITTEN),
@@ -88,7 +88,7 @@ class Recorder:
         key = check.unit, check.function
         named = self.diagnoses[key].named()
         mistake = " + ".join(known.name for known in named) or None
-        sentences = " Besides: ".join(known.sentence for known in named)
+        sentences = BESIDES.join(known.sentence for known in named)
         for nodeid in self.explained[key]:
             self.results[nodeid] = replace(self.results[nodeid], mistake=mistake, diagnosis=sentences)
 

@@ -15,8 +15,8 @@ from autograder.course.catalog import Unit
 from autograder.results.types import CheckResult, Outcome
 
 #: The kinds of modules that are handed in, in the order of the page; the first three are right.
-RIGHT = ("solution", "alternative", "right by hand")
-WRONG = ("known mistake", "mutant", "nothing", "shortcut", "wrong by hand")
+RIGHT = ("solution", "alternative", "given as right")
+WRONG = ("known mistake", "mutant", "nothing", "shortcut", "given as wrong")
 
 _Z = 1.959964  # the normal distribution's, for 95 %
 _STUDENTS = 200

@@ -116,7 +116,7 @@ class Verification:
         """Ask if other right modules keep all points, and wrong ones of one's own lose some."""
         names = [unit.name for unit in self.units]
         cases = [("alternative", unit, path) for unit in names for path in self.catalog.alternatives(unit)]
-        for kind, folder in (("right by hand", self.right), ("wrong by hand", self.wrong)):
+        for kind, folder in (("given as right", self.right), ("given as wrong", self.wrong)):
             cases += (
                 [(kind, unit, path) for unit in names for path in sorted(folder.rglob(f"{unit}.py"))] if folder else []
             )
@@ -125,7 +125,7 @@ class Verification:
         for (kind, unit, path), checks in zip(cases, self._run("Modules", trials), strict=True):
             written = [check for check in checks if check.outcome is not Outcome.NOT_WRITTEN]
             lost = [check for check in written if not check.points]
-            if kind != "wrong by hand":
+            if kind != "given as wrong":
                 self._note_right(kind, unit, str(path), written)
                 problems += [f"{path}: {check.id}: {check.message}" for check in lost]
                 continue
@@ -223,7 +223,7 @@ class Verification:
         good = not tried or (true / tried >= MIXTURES_NAMED and len(problems) / tried < MIXTURES_FALSE)
         unnamed = tried - true - len(problems)
         summary = f"{tried} pairs tried, {true} named truly, {len(problems)} falsely, {unnamed} not, in {seconds:.0f} s"
-        return Finding("mixtures", good, summary, tuple(problems))
+        return Finding("mixtures", good, summary if cases else "no two can be merged", tuple(problems))
 
     def mutants(self) -> Finding:
         """Ask if nearly every mutant of a solution fails some check, and each survivor is listed with its reason."""
@@ -231,10 +231,10 @@ class Verification:
         trials = [self._mutant_trial(unit, mutant) for unit, mutant in all_mutants]
         reasons = read_survivors(self.catalog.root / "solutions" / "survivors.toml")
         survivors: dict[tuple[str, str, str], list[str]] = {}
-        for (unit, mutant), checks in zip(all_mutants, self._run("Mutants", trials), strict=True):
+        for number, ((unit, mutant), checks) in enumerate(zip(all_mutants, self._run("Mutants", trials), strict=True)):
             self._note_killed(checks)
             function = next((check.function for check in checks if not check.points), mutant.function)
-            name = f"{mutant.line}: {mutant.change}"
+            name = f"{number} (line {mutant.line}: {mutant.change})"
             if (unit, mutant.function, mutant.change) not in reasons:
                 self._verdicts.add(verdict("mutant", unit, function, name, checks))
             if all(check.outcome is Outcome.PASSED for check in checks):
@@ -248,7 +248,7 @@ class Verification:
             if key[0] in names and key not in survivors
         ]
         killed = len(trials) - sum(map(len, survivors.values()))
-        share = killed / max(1, len(trials))
+        share = killed / len(trials) if trials else 1.0
         explained = sum(len(lines) for key, lines in survivors.items() if key in reasons)
         summary = f"{killed} of {len(trials)} killed ({share:.1%}), and {explained} survive for a known reason"
         return Finding("mutants", share >= MUTANTS_KILLED and not problems, summary, tuple(problems))

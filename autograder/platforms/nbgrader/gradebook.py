@@ -18,7 +18,7 @@ from autograder.errors import UsageError
 from autograder.grading.spec import GradingSpec
 from autograder.platforms.nbgrader.cells import answer_id, graded_cells, is_check_id, release_again, released_points
 from autograder.platforms.nbgrader.config import FILENAME
-from autograder.platforms.nbgrader.intake import handed_in, submitted_folder, submitted_work, timestamp
+from autograder.platforms.nbgrader.intake import handed_in, refused, submitted_folder, submitted_work, timestamp
 from autograder.platforms.nbgrader.own import OwnScore, OwnTests, own_tests
 from autograder.results.mark import Hidden, Mark
 from autograder.results.types import legible
@@ -48,7 +48,7 @@ class Assignment:
         self._penalties = _late_penalties(course, self._app)
         self._course = self._app.coursedir
         self._hidden = Hidden(self._app.config.get("GradeInSandbox", {}).get("hidden", Hidden.POINTS))
-        #: Sentences about the whole assignment, each once.
+        #: Sentences about the assignment and what was handed in, each once.
         self.remarks: dict[str, None] = {}
         with self._gradebook() as gradebook:
             try:
@@ -66,16 +66,13 @@ class Assignment:
             UsageError: nobody has handed in.
         """
         found = handed_in(self._course, self.name)
+        self.remarks |= dict.fromkeys(refused(self._course, self.name).values())
         if not found:
             raise UsageError(f"nobody has handed in {self.name}: {self._folder('*')} matches nothing")
         return {student: HandIn.alone(submitted_work(self._course, student, self.name, self.name)) for student in found}
 
-    def record(self, mark: Mark) -> str:
-        """Write a mark into the gradebook. Manual scores, extra credit and manual comments of nbgrader's stay as they are.
-
-        Returns:
-            A sentence if the time at which the work was handed in is unknown.
-        """
+    def record(self, mark: Mark) -> None:
+        """Write a mark into the gradebook. Manual scores, extra credit and manual comments of nbgrader's stay as they are."""
         student = mark.name
         when, doubt = timestamp(self._course, self._folder(student))
         scores = self._own.scores(submitted_work(self._course, student, self.name, self.name)) if self._own else {}
@@ -87,7 +84,8 @@ class Assignment:
         facts = {"student": student, "assignment": self.name, "notebook": self.name, "db_url": self._course.db_url}
         # The notebook may be empty: the penalty depends on the gradebook alone.
         self._penalties.preprocess(new_notebook(), {"nbgrader": facts})
-        return doubt
+        if doubt:
+            self.remarks[f"{student}: {doubt}"] = None
 
     @functools.cached_property
     def _own(self) -> OwnTests | None:

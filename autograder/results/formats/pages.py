@@ -15,7 +15,7 @@ from autograder.results.mark import FunctionMark, Mark, UnitMark, units_of
 from autograder.results.summary import next_step
 from autograder.results.templates import render_page, template_text
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
-from autograder.results.wording import SIGNS, WORDS, manual_lines, message, points, score, score_line
+from autograder.results.wording import SIGNS, WORDS, diagnosis, manual_lines, message, points, score, score_line
 
 #: Package whose templates these are.
 _HERE = "autograder.results.formats"
@@ -231,7 +231,7 @@ def _function(mark: FunctionMark, checks: Sequence[CheckResult], hints: Sequence
 def _check(check: CheckResult) -> dict[str, object]:
     tone = "passed" if check.outcome is Outcome.PASSED else "waiting" if check.outcome in _WAITING else "failed"
     facts = {name: getattr(check, name) for name in ("picture", "output")}
-    texts = {"title": tr(check.title), "message": message(check), "diagnosis": tr(check.diagnosis)}
+    texts = {"title": tr(check.title), "message": message(check), "diagnosis": diagnosis(check)}
     return {**facts, **texts, "tone": tone, "sign": SIGNS[check.outcome], "words": tr(WORDS[check.outcome])}
 
 

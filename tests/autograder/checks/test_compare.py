@@ -253,9 +253,9 @@ def test_a_pixel_or_a_budget_is_shown_as_a_share_of_255(value, shown):
 
 
 def test_a_bound_that_allows_for_rounding_is_shown_as_it_is_meant():
-    with pytest.raises(CheckFailed, match="returned 9/255, expected between 0.0 and 8/255"):
+    with pytest.raises(CheckFailed, match=r"returned 9/255, expected between 0\.0 and 8/255"):
         assert_between(9 / 255, 0, 8 / 255 + 1e-6)
-    with pytest.raises(CheckFailed, match="returned 8/255, expected at most 0.0313715"):
+    with pytest.raises(CheckFailed, match=r"returned 8/255, expected at most 0\.0313715"):
         assert_between(8 / 255, high=8 / 255 - 1e-6)
 
 

@@ -95,6 +95,32 @@ def is_graded(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("grade"))
 
 
+#: Markdown and HTML by which a student's text would run in the browser that shows it, or send something from there.
+LIVE = [
+    "<script>live()</script>",
+    "<img src=x onerror=live()>",
+    "text <svg><script>live()</script></svg>",
+    "<svg onload=live()><circle/></svg>",
+    "[a link](javascript:live())",
+    '<a href="javascript:live()">a link</a>',
+    '<a href="java\nscript:live()">a link</a>',
+    '<a href="&#106;avascript:live()">a link</a>',
+    '<a href="data:text/html,<script>live()</script>">a link</a>',
+    '<iframe srcdoc="<script>live()</script>"></iframe>',
+    "<object data=live.swf></object><embed src=live.swf>",
+    '<form action="/api"><input name=score><button formaction="javascript:live()">b</button></form>',
+    '<meta http-equiv=refresh content="0;url=/logout"><base href="//live">',
+    '<img src="/logout">',
+    "# checks-invert",
+    '<div style="background:url(/logout)" id="checks-invert">x</div>',
+    "<!--><script>live()</script>-->",
+    "<math><mtext><table><mglyph><style><img src onerror=live()>",
+    '<noscript><p title="</noscript><img src=x onerror=live()>">',
+    "```html\n<script>live()</script>\n\n\n<img src=x onerror=live()>\n```\n<img src=x onerror=live()>",
+    "$\\href{javascript:live()}{x}$",
+    "$$\n\\require{html}\\href{javascript:live()}{x}\n$$",
+]
+
 #: Answers to `invert`, beside a right `brightness`, which may cost their own points and nothing else.
 CARELESS = {
     "endless": "def invert(images):\n    while True:\n        pass",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from autograder.student.progress import read_progress
+from autograder.student.runner import _Guard
 
 pexpect = pytest.importorskip("pexpect", reason="a pseudo-terminal is to be had on POSIX only")
 
@@ -210,3 +212,17 @@ def test_without_a_terminal_it_runs_too(own_course):
         assert any("> total_variation is next" in line for line in child.stdout)
         child.send_signal(signal.SIGINT)
     assert child.returncode == 130
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a process cannot be told another's waits")
+def test_a_call_that_hangs_in_c_is_ended_within_two_seconds_of_its_own_time():
+    """No signal and no thread of its own reaches it there: Python's lock is held."""
+    hang = "import itertools, sys; sys.stdout.write('.'); sys.stdout.flush(); sum(itertools.repeat(0))"
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    with subprocess.Popen([sys.executable, "-I", "-c", hang], stdout=subprocess.PIPE, text=True) as process:
+        guard = _Guard(process)
+        process.stdout.read(1)
+        guard.begin_call(0.5)
+        assert process.wait(PATIENCE) == -signal.SIGABRT and guard.has_ended_it
+        guard.close()
+    assert 1.0 < resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used < 2.5 + 0.5  # to start takes its time
