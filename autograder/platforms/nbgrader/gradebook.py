@@ -152,6 +152,8 @@ def _earned(mark: Mark) -> dict[str, tuple[float, float]]:
             if cell.function in left:
                 left[cell.function] -= points
             earned[cell.id] = points, cell.max_points
+        answered = (each for each in unit.functions.values() if each.question is not None and each.manual is not None)
+        earned |= {answer_id(each.name): (each.points, each.max_points) for each in answered}
     return earned
 
 
@@ -165,7 +167,7 @@ def _texts(mark: Mark, hidden: Hidden) -> dict[str, str]:
         texts.setdefault(answer_id(cell.function), []).append(cell.text(hidden))
     first = next(iter(texts), "")
     for line in mark.manual:
-        texts[answer_id(line.function) if line.function else first].append(f"Points by hand: {manual_line(line)}")
+        texts.setdefault(answer_id(line.function) if line.function else first, []).append(f"Points by hand: {manual_line(line)}")
     return {name: textwrap.indent("\n".join(filter(None, lines)), "    ") for name, lines in texts.items()}
 
 
