@@ -182,8 +182,10 @@ def _show_float(value: float, rounding: float = _PIXEL_ROUNDING) -> str:
     if not value % 1 and abs(value) < 1e6:
         return f"{value:.1f}"
     text, steps = f"{value:.6g}", value * 255
-    pixel = 0 < value < 1 and len(text) > 6 and abs(steps - round(steps)) < rounding
-    return f"{round(steps)}/255" if pixel else text
+    near = round(steps)
+    # A third is no pixel's value to anybody, although it is 85 of 255.
+    pixel = 0 < value < 1 and len(text) > 6 and near % 85 and abs(steps - near) < rounding
+    return f"{near}/255" if pixel else text
 
 
 def _show_tensor(value: Tensor) -> str:
