@@ -8,7 +8,7 @@ OUT ?= out
 # Each file's tests in one process, so that what they share is made once; and the files in their order.
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-pythons lint format bench clean
+.PHONY: demo test test-all test-pythons lint format translations bench clean
 
 demo: $(INSTALLED) ## grade a class of sample submissions
 	@# The command ends with 1 where some submission failed a check, as in this class some must.
@@ -31,6 +31,10 @@ lint: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+translations: $(INSTALLED) ## bring the catalogs in step with the sources, and say what is missing in them
+	$(BIN)/python -m tools.translations update
+	$(BIN)/python -m tools.translations missing
 
 bench: $(INSTALLED) ## this grader beside others, on the same checks and submissions; figures in bench.json
 	$(BIN)/pip install -q -e ".[all,bench]" -c constraints.txt

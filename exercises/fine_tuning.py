@@ -99,8 +99,9 @@ def fine_tune(
 ) -> dict[str, list[float]]:
     """Train a model on, backbone and all, and keep it as it was when it did best on the validation set.
 
-    With Adam or one of its kind, which takes steps of the size of the rate however small the gradient is. Whether you
-    augment, and whether dropout is at work, is up to you.
+    With Adam or one of its kind, which takes steps of the size of the rate however small the gradient is, and from the start:
+    RAdam, whose steps begin small, does not get far enough in so few epochs. Whether you augment, and whether dropout is at
+    work, is up to you.
 
     Args:
         model: its head was trained on the frozen backbone until it learnt no more. Trained in place: whatever requires

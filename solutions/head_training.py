@@ -138,7 +138,6 @@ def fit_head(
         elif patience is not None and epoch - best_epoch >= patience:
             break
     head.load_state_dict(best_weights)
-    optimizer.zero_grad()
     return history
     ### END SOLUTION
 

@@ -138,7 +138,7 @@ def _variation_loss(images: Tensor) -> Tensor:
 def _descended(
     model: nn.Module, images: Tensor, target: int, learning_rate: float, variation_weight: float
 ) -> tuple[Tensor, float]:
-    images = images.detach().clone().requires_grad_()
+    images = images.detach().requires_grad_()
     loss = ideal_loss(model, images, target, variation_weight)
     # torch.autograd.grad leaves nothing behind in the parameters' .grad, as backward() would.
     (gradient,) = torch.autograd.grad(loss, images)

@@ -77,7 +77,7 @@ def readable_images(folder: Path) -> list[Path]:
     """
     # TODO: List the files that Pillow can decode completely.
     ### BEGIN SOLUTION
-    return sorted(path for path in Path(folder).iterdir() if path.is_file() and _is_readable(path))
+    return sorted(path for path in Path(folder).iterdir() if _is_readable(path))
     ### END SOLUTION
 
 
@@ -234,7 +234,7 @@ def train_pet_classifier(
         images: the pictures to learn from, shape (N, 3, H, W), in [0, 1].
         labels: their classes, shape (N,), indices into `classes`.
         classes: the K class names, whether or not each of them occurs in `labels`.
-        seed: of the order in which the pictures are seen.
+        seed: of the order in which the pictures are seen. The global random state is not seeded.
 
     Returns:
         A model in eval mode that maps images to logits of shape (N, K), the same for an image alone as among others, with
@@ -244,7 +244,7 @@ def train_pet_classifier(
     # TODO: Extract the features once, train a linear head on them, and put backbone and head together.
     ### BEGIN SOLUTION
     # A copy may be frozen and kept, whatever happens to the original later.
-    backbone = copy.deepcopy(backbone).eval().requires_grad_(False)
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
     # The backbone never changes, so that its features need computing only once, not once an epoch.
     features = torch.cat([backbone(batch) for batch in images.split(64)])
     head = nn.Linear(features.shape[1], len(classes))
@@ -265,7 +265,7 @@ def _is_readable(path: Path) -> bool:
     try:
         with Image.open(path) as image:
             image.load()  # open() reads no further than the header
-    except Exception:  # a broken file makes Pillow's decoders raise almost anything
+    except Exception:  # a broken file makes Pillow's decoders raise almost anything, and a folder is no file
         return False
     return True
 

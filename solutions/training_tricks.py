@@ -206,7 +206,7 @@ def clip_gradients(gradients: list[Tensor], max_norm: float) -> tuple[list[Tenso
     """
     # TODO: Measure the joint norm, and scale every gradient by the same factor where it is too large.
     ### BEGIN SOLUTION
-    norm = math.sqrt(sum(gradient.square().sum().item() for gradient in gradients))
+    norm = math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients))
     # Only a norm above max_norm divides, so that gradients of zero are safe.
     if norm > max_norm:
         gradients = [gradient * (max_norm / norm) for gradient in gradients]

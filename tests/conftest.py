@@ -1,4 +1,8 @@
+import os
+
 import pytest
+
+os.environ["IDEALCAT_LANG"] = "en"  # whatever the machine speaks
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

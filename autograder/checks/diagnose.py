@@ -5,25 +5,35 @@ A course keeps wrong variants in `solutions/mistakes/<unit>.py`, each with the s
     @mistake("total_variation", "Only neighbours side by side are counted.")
     def only_horizontal(images): ...
 
-A mistake explains a failure where it gives, for every call that the check made, just what the student's function gave,
-and where the solution gives something else for at least one of them. It is named only if no second one fits as well.
+A mistake explains a failed check if it gives, for every call that the check made, just what the student's function gave,
+and the solution gives something else for at least one of them. It is named only if it explains every failed check of the
+function, and no second one does as well. If none does, two mistakes at once are tried (`mixtures`) in the same way.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from torch import Tensor
+
 from autograder.checks.compare import assert_close
+from autograder.checks.mixtures import mixture_name, mixture_text, mixtures
 from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, InProcess, RemoteModule, StudentModule
 from autograder.errors import AutograderError, CheckFailed
 from autograder.submissions import Module, read_module
+from autograder.worker.protocol import leaves
 
 #: Stands in a submission in the place of the import of `mistake`.
 _UNMARKED = "def mistake(*_, **__):\n    return lambda function: function\n"
 _MARKED = "from autograder.diagnose import mistake\n"
 
+#: Seconds of processor time in which the mixtures of a function are tried.
+_MIXTURE_SECONDS = 2.0
+#: So much of the answers of a function's failed checks is kept; with more, nothing is named.
+_KEPT_BYTES = 2**28
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -56,8 +66,21 @@ def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Func
 
 def variant_text(solution: Path, variants: Path, variant: Mistake) -> str:
     """Return the source of a solution in which a variant from another file takes the place of the right function."""
-    right, wrong = solution.read_text(encoding="utf-8"), variants.read_text(encoding="utf-8")
-    return f"{right}\n{wrong.replace(_MARKED, _UNMARKED)}\n{variant.function} = {variant.name}\n"
+    right, wrong = solution.read_text(encoding="utf-8"), _unmarked(variants)
+    return f"{right}\n{wrong}\n{variant.function} = {variant.name}\n"
+
+
+def mixed_texts(solution: Path, variants: Path, function: str) -> dict[tuple[str, str], str]:
+    """Return sources of a solution in which two known mistakes of a function are made at once, by the names of both."""
+    right, wrong = solution.read_text(encoding="utf-8"), _unmarked(variants)
+    names = tuple(known.name for known in known_mistakes(variants) if known.function == function)
+    found = mixtures(right, wrong, function, names)
+    return {pair: mixture_text(right, wrong, function, mixture) for pair, mixture in found.items()}
+
+
+def _unmarked(variants: Path) -> str:
+    """Return a file of variants that imports nothing of the autograder."""
+    return variants.read_text(encoding="utf-8").replace(_MARKED, _UNMARKED)
 
 
 def known_mistakes(path: Path) -> tuple[Mistake, ...]:
@@ -74,30 +97,135 @@ def _defined(path: Path, _: int) -> tuple[Mistake, ...]:
     return tuple(value for value in found if isinstance(value, Mistake))
 
 
-def explain(
-    calls: Sequence[Call], unit: str, mistakes: Path, solution: Path, seconds: float, *, by_value: bool, seed: int = 0
-) -> Mistake | None:
-    """Return the one known mistake that explains what came back, if there is exactly one.
+@dataclass(frozen=True)
+class _Failure:
+    """A failed check: its calls, what the solution answers to them, the seed of its worker, and what it found fault with."""
+
+    calls: Sequence[Call]
+    right: Sequence[Call]
+    seed: int
+    by_value: bool
+
+    def explained_by(self, replayed: Iterator[Call]) -> bool:
+        """Return True if a variant answers as the student did to each call, and the solution does not."""
+        if not self.by_value:
+            return self._differs(_same_traces) and all(map(_same_traces, self.calls, replayed))
+        if self._differs(_same_value):
+            return all(map(self._same_answer, self.calls, replayed, self.right))
+        if not self._differs(_same_in_all):
+            return False
+        return all(map(_same_in_all, self.calls, replayed))
+
+    def _differs(self, same: Callable[[Call, Call], bool]) -> bool:
+        return not all(map(same, self.calls, self.right))
+
+    @staticmethod
+    def _same_answer(theirs: Call, variant: Call, right: Call) -> bool:
+        if theirs.value is not UNANSWERED or variant.value is not UNANSWERED:
+            return _same_value(theirs, variant)
+        # Where the solution raises, the words are the student's own; elsewhere only the same words are the same mistake.
+        expected = right.value is UNANSWERED
+        return (
+            bool(theirs.raised)
+            and theirs.raised[:1] == variant.raised[:1]
+            and (expected or theirs.raised == variant.raised)
+        )
+
+
+class Diagnosis:
+    """The known mistakes that explain all failed checks of one function, fewer with each check that fails.
 
     Args:
-        calls: what a failed check has called, with what came back.
-        unit: whose functions these are.
+        unit: whose function it is.
+        function: its name.
         mistakes: the unit's file of mistakes.
         solution: the unit's solution.
         seconds: the limit for each call.
-        by_value: True if the check found fault with a value, False if with side effects of a call.
-        seed: what the worker's random state started from, so that a module is made with the same first weights.
     """
-    if not _replayable(calls):
-        return None
-    same = _same_value if by_value else _same_traces
-    wrong, right = read_module(mistakes, unit), read_module(solution, unit)
-    fitting = [
-        known
-        for known in known_mistakes(mistakes)
-        if _explains(known, _about(known.function, calls), wrong, right, seconds, seed, same)
-    ]
-    return fitting[0] if len(fitting) == 1 else None
+
+    def __init__(self, unit: str, function: str, mistakes: Path, solution: Path, seconds: float) -> None:
+        self._function = function
+        self._known = [known for known in known_mistakes(mistakes) if known.function == function]
+        self._wrong, self._right = read_module(mistakes, unit), read_module(solution, unit)
+        self._seconds = seconds
+        self._failures: list[_Failure] = []
+        self._kept = 0
+        self._single = self._known
+        self._pairs: list[tuple[Mistake, Mistake]] | None = None  # none were looked for yet
+
+    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True) -> bool:
+        """Take a failed check into account. Return False if its calls cannot be made again, and tell nothing.
+
+        Args:
+            calls: what the check has called, with what came back.
+            seed: what the worker's random state started from, so that a module is made with the same first weights.
+            by_value: True if the check found fault with a value or an exception, False if with side effects of a call.
+        """
+        calls = _about(self._function, calls)
+        if not self._known or not any(call.on is None for call in calls) or not _replayable(calls):
+            return False
+        self._kept += sum(_size(call) for call in calls)
+        if self._kept > _KEPT_BYTES:
+            self._give_up()
+            return True
+        failure = _Failure(calls, tuple(_replays(calls, self._right, self._seconds, seed)), seed, by_value)
+        self._failures.append(failure)
+        self._single = [known for known in self._single if self._explains(self._wrong, known.name, failure)]
+        if self._pairs is not None:
+            self._pairs = [
+                pair for pair in self._pairs if self._explains(self._mixed, mixture_name(*_names(pair)), failure)
+            ]
+        return True
+
+    def _give_up(self) -> None:
+        """Name nothing any more."""
+        self._single, self._pairs, self._failures = [], [], []
+
+    def named(self) -> tuple[Mistake, ...]:
+        """Return the one mistake that explains everything; or else both of a mixture, or what all fitting mixtures share."""
+        if self._single or not self._failures:
+            return tuple(self._single) if len(self._single) == 1 else ()
+        if self._pairs is None:
+            self._pairs = list(self._fitting_pairs())
+        if len(self._pairs) == 1:
+            return self._pairs[0]
+        shared = [known for known in self._known if self._pairs and all(known in pair for pair in self._pairs)]
+        return tuple(shared)
+
+    @cached_property
+    def _mixtures(self) -> dict[tuple[str, str], str]:
+        names = tuple(known.name for known in self._known)
+        return mixtures(self._right.text, self._wrong.text, self._function, names)
+
+    @cached_property
+    def _mixed(self) -> Module:
+        """Return a module in which every mixture is a function."""
+        text = "\n".join([self._right.text, self._wrong.text, *self._mixtures.values()])
+        return Module(self._wrong.unit, self._wrong.filename, text)
+
+    def _fitting_pairs(self) -> Iterator[tuple[Mistake, Mistake]]:
+        by_name = {known.name: known for known in self._known}
+        deadline = time.process_time() + _MIXTURE_SECONDS
+        found = []
+        for names in self._mixtures:
+            if all(self._explains(self._mixed, mixture_name(*names), failure) for failure in self._failures):
+                found.append((by_name[names[0]], by_name[names[1]]))
+            if time.process_time() > deadline:
+                return  # one that was not tried may fit as well
+        yield from found
+
+    def _explains(self, module: Module, variant: str, failure: _Failure) -> bool:
+        variants = [call if call.on else replace(call, function=variant) for call in failure.calls]
+        return failure.explained_by(_replays(variants, module, self._seconds, failure.seed))
+
+
+def _names(pair: tuple[Mistake, Mistake]) -> tuple[str, str]:
+    return pair[0].name, pair[1].name
+
+
+def _size(call: Call) -> int:
+    """Return the bytes of the tensors in an answer."""
+    return sum(value.nbytes for value in leaves(call.value) if isinstance(value, Tensor))
 
 
 def _about(function: str, calls: Sequence[Call]) -> list[Call]:
@@ -110,29 +238,11 @@ def _replayable(calls: Sequence[Call]) -> bool:
     returned: set[int] = set()
     for call in calls:
         used = [value for value in (call.on, *call.args, *call.kwargs.values()) if isinstance(value, RemoteModule)]
-        if call.value is UNANSWERED or any(m.recipe is None and m.handle.number not in returned for m in used):
+        if any(m.recipe is None and m.handle.number not in returned for m in used):
             return False
         if isinstance(call.value, RemoteModule):
             returned.add(call.value.handle.number)
     return True
-
-
-def _explains(
-    known: Mistake,
-    calls: Sequence[Call],
-    wrong: Module,
-    right: Module,
-    seconds: float,
-    seed: int,
-    same: Callable[[Call, Call], bool],
-) -> bool:
-    if not any(call.function == known.function for call in calls):
-        return False
-    names = {known.function: known.name}
-    variants = [call if call.on else replace(call, function=names[call.function]) for call in calls]
-    if not all(map(same, calls, _replays(variants, wrong, seconds, seed))):
-        return False
-    return not all(map(same, calls, _replays(calls, right, seconds, seed)))
 
 
 def _replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -> Iterator[Call]:
@@ -150,12 +260,14 @@ def _replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -
         return module_here(value) if isinstance(value, RemoteModule) else value
 
     for call in calls:
+        count = len(submission.calls)
         try:
             args, kwargs = tuple(map(here, call.args)), {key: here(value) for key, value in call.kwargs.items()}
             on = module_here(call.on) if call.on is not None else None
             replay = submission.repeat(replace(call, args=args, kwargs=kwargs, on=on))
         except (AutograderError, KeyError):  # KeyError: a module that was returned there was not returned here
-            yield replace(call, answer=NO_ANSWER)
+            made = submission.calls[-1] if len(submission.calls) > count else None
+            yield replace(call, answer=NO_ANSWER, raised=made.raised if made is not None else ())
             continue
         theirs, mine = call.value, replay.value
         if isinstance(theirs, RemoteModule) and isinstance(mine, RemoteModule):
@@ -169,8 +281,8 @@ def _replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -
 def _same_value(one: Call, other: Call) -> bool:
     if isinstance(one.value, RemoteModule) and isinstance(other.value, RemoteModule):
         return True  # modules are the same where calls of them give the same
-    if other.value is UNANSWERED:
-        return False
+    if one.value is UNANSWERED or other.value is UNANSWERED:
+        return one.value is other.value and one.raised[:1] == other.raised[:1]
     try:
         assert_close(one.value, other.value)
     except CheckFailed:
@@ -178,10 +290,21 @@ def _same_value(one: Call, other: Call) -> bool:
     return True
 
 
+def _same_in_all(one: Call, other: Call) -> bool:
+    return _same_value(one, other) and _same_traces(one, other)
+
+
 def _same_traces(one: Call, other: Call) -> bool:
+    if _differentiable(one) != _differentiable(other):
+        return False
     # Arguments may have other names in the student's hand; what happened to them is what counts.
     return len(one.changed) == len(other.changed) and _traces(one) == _traces(other)
 
 
 def _traces(call: Call) -> list[tuple[str, tuple[str, ...]]]:
     return [(kind, names) for _, kind, names in call.left]
+
+
+def _differentiable(call: Call) -> list[bool]:
+    """Return for each tensor of an answer if a gradient flows through it."""
+    return [value.requires_grad for value in leaves(call.value) if isinstance(value, Tensor)]

@@ -23,6 +23,7 @@ from autograder.errors import (
     CheckError,
     CheckFailed,
     MalformedMessage,
+    Raised,
     RefusedValue,
     StudentFault,
     Unusable,
@@ -108,6 +109,7 @@ class Call:
         weights: what the output's entries were weighted by, for a gradient.
         on: the module that was called, if it is no function of the student's but a module of the worker's.
         answer: what came of it, with a value as the check sees it; `NO_ANSWER` if it was a fault.
+        raised: the class of the exception that it raised, and the exception's words.
     """
 
     function: str
@@ -117,6 +119,7 @@ class Call:
     weights: Tensor | None = None
     on: "RemoteModule | None" = None
     answer: Answer = NO_ANSWER
+    raised: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [show(value) for value in self.args] + [f"{key}={show(value)}" for key, value in self.kwargs.items()]
@@ -212,7 +215,7 @@ class StudentModule:
 
     def repeat(self, call: Call) -> Call:
         """Replay a recorded call on this module and return the new record."""
-        self._call(replace(call, answer=NO_ANSWER))
+        self._call(replace(call, answer=NO_ANSWER, raised=()))
         return self.last
 
     def call_of(self, value: object) -> Call | None:
@@ -249,7 +252,11 @@ class StudentModule:
             map_tree(_outgoing, call.weights),
             **self._common,
         )
-        answer = self._request(request, call)
+        try:
+            answer = self._request(request, call)
+        except Raised as error:
+            self.calls[-1] = replace(call, raised=(error.kinds[0], error.text))
+            raise
         answer = replace(answer, value=map_tree(self._incoming, answer.value))
         self.calls[-1] = replace(call, answer=answer)
         return answer.value

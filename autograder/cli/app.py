@@ -7,12 +7,14 @@ import contextlib
 import json
 import sys
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from autograder import __version__
 from autograder.cli import grading, releases, reporting, terminal
 from autograder.cli.terminal import CORES, Jobs, Require, Units, names_in, rungs_required
 from autograder.course.catalog import course_here
@@ -27,6 +29,7 @@ app.command()(grading.regrade)
 app.command()(reporting.report)
 app.command()(reporting.replay)
 app.command()(reporting.likeness)
+app.command()(reporting.viva)
 
 
 def main() -> None:
@@ -56,6 +59,15 @@ def verify(
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds on which the solutions must pass.")] = 20,
     jobs: Jobs = CORES,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the findings here too.")] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write a page that says how true the marks are.")
+    ] = None,
+    right: Annotated[
+        Path | None, typer.Option("--right", exists=True, help="Folder of right modules, <unit>.py anywhere in it.")
+    ] = None,
+    wrong: Annotated[
+        Path | None, typer.Option("--wrong", exists=True, help="Folder of wrong modules, <unit>.py anywhere in it.")
+    ] = None,
 ) -> None:
     """Grade the grader: skeletons, solutions, known mistakes and mutants against the checks."""
     from autograder.grading.verify import Verification, open_benches
@@ -65,13 +77,18 @@ def verify(
     chosen = catalog.chosen(names_in(units))
     findings = []
     with terminal.progress() as bars, open_benches(catalog.root, jobs) as run_trials:
-        for finding in Verification(catalog, chosen, run_trials, seeds, bars.begin).findings():
+        verification = Verification(catalog, chosen, run_trials, seeds, right, wrong, bars.begin)
+        for finding in verification.findings():
             findings.append(finding)
             terminal.out.print(Text(f"{'+' if finding.good else 'x'} {finding.question:<10} {finding.summary}"))
             for problem in finding.problems:
                 terminal.out.print(Text(f"    {problem}"), soft_wrap=True)
     if json_file is not None:
         write_atomically(json_file, json.dumps([asdict(finding) for finding in findings], indent=1) + "\n")
+    if report is not None:
+        facts = f"{len(chosen)} units on {seeds} seeds, by autograder {__version__} on {date.today():%d %B %Y}."
+        write_atomically(report, verification.report(facts))
+        terminal.out.print(Text(f"wrote {report}"), soft_wrap=True)
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 

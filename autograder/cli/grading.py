@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from autograder.cli import terminal
+from autograder.cli.tables import print_changes, print_class, print_single
 from autograder.cli.terminal import (
     CORES,
     Device,
@@ -28,17 +27,17 @@ from autograder.cli.terminal import (
 )
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
+from autograder.grading.attempts import attempts_of, best_attempts
 from autograder.grading.batch import Batch, Failure, StoredResult
 from autograder.grading.jobs import GradeTasks
 from autograder.grading.spec import GradingSpec, course_secret
-from autograder.results.formats.difference import Change, changes
-from autograder.results.formats.overview import row
+from autograder.results import policy
+from autograder.results.formats.difference import changes
 from autograder.results.formats.tables import grades_csv
-from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
+from autograder.results.manual import Row, read_tables, unknown_submissions
 from autograder.results.mark import Mark, Policy, mark
-from autograder.results.publish import policy_beside
+from autograder.results.publish import rules_beside
 from autograder.results.store import ResultStore, read_result, write_atomically
-from autograder.results.wording import manual_line
 from autograder.submissions.intake import FORMS, HandIn, Intake, intake_csv, take_in
 from autograder.submissions.roster import match, read_roster
 
@@ -155,11 +154,11 @@ def grade(
     )
     run = _Run.of(source, spec, out, jobs, cluster, fresh)
     graded, failures = run.grade(out)
-    if len(run.submissions) > 1:
+    if len(run.submissions) > 1 or run.book is not None:
         _save(out, source, spec)
         run.publish_table(graded)
     elif graded:
-        _print_single(run.spec.catalog, graded[0], run.mark(graded[0].result))
+        print_single(run.spec.catalog, graded[0].result, graded[0].path, run.mark(graded[0].result))
     _end(graded, failures)
 
 
@@ -174,10 +173,10 @@ def regrade(
     """Grade a class again as OUT was graded, aside, and show who changes by how much and why, before it is published."""
     if diff and publish:
         raise UsageError("--diff only shows and --publish changes; give one of them")
-    run = _Run.of(*_load(out), out, jobs, cluster, fresh)
+    run = _Run.of(*_load(out), out, jobs, cluster, fresh, again=not publish)
     graded, failures = run.grade(out / "regraded")
-    changed = list(changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded))
-    _print_changes(changed, len(graded))
+    changed = changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded)
+    print_changes(changed, len(graded))
     if publish:
         published = [StoredResult(each.result, run.publish(each.result)) for each in graded]
         run.publish_table(published)
@@ -197,19 +196,43 @@ class _Run:
     jobs: int
     cluster: str
     fresh: bool
-    manual: tuple[ManualPoints, ...]
+    manual: tuple[Row, ...]
     decide: Policy | None
+    #: Names of those of whom several attempts have just been graded.
+    tried: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, source: Source, spec: GradingSpec, out: Path, jobs: int, cluster: str, fresh: bool) -> "_Run":
+    def of(
+        cls, source: Source, spec: GradingSpec, out: Path, jobs: int, cluster: str, fresh: bool, *, again: bool = False
+    ) -> "_Run":
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
-        book = _assignment(source)
+        book = _assignment(source, spec)
         intake = source.take_in(spec.catalog) if book is None else Intake("nbgrader's assignment", book.submissions())
-        manual = read_manual(out / "manual.csv", spec.catalog.points)
-        if len(intake.hand_ins) > 1 or intake.left_out:
+        manual = read_tables(out, spec.catalog)
+        rules = rules_beside([out, *map(Path, source.paths)])
+        run = cls(spec, intake.hand_ins, book, out, jobs, cluster, fresh, manual, None)
+        tried = frozenset(intake.earlier) if rules is not None and rules.best else frozenset()
+        if rules is not None and tried:
+            intake = run._best_attempts(intake, rules)
+        if (len(intake.hand_ins) > 1 or intake.left_out) and not (again and tried):
             _tell_intake(intake, out)
-        decide = policy_beside([out, *map(Path, source.paths)], out)
-        return cls(spec, intake.hand_ins, book, out, jobs, cluster, fresh, manual, decide)
+        moments = {name: hand_in.at for name, hand_in in intake.hand_ins.items()}
+        decide = None if rules is None else (lambda made: policy.decide(made, rules, moments.get(made.name, "")))
+        return replace(run, submissions=intake.hand_ins, decide=decide, tried=tried)
+
+    def _best_attempts(self, intake: Intake, rules: policy.Policy) -> Intake:
+        """Grade all attempts of those who have several. Return the class with the best ones."""
+        graded, _ = replace(self, submissions=attempts_of(intake)).grade(self.out / "attempts")
+        results = {each.result.name: each.result for each in graded}
+
+        def score(attempt: str, student: str, hand_in: HandIn) -> float | None:
+            if attempt not in results:
+                return None
+            result = replace(results[attempt], name=student)
+            decide = lambda made: policy.decide(made, rules, hand_in.at)  # noqa: E731
+            return mark(result, self.manual, decide, self.spec.catalog).score
+
+        return best_attempts(intake, score)
 
     def batch(self, folder: Path) -> Batch:
         """Return the class, to be graded into a folder."""
@@ -217,7 +240,7 @@ class _Run:
 
     def mark(self, result: "SubmissionResult") -> Mark:
         """Return the mark of a result, with the points by hand."""
-        return mark(result, self.manual, self.decide)
+        return mark(result, self.manual, self.decide, self.spec.catalog)
 
     def published_mark(self, name: str) -> Mark | None:
         """Return the mark of the published result of a submission, if there is one."""
@@ -236,7 +259,7 @@ class _Run:
                     else:
                         graded.append(ending)
                         if folder == self.out:  # aside, nothing is published
-                            _record(self.book, self.mark(ending.result))
+                            self.record(ending.result)
         except KeyboardInterrupt:
             count = f"{len(graded)} of {len(self.submissions)} results are in {folder / 'results'}"
             terminal.errors.print(f"autograder: stopped; {count}", soft_wrap=True)
@@ -300,20 +323,29 @@ class _Run:
         """Put a result into its place. Return its path."""
         path = self.batch(self.out).result_path(result.name)
         write_atomically(path, result.to_json())
-        _record(self.book, self.mark(result))
+        self.record(result)
         return path
+
+    def record(self, result: "SubmissionResult") -> None:
+        """Write the mark of a result into nbgrader's gradebook, if the submission came from there."""
+        made = self.mark(result)
+        if self.book is not None and made.score is not None:
+            self.book.record(made)
 
     def publish_table(self, graded: list[StoredResult]) -> None:
         """Write and print the grades of the class."""
         marks = [self.mark(each.result) for each in graded]
+        if self.book is not None:
+            marks = list(map(self.book.final, marks))
         write_atomically(self.out / "grades.csv", grades_csv(marks))
-        terminal.out.print(_class_table(marks, [each.path.relative_to(self.out) for each in graded]))
+        print_class(marks, [each.path.relative_to(self.out) for each in graded])
         where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
         terminal.out.print(Text(where), soft_wrap=True)
-        known = sum(each.known for each in graded)
+        known = sum(each.known and each.result.name not in self.tried for each in graded)
         if known:
             terminal.out.print(f"{known} had been graded before and have not changed; --fresh grades them again")
-        for sentence in unknown_submissions(self.manual, self.submissions):
+        remarks = self.book.remarks if self.book is not None else ()
+        for sentence in (*remarks, *unknown_submissions(self.manual, self.submissions)):
             terminal.errors.print(Text(sentence), soft_wrap=True)
 
 
@@ -321,20 +353,24 @@ def _tell_intake(intake: Intake, out: Path) -> None:
     """Print what was understood and what was left out, and write both into `intake.csv`."""
     terminal.out.print(Text(intake.sentence), soft_wrap=True)
     for left in intake.left_out[:_TOLD]:
-        terminal.errors.print(Text(f"not graded: {left.path}: {left.reason}"), soft_wrap=True)
+        terminal.errors.print(
+            Text(f"{'not counted' if left.graded else 'not graded'}: {left.path}: {left.reason}"), soft_wrap=True
+        )
     if len(intake.left_out) > _TOLD:
         more = f"not graded: {len(intake.left_out) - _TOLD} more, in {out / 'intake.csv'}"
         terminal.errors.print(Text(more), soft_wrap=True)
     write_atomically(out / "intake.csv", intake_csv(intake))
 
 
-def _assignment(source: Source) -> "Assignment | None":
+def _assignment(source: Source, spec: GradingSpec) -> "Assignment | None":
     """Return the assignment of nbgrader's that is to be graded, or None if it is none."""
     if not source.assignment:
         return None
-    from autograder.platforms.nbgrader.gradebook import Assignment
-
-    return Assignment(Path(source.nbgrader), source.assignment)
+    try:
+        from autograder.platforms.nbgrader.gradebook import Assignment
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--nbgrader needs {error.name}: pip install 'idealcat[nbgrader]'") from error
+    return Assignment(Path(source.nbgrader), source.assignment, spec)
 
 
 def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextManager[GradeTasks]:
@@ -345,14 +381,6 @@ def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextMan
     return Cluster(address, spec, fresh=fresh, tell=lambda text: terminal.errors.print(Text(text), soft_wrap=True))
 
 
-def _record(book: "Assignment | None", mark: Mark) -> None:
-    """Write a mark into nbgrader's gradebook, if the submission came from there."""
-    if book is not None and mark.score is not None:
-        doubt = book.record(mark.name, mark)
-        if doubt:
-            terminal.errors.print(Text(f"{mark.name}: {doubt}"), soft_wrap=True)
-
-
 def _end(graded: list[StoredResult], failures: list[Failure]) -> None:
     """Print what could not be graded, and end the program with its exit code."""
     for failure in failures:
@@ -360,44 +388,3 @@ def _end(graded: list[StoredResult], failures: list[Failure]) -> None:
     if failures or any(each.result.errors for each in graded):
         raise typer.Exit(2)
     raise typer.Exit(0 if all(each.result.all_passed for each in graded) else 1)
-
-
-def _print_single(catalog: Catalog, graded: StoredResult, mark: Mark) -> None:
-    from autograder.results.summary import summary
-
-    for note in graded.result.notes:
-        terminal.out.print(Text(f"Note: {note}"))
-    for given in mark.manual:
-        terminal.out.print(Text(f"By hand: {manual_line(given)}"), soft_wrap=True)
-    terminal.out.print(Text(f"Result: {graded.path}"), soft_wrap=True)
-    # Last, because its last line says what to do next.
-    for line in summary(catalog, graded.result.checks, brief=False, verbose=True):
-        terminal.out.print(Text(line), soft_wrap=True)
-
-
-def _print_changes(changed: list[Change], total: int) -> None:
-    if not changed:
-        terminal.out.print(f"No mark changes: {total} submissions have the results that are published.")
-        return
-    table = _table("Submission", "Before", "After", "Change", "Why")
-    for each in changed:
-        table.add_row(*map(Text, (each.name, each.before, each.after, each.by, "\n".join(each.why))))
-    terminal.out.print(table)
-    terminal.out.print(f"{len(changed)} of {total} submissions change")
-
-
-def _class_table(marks: list[Mark], paths: list[Path]) -> Table:
-    table = _table("Submission", "Points", "Remarks", "Result")
-    for each, path in zip(marks, paths, strict=True):
-        cells = row(each)
-        # Text, because a student's file name must not be read as markup.
-        table.add_row(*map(Text, (cells.name, cells.points, cells.remarks, str(path))))
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in columns:
-        wide = name in ("Remarks", "Why")
-        table.add_column(name, no_wrap=not wide, overflow="fold")
-    return table

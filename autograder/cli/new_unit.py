@@ -3,14 +3,14 @@
 import keyword
 import re
 from pathlib import Path
-from string import Template
 
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import read_source, skeleton
 from autograder.errors import UsageError
 from autograder.results.store import write_atomically
+from autograder.results.templates import filled
 
-_SOLUTION = '''"""$title: what it is about, in a sentence.
+_SOLUTION = '''"""<[ title ]>: what it is about, in a sentence.
 
 Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1].
 """
@@ -18,7 +18,7 @@ Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1].
 from torch import Tensor
 
 
-def $name(images: Tensor) -> Tensor:
+def <[ name ]>(images: Tensor) -> Tensor:
     """Say what comes back, in a sentence.
 
     Args:
@@ -32,7 +32,7 @@ def $name(images: Tensor) -> Tensor:
     return 1 - images
     ### END SOLUTION
 '''
-_CHECKS = '''"""Checks of $name. The first line of each docstring is what the student reads."""
+_CHECKS = '''"""Checks of <[ name ]>. The first line of each docstring is what the student reads."""
 
 import pytest
 import torch
@@ -40,31 +40,31 @@ import torch
 from autograder.compare import assert_close
 
 
-@pytest.mark.points("$name", 1)
+@pytest.mark.points("<[ name ]>", 1)
 def test_black_and_white(submission):
     """Black becomes white, and white becomes black."""
     images = torch.zeros(1, 3, 2, 2)
     images[..., 0] = 1
-    assert_close(submission.$name(images), 1 - images)
+    assert_close(submission.<[ name ]>(images), 1 - images)
 
 
 @pytest.mark.hidden
-@pytest.mark.points("$name", 1)
+@pytest.mark.points("<[ name ]>", 1)
 def test_random_images(submission, reference, rng):
     """Random images become what they should."""
     images = torch.rand(2, 3, 4, 5, generator=rng)
-    assert_close(submission.$name(images), reference.$name(images))
+    assert_close(submission.<[ name ]>(images), reference.<[ name ]>(images))
 '''
-_MISTAKES = '''"""Known mistakes in $name, as students make them, each with the sentence that they should read."""
+_MISTAKES = '''"""Known mistakes in <[ name ]>, as students make them, each with the sentence that they should read."""
 
 from autograder.diagnose import mistake
 
 
-@mistake("$name", "The images come back as they were.")
+@mistake("<[ name ]>", "The images come back as they were.")
 def unchanged(images):
     return images
 '''
-_LESSON = """# $title
+_LESSON = """# <[ title ]>
 
 **What.** What the student will have made.
 
@@ -76,11 +76,11 @@ _LESSON = """# $title
 """
 _ENTRY = """
 [[unit]]
-name = "$name"
-title = "$title"
+name = "<[ name ]>"
+title = "<[ title ]>"
 seconds = 5
 
-[unit.functions.$name]
+[unit.functions.<[ name ]>]
 points = 2
 hints = ["Which question leads there?", "Which function or line of the lesson helps? Never the answer."]
 """
@@ -97,15 +97,15 @@ def write_new_unit(catalog: Catalog, name: str) -> list[Path]:
     """
     _require_free(catalog, name)
     words = {"name": name, "title": name.replace("_", " ").capitalize()}
-    solution = Template(_SOLUTION).substitute(words)
+    solution = filled(_SOLUTION, **words)
     entries = catalog.root / "exercises" / "catalog.toml"
     texts = {
         catalog.solution(name): solution,
         catalog.exercise(name): skeleton(solution, f"{name}.py"),
-        catalog.checks(name): Template(_CHECKS).substitute(words),
-        catalog.mistakes(name): Template(_MISTAKES).substitute(words),
-        catalog.lesson(name): Template(_LESSON).substitute(words),
-        entries: read_source(entries).rstrip("\n") + "\n" + Template(_ENTRY).substitute(words),
+        catalog.checks(name): filled(_CHECKS, **words),
+        catalog.mistakes(name): filled(_MISTAKES, **words),
+        catalog.lesson(name): filled(_LESSON, **words),
+        entries: read_source(entries).rstrip("\n") + "\n" + filled(_ENTRY, **words),
     }
     for path, text in texts.items():
         write_atomically(path, text)

@@ -1,29 +1,43 @@
 """`autograder release`: what students and platforms get."""
 
 import os
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from autograder.cli import terminal
 from autograder.cli.terminal import HiddenOption, Units, names_in
-from autograder.course.catalog import course_here
+from autograder.course.catalog import Catalog, course_here
+from autograder.messages import ENGLISH, chosen
 from autograder.results.mark import Hidden
+
+if TYPE_CHECKING:
+    from autograder.platforms.bundles import Grading
+    from autograder.platforms.bundles.student import Files
 
 app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; the zip comes beside it.")]
 
 
+Lang = Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What it is written in, such as lt.")]
+
+
+def _language(catalog: Catalog, asked: str) -> str:
+    """Return what a release is written in: as asked for, else the course's own, whatever the instructor reads."""
+    return chosen(asked, "", catalog.translations) if asked else catalog.language or ENGLISH
+
+
 @app.command()
-def skeletons(units: Units = "") -> None:
+def skeletons(units: Units = "", lang: Lang = "") -> None:
     """Write exercises/<unit>.py from the solutions; a file that differs is kept as a backup."""
     from autograder.course.skeletons import write_skeletons
 
     catalog = course_here()
-    written = write_skeletons(catalog, catalog.chosen(names_in(units)))
+    written = write_skeletons(catalog, catalog.chosen(names_in(units)), _language(catalog, lang))
     _print_written(written, "Every skeleton is in step with its solution.")
 
 
@@ -31,12 +45,14 @@ def skeletons(units: Units = "") -> None:
 def nbgrader(
     course: Annotated[Path, typer.Argument(metavar="COURSE", help="A folder of nbgrader's; made if there is none.")],
     units: Units = "",
+    hidden: HiddenOption = Hidden.POINTS,
+    lang: Lang = "",
 ) -> None:
-    """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py if there is none."""
+    """Write source/<unit>/<unit>.ipynb from the solutions, and nbgrader_config.py if there is none; cells of yours stay."""
     from autograder.platforms.nbgrader.assignment import write_notebooks
 
     catalog = course_here()
-    written = write_notebooks(catalog, catalog.chosen(names_in(units)), course)
+    written = write_notebooks(catalog, catalog.chosen(names_in(units)), course, hidden, _language(catalog, lang))
     _print_written(written, "Every notebook is in step with its solution.")
 
 
@@ -63,37 +79,71 @@ def pictures(
 
 
 @app.command()
-def student(folder: Folder) -> None:
+def student(folder: Folder, units: Units = "", lang: Lang = "") -> None:
     """Make the course that students get: no solutions, no hidden checks, no keys."""
-    from autograder.platforms.bundles import student_bundle, write_bundle
+    from autograder.platforms.bundles import student_bundle
 
-    _print_bundle(folder, write_bundle(student_bundle(course_here()), folder))
-
-
-@app.command()
-def classroom(folder: Folder) -> None:
-    """Make the students' course with a workflow for GitHub Classroom."""
-    from autograder.platforms.bundles import classroom_bundle, write_bundle
-
-    _print_bundle(folder, write_bundle(classroom_bundle(course_here()), folder))
+    _release_course(student_bundle, folder, units, lang)
 
 
 @app.command()
-def gitlab(folder: Folder) -> None:
+def actions(folder: Folder, units: Units = "", lang: Lang = "") -> None:
+    """Make the students' course with a workflow for GitHub."""
+    from autograder.platforms.bundles import actions_bundle
+
+    _release_course(actions_bundle, folder, units, lang)
+
+
+@app.command()
+def gitlab(folder: Folder, units: Units = "", lang: Lang = "") -> None:
     """Make the students' course with a pipeline for GitLab."""
-    from autograder.platforms.bundles import gitlab_bundle, write_bundle
+    from autograder.platforms.bundles import gitlab_bundle
 
-    _print_bundle(folder, write_bundle(gitlab_bundle(course_here()), folder))
+    _release_course(gitlab_bundle, folder, units, lang)
 
 
 @app.command()
 def gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.POINTS) -> None:
     """Make Gradescope's autograder. It holds the solutions: for instructors alone."""
-    from autograder.platforms.bundles import gradescope_bundle, write_bundle
+    from autograder.platforms.bundles import gradescope_bundle
+
+    _release_grader(gradescope_bundle, folder, units, hidden)
+
+
+@app.command()
+def classroom50(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.POINTS) -> None:
+    """Make Classroom 50's autograder and the students' template. It holds the solutions: for instructors alone."""
+    from autograder.platforms.bundles import classroom50_bundle
+
+    _release_grader(classroom50_bundle, folder, units, hidden)
+
+
+@app.command("actions-teacher")
+def actions_teacher(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.POINTS) -> None:
+    """Make your private repository on GitHub, whose workflow grades those of the students by all checks."""
+    from autograder.platforms.bundles import actions_teacher_bundle
+
+    _release_grader(actions_teacher_bundle, folder, units, hidden)
+
+
+def _release_course(
+    build: "Callable[[Catalog, Collection[str], str], Files]", folder: Path, units: str, lang: str
+) -> None:
+    """Write the students' course, of all units or as for one week of some, in a language."""
+    from autograder.platforms.bundles import write_bundle
+
+    catalog = course_here()
+    chosen_units = [unit.name for unit in catalog.chosen(names_in(units))]
+    _print_bundle(folder, write_bundle(build(catalog, chosen_units, _language(catalog, lang)), folder))
+
+
+def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, units: str, hidden: Hidden) -> None:
+    """Write a bundle that grades, with the secret of this course's releases."""
+    from autograder.platforms.bundles import Grading, release_secret, write_bundle
 
     catalog = course_here()
     chosen = ",".join(unit.name for unit in catalog.chosen(names_in(units))) if units else ""
-    files = gradescope_bundle(catalog, hidden, chosen)
+    files = build(catalog, Grading(chosen, hidden.value, release_secret(catalog)))
     _print_bundle(folder, write_bundle(files, folder))
 
 

@@ -1,6 +1,7 @@
 """`autograder report` and `autograder replay`."""
 
 import contextlib
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.terminal import HiddenOption, one_of
-from autograder.course.catalog import Catalog, course_here
+from autograder.cli.terminal import HiddenOption, Require, Units, names_in, one_of, rungs_required
+from autograder.course.catalog import Catalog, course_here, speak
+from autograder.errors import UsageError
 from autograder.results.mark import Hidden
 
 if TYPE_CHECKING:
@@ -19,16 +21,26 @@ if TYPE_CHECKING:
     from autograder.results.mark import Mark
     from autograder.results.types import SubmissionResult
 
+#: Form of `report` that is no form of a mark: the questions that wait for people, as a table to fill in.
+_TO_FILL = "by-hand"
+
 
 def report(
     paths: Annotated[list[Path], typer.Argument(metavar="RESULT...", help="Results, or the folder of a grading.")],
-    form: Annotated[str, typer.Option("--as", metavar="FORMAT", help="html, json, markdown, junit, csv, ...")] = "html",
+    form: Annotated[
+        str, typer.Option("--as", metavar="FORMAT", help="html, json, markdown, junit, csv, ...; table for a term.")
+    ] = "",
     hidden: HiddenOption = Hidden.POINTS,
+    lang: Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What to write in, such as lt.")] = "",
     title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder for them; else one is printed.")] = None,
     gradebook: Annotated[
         Path | None,
         typer.Option("--gradebook", metavar="FILE", help="What the platform exported; its column is filled."),
+    ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option("--roster", help="Sum the assignments up for each of these students, by `[term]` of class.toml."),
     ] = None,
     submissions: Annotated[
         Path | None, typer.Option("--pictures", metavar="CLASS", help="What was graded: pages show what it makes.")
@@ -36,14 +48,22 @@ def report(
 ) -> None:
     """Write results in the form that students, instructors or a platform want."""
     from autograder.results.formats.formats import FORMATS
+    from autograder.results.formats.tables import hand_table
     from autograder.results.manual import unknown_submissions
     from autograder.results.publish import publish, read_marks, render
 
     catalog = course_here()
+    speak(catalog, lang)
+    if roster is not None:
+        _report_term(paths, catalog, form or "table", title, out, roster, gradebook)
+        return
     marks, manual = read_marks(paths, catalog)
-    chosen = one_of(FORMATS, form, "--as")
+    chosen = one_of((*FORMATS, _TO_FILL), form or "html", "--as")
     for sentence in unknown_submissions(manual, [each.name for each in marks.values()]):
         terminal.errors.print(Text(sentence), soft_wrap=True)
+    if chosen == _TO_FILL:
+        _write(hand_table(list(marks.values())), out and out / f"{_TO_FILL}.csv")
+        return
     if gradebook is not None:
         _fill_gradebook(list(marks.values()), chosen, gradebook, title, out)
         return
@@ -54,6 +74,57 @@ def report(
         written = publish(marks, chosen, hidden, catalog, out, title, pictures)
     more = f" and {len(written) - 1} more" if written[1:] else ""
     terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
+
+
+def _write(text: str, path: Path | None) -> None:
+    """Write a table into a file, or print it."""
+    from autograder.results.store import write_atomically
+
+    if path is None:
+        sys.stdout.write(text)
+        return
+    write_atomically(path, text)
+    terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
+
+
+def _report_term(
+    paths: list[Path], catalog: Catalog, form: str, title: str, out: Path | None, roster: Path, gradebook: Path | None
+) -> None:
+    """Sum up the assignments of a term and write or print them."""
+    from autograder.cli.tables import print_term
+    from autograder.results.class_file import FILENAME, read_policy
+    from autograder.results.formats.formats import FORMATS
+    from autograder.results.publish import read_assignment, read_results, roster_of
+    from autograder.results.term import named, term_marks
+    from autograder.submissions.downloads import Student
+    from autograder.submissions.intake import read_students
+    from autograder.submissions.roster import of_one_class, read_roster, titles
+
+    everyone = read_roster(roster)
+    folders = named(
+        [str(path.resolve()) for path in paths],
+        lambda folder: Path(folder).name,
+        lambda folder: "-".join(Path(folder).parts[-2:]),
+    )
+    assignments = []
+    for folder, name in folders.items():
+        graded = [result.name for result in read_results([Path(folder)]).values()]
+        students = read_students(Path(folder) / "intake.csv")
+        known = {each: students.get(each, Student(each)) for each in graded}
+        found = of_one_class(known, everyone, name, own_numbers=bool(roster_of(Path(folder))))
+        for stranger in [each for each in known if each not in found]:
+            terminal.errors.print(Text(f"{name}: {stranger} is not in {roster.name}, and left out"), soft_wrap=True)
+        assignments.append(read_assignment(Path(folder), name, catalog, found))
+    marks = term_marks(assignments, titles(everyone), read_policy(roster.parent / FILENAME).term)
+    if gradebook is not None:
+        _fill_gradebook(marks, form, gradebook, title, out)
+        return
+    tables = {name: each.of_class for name, each in FORMATS.items() if each.of_class is not None}
+    if one_of(["table", *tables], form, "--as, with --roster,") == "table":
+        print_term(marks)
+        return
+    text = tables[form](marks, title or catalog.title)
+    _write(text, out and out / f"{form}.csv")
 
 
 def _fill_gradebook(marks: "list[Mark]", platform: str, path: Path, title: str, out: Path | None) -> None:
@@ -167,3 +238,37 @@ def likeness(
     terminal.out.print(
         Text(f"{count} of {len(submissions)} submissions to look at, side by side in {out}"), soft_wrap=True
     )
+
+
+def viva(
+    submission: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="What one student handed in.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The page to print.")] = Path("viva.html"),
+    count: Annotated[int, typer.Option("--questions", min=1, help="How many questions at most.")] = 10,
+    seed: Annotated[int | None, typer.Option("--seed", help="Ask the questions of this number again.")] = None,
+    units: Units = "",
+    require: Require = "",
+) -> None:
+    """Write questions on a submission's own code, for an oral exam: other ones each time, with the answers."""
+    from autograder.grading.spec import GradingSpec
+    from autograder.grading.viva import ask, printed_functions
+    from autograder.results.formats.pages import viva_page
+    from autograder.results.store import write_atomically
+    from autograder.sandbox import Sandbox
+    from autograder.submissions import read_for
+    from autograder.submissions.intake import HandIn
+
+    catalog = course_here()
+    read = read_for(catalog, HandIn.alone(submission))
+    if read.problem:
+        raise UsageError(read.problem)
+    chosen = tuple(unit.name for unit in catalog.chosen(names_in(units)) if unit.name in read.modules)
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    with Sandbox(catalog.preload) as sandbox:
+        spec = GradingSpec(catalog, units=chosen, require=rungs_required(require, trusted=False))
+        questions = ask(spec, read, sandbox, seed, count)
+    if not questions:
+        raise UsageError(f"{read.name} has no function that answers a visible check: there is nothing to ask about")
+    page = viva_page(catalog.title, read.name, seed, printed_functions(questions, read.modules))
+    write_atomically(out, page)
+    words = f"wrote {out}: {len(questions)} questions, the answers on the last page; --seed {seed} asks them again"
+    terminal.out.print(Text(words), soft_wrap=True)

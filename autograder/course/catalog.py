@@ -6,15 +6,21 @@ an exercise it reads here or finds in the checks.
 
 import difflib
 import os
+import re
 import tomllib
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from autograder.errors import CatalogError, UsageError
+from autograder.messages import chosen, use
 
 #: Variable that names the folder of the course.
 COURSE = "IDEALCAT_COURSE"
+#: Table of a students' release: by function, the points of the checks that the release lacks.
+LATER = "later"
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,39 @@ class Function:
         points: those of its checks together.
         hints: from a question to a pointer.
         outcome: True if its checks look at its outcome alone, so that any way that works is right.
+        later: points of the checks that a students' release lacks; they run when the function is graded.
     """
 
     name: str
     points: float
     hints: tuple[str, ...]
     outcome: bool = False
+    later: float = 0.0
+
+
+@dataclass(frozen=True)
+class RubricItem:
+    """One thing that an answer can have: its points, and what it is in words."""
+
+    points: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that people grade.
+
+    Attributes:
+        name: unique in the course, among functions too.
+        text: as students read it.
+        points: the most that an answer gets.
+        rubric: what an answer can have, by a short name.
+    """
+
+    name: str
+    text: str
+    points: float
+    rubric: dict[str, RubricItem]
 
 
 @dataclass(frozen=True)
@@ -43,17 +76,24 @@ class Unit:
         title: for people.
         seconds: how long one call of a student's function may take.
         functions: by name, in the order in which they are taught.
+        questions: by name; their points come by hand, besides those of `functions`.
     """
 
     name: str
     title: str
     seconds: float
     functions: dict[str, Function]
+    questions: dict[str, Question] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
-        """Return the points of the whole unit."""
+        """Return the points of the unit's checks."""
         return sum(function.points for function in self.functions.values())
+
+    @property
+    def later(self) -> float:
+        """Return the points of the unit's checks that a students' release lacks; none in the instructor's course."""
+        return sum(function.later for function in self.functions.values())
 
 
 @dataclass(frozen=True)
@@ -65,12 +105,14 @@ class Catalog:
         title: the name of the course.
         preload: modules that every worker has imported before it starts.
         units: by name, in teaching order.
+        language: what students read, unless they choose another; empty for the one of their machine.
     """
 
     root: Path
     title: str
     preload: tuple[str, ...]
     units: dict[str, Unit]
+    language: str = ""
 
     @property
     def functions(self) -> frozenset[str]:
@@ -81,6 +123,17 @@ class Catalog:
     def points(self) -> dict[str, float]:
         """Return the points of each function, by its name."""
         return {name: function.points for unit in self.units.values() for name, function in unit.functions.items()}
+
+    @property
+    def questions(self) -> dict[str, Question]:
+        """Return the questions of all units, by name."""
+        return {name: question for unit in self.units.values() for name, question in unit.questions.items()}
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Return the unit that a function, a question or a unit's own name stands for."""
+        named = {name: unit.name for unit in self.units.values() for name in (*unit.functions, *unit.questions)}
+        return named | {unit: unit for unit in self.units}
 
     def exercise(self, unit: str) -> Path:
         """Return the student's file of a unit."""
@@ -106,9 +159,15 @@ class Catalog:
         """Return the file with the checks of a unit."""
         return self.root / "tests" / "exercises" / f"test_{unit}.py"
 
-    def lesson(self, unit: str) -> Path:
-        """Return the file with the lesson before a unit."""
-        return self.root / "exercises" / "lessons" / f"{unit}.md"
+    @property
+    def translations(self) -> Path:
+        """Return the folder with the course's texts in other languages."""
+        return self.root / "exercises" / "locale"
+
+    def lesson(self, unit: str, language: str = "") -> Path:
+        """Return the file with the lesson before a unit: in a language, if the course has it in that."""
+        own = self.root / "exercises" / "lessons" / language / f"{unit}.md"
+        return own if language and own.is_file() else self.root / "exercises" / "lessons" / f"{unit}.md"
 
     def skeleton(self, unit: str) -> Path:
         """Return the file in which a release without solutions keeps a unit's untouched skeleton, to go back to."""
@@ -130,6 +189,10 @@ class Catalog:
         known = [name for unit in self.units.values() for name in unit.functions]
         near = difflib.get_close_matches(function, known, n=1)
         raise UsageError(f"the course has no function {function!r}" + (f"; is it {near[0]}?" if near else ""))
+
+    def only(self, units: Collection[str]) -> "Catalog":
+        """Return the course with these units alone."""
+        return replace(self, units={name: unit for name, unit in self.units.items() if name in units})
 
     def chosen(self, names: list[str] | None) -> tuple[Unit, ...]:
         """Return the units of these names, or all of them, in teaching order.
@@ -177,6 +240,29 @@ def course_here() -> Catalog:
     return read_catalog(course_root())
 
 
+def speak(catalog: Catalog, asked: str = "") -> None:
+    """Show everything from now on in the reader's language: as asked for, or as `chosen` finds it.
+
+    Raises:
+        UsageError: the course is not there in the language that was asked for.
+    """
+    use(chosen(asked, catalog.language, catalog.translations), catalog.translations)
+
+
+def speak_here(asked: str = "") -> None:
+    """Show everything from now on in the reader's language, with or without a course.
+
+    Raises:
+        UsageError: there is no such language.
+    """
+    try:
+        catalog = course_here()
+    except (UsageError, CatalogError):  # a command that needs the course will say what is wrong
+        use(chosen(asked, ""))
+    else:
+        speak(catalog, asked)
+
+
 def read_catalog(root: Path) -> Catalog:
     """Read the catalog of the course in a folder.
 
@@ -193,16 +279,66 @@ def read_catalog(root: Path) -> Catalog:
         raise CatalogError(f"{path} is not valid TOML: {error}") from error
     try:
         course = document["course"]
-        units = [_unit(values) for values in document["unit"]]
+        later = document.get(LATER, {})
+        units = [_unit(values, later) for values in document["unit"]]
         preload = tuple(course.get("preload", ()))
-        return Catalog(root, course["title"], preload, {unit.name: unit for unit in units})
+        _refuse_same_names(units, path)
+        return Catalog(root, course["title"], preload, {unit.name: unit for unit in units}, course.get("language", ""))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CatalogError(f"{path} lacks or misspells something: {error!r}") from error
 
 
-def _unit(values: dict[str, Any]) -> Unit:
+def catalog_text(root: Path, units: Collection[str]) -> str:
+    """Return the text of a course's catalog as students may have it: of these units alone, and without rubrics.
+
+    Raises:
+        CatalogError: it cannot be read.
+    """
+    try:
+        text = (root / "exercises" / "catalog.toml").read_text(encoding="utf-8")
+    except OSError as error:
+        raise CatalogError(f"the catalog cannot be read ({error.strerror})") from error
+    head, *blocks = re.split(r"^(?=\[\[unit\]\])", text, flags=re.MULTILINE)
+    kept = [block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units]
+    public = [
+        re.sub(r"^\[unit\.questions\.\w+\.rubric[^\n]*\n(?:(?!\[).*\n?)*", "", block, flags=re.MULTILINE)
+        for block in kept
+    ]
+    for block in public:
+        questions = tomllib.loads(block)["unit"][0].get("questions", {})
+        if any("rubric" in question for question in questions.values()):
+            raise CatalogError("write each rubric as a table, [unit.questions.NAME.rubric]: students do not get it")
+    return head + "".join(public)
+
+
+def _unit(values: dict[str, Any], later: dict[str, float]) -> Unit:
     functions = {
-        name: Function(name, float(facts["points"]), tuple(facts.get("hints", ())), facts.get("outcome", False))
+        name: Function(
+            name=name,
+            points=float(facts["points"]),
+            hints=tuple(facts.get("hints", ())),
+            outcome=facts.get("outcome", False),
+            later=float(later.get(name, 0.0)),
+        )
         for name, facts in values["functions"].items()
     }
-    return Unit(values["name"], values["title"], float(values.get("seconds", 10)), functions)
+    questions = {name: _question(name, facts) for name, facts in values.get("questions", {}).items()}
+    return Unit(values["name"], values["title"], float(values.get("seconds", 10)), functions, questions)
+
+
+def _question(name: str, facts: dict[str, Any]) -> Question:
+    rubric = {item: RubricItem(float(each["points"]), each["text"]) for item, each in facts.get("rubric", {}).items()}
+    return Question(name, facts["text"].strip(), float(facts["points"]), rubric)
+
+
+def _refuse_same_names(units: Collection[Unit], path: Path) -> None:
+    """Refuse a question that is called as a function or as another question: a table of points by hand names it alone."""
+    names = Counter(name for unit in units for name in (*unit.functions, *unit.questions))
+    for unit in units:
+        for name, question in unit.questions.items():
+            if names[name] > 1 or not name.isidentifier():
+                raise CatalogError(f"{path}: the question {name} of {unit.name} needs a name that nothing else has")
+            if any(item.points > question.points for item in question.rubric.values()):
+                raise CatalogError(
+                    f"{path}: an item in the rubric of {name} has more than its {question.points:g} points"
+                )

@@ -9,14 +9,20 @@ import functools
 import io
 import itertools
 import shutil
+import textwrap
 from pathlib import Path
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog, Question, Unit
+from autograder.course.prose import rewritten
 from autograder.errors import CatalogError
+from autograder.messages import ENGLISH, speaking, tr
 
 #: Markers round what a student is to write, in the solutions and in nbgrader's source notebooks.
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
+#: Lines round the answer to a question that people grade; the question's name follows.
+ANSWER = "### BEGIN ANSWER"
+END_ANSWER = "### END ANSWER"
 
 #: `else:` and `)` give nothing away.
 _TELLING = 8
@@ -49,6 +55,32 @@ def skeleton(solution: str, filename: str) -> str:
     return "\n".join(kept).rstrip() + "\n"
 
 
+def translated_solution(catalog: Catalog, unit: str, language: str) -> str:
+    """Return the source of a unit's solution with its docstrings and TODOs in a language."""
+    with speaking(language, catalog.translations):
+        return rewritten(read_source(catalog.solution(unit)), tr)
+
+
+def question_block(question: Question) -> str:
+    """Return the lines of a unit's file in which a student answers a question."""
+    worth = "1 point" if question.points == 1 else f"{question.points:g} points"
+    asked = textwrap.wrap(f"Question {question.name} ({worth}, read by people): {question.text}", 110)
+    lines = [
+        *(f"# {line}" for line in asked),
+        f"{ANSWER} {question.name}",
+        '"""',
+        "",
+        '"""',
+        f"{END_ANSWER} {question.name}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def with_questions(text: str, unit: Unit) -> str:
+    """Return a skeleton with a place for the answer to each question of its unit, at the end."""
+    return text + "".join(f"\n\n{question_block(question)}" for question in unit.questions.values())
+
+
 def untouched(catalog: Catalog, unit: str) -> str:
     """Return the text that a unit's file begins as: made from its solution, or as a release without solutions keeps it.
 
@@ -56,7 +88,7 @@ def untouched(catalog: Catalog, unit: str) -> str:
         CatalogError: the course has neither.
     """
     if catalog.solution(unit).is_file():
-        return skeleton(read_source(catalog.solution(unit)), f"{unit}.py")
+        return with_questions(skeleton(read_source(catalog.solution(unit)), f"{unit}.py"), catalog.units[unit])
     return read_source(catalog.skeleton(unit))
 
 
@@ -65,7 +97,9 @@ def untouched_texts(catalog: Catalog) -> dict[str, str]:
     texts = {}
     for unit in catalog.units:
         source = next((path for path in (catalog.solution(unit), catalog.skeleton(unit)) if path.is_file()), None)
-        texts[unit] = "" if source is None else _text_from(source, source.stat().st_mtime_ns)
+        text = "" if source is None else _text_from(source, source.stat().st_mtime_ns)
+        made = source is not None and source.suffix == ".py"
+        texts[unit] = with_questions(text, catalog.units[unit]) if made else text
     return texts
 
 
@@ -88,13 +122,18 @@ def solution_lines(solution: str) -> set[str]:
     return lines
 
 
-def write_skeletons(catalog: Catalog, units: tuple[Unit, ...]) -> list[tuple[Path, Path | None]]:
-    """Write `exercises/<unit>.py` from each solution; an existing file that differs is kept as a backup.
+def write_skeletons(
+    catalog: Catalog, units: tuple[Unit, ...], language: str = ENGLISH
+) -> list[tuple[Path, Path | None]]:
+    """Write `exercises/<unit>.py` from each solution, in a language; an existing file that differs is kept as a backup.
 
     Returns:
         The files written, each with its backup, if there was something to keep. Files in step are left alone.
     """
-    texts = {unit.name: skeleton(read_source(catalog.solution(unit.name)), f"{unit.name}.py") for unit in units}
+    texts = {
+        unit.name: with_questions(skeleton(translated_solution(catalog, unit.name, language), f"{unit.name}.py"), unit)
+        for unit in units
+    }
     files = [
         replace_keeping_backup(catalog.exercise(name), text, catalog.exercise(name).parent)
         for name, text in texts.items()
@@ -146,7 +185,8 @@ def _functions_by_line(source: str) -> dict[int, str]:
 
 
 def _require_todo(kept: list[str], filename: str, number: int) -> None:
-    if not kept or not kept[-1].lstrip().startswith("# TODO: "):
+    comment = itertools.takewhile(lambda line: line.lstrip().startswith("# "), reversed(kept))
+    if not any(line.lstrip().startswith("# TODO: ") for line in comment):
         raise CatalogError(f"{filename} line {number}: a region needs a `# TODO: ...` line right before it")
 
 

@@ -5,14 +5,15 @@ environment variables that are not the course's own.
 """
 
 import contextlib
+import inspect
 import io
 import os
 import sys
 import traceback
 import weakref
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -126,11 +127,15 @@ class CollectedTest:
         name: `test_a`, or `TestB.test_a` for a method.
         hidden: True if any of its cases is hidden.
         needs_solution: True if it, or a fixture that it uses, takes the `reference`.
+        points: of all its cases together, by the function that they judge.
+        source: of the function, wherever it was written; empty if there is none.
     """
 
     name: str
-    hidden: bool
-    needs_solution: bool
+    hidden: bool = False
+    needs_solution: bool = False
+    points: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
 
 
 def collected_tests(catalog: Catalog, unit: str) -> list[CollectedTest]:
@@ -142,11 +147,20 @@ def collected_tests(catalog: Catalog, unit: str) -> list[CollectedTest]:
     found: dict[str, CollectedTest] = {}
     for item in check_session(catalog, unit).items:
         name = item.nodeid.partition("::")[2].partition("[")[0].replace("::", ".")
-        before = found.get(name, CollectedTest(name, False, False))
-        hidden = before.hidden or item.stash[plugin.CHECK].hidden
+        before, check = found.get(name) or CollectedTest(name, source=_source(item)), item.stash[plugin.CHECK]
+        points = {**before.points, check.function: before.points.get(check.function, 0.0) + check.max_points}
         fixtures: Sequence[str] = getattr(item, "fixturenames", ())
-        found[name] = CollectedTest(name, hidden, before.needs_solution or "reference" in fixtures)
+        needs_solution = before.needs_solution or "reference" in fixtures
+        hidden = before.hidden or check.hidden
+        found[name] = replace(before, hidden=hidden, needs_solution=needs_solution, points=points)
     return list(found.values())
+
+
+def _source(item: pytest.Item) -> str:
+    try:
+        return inspect.getsource(getattr(item, "function", None))  # type: ignore[arg-type] # None is a TypeError
+    except (OSError, TypeError):
+        return ""
 
 
 class UnitRun:

@@ -187,10 +187,18 @@ def course_secret() -> bytes:
     Raises:
         GraderError: the file can neither be read nor be made.
     """
+    return kept_secret(user_config_path("idealcat") / "secret")
+
+
+def kept_secret(path: Path) -> bytes:
+    """Return `IDEALCAT_SECRET`, or the secret in a file that only its owner can read, made at its first use.
+
+    Raises:
+        GraderError: the file can neither be read nor be made.
+    """
     given = os.environ.get("IDEALCAT_SECRET")
     if given:
         return given.encode()
-    path = user_config_path("idealcat") / "secret"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):

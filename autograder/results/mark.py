@@ -1,11 +1,12 @@
 """Make the mark of a submission, once, of its result and the points given by hand. Each form renders it, computing nothing."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from autograder.results.manual import ManualPoints
+from autograder.course.catalog import Catalog, Question
+from autograder.results.manual import LineComment, ManualPoints, Row
 from autograder.results.types import CheckResult, SubmissionResult
 
 
@@ -17,12 +18,14 @@ class FunctionMark:
         name: of the function.
         points, max_points: earned, and possible.
         manual: the points by hand that stand in place of its checks', if any.
+        question: the question that this stands for; None for a function.
     """
 
     name: str
     points: float
     max_points: float
     manual: ManualPoints | None = None
+    question: Question | None = None
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class UnitMark:
     Attributes:
         name: of the unit.
         points, max_points: earned, and possible.
-        functions: by name, in the order of their checks.
+        functions: by name, in the order of their checks; then the questions that people grade.
     """
 
     name: str
@@ -50,10 +53,12 @@ class Mark:
         units: by name, in the order in which they were graded; a unit that was not graded is not there.
         added: points by hand without a function.
         score: points earned, or None: the grader itself failed, and there is no grade.
-        max_score: points that the checks could give.
+        max_score: points that the checks and the questions could give.
         all_passed: True if every check passed, hidden ones included.
         trail: how a policy came from the points earned to the score, if it changed them; the points earned come first.
         withheld: points earned by checks that `visible_mark` has taken away, and points that they could give.
+        comments: on lines of the student's files.
+        later: points of checks that are not here and run when the submission is graded; `max_score` is without them.
     """
 
     result: SubmissionResult
@@ -64,6 +69,8 @@ class Mark:
     all_passed: bool
     withheld: tuple[float, float] = (0.0, 0.0)
     trail: tuple[str, ...] = ()
+    later: float = 0.0
+    comments: tuple[LineComment, ...] = ()
 
     @property
     def name(self) -> str:
@@ -84,6 +91,11 @@ class Mark:
         for line in self.added:
             yield "Points by hand", line, 0.0
 
+    def open_questions(self) -> tuple[str, ...]:
+        """Return the names of the questions that nobody has graded yet."""
+        everything = (each for unit in self.units.values() for each in unit.functions.values())
+        return tuple(each.name for each in everything if each.question is not None and each.manual is None)
+
     def checks_of(self, unit: str) -> tuple[CheckResult, ...]:
         """Return the checks of a unit, in the order in which they ran."""
         return tuple(check for check in self.result.checks if check.unit == unit)
@@ -99,27 +111,59 @@ class Mark:
 Policy = Callable[[Mark], Mark]
 
 
-def mark(result: SubmissionResult, manual: Iterable[ManualPoints] = (), policy: Policy | None = None) -> Mark:
+def mark(
+    result: SubmissionResult,
+    manual: Iterable[Row] = (),
+    policy: Policy | None = None,
+    catalog: Catalog | None = None,
+) -> Mark:
     """Return the mark of a result.
 
     Args:
         result: of one submission.
         manual: points by hand for the whole class; of two lines for one function the later counts.
         policy: is given the mark and returns the one that counts.
+        catalog: the course, for its questions; of a students' release it tells what is still to come.
     """
-    own = [line for line in manual if line.submission == result.name]
+    courses = catalog.units if catalog is not None else {}
+    asked = {name: tuple(unit.questions.values()) for name, unit in courses.items()}
+    made = _made(result, [line for line in manual if line.submission == result.name], asked)
+    if catalog is not None:
+        made = replace(made, later=points_to_come(catalog, result.checks))
+    return policy(made) if policy is not None else made
+
+
+def _made(result: SubmissionResult, rows: Iterable[Row], asked: Mapping[str, Sequence[Question]]) -> Mark:
+    """Return the mark of a result, the points by hand for it, and the questions of each unit."""
+    rows = list(rows)
+    own = [row for row in rows if isinstance(row, ManualPoints)]
+    comments = tuple(row for row in rows if isinstance(row, LineComment))
     instead = {line.function: line for line in own if line.function}
     added = tuple(line for line in own if not line.function)
     names = dict.fromkeys(check.unit for check in result.checks)
-    units = {name: _unit(name, [check for check in result.checks if check.unit == name], instead) for name in names}
+    units = {
+        name: _unit(name, [check for check in result.checks if check.unit == name], asked.get(name, ()), instead)
+        for name in names
+    }
     earned = math.fsum([*(unit.points for unit in units.values()), *(line.points for line in added)])
-    made = Mark(result, units, added, None if result.errors else earned, result.max_score, result.all_passed)
-    return policy(made) if policy is not None else made
+    score = None if result.errors else earned
+    most = math.fsum([result.max_score, *(question.points for name in units for question in asked.get(name, ()))])
+    return Mark(result, units, added, score, most, result.all_passed, comments=comments)
+
+
+def points_to_come(catalog: Catalog, checks: Iterable[CheckResult]) -> float:
+    """Return the points of the checks that a students' release lacks, over the units of some checks."""
+    units = {check.unit for check in checks}
+    return math.fsum(unit.later for unit in catalog.units.values() if unit.name in units)
 
 
 def units_of(marks: Iterable[Mark]) -> list[str]:
     """Return the names of the units that were graded for anybody, in their order."""
     return list(dict.fromkeys(unit for each in marks for unit in each.units))
+
+
+#: Variable by which nbgrader's kernels know what `check` shows of hidden checks.
+SHOWN = "IDEALCAT_HIDDEN"
 
 
 class Hidden(StrEnum):
@@ -134,9 +178,7 @@ class Hidden(StrEnum):
 def visible_mark(full: Mark, hidden: Hidden) -> Mark:
     """Return the mark as a student may read it: all of its points, and of hidden checks as much as is to be shown."""
     checks = tuple(
-        _visible_check(check, hidden)
-        for check in full.result.checks
-        if not check.hidden or hidden is not Hidden.NOTHING
+        visible_check(check, hidden) for check in full.result.checks if not check.hidden or hidden is not Hidden.NOTHING
     )
     gone = [check for check in full.result.checks if check.hidden and hidden is Hidden.NOTHING]
     return replace(
@@ -144,12 +186,35 @@ def visible_mark(full: Mark, hidden: Hidden) -> Mark:
     )
 
 
-def _unit(name: str, checks: Sequence[CheckResult], instead: dict[str, ManualPoints]) -> UnitMark:
+def mark_before_publication(full: Mark) -> Mark:
+    """Return the mark as it stands without the hidden checks, which a platform shows once grades are published.
+
+    Points by hand stand in place of their function's checks, so they are all there.
+    """
+    checks = tuple(check for check in full.result.checks if not check.hidden)
+    asked = {
+        unit.name: [each.question for each in unit.functions.values() if each.question is not None]
+        for unit in full.units.values()
+    }
+    seen = _made(replace(full.result, checks=checks), [*full.manual, *full.comments], asked)
+    _, later = _sums(full.points_of(check) for check in full.result.checks if check.hidden)
+    later += full.withheld[1]
+    score = None if full.score is None else seen.score
+    return replace(seen, score=score, max_score=full.max_score - later, later=full.later + later)
+
+
+def _unit(
+    name: str, checks: Sequence[CheckResult], asked: Iterable[Question], instead: Mapping[str, ManualPoints]
+) -> UnitMark:
     functions = {}
     for function in dict.fromkeys(check.function for check in checks):
         earned, possible = _sums((check.points, check.max_points) for check in checks if check.function == function)
         line = instead.get(function)
         functions[function] = FunctionMark(function, earned if line is None else line.points, possible, line)
+    for question in asked:
+        line = instead.get(question.name)
+        earned = 0.0 if line is None else line.points
+        functions[question.name] = FunctionMark(question.name, earned, question.points, line, question)
     earned, possible = _sums((function.points, function.max_points) for function in functions.values())
     return UnitMark(name, earned, possible, functions)
 
@@ -159,10 +224,11 @@ def _sums(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
     return math.fsum(earned for earned, _ in found), math.fsum(possible for _, possible in found)
 
 
-def _visible_check(check: CheckResult, hidden: Hidden) -> CheckResult:
+def visible_check(check: CheckResult, hidden: Hidden) -> CheckResult:
+    """Return a check with what a student may read of it."""
     if not check.hidden or hidden is Hidden.EVERYTHING:
         return check
     if hidden is Hidden.SENTENCE:
         return replace(check, output="", picture="")
     # The sentence quotes what was asked, the mistake what was answered, and a student may print what they were given.
-    return replace(check, message="", mistake=None, diagnosis="", output="", picture="", line=0)
+    return replace(check, message="", sentence={}, mistake=None, diagnosis="", output="", picture="", line=0)

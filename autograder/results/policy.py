@@ -1,58 +1,15 @@
-"""Deadlines and what else an instructor decides about marks: `class.toml` beside the submissions, and pure functions on it.
+"""Deadlines and what else an instructor decides about marks: records of `class.toml`, and pure functions on them."""
 
-    [deadline]
-    due = 2026-11-20T23:59:00
-    zone = "Europe/Vilnius"
-    grace = "15 minutes"
-
-    [late]
-    percent = 10
-    per = "day"
-    of = "earned"
-    most = 50
-    cut_off = "7 days"
-    budget = 3
-
-    [extensions]
-    alice = 2026-11-25T23:59:00
-    bob = "2 days"
-
-    [exempt]
-    carl = ["quiz"]
-    dora = []
-
-    [units]
-    drop = 1
-    bonus = ["domain_shift"]
-
-Everything may be left out. All tables and keys: docs/classes.md.
-"""
-
-import csv
 import itertools
 import math
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from autograder.errors import UsageError
 from autograder.results.mark import Mark
 from autograder.results.wording import points as written
-
-FILENAME = "class.toml"
-_UNITS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-_TABLES: dict[str, set[str]] = {
-    "deadline": {"due", "zone", "grace"},
-    "late": {"percent", "per", "of", "most", "cut_off", "budget", "steps"},
-    "extensions": set(),
-    "exempt": set(),
-    "units": {"drop", "bonus"},
-}
 
 
 @dataclass(frozen=True)
@@ -79,6 +36,23 @@ class LateRule:
 
 
 @dataclass(frozen=True)
+class TermRule:
+    """How the assignments of a term are summed up.
+
+    Attributes:
+        weights: by assignment; the points of each if empty.
+        drop: number of assignments that are dropped, those whose absence helps most.
+        bonus: assignments whose points count while their maximum does not.
+        budget: days of lateness over the whole term that cost nothing, besides those of each assignment.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    drop: int = 0
+    bonus: tuple[str, ...] = ()
+    budget: int = 0
+
+
+@dataclass(frozen=True)
 class Policy:
     """The decisions in one `class.toml`.
 
@@ -91,6 +65,8 @@ class Policy:
         exempt: units that do not count by student; none named means all.
         drop: number of units whose points are dropped, those whose absence helps most.
         bonus: units whose points count while their maximum does not.
+        term: how assignments are summed up; read beside the roster of the term.
+        best: True if the best attempt counts, not the last.
     """
 
     due: datetime | None = None
@@ -101,6 +77,8 @@ class Policy:
     exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drop: int = 0
     bonus: tuple[str, ...] = ()
+    term: TermRule = TermRule()
+    best: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,7 +124,7 @@ def adjust(
     excused = set(policy.exempt.get(student, ()))
     counted = [unit for unit in maxima if unit not in excused]
     trail = [f"without {unit}, from which {student} is exempt" for unit in maxima if unit in excused]
-    score, maximum, dropped = _best_share(counted, points, maxima, policy)
+    score, maximum, dropped = best_share(counted, points, maxima, policy)
     trail += [f"{unit} dropped" for unit in dropped]
     score += added
     late = lateness(at, policy, student)
@@ -184,10 +162,10 @@ def lateness(at: str, policy: Policy, student: str = "") -> Lateness | None:
     if policy.due is None or not at:
         return None
     moment = _moment(at, policy)
-    dues = [_aware(policy.due, policy)]
+    dues = [in_zone(policy.due, policy)]
     extension = policy.extensions.get(student)
     if extension is not None:
-        dues.append(dues[0] + extension if isinstance(extension, timedelta) else _aware(extension, policy))
+        dues.append(dues[0] + extension if isinstance(extension, timedelta) else in_zone(extension, policy))
     due = max(dues)
     after = moment - due
     if after <= max(policy.grace, timedelta()):
@@ -217,21 +195,6 @@ def decide(mark: Mark, policy: Policy, at: str = "") -> Mark:
     return replace(mark, score=found.score, max_score=found.max_score, trail=trail)
 
 
-def read_moments(path: Path) -> dict[str, str]:
-    """Read the moment of each student's hand-in from `intake.csv`; there are none without the file.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
-    if not path.exists():
-        return {}
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {row["student"]: row["submitted"] for row in csv.DictReader(file) if not row["reason"]}
-    except (OSError, KeyError, ValueError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
-
-
 def _percent(late: Lateness, rule: LateRule, paid: int) -> float:
     if rule.steps:
         after = late.after - timedelta(days=paid)
@@ -241,7 +204,7 @@ def _percent(late: Lateness, rule: LateRule, paid: int) -> float:
     return min(rule.most, rule.percent * max(0, count))
 
 
-def _best_share(
+def best_share(
     units: list[str], points: Mapping[str, float], maxima: Mapping[str, float], policy: Policy
 ) -> tuple[float, float, list[str]]:
     """Return score, maximum and dropped units; the score is scaled so that the maximum stays that of all units."""
@@ -274,100 +237,16 @@ def _days_later(due: datetime, days: int) -> datetime:
 
 def _moment(text: str, policy: Policy) -> datetime:
     try:
-        return _aware(datetime.fromisoformat(text.replace(" Z", "+00:00").replace(" UTC", "+00:00")), policy)
+        return in_zone(datetime.fromisoformat(text.replace(" Z", "+00:00").replace(" UTC", "+00:00")), policy)
     except ValueError as error:
         raise UsageError(f"{text!r} is no moment of a hand-in; write one such as 2026-11-20T23:59:00") from error
 
 
-def _aware(moment: datetime, policy: Policy) -> datetime:
+def in_zone(moment: datetime, policy: Policy) -> datetime:
+    """Return a moment with its zone: the policy's, or UTC, for one that names none."""
     zone = policy.zone or UTC
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
 
 
 def _spoken(count: int, noun: str) -> str:
     return f"one {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def read_policy(path: Path) -> Policy:
-    """Read `class.toml`; without such a file everything counts as it is.
-
-    Raises:
-        UsageError: it cannot be read, or a key or value in it makes no sense; the sentence says which.
-    """
-    if not path.exists():
-        return Policy()
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read ({error}); mend it, or take it away") from error
-    for table, values in tables.items():
-        if table not in _TABLES or not isinstance(values, dict):
-            raise UsageError(f"{path}: there is no table [{table}]; there are {', '.join(_TABLES)}")
-        for key in values:
-            if _TABLES[table] and key not in _TABLES[table]:
-                raise UsageError(f"{path}: [{table}] has no {key}; it has {', '.join(sorted(_TABLES[table]))}")
-    return _policy(tables, path)
-
-
-def _policy(tables: Mapping[str, dict[str, Any]], path: Path) -> Policy:
-    deadline, late, units = (tables.get(name, {}) for name in ("deadline", "late", "units"))
-    rule = LateRule(
-        percent=_number(late, "percent", 0.0, path, 100.0),
-        per=_one_of(late, "per", ("day", "hour"), path),
-        of=_one_of(late, "of", ("earned", "maximum"), path),
-        most=_number(late, "most", 100.0, path, 100.0),
-        cut_off=_duration(late["cut_off"], f"{path}: cut_off") if "cut_off" in late else None,
-        steps=tuple(
-            (_duration(step.get("after"), f"{path}: after"), _number(step, "percent", 0.0, path, 100.0))
-            for step in late.get("steps", ())
-        ),
-        budget=int(_number(late, "budget", 0, path)),
-    )
-    return Policy(
-        due=_date(deadline["due"], f"{path}: due") if "due" in deadline else None,
-        zone=_zone(deadline.get("zone", ""), path),
-        grace=_duration(deadline.get("grace", "0 minutes"), f"{path}: grace"),
-        late=rule,
-        extensions={
-            name: value if isinstance(value, datetime) else _duration(value, f"{path}: the extension of {name}")
-            for name, value in tables.get("extensions", {}).items()
-        },
-        exempt={name: tuple(value) for name, value in tables.get("exempt", {}).items()},
-        drop=int(_number(units, "drop", 0, path)),
-        bonus=tuple(units.get("bonus", ())),
-    )
-
-
-def _date(value: object, what: str) -> datetime:
-    if not isinstance(value, datetime):
-        raise UsageError(f"{what} is {value!r} and no moment; write one such as 2026-11-20T23:59:00, without quotes")
-    return value
-
-
-def _duration(value: object, what: str) -> timedelta:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) *(minute|hour|day|week)s?", value) if isinstance(value, str) else None
-    if found is None:
-        raise UsageError(f'{what} is {value!r} and no length of time; write one such as "2 days"')
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
-
-
-def _number(table: Mapping[str, Any], key: str, default: float, path: Path, most: float = math.inf) -> float:
-    value = table.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        bounds = "at least 0" if most == math.inf else f"from 0 to {most:g}"
-        raise UsageError(f"{path}: {key} is {value!r}; write a number {bounds}")
-    return float(value)
-
-
-def _one_of(table: Mapping[str, Any], key: str, allowed: tuple[str, ...], path: Path) -> str:
-    value = table.get(key, allowed[0])
-    if value not in allowed:
-        raise UsageError(f"{path}: {key} is {value!r}; it is one of {', '.join(allowed)}")
-    return str(value)
-
-
-def _zone(name: str, path: Path) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise UsageError(f"{path}: there is no time zone {name!r}; write one such as Europe/Vilnius") from error

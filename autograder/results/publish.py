@@ -8,15 +8,14 @@ from urllib.parse import quote
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.results import policy
+from autograder.results.class_file import FILENAME, read_moments, read_policy
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import Picture, class_page, student_page
-from autograder.results.manual import ManualPoints, read_manual
+from autograder.results.manual import Row, read_tables
 from autograder.results.mark import Hidden, Mark, Policy, mark, visible_mark
 from autograder.results.store import write_atomically
+from autograder.results.term import Assignment
 from autograder.results.types import SubmissionResult
-
-#: File of points by hand, beside the folder of the results.
-MANUAL = "manual.csv"
 
 
 def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:
@@ -28,20 +27,22 @@ def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:
     results: dict[str, SubmissionResult] = {}
     for file in (file for path in paths for file in _files(path)):
         if file.stem in results:
-            raise UsageError(f"there are two results called {file.name}; report on one folder at a time")
+            raise UsageError(
+                f"there are two results called {file.name}; report on one folder at a time, or give --roster"
+            )
         results[file.stem] = _read(file)
     if not results:
         raise UsageError("there are no results here; name files, or the folder that `autograder grade -o` wrote")
     return results
 
 
-def manual_beside(paths: Iterable[Path], catalog: Catalog) -> tuple[ManualPoints, ...]:
+def manual_beside(paths: Iterable[Path], catalog: Catalog) -> tuple[Row, ...]:
     """Read the points by hand that lie beside results.
 
     Raises:
         UsageError: a line of a table makes no sense.
     """
-    return tuple(line for folder in _folders(paths) for line in read_manual(folder / MANUAL, catalog.points))
+    return tuple(line for folder in _folders(paths) for line in read_tables(folder, catalog))
 
 
 def _folders(paths: Iterable[Path]) -> list[Path]:
@@ -50,7 +51,7 @@ def _folders(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(folder.parent if folder.name == "results" else folder for folder in folders))
 
 
-def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark], tuple[ManualPoints, ...]]:
+def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark], tuple[Row, ...]]:
     """Read results and the points by hand beside them.
 
     Returns:
@@ -62,7 +63,7 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark]
     results, manual = read_results(paths), manual_beside(paths, catalog)
     decide = {folder: policy_beside([folder, *_class_folders(folder)], folder) for folder in _folders(paths)}
     first = next((each for each in decide.values() if each is not None), None)
-    return {name: mark(result, manual, first) for name, result in results.items()}, manual
+    return {name: mark(result, manual, first, catalog) for name, result in results.items()}, manual
 
 
 def policy_beside(folders: Iterable[Path], out: Path) -> Policy | None:
@@ -71,19 +72,65 @@ def policy_beside(folders: Iterable[Path], out: Path) -> Policy | None:
     Raises:
         UsageError: one of the files cannot be read.
     """
-    path = next((folder / policy.FILENAME for folder in folders if (folder / policy.FILENAME).is_file()), None)
-    if path is None:
+    rules = rules_beside(folders)
+    if rules is None:
         return None
-    rules, moments = policy.read_policy(path), policy.read_moments(out / "intake.csv")
+    moments = read_moments(out / "intake.csv")
     return lambda made: policy.decide(made, rules, moments.get(made.name, ""))
+
+
+def rules_beside(folders: Iterable[Path]) -> policy.Policy | None:
+    """Return what the first `class.toml` in some folders says; None without one.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    path = next((folder / FILENAME for folder in folders if (folder / FILENAME).is_file()), None)
+    return None if path is None else read_policy(path)
+
+
+def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[str, str]) -> Assignment:
+    """Read the folder of a grading as one assignment of a term.
+
+    Args:
+        folder: as `autograder grade -o` wrote it.
+        name: of the assignment.
+        catalog: of the course.
+        titles: name of each student in the term, by the name in the folder; others are left out.
+
+    Raises:
+        UsageError: a file in it cannot be read.
+    """
+    manual = manual_beside([folder], catalog)
+    marks = {result.name: mark(result, manual, None, catalog) for result in read_results([folder]).values()}
+    rules = rules_beside([folder, *_class_folders(folder)])
+    moments = read_moments(folder / "intake.csv")
+    return Assignment(
+        name,
+        {titles[each]: made for each, made in marks.items() if each in titles},
+        rules or policy.Policy(),
+        {titles[each]: at for each, at in moments.items() if each in titles},
+    )
+
+
+def roster_of(out: Path) -> str:
+    """Return the path of the roster that a class was graded with; empty if there was none."""
+    return str(_graded(out).get("roster", ""))
 
 
 def _class_folders(out: Path) -> list[Path]:
     """Return where the submissions lie that were graded into a folder, if it tells."""
+    paths = _graded(out).get("paths", ())
+    return [Path(path) for path in paths] if isinstance(paths, list) else []
+
+
+def _graded(out: Path) -> dict[str, object]:
+    """Return what `autograder grade` keeps of a class; nothing if there is none."""
     try:
-        return [Path(path) for path in json.loads((out / "graded.json").read_text(encoding="utf-8"))["paths"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+        kept = json.loads((out / "graded.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
 def render(marks: Sequence[Mark], form: str, hidden: Hidden, catalog: Catalog, title: str) -> str:

@@ -3,12 +3,16 @@
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
+from autograder.messages import tr
+from autograder.results.mark import points_to_come
 from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import SIGNS, WORDS, points
+from autograder.results.wording import SIGNS, WORDS, diagnosis, message, points_line
 
 
-def summary(catalog: Catalog, checks: Iterable[CheckResult], *, brief: bool, verbose: bool) -> Iterator[str]:
+def summary(
+    catalog: Catalog, checks: Iterable[CheckResult], *, brief: bool, verbose: bool, whole: bool = True
+) -> Iterator[str]:
     """Yield the lines of the summary.
 
     Args:
@@ -16,20 +20,22 @@ def summary(catalog: Catalog, checks: Iterable[CheckResult], *, brief: bool, ver
         checks: those that were collected, in the order in which they ran.
         brief: only the points and the last line.
         verbose: passed checks have their lines too.
+        whole: True if no check of these units was left out of the run.
     """
     by_unit: dict[str, list[CheckResult]] = {}
     for check in checks:
         by_unit.setdefault(check.unit, []).append(check)
     for unit in catalog.units.values():
         if unit.name in by_unit:
-            yield from _unit_lines(unit, by_unit[unit.name], brief, verbose)
+            collected = by_unit[unit.name]
+            worth = unit_points_line(catalog, collected) if whole else checks_points_line(collected)
+            yield f"{tr(unit.title)}: {worth}"
+            if not brief:
+                yield from _unit_lines(collected, verbose)
     yield from next_step(catalog, by_unit)
 
 
-def _unit_lines(unit: Unit, checks: list[CheckResult], brief: bool, verbose: bool) -> Iterator[str]:
-    yield f"{unit.title}: {points_line(checks)}"
-    if brief:
-        return
+def _unit_lines(checks: list[CheckResult], verbose: bool) -> Iterator[str]:
     said: set[str] = set()
     for _, group in itertools.groupby(checks, key=lambda check: check.function):
         yield from (f"  {line}" for line in function_lines(list(group), said, verbose=verbose))
@@ -38,28 +44,31 @@ def _unit_lines(unit: Unit, checks: list[CheckResult], brief: bool, verbose: boo
 
 def function_lines(checks: list[CheckResult], said: set[str], *, verbose: bool) -> Iterator[str]:
     """Yield the lines of one function; a sentence that is in `said` is left out, and each new one is added to it."""
-    yield f"{checks[0].function}: {points_line(checks)}"
+    yield f"{checks[0].function}: {checks_points_line(checks)}"
     for check in checks:
         if verbose or check.outcome is not Outcome.PASSED:
             yield from _check_lines(check, said)
 
 
 def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
-    yield f"  {SIGNS[check.outcome]} {check.title}{_short(check)}"
+    yield f"  {SIGNS[check.outcome]} {tr(check.title)}{_short(check)}"
     # One mistake fails many checks; each sentence about it is read once.
     if _explained(check) and check.message not in said:
         said.add(check.message)
-        yield f"      {check.message}"
+        yield f"      {message(check)}"
         if check.diagnosis and check.diagnosis not in said:
             said.add(check.diagnosis)
-            yield f"      Known mistake: {check.diagnosis}"
+            yield "      " + tr("Known mistake: {diagnosis}", diagnosis=diagnosis(check))
 
 
-def points_line(checks: Sequence[CheckResult]) -> str:
-    """Return the points of some checks with their maximum."""
-    return (
-        f"{points(sum(check.points for check in checks))} of {points(sum(check.max_points for check in checks))} points"
-    )
+def unit_points_line(catalog: Catalog, checks: Sequence[CheckResult]) -> str:
+    """Return the points of all checks of a unit with their maximum, and those that hidden checks give when it is graded."""
+    return checks_points_line(checks, points_to_come(catalog, checks))
+
+
+def checks_points_line(checks: Sequence[CheckResult], later: float = 0.0) -> str:
+    """Return the points of some checks with their maximum, and points still to come."""
+    return points_line(sum(check.points for check in checks), sum(check.max_points for check in checks), later)
 
 
 def _explained(check: CheckResult) -> bool:
@@ -68,8 +77,8 @@ def _explained(check: CheckResult) -> bool:
 
 def _short(check: CheckResult) -> str:
     if check.outcome in (Outcome.NOT_WRITTEN, Outcome.BLOCKED):
-        return f": {check.message}"
-    return f": {WORDS[Outcome.NOT_RUN]}" if check.outcome is Outcome.NOT_RUN and not check.message else ""
+        return f": {message(check)}"
+    return f": {tr(WORDS[Outcome.NOT_RUN])}" if check.outcome is Outcome.NOT_RUN and not check.message else ""
 
 
 def next_step(catalog: Catalog, by_unit: dict[str, list[CheckResult]]) -> Iterator[str]:
@@ -77,11 +86,14 @@ def next_step(catalog: Catalog, by_unit: dict[str, list[CheckResult]]) -> Iterat
     ordered = [check for unit in catalog.units for check in by_unit.get(unit, ())]
     open_checks = [check for check in ordered if check.outcome is not Outcome.PASSED]
     if not open_checks:
-        yield "Everything passes. Well done." if ordered else "No checks were run."
+        yield tr("Everything passes. Well done.") if ordered else tr("No checks were run.")
         return
     first = next((check for check in open_checks if check.outcome is not Outcome.BLOCKED), open_checks[0])
-    verb = "write" if first.outcome is Outcome.NOT_WRITTEN else "mend"
-    yield f"Next: {verb} {first.function} in {first.unit}.py, then run: pytest {_command(catalog, first.unit)}"
+    facts = {"function": first.function, "unit": first.unit, "file": _command(catalog, first.unit)}
+    if first.outcome is Outcome.NOT_WRITTEN:
+        yield tr("Next: write {function} in {unit}.py, then run: pytest {file}", **facts)
+    else:
+        yield tr("Next: mend {function} in {unit}.py, then run: pytest {file}", **facts)
 
 
 def _command(catalog: Catalog, unit: str) -> str:

@@ -10,9 +10,14 @@ from enum import StrEnum
 from typing import Any
 
 from autograder.errors import GraderError
+from autograder.messages import Sentence
 
 SCHEMA = 1
 _MESSAGE_LENGTH = 2000
+
+
+#: Stands between the sentences of two known mistakes that were made at once.
+BESIDES = " Besides: "
 
 
 class Outcome(StrEnum):
@@ -28,9 +33,18 @@ class Outcome(StrEnum):
     NOT_RUN = "not_run"
 
 
+#: Neither printed nor harmful: Burmese breaks lines at the first, and other scripts join their letters by the others.
+_INVISIBLE = "\u200b\u200c\u200d"
+
+
+def is_printable(char: str) -> bool:
+    """Return True for a character that is text, or that a script needs to break and join words."""
+    return char.isprintable() or char in _INVISIBLE
+
+
 def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:
     """Return text of a student's as one line of bounded length, without characters that would steer a terminal."""
-    line = "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text[: length + 1])
+    line = "".join(char if is_printable(char) else " " if char.isspace() else "?" for char in text[: length + 1])
     return line if len(line) <= length else line[: length - 3] + "..."
 
 
@@ -44,7 +58,7 @@ class CheckResult:
     """One check. Born `NOT_RUN`, so that nothing is worth points until a run says so.
 
     A `picture` is a PNG in base64: plain text, as all that a result holds. A `line` is one of the student's own file; 0
-    if there is none to look at.
+    if there is none to look at. A `sentence` is the message as a template and its values, for other languages than English.
     """
 
     id: str
@@ -61,6 +75,7 @@ class CheckResult:
     output: str = ""
     picture: str = ""
     line: int = 0
+    sentence: Sentence = field(default_factory=dict, hash=False)
 
     @property
     def points(self) -> float:
@@ -99,6 +114,8 @@ class SubmissionResult:
     hashes: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     limits: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     started: str = ""
     seconds: float = 0.0
 

@@ -1,8 +1,9 @@
 """The words that every form of a mark uses: for outcomes, points, and points by hand."""
 
+from autograder.messages import said, tr
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Mark
-from autograder.results.types import CheckResult, Outcome
+from autograder.results.types import BESIDES, CheckResult, Outcome
 
 #: For each outcome its words, which can follow a number, and its sign in plain text.
 _OUTCOMES = {
@@ -26,12 +27,23 @@ def points(number: float) -> str:
     return "0" if text == "-0" else text
 
 
+def message(check: CheckResult) -> str:
+    """Return the sentence of a check in the reader's language."""
+    return said(check.sentence, check.message)
+
+
+def diagnosis(check: CheckResult) -> str:
+    """Return the sentences of a check's known mistakes in the reader's language."""
+    first, _, second = check.diagnosis.partition(BESIDES)
+    return tr("{first} Besides: {second}", first=tr(first), second=tr(second)) if second else tr(first)
+
+
 def explanation(check: CheckResult) -> str:
     """Return what a student reads of a check that is not passed: its sentence, then the known mistake's; else nothing."""
     if check.outcome is Outcome.PASSED:
         return ""
-    mistake = f"Known mistake: {check.diagnosis}" if check.diagnosis else ""
-    return "\n".join(filter(None, (check.message or WORDS[check.outcome], mistake)))
+    mistake = tr("Known mistake: {diagnosis}", diagnosis=diagnosis(check)) if check.diagnosis else ""
+    return "\n".join(filter(None, (message(check) or tr(WORDS[check.outcome]), mistake)))
 
 
 def score(mark: Mark) -> str:
@@ -40,13 +52,25 @@ def score(mark: Mark) -> str:
 
 
 def score_line(mark: Mark) -> str:
-    """Return the score with its maximum, or why there is none."""
+    """Return the score with its maximum and the points still to come, or why there is none."""
     if mark.score is None and not mark.result.errors:
-        return ", ".join(mark.trail[1:]) or NO_GRADE
+        return ", ".join(mark.trail[1:]) or tr(NO_GRADE)
     if mark.score is None:
-        return f"{NO_GRADE}: {len(mark.result.errors)} checks ended by the grader's own fault"
+        return tr("no grade: {count} checks ended by the grader's own fault", count=len(mark.result.errors))
     trail = f" ({', '.join(mark.trail)})" if mark.trail else ""
-    return f"{points(mark.score)} of {points(mark.max_score)} points{trail}"
+    return f"{points_line(mark.score, mark.max_score, mark.later)}{trail}"
+
+
+def points_line(earned: float, possible: float, later: float = 0.0) -> str:
+    """Return points with their maximum; `later` is what hidden checks give besides, once the submission is graded."""
+    if later:
+        return tr(
+            "{points} of {max_points} visible points; {later} more when graded",
+            points=points(earned),
+            max_points=points(possible),
+            later=points(later),
+        )
+    return tr("{points} of {max_points} points", points=points(earned), max_points=points(possible))
 
 
 def manual_line(line: ManualPoints) -> str:

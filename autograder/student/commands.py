@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from autograder.course.catalog import Catalog, course_here
+from autograder.course.catalog import Catalog, course_here, speak_here
 from autograder.errors import UsageError
+from autograder.messages import tr
 from autograder.student import helping, standing
 from autograder.student.progress import Progress, read_progress, write_gallery
 from autograder.student.terminal import Terminal
@@ -24,8 +25,12 @@ def register(app: typer.Typer) -> None:
     app.command("gallery")(show_gallery)
 
 
-def show_overview(context: typer.Context) -> None:
+def show_overview(
+    context: typer.Context,
+    lang: Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What to show texts in, such as lt.")] = "",
+) -> None:
     """Learn by writing functions that tests check. Without a command: show your progress and the next step."""
+    speak_here(lang)
     if context.invoked_subcommand is None:
         catalog = course_here()
         Terminal().say(standing.overview(catalog, _progress(catalog)))
@@ -82,10 +87,10 @@ def show_gallery() -> None:
     if missing:
         from autograder.student.drawing import draw
 
-        terminal.say([f"Drawing {', '.join(missing)} ..."])
+        terminal.say([tr("Drawing {missing} ...", missing=", ".join(missing))])
         terminal.say(filter(None, [draw(catalog, unit) for unit in missing]))
         page, _ = write_gallery(catalog, progress, headline)
-    terminal.say([f"Your pictures are in {page.as_uri()}"])
+    terminal.say([tr("Your pictures are in {address}", address=page.as_uri())])
 
 
 def _progress(catalog: Catalog) -> Progress:
@@ -99,5 +104,5 @@ def _next_function(catalog: Catalog) -> str:
     progress = read_progress(catalog.root)
     unit = progress.next_unit(catalog)
     if unit is None:
-        raise UsageError("everything passes; name the function that you want a hint for")
+        raise UsageError(tr("everything passes; name the function that you want a hint for"))
     return progress.open_functions(unit)[0]

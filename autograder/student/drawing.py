@@ -16,6 +16,7 @@ from autograder.checks.plugin.runs import StudentRun
 from autograder.checks.remote import StudentModule, Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError, CheckError, StudentFault
+from autograder.messages import tr
 from autograder.results.types import SubmissionResult
 from autograder.student.progress import CAPTION, picture_path
 from autograder.submissions import Module, read_for
@@ -60,7 +61,14 @@ def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Tran
     except StudentFault:
         raise
     except Exception as error:  # the drawing may raise anything on values that it does not expect
-        raise CheckError(f"the picture of {unit} could not be drawn ({type(error).__name__}: {error})") from error
+        raise CheckError(
+            tr(
+                "the picture of {unit} could not be drawn ({name}: {error})",
+                unit=unit,
+                name=type(error).__name__,
+                error=error,
+            )
+        ) from error
 
 
 def keep_picture(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Transport) -> Path | None:
@@ -136,5 +144,5 @@ def draw(catalog: Catalog, unit: str) -> str:
         with run.worker() as worker:
             keep_picture(catalog, unit, run.modules(catalog.exercise(unit)), worker)
     except (AutograderError, OSError) as error:
-        return f"{unit} has no picture: {error}"
+        return tr("{unit} has no picture: {error}", unit=unit, error=error)
     return ""

@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Unit
+from autograder.course.prose import rewritten
 from autograder.course.skeletons import (
     BEGIN,
     END,
@@ -14,6 +15,7 @@ from autograder.course.skeletons import (
     untouched,
 )
 from autograder.errors import UsageError
+from autograder.messages import tr
 from autograder.student.progress import Progress, fingerprint, updated_progress
 
 
@@ -22,13 +24,27 @@ def hint_lines(catalog: Catalog, function: str) -> list[str]:
     unit = catalog.unit_of(function)
     hints = unit.functions[function].hints
     if not hints:
-        return [f"There is no hint for {function}; its docstring and the lesson say what it has to do."]
+        return [
+            tr(
+                "There is no hint for {function}; its docstring and the lesson say what it has to do.",
+                function=function,
+            )
+        ]
     with updated_progress(catalog.root) as progress:
         mine = progress.of(unit.name, function)
         mine.hints = min(mine.hints + 1, len(hints))
         read = mine.hints
-    lines = [f"{function}, hint {number} of {len(hints)}: {text}" for number, text in enumerate(hints[:read], 1)]
-    return [*lines, "Ask again for the next one." if read < len(hints) else "There are no more hints."]
+    lines = [
+        tr(
+            "{function}, hint {number} of {count}: {text}",
+            function=function,
+            number=number,
+            count=len(hints),
+            text=tr(text),
+        )
+        for number, text in enumerate(hints[:read], 1)
+    ]
+    return [*lines, tr("Ask again for the next one.") if read < len(hints) else tr("There are no more hints.")]
 
 
 def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
@@ -39,14 +55,26 @@ def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
     """
     path = catalog.solution(unit.name)
     if not path.is_file():
-        raise UsageError(f"this release of the course holds no solution of {unit.name}; ask your instructor for it")
+        raise UsageError(
+            tr("this release of the course holds no solution of {name}; ask your instructor for it", name=unit.name)
+        )
     todo = progress.open_functions(unit)
     if todo:
         file = f"exercises/{unit.name}.py"
-        raise UsageError(f"{unit.name} does not pass yet ({todo[0]} is open); run its checks: pytest {file}")
+        raise UsageError(
+            tr(
+                "{name} does not pass yet ({todo} is open); run its checks: pytest {file}",
+                name=unit.name,
+                todo=todo[0],
+                file=file,
+            )
+        )
     if any(progress.of(unit.name, name).file != fingerprint(catalog.exercise(unit.name)) for name in unit.functions):
         raise UsageError(
-            f"{unit.name}.py has changed since it passed; run its checks again: pytest exercises/{unit.name}.py"
+            tr(
+                "{name}.py has changed since it passed; run its checks again: pytest exercises/{name}.py",
+                name=unit.name,
+            )
         )
     lines = source_lines(read_source(path))
     return "".join(line for line in lines if line.strip() not in (BEGIN, END))
@@ -61,20 +89,26 @@ def reset(catalog: Catalog, name: str) -> str:
     """
     unit = name if name in catalog.units else catalog.unit_of(name).name
     path = catalog.exercise(unit)
-    skeleton = untouched(catalog, unit)
+    skeleton = rewritten(untouched(catalog, unit), tr)
     text = skeleton if name == unit else with_function(_read_own(path, unit), skeleton, name, path.name)
     written = replace_keeping_backup(path, text, path.parent)
     if written is None:
-        return f"{name} is the skeleton already; nothing was changed."
+        return tr("{name} is the skeleton already; nothing was changed.", name=name)
     functions = catalog.units[unit].functions if name == unit else [name]
     with updated_progress(catalog.root) as progress:
         for function in functions:
             progress.of(unit, function).passed = ""
     shown = path.relative_to(catalog.root).as_posix()
     backup = written[1]
-    kept = f"; your version is now {backup.relative_to(catalog.root).as_posix()}" if backup is not None else ""
+    kept = (
+        tr("; your version is now {file}", file=backup.relative_to(catalog.root).as_posix())
+        if backup is not None
+        else ""
+    )
     return (
-        f"{name} in {shown} is the skeleton again{kept}." if name != unit else f"{shown} is the skeleton again{kept}."
+        tr("{name} in {shown} is the skeleton again{kept}.", name=name, shown=shown, kept=kept)
+        if name != unit
+        else tr("{shown} is the skeleton again{kept}.", shown=shown, kept=kept)
     )
 
 
@@ -99,8 +133,15 @@ def _lines_of(text: str, function: str, filename: str) -> range:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         unit = filename.removesuffix(".py")
-        reason = f"{filename} is not valid Python ({error}), so {function} cannot be found in it"
-        raise UsageError(f"{reason}; correct it, or reset the whole file: autograder reset {unit}") from error
+        reason = tr(
+            "{filename} is not valid Python ({error}), so {function} cannot be found in it",
+            filename=filename,
+            error=error,
+            function=function,
+        )
+        raise UsageError(
+            tr("{reason}; correct it, or reset the whole file: autograder reset {unit}", reason=reason, unit=unit)
+        ) from error
     for node in reversed(tree.body):  # of two definitions the later one counts
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == function:
             return range(first_line(node) - 1, node.end_lineno or node.lineno)
@@ -109,5 +150,5 @@ def _lines_of(text: str, function: str, filename: str) -> range:
 
 def _read_own(path: Path, unit: str) -> str:
     if not path.is_file():
-        raise UsageError(f"{path} does not exist; restore it with: autograder reset {unit}")
+        raise UsageError(tr("{path} does not exist; restore it with: autograder reset {unit}", path=path, unit=unit))
     return read_source(path)

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 # `check` itself imports the rest of the engine: workers load students' cells, which may import this module beside their own
 # code, and that must cost nothing.
-from autograder.course.catalog import Catalog, course_here
+from autograder.course.catalog import Catalog, course_here, speak
 from autograder.errors import GraderError, UsageError
+from autograder.messages import tr
 
 if TYPE_CHECKING:
     from autograder.results.types import CheckResult
@@ -46,22 +47,29 @@ def check(function: str, *, hidden: bool = False) -> float:
         GraderError: the checks themselves failed.
     """
     if hidden and os.environ.get(_EXECUTION) != "autograde":
-        raise UsageError(f"the hidden checks of {function} run when the notebook is graded, and only then")
+        raise UsageError(
+            tr("the hidden checks of {function} run when the notebook is graded, and only then", function=function)
+        )
+    from autograder.results.mark import SHOWN, Hidden, visible_check
     from autograder.results.summary import function_lines
 
     catalog = course_here()
+    speak(catalog)
     unit = catalog.unit_of(function).name
     # A hidden check may wait for a visible one, so both are run.
     results = [result for result in _run_checks(catalog, unit, function, hidden) if result.hidden == hidden]
     if not results:
-        raise UsageError(f"{function} has no {'hidden ' if hidden else ''}checks here")
+        raise UsageError(
+            tr("{function} has no hidden checks here" if hidden else "{function} has no checks here", function=function)
+        )
     if function not in vars(_namespace()):
-        print(f"{function} is not defined here: run its cell first")
+        print(tr("{function} is not defined here: run its cell first", function=function))
         return 0.0
     if any(result.outcome == "error" for result in results):
         raise GraderError(next(result.message for result in results if result.outcome == "error"))
     names = _cell_names()
-    for line in function_lines(results, set(), verbose=True):
+    shown = Hidden(os.environ.get(SHOWN, Hidden.POINTS))
+    for line in function_lines([visible_check(result, shown) for result in results], set(), verbose=True):
         print(_with_cell_numbers(line, names))
     for result in results:
         _show(result)
@@ -175,6 +183,6 @@ def _with_cell_numbers(line: str, names: dict[str, int]) -> str:
 
     def number_of(found: re.Match[str]) -> str:
         number = names.get(found[1])
-        return found[0] if number is None else f"cell [{number}], line {found[2]}"
+        return found[0] if number is None else tr("cell [{number}], line {found}", number=number, found=found[2])
 
     return re.sub(r"([\w.]+\.py):(\d+)", number_of, line)

@@ -12,8 +12,9 @@ import pytest
 
 from autograder.checks.plugin.recorder import COURSE, RECORDER, RUN, Recorder
 from autograder.checks.plugin.runs import Run, StudentRun
-from autograder.course.catalog import Catalog
+from autograder.course.catalog import Catalog, speak
 from autograder.errors import AutograderError
+from autograder.messages import tr
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult
 from autograder.student.drawing import keep_picture
@@ -40,8 +41,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     if config.option.collectonly:
         return  # only a list of checks, for an editor
+    speak(catalog)
     terminalreporter.section(catalog.title)
-    for line in summary(catalog, checks, brief=config.option.verbose < 0, verbose=config.option.verbose > 0):
+    verbosity = config.option.verbose
+    whole = not config.stash[RECORDER].partial and not any("::" in argument for argument in config.args)
+    for line in summary(catalog, checks, brief=verbosity < 0, verbose=verbosity > 0, whole=whole):
         terminalreporter.write_line(line)
     done, note = config.stash.get(_KEPT, ([], ""))
     # Only on a terminal; otherwise `autograder gallery` draws them later.
@@ -76,7 +80,7 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
             for path, checks in ended.items():
                 progress.record(checks, fingerprint(path))
     except AutograderError as error:
-        return [], f"Your progress was not saved: {error}"
+        return [], tr("Your progress was not saved: {error}", error=error)
     done = [own[path] for path in ended if not progress.open_functions(catalog.units[own[path]])]
     return done, progress.note
 
@@ -87,5 +91,9 @@ def first_picture(catalog: Catalog, unit: str, run: Run) -> str:
         return ""
     with contextlib.suppress(AutograderError, OSError), run.worker() as worker:
         path = keep_picture(catalog, unit, run.modules(catalog.exercise(unit)), worker)
-        return f"Your picture of {unit}: {picture_text(path, os.environ, terminal=True)}" if path is not None else ""
+        return (
+            tr("Your picture of {unit}: {path}", unit=unit, path=picture_text(path, os.environ, terminal=True))
+            if path is not None
+            else ""
+        )
     return ""

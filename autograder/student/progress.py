@@ -1,4 +1,4 @@
-"""Store a student's progress in `.autograder/progress.json` of the course.
+"""Store a student's progress in `.autograder/progress.json` of the course, or of their home if they may not write there.
 
 The file is the student's own: git ignores it, and it is keyed by the names of units and functions, so that it outlives every
 update and merge of the course. Names that the course no longer has are kept, in case they come back.
@@ -11,6 +11,7 @@ returns a Pillow image and a caption. A unit without such a file has no picture.
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from platformdirs import user_data_path
 
 from autograder.course.catalog import Catalog, Unit
+from autograder.messages import tr
 from autograder.results.formats.pages import Picture, gallery_page
 from autograder.results.store import write_atomically
 from autograder.results.types import CheckResult, Outcome
@@ -71,8 +74,9 @@ class Progress:
         return next((unit for unit in catalog.units.values() if self.open_functions(unit)), None)
 
     def points(self, unit: Unit) -> float:
-        """Return the points of a unit's functions that have passed."""
-        return sum(function.points for name, function in unit.functions.items() if self.of(unit.name, name).passed)
+        """Return the points of a unit's functions that have passed: those of the checks that are here."""
+        passed = (function for name, function in unit.functions.items() if self.of(unit.name, name).passed)
+        return sum(function.points - function.later for function in passed)
 
     def record(self, checks: Iterable[CheckResult], file: str) -> None:
         """Record all the checks of some functions of a unit; `file` is the `fingerprint` of its file."""
@@ -122,8 +126,16 @@ def updated_progress(root: Path) -> Iterator[Progress]:
     write_atomically(_path(root), json.dumps({"schema": SCHEMA, "units": units}, indent=1) + "\n")
 
 
+def own_folder(root: Path) -> Path:
+    """Return the folder of this student's files: in the course, or in their home if they may not write there."""
+    own = root / FOLDER
+    if os.access(own if own.exists() else root, os.W_OK):
+        return own
+    return user_data_path("idealcat") / hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+
+
 def _path(root: Path) -> Path:
-    return root / FOLDER / "progress.json"
+    return own_folder(root) / "progress.json"
 
 
 def _units(document: dict[str, Any]) -> dict[str, dict[str, Standing]]:
@@ -143,7 +155,13 @@ def _put_aside(path: Path, error: Exception) -> str:
     kept = path.with_name(f"progress.broken-{datetime.now():%Y%m%dT%H%M%S}.json")
     with contextlib.suppress(OSError):
         path.replace(kept)
-    return f"{path.name} could not be read ({error}) and is now {FOLDER}/{kept.name}; run your checks again to fill a new one"
+    return tr(
+        "{name} could not be read ({error}) and is now {folder}/{backup}; run your checks again to fill a new one",
+        name=path.name,
+        error=error,
+        folder=kept.parent.name,
+        backup=kept.name,
+    )
 
 
 #: Key of the caption in a PNG.
@@ -152,7 +170,7 @@ CAPTION = "Description"
 
 def picture_path(root: Path, unit: str) -> Path:
     """Return the path of a student's picture of a unit."""
-    return root / FOLDER / "pictures" / f"{unit}.png"
+    return own_folder(root) / "pictures" / f"{unit}.png"
 
 
 def caption_of(path: Path) -> str:
@@ -173,10 +191,10 @@ def write_gallery(catalog: Catalog, progress: Progress, headline: str) -> tuple[
         Path of the page, and the units that are done and lack the picture that the course has for them.
     """
     made = [unit for unit in catalog.units.values() if picture_path(catalog.root, unit.name).is_file()]
-    paths = [(unit.title, picture_path(catalog.root, unit.name)) for unit in made]
+    paths = [(tr(unit.title), picture_path(catalog.root, unit.name)) for unit in made]
     pictures = [(title, Picture(path.read_bytes(), caption_of(path))) for title, path in paths]
-    page = catalog.root / FOLDER / "gallery.html"
-    page.parent.mkdir(exist_ok=True)
+    page = own_folder(catalog.root) / "gallery.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(gallery_page(catalog.title, headline, pictures), encoding="utf-8", newline="\n")
     done = [unit for unit in catalog.units.values() if not progress.open_functions(unit)]
     return page, [unit.name for unit in done if unit not in made and catalog.picture(unit.name).is_file()]

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from autograder.messages import tr
 from autograder.results.types import CheckResult, Outcome
 from autograder.worker.deadline import Budget, Waiting
 
@@ -239,8 +240,12 @@ class Runner:
                 self._process.wanted = process.wanted
                 self._send({"run": process.wanted})
         if not process.good:
-            reason = said.strip().splitlines()[-1] if said.strip() else f"exit code {code}"
-            self._report(Refused(f"the process that runs checks did not start ({reason}); is the course installed?"))
+            reason = said.strip().splitlines()[-1] if said.strip() else tr("exit code {code}", code=code)
+            self._report(
+                Refused(
+                    tr("the process that runs checks did not start ({reason}); is the course installed?", reason=reason)
+                )
+            )
         elif run is not None:
             stopped = process.guard.has_ended_it or _TIMEOUT in said
             self._report(_break_off(run, process.running, code, said, stopped=stopped))

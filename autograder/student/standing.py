@@ -1,10 +1,12 @@
 """Word a student's progress: lines for `autograder`, `autograder list` and `autograder progress`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from autograder.course.catalog import Catalog, Unit
+from autograder.messages import language, tr
+from autograder.results.wording import points_line
 from autograder.student.progress import Progress, fingerprint
 
 _BAR = 20
@@ -15,7 +17,7 @@ def overview(catalog: Catalog, progress: Progress) -> Iterator[str]:
     yield headline(catalog, progress)
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
-        yield f"  {_mark(unit, current, progress)} {unit.title}: {_points(unit, progress)}"
+        yield f"  {_mark(unit, current, progress)} {tr(unit.title)}: {_points([unit], progress)}"
     yield from _changed_lines(catalog, progress)
     yield from next_step(catalog, progress)
 
@@ -24,34 +26,44 @@ def headline(catalog: Catalog, progress: Progress) -> str:
     """Return how much of the course is done, in one line."""
     units = list(catalog.units.values())
     done = sum(not progress.open_functions(unit) for unit in units)
-    earned, all_points = sum(map(progress.points, units)), sum(unit.points for unit in units)
-    return f"{catalog.title}: {done} of {len(units)} units done, {earned:g} of {all_points:g} points"
+    return tr(
+        "{title}: {done} of {count} units done, {points}",
+        title=catalog.title,
+        done=done,
+        count=len(units),
+        points=_points(units, progress),
+    )
 
 
 def next_step(catalog: Catalog, progress: Progress) -> Iterator[str]:
     """Yield the one thing to do now, and where to find help."""
     unit = progress.next_unit(catalog)
     if unit is None:
-        yield "Everything passes. Well done. Your pictures: autograder gallery"
+        yield tr("Everything passes. Well done. Your pictures: autograder gallery")
         return
     function = progress.open_functions(unit)[0]
-    yield f"Next: {function} in {place(catalog, unit.name, function)}"
-    yield "Run its checks each time you save: autograder watch. Once: pytest " + _file(catalog, unit.name)
-    yield f"Stuck? autograder hint. What it is about: {_lesson(catalog, unit.name)}"
+    yield tr("Next: {function} in {place}", function=function, place=place(catalog, unit.name, function))
+    yield tr("Run its checks each time you save: autograder watch. Once: pytest {file}", file=_file(catalog, unit.name))
+    yield tr("Stuck? autograder hint. What it is about: {lesson}", lesson=_lesson(catalog, unit.name))
 
 
 def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
     """Yield a line for every function of every unit."""
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
-        yield f"{_mark(unit, current, progress)} {unit.name}: {_points(unit, progress)}"
+        yield f"{_mark(unit, current, progress)} {unit.name}: {_points([unit], progress)}"
         width = max(map(len, unit.functions))
         for name, function in unit.functions.items():
             standing = progress.of(unit.name, name)
-            passed = f"passed {_moment(standing.passed)}" if standing.passed else "open"
-            hints = f", {standing.hints} of {len(function.hints)} hints read" if standing.hints else ""
+            passed = tr("passed {moment}", moment=_moment(standing.passed)) if standing.passed else tr("open")
+            hints = (
+                tr(", {hints} of {count} hints read", hints=standing.hints, count=len(function.hints))
+                if standing.hints
+                else ""
+            )
             mark = "+" if standing.passed else "-"
-            yield f"    {mark} {name:<{width}} {function.points:>4g} points  {passed}{hints}"
+            worth = tr("{points} points", points=f"{function.points:>4g}")
+            yield f"    {mark} {name:<{width}} {worth}  {passed}{hints}"
 
 
 def bars(catalog: Catalog, progress: Progress) -> Iterator[str]:
@@ -62,8 +74,9 @@ def bars(catalog: Catalog, progress: Progress) -> Iterator[str]:
         done = total - len(progress.open_functions(unit))
         filled = _BAR * done // total
         moments = [progress.of(unit.name, name).passed for name in unit.functions]
-        last = f"  last passed {_moment(max(moments))}" if any(moments) else ""
-        yield f"{unit.name:<{width}}  {'#' * filled}{'-' * (_BAR - filled)}  {done} of {total}{last}"
+        last = "  " + tr("last passed {moment}", moment=_moment(max(moments))) if any(moments) else ""
+        share = tr("{done} of {total}", done=done, total=total)
+        yield f"{unit.name:<{width}}  {'#' * filled}{'-' * (_BAR - filled)}  {share}{last}"
     yield headline(catalog, progress)
 
 
@@ -82,7 +95,7 @@ def _changed_lines(catalog: Catalog, progress: Progress) -> Iterator[str]:
         known = {progress.of(unit.name, name).file for name in unit.functions} - {""}
         if known and fingerprint(catalog.exercise(unit.name)) not in known:
             file = _file(catalog, unit.name)
-            yield f"{file} has changed since its last run; run its checks again: pytest {file}"
+            yield tr("{file} has changed since its last run; run its checks again: pytest {file}", file=file)
 
 
 def _mark(unit: Unit, current: Unit | None, progress: Progress) -> str:
@@ -91,8 +104,10 @@ def _mark(unit: Unit, current: Unit | None, progress: Progress) -> str:
     return "-" if progress.open_functions(unit) else "+"
 
 
-def _points(unit: Unit, progress: Progress) -> str:
-    return f"{progress.points(unit):g} of {unit.points:g} points"
+def _points(units: Sequence[Unit], progress: Progress) -> str:
+    later = sum(unit.later for unit in units)
+    possible = sum(unit.points for unit in units) - later
+    return points_line(sum(map(progress.points, units)), possible, later)
 
 
 def _moment(passed: str) -> str:
@@ -104,4 +119,4 @@ def _file(catalog: Catalog, unit: str) -> str:
 
 
 def _lesson(catalog: Catalog, unit: str) -> str:
-    return catalog.lesson(unit).relative_to(catalog.root).as_posix()
+    return catalog.lesson(unit, language()).relative_to(catalog.root).as_posix()

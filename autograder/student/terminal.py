@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.results.summary import function_lines, points_line
+from autograder.messages import counted, tr
+from autograder.results.summary import checks_points_line, function_lines, unit_points_line
 from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
 from autograder.student.progress import Progress
@@ -101,11 +102,11 @@ def run_lines(catalog: Catalog, progress: Progress, run: UnitRun) -> Iterator[st
     """Yield the lines for a run of a unit."""
     unit = catalog.units[run.unit]
     yield bar(catalog, progress)
-    yield f"{unit.title}: {points_line(list(run.checks.values()))}"
+    yield f"{tr(unit.title)}: {unit_points_line(catalog, list(run.checks.values()))}"
     opened = False
     for function, checks in _by_function(unit, run).items():
         if all(check.outcome is Outcome.PASSED for check in checks):
-            yield f"  + {function}: {points_line(checks)}"
+            yield f"  + {function}: {checks_points_line(checks)}"
         elif opened:
             yield f"  - {function}: {_short_text(checks)}"
         else:
@@ -119,7 +120,9 @@ def bar(catalog: Catalog, progress: Progress) -> str:
     total = sum(len(unit.functions) for unit in catalog.units.values())
     done = total - sum(len(progress.open_functions(unit)) for unit in catalog.units.values())
     filled = _BAR * done // total
-    return f"{catalog.title} [{'#' * filled}{'-' * (_BAR - filled)}] {done} of {total} functions"
+    return f"{catalog.title} [{'#' * filled}{'-' * (_BAR - filled)}] " + tr(
+        "{done} of {total} functions", done=done, total=total
+    )
 
 
 def first_open(unit: Unit, run: UnitRun) -> str:
@@ -139,30 +142,37 @@ def _full_lines(catalog: Catalog, run: UnitRun, checks: list[CheckResult]) -> It
     function = checks[0].function
     where = standing.place(catalog, run.unit, function)
     if {check.outcome for check in checks} <= {Outcome.NOT_WRITTEN, Outcome.NOT_RUN}:
-        yield f"  > {function} is next: write it in {where}"
+        yield "  > " + tr("{function} is next: write it in {where}", function=function, where=where)
         return
     decisive = [check for check in checks if check.outcome not in _WAITING]
-    yield f"  x {function}: {points_line(checks)}, in {where}"
+    worth = checks_points_line(checks)
+    yield "  x " + tr("{function}: {points}, in {where}", function=function, points=worth, where=where)
     _, *lines = function_lines(decisive or checks, set(), verbose=False)
     yield from (f"  {line}" for line in lines)
     if decisive and len(decisive) < len(checks):
-        yield f"    ~ {len(checks) - len(decisive)} more checks wait for that"
+        waiting = len(checks) - len(decisive)
+        yield "    ~ " + counted("{count} more check waits for that", "{count} more checks wait for that", waiting)
     printed = next((check.output for check in checks if check.output.strip()), "")
     if printed:
-        yield "    It printed:"
+        yield "    " + tr("It printed:")
         yield from (f"      | {line}" for line in _shorten(printed.strip("\n").split("\n")))
 
 
 def _shorten(lines: list[str]) -> list[str]:
     left = len(lines) - _PRINTED_LINES
-    return lines if left <= 0 else [*lines[:_PRINTED_LINES], f"... and {left} more lines"]
+    return (
+        lines
+        if left <= 0
+        else [*lines[:_PRINTED_LINES], counted("... and {count} more line", "... and {count} more lines", left)]
+    )
 
 
 def _short_text(checks: list[CheckResult]) -> str:
     outcomes = {check.outcome for check in checks}
     if outcomes == {Outcome.NOT_WRITTEN}:
-        return "not written yet"
+        return tr("not written yet")
     if outcomes == {Outcome.NOT_RUN}:
-        return "not run yet"
+        return tr("not run yet")
     failed = sum(check.outcome is not Outcome.PASSED for check in checks)
-    return f"{points_line(checks)}, {failed} of {len(checks)} checks open"
+    worth = checks_points_line(checks)
+    return tr("{points}, {failed} of {count} checks open", points=worth, failed=failed, count=len(checks))

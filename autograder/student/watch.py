@@ -10,6 +10,7 @@ import watchfiles
 
 from autograder.course.catalog import Catalog, Unit
 from autograder.errors import AutograderError, UsageError
+from autograder.messages import tr
 from autograder.student import helping, standing
 from autograder.student.helping import hint_lines, solution_text
 from autograder.student.keys import Keys
@@ -93,7 +94,7 @@ class _Watching:
         self._unit = unit or progress.next_unit(self._catalog)
         self._terminal.say(filter(None, [progress.note]))
         if self._unit is None:
-            self._terminal.say([*standing.next_step(self._catalog, progress), KEYS])
+            self._terminal.say([*standing.next_step(self._catalog, progress), tr(KEYS)])
         else:
             self._run_unit(self._unit.name)
 
@@ -108,7 +109,7 @@ class _Watching:
                 case Pressed(key):
                     self._handle_key(key)
                 case Drawn(unit, path):
-                    self._terminal.say([f"Your picture of {unit}:"])
+                    self._terminal.say([tr("Your picture of {unit}:", unit=unit)])
                     self._terminal.show(path)
                 case Refused(reason):
                     self._terminal.say([reason])
@@ -117,7 +118,7 @@ class _Watching:
 
     def _run_unit(self, unit: str) -> None:
         self._unit = self._catalog.units[unit]
-        self._terminal.say([f"Running the checks of {unit}.py ..."])
+        self._terminal.say([tr("Running the checks of {unit}.py ...", unit=unit)])
         self._runner.request(unit)
 
     def _take_result(self, run: UnitRun) -> None:
@@ -129,12 +130,14 @@ class _Watching:
         self._terminal.say(run_lines(self._catalog, progress, run))
         if not first_open(unit, run):
             self._move_on(unit, progress)
-        self._terminal.say([KEYS])
+        self._terminal.say([tr(KEYS)])
 
     def _move_on(self, unit: Unit, progress: Progress) -> None:
         self._passed, self._run = unit, None
         self._unit = progress.next_unit(self._catalog)
-        self._terminal.say([f"+ {unit.title}: done.", *standing.next_step(self._catalog, progress)])
+        self._terminal.say(
+            ["+ " + tr("{title}: done.", title=tr(unit.title)), *standing.next_step(self._catalog, progress)]
+        )
         self._runner.draw(unit.name)
 
     def _handle_key(self, key: str) -> None:
@@ -155,7 +158,7 @@ class _Watching:
             case "\n" | "\r" | " " if self._unit is not None:
                 self._run_unit(self._unit.name)
             case _:
-                self._terminal.say([KEYS])
+                self._terminal.say([tr(KEYS)])
 
     def _reveal(self) -> None:
         """Print the solution of the current unit, or of the one that has just passed."""
@@ -166,11 +169,13 @@ class _Watching:
 
     def _ask_what_to_reset(self) -> None:
         if self._unit is None:
-            self._terminal.say(["Everything passes; to reset a unit, type: autograder reset UNIT"])
+            self._terminal.say([tr("Everything passes; to reset a unit, type: autograder reset UNIT")])
             return
         self._may_reset = True
-        whole = f"u the whole of {self._unit.name}.py"
-        self._terminal.say([f"Reset what? f {self._function()}   {whole}   any other key: nothing"])
+        whole = tr("u the whole of {name}.py", name=self._unit.name)
+        self._terminal.say(
+            [tr("Reset what? f {function}   {whole}   any other key: nothing", function=self._function(), whole=whole)]
+        )
 
     def _reset(self, key: str) -> None:
         self._may_reset = False
@@ -181,12 +186,12 @@ class _Watching:
                 [helping.reset(self._catalog, names[key])]
             )  # the file is written, so its checks run again
         else:
-            self._terminal.say(["Nothing was reset.", KEYS])
+            self._terminal.say([tr("Nothing was reset."), tr(KEYS)])
 
     def _function(self) -> str:
         """Return the function to work on."""
         if self._unit is None:
-            raise UsageError("Everything passes; for a hint all the same, type: autograder hint FUNCTION")
+            raise UsageError(tr("Everything passes; for a hint all the same, type: autograder hint FUNCTION"))
         found = first_open(self._unit, self._run) if self._run is not None else ""
         progress = read_progress(self._catalog.root)
         return found or next(iter(progress.open_functions(self._unit)), next(iter(self._unit.functions)))

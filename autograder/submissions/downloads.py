@@ -321,7 +321,13 @@ def _common_folder(names: Names) -> PurePosixPath:
 
 
 def _common_prefix(names: Sequence[str]) -> str:
-    """Return what all names begin with, up to the last hyphen of it; nothing for a single name."""
+    """Return what all names begin with, up to the last hyphen of it, or up to two hyphens, which no login has.
+
+    For a single name that is nothing but for two hyphens.
+    """
+    beginnings = {name.rpartition("--")[0] for name in names}
+    if len(beginnings) == 1 and "" not in beginnings:
+        return f"{beginnings.pop()}--"
     if len(names) < 2:
         return ""
     shortest, longest = min(names), max(names)

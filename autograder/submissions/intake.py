@@ -19,6 +19,7 @@ from autograder.results.tables import harmless
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import Entry, UnreadableError, archive_entries
 from autograder.submissions.choosing import unit_of
+from autograder.submissions.commits import commit_date
 from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognized
 from autograder.submissions.entries import ARCHIVES, files_below, is_archive
 
@@ -53,6 +54,10 @@ class HandIn:
         """Return a folder, archive or file as the hand-in of the student whose name it bears."""
         return cls((Student(name_of(path)),), path)
 
+    def of(self, name: str) -> Student:
+        """Return which of a group's members the row of this name is for."""
+        return next((student for student in self.students if name.startswith(student.name)), Student(name))
+
     def entries(self) -> list[Entry]:
         """Return the files of a download that are this hand-in.
 
@@ -74,11 +79,13 @@ class LeftOut:
         path: where it lies.
         student: whose it is, if that is known.
         reason: the end of a sentence that begins with the path.
+        graded: True for an attempt that was graded and does not count.
     """
 
     path: str
     student: str
     reason: str
+    graded: bool = False
 
 
 @dataclass
@@ -116,13 +123,31 @@ def intake_csv(intake: Intake) -> str:
     """Return a table of everything that lay in a class: each hand-in, then whatever was left out with its reason."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["student", "path", "submitted", "late", "reason"])
+    writer.writerow(["student", "path", "submitted", "late", "reason", "id", "login"])
     for name, hand_in in intake.hand_ins.items():
         path = hand_in.path.name if hand_in.files is None else next(iter(map(str, hand_in.files.values())), "")
-        writer.writerow([harmless(name), harmless(legible(path)), hand_in.at, "yes" if hand_in.late else "", ""])
+        student = hand_in.of(name)
+        who = (harmless(student.id), harmless(student.login))
+        writer.writerow([harmless(name), harmless(legible(path)), hand_in.at, "yes" if hand_in.late else "", "", *who])
     for left in intake.left_out:
-        writer.writerow([harmless(left.student), harmless(left.path), "", "", left.reason])
+        writer.writerow([harmless(left.student), harmless(left.path), "", "", left.reason, "", ""])
     return storable(text.getvalue())
+
+
+def read_students(path: Path) -> dict[str, Student]:
+    """Read the students in an `intake.csv`, by the names of their submissions; there are none without the file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    if not path.exists():
+        return {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if not row["reason"]]
+        return {row["student"]: Student(row["student"], row.get("login", ""), row.get("id", "")) for row in rows}
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
 
 
 def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> Intake:
@@ -208,7 +233,9 @@ def _download(path: Path, form: str) -> Intake | None:
         legible(student.name) for student in {s.key: s for a in download.attempts for s in a.students}.values()
     )
     for attempts in by_student.values():
-        *before, last = (_hand_in(path, attempt) for attempt in sorted(attempts, key=lambda each: each.at))
+        *before, last = (
+            _hand_in(path, attempt, download.platform) for attempt in sorted(attempts, key=lambda each: each.at)
+        )
         for student in last.students:
             shown = legible(student.name)
             told_apart = f"{shown}-{student.id or student.login}" if namesakes[shown] > 1 else shown
@@ -224,8 +251,17 @@ def _download(path: Path, form: str) -> Intake | None:
     return intake
 
 
-def _hand_in(path: Path, attempt: Attempt) -> HandIn:
-    return HandIn(attempt.students, path, attempt.files, attempt.at, attempt.late)
+def _hand_in(path: Path, attempt: Attempt, platform: str) -> HandIn:
+    at = attempt.at or (_committed(path, attempt) if platform == "GitHub" else "")
+    return HandIn(attempt.students, path, attempt.files, at, attempt.late)
+
+
+def _committed(path: Path, attempt: Attempt) -> str:
+    """Return the date of the commit that is checked out, if the files lie in a clone; else nothing."""
+    first = next(iter(attempt.files.values()), None)
+    folders = [path / folder for folder in first.parents] if first is not None and path.is_dir() else []
+    clone = next((folder for folder in folders if (folder / ".git").is_dir()), None)
+    return "" if clone is None else commit_date(clone)
 
 
 def _folders(folder: Path, units: frozenset[str]) -> Intake:

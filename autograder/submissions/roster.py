@@ -7,7 +7,7 @@ neither. Whoever handed in nothing has a row, and a hand-in that matches nobody 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,14 +70,61 @@ def rows_of(names: Iterable[str], table: Table, title: str) -> dict[str, int]:
         UsageError: no column of it tells who the students are.
     """
     everyone = enrolled(table, title)
-    keys, titles = _Keys(everyone), dict(zip(_titles(everyone), everyone, strict=True))
-    found = {name: [titles[name].row] for name in names if name in titles}
+    keys, by_title = _Keys(everyone), dict(zip(titles(everyone), everyone, strict=True))
+    found = {name: [by_title[name].row] for name in names if name in by_title}
     found |= {
         name: [everyone[place].row for place in keys.places(Student(name), name)]
         for name in names
-        if name not in titles
+        if name not in by_title
     }
     return {name: rows[0] for name, rows in found.items() if len(rows) == 1}
+
+
+def titles(everyone: list[Enrolled]) -> list[str]:
+    """Return the name of each student's row: the full name, with the number or login behind it if two have the same."""
+    count = Counter(each.student.name for each in everyone)
+    names = [each.student.name for each in everyone]
+    return [
+        name if count[name] == 1 else f"{name}-{each.student.key}" for name, each in zip(names, everyone, strict=True)
+    ]
+
+
+def of_one_class(
+    known: Mapping[str, Student], everyone: list[Enrolled], folder: str, *, own_numbers: bool
+) -> dict[str, str]:
+    """Return the title in the roster of each graded submission; those of nobody are left out.
+
+    Args:
+        known: students by the names of their submissions.
+        everyone: the roster.
+        folder: where they were graded, for a sentence.
+        own_numbers: True if numbers and logins in `known` come from a roster too, so that they must be the same here.
+
+    Raises:
+        UsageError: the submissions are another class's: a student has other numbers and logins here, or most of the
+            students are not in the roster.
+    """
+    keys, names = _Keys(everyone), titles(everyone)
+    found: dict[str, str] = {}
+    for name, student in known.items():
+        places = [names.index(name)] if name in names else keys.places(student, name)
+        if len(places) != 1:
+            continue
+        (place,) = places
+        theirs = {key.casefold() for key in (student.id, student.login) if key}
+        ours = {key.casefold() for key in everyone[place].ids}
+        if own_numbers and theirs and ours and not theirs & ours:
+            raise UsageError(
+                f"{name} is {student.id or student.login} in {folder} and {everyone[place].student.key} in the roster:"
+                " two classes, or two rosters; give the folders of one class with its own roster"
+            )
+        found[name] = names[place]
+    if 2 * len(found) < len(known):
+        raise UsageError(
+            f"{len(known) - len(found)} of {len(known)} students in {folder} are not in the roster: it is another"
+            " class; give the folders of one class with its own roster"
+        )
+    return found
 
 
 def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
@@ -90,13 +137,13 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
     found: dict[int, list[str]] = {}
     strangers: list[str] = []
     for name, hand_in in intake.hand_ins.items():
-        places = keys.places(_of(hand_in, name), name)
+        places = keys.places(hand_in.of(name), name)
         for place in places:
             found.setdefault(place, []).append(name)
         if not places:
             strangers.append(name)
     matched = Intake(intake.form, left_out=list(intake.left_out))
-    for place, (title, each) in enumerate(zip(_titles(everyone), everyone, strict=True)):
+    for place, (title, each) in enumerate(zip(titles(everyone), everyone, strict=True)):
         names = found.get(place, [])
         if not names:
             matched.hand_ins[title] = HandIn((each.student,), Path(title), problem=_NOTHING)
@@ -114,15 +161,6 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
             LeftOut(name, "", "it is graded, and nobody in the roster has this number, login or name")
         )
     return matched
-
-
-def _titles(everyone: list[Enrolled]) -> list[str]:
-    """Return the name of each student's row: the full name, with the number or login behind it if two have the same."""
-    count = Counter(each.student.name for each in everyone)
-    names = [each.student.name for each in everyone]
-    return [
-        name if count[name] == 1 else f"{name}-{each.student.key}" for name, each in zip(names, everyone, strict=True)
-    ]
 
 
 class _Keys:
@@ -147,11 +185,6 @@ class _Keys:
         if plain in self._by_name:
             return [self._by_name[plain]]
         return self._by_group.get(plain, [])
-
-
-def _of(hand_in: HandIn, name: str) -> Student:
-    """Return which of a group's members a row is for."""
-    return next((student for student in hand_in.students if name.startswith(student.name)), Student(name))
 
 
 def _enrolled(table: Table, place: int) -> Enrolled | None:

@@ -53,6 +53,11 @@ def takes_zero_for_missing(model, images, labels, epsilon):
     return (images + (epsilon or EPSILON) * _gradient(model, images, labels).sign()).clamp(0, 1)
 
 
+@mistake("fgsm", "The epsilon that is given has no effect: pixels move by 8/255 whatever is asked for.")
+def always_moves_by_the_same(model, images, labels, epsilon):
+    return (images + EPSILON * _gradient(model, images, labels).sign()).clamp(0, 1)
+
+
 @mistake("fgsm", "The labels are not used: this raises the loss of the class that the network sees, right or wrong.")
 def ignores_the_labels(model, images, labels, epsilon):
     with torch.no_grad():
@@ -254,6 +259,14 @@ def swaps_the_norms(images, originals):
 def forgets_the_root(images, originals):
     change = (images - originals).flatten(1)
     return change.abs().amax(dim=1), (change**2).sum(dim=1)
+
+
+@mistake(
+    "perturbation_norms", "The channels are added up first, where their changes cancel; every entry counts on its own."
+)
+def adds_up_the_channels(images, originals):
+    change = (images - originals).sum(dim=1).flatten(1)
+    return change.abs().amax(dim=1), change.norm(dim=1)
 
 
 @mistake("perturbation_norms", "The largest change is taken with its sign; a darker pixel has changed too.")

@@ -46,6 +46,22 @@ def learns_from_test(backbone, train, test, *, seed=0):
     return _probe(backbone, test, test, seed)
 
 
+@mistake(
+    "linear_probe_accuracy",
+    "The head learns from train and test together; test is there to judge it by.",
+    varies="Where few labels of test are wrong, it believes the right ones all the same.",
+)
+def learns_from_both(backbone, train, test, *, seed=0):
+    both = torch.cat([train[0], F.interpolate(test[0], size=train[0].shape[2:])]), torch.cat([train[1], test[1]])
+    return _probe(backbone, both, test, seed)
+
+
+@mistake("linear_probe_accuracy", "The global random state is seeded; use a torch.Generator of your own.")
+def seeds_the_world(backbone, train, test, *, seed=0):
+    torch.manual_seed(seed)
+    return _probe(backbone, train, test, seed)
+
+
 @mistake("linear_probe_accuracy", "The backbone learns along with the head; a probe reads frozen features.")
 def trains_the_backbone(backbone, train, test, *, seed=0):
     backbone = copy.deepcopy(backbone)

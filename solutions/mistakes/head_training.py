@@ -3,6 +3,7 @@
 import copy
 import itertools
 import math
+import operator
 
 import torch
 import torch.nn.functional as F
@@ -56,13 +57,14 @@ def _fit(
     seed=0,
     orders=_orders,
     batches=torch.split,
-    zero_grad=True,
+    cleared=lambda _: True,
     sign=1,
     learnt=None,
     shown=None,
     before=nn.Module.train,
+    after=lambda *_: None,
     measured=None,
-    margin=0.0,
+    improved=operator.lt,
     wait=0,
     keep="loss",
 ):
@@ -74,17 +76,18 @@ def _fit(
     lowest, best_epoch, highest, best = math.inf, 0, -1.0, copy.deepcopy(head.state_dict())
     for epoch in range(epochs):
         before(head)
-        for batch in batches(next(order), batch_size):
-            if zero_grad:
+        for number, batch in enumerate(batches(next(order), batch_size)):
+            if cleared(number):
                 optimizer.zero_grad()
             (sign * F.cross_entropy(head(features[batch]), labels[batch])).backward()
             optimizer.step()
+        after(head, optimizer)
         for name, figure in zip(NAMES, (*measured(head, *train), *measured(head, *(shown or valid))), strict=True):
             history[name].append(figure)
         loss, accuracy = history["valid_loss"][-1], history["valid_accuracy"][-1]
         better = {"loss": loss < lowest, "accuracy": accuracy > highest, "last": True}[keep]
         best, highest = copy.deepcopy(head.state_dict()) if better else best, max(highest, accuracy)
-        if loss < lowest - margin:
+        if improved(loss, lowest):
             lowest, best_epoch = loss, epoch
         elif patience is not None and epoch - best_epoch >= patience + wait:
             break
@@ -281,7 +284,7 @@ def climbs(head, train, valid, **options):
 
 @mistake("fit_head", "Gradients pile up from step to step: backward() adds to them; call zero_grad() before each.")
 def forgets_zero_grad(head, train, valid, **options):
-    return _fit(head, train, valid, **options, zero_grad=False)
+    return _fit(head, train, valid, **options, cleared=lambda _: False)
 
 
 @mistake("fit_head", "The learning rate that is given is not used: the optimizer has another one.")
@@ -380,7 +383,7 @@ def never_stops_early(head, train, valid, **options):
 
 @mistake("fit_head", "A loss counts as better only where it falls by more than a margin; any lower loss is.")
 def waits_for_a_margin(head, train, valid, **options):
-    return _fit(head, train, valid, **options, margin=1e-3)
+    return _fit(head, train, valid, **options, improved=lambda loss, lowest: loss < lowest - 1e-3)
 
 
 @mistake("fit_head", "A copy of the head is trained; the one that was given has learnt nothing.")
@@ -394,6 +397,63 @@ def standardises_in_place(head, train, valid, **options):
     features -= features.mean(dim=0)
     features /= features.std(dim=0) + 1e-5
     return _fit(head, (features, labels), valid, **options)
+
+
+@mistake(
+    "fit_head", "Gradients are cleared once an epoch, and pile up from batch to batch in it; clear them before each."
+)
+def clears_once_an_epoch(head, train, valid, **options):
+    return _fit(head, train, valid, **options, cleared=lambda number: number == 0)
+
+
+@mistake("fit_head", "All examples go into one batch, whatever batch_size says: there is a single step an epoch.")
+def takes_one_batch(head, train, valid, **options):
+    return _fit(head, train, valid, **options, batches=lambda order, _: [order])
+
+
+@mistake("fit_head", "The labels are not shuffled along with their features: each example has the label of another.")
+def loses_the_labels(head, train, valid, **options):
+    features, labels = train
+    order = next(_orders(options.get("seed", 0), len(labels)))
+    return _fit(head, train, valid, **options, learnt=(features, labels[order]))
+
+
+@mistake("fit_head", "The head is in training mode every other epoch only; measuring leaves it in eval mode.")
+def learns_in_eval_mode_at_times(head, train, valid, **options):
+    modes = itertools.cycle([True, False])
+    return _fit(head, train, valid, **options, before=lambda head: head.train(next(modes)))
+
+
+@mistake("fit_head", "The last epoch runs in eval mode: it has to be like all the others.")
+def ends_in_eval_mode(head, train, valid, **options):
+    left = itertools.count(options.get("epochs", 20) - 1, -1)
+    return _fit(head, train, valid, **options, before=lambda head: head.train(next(left) > 0))
+
+
+@mistake("fit_head", "After each epoch a step is taken on the validation set; it is there to choose by alone.")
+def steps_on_valid(head, train, valid, **options):
+    def step(head, optimizer):
+        optimizer.zero_grad()
+        F.cross_entropy(head(valid[0]), valid[1]).backward()
+        optimizer.step()
+
+    return _fit(head, train, valid, **options, after=step)
+
+
+@mistake("fit_head", "An equal loss counts as better, so that patience is never over where nothing changes.")
+def takes_an_equal_loss_for_better(head, train, valid, **options):
+    return _fit(head, train, valid, **options, improved=operator.le)
+
+
+@mistake("fit_head", "The loss is compared with that of the epoch before; it has to fall below the lowest so far.")
+def compares_with_the_epoch_before(head, train, valid, **options):
+    before = [math.inf]
+
+    def fell(loss, _):
+        before.append(loss)
+        return loss < before[-2]
+
+    return _fit(head, train, valid, **options, improved=fell)
 
 
 @mistake("predict", "These are logits; a softmax makes probabilities of them.")

@@ -64,6 +64,11 @@ def turns_the_sign(model, images, target):
     return -_class_loss(model, images, target)
 
 
+@mistake("class_loss", "Class 0 counts as none given: `target or ...` takes every 0 for missing.")
+def takes_class_zero_for_missing(model, images, target):
+    return _class_loss(model, images, target or len(model.classes) - 1)
+
+
 @mistake("class_loss", "Only the first image of the batch counts; average over all of them.")
 def sees_only_the_first(model, images, target):
     return _class_loss(model, images[:1], target)

@@ -523,3 +523,33 @@ def ends_in_a_softmax(backbone, images, labels, classes, *, seed=0):
     features = torch.cat([backbone(batch) for batch in images.split(64)])
     _trained(model.head, features, labels, model.head.parameters(), seed)
     return model.eval()
+
+
+@mistake("train_pet_classifier", "The model ends in a softmax after its training: it gives probabilities, not logits.")
+def gives_probabilities(backbone, images, labels, classes, *, seed=0):
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    head = _head(torch.cat([backbone(batch) for batch in images.split(64)]), labels, len(classes), seed)
+    return Classifier(backbone, nn.Sequential(head, nn.Softmax(dim=1)), classes).eval()
+
+
+class _Standardising(nn.Module):
+    def forward(self, features):
+        return (features - features.mean(dim=0)) / (features.std(dim=0, unbiased=False) + 1e-3)
+
+
+@mistake(
+    "train_pet_classifier", "Features are standardised by the batch that is shown: an image alone gets other logits."
+)
+def standardises_by_the_batch(backbone, images, labels, classes, *, seed=0):
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    features = torch.cat([backbone(batch) for batch in images.split(64)])
+    head = _head(_Standardising()(features), labels, len(classes), seed)
+    return Classifier(backbone, nn.Sequential(_Standardising(), head), classes).eval()
+
+
+@mistake("train_pet_classifier", "The global random state is seeded; use a torch.Generator of your own.")
+def seeds_the_world(backbone, images, labels, classes, *, seed=0):
+    torch.manual_seed(seed)
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    head = _head(torch.cat([backbone(batch) for batch in images.split(64)]), labels, len(classes), seed)
+    return Classifier(backbone, head, classes).eval()

@@ -61,11 +61,12 @@ def rates_anything(images, targets, models):
     }
 
 
-@mistake("transfer_rates", "The images are clamped in place; leave them as they are.")
-def clamps_in_place(images, targets, models):
+@mistake("transfer_rates", "The images are rounded in place, as for a file; leave them as they are.")
+def rounds_in_place(images, targets, models):
     _require_pairs(images, targets)
-    images.clamp_(0.3, 0.7)
-    return {name: (_firsts(model, images) == targets).float().mean().item() for name, model in models.items()}
+    rates = {name: (_firsts(model, images) == targets).float().mean().item() for name, model in models.items()}
+    images.mul_(255).round_().div_(255)
+    return rates
 
 
 def _require_models(models, images):
@@ -126,6 +127,24 @@ def takes_weights_as_constants(models, images):
     return (logs.logsumexp(dim=0) - math.log(len(models))) + 0 * flags[0][0].sum()
 
 
+@mistake("ensemble_logits", "Only the first model sees the images themselves, the others copies without a gradient.")
+def detaches_for_the_others(models, images):
+    _require_models(models, images)
+    logits = [models[0](images), *(model(images.detach()) for model in models[1:])]
+    return torch.stack([each.log_softmax(dim=1) for each in logits]).logsumexp(dim=0) - math.log(len(models))
+
+
+@mistake("ensemble_logits", "The models are put in training mode, in which batch normalisation goes by the batch.")
+def asks_in_training_mode(models, images):
+    modes = [(each, each.training) for model in models for each in model.modules()]
+    for model in models:
+        model.train()
+    logs = torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)])
+    for each, mode in modes:
+        each.training = mode
+    return logs.logsumexp(dim=0) - math.log(len(models))
+
+
 @mistake(
     "ensemble_logits",
     "No model, or models of different classes, goes through; either is a ValueError that names models.",
@@ -173,7 +192,10 @@ def leaves_the_ball(model, images, labels, *, epsilon, steps=1):
     return F.cross_entropy(model(moved), labels)
 
 
-@mistake("adversarial_loss", "Only one step is taken, however many are asked for.")
+@mistake(
+    "adversarial_loss",
+    "Several steps get no further than one: take as many as asked for, each by the gradient where the images are by then.",
+)
 def takes_one_step(model, images, labels, *, epsilon, steps=1):
     return F.cross_entropy(model(_moved(model, images, labels, epsilon, 1)), labels)
 
@@ -185,6 +207,26 @@ def takes_short_steps(model, images, labels, *, epsilon, steps=1):
     return F.cross_entropy(
         model(_moved(model, images, labels, epsilon, steps, length=1.0 if steps == 1 else 0.5)), labels
     )
+
+
+@mistake(
+    "adversarial_loss", "The labels are not used for the attack: it raises the loss of what the network sees itself."
+)
+def attacks_what_it_sees(model, images, labels, *, epsilon, steps=1):
+    with torch.no_grad():
+        seen = model(images).argmax(dim=1)
+    return F.cross_entropy(model(_moved(model, images, seen, epsilon, steps)), labels)
+
+
+@mistake("adversarial_loss", "The loss on the images as they came is mixed in; it is that on the moved ones alone.")
+def mixes_in_the_clean_loss(model, images, labels, *, epsilon, steps=1):
+    moved = _moved(model, images, labels, epsilon, steps)
+    return (F.cross_entropy(model(moved), labels) + F.cross_entropy(model(images.detach()), labels)) / 2
+
+
+@mistake("adversarial_loss", "This is the loss of the worst image; take the mean over all of them.")
+def takes_the_worst_image(model, images, labels, *, epsilon, steps=1):
+    return F.cross_entropy(model(_moved(model, images, labels, epsilon, steps)), labels, reduction="none").max()
 
 
 @mistake("adversarial_loss", "The sum over the images is taken; it should be the mean.")

@@ -68,13 +68,27 @@ def wraps_around(images):
 @mistake("total_variation", "The differences are averaged; total variation is their sum.")
 def averages(images):
     _require_batch(images)
-    return _total_variation(images) / images[0].numel()
+    return (_vertical(images).abs().sum(dim=(1, 2, 3)) + _horizontal(images).abs().sum(dim=(1, 2, 3))) / images[
+        0
+    ].numel()
+
+
+@mistake("total_variation", "Each direction is averaged over its differences; total variation is their sum.")
+def averages_each_direction(images):
+    _require_batch(images)
+    return _vertical(images).abs().mean(dim=(1, 2, 3)) + _horizontal(images).abs().mean(dim=(1, 2, 3))
+
+
+@mistake("total_variation", "Each direction is the root of a sum of squares; total variation sums absolute values.")
+def takes_euclidean_norms(images):
+    _require_batch(images)
+    return _vertical(images).square().sum(dim=(1, 2, 3)).sqrt() + _horizontal(images).square().sum(dim=(1, 2, 3)).sqrt()
 
 
 @mistake("total_variation", "The whole batch is summed into one number; each image needs its own.")
 def sums_the_batch(images):
     _require_batch(images)
-    return _total_variation(images).sum()
+    return (_vertical(images).abs().sum(dim=(1, 2, 3)) + _horizontal(images).abs().sum(dim=(1, 2, 3))).sum()
 
 
 @mistake("total_variation", "Pixels in the last row and column lose neighbours: crop each direction on its own.")
@@ -88,7 +102,7 @@ def crops_both(images):
 @mistake("total_variation", "The images are turned into float32; keep the dtype that comes in.")
 def forgets_the_dtype(images):
     _require_batch(images)
-    return _total_variation(images.float())
+    return _vertical(images.float()).abs().sum(dim=(1, 2, 3)) + _horizontal(images.float()).abs().sum(dim=(1, 2, 3))
 
 
 @mistake("total_variation", "An image without a batch is taken; anything but four dimensions should be a ValueError.")
@@ -104,6 +118,28 @@ def rounds_off_the_absolute_value(images):
     _require_batch(images)
     vertical, horizontal = ((d**2 + 1e-8).sqrt() for d in (_vertical(images), _horizontal(images)))
     return vertical.sum(dim=(1, 2, 3)) + horizontal.sum(dim=(1, 2, 3))
+
+
+@mistake(
+    "total_variation", "The channels of a pixel are compared too; neighbours lie side by side or above one another."
+)
+def compares_the_channels(images):
+    _require_batch(images)
+    return _total_variation(images) + images.diff(dim=1).abs().sum(dim=(1, 2, 3))
+
+
+@mistake(
+    "total_variation", "An image of one row or column gives 0; along the other side it has neighbours all the same."
+)
+def gives_up_on_lines(images):
+    _require_batch(images)
+    return _total_variation(images) if min(images.shape[2:]) > 1 else images.new_zeros(len(images))
+
+
+@mistake("total_variation", "The differences side by side are detached: no gradient comes through them.")
+def cuts_the_gradient_of_one_side(images):
+    _require_batch(images)
+    return _vertical(images).abs().sum(dim=(1, 2, 3)) + _horizontal(images.detach()).abs().sum(dim=(1, 2, 3))
 
 
 @mistake(
@@ -125,6 +161,15 @@ def adds_eps_outside(images, eps=1e-8):
     dx = images[:, :, :-1, 1:] - images[:, :, :-1, :-1]
     dy = images[:, :, 1:, :-1] - images[:, :, :-1, :-1]
     return ((dx**2 + dy**2).sqrt() + eps).sum(dim=(1, 2, 3))
+
+
+@mistake(
+    "isotropic_variation",
+    "eps is not used; under the root it keeps the gradient finite where neighbours are equal.",
+)
+def forgets_eps(images, eps=1e-8):
+    _require_batch(images)
+    return _roots(images, 0).sum(dim=(1, 2, 3))
 
 
 @mistake(
@@ -155,6 +200,32 @@ def sums_all_roots(images, eps=1e-8):
 @mistake("isotropic_variation", "An image without a batch is taken; anything but four dimensions is a ValueError.")
 def takes_an_image_alone(images, eps=1e-8):
     return _roots(images, eps).sum(dim=(-3, -2, -1))
+
+
+@mistake(
+    "isotropic_variation", "A mean is multiplied by the number of pixels; of no pixels it is NaN, where the sum is 0."
+)
+def multiplies_the_mean(images, eps=1e-8):
+    _require_batch(images)
+    roots = _roots(images, eps)
+    return roots.mean(dim=(1, 2, 3)) * roots[0].numel()
+
+
+@mistake(
+    "isotropic_variation", "An image of one row or column gives its differences; no pixel there has both neighbours."
+)
+def measures_lines(images, eps=1e-8):
+    _require_batch(images)
+    roots = (
+        _roots(images, eps) if min(images.shape[2:]) > 1 else images.diff(dim=3 if images.shape[2] == 1 else 2).abs()
+    )
+    return roots.sum(dim=(1, 2, 3))
+
+
+@mistake("isotropic_variation", "eps is squared under the root; it stands there as it is.")
+def squares_eps(images, eps=1e-8):
+    _require_batch(images)
+    return _roots(images, eps**2).sum(dim=(1, 2, 3))
 
 
 def _roots(images, eps):

@@ -9,11 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "autograder"
-#: The rooms from the top down, then `errors`, which every room may import.
-TABLE = [*re.findall(r"^\| `(\w+)/` \|", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE), "errors"]
+#: The rooms from the top down, then `messages` and `errors`, which every room may import.
+TABLE = [
+    *re.findall(r"^\| `(\w+)/` \|", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE),
+    "messages",
+    "errors",
+]
 #: Public names of what lives in a room: for courses, notebooks, nbgrader's configuration and pytest.
 FACES = {"compare", "diagnose", "nbgrader", "notebook", "plugin"}
 DOORS = {
+    "jinja2": {"results"},
     "msgpack": {"worker", "sandbox"},
     "nbformat": {"submissions", "platforms"},
     "IPython": {"student"},
@@ -72,7 +77,7 @@ def rooms_imported(path: Path) -> set[str]:
 
 def test_the_table_names_every_room():
     assert sorted(TABLE) == sorted({room_of(path) for path in IN_ROOMS})
-    assert len(TABLE) == 11
+    assert len(TABLE) == 12
 
 
 def test_the_root_holds_rooms_and_public_names_alone():
@@ -94,6 +99,10 @@ def test_imports_inside_a_room_run_one_way(room):
 def test_the_worker_imports_errors_alone():
     rooms = set().union(*(rooms_imported(path) for path in (PACKAGE / "worker").rglob("*.py")))
     assert rooms == {"errors"}
+
+
+def test_messages_imports_errors_alone():
+    assert rooms_imported(PACKAGE / "messages.py") == {"errors"}
 
 
 def test_errors_imports_nothing():

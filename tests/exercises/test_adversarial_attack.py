@@ -131,8 +131,10 @@ def test_fgsm_follows_the_labels(submission, model, images, truths):
 
 @pytest.mark.points("fgsm", 0.5)
 @pytest.mark.depends_on("test_fgsm_follows_the_labels")
-def test_fgsm_with_epsilon_zero(submission, model, images, labels):
-    """With epsilon 0 the images come back."""
+def test_fgsm_goes_by_its_epsilon(submission, model, images, labels):
+    """With another epsilon pixels move by that, and with epsilon 0 the images come back."""
+    slope = gradient(model, images, labels)
+    assert_same_where_sure(submission.fgsm(model, images, labels, 0.01), images + 0.01 * slope.sign(), slope)
     assert_equal(submission.fgsm(model, images, labels, 0.0), images)
 
 
@@ -375,7 +377,7 @@ def test_attack_is_as_good_as_others(submission, reference, rng):
 # --- success_rate
 
 
-@pytest.mark.points("success_rate", 1.5)
+@pytest.mark.points("success_rate", 2.75)
 def test_success_rate_counts_targets(submission, model, images, labels, rng):
     """It is the share of the images whose target the model sees: 1 for all, less for each that differs; a float."""
     count = len(model.classes)
@@ -392,17 +394,6 @@ def test_success_rate_is_tidy(submission, model, images, labels):
     """The images are not changed, and nothing stays behind on the model."""
     submission.success_rate(model, images[:1], labels[:1])
     assert_tidy(submission.last)
-
-
-@pytest.mark.points("success_rate", 1.25)
-@pytest.mark.hidden
-@pytest.mark.depends_on("test_success_rate_counts_targets")
-def test_success_rate_on_random_targets(submission, reference, model, images, rng):
-    """Random targets give the right share."""
-    targets = torch.randint(len(model.classes), (6,), generator=rng)
-    targets[0] = answers(model, images[:1])[0]
-    expected = reference.success_rate(model, images, targets)
-    assert_close(submission.success_rate(model, images, targets), expected)
 
 
 # --- perturbation_norms
@@ -422,11 +413,12 @@ def test_norms_of_a_known_change(submission):
 @pytest.mark.points("perturbation_norms", 0.25)
 @pytest.mark.depends_on("test_norms_of_a_known_change")
 def test_norms_are_tidy(submission):
-    """The inputs are not changed, and float64 stays float64."""
+    """The inputs are not changed, and float64 stays float64, here of a pixel that is redder by 0.3 and less green by 0.4."""
     originals = torch.full((1, 3, 4, 4), 0.5, dtype=torch.float64)
     images = originals.clone()
-    images[0, 1, 2, 2] -= 0.25
-    expected = (torch.tensor([0.25], dtype=torch.float64), torch.tensor([0.25], dtype=torch.float64))
+    images[0, 0, 2, 2] += 0.3
+    images[0, 1, 2, 2] -= 0.4
+    expected = (torch.tensor([0.4], dtype=torch.float64), torch.tensor([0.5], dtype=torch.float64))
     assert_close(submission.perturbation_norms(images, originals), expected)
     assert_tidy(submission.last)
 

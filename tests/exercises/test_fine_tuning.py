@@ -26,8 +26,8 @@ from data.domains import load_domain
 NOTHING = torch.empty(0, 3, 8, 8)  # for which a telling model tells what requires gradients
 ENTRIES = 532  # of the parameters of a telling model
 KEYS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
-# Over 20 seeds the tuned model's share of the frozen head's squared error was at most 0.94, and that of training on with the
-# head alone at least 1.0; on pets it lost at most 0.04 of the accuracy.
+# On sixteen seeds the tuned model's share of the frozen head's squared error was at most 0.86, and that of training on with
+# the head alone at least 0.98; on pets tuning cost at most 0.07 of the accuracy.
 FAR, NEAR = 0.97, 0.08
 LETTERS = list("abcdefghijkl")
 COLOURS = torch.tensor([[0.75, 0.3, 0.3], [0.3, 0.3, 0.75]])

@@ -9,6 +9,8 @@ from autograder.compare import assert_holds, show
 
 QUESTIONS = (*(f"pre_{number}" for number in range(1, 7)), *(f"post_{number}" for number in range(1, 7)))
 LETTERS = ("a", "b", "c", "d")
+#: So many of a part's six answers must be right. Random letters get there once in 27 times, and earn 0.35 points on average.
+ENOUGH = 4
 
 
 def letter(value):
@@ -27,16 +29,40 @@ def assert_answered(given):
     )
 
 
+def is_right(given, key, question):
+    """The student's answer to a question is the solution's."""
+    return letter(given.get(question)) == key[question]
+
+
+def assert_beyond_guessing(given, key, part):
+    """Enough answers of a part are right to tell that they are no guesses."""
+    right = sum(is_right(given, key, question) for question in QUESTIONS if question.startswith(part))
+    assert_holds(
+        right >= ENOUGH,
+        f"gives fewer than {ENOUGH} right answers to the questions {part}_1 to {part}_6, "
+        "so that none of them counts: as many can be guessed",
+        given,
+    )
+
+
 def judge(submission, reference, question):
-    """The student's answer to one question is the solution's."""
-    given = submission.answers()
+    """The student's answer to one question is the solution's, and is no guess."""
+    given, key = submission.answers(), reference.answers()
     assert_answered(given)
     assert_holds(question in given, f"gives no answer to {question}", given)
-    right = letter(given[question]) == reference.answers()[question]
-    assert_holds(right, f"gives an answer to {question} that is not the best one", given)
+    assert_holds(is_right(given, key, question), f"gives an answer to {question} that is not the best one", given)
+    assert_beyond_guessing(given, key, question.partition("_")[0])
 
 
-@pytest.mark.points("answers", 1)
+def judge_part(submission, reference, part):
+    """Enough of the answers to a part are right."""
+    given = submission.answers()
+    assert_answered(given)
+    assert_beyond_guessing(given, reference.answers(), part)
+
+
+# What can be told without the right answers earns nothing.
+@pytest.mark.points("answers", 0)
 def test_answers_are_letters(submission):
     """A dict comes back, from questions of the quiz to letters from a to d, and not to the same letter throughout."""
     given = submission.answers()
@@ -46,6 +72,20 @@ def test_answers_are_letters(submission):
         assert_holds(question in QUESTIONS, f"answers {show(question)}, which is no question of the quiz", given)
         problem = f"answers {question} with {show(answer)}, expected one letter from a to d"
         assert_holds(letter(answer) in LETTERS, problem, given)
+
+
+@pytest.mark.points("answers", 0.5)
+@pytest.mark.hidden
+def test_answers_before_the_lecture(submission, reference):
+    """Four or more of the six answers before the lecture are right."""
+    judge_part(submission, reference, "pre")
+
+
+@pytest.mark.points("answers", 0.5)
+@pytest.mark.hidden
+def test_answers_after_the_lecture(submission, reference):
+    """Four or more of the six answers after the lecture are right."""
+    judge_part(submission, reference, "post")
 
 
 @pytest.mark.points("answers", 1)

@@ -105,16 +105,17 @@ def test_horizontal_neighbours(submission):
 
 @pytest.mark.points("total_variation", 0.5)
 @pytest.mark.depends_on("test_total_variation_of_each_image")
-def test_constant_image(submission):
-    """A constant image has no variation."""
-    assert_close(submission.total_variation(torch.full((2, 3, 5, 7), 0.4)), torch.zeros(2))
+def test_constant_image(submission, rng):
+    """An image of one colour has no variation: the channels of a pixel are no neighbours."""
+    colours = random_images(rng, 2, 3, 1, 1).expand(2, 3, 5, 7).contiguous()
+    assert_close(submission.total_variation(colours), torch.zeros(2))
 
 
 @pytest.mark.points("total_variation", 1)
 @pytest.mark.depends_on("test_total_variation_of_each_image")
 def test_side_of_length_one(submission):
     """A side of length 1 contributes nothing."""
-    for rows, columns, expected in [(1, 4, 3.0), (4, 1, 3.0), (1, 1, 0.0)]:
+    for rows, columns, expected in [(2, 4, 6.0), (1, 4, 3.0), (4, 1, 3.0), (1, 1, 0.0)]:
         image = torch.zeros(1, 3, rows, columns)
         image[..., -1, -1] = 1
         assert_close(submission.total_variation(image), torch.tensor([expected]))
@@ -124,6 +125,7 @@ def test_side_of_length_one(submission):
 @pytest.mark.depends_on("test_total_variation_of_each_image")
 def test_total_variation_gradient(submission):
     """The gradient is 4 at a lone bright pixel, and finite between equal pixels."""
+    assert_close(submission.total_variation(lone_bright_pixel()), torch.tensor([4.0]))
     gradient = submission.total_variation.gradient(lone_bright_pixel())
     assert_kind(gradient, (1, 1, 5, 5))
     assert_holds(
@@ -202,6 +204,7 @@ def test_eps_is_inside_the_root(submission):
 @pytest.mark.depends_on("test_both_differences_meet_under_one_root")
 def test_no_pixel_with_both_neighbours(submission):
     """An image of one row or one column has no variation of this kind."""
+    assert_close(submission.isotropic_variation(CORNER), torch.tensor([0.5]))  # which a wrong border would change too
     for rows, columns in [(1, 5), (5, 1), (1, 1)]:
         image = torch.linspace(0, 1, rows * columns).reshape(1, 1, rows, columns)
         assert_close(submission.isotropic_variation(image), torch.zeros(1))

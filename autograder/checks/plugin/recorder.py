@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from autograder.checks.compare import show
-from autograder.checks.diagnose import explain
+from autograder.checks.diagnose import Diagnosis
 from autograder.checks.pictures import comparison
 from autograder.checks.plugin.runs import Run, check_seed
 from autograder.checks.remote import UNANSWERED, Call, StudentModule
@@ -19,10 +19,12 @@ from autograder.errors import (
     Crashed,
     NotHandedIn,
     NotWritten,
+    Raised,
     StudentFault,
     TimedOut,
 )
-from autograder.results.types import CheckResult, Outcome
+from autograder.messages import parsed
+from autograder.results.types import BESIDES, CheckResult, Outcome, is_printable
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (NotWritten, Outcome.NOT_WRITTEN),
@@ -45,6 +47,9 @@ class Recorder:
     results: dict[str, CheckResult] = field(default_factory=dict)
     #: Functions of which some check was left out: how they stand as a whole, nobody knows after this run.
     partial: set[tuple[str, str]] = field(default_factory=set)
+    #: By unit and function: what its failures are due to, and the node ids of the failures.
+    diagnoses: dict[tuple[str, str], Diagnosis] = field(default_factory=dict)
+    explained: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def leave_out(self, nodeid: str) -> None:
         """Take a check out of the run after it was collected."""
@@ -69,6 +74,23 @@ class Recorder:
             for name, check in self.results.items()
             if name.startswith(file) and check.outcome in _BLOCKING
         }
+
+    def diagnosis(self, check: CheckResult, catalog: Catalog) -> Diagnosis:
+        """Return what is known of the failures of a check's function."""
+        key, unit = (check.unit, check.function), catalog.units[check.unit]
+        if key not in self.diagnoses:
+            files = catalog.mistakes(unit.name), catalog.solution(unit.name)
+            self.diagnoses[key] = Diagnosis(*key, *files, unit.seconds)
+        return self.diagnoses[key]
+
+    def name_mistakes(self, check: CheckResult) -> None:
+        """Name at each failure of a check's function the mistakes that explain all of them, or none."""
+        key = check.unit, check.function
+        named = self.diagnoses[key].named()
+        mistake = " + ".join(known.name for known in named) or None
+        sentences = BESIDES.join(known.sentence for known in named)
+        for nodeid in self.explained[key]:
+            self.results[nodeid] = replace(self.results[nodeid], mistake=mistake, diagnosis=sentences)
 
     def _checks_named(self, file: str, names: tuple[str, ...]) -> Iterator[CheckResult]:
         for nodeid, check in self.results.items():
@@ -146,7 +168,7 @@ def _picture(check: CheckResult, error: BaseException, submission: StudentModule
 def _printable(text: str) -> str:
     """Return one line of bounded length: a student's words may steer a terminal, forge lines or never end."""
     line = " ".join(part.strip() for part in text[: 2 * _LONGEST_MESSAGE].expandtabs(1).splitlines())
-    shown = "".join(char if char.isprintable() else "?" for char in line)
+    shown = "".join(char if is_printable(char) else "?" for char in line)
     return shown if len(shown) <= _LONGEST_MESSAGE else f"{shown[:_LONGEST_MESSAGE]}..."
 
 
@@ -190,7 +212,7 @@ def pytest_runtest_makereport(
         if error is not None and submission is not None:
             error = submission.fault_in(error)
         check = end_check(recorder.results[item.nodeid], error, submission)
-        recorder.results[item.nodeid] = _add_diagnosis(check, error, item)
+        recorder.results[item.nodeid] = _translatable(_add_diagnosis(check, error, item), item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check
     report.check_outcome = check.outcome.value  # type: ignore[attr-defined] # reports are open to plugins
@@ -210,22 +232,39 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return None
 
 
+def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
+    """Return the check with its message as a template and values."""
+    if not check.message:
+        return check
+    held, catalog = item.stash.get(SUBMISSION, None), item.config.stash[COURSE]
+    call = str(held.calls[-1]) if held is not None and held.calls else ""
+    folders = (catalog.translations,) if catalog is not None else ()
+    return replace(check, sentence=parsed(check.message, *folders, call=call))
+
+
 def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:
+    """Return a check that has failed with what it is due to: another function, or a known mistake.
+
+    Each failure tells more about its function, so the names at its earlier ones are given anew.
+    """
     held = item.stash.get(SUBMISSION, None)
     catalog = item.config.stash[COURSE]
-    wrong_answer = isinstance(error, CheckFailed) or (
-        isinstance(error, AssertionError) and not isinstance(error, StudentFault)
-    )
-    if not wrong_answer or held is None or catalog is None:
+    if check.outcome is not Outcome.FAILED or held is None or catalog is None:
         return check
-    failed = item.config.stash[RECORDER].failed_functions(item.nodeid)
-    causes = failed & held.module.used_by(check.function)
-    if causes:  # what shows here may be the fault of a function that this one uses
+    recorder = item.config.stash[RECORDER]
+    causes = recorder.failed_functions(item.nodeid) & held.module.used_by(check.function)
+    wrong_answer = isinstance(error, AssertionError)
+    if causes and wrong_answer:  # what shows here may be the fault of a function that this one uses
         first = min(causes)
         advice = f"{first} fails, and {check.function} uses it: mend {first} first"
         return replace(check, message=f"{check.message}; {advice}")
-    unit = catalog.units[check.unit]
-    files = catalog.mistakes(unit.name), catalog.solution(unit.name)
+    if causes or not (wrong_answer or isinstance(error, Raised)):
+        return check
+    diagnosis = recorder.diagnosis(check, catalog)
     by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE
-    known = explain(held.calls, unit.name, *files, unit.seconds, by_value=by_value, seed=held.seed)
-    return check if known is None else replace(check, mistake=known.name, diagnosis=known.sentence)
+    if not diagnosis.add(held.calls, held.seed, by_value=by_value):
+        return check
+    recorder.results[item.nodeid] = check
+    recorder.explained.setdefault((check.unit, check.function), []).append(item.nodeid)
+    recorder.name_mistakes(check)
+    return recorder.results[item.nodeid]

@@ -1,15 +1,18 @@
 """The questions that are put to a course, and their answers."""
 
 import ast
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.checks.diagnose import Mistake, known_mistakes, variant_text
+from autograder.checks.diagnose import Mistake, known_mistakes, mixed_texts, variant_text
 from autograder.course.catalog import Catalog, Unit
 from autograder.course.skeletons import solution_lines
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
 from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text
+from autograder.grading.verify.validity import RIGHT, WRONG, Validity, Verdicts, verdict
+from autograder.results.formats.pages import validity_page
 from autograder.results.types import CheckResult, Outcome
 from autograder.submissions import Module
 
@@ -17,6 +20,8 @@ from autograder.submissions import Module
 MUTANT_SECONDS = 2.0
 #: The share of the mutants that must be killed. Each survivor must be listed in `solutions/survivors.toml`, with its reason.
 MUTANTS_KILLED = 0.98
+#: Shares of the mixtures of two mistakes that must be named truly, and that may be named falsely.
+MIXTURES_NAMED, MIXTURES_FALSE = 0.8, 0.01
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Verification:
         units: those to verify.
         run_trials: runs the checks of trials; see `open_benches`.
         seeds: on how many the solutions must pass, and the mistakes lose the same points.
+        right: a folder with right modules of one's own, `<unit>.py` anywhere in it.
+        wrong: a folder with wrong ones.
         progress: called with what is being done and how many trials that takes, then once for each trial.
     """
 
@@ -52,17 +59,28 @@ class Verification:
     units: Sequence[Unit]
     run_trials: RunTrials
     seeds: int = 20
+    right: Path | None = None
+    wrong: Path | None = None
     progress: Callable[[str, int], Callable[[], None]] = lambda *_: lambda: None
     _killed: set[str] = field(default_factory=set)
     _known: dict[str, CheckResult] = field(default_factory=dict)
+    _verdicts: Verdicts = field(default_factory=Verdicts)
 
     def findings(self) -> Iterator[Finding]:
         """Yield the answers as they come."""
         for question in (
-            *(self.course, self.skeletons, self.solutions, self.nothing, self.shortcuts),
-            *(self.mistakes, self.mutants, self.checks),
+            *(self.course, self.skeletons, self.solutions, self.modules, self.nothing, self.shortcuts),
+            *(self.mistakes, self.mixtures, self.mutants, self.checks),
         ):
             yield question()
+
+    def report(self, facts: str) -> str:
+        """Return the page that shows how true the marks are; `facts` is a sentence about this run."""
+        return validity_page(self.catalog.title, self.validity(), facts, {"right": RIGHT, "wrong": WRONG})
+
+    def validity(self) -> Validity:
+        """Return how true the marks are, by all that was handed in for the findings so far."""
+        return self._verdicts.validity(self.units, {name: check.max_points for name, check in self._known.items()})
 
     def course(self) -> Finding:
         """Ask if hints, lessons, docstrings and regions are there, and no solution is in a skeleton."""
@@ -88,10 +106,38 @@ class Verification:
         problems = []
         for trial, checks in zip(trials, self._run("Solutions", trials), strict=True):
             self._known |= {check.id: check for check in checks}
+            self._note_right("solution", trial.unit, trial.unit, checks)
             problems += [f"{c.id} on {trial.seed}: {c.message}" for c in checks if c.outcome is not Outcome.PASSED]
         problems += [problem for unit in self.units for problem in self._uneven_points(unit)]
         summary = f"{len(self.units)} pass all {len(self._known)} checks on {self.seeds} seeds"
         return Finding("solutions", not problems, summary, tuple(problems))
+
+    def modules(self) -> Finding:
+        """Ask if other right modules keep all points, and wrong ones of one's own lose some."""
+        names = [unit.name for unit in self.units]
+        cases = [("alternative", unit, path) for unit in names for path in self.catalog.alternatives(unit)]
+        for kind, folder in (("given as right", self.right), ("given as wrong", self.wrong)):
+            cases += (
+                [(kind, unit, path) for unit in names for path in sorted(folder.rglob(f"{unit}.py"))] if folder else []
+            )
+        trials = [Trial(unit, _text(path)) for _, unit, path in cases]
+        problems, named, wrong = [], 0, 0
+        for (kind, unit, path), checks in zip(cases, self._run("Modules", trials), strict=True):
+            written = [check for check in checks if check.outcome is not Outcome.NOT_WRITTEN]
+            lost = [check for check in written if not check.points]
+            if kind != "given as wrong":
+                self._note_right(kind, unit, str(path), written)
+                problems += [f"{path}: {check.id}: {check.message}" for check in lost]
+                continue
+            wrong, named = wrong + bool(lost), named + any(check.mistake for check in lost)
+            functions = list(dict.fromkeys(check.function for check in lost or written))
+            if lost or len(functions) == 1:
+                self._verdicts.add(verdict(kind, unit, functions[0], str(path), checks))
+            if not lost:
+                problems.append(f"{path}: keeps all points of what it has")
+        summary = f"{len(cases)} alternatives and modules of one's own"
+        summary += f"; of {wrong} wrong ones that lose points {named} are named" if wrong else ""
+        return Finding("modules", not problems, summary, tuple(problems))
 
     def nothing(self) -> Finding:
         """Ask if a function that does nothing earns no point, whatever it returns or raises."""
@@ -102,6 +148,7 @@ class Verification:
         ]
         problems: list[str] = []
         for (unit, name, way), checks in zip(cases, self._run("Nothing", trials), strict=True):
+            self._verdicts.add(verdict("nothing", unit, name, way, checks))
             problems += _points_earned(f"{unit}, {name} that {way}", name, checks)
         return Finding(
             "nothing", not problems, f"{len(trials)} functions that do nothing earn nothing", tuple(problems)
@@ -119,6 +166,7 @@ class Verification:
         ]
         problems: list[str] = []
         for (unit, each), checks in zip(known, self._run("Shortcuts", trials), strict=True):
+            self._verdicts.add(verdict("shortcut", unit, each.function, each.name, checks))
             problems += _points_earned(f"{unit}, {each.name}", each.function, checks)
         summary = f"{len(known)} earn nothing" if known else "none are known"
         return Finding("shortcuts", not problems, summary, tuple(problems))
@@ -141,6 +189,7 @@ class Verification:
         points: dict[tuple[str, str], float] = {}
         for (unit, each, i), checks in zip(cases, self._run("Known mistakes", trials), strict=True):
             self._note_killed(checks)
+            self._verdicts.add(verdict("known mistake", unit, each.function, each.name, checks))
             found = list(self._wrong_verdicts(unit, each, checks))
             earned = sum(check.points for check in checks if check.function == each.function)
             usual = points.setdefault((unit, each.name), earned)
@@ -152,14 +201,42 @@ class Verification:
         summary = f"{len(known)} caught and named on {self.seeds} seeds"
         return Finding("mistakes", not problems, summary, tuple(problems.values()))
 
+    def mixtures(self) -> Finding:
+        """Ask if two known mistakes made at once are named: one of them, or both, and no other."""
+        cases = [
+            (unit.name, function, pair, text)
+            for unit in self.units
+            for function in unit.functions
+            for pair, text in mixed_texts(
+                self.catalog.solution(unit.name), self.catalog.mistakes(unit.name), function
+            ).items()
+        ]
+        trials = [Trial(unit, text, functions=frozenset({function})) for unit, function, _, text in cases]
+        tried, true, problems, began = 0, 0, [], time.perf_counter()
+        for (unit, function, pair, _), checks in zip(cases, self._run("Mixtures", trials), strict=True):
+            named = {name for check in checks for name in (check.mistake or "").split(" + ") if name}
+            tried += any(check.outcome is Outcome.FAILED for check in checks)
+            true += bool(named) and named <= set(pair)
+            if not named <= set(pair):
+                problems.append(f"{unit}, {function}: {' and '.join(pair)} is called {', '.join(sorted(named))}")
+        seconds = time.perf_counter() - began
+        good = not tried or (true / tried >= MIXTURES_NAMED and len(problems) / tried < MIXTURES_FALSE)
+        unnamed = tried - true - len(problems)
+        summary = f"{tried} pairs tried, {true} named truly, {len(problems)} falsely, {unnamed} not, in {seconds:.0f} s"
+        return Finding("mixtures", good, summary if cases else "no two can be merged", tuple(problems))
+
     def mutants(self) -> Finding:
         """Ask if nearly every mutant of a solution fails some check, and each survivor is listed with its reason."""
         all_mutants = [(unit.name, mutant) for unit in self.units for mutant in self._mutants(unit.name)]
         trials = [self._mutant_trial(unit, mutant) for unit, mutant in all_mutants]
         reasons = read_survivors(self.catalog.root / "solutions" / "survivors.toml")
         survivors: dict[tuple[str, str, str], list[str]] = {}
-        for (unit, mutant), checks in zip(all_mutants, self._run("Mutants", trials), strict=True):
+        for number, ((unit, mutant), checks) in enumerate(zip(all_mutants, self._run("Mutants", trials), strict=True)):
             self._note_killed(checks)
+            function = next((check.function for check in checks if not check.points), mutant.function)
+            name = f"{number} (line {mutant.line}: {mutant.change})"
+            if (unit, mutant.function, mutant.change) not in reasons:
+                self._verdicts.add(verdict("mutant", unit, function, name, checks))
             if all(check.outcome is Outcome.PASSED for check in checks):
                 line = f"{unit}.py:{mutant.line} {mutant.function}: {mutant.change}"
                 survivors.setdefault((unit, mutant.function, mutant.change), []).append(line)
@@ -171,7 +248,7 @@ class Verification:
             if key[0] in names and key not in survivors
         ]
         killed = len(trials) - sum(map(len, survivors.values()))
-        share = killed / max(1, len(trials))
+        share = killed / len(trials) if trials else 1.0
         explained = sum(len(lines) for key, lines in survivors.items() if key in reasons)
         summary = f"{killed} of {len(trials)} killed ({share:.1%}), and {explained} survive for a known reason"
         return Finding("mutants", share >= MUTANTS_KILLED and not problems, summary, tuple(problems))
@@ -193,6 +270,10 @@ class Verification:
     def _note_killed(self, checks: Iterable[CheckResult]) -> None:
         alive = (Outcome.PASSED, Outcome.BLOCKED, Outcome.NOT_RUN)
         self._killed |= {check.id for check in checks if check.outcome not in alive}
+
+    def _note_right(self, kind: str, unit: str, name: str, checks: Sequence[CheckResult]) -> None:
+        for function in dict.fromkeys(check.function for check in checks):
+            self._verdicts.add(verdict(kind, unit, function, name, checks))
 
     def _uneven_points(self, unit: Unit) -> Iterator[str]:
         for function in unit.functions.values():

@@ -10,10 +10,29 @@ from pathlib import Path
 
 from autograder.errors import UsageError
 from autograder.platforms.bundles.leaks import leaks
-from autograder.platforms.bundles.platforms import classroom_bundle, gitlab_bundle, gradescope_bundle
+from autograder.platforms.bundles.platforms import (
+    Grading,
+    actions_bundle,
+    actions_teacher_bundle,
+    classroom50_bundle,
+    gitlab_bundle,
+    gradescope_bundle,
+    release_secret,
+)
 from autograder.platforms.bundles.student import Files, student_bundle
 
-__all__ = ["classroom_bundle", "gitlab_bundle", "gradescope_bundle", "leaks", "student_bundle", "write_bundle"]
+__all__ = [
+    "Grading",
+    "actions_bundle",
+    "actions_teacher_bundle",
+    "classroom50_bundle",
+    "gitlab_bundle",
+    "gradescope_bundle",
+    "leaks",
+    "release_secret",
+    "student_bundle",
+    "write_bundle",
+]
 
 #: The same for every file, so that the same course gives the same zip.
 _EPOCH = (2020, 1, 1, 0, 0, 0)

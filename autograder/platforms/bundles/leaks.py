@@ -1,7 +1,9 @@
 """Find what a bundle for students holds and must not."""
 
+import ast
 import itertools
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
@@ -15,6 +17,11 @@ _READ = ("exercises", "tests", "docs", "README.md", "notebooks")
 
 #: In checks and drawings a single line this short is the field's idiom, `with torch.no_grad():`, and no answer.
 _IDIOM = 40
+#: A line of a hidden check this short may stand anywhere.
+_COMMON = 20
+#: So many lines that only a hidden check has give it away; all of them where it has fewer.
+_TELLING = 2
+_NO_TEXT = (".png", ".safetensors")
 
 
 def leaks(files: Mapping[str, bytes], catalog: Catalog) -> list[str]:
@@ -57,17 +64,43 @@ def _together(lines: list[str], secret: set[str]) -> set[str]:
 
 
 def _hidden(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
+    """Yield where a hidden check stands: by its name, or by the lines that only hidden checks have, whatever its name is."""
     for unit in catalog.units:
         if not catalog.checks(unit).is_file():
             continue
-        for test in (test for test in collected_tests(catalog, unit) if test.hidden):
+        tests = collected_tests(catalog, unit)
+        visible = {line for test in tests if not test.hidden for line in _body(test.source)}
+        for test in (test for test in tests if test.hidden):
             function = test.name.rpartition(".")[2]
-            for name, text in _texts(files):
+            own = {line for line in _body(test.source) if len(line) > _COMMON} - visible
+            for name, text in _own_texts(files):
+                held = own & {line.strip() for line in text.splitlines()}
                 if re.search(rf"\bdef {re.escape(function)}\b", text):
                     yield f"{name} holds the hidden check {function} of {unit}"
+                elif held and len(held) >= min(_TELLING, len(own)):
+                    yield f"{name} holds lines of the hidden check {function} of {unit}: {min(held)}"
+
+
+def _body(source: str) -> set[str]:
+    """Return the lines of a function after its decorators and its first line, without the docstring."""
+    if not source:
+        return set()
+    function = ast.parse(textwrap.dedent(source)).body[0]
+    body = getattr(function, "body", [])
+    if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(function) is not None:
+        body = body[1:]
+    lines = textwrap.dedent(source).splitlines()
+    return {line.strip() for each in body for line in lines[each.lineno - 1 : each.end_lineno]}
 
 
 def _texts(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
     for name, content in files.items():
-        if name.startswith(_READ) and not name.endswith((".png", ".safetensors")):
+        if name.startswith(_READ) and not name.endswith(_NO_TEXT):
+            yield name, content.decode("utf-8", "replace")
+
+
+def _own_texts(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """Yield the texts that are the course's own: the packages that its checks import among them, and not the engine."""
+    for name, content in files.items():
+        if not name.startswith("autograder/") and not name.endswith(_NO_TEXT):
             yield name, content.decode("utf-8", "replace")

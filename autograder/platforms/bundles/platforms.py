@@ -1,42 +1,118 @@
 """Build the grader as platforms install and run it."""
 
-import secrets
+import json
+import shlex
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course.catalog import Catalog
+from autograder.errors import GraderError
+from autograder.grading.spec import kept_secret
 from autograder.platforms.bundles.student import Files, engine, student_bundle, template
 
+#: Folder of a course that git leaves alone.
+_LOCAL = ".autograder"
+#: What Classroom 50 sets up before it runs an autograder: a runner, Python, and packages of Debian's.
+_RUNTIME = {"runs-on": "ubuntu-latest", "python": "3.11", "apt": ["libseccomp2"]}
 
-def gradescope_bundle(catalog: Catalog, hidden: str, units: str) -> Files:
-    """Return Gradescope's autograder: `setup.sh`, `run_autograder`, and the whole course. For instructors alone.
 
-    Args:
-        catalog: the course.
+@dataclass(frozen=True)
+class Grading:
+    """How a bundle grades.
+
+    Attributes:
+        units: those to grade, separated by commas; all if empty.
         hidden: what students see of hidden checks.
-        units: those to grade, separated by commas; all where empty.
+        secret: random inputs are drawn from it, so that the same content has the same ones whenever it is graded.
     """
-    course = engine(catalog) | _course(catalog)
-    # The same content is to get the same inputs whenever it is graded, and nobody is to know which.
-    run = template("run_autograder", hidden=hidden, units=units, secret=secrets.token_hex(32))
-    return {f"source/{name}": content for name, content in course.items()} | {
+
+    units: str
+    hidden: str
+    secret: str
+
+    @property
+    def quoted(self) -> dict[str, str]:
+        """Return the values as words of a shell's script."""
+        return {name: shlex.quote(value) for name, value in vars(self).items()}
+
+
+def release_secret(catalog: Catalog) -> str:
+    """Return the secret of this course's bundles, the same for each release.
+
+    It is `IDEALCAT_SECRET`, or lies in `.autograder/release-secret` of the course, which is made at the first release
+    and which git leaves alone.
+
+    Raises:
+        GraderError: the file can neither be read nor be made.
+    """
+    folder = catalog.root / _LOCAL
+    try:
+        folder.mkdir(exist_ok=True)
+        ignored = folder / ".gitignore"
+        if not ignored.exists():
+            ignored.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise GraderError(
+            f"{folder} cannot be made ({error.strerror}); set IDEALCAT_SECRET to any long text"
+        ) from error
+    return kept_secret(folder / "release-secret").decode()
+
+
+def gradescope_bundle(catalog: Catalog, grading: Grading) -> Files:
+    """Return Gradescope's autograder: `setup.sh`, `run_autograder`, and the whole course. For instructors alone."""
+    return _below("source", _whole_course(catalog)) | {
         "setup.sh": template("setup.sh"),
-        "run_autograder": run,
+        "run_autograder": template("run_autograder", **grading.quoted),
     }
 
 
-def classroom_bundle(catalog: Catalog) -> Files:
-    """Return the students' course with a workflow of GitHub's: points for Classroom, annotations, a summary."""
-    return student_bundle(catalog) | {".github/workflows/classroom.yml": template("classroom.yml")}
+def classroom50_bundle(catalog: Catalog, grading: Grading) -> Files:
+    """Return Classroom 50's autograder with the whole course, the template of students' repositories, and `runtime`."""
+    script = Path(__file__).with_name("classroom50.py").read_bytes()
+    teacher = _below("bundle", _whole_course(catalog)) | {
+        "autograder.py": script,
+        "settings.json": json.dumps(vars(grading), indent=1).encode(),
+    }
+    return {
+        **_below("teacher", teacher),
+        **_below("template", student_bundle(catalog, [name for name in grading.units.split(",") if name])),
+        "runtime.json": json.dumps(_RUNTIME, indent=1).encode(),
+        "README.md": template("classroom50.md", title=catalog.title),
+    }
 
 
-def gitlab_bundle(catalog: Catalog) -> Files:
-    """Return the students' course with a pipeline of GitLab's, which shows the checks of a merge request."""
-    return student_bundle(catalog) | {".gitlab-ci.yml": template("gitlab-ci.yml")}
+def actions_teacher_bundle(catalog: Catalog, grading: Grading) -> Files:
+    """Return the teacher's private repository on GitHub: a workflow that grades students' repositories by all checks."""
+    return _below("course", _whole_course(catalog)) | {
+        ".github/workflows/grade.yml": template("actions-teacher.yml"),
+        ".gitignore": b".venv/\nclass/\nout/\npages/\ncommits.csv\n__pycache__/\n*.egg-info/\n",
+        "README.md": template("actions-teacher.md", title=catalog.title),
+        "students.csv": b"login,repository,due,commit\n",
+        "clone.sh": template("clone.sh"),
+        "grade.sh": template("grade.sh", **grading.quoted),
+        "hand_back.sh": template("hand_back.sh"),
+    }
 
 
-def _course(catalog: Catalog) -> Files:
-    """Return the files that grading takes: the catalog, the checks, the solutions and the known mistakes."""
+def actions_bundle(catalog: Catalog, units: Collection[str] = (), language: str = "") -> Files:
+    """Return the students' course with a workflow of GitHub's: points, annotations, a summary."""
+    return student_bundle(catalog, units, language) | {".github/workflows/checks.yml": template("actions.yml")}
+
+
+def gitlab_bundle(catalog: Catalog, units: Collection[str] = (), language: str = "") -> Files:
+    """Return the students' course with a pipeline of GitLab's, which shows checks and points in a merge request."""
+    return student_bundle(catalog, units, language) | {".gitlab-ci.yml": template("gitlab-ci.yml")}
+
+
+def _whole_course(catalog: Catalog) -> Files:
+    """Return the engine and the files that grading takes: the catalog, the checks, the solutions and the known mistakes."""
     paths: list[Path] = [catalog.root / "exercises" / "catalog.toml"]
     for unit in catalog.units:
         paths += [catalog.checks(unit), catalog.solution(unit), catalog.mistakes(unit)]
-    return {path.relative_to(catalog.root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    files = {path.relative_to(catalog.root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    return engine(catalog) | files
+
+
+def _below(folder: str, files: Files) -> Files:
+    return {f"{folder}/{name}": content for name, content in files.items()}

@@ -21,6 +21,7 @@ def public_checks(source: str, private: Collection[str]) -> str:
     """
     tree = ast.parse(source)
     dropped: list[ast.stmt] = []
+    imported = {name.partition(".")[0] for name in private}  # a class that is imported goes as a whole
     for node in tree.body:
         tests = [f"{node.name}.{each.name}" for each in _tests_in(node)] if isinstance(node, ast.ClassDef) else []
         if (isinstance(node, _Function) and node.name in private) or (tests and set(tests) <= set(private)):
@@ -29,10 +30,27 @@ def public_checks(source: str, private: Collection[str]) -> str:
             gone = [each for each in _tests_in(node) if f"{node.name}.{each.name}" in private]
             node.body = [each for each in node.body if each not in gone]
             dropped += gone
+        elif isinstance(node, ast.ImportFrom | ast.Import) and all(_bound(alias) in imported for alias in node.names):
+            dropped.append(node)
     kept = [node for node in tree.body if node not in dropped]
     used = _used(kept)
     unused = [node for node in kept if isinstance(node, _Definition) and not _is_test(node) and not _names(node) & used]
-    return _without(source, [*dropped, *unused])
+    return _without_imports(_without(source, [*dropped, *unused]), imported)
+
+
+def _bound(alias: ast.alias) -> str:
+    """Return the name that an import gives to what it imports."""
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def _without_imports(source: str, private: Collection[str]) -> str:
+    """Return the source with the private names left out of imports that name others too."""
+    lines = source.splitlines(keepends=True)
+    for node in reversed(ast.parse(source).body):
+        if isinstance(node, ast.ImportFrom) and any(_bound(alias) in private for alias in node.names):
+            node.names = [alias for alias in node.names if _bound(alias) not in private]
+            lines[node.lineno - 1 : node.end_lineno] = [ast.unparse(node) + "\n"]
+    return "".join(lines)
 
 
 def _is_check(node: ast.stmt) -> bool:

@@ -4,6 +4,7 @@ assignment   a unit as a source notebook
 config       settings that `nbgrader_config.py` calls for
 ahead        an assignment graded over all cores before nbgrader comes to its notebooks
 clean        graded notebooks without a student's HTML and scripts
+own          an instructor's own tests, on each student's functions
 sandboxed    nbgrader's autograding, with the sandboxed grader instead of the student's kernel
 intake       submitted work, and how to go on if it is no notebook or has no valid date
 repair       submitted notebooks that nbgrader cannot read or grade as they are

@@ -85,7 +85,7 @@ class Ahead:
     @contextlib.contextmanager
     def _open_grading(self, count: int) -> Iterator[GradeTasks]:
         """Yield a grader for `count` tasks: this process, which stays warm for the next click in formgrader, or several."""
-        sandbox = _warm_sandbox(self.spec.catalog.preload)
+        sandbox = warm_sandbox(self.spec.catalog.preload)
         if count == 1 and self.spec.facts == _first_facts(self.spec.catalog.root, self.spec.units):
             yield grade_in_turn(Grader(self.spec, sandbox))
         else:
@@ -121,5 +121,6 @@ atexit.register(_open.close)
 
 
 @functools.cache
-def _warm_sandbox(preload: tuple[str, ...]) -> Sandbox:
+def warm_sandbox(preload: tuple[str, ...]) -> Sandbox:
+    """Return the sandbox of this process, which stays until it ends."""
     return _open.enter_context(Sandbox(preload))

@@ -2,11 +2,14 @@
 
 import math
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from autograder.results.mark import Hidden, visible_check
 from autograder.results.summary import function_lines
 from autograder.results.types import CheckResult, storable
+from autograder.results.wording import points as written
+from autograder.results.wording import points_line
 
 _CHECKS = "checks"
 _HIDDEN = "hidden"
@@ -41,10 +44,12 @@ class GradedCell:
         """Return (title, PNG in base64) of each check with a picture; none for hidden checks."""
         return tuple((check.title, check.picture) for check in self.checks if check.picture and not self.hidden)
 
-    @property
-    def text(self) -> str:
-        """Return the sentences that the student reads."""
-        return storable("\n".join(map(_wrap, function_lines(list(self.checks), set(), verbose=True))))
+    def text(self, shown: Hidden) -> str:
+        """Return the sentences that the student reads, with what is shown of hidden checks."""
+        if self.hidden and shown is Hidden.NOTHING:
+            return f"{self.function}: {points_line(self.points, self.max_points)}"
+        checks = [visible_check(check, shown) for check in self.checks]
+        return storable("\n".join(map(_wrap, function_lines(checks, set(), verbose=True))))
 
 
 def _wrap(line: str) -> str:
@@ -69,3 +74,60 @@ def graded_cells(checks: Iterable[CheckResult]) -> tuple[GradedCell, ...]:
     for check in checks:
         groups.setdefault((check.function, check.hidden), []).append(check)
     return tuple(GradedCell(function, hidden, tuple(own)) for (function, hidden), own in groups.items())
+
+
+#: Points earned and possible, by the id of a graded cell.
+Earned = Mapping[str, tuple[float, float]]
+
+
+def earned_points(cells: Iterable[GradedCell]) -> dict[str, tuple[float, float]]:
+    """Return the points earned and possible of each cell by its id."""
+    return {cell.id: (cell.points, cell.max_points) for cell in cells}
+
+
+def released_points(earned: Earned, limits: Mapping[str, float]) -> dict[str, float]:
+    """Return the points of each released cell: as it was released, all marks keep their share if the course has changed.
+
+    Args:
+        earned: by the course as it is now.
+        limits: points of each cell at its release.
+
+    Returns:
+        Points of a cell by its own checks, or by all checks of its function if those have been moved between its cells. A cell
+        of a function that the course no longer has is left out.
+    """
+    found = {}
+    for name, limit in limits.items():
+        own = {other for other in earned if _function(other) == _function(name)}
+        kept = own == {other for other in limits if _function(other) == _function(name)} and earned[name][1] > 0
+        counted = [name] if kept else own
+        points, most = (math.fsum(earned[other][part] for other in counted) for part in (0, 1))
+        if most > 0:
+            found[name] = min(points, limit) if math.isclose(most, limit) else limit * points / most
+        elif own:
+            found[name] = 0.0
+    return found
+
+
+def release_again(assignment: str, course: str, earned: Earned, limits: Mapping[str, float]) -> str:
+    """Return what has changed since an assignment was released, and how to release it again; empty if nothing has."""
+    then, now = dict(limits), {name: most for name, (_, most) in earned.items()}
+    changed = [name for name in {**then, **now} if not math.isclose(then.get(name, -1), now.get(name, -1))]
+    if not changed:
+        return ""
+    facts = "; ".join(f"{name}: {_worth(then, name)} then, {_worth(now, name)} now" for name in changed)
+    forget = f"`nbgrader db assignment remove {assignment} --force` (which forgets its marks, those by hand too), "
+    return (
+        f"{assignment} has changed since it was released ({facts}). Marks keep their share of the points of the release."
+        f" To give the new points, release it again: `autograder release nbgrader {course} --units {assignment}`, then there "
+        f"{forget if then.keys() != now.keys() else ''}`nbgrader generate_assignment {assignment} --force` and"
+        f" `nbgrader autograde {assignment} --force`"
+    )
+
+
+def _worth(points: Mapping[str, float], name: str) -> str:
+    return f"{written(points[name])} points" if name in points else "no such cell"
+
+
+def _function(name: str) -> str:
+    return name.partition("-")[2]

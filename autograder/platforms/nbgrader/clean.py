@@ -4,15 +4,16 @@ nbgrader's formgrader and feedback render the autograded notebook without a filt
 """
 
 import html
+import mimetypes
 import re
+from pathlib import Path
 from typing import Any
 
 import bleach
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
-
-from autograder.platforms.nbgrader.installed import NbGraderPreprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _TABLES = ("table", "tbody", "td", "th", "thead", "tr")
@@ -24,6 +25,7 @@ _LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _OUTPUTS = ("text/plain", "image/png", "image/jpeg")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+_LIVE_FILE = re.compile(r"html|xml|xsl|svg")
 #: Commands with which MathJax makes links and loads extensions.
 _LIVE_MATH = re.compile(r"\\(href|require|mmlToken)(?![A-Za-z])")
 
@@ -40,7 +42,22 @@ class CleanNotebook(NbGraderPreprocessor):
         if isinstance(kernel, dict):
             nb.metadata.kernelspec = kernel
         nb.nbformat, nb.nbformat_minor = 4, 5
+        folder = resources.get("metadata", {}).get("path", "")
+        if folder:
+            remove_live_files(Path(folder))
         return nb, resources
+
+
+def remove_live_files(folder: Path) -> None:
+    """Remove pages and drawings that may hold scripts: formgrader gives out all files beside a graded notebook as its own.
+
+    Args:
+        folder: with the copies that nbgrader has made of what was handed in.
+    """
+    for path in list(folder.rglob("*")):
+        kind = mimetypes.guess_type(path.name)[0] or ""
+        if _LIVE_FILE.search(kind) and (path.is_file() or path.is_symlink()):
+            path.unlink()
 
 
 def _clean_cell(cell: NotebookNode, number: int) -> NotebookNode:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course.catalog import COURSE
+from autograder.results.mark import SHOWN, Hidden
 
 FILENAME = "nbgrader_config.py"
 _CLEAN = "autograder.platforms.nbgrader.clean.CleanNotebook"
@@ -15,16 +16,19 @@ from autograder.nbgrader.config import configure
 c = get_config()
 
 # With sandbox=False nbgrader runs the notebooks themselves, as it does by default: a notebook can then cheat.
-configure(c, course={course!r}, sandbox=True)
+# Of hidden checks students see `hidden`: nothing, points, sentence or everything.
+configure(c, course={course!r}, sandbox=True, hidden={hidden!r})
 '''
 
 
-def config_text(course: Path) -> str:
-    """Return the text of `nbgrader_config.py` for notebooks of a course."""
-    return _TEXT.format(course=str(course.resolve()))
+def config_text(course: Path, hidden: Hidden) -> str:
+    """Return the text of `nbgrader_config.py` for notebooks of a course, with what students see of hidden checks."""
+    return _TEXT.format(course=str(course.resolve()), hidden=hidden.value)
 
 
-def configure(c: Any, *, course: str, sandbox: bool = True, trusted: bool = False) -> None:
+def configure(
+    c: Any, *, course: str, sandbox: bool = True, trusted: bool = False, hidden: str = Hidden.POINTS.value
+) -> None:
     """Set nbgrader up for the notebooks of a course.
 
     Args:
@@ -32,9 +36,14 @@ def configure(c: Any, *, course: str, sandbox: bool = True, trusted: bool = Fals
         course: the folder with `exercises/catalog.toml`.
         sandbox: True to grade with the sandboxed grader, False to run the notebook in a kernel as nbgrader does by default.
         trusted: True to grade even on a machine without isolation.
+        hidden: what feedback shows of hidden checks: nothing, points, sentence or everything.
+
+    Raises:
+        ValueError: `hidden` is none of these.
     """
-    # Kernels inherit it: `check` finds the course by it.
+    # Kernels inherit both: `check` finds the course by the one, and shows of hidden checks what the other says.
     os.environ.setdefault(COURSE, course)
+    os.environ[SHOWN] = Hidden(hidden).value
     c.ClearSolutions.code_stub = {"python": "raise NotImplementedError()"}
     if not sandbox:
         c.Execute.timeout = 300
@@ -51,6 +60,7 @@ def configure(c: Any, *, course: str, sandbox: bool = True, trusted: bool = Fals
         return
     c.GradeInSandbox.course = course
     c.GradeInSandbox.trusted = trusted
+    c.GradeInSandbox.hidden = hidden
     c.Autograde.exporter_class = "autograder.platforms.nbgrader.repair.TolerantExporter"
     c.Autograde.sanitize_preprocessors = [
         "nbgrader.preprocessors.ClearOutput",
@@ -63,7 +73,7 @@ def configure(c: Any, *, course: str, sandbox: bool = True, trusted: bool = Fals
         "autograder.platforms.nbgrader.sandboxed.GradeInSandbox",
         "nbgrader.preprocessors.LimitOutput",
         "nbgrader.preprocessors.SaveAutoGrades",
-        "autograder.platforms.nbgrader.sandboxed.LeaveOwnTests",
+        "autograder.platforms.nbgrader.sandboxed.LeaveForHand",
         "nbgrader.preprocessors.AssignLatePenalties",
         _CLEAN,
         "nbgrader.preprocessors.CheckCellMetadata",

@@ -1,22 +1,29 @@
 """Write marks into nbgrader's gradebook without its commands: scores, comments, timestamps and late penalties."""
 
 import contextlib
+import functools
 import math
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from nbformat.v4 import new_notebook
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps import NbGrader
+from nbgrader.preprocessors import AssignLatePenalties
 
 from autograder.errors import UsageError
-from autograder.platforms.nbgrader.cells import answer_id, graded_cells
+from autograder.grading.spec import GradingSpec
+from autograder.platforms.nbgrader.cells import answer_id, graded_cells, is_check_id, release_again, released_points
 from autograder.platforms.nbgrader.config import FILENAME
-from autograder.platforms.nbgrader.installed import AssignLatePenalties, Gradebook, MissingEntry, NbGrader
-from autograder.platforms.nbgrader.intake import handed_in, submitted_folder, submitted_work, timestamp
-from autograder.results.mark import Mark
+from autograder.platforms.nbgrader.intake import handed_in, refused, submitted_folder, submitted_work, timestamp
+from autograder.platforms.nbgrader.own import OwnScore, OwnTests, own_tests
+from autograder.results.mark import Hidden, Mark
 from autograder.results.types import legible
 from autograder.results.wording import manual_line
+from autograder.results.wording import points as written
 from autograder.submissions.intake import HandIn
 
 
@@ -26,18 +33,23 @@ class Assignment:
     Args:
         course: the folder with `nbgrader_config.py`, or with the gradebook in its usual place.
         name: of the assignment, the notebook and the unit.
+        spec: how the unit is graded.
 
     Raises:
         UsageError: there is no such course, or its gradebook has no such assignment.
     """
 
-    def __init__(self, course: Path, name: str) -> None:
+    def __init__(self, course: Path, name: str, spec: GradingSpec) -> None:
         if not course.is_dir():
             raise UsageError(f"{course} does not exist; give the folder of nbgrader's course")
         self.name = name
+        self._spec = spec
         self._app = _app(course)
         self._penalties = _late_penalties(course, self._app)
         self._course = self._app.coursedir
+        self._hidden = Hidden(self._app.config.get("GradeInSandbox", {}).get("hidden", Hidden.POINTS))
+        #: Sentences about the assignment and what was handed in, each once.
+        self.remarks: dict[str, None] = {}
         with self._gradebook() as gradebook:
             try:
                 gradebook.find_notebook(name, name)
@@ -54,37 +66,72 @@ class Assignment:
             UsageError: nobody has handed in.
         """
         found = handed_in(self._course, self.name)
+        self.remarks |= dict.fromkeys(refused(self._course, self.name).values())
         if not found:
             raise UsageError(f"nobody has handed in {self.name}: {self._folder('*')} matches nothing")
         return {student: HandIn.alone(submitted_work(self._course, student, self.name, self.name)) for student in found}
 
-    def record(self, student: str, mark: Mark) -> str:
-        """Write a mark into the gradebook. Manual scores, extra credit and manual comments of nbgrader's stay as they are.
-
-        Returns:
-            A sentence if the time at which the work was handed in is unknown.
-        """
+    def record(self, mark: Mark) -> None:
+        """Write a mark into the gradebook. Manual scores, extra credit and manual comments of nbgrader's stay as they are."""
+        student = mark.name
         when, doubt = timestamp(self._course, self._folder(student))
+        scores = self._own.scores(submitted_work(self._course, student, self.name, self.name)) if self._own else {}
         with self._gradebook() as gradebook:
             gradebook.update_or_create_student(student)
             gradebook.update_or_create_submission(self.name, student, **({"timestamp": when} if when else {}))
-            self._score(gradebook, student, mark)
+            self._score(gradebook, mark, scores)
             gradebook.db.commit()
         facts = {"student": student, "assignment": self.name, "notebook": self.name, "db_url": self._course.db_url}
         # The notebook may be empty: the penalty depends on the gradebook alone.
         self._penalties.preprocess(new_notebook(), {"nbgrader": facts})
-        return doubt
+        if doubt:
+            self.remarks[f"{student}: {doubt}"] = None
 
-    def _score(self, gradebook: Gradebook, student: str, mark: Mark) -> None:
-        scores = _scores(mark)
-        notebook = gradebook.find_submission_notebook(self.name, self.name, student)
+    @functools.cached_property
+    def _own(self) -> OwnTests | None:
+        """The instructor's own tests in the notebook; None if there are none."""
+        own = own_tests(self._course, self.name, self.name, self._spec, self._hidden)
+        for name, reason in own.reasons.items() if own else ():
+            self.remarks[f"the test {name} cannot be run, grade it by hand: {reason}"] = None
+        return own
+
+    def final(self, mark: Mark) -> Mark:
+        """Return a mark with the gradebook's own numbers, as `nbgrader export` gives them: scores by hand, penalties."""
+        if mark.score is None:
+            return mark
+        with self._gradebook() as gradebook:
+            found = gradebook.find_submission(self.name, mark.name)
+            penalty = found.late_submission_penalty or 0.0
+            open_cells = sum(
+                grade.auto_score is None and grade.manual_score is None
+                for notebook in found.notebooks
+                for grade in notebook.grades
+            )
+            score, most = max(0.0, found.score - penalty), found.max_score
+            trail = [f"{written(mark.score)} by checks", f"{written(found.score)} in the gradebook"]
+        trail += [f"{written(penalty)} off as late"] if penalty else []
+        trail += [f"{open_cells} cells to be graded by hand"] if open_cells else []
+        changed = len(trail) > 2 or (score, most) != (mark.score, mark.max_score)
+        return replace(mark, score=score, max_score=most, trail=tuple(trail) if changed else ())
+
+    def _score(self, gradebook: Gradebook, mark: Mark, own: Mapping[str, OwnScore]) -> None:
+        notebook = gradebook.find_submission_notebook(self.name, self.name, mark.name)
+        earned = _earned(mark)
+        limits = {grade.cell.name: grade.cell.max_score for grade in notebook.grades if is_check_id(grade.cell.name)}
+        scores: dict[str, float | None] = dict(released_points(earned, limits))
+        first = next((name for name in earned if name in scores), "")
+        if first:
+            scores[first] = (scores[first] or 0.0) + math.fsum(line.points for line in mark.added)
+        scores |= {name: score.points for name, score in own.items()}
+        sentence = release_again(self.name, str(self._course.root), earned, limits)
+        if sentence:
+            self.remarks[sentence] = None
         for grade in notebook.grades:
             if grade.cell.name in scores:
-                checks, added = scores[grade.cell.name]
-                grade.auto_score = min(checks, grade.cell.max_score) + added
+                grade.auto_score = scores[grade.cell.name]
             # Same rule as nbgrader's: a person has to look again at a manual score, and to give a missing one.
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-        texts = _texts(mark)
+        texts = _texts(mark, self._hidden)
         for comment in notebook.comments:
             comment.auto_comment = texts.get(comment.cell.name, comment.auto_comment)
 
@@ -95,32 +142,27 @@ class Assignment:
         return Gradebook(self._course.db_url, self._course.course_id)
 
 
-def _scores(mark: Mark) -> dict[str, tuple[float, float]]:
-    """Return the points of each graded cell by its id: for its function, and added by hand.
-
-    Points by hand for a function fill its cells one after the other; what is added stands in the first cell of all.
-    """
-    scores: dict[str, tuple[float, float]] = {}
-    added = math.fsum(line.points for line in mark.added)
+def _earned(mark: Mark) -> dict[str, tuple[float, float]]:
+    """Return the points of each graded cell; points by hand for a function fill its cells one after the other."""
+    earned: dict[str, tuple[float, float]] = {}
     for unit in mark.units.values():
         left = {name: function.points for name, function in unit.functions.items() if function.manual is not None}
         for cell in graded_cells(mark.checks_of(unit.name)):
             points = min(left[cell.function], cell.max_points) if cell.function in left else cell.points
             if cell.function in left:
                 left[cell.function] -= points
-            scores[cell.id] = points, added
-            added = 0.0
-    return scores
+            earned[cell.id] = points, cell.max_points
+    return earned
 
 
-def _texts(mark: Mark) -> dict[str, str]:
+def _texts(mark: Mark, hidden: Hidden) -> dict[str, str]:
     """Return the comment at each answer, by the id of its cell.
 
     nbgrader takes comments for Markdown: indented, as code, no text of a student's becomes a tag on the page.
     """
     texts: dict[str, list[str]] = {}
     for cell in graded_cells(mark.result.checks):
-        texts.setdefault(answer_id(cell.function), []).append(cell.text)
+        texts.setdefault(answer_id(cell.function), []).append(cell.text(hidden))
     first = next(iter(texts), "")
     for line in mark.manual:
         texts[answer_id(line.function) if line.function else first].append(f"Points by hand: {manual_line(line)}")

@@ -7,7 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from autograder.platforms.nbgrader.installed import CourseDirectory, Gradebook, MissingEntry
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.coursedir import CourseDirectory
+
+from autograder.results.types import legible
+
+#: Formgrader puts a student's id into its pages as it is, and so these would be live in an instructor's browser.
+_LIVE = re.compile(r'[<>&"]')
 
 
 def submitted_folder(course: CourseDirectory, student: str, assignment: str) -> Path:
@@ -16,13 +22,24 @@ def submitted_folder(course: CourseDirectory, student: str, assignment: str) -> 
 
 
 def handed_in(course: CourseDirectory, assignment: str, student: str = "*") -> list[str]:
-    """Return the students who have handed something in, without those whom the course excludes.
+    """Return the students who have handed something in, without those whom the course excludes or `refused` names.
 
     Args:
         course: settings of nbgrader's for the course.
         assignment: name of the assignment.
         student: a pattern for their ids, as nbgrader takes it.
     """
+    return [name for name in _students(course, assignment, student) if not _LIVE.search(name)]
+
+
+def refused(course: CourseDirectory, assignment: str, student: str = "*") -> dict[str, str]:
+    """Return a sentence for each folder of a student whose id would be HTML on formgrader's pages; arguments: `handed_in`."""
+    why = "is not graded: its name has characters of HTML, which formgrader would show as such; rename the folder"
+    names = [name for name in _students(course, assignment, student) if _LIVE.search(name)]
+    return {str(submitted_folder(course, name, assignment)): f"submitted/{legible(name)} {why}" for name in names}
+
+
+def _students(course: CourseDirectory, assignment: str, student: str) -> list[str]:
     shape = course.format_path(course.submitted_directory, "(?P<student>.*)", re.escape(assignment), escape=True)
     excluded = course.student_id_exclude.split(",")
     # The pattern is absolute, and nbgrader's own.
@@ -67,6 +84,9 @@ def tolerate(autograde: Any) -> None:
         there = any((folder / f"{name}.ipynb").exists() for name in names)
         if names and not there and folder.is_dir():
             autograde.assignments[str(folder)] = [str(folder / f"{names[0]}.ipynb")]
+    for name, sentence in refused(course, course.assignment_id, course.student_id).items():
+        autograde.assignments.pop(name, None)
+        autograde.log.error("%s", sentence)
 
 
 def _notebooks(course: CourseDirectory) -> list[str]:

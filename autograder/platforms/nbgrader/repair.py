@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.api import Gradebook, Notebook
+from nbgrader.preprocessors import NbGraderPreprocessor
 
-from autograder.platforms.nbgrader.installed import Gradebook, NbGraderPreprocessor, Notebook, NotebookExporter
 from autograder.platforms.nbgrader.intake import tolerate
 from autograder.results.types import storable
 

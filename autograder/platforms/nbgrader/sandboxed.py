@@ -1,23 +1,45 @@
 """Replace nbgrader's execution by the sandboxed grader: it grades the file as a module, and the cells show the marks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool, Integer, Unicode
 
 from autograder.errors import AutograderError
 from autograder.platforms.nbgrader.ahead import Ahead, notebook_spec
-from autograder.platforms.nbgrader.cells import GradedCell, graded_cells, is_check_id
-from autograder.platforms.nbgrader.installed import Bool, Gradebook, Integer, NbGraderPreprocessor, Unicode
+from autograder.platforms.nbgrader.cells import (
+    GradedCell,
+    earned_points,
+    graded_cells,
+    is_check_id,
+    release_again,
+    released_points,
+)
 from autograder.platforms.nbgrader.intake import handed_in, submitted_folder, submitted_work, timestamp
+from autograder.platforms.nbgrader.own import OwnScore, OwnTests, own_tests
+from autograder.results.mark import Hidden
 from autograder.results.types import SubmissionResult, storable
 
-_BY_HAND = "This test is no check of the course and was not run: it is graded by hand.\n"
-#: Results graded ahead in each run of nbgrader's, by the name of the notebook.
-_RUNS: WeakKeyDictionary[Any, dict[str, Ahead]] = WeakKeyDictionary()
+#: What has been made once in each run of nbgrader's, by the name of the notebook.
+_RUNS: WeakKeyDictionary[Any, dict[str, "_Run"]] = WeakKeyDictionary()
+#: Automatic scores of the cells that were not run, by their ids, among nbgrader's resources: None if there was none before.
+_NOT_RUN = "idealcat_not_run"
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One notebook of an assignment: its results, and the instructor's own tests in it."""
+
+    ahead: Ahead
+    own: OwnTests | None
+    said: set[str] = field(default_factory=set)
 
 
 class GradeInSandbox(NbGraderPreprocessor):
@@ -29,6 +51,7 @@ class GradeInSandbox(NbGraderPreprocessor):
     course = Unicode(help="The folder with exercises/catalog.toml.").tag(config=True)
     trusted = Bool(False, help="Grade even on a machine without isolation.").tag(config=True)
     jobs = Integer(0, help="How many notebooks are graded at once; 0 for as many as there are cores.").tag(config=True)
+    hidden = Unicode("points", help="What students see of hidden checks.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook with an output in each graded cell."""
@@ -37,26 +60,53 @@ class GradeInSandbox(NbGraderPreprocessor):
             cell.outputs = [_error("this cell has not been graded")]
         facts = resources["nbgrader"]
         try:
-            write_outputs(self._result(facts["student"], facts["assignment"], facts["notebook"]), cells)
-            for cell in filter(is_own_test, cells):
-                name = cell.metadata.nbgrader.grade_id
-                self.log.warning(
-                    "%s: %s is no check of the course and was not run; grade it by hand", facts["student"], name
-                )
+            run = self._run(facts["assignment"], facts["notebook"])
+            work = submitted_work(self._coursedir, facts["student"], facts["assignment"], facts["notebook"])
+            result = self._result(run, facts, work)
+            own = run.own.scores(work) if run.own else {}
         except AutograderError as error:
             self.log.error("%s", error)
             raise
+        without = write_outputs(result, cells, Hidden(self.hidden))
+        self._warn_of_changes(run, facts["assignment"], result, cells)
+        write_own_outputs(own, cells)
+        scores = _scores_so_far(facts, without) | {name: None for name, score in own.items() if score.points is None}
+        for name in (name for name, score in scores.items() if score is None):
+            self.log.warning("%s: %s was not run and has no automatic score; grade it by hand", facts["student"], name)
+        resources[_NOT_RUN] = scores
         return nb, resources
 
-    def _result(self, student: str, assignment: str, notebook: str) -> SubmissionResult:
-        run = self.parent.parent  # nbgrader's `Autograde`: our parent is its exporter
-        _, doubt = timestamp(run.coursedir, submitted_folder(run.coursedir, student, assignment))
+    def _warn_of_changes(
+        self, run: "_Run", assignment: str, result: SubmissionResult, cells: list[NotebookNode]
+    ) -> None:
+        """Log once in a run that the course has changed since the release, and what to do."""
+        sentence = release_again(
+            assignment, self._coursedir.root, earned_points(graded_cells(result.checks)), _limits(cells)
+        )
+        if sentence and sentence not in run.said:
+            run.said.add(sentence)
+            self.log.warning("%s", sentence)
+
+    @property
+    def _coursedir(self) -> Any:
+        return self.parent.parent.coursedir  # of nbgrader's `Autograde`: our parent is its exporter
+
+    def _result(self, run: _Run, facts: dict[str, str], work: Path) -> SubmissionResult:
+        _, doubt = timestamp(self._coursedir, submitted_folder(self._coursedir, facts["student"], facts["assignment"]))
         if doubt:
             self.log.warning("%s", doubt)
-        begun = _RUNS.setdefault(run, {})
+        return run.ahead.result(facts["student"], work)
+
+    def _run(self, assignment: str, notebook: str) -> _Run:
+        """Return what one run of nbgrader's grades a notebook by; made when it comes to the first."""
+        begun = _RUNS.setdefault(self.parent.parent, {})
         if notebook not in begun:
-            begun[notebook] = self._grade_ahead(run.coursedir, assignment, notebook)
-        return begun[notebook].result(student, submitted_work(run.coursedir, student, assignment, notebook))
+            ahead = self._grade_ahead(self._coursedir, assignment, notebook)
+            own = own_tests(self._coursedir, assignment, notebook, ahead.spec, Hidden(self.hidden))
+            for name, reason in own.reasons.items() if own else ():
+                self.log.warning("the test %s cannot be run: %s", name, reason)
+            begun[notebook] = _Run(ahead, own)
+        return begun[notebook]
 
     def _grade_ahead(self, course: Any, assignment: str, notebook: str) -> Ahead:
         """Grade the notebooks of all students of a run, when it comes to the first."""
@@ -67,51 +117,80 @@ class GradeInSandbox(NbGraderPreprocessor):
         return ahead
 
 
-def write_outputs(result: SubmissionResult, cells: list[NotebookNode]) -> None:
-    """Write the marks of each function and the sentences of its checks into the outputs of its cell."""
+def write_outputs(result: SubmissionResult, cells: list[NotebookNode], hidden: Hidden) -> list[str]:
+    """Write the marks of each function and the sentences of its checks into the outputs of its cell.
+
+    Returns:
+        Ids of the released cells that no check of the course is for.
+    """
     graded = {cell.id: cell for cell in graded_cells(result.checks)}
+    points = released_points(earned_points(graded.values()), _limits(cells))
+    released = {_name(cell): cell for cell in cells if is_check_id(_name(cell))}
     notes = "".join(f"{note}\n" for note in result.notes)
-    for number, cell in enumerate(cells):
-        name = cell.metadata.nbgrader.grade_id
-        if name in graded:
-            limit = float(cell.metadata.nbgrader.points)
-            cell.outputs = [*_outputs(graded[name], notes if number == 0 else "", limit)]
-            cell.execution_count = 1
-        elif is_own_test(cell):
-            cell.outputs = [new_output("stream", name="stdout", text=_BY_HAND)]
+    for name, cell in released.items():
+        if name in points:
+            cell.outputs = [*_outputs(graded.get(name), notes, points[name], hidden)]
+            cell.execution_count, notes = 1, ""
         else:
-            cell.outputs = [_error(f"the course has no checks for the cell {name}; release the assignment again")]
+            cell.outputs = [_printed("The course has no checks for this cell any more.")]
+    return [name for name in released if name not in points]
 
 
-class LeaveOwnTests(NbGraderPreprocessor):
-    """Leave the instructor's own tests to be graded by hand: nbgrader would give full points for a cell without an error."""
+def write_own_outputs(scores: Mapping[str, OwnScore], cells: list[NotebookNode]) -> None:
+    """Write the scores of the instructor's own tests into the outputs of their cells."""
+    for cell in cells:
+        score = scores.get(_name(cell))
+        if score is not None:
+            cell.outputs = [_printed(storable(score.text))]
+            if score.points is not None:
+                cell.outputs.append(_points(score.points))
+
+
+class LeaveForHand(NbGraderPreprocessor):
+    """Leave cells that were not run to be graded by hand: nbgrader would give full points for a cell without an error."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Take back the automatic score of each such cell; a manual score stays."""
+        """Put back what each such cell had before, which may be no automatic score; a manual score stays."""
         facts = resources["nbgrader"]
         with Gradebook(facts["db_url"]) as gradebook:
-            for cell in filter(is_own_test, _test_cells(nb)):
-                name = cell.metadata.nbgrader.grade_id
+            for name, score in resources[_NOT_RUN].items():
                 grade = gradebook.find_grade(name, facts["notebook"], facts["assignment"], facts["student"])
-                grade.auto_score, grade.needs_manual_grade = None, True
+                grade.auto_score, grade.needs_manual_grade = score, score is None or grade.manual_score is not None
             gradebook.db.commit()
         return nb, resources
 
 
-def is_own_test(cell: NotebookNode) -> bool:
-    """Return True if an autograded test cell is the instructor's own, and so unknown to the course."""
-    return not is_check_id(cell.metadata.nbgrader.grade_id)
+def _scores_so_far(facts: Mapping[str, str], names: list[str]) -> dict[str, float | None]:
+    """Return the automatic scores that the gradebook has for some cells of a student's notebook."""
+    with Gradebook(facts["db_url"]) as gradebook:
+        where = facts["notebook"], facts["assignment"], facts["student"]
+        return {name: gradebook.find_grade(name, *where).auto_score for name in names}
 
 
-def _outputs(graded: GradedCell, notes: str, limit: float) -> Iterator[NotebookNode]:
-    text = storable(notes) + graded.text + "\n"
-    yield new_output("stream", name="stdout", text=text)
-    for title, picture in graded.pictures:
-        yield new_output("stream", name="stdout", text=f"{title}:\n")
+def _limits(cells: list[NotebookNode]) -> dict[str, float]:
+    """Return the points of the released check cells by their ids."""
+    return {_name(cell): float(cell.metadata.nbgrader.points) for cell in cells if is_check_id(_name(cell))}
+
+
+def _outputs(graded: GradedCell | None, notes: str, points: float, hidden: Hidden) -> Iterator[NotebookNode]:
+    text = graded.text(hidden) if graded else "Its checks are counted in another cell of the function now."
+    yield _printed(storable(notes) + text)
+    for title, picture in graded.pictures if graded else ():
+        yield _printed(f"{title}:")
         yield new_output("display_data", data={"image/png": picture, "text/plain": title})
-    # nbgrader refuses more points than the cell is worth; the course may have changed since the release.
-    points = {"text/plain": repr(min(graded.points, limit))}
-    yield new_output("execute_result", data=points, execution_count=1)
+    yield _points(points)
+
+
+def _printed(text: str) -> NotebookNode:
+    return new_output("stream", name="stdout", text=text + "\n")
+
+
+def _points(points: float) -> NotebookNode:
+    return new_output("execute_result", data={"text/plain": repr(points)}, execution_count=1)
+
+
+def _name(cell: NotebookNode) -> str:
+    return str(cell.metadata.nbgrader.grade_id)
 
 
 def _test_cells(nb: NotebookNode) -> Iterator[NotebookNode]:

@@ -1,7 +1,8 @@
 """Find what a new grading changes: whose marks, by how much, and which checks are the reason."""
 
+import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autograder.results.mark import Mark
 from autograder.results.types import CheckResult
@@ -17,6 +18,7 @@ class Change:
         before, after: its scores; `none` if there was no result, `no grade` after a fault of the grader's.
         by: the difference with its sign; empty without two numbers.
         why: a line for each check that is the reason.
+        size: of the difference; infinite if there is a number on one side alone.
     """
 
     name: str
@@ -24,15 +26,25 @@ class Change:
     after: str
     by: str
     why: tuple[str, ...]
+    size: float = field(default=0.0, compare=False)
+
+    @property
+    def moves(self) -> bool:
+        """Return True if the mark itself changes."""
+        return self.before != self.after
 
 
-def changes(pairs: Iterable[tuple[Mark | None, Mark]]) -> Iterator[Change]:
-    """Yield the changes between published marks and new ones."""
+def changes(pairs: Iterable[tuple[Mark | None, Mark]]) -> list[Change]:
+    """Return the changes between published marks and new ones: those whose mark moves first, the largest first of all."""
+    return sorted(_changes(pairs), key=lambda change: (not change.moves, -change.size))
+
+
+def _changes(pairs: Iterable[tuple[Mark | None, Mark]]) -> Iterator[Change]:
     for old, new in pairs:
         why = tuple(_why(old, new))
         before, after = _score(old), _score(new)
         if why or before != after:
-            yield Change(new.name, before, after, _difference(old, new), why)
+            yield Change(new.name, before, after, _difference(old, new), why, _size(old, new))
 
 
 def _score(mark: Mark | None) -> str:
@@ -46,6 +58,13 @@ def _difference(old: Mark | None, new: Mark) -> str:
         return ""
     change = new.score - old.score
     return f"{'-' if change < 0 else '+'}{points(abs(change))}"
+
+
+def _size(old: Mark | None, new: Mark) -> float:
+    before, after = None if old is None else old.score, new.score
+    if before is None or after is None:
+        return 0.0 if before is after else math.inf
+    return abs(after - before)
 
 
 def _why(old: Mark | None, new: Mark) -> Iterator[str]:

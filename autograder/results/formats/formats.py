@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autograder.course.catalog import Catalog
-from autograder.results.formats.classroom import annotations, classroom
+from autograder.results.formats.classroom50 import classroom50, classroom50_body
 from autograder.results.formats.exercism import exercism
+from autograder.results.formats.forges import github, gitlab
 from autograder.results.formats.gradescope import gradescope
 from autograder.results.formats.junit import junit
 from autograder.results.formats.markdown import markdown
 from autograder.results.formats.pages import student_page
-from autograder.results.formats.tables import canvas, grades_csv, moodle
+from autograder.results.formats.tables import canvas, grades_csv, moodle, result_json
 from autograder.results.mark import Mark
 
 
@@ -35,12 +36,14 @@ def _each(suffix: str, render: Callable[[Mark], str]) -> Format:
 
 FORMATS = {
     "html": Format(".html", of_one=student_page),
-    "json": _each(".json", lambda mark: mark.result.to_json()),
+    "json": _each(".json", result_json),
     "markdown": _each(".md", markdown),
     "junit": _each(".xml", junit),
     "gradescope": _each(".json", gradescope),
-    "github-classroom": _each(".txt", classroom),
-    "github-annotations": _each(".txt", annotations),
+    "classroom50": _each(".json", classroom50),
+    "classroom50-body": _each(".md", classroom50_body),
+    "github": _each(".txt", github),
+    "gitlab": _each(".txt", gitlab),
     "exercism": _each(".json", exercism),
     "csv": Format(".csv", of_class=lambda marks, _: grades_csv(marks)),
     "canvas": Format(".csv", of_class=canvas),

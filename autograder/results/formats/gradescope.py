@@ -1,25 +1,32 @@
 """Gradescope's `results.json`, as its autograder specification of tests with points describes it."""
 
 import json
+from collections.abc import Iterator
 
-from autograder.results.mark import Mark
+from autograder.results.mark import Mark, mark_before_publication
 from autograder.results.types import CheckResult, Outcome
 from autograder.results.wording import explanation, score_line
+
+#: Visibility of what students see once the grades are published.
+_LATER = "after_published"
 
 
 def gradescope(mark: Mark) -> str:
     """Return the document for one submission.
 
-    Its `score` is the whole mark, whatever is shown of hidden checks. A submission without a grade has none, which
+    Its `score` is the whole mark, whatever is shown of hidden checks. Gradescope shows neither it nor a hidden check before
+    the grades are published; `output` tells the visible points until then. A submission without a grade has no score, which
     Gradescope marks as failed.
     """
     result = mark.result
     document: dict[str, object] = {
-        "output": "\n".join((score_line(mark), *result.notes)),
+        "output": "\n".join((score_line(mark_before_publication(mark)), *result.notes)),
         "execution_time": result.seconds,
         "visibility": "visible",
         "stdout_visibility": "hidden",  # the grader's own words, for the instructor
-        "tests": [_test(mark, check, number) for number, check in enumerate(result.checks, 1)] + _by_hand(mark),
+        "tests": [_test(mark, check, number) for number, check in enumerate(result.checks, 1)]
+        + _withheld(mark)
+        + _by_hand(mark),
         "extra_data": {"isolation": list(result.isolation), "hashes": result.hashes, "seed": result.seed},
     }
     if mark.score is not None:
@@ -37,8 +44,20 @@ def _test(mark: Mark, check: CheckResult, number: int) -> dict[str, object]:
         "status": "passed" if check.outcome is Outcome.PASSED else "failed",
         "output": explanation(check),
         "tags": [check.unit, check.function, *(["hidden"] if check.hidden else [])],
-        "visibility": "visible",
+        "visibility": _LATER if check.hidden else "visible",
     }
+
+
+def _withheld(mark: Mark) -> list[dict[str, object]]:
+    """Return the hidden checks that are not shown, as one: their points must be in the sum."""
+    earned, possible = mark.withheld
+    if not possible:
+        return []
+    return [{"name": "Hidden checks", "score": earned, "max_score": possible, "visibility": _LATER}]
+
+
+def _comments(mark: Mark) -> Iterator[str]:
+    return (f"{each.unit}.py, line {each.place}: {each.comment}" for each in mark.comments)
 
 
 def _by_hand(mark: Mark) -> list[dict[str, object]]:

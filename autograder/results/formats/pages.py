@@ -4,24 +4,21 @@ Every text goes through the templates' escaping; a page's policy lets it load no
 """
 
 import base64
-import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
 from autograder.course.catalog import Catalog
+from autograder.messages import counted, language, tr
 from autograder.results.formats.overview import class_statistics, row
 from autograder.results.formats.tables import unit_points
 from autograder.results.mark import FunctionMark, Mark, UnitMark, units_of
 from autograder.results.summary import next_step
-from autograder.results.types import CheckResult, Outcome, SubmissionResult, storable
-from autograder.results.wording import SIGNS, WORDS, manual_lines, points, score, score_line
+from autograder.results.templates import render_page, template_text
+from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from autograder.results.wording import SIGNS, WORDS, diagnosis, manual_lines, message, points, score, score_line
 
-_TEMPLATES = files("autograder.results.formats") / "templates"
+#: Package whose templates these are.
+_HERE = "autograder.results.formats"
 _WAITING = (Outcome.NOT_WRITTEN, Outcome.BLOCKED, Outcome.NOT_RUN)
 
 
@@ -54,9 +51,10 @@ def student_page(mark: Mark, catalog: Catalog, pictures: Mapping[str, Sequence[P
         result=mark.result,
         score=score_line(mark),
         by_hand=manual_lines(mark),
-        next_step="" if mark.all_passed else " ".join(next_step(catalog, checks)).removeprefix("Next: "),
+        next_step="" if mark.all_passed else " ".join(next_step(catalog, checks)).removeprefix(tr("Next:")).strip(),
         units=[
-            _unit(catalog, unit, checks[unit.name], (pictures or {}).get(unit.name, ())) for unit in mark.units.values()
+            {**_unit(catalog, unit, checks[unit.name], (pictures or {}).get(unit.name, ())), **_by_hand(mark, unit)}
+            for unit in mark.units.values()
         ],
         facts=_facts(mark.result),
     )
@@ -74,7 +72,7 @@ def class_page(marks: Sequence[Mark], catalog: Catalog, links: Mapping[str, str]
     numbers = class_statistics(marks)
     return _render(
         "class.html",
-        script=_text("class.js"),
+        script=template_text(_HERE, "class.js"),
         course=catalog.title,
         rows=[_row(mark, units, (links or {}).get(mark.name, "")) for mark in marks],
         units=units,
@@ -119,19 +117,107 @@ def likeness_page(course: str, pairs: Sequence[AlikePair]) -> str:
     return _render("likeness.html", course=course, pairs=pairs)
 
 
+@dataclass(frozen=True)
+class ExamQuestion:
+    """A question on a student's code: the call it is about, what is asked, answers to choose from, the right one."""
+
+    number: int
+    call: str
+    text: str
+    options: Sequence[str]
+    key: str
+
+
+@dataclass(frozen=True)
+class ExamFunction:
+    """A function that is asked about: the file it stands in, the number of its first line, its lines, the questions."""
+
+    filename: str
+    first: int
+    lines: Sequence[str]
+    questions: Sequence[ExamQuestion]
+
+
+def viva_page(course: str, name: str, seed: int, functions: Sequence[ExamFunction]) -> str:
+    """Return questions to print on a submission's own code, and on a page of their own the answers.
+
+    Args:
+        course: its title.
+        name: of the submission.
+        seed: asks the same questions again.
+        functions: with their questions.
+    """
+    return _render("viva.html", course=course, submission=name, seed=seed, functions=functions)
+
+
+def validity_page(course: str, validity: object, facts: str, kinds: Mapping[str, Sequence[str]]) -> str:
+    """Return what an author reads about how true the marks of a course are.
+
+    Args:
+        course: its title.
+        validity: the figures, as `verify` has them.
+        facts: a sentence about the run that they are from.
+        kinds: of the modules that were handed in, those that are `right` and those that are `wrong`.
+    """
+    return _render(
+        "validity.html", course=course, validity=validity, facts=facts, right=kinds["right"], wrong=kinds["wrong"]
+    )
+
+
 def _unit(
     catalog: Catalog, mark: UnitMark, checks: Sequence[CheckResult], pictures: Sequence[Picture]
 ) -> dict[str, object]:
     unit = catalog.units.get(mark.name)
-    hints = {each.name: each.hints for each in unit.functions.values()} if unit is not None else {}
+    hints = {each.name: tuple(map(tr, each.hints)) for each in unit.functions.values()} if unit is not None else {}
     seen = {check.function for check in checks}
     functions = [
         _function(each, [check for check in checks if check.function == each.name], hints.get(each.name, ()))
         for each in mark.functions.values()
-        if each.name in seen or each.manual is not None
+        if each.question is None and (each.name in seen or each.manual is not None)
     ]
-    title = unit.title if unit is not None else mark.name
-    return {"name": mark.name, "title": title, **_points(mark), "functions": functions, "pictures": pictures}
+    title = tr(unit.title) if unit is not None else mark.name
+    facts = {"functions": functions, "pictures": pictures, "absent": _absent(mark, checks)}
+    return {"name": mark.name, "title": title, **_points(mark), **facts}
+
+
+def _by_hand(mark: Mark, unit: UnitMark) -> dict[str, object]:
+    """Return what people judge in a unit: its questions with answers, and the student's file with comments on its lines."""
+    comments: dict[int, list[str]] = {}
+    for comment in (comment for comment in mark.comments if comment.unit == unit.name):
+        comments.setdefault(comment.place, []).append(comment.comment)
+    lines = mark.result.sources.get(unit.name, "").splitlines()
+    beyond = [(number, text) for number, texts in comments.items() if number > len(lines) for text in texts]
+    return {
+        "questions": [
+            _question(each, mark.result.answers.get(each.name, "")) for each in unit.functions.values() if each.question
+        ],
+        "lines": [(line, comments.get(number, [])) for number, line in enumerate(lines, 1)],
+        "commented": bool(comments),
+        "beyond": beyond,
+    }
+
+
+def _question(mark: FunctionMark, answer: str) -> dict[str, object]:
+    assert mark.question is not None
+    given = mark.manual.rubric if mark.manual is not None else ()
+    return {
+        **{"name": mark.name, "text": mark.question.text, "answer": answer, **_points(mark)},
+        "graded": mark.manual is not None,
+        "rubric": [
+            (item.text, points(item.points), name in given)
+            for name, item in mark.question.rubric.items()
+            if mark.manual is not None
+        ],
+        "comment": mark.manual.comment if mark.manual is not None else "",
+    }
+
+
+def _absent(mark: UnitMark, checks: Sequence[CheckResult]) -> str:
+    """Return the one reason why no check of a unit was run, as if it was not handed in; empty if there is none."""
+    reasons = {message(check) for check in checks if check.message}
+    by_hand = any(function.manual is not None for function in mark.functions.values())
+    alone = len(reasons) == 1 and all(check.outcome is Outcome.NOT_RUN for check in checks)
+    return reasons.pop() if alone and not by_hand else ""
 
 
 def _function(mark: FunctionMark, checks: Sequence[CheckResult], hints: Sequence[str]) -> dict[str, object]:
@@ -144,8 +230,9 @@ def _function(mark: FunctionMark, checks: Sequence[CheckResult], hints: Sequence
 
 def _check(check: CheckResult) -> dict[str, object]:
     tone = "passed" if check.outcome is Outcome.PASSED else "waiting" if check.outcome in _WAITING else "failed"
-    facts = {name: getattr(check, name) for name in ("title", "message", "diagnosis", "picture", "output")}
-    return {**facts, "tone": tone, "sign": SIGNS[check.outcome], "words": WORDS[check.outcome]}
+    facts = {name: getattr(check, name) for name in ("picture", "output")}
+    texts = {"title": tr(check.title), "message": message(check), "diagnosis": diagnosis(check)}
+    return {**facts, **texts, "tone": tone, "sign": SIGNS[check.outcome], "words": tr(WORDS[check.outcome])}
 
 
 def _points(mark: UnitMark | FunctionMark) -> dict[str, str]:
@@ -166,43 +253,16 @@ def _row(mark: Mark, units: Sequence[str], link: str) -> dict[str, object]:
 
 def _facts(result: SubmissionResult) -> list[tuple[str, str]]:
     return [
-        ("Isolation", ", ".join(result.isolation) or "none"),
-        ("Device", result.device),
-        ("Seed of the random inputs", result.seed),
-        ("Seconds", points(result.seconds)),
-        *((f"Version of {name}", version) for name, version in result.versions.items()),
-        *((f"sha256 of the {name}", digest) for name, digest in result.hashes.items()),
-        *(("Not taken", name) for name in result.not_taken),
+        (tr("Isolation"), ", ".join(result.isolation) or tr("none")),
+        (tr("Device"), result.device),
+        (tr("Seed of the random inputs"), result.seed),
+        (tr("Seconds"), points(result.seconds)),
+        *((tr("Version of {name}", name=name), version) for name, version in result.versions.items()),
+        *((tr("sha256 of the {name}", name=name), digest) for name, digest in result.hashes.items()),
+        *((tr("Not taken"), name) for name in result.not_taken),
     ]
 
 
 def _render(template: str, script: str = "", **values: object) -> str:
-    digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
-    page = (
-        _environment()
-        .get_template(template)
-        .render(
-            style=Markup(_text("style.css")),
-            script=Markup(script),
-            script_source=f"'sha256-{digest}'" if script else "'none'",
-            **values,
-        )
-    )
-    return storable(page)
-
-
-@functools.cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_text),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["points"] = points
-    return environment
-
-
-def _text(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
+    facts = {"_": tr, "ngettext": counted, "language": language()}
+    return render_page(_HERE, template, script, **facts, **values)

@@ -5,8 +5,9 @@ import os
 import pytest
 import torch
 
-from autograder.checks.diagnose import explain, known_mistakes
+from autograder.checks.diagnose import Diagnosis, known_mistakes
 from autograder.checks.remote import InProcess, RemoteModule, StudentModule
+from autograder.errors import Raised
 from autograder.submissions import Module
 from autograder.worker.codec import Handle
 from autograder.worker.protocol import Answer
@@ -63,9 +64,12 @@ def calls_of(code, *inputs, function="shift"):
     return submission.calls
 
 
-def named(files, calls, by_value=True):
-    known = explain(calls, "unit", *files, 1.0, by_value=by_value)
-    return known and known.name
+def named(files, *checks, function="shift", by_value=True):
+    """The mistakes named once these checks have failed, each given by its calls."""
+    diagnosis = Diagnosis("unit", function, *files, 1.0)
+    for calls in checks:
+        diagnosis.add(calls, by_value=by_value)
+    return " + ".join(known.name for known in diagnosis.named()) or None
 
 
 def test_mistakes_are_read_in_order(files):
@@ -82,6 +86,87 @@ def test_it_must_fit_every_call(files):
     code = "def shift(x):\n    return x + 1 if x[0] == 3 else x\n"
     assert named(files, calls_of(code, [3.0])) == "by_one"
     assert named(files, calls_of(code, [3.0], [5.0])) is None
+
+
+def test_it_must_fit_every_failed_check(files):
+    code = "def shift(x):\n    return x + 1 if x[0] == 3 else x\n"
+    assert named(files, calls_of(code, [3.0]), calls_of(code, [5.0])) is None
+    assert named(files, calls_of("def shift(x):\n    return x + 1\n", [3.0]), calls_of(code, [3.0])) == "by_one"
+
+
+def test_an_exception_where_none_belongs_is_named_by_its_words(files):
+    def raising(words):
+        code = f"def shift(x):\n    raise {words}\n"
+        submission = StudentModule(
+            Module("unit", "student.py", code), {"unit": Module("unit", "student.py", code)}, InProcess(), 1.0, 0
+        )
+        with pytest.raises(Raised):
+            submission.shift(torch.tensor([3.0]))
+        return submission.calls
+
+    assert named(files, raising("ValueError")) == "crashes"
+    assert named(files, raising("ValueError('x is odd')")) is None
+    assert named(files, raising("TypeError")) is None
+    assert named(files, calls_of("def shift(x):\n    return x + 1\n", [3.0]), raising("TypeError")) is None
+
+
+DETACHED = """
+from autograder.diagnose import mistake
+
+@mistake("shift", "Cuts the graph.")
+def detached(x):
+    return x.detach() + 2
+"""
+
+
+def test_an_answer_cut_off_from_its_gradient_is_another_answer(tmp_path):
+    (tmp_path / "mistakes.py").write_text(DETACHED)
+    (tmp_path / "solution.py").write_text(SOLUTION)
+    files = tmp_path / "mistakes.py", tmp_path / "solution.py"
+
+    def calls(code):
+        unit = Module("unit", "student.py", f"def shift(x):\n    return {code}\n")
+        submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+        submission.shift(torch.ones(2, requires_grad=True))
+        return submission.calls
+
+    assert named(files, calls("(x + 2).detach()")) == "detached"
+    assert named(files, calls("x + 2")) is None
+    assert named(files, calls("(x + 3).detach()")) is None
+
+
+MIXED = """
+from autograder.diagnose import mistake
+
+@mistake("shift", "Adds three.")
+def adds_three(x):
+    return (x + 3) * 2
+
+@mistake("shift", "Forgets to double.")
+def forgets_to_double(x):
+    return (x + 2) * 1
+
+@mistake("shift", "Subtracts.")
+def subtracts(x):
+    return (x - 2) * 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("x + 3", "adds_three + forgets_to_double"),
+        ("(x - 3) * 2", "adds_three + subtracts"),
+        ("x * 2 + 6", "adds_three"),
+        ("x * 7", None),
+        ("x - 3", None),  # three at once
+    ],
+)
+def test_two_mistakes_at_once_are_both_named(tmp_path, code, names):
+    (tmp_path / "mistakes.py").write_text(MIXED)
+    (tmp_path / "solution.py").write_text("def shift(x):\n    return (x + 2) * 2\n")
+    calls = calls_of(f"def shift(x):\n    return {code}\n", [5.0], [7.0])
+    assert named((tmp_path / "mistakes.py", tmp_path / "solution.py"), calls) == names
 
 
 def test_none_is_named_when_two_fit(files):
@@ -103,8 +188,8 @@ def test_another_wrong_answer_is_no_known_mistake(files):
 
 def test_side_effects_are_held_against_side_effects(files):
     calls = calls_of("def touch(x):\n    x += 1\n    return x - 1\n", [3.0], function="touch")
-    assert named(files, calls, by_value=False) == "changes_input"
-    assert named(files, calls, by_value=True) is None
+    assert named(files, calls, function="touch", by_value=False) == "changes_input"
+    assert named(files, calls, function="touch", by_value=True) is None
 
 
 def test_calls_that_cannot_be_replayed_are_not_diagnosed(files):
@@ -164,8 +249,9 @@ def explained(tmp_path, code, check):
     submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, seed=7)
     check(submission)
     files = tmp_path / "mistakes.py", tmp_path / "solution.py"
-    known = explain(submission.calls, "unit", *files, 1.0, by_value=True, seed=submission.seed)
-    return known and known.name
+    diagnosis = Diagnosis("unit", submission.calls[0].function, *files, 1.0)
+    diagnosis.add(submission.calls, submission.seed)
+    return " + ".join(known.name for known in diagnosis.named()) or None
 
 
 def calls_what_is_made(submission):

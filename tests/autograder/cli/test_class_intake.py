@@ -108,6 +108,36 @@ def test_an_extension_is_honoured_when_it_comes_later(autograder, course, blackb
     assert "bob,3," in out and "late" not in out
 
 
+@pytest.mark.parametrize(
+    ("attempts", "percent", "score", "counts"),
+    [("last", 5, "0.9", "22"), ("best", 10, "2.7", "21"), ("best", 50, "2", "20")],
+)
+def test_the_last_or_the_best_attempt_counts(autograder, course, tmp_path, attempts, percent, score, counts):
+    """Half in time, all of it one day late, and two days late a mistake."""
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for day, text in (("20", KINDS["half"][0]), ("21", RIGHT), ("22", KINDS["wrong"][0])):
+        (folder / f"Lab_ann_attempt_2026-11-{day}-10-00-00_doubling.py").write_text(text)
+    (folder / "Lab_bob_attempt_2026-11-20-10-00-00_doubling.py").write_text("# bob\n" + RIGHT)
+    rules = f"[deadline]\ndue = 2026-11-20T23:59:00\n[late]\npercent = {percent}\n"
+    (folder / "class.toml").write_text(f'attempts = "{attempts}"\n{rules}')
+    _, out, err = autograder("grade", folder, "-o", tmp_path / "out", "--jobs", 1)
+    rows = {row["submission"]: row["score"] for row in rows_of(tmp_path / "out" / "grades.csv")}
+    assert rows == {"ann": score, "bob": "3"}
+    (chosen, *others) = [row for row in rows_of(tmp_path / "out" / "intake.csv") if row["student"] == "ann"]
+    assert f"2026-11-{counts}" in chosen["submitted"] and f"2026-11-{counts}" in chosen["path"] and len(others) == 2
+    assert "graded before" not in out
+    if attempts == "best":
+        assert all(
+            "another attempt, of 2026-11-" in row["reason"] and "the best counts" in row["reason"] for row in others
+        )
+        assert "not counted: Lab_ann_attempt_2026-11-22" in err
+    _, out, _ = autograder("report", tmp_path / "out", "--as", "csv")
+    assert f"ann,{score},3," in out
+    _, out, _ = autograder("regrade", "-o", tmp_path / "out", "--jobs", 1)
+    assert "No mark changes" in out
+
+
 def test_two_folders_are_one_submission_if_the_command_is_told(autograder, course, tmp_path):
     for name in ("part1", "part2"):
         (tmp_path / "submission" / name).mkdir(parents=True)

@@ -17,6 +17,7 @@ from autograder.errors import GraderError
 from autograder.grading.verify import Verification
 from autograder.grading.verify.mutants import mutants_of
 from autograder.grading.verify.trials import Bench, Trial
+from autograder.grading.verify.validity import Share, Verdict, Verdicts
 
 ROOT = Path(__file__).parents[3]
 CATALOG = """
@@ -105,6 +106,15 @@ def test_a_sound_course_is_sound(findings):
     assert [finding.question for finding in found.values() if not finding.good] == []
     assert found["mutants"].summary == "2 of 2 killed (100.0%), and 0 survive for a known reason"
     assert found["checks"].summary == "2 of 2 fail for some mistake or mutant"
+
+
+def test_a_solution_that_has_no_mutants_is_sound(findings):
+    found = findings(
+        solution=SOLUTION.replace("moved = x + 2", 'moved = "seven"'),
+        checks=CHECKS.replace("shift(0), 2", 'shift(0), "seven"').replace("shift(5), 7", 'shift(5), "seven"'),
+        mistakes=MISTAKES.replace("return x + 1", 'return "six"'),
+    )["mutants"]
+    assert found.good and found.summary.startswith("0 of 0 killed")
 
 
 def only_problem(finding):
@@ -265,6 +275,88 @@ def test_a_unit_that_imports_another_is_verified_with_it(course, sandbox):
     bench = Bench(replace(catalog, units={"other": other, **catalog.units}), sandbox)
     checks = bench.run(Trial("unit", catalog.solution("unit").read_text()))
     assert [check.message for check in checks if not check.points] == []
+
+
+TWO = """
+from autograder.diagnose import mistake
+
+@mistake("shift", "Shifts by one.")
+def by_one(x):
+    moved = x + 1
+    return moved
+
+@mistake("shift", "Returns the double.")
+def doubled(x):
+    moved = x + 2
+    return moved * 2
+
+@mistake("shift", "Returns five.")
+def five(x):
+    moved = x + 2
+    return 5
+"""
+
+
+def test_two_mistakes_at_once_are_named(findings):
+    found = findings(mistakes=TWO)["mixtures"]
+    assert found.good and found.summary.startswith("2 pairs tried, 2 named truly, 0 falsely, 0 not")
+    nameless = TWO.replace("doubled(x):\n    moved = x + 2", "doubled(x):\n    moved = x + 2\n    moved = moved")
+    assert findings()["mixtures"].summary == "no two can be merged", nameless
+
+
+@pytest.fixture
+def verified(course, sandbox, tmp_path):
+    """A verification of the small course with modules of one's own, after all questions were answered."""
+    modules = {
+        "right/a/unit.py": "def shift(x):\n    return 2 + x\n",
+        "wrong/b/unit.py": "def shift(x):\n    return 2\n",
+    }
+    modules["wrong/c/unit.py"] = "def shift(x):\n    return {0: 2, 5: 7}[x]\n"
+    for name, text in modules.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    catalog = course()
+    bench = Bench(catalog, sandbox)
+    folders = {"right": tmp_path / "right", "wrong": tmp_path / "wrong"}
+    verification = Verification(
+        catalog, catalog.chosen(None), lambda trials: map(bench.run, trials), seeds=2, **folders
+    )
+    return verification, {finding.question: finding for finding in verification.findings()}
+
+
+def test_modules_of_ones_own_are_counted_and_the_page_shows_them(verified):
+    verification, found = verified
+    assert [problem.rpartition("/")[2] for problem in found["modules"].problems] == [
+        "unit.py: keeps all points of what it has"
+    ]
+    assert found["modules"].summary.endswith("of 1 wrong ones that lose points 0 are named")
+    validity = verification.validity()
+    assert validity.loses == {"solution": Share(0, 1), "given as right": Share(0, 1)}
+    assert validity.keeps["given as wrong"] == Share(1, 2)
+    assert validity.keeps["known mistake"] == Share(0, 1)
+    page = replace(verification, catalog=replace(verification.catalog, title="Small <course>")).report("On 2 seeds.")
+    assert "Small &lt;course&gt;: how true the marks are" in page
+    assert "1 of 2<br>" in page and "keeps its points" in page and "http:" not in page and "https:" not in page
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (1, 1, 0.2065, 1.0), (0, 0, 0.0, 1.0)],
+)
+def test_shares_have_wilsons_interval(count, total, low, high):
+    assert Share(count, total).interval == pytest.approx((low, high), abs=1e-4)
+
+
+def test_the_worst_seed_counts_and_a_check_that_alone_catches_is_known(course):
+    verdicts = Verdicts()
+    for kind, failed in [("solution", ""), ("solution", "a"), ("known mistake", "ab"), ("known mistake", "a")]:
+        verdicts.add(Verdict(kind, "unit", "shift", "m", frozenset(failed), frozenset("ab") - frozenset(failed)))
+    (function,) = verdicts.validity(course().chosen(None), {"a": 1.0, "b": 2.0}).functions
+    assert function.loses == {"solution": Share(1, 1)} and function.keeps == {"known mistake": Share(0, 1)}
+    assert function.alone == [("a", 1)]
+    # Of three points the mistake keeps two; drawn anew it is 0 (aa), 2 (ab, ba) or 3 (bb): moves of -2, 0, 1.
+    assert function.redrawn.typical == pytest.approx(1.118, abs=0.15)
+    assert function.redrawn.most == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize(

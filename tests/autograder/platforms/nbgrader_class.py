@@ -54,6 +54,35 @@ class Class:
         return folder
 
 
+def own_cells() -> list[NotebookNode]:
+    """Cells of an instructor's: an answer, a locked cell that tests use, and tests, of which the last needs a kernel."""
+    return [
+        _own_cell(
+            "double", "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION", answer=True
+        ),
+        _own_cell("tools", "import torch\ntwo = torch.full((2,), 2.0)"),
+        _own_cell(
+            "test-double",
+            "assert double(2) == 4, 'no double'\n### BEGIN HIDDEN TESTS\nassert double(5) == 10\n### END HIDDEN TESTS",
+            points=2,
+        ),
+        _own_cell("test-part", "right = [double(x) == 2 * x for x in (0, 1)]\nsum(right) / 2", points=1),
+        _own_cell(
+            "test-tensors",
+            "try:\n    double(None)\nexcept TypeError:\n    pass\nelse:\n    raise AssertionError('no TypeError')\n"
+            "torch.testing.assert_close(double(two), two + two)",
+            points=3,
+        ),
+        _own_cell("test-source", "import inspect\nassert 'return' in inspect.getsource(double)", points=4),
+    ]
+
+
+def _own_cell(name: str, source: str, *, points: float = 0, answer: bool = False) -> NotebookNode:
+    facts = {"schema_version": 3, "grade_id": name, "grade": points > 0, "locked": not answer, "solution": answer}
+    extra = {"points": points} if points else {}
+    return new_code_cell(source, metadata={"nbgrader": {**facts, "task": False, **extra}})
+
+
 def id_of(cell: NotebookNode) -> str:
     return cell.metadata.get("nbgrader", {}).get("grade_id", "")
 
@@ -65,6 +94,32 @@ def is_answer(cell: NotebookNode) -> bool:
 def is_graded(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("grade"))
 
+
+#: Markdown and HTML by which a student's text would run in the browser that shows it, or send something from there.
+LIVE = [
+    "<script>live()</script>",
+    "<img src=x onerror=live()>",
+    "text <svg><script>live()</script></svg>",
+    "<svg onload=live()><circle/></svg>",
+    "[a link](javascript:live())",
+    '<a href="javascript:live()">a link</a>',
+    '<a href="java\nscript:live()">a link</a>',
+    '<a href="&#106;avascript:live()">a link</a>',
+    '<a href="data:text/html,<script>live()</script>">a link</a>',
+    '<iframe srcdoc="<script>live()</script>"></iframe>',
+    "<object data=live.swf></object><embed src=live.swf>",
+    '<form action="/api"><input name=score><button formaction="javascript:live()">b</button></form>',
+    '<meta http-equiv=refresh content="0;url=/logout"><base href="//live">',
+    '<img src="/logout">',
+    "# checks-invert",
+    '<div style="background:url(/logout)" id="checks-invert">x</div>',
+    "<!--><script>live()</script>-->",
+    "<math><mtext><table><mglyph><style><img src onerror=live()>",
+    '<noscript><p title="</noscript><img src=x onerror=live()>">',
+    "```html\n<script>live()</script>\n\n\n<img src=x onerror=live()>\n```\n<img src=x onerror=live()>",
+    "$\\href{javascript:live()}{x}$",
+    "$$\n\\require{html}\\href{javascript:live()}{x}\n$$",
+]
 
 #: Answers to `invert`, beside a right `brightness`, which may cost their own points and nothing else.
 CARELESS = {

@@ -1,29 +1,34 @@
 """What students and platforms get: nothing that is not for them, and all that it takes to run."""
 
-import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import venv
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import CatalogError, UsageError
+from autograder.grading.session import collected_tests
 from autograder.platforms.bundles import (
-    classroom_bundle,
+    Grading,
+    actions_bundle,
     gitlab_bundle,
     gradescope_bundle,
     leaks,
+    release_secret,
     student_bundle,
     write_bundle,
 )
 from autograder.platforms.bundles.public import public_checks
+from autograder.student.progress import Progress
+from autograder.student.standing import headline
 from tests.autograder.small_course import make_course
 
 ROOT = Path(__file__).parents[3]
@@ -106,6 +111,30 @@ def test_the_courses_own_release_gives_nothing_away(files, catalog):
         assert f"{place}/".encode() not in text
 
 
+@pytest.mark.parametrize("build", [student_bundle, actions_bundle, gitlab_bundle])
+def test_a_weekly_release_holds_nothing_of_other_units(build, catalog):
+    week = ["head_training", "variation_loss"]
+    files = build(catalog, week)
+    course = {path: text for path, text in files.items() if not path.startswith(("autograder/", "data/"))}
+    for unit in set(catalog.units) - set(week):
+        assert not [path for path in course if unit in PurePosixPath(path).stem and not path.endswith(".png")]
+        assert f'name = "{unit}"' not in files["exercises/catalog.toml"].decode()
+    text = files["exercises/lessons/head_training.md"].decode()
+    assert "Before: feature_extraction." in text and "feature_extraction.md" not in text
+    pictures = {path for path in files if path.startswith("docs/pictures/")}
+    assert pictures == {"docs/pictures/head_curves.png", "docs/pictures/variation_loss.png"}
+    assert "exercises/pictures/draw_variation_loss.py" in files and "exercises/pictures/draw_robustness.py" not in files
+    assert "notebooks/start.ipynb" not in files  # it works on a function of another unit
+
+
+def test_a_weekly_release_is_a_course(catalog, tmp_path):
+    write_bundle(student_bundle(catalog, ["training_tricks"]), tmp_path / "week")
+    week = read_catalog(tmp_path / "week")
+    assert list(week.units) == ["training_tricks"]
+    assert week.units["training_tricks"] == catalog.units["training_tricks"]
+    assert (tmp_path / "week" / "notebooks" / "start.ipynb").is_file()
+
+
 def test_a_leak_of_each_kind_is_found(files, catalog):
     def found(name, text):
         return leaks({**files, name: text.encode()}, catalog)
@@ -183,6 +212,50 @@ def test_a_hidden_check_is_not_released_however_its_mark_is_written(way, tmp_pat
     compile(text, "checks", "exec")
 
 
+SECRETS = """
+import pytest
+import torch
+from autograder.compare import assert_close
+
+
+@pytest.mark.points("double", 1)
+@pytest.mark.hidden
+def test_secret(submission):
+    sevens = torch.full((1,), 7.0)
+    assert_close(submission.double(sevens), 2 * sevens)
+
+
+@pytest.mark.points("double", 1)
+def test_of_ours(submission):
+    assert_close(submission.double(torch.zeros(1)), torch.zeros(1))
+
+
+class TestSecrets:
+    @pytest.mark.points("double", 1)
+    @pytest.mark.hidden
+    def test_other(self, submission):
+        assert_close(submission.double(torch.full((1,), 8.0)), torch.full((1,), 16.0))
+"""
+
+
+def test_a_hidden_check_from_another_module_is_not_released(tmp_path, monkeypatch):
+    root = make_course(tmp_path / "course")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "kept_secrets.py").write_text(SECRETS)
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    checks = root / "tests" / "exercises" / "test_doubling.py"
+    lines = "from kept_secrets import test_secret\nfrom kept_secrets import TestSecrets, test_of_ours, test_secret as test_7\n"
+    checks.write_text(lines + checks.read_text())
+    files = student_bundle(read_catalog(root))
+    text = files["tests/exercises/test_doubling.py"].decode()
+    assert [line for line in text.splitlines() if "kept_secrets" in line] == ["from kept_secrets import test_of_ours"]
+    # In a package of the course, and under another name.
+    renamed = SECRETS.replace("def test_secret", "def seven").encode()
+    found = leaks({**files, "kit/checks.py": renamed}, read_catalog(root))
+    assert "kit/checks.py holds the hidden check test_other of doubling" in found
+    assert any(each.startswith("kit/checks.py holds lines of the hidden check test_secret") for each in found)
+
+
 def test_a_check_whose_fixture_takes_the_solution_stays_with_the_teacher(tmp_path):
     root = make_course(tmp_path / "course")
     checks = root / "tests" / "exercises" / "test_doubling.py"
@@ -191,6 +264,22 @@ def test_a_check_whose_fixture_takes_the_solution_stays_with_the_teacher(tmp_pat
     checks.write_text(f"{checks.read_text()}\n\n{fixture}\n\n{check}")
     text = student_bundle(read_catalog(root))["tests/exercises/test_doubling.py"].decode()
     assert "test_as_right" not in text and "reference" not in text
+
+
+def test_a_release_tells_the_points_that_are_not_in_it(files, catalog, tmp_path):
+    path = tmp_path / "exercises" / "catalog.toml"
+    path.parent.mkdir()
+    path.write_bytes(files["exercises/catalog.toml"])
+    released = read_catalog(tmp_path)
+    assert released.points == catalog.points and sum(unit.later for unit in catalog.units.values()) == 0
+    for unit in catalog.units.values():
+        tests = collected_tests(catalog, unit.name)
+        private = [test for test in tests if test.hidden or test.needs_solution]
+        assert released.units[unit.name].later == pytest.approx(sum(sum(test.points.values()) for test in private))
+        assert sum(sum(test.points.values()) for test in tests) == pytest.approx(unit.points)
+    assert "visible points; " in headline(released, Progress())
+    later, total = (sum(getattr(unit, name) for unit in released.units.values()) for name in ("later", "points"))
+    assert 1 / 5 < later / total < 1 / 4, "docs/platforms.md says how large the hidden part is"
 
 
 def test_a_bundle_is_a_folder_and_a_zip_of_the_same(tmp_path):
@@ -239,7 +328,7 @@ def test_a_student_installs_the_zip_solves_it_and_gets_full_marks(files, catalog
 @pytest.fixture
 def gradescope(catalog, tmp_path):
     """What Gradescope's container looks like, with the given submission; runs it and reads what it wrote."""
-    bundle = gradescope_bundle(catalog, "points", "variation_loss")
+    bundle = gradescope_bundle(catalog, Grading("variation_loss", "points", "of the tests"))
 
     def grade(submission):
         write_bundle(bundle, tmp_path / "source")
@@ -258,6 +347,53 @@ def test_gradescope_grades_a_submission(gradescope):
     assert sum(test["score"] for test in results["tests"]) == 15
 
 
+#: Runs a command as a container does that gives no namespaces, under Docker's usual filter.
+NO_NAMESPACES = """
+import errno, os, sys
+import pyseccomp
+
+rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+for call in ("unshare", "setns", "mount", "pivot_root"):
+    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), call)
+rules.load()
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="Gradescope's container is root's")
+def test_gradescopes_harness_grades_as_root_without_namespaces(tmp_path):
+    """In its folders: the zip unpacked into source/, `run_autograder` copied beside it, submission/ and its metadata."""
+    root = make_course(tmp_path / "course")
+    catalog = root / "exercises" / "catalog.toml"
+    catalog.write_text(catalog.read_text().replace("points = 1\n", "points = 1.5\n"))
+    checks = root / "tests" / "exercises" / "test_doubling.py"
+    hidden = "def test_secret(submission):\n    assert_close(submission.halve(torch.ones(1)), torch.ones(1) / 2)\n"
+    checks.write_text(f'{checks.read_text()}\n\n@pytest.mark.hidden\n@pytest.mark.points("halve", 0.5)\n{hidden}')
+    place = tmp_path / "autograder"
+    for name in ("source", "submission", "results"):
+        (place / name).mkdir(parents=True)
+    bundle = gradescope_bundle(read_catalog(root), Grading("", "points", "of the tests"))
+    with zipfile.ZipFile(write_bundle(bundle, tmp_path / "released")) as archive:
+        archive.extractall(place / "source")
+    shutil.copy(place / "source" / "run_autograder", place)
+    (place / "submission" / "doubling.py").write_text(
+        "def double(x):\n    return x\n\n\ndef halve(x):\n    return x / 2\n"
+    )
+    (place / "submission_metadata.json").write_text('{"id": 1, "users": []}')
+    variables = {"AUTOGRADER": str(place), "AUTOGRADER_BIN": str(BIN)}
+    _, said = run(sys.executable, "-c", NO_NAMESPACES, "/bin/bash", place / "run_autograder", cwd=place, **variables)
+    results = json.loads((place / "results" / "results.json").read_text())
+    assert results["score"] == 2.5, said
+    assert results["output"].startswith("2 of 3 visible points; 0.5 more when graded")
+    seen = [(test["visibility"], test["max_score"]) for test in results["tests"]]
+    assert seen == [("visible", 1), ("visible", 1), ("visible", 1), ("after_published", 0.5)]
+    held = results["extra_data"]["isolation"]
+    assert {"no_capabilities", "seccomp", "landlock"} <= set(held) and not [
+        rung for rung in held if "namespace" in rung
+    ]
+
+
 @pytest.mark.slow
 def test_two_folders_in_gradescope_are_one_submission(gradescope, tmp_path):
     for name in ("part 1", "part 2"):
@@ -270,7 +406,7 @@ def test_two_folders_in_gradescope_are_one_submission(gradescope, tmp_path):
 @pytest.mark.slow
 def test_where_gradescope_cannot_grade_nobody_has_points(gradescope, tmp_path, catalog):
     (tmp_path / "empty").mkdir()
-    broken = gradescope_bundle(catalog, "points", "no_such_unit")
+    broken = gradescope_bundle(catalog, Grading("no_such_unit", "points", "of the tests"))
     write_bundle(broken, tmp_path / "source")
     (tmp_path / "submission").mkdir()
     script = tmp_path / "source" / "run_autograder"
@@ -283,24 +419,59 @@ def test_where_gradescope_cannot_grade_nobody_has_points(gradescope, tmp_path, c
 def test_githubs_job_gives_points_annotations_and_a_summary(catalog, tmp_path):
     """The very script of the workflow's step, with a wrong answer in the exercises."""
     course = tmp_path / "course"
-    write_bundle(classroom_bundle(catalog), course)
+    write_bundle(actions_bundle(catalog), course)
     (course / ".venv").symlink_to(BIN.parent)
     shutil.copy(ROOT / "tests/autograder/samples/only_horizontal/variation_loss.py", course / "exercises")
-    workflow = yaml.safe_load((course / ".github/workflows/classroom.yml").read_text())
+    workflow = yaml.safe_load((course / ".github/workflows/checks.yml").read_text())
     (judge,) = [step for step in workflow["jobs"]["checks"]["steps"] if step.get("id") == "judge"]
-    outputs = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    outputs = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
     code, said = run("bash", "-eo", "pipefail", "-c", judge["run"], cwd=course, PYTHONPATH=str(course), **outputs)
     assert code == 0, said
     assert "::error file=exercises/variation_loss.py,line=" in said
     assert "| variation\\_loss |" in (tmp_path / "summary").read_text()
-    payload = json.loads(base64.b64decode((tmp_path / "output").read_text().removeprefix("result=")))
-    assert 0 < sum(test["score"] for test in payload["tests"]) < payload["max_score"]
+    seen = r"[\d.]+ of [\d.]+ visible points; [\d.]+ more when graded"
+    assert re.search(f"::notice title=Points::{seen}", said) and re.search(seen, (tmp_path / "summary").read_text())
+    pipeline = yaml.safe_load(gitlab_bundle(catalog)[".gitlab-ci.yml"])["checks"]
+    report = next(line for line in pipeline["script"] if line.endswith("--as gitlab"))
+    code, said = run("bash", "-c", report, cwd=course, PYTHONPATH=str(course))
+    assert code == 0 and re.search(seen, said.splitlines()[-1])
+    assert re.search(pipeline["coverage"].strip("/"), said.splitlines()[-1])
 
 
 def test_gitlabs_pipeline_is_one_that_gitlab_reads(catalog):
     pipeline = yaml.safe_load(gitlab_bundle(catalog)[".gitlab-ci.yml"])
     assert pipeline["checks"]["artifacts"]["reports"] == {"junit": "junit.xml"}
     assert any("--as junit > junit.xml" in line for line in pipeline["checks"]["script"])
+    assert pipeline["checks"]["artifacts"]["paths"] == ["points.html"]
+
+
+def test_the_bundles_of_a_course_keep_their_secret_where_git_does_not_look(tmp_path, monkeypatch):
+    monkeypatch.delenv("IDEALCAT_SECRET", raising=False)
+    course = read_catalog(make_course(tmp_path / "course"))
+    first = release_secret(course)
+    assert len(first) == 64 and release_secret(course) == first
+    assert release_secret(read_catalog(make_course(tmp_path / "other"))) != first
+    subprocess.run(["git", "init", "-q", course.root], check=True)
+    told = subprocess.run(["git", "-C", course.root, "status", "--short", "-uall"], capture_output=True, text=True)
+    assert "exercises/catalog.toml" in told.stdout and "autograder" not in told.stdout
+    assert (course.root / ".autograder" / "release-secret").stat().st_mode & 0o077 == 0
+    files = student_bundle(course)
+    assert not any(name.startswith(".autograder") for name in files)
+    assert not any(first.encode() in content for content in files.values())
+    graded = gradescope_bundle(course, Grading("", "points", release_secret(course)))
+    assert graded["run_autograder"] == gradescope_bundle(course, Grading("", "points", first))["run_autograder"]
+    assert first.encode() in graded["run_autograder"]
+    monkeypatch.setenv("IDEALCAT_SECRET", "a $secret of 'mine'")
+    script = gradescope_bundle(course, Grading("", "points", release_secret(course)))["run_autograder"].decode()
+    (line,) = [line for line in script.splitlines() if line.startswith("export IDEALCAT_SECRET=")]
+    told = subprocess.run(["bash", "-c", f'{line}; printf %s "$IDEALCAT_SECRET"'], capture_output=True, text=True)
+    assert told.stdout == "a $secret of 'mine'"
+
+
+@pytest.mark.parametrize("name", ["run_autograder", "setup.sh"])
+def test_gradescopes_scripts_are_shell(name, catalog):
+    script = gradescope_bundle(catalog, Grading("quiz", "points", "s"))[name]
+    assert subprocess.run(["bash", "-n"], input=script, capture_output=True).returncode == 0
 
 
 def test_every_file_of_the_courses_own_package_is_released(tmp_path):

@@ -1,15 +1,20 @@
 """nbgrader's own commands in a course that the autograder has released, as an instructor uses them."""
 
+import ast
+import csv
 import re
 import shutil
+import subprocess
+import sys
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_cell
 
-from tests.autograder.platforms.nbgrader_class import Class, id_of
+from tests.autograder.platforms.nbgrader_class import Class, id_of, own_cells
 from tests.autograder.platforms.nbgrader_course import (
     command,
+    environment,
     exported,
     grade_without_nbgrader,
     marks,
@@ -92,24 +97,117 @@ def test_points_by_hand_in_the_table_beside_the_results_reach_the_gradebook(cour
     assert code == 0 and "(the idea is right)" in text and "added: 1 (found a mistake)" in text
 
 
-def test_an_own_test_of_the_instructor_is_left_for_grading_by_hand(tmp_path):
+#: Definitions of `double`, and the automatic scores of the four tests.
+OWN_ANSWERS = {
+    "right": ("def double(x):\n    return x + x", (2.0, 1.0, 3.0, None)),
+    "wrong": ("def double(x):\n    return {}[x]", (0.0, 0.0, 0.0, None)),
+    "patches": (
+        "import torch\n\n\ndef double(x):\n    torch.testing.assert_close = lambda *_, **__: None\n    return x or 1",
+        (0.0, 0.0, 0.0, None),
+    ),
+    "exits": ("import os\n\n\ndef double(x):\n    os._exit(0)", (0.0, 0.0, 0.0, None)),
+}
+
+
+def test_own_tests_of_the_instructor_run_against_each_students_functions(tmp_path):
     course = released_course(tmp_path / "course")
     source = course / "source" / UNIT / f"{UNIT}.ipynb"
     notebook = nbformat.read(source, 4)
-    facts = {"schema_version": 3, "grade_id": "test-double", "grade": True, "locked": True, "solution": False}
-    metadata = {"nbgrader": {**facts, "task": False, "points": 2}}
-    notebook.cells.append(new_code_cell("assert double(2) == 4", metadata=metadata))
+    notebook.cells += own_cells()
     nbformat.write(notebook, source)
     nbgrader(course, "generate_assignment", UNIT, "--force")
     students = Class(course)
-    students.hand_in("alice", students.notebook(students.right()))
-    text = nbgrader(course, "autograde", UNIT)
-    assert "alice: test-double is no check of the course and was not run; grade it by hand" in text
-    (course / "read.py").write_text(OWN_TEST)
-    assert command(course, "read") == (0, "None True\n")
-    assert marks(course) == {"alice": POINTS}
+    for name, (double, _) in OWN_ANSWERS.items():
+        students.hand_in(name, students.notebook({**students.right(), "double": double}))
+    (students.hand_in("nobody", students.notebook({})) / f"{UNIT}.ipynb").unlink()
+    expected = {name: scores for name, (_, scores) in OWN_ANSWERS.items()} | {"nobody": (0.0, 0.0, 0.0, None)}
+    (course / "read.py").write_text(OWN_SCORES)
+    for run in (lambda: nbgrader(course, "autograde", UNIT), lambda: grade_without_nbgrader(course)[1]):
+        said = run()
+        code, text = command(course, "read")
+        assert code == 0 and ast.literal_eval(text) == expected, said
+        assert "the test test-source cannot be run" in said and "with your own solution" in said
     nbgrader(course, "generate_feedback", UNIT)
-    assert "This test is no check of the course and was not run" in page(course, "alice")
+    assert "This test was not run: it is graded by hand." in page(course, "right")
+    assert "KeyError" in page(course, "wrong")
+
+
+OWN_SCORES = f"""
+from nbgrader.api import Gradebook
+with Gradebook("sqlite:///gradebook.db") as book:
+    tests = ("test-double", "test-part", "test-tensors", "test-source")
+    found = {{}}
+    for student in book.students:
+        grades = [book.find_grade(test, "{UNIT}", "{UNIT}", student.id) for test in tests]
+        assert all((grade.auto_score is None) == grade.needs_manual_grade for grade in grades)
+        found[student.id] = tuple(grade.auto_score for grade in grades)
+    print(found)
+"""
+
+
+def test_points_that_change_after_the_release_keep_their_share_until_it_is_released_again(tmp_path):
+    course = released_course(tmp_path / "course")
+    students = Class(course)
+    students.hand_in("alice", students.notebook(students.right()))
+    students.hand_in("bob", students.notebook(dict(students.mistaken())["inverts_red"]))
+    nbgrader(course, "autograde", UNIT)
+    before = marks(course)
+    assert before == {"alice": POINTS, "bob": 4.0}
+    checks = course.parent / "tests" / "exercises" / f"test_{UNIT}.py"
+    checks.write_text(checks.read_text().replace('points("invert", 1)', 'points("invert", 2)'))
+    catalog = course.parent / "exercises" / "catalog.toml"
+    catalog.write_text(catalog.read_text().replace("points = 3", "points = 6", 1))
+    for text in (nbgrader(course, "autograde", UNIT, "--force"), grade_without_nbgrader(course)[1]):
+        assert marks(course) == before
+        words = " ".join(text.split())
+        assert (
+            words.count(f"{UNIT} has changed since it was released (checks-invert: 2 points then, 4 points now;") == 1
+        )
+        assert f"`nbgrader generate_assignment {UNIT} --force`" in words
+    release(course)
+    nbgrader(course, "generate_assignment", UNIT, "--force")
+    text = nbgrader(course, "autograde", UNIT, "--force")
+    assert marks(course) == {"alice": POINTS + 3, "bob": 5.0} and "has changed" not in text
+
+
+def release(course):
+    """Type the command of the instructor's."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "autograder", "release", "nbgrader", course],
+        cwd=course.parent,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("hidden", ["points", "sentence"])
+def test_feedback_shows_of_hidden_checks_what_was_asked_for(course, students, hidden):
+    config = course / "nbgrader_config.py"
+    config.write_text(config.read_text().replace("hidden='points'", f"hidden='{hidden}'"))
+    wrong = "def brightness(images):\n    return images.mean(dim=(1, 2, 3)) ** 2 + 0.1875"
+    students.hand_in("bob", students.notebook({**students.right(), "brightness": wrong}))
+    for grade in (lambda: nbgrader(course, "autograde", UNIT), lambda: grade_without_nbgrader(course)):
+        grade()
+        nbgrader(course, "generate_feedback", UNIT)
+        _, title, said = page(course, "bob").partition("Random images have the right brightness")
+        assert title and ("returned" in said.partition("</pre>")[0]) == (hidden == "sentence"), said[:500]
+
+
+def test_the_table_of_grades_has_the_gradebooks_own_numbers(course, students):
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write(LATE)
+    students.hand_in("alice", students.notebook({}), timestamp="2026-01-02 10:00:00 UTC")
+    students.hand_in("bob", students.notebook(students.right()), timestamp="2025-12-02 10:00:00 UTC")
+    grade_without_nbgrader(course)
+    (course / "by_hand.py").write_text(BY_HAND)
+    assert command(course, "by_hand")[0] == 0
+    grade_without_nbgrader(course)
+    rows = {row["submission"]: row for row in csv.DictReader((course / "out" / "grades.csv").read_text().splitlines())}
+    assert {name: float(row["score"]) for name, row in rows.items()} == marks(course) == {"alice": 2.0, "bob": POINTS}
+    assert rows["alice"]["trail"] == "0 by checks, 3 in the gradebook, 1 off as late" and not rows["bob"]["trail"]
+    assert {float(row["max_score"]) for row in rows.values()} == {POINTS}
 
 
 def test_a_late_plugin_in_a_file_of_the_course_is_found_from_elsewhere(course, students):
@@ -158,12 +256,6 @@ def test_nothing_of_a_students_is_live_where_an_instructor_looks(course, student
 
 
 LIVE = '<script>live()</script><img src=x onerror="live()"><a href="javascript:live()">a</a>'
-OWN_TEST = f"""
-from nbgrader.api import Gradebook
-with Gradebook("sqlite:///gradebook.db") as book:
-    grade = book.find_grade("test-double", "{UNIT}", "{UNIT}", "alice")
-    print(grade.auto_score, grade.needs_manual_grade)
-"""
 DUE = f"""
 from nbgrader.api import Gradebook
 with Gradebook("sqlite:///gradebook.db") as book:

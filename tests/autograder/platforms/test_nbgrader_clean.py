@@ -7,33 +7,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 pytest.importorskip("nbgrader")
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
+from nbgrader.coursedir import CourseDirectory
 
 from autograder.platforms.nbgrader.clean import CleanNotebook
+from autograder.platforms.nbgrader.intake import handed_in, refused
+from tests.autograder.platforms.nbgrader_class import LIVE
 
-LIVE = [
-    "<script>live()</script>",
-    "<img src=x onerror=live()>",
-    "text <svg><script>live()</script></svg>",
-    "<svg onload=live()><circle/></svg>",
-    "[a link](javascript:live())",
-    '<a href="javascript:live()">a link</a>',
-    '<a href="java\nscript:live()">a link</a>',
-    '<a href="&#106;avascript:live()">a link</a>',
-    '<a href="data:text/html,<script>live()</script>">a link</a>',
-    '<iframe srcdoc="<script>live()</script>"></iframe>',
-    "<object data=live.swf></object><embed src=live.swf>",
-    '<form action="/api"><input name=score><button formaction="javascript:live()">b</button></form>',
-    '<meta http-equiv=refresh content="0;url=/logout"><base href="//live">',
-    '<img src="/logout">',
-    "# checks-invert",
-    '<div style="background:url(/logout)" id="checks-invert">x</div>',
-    "<!--><script>live()</script>-->",
-    "<math><mtext><table><mglyph><style><img src onerror=live()>",
-    '<noscript><p title="</noscript><img src=x onerror=live()>">',
-    "```html\n<script>live()</script>\n\n\n<img src=x onerror=live()>\n```\n<img src=x onerror=live()>",
-    "$\\href{javascript:live()}{x}$",
-    "$$\n\\require{html}\\href{javascript:live()}{x}\n$$",
-]
 DANGER = re.compile(
     r"<(?!/?(div|p|pre|code|span|img|a|em|strong|h\d)\b)|<[^>]*\b(on\w+|style|id|action|href=.?(j|d|&))|<img[^>]*src=\"(?!data:image)|\\href",
     re.IGNORECASE,
@@ -96,9 +75,27 @@ def test_of_outputs_text_and_pictures_stay():
     assert cell.metadata == {} and all(not output.get("metadata") for output in cell.outputs)
 
 
+def test_pages_beside_a_graded_notebook_are_removed(tmp_path):
+    for name in ("a.html", "b/c.SVG", "d.xml", "e.xhtml", "f.txt", "g.py", "h.png", "i"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    CleanNotebook().preprocess(new_notebook(), {"metadata": {"path": str(tmp_path)}})
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["f.txt", "g.py", "h.png", "i"]
+
+
 def test_of_metadata_the_kernel_stays():
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = cleaned(
         kernelspec=kernel, title=LIVE[0], language_info={"name": "python", "pygments_lexer": LIVE[0]}, widgets={}
     )
     assert notebook.metadata == {"kernelspec": kernel, "language_info": {"name": "python"}}
+
+
+@pytest.mark.parametrize("name", ["<b>bob", "a&lt;b", 'x" onmouseover="live()'])
+def test_a_student_whose_id_is_html_is_refused_with_a_sentence(tmp_path, name):
+    for student in ("alice", "O'Neill", name):
+        (tmp_path / "submitted" / student / "lab").mkdir(parents=True)
+    course = CourseDirectory(root=str(tmp_path))
+    assert handed_in(course, "lab") == ["O'Neill", "alice"]
+    assert list(refused(course, "lab")) == [str(tmp_path / "submitted" / name / "lab")]
+    assert "rename the folder" in "".join(refused(course, "lab").values())

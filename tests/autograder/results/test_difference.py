@@ -54,3 +54,20 @@ def test_points_by_hand_stand_on_both_sides():
     (change,) = differences((old, new), manual=[ManualPoints("alice", "f", 1.0)])
     assert (change.before, change.after, change.by) == ("1", "1", "+0")
     assert change.why == ("u::one: passed -> failed, 2 -> 0 of 2",)
+
+
+def test_those_whose_mark_moves_come_first_and_the_largest_first_of_all():
+    def result(name, one=ONE, two=TWO):
+        return SubmissionResult(name, (one, two))
+
+    lost, won = replace(ONE, outcome=Outcome.FAILED), replace(TWO, outcome=Outcome.PASSED)
+    same = replace(TWO, outcome=Outcome.FAILED)
+    pairs = [
+        (result("same"), result("same", two=same)),
+        (result("little"), result("little", two=won)),
+        (result("much"), result("much", one=lost)),
+        (None, result("new")),
+    ]
+    found = differences(*pairs)
+    assert [change.name for change in found] == ["new", "much", "little", "same"]
+    assert [change.moves for change in found] == [True, True, True, False]

@@ -165,3 +165,51 @@ def test_a_thousand_students_open_at_once(crowd, opened):
     assert len(crowd) < 1_000_000
     page = opened(crowd)
     assert page.locator("#submissions tbody tr").count() == 1000
+
+
+def test_rows_are_one_line_high_until_they_are_opened(catalog, opened):
+    wrong = (check(2, Outcome.FAILED, **WRONG),)
+    results = [SubmissionResult(f"{'long name ' * number}{number}", wrong) for number in range(1, 9)]
+    page = opened(class_page(list(map(mark, results)), catalog))
+    rows = page.locator("#submissions tbody tr")
+    remarks = page.locator("#submissions summary").first
+
+    def heights():
+        return [round(rows.nth(number).bounding_box()["height"]) for number in range(8)]
+
+    closed = heights()
+    assert len(set(closed)) == 1 and closed[0] < 45
+    remarks.focus()
+    page.keyboard.press("Enter")
+    assert heights()[0] > closed[0] and heights()[1:] == closed[1:]
+    page.keyboard.press("Enter")
+    assert heights() == closed
+
+
+def test_a_wide_table_keeps_the_names_in_sight(catalog, opened):
+    checks = tuple(
+        CheckResult(f"{unit.name}::test", unit.name, name, "t", 1.0)
+        for unit in catalog.units.values()
+        for name in unit.functions
+    )
+    page = opened(class_page([mark(SubmissionResult("alice", checks))], catalog), viewport=PHONE)
+    name, points = page.locator("#submissions tbody th"), page.locator("#submissions tbody td").first
+    left = name.bounding_box()["x"]
+    page.locator(".scroll").first.evaluate("each => { each.scrollLeft = 600; }")
+    assert points.bounding_box()["x"] < 0 <= name.bounding_box()["x"] == left
+
+
+def test_a_unit_that_was_not_handed_in_is_one_line(catalog, opened):
+    missing = "quiz.py was not handed in"
+    absent = [
+        CheckResult(f"quiz::test_{number}", "quiz", "answers", f"Question {number}", 1.0).ended(
+            Outcome.NOT_RUN, missing
+        )
+        for number in range(13)
+    ]
+    result = SubmissionResult("alice", (*absent, *RESULT.checks))
+    for shown in Hidden:
+        page = opened(student_page(visible_mark(mark(result), shown), catalog))
+        assert page.locator("#quiz").inner_text().endswith(f"0 of 13 points: {missing}")
+        assert page.get_by_text("Question 3").count() == 0
+        assert page.locator("#variation_loss h3").count() == 2

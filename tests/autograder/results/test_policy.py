@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.errors import UsageError
-from autograder.results.policy import LateRule, Policy, adjust, lateness, read_policy
+from autograder.results.class_file import read_policy
+from autograder.results.policy import LateRule, Policy, adjust, lateness
 
 VILNIUS = ZoneInfo("Europe/Vilnius")
 DUE = datetime(2026, 11, 20, 23, 59)

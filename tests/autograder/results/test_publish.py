@@ -1,9 +1,9 @@
 """Every format that results are written in, with a student who writes what each of them might take for its own."""
 
-import base64
 import csv
 import io
 import json
+import re
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,21 +13,40 @@ from xml.etree import ElementTree
 import jsonschema
 import junitparser
 import pytest
+import yaml
 
 from autograder import cli
-from autograder.results.formats.classroom import payload
+from autograder.course.catalog import read_catalog
+from autograder.errors import GraderError, UsageError
+from autograder.platforms.bundles.student import template
+from autograder.results.formats.classroom50 import scale
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.overview import class_statistics
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Hidden, mark, visible_mark
 from autograder.results.publish import publish, read_marks, read_results, render
+from autograder.results.summary import summary
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from tests.autograder.small_course import make_course
 
 GOLDEN = Path(__file__).parent / "golden"
 EVIL = "<script>alert(1)</script> ]]> | ::error:: %0A *b* `c` \x1b[2J \ud800 {{ 7 * 7 }} =1+1"
 SINGLE = [name for name, form in FORMATS.items() if form.of_one is not None]
 TABLES = [name for name, form in FORMATS.items() if form.of_class is not None]
+#: Forms that name no check of which they have nothing to say.
+SILENT = ("github", "gitlab")
+#: What Classroom 50's runner and the bundle's autograder tell by variables.
+CLASSROOM50 = {
+    "CLASSROOM": "vision",
+    "ASSIGNMENT": "lab-3",
+    "ASSIGNMENT_TYPE": "individual",
+    "OWNER": "anna",
+    "SUBMISSION_TAG": "submit/2026-06-01T14-32-05Z-a1b2c3d",
+    "COMMIT_URL": "https://github.com/uni/vision-lab-3-anna/commit/a1b2c3d",
+    "RELEASE_URL": "https://github.com/uni/vision-lab-3-anna/releases/tag/submit%2F2026",
+    "SUBMISSION_DATETIME": "2026-06-01T14:32:01Z",
+}
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
@@ -63,6 +82,13 @@ RESULT = SubmissionResult(
     seconds=1.5,
 )
 UNGRADED = SubmissionResult("bob", (check("shape", Outcome.PASSED), check("value", Outcome.ERROR, message="it broke")))
+
+
+@pytest.fixture(autouse=True)
+def classroom50(monkeypatch):
+    """The variables that one of the forms is made of."""
+    for name, value in CLASSROOM50.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
@@ -101,19 +127,60 @@ def test_each_format_is_as_it_was(form, as_text, request):
 @pytest.mark.parametrize("hidden", [Hidden.NOTHING, Hidden.POINTS])
 def test_by_default_nothing_that_a_hidden_check_says_is_shown(form, hidden, as_text):
     text = as_text(form, hidden)
-    text = base64.b64decode(text).decode() if form == "github-classroom" else text
     assert "SECRET" not in text and "wraps" not in text
-    assert ("It has secret" in text) == (hidden is Hidden.POINTS and form != "github-annotations")
+    assert ("It has secret" in text) == (hidden is Hidden.POINTS and form not in SILENT)
     told = as_text(form, Hidden.SENTENCE)
-    assert "SECRET asked for 3" in (base64.b64decode(told).decode() if form == "github-classroom" else told)
+    assert ("SECRET asked for 3" in told) == (form != "gitlab")
 
 
 @pytest.mark.parametrize("hidden", Hidden)
 def test_the_platforms_sums_hold_whatever_is_shown(hidden, as_text):
     assert json.loads(as_text("gradescope", hidden))["score"] == 4
-    document = json.loads(base64.b64decode(as_text("github-classroom", hidden)))
+    document = json.loads(as_text("gradescope", hidden))
     assert sum(test["score"] for test in document["tests"]) == 4
-    assert sum(test["max_score"] for test in document["tests"]) == document["max_score"] == 12
+    assert sum(test["max_score"] for test in document["tests"]) == 12
+    document = json.loads(as_text("classroom50", hidden))
+    assert sum(test["score"] for test in document["tests"]) == document["score"] == 4
+    assert sum(test["max-score"] for test in document["tests"]) == document["max-score"] == 12
+
+
+def test_before_publication_gradescope_shows_the_visible_points_alone(as_text):
+    for hidden in Hidden:
+        document = json.loads(as_text("gradescope", hidden))
+        assert document["output"].splitlines()[0] == "2 of 8 visible points; 4 more when graded"
+        later = [test for test in document["tests"] if test["visibility"] == "after_published"]
+        assert sum(test["max_score"] for test in later) == 4
+        assert len(later) == (1 if hidden is Hidden.NOTHING else 2)
+    by_hand = json.loads(as_text("gradescope", manual=MANUAL))["output"]
+    assert by_hand.startswith("6.13 of 10 visible points; 2 more when graded")
+
+
+def test_a_release_for_students_tells_in_every_form_what_is_still_to_come(tmp_path):
+    root = make_course(tmp_path / "course")
+    catalog = root / "exercises" / "catalog.toml"
+    text = catalog.read_text()
+    catalog.write_text(f"{text}\n[later]\ndouble = 1.0\nhalve = 0.5\n")
+    course = read_catalog(root)
+    checks = (CheckResult("doubling::a", "doubling", "double", "It doubles", 1.5, outcome=Outcome.PASSED),)
+    seen = mark(SubmissionResult("anna", checks), catalog=course)
+    sentence = "1.5 of 1.5 visible points; 1.5 more when graded"
+    for form in ("html", "markdown", "gradescope", "github", "gitlab", "moodle"):
+        assert sentence in render([seen], form, Hidden.POINTS, course, "Lab"), form
+    lines = list(summary(course, checks, brief=False, verbose=False))
+    assert lines[0] == f"Doubling: {sentence}"
+    # Of a run that left checks out nobody can tell which are hidden.
+    assert next(summary(course, checks, brief=True, verbose=False, whole=False)) == "Doubling: 1.5 of 1.5 points"
+    catalog.write_text(text)  # as the instructor's, which has every check
+    course = read_catalog(root)
+    assert "visible" not in render(
+        [mark(SubmissionResult("anna", checks), catalog=course)], "gitlab", Hidden.POINTS, course, ""
+    )
+
+
+def test_the_share_of_the_points_is_what_gitlab_reads_as_coverage(as_text):
+    pattern = yaml.safe_load(template("gitlab-ci.yml"))["checks"]["coverage"].strip("/")
+    assert [re.findall(pattern, line) for line in as_text("gitlab").splitlines()][-1] == ["33.3"]
+    assert re.findall(pattern, as_text("gitlab", result=UNGRADED)) == []
 
 
 MANUAL = (
@@ -123,11 +190,10 @@ MANUAL = (
 )
 
 
-@pytest.mark.parametrize("form", [name for name in FORMATS if name not in ("json", "exercism", "github-annotations")])
+@pytest.mark.parametrize("form", [name for name in FORMATS if name not in ("json", "exercism", *SILENT, "classroom50")])
 def test_points_by_hand_and_their_comments_are_in_every_form(form, as_text):
     """1.13 for total_variation in place of 2, 2 for denoise, 5 added: of 12."""
     text = as_text(form, manual=MANUAL)
-    text = base64.b64decode(text).decode() if form == "github-classroom" else text
     assert "the idea is right" in text and "handed in on paper" in text and "not for this one" not in text
     if form in ("csv", "canvas", "moodle", "html", "markdown", "gradescope"):
         assert "8.13" in text or json.loads(text)["score"] == 8.126
@@ -137,12 +203,12 @@ def test_points_by_hand_and_their_comments_are_in_every_form(form, as_text):
 @pytest.mark.parametrize("hidden", Hidden)
 def test_the_platforms_sums_hold_with_points_by_hand(hidden, as_text):
     assert json.loads(as_text("gradescope", hidden, manual=MANUAL))["score"] == 8.126
-    for form in ("gradescope", "github-classroom"):
-        text = as_text(form, hidden, manual=MANUAL)
-        document = json.loads(text if form == "gradescope" else base64.b64decode(text))
-        missing = 2 if form == "gradescope" and hidden is Hidden.NOTHING else 0  # a hidden check of denoise
-        assert sum(test["score"] for test in document["tests"]) == pytest.approx(8.126 - missing)
-        assert sum(test["max_score"] for test in document["tests"]) == 12 - missing
+    document = json.loads(as_text("gradescope", hidden, manual=MANUAL))
+    assert sum(test["score"] for test in document["tests"]) == pytest.approx(8.126)
+    assert sum(test["max_score"] for test in document["tests"]) == 12
+    document = json.loads(as_text("classroom50", hidden, manual=MANUAL))
+    assert (document["score"], document["max-score"]) == (813, 1200)
+    assert "1 point is 100 there" in as_text("classroom50-body", hidden, manual=MANUAL)
     properties = ElementTree.fromstring(as_text("junit", manual=MANUAL)).iter("property")
     assert sum(float(each.get("value")) for each in properties if each.get("name") == "points") == pytest.approx(8.13)
 
@@ -175,7 +241,9 @@ def test_a_policy_has_the_last_word():
 def test_without_a_grade_no_platform_gets_one(as_text):
     assert "score" not in json.loads(as_text("gradescope", result=UNGRADED))
     assert json.loads(as_text("exercism", result=UNGRADED))["status"] == "error"
-    assert payload(mark(UNGRADED))["status"] == "error"
+    for nothing in (UNGRADED, SubmissionResult("bob")):
+        with pytest.raises(GraderError, match="nothing to give to Classroom 50"):
+            as_text("classroom50", result=nothing)
     for form in TABLES:
         line = as_text(form, result=UNGRADED).splitlines()[-1].split(",")
         assert line[0] == "bob" and not {"2", "4"} & set(line[1:2] if form != "canvas" else line[5:])
@@ -234,6 +302,75 @@ EXERCISM_SCHEMA = {  # exercism's interface of test runners, version 3
 }
 
 
+LINK = {"type": "string", "minLength": 1}
+WHOLE = {"type": "integer", "minimum": 0}
+CLASSROOM50_SCHEMA = {  # classroom50/result/v1, as its own fields are described
+    "type": "object",
+    "additionalProperties": False,
+    "required": [
+        *("schema", "classroom", "assignment", "assignment_type", "owner", "submission"),
+        *("commit", "release", "review", "datetime", "score", "max-score", "tests"),
+    ],
+    "properties": {
+        "schema": {"const": "classroom50/result/v1"},
+        **dict.fromkeys(("classroom", "assignment", "owner", "commit", "release", "review"), LINK),
+        "assignment_type": {"enum": ["individual", "group"]},
+        "submission": {"type": "string", "pattern": "^submit/"},
+        "datetime": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$"},
+        "score": WHOLE,
+        "max-score": WHOLE,
+        "tests": {
+            "type": "array",
+            "maxItems": 100,
+            "items": {
+                "type": "object",
+                "required": ["test-name", "passed", "score", "max-score"],
+                "properties": {
+                    "test-name": {"type": "string", "minLength": 1, "maxLength": 100},
+                    "passed": {"type": "boolean"},
+                    "score": WHOLE,
+                    "max-score": WHOLE,
+                },
+            },
+        },
+    },
+}
+
+
+def test_what_classroom_50_gets_is_what_it_describes(as_text):
+    for hidden in Hidden:
+        for manual in ((), MANUAL, (ManualPoints(EVIL, "", -9),), (ManualPoints(EVIL, "", 99),)):
+            document = json.loads(as_text("classroom50", hidden, manual=manual))
+            jsonschema.validate(document, CLASSROOM50_SCHEMA)
+            assert all(test["score"] <= test["max-score"] for test in [document, *document["tests"]])
+            assert len({test["test-name"] for test in document["tests"]}) == len(document["tests"])
+
+
+def test_no_half_point_is_lost_on_the_way_to_classroom_50(as_text, catalog):
+    for unit in catalog.units.values():
+        for part in (0.5, 0.25, 0.01, 1 / 3, 1.0):
+            checks = tuple(
+                CheckResult(f"{unit.name}::{f.name}{i}", unit.name, f.name, f.name, worth, outcome=outcome)
+                for f in unit.functions.values()
+                for i, (worth, outcome) in enumerate(
+                    [(round(f.points * part, 2), Outcome.PASSED), (round(f.points * (1 - part), 2), Outcome.FAILED)]
+                )
+            )
+            made = mark(SubmissionResult("anna", checks))
+            document, factor = json.loads(as_text("classroom50", result=made.result)), scale(made)
+            assert document["score"] / factor == pytest.approx(made.score, abs=1e-9)
+            assert document["max-score"] / factor == pytest.approx(made.max_score, abs=1e-9)
+            assert sum(test["score"] for test in document["tests"]) == document["score"]
+    halves = (CheckResult("u::a", "u", "f", "f", 2.5, outcome=Outcome.PASSED), CheckResult("u::b", "u", "f", "f", 1.5))
+    assert scale(mark(SubmissionResult("anna", halves))) == 2
+
+
+def test_outside_classroom_50_its_form_says_what_is_missing(as_text, monkeypatch):
+    monkeypatch.delenv("OWNER")
+    with pytest.raises(UsageError, match="OWNER is not set"):
+        as_text("classroom50")
+
+
 @pytest.mark.parametrize(("form", "schema"), [("gradescope", GRADESCOPE_SCHEMA), ("exercism", EXERCISM_SCHEMA)])
 @pytest.mark.parametrize("result", [RESULT, UNGRADED], ids=["graded", "ungraded"])
 def test_the_document_is_what_its_platform_describes(form, schema, result, as_text):
@@ -254,7 +391,8 @@ def test_junit_is_read_by_others(as_text):
 
 
 def test_an_annotation_is_one_line_at_the_students_line(as_text):
-    lines = as_text("github-annotations").splitlines()
+    points, *lines = as_text("github").splitlines()
+    assert points == "::notice title=Points::4 of 12 points"
     assert lines[0].startswith("::error file=exercises/variation_loss.py,line=7,title=total_variation::<script>")
     assert len(lines) == 2 and "%250A" in lines[0]
 

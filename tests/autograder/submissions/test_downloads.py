@@ -195,3 +195,12 @@ def test_folders_for_each_student_are_no_platforms(names):
 
 def test_every_shape_can_be_asked_for_by_name():
     assert set(SHAPES) == {form.partition("_")[0] for form in FORMS}
+
+
+@pytest.mark.parametrize("logins", [["max-a", "max-b"], ["max-a"]])
+def test_two_hyphens_end_what_is_no_login(logins: list[str]) -> None:
+    """Logins may begin alike, and one clone may lie there alone."""
+    names = [PurePosixPath(f"lab-1--{login}/{file}") for login in logins for file in (".git/HEAD", "quiz.py")]
+    download = SHAPES["github"](names, lambda _: b"")
+    assert download is not None
+    assert [attempt.students[0].login for attempt in download.attempts] == logins

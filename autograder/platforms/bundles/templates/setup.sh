@@ -8,5 +8,5 @@ python3 -m venv /autograder/venv
 cd /autograder/source/source
 constraints=()
 if [ -f constraints.txt ]; then constraints=(-c constraints.txt); fi
-/autograder/venv/bin/pip install -q -e . "$${constraints[@]}"
+/autograder/venv/bin/pip install -q -e . "${constraints[@]}"
 /autograder/venv/bin/autograder doctor

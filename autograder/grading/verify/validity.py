@@ -1,0 +1,198 @@
+"""Say how true marks are: how often right modules lose points and wrong ones keep them, and what the choice of checks does.
+
+Shares stand with their 95 % interval by Wilson (1927), "Probable inference, the law of succession, and statistical
+inference", which is right for few cases and for shares of 0 and 1 too.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from autograder.course.catalog import Unit
+from autograder.results.types import CheckResult, Outcome
+
+#: The kinds of modules that are handed in, in the order of the page; the first three are right.
+RIGHT = ("solution", "alternative", "given as right")
+WRONG = ("known mistake", "mutant", "nothing", "shortcut", "given as wrong")
+
+_Z = 1.959964  # the normal distribution's, for 95 %
+_STUDENTS = 200
+_REDRAWS = 200
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the checks said of one function of one module.
+
+    Attributes:
+        kind: one of `RIGHT` or `WRONG`.
+        unit: the unit.
+        function: the function that is right or wrong.
+        name: of the module.
+        failed: the checks of the function that did not pass.
+        passed: the checks of the function that passed.
+    """
+
+    kind: str
+    unit: str
+    function: str
+    name: str
+    failed: frozenset[str]
+    passed: frozenset[str]
+
+
+def verdict(kind: str, unit: str, function: str, name: str, checks: Iterable[CheckResult]) -> Verdict:
+    """Return the verdict on a function, made of the checks of its unit."""
+    own = [check for check in checks if check.function == function]
+    passed = frozenset(check.id for check in own if check.outcome is Outcome.PASSED)
+    return Verdict(kind, unit, function, name, frozenset(check.id for check in own) - passed, passed)
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many of so many, with the 95 % interval of the share."""
+
+    count: int
+    total: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return the lower and the upper bound by Wilson's formula; (0, 1) if there is no case."""
+        if not self.total:
+            return 0.0, 1.0
+        share, square = self.count / self.total, _Z**2 / self.total
+        centre = (share + square / 2) / (1 + square)
+        reach = _Z * math.sqrt(share * (1 - share) / self.total + square / (4 * self.total)) / (1 + square)
+        return max(0.0, centre - reach), min(1.0, centre + reach)
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """How many points marks move by if checks are drawn anew: the root mean square, and what 95 % of them stay within."""
+
+    typical: float
+    most: float
+
+
+@dataclass(frozen=True)
+class FunctionValidity:
+    """The figures of one function; `loses` and `keeps` are by kind, `alone` has the checks that alone catch known mistakes."""
+
+    unit: str
+    name: str
+    points: float
+    loses: dict[str, Share]
+    keeps: dict[str, Share]
+    alone: Sequence[tuple[str, int]]
+    redrawn: Redrawn
+
+
+@dataclass(frozen=True)
+class Validity:
+    """The figures of some units, function by function and as a whole."""
+
+    functions: Sequence[FunctionValidity]
+    loses: dict[str, Share]
+    keeps: dict[str, Share]
+    points: float
+    redrawn: Redrawn
+    escapes: Sequence[str]
+
+
+@dataclass
+class Verdicts:
+    """All verdicts of a verification. A module that was graded on several seeds counts once, by its worst seed."""
+
+    by_module: dict[tuple[str, str, str, str], Verdict] = field(default_factory=dict)
+
+    def add(self, new: Verdict) -> None:
+        """Add a verdict: on a right module the one with the most failed checks counts, on a wrong one that with the fewest."""
+        key = new.kind, new.unit, new.function, new.name
+        known = self.by_module.setdefault(key, new)
+        worse = len(new.failed) > len(known.failed) if new.kind in RIGHT else len(new.failed) < len(known.failed)
+        if worse:
+            self.by_module[key] = new
+
+    def validity(self, units: Sequence[Unit], max_points: dict[str, float], seed: int = 0) -> Validity:
+        """Return the figures.
+
+        Args:
+            units: those that were verified.
+            max_points: of each check, by its id.
+            seed: for drawing the checks anew.
+        """
+        rng = np.random.default_rng(seed)
+        all_verdicts = list(self.by_module.values())
+        functions, moves = [], []
+        for unit in units:
+            for function in unit.functions.values():
+                own = [each for each in all_verdicts if (each.unit, each.function) == (unit.name, function.name)]
+                moved = _moves([each for each in own if each.kind == "known mistake"], max_points, function.points, rng)
+                moves.append(moved)
+                functions.append(
+                    FunctionValidity(
+                        unit.name,
+                        function.name,
+                        function.points,
+                        _shares(own, RIGHT, failed=True),
+                        _shares(own, WRONG, failed=False),
+                        _alone(own),
+                        _redrawn(moved.ravel()),
+                    )
+                )
+        return Validity(
+            functions,
+            _shares(all_verdicts, RIGHT, failed=True),
+            _shares(all_verdicts, WRONG, failed=False),
+            sum(function.points for function in functions),
+            _redrawn(_whole_marks(moves, rng)),
+            tuple(_escape(each) for each in all_verdicts if bool(each.failed) == (each.kind in RIGHT)),
+        )
+
+
+def _escape(wrong: Verdict) -> str:
+    what = f"loses {', '.join(sorted(wrong.failed))}" if wrong.kind in RIGHT else "keeps its points"
+    return f"{wrong.kind} {wrong.name} of {wrong.unit}, {wrong.function}: {what}"
+
+
+def _shares(verdicts: Sequence[Verdict], kinds: Sequence[str], *, failed: bool) -> dict[str, Share]:
+    return {
+        kind: Share(sum(bool(each.failed) == failed for each in own), len(own))
+        for kind in kinds
+        if (own := [each for each in verdicts if each.kind == kind])
+    }
+
+
+def _alone(verdicts: Iterable[Verdict]) -> Sequence[tuple[str, int]]:
+    """Return the checks that are the only one to catch some known mistake, with how many each."""
+    caught = [each.failed for each in verdicts if each.kind == "known mistake" and len(each.failed) == 1]
+    return Counter(check for failed in caught for check in failed).most_common()
+
+
+def _moves(
+    mistakes: Sequence[Verdict], max_points: dict[str, float], points: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Return by how many points each known mistake's mark moves (rows) when as many checks are drawn anew (columns)."""
+    ids = sorted({check for each in mistakes for check in each.failed | each.passed})
+    if not ids:
+        return np.zeros((1, _REDRAWS))
+    passes = np.array([[check in each.passed for check in ids] for each in mistakes], dtype=float)
+    weights = np.array([max_points[check] for check in ids])
+    drawn = weights * rng.multinomial(len(ids), np.full(len(ids), 1 / len(ids)), size=_REDRAWS)
+    marks = points * (passes @ drawn.T) / drawn.sum(axis=1)
+    moved: np.ndarray = marks - points * (passes @ weights / weights.sum())[:, None]
+    return moved
+
+
+def _whole_marks(moves: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """Return by how much the marks of students move who make one known mistake in each function, each by chance."""
+    students = [each[rng.integers(len(each), size=_STUDENTS)] for each in moves]
+    total: np.ndarray = np.sum(students, axis=0) if students else np.zeros(1)
+    return total.ravel()
+
+
+def _redrawn(moves: np.ndarray) -> Redrawn:
+    return Redrawn(float(np.sqrt(np.mean(moves**2))), float(np.quantile(np.abs(moves), 0.95)))

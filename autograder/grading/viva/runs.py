@@ -1,0 +1,253 @@
+"""Run a submission's function as its checks have called it, and again with its code changed.
+
+The requests of the visible checks are recorded on their way to the workers. A changed module answers the same requests, in a
+fresh worker: what it gives is a key to a question.
+"""
+
+import ast
+import contextlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from autograder.checks.remote import Transport
+from autograder.errors import AutograderError, MalformedMessage, StudentFault
+from autograder.grading.grade import Grader, Workers
+from autograder.grading.spec import GradingSpec
+from autograder.submissions import Submission
+from autograder.worker import protocol
+from autograder.worker.protocol import Answer, Call, Fault, Load, Request
+
+#: Calls that take more entries than this are no matter for an exam.
+_LARGEST = 500_000
+#: Seconds of its own that a changed module has for a call: an edit may make a loop endless. What takes longer is not asked.
+_SECONDS = 2.0
+#: So many calls of a function are enough to ask about.
+_CALLS = 6
+
+
+@dataclass(frozen=True)
+class Run:
+    """A call that a check has made, with all requests before it.
+
+    Attributes:
+        load: the request that loaded the module.
+        before: the requests of the check between that and the call.
+        call: the call.
+        answer: what came back.
+    """
+
+    load: Load
+    before: tuple[Request, ...]
+    call: Call
+    answer: Answer
+
+
+def recorded_runs(spec: GradingSpec, submission: Submission, workers: Workers) -> dict[tuple[str, str], list[Run]]:
+    """Run the visible checks on a submission and return calls of each function, by unit and name.
+
+    Only calls that came back, with small arguments.
+
+    Raises:
+        GraderError: the checks themselves cannot be run.
+    """
+    recorder = _RecordingWorkers(workers)
+    Grader(replace(spec, hidden=False), recorder).grade(submission)
+    found: dict[tuple[str, str], list[Run]] = {}
+    for run in recorder.runs():
+        key = (run.load.unit, str(run.call.function))
+        known = key[1] in spec.catalog.units[key[0]].functions
+        if known and _size([*run.call.args, *run.call.kwargs.values()]) <= _LARGEST:
+            found.setdefault(key, []).append(run)
+    return {key: calls[:_CALLS] for key, calls in found.items()}
+
+
+@dataclass
+class _RecordingWorkers:
+    """Workers that keep what was asked and answered, one list for each worker."""
+
+    workers: Workers
+    kept: list[list[tuple[bytes, bytes]]] = field(default_factory=list)
+
+    @property
+    def isolation(self) -> tuple[str, ...]:
+        return self.workers.isolation
+
+    @property
+    def limits(self) -> dict[str, float]:
+        return self.workers.limits
+
+    def require(self, rungs: tuple[str, ...]) -> None:
+        self.workers.require(rungs)
+
+    @contextlib.contextmanager
+    def worker(self) -> Iterator[Transport]:
+        self.kept.append([])
+        with self.workers.worker() as worker:
+            yield _Recording(worker, self.kept[-1])
+
+    def runs(self) -> Iterator[Run]:
+        """Yield the plain calls by name that came back, each with the requests before it."""
+        for exchanges in self.kept:
+            load: Load | None = None
+            before: list[Request] = []
+            for sent, received in exchanges:
+                request = protocol.read_request(sent)
+                with contextlib.suppress(AutograderError):
+                    answer = protocol.read_reply(received)
+                    if isinstance(request, Load):
+                        load, before = request, []
+                    elif load is not None:
+                        plain = isinstance(request, Call) and isinstance(request.function, str) and request.of is None
+                        if plain and isinstance(answer, Answer):
+                            yield Run(load, tuple(before), request, answer)  # type: ignore[arg-type] # it is a Call
+                        before.append(request)
+
+
+class _Recording:
+    """A worker whose exchanges are kept."""
+
+    def __init__(self, worker: Transport, kept: list[tuple[bytes, bytes]]) -> None:
+        self._worker = worker
+        self._kept = kept
+
+    @property
+    def folder(self) -> Path:
+        return self._worker.folder
+
+    def take_printed(self) -> str:
+        return self._worker.take_printed()
+
+    def exchange(self, request: bytes, seconds: float) -> bytes:
+        reply = self._worker.exchange(request, seconds)
+        self._kept.append((request, reply))
+        return reply
+
+
+@dataclass(frozen=True)
+class Replayer:
+    """Runs calls again, on the module as it was handed in or on a changed one."""
+
+    workers: Workers
+
+    def reply(self, run: Run, text: str, call: Call | None = None, then: str = "") -> tuple[Answer | Fault | None, Any]:
+        """Return what a call gives if its module has another source.
+
+        Args:
+            run: the recorded call.
+            text: the source of the call's own unit.
+            call: is made in place of the recorded one.
+            then: a function of the source, without arguments, that is called afterwards.
+
+        Returns:
+            The reply, None if the call was stopped or the worker died; and what `then` returned, None if it returned nothing.
+        """
+        filename, _ = run.load.sources[run.load.unit]
+        load = replace(run.load, sources={**run.load.sources, run.load.unit: (filename, text)})
+        with self._worker() as worker:
+            try:
+                for request in (load, *run.before):
+                    self._exchange(worker, request)
+                reply = self._exchange(worker, call or run.call)
+                after = self._exchange(worker, replace(run.call, function=then, args=(), kwargs={})) if then else None
+            except StudentFault:
+                return None, None
+        stopped = isinstance(reply, Fault) and reply.kind == "timed out"
+        return None if stopped else reply, after.value if isinstance(after, Answer) else None
+
+    def _worker(self) -> AbstractContextManager[Transport]:
+        return self.workers.worker()
+
+    @staticmethod
+    def _exchange(worker: Transport, request: Request) -> Answer | Fault | None:
+        seconds = min(request.seconds, _SECONDS)
+        try:
+            request = replace(request, seconds=seconds)
+            return protocol.read_reply(worker.exchange(protocol.write(request), seconds))
+        except MalformedMessage:
+            return None
+
+
+def _size(values: Any) -> int:
+    """Return the number of entries of all tensors in a tree of values, and one for each of its other leaves."""
+    return sum(int(each.numel()) if hasattr(each, "numel") else 1 for each in protocol.leaves(values))
+
+
+def function_named(tree: ast.Module, name: str) -> ast.FunctionDef | None:
+    """Return the definition of a function at the top level of a module: the last, which is the one that counts."""
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return found[-1] if found else None
+
+
+#: The function of a noting source that returns its notes.
+TAKE_NOTES = "_viva_take"
+_NOTE, _NOTES = "_viva_note", "_viva_notes"
+_PRELUDE = f"""
+{_NOTES} = []
+
+
+def {_NOTE}(line, kind, name, value=None):
+    if len({_NOTES}) < 1000:
+        shape = [int(n) for n in value.shape] if hasattr(value, "shape") and hasattr(value, "dtype") else None
+        number = value if type(value) is int else None
+        {_NOTES}.append((line, kind, name, shape, number))
+
+
+def {TAKE_NOTES}():
+    return list({_NOTES})
+
+
+def _viva_noting(function):
+    def noting(*args, **kwargs):
+        {_NOTES}.clear()
+        return function(*args, **kwargs)
+    return noting
+"""
+
+
+class _Notes(ast.NodeTransformer):
+    """Adds a note after each assignment to a name, and at the start of each round of a loop."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return node  # an inner function has values of its own
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        target = node.targets[0]
+        if len(node.targets) != 1 or not isinstance(target, ast.Name):
+            return node
+        return [node, _note(node.lineno, "value", target.id)]
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        self.generic_visit(node)
+        node.body.insert(0, _note(node.lineno, "round", ""))
+        return node
+
+    def visit_While(self, node: ast.While) -> ast.AST:
+        self.generic_visit(node)
+        node.body.insert(0, _note(node.lineno, "round", ""))
+        return node
+
+
+def _note(line: int, kind: str, name: str) -> ast.stmt:
+    value = f", {name}" if name else ""
+    return ast.parse(f"{_NOTE}({line}, {kind!r}, {name!r}{value})").body[0]
+
+
+def noting_source(text: str, name: str) -> str:
+    """Return a module whose function of this name notes what its lines give, or "" if there is no such function.
+
+    `TAKE_NOTES` returns the notes of its latest call: line, kind (`value` or `round`), name, shape and whole number.
+    """
+    tree = ast.parse(text)
+    function = function_named(tree, name)
+    if function is None:
+        return ""
+    transformer = _Notes()
+    visited = [transformer.visit(node) for node in function.body]
+    function.body = [each for found in visited for each in (found if isinstance(found, list) else [found])]
+    return f"{ast.unparse(ast.fix_missing_locations(tree))}\n{_PRELUDE}\n{name} = _viva_noting({name})\n"

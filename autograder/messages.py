@@ -1,0 +1,301 @@
+"""Show texts in the reader's language: translate when shown, never when stored.
+
+    use("lt", root / "exercises" / "locale")
+    tr("Next: {function} in {place}", function="denoise", place="exercises/variation_loss.py:83")
+
+Catalogs are `.po` files, read when first needed; gettext finds the words. English stands for whatever is missing. A sentence
+that a result stores is English: `parsed` finds its template and its values, and `said` gives it in the reader's language.
+Every room may import this module; it imports nothing of the package but `errors`.
+"""
+
+import contextlib
+import functools
+import gettext
+import io
+import os
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import UsageError
+
+#: Variable that names the language of the reader.
+LANGUAGE = "IDEALCAT_LANG"
+ENGLISH = "en"
+_LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
+_OWN = Path(__file__).parent / "locale"
+#: A language, and the folders of its catalogs beside the engine's own.
+_active: ContextVar[tuple[str, tuple[Path, ...]]] = ContextVar("language", default=(ENGLISH, ()))
+
+#: Sentence in a form that can be shown in any language: `{"text": template, "values": {name: text or sentence}}`.
+Sentence = dict[str, Any]
+
+
+def languages(*folders: Path) -> tuple[str, ...]:
+    """Return the languages that have a catalog, English first."""
+    found = {path.parents[1].name for folder in (_OWN, *folders) for path in folder.glob("*/LC_MESSAGES/*.po")}
+    return (ENGLISH, *sorted(found))
+
+
+def chosen(asked: str, course: str, *folders: Path) -> str:
+    """Return the reader's language: as asked for, else by `IDEALCAT_LANG`, the course's, the locale's, else English.
+
+    Raises:
+        UsageError: the language that was asked for has no catalog.
+    """
+    known = languages(*folders)
+    for source, name in (("--lang", asked), (LANGUAGE, os.environ.get(LANGUAGE, ""))):
+        if name and _base(name) not in known:
+            raise UsageError(f"{source} {name}: there is no such language; it is one of {', '.join(known)}")
+        if name:
+            return _base(name)
+    locale = next(filter(None, map(os.environ.get, _LOCALES)), "")
+    return next((_base(name) for name in (course, locale or "") if _base(name) in known), ENGLISH)
+
+
+def _base(name: str) -> str:
+    return re.split(r"[_.@-]", name)[0].lower()
+
+
+def use(language: str, *folders: Path) -> None:
+    """Show everything from now on in a language, with the catalogs in these folders beside the engine's own."""
+    _active.set((language, folders))
+
+
+@contextlib.contextmanager
+def speaking(language: str, *folders: Path) -> Iterator[None]:
+    """Show everything inside the block in a language."""
+    token = _active.set((language, folders))
+    try:
+        yield
+    finally:
+        _active.reset(token)
+
+
+def language() -> str:
+    """Return the language in use."""
+    return _active.get()[0]
+
+
+def tr(text: str, /, **values: object) -> str:
+    """Return a text in the reader's language, with its `{names}` filled in."""
+    translation = _translations().gettext(text) if text else text
+    return translation.format(**values) if values else translation
+
+
+def counted(one: str, many: str, count: int, **values: object) -> str:
+    """Return a text about a number of things in the reader's language; `{count}` is the number."""
+    return _translations().ngettext(one, many, count).format(count=count, **values)
+
+
+def said(sentence: Sentence, english: str) -> str:
+    """Return a stored sentence in the reader's language; `english` if it has no form for that or is of another make."""
+    if language() == ENGLISH:
+        return english
+    if not sentence:
+        return tr(english)
+    try:
+        return _filled(sentence)
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError):  # a result may come from anywhere
+        return english
+
+
+def _filled(sentence: Sentence) -> str:
+    values = {name: _filled(each) if isinstance(each, dict) else each for name, each in sentence["values"].items()}
+    return _translations().gettext(sentence["text"]).format(**values)
+
+
+def _translations() -> gettext.NullTranslations:
+    code, folders = _active.get()
+    return gettext.NullTranslations() if code == ENGLISH else _loaded(code, folders)
+
+
+@functools.cache
+def _loaded(code: str, folders: tuple[Path, ...]) -> gettext.NullTranslations:
+    translations = gettext.NullTranslations()
+    for folder in (_OWN, *folders):
+        for path in sorted((folder / code / "LC_MESSAGES").glob("*.po")):
+            one = gettext.GNUTranslations(io.BytesIO(compiled(path.read_text(encoding="utf-8"))))
+            one.add_fallback(translations)
+            translations = one
+    return translations
+
+
+def compiled(po: str) -> bytes:
+    """Return the text of a `.po` file as gettext's binary form, without fuzzy and empty entries."""
+    pairs = sorted((key.encode(), text.encode()) for key, text in entries(po) if text)
+    starts, data = [], b""
+    table = 7 * 4 + 16 * len(pairs)
+    for part in (0, 1):
+        for pair in pairs:
+            starts += [len(pair[part]), table + len(data)]
+            data += pair[part] + b"\0"
+    header = struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0)
+    return header + struct.pack(f"<{len(starts)}I", *starts) + data
+
+
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+def entries(po: str) -> Iterator[tuple[str, str]]:
+    """Yield each text of a `.po` file with its translation; plural forms are joined by a NUL, as gettext has them."""
+    for block in po.split("\n\n"):
+        texts: dict[str, str] = {}
+        key = ""
+        for line in block.splitlines():
+            if line.startswith("#,") and "fuzzy" in line:
+                break
+            if line.startswith("msg"):
+                key, _, line = line.partition(" ")
+                texts[key] = ""
+            if line.startswith('"'):
+                texts[key] += _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), line[1:-1])
+        else:
+            if "msgid_plural" in texts:
+                forms = [text for name, text in texts.items() if name.startswith("msgstr[")]
+                yield f"{texts['msgid']}\0{texts['msgid_plural']}", "\0".join(forms) if all(forms) else ""
+            elif "msgstr" in texts:
+                yield texts["msgid"], texts["msgstr"]
+
+
+# --- from an English sentence back to its template
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+#: Values that quote the student or Python: looked at only for long texts of our own.
+_QUOTING = {"text", "error", "fault", "reason", "message", "said", "words", "call", "subject", "output"}
+_LONG, _SHORT, _WEAK = 12, 4, 2
+_DEPTH = 6
+#: Stands for a call while a sentence is parsed.
+_CALL = "\ue000"
+
+
+@functools.cache
+def _templates(folders: tuple[Path, ...]) -> tuple[frozenset[str], tuple[tuple[str, list[str], int], ...]]:
+    """Return the constant texts that are known, and each template with its pieces and its number of letters."""
+    paths = [path for folder in (_OWN, *folders) for path in sorted(folder.glob("*.pot"))]
+    texts = {key.partition("\0")[0] for path in paths for key, _ in entries(path.read_text(encoding="utf-8"))}
+    constants, templates = set(), []
+    for text in sorted(texts - {""}):
+        pieces = _PLACEHOLDER.split(text)
+        if len(pieces) == 1:
+            constants.add(text)
+            continue
+        literals = [piece.replace("{{", "{").replace("}}", "}") for piece in pieces[::2]]
+        letters = sum(char.isalpha() for piece in literals for char in piece)
+        pieces[::2] = literals
+        templates.append((text, pieces, letters))
+    return frozenset(constants), tuple(sorted(templates, key=lambda each: -each[2]))
+
+
+def parsed(text: str, *folders: Path, call: str = "") -> Sentence:
+    """Return the template and the values of a sentence; an empty dict if it is made of no known template.
+
+    Args:
+        text: a sentence in English, put together by a check or by the engine.
+        folders: with the templates of the course.
+        call: what the sentence begins with, if it is about a call.
+    """
+    if call and text.startswith(call) and text != call:
+        problem = text.removeprefix(call)
+        space = " " if problem.startswith(" ") else ""
+        found = _parsed(problem.removeprefix(space), folders, _SHORT, 0)
+        if found:
+            return _sentence("{call}" + space + "{problem}", call=call, problem=found)
+        restored: Sentence = _restored(_parsed(_CALL + problem, folders, _SHORT, 0) or {}, call)
+        return restored
+    return _parsed(text, folders, _SHORT, 0) or {}
+
+
+def _restored(value: Any, call: str) -> Any:
+    """Return a sentence with the call, whose words are the student's, in its place again."""
+    if isinstance(value, dict):
+        return {name: _restored(each, call) for name, each in value.items()}
+    return value.replace(_CALL, call)
+
+
+def _sentence(text: str, /, **values: str | Sentence) -> Sentence:
+    return {"text": text, "values": values}
+
+
+def _parsed(text: str, folders: tuple[Path, ...], least: int, depth: int) -> Sentence | None:
+    constants, templates = _templates(folders)
+    if text in constants:
+        return _sentence(text.replace("{", "{{").replace("}", "}}") if "{" in text else text)
+    if depth > _DEPTH or " " not in text or text[0] in "'\"[{":
+        return None
+    head, joint, tail = text.rpartition("; ")
+    if joint and (added := _parsed(tail, folders, _LONG, depth + 1)):
+        return _sentence("{head}; {tail}", head=_parsed(head, folders, least, depth + 1) or head, tail=added)
+    for template, pieces, letters in templates:
+        values = _matched(pieces, text) if letters >= least else None
+        if values is not None:
+            return _with_values(template, pieces, values, folders, depth)
+    return _with_suffix(text, folders, depth) or (_weakly(text, folders, depth) if least < _LONG else None)
+
+
+def _weakly(text: str, folders: tuple[Path, ...], depth: int) -> Sentence | None:
+    """Return a text with little of ours in it, such as "gradients of model", where its values are single words."""
+    constants, templates = _templates(folders)
+    for template, pieces, letters in templates:
+        values = _matched(pieces, text) if _WEAK <= letters < _SHORT else None
+        if values is None:
+            continue
+        if template.startswith(": ") or all(_is_token(value) or value in constants for value in values):
+            return _with_values(template, pieces, values, folders, depth)
+    return None
+
+
+def _with_suffix(text: str, folders: tuple[Path, ...], depth: int) -> Sentence | None:
+    """Return a text that ends with a known addition, such as " at [0, 1]"."""
+    constants, templates = _templates(folders)
+    for constant in constants:
+        if constant.startswith((" ", ", ")) and text.endswith(constant) and text != constant:
+            head = text.removesuffix(constant)
+            found = _parsed(head, folders, _SHORT, depth + 1) or head
+            return _sentence("{head}{tail}", head=found, tail=_sentence(constant))
+    for template, pieces, _ in templates:
+        if not template.startswith((" ", ", ", "; ")):
+            continue
+        start = text.rfind(pieces[0])
+        values = _matched(pieces, text[start:]) if start > 0 else None
+        if values is not None and all(_is_token(value) for value in values):
+            head = text[:start]
+            rest = _with_values(template, pieces, values, folders, depth)
+            return _sentence("{head}{tail}", head=_parsed(head, folders, _SHORT, depth + 1) or head, tail=rest)
+    return None
+
+
+def _is_token(value: str) -> bool:
+    return " " not in value or (value[0], value[-1]) in (("[", "]"), ("(", ")"), ("'", "'"))
+
+
+def _with_values(
+    template: str, pieces: list[str], values: list[str], folders: tuple[Path, ...], depth: int
+) -> Sentence:
+    named = dict(zip(pieces[1::2], values, strict=True))
+    found: Mapping[str, str | Sentence] = {
+        name: _parsed(value, folders, _LONG if name in _QUOTING else _SHORT, depth + 1) or value
+        for name, value in named.items()
+    }
+    return _sentence(template, **found)
+
+
+def _matched(pieces: list[str], text: str) -> list[str] | None:
+    """Return the values that stand between the literal pieces of a template in a text; None if it is another text."""
+    first, last = pieces[0], pieces[-1]
+    if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
+        return None
+    end = len(text) - len(last)
+    position, values = len(first), []
+    for literal in pieces[2:-1:2]:
+        found = text.find(literal, position + 1, end)
+        if found < 0:
+            return None
+        values.append(text[position:found])
+        position = found + len(literal)
+    values.append(text[position:end])
+    return values if all(values) else None

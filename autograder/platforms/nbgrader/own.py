@@ -1,0 +1,279 @@
+"""Run an instructor's own test cells on the functions of a student.
+
+The text of a cell is the instructor's, as the gradebook has it, and runs in the trusted process. Each call of a student's
+function goes to a worker, so that no submission can reach the comparison. Some tests need more than calls, and would fail
+everybody: a test counts only if the instructor's own solution has full points in this very way.
+"""
+
+import ast
+import builtins
+import contextlib
+import io
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import torch
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+
+from autograder.checks.plugin.runs import sent_seed
+from autograder.checks.remote import StudentModule
+from autograder.errors import CheckError, GraderError, Raised, StudentFault
+from autograder.grading.grade import Budget, Workers
+from autograder.grading.spec import GradingSpec
+from autograder.platforms.nbgrader.ahead import warm_sandbox
+from autograder.platforms.nbgrader.cells import is_check_id
+from autograder.results.mark import Hidden
+from autograder.results.types import legible
+from autograder.submissions import Submission, read_for
+from autograder.submissions.intake import HandIn
+from autograder.submissions.notebook import without_magics
+
+_PRINTED = 5_000
+_HIDDEN = "### BEGIN HIDDEN TESTS"
+_BY_HAND = "This test was not run: it is graded by hand."
+
+
+@dataclass(frozen=True)
+class OwnScore:
+    """Score of a student in one test of the instructor's own.
+
+    Attributes:
+        points: earned; None if the test could not be run and is graded by hand.
+        text: the sentences that the student reads.
+    """
+
+    points: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """Cell of the instructor's that runs: a test with its points, a locked cell, or the imports of another."""
+
+    id: str
+    text: str
+    points: float | None = None
+
+
+class OwnTests:
+    """The instructor's own tests of one notebook.
+
+    Args:
+        spec: of the unit that the notebook holds.
+        workers: where the students' functions run.
+        source: the notebook with the instructor's solutions.
+        released: the texts of locked cells by their ids, as the gradebook has them.
+        points: of each own test by its id.
+        hidden_shown: True if students may read what a test with a hidden part says.
+    """
+
+    def __init__(
+        self,
+        spec: GradingSpec,
+        workers: Workers,
+        source: Path,
+        released: Mapping[str, str],
+        points: Mapping[str, float],
+        *,
+        hidden_shown: bool,
+    ) -> None:
+        workers.require(spec.require)
+        self._spec = spec
+        self._workers = workers
+        self._hidden_shown = hidden_shown
+        self._points = dict(points)
+        self._cells = tuple(_cells(source, spec.units[0], released, points))
+        #: Why tests cannot be run, by their ids: for instructors alone.
+        self.reasons = self._why_not(source)
+
+    def scores(self, work: Path) -> dict[str, OwnScore]:
+        """Return the score of each test for what was handed in.
+
+        Raises:
+            SandboxError: there is no worker to be had.
+        """
+        found = self._run(read_for(self._spec.catalog, HandIn.alone(work)), self.reasons)
+        return {name: found.get(name, OwnScore(None, _BY_HAND)) for name in self._points}
+
+    def _why_not(self, source: Path) -> dict[str, str]:
+        there = {cell.id for cell in self._cells}
+        reasons = {name: f"{source} does not have it" for name in self._points if name not in there}
+        tried = self._run(read_for(self._spec.catalog, HandIn.alone(source)), reasons) if there else {}
+        without = {name: score for name, score in tried.items() if score.points != self._points[name]}
+        said = "with your own solution, called in another process, it does not have full points"
+        return reasons | {name: f"{said}: {score.text}" for name, score in without.items()}
+
+    def _run(self, submission: Submission, skipped: Mapping[str, str]) -> dict[str, OwnScore]:
+        unit = self._spec.units[0]
+        seed = self._spec.seed_for(submission.digest)
+        if unit not in submission.modules:
+            why = submission.problem or f"{unit} was not handed in"
+            return {name: OwnScore(0.0, f"Not passed: {why}") for name in self._points if name not in skipped}
+        stage = _Stage(_names(self._cells))
+        budget = Budget()
+        found = {}
+        for cell in self._cells:
+            if cell.id in skipped:
+                continue
+            limits = self._spec.catalog.units[unit]
+            with self._workers.worker() as worker:
+                own = sent_seed(seed, "own test", cell.id)
+                stage.module = StudentModule(
+                    submission.modules[unit], submission.sources, worker, limits.seconds, own, self._spec.device
+                )
+                _seed_everything(own)
+                score = self._run_cell(cell, stage, budget)
+            if cell.points is not None:
+                found[cell.id] = score
+        return found
+
+    def _run_cell(self, cell: _Cell, stage: "_Stage", budget: Budget) -> OwnScore:
+        """Run one cell. Return its score; that of a cell that is no test means nothing."""
+        points = cell.points or 0.0
+        printed = io.StringIO()
+        try:
+            with budget.check(), contextlib.redirect_stdout(printed):
+                value = stage.execute(cell)
+        except CheckError as error:
+            return OwnScore(None, f"{_BY_HAND} {error}")
+        except GraderError:
+            raise
+        except (Exception, SystemExit) as error:  # a test may raise anything
+            return OwnScore(0.0, self._shown(cell, f"Not passed: {_sentence(error)}", printed.getvalue()))
+        if any(call.changed for call in stage.module.calls):
+            # The test has kept its own copy: what it says of its arguments afterwards may be wrong.
+            return OwnScore(None, f"{_BY_HAND} A function has changed its arguments, which the test cannot see.")
+        if value is False:
+            return OwnScore(0.0, self._shown(cell, "Not passed: its last line is False", printed.getvalue()))
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < points:
+            return OwnScore(float(value), self._shown(cell, f"Passed in part: {value:g} points", printed.getvalue()))
+        return OwnScore(points, self._shown(cell, "Passed", printed.getvalue()))
+
+    def _shown(self, cell: _Cell, sentence: str, printed: str) -> str:
+        if _HIDDEN in cell.text and not self._hidden_shown:
+            return sentence.partition(":")[0]
+        lines = [*printed[:_PRINTED].splitlines(), sentence]
+        return "\n".join(map(legible, lines))
+
+
+def own_tests(
+    course: CourseDirectory, assignment: str, notebook: str, spec: GradingSpec, hidden: Hidden
+) -> OwnTests | None:
+    """Return the instructor's own tests in a notebook of an assignment; None if it has none."""
+    with Gradebook(course.db_url, course.course_id) as gradebook:
+        known = gradebook.find_notebook(notebook, assignment)
+        answers = {cell.name for cell in known.solution_cells}
+        code = {cell.name: cell.max_score for cell in known.grade_cells if cell.cell_type == "code"}
+        points = {name: most for name, most in code.items() if name not in answers and not is_check_id(name)}
+        released = {cell.name: cell.source or "" for cell in known.source_cells if cell.locked}
+    if not points:
+        return None
+    source = Path(course.format_path(course.source_directory, ".", assignment), f"{notebook}.ipynb")
+    shown = hidden in (Hidden.SENTENCE, Hidden.EVERYTHING)
+    return OwnTests(spec, warm_sandbox(spec.catalog.preload), source, released, points, hidden_shown=shown)
+
+
+class _Stage:
+    """The names that the instructor's cells see, among them stand-ins for the functions of the student."""
+
+    module: StudentModule
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names: dict[str, Any] = {"__name__": "__main__"}
+        for name in names:
+            self._names[name] = _Function(self, name)
+
+    def execute(self, cell: _Cell) -> object:
+        """Run a cell. Return the value of its last line, or None if that is no expression."""
+        tree = ast.parse(cell.text)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, cell.id, "exec"), self._names)
+        if isinstance(last, ast.Expr):
+            return eval(compile(ast.Expression(last.value), cell.id, "eval"), self._names)
+        return None
+
+
+class _Function:
+    """A function of the student whose module is on the stage, as the instructor's cells call it."""
+
+    def __init__(self, stage: _Stage, name: str) -> None:
+        self._stage = stage
+        self.__name__ = name
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        """Return what the student's function returns.
+
+        Raises:
+            Exception: of the type that the student's code has raised, if that is one of Python's own.
+        """
+        try:
+            return getattr(self._stage.module, self.__name__)(*args, **kwargs)
+        except Raised as error:
+            raise _native(error) from error
+
+
+def _cells(source: Path, unit: str, released: Mapping[str, str], points: Mapping[str, float]) -> Iterable[_Cell]:
+    """Yield what runs of the instructor's notebook, in its order: locked cells as released, tests, and imports of others."""
+    try:
+        notebook = nbformat.read(source, as_version=4)
+    except Exception:  # nbformat raises whatever its schema and migrations raise; then nothing can be tried
+        return
+    for number, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
+        facts = cell.metadata.get("nbgrader", {})
+        name = str(facts.get("grade_id", ""))
+        if name in points:
+            # With its magics: a test of which a line is left out would pass everybody. It is no Python, and is not run.
+            yield _Cell(name, released.get(name, cell.source), points[name])
+        elif facts.get("locked") and not facts.get("grade"):
+            yield _Cell(name, without_magics(released.get(name, cell.source), unit))
+        elif not facts.get("grade"):
+            yield _Cell(f"cell {number}", _imports(without_magics(cell.source, unit)))
+
+
+def _imports(text: str) -> str:
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return ""
+    return "\n".join(ast.unparse(node) for node in body if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def _names(cells: Iterable[_Cell]) -> set[str]:
+    """Return the names that some cell reads; whatever a cell itself defines takes the place of a stand-in."""
+    found: set[str] = set()
+    for cell in cells:
+        with contextlib.suppress(SyntaxError, ValueError):
+            found |= {node.id for node in ast.walk(ast.parse(cell.text)) if isinstance(node, ast.Name)}
+    return found - vars(builtins).keys()
+
+
+def _native(error: Raised) -> BaseException:
+    """Return the student's exception as one of Python's own that a test can catch, or as it is if it is none."""
+    for kind in error.kinds:
+        found = getattr(builtins, kind, None)
+        if isinstance(found, type) and issubclass(found, Exception) and found not in (Exception, BaseException):
+            with contextlib.suppress(TypeError):  # UnicodeDecodeError and the like want more than a text
+                return found(error.text)
+    return error
+
+
+def _sentence(error: BaseException) -> str:
+    """Return what a student reads of a test that failed."""
+    cause = error.__cause__
+    if isinstance(error, StudentFault) or isinstance(cause, StudentFault):
+        return str(cause if isinstance(cause, StudentFault) else error)
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _seed_everything(seed: int) -> None:
+    """Seed what a test may draw from, so that the same work has the same mark again."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)

@@ -1,0 +1,174 @@
+"""Read what an instructor decides about marks: `class.toml` beside the submissions.
+
+    attempts = "last"
+
+    [deadline]
+    due = 2026-11-20T23:59:00
+    zone = "Europe/Vilnius"
+    grace = "15 minutes"
+
+    [late]
+    percent = 10
+    per = "day"
+    of = "earned"
+    most = 50
+    cut_off = "7 days"
+    budget = 3
+
+    [extensions]
+    alice = 2026-11-25T23:59:00
+    bob = "2 days"
+
+    [exempt]
+    carl = ["quiz"]
+    dora = []
+
+    [units]
+    drop = 1
+    bonus = ["domain_shift"]
+
+    [term]
+    drop = 1
+    budget = 5
+    weights = {lab1 = 10, lab2 = 30}
+
+Everything may be left out. All tables and keys: docs/classes.md.
+"""
+
+import csv
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from autograder.errors import UsageError
+from autograder.results.policy import LateRule, Policy, TermRule
+
+FILENAME = "class.toml"
+_UNITS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+_TABLES: dict[str, set[str]] = {
+    "deadline": {"due", "zone", "grace"},
+    "late": {"percent", "per", "of", "most", "cut_off", "budget", "steps"},
+    "extensions": set(),
+    "exempt": set(),
+    "units": {"drop", "bonus"},
+    "term": {"weights", "drop", "bonus", "budget"},
+}
+
+
+def read_moments(path: Path) -> dict[str, str]:
+    """Read the moment of each student's hand-in from `intake.csv`; there are none without the file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    if not path.exists():
+        return {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return {row["student"]: row["submitted"] for row in csv.DictReader(file) if not row["reason"]}
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
+
+
+def read_policy(path: Path) -> Policy:
+    """Read `class.toml`; without such a file everything counts as it is.
+
+    Raises:
+        UsageError: it cannot be read, or a key or value in it makes no sense; the sentence says which.
+    """
+    if not path.exists():
+        return Policy()
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read ({error}); mend it, or take it away") from error
+    attempts = _one_of(tables, "attempts", ("last", "best"), path)
+    tables.pop("attempts", None)
+    for table, values in tables.items():
+        if table not in _TABLES or not isinstance(values, dict):
+            raise UsageError(f"{path}: there is no table [{table}]; there are {', '.join(_TABLES)}")
+        for key in values:
+            if _TABLES[table] and key not in _TABLES[table]:
+                raise UsageError(f"{path}: [{table}] has no {key}; it has {', '.join(sorted(_TABLES[table]))}")
+    return replace(_policy(tables, path), best=attempts == "best")
+
+
+def _policy(tables: Mapping[str, dict[str, Any]], path: Path) -> Policy:
+    deadline, late, units = (tables.get(name, {}) for name in ("deadline", "late", "units"))
+    rule = LateRule(
+        percent=_number(late, "percent", 0.0, path, 100.0),
+        per=_one_of(late, "per", ("day", "hour"), path),
+        of=_one_of(late, "of", ("earned", "maximum"), path),
+        most=_number(late, "most", 100.0, path, 100.0),
+        cut_off=_duration(late["cut_off"], f"{path}: cut_off") if "cut_off" in late else None,
+        steps=tuple(
+            (_duration(step.get("after"), f"{path}: after"), _number(step, "percent", 0.0, path, 100.0))
+            for step in late.get("steps", ())
+        ),
+        budget=int(_number(late, "budget", 0, path)),
+    )
+    return Policy(
+        due=_date(deadline["due"], f"{path}: due") if "due" in deadline else None,
+        zone=_zone(deadline.get("zone", ""), path),
+        grace=_duration(deadline.get("grace", "0 minutes"), f"{path}: grace"),
+        late=rule,
+        extensions={
+            name: value if isinstance(value, datetime) else _duration(value, f"{path}: the extension of {name}")
+            for name, value in tables.get("extensions", {}).items()
+        },
+        exempt={name: tuple(value) for name, value in tables.get("exempt", {}).items()},
+        drop=int(_number(units, "drop", 0, path)),
+        bonus=tuple(units.get("bonus", ())),
+        term=_term(tables.get("term", {}), path),
+    )
+
+
+def _term(term: Mapping[str, Any], path: Path) -> TermRule:
+    weights = term.get("weights", {})
+    return TermRule(
+        weights={name: _number(weights, name, 0.0, path) for name in weights},
+        drop=int(_number(term, "drop", 0, path)),
+        bonus=tuple(term.get("bonus", ())),
+        budget=int(_number(term, "budget", 0, path)),
+    )
+
+
+def _date(value: object, what: str) -> datetime:
+    if not isinstance(value, datetime):
+        raise UsageError(f"{what} is {value!r} and no moment; write one such as 2026-11-20T23:59:00, without quotes")
+    return value
+
+
+def _duration(value: object, what: str) -> timedelta:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) *(minute|hour|day|week)s?", value) if isinstance(value, str) else None
+    if found is None:
+        raise UsageError(f'{what} is {value!r} and no length of time; write one such as "2 days"')
+    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+
+
+def _number(table: Mapping[str, Any], key: str, default: float, path: Path, most: float = math.inf) -> float:
+    value = table.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        bounds = "at least 0" if most == math.inf else f"from 0 to {most:g}"
+        raise UsageError(f"{path}: {key} is {value!r}; write a number {bounds}")
+    return float(value)
+
+
+def _one_of(table: Mapping[str, Any], key: str, allowed: tuple[str, ...], path: Path) -> str:
+    value = table.get(key, allowed[0])
+    if value not in allowed:
+        raise UsageError(f"{path}: {key} is {value!r}; it is one of {', '.join(allowed)}")
+    return str(value)
+
+
+def _zone(name: str, path: Path) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UsageError(f"{path}: there is no time zone {name!r}; write one such as Europe/Vilnius") from error

@@ -1,0 +1,137 @@
+"""Texts are translated when they are shown, and a stored sentence finds its template and values again."""
+
+import pytest
+
+from autograder import messages
+from autograder.errors import UsageError
+from autograder.messages import chosen, counted, languages, parsed, said, speaking, tr
+from autograder.results.types import legible
+
+PO = r"""
+msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=utf-8\n"
+"Plural-Forms: nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && (n%100<10 || n%100>=20) ? 1 : 2);\n"
+
+#. shades: title
+msgid "Shades of grey"
+msgstr "Pilki atspalviai"
+
+#. shades: sentence
+msgid "gives {count} answers, expected \"{wanted}\""
+msgstr "tikėtasi „{wanted}“, o pateikta {count}"
+
+#, fuzzy
+msgid "Maybe"
+msgstr "Galbūt"
+
+#. shades: sentence
+msgid "{count} shade"
+msgid_plural "{count} shades"
+msgstr[0] "{count} atspalvis"
+msgstr[1] "{count} atspalviai"
+msgstr[2] "{count} atspalvių"
+
+msgid "Not yet"
+msgstr ""
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of catalogs in which Lithuanian has a few texts."""
+    path = tmp_path / "locale" / "lt" / "LC_MESSAGES" / "course.po"
+    path.parent.mkdir(parents=True)
+    path.write_text(PO, encoding="utf-8")
+    (tmp_path / "locale" / "course.pot").write_text(PO, encoding="utf-8")
+    return tmp_path / "locale"
+
+
+def test_a_text_is_shown_in_the_language_in_use(folder):
+    with speaking("lt", folder):
+        assert tr("Shades of grey") == "Pilki atspalviai"
+    assert tr("Shades of grey") == "Shades of grey"
+
+
+@pytest.mark.parametrize("text", ["Not yet", "Maybe", "nowhere", ""])
+def test_english_stands_for_what_is_missing_or_fuzzy(folder, text):
+    with speaking("lt", folder):
+        assert tr(text) == text
+
+
+@pytest.mark.parametrize(("count", "form"), [(1, "atspalvis"), (3, "atspalviai"), (10, "atspalvių"), (21, "atspalvis")])
+def test_numbers_have_their_plural_forms(folder, count, form):
+    with speaking("lt", folder):
+        assert counted("{count} shade", "{count} shades", count) == f"{count} {form}"
+    assert counted("{count} shade", "{count} shades", 1) == "1 shade"
+
+
+def test_a_stored_sentence_is_shown_in_each_readers_language(folder):
+    english = 'shade(2) gives 3 answers, expected "4"'
+    sentence = parsed(english, folder, call="shade(2)")
+    assert sentence["values"]["problem"]["values"] == {"count": "3", "wanted": "4"}
+    assert said(sentence, english) == english
+    with speaking("lt", folder):
+        assert said(sentence, english) == "shade(2) tikėtasi „4“, o pateikta 3"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [{"text": "{lost}", "values": {}}, {"text": 3, "values": {}}, {"values": {}}, {"text": "{", "values": {}}],
+)
+def test_a_forged_sentence_shows_the_message(folder, sentence):
+    with speaking("lt", folder):
+        assert said(sentence, "the message") == "the message"
+
+
+@pytest.mark.parametrize(
+    "english",
+    [
+        "f(2) returned 3.0 at [0, 1], expected 0.0 (4 of 8 entries differ)",
+        "f(2) returned a tensor of shape (2, 3), expected (3, 2)",
+        "f(2) returned 3 (an int), expected 2.0 (a float); g fails, and f uses it: mend g first",
+        "f(2): the largest change of a pixel is 0.2, expected at most 0.1",
+        "f(2) returned numbers of at least 0 and at most 1",
+        "f(2) raised ValueError: {images} of cats; and dogs (unit.py:12)",
+        "the gradient of f(2) did not finish within 5 s of its own time and was stopped (unit.py:3)",
+        "unit.py has no function denoise; rename denois to denoise",
+        'waits for "There is one number for each image"',
+    ],
+)
+def test_template_and_values_give_the_sentence_again(english, catalog):
+    sentence = parsed(english, catalog.translations, call="f(2)")
+    assert sentence
+    assert messages._filled(sentence) == english
+
+
+def test_what_quotes_the_student_is_no_sentence_of_ours(catalog):
+    call = "f('returned 1, expected 2')"
+    sentence = parsed(f"{call} raised KeyError: 'at most 3'", catalog.translations, call=call)
+    assert sentence["values"]["call"] == call
+    assert all(isinstance(value, str) for value in sentence["values"].values())
+
+
+def test_the_language_is_as_asked_for_or_as_the_machine_says(folder, monkeypatch):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", messages.LANGUAGE):
+        monkeypatch.delenv(name, raising=False)
+    assert chosen("", "", folder) == "en"
+    monkeypatch.setenv("LANG", "lt_LT.UTF-8")
+    assert chosen("", "", folder) == "lt"
+    assert chosen("", "en", folder) == "en"
+    monkeypatch.setenv(messages.LANGUAGE, "lt")
+    assert chosen("", "en", folder) == "lt"
+    assert chosen("en", "lt", folder) == "en"
+    monkeypatch.setenv("LANG", "xx_XX.UTF-8")
+    monkeypatch.delenv(messages.LANGUAGE)
+    assert chosen("", "", folder) == "en"
+    assert "lt" in languages(folder)
+
+
+def test_an_unknown_language_is_named(folder, monkeypatch):
+    with pytest.raises(UsageError, match=r"--lang xx: there is no such language; it is one of en, "):
+        chosen("xx", "", folder)
+
+
+def test_burmese_keeps_its_word_breaks_and_nothing_steers_the_terminal():
+    assert legible("ကြောင်\u200bပုံ") == "ကြောင်\u200bပုံ"
+    assert legible("a\u202eb\x1b[2J") == "a?b?[2J"

@@ -1,0 +1,1 @@
+"""Keep the catalogs of translations in step with the sources, and say what is missing in them."""

@@ -1,0 +1,149 @@
+"""Extract what students read from the sources of the course and of the engine, in the order in which they meet it."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.course.catalog import Catalog, Unit, read_catalog
+from autograder.course.prose import passages
+from tools.translations.sentences import sentences
+
+ROOT = Path(__file__).parents[2]
+ENGINE = "engine"
+#: The engine's files whose sentences students read.
+ENGINE_FILES = (
+    "results/summary.py",
+    "results/wording.py",
+    "results/formats/pages.py",
+    "student/commands.py",
+    "student/standing.py",
+    "student/helping.py",
+    "student/terminal.py",
+    "student/watch.py",
+    "student/plugin.py",
+    "student/progress.py",
+    "student/runner.py",
+    "student/drawing.py",
+    "student/notebook.py",
+    "checks/compare.py",
+    "checks/faults.py",
+    "checks/remote.py",
+    "checks/plugin/__init__.py",
+    "checks/plugin/fixtures.py",
+    "checks/plugin/recorder.py",
+    "worker/calls.py",
+    "worker/faults.py",
+    "worker/modules.py",
+    "worker/protocol.py",
+    "worker/session.py",
+    "worker/substitutes.py",
+    "sandbox/process.py",
+    "submissions/module.py",
+)
+_HELP = "student/commands.py"
+_TEMPLATES = ("page.html", "student.html", "gallery.html")
+_MARKED = re.compile(r'(?<!\w)_\("([^"]+)"')
+_COUNTED = re.compile(r'(?<!\w)(?:ngettext|counted)\(\s*"([^"]+)",\s*"([^"]+)"')
+_NOT_SHOWN = re.compile(
+    r"recipe; make it|this fixture is|worker has no folder|^points\(|^hidden: |^depends_on|the checks draw their|"
+    r"where the functions under test|^from \{name\}|^\^def|^no request|^\(\?:|EOF when|^fork server|^its schema is"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One text to translate.
+
+    Attributes:
+        part: the unit that it belongs to, or "engine".
+        kind: "title", "hint", "prose", "mistake", "check", "sentence", "picture", "page", "help".
+        text: the text itself; a sentence is a template.
+        path: where it stands, from the project's root.
+        plural: its plural, if it counts something.
+    """
+
+    part: str
+    kind: str
+    text: str
+    path: str
+    plural: str = ""
+
+
+def course_texts(root: Path = ROOT) -> Iterator[Found]:
+    """Yield the texts of a course."""
+    catalog = read_catalog(root)
+    for unit in catalog.units.values():
+        yield from _unit_texts(catalog, unit)
+
+
+def _unit_texts(catalog: Catalog, unit: Unit) -> Iterator[Found]:
+    def found(kind: str, text: str, path: Path) -> Found:
+        return Found(unit.name, kind, text, path.relative_to(catalog.root).as_posix())
+
+    settings = catalog.root / "exercises" / "catalog.toml"
+    yield found("title", unit.title, settings)
+    exercise, checks, picture = catalog.exercise(unit.name), catalog.checks(unit.name), catalog.picture(unit.name)
+    for passage in passages(exercise.read_text(encoding="utf-8")):
+        yield found("prose", passage.text, exercise)
+    for function in unit.functions.values():
+        for hint in function.hints:
+            yield found("hint", hint, settings)
+    source = checks.read_text(encoding="utf-8")
+    for title in check_titles(source):
+        yield found("check", title, checks)
+    for sentence in mistake_sentences(catalog.mistakes(unit.name).read_text(encoding="utf-8")):
+        yield found("mistake", sentence, catalog.mistakes(unit.name))
+    for _, text in sentences(source):
+        yield found("sentence", text, checks)
+    if picture.is_file():
+        for _, text in sentences(picture.read_text(encoding="utf-8")):
+            yield found("picture", text, picture)
+
+
+def check_titles(source: str) -> Iterator[str]:
+    """Yield the title of each check of a file: the first line of its docstring."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            docstring = ast.get_docstring(node)
+            if docstring:
+                yield docstring.partition("\n")[0].rstrip(".")
+
+
+def mistake_sentences(source: str) -> Iterator[str]:
+    """Yield the sentence of each known mistake of a file."""
+    for node in ast.parse(source).body:
+        for call in getattr(node, "decorator_list", ()):
+            match call:
+                case ast.Call(func=ast.Name(id="mistake"), args=[_, ast.Constant(value=str(sentence))]):
+                    yield sentence
+
+
+def engine_texts(root: Path = ROOT) -> Iterator[Found]:
+    """Yield the texts of the engine that students read."""
+    package = root / "autograder"
+    for name in ENGINE_FILES:
+        source = (package / name).read_text(encoding="utf-8")
+        for text in _help_texts(source) if name == _HELP else ():
+            yield Found(ENGINE, "help", text, f"autograder/{name}")
+        for singular, plural in _COUNTED.findall(source):
+            yield Found(ENGINE, "sentence", singular, f"autograder/{name}", plural)
+        counted = {text for pair in _COUNTED.findall(source) for text in pair}
+        for text in dict.fromkeys([*_MARKED.findall(source), *(text for _, text in sentences(source))]):
+            if text not in counted and not _NOT_SHOWN.search(text):
+                yield Found(ENGINE, "sentence", text, f"autograder/{name}")
+    for name in _TEMPLATES:
+        path = f"autograder/results/formats/templates/{name}"
+        source = (root / path).read_text(encoding="utf-8")
+        for text in _MARKED.findall(source):
+            yield Found(ENGINE, "page", text, path)
+        for singular, plural in _COUNTED.findall(source):
+            yield Found(ENGINE, "page", singular, path, plural)
+
+
+def _help_texts(source: str) -> Iterator[str]:
+    """Yield what `--help` says of each command: its docstring."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and node.name != "register":
+            yield (ast.get_docstring(node) or "").partition("\n\n")[0].replace("\n", " ")
