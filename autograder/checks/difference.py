@@ -100,9 +100,12 @@ def _show_float(value: float, rounding: float = _PIXEL_ROUNDING) -> str:
     """Return a number with six digits, or as a share of 255 if it is one that has no shorter form: pixels and budgets are."""
     if not value % 1 and abs(value) < 1e6:
         return f"{value:.1f}"
-    text, steps = f"{value:.6g}", value * 255
-    pixel = 0 < value < 1 and len(text) > 6 and abs(steps - round(steps)) < rounding
-    return f"{round(steps)}/255" if pixel else text
+    text = f"{value:.6g}"
+    if not 0 < value < 1 or len(text) <= 6:
+        return text
+    near = round(value * 255)
+    # A third is no pixel's value to anybody, although it is 85 of 255.
+    return f"{near}/255" if near % 85 and abs(value * 255 - near) < rounding else text
 
 
 def _show_tensor(value: Tensor) -> str:
