@@ -271,6 +271,7 @@ class RemoteModule(RemoteObject):
         try:
             return super().__getattr__(name)
         except MissingFunction as error:  # it was taken for something else, a tensor for one
+            self._submission.calls.pop()  # what came back before is what the check cannot work with
             raise AttributeError(str(error)) from None
 
     def __eq__(self, other: object) -> bool:
