@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from autograder.checks.compare import Printed, show
-from autograder.errors import CheckFailed, MalformedMessage, Raised, RefusedValue
+from autograder.errors import CheckFailed, MalformedMessage, MissingFunction, Raised, RefusedValue
 from autograder.worker import protocol
 from autograder.worker.codec import Callback, Handle, Recipe
 from autograder.worker.protocol import Answer, Request, SideEffect
@@ -268,6 +268,13 @@ class RemoteModule(RemoteObject):
     def __init__(self, submission: Any, handle: Handle, recipe: Recipe | None = None) -> None:
         super().__init__(submission, handle)
         self.__dict__.update(submission=submission, handle=handle, recipe=recipe)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except MissingFunction as error:  # it was taken for something else, a tensor for one
+            self._submission.calls.pop()  # what came back before is what the check cannot work with
+            raise AttributeError(str(error)) from None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RemoteModule) and self._handle == other._handle
