@@ -21,16 +21,8 @@ from torch import Tensor
 
 from autograder.checks.compare import assert_close
 from autograder.checks.mixtures import mixture_name, mixture_text, mixtures
-from autograder.checks.remote import (
-    NO_ANSWER,
-    UNANSWERED,
-    Call,
-    InProcess,
-    Program,
-    RemoteModule,
-    RemoteObject,
-    StudentModule,
-)
+from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, Program, RemoteModule, RemoteObject, StudentModule
+from autograder.checks.transport import InProcess
 from autograder.course.skeletons import split_at_start
 from autograder.errors import AutograderError, CheckFailed
 from autograder.submissions import Module, read_module

@@ -8,10 +8,10 @@ student's own run) or in a sandbox (a graded run). Modules are handed over by th
 student's code makes stay with the worker, see `objects`. A function that a check hands over is called here.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from PIL import Image
 from torch import nn
@@ -28,6 +28,7 @@ from autograder.checks.objects import (
     RemoteObject,
     callback_of,
 )
+from autograder.checks.transport import Transport
 from autograder.errors import (
     AutograderError,
     CheckError,
@@ -41,23 +42,18 @@ from autograder.errors import (
 )
 from autograder.submissions import Module
 from autograder.worker import protocol
-from autograder.worker.codec import Handle, Recipe, is_record, map_tree, record_of, refuse
-from autograder.worker.deadline import DeadlinePassed
+from autograder.worker.codec import Handle, Recipe, Record, is_record, map_tree, named_tuple_of, record_of, refuse
 from autograder.worker.protocol import Answer, Fault, Request
-from autograder.worker.session import Session
 
 __all__ = [
     "NO_ANSWER",
     "UNANSWERED",
     "Call",
-    "InProcess",
     "Program",
     "RemoteFunction",
     "RemoteModule",
     "RemoteObject",
-    "Respond",
     "StudentModule",
-    "Transport",
     "assert_module",
     "recipe_of",
 ]
@@ -66,76 +62,6 @@ __all__ = [
 _LONGEST_LABEL = 60
 #: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
 _OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
-#: Answers a question of a worker.
-Respond = Callable[[bytes], bytes]
-
-
-class Transport(Protocol):
-    """How a request gets to a worker and its reply back."""
-
-    def take_printed(self) -> str:
-        """Return what the student's code has printed since the last time; nothing if it is not kept apart."""
-
-    @property
-    def folder(self) -> Path:
-        """Folder that the student's code may read: for files that a check makes for it."""
-
-    def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
-        """Send a request and return the reply.
-
-        Args:
-            request: the message.
-            seconds: how much time of its own the student's code may take.
-            respond: answers what the worker asks meanwhile; what it raises ends the exchange.
-
-        Raises:
-            TimedOut: there was none in time.
-            Crashed: the worker died.
-        """
-
-
-class InProcess:
-    """A worker in this very process, for a student's own run: with their debugger, their prints, their Ctrl-C."""
-
-    def __init__(self, folder: Path | None = None) -> None:
-        self.session = Session()
-        self._folder = folder
-
-    @property
-    def folder(self) -> Path:
-        """Folder that the student's code may read.
-
-        Raises:
-            CheckError: this worker was made without one.
-        """
-        if self._folder is None:
-            raise CheckError("this worker has no folder")
-        return self._folder
-
-    def take_printed(self) -> str:
-        """Return nothing: prints go straight to the student's terminal."""
-        return ""
-
-    def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
-        """Return the reply; the session keeps the deadline itself."""
-        raised: list[BaseException] = []
-
-        def ask(question: bytes) -> bytes:
-            assert respond is not None  # whoever hands over a function can call it
-            try:
-                return respond(question)
-            except DeadlinePassed:  # of the call itself
-                raise
-            except BaseException as error:
-                raised.append(error)
-                raise DeadlinePassed from error  # which no student's code swallows
-
-        reply = self.session.answer(request, ask if respond is not None else None)
-        if raised:
-            raise raised[0]
-        if isinstance(self.session.last_error, KeyboardInterrupt):
-            raise self.session.last_error
-        return reply
 
 
 class StudentModule:
@@ -408,6 +334,8 @@ class StudentModule:
         raise error.with_traceback(inner.__traceback__) if inner is not None else error
 
     def _incoming(self, value: object) -> object:
+        if isinstance(value, Record) and value.named_tuple:
+            return named_tuple_of(value)
         if not isinstance(value, Handle):
             return value
         return RemoteModule(self, value) if value.kind == "module" else RemoteObject(self, value)

@@ -32,7 +32,7 @@ import torch
 
 from autograder import __version__
 from autograder.checks.plugin.runs import usable_device
-from autograder.checks.remote import InProcess, Transport
+from autograder.checks.transport import InProcess, Transport
 from autograder.errors import GraderError, OverBudget, SandboxError
 from autograder.grading.jobs import GradedTask, GradeTasks, Task
 from autograder.grading.leases import WorkerPool

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-from autograder.checks.remote import Respond, Transport
+from autograder.checks.transport import Respond, Transport
 from autograder.errors import Crashed, OverBudget, TimedOut, Unusable
 from autograder.results.types import CheckResult
 

@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from autograder.checks.plugin.runs import StudentRun
-from autograder.checks.remote import InProcess, Respond, Transport
+from autograder.checks.transport import InProcess, Respond, Transport
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import AutograderError
 from autograder.grading.grade import Grader, InThisProcess

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import pytest
 import torch
 
-from autograder.checks.remote import InProcess, Transport
+from autograder.checks.transport import InProcess, Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import UsageError
 from autograder.results.types import CheckResult

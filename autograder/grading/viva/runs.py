@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from autograder.checks.remote import Transport
+from autograder.checks.transport import Transport
 from autograder.errors import AutograderError, MalformedMessage, StudentFault
 from autograder.grading.grade import Grader, Workers
 from autograder.grading.spec import GradingSpec

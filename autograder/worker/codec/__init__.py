@@ -20,6 +20,7 @@ from autograder.worker.codec.message import (
     Recipe,
     Record,
     is_record,
+    named_tuple_of,
     record_of,
     type_name,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "is_record",
     "leaves",
     "map_tree",
+    "named_tuple_of",
     "record_of",
     "refuse",
     "type_name",

@@ -1,5 +1,6 @@
 """Shared by both directions: the form of a message, its limits, the kinds of values, and the stand-ins."""
 
+import collections
 import dataclasses
 import struct
 from collections.abc import Callable, Iterator
@@ -173,3 +174,11 @@ def record_of(value: Any, change: Callable[[Any], Any] = lambda item: item) -> R
     names = value._fields if named else [each.name for each in dataclasses.fields(value)]
     fields = {name: change(getattr(value, name)) for name in names if hasattr(value, name)}
     return Record(type(value).__name__, fields, named)
+
+
+def named_tuple_of(record: Record) -> tuple[Any, ...]:
+    """Return a named tuple with the name and the fields of a record; a plain tuple if a name cannot be a field's."""
+    try:
+        return collections.namedtuple(record.type_name, record.fields)(**record.fields)
+    except ValueError:
+        return tuple(record.fields.values())

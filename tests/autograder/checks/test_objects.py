@@ -10,7 +10,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from autograder.checks.remote import InProcess, StudentModule
+from autograder.checks.remote import StudentModule
+from autograder.checks.transport import InProcess
 from autograder.compare import assert_close, assert_equal
 from autograder.errors import CheckError, CheckFailed, Crashed, MissingFunction, NotWritten, Raised, TimedOut
 from autograder.submissions import Module

@@ -11,7 +11,8 @@ from torch import nn
 import data
 from autograder.checks.faults import error_of
 from autograder.checks.plugin.runs import check_seed, sent_seed
-from autograder.checks.remote import InProcess, StudentModule, recipe_of
+from autograder.checks.remote import StudentModule, recipe_of
+from autograder.checks.transport import InProcess
 from autograder.compare import assert_close, show
 from autograder.errors import (
     CheckError,
@@ -258,7 +259,7 @@ SPECIAL = {
 def test_a_special_kind_of_a_plain_type_is_taken_for_the_plain_one(code, tmp_path):
     unit = Module("unit", "unit.py", f"import collections, enum, numpy, torch\ndef odd():\n    return {code}\n")
     value = StudentModule(unit, {"unit": unit}, InProcess(tmp_path), 5.0, 0).odd()
-    assert value == SPECIAL[code] and type(value) is type(SPECIAL[code])
+    assert value == SPECIAL[code] and isinstance(value, type(SPECIAL[code]))
 
 
 def test_a_tensor_of_torchvisions_transforms_is_a_tensor(tmp_path):
