@@ -30,6 +30,8 @@ _USUAL = (torch.float32, torch.float64, torch.int64)
 _PIXEL_ROUNDING = 2e-5
 #: And how far 255 times a bound, which allows for more.
 _BOUND_ROUNDING = 1e-3
+#: Types of iterators, besides those whose name ends in `_iterator`.
+_ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed")
 #: A type that Python's `repr` writes at length.
 _TOLD_BY_TEXT = (datetime.date, datetime.time, datetime.timedelta)
 
@@ -157,6 +159,8 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
         return f"returned a tensor{at}, expected a Python {type(expected).__name__}, {show(expected)}"
     if isinstance(actual, Record) and actual.named_tuple and type(expected) is tuple:
         actual = tuple(actual)  # a named tuple is a tuple
+    if hasattr(type(actual), "_shown"):
+        return f"returned {_named(actual)}{at}, expected {_expected_of(actual, expected)}"
     if not _is_of_kind(actual, expected):
         return f"returned {_named(actual)}{at}, expected {_named(expected)}"
     for kind, compare in _COMPARED.items():
@@ -342,6 +346,8 @@ def _named(value: object) -> str:
     """Return a value with its type, for a sentence about types."""
     if value is None:
         return "None"
+    if hasattr(type(value), "_shown"):
+        return f"a {value._handle.type_name}"  # type: ignore[attr-defined] # it lives with the worker
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, np.ndarray):
@@ -350,6 +356,15 @@ def _named(value: object) -> str:
         return f"{show(value)} (a {'named tuple' if value.named_tuple else 'dataclass'})"
     kind = str(getattr(type(value), "__name__", ""))
     return f"{show(value)} ({'an' if kind[:1].lower() in 'aeiouAEIOU' else 'a'} {kind})"
+
+
+def _expected_of(actual: Any, expected: object) -> str:
+    """Return what is expected in place of an object that lives with the worker, and how an iterator becomes that."""
+    kind = type(expected)
+    iterates = actual._handle.type_name in _ITERATORS or actual._handle.type_name.endswith("_iterator")
+    if kind in (list, tuple, set) and iterates:
+        return f"a {kind.__name__}: {kind.__name__}(...) makes one of it"
+    return _named(expected)
 
 
 def _plain(dtype: torch.dtype) -> str:
