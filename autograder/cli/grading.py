@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
+from autograder.cli.machines import Cluster, Insecure, Machines
 from autograder.cli.tables import print_changes, print_class, print_single
 from autograder.cli.terminal import (
     CORES,
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
     from autograder.results.types import SubmissionResult
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
-Cluster = Annotated[
-    str, typer.Option("--cluster", metavar="ADDRESS", help="Of a scheduler of Dask; or local:N, for one with N jobs.")
-]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Grade also what has been graded before and has not changed.")]
 
 
@@ -121,6 +118,7 @@ def grade(
     units: Units = "",
     jobs: Jobs = CORES,
     cluster: Cluster = "",
+    insecure_cluster: Insecure = False,
     fresh: Fresh = False,
     seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
     device: DeviceOption = Device.CPU,
@@ -152,7 +150,7 @@ def grade(
         device=device.value,
         require=rungs_required(require, trusted),
     )
-    run = _Run.of(source, spec, out, jobs, cluster, fresh)
+    run = _Run.of(source, spec, out, Machines.of(jobs, cluster, insecure_cluster), fresh)
     graded, failures = run.grade(out)
     if len(run.submissions) > 1 or run.book is not None:
         _save(out, source, spec)
@@ -166,6 +164,7 @@ def regrade(
     out: Out = Path("out"),
     jobs: Jobs = CORES,
     cluster: Cluster = "",
+    insecure_cluster: Insecure = False,
     fresh: Fresh = False,
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would change; this is the default.")] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Put the new results in the place of the old.")] = False,
@@ -173,7 +172,8 @@ def regrade(
     """Grade a class again as OUT was graded, aside, and show who changes by how much and why, before it is published."""
     if diff and publish:
         raise UsageError("--diff only shows and --publish changes; give one of them")
-    run = _Run.of(*_load(out), out, jobs, cluster, fresh, again=not publish)
+    machines = Machines.of(jobs, cluster, insecure_cluster)
+    run = _Run.of(*_load(out), out, machines, fresh, again=not publish)
     graded, failures = run.grade(out / "regraded")
     changed = changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded)
     print_changes(changed, len(graded))
@@ -187,14 +187,13 @@ def regrade(
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of a class: what is graded, by which spec, with how many processes."""
+    """One run of a class: what is graded, by which spec, by which machines."""
 
     spec: GradingSpec
     submissions: dict[str, HandIn]
     book: "Assignment | None"
     out: Path
-    jobs: int
-    cluster: str
+    machines: Machines
     fresh: bool
     manual: tuple[ManualPoints, ...]
     decide: Policy | None
@@ -203,14 +202,14 @@ class _Run:
 
     @classmethod
     def of(
-        cls, source: Source, spec: GradingSpec, out: Path, jobs: int, cluster: str, fresh: bool, *, again: bool = False
+        cls, source: Source, spec: GradingSpec, out: Path, machines: Machines, fresh: bool, *, again: bool = False
     ) -> "_Run":
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
         book = _assignment(source, spec)
         intake = source.take_in(spec.catalog) if book is None else Intake("nbgrader's assignment", book.submissions())
         manual = read_manual(out / "manual.csv", spec.catalog.points)
         rules = rules_beside([out, *map(Path, source.paths)])
-        run = cls(spec, intake.hand_ins, book, out, jobs, cluster, fresh, manual, None)
+        run = cls(spec, intake.hand_ins, book, out, machines, fresh, manual, None)
         tried = frozenset(intake.earlier) if rules is not None and rules.best else frozenset()
         if rules is not None and tried:
             intake = run._best_attempts(intake, rules)
@@ -277,7 +276,7 @@ class _Run:
         def open_grading(count: int) -> Iterator[GradeTasks]:
             nonlocal one_more
             one_more = bars.begin("Graded", count)
-            with self._grading(count) as grade_tasks:
+            with self.machines.open(self.spec, count, self.fresh) as grade_tasks:
                 interrupts.check()  # torch has been imported by now, which lets a Ctrl-C vanish
                 yield grade_tasks
 
@@ -286,38 +285,6 @@ class _Run:
                 one_more()
             yield ending
             interrupts.check()
-
-    @contextlib.contextmanager
-    def _grading(self, count: int) -> Iterator[GradeTasks]:
-        """Yield what grades so many submissions: a cluster, several processes, or this one."""
-        if self.cluster:
-            with _cluster(self.cluster, self.spec, self.fresh) as grade_tasks:
-                yield grade_tasks
-            return
-        from autograder.sandbox import Sandbox
-        from autograder.sandbox.zygote import ONE_THREAD
-
-        count = min(self._jobs_that_fit(), count)
-        with Sandbox(self.spec.catalog.preload, gpu=self.spec.gpu) as sandbox:
-            if count > 1:
-                from autograder.grading.jobs import Jobs
-
-                with Jobs(count, self.spec, sandbox) as grade_tasks:
-                    sandbox.require(self.spec.require)
-                    yield grade_tasks
-            else:
-                os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a job has it
-                from autograder.grading.grade import Grader, grade_in_turn
-
-                yield grade_in_turn(Grader(self.spec, sandbox))
-
-    def _jobs_that_fit(self) -> int:
-        """Return how many jobs run at once: as many as were asked for, or as the GPU has room for."""
-        if not self.spec.gpu:
-            return self.jobs
-        from autograder.grading.jobs import jobs_that_fit
-
-        return jobs_that_fit(self.jobs)
 
     def publish(self, result: "SubmissionResult") -> Path:
         """Put a result into its place. Return its path."""
@@ -371,14 +338,6 @@ def _assignment(source: Source, spec: GradingSpec) -> "Assignment | None":
     except ModuleNotFoundError as error:
         raise UsageError(f"--nbgrader needs {error.name}: pip install 'idealcat[nbgrader]'") from error
     return Assignment(Path(source.nbgrader), source.assignment, spec)
-
-
-def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextManager[GradeTasks]:
-    try:
-        from autograder.grading.cluster import Cluster
-    except ModuleNotFoundError as error:
-        raise UsageError(f"--cluster needs {error.name}: pip install idealcat[dask]") from error
-    return Cluster(address, spec, fresh=fresh, tell=lambda text: terminal.errors.print(Text(text), soft_wrap=True))
 
 
 def _end(graded: list[StoredResult], failures: list[Failure]) -> None:

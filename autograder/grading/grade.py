@@ -168,14 +168,19 @@ class Grader:
         refuse_course_inside(path, catalog)
         return self.grade(read_for(catalog, HandIn.alone(path)), name)
 
-    def grade(self, submission: Submission, name: str = "") -> SubmissionResult:
+    def grade(self, submission: Submission, name: str = "", seed: str = "") -> SubmissionResult:
         """Grade a submission that has been read.
+
+        Args:
+            submission: the submission.
+            name: that its result bears; its own by default.
+            seed: of its random inputs; that of the spec by default.
 
         Raises:
             GraderError: the checks themselves cannot be run.
         """
         started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-        seed = self.spec.seed_for(submission.digest)
+        seed = seed or self.spec.seed_for(submission.digest)
         with contextlib.closing(_GradedRun(submission, self.workers, seed, self.spec.device)) as run:
             checks = tuple(_with_reason(check, submission) for check in self._run_checks(run))
         trusted = "" if self.spec.require else _TRUSTED
@@ -201,7 +206,8 @@ class Grader:
             SandboxError: there is no worker to be had, for this task or any other.
         """
         try:
-            return GradedTask(task, self.grade(parse_submission(task.raw, self.spec.catalog.functions), task.name))
+            submission = parse_submission(task.raw, self.spec.catalog.functions)
+            return GradedTask(task, self.grade(submission, task.name, task.seed))
         except SandboxError:
             raise
         except GraderError as error:
