@@ -37,17 +37,21 @@ from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
 from autograder.results.mark import Mark, Policy, mark
 from autograder.results.publish import rules_beside
-from autograder.results.store import ResultStore, read_result, write_atomically
+from autograder.results.store import ResultStore, read_result, signature_path, write_atomically
 from autograder.submissions.intake import FORMS, HandIn, Intake, intake_csv, take_in
 from autograder.submissions.roster import match, read_roster
 
 if TYPE_CHECKING:
     from autograder.platforms.nbgrader.gradebook import Assignment
+    from autograder.results.signature import Signer
     from autograder.results.types import SubmissionResult
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Grade also what has been graded before and has not changed.")]
-
+Sign = Annotated[
+    Path | None,
+    typer.Option("--sign", metavar="KEY", help="Sign each result with this private key of Ed25519, in PEM."),
+]
 
 #: So many things that are left out of a class are told on the screen; `intake.csv` has all.
 _TOLD = 10
@@ -120,6 +124,7 @@ def grade(
     cluster: Cluster = "",
     insecure_cluster: Insecure = False,
     fresh: Fresh = False,
+    sign: Sign = None,
     seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
     device: DeviceOption = Device.CPU,
     require: Require = "",
@@ -150,7 +155,8 @@ def grade(
         device=device.value,
         require=rungs_required(require, trusted),
     )
-    run = _Run.of(source, spec, out, Machines.of(jobs, cluster, insecure_cluster), fresh)
+    machines = Machines.of(jobs, cluster, insecure_cluster)
+    run = replace(_Run.of(source, spec, out, machines, fresh), signer=_signer(sign))
     graded, failures = run.grade(out)
     if len(run.submissions) > 1 or run.book is not None:
         _save(out, source, spec)
@@ -166,6 +172,7 @@ def regrade(
     cluster: Cluster = "",
     insecure_cluster: Insecure = False,
     fresh: Fresh = False,
+    sign: Sign = None,
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would change; this is the default.")] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Put the new results in the place of the old.")] = False,
 ) -> None:
@@ -173,7 +180,7 @@ def regrade(
     if diff and publish:
         raise UsageError("--diff only shows and --publish changes; give one of them")
     machines = Machines.of(jobs, cluster, insecure_cluster)
-    run = _Run.of(*_load(out), out, machines, fresh, again=not publish)
+    run = replace(_Run.of(*_load(out), out, machines, fresh, again=not publish), signer=_signer(sign))
     graded, failures = run.grade(out / "regraded")
     changed = changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded)
     print_changes(changed, len(graded))
@@ -199,6 +206,8 @@ class _Run:
     decide: Policy | None
     #: Names of those of whom several attempts have just been graded.
     tried: frozenset[str] = frozenset()
+    #: Signs each published result, if that was asked for.
+    signer: "Signer | None" = None
 
     @classmethod
     def of(
@@ -258,6 +267,7 @@ class _Run:
                     else:
                         graded.append(ending)
                         if folder == self.out:  # aside, nothing is published
+                            self.settle(ending)
                             self.record(ending.result)
         except KeyboardInterrupt:
             count = f"{len(graded)} of {len(self.submissions)} results are in {folder / 'results'}"
@@ -290,8 +300,16 @@ class _Run:
         """Put a result into its place. Return its path."""
         path = self.batch(self.out).result_path(result.name)
         write_atomically(path, result.to_json())
+        self.settle(StoredResult(result, path))
         self.record(result)
         return path
+
+    def settle(self, stored: StoredResult) -> None:
+        """Sign a published result, if that was asked for; else remove a signature that was of an earlier one."""
+        if self.signer is not None:
+            self.signer.sign(stored.path)
+        elif not stored.known:
+            signature_path(stored.path).unlink(missing_ok=True)
 
     def record(self, result: "SubmissionResult") -> None:
         """Write the mark of a result into nbgrader's gradebook, if the submission came from there."""
@@ -338,6 +356,16 @@ def _assignment(source: Source, spec: GradingSpec) -> "Assignment | None":
     except ModuleNotFoundError as error:
         raise UsageError(f"--nbgrader needs {error.name}: pip install 'idealcat[nbgrader]'") from error
     return Assignment(Path(source.nbgrader), source.assignment, spec)
+
+
+def _signer(key: Path | None) -> "Signer | None":
+    if key is None:
+        return None
+    try:
+        from autograder.results.signature import Signer
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--sign needs {error.name}: pip install 'idealcat[sign]'") from error
+    return Signer(key)
 
 
 def _end(graded: list[StoredResult], failures: list[Failure]) -> None:

@@ -194,6 +194,7 @@ class Grader:
             seed=seed,
             hashes={"submission": submission.digest, **self._course_hashes},
             versions=versions(),
+            machine=machine(),
             limits=self._limits(),
             started=began,
             seconds=round(time.perf_counter() - started, 3),
@@ -293,6 +294,16 @@ def versions() -> dict[str, str]:
         "torchvision": metadata.version("torchvision"),
         "numpy": numpy.__version__,
         "pytest": metadata.version("pytest"),
+    }
+
+
+def machine() -> dict[str, str]:
+    """Return what else sums of floating-point numbers may depend on."""
+    return {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "instruction set": torch.backends.cpu.get_cpu_capability(),
+        "number of threads": str(torch.get_num_threads()),
     }
 
 

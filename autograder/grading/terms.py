@@ -80,7 +80,7 @@ class Terms:
         yield "submission", result.hashes.get("submission"), self._digest(task)
         yield "device", result.device, self._spec.device
         yield "course", {name: text for name, text in result.hashes.items() if name != "submission"}, self._hashes
-        versions = {name: text for name, text in result.versions.items() if name != "torch"}
+        versions = {name: result.versions.get(name) for name in self._versions}
         yield "set of versions", versions, self._versions
         yield "version of torch", result.versions.get("torch", "").partition("+")[0], _plain_version("torch")
         yield "set of limits", result.limits, self._limits

@@ -113,6 +113,7 @@ class SubmissionResult:
     seed: str = ""
     hashes: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, str] = field(default_factory=dict)
     limits: dict[str, float] = field(default_factory=dict)
     started: str = ""
     seconds: float = 0.0
