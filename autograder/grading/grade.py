@@ -32,7 +32,7 @@ import torch
 
 from autograder import __version__
 from autograder.checks.plugin.runs import usable_device
-from autograder.checks.remote import InProcess, Transport
+from autograder.checks.transport import InProcess, Transport
 from autograder.errors import GraderError, OverBudget, SandboxError
 from autograder.grading.jobs import GradedTask, GradeTasks, Task
 from autograder.grading.leases import WorkerPool
@@ -196,6 +196,12 @@ class Grader:
             versions=versions(),
             machine=machine(),
             limits=self._limits(),
+            answers=submission.answers,
+            sources={
+                unit.name: submission.modules[unit.name].text
+                for unit in self.spec.chosen
+                if unit.name in submission.modules
+            },
             started=began,
             seconds=round(time.perf_counter() - started, 3),
         )
@@ -207,7 +213,8 @@ class Grader:
             SandboxError: there is no worker to be had, for this task or any other.
         """
         try:
-            submission = parse_submission(task.raw, self.spec.catalog.functions)
+            catalog = self.spec.catalog
+            submission = parse_submission(task.raw, catalog.functions, catalog.questions)
             return GradedTask(task, self.grade(submission, task.name, task.seed))
         except SandboxError:
             raise

@@ -16,7 +16,7 @@ from autograder.grading.spec import GradingSpec, course_hashes
 from autograder.results import types
 from autograder.results.types import SubmissionResult, legible
 from autograder.sandbox.confines import Allowance
-from autograder.submissions import parse_submission
+from autograder.submissions import Submission, parse_submission
 
 #: A result has some 120 KB.
 _RESULT_BYTES = 16 * 2**20
@@ -37,6 +37,7 @@ class Terms:
 
     def __init__(self, spec: GradingSpec) -> None:
         self._spec = spec
+        self._units = {unit.name for unit in spec.chosen}
         self._hashes = course_hashes(spec.catalog, spec.chosen)
         self._versions = {
             "idealcat": __version__,
@@ -64,20 +65,27 @@ class Terms:
         text, reason = reply
         if not text:
             return None, legible(reason)
-        result = _parsed(text)
+        result = _read(text)
         for what, given, wanted in self._facts(result, task):
             if given != wanted:
                 raise ValueError(f"it sent a result with another {what} than it was asked for")
         return result, ""
 
     def _digest(self, task: Task) -> str:
-        return parse_submission(task.raw, self._spec.catalog.functions).digest
+        return self._parsed(task).digest
+
+    def _parsed(self, task: Task) -> Submission:
+        return parse_submission(task.raw, self._spec.catalog.functions, self._spec.catalog.questions)
 
     def _facts(self, result: SubmissionResult, task: Task) -> Iterator[tuple[str, object, object]]:
         """Yield what a result must have: its name, what the result says, what it has to be."""
         yield "name", result.name, task.name
         yield "seed", result.seed, task.seed
-        yield "submission", result.hashes.get("submission"), self._digest(task)
+        submission = self._parsed(task)
+        yield "submission", result.hashes.get("submission"), submission.digest
+        yield "set of answers", result.answers, submission.answers
+        sources = {name: each.text for name, each in submission.modules.items() if name in self._units}
+        yield "source", result.sources, sources
         yield "device", result.device, self._spec.device
         yield "course", {name: text for name, text in result.hashes.items() if name != "submission"}, self._hashes
         versions = {name: result.versions.get(name) for name in self._versions}
@@ -105,7 +113,7 @@ class Terms:
             yield f"number of points for {name}", near, True
 
 
-def _parsed(text: str) -> SubmissionResult:
+def _read(text: str) -> SubmissionResult:
     """Return the result in a document of the schema, written as this program writes it.
 
     Raises:

@@ -1,6 +1,4 @@
-"""Draws at the top, in a helper and inside a function; the style and a folder for figures are set up first."""
-
-import os
+"""Draws at the top, in a helper and inside a function; the style is set up first."""
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -8,8 +6,6 @@ import torch
 
 plt.style.use("ggplot")
 matplotlib.rcParams["figure.figsize"] = (4, 3)
-FIGURES = "/proc/figures"
-os.makedirs(FIGURES, exist_ok=True)
 
 
 def draw(values):
