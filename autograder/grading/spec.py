@@ -32,7 +32,12 @@ _MAKES_MARKS = (
     *(f"{room}/**/*.py" for room in ("checks", "course", "sandbox", "submissions", "worker")),
 )
 #: Modules of `grading/` that bring submissions to where they are graded, or compare what was graded: they make no mark.
-_MAKES_NO_MARKS = frozenset({"batch.py", "cluster.py", "job.py", "jobs.py", "likeness.py", "replay.py"})
+_MAKES_NO_MARKS = frozenset(
+    {
+        *("attempts.py", "batch.py", "cluster.py", "examples.py", "job.py", "jobs.py", "likeness.py", "replay.py"),
+        "terms.py",
+    }
+)
 _DOCUMENTATION = (".md", ".rst")
 #: Packages whose version stands for their content; of others that are preloaded the content itself is hashed.
 _VERSIONED = ("torch", "torchvision", "numpy", "pillow", "msgpack", "nbformat", "pytest")
