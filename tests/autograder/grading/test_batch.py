@@ -206,7 +206,8 @@ MAKES_MARKS = {
 }  # fmt: skip
 FILES = {
     "results/types.py": True, "errors.py": True, "compare.py": True, "notebook.py": False, "__main__.py": False,
-    "grading/grade.py": True, "grading/session.py": True, "grading/leases.py": True, "grading/spec.py": True, "grading/examples.py": True,
+    "grading/grade.py": True, "grading/session.py": True, "grading/leases.py": True, "grading/spec.py": True,
+    "grading/examples.py": True,
     "grading/batch.py": False, "grading/cluster.py": False, "grading/job.py": False, "grading/jobs.py": False,
     "grading/likeness.py": False, "grading/replay.py": False, "grading/terms.py": False, "grading/attempts.py": False,
     "grading/examples.py": False,
