@@ -210,7 +210,6 @@ FILES = {
     "grading/examples.py": True,
     "grading/batch.py": False, "grading/cluster.py": False, "grading/job.py": False, "grading/jobs.py": False,
     "grading/likeness.py": False, "grading/replay.py": False, "grading/terms.py": False, "grading/attempts.py": False,
-    "grading/examples.py": False,
 }  # fmt: skip
 
 
