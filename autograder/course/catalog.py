@@ -151,6 +151,10 @@ class Catalog:
         """Return the file with the known wrong variants of a unit."""
         return self.root / "solutions" / "mistakes" / f"{unit}.py"
 
+    def fingerprints(self, unit: str) -> Path:
+        """Return the file by which a student release names the known mistakes of a unit, without their code."""
+        return self.root / "exercises" / "fingerprints" / f"{unit}.json"
+
     def shortcuts(self, unit: str) -> Path:
         """Return the path of the unit's known shortcuts, ways to earn without doing; the file may be missing."""
         return self.root / "solutions" / "shortcuts" / f"{unit}.py"
