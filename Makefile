@@ -8,7 +8,7 @@ OUT ?= out
 # Each file's tests in one process, so that what they share is made once; and the files in their order.
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all lint format translations bench clean
+.PHONY: demo test test-all test-pythons lint format translations bench clean
 
 demo: $(INSTALLED) ## grade a class of sample submissions
 	@# The command ends with 1 where some submission failed a check, as in this class some must.
@@ -19,6 +19,9 @@ test: $(INSTALLED) ## the project's tests, without the slow ones
 
 test-all: $(INSTALLED) ## every test
 	$(PYTEST)
+
+test-pythons: ## `make test` on each Python from 3.11 to 3.13 that is found; those that are missing are named
+	$(PYTHON) -m tools.pythons
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -1,7 +1,10 @@
-"""`python -m benchmarks.busy`: grades right code on a busy machine, each time from cold, and prints what does not pass.
+"""`python -m benchmarks.busy`: judges right code on a busy machine, from cold, and prints what does not pass.
 
-Every solution and every other right way to write a unit is graded by `autograder grade` and run by plain `pytest`, beside
-processes that do nothing but take the cores. A time limit that counts the wait for a core fails right code here.
+Every solution and every other right way to write a unit is graded as one class by `autograder grade`, and run by plain
+`pytest`, beside processes that do nothing but take the cores. Each run starts one cold process that grades all, and one cold
+`pytest` for each unit, which runs the unit's ways one after another; the first of them finds nothing imported, and each run
+begins with another. Then an endless loop and a sleeper are stopped, in code that is Python and in code that is not. A time
+limit that counts the wait for a core fails right code here; one that does not count enough stops nothing.
 """
 
 import argparse
@@ -12,59 +15,115 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from autograder.course.catalog import course_here
+from autograder.course.catalog import Catalog, course_here
+from autograder.errors import TimedOut
+from autograder.sandbox import Sandbox
+from autograder.worker import protocol
+from autograder.worker.protocol import Fault, read_reply, write
 
 _BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(10**5))\n"
+#: Calls that do not end, and the seconds that they are given.
+_ENDLESS = {
+    "an endless loop": "def run():\n    while True: pass\n",
+    "a sleeper": "import time\ndef run():\n    time.sleep(10**6)\n",
+    "a loop in C": "import itertools\ndef run():\n    return sum(itertools.repeat(0))\n",
+}
+_LIMIT = 2.0
+#: What a call may have had beyond its limit, in seconds that count.
+_LATE = 2.0
 
 
 def main() -> None:
     options = _arguments()
     catalog = course_here()
-    alternatives = sorted((catalog.root / "tests" / "alternatives").glob("*/*.py"))
-    ways = [(unit, catalog.solution(unit)) for unit in catalog.units]
-    ways += [(path.parent.name, path) for path in alternatives]
-    ways = [(unit, path) for unit, path in ways if not options.units or unit in options.units.split(",")]
-    failed, started = 0, time.perf_counter()
-    with _busy(options.processes):
+    units = options.units.split(",") if options.units else list(catalog.units)
+    ways = {unit: _ways(catalog, unit) for unit in units}
+    failed, count = 0, 0
+    with _busy(options.processes), tempfile.TemporaryDirectory() as folder:
         for run in range(options.runs):
-            for unit, path in ways:
-                for way in (graded, tested):
-                    problems = way(unit, path)
-                    failed += bool(problems)
-                    for problem in problems:
-                        print(f"run {run + 1}, {way.__name__}, {path.relative_to(catalog.root)}: {problem}", flush=True)
-    total = 2 * options.runs * len(ways)
-    seconds = time.perf_counter() - started
-    print(f"{total - failed} of {total} passed beside {options.processes} busy processes, in {seconds:.0f} s")
+            problems, begun = 0, time.perf_counter()
+            for problem in _run(catalog, ways, Path(folder, str(run)), run):
+                problems += 1
+                print(f"run {run + 1}, {problem}", flush=True)
+            failed += problems
+            count += 2 * sum(map(len, ways.values())) + len(_ENDLESS)
+            print(
+                f"run {run + 1} of {options.runs}: {problems} problems, {time.perf_counter() - begun:.0f} s", flush=True
+            )
+    print(f"{count} judgements beside {options.processes} busy processes, {failed} problems")
     sys.exit(failed > 0)
 
 
-def graded(unit: str, path: Path) -> list[str]:
-    """Return the messages of the checks that do not pass in a run of `autograder grade`."""
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(path, Path(folder, f"{unit}.py"))
-        out = Path(folder, "out")
-        command = [sys.executable, "-m", "autograder", "grade", Path(folder, f"{unit}.py"), "--units", unit, "-o", out]
-        ran = subprocess.run(command, capture_output=True, text=True)
-        results = list(out.glob("results/*.json"))
-        if len(results) != 1:
-            return [ran.stderr.strip() or ran.stdout.strip() or "no result"]
-        checks = json.loads(results[0].read_text())["checks"]
-        return [check["message"] or check["outcome"] for check in checks if check["outcome"] != "passed"]
+def _ways(catalog: Catalog, unit: str) -> list[Path]:
+    alternatives = sorted((catalog.root / "tests" / "alternatives" / unit).glob("*.py"))
+    return [catalog.solution(unit), *alternatives]
 
 
-def tested(unit: str, path: Path) -> list[str]:
-    """Return the failures in a run of plain pytest, as a student starts it."""
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(path, Path(folder, f"{unit}.py"))
-        options = ["-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
-        command = [sys.executable, "-m", "pytest", *options, Path(folder, f"{unit}.py")]
-        ran = subprocess.run(command, capture_output=True, text=True)
-        lines = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-        return [] if ran.returncode == 0 else lines or [ran.stdout.strip()[-500:] or ran.stderr.strip()[-500:]]
+def _run(catalog: Catalog, ways: dict[str, list[Path]], folder: Path, run: int) -> Iterator[str]:
+    """Yield the problems of one run: of both ways to judge, and of the calls that do not end."""
+    files: dict[str, list[Path]] = {}
+    for unit, paths in ways.items():
+        first = run % len(paths)
+        for path in (*paths[first:], *paths[:first]):
+            name = f"{unit}-{'solution' if path.parent.name == 'solutions' else path.stem}"
+            (folder / "class" / name).mkdir(parents=True)
+            files.setdefault(unit, []).append(Path(shutil.copy(path, folder / "class" / name / f"{unit}.py")))
+    yield from graded(folder, files)
+    for unit_files in files.values():
+        yield from tested(catalog, unit_files)
+    yield from stopped()
+
+
+def graded(folder: Path, files: dict[str, list[Path]]) -> Iterator[str]:
+    """Yield a sentence for each check that does not pass in a run of `autograder grade` over all of them."""
+    out = folder / "out"
+    command = [sys.executable, "-m", "autograder", "grade", folder / "class", "--units", ",".join(files), "-o", out]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    results = {path.stem: json.loads(path.read_text()) for path in out.glob("results/*.json")}
+    for unit, paths in files.items():
+        for name in (path.parent.name for path in paths):
+            if name not in results:
+                yield f"graded, {name}: no result: {(ran.stderr or ran.stdout).strip()[-300:]}"
+                continue
+            for check in results[name]["checks"]:
+                if check["unit"] == unit and check["outcome"] != "passed":
+                    yield f"graded, {name}: {check['message'] or check['outcome']}"
+
+
+def tested(catalog: Catalog, files: Sequence[Path]) -> Iterator[str]:
+    """Yield the failures of one run of plain pytest over these files, as a student starts it."""
+    options = ["-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *files], cwd=catalog.root, capture_output=True, text=True
+    )
+    lines = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR", "x "))]
+    if ran.returncode:
+        for line in lines or [f"exit code {ran.returncode}: {ran.stdout.strip()[-300:]} {ran.stderr.strip()[-300:]}"]:
+            yield f"pytest, {files[0].stem}: {line}"
+
+
+def stopped() -> Iterator[str]:
+    """Yield a sentence for each call that was not stopped in time, in seconds that count."""
+    with Sandbox() as sandbox:
+        for name, code in _ENDLESS.items():
+            with sandbox.worker() as worker:
+                load = protocol.Load({"unit": ("unit.py", code)}, "unit", 0, seconds=60.0)
+                worker.exchange(write(load), 60.0)
+                begun, waited = time.monotonic(), worker.waiting.seconds()
+                ended = False
+                with contextlib.suppress(TimedOut):
+                    reply = worker.exchange(write(protocol.Call("run", (), {}, seconds=_LIMIT)), _LIMIT)
+                    fault = read_reply(reply)
+                    ended = not (isinstance(fault, Fault) and fault.kind == "timed out")
+                waits = worker.waiting.seconds()
+                counted = time.monotonic() - begun - ((waits or 0.0) - (waited or 0.0))
+                if ended:
+                    yield f"{name}: it came back"
+                elif waits is not None and counted > _LIMIT + _LATE:
+                    yield f"{name}: stopped after {counted:.1f} s that count, at a limit of {_LIMIT:g} s"
 
 
 @contextlib.contextmanager
@@ -79,7 +138,7 @@ def _busy(count: int) -> Iterator[None]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.busy", description=__doc__)
-    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=1, help="each with cold processes")
     parser.add_argument("--processes", type=int, default=8, help="busy ones")
     parser.add_argument("--units", default="", help="some units alone, with commas between them")
     return parser.parse_args()

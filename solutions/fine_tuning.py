@@ -185,7 +185,6 @@ def fine_tune(
         if valid_loss < best_loss:
             best_loss, best_weights = valid_loss, _copied(model)
     model.load_state_dict(best_weights)
-    optimizer.zero_grad()
     for module, training in modes:
         module.training = training
     return history

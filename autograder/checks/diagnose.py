@@ -21,10 +21,13 @@ from torch import Tensor
 
 from autograder.checks.compare import assert_close
 from autograder.checks.mixtures import mixture_name, mixture_text, mixtures
-from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, InProcess, RemoteModule, StudentModule
+from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, Program, RemoteModule, RemoteObject, StudentModule
+from autograder.checks.transport import InProcess
+from autograder.course.skeletons import split_at_start
 from autograder.errors import AutograderError, CheckFailed
 from autograder.submissions import Module, read_module
-from autograder.worker.protocol import leaves
+from autograder.worker.codec import Recipe
+from autograder.worker.codec.trees import leaves
 
 #: Stands in a submission in the place of the import of `mistake`.
 _UNMARKED = "def mistake(*_, **__):\n    return lambda function: function\n"
@@ -66,8 +69,14 @@ def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Func
 
 def variant_text(solution: Path, variants: Path, variant: Mistake) -> str:
     """Return the source of a solution in which a variant from another file takes the place of the right function."""
-    right, wrong = solution.read_text(encoding="utf-8"), _unmarked(variants)
-    return f"{right}\n{wrong}\n{variant.function} = {variant.name}\n"
+    right = solution.read_text(encoding="utf-8")
+    return with_more(right, f"\n{_unmarked(variants)}\n{variant.function} = {variant.name}\n")
+
+
+def with_more(source: str, more: str) -> str:
+    """Return a source with more behind it, but before what it does when it is run as a program."""
+    before, after = split_at_start(source)
+    return before + more + after
 
 
 def mixed_texts(solution: Path, variants: Path, function: str) -> dict[tuple[str, str], str]:
@@ -147,6 +156,7 @@ class Diagnosis:
         self._function = function
         self._known = [known for known in known_mistakes(mistakes) if known.function == function]
         self._wrong, self._right = read_module(mistakes, unit), read_module(solution, unit)
+        self._mistakes, self._solution = mistakes, solution
         self._seconds = seconds
         self._failures: list[_Failure] = []
         self._kept = 0
@@ -215,8 +225,23 @@ class Diagnosis:
         yield from found
 
     def _explains(self, module: Module, variant: str, failure: _Failure) -> bool:
-        variants = [call if call.on else replace(call, function=variant) for call in failure.calls]
+        if any(call.program for call in failure.calls):
+            text = self._program_texts.get(variant)
+            return text is not None and self._explains_program(text, failure)
+        variants = [
+            call if call.on else replace(call, function=variant + call.function[len(self._function) :])
+            for call in failure.calls
+        ]
         return failure.explained_by(_replays(variants, module, self._seconds, failure.seed))
+
+    @cached_property
+    def _program_texts(self) -> dict[str, str]:
+        """Return sources by mistake: a program runs its functions by itself, so the variant has the function's own name."""
+        return {known.name: variant_text(self._solution, self._mistakes, known) for known in self._known}
+
+    def _explains_program(self, text: str, failure: _Failure) -> bool:
+        module = replace(self._right, text=text)
+        return failure.explained_by(_replays(failure.calls, module, self._seconds, failure.seed))
 
 
 def _names(pair: tuple[Mistake, Mistake]) -> tuple[str, str]:
@@ -230,59 +255,73 @@ def _size(call: Call) -> int:
 
 def _about(function: str, calls: Sequence[Call]) -> list[Call]:
     """Return the calls of a function, and those of the modules that were made or sent along with them."""
-    return [call for call in calls if call.function == function or call.on is not None]
+    return [call for call in calls if _called(call) == function or call.on is not None or call.program]
+
+
+def _called(call: Call) -> str:
+    """Return the function or the class of a call that is no object's."""
+    return call.function.partition(".")[0]
 
 
 def _replayable(calls: Sequence[Call]) -> bool:
     """Return True if every call came back, and each module that was used was sent or returned by an earlier call."""
     returned: set[int] = set()
     for call in calls:
-        used = [value for value in (call.on, *call.args, *call.kwargs.values()) if isinstance(value, RemoteModule)]
-        if any(m.recipe is None and m.handle.number not in returned for m in used):
+        used = [value for value in (call.on, *call.args, *call.kwargs.values()) if isinstance(value, RemoteObject)]
+        if any(_recipe(m) is None and m._handle.number not in returned for m in used):
             return False
-        if isinstance(call.value, RemoteModule):
-            returned.add(call.value.handle.number)
+        if isinstance(call.value, RemoteObject):
+            returned.add(call.value._handle.number)
     return True
+
+
+def _recipe(value: RemoteObject) -> Recipe | None:
+    return value.recipe if isinstance(value, RemoteModule) else None
 
 
 def _replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -> Iterator[Call]:
     """Yield the same calls on another module, in order and in one worker, as the check made them."""
     submission = StudentModule(module, {module.unit: module}, InProcess(), seconds, seed)
-    ours: dict[int, RemoteModule] = {}  # by the number that a module had there
+    ours: dict[int, RemoteObject] = {}  # by the number that an object had there
 
-    def module_here(value: RemoteModule) -> RemoteModule:
-        number = value.handle.number
-        if number not in ours and value.recipe is not None:
-            ours[number] = submission.send(value.recipe)
+    def object_here(value: RemoteObject) -> RemoteObject:
+        number, recipe = value._handle.number, _recipe(value)
+        if number not in ours and recipe is not None:
+            ours[number] = submission.send(recipe)
         return ours[number]
 
     def here(value: object) -> object:
-        return module_here(value) if isinstance(value, RemoteModule) else value
+        return object_here(value) if isinstance(value, RemoteObject) else value
 
     for call in calls:
         count = len(submission.calls)
         try:
             args, kwargs = tuple(map(here, call.args)), {key: here(value) for key, value in call.kwargs.items()}
-            on = module_here(call.on) if call.on is not None else None
+            on = object_here(call.on) if call.on is not None else None
             replay = submission.repeat(replace(call, args=args, kwargs=kwargs, on=on))
         except (AutograderError, KeyError):  # KeyError: a module that was returned there was not returned here
             made = submission.calls[-1] if len(submission.calls) > count else None
             yield replace(call, answer=NO_ANSWER, raised=made.raised if made is not None else ())
             continue
         theirs, mine = call.value, replay.value
-        if isinstance(theirs, RemoteModule) and isinstance(mine, RemoteModule):
-            if (theirs.handle.number in ours) != (mine in ours.values()):
-                replay = replace(replay, answer=NO_ANSWER)  # one gave back what it was given, the other a new module
+        if isinstance(theirs, RemoteObject) and isinstance(mine, RemoteObject):
+            known = {value._handle.number for value in ours.values()}
+            if (theirs._handle.number in ours) != (mine._handle.number in known):
+                replay = replace(replay, answer=NO_ANSWER)  # one gave back what it was given, the other a new object
             else:
-                ours.setdefault(theirs.handle.number, mine)
+                ours.setdefault(theirs._handle.number, mine)
         yield replay
 
 
 def _same_value(one: Call, other: Call) -> bool:
-    if isinstance(one.value, RemoteModule) and isinstance(other.value, RemoteModule):
-        return True  # modules are the same where calls of them give the same
+    if isinstance(one.value, RemoteObject) and isinstance(other.value, RemoteObject):
+        return True  # objects are the same where calls of them give the same
     if one.value is UNANSWERED or other.value is UNANSWERED:
         return one.value is other.value and one.raised[:1] == other.raised[:1]
+    if other.printed and one.printed != other.printed:
+        return False
+    if isinstance(one.value, Program) and isinstance(other.value, Program):
+        return _same_end(one.value, other.value)
     try:
         assert_close(one.value, other.value)
     except CheckFailed:
@@ -292,6 +331,12 @@ def _same_value(one: Call, other: Call) -> bool:
 
 def _same_in_all(one: Call, other: Call) -> bool:
     return _same_value(one, other) and _same_traces(one, other)
+
+
+def _same_end(one: Program, other: Program) -> bool:
+    """Return True if two runs of a program ended alike; of a traceback the last line counts, with what was raised."""
+    ends = [(each.output, each.exit_code, each.files, each.error.splitlines()[-1:]) for each in (one, other)]
+    return ends[0] == ends[1]
 
 
 def _same_traces(one: Call, other: Call) -> bool:

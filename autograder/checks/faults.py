@@ -65,13 +65,20 @@ _EXPECTABLE = {
     kind.__name__: kind
     for kind in (
         ArithmeticError,
+        AssertionError,
         AttributeError,
+        EOFError,
+        FileExistsError,
         FileNotFoundError,
         IndexError,
         KeyError,
         LookupError,
         OSError,
+        OverflowError,
+        PermissionError,
+        RecursionError,
         RuntimeError,
+        TimeoutError,
         TypeError,
         ValueError,
         ZeroDivisionError,
@@ -111,11 +118,16 @@ def _words(fault: Fault) -> str:
 def _missing(fault: Fault, function: str, module: Module, required: Collection[str]) -> str:
     if fault.found:
         return f"{module.label} has {function} as a {fault.found}, not as a function"
+    if fault.text:  # the class in which it was looked for
+        near = difflib.get_close_matches(function.rpartition(".")[2], fault.names[:_NAMES], n=1, cutoff=0.6)
+        advice = f"; rename {near[0]}" if near else ""
+        return f"{fault.text} of {module.label} has no {function.rpartition('.')[2]}{advice}"
     names = [name for name in fault.names[:_NAMES] if len(name) <= _NAME_LETTERS]
     own = [name for name in names if name not in required]
     near = difflib.get_close_matches(function[:_NAME_LETTERS], own, n=1, cutoff=0.6)
-    advice = _advice(near[0], function) if near else f"; write def {function}(...)"
-    return f"{module.label} has no function {function}{advice}"
+    kind, start = ("class", f"class {function}:") if function[:1].isupper() else ("function", f"def {function}(...)")
+    advice = _advice(near[0], function) if near else f"; write {start}"
+    return f"{module.label} has no {kind} {function}{advice}"
 
 
 def _advice(near: str, function: str) -> str:

@@ -4,20 +4,31 @@
     slope = submission.total_variation.gradient(images)
 
 A call goes to a worker as a message and its reply comes back as plain values, whether the worker is in this process (a
-student's own run) or in a sandbox (a graded run). Modules are handed over by their recipe; modules that the student's code
-makes stay with the worker and come back as a `RemoteModule`, which can be called, inspected and passed on.
+student's own run) or in a sandbox (a graded run). Modules are handed over by their recipe; modules and other objects that the
+student's code makes stay with the worker, see `objects`. A function that a check hands over is called here.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
-from autograder.checks.compare import show
+from autograder.checks.compare import Printed, show
 from autograder.checks.faults import error_of, load_notes
+from autograder.checks.objects import (
+    NO_ANSWER,
+    UNANSWERED,
+    Call,
+    Program,
+    RemoteFunction,
+    RemoteModule,
+    RemoteObject,
+    callback_of,
+)
+from autograder.checks.transport import Transport
 from autograder.errors import (
     AutograderError,
     CheckError,
@@ -26,130 +37,31 @@ from autograder.errors import (
     Raised,
     RefusedValue,
     StudentFault,
+    TimedOut,
     Unusable,
 )
 from autograder.submissions import Module
 from autograder.worker import protocol
-from autograder.worker.codec import Handle, Recipe, refuse
-from autograder.worker.protocol import Answer, Fault, Request, SideEffect, map_tree
-from autograder.worker.session import Session
+from autograder.worker.codec import Handle, Recipe, Record, is_record, map_tree, named_tuple_of, record_of, refuse
+from autograder.worker.protocol import Answer, Fault, Request
 
+__all__ = [
+    "NO_ANSWER",
+    "UNANSWERED",
+    "Call",
+    "Program",
+    "RemoteFunction",
+    "RemoteModule",
+    "RemoteObject",
+    "StudentModule",
+    "assert_module",
+    "recipe_of",
+]
 
-class _Unanswered:
-    """The type of `UNANSWERED`."""
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-#: The value of a call that has not come back, or came back with a fault.
-UNANSWERED = _Unanswered()
-NO_ANSWER = Answer(UNANSWERED)
-#: Exceptions of operations on a value of another type, shape or range than they take.
-_OPERATION_FAILED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-
-
-class Transport(Protocol):
-    """How a request gets to a worker and its reply back."""
-
-    def take_printed(self) -> str:
-        """Return what the student's code has printed since the last time; nothing if it is not kept apart."""
-
-    @property
-    def folder(self) -> Path:
-        """Folder that the student's code may read: for files that a check makes for it."""
-
-    def exchange(self, request: bytes, seconds: float) -> bytes:
-        """Send a request and return the reply.
-
-        Raises:
-            TimedOut: there was none in time.
-            Crashed: the worker died.
-        """
-
-
-class InProcess:
-    """A worker in this very process, for a student's own run: with their debugger, their prints, their Ctrl-C."""
-
-    def __init__(self, folder: Path | None = None) -> None:
-        self.session = Session()
-        self._folder = folder
-
-    @property
-    def folder(self) -> Path:
-        """Folder that the student's code may read.
-
-        Raises:
-            CheckError: this worker was made without one.
-        """
-        if self._folder is None:
-            raise CheckError("this worker has no folder")
-        return self._folder
-
-    def take_printed(self) -> str:
-        """Return nothing: prints go straight to the student's terminal."""
-        return ""
-
-    def exchange(self, request: bytes, seconds: float) -> bytes:
-        """Return the reply; the session keeps the deadline itself."""
-        reply = self.session.answer(request)
-        if isinstance(self.session.last_error, KeyboardInterrupt):
-            raise self.session.last_error
-        return reply
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a student's function, and what is known about it.
-
-    Attributes:
-        function: its name.
-        args, kwargs: as the check gave them.
-        of: the position of the argument that was differentiated by, or None for a plain call.
-        weights: what the output's entries were weighted by, for a gradient.
-        on: the module that was called, if it is no function of the student's but a module of the worker's.
-        answer: what came of it, with a value as the check sees it; `NO_ANSWER` if it was a fault.
-        raised: the class of the exception that it raised, and the exception's words.
-    """
-
-    function: str
-    args: tuple[object, ...]
-    kwargs: dict[str, object]
-    of: int | None = None
-    weights: Tensor | None = None
-    on: "RemoteModule | None" = None
-    answer: Answer = NO_ANSWER
-    raised: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        parts = [show(value) for value in self.args] + [f"{key}={show(value)}" for key, value in self.kwargs.items()]
-        text = f"{self.function}({', '.join(parts)})"
-        return text if self.of is None else f"the gradient of {text}"
-
-    @property
-    def value(self) -> Any:
-        """Value that came back, or `UNANSWERED`."""
-        return self.answer.value
-
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """Names of the arguments that were changed in place."""
-        return self.answer.changed
-
-    @property
-    def left(self) -> tuple[SideEffect, ...]:
-        """Side effects: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`."""
-        return self.answer.left
-
-    def traces(self, *kinds: str) -> list[str]:
-        """Return the side effects of these kinds, in words."""
-        return [
-            f"{kind} of {argument}" + (f" ({', '.join(filter(None, names[:3]))})" if any(names) else "")
-            if argument
-            else kind
-            for argument, kind, names in self.left
-            if kind in kinds
-        ]
+#: A longer name of an object is only copied into every sentence.
+_LONGEST_LABEL = 60
+#: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
+_OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
 
 
 class StudentModule:
@@ -180,6 +92,10 @@ class StudentModule:
         self._required = required
         self._common: dict[str, Any] = {"seconds": seconds, "device": device}
         self._loaded = False
+        self._labels: dict[int, str] = {}
+        self._callbacks: list[Any] = []
+        self._ended: StudentFault | None = None
+        self._responding = False
         self.calls: list[Call] = []
         self.notes: tuple[str, ...] = ()
         self.answered = False
@@ -204,6 +120,29 @@ class StudentModule:
         """Return the latest call."""
         return self.calls[-1]
 
+    @property
+    def printed(self) -> Printed:
+        """Text that the student's code has printed during the latest call."""
+        return self.calls[-1].printed if self.calls else Printed("")
+
+    def run(
+        self, *, stdin: str = "", args: Sequence[str] = (), files: Mapping[str, str | bytes] | None = None
+    ) -> Program:
+        """Run the unit as a program, from a fresh start, in a private folder.
+
+        Args:
+            stdin: what it reads.
+            args: its arguments, without its name.
+            files: what lies in its folder, by name.
+
+        Returns:
+            What it has printed and written, and its exit code. An exception that it raises is a traceback in `error`, and
+            exit code 1.
+        """
+        __tracebackhide__ = True
+        given = {"stdin": stdin, "args": tuple(map(str, args)), "files": dict(files or {})}
+        return self._run_program(Call(self.module.unit, (), given, program=True))
+
     def send(self, module: nn.Module | Recipe) -> "RemoteModule":
         """Give the worker a copy of a module, to be passed to several calls and inspected afterwards."""
         recipe = module if isinstance(module, Recipe) else recipe_of(module)
@@ -215,12 +154,18 @@ class StudentModule:
 
     def repeat(self, call: Call) -> Call:
         """Replay a recorded call on this module and return the new record."""
-        self._call(replace(call, answer=NO_ANSWER, raised=()))
+        call = replace(call, answer=NO_ANSWER, raised=())
+        if call.program:
+            self._run_program(replace(call, function=self.module.unit))
+        else:
+            self._call(call)
         return self.last
 
     def call_of(self, value: object) -> Call | None:
         """Return the call that returned this very object, or a container of it; otherwise the latest call."""
         for call in reversed(self.calls):
+            if isinstance(call.value, Program) and any(part is value for part in vars(call.value).values()):
+                return call
             if call.value is value or (isinstance(call.value, list | tuple) and any(x is value for x in call.value)):
                 return call
         return self.calls[-1] if self.calls else None
@@ -231,7 +176,10 @@ class StudentModule:
         That is so if the submission has answered something and then an operation failed. Faults of the machine (files,
         memory) and of the check's own text (a name that is not there) are nobody's value.
         """
-        if not self.answered or isinstance(error, AutograderError) or not isinstance(error, _OPERATION_FAILED):
+        if isinstance(error, BaseExceptionGroup):  # of hypothesis: several examples, or one that does not fail again
+            return self.fault_in(error.exceptions[0])
+        own = not isinstance(error, Exception) or isinstance(error, (AutograderError, AssertionError, *_OWN_FAULTS))
+        if not self.answered or own:
             return error
         text = str(error).strip().partition("\n")[0]
         said = f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -239,17 +187,20 @@ class StudentModule:
         what = f"returned {show(values[-1])}" if values else "answered something"
         return CheckFailed(f"{what}, which the check cannot work with ({said})")
 
-    def _call(self, call: Call) -> object:
+    def _call(self, call: Call) -> Any:
         __tracebackhide__ = True
         self._load()
         # Noted before it is made: should it fail, the sentence names this call.
         self.calls.append(call)
+        self._callbacks = []
         request = protocol.Call(
-            call.function if call.on is None else call.on.handle.number,
-            map_tree(_outgoing, call.args),
-            map_tree(_outgoing, call.kwargs),
+            call.function,
+            map_tree(self._outgoing, call.args),
+            map_tree(self._outgoing, call.kwargs),
             call.of,
-            map_tree(_outgoing, call.weights),
+            map_tree(self._outgoing, call.weights),
+            None if call.on is None else call.on._handle.number,
+            call.get,
             **self._common,
         )
         try:
@@ -257,105 +208,137 @@ class StudentModule:
         except Raised as error:
             self.calls[-1] = replace(call, raised=(error.kinds[0], error.text))
             raise
+        if call.get and isinstance(answer.value, Handle) and answer.value.kind == "method":
+            self.calls.remove(call)  # the call follows
+            return answer.value
+        self._name(answer.value, call)
         answer = replace(answer, value=map_tree(self._incoming, answer.value))
         self.calls[-1] = replace(call, answer=answer)
         return answer.value
+
+    def _run_program(self, call: Call) -> Program:
+        __tracebackhide__ = True
+        self._require_usable()
+        self.calls.append(call)
+        run = protocol.Run(self._texts(), self.module.unit, self._seed, **call.kwargs, **self._common)
+        answer = self._request(run, call)
+        try:
+            program = Program.of(protocol.read_finished(answer.value))
+        except MalformedMessage as error:
+            raise RefusedValue(f"{call} answered with {error}") from error
+        self.calls[-1] = replace(call, answer=replace(answer, value=program))
+        return program
+
+    def _name(self, value: object, call: Call) -> None:
+        """Remember how an object came about, to name it in sentences."""
+        if isinstance(value, Handle):
+            text = str(call)
+            self._labels.setdefault(value.number, text if len(text) <= _LONGEST_LABEL else f"the {value.type_name}")
+
+    def _outgoing(self, value: object) -> object:
+        """Return the stand-in for what stays where it is."""
+        if isinstance(value, RemoteObject):
+            return value._handle
+        if isinstance(value, nn.Module):
+            return recipe_of(value)
+        return record_of(value, self._outgoing) if is_record(value) else callback_of(value, self._callbacks)
+
+    def _respond(self, question: bytes) -> bytes:
+        """Answer a question of the worker: a call of a function that the check has handed over.
+
+        Raises:
+            MalformedMessage: it is no question.
+        """
+        ask = protocol.read_question(question)
+        if not 0 <= ask.number < len(self._callbacks):
+            raise MalformedMessage("a question about a function that it does not have")
+        args, kwargs = map_tree(self._incoming, (ask.args, ask.kwargs))
+        self._responding = True
+        try:
+            value = self._callbacks[ask.number](*args, **kwargs)
+        except (AutograderError, AssertionError):
+            raise
+        except Exception as error:
+            kinds = tuple(kind.__name__ for kind in type(error).__mro__ if kind is not object)
+            return protocol.write(Fault("raised", str(error), kinds))
+        finally:
+            self._responding = False
+        try:
+            return protocol.write(Answer(value), _plain)
+        except RefusedValue as error:
+            raise CheckError(f"a function of the check returned {error}") from error
+
+    def _require_usable(self) -> None:
+        if self.module.problem:
+            raise Unusable(self.module.problem)
+
+    def _texts(self) -> dict[str, tuple[str, str]]:
+        return {name: (module.filename, module.text) for name, module in self._sources.items() if not module.problem}
 
     def _load(self) -> None:
         __tracebackhide__ = True
         if self._loaded:
             return
-        for module in (self.module, *self._sources.values()):
-            if module.problem and module is self.module:
-                raise Unusable(module.problem)
-        sources = {name: (module.filename, module.text) for name, module in self._sources.items() if not module.problem}
-        answer = self._request(protocol.Load(sources, self.module.unit, self._seed, **self._common))
+        self._require_usable()
+        answer = self._request(protocol.Load(self._texts(), self.module.unit, self._seed, **self._common))
         self.notes = tuple(load_notes(answer.value, self._sources))
         self._loaded = True
 
     def _request(self, request: Request, call: Call | None = None) -> Answer:
         __tracebackhide__ = True
         subject = str(call) if call is not None else "the module"
-        message = protocol.write(request, _plain)
+        if self._responding:
+            raise TypeError("a function that a check has handed over cannot use the submission while it is called")
+        if self._ended is not None:  # a check that tries again (hypothesis does) meets the same end
+            raise self._ended
+        message = self._message(request, subject)
         try:
-            answer = self._transport.exchange(message, self._seconds)
-            self.answered = self.answered or isinstance(request, protocol.Call | protocol.Inspect)
+            answer = self._transport.exchange(message, self._seconds, self._respond if self._callbacks else None)
+            self.answered = self.answered or isinstance(request, protocol.Call | protocol.Run | protocol.Inspect)
             reply = protocol.read_reply(answer)
         except MalformedMessage as error:
             raise RefusedValue(f"{subject} answered with {error}") from error
         except StudentFault as error:
-            raise type(error)(f"{subject}: {error}") from error
+            if isinstance(error, CheckFailed):  # of a function that the check has handed over
+                raise
+            ended = type(error)(f"{subject}: {error}")
+            self._ended = ended if isinstance(ended, TimedOut) else None
+            raise ended from error
         if isinstance(reply, Fault):
             self._blame(reply, call)
         return reply
+
+    def _message(self, request: Request, subject: str) -> bytes:
+        """Return the message of a request.
+
+        Raises:
+            CheckError: the check passes what cannot cross, before anything of the submission's can be the reason.
+            CheckFailed: it does so after the submission has answered.
+        """
+        try:
+            return protocol.write(request, _plain)
+        except RefusedValue as error:
+            text = f"passes {error} to {subject}"
+            if not self.answered:
+                raise CheckError(f"the check {text}") from error
+            raise CheckFailed(f": the check {text}") from error
 
     def _blame(self, fault: Fault, call: Call | None) -> NoReturn:
         __tracebackhide__ = True
         words, function = ("", "") if call is None else (str(call), call.function)
         error = error_of(fault, words, function, self.module, self._seconds, self._required)
+        if isinstance(error, TimedOut):
+            self._ended = error
         inner = getattr(getattr(self._transport, "session", None), "last_error", None)
         # In the student's own process the debugger can go where the exception came from.
         raise error.with_traceback(inner.__traceback__) if inner is not None else error
 
     def _incoming(self, value: object) -> object:
-        return RemoteModule(self, value) if isinstance(value, Handle) else value
-
-
-class RemoteFunction:
-    """A function of the student's module."""
-
-    def __init__(self, submission: StudentModule, name: str) -> None:
-        self._submission = submission
-        self.__name__ = name
-
-    def __call__(self, *args: object, **kwargs: object) -> Any:
-        """Return what the student's function returns for these arguments."""
-        __tracebackhide__ = True
-        return self._submission._call(Call(self.__name__, args, kwargs))
-
-    def gradient(self, *args: object, of: int = 0, weights: Tensor | None = None, **kwargs: object) -> Any:
-        """Return the gradient of the sum of the function's output, or of `weights` times it, by one argument.
-
-        Args:
-            args: as for a call.
-            of: position of the argument to differentiate by: a tensor, or a module or a list of modules, for a list with the
-                gradient of each of their parameters that require gradients.
-            weights: one for each entry of the output; all ones by default.
-            kwargs: as for a call.
-        """
-        __tracebackhide__ = True
-        return self._submission._call(Call(self.__name__, args, kwargs, of, weights))
-
-
-@dataclass(frozen=True)
-class RemoteModule:
-    """A module that lives with the worker."""
-
-    submission: StudentModule = field(repr=False, compare=False)
-    handle: Handle
-    #: Recipe that it was made from, if it was sent and not made by the student's code.
-    recipe: Recipe | None = field(default=None, repr=False, compare=False)
-
-    def __call__(self, *args: object) -> Any:
-        """Return what the module gives for these inputs: one more call."""
-        __tracebackhide__ = True
-        return self.submission._call(Call(self.handle.type_name, args, {}, on=self))
-
-    def __repr__(self) -> str:
-        return "module"
-
-    def inspect(self) -> dict[str, Any]:
-        """Return what the worker says of the module; every word of it may be the student's own.
-
-        Returns:
-            Its `state` dict, the names of submodules in `training` mode and of `frozen` parameters, its number of `hooks`,
-            and a model's `classes` (None if it has no list or tuple of names).
-        """
-        answer = self.submission._request(protocol.Inspect(self.handle.number, **self.submission._common))
-        try:
-            return dict(vars(protocol.read_inspection(answer.value)))
-        except MalformedMessage as error:
-            raise RefusedValue(f"a {self.handle.type_name} answered with {error}") from error
+        if isinstance(value, Record) and value.named_tuple:
+            return named_tuple_of(value)
+        if not isinstance(value, Handle):
+            return value
+        return RemoteModule(self, value) if value.kind == "module" else RemoteObject(self, value)
 
 
 def assert_module(value: object) -> None:
@@ -380,13 +363,6 @@ def recipe_of(module: nn.Module) -> Recipe:
     training = [name for name, child in module.named_modules() if child.training]
     frozen = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]
     return Recipe(entry, arguments, state, training, frozen)
-
-
-def _outgoing(value: object) -> object:
-    """Return the stand-in for a module."""
-    if isinstance(value, RemoteModule):
-        return value.handle
-    return recipe_of(value) if isinstance(value, nn.Module) else value
 
 
 def _plain(value: object) -> object:

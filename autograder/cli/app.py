@@ -17,8 +17,8 @@ from rich.text import Text
 from autograder import __version__
 from autograder.cli import grading, releases, reporting, terminal
 from autograder.cli.terminal import CORES, Jobs, Require, Units, names_in, rungs_required
-from autograder.course.catalog import course_here
-from autograder.errors import AutograderError
+from autograder.course.catalog import course_here, find_course, read_catalog
+from autograder.errors import AutograderError, UsageError
 from autograder.student.commands import register
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -48,9 +48,26 @@ def new_unit(
     """Write the start of a new unit: solution, skeleton, checks, a known mistake, lesson, catalog."""
     from autograder.cli.new_unit import write_new_unit
 
-    for path in write_new_unit(course_here(), name):
+    root = find_course(Path.cwd())
+    if root is None:
+        raise UsageError("there is no course in this folder; begin one with `autograder new-course FOLDER`")
+    for path in write_new_unit(read_catalog(root), name):
         terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
     terminal.out.print(f"See that all of it fits together: autograder verify --units {name} --seeds 2")
+
+
+@app.command("new-course")
+def new_course(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; its name becomes the title.")],
+) -> None:
+    """Write the start of a new course: catalog, pyproject, README, and one unit with its checks."""
+    from autograder.cli.new_unit import write_new_course
+
+    for path in write_new_course(folder):
+        terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
+    terminal.out.print(
+        Text(f"Go there, and see that all of it fits together: cd {folder}; autograder verify --seeds 2")
+    )
 
 
 @app.command()

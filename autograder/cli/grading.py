@@ -34,7 +34,7 @@ from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results import policy
 from autograder.results.formats.difference import changes
 from autograder.results.formats.tables import grades_csv
-from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
+from autograder.results.manual import Row, read_tables, unknown_submissions
 from autograder.results.mark import Mark, Policy, mark
 from autograder.results.publish import rules_beside
 from autograder.results.store import ResultStore, read_result, write_atomically
@@ -196,7 +196,7 @@ class _Run:
     jobs: int
     cluster: str
     fresh: bool
-    manual: tuple[ManualPoints, ...]
+    manual: tuple[Row, ...]
     decide: Policy | None
     #: Names of those of whom several attempts have just been graded.
     tried: frozenset[str] = frozenset()
@@ -208,7 +208,7 @@ class _Run:
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
         book = _assignment(source, spec)
         intake = source.take_in(spec.catalog) if book is None else Intake("nbgrader's assignment", book.submissions())
-        manual = read_manual(out / "manual.csv", spec.catalog.points)
+        manual = read_tables(out, spec.catalog)
         rules = rules_beside([out, *map(Path, source.paths)])
         run = cls(spec, intake.hand_ins, book, out, jobs, cluster, fresh, manual, None)
         tried = frozenset(intake.earlier) if rules is not None and rules.best else frozenset()

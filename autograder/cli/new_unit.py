@@ -1,35 +1,27 @@
-"""The start of a new unit: files that work together from the beginning, to be replaced piece by piece."""
+"""The start of a new course or unit: files that work together from the beginning, to be replaced piece by piece."""
 
 import keyword
 import re
 from pathlib import Path
 
-from autograder.course.catalog import Catalog
+from autograder.course.catalog import Catalog, read_catalog
 from autograder.course.skeletons import read_source, skeleton
 from autograder.errors import UsageError
 from autograder.results.store import write_atomically
 from autograder.results.templates import filled
 
-_SOLUTION = '''"""<[ title ]>: what it is about, in a sentence.
-
-Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1].
-"""
-
-from torch import Tensor
+_SOLUTION = '''"""<[ title ]>: what it is about, in a sentence."""
 
 
-def <[ name ]>(images: Tensor) -> Tensor:
+def <[ name ]>(values: list[float]) -> list[float]:
     """Say what comes back, in a sentence.
 
     Args:
-        images: shape (N, 3, H, W).
-
-    Returns:
-        The same shape.
+        values: any number of them.
     """
     # TODO: Say in a sentence what is to be done.
     ### BEGIN SOLUTION
-    return 1 - images
+    return [1 - value for value in values]
     ### END SOLUTION
 '''
 _CHECKS = '''"""Checks of <[ name ]>. The first line of each docstring is what the student reads."""
@@ -41,28 +33,26 @@ from autograder.compare import assert_close
 
 
 @pytest.mark.points("<[ name ]>", 1)
-def test_black_and_white(submission):
-    """Black becomes white, and white becomes black."""
-    images = torch.zeros(1, 3, 2, 2)
-    images[..., 0] = 1
-    assert_close(submission.<[ name ]>(images), 1 - images)
+def test_an_example(submission):
+    """Zero becomes one, and one becomes zero."""
+    assert_close(submission.<[ name ]>([0.0, 1.0]), [1.0, 0.0])
 
 
 @pytest.mark.hidden
 @pytest.mark.points("<[ name ]>", 1)
-def test_random_images(submission, reference, rng):
-    """Random images become what they should."""
-    images = torch.rand(2, 3, 4, 5, generator=rng)
-    assert_close(submission.<[ name ]>(images), reference.<[ name ]>(images))
+def test_random_values(submission, reference, rng):
+    """Random values become what they should."""
+    values = torch.rand(5, generator=rng).tolist()
+    assert_close(submission.<[ name ]>(values), reference.<[ name ]>(values))
 '''
 _MISTAKES = '''"""Known mistakes in <[ name ]>, as students make them, each with the sentence that they should read."""
 
 from autograder.diagnose import mistake
 
 
-@mistake("<[ name ]>", "The images come back as they were.")
-def unchanged(images):
-    return images
+@mistake("<[ name ]>", "The values come back as they were.")
+def unchanged(values):
+    return list(values)
 '''
 _LESSON = """# <[ title ]>
 
@@ -86,6 +76,37 @@ hints = ["Which question leads there?", "Which function or line of the lesson he
 """
 
 
+_FIRST_UNIT = "first_steps"
+_CATALOG = """[course]
+title = "<[ title ]>"
+"""
+_PROJECT = """[project]
+name = "<[ name ]>"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = ["idealcat>=0.1.0"]
+
+[tool.pytest.ini_options]
+addopts = ["--import-mode=importlib"]
+testpaths = ["exercises"]
+"""
+_README = """# <[ title ]>
+
+A course for `autograder`. The solutions in `solutions/` are its source: exercises are made from them.
+
+```
+autograder verify --seeds 2       # do the checks catch what is wrong, and let pass what is right?
+autograder new-unit NAME          # one more unit
+autograder release student OUT    # what students get
+pytest tests                      # the solutions pass
+```
+
+Begin with `solutions/<[ unit ]>.py`.
+"""
+_CONFTEST = '''"""Fixtures that the checks of several units use."""
+'''
+
+
 def write_new_unit(catalog: Catalog, name: str) -> list[Path]:
     """Write the start of a unit, with one function of the same name, and enter it in the catalog as the last one.
 
@@ -105,11 +126,40 @@ def write_new_unit(catalog: Catalog, name: str) -> list[Path]:
         catalog.checks(name): filled(_CHECKS, **words),
         catalog.mistakes(name): filled(_MISTAKES, **words),
         catalog.lesson(name): filled(_LESSON, **words),
-        entries: read_source(entries).rstrip("\n") + "\n" + filled(_ENTRY, **words),
+        entries: _without_empty_list(read_source(entries)).rstrip("\n") + "\n" + filled(_ENTRY, **words),
     }
     for path, text in texts.items():
         write_atomically(path, text)
     return list(texts)
+
+
+def write_new_course(folder: Path) -> list[Path]:
+    """Write a course with one unit into a new folder: catalog, `pyproject.toml`, README, and the unit's files.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        UsageError: there is something in the folder, or its name gives no unit's name.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"there is something in {folder} already; name a new folder")
+    words = {"title": folder.absolute().name.replace("_", " ").replace("-", " ").capitalize(), "unit": _FIRST_UNIT}
+    words["name"] = re.sub(r"[^a-z0-9]+", "-", folder.absolute().name.lower()).strip("-") or "course"
+    texts = {
+        folder / "exercises" / "catalog.toml": filled(_CATALOG, **words),
+        folder / "pyproject.toml": filled(_PROJECT, **words),
+        folder / "README.md": filled(_README, **words),
+        folder / "tests" / "exercises" / "conftest.py": _CONFTEST,
+    }
+    for path, text in texts.items():
+        write_atomically(path, text)
+    return [*texts, *write_new_unit(read_catalog(folder), _FIRST_UNIT)[:-1]]
+
+
+def _without_empty_list(entries: str) -> str:
+    """Return a catalog without `unit = []`, after which TOML takes no `[[unit]]`."""
+    return re.sub(r"(?m)^unit\s*=\s*\[\s*\]\s*\n?", "", entries)
 
 
 def _require_free(catalog: Catalog, name: str) -> None:

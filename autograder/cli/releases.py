@@ -130,24 +130,27 @@ def _release_course(
     build: "Callable[[Catalog, Collection[str], str], Files]", folder: Path, units: str, lang: str
 ) -> None:
     """Write the students' course, of all units or as for one week of some, in a language."""
-    from autograder.platforms.bundles import write_bundle
-
     catalog = course_here()
     chosen_units = [unit.name for unit in catalog.chosen(names_in(units))]
-    _print_bundle(folder, write_bundle(build(catalog, chosen_units, _language(catalog, lang)), folder))
+    _write_bundle(build(catalog, chosen_units, _language(catalog, lang)), catalog, folder)
 
 
 def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, units: str, hidden: Hidden) -> None:
     """Write a bundle that grades, with the secret of this course's releases."""
-    from autograder.platforms.bundles import Grading, release_secret, write_bundle
+    from autograder.platforms.bundles import Grading, release_secret
 
     catalog = course_here()
     chosen = ",".join(unit.name for unit in catalog.chosen(names_in(units))) if units else ""
-    files = build(catalog, Grading(chosen, hidden.value, release_secret(catalog)))
-    _print_bundle(folder, write_bundle(files, folder))
+    _write_bundle(build(catalog, Grading(chosen, hidden.value, release_secret(catalog))), catalog, folder)
 
 
-def _print_bundle(folder: Path, archive: Path) -> None:
+def _write_bundle(files: "Files", catalog: Catalog, folder: Path) -> None:
+    """Write a bundle once it has been tried out."""
+    from autograder.platforms.bundles import require_free, try_out, write_bundle
+
+    require_free(folder)
+    try_out(files, catalog)
+    archive = write_bundle(files, folder)
     terminal.out.print(Text(f"wrote {folder}{os.sep} and {archive}"), soft_wrap=True)
 
 

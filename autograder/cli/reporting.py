@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from autograder.results.mark import Mark
     from autograder.results.types import SubmissionResult
 
+#: Form of `report` that is no form of a mark: the questions that wait for people, as a table to fill in.
+_TO_FILL = "by-hand"
+
 
 def report(
     paths: Annotated[list[Path], typer.Argument(metavar="RESULT...", help="Results, or the folder of a grading.")],
@@ -45,6 +48,7 @@ def report(
 ) -> None:
     """Write results in the form that students, instructors or a platform want."""
     from autograder.results.formats.formats import FORMATS
+    from autograder.results.formats.tables import hand_table
     from autograder.results.manual import unknown_submissions
     from autograder.results.publish import publish, read_marks, render
 
@@ -54,9 +58,12 @@ def report(
         _report_term(paths, catalog, form or "table", title, out, roster, gradebook)
         return
     marks, manual = read_marks(paths, catalog)
-    chosen = one_of(FORMATS, form or "html", "--as")
+    chosen = one_of((*FORMATS, _TO_FILL), form or "html", "--as")
     for sentence in unknown_submissions(manual, [each.name for each in marks.values()]):
         terminal.errors.print(Text(sentence), soft_wrap=True)
+    if chosen == _TO_FILL:
+        _write(hand_table(list(marks.values())), out and out / f"{_TO_FILL}.csv")
+        return
     if gradebook is not None:
         _fill_gradebook(list(marks.values()), chosen, gradebook, title, out)
         return
@@ -69,6 +76,17 @@ def report(
     terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
 
 
+def _write(text: str, path: Path | None) -> None:
+    """Write a table into a file, or print it."""
+    from autograder.results.store import write_atomically
+
+    if path is None:
+        sys.stdout.write(text)
+        return
+    write_atomically(path, text)
+    terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
+
+
 def _report_term(
     paths: list[Path], catalog: Catalog, form: str, title: str, out: Path | None, roster: Path, gradebook: Path | None
 ) -> None:
@@ -77,7 +95,6 @@ def _report_term(
     from autograder.results.class_file import FILENAME, read_policy
     from autograder.results.formats.formats import FORMATS
     from autograder.results.publish import read_assignment, read_results, roster_of
-    from autograder.results.store import write_atomically
     from autograder.results.term import named, term_marks
     from autograder.submissions.downloads import Student
     from autograder.submissions.intake import read_students
@@ -107,11 +124,7 @@ def _report_term(
         print_term(marks)
         return
     text = tables[form](marks, title or catalog.title)
-    if out is None:
-        sys.stdout.write(text)
-        return
-    write_atomically(out / f"{form}.csv", text)
-    terminal.out.print(Text(f"wrote {out / f'{form}.csv'}"), soft_wrap=True)
+    _write(text, out and out / f"{form}.csv")
 
 
 def _fill_gradebook(marks: "list[Mark]", platform: str, path: Path, title: str, out: Path | None) -> None:

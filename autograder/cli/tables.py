@@ -20,7 +20,7 @@ from autograder.results.types import SubmissionResult
 from autograder.results.wording import manual_line
 
 #: Fewer columns for remarks and reasons are not worth having.
-_REMARKS = 24
+_REMARKS = 20
 #: A name longer than this goes on in the next line of its cell, on a terminal that is not wide.
 _NAME = 28
 _WIDE = 120

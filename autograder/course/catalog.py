@@ -5,11 +5,14 @@ an exercise it reads here or finds in the checks.
 """
 
 import difflib
+import importlib.util
 import os
 import re
+import sys
 import tomllib
+from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,31 @@ class Function:
 
 
 @dataclass(frozen=True)
+class RubricItem:
+    """One thing that an answer can have: its points, and what it is in words."""
+
+    points: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that people grade.
+
+    Attributes:
+        name: unique in the course, among functions too.
+        text: as students read it.
+        points: the most that an answer gets.
+        rubric: what an answer can have, by a short name.
+    """
+
+    name: str
+    text: str
+    points: float
+    rubric: dict[str, RubricItem]
+
+
+@dataclass(frozen=True)
 class Unit:
     """One module of the course.
 
@@ -50,16 +78,18 @@ class Unit:
         title: for people.
         seconds: how long one call of a student's function may take.
         functions: by name, in the order in which they are taught.
+        questions: by name; their points come by hand, besides those of `functions`.
     """
 
     name: str
     title: str
     seconds: float
     functions: dict[str, Function]
+    questions: dict[str, Question] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
-        """Return the points of the whole unit."""
+        """Return the points of the unit's checks."""
         return sum(function.points for function in self.functions.values())
 
     @property
@@ -95,6 +125,17 @@ class Catalog:
     def points(self) -> dict[str, float]:
         """Return the points of each function, by its name."""
         return {name: function.points for unit in self.units.values() for name, function in unit.functions.items()}
+
+    @property
+    def questions(self) -> dict[str, Question]:
+        """Return the questions of all units, by name."""
+        return {name: question for unit in self.units.values() for name, question in unit.questions.items()}
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Return the unit that a function, a question or a unit's own name stands for."""
+        named = {name: unit.name for unit in self.units.values() for name in (*unit.functions, *unit.questions)}
+        return named | {unit: unit for unit in self.units}
 
     def exercise(self, unit: str) -> Path:
         """Return the student's file of a unit."""
@@ -238,18 +279,20 @@ def read_catalog(root: Path) -> Catalog:
         raise CatalogError(f"{path} cannot be read ({error.strerror}); a course needs one") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogError(f"{path} is not valid TOML: {error}") from error
-    try:
-        course = document["course"]
-        later = document.get(LATER, {})
-        units = [_unit(values, later) for values in document["unit"]]
-        preload = tuple(course.get("preload", ()))
-        return Catalog(root, course["title"], preload, {unit.name: unit for unit in units}, course.get("language", ""))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CatalogError(f"{path} lacks or misspells something: {error!r}") from error
+    reader = _Reader(path)
+    course = reader.part(document, "course", dict, "the catalog")
+    later = reader.part(document, LATER, dict, "the catalog", {})
+    units = [reader.unit(values, i, later) for i, values in enumerate(document.get("unit", []), 1)]
+    preload = tuple(course.get("preload", ()))
+    _make_importable(root, preload)
+    _refuse_same_names(units, path)
+    title = reader.part(course, "title", str, "[course]")
+    language = reader.part(course, "language", str, "[course]", "")
+    return Catalog(root, title, preload, {unit.name: unit for unit in units}, language)
 
 
 def catalog_text(root: Path, units: Collection[str]) -> str:
-    """Return the text of a course's catalog without the units that are not among these.
+    """Return the text of a course's catalog as students may have it: of these units alone, and without rubrics.
 
     Raises:
         CatalogError: it cannot be read.
@@ -259,18 +302,114 @@ def catalog_text(root: Path, units: Collection[str]) -> str:
     except OSError as error:
         raise CatalogError(f"the catalog cannot be read ({error.strerror})") from error
     head, *blocks = re.split(r"^(?=\[\[unit\]\])", text, flags=re.MULTILINE)
-    return head + "".join(block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units)
+    kept = [block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units]
+    public = [
+        re.sub(r"^\[unit\.questions\.\w+\.rubric[^\n]*\n(?:(?!\[).*\n?)*", "", block, flags=re.MULTILINE)
+        for block in kept
+    ]
+    for block in public:
+        questions = tomllib.loads(block)["unit"][0].get("questions", {})
+        if any("rubric" in question for question in questions.values()):
+            raise CatalogError("write each rubric as a table, [unit.questions.NAME.rubric]: students do not get it")
+    return head + "".join(public)
 
 
-def _unit(values: dict[str, Any], later: dict[str, float]) -> Unit:
-    functions = {
-        name: Function(
-            name=name,
-            points=float(facts["points"]),
-            hints=tuple(facts.get("hints", ())),
-            outcome=facts.get("outcome", False),
-            later=float(later.get(name, 0.0)),
-        )
-        for name, facts in values["functions"].items()
-    }
-    return Unit(values["name"], values["title"], float(values.get("seconds", 10)), functions)
+class _Reader:
+    """Reads the values of a catalog, and tells the unit, the key and the line of one that is wrong."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines = path.read_text(encoding="utf-8").splitlines()
+
+    def unit(self, values: object, number: int, later: dict[str, Any]) -> Unit:
+        """Return a unit.
+
+        Args:
+            values: of its table.
+            number: its place in the catalog, from 1.
+            later: points of the checks that a release lacks, by function.
+        """
+        name = self.part(values, "name", str, f"[[unit]] number {number}")
+        where = f"unit {name}"
+        title = self.part(values, "title", str, where)
+        given = self.part(values, "functions", dict, where)
+        functions = {each: self._function(facts, each, where, later) for each, facts in given.items()}
+        asked = self.part(values, "questions", dict, where, {})
+        questions = {each: self._question(facts, each, where) for each, facts in asked.items()}
+        return Unit(name, title, float(self.part(values, "seconds", (int, float), where, 10)), functions, questions)
+
+    def _function(self, facts: object, name: str, where: str, later: dict[str, Any]) -> Function:
+        where = f"{where}, function {name}"
+        points = float(self.part(facts, "points", (int, float), where))
+        hints = self.part(facts, "hints", list, where, [])
+        if not all(isinstance(hint, str) for hint in hints):
+            raise self._error(where, "hints", "holds something that is no text")
+        outcome = bool(self.part(facts, "outcome", bool, where, False))
+        return Function(name, points, tuple(hints), outcome, float(later.get(name, 0.0)))
+
+    def _question(self, facts: object, name: str, where: str) -> Question:
+        where = f"{where}, question {name}"
+        text = self.part(facts, "text", str, where).strip()
+        rubric = {
+            item: RubricItem(
+                float(self.part(each, "points", (int, float), f"{where}, item {item}")),
+                self.part(each, "text", str, f"{where}, item {item}"),
+            )
+            for item, each in self.part(facts, "rubric", dict, where, {}).items()
+        }
+        return Question(name, text, float(self.part(facts, "points", (int, float), where)), rubric)
+
+    def part(self, values: Any, key: str, kind: type | tuple[type, ...], where: str, default: object = None) -> Any:
+        """Return the value of a key.
+
+        Raises:
+            CatalogError: it is missing and has no default, or it is of another kind.
+        """
+        value = values.get(key, default) if isinstance(values, dict) else None
+        if value is None:
+            raise self._error(where, key, "is missing")
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise self._error(where, key, f"is {value!r}, which is no {_WORDS[kind]}")
+        return value
+
+    def _error(self, where: str, key: str, problem: str) -> CatalogError:
+        return CatalogError(f"{self._path}{self._line(where, key)}: {where}: {key} {problem}")
+
+    def _line(self, where: str, key: str) -> str:
+        """Return the line of a key, or of the table that lacks it; nothing if it is written in another way."""
+        unit, _, function = where.partition(", function ")
+        unit = unit.removeprefix("unit ")
+        own = re.compile(rf"\s*name\s*=\s*[\"\']{re.escape(unit)}[\"\']")
+        at = next((i for i, line in enumerate(self._lines) if own.match(line)), 0)
+        if function:
+            table = re.compile(rf"\s*\[unit\.functions\.[\"\']?{re.escape(function)}[\"\']?\]")
+            at = next((i for i, line in enumerate(self._lines[at:], at) if table.match(line)), at)
+        for i, line in enumerate(self._lines[at:], at):
+            if i > at and line.lstrip().startswith("["):
+                break
+            if re.match(rf"\s*{re.escape(key)}\s*=", line):
+                return f", line {i + 1}"
+        return f", line {at + 1}" if at else ""
+
+
+_WORDS: dict[Any, str] = {dict: "table", str: "text", list: "list", bool: "true or false", (int, float): "number"}
+
+
+def _make_importable(root: Path, preload: tuple[str, ...]) -> None:
+    """Let this process import the packages that lie beside `exercises/`, unless they are installed."""
+    own = [name for name in preload if (root / name / "__init__.py").is_file() or (root / f"{name}.py").is_file()]
+    if own and str(root) not in sys.path and not all(map(importlib.util.find_spec, own)):
+        sys.path.append(str(root))
+
+
+def _refuse_same_names(units: Collection[Unit], path: Path) -> None:
+    """Refuse a question that is called as a function or as another question: a table of points by hand names it alone."""
+    names = Counter(name for unit in units for name in (*unit.functions, *unit.questions))
+    for unit in units:
+        for name, question in unit.questions.items():
+            if names[name] > 1 or not name.isidentifier():
+                raise CatalogError(f"{path}: the question {name} of {unit.name} needs a name that nothing else has")
+            if any(item.points > question.points for item in question.rubric.values()):
+                raise CatalogError(
+                    f"{path}: an item in the rubric of {name} has more than its {question.points:g} points"
+                )

@@ -6,11 +6,13 @@ function it becomes `raise NotImplementedError`, below the TODO that stands befo
 
 import ast
 import functools
+import io
 import itertools
 import shutil
+import textwrap
 from pathlib import Path
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog, Question, Unit
 from autograder.course.prose import rewritten
 from autograder.errors import CatalogError
 from autograder.messages import ENGLISH, speaking, tr
@@ -18,6 +20,9 @@ from autograder.messages import ENGLISH, speaking, tr
 #: Markers round what a student is to write, in the solutions and in nbgrader's source notebooks.
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
+#: Lines round the answer to a question that people grade; the question's name follows.
+ANSWER = "### BEGIN ANSWER"
+END_ANSWER = "### END ANSWER"
 
 #: `else:` and `)` give nothing away.
 _TELLING = 8
@@ -56,6 +61,26 @@ def translated_solution(catalog: Catalog, unit: str, language: str) -> str:
         return rewritten(read_source(catalog.solution(unit)), tr)
 
 
+def question_block(question: Question) -> str:
+    """Return the lines of a unit's file in which a student answers a question."""
+    worth = "1 point" if question.points == 1 else f"{question.points:g} points"
+    asked = textwrap.wrap(f"Question {question.name} ({worth}, read by people): {question.text}", 110)
+    lines = [
+        *(f"# {line}" for line in asked),
+        f"{ANSWER} {question.name}",
+        '"""',
+        "",
+        '"""',
+        f"{END_ANSWER} {question.name}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def with_questions(text: str, unit: Unit) -> str:
+    """Return a skeleton with a place for the answer to each question of its unit, at the end."""
+    return text + "".join(f"\n\n{question_block(question)}" for question in unit.questions.values())
+
+
 def untouched(catalog: Catalog, unit: str) -> str:
     """Return the text that a unit's file begins as: made from its solution, or as a release without solutions keeps it.
 
@@ -63,7 +88,7 @@ def untouched(catalog: Catalog, unit: str) -> str:
         CatalogError: the course has neither.
     """
     if catalog.solution(unit).is_file():
-        return skeleton(read_source(catalog.solution(unit)), f"{unit}.py")
+        return with_questions(skeleton(read_source(catalog.solution(unit)), f"{unit}.py"), catalog.units[unit])
     return read_source(catalog.skeleton(unit))
 
 
@@ -72,7 +97,9 @@ def untouched_texts(catalog: Catalog) -> dict[str, str]:
     texts = {}
     for unit in catalog.units:
         source = next((path for path in (catalog.solution(unit), catalog.skeleton(unit)) if path.is_file()), None)
-        texts[unit] = "" if source is None else _text_from(source, source.stat().st_mtime_ns)
+        text = "" if source is None else _text_from(source, source.stat().st_mtime_ns)
+        made = source is not None and source.suffix == ".py"
+        texts[unit] = with_questions(text, catalog.units[unit]) if made else text
     return texts
 
 
@@ -104,7 +131,8 @@ def write_skeletons(
         The files written, each with its backup, if there was something to keep. Files in step are left alone.
     """
     texts = {
-        unit.name: skeleton(translated_solution(catalog, unit.name, language), f"{unit.name}.py") for unit in units
+        unit.name: with_questions(skeleton(translated_solution(catalog, unit.name, language), f"{unit.name}.py"), unit)
+        for unit in units
     }
     files = [
         replace_keeping_backup(catalog.exercise(name), text, catalog.exercise(name).parent)
@@ -137,6 +165,11 @@ def read_source(path: Path) -> str:
         ) from error
 
 
+def source_lines(text: str) -> list[str]:
+    """Return the lines of a source with their ends, as Python counts them: a form feed or U+2028 inside one ends none."""
+    return list(io.StringIO(text, newline=""))
+
+
 def _back_up(path: Path, folder: Path) -> Path:
     """Copy a file to the first free `<name>.bak`, `<name>.bak.1`, ... of a folder."""
     folder.mkdir(exist_ok=True)
@@ -161,3 +194,15 @@ def first_line(node: ast.stmt) -> int:
     """Return the number of a statement's first line, which is that of its first decorator if it has any."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def split_at_start(source: str) -> tuple[str, str]:
+    """Return the part of a source up to `if __name__ == "__main__":`, and the rest; nothing if it has no such statement."""
+    starts = [
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+    ]
+    lines = source.splitlines(keepends=True)
+    at = starts[-1].lineno - 1 if starts else len(lines)
+    return "".join(lines[:at]), "".join(lines[at:])

@@ -32,7 +32,7 @@ import torch
 
 from autograder import __version__
 from autograder.checks.plugin.runs import usable_device
-from autograder.checks.remote import InProcess, Transport
+from autograder.checks.transport import InProcess, Transport
 from autograder.errors import GraderError, OverBudget, SandboxError
 from autograder.grading.jobs import GradedTask, GradeTasks, Task
 from autograder.grading.leases import WorkerPool
@@ -190,6 +190,12 @@ class Grader:
             hashes={"submission": submission.digest, **self._course_hashes},
             versions=versions(),
             limits=self._limits(),
+            answers=submission.answers,
+            sources={
+                unit.name: submission.modules[unit.name].text
+                for unit in self.spec.chosen
+                if unit.name in submission.modules
+            },
             started=began,
             seconds=round(time.perf_counter() - started, 3),
         )
@@ -201,7 +207,12 @@ class Grader:
             SandboxError: there is no worker to be had, for this task or any other.
         """
         try:
-            return GradedTask(task, self.grade(parse_submission(task.raw, self.spec.catalog.functions), task.name))
+            return GradedTask(
+                task,
+                self.grade(
+                    parse_submission(task.raw, self.spec.catalog.functions, self.spec.catalog.questions), task.name
+                ),
+            )
         except SandboxError:
             raise
         except GraderError as error:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-from autograder.checks.remote import Transport
+from autograder.checks.transport import Respond, Transport
 from autograder.errors import Crashed, OverBudget, TimedOut, Unusable
 from autograder.results.types import CheckResult
 
@@ -49,11 +49,11 @@ class WorkerLease:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def exchange(self, request: bytes, seconds: float) -> bytes:
+    def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
         """Return the worker's reply; see `Transport`."""
         started = time.monotonic()
         try:
-            return self._worker.exchange(request, seconds)
+            return self._worker.exchange(request, seconds, respond)
         finally:
             self.seconds += time.monotonic() - started
 

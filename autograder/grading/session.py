@@ -22,6 +22,7 @@ import pytest
 import torch
 
 from autograder.checks import plugin, pytest_internals
+from autograder.checks.plugin.collecting import register_conftest
 from autograder.checks.plugin.recorder import Recorder
 from autograder.checks.plugin.runs import Run
 from autograder.course.catalog import Catalog, read_catalog
@@ -70,6 +71,7 @@ class CheckSession:
     """
 
     def __init__(self, catalog: Catalog, unit: str) -> None:
+        self._catalog = catalog
         self._hooks = _Hooks(catalog)
         _forget_module(catalog.checks(unit))
         with _shield():
@@ -99,6 +101,7 @@ class CheckSession:
 
     def _collect(self) -> pytest.Session:
         with _as_grader_error():
+            register_conftest(self._catalog, self._config)
             session = pytest_internals.collect(self._config)
         if self._hooks.problems or not session.items:
             raise GraderError("\n".join(["the checks could not be run:", *self._hooks.problems]))
@@ -225,7 +228,9 @@ def check_session(catalog: Catalog, unit: str) -> CheckSession:
         raise GraderError(
             f"the checks could not be run: {path} cannot be read ({error.strerror}); put it back"
         ) from error
-    return _collect_once(catalog.root, unit, (state.st_ino, state.st_mtime_ns, state.st_size))
+    shared = path.with_name("conftest.py")
+    changed = shared.stat().st_mtime_ns if shared.is_file() else 0
+    return _collect_once(catalog.root, unit, (state.st_ino, state.st_mtime_ns, state.st_size, changed))
 
 
 @lru_cache(maxsize=32)
@@ -245,6 +250,11 @@ class _Hooks:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Set the course, in place of the one of the working directory."""
         config.stash[plugin.COURSE] = self._catalog
+
+    @pytest.fixture
+    def tmp_path(self, folder: Path) -> Path:
+        """Give the check's folder: the only one that a graded submission can read."""
+        return folder
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep why something could not be collected."""

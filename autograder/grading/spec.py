@@ -132,7 +132,8 @@ def _catalog_hash(catalog: Catalog, units: Iterable[Unit]) -> str:
     functions = {
         unit.name: [(each.name, each.points, each.outcome) for each in unit.functions.values()] for unit in units
     }
-    document = [catalog.preload, {unit.name: unit.seconds for unit in units}, functions]
+    questions = [sorted(unit.questions) for unit in units]  # whose answers a result holds
+    document = [catalog.preload, {unit.name: unit.seconds for unit in units}, functions, questions]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,25 +1,36 @@
-"""Points given by hand: a table that a person writes and that grading only ever reads, `manual.csv` beside the results.
+"""Points and comments given by hand: tables that people write and that grading only ever reads, beside the results.
 
-    submission,function,points,comment
-    alice,denoise,4,the idea is right
-    bob,,2,found a mistake in the lecture
+    submission,function,points,comment,rubric,unit,line
+    alice,denoise,4,the idea is right,,,
+    bob,,2,found a mistake in the lecture,,,
+    alice,why,,well put,root; corner,,
+    alice,denoise,,this copies every step,,,87
 
-Points for a function replace those of its checks; points without a function are added to the score. A spreadsheet may
-separate the columns by semicolons or tabs, write the headings in capitals, and write 2,5 for 2.5.
+Points for a function replace those of its checks; points without a function are added to the score. A question gets points, or
+the items of its rubric that its answer has, or both: then the points count. A row with a line is a comment on that line of the
+student's file. A spreadsheet may separate the columns by semicolons or tabs, write the headings in capitals, and write 2,5.
+
+Each assistant has a file, `manual-ann.csv`, so that nobody's editor writes over another's rows. All files count together with
+`manual.csv`; two rows of two files for the same points are refused, with their places.
 """
 
 import csv
 import difflib
 import io
 import math
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autograder.course.catalog import Catalog, Question
 from autograder.errors import UsageError
 
 COLUMNS = ("submission", "function", "points", "comment")
 _NEEDED = COLUMNS[:3]
+#: File of points by hand beside the folder of the results, and those of several assistants.
+MANUAL = "manual.csv"
+_OF_ASSISTANTS = "manual-*.csv"
 
 
 @dataclass(frozen=True)
@@ -31,22 +42,52 @@ class ManualPoints:
         function: whose points these replace; empty for points that are added to the score.
         points: number of points; below zero only without a function.
         comment: for the student.
+        rubric: names of the items that the answer to a question has.
         line: number of the line in the file.
+        file: name of the file.
     """
 
     submission: str
     function: str
     points: float
     comment: str = ""
+    rubric: tuple[str, ...] = ()
     line: int = field(default=0, compare=False)
+    file: str = field(default=MANUAL, compare=False)
 
 
-def read_manual(path: Path, functions: Mapping[str, float]) -> tuple[ManualPoints, ...]:
-    """Read the table; an absent file is an empty one.
+@dataclass(frozen=True)
+class LineComment:
+    """A comment on one line of a student's file.
+
+    Attributes:
+        submission: name of the submission.
+        unit: whose file it is.
+        place: number of the line in the student's file.
+        comment: for the student.
+        line: number of the line in the table.
+        file: name of the table.
+    """
+
+    submission: str
+    unit: str
+    place: int
+    comment: str
+    line: int = field(default=0, compare=False)
+    file: str = field(default=MANUAL, compare=False)
+
+
+#: A row that counts.
+Row = ManualPoints | LineComment
+
+
+def read_manual(path: Path, functions: Mapping[str, float], catalog: Catalog | None = None) -> tuple[Row, ...]:
+    """Read one table; an absent file is an empty one.
 
     Args:
         path: the file.
         functions: the most points that each function of the course can get.
+        catalog: of the course, for its questions and for the units of comments on lines.
 
     Raises:
         UsageError: the file is no such table, or a line of it makes no sense; the sentence says which and what to do.
@@ -58,16 +99,42 @@ def read_manual(path: Path, functions: Mapping[str, float]) -> tuple[ManualPoint
         rows = list(_rows(text, path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read as a table ({error}); save it as CSV in UTF-8") from error
-    return tuple(_line(row, line, path, functions) for line, row in rows)
+    questions = catalog.questions if catalog is not None else {}
+    places = catalog.places if catalog is not None else {}
+    read = (_line(row, line, path, functions, questions, places) for line, row in rows)
+    return tuple(row for row in read if row is not None)
 
 
-def unknown_submissions(manual: Collection[ManualPoints], names: Collection[str]) -> Iterator[str]:
+def read_tables(folder: Path, catalog: Catalog) -> tuple[Row, ...]:
+    """Read the tables of all assistants beside some results.
+
+    Raises:
+        UsageError: one is no such table, or two of them give the same points.
+    """
+    rows: list[Row] = []
+    given: dict[tuple[str, str, str], ManualPoints] = {}
+    for path in [folder / MANUAL, *sorted(folder.glob(_OF_ASSISTANTS))]:
+        own = read_manual(path, catalog.points, catalog)
+        for row in (row for row in own if isinstance(row, ManualPoints)):
+            key = (row.submission, row.function, "" if row.function else f"{row.points} {row.comment}")
+            other = given.setdefault(key, row)
+            if other.file != row.file:
+                what = row.function or "added points"
+                raise UsageError(
+                    f"line {other.line} of {other.file} and line {row.line} of {row.file} both give points to"
+                    f" {row.submission} for {what}: {other.points:g} and {row.points:g}; keep one of the two"
+                )
+        rows += own
+    return tuple(rows)
+
+
+def unknown_submissions(manual: Collection[Row], names: Collection[str]) -> Iterator[str]:
     """Yield a sentence for each line whose submission is not among these names."""
     for line in manual:
         if line.submission not in names:
             near = difflib.get_close_matches(line.submission, names, n=1)
             advice = f"is it {near[0]}?" if near else "nobody gets these points"
-            yield f"line {line.line} of manual.csv: there is no submission {line.submission}; {advice}"
+            yield f"line {line.line} of {line.file}: there is no submission {line.submission}; {advice}"
 
 
 def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -88,22 +155,68 @@ def _delimiter(text: str) -> str:
     return max(",;\t", key=text.partition("\n")[0].count)
 
 
-def _line(row: Mapping[str, str], number: int, path: Path, functions: Mapping[str, float]) -> ManualPoints:
+def _line(
+    row: Mapping[str, str],
+    number: int,
+    path: Path,
+    functions: Mapping[str, float],
+    questions: Mapping[str, Question],
+    places: Mapping[str, str],
+) -> Row | None:
+    """Return what a row says; None for a question that nobody has graded yet."""
     where = f"line {number} of {path}"
     submission, function, points, comment = (row.get(name, "") for name in COLUMNS)
     if not submission:
         raise UsageError(f"{where} names no submission; write its name into the first column, or delete the line")
-    if function and function not in functions:
-        near = difflib.get_close_matches(function, functions, n=1)
+    if row.get("line"):
+        return _comment(row, number, path, places)
+    most = {**functions, **{name: question.points for name, question in questions.items()}}
+    if function and function not in most:
+        near = difflib.get_close_matches(function, most, n=1)
         advice = f"is it {near[0]}?" if near else "leave it empty to add the points to the score"
         raise UsageError(f"{where}: the course has no function {function}; {advice}")
-    value = _number(points)
+    question = questions.get(function)
+    items = _items(row.get("rubric", ""), question, where)
+    if question is not None and not points and not items:
+        if not comment:
+            return None
+        raise UsageError(
+            f"{where}: {function} has a comment and no points; write points, 0 for none, or items of its rubric"
+        )
+    value = _number(points) if points or question is None else _sum(items, question)
     if value is None or (function and value < 0):
         raise UsageError(f"{where}: {points or 'nothing'} is no number of points; write a number such as 4 or 2.5")
-    if function and value > functions[function]:
+    if function and value > most[function]:
         advice = "for more, add a line without a function"
-        raise UsageError(f"{where}: {points} is more than the {functions[function]:g} points of {function}; {advice}")
-    return ManualPoints(submission, function, value, comment, number)
+        raise UsageError(f"{where}: {points} is more than the {most[function]:g} points of {function}; {advice}")
+    return ManualPoints(submission, function, value, comment, items, number, path.name)
+
+
+def _comment(row: Mapping[str, str], number: int, path: Path, places: Mapping[str, str]) -> LineComment:
+    where = f"line {number} of {path}"
+    unit = places.get(row.get("unit", "") or row.get("function", ""))
+    place = row["line"]
+    if unit is None:
+        raise UsageError(f"{where} comments on a line and names no unit; write one into the column unit")
+    if not place.isascii() or not place.isdigit() or int(place) < 1:
+        raise UsageError(f"{where}: {place} is no line of a file; write its number")
+    if row.get("points") or not row.get("comment"):
+        raise UsageError(f"{where} is a comment on a line; write one, and give points in a row without a line")
+    return LineComment(row["submission"], unit, int(place), row["comment"], number, path.name)
+
+
+def _items(text: str, question: Question | None, where: str) -> tuple[str, ...]:
+    """Return the items of a rubric that a cell names, separated by semicolons."""
+    names = tuple(name.strip() for name in re.split(r"[;|+]", text) if name.strip())
+    for name in names:
+        if question is None or name not in question.rubric:
+            there = ", ".join(question.rubric) if question is not None else "none, as it is no question"
+            raise UsageError(f"{where}: the rubric has no item {name}; it has {there}")
+    return tuple(dict.fromkeys(names))
+
+
+def _sum(items: Iterable[str], question: Question) -> float:
+    return max(0.0, min(question.points, math.fsum(question.rubric[name].points for name in items)))
 
 
 def _number(text: str) -> float | None:

@@ -1,12 +1,12 @@
 """Make the mark of a submission, once, of its result and the points given by hand. Each form renders it, computing nothing."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from autograder.course.catalog import Catalog
-from autograder.results.manual import ManualPoints
+from autograder.course.catalog import Catalog, Question
+from autograder.results.manual import LineComment, ManualPoints, Row
 from autograder.results.types import CheckResult, SubmissionResult
 
 
@@ -18,12 +18,14 @@ class FunctionMark:
         name: of the function.
         points, max_points: earned, and possible.
         manual: the points by hand that stand in place of its checks', if any.
+        question: the question that this stands for; None for a function.
     """
 
     name: str
     points: float
     max_points: float
     manual: ManualPoints | None = None
+    question: Question | None = None
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class UnitMark:
     Attributes:
         name: of the unit.
         points, max_points: earned, and possible.
-        functions: by name, in the order of their checks.
+        functions: by name, in the order of their checks; then the questions that people grade.
     """
 
     name: str
@@ -51,10 +53,11 @@ class Mark:
         units: by name, in the order in which they were graded; a unit that was not graded is not there.
         added: points by hand without a function.
         score: points earned, or None: the grader itself failed, and there is no grade.
-        max_score: points that the checks could give.
+        max_score: points that the checks and the questions could give.
         all_passed: True if every check passed, hidden ones included.
         trail: how a policy came from the points earned to the score, if it changed them; the points earned come first.
         withheld: points earned by checks that `visible_mark` has taken away, and points that they could give.
+        comments: on lines of the student's files.
         later: points of checks that are not here and run when the submission is graded; `max_score` is without them.
     """
 
@@ -67,6 +70,7 @@ class Mark:
     withheld: tuple[float, float] = (0.0, 0.0)
     trail: tuple[str, ...] = ()
     later: float = 0.0
+    comments: tuple[LineComment, ...] = ()
 
     @property
     def name(self) -> str:
@@ -87,6 +91,11 @@ class Mark:
         for line in self.added:
             yield "Points by hand", line, 0.0
 
+    def open_questions(self) -> tuple[str, ...]:
+        """Return the names of the questions that nobody has graded yet."""
+        everything = (each for unit in self.units.values() for each in unit.functions.values())
+        return tuple(each.name for each in everything if each.question is not None and each.manual is None)
+
     def checks_of(self, unit: str) -> tuple[CheckResult, ...]:
         """Return the checks of a unit, in the order in which they ran."""
         return tuple(check for check in self.result.checks if check.unit == unit)
@@ -104,7 +113,7 @@ Policy = Callable[[Mark], Mark]
 
 def mark(
     result: SubmissionResult,
-    manual: Iterable[ManualPoints] = (),
+    manual: Iterable[Row] = (),
     policy: Policy | None = None,
     catalog: Catalog | None = None,
 ) -> Mark:
@@ -114,18 +123,32 @@ def mark(
         result: of one submission.
         manual: points by hand for the whole class; of two lines for one function the later counts.
         policy: is given the mark and returns the one that counts.
-        catalog: the course; of a students' release it tells what is still to come.
+        catalog: the course, for its questions; of a students' release it tells what is still to come.
     """
-    own = [line for line in manual if line.submission == result.name]
+    courses = catalog.units if catalog is not None else {}
+    asked = {name: tuple(unit.questions.values()) for name, unit in courses.items()}
+    made = _made(result, [line for line in manual if line.submission == result.name], asked)
+    if catalog is not None:
+        made = replace(made, later=points_to_come(catalog, result.checks))
+    return policy(made) if policy is not None else made
+
+
+def _made(result: SubmissionResult, rows: Iterable[Row], asked: Mapping[str, Sequence[Question]]) -> Mark:
+    """Return the mark of a result, the points by hand for it, and the questions of each unit."""
+    rows = list(rows)
+    own = [row for row in rows if isinstance(row, ManualPoints)]
+    comments = tuple(row for row in rows if isinstance(row, LineComment))
     instead = {line.function: line for line in own if line.function}
     added = tuple(line for line in own if not line.function)
     names = dict.fromkeys(check.unit for check in result.checks)
-    units = {name: _unit(name, [check for check in result.checks if check.unit == name], instead) for name in names}
+    units = {
+        name: _unit(name, [check for check in result.checks if check.unit == name], asked.get(name, ()), instead)
+        for name in names
+    }
     earned = math.fsum([*(unit.points for unit in units.values()), *(line.points for line in added)])
     score = None if result.errors else earned
-    later = points_to_come(catalog, result.checks) if catalog is not None else 0.0
-    made = Mark(result, units, added, score, result.max_score, result.all_passed, later=later)
-    return policy(made) if policy is not None else made
+    most = math.fsum([result.max_score, *(question.points for name in units for question in asked.get(name, ()))])
+    return Mark(result, units, added, score, most, result.all_passed, comments=comments)
 
 
 def points_to_come(catalog: Catalog, checks: Iterable[CheckResult]) -> float:
@@ -169,20 +192,29 @@ def mark_before_publication(full: Mark) -> Mark:
     Points by hand stand in place of their function's checks, so they are all there.
     """
     checks = tuple(check for check in full.result.checks if not check.hidden)
-    manual = [replace(line, submission=full.name) for line in full.manual]
-    seen = mark(replace(full.result, checks=checks), manual)
+    asked = {
+        unit.name: [each.question for each in unit.functions.values() if each.question is not None]
+        for unit in full.units.values()
+    }
+    seen = _made(replace(full.result, checks=checks), [*full.manual, *full.comments], asked)
     _, later = _sums(full.points_of(check) for check in full.result.checks if check.hidden)
     later += full.withheld[1]
     score = None if full.score is None else seen.score
     return replace(seen, score=score, max_score=full.max_score - later, later=full.later + later)
 
 
-def _unit(name: str, checks: Sequence[CheckResult], instead: dict[str, ManualPoints]) -> UnitMark:
+def _unit(
+    name: str, checks: Sequence[CheckResult], asked: Iterable[Question], instead: Mapping[str, ManualPoints]
+) -> UnitMark:
     functions = {}
     for function in dict.fromkeys(check.function for check in checks):
         earned, possible = _sums((check.points, check.max_points) for check in checks if check.function == function)
         line = instead.get(function)
         functions[function] = FunctionMark(function, earned if line is None else line.points, possible, line)
+    for question in asked:
+        line = instead.get(question.name)
+        earned = 0.0 if line is None else line.points
+        functions[question.name] = FunctionMark(question.name, earned, question.points, line, question)
     earned, possible = _sums((function.points, function.max_points) for function in functions.values())
     return UnitMark(name, earned, possible, functions)
 

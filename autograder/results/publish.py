@@ -11,14 +11,11 @@ from autograder.results import policy
 from autograder.results.class_file import FILENAME, read_moments, read_policy
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import Picture, class_page, student_page
-from autograder.results.manual import ManualPoints, read_manual
+from autograder.results.manual import Row, read_tables
 from autograder.results.mark import Hidden, Mark, Policy, mark, visible_mark
 from autograder.results.store import write_atomically
 from autograder.results.term import Assignment
 from autograder.results.types import SubmissionResult
-
-#: File of points by hand, beside the folder of the results.
-MANUAL = "manual.csv"
 
 
 def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:
@@ -39,13 +36,13 @@ def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:
     return results
 
 
-def manual_beside(paths: Iterable[Path], catalog: Catalog) -> tuple[ManualPoints, ...]:
+def manual_beside(paths: Iterable[Path], catalog: Catalog) -> tuple[Row, ...]:
     """Read the points by hand that lie beside results.
 
     Raises:
         UsageError: a line of a table makes no sense.
     """
-    return tuple(line for folder in _folders(paths) for line in read_manual(folder / MANUAL, catalog.points))
+    return tuple(line for folder in _folders(paths) for line in read_tables(folder, catalog))
 
 
 def _folders(paths: Iterable[Path]) -> list[Path]:
@@ -54,7 +51,7 @@ def _folders(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(folder.parent if folder.name == "results" else folder for folder in folders))
 
 
-def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark], tuple[ManualPoints, ...]]:
+def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark], tuple[Row, ...]]:
     """Read results and the points by hand beside them.
 
     Returns:

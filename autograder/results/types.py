@@ -21,7 +21,7 @@ BESIDES = " Besides: "
 
 
 class Outcome(StrEnum):
-    """How a check ended. Only `PASSED` earns points."""
+    """How a check ended. `PASSED` earns all of its points, and any other no more than a share that the check gave before."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -58,7 +58,8 @@ class CheckResult:
     """One check. Born `NOT_RUN`, so that nothing is worth points until a run says so.
 
     A `picture` is a PNG in base64: plain text, as all that a result holds. A `line` is one of the student's own file; 0
-    if there is none to look at. A `sentence` is the message as a template and its values, for other languages than English.
+    if there is none to look at. A `sentence` is the message as a template and its values, for other languages than English. A
+    `share` of the points, from 0 to 1, is what the check gave by `partial`.
     """
 
     id: str
@@ -76,11 +77,12 @@ class CheckResult:
     picture: str = ""
     line: int = 0
     sentence: Sentence = field(default_factory=dict, hash=False)
+    share: float = 0.0
 
     @property
     def points(self) -> float:
-        """Return `max_points` if the check passed, else 0."""
-        return self.max_points if self.outcome is Outcome.PASSED else 0.0
+        """Return `max_points` if the check passed, else the share of them that it had given before it failed."""
+        return self.max_points if self.outcome is Outcome.PASSED else self.share * self.max_points
 
     def ended(self, outcome: Outcome, message: str = "", **facts: Any) -> "CheckResult":
         """Return the same check with its outcome; a message may quote the student, and is made `legible`."""
@@ -88,7 +90,8 @@ class CheckResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as the schema has them."""
-        return {**vars(self), "outcome": self.outcome.value, "points": self.points}
+        facts = {name: value for name, value in vars(self).items() if name != "share" or value}
+        return {**facts, "outcome": self.outcome.value, "points": self.points}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "CheckResult":
@@ -114,6 +117,8 @@ class SubmissionResult:
     hashes: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     limits: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     started: str = ""
     seconds: float = 0.0
 

@@ -57,8 +57,13 @@ class Worker:
         text, self._printed = self._printed.text(), Tail()
         return text
 
-    def exchange(self, request: bytes, seconds: float) -> bytes:
+    def exchange(self, request: bytes, seconds: float, respond: Callable[[bytes], bytes] | None = None) -> bytes:
         """Send a request and return the reply. Everything in it is the student's answer, whoever wrote it.
+
+        Args:
+            request: the message.
+            seconds: of the worker's own time, until the reply; while a question is answered they go on.
+            respond: answers a question that the worker puts meanwhile. What it raises ends the worker.
 
         Raises:
             TimedOut: no whole reply within `seconds` of the worker's own time and a moment of grace.
@@ -67,16 +72,22 @@ class Worker:
         if self._over:
             raise Crashed("its process had ended before")
         # Not above: it imports torch, and commands that start no worker are there without that in no time.
-        from autograder.worker.protocol import NONCE_BYTES, frame, read_frame
+        from autograder.worker.protocol import NONCE_BYTES, frame, is_question, read_frame
 
         budget = Budget(seconds + GRACE_SECONDS, self.waiting)
         nonce = secrets.token_bytes(NONCE_BYTES)
         try:
-            self._send(frame(nonce, request), budget)
-            _, reply = read_frame(functools.partial(self._receive, budget=budget), REPLY_BYTES, nonce)
+            while True:
+                self._send(frame(nonce, request), budget)
+                _, reply = read_frame(functools.partial(self._receive, budget=budget), REPLY_BYTES, nonce)
+                if respond is None or not is_question(reply):
+                    return reply
+                request = respond(reply)
         except (TimeoutError, ConnectionError, MalformedMessage) as error:
             raise self._ending(error, seconds) from error
-        return reply
+        except BaseException:
+            self.end()  # it waits for an answer that does not come
+            raise
 
     def end(self) -> int | None:
         """Kill it, with everything that it started. Return its exit code, or minus its signal."""

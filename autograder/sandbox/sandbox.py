@@ -6,11 +6,13 @@ with Sandbox(preload=("torch", "data")) as sandbox, sandbox.worker() as worker:
 
 import contextlib
 import dataclasses
+import importlib.util
 import os
 import secrets
 import shutil
 import socket
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -82,7 +84,7 @@ class Sandbox:
         self._without = without
         self._place = folder
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        environment = {**_environment(), "MPLCONFIGDIR": str(_drawing_folder() or self.folder)}
+        environment = {**_environment(preload), "MPLCONFIGDIR": str(_drawing_folder() or self.folder)}
         self.zygote = Zygote("autograder.sandbox.server", preload, environment, control)
         self._control: socket.socket | None = None
         self._rungs: tuple[str, ...] = ()
@@ -242,9 +244,20 @@ class Sandbox:
         self._control = None
 
 
-def _environment() -> dict[str, str]:
+def _environment(preload: tuple[str, ...]) -> dict[str, str]:
+    """Return the server's variables. It finds a package where this process does, be it installed or beside the course."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    return {**_ENVIRONMENT, **kept}
+    specs = [importlib.util.find_spec(name.partition(".")[0]) for name in preload]
+    found = [Path(spec.origin) for spec in specs if spec is not None and spec.origin]
+    own = [str(file.parents[1] if file.name == "__init__.py" else file.parent) for file in found]
+    beside = [folder for folder in dict.fromkeys(own) if folder in sys.path and not _is_installed(folder)]
+    paths = [*filter(None, kept.get("PYTHONPATH", "").split(os.pathsep)), *beside]
+    return {**_ENVIRONMENT, **kept, **({"PYTHONPATH": os.pathsep.join(paths)} if paths else {})}
+
+
+def _is_installed(folder: str) -> bool:
+    """Return True for a folder that every interpreter of this environment looks through."""
+    return Path(folder).name in ("site-packages", "dist-packages") or folder == sysconfig.get_path("stdlib")
 
 
 def _drawing_folder() -> Path | None:

@@ -13,7 +13,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from autograder.checks.plugin.runs import StudentRun
-from autograder.checks.remote import StudentModule, Transport
+from autograder.checks.remote import StudentModule
+from autograder.checks.transport import Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError, CheckError, StudentFault
 from autograder.messages import tr

@@ -5,7 +5,15 @@ from pathlib import Path
 
 from autograder.course.catalog import Catalog, Unit
 from autograder.course.prose import rewritten
-from autograder.course.skeletons import BEGIN, END, first_line, read_source, replace_keeping_backup, untouched
+from autograder.course.skeletons import (
+    BEGIN,
+    END,
+    first_line,
+    read_source,
+    replace_keeping_backup,
+    source_lines,
+    untouched,
+)
 from autograder.errors import UsageError
 from autograder.messages import tr
 from autograder.student.progress import Progress, fingerprint, updated_progress
@@ -68,7 +76,7 @@ def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
                 name=unit.name,
             )
         )
-    lines = read_source(path).splitlines(keepends=True)
+    lines = source_lines(read_source(path))
     return "".join(line for line in lines if line.strip() not in (BEGIN, END))
 
 
@@ -111,8 +119,8 @@ def with_function(text: str, skeleton: str, function: str, filename: str) -> str
         UsageError: the text is not Python, so the end of the function cannot be found.
     """
     fresh = _lines_of(skeleton, function, filename)
-    lines = text.splitlines(keepends=True)
-    wanted = skeleton.splitlines(keepends=True)[fresh.start : fresh.stop]
+    lines = source_lines(text)
+    wanted = source_lines(skeleton)[fresh.start : fresh.stop]
     there = _lines_of(text, function, filename)
     if there:
         return "".join([*lines[: there.start], *wanted, *lines[there.stop :]])

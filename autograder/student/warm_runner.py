@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from autograder.checks.plugin.runs import StudentRun
-from autograder.checks.remote import InProcess, Transport
+from autograder.checks.transport import InProcess, Respond, Transport
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import AutograderError
 from autograder.grading.grade import Grader, InThisProcess
@@ -199,7 +199,7 @@ class _Watched(InProcess):
         text, self._printed = self._printed.text(), Tail()
         return text
 
-    def exchange(self, request: bytes, seconds: float) -> bytes:
+    def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
         faulthandler.dump_traceback_later(wall_limit(seconds) + GRACE_SECONDS, exit=True, file=self._last_words)
         self._tell(seconds)
         try:
@@ -207,7 +207,7 @@ class _Watched(InProcess):
                 contextlib.redirect_stdout(_TailStream(self._printed)),
                 contextlib.redirect_stderr(_TailStream(self._printed)),
             ):
-                return super().exchange(request, seconds)
+                return super().exchange(request, seconds, respond)
         finally:
             faulthandler.cancel_dump_traceback_later()
             self._tell(0)

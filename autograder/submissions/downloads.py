@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePosixPath
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
@@ -162,14 +163,15 @@ def gradescope(names: Names, read: Read) -> Download | None:
         students, at = facts.get(match["folder"], ((Student(match["folder"], id=match["id"]),), ""))
         return _File(path, students, PurePosixPath(match["file"]), at)
 
-    return _matched("Gradescope", names, _GRADESCOPE, read_name)
+    return _matched("Gradescope", [path for path in names if path != table], _GRADESCOPE, read_name)
 
 
-def nbgrader(names: Names, _: Read) -> Download | None:
-    """nbgrader: `submitted/<student>/<assignment>/...`."""
+def nbgrader(names: Names, read: Read) -> Download | None:
+    """nbgrader: `submitted/<student>/<assignment>/...`, and beside the files `timestamp.txt`."""
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        return _File(path, (Student(nfc(match["who"])),), PurePosixPath(match["file"]))
+        at = _timestamp(read(PurePosixPath(*path.parts[:3], "timestamp.txt")))
+        return _File(path, (Student(nfc(match["who"])),), PurePosixPath(match["file"]), at)
 
     return _matched("nbgrader", names, _NBGRADER, read_name)
 
@@ -196,7 +198,10 @@ def sections(names: Names, _: Read) -> Download | None:
     and `exercises` or `my_work` comes again and again.
     """
     inner: dict[str, set[str]] = {}
-    for path in names:
+    inside = [
+        path for path in names if len(path.parts) > 1 or path.suffix in _WORK
+    ]  # a list of the class is nobody's work
+    for path in inside:
         if len(path.parts) < 3:
             return None
         inner.setdefault(path.parts[0], set()).add(path.parts[1])
@@ -208,7 +213,7 @@ def sections(names: Names, _: Read) -> Download | None:
         or set(everyone) & WORK_FOLDERS
     ):
         return None
-    files = [_File(path, (Student(nfc(path.parts[1])),), PurePosixPath(*path.parts[2:])) for path in names]
+    files = [_File(path, (Student(nfc(path.parts[1])),), PurePosixPath(*path.parts[2:])) for path in inside]
     return _download("sections", names, files)
 
 
@@ -224,6 +229,7 @@ SHAPES: dict[str, Callable[[Names, Read], Download | None]] = {
     "sections": sections,
 }
 
+_WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar"}
 WORK_FOLDERS = {"exercises", "my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"}
 _CANVAS = re.compile(
     r"(?P<who>anon_[A-Za-z0-9]{5}|[^_/]+?)(?P<late>_LATE)?(?:_(?P<id>\d+))?_(?P<attachment>\d+)_(?P<file>[^/]+)"
@@ -304,6 +310,15 @@ def _gradescope_facts(text: bytes) -> dict[str, tuple[tuple[Student, ...], str]]
         }
     except (yaml.YAMLError, AttributeError, UnicodeDecodeError):
         return {}
+
+
+def _timestamp(text: bytes) -> str:
+    """Return the moment in nbgrader's file, `2026-11-20 10:00:00.1 Europe/Vilnius`, as ISO 8601; empty if it is none."""
+    moment, _, zone = text.decode("utf-8", "replace").strip().rpartition(" ")
+    try:
+        return datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone)).isoformat()
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return ""
 
 
 def _name_in_facts(text: bytes) -> str:

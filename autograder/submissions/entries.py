@@ -9,6 +9,8 @@ from autograder.submissions.archives import NO_FILE, Entry, InMemory, Unreadable
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _MAX_DEPTH = 20
+#: An archive may lie in an archive, which lies in an archive.
+_NESTED = 2
 _MAX_ARCHIVE_BYTES = 100 * 2**20
 _SHOWN_LENGTH = 200
 _NOTES = 5
@@ -57,14 +59,18 @@ def files_below(folder: Path) -> list[Entry]:
 def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
     if not path.is_dir():
         _refuse_odd(path)
-        return archive_entries(path) if is_archive(path.name) else [_lone(path, path.name)]
+        return (
+            _without_lone_archive(archive_entries(path), is_wanted)
+            if is_archive(path.name)
+            else [_lone(path, path.name)]
+        )
     return _without_lone_archive(list(_folder(path)), is_wanted)
 
 
-def _without_lone_archive(entries: list[Entry], is_wanted: Callable[[str], bool]) -> list[Entry]:
-    """Put the files of an archive in its place, if it is the only one and no file beside it is wanted."""
+def _without_lone_archive(entries: list[Entry], is_wanted: Callable[[str], bool], left: int = _NESTED) -> list[Entry]:
+    """Put the files of an archive in its place, if it is the only one and no file beside it is wanted; so many deep."""
     archives = [entry for entry in entries if is_archive(entry.path.name) and not entry.refusal]
-    if len(archives) != 1 or any(is_wanted(entry.path.name) for entry in entries):
+    if not left or len(archives) != 1 or any(is_wanted(entry.path.name) for entry in entries):
         return entries
     (lone,) = archives
     data = lone.read(_MAX_ARCHIVE_BYTES + 1)
@@ -72,7 +78,13 @@ def _without_lone_archive(entries: list[Entry], is_wanted: Callable[[str], bool]
         raise UnreadableError(
             f"{lone.path.name} is larger than {_MAX_ARCHIVE_BYTES // 2**20} MB; hand in the files alone"
         )
-    return archive_entries(InMemory(lone.path.name, data)) + [entry for entry in entries if entry is not lone]
+    try:
+        inner = _without_lone_archive(archive_entries(InMemory(lone.path.name, data)), is_wanted, left - 1)
+    except UnreadableError:
+        raise
+    except Exception as error:  # whatever a broken container makes the libraries say
+        raise UnreadableError(f"{lone.path.name} cannot be opened ({reason(error)}); hand it in again") from error
+    return inner + [entry for entry in entries if entry is not lone]
 
 
 def _refuse_odd(path: Path) -> None:

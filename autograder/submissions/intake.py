@@ -190,6 +190,10 @@ def _take_in(path: Path, units: frozenset[str], form: str) -> Intake:
         download = _download(path, form)
         if download is not None:
             return download
+    if form in ("", "folders") and not path.is_dir():
+        zipped = _zipped_folders(path, units)
+        if zipped is not None:
+            return zipped
     if form:
         raise UsageError(f"{path} is no download of {form}; leave --from out, or give another of {', '.join(FORMS)}")
     return _folders(path, units) if path.is_dir() else _one(path)
@@ -298,6 +302,35 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
     for child in loose:
         intake.left_out.append(LeftOut(legible(child.name), "", _why_left(child, units)))
     return intake
+
+
+def _zipped_folders(path: Path, units: frozenset[str]) -> Intake | None:
+    """Take a zip that holds a folder or an archive for each student; None if it looks like one student's work."""
+    try:
+        held = _entries_of(path) if path.name.lower().endswith(".zip") else {}
+    except UnreadableError:
+        return None
+    names = [name for name in held if name.name.casefold() not in JUNK and "__MACOSX" not in name.parts]
+    tops = {name.parts[0] for name in names}
+    depth = 1 if len(tops) == 1 and all(len(name.parts) > 2 or is_archive(name.name) for name in names) else 0
+    by_student: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
+    loose = []
+    for name in names:
+        who, inner = name.parts[depth], name.parts[depth + 1 :]
+        if inner or is_archive(who):
+            student = who if inner else name_of(Path(who))
+            by_student.setdefault(legible(nfc(student)), {})[PurePosixPath(*(inner or (who,)))] = name
+        else:
+            loose.append(name)
+    working = [
+        files for files in by_student.values() if any(unit_of(n.name, units) or is_archive(n.name) for n in files)
+    ]
+    work = set(by_student) & WORK_FOLDERS or any(unit_of(name.name, units) for name in loose)
+    if len(working) < 2 or 2 * len(working) < len(by_student) or work:
+        return None
+    hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_student.items()}
+    left = [LeftOut(legible(str(name)), "", _why_left(Path(name), units)) for name in loose]
+    return Intake("a zip of submissions", hand_ins, left)
 
 
 def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from autograder.course.skeletons import first_line
+from autograder.course.skeletons import first_line, source_lines
 from autograder.submissions.module import Module, parse
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def without_magics(text: str, unit: str) -> str:
 
     A cell that `%%writefile` writes into the unit's own file is code; into another file, or for another magic, it is not.
     """
-    lines = text.splitlines()
+    lines = _ended_lines(text)
     start = text.lstrip().partition("\n")[0].strip()
     written = _WRITEFILE.match(start)
     magic = start.split()[0] if start.startswith("%%") else ""
@@ -284,11 +284,16 @@ def _lines(cell: _Cell, kept: set[ast.stmt]) -> list[str]:
         if node in kept:
             first = first_line(node)
             numbers |= set(range(first, (node.end_lineno or first) + 1))
-    return [line if number in numbers else "" for number, line in enumerate(cell.text.splitlines(), 1)]
+    return [line if number in numbers else "" for number, line in enumerate(_ended_lines(cell.text), 1)]
+
+
+def _ended_lines(text: str) -> list[str]:
+    """Return the lines of a text without their ends."""
+    return [line.rstrip("\r\n") for line in source_lines(text)]
 
 
 def _stubs(text: str, problem: str, defined: set[str]) -> list[str]:
     """Return a cell that is no Python with a stub for each of its functions that no other cell has; the stub says so."""
-    found = [re.match(r"def\s+(\w+)", line) for line in text.splitlines()]
+    found = [re.match(r"def\s+(\w+)", line) for line in _ended_lines(text)]
     wanted = [match if match and match[1] not in defined else None for match in found]
     return [f"def {match[1]}(*_, **__): raise SyntaxError({problem!r})" if match else "" for match in wanted]

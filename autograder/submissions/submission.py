@@ -27,6 +27,7 @@ from autograder.course.catalog import Catalog
 from autograder.course.skeletons import untouched_texts
 from autograder.errors import GraderError
 from autograder.results.types import legible
+from autograder.submissions.answers import answers_in
 from autograder.submissions.archives import Entry, UnreadableError
 from autograder.submissions.choosing import choose, unit_of
 from autograder.submissions.entries import entries_in, head, is_archive, printable
@@ -131,6 +132,7 @@ class Submission:
         notes: sentences about what was chosen or refused.
         not_taken: paths inside the submission that were left behind.
         digest: sha256 of what was taken.
+        answers: to questions that people grade, by name.
     """
 
     name: str
@@ -140,6 +142,7 @@ class Submission:
     notes: tuple[str, ...] = ()
     not_taken: tuple[str, ...] = ()
     digest: str = ""
+    answers: dict[str, str] = field(default_factory=dict)
 
     @property
     def sources(self) -> dict[str, Module]:
@@ -160,7 +163,7 @@ def refuse_course_inside(path: Path, catalog: Catalog) -> None:
 
 def read_for(catalog: Catalog, hand_in: HandIn, name: str = "") -> Submission:
     """Return everything that the units of a course find in what was handed in."""
-    return parse_submission(collect_for(catalog, hand_in, name), catalog.functions)
+    return parse_submission(collect_for(catalog, hand_in, name), catalog.functions, catalog.questions)
 
 
 def collect_for(catalog: Catalog, hand_in: HandIn, name: str = "") -> RawSubmission:
@@ -227,8 +230,14 @@ def collect_hand_in(
     return RawSubmission(name, files, neighbours, "", tuple(notes), tuple(rest[:_LISTED] + more))
 
 
-def parse_submission(raw: RawSubmission, graded: Collection[str] = ()) -> Submission:
-    """Return what was taken, as sources that can be loaded."""
+def parse_submission(raw: RawSubmission, graded: Collection[str] = (), questions: Collection[str] = ()) -> Submission:
+    """Return what was taken, as sources that can be loaded.
+
+    Args:
+        raw: the files.
+        graded: names of functions, which a notebook may also define by an assignment.
+        questions: names of those that people grade.
+    """
     if raw.problem:
         return Submission(raw.name, problem=raw.problem)
     modules = {unit: module_from(unit, file, graded) for unit, file in raw.files.items()}
@@ -236,7 +245,16 @@ def parse_submission(raw: RawSubmission, graded: Collection[str] = ()) -> Submis
     notes = (*raw.notes, *said, *(note for module in modules.values() for note in module.notes[:_NOTED]))
     along = {printable(raw.neighbours[name].path) for name in helpers}
     not_taken = tuple(path for path in raw.not_taken if path not in along)
-    return Submission(raw.name, modules, helpers, "", notes, not_taken, _digest(modules | helpers))
+    return Submission(
+        raw.name,
+        modules,
+        helpers,
+        "",
+        notes,
+        not_taken,
+        _digest(modules | helpers),
+        answers_in(raw.files.values(), questions),
+    )
 
 
 def _neighbours(

@@ -3,8 +3,11 @@
 Checks compute on the CPU. What they pass crosses from there and back; a student's code sees it on the device of the run.
 """
 
+import contextlib
 import inspect
+import io
 import itertools
+import sys
 from collections.abc import Callable, ItemsView, Iterator, ValuesView
 from typing import Any
 
@@ -13,11 +16,13 @@ from torch import Tensor, nn
 
 from autograder.errors import RefusedValue
 from autograder.worker import protocol, side_effects
-from autograder.worker.codec import type_name
-from autograder.worker.protocol import Answer, Fault, leaves, map_tree
+from autograder.worker.codec import leaves, map_tree, type_name
+from autograder.worker.protocol import Answer, Fault
 
 #: An iterator may never end; no network has more parameters.
 _MOST_PARAMETERS = 100_000
+#: So many letters are kept of what a call prints.
+_KEPT_PRINTS = 100_000
 
 
 def make_call(function: Callable[..., object], request: protocol.Call) -> Answer | Fault:
@@ -38,7 +43,7 @@ def make_call(function: Callable[..., object], request: protocol.Call) -> Answer
     if isinstance(names, str):
         return Fault("signature", names, signature=_signature(function))
     before = {name: side_effects.state_of(value) for name, value in names.items()}
-    with side_effects.watch_random_state(device) as random_state:
+    with side_effects.watch_random_state(device) as random_state, watch_prints() as printed:
         if request.of is None:
             value = function(*args, **kwargs)
         else:
@@ -48,7 +53,7 @@ def make_call(function: Callable[..., object], request: protocol.Call) -> Answer
         left.append(("", "random state", ()))
     if data:
         refuse_elsewhere(value, device)
-    return Answer(value, tuple(changed), tuple(left))
+    return Answer(value, tuple(changed), tuple(left), printed.data())
 
 
 def has_data(value: Any) -> bool:
@@ -144,3 +149,41 @@ def listed_parameters(value: object) -> list[object] | None:
     items = list(itertools.islice(value, _MOST_PARAMETERS))
     parameters = [item[1] if type(item) is tuple and len(item) == 2 else item for item in items]
     return items if all(isinstance(parameter, nn.Parameter) for parameter in parameters) else None
+
+
+class _Prints(io.TextIOBase):
+    """Stands for a stream: passes on what is written, and keeps the beginning of it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._kept: list[str] = []
+        self._room = _KEPT_PRINTS
+
+    def write(self, text: str) -> int:
+        self._stream.write(text)
+        if self._room > 0:
+            self._kept.append(text[: self._room])
+            self._room -= len(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def data(self) -> bytes:
+        return "".join(self._kept).encode("utf-8", "replace")
+
+
+@contextlib.contextmanager
+def watch_prints() -> Iterator[_Prints]:
+    """Keep what the code inside prints, and let it be printed all the same."""
+    stream = sys.stdout
+    prints = _Prints(stream)
+    sys.stdout = prints
+    try:
+        yield prints
+    finally:
+        if sys.stdout is prints:
+            sys.stdout = stream

@@ -1,6 +1,7 @@
 """Turn an exception of a student's code into a fault: its kind, its words, and the lines of the student's that led there."""
 
 import ast
+import builtins
 import errno
 import functools
 import os
@@ -36,6 +37,13 @@ def fault_of(error: BaseException, sources: Mapping[str, str], *, sandboxed: boo
     kinds = tuple(base.__name__ for base in type(error).__mro__ if base is not object)
     own = tuple(each for each in frames if each[0] in sources)
     return Fault(kind, text, kinds, own[-_FRAME_LIMIT:])
+
+
+def exception_of(fault: Fault) -> Exception:
+    """Return the exception for a fault of the check's function, of the nearest kind that Python itself has."""
+    kinds = (getattr(builtins, name, None) for name in fault.kinds)
+    kind = next((each for each in kinds if isinstance(each, type) and issubclass(each, Exception)), Exception)
+    return kind(fault.text) if kind not in (UnicodeDecodeError, UnicodeEncodeError) else ValueError(fault.text)
 
 
 def _frames(error: BaseException) -> list[tuple[types.FrameType, int]]:

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import importlib.abc
 import importlib.machinery
+import io
 import linecache
 import operator
 import sys
@@ -56,7 +57,7 @@ class LoadedModule(types.ModuleType):
         if text is None:
             return
         filename = str(self.__file__)
-        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+        linecache.cache[filename] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
         for statement, code in _compiled(text, filename):
             try:

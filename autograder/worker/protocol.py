@@ -1,10 +1,13 @@
 """The wire between the grader and a worker: requests, replies, and the frame that each of them crosses in.
 
-A request is one of `Load`, `Call`, `Make`, `Inspect`; a reply is an `Answer` or a `Fault`. Each crosses as a message of the
-codec: a dict of its fields, with its name beside them. A request comes from the grader and is read as it is. A reply is the
-student's answer, whoever wrote it, because a student's code can write to the worker's socket as the worker does: every field
-is checked against its type, and a reply of another structure is `MalformedMessage`. The texts in one of the right structure
-are still the student's own.
+A request is one of `Load`, `Call`, `Run`, `Make`, `Inspect`; a reply is an `Answer` or a `Fault`. Each crosses as a message of
+the codec: a dict of its fields, with its name beside them. A request comes from the grader and is read as it is. A reply is
+the student's answer, whoever wrote it, because a student's code can write to the worker's socket as the worker does: every
+field is checked against its type, and a reply of another structure is `MalformedMessage`. The texts in one of the right
+structure are still the student's own.
+
+Before its reply a worker may send questions: an `Ask` for each call of a function that the check has handed over. The grader
+answers it as a worker answers a request, under the same nonce.
 
 A new fact about a call is a field of `Answer`; it is written, checked and read by its type.
 """
@@ -12,7 +15,7 @@ A new fact about a call is a field of `Answer`; it is written, checked and read 
 import struct
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, TypeVar
@@ -32,6 +35,8 @@ _REPLY_LIMITS = Limits(recipes=False)
 _TEXT_LIMIT = 10_000
 _ITEM_LIMIT = 10_000
 _RECORD = "record"
+#: The first byte of a question, which no other message has.
+_QUESTION = b"?"
 #: In `Fault.found`: the function is missing because its module stopped before it; the rest of the fault tells why.
 STOPPED = "(stopped)"
 
@@ -68,20 +73,43 @@ class Load(Request):
 
 @dataclass(frozen=True)
 class Call(Request):
-    """Call a function. The answer's value is what it returns, or a gradient of that.
+    """Call a function or a method. The answer's value is what it returns, or a gradient of that.
 
     Attributes:
-        function: its name, or the number of the handle to call.
+        function: its name; dotted for what belongs to a class.
         args, kwargs: its arguments.
         of: the position of the argument to differentiate by, or None for a plain call.
         weights: what the output's entries are weighted by, for a gradient; all ones if None.
+        on: the number of the object whose method, operation or attribute it is.
+        get: return the attribute itself; a method as a handle.
     """
 
-    function: str | int
+    function: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     of: int | None = None
     weights: Any = None
+    on: int | None = None
+    get: bool = False
+
+
+@dataclass(frozen=True)
+class Run(Request):
+    """Run a unit as a program, from a fresh start. The answer's value holds the fields of a `Finished`.
+
+    Attributes:
+        sources, unit, seed: as in `Load`.
+        stdin: what it reads.
+        args: its arguments, without its name.
+        files: in the folder in which it runs, by name.
+    """
+
+    sources: dict[str, tuple[str, str]]
+    unit: str
+    seed: int
+    stdin: str
+    args: tuple[str, ...]
+    files: dict[str, str | bytes]
 
 
 @dataclass(frozen=True)
@@ -110,11 +138,13 @@ class Answer:
         value: what the student's function returned.
         changed: names of the arguments that were changed in place.
         left: what stayed behind: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`.
+        printed: what was printed meanwhile, as UTF-8.
     """
 
     value: Any
     changed: tuple[str, ...] = ()
     left: tuple[SideEffect, ...] = ()
+    printed: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -165,7 +195,37 @@ class Inspection:
     classes: list[str] | None
 
 
-_REQUESTS: dict[str, type[Request]] = {kind.__name__: kind for kind in (Load, Call, Make, Inspect)}
+@dataclass(frozen=True)
+class Finished:
+    """The end of a program.
+
+    Attributes:
+        output, error: what it wrote there, as UTF-8.
+        code: its exit code.
+        files: the files in its folder that it has written, by name.
+    """
+
+    output: bytes
+    error: bytes
+    code: int
+    files: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A call of a function that a check has handed over.
+
+    Attributes:
+        number: of the function, among those of the request.
+        args, kwargs: its arguments.
+    """
+
+    number: int
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+_REQUESTS: dict[str, type[Request]] = {kind.__name__: kind for kind in (Load, Call, Run, Make, Inspect)}
 _REPLIES: dict[str, type[Answer | Fault]] = {kind.__name__: kind for kind in (Answer, Fault)}
 Record = TypeVar("Record")
 
@@ -206,6 +266,38 @@ def read_reply(message: bytes) -> Answer | Fault:
     if kind is None:
         raise _no_answer()
     return _record(kind, values)
+
+
+def write_question(ask: Ask, fallback: Callable[[object], object]) -> bytes:
+    """Return the message of a question.
+
+    Raises:
+        RefusedValue: an argument cannot cross.
+    """
+    return _QUESTION + encode(vars(ask), fallback)
+
+
+def is_question(message: bytes) -> bool:
+    """Return True if a message from a worker is a question and no reply."""
+    return message.startswith(_QUESTION)
+
+
+def read_question(message: bytes) -> Ask:
+    """Return the question in a message from a worker, which is not trusted.
+
+    Raises:
+        MalformedMessage: it is none.
+    """
+    return _record(Ask, _mapping(decode(message.removeprefix(_QUESTION), _REPLY_LIMITS)))
+
+
+def read_finished(value: object) -> Finished:
+    """Return the end of a program in the value of an answer.
+
+    Raises:
+        MalformedMessage: it is something else.
+    """
+    return _record(Finished, _mapping(value))
 
 
 def read_inspection(value: object) -> Inspection:
@@ -268,31 +360,6 @@ def _text(value: object) -> str:
 
 def _no_answer() -> MalformedMessage:
     return MalformedMessage("something that is no answer")
-
-
-# --- trees of values
-
-
-def map_tree(change: Callable[[Any], Any], value: Any) -> Any:
-    """Return a value with each part that is no list, tuple or dict changed; the containers are made anew, as plain ones."""
-    if isinstance(value, dict):
-        return {key: map_tree(change, item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        items = [map_tree(change, item) for item in value]
-        return items if isinstance(value, list) else tuple(items)
-    return change(value)
-
-
-def leaves(value: Any) -> Iterator[Any]:
-    """Yield the parts of a value that are no list, tuple or dict. A container that holds itself is entered once."""
-    waiting, entered = [value], set()
-    while waiting:
-        each = waiting.pop()
-        if type(each) not in (list, tuple, dict):
-            yield each
-        elif id(each) not in entered:
-            entered.add(id(each))
-            waiting += each.values() if type(each) is dict else each
 
 
 # --- frames: a length, a nonce, a message

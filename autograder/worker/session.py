@@ -21,11 +21,23 @@ from torch.nn import functional
 from autograder.errors import RefusedValue
 from autograder.worker import protocol, substitutes
 from autograder.worker.calls import listed_parameters, make_call
-from autograder.worker.codec import Handle, Recipe, refuse, type_name
+from autograder.worker.codec import Callback, Handle, Recipe, Record, is_record, map_tree, refuse, type_name
 from autograder.worker.deadline import Waiting, deadline
-from autograder.worker.faults import fault_of
+from autograder.worker.faults import exception_of, fault_of
 from autograder.worker.modules import LoadedModule, importable
-from autograder.worker.protocol import STOPPED, Answer, Fault, Request, frame, map_tree, read_frame, read_request, write
+from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_method, operation, revive
+from autograder.worker.programs import run_program
+from autograder.worker.protocol import (
+    STOPPED,
+    Answer,
+    Fault,
+    Request,
+    frame,
+    read_frame,
+    read_reply,
+    read_request,
+    write,
+)
 from autograder.worker.side_effects import inspection, restorer
 
 #: So many letters of why an import failed are told.
@@ -47,15 +59,22 @@ class Session:
         self._modules: dict[str, LoadedModule] = {}
         #: The student's texts by file name.
         self._sources: dict[str, str] = {}
-        self._objects: list[object] = []
+        self._objects = Objects()
+        self._ask: Callable[[bytes], bytes] | None = None
         self._unit = ""
         #: The exception behind the last reply, for a debugger in the same process.
         self.last_error: BaseException | None = None
 
-    def answer(self, message: bytes) -> bytes:
-        """Return the reply to one request. Never raises for what a student's code does."""
+    def answer(self, message: bytes, ask: Callable[[bytes], bytes] | None = None) -> bytes:
+        """Return the reply to one request. Never raises for what a student's code does.
+
+        Args:
+            message: the request.
+            ask: puts a question to the grader and returns its answer: a call of a function that the check has handed over.
+        """
         request = read_request(message)
         self.last_error = None
+        self._ask = ask
         try:
             reply = self._reply(request)
             return write(reply, self._hold)
@@ -71,7 +90,7 @@ class Session:
             case protocol.Inspect():
                 return Answer(vars(inspection(self._module(request.number))))
             case protocol.Make():
-                return Answer(self._make(request.recipe, request.device))
+                return Answer(self._objects.hold(self._make(request.recipe, request.device)))
             case protocol.Load():
                 self._start_anew(request.seed)
                 with self._limited(request):
@@ -79,6 +98,8 @@ class Session:
             case protocol.Call():
                 with self._limited(request):
                     return self._call(request)
+            case protocol.Run():
+                return self._run(request)
         raise TypeError(f"no request: {request}")
 
     @contextlib.contextmanager
@@ -129,49 +150,115 @@ class Session:
                 what = "this has failed" if module.goes_on else "the module stopped here"
                 yield str(module.__file__), own[0] if own else 0, f"{what} ({words})"
 
+    def _run(self, request: protocol.Run) -> Answer:
+        """Run a program: with modules of its own, which leave those of the check's calls as they are."""
+        self._restorer.restore(request.seed)
+        before = self._modules, self._sources
+        self._sources = dict(request.sources.values())
+        self._modules = {name: LoadedModule(name, *source) for name, source in request.sources.items()}
+        try:
+            with self._limited(request):
+                return Answer(vars(run_program(request, self._sources)))
+        finally:
+            if before[0]:
+                self._modules, self._sources = before
+
     def _call(self, request: protocol.Call) -> Answer | Fault:
-        function = self._function(request.function)
+        name = request.function
+        if request.get and request.on is not None:
+            value = getattr(self._objects[request.on], name, self)
+            if value is self:
+                return self._missing(self._objects[request.on], name)
+            return Answer(Handle(request.on, name, "method") if is_method(value) else self._staying(value))
+        function = self._function(name) if request.on is None else self._method(request.on, name)
         if isinstance(function, Fault):
             return function
         revive = functools.partial(self._revive, device=request.device)
         args, kwargs = map_tree(revive, (request.args, request.kwargs))
-        return make_call(function, replace(request, args=args, kwargs=kwargs))
+        answer = make_call(function, replace(request, args=args, kwargs=kwargs))
+        if isinstance(answer, Fault):
+            return answer
+        made = isinstance(function, type) and type(answer.value) is function and is_class_of(function, self._own)
+        return replace(answer, value=self._objects.hold(answer.value) if made else self._staying(answer.value))
 
-    def _function(self, name: str | int) -> Callable[..., object] | Fault:
-        if isinstance(name, int):
-            return self._objects[name]  # type: ignore[return-value]
+    @property
+    def _own(self) -> set[str]:
+        """Names of the modules whose classes are the student's; in a notebook they are defined in `__main__`."""
+        return {*self._modules, "__main__"}
+
+    def _staying(self, value: object) -> object:
+        """Return what is told of an iterator, which stays here; anything else as it is."""
+        if isinstance(value, Iterator) and not is_class_of(type(value), self._own):
+            return self._objects.hold_iterator(value) if not self._objects.holds(value) else self._objects.hold(value)
+        return value
+
+    def _function(self, name: str) -> Callable[..., object] | Fault:
         module = self._modules[self._unit]
-        function = getattr(module, name, None)
+        first, _, rest = name.partition(".")
+        function = getattr(module, first, None)
         if callable(function):
-            return function  # type: ignore[no-any-return]
-        if module.stopped is not None and not hasattr(module, name):
+            found = operation(function, rest) if rest else function
+            return self._missing(function, rest) if found is None else found
+        if module.stopped is not None and not hasattr(module, first):
             return replace(fault_of(module.stopped, self._sources, sandboxed=self._sandboxed), found=STOPPED)
         own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        return Fault("missing", found=type_name(function) if hasattr(module, name) else "", names=tuple(own))
+        return Fault("missing", found=type_name(function) if hasattr(module, first) else "", names=tuple(own))
+
+    def _method(self, number: int, name: str) -> Callable[..., object] | Fault:
+        value = self._objects[number]
+        found = operation(value, name)
+        return self._missing(value, name) if found is None else found
+
+    def _missing(self, value: object, name: str) -> Fault:
+        """Return the fault of a class or an object that has no method of a name."""
+        kind = value if isinstance(value, type) else type(value)
+        found = type_name(getattr(value, name)) if hasattr(value, name) else ""
+        return Fault("missing", kind.__name__, found=found, names=tuple(key for key in dir(kind) if key[0] != "_"))
 
     def _hold(self, value: object) -> object:
-        """Return the handle of a module, which stays here, or a list of the parameters that an optimizer would take.
+        """Return the handle of an object that stays here, or a list of the parameters that an optimizer would take.
 
         Raises:
-            RefusedValue: the value is neither.
+            RefusedValue: the value is neither, and no record.
         """
+        if self._objects.holds(value):
+            return self._objects.hold(value)
         parameters = listed_parameters(value)
         if parameters is not None:
             return parameters
-        if not isinstance(value, nn.Module):
-            return refuse(value)
-        for number, known in enumerate(self._objects):
-            if known is value:
-                return Handle(number, type(value).__name__)
-        self._objects.append(value)
-        return Handle(len(self._objects) - 1, type(value).__name__)
+        own = is_class_of(type(value), self._own) and not isinstance(value, PLAIN_BASES) and not is_record(value)
+        return self._objects.hold(value) if own or isinstance(value, nn.Module) else refuse(value)
 
     def _revive(self, value: Any, device: str) -> Any:
         if isinstance(value, Recipe):
             return self._make(value, device)
         if isinstance(value, Handle):
-            return self._objects[value.number]
+            held = self._objects[value.number]
+            return getattr(held, value.type_name) if value.kind == "method" else held
+        if isinstance(value, Record):
+            return revive(value, self._modules)
+        if isinstance(value, Callback):
+            return self._function(value.name) if value.number < 0 else self._callback(value)
         return value
+
+    def _callback(self, callback: Callback) -> Callable[..., Any]:
+        """Return a function that has the grader call one of the check's."""
+        ask = self._ask
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if ask is None:
+                raise TypeError(f"{callback.name} can be called while the call lasts that it was handed to")
+            try:
+                question = protocol.write_question(protocol.Ask(callback.number, args, kwargs), self._hold)
+            except RefusedValue as error:
+                raise TypeError(f"{callback.name} was called with {error}") from None
+            reply = read_reply(ask(question))
+            if isinstance(reply, Fault):
+                raise exception_of(reply)
+            return map_tree(functools.partial(self._revive, device="cpu"), reply.value)
+
+        call.__name__ = call.__qualname__ = callback.name
+        return call
 
     def _make(self, recipe: Recipe, device: str) -> nn.Module:
         module_name, _, maker = recipe.entry.partition(":")
@@ -181,7 +268,7 @@ class Session:
             child.training = name in recipe.training
         for name, parameter in module.named_parameters():
             parameter.requires_grad_(name not in recipe.frozen)
-        self._objects.append(module.to(device))
+        self._objects.hold(module.to(device))
         return module
 
     def _module(self, number: int) -> nn.Module:
@@ -211,11 +298,17 @@ def serve(connection: socket.socket, waiting: Waiting) -> None:
     with contextlib.suppress(EOFError):
         while True:
             nonce, message = read_frame(receive)
-            reply = session.answer(message)
+            reply = session.answer(message, functools.partial(_ask, connection, receive, nonce))
             for stream in streams:
                 with contextlib.suppress(OSError, ValueError):  # the student's code may have closed it
                     stream.flush()
             connection.sendall(frame(nonce, reply))
+
+
+def _ask(connection: socket.socket, receive: Callable[[int], bytes], nonce: bytes, question: bytes) -> bytes:
+    """Put a question to the grader, in the midst of a request, and return its answer."""
+    connection.sendall(frame(nonce, question))
+    return read_frame(receive, expected=nonce)[1]
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:

@@ -27,7 +27,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from autograder.errors import RefusedValue
-from autograder.worker.codec import Limits, encode
+from autograder.worker.codec import Limits, encode, is_record, record_of
 from autograder.worker.protocol import Inspection, SideEffect
 
 #: A key of 624 numbers of 32 bits, and the place in it.
@@ -101,9 +101,14 @@ def state_of(value: object) -> dict[str, object]:
     if isinstance(value, nn.Module):
         return _condition(value)
     try:
-        return {"value": encode(value, lambda inner: repr(type(inner)), Limits(bytes=2**40), grad=False)}
+        return {"value": encode(value, _described, Limits(bytes=2**40), grad=False)}
     except RefusedValue:
         return {}
+
+
+def _described(value: object) -> object:
+    """Return the record of a named tuple or a dataclass; of any other object, what it is."""
+    return record_of(value) if is_record(value) else repr(type(value))
 
 
 def _condition(module: nn.Module) -> dict[str, object]:

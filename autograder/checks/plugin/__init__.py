@@ -5,7 +5,7 @@ so for a folder of them. Checks collected directly judge the solutions. A graded
 `Run`: one that reaches the student's code through the sandbox.
 
 Markers: `points(function, value)`, `hidden`, `depends_on(check, ...)`.
-Fixtures: `submission`, `folder`, `reference`, `model`, `rng`.
+Fixtures: `submission`, `folder`, `reference`, `model`, `rng`, `partial`, and those of `tests/exercises/conftest.py`.
 """
 
 import sys
@@ -21,7 +21,7 @@ from autograder.checks.plugin.collecting import (
     pytest_itemcollected,
     pytest_pycollect_makemodule,
 )
-from autograder.checks.plugin.fixtures import folder, model, reference, rng, submission
+from autograder.checks.plugin.fixtures import folder, model, partial, reference, rng, submission
 from autograder.checks.plugin.recorder import (
     CHECK,
     COURSE,
@@ -32,7 +32,7 @@ from autograder.checks.plugin.recorder import (
     pytest_report_teststatus,
     pytest_runtest_makereport,
 )
-from autograder.checks.plugin.runs import StudentRun, usable_device
+from autograder.checks.plugin.runs import StudentRun, check_seed, seed_hypothesis, usable_device
 from autograder.course.catalog import Catalog, find_course, read_catalog
 from autograder.errors import CatalogError, UsageError
 
@@ -44,6 +44,7 @@ __all__ = [
     "SUBMISSION",
     "folder",
     "model",
+    "partial",
     "pytest_addoption",
     "pytest_collect_file",
     "pytest_collection_modifyitems",
@@ -100,9 +101,10 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a check that depends on a failed one."""
+    """Skip a check that depends on a failed one; have hypothesis draw from the run's seed."""
     if CHECK not in item.stash:
         return
+    seed_hypothesis(item, check_seed(item.config.stash[RUN].seed, item.stash[CHECK].id))
     names = tuple(name for marker in item.iter_markers("depends_on") for name in marker.args)
     blocker = item.config.stash[RECORDER].blocker(item.nodeid, names)
     if blocker is not None:

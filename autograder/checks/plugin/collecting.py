@@ -16,9 +16,25 @@ class Unit(pytest.Module):
     def _getobj(self) -> types.ModuleType:
         catalog = self.config.stash[COURSE]
         assert catalog is not None  # units are only made where there is a course
+        register_conftest(catalog, self.config)
         # pytest's own import of a test module: with its assertion rewriting, and its error when there is none.
         checks = pytest.Module.from_parent(self.parent, path=catalog.checks(self.path.stem))
         return checks.obj  # type: ignore[no-any-return] # pytest does not say that it is a module
+
+
+def register_conftest(catalog: Catalog, config: pytest.Config) -> None:
+    """Have the fixtures and hooks of `tests/exercises/conftest.py` serve the checks, wherever the submission lies.
+
+    pytest itself looks for such a file beside what it collects, which is the student's.
+    """
+    path = catalog.root / "tests" / "exercises" / "conftest.py"
+    name = f"the checks' own fixtures in {path.parent}"  # pytest would bind a name that ends as the file to its folder
+    if not path.is_file() or config.pluginmanager.has_plugin(name):
+        return
+    module = types.ModuleType("conftest")
+    module.__file__ = str(path)
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), module.__dict__)
+    config.pluginmanager.register(module, name)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Unit | None:

@@ -1,7 +1,7 @@
 """Fixtures for checks."""
 
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from autograder.checks.plugin.collecting import module_path
 from autograder.checks.plugin.recorder import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
 from autograder.checks.plugin.runs import sent_seed
 from autograder.checks.remote import StudentModule
-from autograder.errors import NotHandedIn
+from autograder.errors import CheckError, NotHandedIn
 
 
 @pytest.fixture
@@ -45,6 +45,20 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
 def folder(submission: StudentModule) -> Path:
     """Give an empty folder for files that the student's code is to read: a graded one can read no other."""
     return submission.folder
+
+
+@pytest.fixture
+def partial(request: pytest.FixtureRequest) -> Callable[[float], None]:
+    """Give a function that keeps a share of the check's points, whatever follows: `partial(0.6)`."""
+    check_of(request)
+
+    def keep(share: float) -> None:
+        if not 0 <= share <= 1:
+            raise CheckError(f"partial({share}): a share of the points is from 0 to 1")
+        results = request.config.stash[RECORDER].results
+        results[request.node.nodeid] = replace(results[request.node.nodeid], share=share)
+
+    return keep
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Turn what happened in a check into its `CheckResult`, and keep it with the run of pytest and with the check."""
 
 import base64
+import itertools
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -33,6 +35,7 @@ _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (NotHandedIn, Outcome.NOT_RUN),
     (StudentFault, Outcome.FAILED),
     (AssertionError, Outcome.FAILED),
+    (pytest.fail.Exception, Outcome.FAILED),
 )
 _LONGEST_MESSAGE = 2000
 #: A check that waits for another is not run where that one ended so. One that is not written blocks nothing: those that
@@ -122,8 +125,8 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
     if isinstance(error, StudentFault):
         return str(error)
     text = str(error).strip().partition("\n")[0]
-    if isinstance(error, AssertionError):
-        return _assertion_sentence(text, submission)
+    if isinstance(error, AssertionError | pytest.fail.Exception):
+        return _assertion_sentence(_reason(str(error)), submission)
     return f"the check itself failed with {type(error).__name__}: {text}"
 
 
@@ -140,12 +143,26 @@ def _after_call(call: Call, error: CheckFailed) -> str:
     return f"{call} {problem}"
 
 
+def _reason(text: str) -> str:
+    """Return why an assertion, or `pytest.raises`, or `pytest.fail` has failed, in one line."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    if lines and lines[0].startswith("Regex pattern did not match"):
+        return " ".join(lines)
+    missed = re.match(r"DID NOT RAISE (?:any of )?(.*)", lines[0] if lines else "")
+    if missed:
+        kinds = re.findall(r"<class '(?:[\w.]*\.)?(\w+)'>|(\w+Error\b)", missed[1])
+        return f"expected {' or '.join(filter(None, itertools.chain(*kinds))) or missed[1]}"
+    return lines[0] if lines else ""
+
+
 def _assertion_sentence(text: str, submission: StudentModule | None) -> str:
     """Return the sentence for a plain `assert`, with the latest call before what did not hold."""
     problem = text or "an assertion of the check does not hold"
     call = submission.calls[-1] if submission is not None and submission.calls else None
     if call is None or call.value is UNANSWERED:
         return problem
+    if problem.startswith("expected "):
+        return f"{call} returned {show(call.value)}, {problem}"
     return f"{call} returned {show(call.value)}, which does not hold: {problem}"
 
 
@@ -253,7 +270,7 @@ def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest
         return check
     recorder = item.config.stash[RECORDER]
     causes = recorder.failed_functions(item.nodeid) & held.module.used_by(check.function)
-    wrong_answer = isinstance(error, AssertionError)
+    wrong_answer = isinstance(error, AssertionError | pytest.fail.Exception)
     if causes and wrong_answer:  # what shows here may be the fault of a function that this one uses
         first = min(causes)
         advice = f"{first} fails, and {check.function} uses it: mend {first} first"

@@ -59,7 +59,7 @@ def mutants_of(source: str, free: Collection[str] = ()) -> Iterator[Mutant]:
     """
     tree = ast.parse(source)
     for function in tree.body:
-        if isinstance(function, ast.FunctionDef):
+        if isinstance(function, ast.FunctionDef | ast.ClassDef):
             for path, node in _places(function, ()):
                 if function.name in free and isinstance(node, ast.Constant) and type(node.value) in (int, float):
                     continue
@@ -96,7 +96,11 @@ def read_survivors(path: Path) -> dict[tuple[str, str, str], str]:
 
 
 def _mutant(
-    tree: ast.Module, function: ast.FunctionDef, path: tuple[object, ...], node: ast.AST, changed: ast.AST
+    tree: ast.Module,
+    function: ast.FunctionDef | ast.ClassDef,
+    path: tuple[object, ...],
+    node: ast.AST,
+    changed: ast.AST,
 ) -> Mutant:
     other = copy.deepcopy(tree)
     target: object = other.body[tree.body.index(function)]

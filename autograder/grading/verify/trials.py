@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from autograder.checks.diagnose import with_more
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import GraderError
 from autograder.grading.grade import Grader
@@ -139,8 +140,21 @@ WAYS = {
 
 _TEXT = '''
 
-import copy as _copy, functools as _functools, inspect as _inspect, random as _random
+import builtins as _builtins, contextlib as _contextlib, copy as _copy, functools as _functools
+import inspect as _inspect, io as _io, random as _random, unittest.mock as _mock
 import numpy as _numpy, torch as _torch
+
+
+@_contextlib.contextmanager
+def _silence():
+    """Print nothing and write no file."""
+    opened = _builtins.open
+
+    def read(file, mode="r", *args, **kwargs):
+        return opened(file, mode, *args, **kwargs) if mode in ("r", "rb") else _io.BytesIO() if "b" in mode else _io.StringIO()
+
+    with _contextlib.redirect_stdout(_io.StringIO()), _mock.patch.object(_builtins, "open", read):
+        yield
 
 
 def _filled(value, number, args):
@@ -150,6 +164,8 @@ def _filled(value, number, args):
             return _torch.full(shape, number, dtype=kind)
         drawn = _torch.rand(shape, generator=_torch.Generator().manual_seed(7))  # the global random state is left alone
         return drawn.to(kind) if kind.is_floating_point or kind.is_complex else (2 * drawn).to(kind)
+    if isinstance(value, _numpy.ndarray) and value.dtype.kind not in "biufc":
+        return _numpy.zeros_like(value)
     if isinstance(value, _numpy.ndarray):
         return _filled(_torch.from_numpy(value), number, args).numpy()
     if isinstance(value, _torch.nn.Module):
@@ -160,7 +176,9 @@ def _filled(value, number, args):
         return "" if number == 0 else str(number if number is not None else _random.Random(7).random())
     if isinstance(value, dict):
         return {key: _filled(item, number, args) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return value._make(_filled(item, number, args) for item in value)
+    if isinstance(value, (list, tuple, set, frozenset)):
         return type(value)(_filled(item, number, args) for item in value)
     return None
 
@@ -168,7 +186,7 @@ def _filled(value, number, args):
 def _emptied(value, args):
     if isinstance(value, _torch.Tensor):
         return value.new_empty((0, *value.shape[1:])) if value.dim() else value.new_zeros(())
-    if isinstance(value, (list, tuple, dict, str)):
+    if isinstance(value, (list, tuple, dict, str, set, frozenset)) and not hasattr(value, "_fields"):
         return type(value)()
     return _filled(value, 0, args)
 
@@ -181,12 +199,22 @@ def _raise(function, args, kwargs):
 
 
 def _nothing(function):
+    if isinstance(function, type):
+        methods = {
+            name: _nothing(value)
+            for name, value in vars(function).items()
+            if callable(value) and (name == "__call__" or not name.startswith("__"))
+        }
+        made = type(function.__name__, (function,), methods)
+        made.__module__, made.__qualname__ = function.__module__, function.__qualname__
+        return made
     seen = []
 
     @_functools.wraps(function)
     def nothing(*args, **kwargs):
         try:
-            seen.append(function(*_copy.deepcopy(args), **_copy.deepcopy(kwargs)))
+            with _silence():
+                seen.append(function(*_copy.deepcopy(args), **_copy.deepcopy(kwargs)))
         except Exception:
             pass
         value = seen[-1] if seen else None
@@ -201,4 +229,4 @@ FUNCTION = _nothing(FUNCTION)
 
 def nothing_text(solution: str, function: str, way: str) -> str:
     """Return a solution in which one function does nothing, in one of the `WAYS`."""
-    return solution + _TEXT.replace("WAY", WAYS[way]).replace("FUNCTION", function)
+    return with_more(solution, _TEXT.replace("WAY", WAYS[way]).replace("FUNCTION", function))

@@ -1,6 +1,7 @@
 """The questions that are put to a course, and their answers."""
 
 import ast
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from autograder.checks.diagnose import Mistake, known_mistakes, mixed_texts, variant_text
 from autograder.course.catalog import Catalog, Unit
 from autograder.course.skeletons import solution_lines
+from autograder.grading.verify.authoring import check_problems
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
 from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text
 from autograder.grading.verify.validity import RIGHT, WRONG, Validity, Verdicts, verdict
@@ -85,6 +87,7 @@ class Verification:
     def course(self) -> Finding:
         """Ask if hints, lessons, docstrings and regions are there, and no solution is in a skeleton."""
         problems = [problem for unit in self.units for problem in _shortcomings(self.catalog, unit)]
+        problems += [problem for unit in self.units for problem in check_problems(self.catalog, unit)]
         count = sum(len(unit.functions) for unit in self.units)
         return Finding("course", not problems, f"{len(self.units)} units, {count} functions", tuple(problems))
 
@@ -280,8 +283,8 @@ class Verification:
             own = [
                 check for check in self._known.values() if (check.unit, check.function) == (unit.name, function.name)
             ]
-            points = sum(check.max_points for check in own)
-            if points != function.points:
+            points = math.fsum(check.max_points for check in own)
+            if not math.isclose(points, function.points, abs_tol=1e-9):  # three tenths are not 0.3 in binary
                 yield f"{unit.name}, {function.name}: {function.points:g} points in the catalog, {points:g} in its checks"
 
     def _wrong_verdicts(self, unit: str, mistake: Mistake, checks: Sequence[CheckResult]) -> Iterator[str]:
@@ -304,7 +307,7 @@ class Verification:
         judged = {function.name for function in functions if not function.outcome}
         module = Module(unit, f"{unit}.py", source)
         used = judged.union(*(module.used_by(name) for name in judged))
-        defined = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+        defined = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         return list(mutants_of(source, free=defined - used))
 
     def _mutant_trial(self, unit: str, mutant: Mutant) -> Trial:
@@ -324,7 +327,9 @@ class Verification:
 def _shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
     solution = _text(catalog.solution(unit.name))
     documented = {
-        node.name for node in ast.parse(solution).body if isinstance(node, ast.FunctionDef) and ast.get_docstring(node)
+        node.name
+        for node in ast.parse(solution).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node)
     }
     for function in unit.functions.values():
         if function.name not in documented:

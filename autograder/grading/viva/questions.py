@@ -21,7 +21,8 @@ from autograder.grading.viva.runs import TAKE_NOTES, Replayer, Run, function_nam
 from autograder.results.formats.pages import ExamFunction, ExamQuestion
 from autograder.submissions import Module, Submission
 from autograder.worker.codec import Handle, Recipe
-from autograder.worker.protocol import Answer, leaves, map_tree
+from autograder.worker.codec.trees import leaves, map_tree
+from autograder.worker.protocol import Answer
 
 #: So many edits of a function are tried for a question about edits.
 _EDITS = 12

@@ -6,18 +6,19 @@ fresh worker: what it gives is a key to a question.
 
 import ast
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from autograder.checks.remote import Transport
+from autograder.checks.transport import Transport
 from autograder.errors import AutograderError, MalformedMessage, StudentFault
 from autograder.grading.grade import Grader, Workers
 from autograder.grading.spec import GradingSpec
 from autograder.submissions import Submission
 from autograder.worker import protocol
+from autograder.worker.codec.trees import leaves
 from autograder.worker.protocol import Answer, Call, Fault, Load, Request
 
 #: Calls that take more entries than this are no matter for an exam.
@@ -100,7 +101,7 @@ class _RecordingWorkers:
                     if isinstance(request, Load):
                         load, before = request, []
                     elif load is not None:
-                        plain = isinstance(request, Call) and isinstance(request.function, str) and request.of is None
+                        plain = isinstance(request, Call) and request.of is None and request.on is None
                         if plain and isinstance(answer, Answer):
                             yield Run(load, tuple(before), request, answer)  # type: ignore[arg-type] # it is a Call
                         before.append(request)
@@ -120,8 +121,8 @@ class _Recording:
     def take_printed(self) -> str:
         return self._worker.take_printed()
 
-    def exchange(self, request: bytes, seconds: float) -> bytes:
-        reply = self._worker.exchange(request, seconds)
+    def exchange(self, request: bytes, seconds: float, respond: Callable[[bytes], bytes] | None = None) -> bytes:
+        reply = self._worker.exchange(request, seconds, respond)
         self._kept.append((request, reply))
         return reply
 
@@ -172,7 +173,7 @@ class Replayer:
 
 def _size(values: Any) -> int:
     """Return the number of entries of all tensors in a tree of values, and one for each of its other leaves."""
-    return sum(int(each.numel()) if hasattr(each, "numel") else 1 for each in protocol.leaves(values))
+    return sum(int(each.numel()) if hasattr(each, "numel") else 1 for each in leaves(values))
 
 
 def function_named(tree: ast.Module, name: str) -> ast.FunctionDef | None:

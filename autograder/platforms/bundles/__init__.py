@@ -20,6 +20,7 @@ from autograder.platforms.bundles.platforms import (
     release_secret,
 )
 from autograder.platforms.bundles.student import Files, student_bundle
+from autograder.platforms.bundles.trying import try_out
 
 __all__ = [
     "Grading",
@@ -30,7 +31,9 @@ __all__ = [
     "gradescope_bundle",
     "leaks",
     "release_secret",
+    "require_free",
     "student_bundle",
+    "try_out",
     "write_bundle",
 ]
 
@@ -51,9 +54,7 @@ def write_bundle(files: Files, folder: Path) -> Path:
     Raises:
         UsageError: there is something already.
     """
-    archive = folder.with_name(f"{folder.name}.zip")
-    if archive.exists() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise UsageError(f"there is a {folder} or {archive.name} already; name a new folder, or remove them first")
+    archive = require_free(folder)
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +66,18 @@ def write_bundle(files: Files, folder: Path) -> Path:
             entry.external_attr = (stat.S_IFREG | _mode(content)) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             target.writestr(entry, content)
+    return archive
+
+
+def require_free(folder: Path) -> Path:
+    """Return the path of the zip beside a folder.
+
+    Raises:
+        UsageError: there is something already.
+    """
+    archive = folder.with_name(f"{folder.name}.zip")
+    if archive.exists() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise UsageError(f"there is a {folder} or {archive.name} already; name a new folder, or remove them first")
     return archive
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError
 from autograder.grading.spec import kept_secret
-from autograder.platforms.bundles.student import Files, engine, student_bundle, template
+from autograder.platforms.bundles.student import Files, engine, shared_checks, student_bundle, template
 
 #: Folder of a course that git leaves alone.
 _LOCAL = ".autograder"
@@ -111,7 +111,7 @@ def _whole_course(catalog: Catalog) -> Files:
     for unit in catalog.units:
         paths += [catalog.checks(unit), catalog.solution(unit), catalog.mistakes(unit)]
     files = {path.relative_to(catalog.root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
-    return engine(catalog) | files
+    return engine(catalog) | files | shared_checks(catalog)
 
 
 def _below(folder: str, files: Files) -> Files:

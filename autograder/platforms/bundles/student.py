@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder import __version__
 from autograder.course.catalog import LATER, Catalog, Unit, catalog_text
-from autograder.course.skeletons import read_source, skeleton, translated_solution
+from autograder.course.skeletons import read_source, skeleton, translated_solution, with_questions
 from autograder.errors import CatalogError
 from autograder.grading.session import CollectedTest, collected_tests
 from autograder.messages import ENGLISH, entries
@@ -80,7 +80,8 @@ def _start(catalog: Catalog, language: str) -> Files:
 def _exercises(catalog: Catalog, whole: Catalog, language: str) -> Files:
     files = {"exercises/catalog.toml": _catalog(catalog, language)}
     for unit in catalog.units:
-        text = skeleton(translated_solution(catalog, unit, language), f"{unit}.py").encode()
+        written = skeleton(translated_solution(catalog, unit, language), f"{unit}.py")
+        text = with_questions(written, catalog.units[unit]).encode()
         files |= {f"exercises/{unit}.py": text, f"exercises/skeletons/{unit}.txt": text}
     for folder in ("exercises/lessons", "exercises/pictures", "docs/pictures", "notebooks"):
         files |= dict(_package(catalog.root / folder, folder, (*_KINDS, ".png", ".ipynb")))
@@ -153,12 +154,18 @@ def _private(catalog: Catalog, unit: str) -> list[CollectedTest]:
 
 def _checks(catalog: Catalog) -> Files:
     units = (unit for unit in catalog.units if catalog.checks(unit).is_file())
-    return {
+    return shared_checks(catalog) | {
         f"tests/exercises/test_{unit}.py": public_checks(
             read_source(catalog.checks(unit)), {test.name for test in _private(catalog, unit)}
         ).encode()
         for unit in units
     }
+
+
+def shared_checks(catalog: Catalog) -> Files:
+    """Return the fixtures that the checks of several units use."""
+    path = catalog.root / "tests" / "exercises" / "conftest.py"
+    return {"tests/exercises/conftest.py": path.read_bytes()} if path.is_file() else {}
 
 
 def _package(folder: Path, name: str, kinds: tuple[str, ...] | None = _KINDS) -> Iterator[tuple[str, bytes]]:

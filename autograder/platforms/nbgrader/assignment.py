@@ -14,8 +14,16 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.course.catalog import Catalog, Unit
-from autograder.course.skeletons import BEGIN, END, first_line, read_source, replace_keeping_backup, translated_solution
+from autograder.course.catalog import Catalog, Question, Unit
+from autograder.course.skeletons import (
+    BEGIN,
+    END,
+    first_line,
+    read_source,
+    replace_keeping_backup,
+    split_at_start,
+    translated_solution,
+)
 from autograder.errors import CatalogError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
@@ -143,12 +151,26 @@ def _exercises(unit: Unit, solution: str, graded: tuple[GradedCell, ...]) -> Ite
             if cell.function == function:
                 text = (_HIDDEN if cell.hidden else _CHECKS).format(function=function)
                 yield _code(cell.id, text, locked=True, grade=True, points=cell.max_points)
+    for question in unit.questions.values():
+        yield _markdown(f"about-{question.name}", f"## Question: {question.points:g} points\n\n{question.text}")
+        yield _answer(question)
+
+
+def _answer(question: Question) -> NotebookNode:
+    """Return the cell for an answer that people grade, in nbgrader's form grader."""
+    facts = {
+        **{"schema_version": 3, "grade_id": answer_id(question.name), "points": question.points},
+        **{"grade": True, "solution": True, "locked": False, "task": False},
+    }
+    return new_markdown_cell("*Your answer*", id=answer_id(question.name), metadata={"nbgrader": facts})
 
 
 def _parts(unit: Unit, solution: str) -> tuple[str, dict[str, str]]:
     """Return the lines before the first function, without the docstring, and each function with the lines after it."""
+    solution, _ = split_at_start(solution)  # a cell must not run the program
     tree, lines = ast.parse(solution), solution.splitlines()
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in unit.functions]
+    kinds = ast.FunctionDef | ast.ClassDef
+    functions = [node for node in tree.body if isinstance(node, kinds) and node.name in unit.functions]
     missing = unit.functions.keys() - {node.name for node in functions}
     if missing:
         raise CatalogError(f"solutions/{unit.name}.py has no function {min(missing)}")

@@ -123,6 +123,8 @@ class Assignment:
         if first:
             scores[first] = (scores[first] or 0.0) + math.fsum(line.points for line in mark.added)
         scores |= {name: score.points for name, score in own.items()}
+        functions = (each for unit in mark.units.values() for each in unit.functions.values())
+        scores |= {answer_id(each.name): each.points for each in functions if each.question and each.manual}
         sentence = release_again(self.name, str(self._course.root), earned, limits)
         if sentence:
             self.remarks[sentence] = None
@@ -165,7 +167,8 @@ def _texts(mark: Mark, hidden: Hidden) -> dict[str, str]:
         texts.setdefault(answer_id(cell.function), []).append(cell.text(hidden))
     first = next(iter(texts), "")
     for line in mark.manual:
-        texts[answer_id(line.function) if line.function else first].append(f"Points by hand: {manual_line(line)}")
+        name = answer_id(line.function) if line.function else first
+        texts.setdefault(name, []).append(f"Points by hand: {manual_line(line)}")
     return {name: textwrap.indent("\n".join(filter(None, lines)), "    ") for name, lines in texts.items()}
 
 

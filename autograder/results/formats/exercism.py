@@ -1,16 +1,20 @@
 """exercism's `results.json`, version 3 of its test runners' interface."""
 
 import json
+from collections.abc import Iterator
 
 from autograder.results.mark import Mark
 from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import explanation
+from autograder.results.wording import explanation, points, points_line
 
 _OUTPUT_LENGTH = 500
 
 
 def exercism(mark: Mark) -> str:
-    """Return the document for one submission. It knows no points: a test passes or fails."""
+    """Return the document for one submission. It knows no points: a test passes or fails; by hand, full points pass.
+
+    Their number and their comment stand in the test's message or output.
+    """
     checks = mark.result.checks
     if mark.score is None or not checks:
         message = mark.result.errors[0].message if mark.result.errors else "there were no checks to run"
@@ -20,9 +24,22 @@ def exercism(mark: Mark) -> str:
     document = {
         "version": 3,
         "status": "pass" if mark.all_passed else "fail",
-        "tests": [_test(check, tasks[check.function]) for check in checks],
+        "tests": [*(_test(check, tasks[check.function]) for check in checks), *_by_hand(mark)],
     }
     return json.dumps(document, indent=1) + "\n"
+
+
+def _by_hand(mark: Mark) -> Iterator[dict[str, object]]:
+    """Yield a test for each line of points by hand, and one for each comment on a line of the student's file."""
+    for name, line, most in mark.manual_entries():
+        told = points_line(line.points, most) if line.function else points(line.points)
+        text = ": ".join(filter(None, (told, line.comment)))
+        full = line.points >= most if line.function else line.points >= 0
+        ending = {"status": "pass", "output": text[:_OUTPUT_LENGTH]} if full else {"status": "fail", "message": text}
+        yield {"name": name, "test_code": "", **ending}
+    for comment in mark.comments:
+        place = f"{comment.unit}.py, line {comment.place}: comment"
+        yield {"name": place, "test_code": "", "status": "pass", "output": comment.comment[:_OUTPUT_LENGTH]}
 
 
 def _test(check: CheckResult, task: int) -> dict[str, object]:

@@ -1,20 +1,32 @@
 """GitHub and GitLab: what a job says of a mark in its log, which both turn into something that a student sees."""
 
+from collections.abc import Iterator
+
 from autograder.results.mark import Mark
 from autograder.results.types import CheckResult, Outcome, storable
-from autograder.results.wording import explanation, points_line, score_line
+from autograder.results.wording import explanation, points, points_line, score_line
 
 
 def github(mark: Mark, folder: str = "exercises") -> str:
-    """Return workflow commands: the points as a notice, and each fault beside the line of the student's file.
+    """Return workflow commands: the points as a notice, and faults and comments beside the lines of the student's file.
 
     Args:
         mark: of one submission.
         folder: that holds the student's files in the repository.
     """
     lines = dict.fromkeys(_annotation(check, folder) for check in mark.result.checks if _speaks(check))
-    points = f"::notice title=Points::{_escaped(score_line(mark))}"
-    return storable("".join(f"{line}\n" for line in (points, *lines)))
+    total = f"::notice title=Points::{_escaped(score_line(mark))}"
+    return storable("".join(f"{line}\n" for line in (total, *lines, *_by_hand(mark, folder))))
+
+
+def _by_hand(mark: Mark, folder: str) -> Iterator[str]:
+    """Yield a notice for each line of points by hand, and beside its line each comment that a person wrote."""
+    for name, line, most in mark.manual_entries():
+        told = points_line(line.points, most) if line.function else points(line.points)
+        yield f"::notice title={_property(name)}::{_escaped(': '.join(filter(None, (told, line.comment))))}"
+    for comment in mark.comments:
+        place = f"file={_property(f'{folder}/{comment.unit}.py')},line={comment.place}"
+        yield f"::notice {place},title=Comment::{_escaped(comment.comment)}"
 
 
 def gitlab(mark: Mark) -> str:

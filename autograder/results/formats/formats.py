@@ -11,7 +11,7 @@ from autograder.results.formats.gradescope import gradescope
 from autograder.results.formats.junit import junit
 from autograder.results.formats.markdown import markdown
 from autograder.results.formats.pages import student_page
-from autograder.results.formats.tables import canvas, grades_csv, moodle
+from autograder.results.formats.tables import canvas, grades_csv, moodle, result_json
 from autograder.results.mark import Mark
 
 
@@ -36,7 +36,7 @@ def _each(suffix: str, render: Callable[[Mark], str]) -> Format:
 
 FORMATS = {
     "html": Format(".html", of_one=student_page),
-    "json": _each(".json", lambda mark: mark.result.to_json()),
+    "json": _each(".json", result_json),
     "markdown": _each(".md", markdown),
     "junit": _each(".xml", junit),
     "gradescope": _each(".json", gradescope),

@@ -1,6 +1,7 @@
 """Gradescope's `results.json`, as its autograder specification of tests with points describes it."""
 
 import json
+from collections.abc import Iterator
 
 from autograder.results.mark import Mark, mark_before_publication
 from autograder.results.types import CheckResult, Outcome
@@ -53,6 +54,10 @@ def _withheld(mark: Mark) -> list[dict[str, object]]:
     if not possible:
         return []
     return [{"name": "Hidden checks", "score": earned, "max_score": possible, "visibility": _LATER}]
+
+
+def _comments(mark: Mark) -> Iterator[str]:
+    return (f"{each.unit}.py, line {each.place}: {each.comment}" for each in mark.comments)
 
 
 def _by_hand(mark: Mark) -> list[dict[str, object]]:

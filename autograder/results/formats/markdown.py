@@ -15,6 +15,9 @@ def markdown(mark: Mark) -> str:
     lines += [f"| {_plain(u.name)} | {points(u.points)} | {points(u.max_points)} |" for u in mark.units.values()]
     if mark.manual:
         lines += ["", "Points by hand:", "", *(f"- {_plain(manual_line(line))}" for line in mark.manual)]
+    if mark.comments:
+        places = ((f"{each.unit}.py, line {each.place}", each.comment) for each in mark.comments)
+        lines += ["", "Comments:", "", *(f"- {_plain(place)}: {_plain(comment)}" for place, comment in places)]
     wrong = [check for check in mark.result.checks if check.outcome not in (Outcome.PASSED, Outcome.BLOCKED)]
     lines += ["", *(_item(check) for check in wrong)] if wrong else ["", "Everything that is shown passes."]
     return storable("\n".join(lines) + "\n")

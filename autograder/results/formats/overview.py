@@ -29,7 +29,8 @@ def row(mark: Mark) -> Row:
     """Return the row of one mark."""
     text = NO_GRADE if mark.score is None else f"{points(mark.score)} / {points(mark.max_score)}"
     by_hand = f"by hand: {', '.join(line.function or 'added' for line in mark.manual)}" if mark.manual else ""
-    return Row(mark.name, text, "; ".join(filter(None, (", ".join(mark.trail), by_hand, _remarks(mark.result)))))
+    left = f"not graded yet: {', '.join(mark.open_questions())}" if mark.open_questions() else ""
+    return Row(mark.name, text, "; ".join(filter(None, (", ".join(mark.trail), by_hand, left, _remarks(mark.result)))))
 
 
 def _remarks(result: SubmissionResult) -> str:

@@ -53,7 +53,8 @@ def student_page(mark: Mark, catalog: Catalog, pictures: Mapping[str, Sequence[P
         by_hand=manual_lines(mark),
         next_step="" if mark.all_passed else " ".join(next_step(catalog, checks)).removeprefix(tr("Next:")).strip(),
         units=[
-            _unit(catalog, unit, checks[unit.name], (pictures or {}).get(unit.name, ())) for unit in mark.units.values()
+            {**_unit(catalog, unit, checks[unit.name], (pictures or {}).get(unit.name, ())), **_by_hand(mark, unit)}
+            for unit in mark.units.values()
         ],
         facts=_facts(mark.result),
     )
@@ -172,11 +173,43 @@ def _unit(
     functions = [
         _function(each, [check for check in checks if check.function == each.name], hints.get(each.name, ()))
         for each in mark.functions.values()
-        if each.name in seen or each.manual is not None
+        if each.question is None and (each.name in seen or each.manual is not None)
     ]
     title = tr(unit.title) if unit is not None else mark.name
     facts = {"functions": functions, "pictures": pictures, "absent": _absent(mark, checks)}
     return {"name": mark.name, "title": title, **_points(mark), **facts}
+
+
+def _by_hand(mark: Mark, unit: UnitMark) -> dict[str, object]:
+    """Return what people judge in a unit: its questions with answers, and the student's file with comments on its lines."""
+    comments: dict[int, list[str]] = {}
+    for comment in (comment for comment in mark.comments if comment.unit == unit.name):
+        comments.setdefault(comment.place, []).append(comment.comment)
+    lines = mark.result.sources.get(unit.name, "").splitlines()
+    beyond = [(number, text) for number, texts in comments.items() if number > len(lines) for text in texts]
+    return {
+        "questions": [
+            _question(each, mark.result.answers.get(each.name, "")) for each in unit.functions.values() if each.question
+        ],
+        "lines": [(line, comments.get(number, [])) for number, line in enumerate(lines, 1)],
+        "commented": bool(comments),
+        "beyond": beyond,
+    }
+
+
+def _question(mark: FunctionMark, answer: str) -> dict[str, object]:
+    assert mark.question is not None
+    given = mark.manual.rubric if mark.manual is not None else ()
+    return {
+        **{"name": mark.name, "text": mark.question.text, "answer": answer, **_points(mark)},
+        "graded": mark.manual is not None,
+        "rubric": [
+            (item.text, points(item.points), name in given)
+            for name, item in mark.question.rubric.items()
+            if mark.manual is not None
+        ],
+        "comment": mark.manual.comment if mark.manual is not None else "",
+    }
 
 
 def _absent(mark: UnitMark, checks: Sequence[CheckResult]) -> str:

@@ -5,6 +5,7 @@ The name of a submission is taken for the student's login on a learning platform
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Sequence
 
 from autograder.results.mark import Mark, units_of
@@ -56,6 +57,39 @@ def moodle(marks: Iterable[Mark], assignment: str) -> str:
         feedback = "; ".join(filter(None, (score_line(mark), manual_lines(mark))))
         rows.append([harmless(mark.name), score(mark), harmless(feedback)])
     return _written(rows)
+
+
+def hand_table(marks: Sequence[Mark]) -> str:
+    """Return the table that a person fills in for questions that nobody has graded: each with its answer and its rubric.
+
+    Saved as `manual-NAME.csv` beside the results it is read as points by hand; rows that stay empty give none.
+    """
+    rows = [["submission", "function", "points", "comment", "rubric", "answer", "items", "most"]]
+    for mark in marks:
+        for unit in mark.units.values():
+            for each in unit.functions.values():
+                if each.question is not None and each.manual is None:
+                    items = "; ".join(
+                        f"{name}: {points(i.points)}, {i.text}" for name, i in each.question.rubric.items()
+                    )
+                    answer = harmless(mark.result.answers.get(each.name, ""))
+                    rows.append([harmless(mark.name), each.name, "", "", "", answer, items, points(each.max_points)])
+    return _written(rows)
+
+
+def result_json(mark: Mark) -> str:
+    """Return the result as grading stored it, with the mark made of it and everything that was given by hand."""
+    document = json.loads(mark.result.to_json())
+    document["mark"] = {"score": mark.score, "max_score": mark.max_score, "trail": list(mark.trail)}
+    document["by_hand"] = [
+        {
+            **{"title": name, "function": line.function, "points": line.points, "max_points": most},
+            **{"comment": line.comment, "rubric": list(line.rubric)},
+        }
+        for name, line, most in mark.manual_entries()
+    ]
+    document["comments"] = [{"unit": each.unit, "line": each.place, "comment": each.comment} for each in mark.comments]
+    return storable(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def unit_points(mark: Mark, unit: str) -> str:

@@ -14,22 +14,25 @@ from PIL import Image, ImageMode
 from torch import Tensor
 
 from autograder.errors import MalformedMessage
+from autograder.worker.codec import plain
 from autograder.worker.codec.message import (
     DTYPES,
+    HANDLE_KINDS,
     IMAGE_MODES,
     INTEGER_BITS,
     MAGIC,
     PREFIX,
     SCALARS,
     STANDARD,
+    Callback,
     Handle,
     Limits,
     Recipe,
-    is_key,
 )
 
 # Spelt as `encode` spells them: what else numpy takes for a dtype is a language of its own.
 _ARRAY_DTYPE = re.compile(r"[<>|][biufc]\d{1,2}")
+_TEXT_DTYPE = re.compile(r"[<>]U\d{1,5}|\|S\d{1,5}")
 # A node is at most three lists: its own, that of its items, and the pair that it is in a dict.
 _LISTS_OF_NODE = 3
 
@@ -94,7 +97,11 @@ class _Decoder:
             raise MalformedMessage("a message nested too deep or of too many parts")
         if type(node) in SCALARS:
             return node
-        if type(node) is not list or not node or type(node[0]) is not str or node[0] not in READERS:
+        if type(node) is not list or not node or type(node[0]) is not str:
+            raise MalformedMessage("a message with an unknown kind of value")
+        if node[0] in plain.READERS:
+            return plain.READERS[node[0]](self.value, depth, *node[1:])
+        if node[0] not in READERS:
             raise MalformedMessage("a message with an unknown kind of value")
         return READERS[node[0]](self, depth, *node[1:])
 
@@ -123,15 +130,6 @@ class _Decoder:
     def read_tuple(self, depth: int, items: Any) -> tuple[Any, ...]:
         return tuple(self.read_list(depth, items))
 
-    def read_dict(self, depth: int, pairs: Any) -> dict[Any, Any]:
-        for key, _ in pairs:
-            if not is_key(key):
-                raise MalformedMessage("a message with an unusable dict key")
-        values = {key: self.value(item, depth + 1) for key, item in pairs}
-        if len(values) != len(pairs):
-            raise MalformedMessage("a message with a dict key twice")
-        return values
-
     def read_tensor(self, depth: int, dtype: str, shape: Any, requires_grad: bool, size: int) -> Tensor:
         kind = DTYPES[dtype]
         count = self.elements(shape)
@@ -150,6 +148,17 @@ class _Decoder:
         if kind.kind == "b":
             _check_bools(data)
         return np.frombuffer(data, dtype=kind).reshape(shape) if data else np.empty(shape, kind)
+
+    def read_texts(self, depth: int, dtype: str, shape: Any, texts: Any) -> np.ndarray:
+        if not _TEXT_DTYPE.fullmatch(dtype):
+            raise MalformedMessage("a message with an array of an unknown kind")
+        kind = np.dtype(dtype)
+        if self.elements(shape) != len(texts) or len(texts) * kind.itemsize > self.limits.bytes:
+            raise MalformedMessage("a message whose parts have other sizes than they say")
+        values = [self.value(text, depth + 1) for text in texts]
+        if any(type(value) is not (str if kind.kind == "U" else bytes) for value in values):
+            raise MalformedMessage("a message with an array of an unknown kind")
+        return np.array(values, dtype=kind).reshape(shape)
 
     def read_image(self, depth: int, mode: str, size: Any, palette: bytes, data_size: int) -> Image.Image:
         width, height = size
@@ -172,10 +181,15 @@ class _Decoder:
         generator.set_state(self.value(state, depth + 1))
         return generator
 
-    def read_handle(self, depth: int, number: int, name: str) -> Handle:
-        if type(number) is not int or number < 0 or type(name) is not str:
+    def read_handle(self, depth: int, number: int, name: str, kind: str) -> Handle:
+        if type(number) is not int or number < 0 or type(name) is not str or kind not in HANDLE_KINDS:
             raise MalformedMessage("a message with an impossible handle")
-        return Handle(number, name[:200])
+        return Handle(number, name[:200], kind)
+
+    def read_callback(self, depth: int, number: int, name: str) -> Callback:
+        if not self.limits.recipes:
+            raise MalformedMessage("a message with a callback, which is not for a worker to send")
+        return Callback(number, name)
 
     def read_recipe(self, depth: int, parts: Any) -> Recipe:
         if not self.limits.recipes:
@@ -198,12 +212,13 @@ READERS: dict[str, Callable[..., Any]] = {
     "int": _Decoder.read_integer,
     "list": _Decoder.read_list,
     "tuple": _Decoder.read_tuple,
-    "dict": _Decoder.read_dict,
     "tensor": _Decoder.read_tensor,
     "array": _Decoder.read_array,
+    "texts": _Decoder.read_texts,
     "image": _Decoder.read_image,
     "path": _Decoder.read_path,
     "generator": _Decoder.read_generator,
     "handle": _Decoder.read_handle,
+    "callback": _Decoder.read_callback,
     "recipe": _Decoder.read_recipe,
 }

@@ -21,23 +21,31 @@ from autograder.worker.codec.message import (
     PLAIN,
     PREFIX,
     STANDARD,
+    TEXT_KINDS,
+    Callback,
     Handle,
     Limits,
     Recipe,
     fits,
-    is_key,
+    is_record,
+    record_of,
     type_name,
 )
+from autograder.worker.codec.plain import WRITERS
 
 Fallback = Callable[[object], object]
+#: They count as the Python values that they stand for.
+NUMPY_SCALARS = (np.bool_, np.integer, np.floating, np.complexfloating, np.str_, np.bytes_)
 
 
 def refuse(value: object) -> object:
-    """Refuse a value: the fallback that takes nothing.
+    """Return the record of a named tuple or a dataclass, and refuse any other value: the fallback that knows no objects.
 
     Raises:
-        RefusedValue: always, with the name of the type, and what to do if that is known.
+        RefusedValue: the value is another, with the name of its type, and what to do if that is known.
     """
+    if is_record(value):
+        return record_of(value)
     name = type_name(value)
     if isinstance(value, type):
         raise RefusedValue(f"the class {value.__name__} itself (a {name}), expected what it makes: call it")
@@ -75,12 +83,12 @@ def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD
 def _plain_form(value: object) -> object:
     """Return what a NumPy scalar, a container of a kind of its own or torchvision's tensor stands for; else the value itself.
 
-    A `defaultdict` is a dict, and a named tuple a tuple. Nothing of the value's own class crosses.
+    Nothing of the value's own class crosses.
     """
     kind = type(value)
-    if kind in _WRITERS or kind in PLAIN:
+    if kind in _WRITERS or kind in PLAIN or kind in WRITERS or is_record(value):
         return value
-    if isinstance(value, np.bool_ | np.integer | np.floating):
+    if isinstance(value, NUMPY_SCALARS):
         return value.item()
     # By the methods of the plain types: those of the value's own class may do anything.
     if isinstance(value, dict):
@@ -117,9 +125,11 @@ class _Encoder:
         if kind in PLAIN:
             return value
         write = _WRITERS.get(kind)
-        if write is None:
-            return self.node(self.fallback(value), depth + 1)
-        return write(self, value, depth)
+        if write is not None:
+            return write(self, value, depth)
+        if kind in WRITERS:
+            return WRITERS[kind](value, self.node, depth)
+        return self.node(self.fallback(value), depth + 1)
 
     def claim(self, size: int) -> None:
         """Claim room for so many bytes before they are copied: what is too large is refused at once."""
@@ -142,12 +152,6 @@ class _Encoder:
     def write_sequence(self, value: list[object] | tuple[object, ...], depth: int) -> object:
         return [type(value).__name__, [self.node(item, depth + 1) for item in value]]
 
-    def write_mapping(self, value: dict[object, object], depth: int) -> object:
-        for key in value:
-            if not is_key(key):
-                raise RefusedValue(f"a dict with a {type_name(key)} as a key")
-        return ["dict", [[key, self.node(item, depth + 1)] for key, item in value.items()]]
-
     def write_tensor(self, value: Tensor, _: int) -> object:
         if value.layout != torch.strided or value.device.type == "meta" or value.is_quantized:
             raise RefusedValue(f"a {value.layout} tensor on {value.device}; return an ordinary dense one")
@@ -160,7 +164,10 @@ class _Encoder:
         size = self.buffer(flat.view(torch.uint8).numpy().tobytes() if value.numel() else b"")
         return ["tensor", dtype, list(value.shape), bool(value.requires_grad and self.grad), size]
 
-    def write_array(self, value: np.ndarray, _: int) -> object:
+    def write_array(self, value: np.ndarray, depth: int) -> object:
+        if value.dtype.kind in TEXT_KINDS:
+            texts = [self.node(each, depth + 1) for each in value.reshape(-1).tolist()]
+            return ["texts", value.dtype.str, list(value.shape), texts]
         if value.dtype.kind not in ARRAY_KINDS:
             raise RefusedValue(f"a numpy array of {value.dtype}")
         self.claim(value.nbytes)
@@ -181,7 +188,10 @@ class _Encoder:
         return ["generator", self.node(value.get_state(), depth + 1)]
 
     def write_handle(self, value: Handle, _: int) -> object:
-        return ["handle", value.number, value.type_name]
+        return ["handle", value.number, value.type_name, value.kind]
+
+    def write_callback(self, value: Callback, _: int) -> object:
+        return ["callback", value.number, value.name]
 
     def write_recipe(self, value: Recipe, depth: int) -> object:
         parts = (value.entry, value.arguments, value.state, value.training, value.frozen)
@@ -193,7 +203,6 @@ _WRITERS: dict[type, Callable[[_Encoder, Any, int], object]] = {
     str: _Encoder.write_text,
     list: _Encoder.write_sequence,
     tuple: _Encoder.write_sequence,
-    dict: _Encoder.write_mapping,
     Tensor: _Encoder.write_tensor,
     nn.Parameter: _Encoder.write_tensor,
     np.ndarray: _Encoder.write_array,
@@ -202,5 +211,6 @@ _WRITERS: dict[type, Callable[[_Encoder, Any, int], object]] = {
     WindowsPath: _Encoder.write_path,
     torch.Generator: _Encoder.write_generator,
     Handle: _Encoder.write_handle,
+    Callback: _Encoder.write_callback,
     Recipe: _Encoder.write_recipe,
 }

@@ -1,6 +1,9 @@
 """Shared by both directions: the form of a message, its limits, the kinds of values, and the stand-ins."""
 
+import collections
+import dataclasses
 import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +14,6 @@ PREFIX = struct.Struct("<4sIQ")  # magic, bytes of the header, bytes of the body
 MAGIC = b"ICM1"
 PLAIN = (type(None), bool, float, bytes)
 SCALARS = (*PLAIN, int, str)
-# Keys are scalars whose hashes nobody can choose to collide by the thousand.
-_KEYS = (str, int, bool, float, bytes, type(None))
-
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -32,6 +32,8 @@ DTYPES = {
     )
 }
 ARRAY_KINDS = "biufc"
+#: Arrays of texts and of bytes: their entries cross as such.
+TEXT_KINDS = "US"
 # Python itself shows no integer of more than 4,300 digits, and a number that cannot be shown cannot be judged in words.
 INTEGER_BITS = 4096
 IMAGE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F")
@@ -56,10 +58,33 @@ STANDARD = Limits()
 
 @dataclass(frozen=True)
 class Handle:
-    """An object that stays in the worker: its number there, and the name of its type."""
+    """An object that stays in the worker.
+
+    Attributes:
+        number: its own there.
+        type_name: the name of its type.
+        kind: `module` for an `nn.Module`, `object`, or `method` for one of the object's methods.
+    """
 
     number: int
     type_name: str
+    kind: str = "module"
+
+
+HANDLE_KINDS = ("module", "object", "method")
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A function that the worker may call while it carries out a request.
+
+    Attributes:
+        number: its own among those of the request; -1 for the worker's own function of this name.
+        name: for people.
+    """
+
+    number: int
+    name: str
 
 
 @dataclass(frozen=True)
@@ -91,5 +116,69 @@ def fits(value: int) -> bool:
     return -(2**63) <= value < 2**63
 
 
-def is_key(value: object) -> bool:
-    return type(value) in _KEYS and (type(value) is not int or fits(value))
+class Record:
+    """A named tuple or a dataclass as plain data: the name of its class, and its fields.
+
+    A field is an attribute; a record of a named tuple also has places and a length, and equals a tuple of its values.
+    """
+
+    __slots__ = ("fields", "named_tuple", "type_name")
+
+    def __init__(self, type_name: str, fields: dict[str, Any], named_tuple: bool) -> None:
+        self.type_name = type_name
+        self.fields = fields
+        self.named_tuple = named_tuple
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.fields[name]
+        except KeyError:
+            raise AttributeError(f"a {self.type_name} has no field {name}") from None
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.fields.values())
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __getitem__(self, place: Any) -> Any:
+        if not self.named_tuple:
+            raise TypeError(f"a {self.type_name} has fields and no places")
+        return tuple(self.fields.values())[place]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, tuple) and not hasattr(other, "_fields"):
+            return self.named_tuple and tuple(self) == other
+        if is_record(other):
+            other = record_of(other)
+        if type(other) is not Record:
+            return NotImplemented
+        return (self.type_name, self.named_tuple, self.fields) == (other.type_name, other.named_tuple, other.fields)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"{self.type_name}({', '.join(f'{name}={value!r}' for name, value in self.fields.items())})"
+
+
+def is_record(value: object) -> bool:
+    """Return True for a named tuple, or for an instance of a dataclass."""
+    named = isinstance(value, tuple) and hasattr(type(value), "_fields")
+    return named or (dataclasses.is_dataclass(value) and not isinstance(value, type | Handle | Recipe | Callback))
+
+
+def record_of(value: Any, change: Callable[[Any], Any] = lambda item: item) -> Record:
+    """Return the record of a named tuple or of a dataclass; each value as `change` gives it."""
+    named = isinstance(value, tuple)
+    names = value._fields if named else [each.name for each in dataclasses.fields(value)]
+    fields = {name: change(getattr(value, name)) for name in names if hasattr(value, name)}
+    return Record(type(value).__name__, fields, named)
+
+
+def named_tuple_of(record: Record) -> tuple[Any, ...]:
+    """Return a named tuple with the name and the fields of a record; a plain tuple if a name cannot be a field's."""
+    try:
+        return collections.namedtuple(record.type_name, record.fields)(**record.fields)
+    except ValueError:
+        return tuple(record.fields.values())

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from autograder.checks.diagnose import Diagnosis, known_mistakes
-from autograder.checks.remote import InProcess, RemoteModule, StudentModule
+from autograder.checks.remote import RemoteModule, StudentModule
+from autograder.checks.transport import InProcess
 from autograder.errors import Raised
 from autograder.submissions import Module
 from autograder.worker.codec import Handle

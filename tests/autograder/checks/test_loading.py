@@ -5,7 +5,8 @@ import contextlib
 import pytest
 
 from autograder.checks.faults import load_notes
-from autograder.checks.remote import InProcess, StudentModule
+from autograder.checks.remote import StudentModule
+from autograder.checks.transport import InProcess
 from autograder.errors import MissingFunction, Raised, Unusable
 from autograder.submissions import Module
 

@@ -98,7 +98,10 @@ def test_what_waits_for_a_failed_check_is_not_run(student_pytest, course, write)
     write("variation_loss", "def total_variation(images):\n    return images.sum()\n")
     run = student_pytest("exercises/variation_loss.py", "-k", "total_variation or constant", cwd=course)
     assert run.checks["variation_loss::test_constant_image"].outcome is Outcome.BLOCKED
-    assert '~ A constant image has no variation: waits for "There is one number for each image' in run.text
+    assert (
+        '~ An image of one colour has no variation: the channels of a pixel are no neighbours: waits for "There is one number'
+        in run.text
+    )
     assert "blocked" in run.text.splitlines()[-1]
 
 

@@ -30,7 +30,7 @@ class Forger:
     def __init__(self, *replies):
         self.replies = list(replies)
 
-    def exchange(self, request, seconds):
+    def exchange(self, request, seconds, respond=None):
         reply = self.replies.pop(0)
         return reply if isinstance(reply, bytes) else encode(reply)
 

@@ -42,7 +42,7 @@ def test_the_start_of_a_unit_is_whole(own_course, command):
 def test_a_student_meets_the_new_unit(own_course, command, student_pytest):
     command("new-unit", "solarize")
     run = student_pytest("exercises/solarize.py", cwd=own_course)
-    assert "- Black becomes white, and white becomes black: not written yet (" in run.text
+    assert "- Zero becomes one, and one becomes zero: not written yet (" in run.text
     assert "  - Solarize: 0 of 2 points" in command()[1]
     assert "Which question leads there?" in command("hint", "solarize")[1]
 
@@ -96,3 +96,32 @@ def test_the_authors_page_followed_to_the_letter(own_course, command):
     assert code == 0, out
     shown = re.findall(r"^\+ .*$", AUTHOR, re.MULTILINE)
     assert len(shown) == 6 and [line for line in shown if line not in out.splitlines()] == []
+
+
+def test_a_new_course_is_whole(command, student_pytest, tmp_path, monkeypatch):
+    code, out = command("new-course", tmp_path / "word games")
+    assert code == 0, out
+    course = tmp_path / "word games"
+    assert read_catalog(course).title == "Word games"
+    assert (course / "pyproject.toml").read_text().startswith('[project]\nname = "word-games"\n')
+    run = student_pytest("exercises", cwd=course)
+    assert {check.outcome.value for check in run.checks.values()} == {"not_written"}
+    run = student_pytest("tests", cwd=course)
+    assert (run.code, len(run.checks)) == (0, 2)
+    assert command("new-course", course)[0] == 2
+
+
+def test_a_unit_is_made_in_the_course_of_the_working_directory_alone(command, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    code, out = command("new-unit", "tokens")
+    assert (code, "there is no course in this folder" in out) == (2, True)
+
+
+@pytest.mark.parametrize("entries", ["[course]\ntitle = 'Text'\n", "unit = []\n[course]\ntitle = 'Text'\n"])
+def test_the_first_unit_of_a_catalog(command, tmp_path, monkeypatch, entries):
+    (tmp_path / "text" / "exercises").mkdir(parents=True)
+    (tmp_path / "text" / "exercises" / "catalog.toml").write_text(entries)
+    monkeypatch.chdir(tmp_path / "text")
+    assert command("new-unit", "tokens")[0] == 0
+    assert list(read_catalog(tmp_path / "text").units) == ["tokens"]

@@ -53,9 +53,12 @@ def test_some_units_can_be_chosen(course):
     [
         ("[course", "not valid TOML"),
         (b"\xff\xfe", "not valid TOML"),
-        ("[course]\ntitle = 'x'", "lacks or misspells something: KeyError\\('unit'\\)"),
-        (GOOD.replace("points = 2\n", ""), "KeyError\\('points'\\)"),
-        (GOOD.replace("points = 2\n", "points = 'many'\n"), "many"),
+        ("[course]\ntitel = 'x'", r"toml: \[course\]: title is missing"),
+        (GOOD.replace("points = 2\n", ""), r"toml, line 8: unit first, function double: points is missing"),
+        (
+            GOOD.replace("points = 2\n", "points = 'many'\n"),
+            "line 9: unit first, function double: points is 'many', which is no number",
+        ),
     ],
 )
 def test_a_wrong_catalog_says_what_is_wrong(course, text, words):

@@ -15,8 +15,9 @@ from autograder.grading.jobs import GradedTask
 from autograder.grading.spec import GradingSpec
 from autograder.results.store import ResultStore, write_atomically
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from autograder.submissions import collect_for
 from autograder.submissions.intake import HandIn, take_in
-from tests.autograder.small_course import RIGHT, make_class, make_course
+from tests.autograder.small_course import CATALOG, RIGHT, make_class, make_course
 
 UNITS = ("unit",)
 PACKAGE = Path(__file__).parents[3] / "autograder"
@@ -368,3 +369,29 @@ def test_a_class_of_300_that_has_not_changed_is_read_quickly(tmp_path, spec, gra
     for path in Path(tmp_path / "class").rglob("*.py"):
         os.utime(path, (0, 2**40))  # a clock that has jumped
     assert all(ending.known for ending in whole.grade(pytest.fail))
+
+
+#: A result holds the answers to questions, so that a new one is a reason to grade again.
+QUESTION = '\n[unit.questions.why]\ntext = "?"\npoints = 1\n'
+
+
+def test_a_unit_taken_out_of_the_catalog_regrades_nothing_of_the_others(tmp_path):
+    """A week's class, graded by `--units`: the key of each submission stays, whatever other units the catalog has."""
+    root = make_course(tmp_path / "course")
+    path = root / "exercises" / "catalog.toml"
+    other = '\n[[unit]]\nname = "trebling"\ntitle = "T"\n\n[unit.functions.treble]\npoints = 1\nhints = []\n'
+    hand_in = tmp_path / "alice"
+    hand_in.mkdir()
+    (hand_in / "doubling.py").write_text(RIGHT)
+
+    def key():
+        catalog = read_catalog(root)
+        spec = GradingSpec(catalog, b"x", ("doubling",))
+        return spec.key(collect_for(catalog, HandIn.alone(hand_in)))
+
+    alone = key()
+    path.write_text(path.read_text() + other)
+    assert key() == alone
+    for text in (path.read_text().replace("points = 2", "points = 3"), f"{CATALOG}{QUESTION}"):
+        path.write_text(text)
+        assert key() != alone

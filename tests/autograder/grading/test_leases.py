@@ -54,7 +54,7 @@ class Worker:
     def take_printed(self):
         return ""
 
-    def exchange(self, request, seconds):
+    def exchange(self, request, seconds, respond=None):
         return b""
 
 

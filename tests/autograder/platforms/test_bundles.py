@@ -131,7 +131,11 @@ def test_a_weekly_release_is_a_course(catalog, tmp_path):
     write_bundle(student_bundle(catalog, ["training_tricks"]), tmp_path / "week")
     week = read_catalog(tmp_path / "week")
     assert list(week.units) == ["training_tricks"]
-    assert week.units["training_tricks"] == catalog.units["training_tricks"]
+    ours, theirs = catalog.units["training_tricks"], week.units["training_tricks"]
+    # A release tells of each function how many points its hidden checks have, which are not there.
+    assert {name: each.points for name, each in theirs.functions.items()} == {
+        name: each.points for name, each in ours.functions.items()
+    }
     assert (tmp_path / "week" / "notebooks" / "start.ipynb").is_file()
 
 

@@ -50,6 +50,7 @@ def test_in_the_course(own_course, body, words):
 def test_from_the_zip_of_a_release(command, tmp_path, monkeypatch):
     """As in Colab: an empty folder, and the zip uploaded into it. What it would install is installed already."""
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("autograder.platforms.bundles.try_out", lambda *_: None)  # it has a test of its own
     assert command("release", "student", tmp_path / "idealcat")[0] == 0
     content = tmp_path / "content"
     content.mkdir()

@@ -100,9 +100,14 @@ def test_entries_that_overlap_are_read_one_by_one(tmp_path, peak):
 
 
 @pytest.mark.parametrize("inner", ["inner.zip", "inner.tar.gz"])
-def test_an_archive_in_an_archive_is_not_opened(tmp_path, inner):
+def test_a_broken_archive_in_an_archive_is_named(tmp_path, inner):
     path = zipped(tmp_path / "a.zip", (inner, b"PK or not"))
-    assert submitted(path).notes == (f"{inner} was not opened; hand in the files themselves",)
+    assert submitted(path).problem.startswith(f"{inner} ")
+
+
+def test_several_archives_in_an_archive_are_not_opened(tmp_path):
+    path = zipped(tmp_path / "a.zip", ("one.zip", b"PK or not"), ("two.zip", b"PK or not"))
+    assert "one.zip was not opened; hand in the files themselves" in submitted(path).notes
 
 
 def test_an_encrypted_zip_has_a_sentence(tmp_path):

@@ -103,7 +103,7 @@ FORMS = {
 
 
 def read_class(files: dict[str, bytes], shape: str = ""):
-    return recognized([PurePosixPath(name) for name in files], lambda path: files[str(path)], shape)
+    return recognized([PurePosixPath(name) for name in files], lambda path: files.get(str(path), b""), shape)
 
 
 @pytest.mark.parametrize("form", FORMS)

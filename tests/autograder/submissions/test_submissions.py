@@ -464,3 +464,12 @@ def test_what_a_function_uses_is_known():
     module = Module("unit", "unit.py", code)
     assert module.used_by("c") == {"a", "b"}
     assert module.used_by("d") == module.used_by("nowhere") == set()
+
+
+@pytest.mark.parametrize("odd", ["\x0c", "\x0b", "\x1c", "\u2028", "\x85"])
+def test_a_letter_that_only_looks_like_the_end_of_a_line_shifts_nothing(handin, odd):
+    cell = f"SIGN = 'a{odd}b'\n#{odd}\ndef total_variation(images):\n    return len(SIGN)\n"
+    folder = handin(variation_loss__ipynb=nbformat.writes(new_notebook(cells=[new_code_cell(cell)])))
+    namespace = {}
+    exec(read_module(folder / "variation_loss.ipynb", "variation_loss").text, namespace)
+    assert namespace["total_variation"](None) == 3

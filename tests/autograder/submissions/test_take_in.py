@@ -1,5 +1,6 @@
 """A class is taken in whole: each student has a row and the right name, and whatever is left out has a reason."""
 
+import io
 import unicodedata
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -180,3 +181,69 @@ def test_a_form_that_it_is_not_is_refused(tmp_path):
 def test_files_inside_a_download_keep_their_own_names(tmp_path):
     intake, _ = taken(write(tmp_path / "class", *CLASSES["canvas"]))
     assert {path for each in intake.hand_ins.values() for path in each.files} == {PurePosixPath("variation_loss.py")}
+
+
+def packed(files):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("top", ["", "Lab 3/"])
+def test_a_zip_with_a_folder_or_an_archive_for_each_is_a_class(tmp_path, top):
+    inner = packed({"work/doubling.py": "x = 1\n"})
+    files = {f"{top}anna/doubling.py": "", f"{top}bert.zip": inner, f"{top}carl/hw.zip": packed({"hw.zip": inner})}
+    (tmp_path / "class.zip").write_bytes(packed(files))
+    intake = take_in([tmp_path / "class.zip"], {"doubling"})
+    assert intake.form == "a zip of submissions" and sorted(intake.hand_ins) == ["anna", "bert", "carl"]
+    for name, hand_in in intake.hand_ins.items():
+        assert list(collect_hand_in(hand_in, name, ["doubling"]).files) == ["doubling"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["exercises/doubling.py", "old/doubling.py"],
+        ["doubling.py", "a/doubling.py", "b/doubling.py"],
+        ["a/doubling.py"],
+    ],
+)
+def test_a_zip_of_one_students_folders_is_one(tmp_path, files):
+    (tmp_path / "anna.zip").write_bytes(packed(dict.fromkeys(files, "x = 1\n")))
+    assert list(take_in([tmp_path / "anna.zip"], {"doubling"}).hand_ins) == ["anna"]
+
+
+def test_archives_in_archives_are_opened_so_deep_and_no_deeper(tmp_path):
+    data, ends = packed({"doubling.py": "x = 1\n"}), []
+    for _ in range(4):
+        (tmp_path / "anna.zip").write_bytes(data)
+        (hand_in,) = take_in([tmp_path / "anna.zip"], {"doubling"}).hand_ins.values()
+        ends.append(list(collect_hand_in(hand_in, "anna", ["doubling"]).files))
+        data = packed({"inner.zip": data})
+    assert ends == [["doubling"], ["doubling"], ["doubling"], []]
+
+
+def test_a_list_beside_the_sections_is_told_and_hides_no_student(tmp_path):
+    for name in ("A/alice", "A/bob", "B/carl"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "doubling.py").write_text("")
+    (tmp_path / "README").write_text("")
+    intake = take_in([tmp_path], {"doubling"})
+    assert sorted(intake.hand_ins) == ["alice", "bob", "carl"]
+    assert [left.path for left in intake.left_out] == ["README"]
+
+
+def test_nbgraders_timestamps_are_moments(tmp_path):
+    for name, moment in (
+        ("jane", "2026-11-20 10:00:00.5 UTC"),
+        ("bob", "2026-11-20 10:00:00 Europe/Vilnius"),
+        ("li", "x"),
+    ):
+        folder = tmp_path / "submitted" / name / "lab"
+        folder.mkdir(parents=True)
+        (folder / "doubling.py").write_text("")
+        (folder / "timestamp.txt").write_text(moment)
+    moments = {name: each.at for name, each in take_in([tmp_path], {"doubling"}).hand_ins.items()}
+    assert moments == {"jane": "2026-11-20T10:00:00.500000+00:00", "bob": "2026-11-20T10:00:00+02:00", "li": ""}

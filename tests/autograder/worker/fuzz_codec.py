@@ -10,6 +10,7 @@ is told at the end: time, the slowest one, and the growth of memory.
 import argparse
 import collections
 import copy
+import datetime
 import math
 import random
 import resource
@@ -17,6 +18,8 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import msgpack
@@ -25,13 +28,18 @@ import torch
 from PIL import Image
 
 from autograder.errors import MalformedMessage
-from autograder.worker.codec import Handle, Limits, Recipe, decode, encode
+from autograder.worker.codec import Callback, Handle, Limits, Recipe, Record, decode, encode
 from autograder.worker.codec.message import MAGIC, PREFIX
 from autograder.worker.protocol import Answer, Fault, Inspection, read_inspection, read_reply
 
 #: Small, so that messages at the limits are as common as those below them.
 LIMITS = Limits(bytes=2**16, header_bytes=2**13, nodes=400)
-TYPES = (type(None), bool, int, float, str, bytes, torch.Tensor, np.ndarray, Image.Image, torch.Generator, Handle)
+TYPES = (type(None), bool, int, float, complex, str, bytes, bytearray, range, Fraction, Decimal)
+TYPES += (datetime.date, datetime.datetime, datetime.time, datetime.timedelta)
+TYPES += (torch.Tensor, np.ndarray, Image.Image, torch.Generator, Handle, Callback)
+SEQUENCES = (list, tuple, set, frozenset, collections.deque)
+MAPPINGS = (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
+Point = collections.namedtuple("Point", "x y")
 VALUES = [
     {
         "record": "Answer",
@@ -44,7 +52,12 @@ VALUES = [
     [torch.tensor([True, False]), torch.zeros(0, 3), torch.tensor(1 + 2j), torch.ones(3).bfloat16().requires_grad_()],
     [np.arange(6.0).reshape(2, 3), np.array([True]), np.zeros((0, 2), ">u2"), np.array(3)],
     [Image.new("RGB", (3, 2)), Image.new("1", (9, 2)), Image.linear_gradient("L").convert("P").resize((3, 2))],
-    [Handle(3, "Linear"), torch.Generator().manual_seed(1)],
+    [Handle(3, "Linear"), Handle(4, "trees.Stump", "object"), Callback(0, "f"), torch.Generator().manual_seed(1)],
+    [{1, "a", (2, 3)}, frozenset({0.5, frozenset()}), collections.deque([1, [2]], 3), Point(1, [Point(0, "y")])],
+    [collections.Counter("abca"), collections.OrderedDict(b=1), collections.defaultdict(list, {(1, Point(2, 3)): [0]})],
+    [Fraction(-1, 3), Decimal("1.50"), Decimal("NaN"), 1 - 2j, range(3, -9, -2), bytearray(b"ab"), {1 + 2j: 2**80}],
+    [datetime.date(2026, 2, 28), datetime.datetime(2026, 1, 1, 2, tzinfo=datetime.UTC), datetime.timedelta(-1, 2, 3)],
+    [datetime.time(1, 2, 3, 4), np.array([["a", "bc"], ["", "ü"]]), np.array([b"x", b"yz"])],
     Recipe("data:load_model", {"name": "tiny"}, {"w": torch.zeros(2)}, ["", "head"], ["w"]),
 ]
 ATOMS = [
@@ -65,6 +78,32 @@ ATOMS = [
         "value",
         "record",
         "\ud800",
+    ),
+    *(
+        "set",
+        "frozenset",
+        "deque",
+        "counter",
+        "defaultdict",
+        "record",
+        "texts",
+        "fraction",
+        "decimal",
+        "1e99999",
+        "sNaN",
+    ),
+    *(
+        "range",
+        "complex",
+        "date",
+        "datetime",
+        "time",
+        "timedelta",
+        "2026-01-01",
+        "bytearray",
+        "callback",
+        "<U3",
+        "object",
     ),
     *("list", "tuple", "dict", "int", "tensor", "array", "image", "path", "generator", "handle", "recipe", "raised"),
     *(
@@ -202,10 +241,12 @@ def ending(message: bytes) -> str:
 
 def check_types(value: object) -> None:
     """Every part is exactly of one of the closed list of types."""
-    if type(value) in (list, tuple):
+    if type(value) in SEQUENCES:
         for item in value:
             check_types(item)
-    elif type(value) is dict:
+    elif type(value) is Record:
+        check_types([value.type_name, value.fields, value.named_tuple])
+    elif type(value) in MAPPINGS:
         for item in value.items():
             check_types(item)
     elif type(value) is Recipe:

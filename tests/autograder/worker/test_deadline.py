@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from autograder.checks.remote import InProcess, StudentModule
+from autograder.checks.remote import StudentModule
+from autograder.checks.transport import InProcess
 from autograder.errors import TimedOut
 from autograder.sandbox import Sandbox
 from autograder.submissions import Module

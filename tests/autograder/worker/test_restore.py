@@ -5,7 +5,8 @@ import textwrap
 import pytest
 import torch
 
-from autograder.checks.remote import InProcess, StudentModule
+from autograder.checks.remote import StudentModule
+from autograder.checks.transport import InProcess
 from autograder.submissions import Module
 
 #: How a function may leave the process, and what another function sees of it.

@@ -1,0 +1,382 @@
+"""Find the first difference between a value and the expected one, and word it.
+
+Types come before shapes, shapes before dtypes, dtypes before values, and NaN never passes unless it is expected. A sentence
+names the place: ` at [0, 2]` in a tensor or an array, ` as item 3`, ` under 'key'`, ` in .field`.
+"""
+
+import collections
+import datetime
+import decimal
+import itertools
+import math
+from collections.abc import Mapping, Sequence, Set
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of
+
+# Relative and absolute tolerance by dtype: the rounding of a sum over a few thousand entries in another order.
+_TOLERANCES = {torch.float64: (1e-7, 1e-9), torch.float16: (1e-2, 1e-3), torch.bfloat16: (2e-2, 1e-2)}
+_FLOAT32 = (1e-4, 1e-6)
+_SHOWN_LENGTH = 200
+#: Dtypes that go without saying.
+_USUAL = (torch.float32, torch.float64, torch.int64)
+#: How far 255 times a pixel of float32 may be from a whole number.
+_PIXEL_ROUNDING = 2e-5
+#: And how far 255 times a bound, which allows for more.
+_BOUND_ROUNDING = 1e-3
+#: Types of iterators, besides those whose name ends in `_iterator`.
+_ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed")
+#: A type that Python's `repr` writes at length.
+_TOLD_BY_TEXT = (datetime.date, datetime.time, datetime.timedelta)
+
+
+class Printed(str):
+    """Text that a student's code has printed. Compared, its sentence says so."""
+
+    verb: str
+
+    def __new__(cls, text: str, verb: str = "printed") -> "Printed":
+        """Return the text with the verb of its sentences."""
+        made = super().__new__(cls, text)
+        made.verb = verb
+        return made
+
+
+def show(value: object) -> str:
+    """Return a value as a person would name it in a sentence: numbers in full, large tensors by their shape."""
+    text = _description(value)
+    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 3] + "..."
+
+
+def _description(value: object) -> str:
+    if isinstance(value, NUMPY_SCALARS):
+        value = value.item()
+    if isinstance(value, Tensor):
+        return _show_tensor(value)
+    if isinstance(value, np.ndarray):
+        return f"array of shape {tuple(value.shape)}"
+    if isinstance(value, nn.Module):
+        return "model" if hasattr(value, "classes") else "module"
+    if isinstance(value, Image.Image):
+        return f"{value.width}x{value.height} {value.mode} image"
+    if isinstance(value, float):
+        return _show_float(value)
+    if hasattr(type(value), "_shown"):  # an object that lives with the worker, which is not asked
+        return str(value._shown)  # type: ignore[attr-defined]
+    if is_record(value):
+        value = record_of(value)
+    if isinstance(value, Record):
+        return f"{value.type_name}({', '.join(f'{name}={show(item)}' for name, item in value.fields.items())})"
+    if isinstance(value, list | tuple):
+        return _show_sequence(value)
+    if isinstance(value, dict):
+        inner = _show_mapping(value)
+        return inner if type(value) is dict else f"{type(value).__name__}({inner})"
+    if isinstance(value, Set):
+        return _show_set(value)
+    if isinstance(value, collections.deque):
+        return f"deque({_show_sequence(list(itertools.islice(value, 7)))})"
+    if isinstance(value, _TOLD_BY_TEXT):
+        return f"{type(value).__name__} {value}"
+    if callable(value):
+        name = str(getattr(value, "__name__", type(value).__name__))
+        return "a function" if name == "<lambda>" else name
+    if isinstance(value, torch.Generator):
+        return "generator"
+    if isinstance(value, PurePath):
+        return repr(str(value))
+    try:
+        text = repr(value)
+    except Exception:  # a number of thousands of digits, an object that cannot describe itself
+        text = f"a value of type {type(value).__name__} that cannot be shown"
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _show_float(value: float, rounding: float = _PIXEL_ROUNDING) -> str:
+    """Return a number with six digits, or as a share of 255 if it is one that has no shorter form: pixels and budgets are."""
+    if not value % 1 and abs(value) < 1e6:
+        return f"{value:.1f}"
+    text = f"{value:.6g}"
+    if not 0 < value < 1 or len(text) <= 6:
+        return text
+    near = round(value * 255)
+    # A third is no pixel's value to anybody, although it is 85 of 255.
+    return f"{near}/255" if near % 85 and abs(value * 255 - near) < rounding else text
+
+
+def _show_tensor(value: Tensor) -> str:
+    if value.layout != torch.strided:
+        return f"sparse tensor of shape {tuple(value.shape)}"
+    if value.dim() == 0:
+        return f"tensor({show(value.item())})"
+    if value.dim() == 1 and value.numel() <= 6:
+        return "tensor([" + ", ".join(show(item) for item in value.tolist()) + "])"
+    sides = "x".join(str(side) for side in value.shape)
+    kind = "" if value.dtype in _USUAL else f"{_plain(value.dtype)} "
+    return f"{sides} {kind}tensor" if value.dim() > 1 else f"{kind}tensor of {sides}"
+
+
+def _show_sequence(value: Sequence[object]) -> str:
+    inner = ", ".join(show(item) for item in value[:6]) + (", ..." if len(value) > 6 else "")
+    if isinstance(value, list):
+        return f"[{inner}]"
+    return f"({inner},)" if len(value) == 1 else f"({inner})"
+
+
+def _show_set(value: Set[object]) -> str:
+    texts = sorted(show(item) for item in itertools.islice(value, 50))
+    inner = ", ".join(texts[:6]) + (", ..." if len(value) > 6 else "")
+    shown = f"{{{inner}}}" if value else "set()"
+    return shown if isinstance(value, set) else f"{type(value).__name__}({shown if value else ''})"
+
+
+def _show_mapping(value: dict[object, object]) -> str:
+    pairs = [f"{show(key)}: {show(item)}" for key, item in itertools.islice(value.items(), 6)]
+    return "{" + ", ".join(pairs) + (", ..." if len(value) > 6 else "") + "}"
+
+
+def difference(actual: object, expected: object, rtol: float | None, atol: float | None, at: str = "") -> str:
+    """Return the sentence for the first difference; empty if there is none.
+
+    Args:
+        actual: what was given.
+        expected: what it should be.
+        rtol, atol: the tolerances; None for those of the dtype.
+        at: the place, for a part of a larger value.
+    """
+    actual, expected = _as_data(actual), _as_data(expected)
+    if isinstance(expected, Tensor):
+        return kind_difference(actual, expected.shape, expected.dtype, at) or _tensor_difference(
+            actual, expected, rtol, atol, at
+        )
+    if isinstance(actual, Tensor) and type(expected) in (bool, int, float):
+        return f"returned a tensor{at}, expected a Python {type(expected).__name__}, {show(expected)}"
+    if isinstance(actual, Record) and actual.named_tuple and type(expected) is tuple:
+        actual = tuple(actual)  # a named tuple is a tuple
+    if hasattr(type(actual), "_shown"):
+        return f"returned {_named(actual)}{at}, expected {_expected_of(actual, expected)}"
+    if not _is_of_kind(actual, expected):
+        return f"returned {_named(actual)}{at}, expected {_named(expected)}"
+    for kind, compare in _COMPARED.items():
+        if isinstance(expected, kind):
+            return str(compare(actual, expected, rtol, atol, at))
+    return "" if actual == expected else f"returned {show(actual)}{at}, expected {show(expected)}"
+
+
+def _as_data(value: object) -> object:
+    """Return the Python value of a NumPy scalar or a printed text, and the record of a named tuple or a dataclass."""
+    if isinstance(value, NUMPY_SCALARS):
+        return value.item()
+    if is_record(value):
+        return record_of(value)
+    return str(value) if isinstance(value, Printed) else value
+
+
+def _is_of_kind(actual: object, expected: object) -> bool:
+    """Return True if the types agree: a Counter, a defaultdict and an OrderedDict are dicts where a dict is expected."""
+    return type(actual) is type(expected) or (type(expected) is dict and isinstance(actual, dict))
+
+
+def _array_difference(actual: np.ndarray, expected: np.ndarray, rtol: float | None, atol: float | None, at: str) -> str:
+    if actual.shape != expected.shape:
+        return f"returned an array of shape {actual.shape}{at}, expected {expected.shape}"
+    if actual.dtype != expected.dtype:
+        return f"returned an array of {actual.dtype}{at}, expected {expected.dtype}"
+    if expected.dtype.kind in "fc":
+        rtol, atol = _tolerance(getattr(torch, expected.dtype.name, torch.float64), rtol, atol)
+        wrong = ~np.isclose(actual, expected, rtol, atol, equal_nan=True)
+    else:
+        wrong = np.asarray(actual != expected)
+    if not wrong.any():
+        return ""
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    given, wanted = _pair(actual[index].item(), expected[index].item())
+    return f"returned {given}{at}{place_of(index)}, expected {wanted}{_count(int(wrong.sum()), wrong.size)}"
+
+
+def _pair(given: object, wanted: object) -> tuple[str, str]:
+    """Return both numbers with as many digits as it takes to tell them apart."""
+    if type(given) is type(wanted) is float and show(given) == show(wanted):
+        texts = ((f"{given:.{digits}g}", f"{wanted:.{digits}g}") for digits in range(7, 18))
+        return next((pair for pair in texts if pair[0] != pair[1]), (repr(given), repr(wanted)))
+    return show(given), show(wanted)
+
+
+def entry(value: object) -> str:
+    """Return an entry of a tensor as a number."""
+    return show(value.item() if isinstance(value, Tensor) and value.numel() == 1 else value)
+
+
+def _count(wrong: int, entries: int) -> str:
+    return f" ({wrong} of {entries} entries differ)" if entries > 1 else ""
+
+
+def kind_difference(actual: object, shape: torch.Size, dtype: torch.dtype, at: str = "") -> str:
+    if not isinstance(actual, Tensor):
+        return f"returned {_named(actual)}{at}, expected a tensor of shape {tuple(shape)}"
+    if actual.layout != torch.strided:
+        return f"returned a sparse tensor{at}, expected a dense one"
+    if actual.shape != shape:
+        return f"returned a tensor of shape {tuple(actual.shape)}{at}, expected {tuple(shape)}"
+    if actual.dtype != dtype:
+        return f"returned a tensor of {_plain(actual.dtype)}{at}, expected {_plain(dtype)}"
+    return ""
+
+
+def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, atol: float | None, at: str) -> str:
+    assert isinstance(actual, Tensor)  # kind_difference has seen to it
+    actual, expected = actual.detach(), expected.detach()
+    wrong = ~torch.isclose(actual, expected, *_tolerance(expected.dtype, rtol, atol), equal_nan=True)
+    if not wrong.any():
+        return ""
+    index = first(wrong)
+    place = at + place_of(index)
+    given, wanted = _pair(actual[index].item(), expected[index].item())
+    return f"returned {given}{place}, expected {wanted}{_count(int(wrong.sum()), wrong.numel())}"
+
+
+def _number_difference(actual: Any, expected: Any, rtol: float | None, atol: float | None, at: str) -> str:
+    rtol, atol = _tolerance(torch.float32, rtol, atol)
+    if actual == expected or (actual != actual and expected != expected):  # NaN, if it is expected
+        return ""
+    kind = type(expected) if isinstance(expected, decimal.Decimal) else float
+    finite = actual == actual and expected == expected
+    if finite and abs(expected) != math.inf and abs(actual - expected) <= kind(atol) + kind(rtol) * abs(expected):
+        return ""
+    given, wanted = _pair(actual, expected)
+    return f"returned {given}{at}, expected {wanted}"
+
+
+def _text_difference(actual: str, expected: str, rtol: object, atol: object, at: str) -> str:
+    if actual == expected:
+        return ""
+    given, wanted = actual.splitlines(keepends=True), expected.splitlines(keepends=True)
+    if max(len(given), len(wanted)) < 2:
+        return f"returned {show(actual)}{at}, expected {show(expected)}"
+    number = next(i for i, (one, other) in enumerate(itertools.zip_longest(given, wanted)) if one != other)
+    if number >= len(given):
+        return f"returned {len(given)} lines{at}, expected {len(wanted)}; the next is {show(wanted[number])}"
+    if number >= len(wanted):
+        return f"returned {len(given)} lines{at}, expected {len(wanted)}; the first too many is {show(given[number])}"
+    return f"returned {show(given[number])}{at} in line {number + 1}, expected {show(wanted[number])}"
+
+
+def _sequence_difference(actual: Any, expected: Any, rtol: float | None, atol: float | None, at: str) -> str:
+    if len(actual) != len(expected):
+        kind = type(expected).__name__
+        return f"returned a {kind} of {len(actual)}{at}, expected one of {len(expected)}"
+    pairs = zip(actual, expected, strict=True)
+    problems = (difference(a, e, rtol, atol, f"{at}[{i}]" if at else f" as item {i}") for i, (a, e) in enumerate(pairs))
+    return next(filter(None, problems), "")
+
+
+def _mapping_difference(actual: Any, expected: Any, rtol: float | None, atol: float | None, at: str) -> str:
+    if actual.keys() != expected.keys():
+        return f"returned a dict with {_keys(actual)}{at}, expected {_keys(expected)}"
+    if isinstance(expected, collections.OrderedDict) and list(actual) != list(expected):
+        return f"returned the keys {show(list(actual))}{at}, expected the order {show(list(expected))}"
+    problems = (difference(actual[key], expected[key], rtol, atol, f"{at} under {show(key)}") for key in expected)
+    return next(filter(None, problems), "")
+
+
+def _record_difference(actual: Record, expected: Record, rtol: float | None, atol: float | None, at: str) -> str:
+    if actual.type_name != expected.type_name or actual.named_tuple != expected.named_tuple:
+        return f"returned {_named(actual)}{at}, expected {_named(expected)}"
+    if actual.fields.keys() != expected.fields.keys():
+        return f"returned a {actual.type_name} with {_keys(actual.fields)}{at}, expected {_keys(expected.fields)}"
+    problems = (
+        difference(actual.fields[name], item, rtol, atol, f"{at} in .{name}") for name, item in expected.fields.items()
+    )
+    return next(filter(None, problems), "")
+
+
+def _set_difference(actual: Any, expected: Any, rtol: float | None, atol: float | None, at: str) -> str:
+    extra, lacking = set(actual - expected), set(expected - actual)
+    for wanted in list(lacking):
+        near = next((given for given in extra if not difference(given, wanted, rtol, atol)), None)
+        if near is not None:
+            extra.discard(near)
+            lacking.discard(wanted)
+    said = [f"without {_show_set(lacking)}"] if lacking else []
+    said += [f"with {_show_set(extra)} too many"] if extra else []
+    return f"returned {show(actual)}{at}, {' and '.join(said)}; expected {show(expected)}" if said else ""
+
+
+def _keys(value: Mapping[Any, object]) -> str:
+    return show(sorted(map(str, value)))
+
+
+def _tolerance(dtype: torch.dtype, rtol: float | None, atol: float | None) -> tuple[float, float]:
+    if not (dtype.is_floating_point or dtype.is_complex):
+        return 0.0, 0.0
+    relative, absolute = _TOLERANCES.get(dtype, _FLOAT32)
+    return relative if rtol is None else rtol, absolute if atol is None else atol
+
+
+def first(wrong: Tensor) -> tuple[int, ...]:
+    return tuple(int(i) for i in wrong.nonzero()[0])
+
+
+def place_of(index: tuple[int, ...]) -> str:
+    return f" at {_position(index)}" if index else ""  # a scalar has no places
+
+
+def _position(index: tuple[int, ...]) -> str:
+    return "[" + ", ".join(str(i) for i in index) + "]"
+
+
+def bounds(low: float, high: float, given: str) -> str:
+    """Return the bounds in words; one that allows for rounding as the share of 255 that is meant, unless that was given."""
+    least, most = (_show_float(float(bound), _BOUND_ROUNDING) for bound in (low, high))
+    least, most = (show(float(bound)) if text == given else text for bound, text in ((low, least), (high, most)))
+    if math.isinf(low):
+        return f"at most {most}"
+    if math.isinf(high):
+        return f"at least {least}"
+    return f"between {least} and {most}"
+
+
+def _named(value: object) -> str:
+    """Return a value with its type, for a sentence about types."""
+    if value is None:
+        return "None"
+    if hasattr(type(value), "_shown"):
+        return f"a {value._handle.type_name}"  # type: ignore[attr-defined] # it lives with the worker
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, Record):
+        return f"{show(value)} (a {'named tuple' if value.named_tuple else 'dataclass'})"
+    kind = str(getattr(type(value), "__name__", ""))
+    return f"{show(value)} ({'an' if kind[:1].lower() in 'aeiouAEIOU' else 'a'} {kind})"
+
+
+def _expected_of(actual: Any, expected: object) -> str:
+    """Return what is expected in place of an object that lives with the worker, and how an iterator becomes that."""
+    kind = type(expected)
+    iterates = actual._handle.type_name in _ITERATORS or actual._handle.type_name.endswith("_iterator")
+    if kind in (list, tuple, set) and iterates:
+        return f"a {kind.__name__}: {kind.__name__}(...) makes one of it"
+    return _named(expected)
+
+
+def _plain(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+_COMPARED: dict[Any, Any] = {
+    np.ndarray: _array_difference,
+    float | complex | decimal.Decimal: _number_difference,
+    str: _text_difference,
+    list | tuple | collections.deque: _sequence_difference,
+    dict: _mapping_difference,
+    Record: _record_difference,
+    Set: _set_difference,
+}

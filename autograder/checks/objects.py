@@ -1,0 +1,361 @@
+"""Functions and objects of a student's module, seen from a check: each use of one is a call that a worker carries out.
+
+A function is named. An instance of the student's classes, an `nn.Module` that their code makes, and an iterator stay with the
+worker: a check calls their methods, reads their attributes and uses them with Python's operators as if they were here.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from autograder.checks.compare import Printed, show
+from autograder.errors import CheckFailed, MalformedMessage, MissingFunction, Raised, RefusedValue
+from autograder.worker import protocol
+from autograder.worker.codec import Callback, Handle, Recipe
+from autograder.worker.protocol import Answer, Request, SideEffect
+
+
+class _Unanswered:
+    """The type of `UNANSWERED`."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+#: The value of a call that has not come back, or came back with a fault.
+UNANSWERED = _Unanswered()
+NO_ANSWER = Answer(UNANSWERED)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a student's function, and what is known about it.
+
+    Attributes:
+        function: its name; of a program, the name of its unit.
+        args, kwargs: as the check gave them.
+        of: the position of the argument that was differentiated by, or None for a plain call.
+        weights: what the output's entries were weighted by, for a gradient.
+        on: the object whose method or attribute it is, or the module that was called.
+        get: an attribute was read.
+        program: the unit was run as a program; `kwargs` holds its input, arguments and files.
+        answer: what came of it, with a value as the check sees it; `NO_ANSWER` if it was a fault.
+        raised: the class of the exception that it raised, and the exception's words.
+    """
+
+    function: str
+    args: tuple[object, ...]
+    kwargs: dict[str, Any]
+    of: int | None = None
+    weights: Tensor | None = None
+    on: "RemoteObject | None" = None
+    get: bool = False
+    program: bool = False
+    answer: Answer = NO_ANSWER
+    raised: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.program:
+            return self._command()
+        parts = [show(value) for value in self.args] + [f"{key}={show(value)}" for key, value in self.kwargs.items()]
+        on = "" if self.on is None else self.on._label
+        if self.get:
+            return f"{on}.{self.function}"
+        name = on if self.function == "__call__" else f"{on}.{self.function}" if on else self.function
+        operator = self.function.strip("_")
+        if on and operator in ("repr", "str", "len", "bool", "iter", "next", "abs"):
+            return f"{operator}({on})"
+        if on and self.function == "__getitem__":
+            return f"{on}[{parts[0]}]"
+        if on and operator in _SIGNS:
+            return f"{on} {_SIGNS[operator]} {parts[0]}"
+        text = f"{name}({', '.join(parts)})"
+        return text if self.of is None else f"the gradient of {text}"
+
+    def _command(self) -> str:
+        words = [f"{self.function}.py", *self.kwargs["args"]]
+        stdin = self.kwargs["stdin"]
+        return " ".join(words) + (f" with the input {show(stdin)}" if stdin else "")
+
+    @property
+    def value(self) -> Any:
+        """Value that came back, or `UNANSWERED`."""
+        return self.answer.value
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Names of the arguments that were changed in place."""
+        return self.answer.changed
+
+    @property
+    def left(self) -> tuple[SideEffect, ...]:
+        """Side effects: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`."""
+        return self.answer.left
+
+    @property
+    def printed(self) -> Printed:
+        """Text that the student's code has printed during the call."""
+        return Printed(self.answer.printed.decode("utf-8", "replace"))
+
+    def traces(self, *kinds: str) -> list[str]:
+        """Return the side effects of these kinds, in words."""
+        return [
+            f"{kind} of {argument}" + (f" ({', '.join(filter(None, names[:3]))})" if any(names) else "")
+            if argument
+            else kind
+            for argument, kind, names in self.left
+            if kind in kinds
+        ]
+
+
+_SIGNS = {
+    **{"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@"},
+    **{"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="},
+}
+
+
+class Caller(Protocol):
+    """What carries out the calls of a check: a student's module from afar."""
+
+    #: How each object came about, by its number.
+    _labels: dict[int, str]
+    _common: dict[str, Any]
+
+    def _call(self, call: Call) -> Any: ...
+
+    def _request(self, request: Request, call: Call | None = None) -> Answer: ...
+
+
+class RemoteFunction:
+    """A function or a class of the student's module, or a method of a class."""
+
+    def __init__(self, submission: Caller, name: str) -> None:
+        self._submission = submission
+        self.__name__ = name
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        """Return what the student's function returns for these arguments; of a class, an object."""
+        __tracebackhide__ = True
+        return self._submission._call(Call(self.__name__, args, kwargs))
+
+    def __getattr__(self, name: str) -> "RemoteFunction":
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return RemoteFunction(self._submission, f"{self.__name__}.{name}")
+
+    def gradient(self, *args: object, of: int = 0, weights: Tensor | None = None, **kwargs: object) -> Any:
+        """Return the gradient of the sum of the function's output, or of `weights` times it, by one argument.
+
+        Args:
+            args: as for a call.
+            of: position of the argument to differentiate by: a tensor, or a module or a list of modules, for a list with the
+                gradient of each of their parameters that require gradients.
+            weights: one for each entry of the output; all ones by default.
+            kwargs: as for a call.
+        """
+        __tracebackhide__ = True
+        return self._submission._call(Call(self.__name__, args, kwargs, of, weights))
+
+
+class RemoteObject:
+    """An object that lives with the worker. Its methods, attributes and operators are the student's."""
+
+    def __init__(self, submission: Any, handle: Handle) -> None:
+        self.__dict__.update(_submission=submission, _handle=handle)
+
+    @property
+    def _label(self) -> str:
+        """Words for it in a sentence: how it came about, as a check wrote it, as in `Stump(max_depth=2)`."""
+        return str(self._submission._labels.get(self._handle.number, self._handle.type_name))
+
+    @property
+    def _shown(self) -> str:
+        """Words for it as a value in a sentence."""
+        return self._label
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        __tracebackhide__ = True
+        value = self._submission._call(Call(name, (), {}, on=self, get=True))
+        return RemoteMethod(self, name) if isinstance(value, Handle) else value
+
+    def __setattr__(self, name: str, value: object) -> None:
+        _use(self, "__setattr__", name, value)
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        __tracebackhide__ = True
+        return self._submission._call(Call("__call__", args, kwargs, on=self))
+
+    def __next__(self) -> Any:
+        try:
+            return _use(self, "__next__")
+        except Raised as error:
+            if error.kinds[0] == "StopIteration":
+                raise StopIteration from None
+            raise
+
+    def __bool__(self) -> bool:
+        return _use(self, "__bool__") is not False
+
+    def __len__(self) -> int:
+        return _expect(int, _use(self, "__len__"))  # type: ignore[no-any-return] # it is that, or raises
+
+    def __contains__(self, value: object) -> bool:
+        return _use(self, "__contains__", value) is not False
+
+    def __repr__(self) -> str:
+        return _expect(str, _use(self, "__repr__"))  # type: ignore[no-any-return] # it is that, or raises
+
+    def __str__(self) -> str:
+        return _expect(str, _use(self, "__str__"))  # type: ignore[no-any-return] # it is that, or raises
+
+    def __hash__(self) -> int:
+        return hash(self._handle)
+
+
+def _use(value: RemoteObject, name: str, *args: object) -> Any:
+    __tracebackhide__ = True
+    return value._submission._call(Call(name, args, {}, on=value))
+
+
+def _expect(kind: type, value: object) -> Any:
+    if type(value) is not kind:
+        raise CheckFailed(f"returned {show(value)}, expected a value of type {kind.__name__}", value)
+    return value
+
+
+def _operator(name: str) -> Any:
+    def operate(self: RemoteObject, *args: object) -> Any:
+        __tracebackhide__ = True
+        return _use(self, name, *args)
+
+    return operate
+
+
+for _name in (
+    *("iter", "getitem", "setitem", "delitem", "abs", "neg"),
+    *("lt", "le", "gt", "ge", "eq", "ne"),
+    *(f"{side}{name}" for side in ("", "r") for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")),
+    *(f"{side}{name}" for side in ("", "r") for name in ("matmul", "and", "or", "xor", "lshift", "rshift")),
+):
+    setattr(RemoteObject, f"__{_name}__", _operator(f"__{_name}__"))
+
+
+class RemoteMethod:
+    """A method of an object that lives with the worker."""
+
+    def __init__(self, owner: RemoteObject, name: str) -> None:
+        self.owner = owner
+        self.__name__ = name
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        """Return what the method returns for these arguments."""
+        __tracebackhide__ = True
+        return self.owner._submission._call(Call(self.__name__, args, kwargs, on=self.owner))
+
+
+class RemoteModule(RemoteObject):
+    """An `nn.Module` that lives with the worker.
+
+    Attributes:
+        recipe: that it was made from, if it was sent and not made by the student's code.
+    """
+
+    recipe: Recipe | None
+
+    def __init__(self, submission: Any, handle: Handle, recipe: Recipe | None = None) -> None:
+        super().__init__(submission, handle)
+        self.__dict__.update(submission=submission, handle=handle, recipe=recipe)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except MissingFunction as error:  # it was taken for something else, a tensor for one
+            self._submission.calls.pop()  # what came back before is what the check cannot work with
+            raise AttributeError(str(error)) from None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RemoteModule) and self._handle == other._handle
+
+    __hash__ = RemoteObject.__hash__
+
+    @property
+    def _label(self) -> str:
+        """The name of its type, after which a call of it is told."""
+        return str(self._handle.type_name)
+
+    @property
+    def _shown(self) -> str:
+        """Any model looks alike in a sentence."""
+        return "module"
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return "module"
+
+    __str__ = __repr__
+
+    def inspect(self) -> dict[str, Any]:
+        """Return what the worker says of the module; every word of it may be the student's own.
+
+        Returns:
+            Its `state` dict, the names of submodules in `training` mode and of `frozen` parameters, its number of `hooks`,
+            and a model's `classes` (None if it has no list or tuple of names).
+        """
+        answer = self._submission._request(protocol.Inspect(self._handle.number, **self._submission._common))
+        try:
+            return dict(vars(protocol.read_inspection(answer.value)))
+        except MalformedMessage as error:
+            raise RefusedValue(f"a {self._handle.type_name} answered with {error}") from error
+
+
+@dataclass(frozen=True)
+class Program:
+    """The end of a run of a student's program.
+
+    Attributes:
+        output: what it has printed.
+        error: what it has written to `sys.stderr`, a traceback among that.
+        exit_code: 0 if it came to its end.
+        files: what it has written into its folder, by name; bytes if it is no text.
+    """
+
+    output: Printed
+    error: Printed
+    exit_code: int
+    files: dict[str, str | bytes]
+
+    @classmethod
+    def of(cls, finished: protocol.Finished) -> "Program":
+        """Return the end of a program as a check sees it."""
+        error = Printed(finished.error.decode("utf-8", "replace"), "wrote to stderr")
+        files = {name: _text_or_bytes(data) for name, data in finished.files.items()}
+        return cls(Printed(finished.output.decode("utf-8", "replace")), error, finished.code, files)
+
+
+def _text_or_bytes(data: bytes) -> str | bytes:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data
+
+
+def callback_of(value: Any, callbacks: list[Any]) -> object:
+    """Return what stands for a function that a check hands over; any other value as it is.
+
+    Args:
+        value: of a call.
+        callbacks: the functions that were handed over in it so far.
+    """
+    if isinstance(value, RemoteFunction):
+        return Callback(-1, value.__name__)
+    if isinstance(value, RemoteMethod):
+        return Handle(value.owner._handle.number, value.__name__, "method")
+    if not callable(value) or isinstance(value, RemoteObject):
+        return value
+    callbacks.append(value)
+    return Callback(len(callbacks) - 1, getattr(value, "__name__", type(value).__name__))

@@ -1,0 +1,80 @@
+"""How a request of a check gets to a worker, and its reply back."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from autograder.errors import CheckError
+from autograder.worker.deadline import DeadlinePassed
+from autograder.worker.session import Session
+
+#: Answers what a worker asks while it carries out a request: a callback of the check's.
+Respond = Callable[[bytes], bytes]
+
+
+class Transport(Protocol):
+    """How a request gets to a worker and its reply back."""
+
+    def take_printed(self) -> str:
+        """Return what the student's code has printed since the last time; nothing if it is not kept apart."""
+
+    @property
+    def folder(self) -> Path:
+        """Folder that the student's code may read: for files that a check makes for it."""
+
+    def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
+        """Send a request and return the reply.
+
+        Args:
+            request: the message.
+            seconds: how much time of its own the student's code may take.
+            respond: answers what the worker asks meanwhile; what it raises ends the exchange.
+
+        Raises:
+            TimedOut: there was none in time.
+            Crashed: the worker died.
+        """
+
+
+class InProcess:
+    """A worker in this very process, for a student's own run: with their debugger, their prints, their Ctrl-C."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.session = Session()
+        self._folder = folder
+
+    @property
+    def folder(self) -> Path:
+        """Folder that the student's code may read.
+
+        Raises:
+            CheckError: this worker was made without one.
+        """
+        if self._folder is None:
+            raise CheckError("this worker has no folder")
+        return self._folder
+
+    def take_printed(self) -> str:
+        """Return nothing: prints go straight to the student's terminal."""
+        return ""
+
+    def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
+        """Return the reply; the session keeps the deadline itself."""
+        raised: list[BaseException] = []
+
+        def ask(question: bytes) -> bytes:
+            assert respond is not None  # whoever hands over a function can call it
+            try:
+                return respond(question)
+            except DeadlinePassed:  # of the call itself
+                raise
+            except BaseException as error:
+                raised.append(error)
+                raise DeadlinePassed from error  # which no student's code swallows
+
+        reply = self.session.answer(request, ask if respond is not None else None)
+        if raised:
+            raise raised[0]
+        if isinstance(self.session.last_error, KeyboardInterrupt):
+            raise self.session.last_error
+        return reply

@@ -1,0 +1,133 @@
+"""Objects that stay with the worker: modules, and instances of the student's classes; what is done with them from afar."""
+
+import collections
+import dataclasses
+import itertools
+import operator
+import types
+from collections.abc import Callable, Container, Iterator
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from autograder.worker.codec import Handle, Record, type_name
+
+#: An instance of a subclass of one of these looks like a value and is none: it stays only where a check has made it.
+PLAIN_BASES = (int, float, complex, str, bytes, list, tuple, dict, set, frozenset, np.ndarray, Tensor, type)
+
+_BINARY = (
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"),
+    *("lt", "le", "gt", "ge", "eq", "ne"),
+)
+#: What Python does with an object other than by a method's name, by the name under which it crosses.
+_OPERATIONS: dict[str, Callable[..., object]] = {
+    "__repr__": repr,
+    "__str__": str,
+    "__len__": len,
+    "__bool__": operator.truth,
+    "__iter__": iter,
+    "__next__": next,
+    "__abs__": abs,
+    "__neg__": operator.neg,
+    "__getitem__": operator.getitem,
+    "__setitem__": operator.setitem,
+    "__delitem__": operator.delitem,
+    "__contains__": operator.contains,
+    "__setattr__": setattr,
+    **{f"__{name}__": getattr(operator, f"__{name}__") for name in _BINARY},
+}
+
+
+def _reflected(name: str) -> Callable[[Any, Any], Any]:
+    def apply(right: Any, left: Any) -> Any:
+        return getattr(operator, f"__{name}__")(left, right)
+
+    return apply
+
+
+_OPERATIONS |= {f"__r{name}__": _reflected(name) for name in _BINARY[:13]}
+
+
+class Objects:
+    """The objects that a worker holds, each under its number."""
+
+    def __init__(self) -> None:
+        self._held: list[Any] = []
+        self._numbers: dict[int, int] = {}
+
+    def __getitem__(self, number: int) -> Any:
+        return self._held[number]
+
+    def clear(self) -> None:
+        """Let go of all of them."""
+        self._held.clear()
+        self._numbers.clear()
+
+    def holds(self, value: object) -> bool:
+        """Return True for an object that is held already."""
+        return id(value) in self._numbers
+
+    def hold(self, value: object, name: str = "") -> Handle:
+        """Hold an object, once. Return its handle."""
+        if id(value) not in self._numbers:
+            self._numbers[id(value)] = len(self._held)
+            self._held.append(value)
+        module = isinstance(value, nn.Module)
+        name = name or (type(value).__name__ if module else type_name(value).rpartition(".")[2])
+        return Handle(self._numbers[id(value)], name, "module" if module else "object")
+
+    def hold_iterator(self, value: Iterator[object]) -> object:
+        """Hold an iterator; an empty one, and one of parameters, is given out as a list.
+
+        It is asked for its first item to find out, and held as what gives that first.
+        """
+        first = list(itertools.islice(value, 1))
+        item = first[0][1] if first and type(first[0]) is tuple and len(first[0]) == 2 else next(iter(first), None)
+        rest = itertools.chain(first, value)
+        if not first or isinstance(item, nn.Parameter):
+            return rest
+        return self.hold(rest, type(value).__name__)
+
+
+def is_class_of(kind: type, modules: Container[str]) -> bool:
+    """Return True for a class that one of these modules has defined."""
+    module = getattr(kind, "__module__", "")
+    return isinstance(module, str) and module.removeprefix("exercises.") in modules
+
+
+def operation(value: object, name: str) -> Callable[..., object] | None:
+    """Return what an operation or a method of an object calls; None if it has none of that name."""
+    if name in _OPERATIONS:
+
+        def operate(*args: Any, **kwargs: Any) -> object:
+            return _OPERATIONS[name](value, *args, **kwargs)
+
+        return operate
+    if name == "__call__":
+        return value if callable(value) else None
+    found = getattr(value, name, None)
+    return found if callable(found) else None
+
+
+def is_method(value: object) -> bool:
+    """Return True for what is called rather than looked at."""
+    return isinstance(
+        value, types.MethodType | types.FunctionType | types.BuiltinFunctionType | types.MethodWrapperType
+    )
+
+
+def revive(record: Record, modules: dict[str, Any]) -> object:
+    """Return the named tuple or the dataclass of a record: of the student's class of that name, or of one that is made."""
+    for module in modules.values():
+        kind = vars(module).get(record.type_name)
+        if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields") and record.named_tuple:
+            return kind(**record.fields)
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind) and not record.named_tuple:
+            made = object.__new__(kind)
+            for name, value in record.fields.items():
+                object.__setattr__(made, name, value)
+            return made
+    if record.named_tuple:
+        return collections.namedtuple(record.type_name, record.fields)(**record.fields)
+    return dataclasses.make_dataclass(record.type_name, record.fields)(**record.fields)

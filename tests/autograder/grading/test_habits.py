@@ -1,0 +1,28 @@
+"""Right code in any habit keeps its points: each folder of `habits/` writes some functions of one unit, all of them right."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autograder.grading.grade import Grader
+from autograder.grading.spec import GradingSpec
+from autograder.results.types import Outcome
+
+HABITS = Path(__file__).parents[1] / "habits"
+CASES = sorted(path.name for path in HABITS.iterdir())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_full_marks_for_what_is_written(case, catalog, sandbox, tmp_path):
+    folder = shutil.copytree(HABITS / case, tmp_path / case)
+    (path,) = (path for path in folder.iterdir() if path.stem in catalog.units)
+    text = path.read_bytes().decode("latin-1")
+    unit = catalog.units[path.stem]
+    written = {name for name in unit.functions if re.search(rf"^(def {name}\(|{name} = )", text, re.MULTILINE)}
+    spec = GradingSpec(catalog, units=(unit.name,), functions=frozenset(written), seed="any")
+    result = Grader(spec, sandbox).grade_path(folder)
+    checks = [check for check in result.checks if check.function in written]
+    assert written == {check.function for check in checks}
+    assert [check.message for check in checks if check.outcome is not Outcome.PASSED] == []

@@ -1,0 +1,264 @@
+"""Questions that people grade: from the catalog to the skeleton, the answer, the table of each assistant, and the page."""
+
+import csv
+import io
+import json
+import sys
+from pathlib import PurePosixPath
+
+import pytest
+
+from autograder import cli
+from autograder.course.catalog import catalog_text, read_catalog
+from autograder.course.skeletons import question_block, untouched, untouched_texts, write_skeletons
+from autograder.errors import CatalogError, UsageError
+from autograder.platforms.nbgrader.assignment import source_notebook
+from autograder.results.formats.exercism import exercism
+from autograder.results.formats.forges import github
+from autograder.results.formats.pages import student_page
+from autograder.results.formats.tables import grades_csv, hand_table, result_json
+from autograder.results.manual import LineComment, ManualPoints, read_manual, read_tables
+from autograder.results.mark import mark, mark_before_publication
+from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from autograder.submissions.answers import answers_in
+from autograder.submissions.files import File
+from tests.autograder.small_course import RIGHT, make_course
+
+QUESTION = """
+[unit.questions.why]
+text = "Why is <twice> as much an even number, if x is one?"
+points = 4
+
+[unit.questions.why.rubric]
+two = {points = 2, text = "a multiple of two"}
+proof = {points = 3, text = "shows it"}
+"""
+HEAD = "submission,function,points,comment,rubric,unit,line\n"
+ANSWER = "It is 2x,\nso two divides it & <more>."
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    root = make_course(tmp_path / "course")
+    path = root / "exercises" / "catalog.toml"
+    path.write_text(path.read_text() + QUESTION)
+    return read_catalog(root)
+
+
+def script(answer):
+    return f'{RIGHT}\n\n### BEGIN ANSWER why\n"""\n{answer}\n"""\n### END ANSWER why\n'
+
+
+@pytest.fixture
+def result():
+    checks = (
+        CheckResult("doubling::test_double", "doubling", "double", "t", 2.0, outcome=Outcome.PASSED),
+        CheckResult("doubling::test_halve", "doubling", "halve", "t", 1.0, outcome=Outcome.PASSED),
+    )
+    return SubmissionResult("alice", checks, answers={"why": ANSWER}, sources={"doubling": RIGHT})
+
+
+def tables(tmp_path, catalog, **texts):
+    for name, text in texts.items():
+        (tmp_path / f"{name.replace('_', '-')}.csv").write_text(HEAD + text)
+    return read_tables(tmp_path, catalog)
+
+
+def test_a_question_stands_in_the_skeleton_and_its_place_is_where_the_answer_is_found(catalog):
+    text = untouched(catalog, "doubling")
+    assert (
+        "# Question why (4 points, read by people): Why is <twice>" in text
+        and text == untouched_texts(catalog)["doubling"]
+    )
+    compile(text, "doubling.py", "exec")
+    ((path, _),) = write_skeletons(catalog, catalog.chosen(None))
+    assert path.read_text() == text
+    filled = text.replace('"""\n\n"""', f'"""\n{ANSWER}\n"""')
+    for data, found in ((text, {}), (filled, {"why": ANSWER}), (filled.replace("\n", "\r\n"), {"why": ANSWER})):
+        assert answers_in([File(PurePosixPath("doubling.py"), 1, data.encode())], ["why"]) == found
+
+
+@pytest.mark.parametrize("inside", ["# {}", '"""{}"""', "'''\n{}\n'''", "    {}", '"""\n{}\n'])
+def test_an_answer_is_found_in_a_comment_in_quotes_and_in_a_file_that_is_no_python(inside):
+    text = f"def (:\n### BEGIN ANSWER why\n{inside.format('Because.')}\n### END ANSWER why\n"
+    assert answers_in([File(PurePosixPath("a.py"), 1, text.encode())], ["why", "other"]) == {"why": "Because."}
+
+
+def test_a_notebook_has_a_cell_for_the_answer(catalog):
+    unit = catalog.units["doubling"]
+    body = "    # TODO: write it.\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n\n\n"
+    solution = f"def double(x):\n{body}def halve(x):\n{body}"
+    lesson = catalog.root / "lesson.md"
+    lesson.write_text("# Doubling\n")
+    notebook = source_notebook(unit, solution, lesson, ())
+    asked, cell = notebook.cells[-2:]
+    assert "Why is <twice>" in asked.source and (cell.cell_type, cell.metadata.nbgrader.points) == ("markdown", 4)
+    assert cell.metadata.nbgrader.grade and cell.metadata.nbgrader.solution
+
+    def answer():
+        data = json.dumps(notebook).encode()
+        return answers_in([File(PurePosixPath("doubling.ipynb"), 1, data)], ["why"])
+
+    assert answer() == {}
+    cell.source = ANSWER
+    assert answer() == {"why": ANSWER}
+    for broken in (b"{", b"[]", b'{"cells": 3}', b'{"cells": [3, {"source": 4}]}'):
+        assert answers_in([File(PurePosixPath("doubling.ipynb"), 1, broken)], ["why"]) == {}
+
+
+def test_students_get_the_question_without_its_rubric(catalog):
+    text = catalog_text(catalog.root, ["doubling"])
+    assert "Why is" in text and "multiple of two" not in text
+    path = catalog.root / "exercises" / "catalog.toml"
+    path.write_text(path.read_text().replace("[unit.questions.why.rubric]\n", "").replace("two = ", "rubric.two = "))
+    with pytest.raises(CatalogError):
+        catalog_text(catalog.root, ["doubling"])
+
+
+@pytest.mark.parametrize("other", ["[unit.questions.halve]", "[unit.questions.'a-b']"])
+def test_a_question_needs_a_name_of_its_own(catalog, other):
+    path = catalog.root / "exercises" / "catalog.toml"
+    path.write_text(f'{path.read_text()}\n{other}\ntext = "?"\npoints = 1\n')
+    with pytest.raises(CatalogError, match="needs a name that nothing else has"):
+        read_catalog(catalog.root)
+
+
+def test_points_count_once_they_are_given(catalog, result, tmp_path):
+    waiting = mark(result, (), None, catalog)
+    assert (waiting.score, waiting.max_score, waiting.open_questions()) == (3.0, 7.0, ("why",))
+    rows = tables(tmp_path, catalog, manual="alice,why,,well put,two,,\n")
+    graded = mark(result, rows, None, catalog)
+    assert (graded.score, graded.max_score, graded.open_questions()) == (5.0, 7.0, ())
+    assert mark_before_publication(graded).score == 5.0
+    assert "why: 2 (well put)" in grades_csv([graded])
+
+
+@pytest.mark.parametrize(
+    ("row", "points"),
+    [("alice,why,,,two;proof,,", 4.0), ("alice,why,1.5,,two,,", 1.5), ("alice,why,0,no,,,", 0.0)],
+)
+def test_a_rubric_is_added_up_and_points_come_before_it(catalog, tmp_path, row, points):
+    (line,) = tables(tmp_path, catalog, manual=row)
+    assert line.points == points
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("alice,why,5,,,,", "5 is more than the 4 points of why"),
+        ("alice,why,,,tow,,", "the rubric has no item tow; it has two, proof"),
+        ("alice,double,,,two,,", "the rubric has no item two; it has none, as it is no question"),
+        ("alice,why,,good,,,", "why has a comment and no points"),
+        ("alice,,,see here,,,7", "names no unit"),
+        ("alice,double,,see here,,,seven", "seven is no line of a file"),
+        ("alice,double,1,see here,,,7", "give points in a row without a line"),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_named(catalog, tmp_path, row, said):
+    with pytest.raises(UsageError, match=said):
+        tables(tmp_path, catalog, manual=row)
+
+
+def test_each_assistant_has_a_file_and_no_line_is_lost(catalog, tmp_path):
+    rows = tables(
+        tmp_path,
+        catalog,
+        manual="zoe,,1,,,,\n",
+        manual_ann="alice,why,3,,,,\nbob,why,,,,,\nalice,double,,slow,,,2\n",
+        manual_bob="bob,why,2,,,,\nalice,double,,and unclear,,,2\n",
+    )
+    assert rows == (
+        ManualPoints("zoe", "", 1.0),
+        ManualPoints("alice", "why", 3.0),
+        LineComment("alice", "doubling", 2, "slow"),
+        ManualPoints("bob", "why", 2.0),
+        LineComment("alice", "doubling", 2, "and unclear"),
+    )
+
+
+@pytest.mark.parametrize("row", ["alice,why,3,,,,", "alice,why,2,,,,", "alice,,1,,,,"])
+def test_two_files_that_give_the_same_points_are_refused_with_both_places(catalog, tmp_path, row):
+    ann = f"bob,why,1,,,,\nalice,why,3,,,,\n{row}\n"
+    said = r"line \d of manual-ann.csv and line 2 of manual-bob.csv both give points to alice for"
+    with pytest.raises(UsageError, match=said):
+        tables(tmp_path, catalog, manual_ann=ann, manual_bob=f"{row}\n")
+
+
+def test_the_table_to_fill_in_comes_back_in(catalog, result, tmp_path):
+    waiting = mark(result, (), None, catalog)
+    text = hand_table([waiting])
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (
+        row["answer"] == ANSWER
+        and row["items"] == "two: 2, a multiple of two; proof: 3, shows it"
+        and row["most"] == "4"
+    )
+    path = tmp_path / "manual-ann.csv"
+    path.write_text(text)
+    assert read_manual(path, catalog.points, catalog) == ()
+    path.write_text(text.replace("alice,why,,,,", "alice,why,,fine,proof,"))
+    (line,) = read_tables(tmp_path, catalog)
+    assert line == ManualPoints("alice", "why", 3.0, "fine", ("proof",))
+    assert hand_table([mark(result, [line], None, catalog)]).count("\n") == 1
+
+
+ROWS = (
+    ManualPoints("alice", "why", 2.0, "show <more>", ("two",)),
+    ManualPoints("alice", "", 1.0, "on paper"),
+    LineComment("alice", "doubling", 2, "say <why>, 100%"),
+    LineComment("alice", "doubling", 99, "the end is missing"),
+    LineComment("bob", "doubling", 2, "not alice's"),
+)
+
+
+def test_a_page_shows_answers_rubric_and_comments_beside_their_lines(catalog, result):
+    page = student_page(mark(result, ROWS, None, catalog), catalog)
+    assert "so two divides it &amp; &lt;more&gt;." in page and "show &lt;more&gt;" in page
+    assert '<span>    return 2 * x</span><strong class="note">say &lt;why&gt;, 100%</strong>' in page
+    assert "Line 99</" not in page and "Line 99: the end is missing" in page and "not alice" not in page
+    assert page.index("a multiple of two") < page.index("shows it") < page.index("not found in the answer")
+    waiting = student_page(mark(result, (), None, catalog), catalog)
+    assert "not graded yet" in waiting and "multiple of two" not in waiting
+
+
+def test_json_exercism_and_annotations_have_points_and_comments(catalog, result):
+    made = mark(result, ROWS, None, catalog)
+    document = json.loads(result_json(made))
+    assert document["mark"] == {"score": 6.0, "max_score": 7.0, "trail": []}
+    assert [(each["function"], each["points"], each["comment"]) for each in document["by_hand"]] == [
+        ("why", 2.0, "show <more>"),
+        ("", 1.0, "on paper"),
+    ]
+    assert document["comments"][0] == {"unit": "doubling", "line": 2, "comment": "say <why>, 100%"}
+    assert SubmissionResult.from_json(result_json(made)) == result
+    tests = {test["name"]: test for test in json.loads(exercism(made))["tests"]}
+    assert tests["doubling, why: points by hand"]["status"] == "fail"
+    assert tests["doubling, why: points by hand"]["message"] == "2 of 4 points: show <more>"
+    assert tests["Points by hand"]["output"] == "1: on paper"
+    assert tests["doubling.py, line 2: comment"]["output"] == "say <why>, 100%"
+    lines = github(made).splitlines()
+    assert "::notice title=doubling%2C why%3A points by hand::2 of 4 points: show <more>" in lines
+    assert "::notice file=exercises/doubling.py,line=2,title=Comment::say <why>, 100%25" in lines
+
+
+def test_the_command_reads_the_answer_and_lists_what_waits(catalog, tmp_path, monkeypatch, capsys):
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["autograder", *map(str, args)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    monkeypatch.chdir(catalog.root)
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "class" / "alice").mkdir(parents=True)
+    (tmp_path / "class" / "alice" / "doubling.py").write_text(script(ANSWER))
+    code, _, err = run("grade", tmp_path / "class" / "alice", "-o", tmp_path / "out", "--trusted", "--jobs", 1)
+    assert code == 0, err
+    _, out, _ = run("report", tmp_path / "out", "--as", "by-hand")
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert (row["submission"], row["function"], row["answer"]) == ("alice", "why", ANSWER)
+    (tmp_path / "out" / "manual-ann.csv").write_text(f"{HEAD}alice,why,4,,,,\n")
+    _, out, _ = run("report", tmp_path / "out", "--as", "csv")
+    assert out.splitlines()[1] == "alice,7,7,7,why: 4"
+    assert question_block(catalog.questions["why"]).count("###") == 2
