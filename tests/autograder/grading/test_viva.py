@@ -53,13 +53,13 @@ def energy(images, power=2):
     return total / (rows * scale.mean())
 
 def pairs(count):
-    found = []
+    total = 0
     first = 0
     while first < count:
         second = first + 1
-        found.append((first, second))
+        total = total + first * second
         first += 1
-    return found
+    return total
 
 def inner(weights):
     held = weights.detach()
@@ -77,8 +77,8 @@ def test_energy(submission, rng):
 
 @pytest.mark.points("pairs", 1)
 def test_pairs(submission):
-    """Pairs of neighbours."""
-    assert_equal(submission.pairs(4)[0], (0, 1))
+    """Products of neighbours."""
+    assert_equal(submission.pairs(4), 20)
 
 @pytest.mark.points("inner", 1)
 def test_inner(submission):
