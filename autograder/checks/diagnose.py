@@ -133,7 +133,7 @@ class Failure:
 
     @property
     def telling(self) -> Telling | None:
-        """What tells the answers from the solution's; None if nothing does."""
+        """Return what tells the answers from the solution's; None if nothing does."""
         if not self.by_value:
             return TRACES if self._differs(_same_traces) else None
         if self._differs(_same_value):

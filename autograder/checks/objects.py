@@ -283,7 +283,7 @@ class RemoteModule(RemoteObject):
 
     @property
     def _label(self) -> str:
-        """The name of its type, after which a call of it is told."""
+        """Return the name of its type, by which a sentence names a call of it."""
         return str(self._handle.type_name)
 
     @property

@@ -89,7 +89,7 @@ class Assignment:
 
     @functools.cached_property
     def _own(self) -> OwnTests | None:
-        """The instructor's own tests in the notebook; None if there are none."""
+        """Return the instructor's own tests in the notebook; None if there are none."""
         own = own_tests(self._course, self.name, self.name, self._spec, self._hidden)
         for name, reason in own.reasons.items() if own else ():
             self.remarks[f"the test {name} cannot be run, grade it by hand: {reason}"] = None
