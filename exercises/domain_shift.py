@@ -24,7 +24,7 @@ def linear_probe_accuracy(
         backbone: maps images to features, shape (N, D). It is left as it was, with no gradients on it; it may be frozen.
         train: images, shape (N, 3, H, W), and labels, shape (N,), that the head learns from.
         test: images and labels that the head is judged by, and never learns from.
-        seed: of the order in which the images are seen. The global random state is not seeded.
+        seed: of the order in which the images are seen.
 
     Returns:
         The head's accuracy on `test`: a Python float in [0, 1]. Judged against what is known of the images: where the

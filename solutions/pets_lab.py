@@ -234,7 +234,7 @@ def train_pet_classifier(
         images: the pictures to learn from, shape (N, 3, H, W), in [0, 1].
         labels: their classes, shape (N,), indices into `classes`.
         classes: the K class names, whether or not each of them occurs in `labels`.
-        seed: of the order in which the pictures are seen. The global random state is not seeded.
+        seed: of the order in which the pictures are seen.
 
     Returns:
         A model in eval mode that maps images to logits of shape (N, K), the same for an image alone as among others, with

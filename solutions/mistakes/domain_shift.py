@@ -56,12 +56,6 @@ def learns_from_both(backbone, train, test, *, seed=0):
     return _probe(backbone, both, test, seed)
 
 
-@mistake("linear_probe_accuracy", "The global random state is seeded; use a torch.Generator of your own.")
-def seeds_the_world(backbone, train, test, *, seed=0):
-    torch.manual_seed(seed)
-    return _probe(backbone, train, test, seed)
-
-
 @mistake("linear_probe_accuracy", "The backbone learns along with the head; a probe reads frozen features.")
 def trains_the_backbone(backbone, train, test, *, seed=0):
     backbone = copy.deepcopy(backbone)

@@ -545,11 +545,3 @@ def standardises_by_the_batch(backbone, images, labels, classes, *, seed=0):
     features = torch.cat([backbone(batch) for batch in images.split(64)])
     head = _head(_Standardising()(features), labels, len(classes), seed)
     return Classifier(backbone, nn.Sequential(_Standardising(), head), classes).eval()
-
-
-@mistake("train_pet_classifier", "The global random state is seeded; use a torch.Generator of your own.")
-def seeds_the_world(backbone, images, labels, classes, *, seed=0):
-    torch.manual_seed(seed)
-    backbone = copy.deepcopy(backbone).requires_grad_(False)
-    head = _head(torch.cat([backbone(batch) for batch in images.split(64)]), labels, len(classes), seed)
-    return Classifier(backbone, head, classes).eval()
