@@ -63,6 +63,7 @@ __all__ = [
 _LONGEST_LABEL = 60
 #: All that a submission answers in one check is held until the check ends.
 _ANSWERS_BYTES = 96 * 2**20
+_LARGE_BYTES = 8 * 2**20
 #: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
 _OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
 
@@ -118,6 +119,11 @@ class StudentModule:
     def seed(self) -> int:
         """Seed of the worker's random state."""
         return self._seed
+
+    @property
+    def large(self) -> bool:
+        """True if what was answered in this check is worth the time to free it at once."""
+        return self._answers_bytes > _LARGE_BYTES
 
     @property
     def last(self) -> Call:
