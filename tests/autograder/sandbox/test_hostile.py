@@ -1,9 +1,9 @@
 """Hostile and careless submissions: each tries one thing, gains nothing by it, harms nobody, and is told what happened.
 
-A folder in `hostile/` is one of them, with the threats of docs/threats.md that it stands for, the score that it must get, what the
-student must read, and what it may cost the grader's own process: MB at once and seconds of a core. In its text EVIDENCE stands for a folder that anybody may write to, TRACE for a file name of this
-run alone, COURSE for the course's folder and VICTIM for a process that nobody will miss: where an attack succeeds, one of
-them shows it.
+A folder in `hostile/` is one of them, with the threats of docs/threats.md that it stands for, the score that it must get, what
+the student must read, and what it may cost the grader's own process: MB at once, and seconds of a core. In its text EVIDENCE
+stands for a folder that anybody may write to, TRACE for a file name of this run alone, COURSE for the course's folder and
+VICTIM for a process that nobody will miss: where an attack succeeds, one of them shows it.
 """
 
 import contextlib
