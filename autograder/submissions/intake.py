@@ -11,7 +11,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import UsageError
@@ -65,9 +65,8 @@ class HandIn:
         Raises:
             UnreadableError: the download cannot be opened.
         """
-        held = _entries_of(self.path)
-        named = [(name, held[path]) for name, path in (self.files or {}).items() if path in held]
-        return [Entry(name, entry.size, entry.read, entry.refusal) for name, entry in named]
+        held, files = _entries_of(self.path), self.files or {}
+        return [replace(held[path], path=name, modified=-1.0) for name, path in files.items() if path in held]
 
 
 @dataclass(frozen=True)
