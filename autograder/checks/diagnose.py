@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -39,6 +39,11 @@ _MARKED = "from autograder.diagnose import mistake\n"
 _MIXTURE_SECONDS = 2.0
 #: So much of the answers of a function's failed checks is kept; with more, nothing is named.
 _KEPT_BYTES = 2**24
+#: What of a call counts: the value, or what it has left behind as well, or that alone.
+Telling = Literal["values", "all", "traces"]
+VALUES: Telling = "values"
+ALL: Telling = "all"
+TRACES: Telling = "traces"
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -109,7 +114,7 @@ def _defined(path: Path, _: int) -> tuple[Mistake, ...]:
 
 
 @dataclass(frozen=True)
-class _Failure:
+class Failure:
     """A failed check: its calls, what the solution answers to them, the seed of its worker, and what it found fault with."""
 
     calls: Sequence[Call]
@@ -119,13 +124,23 @@ class _Failure:
 
     def explained_by(self, replayed: Iterator[Call]) -> bool:
         """Return True if a variant answers as the student did to each call, and the solution does not."""
+        match self.telling:
+            case "values":
+                return all(map(self._same_answer, self.calls, replayed, self.right))
+            case "all":
+                return all(map(_same_in_all, self.calls, replayed))
+            case "traces":
+                return all(map(_same_traces, self.calls, replayed))
+        return False
+
+    @property
+    def telling(self) -> Telling | None:
+        """What tells the answers from the solution's; None if nothing does."""
         if not self.by_value:
-            return self._differs(_same_traces) and all(map(_same_traces, self.calls, replayed))
+            return TRACES if self._differs(_same_traces) else None
         if self._differs(_same_value):
-            return all(map(self._same_answer, self.calls, replayed, self.right))
-        if not self._differs(_same_in_all):
-            return False
-        return all(map(_same_in_all, self.calls, replayed))
+            return VALUES
+        return ALL if self._differs(_same_in_all) else None
 
     def _differs(self, same: Callable[[Call, Call], bool]) -> bool:
         return not all(map(same, self.calls, self.right))
@@ -160,7 +175,7 @@ class Diagnosis:
         self._wrong, self._right = read_module(mistakes, unit), read_module(solution, unit)
         self._mistakes, self._solution = mistakes, solution
         self._seconds = seconds
-        self._failures: list[_Failure] = []
+        self._failures: list[Failure] = []
         self._kept = 0
         self._single = self._known
         self._pairs: list[tuple[Mistake, Mistake]] | None = None  # none were looked for yet
@@ -173,14 +188,14 @@ class Diagnosis:
             seed: what the worker's random state started from, so that a module is made with the same first weights.
             by_value: True if the check found fault with a value or an exception, False if with side effects of a call.
         """
-        calls = _about(self._function, calls)
-        if not self._known or not any(call.on is None for call in calls) or not _replayable(calls):
+        calls = of_function(self._function, calls)
+        if not self._known or not is_diagnosable(calls):
             return False
         self._kept += sum(_size(call) for call in calls)
         if self._kept > _KEPT_BYTES:
             self._give_up()
             return True
-        failure = _Failure(calls, tuple(_replays(calls, self._right, self._seconds, seed)), seed, by_value)
+        failure = Failure(calls, tuple(replays(calls, self._right, self._seconds, seed)), seed, by_value)
         self._failures.append(failure)
         self._single = [known for known in self._single if self._explains(self._wrong, known.name, failure)]
         if self._pairs is not None:
@@ -226,7 +241,7 @@ class Diagnosis:
                 return  # one that was not tried may fit as well
         yield from found
 
-    def _explains(self, module: Module, variant: str, failure: _Failure) -> bool:
+    def _explains(self, module: Module, variant: str, failure: Failure) -> bool:
         if any(call.program for call in failure.calls):
             text = self._program_texts.get(variant)
             return text is not None and self._explains_program(text, failure)
@@ -234,16 +249,16 @@ class Diagnosis:
             call if call.on else replace(call, function=variant + call.function[len(self._function) :])
             for call in failure.calls
         ]
-        return failure.explained_by(_replays(variants, module, self._seconds, failure.seed))
+        return failure.explained_by(replays(variants, module, self._seconds, failure.seed))
 
     @cached_property
     def _program_texts(self) -> dict[str, str]:
         """Return sources by mistake: a program runs its functions by itself, so the variant has the function's own name."""
         return {known.name: variant_text(self._solution, self._mistakes, known) for known in self._known}
 
-    def _explains_program(self, text: str, failure: _Failure) -> bool:
+    def _explains_program(self, text: str, failure: Failure) -> bool:
         module = replace(self._right, text=text)
-        return failure.explained_by(_replays(failure.calls, module, self._seconds, failure.seed))
+        return failure.explained_by(replays(failure.calls, module, self._seconds, failure.seed))
 
 
 def _names(pair: tuple[Mistake, Mistake]) -> tuple[str, str]:
@@ -263,7 +278,7 @@ def _bytes(value: object) -> int:
     return len(value) if isinstance(value, str | bytes) else 0
 
 
-def _about(function: str, calls: Sequence[Call]) -> list[Call]:
+def of_function(function: str, calls: Sequence[Call]) -> list[Call]:
     """Return the calls of a function, and those of the modules that were made or sent along with them."""
     return [call for call in calls if _called(call) == function or call.on is not None or call.program]
 
@@ -271,6 +286,11 @@ def _about(function: str, calls: Sequence[Call]) -> list[Call]:
 def _called(call: Call) -> str:
     """Return the function or the class of a call that is no object's."""
     return call.function.partition(".")[0]
+
+
+def is_diagnosable(calls: Sequence[Call]) -> bool:
+    """Return True if the function itself was called, and its calls can be made again."""
+    return any(call.on is None for call in calls) and _replayable(calls)
 
 
 def _replayable(calls: Sequence[Call]) -> bool:
@@ -289,7 +309,7 @@ def _recipe(value: RemoteObject) -> Recipe | None:
     return value.recipe if isinstance(value, RemoteModule) else None
 
 
-def _replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -> Iterator[Call]:
+def replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -> Iterator[Call]:
     """Yield the same calls on another module, in order and in one worker, as the check made them."""
     submission = StudentModule(module, {module.unit: module}, InProcess(), seconds, seed)
     ours: dict[int, RemoteObject] = {}  # by the number that an object had there
@@ -350,16 +370,17 @@ def _same_end(one: Program, other: Program) -> bool:
 
 
 def _same_traces(one: Call, other: Call) -> bool:
-    if _differentiable(one) != _differentiable(other):
+    if differentiable(one) != differentiable(other):
         return False
     # Arguments may have other names in the student's hand; what happened to them is what counts.
-    return len(one.changed) == len(other.changed) and _traces(one) == _traces(other)
+    return len(one.changed) == len(other.changed) and traces(one) == traces(other)
 
 
-def _traces(call: Call) -> list[tuple[str, tuple[str, ...]]]:
+def traces(call: Call) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the kinds and names of the side effects of a call."""
     return [(kind, names) for _, kind, names in call.left]
 
 
-def _differentiable(call: Call) -> list[bool]:
+def differentiable(call: Call) -> list[bool]:
     """Return for each tensor of an answer if a gradient flows through it."""
     return [value.requires_grad for value in leaves(call.value) if isinstance(value, Tensor)]

@@ -16,7 +16,7 @@ from autograder.results.mark import Hidden
 
 if TYPE_CHECKING:
     from autograder.platforms.bundles import Grading
-    from autograder.platforms.bundles.student import Files
+    from autograder.platforms.bundles.fingerprints import Files
 
 app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
 
@@ -113,9 +113,12 @@ def gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.
 @app.command()
 def classroom50(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.POINTS) -> None:
     """Make Classroom 50's autograder and the students' template. It holds the solutions: for instructors alone."""
-    from autograder.platforms.bundles import classroom50_bundle
+    from autograder.platforms.bundles import Grading, classroom50_bundle, fingerprint_files
 
-    _release_grader(classroom50_bundle, folder, units, hidden)
+    def build(catalog: Catalog, grading: Grading) -> "Files":
+        return classroom50_bundle(catalog, grading, fingerprint_files(catalog, names_in(grading.units) or ()))
+
+    _release_grader(build, folder, units, hidden)
 
 
 @app.command("actions-teacher")
@@ -127,12 +130,16 @@ def actions_teacher(folder: Folder, units: Units = "", hidden: HiddenOption = Hi
 
 
 def _release_course(
-    build: "Callable[[Catalog, Collection[str], str], Files]", folder: Path, units: str, lang: str
+    build: "Callable[[Catalog, Collection[str], str, Files], Files]", folder: Path, units: str, lang: str
 ) -> None:
     """Write the students' course, of all units or as for one week of some, in a language."""
+    from autograder.platforms.bundles import fingerprint_files, require_free
+
+    require_free(folder)
     catalog = course_here()
     chosen_units = [unit.name for unit in catalog.chosen(names_in(units))]
-    _write_bundle(build(catalog, chosen_units, _language(catalog, lang)), catalog, folder)
+    fingerprints = fingerprint_files(catalog, chosen_units)
+    _write_bundle(build(catalog, chosen_units, _language(catalog, lang), fingerprints), catalog, folder)
 
 
 def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, units: str, hidden: Hidden) -> None:

@@ -34,6 +34,7 @@ from autograder import __version__
 from autograder.checks.plugin.runs import usable_device
 from autograder.checks.transport import InProcess, Transport
 from autograder.errors import GraderError, OverBudget, SandboxError
+from autograder.grading.examples import graded_examples
 from autograder.grading.jobs import GradedTask, GradeTasks, Task
 from autograder.grading.leases import WorkerPool
 from autograder.grading.session import Observer, UnitRun, check_session
@@ -183,6 +184,7 @@ class Grader:
         seed = seed or self.spec.seed_for(submission.digest)
         with contextlib.closing(_GradedRun(submission, self.workers, seed, self.spec.device)) as run:
             checks = tuple(_with_reason(check, submission) for check in self._run_checks(run))
+            checks += tuple(self._judge_examples(submission))
         trusted = "" if self.spec.require else _TRUSTED
         return SubmissionResult(
             name=name or submission.name,
@@ -229,6 +231,13 @@ class Grader:
     def _wants(self, check: CheckResult) -> bool:
         functions = self.spec.functions
         return (self.spec.hidden or not check.hidden) and (not functions or check.function in functions)
+
+    def _judge_examples(self, submission: Submission) -> Iterator[CheckResult]:
+        """Yield a check for each function whose examples, written by the student, earn points."""
+        for unit in self.spec.chosen:
+            for function in unit.functions.values():
+                if function.examples and (not self.spec.functions or function.name in self.spec.functions):
+                    yield graded_examples(self.spec.catalog, function.name, submission.examples, self.workers.worker)
 
     def _run_checks(self, run: "_GradedRun") -> Iterator[CheckResult]:
         """Run the visible checks of all units, and then the hidden ones: nothing asked there can be told in a visible one."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from autograder.checks.plugin.runs import StudentRun
+from autograder.checks.plugin.runs import HOME_SEED, StudentRun
 from autograder.checks.remote import StudentModule
 from autograder.checks.transport import Transport
 from autograder.course.catalog import Catalog
@@ -140,7 +140,7 @@ def _passed_units(result: SubmissionResult, catalog: Catalog) -> list[str]:
 
 def draw(catalog: Catalog, unit: str) -> str:
     """Draw the picture of a unit. Return a sentence if it cannot be drawn, else an empty string."""
-    run = StudentRun(catalog, "student", "cpu")
+    run = StudentRun(catalog, HOME_SEED, "cpu")
     try:
         with run.worker() as worker:
             keep_picture(catalog, unit, run.modules(catalog.exercise(unit)), worker)

@@ -77,12 +77,13 @@ def check(function: str, *, hidden: bool = False) -> float:
 
 
 def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tuple[CheckResult, ...]":
+    from autograder.checks.plugin.runs import HOME_SEED
     from autograder.grading.grade import Grader, InThisProcess
     from autograder.grading.spec import GradingSpec
     from autograder.submissions import Submission
 
     spec = GradingSpec(
-        catalog, units=(unit,), functions=frozenset({function}), hidden=hidden, seed="student", require=()
+        catalog, units=(unit,), functions=frozenset({function}), hidden=hidden, seed=HOME_SEED, require=()
     )
     with _restore_state():
         return Grader(spec, InThisProcess()).grade(Submission(unit, _live_modules(unit))).checks

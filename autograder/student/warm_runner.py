@@ -33,7 +33,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from autograder.checks.plugin.runs import StudentRun
+from autograder.checks.plugin.runs import HOME_SEED, StudentRun
 from autograder.checks.transport import InProcess, Respond, Transport
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import AutograderError
@@ -135,11 +135,11 @@ class _UnitRunner:
 
     def _read(self, unit: str) -> tuple[Catalog, dict[str, Module]]:
         catalog = read_catalog(self._root)  # anew: the course may have been updated
-        return catalog, StudentRun(catalog, "student", "cpu").modules(catalog.exercise(unit))
+        return catalog, StudentRun(catalog, HOME_SEED, "cpu").modules(catalog.exercise(unit))
 
     def _run(self, unit: str) -> None:
         catalog, modules = self._read(unit)
-        spec = GradingSpec(catalog, units=(unit,), seed="student", require=())
+        spec = GradingSpec(catalog, units=(unit,), seed=HOME_SEED, require=())
         Grader(spec, self._workers, _Reporter(self._say)).grade(Submission(unit, modules))
         self._say(kind="finished", unit=unit)
         if unit not in self._warm:

@@ -32,7 +32,7 @@ from autograder.checks.plugin.recorder import (
     pytest_report_teststatus,
     pytest_runtest_makereport,
 )
-from autograder.checks.plugin.runs import StudentRun, check_seed, seed_hypothesis, usable_device
+from autograder.checks.plugin.runs import HOME_SEED, StudentRun, check_seed, seed_hypothesis, usable_device
 from autograder.course.catalog import Catalog, find_course, read_catalog
 from autograder.errors import CatalogError, UsageError
 
@@ -70,7 +70,7 @@ _MARKERS = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--check-seed`, to see a check with other random inputs; `--device`, to compute elsewhere."""
     group = parser.getgroup("idealcat")
-    group.addoption("--check-seed", default="student", help="any text; the checks draw their random inputs from it")
+    group.addoption("--check-seed", default=HOME_SEED, help="any text; the checks draw their random inputs from it")
     group.addoption("--device", default="cpu", help="where the functions under test compute: cpu (the default) or cuda")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from autograder.checks.compare import show
 from autograder.checks.diagnose import Diagnosis
+from autograder.checks.fingerprints import FingerprintDiagnosis
 from autograder.checks.pictures import comparison
 from autograder.checks.plugin.runs import Run, check_seed
 from autograder.checks.remote import UNANSWERED, Call, StudentModule
@@ -51,7 +52,7 @@ class Recorder:
     #: Functions of which some check was left out: how they stand as a whole, nobody knows after this run.
     partial: set[tuple[str, str]] = field(default_factory=set)
     #: By unit and function: what its failures are due to, and the node ids of the failures.
-    diagnoses: dict[tuple[str, str], Diagnosis] = field(default_factory=dict)
+    diagnoses: dict[tuple[str, str], Diagnosis | FingerprintDiagnosis] = field(default_factory=dict)
     explained: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def leave_out(self, nodeid: str) -> None:
@@ -78,12 +79,18 @@ class Recorder:
             if name.startswith(file) and check.outcome in _BLOCKING
         }
 
-    def diagnosis(self, check: CheckResult, catalog: Catalog) -> Diagnosis:
+    def diagnosis(self, check: CheckResult, catalog: Catalog) -> Diagnosis | FingerprintDiagnosis:
         """Return what is known of the failures of a check's function."""
         key, unit = (check.unit, check.function), catalog.units[check.unit]
         if key not in self.diagnoses:
-            files = catalog.mistakes(unit.name), catalog.solution(unit.name)
-            self.diagnoses[key] = Diagnosis(*key, *files, unit.seconds)
+            files, fingerprints = (
+                (catalog.mistakes(unit.name), catalog.solution(unit.name)),
+                catalog.fingerprints(unit.name),
+            )
+            if fingerprints.is_file() and not files[0].is_file():  # in a student release
+                self.diagnoses[key] = FingerprintDiagnosis(check.function, fingerprints)
+            else:
+                self.diagnoses[key] = Diagnosis(*key, *files, unit.seconds)
         return self.diagnoses[key]
 
     def name_mistakes(self, check: CheckResult) -> None:

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from autograder.errors import UsageError
+from autograder.platforms.bundles.fingerprints import Files, fingerprint_files
 from autograder.platforms.bundles.leaks import leaks
 from autograder.platforms.bundles.platforms import (
     Grading,
@@ -19,7 +20,7 @@ from autograder.platforms.bundles.platforms import (
     gradescope_bundle,
     release_secret,
 )
-from autograder.platforms.bundles.student import Files, student_bundle
+from autograder.platforms.bundles.student import student_bundle
 from autograder.platforms.bundles.trying import try_out
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "actions_bundle",
     "actions_teacher_bundle",
     "classroom50_bundle",
+    "fingerprint_files",
     "gitlab_bundle",
     "gradescope_bundle",
     "leaks",

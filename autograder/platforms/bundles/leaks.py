@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
+from autograder.checks.diagnose import Mistake, known_mistakes
+from autograder.checks.fingerprints import parse_fingerprints
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import read_source, solution_lines
 from autograder.grading.session import collected_tests
@@ -22,6 +24,7 @@ _COMMON = 20
 #: So many lines that only a hidden check has give it away; all of them where it has fewer.
 _TELLING = 2
 _NO_TEXT = (".png", ".safetensors")
+_FINGERPRINTS = "exercises/fingerprints/"
 
 
 def leaks(files: Mapping[str, bytes], catalog: Catalog) -> list[str]:
@@ -35,6 +38,7 @@ def leaks(files: Mapping[str, bytes], catalog: Catalog) -> list[str]:
         *_private_files(files),
         *_solved(files, catalog),
         *_hidden(files, catalog),
+        *_fingerprints(files, catalog),
     ]
 
 
@@ -79,6 +83,30 @@ def _hidden(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
                     yield f"{name} holds the hidden check {function} of {unit}"
                 elif held and len(held) >= min(_TELLING, len(own)):
                     yield f"{name} holds lines of the hidden check {function} of {unit}: {min(held)}"
+
+
+def _fingerprints(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
+    """Yield what stands in a file of fingerprints besides hashes, numbers, and the names and sentences of known mistakes."""
+    solutions = {unit: solution_lines(read_source(catalog.solution(unit))) for unit in catalog.units}
+    for name, content in files.items():
+        if not name.startswith(_FINGERPRINTS):
+            continue
+        unit = PurePosixPath(name).stem
+        known = {_said(each) for each in known_mistakes(catalog.mistakes(unit))} if unit in catalog.units else set()
+        try:
+            held = [mistake for mistake, _ in parse_fingerprints(content.decode())]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            yield f"{name} is no file of fingerprints ({error})"
+            continue
+        for mistake in held:
+            if _said(mistake) not in known:
+                yield f"{name} holds a mistake that {unit} does not have: {mistake.name}"
+            for line in sorted(line for line in solutions.get(unit, ()) if line in mistake.sentence):
+                yield f"{name} holds a line of the solution of {unit}: {line}"
+
+
+def _said(mistake: Mistake) -> tuple[str, str, str]:
+    return mistake.name, mistake.function, mistake.sentence
 
 
 def _body(source: str) -> set[str]:

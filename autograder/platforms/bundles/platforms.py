@@ -9,7 +9,8 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError
 from autograder.grading.spec import kept_secret
-from autograder.platforms.bundles.student import Files, engine, shared_checks, student_bundle, template
+from autograder.platforms.bundles.fingerprints import Files
+from autograder.platforms.bundles.student import engine, shared_checks, student_bundle, template
 
 #: Folder of a course that git leaves alone.
 _LOCAL = ".autograder"
@@ -67,8 +68,9 @@ def gradescope_bundle(catalog: Catalog, grading: Grading) -> Files:
     }
 
 
-def classroom50_bundle(catalog: Catalog, grading: Grading) -> Files:
+def classroom50_bundle(catalog: Catalog, grading: Grading, fingerprints: Files | None = None) -> Files:
     """Return Classroom 50's autograder with the whole course, the template of students' repositories, and `runtime`."""
+    units = [name for name in grading.units.split(",") if name]
     script = Path(__file__).with_name("classroom50.py").read_bytes()
     teacher = _below("bundle", _whole_course(catalog)) | {
         "autograder.py": script,
@@ -76,7 +78,7 @@ def classroom50_bundle(catalog: Catalog, grading: Grading) -> Files:
     }
     return {
         **_below("teacher", teacher),
-        **_below("template", student_bundle(catalog, [name for name in grading.units.split(",") if name])),
+        **_below("template", student_bundle(catalog, units, fingerprints=fingerprints)),
         "runtime.json": json.dumps(_RUNTIME, indent=1).encode(),
         "README.md": template("classroom50.md", title=catalog.title),
     }
@@ -95,14 +97,20 @@ def actions_teacher_bundle(catalog: Catalog, grading: Grading) -> Files:
     }
 
 
-def actions_bundle(catalog: Catalog, units: Collection[str] = (), language: str = "") -> Files:
+def actions_bundle(
+    catalog: Catalog, units: Collection[str] = (), language: str = "", fingerprints: Files | None = None
+) -> Files:
     """Return the students' course with a workflow of GitHub's: points, annotations, a summary."""
-    return student_bundle(catalog, units, language) | {".github/workflows/checks.yml": template("actions.yml")}
+    files = student_bundle(catalog, units, language, fingerprints)
+    return files | {".github/workflows/checks.yml": template("actions.yml")}
 
 
-def gitlab_bundle(catalog: Catalog, units: Collection[str] = (), language: str = "") -> Files:
+def gitlab_bundle(
+    catalog: Catalog, units: Collection[str] = (), language: str = "", fingerprints: Files | None = None
+) -> Files:
     """Return the students' course with a pipeline of GitLab's, which shows checks and points in a merge request."""
-    return student_bundle(catalog, units, language) | {".gitlab-ci.yml": template("gitlab-ci.yml")}
+    files = student_bundle(catalog, units, language, fingerprints)
+    return files | {".gitlab-ci.yml": template("gitlab-ci.yml")}
 
 
 def _whole_course(catalog: Catalog) -> Files:

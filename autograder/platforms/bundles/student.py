@@ -13,23 +13,25 @@ from autograder.course.skeletons import read_source, skeleton, translated_soluti
 from autograder.errors import CatalogError
 from autograder.grading.session import CollectedTest, collected_tests
 from autograder.messages import ENGLISH, entries
+from autograder.platforms.bundles.fingerprints import Files
 from autograder.platforms.bundles.leaks import leaks
 from autograder.platforms.bundles.public import public_checks
 from autograder.results.templates import render_file
-
-#: By path inside the bundle.
-Files = dict[str, bytes]
 
 _CODE = (".py", ".html", ".css", ".js", ".typed", ".toml", ".sh", ".yml")
 _KINDS = (*_CODE, ".json", ".safetensors", ".md", ".txt", ".po", ".pot")
 
 
-def student_bundle(catalog: Catalog, units: Collection[str] = (), language: str = "") -> Files:
+def student_bundle(
+    catalog: Catalog, units: Collection[str] = (), language: str = "", fingerprints: Files | None = None
+) -> Files:
     """Return the files of a release for students, written in a language: by default the course's own.
 
     Args:
         catalog: of the course.
         units: names of the units to release, as for one week; all if empty. Nothing of the others is in the bundle.
+        language: of lessons and skeletons.
+        fingerprints: of the known mistakes of these units, as `fingerprint_files` makes them; without, none is named at home.
 
     Raises:
         CatalogError: it would hold what is not for students; the sentence names the first thing.
@@ -41,6 +43,7 @@ def student_bundle(catalog: Catalog, units: Collection[str] = (), language: str 
         **_exercises(released, catalog, language),
         **_checks(released),
         **engine(released),
+        **(fingerprints or {}),
     }
     files |= _catalogs(released, files)
     found = leaks(files, catalog)
@@ -109,8 +112,9 @@ def _without_others(files: Files, catalog: Catalog, others: Collection[Unit]) ->
 
 
 def _catalogs(catalog: Catalog, files: Files) -> Files:
-    """Return the course's translations, without the sentences of what students do not have: mistakes, hidden checks."""
-    public = "\n".join(text.decode() for path, text in files.items() if path.startswith("tests/exercises/"))
+    """Return the course's translations, without the sentences that students do not have: of hidden checks, for one."""
+    read = ("tests/exercises/", "exercises/fingerprints/")
+    public = "\n".join(text.decode() for path, text in files.items() if path.startswith(read))
     words = " ".join(re.sub(r'["\\n]|f"', " ", public).split())
     kept = {}
     for path in sorted(catalog.translations.rglob("*.po*")):

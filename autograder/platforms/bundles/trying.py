@@ -9,7 +9,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import read_source, skeleton
 from autograder.errors import GraderError
-from autograder.platforms.bundles.student import Files
+from autograder.platforms.bundles.fingerprints import Files
 
 #: It takes seconds; this is for a course whose code never ends.
 _LONGEST_SECONDS = 600

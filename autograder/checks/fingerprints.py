@@ -1,0 +1,262 @@
+"""Name known mistakes without their code: by fingerprints of what each returns in the visible checks of a run at home.
+
+A run at home draws the same inputs each time, so a mistake gives the same values in each check. A student release holds them
+as fingerprints, in `exercises/fingerprints/<unit>.json`: for each mistake its name, its function, its sentence, and what it
+answers in each check that it fails, by the seed of the check's worker. Exact values (types, shapes, whole numbers, texts) are
+kept as one hash; each tensor of floats as its norm and two random projections, which are compared with a tolerance.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from autograder.checks.diagnose import (
+    ALL,
+    TRACES,
+    VALUES,
+    Mistake,
+    Telling,
+    differentiable,
+    is_diagnosable,
+    of_function,
+    traces,
+)
+from autograder.checks.objects import UNANSWERED, Call, Program, RemoteObject
+from autograder.errors import CatalogError
+from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of
+
+# As `assert_close` allows by default; a projection is compared with the norm of its tensor.
+_TOLERANCES = {torch.float64: 1e-7, torch.float16: 1e-2, torch.bfloat16: 2e-2}
+_FLOAT32 = 1e-4
+_SMALLEST = 1e-6
+_PROJECTIONS = 2
+_DIGITS = 8
+_HASH_LENGTH = 20
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Answers of a mistake to all calls of one check.
+
+    Attributes:
+        exact: hash of everything that is compared exactly.
+        numbers: for each tensor of floats the tolerance, its norm and its projections.
+        kind: `VALUES`, `ALL` or `TRACES`.
+        unworded: the calls whose exception may have any words, as the solution raises there too.
+        printed: the calls whose printed text counts.
+    """
+
+    exact: str
+    numbers: tuple[tuple[float, ...], ...] = ()
+    kind: Telling = VALUES
+    unworded: tuple[int, ...] = ()
+    printed: tuple[int, ...] = ()
+
+    def fits(self, calls: Sequence[Call]) -> bool:
+        """Return True if these calls have the same answers."""
+        theirs = fingerprint_of(calls, self.kind, self.unworded, self.printed)
+        return self.exact == theirs.exact and all(map(_close, self.numbers, theirs.numbers))
+
+
+def fingerprint_of(
+    calls: Sequence[Call], kind: Telling, unworded: Sequence[int] = (), printed: Sequence[int] = ()
+) -> Fingerprint:
+    """Return the fingerprint of the answers to some calls."""
+    seen: dict[int, int] = {}
+    numbers: list[tuple[float, ...]] = []
+    parts: list[object] = []
+    for number, call in enumerate(calls):
+        parts.append(call.function.partition(".")[2] if call.on is None else call.function)
+        if kind != TRACES:
+            parts.append(_answer(call, number in unworded, seen, numbers))
+            parts.append(call.printed if number in printed else "")
+        if kind != VALUES:
+            parts.append((differentiable(call), len(call.changed), traces(call)))
+    exact = hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:_HASH_LENGTH]
+    return Fingerprint(exact, tuple(numbers), kind, tuple(unworded), tuple(printed))
+
+
+def _answer(call: Call, unworded: bool, seen: dict[int, int], numbers: list[tuple[float, ...]]) -> object:
+    if call.value is UNANSWERED:
+        return "raised", call.raised[:1] if unworded else call.raised
+    # An object has the number of its first appearance, so that one that is given back differs from a new one.
+    for given in (call.on, *call.args, *call.kwargs.values()):
+        if isinstance(given, RemoteObject):
+            seen.setdefault(given._handle.number, len(seen))
+    return _described(call.value, seen, numbers)
+
+
+def _described(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]]) -> object:
+    """Return the exact parts of a value; its floats are added to `numbers`."""
+    if isinstance(value, RemoteObject):
+        return "object", seen.setdefault(value._handle.number, len(seen))
+    if isinstance(value, Program):
+        return value.output, value.exit_code, sorted(value.files.items()), value.error.splitlines()[-1:]
+    if is_record(value):
+        value = record_of(value)
+    if isinstance(value, Record):
+        return value.type_name, [(name, _described(item, seen, numbers)) for name, item in value.fields.items()]
+    if isinstance(value, dict):
+        items = sorted(value.items(), key=lambda item: repr(item[0]))
+        return "dict", [(repr(key), _described(item, seen, numbers)) for key, item in items]
+    if isinstance(value, list | tuple):
+        return type(value).__name__, [_described(item, seen, numbers) for item in value]
+    if isinstance(value, set | frozenset):
+        return type(value).__name__, sorted(map(repr, value))
+    if isinstance(value, NUMPY_SCALARS):
+        value = value.item()
+    if isinstance(value, float):
+        return "float", _tensor(torch.tensor(value, dtype=torch.float64), _FLOAT32, numbers)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return "array", _tensor(torch.from_numpy(value.copy()), None, numbers)
+    if isinstance(value, Tensor):
+        return "tensor", _tensor(value.detach(), None, numbers)
+    if isinstance(value, Image.Image):
+        return value.mode, value.size, hashlib.sha256(value.tobytes()).hexdigest()
+    return type(value).__name__, repr(value)
+
+
+def _tensor(value: Tensor, tolerance: float | None, numbers: list[tuple[float, ...]]) -> object:
+    if value.layout != torch.strided:
+        return "other layout", repr(value)
+    if value.is_complex():
+        value = torch.view_as_real(value)
+    kind = str(value.dtype), tuple(value.shape)
+    if not value.is_floating_point():
+        return kind, hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
+    tolerance = _TOLERANCES.get(value.dtype, _FLOAT32) if tolerance is None else tolerance
+    flat = value.to(torch.float64).flatten()
+    infinite = torch.where(flat.isfinite(), 0.0, flat.nan_to_num(nan=3.0, posinf=2.0, neginf=1.0)).to(torch.uint8)
+    flat = flat.nan_to_num(0.0, 0.0, 0.0)
+    norm = float(flat.norm())
+    numbers.append((tolerance, *(_rounded(each) for each in (norm, *(_weights(len(flat)) @ flat).tolist()))))
+    return kind, hashlib.sha256(infinite.numpy().tobytes()).hexdigest() if infinite.any() else ""
+
+
+@lru_cache(maxsize=16)
+def _weights(length: int) -> Tensor:
+    """Return the directions of the projections: of a single number, itself."""
+    if length == 1:
+        return torch.ones(1, 1, dtype=torch.float64)
+    return torch.randn(_PROJECTIONS, length, dtype=torch.float64, generator=torch.Generator().manual_seed(length))
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.{_DIGITS}g}")
+
+
+def _close(one: Sequence[float], other: Sequence[float]) -> bool:
+    tolerance, norm, *projections = one
+    room = tolerance * norm + _SMALLEST
+    pairs = zip([norm, *projections], other[1:], strict=True)
+    return all(abs(a - b) <= room for a, b in pairs)
+
+
+class FingerprintDiagnosis:
+    """The known mistakes that explain all failed checks of one function, by their fingerprints; see `Diagnosis`.
+
+    Args:
+        function: its name.
+        path: the unit's file of fingerprints.
+    """
+
+    def __init__(self, function: str, path: Path) -> None:
+        self._function = function
+        found = read_fingerprints(path)
+        self._fitting = {known: prints for known, prints in found.items() if known.function == function}
+        self._known = bool(self._fitting)
+
+    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True) -> bool:
+        """Take a failed check into account. Return False if its calls tell nothing.
+
+        Args:
+            calls: what the check has called, with what came back.
+            seed: of the check's worker.
+            by_value: True if the check found fault with a value or an exception, False if with side effects of a call.
+        """
+        calls = of_function(self._function, calls)
+        if not self._known or not is_diagnosable(calls):
+            return False
+        self._fitting = {
+            known: prints
+            for known, prints in self._fitting.items()
+            if seed in prints and (prints[seed].kind != TRACES) == by_value and prints[seed].fits(calls)
+        }
+        return True
+
+    def named(self) -> tuple[Mistake, ...]:
+        """Return the one mistake that explains everything, or nothing."""
+        return tuple(self._fitting) if len(self._fitting) == 1 else ()
+
+
+#: For each mistake its fingerprints, by the seed of a check's worker.
+Fingerprints = Mapping[Mistake, Mapping[int, Fingerprint]]
+
+
+def fingerprints_text(fingerprints: Fingerprints) -> str:
+    """Return the text of a file of fingerprints, one mistake a line."""
+    lines = (
+        json.dumps(
+            {
+                **{"name": known.name, "function": known.function, "sentence": known.sentence},
+                "checks": {str(seed): _short(found) for seed, found in prints.items()},
+            },
+            ensure_ascii=False,
+        )
+        for known, prints in fingerprints.items()
+    )
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def _short(fingerprint: Fingerprint) -> dict[str, object]:
+    plain = asdict(Fingerprint(""))
+    return {name: value for name, value in asdict(fingerprint).items() if value != plain[name]}
+
+
+def read_fingerprints(path: Path) -> Fingerprints:
+    """Return the fingerprints of a file; none if there is no file.
+
+    Raises:
+        CatalogError: the file is not as a release writes it.
+    """
+    return _read(path, path.stat().st_mtime_ns) if path.is_file() else {}
+
+
+@lru_cache(maxsize=32)
+def _read(path: Path, _: int) -> Fingerprints:
+    try:
+        return dict(parse_fingerprints(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CatalogError(f"{path} is not as a release writes it ({error}); take it from the release again") from error
+
+
+def parse_fingerprints(text: str) -> Iterator[tuple[Mistake, dict[int, Fingerprint]]]:
+    """Yield each mistake of a file with its fingerprints.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: it holds anything else.
+    """
+    for entry in json.loads(text):
+        prints = {int(seed): _fingerprint(**facts) for seed, facts in entry.pop("checks").items()}
+        yield Mistake(**entry), prints
+
+
+def _fingerprint(exact: str, numbers: Sequence[Sequence[float]] = (), **more: Any) -> Fingerprint:
+    kind = more.pop("kind", VALUES)
+    if kind not in (VALUES, ALL, TRACES):
+        raise ValueError(f"no such kind of fingerprint: {kind}")
+    if len(bytes.fromhex(exact)) * 2 != _HASH_LENGTH:
+        raise ValueError("a hash has another length")
+    lists = {name: tuple(map(int, more.pop(name, ()))) for name in ("unworded", "printed")}
+    if more:
+        raise ValueError(f"unknown: {', '.join(more)}")
+    return Fingerprint(exact, tuple(tuple(map(float, each)) for each in numbers), kind, **lists)

@@ -1,0 +1,130 @@
+"""Make the fingerprints of the known mistakes, by running the visible checks on each as at home."""
+
+import contextlib
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from autograder.checks.diagnose import (
+    ALL,
+    Diagnosis,
+    Failure,
+    Mistake,
+    Telling,
+    is_diagnosable,
+    known_mistakes,
+    of_function,
+    replays,
+    variant_text,
+)
+from autograder.checks.fingerprints import Fingerprint, Fingerprints, fingerprint_of, fingerprints_text
+from autograder.checks.objects import UNANSWERED, Call
+from autograder.checks.plugin.runs import HOME_SEED, StudentRun
+from autograder.course.catalog import Catalog
+from autograder.grading.session import Observer, UnitRun, check_session
+from autograder.submissions import Module, read_module
+from autograder.worker.codec import leaves
+
+#: By path inside a bundle.
+Files = dict[str, bytes]
+
+
+def fingerprint_files(catalog: Catalog, units: Collection[str] = ()) -> Files:
+    """Return the files of fingerprints that a student release holds, by path inside the bundle.
+
+    Args:
+        catalog: of the course, with solutions and mistakes.
+        units: names of the units to release; all if empty.
+
+    Raises:
+        GraderError: the checks cannot be run.
+    """
+    chosen = [unit for unit in catalog.units if unit in units or not units]
+    found = {unit: unit_fingerprints(catalog, unit) for unit in chosen}
+    return {
+        catalog.fingerprints(unit).relative_to(catalog.root).as_posix(): fingerprints_text(prints).encode()
+        for unit, prints in found.items()
+        if prints
+    }
+
+
+def unit_fingerprints(catalog: Catalog, unit: str) -> Fingerprints:
+    """Return the fingerprints of the known mistakes of a unit that visible checks catch."""
+    mistakes = known_mistakes(catalog.mistakes(unit))
+    found = {known: _fingerprints(catalog, unit, known) for known in mistakes}
+    return {known: prints for known, prints in found.items() if prints}
+
+
+def _fingerprints(catalog: Catalog, unit: str, known: Mistake) -> dict[int, Fingerprint]:
+    """Run the visible checks of a mistake's function on it, and return the fingerprint of each that fails."""
+    session = check_session(catalog, unit)
+    text = variant_text(catalog.solution(unit), catalog.mistakes(unit), known)
+    run = _MistakeRun(catalog, Module(unit, f"{unit}.py", text))
+    unit_run = UnitRun(session, catalog, run, lambda check: check.function == known.function, Observer())
+    collecting = _Collecting(catalog, unit, known.function)
+    collecting.has_hidden = any(check.hidden for check in unit_run.results)
+    unit_run.recorder.diagnoses[unit, known.function] = collecting
+    unit_run.run_checks(hidden=False)
+    return collecting.found
+
+
+class _Collecting(Diagnosis):
+    """Stands in the place of the diagnosis of a function, and makes fingerprints of what it is told.
+
+    Attributes:
+        has_hidden: True if hidden checks judge the function too.
+        found: the fingerprints, by the seed of the check's worker.
+    """
+
+    has_hidden = False
+
+    def __init__(self, catalog: Catalog, unit: str, function: str) -> None:
+        files = catalog.mistakes(unit), catalog.solution(unit)
+        super().__init__(unit, function, *files, catalog.units[unit].seconds)
+        self.found: dict[int, Fingerprint] = {}
+
+    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True) -> bool:
+        """Keep the fingerprint of a failed check."""
+        calls = of_function(self._function, calls)
+        if is_diagnosable(calls):
+            right = tuple(replays(calls, self._right, self._seconds, seed))
+            failure = Failure(calls, right, seed, by_value)
+            if failure.telling is not None and not (self.has_hidden and _is_text(right)):
+                self.found[seed] = _fingerprint(failure, failure.telling)
+        return False
+
+
+def _fingerprint(failure: Failure, telling: Telling) -> Fingerprint:
+    pairs = list(enumerate(zip(failure.calls, failure.right, strict=True)))
+    unworded = [n for n, (_, right) in pairs if right.value is UNANSWERED or telling == ALL]
+    printed = [n for n, (call, _) in pairs if call.printed]
+    return fingerprint_of(failure.calls, telling, unworded, printed)
+
+
+def _is_text(right: Sequence[Call]) -> bool:
+    """Return True if the right answers are texts, as the letters of a quiz: a hash of one is guessed by trying."""
+    return any(isinstance(leaf, str) for call in right for leaf in leaves(call.value))
+
+
+class _MistakeRun(StudentRun):
+    """A run at home of a module that is on no disk."""
+
+    def __init__(self, catalog: Catalog, module: Module) -> None:
+        super().__init__(catalog, HOME_SEED, "cpu")
+        others = {name: read_module(catalog.solution(name), name) for name in catalog.units}
+        self._modules = {**others, module.unit: module}
+
+    def modules(self, judged: Path) -> dict[str, Module]:
+        """Return the mistake in its module, beside the solutions of the other units."""
+        return self._modules
+
+    def note(self, sentence: str) -> None:
+        """Print nothing."""
+
+    def limited(self) -> AbstractContextManager[None]:
+        """Limit nothing: the code is the course's own."""
+        return contextlib.nullcontext()
+
+    def failed(self, error: BaseException, *, answered: bool) -> bool:
+        """Run no check again."""
+        return False
