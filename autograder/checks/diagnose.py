@@ -17,6 +17,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
+import numpy as np
+from PIL import Image
 from torch import Tensor
 
 from autograder.checks.compare import assert_close
@@ -36,7 +38,7 @@ _MARKED = "from autograder.diagnose import mistake\n"
 #: Seconds of processor time in which the mixtures of a function are tried.
 _MIXTURE_SECONDS = 2.0
 #: So much of the answers of a function's failed checks is kept; with more, nothing is named.
-_KEPT_BYTES = 2**28
+_KEPT_BYTES = 2**24
 #: What of a call counts: the value, or what it has left behind as well, or that alone.
 Telling = Literal["values", "all", "traces"]
 VALUES: Telling = "values"
@@ -264,8 +266,16 @@ def _names(pair: tuple[Mistake, Mistake]) -> tuple[str, str]:
 
 
 def _size(call: Call) -> int:
-    """Return the bytes of the tensors in an answer."""
-    return sum(value.nbytes for value in leaves(call.value) if isinstance(value, Tensor))
+    """Return the bytes of what is large in an answer."""
+    return sum(map(_bytes, leaves(call.value)))
+
+
+def _bytes(value: object) -> int:
+    if isinstance(value, Tensor | np.ndarray):
+        return value.nbytes
+    if isinstance(value, Image.Image):
+        return value.width * value.height * len(value.getbands())
+    return len(value) if isinstance(value, str | bytes) else 0
 
 
 def of_function(function: str, calls: Sequence[Call]) -> list[Call]:

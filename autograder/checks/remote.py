@@ -34,6 +34,7 @@ from autograder.errors import (
     CheckError,
     CheckFailed,
     MalformedMessage,
+    OverBudget,
     Raised,
     RefusedValue,
     StudentFault,
@@ -60,6 +61,9 @@ __all__ = [
 
 #: A longer name of an object is only copied into every sentence.
 _LONGEST_LABEL = 60
+#: All that a submission answers in one check is held until the check ends.
+_ANSWERS_BYTES = 96 * 2**20
+_LARGE_BYTES = 8 * 2**20
 #: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
 _OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
 
@@ -96,6 +100,7 @@ class StudentModule:
         self._callbacks: list[Any] = []
         self._ended: StudentFault | None = None
         self._responding = False
+        self._answers_bytes = 0
         self.calls: list[Call] = []
         self.notes: tuple[str, ...] = ()
         self.answered = False
@@ -114,6 +119,11 @@ class StudentModule:
     def seed(self) -> int:
         """Seed of the worker's random state."""
         return self._seed
+
+    @property
+    def large(self) -> bool:
+        """True if what was answered in this check is worth the time to free it at once."""
+        return self._answers_bytes > _LARGE_BYTES
 
     @property
     def last(self) -> Call:
@@ -248,7 +258,9 @@ class StudentModule:
 
         Raises:
             MalformedMessage: it is no question.
+            OverBudget: with what was answered before, it is more than a check may hold.
         """
+        self._count(question)
         ask = protocol.read_question(question)
         if not 0 <= ask.number < len(self._callbacks):
             raise MalformedMessage("a question about a function that it does not have")
@@ -295,6 +307,7 @@ class StudentModule:
         try:
             answer = self._transport.exchange(message, self._seconds, self._respond if self._callbacks else None)
             self.answered = self.answered or isinstance(request, protocol.Call | protocol.Run | protocol.Inspect)
+            self._count(answer)
             reply = protocol.read_reply(answer)
         except MalformedMessage as error:
             raise RefusedValue(f"{subject} answered with {error}") from error
@@ -307,6 +320,17 @@ class StudentModule:
         if isinstance(reply, Fault):
             self._blame(reply, call)
         return reply
+
+    def _count(self, message: bytes) -> None:
+        """Count what the submission has answered, before anything is made of it.
+
+        Raises:
+            OverBudget: it is more than a check may hold.
+        """
+        self._answers_bytes += len(message)
+        if self._answers_bytes > _ANSWERS_BYTES:
+            limit = f"{_ANSWERS_BYTES // 2**20} MB"
+            raise OverBudget(f"all that was answered in this check is more than {limit}, so the rest is not judged")
 
     def _message(self, request: Request, subject: str) -> bytes:
         """Return the message of a request.

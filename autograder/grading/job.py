@@ -45,7 +45,7 @@ def begin(connection: socket.socket) -> None:
         except AutograderError as error:
             link.send(error)
             return
-        link.send("begun")
+        link.send(os.getpid())
         while True:
             link.send(_grade(grader, link.recv()))
 

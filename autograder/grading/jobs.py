@@ -4,14 +4,16 @@
         for graded in grade_tasks(tasks):
             ...
 
-Each has a fork server of its own, and these share the memory of one zygote too. A job that dies is replaced, and its task is
-given to another, once. What a job sends can be trusted, as no student's code runs in it.
+Each has a fork server of its own, and these share the memory of one zygote too. A job that dies, or stands still, is replaced,
+and its task is given to another, once. What a job sends can be trusted, as no student's code runs in it.
 """
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -54,13 +56,39 @@ class GradedTask:
 GradeTasks = Callable[[Iterable[Task]], Iterator[GradedTask]]
 
 
-_DIED = "the process that graded it died, and the one that graded it again died too"
+_DIED = "the process that graded it died or stood still, and so did the one that graded it again"
+#: A job waits for one call of a worker at a time, which is over after ten times its limit and ten seconds; then so much more.
+_STILL_SECONDS = 60.0
 #: If this many in a row die before they have begun, or lose their fork server, it is no accident.
 _STILLBORN = 3
 #: Memory of a GPU that a worker may need: CUDA's own context, and the networks and images of a check.
 WORKER_MB = 2048
 _ASK_GPU = ("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits")
 _ASK_SECONDS = 30
+
+
+@dataclass
+class _Watch:
+    """A busy job's process, the processor time that it had at the last look, and since when that has been so."""
+
+    pid: int
+    since: float
+    used: int | None = None
+
+    def stands_still(self, patience: float) -> bool:
+        """Look at it now. Return True if it has had no processor time for so long."""
+        now, used = time.monotonic(), _processor_time(self.pid)
+        if self.pid and (used is None or used != self.used):  # unknown, where the system does not tell
+            self.since, self.used = now, used
+        return now - self.since > patience
+
+
+def _processor_time(pid: int) -> int | None:
+    """Return the nanoseconds that a process has had a core, or None if that is not known."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 @dataclass
@@ -72,12 +100,15 @@ class Jobs:
         spec: what they grade by.
         sandbox: the jobs' own sandboxes share its zygote and folder.
         zygote: from which they are forked; if None, they have one of their own while they are open.
+        patience: seconds without processor time after which a job stands still; by the course's own limits if None.
     """
 
     count: int
     spec: GradingSpec
     sandbox: Sandbox
     zygote: Zygote | None = None
+    patience: float | None = None
+    _watched: dict[Connection, _Watch] = field(default_factory=dict)
     _idle: list[Connection] = field(default_factory=list)
     _busy: dict[Connection, Task] = field(default_factory=dict)
     _beginning: set[Connection] = field(default_factory=set)
@@ -99,7 +130,7 @@ class Jobs:
 
     def alike(self) -> "Jobs":
         """Return as many others, for another thread, from the same zygote."""
-        return Jobs(self.count, self.spec, self.sandbox, self.zygote)
+        return Jobs(self.count, self.spec, self.sandbox, self.zygote, self.patience)
 
     def grade(self, tasks: Iterable[Task]) -> Iterator[GradedTask]:
         """Yield the tasks' results as they come.
@@ -114,7 +145,7 @@ class Jobs:
                 self._give(task)
             if not self._busy:
                 return
-            for link in wait(list(self._busy)):
+            for link in wait(list(self._busy), self._patience / 4) or self._end_still_ones():
                 assert isinstance(link, Connection)
                 began = link not in self._beginning
                 received = self._receive(link)
@@ -136,6 +167,24 @@ class Jobs:
         with contextlib.suppress(OSError):  # it has died meanwhile, and its end will be read
             link.send(task)
         self._busy[link] = task
+        self._watched[link].since = time.monotonic()
+
+    @property
+    def _patience(self) -> float:
+        if self.patience is not None:
+            return self.patience
+        return 10 * max((unit.seconds for unit in self.spec.chosen), default=0.0) + 10 + _STILL_SECONDS
+
+    def _end_still_ones(self) -> list[Connection]:
+        """End the busy jobs that stand still: a stopped process, a lost lock. Return their links: they have ended."""
+        still = [link for link in self._busy if self._watched[link].stands_still(self._patience)]
+        for link in still:
+            if pid := self._watched[link].pid:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            else:  # it has not begun, and its process is not known
+                socket.socket(fileno=os.dup(link.fileno())).shutdown(socket.SHUT_RDWR)
+        return still
 
     def _start(self) -> Connection:
         assert self.zygote is not None
@@ -144,12 +193,13 @@ class Jobs:
             socket.send_fds(connection, [b"."], [self.sandbox.zygote.control.fileno()])
         link = Connection(connection.detach())
         self._beginning.add(link)
+        self._watched[link] = _Watch(0, time.monotonic())
         with contextlib.suppress(OSError):
             link.send((self.spec, self.sandbox.folder))
         return link
 
     def _receive(self, link: Connection) -> Any:
-        """Return what a job has sent: first `"begun"`, then a `GradedTask` each time; None if it has died.
+        """Return what a job has sent: first its process, then a `GradedTask` each time; None if it has died.
 
         Raises:
             AutograderError: it cannot grade anything.
@@ -164,6 +214,7 @@ class Jobs:
             raise received
         if link in self._beginning:
             self._beginning.discard(link)
+            self._watched[link].pid = received
         else:
             self._stillborn = 0
         return received
@@ -171,6 +222,7 @@ class Jobs:
     def _remove(self, link: Connection, *, stillborn: bool, words: str = "") -> None:
         link.close()
         self._beginning.discard(link)
+        del self._watched[link]
         self._stillborn += stillborn
         if self._stillborn == _STILLBORN:
             words = words or (self.zygote.last_words() if self.zygote is not None else "")

@@ -5,6 +5,7 @@ environment variables that are not the course's own.
 """
 
 import contextlib
+import gc
 import inspect
 import io
 import os
@@ -248,6 +249,7 @@ class _Hooks:
         self.problems: list[str] = []
         self._catalog = catalog
         self._again = False
+        self._large = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -267,11 +269,13 @@ class _Hooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         """Run a check without reporting it to pytest, and a second time if its worker died before it had answered."""
-        self._again = False
+        self._again = self._large = False
         self._run(item, nextitem)
         if self._again:
             item.config.stash[plugin.RECORDER].expect(item.nodeid, item.stash[plugin.CHECK])
             self._run(item, nextitem)
+        if self._large:
+            gc.collect()  # frames of pytest and of the check hold one another, and what came back
         return True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -283,12 +287,13 @@ class _Hooks:
         The frames and the exception hold one another.
         """
         report = yield
+        submission = item.stash.get(plugin.SUBMISSION, None)
+        self._large = self._large or (submission is not None and submission.large)
         error = call.excinfo.value if call.excinfo is not None else None
         if isinstance(error, SandboxError):
             raise error  # no check can be run
         if error is not None and not isinstance(error, pytest.skip.Exception):
             run: GradedRun = item.config.stash[plugin.RUN]  # type: ignore[assignment] # `CheckSession.run` has put it there
-            submission = item.stash.get(plugin.SUBMISSION, None)
             answered = submission is not None and submission.answered
             self._again = run.failed(error, answered=answered) or self._again
         while error is not None:

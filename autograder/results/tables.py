@@ -4,7 +4,7 @@ Encoding, delimiter, quotes and line ends of every other cell stay as they came,
 """
 
 import codecs
-import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from autograder.errors import UsageError
 _MAX_BYTES = 50 * 2**20
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DELIMITERS = ",;\t"
-_FORMULA = re.compile(r"[\s\u00a0\u3000]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+#: Signs that begin a formula, in their usual width; and those that some spreadsheets leave out before them.
+_FORMULA = tuple("=+-@")
+_LED_BY = ("\t", "\r", "\n")
 
 
 class Table:
@@ -80,7 +82,9 @@ class Table:
 
 def harmless(text: str) -> str:
     """Return text that no spreadsheet takes for a formula, whatever signs or spaces lead to its `=`."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    seen = (sign for sign in text if not sign.isspace() and unicodedata.category(sign) not in ("Cc", "Cf"))
+    first = unicodedata.normalize("NFKC", next(seen, ""))
+    return f"'{text}" if first.startswith(_FORMULA) or text.startswith(_LED_BY) else text
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:

@@ -16,7 +16,8 @@ from autograder.worker.deadline import Budget, Waiting
 _CHUNK = 2**20
 #: The worker's own deadline comes first, with the line that was running; this much later comes the end of the process.
 GRACE_SECONDS = 1.0
-REPLY_BYTES = 300 * 2**20
+#: Somewhat more than a message of `protocol` may have, so that a reply that is too large can say so.
+REPLY_BYTES = 66 * 2**20
 #: So many bytes are kept of the beginning and of the end of what a student's code prints.
 KEPT = 4096
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?")
@@ -110,7 +111,7 @@ class Worker:
             self._wait(select.POLLOUT, budget)
             view = view[self._connection.send(view[:_CHUNK]) :]
 
-    def _receive(self, size: int, budget: Budget) -> bytes:
+    def _receive(self, size: int, budget: Budget) -> bytearray:
         data = bytearray()
         while len(data) < size:
             self._wait(select.POLLIN, budget)
@@ -118,7 +119,7 @@ class Worker:
             if not piece:
                 raise ConnectionError
             data += piece
-        return bytes(data)
+        return data  # as it is: a copy as bytes would be as large again
 
     def _wait(self, event: int, budget: Budget) -> None:
         """Wait until the connection is ready. What is printed is read meanwhile, so that no print can block the worker."""

@@ -6,9 +6,12 @@ would add a guard against faults of zlib, bz2 and lzma themselves.
 """
 
 import bz2
+import contextlib
+import errno
 import gzip
 import io
 import lzma
+import os
 import stat
 import tarfile
 import zipfile
@@ -23,6 +26,9 @@ MAX_FILE_BYTES = 10 * 2**20
 #: Bytes that a tar may hold in all, and that the directory of a zip may have: both are read to the end in any case.
 MAX_TAR_BYTES = 100 * 2**20
 MAX_DIRECTORY_BYTES = 4 * 2**20
+#: No link is followed and no pipe waited for; systems that lack a flag lack what it is against.
+_READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+_SWAPPED = "another file was put in its place while it was read"
 NO_FILE = "it is a link, a pipe or a device, and no file"
 _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 
@@ -58,23 +64,62 @@ class InMemory:
         return io.BytesIO(self.data)
 
 
+@dataclass(frozen=True)
+class SameFile:
+    """A file on the disk that may be opened again and again; it stands in for a path.
+
+    Whatever is put in its place meanwhile, a link to another student's file say, is not read.
+    """
+
+    path: Path
+    device: int
+    number: int
+
+    @classmethod
+    def of(cls, path: Path, status: os.stat_result | None = None) -> "SameFile":
+        """Return the file that is there now, or the one that was listed with this status."""
+        status = status or path.stat(follow_symlinks=False)
+        return cls(path, status.st_dev, status.st_ino)
+
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return self.path.name
+
+    def open(self, mode: str = "rb") -> IO[bytes]:
+        """Open it for reading; it has to be the same file still.
+
+        Raises:
+            OSError: it cannot be opened, or is another, or no file.
+        """
+        try:
+            descriptor = os.open(self.path, _READ)
+        except OSError as error:
+            raise OSError(_SWAPPED) if error.errno == errno.ELOOP else error from error
+        status = os.fstat(descriptor)
+        if (status.st_dev, status.st_ino) != (self.device, self.number) or not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise OSError(_SWAPPED)
+        return os.fdopen(descriptor, mode)
+
+
 class UnreadableError(Exception):
     """A container that cannot be read; the text is a sentence."""
 
 
-def archive_entries(path: Path | InMemory) -> list[Entry]:
+def archive_entries(path: Path | InMemory | SameFile) -> list[Entry]:
     """Return the files in an archive: the later of two with one path, as if it had been unpacked."""
     entries = _zipped(path) if path.name.lower().endswith(".zip") else _tarred(path)
     return list({entry.path: entry for entry in entries}.values())
 
 
-def refuse_crowd(path: Path | InMemory, count: int) -> None:
+def refuse_crowd(path: Path | InMemory | SameFile, count: int) -> None:
     """Raise `UnreadableError` if a container holds more than `MAX_ENTRIES`."""
     if count > MAX_ENTRIES:
         raise UnreadableError(f"{path.name} holds more than {MAX_ENTRIES:,} files; hand in the course's own files only")
 
 
-def _zipped(path: Path | InMemory) -> Iterator[Entry]:
+def _zipped(path: Path | InMemory | SameFile) -> Iterator[Entry]:
     if _directory_bytes(path) > MAX_DIRECTORY_BYTES:
         refuse_crowd(path, MAX_ENTRIES + 1)
     with path.open("rb") as file, zipfile.ZipFile(file) as archive:
@@ -94,7 +139,7 @@ def _seconds(info: zipfile.ZipInfo) -> float:
         return -1.0
 
 
-def _directory_bytes(path: Path | InMemory) -> int:
+def _directory_bytes(path: Path | InMemory | SameFile) -> int:
     """Return the bytes that a zip says its directory has, before anything is made of it."""
     with path.open("rb") as file:
         # Private, but any other reading of it might find another directory than `ZipFile` then does.
@@ -102,7 +147,7 @@ def _directory_bytes(path: Path | InMemory) -> int:
     return int(end[5]) if end else 0
 
 
-def _reader(path: Path | InMemory, info: zipfile.ZipInfo) -> Callable[[int], bytes]:
+def _reader(path: Path | InMemory | SameFile, info: zipfile.ZipInfo) -> Callable[[int], bytes]:
     def read(limit: int) -> bytes:
         if info.flag_bits & 1:
             raise ValueError("it is encrypted")
@@ -115,7 +160,7 @@ def _reader(path: Path | InMemory, info: zipfile.ZipInfo) -> Callable[[int], byt
     return read
 
 
-def _tarred(path: Path | InMemory) -> Iterator[Entry]:
+def _tarred(path: Path | InMemory | SameFile) -> Iterator[Entry]:
     with _decompressed(path) as file, tarfile.open(fileobj=_Bounded(path, file), mode="r|") as archive:  # type: ignore[call-overload]
         for count, member in enumerate(archive, 1):
             refuse_crowd(path, count)
@@ -127,11 +172,14 @@ def _tarred(path: Path | InMemory) -> Iterator[Entry]:
                 yield Entry(PurePosixPath(member.name), member.size, _head_of(data), refusal, member.mtime)
 
 
-def _decompressed(path: Path | InMemory) -> IO[bytes]:
+@contextlib.contextmanager
+def _decompressed(path: Path | InMemory | SameFile) -> Iterator[IO[bytes]]:
     with path.open("rb") as file:
         beginning = file.read(6)
-    opener = next((opener for magic, opener in _OPENERS.items() if beginning.startswith(magic)), None)
-    return opener(path if isinstance(path, Path) else path.open()) if opener else path.open("rb")
+        file.seek(0)
+        opener = next((opener for magic, opener in _OPENERS.items() if beginning.startswith(magic)), None)
+        with opener(file) if opener else contextlib.nullcontext(file) as plain:
+            yield plain
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
@@ -147,7 +195,7 @@ def _head_of(data: bytes) -> Callable[[int], bytes]:
 class _Bounded:
     """A stream that raises after so many bytes."""
 
-    def __init__(self, path: Path | InMemory, file: IO[bytes]) -> None:
+    def __init__(self, path: Path | InMemory | SameFile, file: IO[bytes]) -> None:
         self._path = path
         self._file = file
         self._left = MAX_TAR_BYTES

@@ -20,7 +20,9 @@ Read = Callable[[PurePosixPath], bytes]
 
 #: Files that platforms, file systems and instructors add and that nobody hands in.
 JUNK = {"thumbs.db", "desktop.ini", "index.html", "timestamp.txt", "class.toml"}
-_FACTS_BYTES = 10 * 2**20
+_FACTS_BYTES = 2 * 2**20
+#: No platform gives longer names, and an archive may hold some of 64 KB.
+_NAME_LENGTH = 1000
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,8 @@ def brightspace(names: Names, _: Read) -> Download | None:
 
 def gradescope(names: Names, read: Read) -> Download | None:
     """Gradescope's export: folders `submission_<id>`, and `submission_metadata.yml`, which names the students of each."""
-    table = next((path for path in names if path.name == "submission_metadata.yml"), None)
+    # At the top: deeper it is some student's.
+    table = next((path for path in names if path.parts == ("submission_metadata.yml",)), None)
     if table is None:
         return None
     facts = _gradescope_facts(read(table))
@@ -254,7 +257,7 @@ def _matched(
     platform: str, names: Names, pattern: re.Pattern[str], read_name: Callable[[PurePosixPath, re.Match[str]], _File]
 ) -> Download | None:
     """Return the download if at least half of the names are of this pattern."""
-    matches = {path: pattern.fullmatch(str(path)) for path in names}
+    matches = {path: pattern.fullmatch(str(path)) if len(str(path)) <= _NAME_LENGTH else None for path in names}
     files = [read_name(path, match) for path, match in matches.items() if match is not None]
     if not files or 2 * len(files) < len(names):
         return None
@@ -323,8 +326,12 @@ def _timestamp(text: bytes) -> str:
 
 def _name_in_facts(text: bytes) -> str:
     """Return the full name in Blackboard's file of facts: `Name: First Last (login)`."""
-    found = re.search(r"^Name:\s*(.+?)\s*(?:\([^()]*\))?\s*$", text.decode("utf-8", "replace"), re.MULTILINE)
-    return nfc(found[1]) if found else ""
+    lines = text[:_FACTS_BYTES].decode("utf-8", "replace").splitlines()
+    name = next((line.removeprefix("Name:").strip() for line in lines if line.startswith("Name:")), "")
+    if len(name) > _NAME_LENGTH:
+        return ""
+    full, _, login = name.rpartition("(")
+    return nfc(full if login.endswith(")") and full.strip() else name)
 
 
 def _common_folder(names: Names) -> PurePosixPath:

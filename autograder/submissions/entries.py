@@ -1,11 +1,21 @@
 """List the files inside a submission, be it a folder, an archive or a lone file, and refuse those that may not be taken."""
 
+import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from autograder.results.types import legible
-from autograder.submissions.archives import NO_FILE, Entry, InMemory, UnreadableError, archive_entries, refuse_crowd
+from autograder.submissions.archives import (
+    NO_FILE,
+    Entry,
+    InMemory,
+    SameFile,
+    UnreadableError,
+    archive_entries,
+    refuse_crowd,
+)
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _MAX_DEPTH = 20
@@ -57,10 +67,10 @@ def files_below(folder: Path) -> list[Entry]:
 
 
 def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
+    _refuse_odd(path)
     if not path.is_dir():
-        _refuse_odd(path)
         return (
-            _without_lone_archive(archive_entries(path), is_wanted)
+            _without_lone_archive(archive_entries(SameFile.of(path)), is_wanted)
             if is_archive(path.name)
             else [_lone(path, path.name)]
         )
@@ -88,41 +98,71 @@ def _without_lone_archive(entries: list[Entry], is_wanted: Callable[[str], bool]
 
 
 def _refuse_odd(path: Path) -> None:
-    """Refuse a pipe or a device: to open one would be to wait for ever."""
-    if path.exists() and not path.is_file():
+    """Refuse a link that was put in the place of what was listed, and a pipe or a device: opening one would wait for ever."""
+    if path.is_symlink():
+        raise UnreadableError(f"{path.name} is a link; put the files themselves there")
+    if path.exists() and not (path.is_file() or path.is_dir()):
         raise UnreadableError(f"{path.name} is a pipe or a device, and no file; hand in a file or a folder")
 
 
 def _folder(root: Path) -> Iterator[Entry]:
-    count, waiting = 0, [root]
+    count, waiting = 0, [PurePosixPath()]
     while waiting:
-        folder = waiting.pop()
-        found = _listed(folder, must=folder == root)
+        inner = waiting.pop()
+        found = _listed(root, inner)
         count += len(found)
         refuse_crowd(root, count)
-        inner = PurePosixPath(folder.relative_to(root).as_posix())
-        for entry in found:
-            if not entry.is_dir(follow_symlinks=False):
-                regular = entry.is_file(follow_symlinks=False)
-                yield _lone(Path(entry.path), str(inner / entry.name), "" if regular else NO_FILE)
-            elif len(inner.parts) < _MAX_DEPTH and not _skipped(PurePosixPath(entry.name)):
-                waiting.append(Path(entry.path))
+        for name, status in found:
+            if not stat.S_ISDIR(status.st_mode):
+                refusal = "" if stat.S_ISREG(status.st_mode) else NO_FILE
+                yield _entry(root / inner / name, str(inner / name), status, refusal)
+            elif len(inner.parts) < _MAX_DEPTH and not _skipped(PurePosixPath(name)):
+                waiting.append(inner / name)
 
 
-def _listed(folder: Path, *, must: bool) -> list[os.DirEntry[str]]:
-    """Return what is in a folder, in an order that is the same everywhere; nothing if it may not be opened."""
+def _listed(root: Path, inner: PurePosixPath) -> list[tuple[str, os.stat_result]]:
+    """Return what is in a folder below the root, by name, so that the order is everywhere the same; links are not followed.
+
+    Below the root, a folder that may not be opened, or has become a link, has nothing in it.
+    """
     try:
-        with os.scandir(folder) as found:
-            return sorted(found, key=lambda entry: entry.name)
+        with _opened(root, inner) as folder, os.scandir(folder) as found:
+            return sorted((entry.name, entry.stat(follow_symlinks=False)) for entry in found)
     except OSError:
-        if must:
+        if not inner.parts:
             raise
         return []
 
 
-def _lone(path: Path, name: str, refusal: str = "") -> Entry:
-    status = path.lstat()
-    return Entry(PurePosixPath(name), status.st_size, lambda limit: head(path, limit), refusal, status.st_mtime)
+@contextlib.contextmanager
+def _opened(root: Path, inner: PurePosixPath) -> Iterator[int | Path]:
+    """Yield the descriptor of a folder, opened part by part and through no link; its path where a system has none."""
+    if os.scandir not in os.supports_fd:
+        yield root / inner
+        return
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    folder = os.open(root, flags)
+    try:
+        for part in inner.parts:
+            above, folder = folder, os.open(part, flags, dir_fd=folder)
+            os.close(above)
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _lone(path: Path, name: str) -> Entry:
+    return _entry(path, name, path.lstat())
+
+
+def _entry(path: Path, name: str, status: os.stat_result, refusal: str = "") -> Entry:
+    file = SameFile.of(path, status)
+    return Entry(PurePosixPath(name), status.st_size, lambda limit: _head(file, limit), refusal, status.st_mtime)
+
+
+def _head(file: SameFile, limit: int) -> bytes:
+    with file.open() as opened:
+        return opened.read(limit)
 
 
 def _permitted(entries: list[Entry], container: str, is_wanted: Callable[[str], bool]) -> tuple[list[Entry], list[str]]:

@@ -11,13 +11,13 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import UsageError
 from autograder.results.tables import harmless
 from autograder.results.types import legible, storable
-from autograder.submissions.archives import Entry, UnreadableError, archive_entries
+from autograder.submissions.archives import NO_FILE, Entry, SameFile, UnreadableError, archive_entries
 from autograder.submissions.choosing import unit_of
 from autograder.submissions.commits import commit_date
 from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognized
@@ -26,6 +26,7 @@ from autograder.submissions.entries import ARCHIVES, files_below, is_archive
 #: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.
 FORMS = ("one", "folders", *SHAPES)
 _SOURCES = (".py", ".ipynb")
+_LINK = "it is a link; put the files themselves there"
 _FOREIGN_ARCHIVES = (".rar", ".7z", ".gz", ".xz", ".bz2")
 
 
@@ -52,7 +53,7 @@ class HandIn:
     @classmethod
     def alone(cls, path: Path) -> "HandIn":
         """Return a folder, archive or file as the hand-in of the student whose name it bears."""
-        return cls((Student(name_of(path)),), path)
+        return cls((Student(name_of(path)),), path.resolve())  # a link that was named is followed once, here
 
     def of(self, name: str) -> Student:
         """Return which of a group's members the row of this name is for."""
@@ -64,11 +65,8 @@ class HandIn:
         Raises:
             UnreadableError: the download cannot be opened.
         """
-        held = _entries_of(self.path)
-        return [Entry(name, held[path].size, held[path].read, held[path].refusal) for name, path in self._named(held)]
-
-    def _named(self, held: Collection[PurePosixPath]) -> Iterator[tuple[PurePosixPath, PurePosixPath]]:
-        return ((name, path) for name, path in (self.files or {}).items() if path in held)
+        held, files = _entries_of(self.path), self.files or {}
+        return [replace(held[path], path=name, modified=-1.0) for name, path in files.items() if path in held]
 
 
 @dataclass(frozen=True)
@@ -161,11 +159,14 @@ def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> In
     Raises:
         UsageError: a path does not exist, or is not of the form that was asked for.
     """
-    whole = Intake("")
-    for path in paths:
+    whole, given = Intake(""), list(paths)
+    for path in given:
         if not path.exists():
             raise UsageError(f"{path} does not exist; give a submission or a folder of submissions")
-        part = _take_in(path, frozenset(units), form)
+        if path.is_symlink() and len(given) > 1:  # `CLASS/*` names what students have put there
+            part = Intake(whole.form, left_out=[LeftOut(legible(path.name), "", _LINK)])
+        else:
+            part = _take_in(path, frozenset(units), form)
         whole.form = part.form if whole.form in ("", part.form) else "several folders"
         whole.left_out += part.left_out
         for name, hand_in in part.hand_ins.items():
@@ -251,7 +252,8 @@ def _download(path: Path, form: str) -> Intake | None:
             reason = f"an earlier attempt, of {earlier.at}"
             inner = (earlier.files or {}).values()
             intake.left_out += [LeftOut(legible(str(each)), last.students[0].name, reason) for each in inner]
-    intake.left_out += [LeftOut(legible(str(stray)), "", reason) for stray, reason in download.strays.items()]
+    reasons = download.strays | {path: NO_FILE for path in download.strays if path in held and held[path].refusal}
+    intake.left_out += (LeftOut(legible(str(stray)), "", reason) for stray, reason in reasons.items())
     return intake
 
 
@@ -278,7 +280,7 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
             continue
         shown = legible(child.name)
         if child.is_symlink():
-            intake.left_out.append(LeftOut(shown, "", "it is a link; put the files themselves there"))
+            intake.left_out.append(LeftOut(shown, "", _LINK))
         elif child.is_dir() or is_archive(child.name):
             name = _free_name(name_of(child), HandIn((), child), intake.hand_ins)
             intake.hand_ins[name] = HandIn((Student(name),), child)
@@ -358,7 +360,7 @@ def _why_left(path: Path, units: frozenset[str]) -> str:
 @functools.lru_cache(maxsize=4)
 def _entries_of(path: Path) -> dict[PurePosixPath, Entry]:
     """Return the files of a class's folder or zip, by path there; read once for all its students."""
-    entries = files_below(path) if path.is_dir() else archive_entries(path)
+    entries = files_below(path) if path.is_dir() else archive_entries(SameFile.of(path.resolve()))
     return {entry.path: entry for entry in entries}
 
 

@@ -30,7 +30,7 @@ from autograder.results.types import legible
 from autograder.submissions.answers import answers_in
 from autograder.submissions.archives import Entry, UnreadableError
 from autograder.submissions.choosing import choose, unit_of
-from autograder.submissions.entries import entries_in, head, is_archive, printable
+from autograder.submissions.entries import entries_in, is_archive, printable
 from autograder.submissions.files import File, module_from, read_file
 from autograder.submissions.intake import HandIn, name_of
 from autograder.submissions.module import Module, parse_quietly
@@ -291,7 +291,11 @@ def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Modul
 
 
 def _file_at(path: Path, size: int) -> File:
-    return read_file(Entry(PurePosixPath(path.absolute().as_posix()), size, lambda limit: head(path, limit)))
+    def head(limit: int) -> bytes:
+        with path.open("rb") as file:
+            return file.read(limit)
+
+    return read_file(Entry(PurePosixPath(path.absolute().as_posix()), size, head))
 
 
 def _strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:

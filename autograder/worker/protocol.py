@@ -30,7 +30,8 @@ NONCE_BYTES = 16
 _LENGTH = struct.Struct("<Q")
 
 _REQUEST_LIMITS = Limits(bytes=2**40, header_bytes=2**30)
-_REPLY_LIMITS = Limits(recipes=False)
+#: The grader holds a reply and the value made of it, and there are as many graders as jobs.
+_REPLY_LIMITS = Limits(bytes=64 * 2**20, recipes=False)
 #: A worker's own texts and lists are shorter; more would only be copied from here into every sentence.
 _TEXT_LIMIT = 10_000
 _ITEM_LIMIT = 10_000
@@ -241,12 +242,13 @@ def write(
     Args:
         record: the request or the reply.
         fallback: turns a value of another type into one of the codec's, or raises `RefusedValue`.
-        limits: of the message; those of any message by default.
+        limits: of the message; those of a request or of a reply by default.
 
     Raises:
         RefusedValue: some value in it cannot cross.
     """
-    return encode({_RECORD: type(record).__name__, **vars(record)}, fallback, limits or Limits())
+    usual = Limits() if isinstance(record, Request) else _REPLY_LIMITS
+    return encode({_RECORD: type(record).__name__, **vars(record)}, fallback, limits or usual)
 
 
 def read_request(message: bytes) -> Request:

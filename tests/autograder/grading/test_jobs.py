@@ -72,6 +72,30 @@ def children(pid):
     return []
 
 
+def test_a_job_that_stands_still_is_replaced(spec, small_sandbox, students):
+    tasks = [task for task in students[0] if "hangs" not in task.name]
+    points = {task.name: students[1][task.name] for task in tasks}
+    stopped = []
+
+    def stopping():
+        for number, task in enumerate(tasks):
+            if number == 3:
+                stopped.extend(children(jobs.zygote.pid)[:1])
+                os.kill(stopped[0], signal.SIGSTOP)
+            yield task
+
+    jobs = Jobs(2, spec, small_sandbox, patience=4.0)
+    with jobs as grade_tasks:
+        assert {graded.task.name: graded.result.score for graded in grade_tasks(stopping())} == points
+        assert stopped and state(stopped[0]) in ("", "Z")
+
+
+def state(pid):
+    with contextlib.suppress(FileNotFoundError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return ""
+
+
 def killing(tasks, jobs, victims):
     """The tasks; before some of them are handed out, the processes are killed that `victims` finds."""
     for number, task in enumerate(tasks):

@@ -84,7 +84,26 @@ def test_any_table_comes_back_byte_for_byte(rows, delimiter, end):
     assert table.to_bytes() == data and table.rows[1:] == rows
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", " =1", "\uff1d1", "\u00a0=1", "\r=1", "\uff20a"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1",
+        "+1",
+        "-1",
+        "@a",
+        "\t=1",
+        " =1",
+        "\uff1d1",
+        "\u00a0=1",
+        "\r=1",
+        "\uff20a",
+        "\ufeff=1",
+        "\u200b+1",
+        "\ufe66x",
+        "\u3000\uff0b1",
+        "\ta",
+    ],
+)
 def test_what_a_spreadsheet_takes_for_a_formula_is_quoted(text):
     assert harmless(text) == f"'{text}"
 

@@ -1,9 +1,9 @@
 """Hostile and careless submissions: each tries one thing, gains nothing by it, harms nobody, and is told what happened.
 
-A folder in `hostile/` is one of them, with the threats of docs/threats.md that it stands for, the score that it must get and
-what the student must read. In its text EVIDENCE stands for a folder that anybody may write to, TRACE for a file name of this
-run alone, COURSE for the course's folder and VICTIM for a process that nobody will miss: where an attack succeeds, one of
-them shows it.
+A folder in `hostile/` is one of them, with the threats of docs/threats.md that it stands for, the score that it must get, what
+the student must read, and what it may cost the grader's own process: MB at once, and seconds of a core. In its text EVIDENCE
+stands for a folder that anybody may write to, TRACE for a file name of this run alone, COURSE for the course's folder and
+VICTIM for a process that nobody will miss: where an attack succeeds, one of them shows it.
 """
 
 import contextlib
@@ -11,12 +11,12 @@ import hashlib
 import json
 import os
 import re
-import resource
 import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -134,9 +134,12 @@ def descendants(pid):
     return {pid}.union(*(descendants(int(child)) for child in children))
 
 
-def memory():
-    """What this process holds now, in MB."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() // MEGABYTE
+def memory(most=False):
+    """What this process holds now, or has held at most since the last look, in MB."""
+    found = re.search(rf"{'VmHWM' if most else 'VmRSS'}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    if not most:
+        Path("/proc/self/clear_refs").write_text("5")  # from here on the most is counted anew
+    return int(found[1]) // 1024
 
 
 @pytest.fixture
@@ -173,15 +176,18 @@ def test_it_gains_nothing_and_harms_nobody(case, grade, honest, surroundings, ba
     if expected.get("needs", "process") not in honest.isolation:
         pytest.skip(f"no {expected['needs']} on this machine")
     options = {name: expected[name] for name in ("functions", "seconds") if name in expected}
-    before, held = surroundings(), memory()
+    before, held, began = surroundings(), memory(), time.process_time()
 
     result = grade({case: bait.copy(case, tmp_path)}, tmp_path, **options)[case]
 
+    spent = time.process_time() - began
     assert (result.score, result.errors) == (expected["score"], ())
     assert [words for words in expected["says"] if words not in said(result)] == []
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", said(result))
     assert surroundings() == before
     assert bait.untouched()
+    assert memory(most=True) - held < expected["costs"]["mb"]
+    assert spent < expected["costs"]["seconds"]
     assert memory() - held < 100
     assert (tmp_path / "results" / f"{case}.json").stat().st_size < MEGABYTE // 10
     assert timeless(grade({"honest": HONEST}, tmp_path)["honest"]) == honest
@@ -216,6 +222,37 @@ def test_a_class_of_them_is_graded_to_the_end(bait, tmp_path):
     assert bait.untouched()
 
 
+#: What one process holds at most, in MB, in which everything is graded that a submission can make large.
+PEAK = """
+import re, sys
+from pathlib import Path
+
+from autograder.course.catalog import course_here
+from autograder.grading.grade import Grader
+from autograder.grading.spec import GradingSpec
+from autograder.sandbox import Sandbox
+from autograder.submissions import read_submission
+
+catalog = course_here()
+with Sandbox(catalog.preload) as sandbox:
+    grader = Grader(GradingSpec(catalog, b"of the tests", ("variation_loss",)), sandbox)
+    for path in map(Path, sys.argv[1:]):
+        print(path.name, grader.grade(read_submission(path, catalog.units)).score)
+print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+"""
+
+
+@pytest.mark.slow
+def test_no_reply_takes_the_grader_past_800_mb():
+    cases = ["written_past_the_limit", "huge_reply", "huge_tensor", "large_answers", "large_bytes"]
+    command = [sys.executable, "-P", "-c", PEAK, *(HOSTILE / case for case in cases)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    *scores, peak = ran.stdout.split("\n")[:-1]
+    assert scores == [f"{case} 0.0" for case in cases]
+    assert int(peak) / 1024 < 800
+
+
 def short_catalog(seconds):
     """The course's own entry for the unit, with less time for a call."""
     _, *units = (ROOT / "exercises" / "catalog.toml").read_text().split("[[unit]]")
@@ -229,4 +266,4 @@ def test_every_threat_is_tried():
         int(number) for number in re.findall(r"^\| (\d+) \|", (ROOT / "docs" / "threats.md").read_text(), re.MULTILINE)
     }
     tried = {threat for expected in CASES.values() for threat in expected["threats"]}
-    assert rows == tried == set(range(1, 54))
+    assert rows == tried == set(range(1, 55))
