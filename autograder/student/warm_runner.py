@@ -29,7 +29,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -79,7 +79,7 @@ class _Inbox:
     """Queue of requests; a new one interrupts the request that is worked on."""
 
     def __init__(self, stream: IO[str]) -> None:
-        self._queue: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._busy = False
         threading.Thread(target=self._read, args=(stream,), daemon=True).start()
@@ -92,7 +92,7 @@ class _Inbox:
                     _thread.interrupt_main()
         os._exit(0)  # nobody listens any more, whatever the student's code is doing
 
-    def next(self) -> dict[str, str]:
+    def next(self) -> dict[str, Any]:
         request = self._queue.get()
         while not self._queue.empty():
             request = self._queue.get()
@@ -118,12 +118,12 @@ class _UnitRunner:
         self._workers = _WatchedWorkers(last_words, lambda seconds: self._say(kind="call", seconds=seconds))
         self._warm: set[str] = set()
 
-    def answer(self, request: dict[str, str]) -> None:
+    def answer(self, request: dict[str, Any]) -> None:
         try:
             if "draw" in request:
                 self._draw(request["draw"])
             else:
-                self._run(request["run"])
+                self._run(request["run"], request.get("changed", ()))
         except (AutograderError, OSError) as error:
             self._say(kind="refused", text=str(error))
 
@@ -137,10 +137,12 @@ class _UnitRunner:
         catalog = read_catalog(self._root)  # anew: the course may have been updated
         return catalog, StudentRun(catalog, HOME_SEED, "cpu").modules(catalog.exercise(unit))
 
-    def _run(self, unit: str) -> None:
+    def _run(self, unit: str, changed: Collection[str]) -> None:
         catalog, modules = self._read(unit)
+        # A function that a changed one uses runs before it: its fault is told first.
+        first = set(changed).union(*map(modules[unit].used_by, changed))
         spec = GradingSpec(catalog, units=(unit,), seed=HOME_SEED, require=())
-        Grader(spec, self._workers, _Reporter(self._say)).grade(Submission(unit, modules))
+        Grader(spec, self._workers, _Reporter(self._say, first)).grade(Submission(unit, modules))
         self._say(kind="finished", unit=unit)
         if unit not in self._warm:
             self._warm.add(unit)
@@ -159,8 +161,9 @@ class _Reporter(Observer):
     The first call that does not end is the last: a student should not have to wait for more of them.
     """
 
-    def __init__(self, say: Callable[..., None]) -> None:
+    def __init__(self, say: Callable[..., None], first: Collection[str]) -> None:
         self._say = say
+        self.first = first
 
     def expected(self, checks: list[CheckResult]) -> None:
         self._say(kind="expected", checks=[check.to_dict() for check in checks])
