@@ -1,7 +1,9 @@
 """How a request of a check gets to a worker, and its reply back."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Protocol
 
 from autograder.errors import CheckError
@@ -78,3 +80,35 @@ class InProcess:
         if isinstance(self.session.last_error, KeyboardInterrupt):
             raise self.session.last_error
         return reply
+
+
+class Recording(InProcess):
+    """A worker in this process that keeps, for a debugger, the frames in which the student's functions have returned.
+
+    Attributes:
+        frames: the outermost frame of the student's own file for each request that reached one, in order.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        super().__init__(folder)
+        self.frames: list[FrameType] = []
+
+    def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
+        """Return the reply, and keep the frame."""
+        latest: list[FrameType] = []
+
+        def watch(frame: FrameType, event: str, _: object) -> None:
+            if (
+                event == "return"
+                and self.session.is_own(frame.f_code.co_filename)
+                and frame.f_code.co_name != "<module>"
+            ):
+                latest[:] = [frame]  # the outermost is the last to return
+
+        before = sys.getprofile()
+        sys.setprofile(watch)
+        try:
+            return super().exchange(request, seconds, respond)
+        finally:
+            sys.setprofile(before)
+            self.frames += latest

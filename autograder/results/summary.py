@@ -56,6 +56,7 @@ def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
     if _explained(check) and check.message not in said:
         said.add(check.message)
         yield f"      {message(check)}"
+        yield from (f"      | {line}" for line in check.values.splitlines())
         if check.diagnosis and check.diagnosis not in said:
             said.add(check.diagnosis)
             yield "      " + tr("Known mistake: {diagnosis}", diagnosis=diagnosis(check))
