@@ -1,5 +1,7 @@
 """How a request of a check gets to a worker, and its reply back."""
 
+import contextlib
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +9,7 @@ from types import FrameType
 from typing import Protocol
 
 from autograder.errors import CheckError
+from autograder.sandbox.process import Tail
 from autograder.worker.deadline import DeadlinePassed
 from autograder.worker.session import Session
 
@@ -80,6 +83,36 @@ class InProcess:
         if isinstance(self.session.last_error, KeyboardInterrupt):
             raise self.session.last_error
         return reply
+
+
+class Capturing(InProcess):
+    """A worker in this process that keeps what the student's code prints, its beginning and its end."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        super().__init__(folder)
+        self._printed = Tail()
+
+    def take_printed(self) -> str:
+        """Return what was printed since the last time."""
+        text, self._printed = self._printed.text(), Tail()
+        return text
+
+    def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
+        """Return the reply; what is printed meanwhile is kept."""
+        stream = _TailStream(self._printed)
+        with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+            return super().exchange(request, seconds, respond)
+
+
+class _TailStream(io.TextIOBase):
+    """Stream that keeps only its beginning and end."""
+
+    def __init__(self, tail: Tail) -> None:
+        self._tail = tail
+
+    def write(self, text: str) -> int:
+        self._tail.add(text.encode("utf-8", "replace"))
+        return len(text)
 
 
 class Recording(InProcess):

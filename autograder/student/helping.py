@@ -15,7 +15,7 @@ from autograder.course.skeletons import (
     source_lines,
     untouched,
 )
-from autograder.errors import UsageError
+from autograder.errors import GraderError, UsageError
 from autograder.messages import tr
 from autograder.student.progress import Progress, fingerprint, updated_progress
 
@@ -31,10 +31,17 @@ def hint_lines(catalog: Catalog, function: str) -> list[str]:
                 function=function,
             )
         ]
-    with updated_progress(catalog.root) as progress:
-        mine = progress.of(unit.name, function)
-        mine.hints = min(mine.hints + 1, len(hints))
-        read = mine.hints
+    note = ""
+    try:
+        with updated_progress(catalog.root) as progress:
+            mine = progress.of(unit.name, function)
+            mine.hints = min(mine.hints + 1, len(hints))
+            read = mine.hints
+    except GraderError as error:
+        read, note = (
+            len(hints),
+            tr("Which hints you have read cannot be stored, so these are all: {error}", error=error),
+        )
     lines = [
         tr(
             "{function}, hint {number} of {count}: {text}",
@@ -45,6 +52,8 @@ def hint_lines(catalog: Catalog, function: str) -> list[str]:
         )
         for number, text in enumerate(hints[:read], 1)
     ]
+    if note:
+        return [*lines, note]
     return [*lines, tr("Ask again for the next one.") if read < len(hints) else tr("There are no more hints.")]
 
 

@@ -118,7 +118,6 @@ class Terminal:
 
 
 KEYS = "h hint   l list   r reset   s solution   d diff   Enter again   q quit"
-_PRINTED_LINES = 12
 _BAR = 30
 _WAITING = (Outcome.BLOCKED, Outcome.NOT_RUN)
 
@@ -207,24 +206,11 @@ def _full_lines(catalog: Catalog, run: UnitRun, checks: list[CheckResult]) -> It
     decisive = [check for check in checks if check.outcome not in _WAITING]
     worth = checks_points_line(checks)
     yield "  x " + tr("{function}: {points}, in {where}", function=function, points=worth, where=where)
-    _, *lines = function_lines(decisive or checks, set(), verbose=False)
+    _, *lines = function_lines(decisive or checks, set(), verbose=False, printed=True)
     yield from (f"  {line}" for line in lines)
     if decisive and len(decisive) < len(checks):
         waiting = len(checks) - len(decisive)
         yield "    ~ " + counted("{count} more check waits for that", "{count} more checks wait for that", waiting)
-    printed = next((check.output for check in checks if check.output.strip()), "")
-    if printed:
-        yield "    " + tr("It printed:")
-        yield from (f"      | {line}" for line in _shorten(printed.strip("\n").split("\n")))
-
-
-def _shorten(lines: list[str]) -> list[str]:
-    left = len(lines) - _PRINTED_LINES
-    return (
-        lines
-        if left <= 0
-        else [*lines[:_PRINTED_LINES], counted("... and {count} more line", "... and {count} more lines", left)]
-    )
 
 
 def _short_text(checks: list[CheckResult]) -> str:

@@ -21,7 +21,6 @@ import _thread
 import contextlib
 import faulthandler
 import gc
-import io
 import json
 import os
 import queue
@@ -34,14 +33,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
-from autograder.checks.transport import InProcess, Respond, Transport
+from autograder.checks.transport import Capturing, Respond, Transport
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import AutograderError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.session import Observer
 from autograder.grading.spec import GradingSpec
 from autograder.results.types import CheckResult, Outcome
-from autograder.sandbox.process import GRACE_SECONDS, Tail
+from autograder.sandbox.process import GRACE_SECONDS
 from autograder.student.drawing import keep_picture
 from autograder.submissions import Module, Submission
 from autograder.worker.deadline import wall_limit
@@ -189,42 +188,22 @@ class _WatchedWorkers(InThisProcess):
             yield _Watched(Path(folder).resolve(), self._last_words, self._tell)
 
 
-class _Watched(InProcess):
+class _Watched(Capturing):
     """Worker with a second deadline, for calls that no longer run Python code; the session's own deadline tells the line."""
 
     def __init__(self, folder: Path, last_words: IO[str], tell: Callable[[float], None]) -> None:
         super().__init__(folder)
         self._last_words = last_words
         self._tell = tell
-        self._printed = Tail()
-
-    def take_printed(self) -> str:
-        text, self._printed = self._printed.text(), Tail()
-        return text
 
     def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
         faulthandler.dump_traceback_later(wall_limit(seconds) + GRACE_SECONDS, exit=True, file=self._last_words)
         self._tell(seconds)
         try:
-            with (
-                contextlib.redirect_stdout(_TailStream(self._printed)),
-                contextlib.redirect_stderr(_TailStream(self._printed)),
-            ):
-                return super().exchange(request, seconds, respond)
+            return super().exchange(request, seconds, respond)
         finally:
             faulthandler.cancel_dump_traceback_later()
             self._tell(0)
-
-
-class _TailStream(io.TextIOBase):
-    """Stream that keeps only its beginning and end."""
-
-    def __init__(self, tail: Tail) -> None:
-        self._tail = tail
-
-    def write(self, text: str) -> int:
-        self._tail.add(text.encode("utf-8", "replace"))
-        return len(text)
 
 
 if __name__ == "__main__":

@@ -122,7 +122,8 @@ def _found_course(config: pytest.Config) -> Catalog | None:
 def _student_run(catalog: Catalog, config: pytest.Config) -> StudentRun:
     try:
         device, debugged = usable_device(config.getoption("--device")), bool(config.getoption("usepdb", default=False))
-        return StudentRun(catalog, config.getoption("check_seed"), device, debugged=debugged)
+        captured = config.getoption("capture", default="fd") != "no"  # `pytest -s` shows prints as they come
+        return StudentRun(catalog, config.getoption("check_seed"), device, debugged=debugged, captured=captured)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
 

@@ -225,6 +225,16 @@ def test_the_debugger_stops_in_the_call_that_gave_the_wrong_value(course, write)
     assert "(Pdb) tensor(" in stopped.stdout
 
 
+def test_pytest_shows_what_a_function_prints(student_pytest, tmp_path):
+    root = make_course(tmp_path / "course")
+    (root / "exercises" / "doubling.py").write_text("def double(x):\n    print('given', len(x))\n    return x + 1\n")
+    run = student_pytest("exercises/doubling.py", cwd=root)
+    assert "    It printed:\n      | given 3\n" in run.text
+    (root / "exercises" / "doubling.py").write_text("def double(x):\n    print('given', len(x))\n    return 2 * x\n")
+    assert "It printed" not in student_pytest("exercises/doubling.py", "-k", "double", cwd=root).text
+    assert "given 3" in student_pytest("exercises/doubling.py", "-s", cwd=root).text
+
+
 def test_small_tensors_are_shown_whole(student_pytest, tmp_path):
     root = make_course(tmp_path / "course")
     (root / "exercises" / "doubling.py").write_text("def double(x):\n    return x + 1\n")
