@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of
+from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of, with_article
 
 # Relative and absolute tolerance by dtype: the rounding of a sum over a few thousand entries in another order.
 _TOLERANCES = {torch.float64: (1e-7, 1e-9), torch.float16: (1e-2, 1e-3), torch.bfloat16: (2e-2, 1e-2)}
@@ -347,7 +347,7 @@ def _named(value: object) -> str:
     if value is None:
         return "None"
     if hasattr(type(value), "_shown"):
-        return f"a {value._handle.type_name}"  # type: ignore[attr-defined] # it lives with the worker
+        return with_article(value._handle.type_name)  # type: ignore[attr-defined] # it lives with the worker
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, np.ndarray):
@@ -355,7 +355,7 @@ def _named(value: object) -> str:
     if isinstance(value, Record):
         return f"{show(value)} (a {'named tuple' if value.named_tuple else 'dataclass'})"
     kind = str(getattr(type(value), "__name__", ""))
-    return f"{show(value)} ({'an' if kind[:1].lower() in 'aeiouAEIOU' else 'a'} {kind})"
+    return f"{show(value)} ({with_article(kind)})"
 
 
 def _expected_of(actual: Any, expected: object) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from autograder.errors import MissingFunction, NotWritten, Raised, RefusedValue, StudentFault, TimedOut, Unusable
 from autograder.results.types import legible
 from autograder.submissions import Module
+from autograder.worker.codec import with_article
 from autograder.worker.protocol import STOPPED, Fault
 
 #: Near names are looked for among so many, each of at most so many letters: more only a forged reply has, and to compare
@@ -117,7 +118,7 @@ def _words(fault: Fault) -> str:
 
 def _missing(fault: Fault, function: str, module: Module, required: Collection[str]) -> str:
     if fault.found:
-        return f"{module.label} has {function} as a {fault.found}, not as a function"
+        return f"{module.label} has {function} as {with_article(fault.found)}, not as a function"
     if fault.text:  # the class in which it was looked for
         near = difflib.get_close_matches(function.rpartition(".")[2], fault.names[:_NAMES], n=1, cutoff=0.6)
         advice = f"; rename {near[0]}" if near else ""

@@ -12,7 +12,7 @@ from torch import Tensor
 from autograder.checks.compare import Printed, show
 from autograder.errors import CheckFailed, MalformedMessage, MissingFunction, Raised, RefusedValue
 from autograder.worker import protocol
-from autograder.worker.codec import Callback, Handle, Recipe
+from autograder.worker.codec import Callback, Handle, Recipe, with_article
 from autograder.worker.protocol import Answer, Request, SideEffect
 
 
@@ -310,7 +310,7 @@ class RemoteModule(RemoteObject):
         try:
             return dict(vars(protocol.read_inspection(answer.value)))
         except MalformedMessage as error:
-            raise RefusedValue(f"a {self._handle.type_name} answered with {error}") from error
+            raise RefusedValue(f"{with_article(self._handle.type_name)} answered with {error}") from error
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,15 @@
 """How a request of a check gets to a worker, and its reply back."""
 
+import contextlib
+import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Protocol
 
 from autograder.errors import CheckError
+from autograder.sandbox.process import Tail
 from autograder.worker.deadline import DeadlinePassed
 from autograder.worker.session import Session
 
@@ -78,3 +83,65 @@ class InProcess:
         if isinstance(self.session.last_error, KeyboardInterrupt):
             raise self.session.last_error
         return reply
+
+
+class Capturing(InProcess):
+    """A worker in this process that keeps what the student's code prints, its beginning and its end."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        super().__init__(folder)
+        self._printed = Tail()
+
+    def take_printed(self) -> str:
+        """Return what was printed since the last time."""
+        text, self._printed = self._printed.text(), Tail()
+        return text
+
+    def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
+        """Return the reply; what is printed meanwhile is kept."""
+        stream = _TailStream(self._printed)
+        with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+            return super().exchange(request, seconds, respond)
+
+
+class _TailStream(io.TextIOBase):
+    """Stream that keeps only its beginning and end."""
+
+    def __init__(self, tail: Tail) -> None:
+        self._tail = tail
+
+    def write(self, text: str) -> int:
+        self._tail.add(text.encode("utf-8", "replace"))
+        return len(text)
+
+
+class Recording(InProcess):
+    """A worker in this process that keeps, for a debugger, the frames in which the student's functions have returned.
+
+    Attributes:
+        frames: the outermost frame of the student's own file for each request that reached one, in order.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        super().__init__(folder)
+        self.frames: list[FrameType] = []
+
+    def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
+        """Return the reply, and keep the frame."""
+        latest: list[FrameType] = []
+
+        def watch(frame: FrameType, event: str, _: object) -> None:
+            if (
+                event == "return"
+                and self.session.is_own(frame.f_code.co_filename)
+                and frame.f_code.co_name != "<module>"
+            ):
+                latest[:] = [frame]  # the outermost is the last to return
+
+        before = sys.getprofile()
+        sys.setprofile(watch)
+        try:
+            return super().exchange(request, seconds, respond)
+        finally:
+            sys.setprofile(before)
+            self.frames += latest

@@ -117,10 +117,17 @@ class Workers(Protocol):
 
 
 class InThisProcess:
-    """Workers without a sandbox, for code that is the user's own."""
+    """Workers without a sandbox, for code that is the user's own.
+
+    Args:
+        kind: what keeps prints, frames or nothing.
+    """
 
     isolation = ()
     limits: ClassVar[dict[str, float]] = {}
+
+    def __init__(self, kind: type[InProcess] = InProcess) -> None:
+        self._kind = kind
 
     def require(self, rungs: tuple[str, ...]) -> None:
         """Accept no requirement, as no rung holds here.
@@ -135,7 +142,7 @@ class InThisProcess:
     def worker(self) -> Iterator[Transport]:
         """Yield a worker without a process of its own."""
         with tempfile.TemporaryDirectory() as folder:
-            yield InProcess(Path(folder).resolve())
+            yield self._kind(Path(folder).resolve())
 
 
 class Grader:

@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 import weakref
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -47,7 +47,13 @@ class GradedRun(Run, Protocol):
 
 
 class Observer:
-    """Observer of a run; this default ignores every event."""
+    """Observer of a run; this default ignores every event.
+
+    Attributes:
+        first: functions whose checks run before those of the others.
+    """
+
+    first: Collection[str] = ()
 
     def expected(self, checks: list[CheckResult]) -> None:
         """Called with all checks of a unit that will run."""
@@ -215,6 +221,7 @@ class UnitRun:
         """
         own = [item for item in self._session.items if item.nodeid in self.recorder.results]
         items = [item for item in own if item.stash[plugin.CHECK].hidden == hidden]
+        items.sort(key=lambda item: item.stash[plugin.CHECK].function not in self.observer.first)
         if items and self._goes_on:
             self._goes_on = self._session.run(items, self)
 

@@ -229,6 +229,6 @@ def visible_check(check: CheckResult, hidden: Hidden) -> CheckResult:
     if not check.hidden or hidden is Hidden.EVERYTHING:
         return check
     if hidden is Hidden.SENTENCE:
-        return replace(check, output="", picture="")
+        return replace(check, output="", picture="", values="")
     # The sentence quotes what was asked, the mistake what was answered, and a student may print what they were given.
-    return replace(check, message="", sentence={}, mistake=None, diagnosis="", output="", picture="", line=0)
+    return replace(check, message="", sentence={}, mistake=None, diagnosis="", output="", picture="", line=0, values="")

@@ -4,14 +4,24 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.course.catalog import Catalog
-from autograder.messages import tr
+from autograder.messages import counted, tr
 from autograder.results.mark import points_to_come
 from autograder.results.types import CheckResult, Outcome
 from autograder.results.wording import SIGNS, WORDS, diagnosis, message, points_line
 
+#: So much of what a function has printed is shown.
+_PRINTED_LINES = 12
+_PRINTED_LETTERS = 500
+
 
 def summary(
-    catalog: Catalog, checks: Iterable[CheckResult], *, brief: bool, verbose: bool, whole: bool = True
+    catalog: Catalog,
+    checks: Iterable[CheckResult],
+    *,
+    brief: bool,
+    verbose: bool,
+    whole: bool = True,
+    printed: bool = False,
 ) -> Iterator[str]:
     """Yield the lines of the summary.
 
@@ -21,6 +31,7 @@ def summary(
         brief: only the points and the last line.
         verbose: passed checks have their lines too.
         whole: True if no check of these units was left out of the run.
+        printed: True to show what the functions have printed.
     """
     by_unit: dict[str, list[CheckResult]] = {}
     for check in checks:
@@ -31,23 +42,43 @@ def summary(
             worth = unit_points_line(catalog, collected) if whole else checks_points_line(collected)
             yield f"{tr(unit.title)}: {worth}"
             if not brief:
-                yield from _unit_lines(collected, verbose)
+                yield from _unit_lines(collected, verbose, printed)
     yield from next_step(catalog, by_unit)
 
 
-def _unit_lines(checks: list[CheckResult], verbose: bool) -> Iterator[str]:
+def _unit_lines(checks: list[CheckResult], verbose: bool, printed: bool) -> Iterator[str]:
     said: set[str] = set()
     for _, group in itertools.groupby(checks, key=lambda check: check.function):
-        yield from (f"  {line}" for line in function_lines(list(group), said, verbose=verbose))
+        yield from (f"  {line}" for line in function_lines(list(group), said, verbose=verbose, printed=printed))
     yield ""
 
 
-def function_lines(checks: list[CheckResult], said: set[str], *, verbose: bool) -> Iterator[str]:
-    """Yield the lines of one function; a sentence that is in `said` is left out, and each new one is added to it."""
+def function_lines(checks: list[CheckResult], said: set[str], *, verbose: bool, printed: bool = False) -> Iterator[str]:
+    """Yield the lines of one function; a sentence that is in `said` is left out, and each new one is added to it.
+
+    Args:
+        checks: of the function.
+        said: sentences that the reader has seen.
+        verbose: passed checks have their lines too.
+        printed: True to show what the function has printed in the first check that is shown and printed anything, capped.
+    """
     yield f"{checks[0].function}: {checks_points_line(checks)}"
     for check in checks:
         if verbose or check.outcome is not Outcome.PASSED:
             yield from _check_lines(check, said)
+    shown = [check for check in checks if verbose or check.outcome is not Outcome.PASSED] if printed else []
+    shown.sort(key=lambda check: check.outcome is Outcome.PASSED)
+    output = next((check.output for check in shown if check.output.strip()), "")
+    if output:
+        yield "  " + tr("It printed:")
+        yield from (f"    | {line}" for line in _shorten(output.strip("\n").split("\n")))
+
+
+def _shorten(lines: list[str]) -> list[str]:
+    left = len(lines) - _PRINTED_LINES
+    if left > 0:
+        lines = [*lines[:_PRINTED_LINES], counted("... and {count} more line", "... and {count} more lines", left)]
+    return [line if len(line) <= _PRINTED_LETTERS else f"{line[:_PRINTED_LETTERS]} ..." for line in lines]
 
 
 def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
@@ -56,6 +87,7 @@ def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
     if _explained(check) and check.message not in said:
         said.add(check.message)
         yield f"      {message(check)}"
+        yield from (f"      | {line}" for line in check.values.splitlines())
         if check.diagnosis and check.diagnosis not in said:
             said.add(check.diagnosis)
             yield "      " + tr("Known mistake: {diagnosis}", diagnosis=diagnosis(check))

@@ -59,7 +59,8 @@ class CheckResult:
 
     A `picture` is a PNG in base64: plain text, as all that a result holds. A `line` is one of the student's own file; 0
     if there is none to look at. A `sentence` is the message as a template and its values, for other languages than English. A
-    `share` of the points, from 0 to 1, is what the check gave by `partial`.
+    `share` of the points, from 0 to 1, is what the check gave by `partial`. The `values` are small tensors shown whole, in
+    a run at home: what was expected, what came back, and their difference.
     """
 
     id: str
@@ -78,6 +79,7 @@ class CheckResult:
     line: int = 0
     sentence: Sentence = field(default_factory=dict, hash=False)
     share: float = 0.0
+    values: str = ""
 
     @property
     def points(self) -> float:
@@ -90,7 +92,7 @@ class CheckResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as the schema has them."""
-        facts = {name: value for name, value in vars(self).items() if name != "share" or value}
+        facts = {name: value for name, value in vars(self).items() if name not in ("share", "values") or value}
         return {**facts, "outcome": self.outcome.value, "points": self.points}
 
     @classmethod

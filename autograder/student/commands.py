@@ -63,10 +63,16 @@ def reset(
     Terminal().say([helping.reset(course_here(), name)])
 
 
-def solution(unit: Annotated[str, typer.Argument(metavar="UNIT", help="A unit that passes.")]) -> None:
+def solution(
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="A unit that passes.")],
+    diff: Annotated[bool, typer.Option("--diff", help="Only where yours differs from it.")] = False,
+) -> None:
     """Print the course's solution of a unit, once your own passes."""
     catalog = course_here()
     (chosen,) = catalog.chosen([unit])
+    if diff:
+        Terminal().say(helping.solution_diff(catalog, chosen, _progress(catalog)), code=True)
+        return
     typer.echo(helping.solution_text(catalog, chosen, _progress(catalog)), nl=False)
 
 

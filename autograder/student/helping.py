@@ -1,6 +1,7 @@
 """Help a student: give hints one by one, the course's solution to those who have their own, and reset to the skeleton."""
 
 import ast
+import difflib
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Unit
@@ -14,7 +15,7 @@ from autograder.course.skeletons import (
     source_lines,
     untouched,
 )
-from autograder.errors import UsageError
+from autograder.errors import GraderError, UsageError
 from autograder.messages import tr
 from autograder.student.progress import Progress, fingerprint, updated_progress
 
@@ -30,10 +31,17 @@ def hint_lines(catalog: Catalog, function: str) -> list[str]:
                 function=function,
             )
         ]
-    with updated_progress(catalog.root) as progress:
-        mine = progress.of(unit.name, function)
-        mine.hints = min(mine.hints + 1, len(hints))
-        read = mine.hints
+    note = ""
+    try:
+        with updated_progress(catalog.root) as progress:
+            mine = progress.of(unit.name, function)
+            mine.hints = min(mine.hints + 1, len(hints))
+            read = mine.hints
+    except GraderError as error:
+        read, note = (
+            len(hints),
+            tr("Which hints you have read cannot be stored, so these are all: {error}", error=error),
+        )
     lines = [
         tr(
             "{function}, hint {number} of {count}: {text}",
@@ -44,6 +52,8 @@ def hint_lines(catalog: Catalog, function: str) -> list[str]:
         )
         for number, text in enumerate(hints[:read], 1)
     ]
+    if note:
+        return [*lines, note]
     return [*lines, tr("Ask again for the next one.") if read < len(hints) else tr("There are no more hints.")]
 
 
@@ -78,6 +88,38 @@ def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
         )
     lines = source_lines(read_source(path))
     return "".join(line for line in lines if line.strip() not in (BEGIN, END))
+
+
+def solution_diff(catalog: Catalog, unit: Unit, progress: Progress) -> list[str]:
+    """Return the lines in which a student's functions differ from the teacher's; docstrings, comments and layout do not count.
+
+    Raises:
+        UsageError: as `solution_text`.
+    """
+    own, teachers = (
+        _plain_functions(text)
+        for text in (read_source(catalog.exercise(unit.name)), solution_text(catalog, unit, progress))
+    )
+    lines: list[str] = []
+    for name in unit.functions:
+        yours, theirs = own.get(name, "").splitlines(), teachers.get(name, "").splitlines()
+        names = tr("{function}, yours", function=name), tr("{function}, the teacher's", function=name)
+        lines += difflib.unified_diff(yours, theirs, *names, n=max(len(yours), len(theirs)), lineterm="")
+    return [line for line in lines if not line.startswith("@@")] or [tr("You have written it as the teacher did.")]
+
+
+def _plain_functions(text: str) -> dict[str, str]:
+    """Return the functions and classes of a source as Python lays them out, without docstrings and comments."""
+    found = {}
+    for node in ast.parse(text).body:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        for part in ast.walk(node):
+            documented = isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            if documented and ast.get_docstring(part) is not None:  # type: ignore[arg-type] # it is one of these
+                part.body = part.body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
+        found[node.name] = ast.unparse(node)
+    return found
 
 
 def reset(catalog: Catalog, name: str) -> str:

@@ -10,12 +10,14 @@ sandbox instead.
 """
 
 import base64
+import builtins
 import contextlib
 import linecache
 import os
 import random
 import re
 import sys
+import traceback
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Variable that nbgrader sets to its purpose when it executes a notebook.
 _EXECUTION = "NBGRADER_EXECUTION"
+#: Letters in a line of a cell's output, which a browser would break anywhere.
+_WIDTH = 100
 
 
 def check(function: str, *, hidden: bool = False) -> float:
@@ -45,6 +49,7 @@ def check(function: str, *, hidden: bool = False) -> float:
     Raises:
         UsageError: there is no such function, or it has no such checks here, or hidden ones are asked for by a person.
         GraderError: the checks themselves failed.
+        Stopped: the student has stopped them.
     """
     if hidden and os.environ.get(_EXECUTION) != "autograde":
         raise UsageError(
@@ -57,7 +62,10 @@ def check(function: str, *, hidden: bool = False) -> float:
     speak(catalog)
     unit = catalog.unit_of(function).name
     # A hidden check may wait for a visible one, so both are run.
-    results = [result for result in _run_checks(catalog, unit, function, hidden) if result.hidden == hidden]
+    try:
+        results = [result for result in _run_checks(catalog, unit, function, hidden) if result.hidden == hidden]
+    except KeyboardInterrupt as stop:
+        raise Stopped(_stopped_line(function, stop)) from None
     if not results:
         raise UsageError(
             tr("{function} has no hidden checks here" if hidden else "{function} has no checks here", function=function)
@@ -69,15 +77,42 @@ def check(function: str, *, hidden: bool = False) -> float:
         raise GraderError(next(result.message for result in results if result.outcome == "error"))
     names = _cell_names()
     shown = Hidden(os.environ.get(SHOWN, Hidden.POINTS))
-    for line in function_lines([visible_check(result, shown) for result in results], set(), verbose=True):
-        print(_with_cell_numbers(line, names))
+    for line in function_lines([visible_check(result, shown) for result in results], set(), verbose=True, printed=True):
+        for part in _wrapped(_with_cell_numbers(line, names)):
+            print(part)
     for result in results:
         _show(result)
     return float(sum(result.points for result in results))
 
 
+class Stopped(KeyboardInterrupt):
+    """The student has stopped the checks; the cells below are not run, and the notebook shows one line of it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of a traceback."""
+        return [str(self)]
+
+
+def _stopped_line(function: str, stop: KeyboardInterrupt) -> str:
+    """Return the line of the notebook that was running when it was stopped."""
+    names = _cell_names()
+    frames = [each for each in traceback.extract_tb(stop.__traceback__) if Path(each.filename).name in names]
+    if not frames:
+        return tr("Stopped, while no line of {function} was running.", function=function)
+    last = frames[-1]
+    place = _with_cell_numbers(f"{Path(last.filename).name}:{last.lineno}", names)
+    return tr("Stopped in {place}: {line}", place=place, line=(last.line or "").strip())
+
+
+def _wrapped(line: str) -> list[str]:
+    from autograder.student.terminal import wrapped
+
+    return wrapped(line, _WIDTH)
+
+
 def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tuple[CheckResult, ...]":
     from autograder.checks.plugin.runs import HOME_SEED
+    from autograder.checks.transport import Capturing
     from autograder.grading.grade import Grader, InThisProcess
     from autograder.grading.spec import GradingSpec
     from autograder.submissions import Submission
@@ -85,8 +120,8 @@ def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tu
     spec = GradingSpec(
         catalog, units=(unit,), functions=frozenset({function}), hidden=hidden, seed=HOME_SEED, require=()
     )
-    with _restore_state():
-        return Grader(spec, InThisProcess()).grade(Submission(unit, _live_modules(unit))).checks
+    with _restore_state(), _no_input():
+        return Grader(spec, InThisProcess(Capturing)).grade(Submission(unit, _live_modules(unit))).checks
 
 
 def _live_modules(unit: str) -> "dict[str, Module]":
@@ -155,6 +190,22 @@ def _restore_state() -> Iterator[None]:
         torch.set_num_threads(threads)
         for restore, state in states:
             restore(state)
+
+
+@contextlib.contextmanager
+def _no_input() -> Iterator[None]:
+    """Have `input()` find the end of the input, as in a graded run: in Jupyter it would wait for an answer."""
+
+    def ask(prompt: object = "") -> str:
+        print(prompt, end="")
+        raise EOFError("EOF when reading a line")
+
+    before = builtins.input
+    builtins.input = ask
+    try:
+        yield
+    finally:
+        builtins.input = before
 
 
 def _show(result: "CheckResult") -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,20 @@ class Saved:
     """Event: a unit's file was saved."""
 
     unit: str
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """Event: a unit's file is gone."""
+
+    unit: str
+
+
+@dataclass(frozen=True)
+class StillRunning:
+    """Event: the run with this number was requested a second ago."""
+
+    number: int
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,7 @@ class Refused:
     reason: str
 
 
-Event = Saved | Pressed | UnitRun | Drawn | Refused
+Event = Saved | Deleted | StillRunning | Pressed | UnitRun | Drawn | Refused
 Report = Callable[[Event], None]
 
 
@@ -123,6 +137,7 @@ class _Process:
         running: the id of the check that runs.
         good: True once it has answered.
         wanted: the unit requested last, until its run has ended.
+        changed: its functions that are run first.
     """
 
     handle: "subprocess.Popen[str]"
@@ -132,6 +147,7 @@ class _Process:
     running: str = ""
     good: bool = False
     wanted: str = ""
+    changed: tuple[str, ...] = ()
 
 
 class Runner:
@@ -158,18 +174,24 @@ class Runner:
             self._process.handle.kill()  # at once, whatever the student's code is doing
         self._process.handle.wait()
 
-    def request(self, unit: str) -> None:
-        """Request a run of a unit, in place of any run that is going on."""
+    def request(self, unit: str, changed: Collection[str] = ()) -> None:
+        """Request a run of a unit, in place of any run that is going on; the checks of changed functions run first."""
         with self._lock:
-            self._process.wanted = unit
-            self._send({"run": unit})
+            self._process.wanted, self._process.changed = unit, tuple(changed)
+            self._send({"run": unit, "changed": self._process.changed})
+
+    @property
+    def current(self) -> tuple[UnitRun | None, str]:
+        """Return the results so far of the run that is going on, and the id of the check that runs."""
+        run, running = self._process.run, self._process.running
+        return (None if run is None else UnitRun(run.unit, dict(run.checks))), running
 
     def draw(self, unit: str) -> None:
         """Request the picture of a unit; a run that is requested meanwhile takes its place."""
         with self._lock:
             self._send({"draw": unit})
 
-    def _send(self, request: dict[str, str]) -> None:
+    def _send(self, request: dict[str, Any]) -> None:
         assert self._process.handle.stdin is not None
         with contextlib.suppress(OSError):  # it has just died: `_handle_death` asks the next one
             self._process.handle.stdin.write(json.dumps(request) + "\n")
@@ -237,8 +259,8 @@ class Runner:
             if process.good:
                 self._process = self._start()
             if process.good and process.wanted and (run is None or run.unit != process.wanted):
-                self._process.wanted = process.wanted
-                self._send({"run": process.wanted})
+                self._process.wanted, self._process.changed = process.wanted, process.changed
+                self._send({"run": process.wanted, "changed": process.changed})
         if not process.good:
             reason = said.strip().splitlines()[-1] if said.strip() else tr("exit code {code}", code=code)
             self._report(

@@ -3,6 +3,7 @@
 import base64
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -67,6 +68,22 @@ def _kitty(png: bytes) -> str:
     )
 
 
+def wrapped(line: str, width: int) -> list[str]:
+    """Return a line broken between words, later parts further in; whole if it fits, shows printed text, or `width` is 0."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    if not width or len(line) <= width or line.lstrip().startswith("|"):
+        return [line]
+    later = indent + "    " if len(indent) + 24 < width else indent
+    return textwrap.wrap(
+        line.lstrip(),
+        width,
+        initial_indent=indent,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 _STYLES = {"+": "green", ">": "bold", "x": "red", "|": "dim"}
 
 
@@ -76,10 +93,18 @@ class Terminal:
     def __init__(self) -> None:
         self._console = Console(highlight=False, file=sys.stdout)
 
-    def say(self, lines: Iterable[str]) -> None:
-        """Print lines as they are: brackets are no markup, and no path is broken in two."""
+    def say(self, lines: Iterable[str], *, code: bool = False) -> None:
+        """Print lines: brackets are no markup, and a terminal's lines break between words, so that no path is broken in two.
+
+        Args:
+            lines: to print.
+            code: True for lines of Python, which are not broken.
+        """
+        width = self._console.width if self._console.is_terminal and not code else 0
         for line in lines:
-            self._console.print(Text(line, _STYLES.get(line.lstrip()[:1], "")), soft_wrap=True)
+            style = _STYLES.get(line.lstrip()[:1], "")
+            for part in wrapped(line, width):
+                self._console.print(Text(part, style), soft_wrap=True)
 
     def show(self, picture: Path) -> None:
         """Show a picture, or a link to it."""
@@ -92,25 +117,31 @@ class Terminal:
         self._console.clear()
 
 
-KEYS = "h hint   l list   r reset   s solution   Enter again   q quit"
-_PRINTED_LINES = 12
+KEYS = "h hint   l list   r reset   s solution   d diff   Enter again   q quit"
 _BAR = 30
 _WAITING = (Outcome.BLOCKED, Outcome.NOT_RUN)
 
 
-def run_lines(catalog: Catalog, progress: Progress, run: UnitRun) -> Iterator[str]:
-    """Yield the lines for a run of a unit."""
+def run_lines(catalog: Catalog, progress: Progress, run: UnitRun, shown: str = "") -> Iterator[str]:
+    """Yield the lines for a run of a unit.
+
+    Args:
+        catalog: the course.
+        progress: the student's.
+        run: the results.
+        shown: the function to show in full, unless it passes; by default the first that is open.
+    """
     unit = catalog.units[run.unit]
     yield bar(catalog, progress)
     yield f"{tr(unit.title)}: {unit_points_line(catalog, list(run.checks.values()))}"
-    opened = False
-    for function, checks in _by_function(unit, run).items():
-        if all(check.outcome is Outcome.PASSED for check in checks):
+    groups = _by_function(unit, run)
+    shown = shown if shown in groups and not _passes(groups[shown]) else first_open(unit, run)
+    for function, checks in groups.items():
+        if _passes(checks):
             yield f"  + {function}: {checks_points_line(checks)}"
-        elif opened:
+        elif function != shown:
             yield f"  - {function}: {_short_text(checks)}"
         else:
-            opened = True
             yield from _full_lines(catalog, run, checks)
     yield ""
 
@@ -125,10 +156,38 @@ def bar(catalog: Catalog, progress: Progress) -> str:
     )
 
 
+def running_lines(catalog: Catalog, run: UnitRun | None, running: str, shown: str) -> Iterator[str]:
+    """Yield the lines for a run that has not ended after a second.
+
+    Args:
+        catalog: the course.
+        run: the results so far; None while the process still starts.
+        running: the id of the check that runs.
+        shown: the function that is shown in full if all its checks have ended; none if empty.
+    """
+    if run is None or running not in run.checks:
+        yield tr("Loading PyTorch ...")
+        return
+    ended = [check for check in run.checks.values() if check.outcome is not Outcome.NOT_RUN]
+    checks = _by_function(catalog.units[run.unit], run).get(shown, [])
+    if checks and all(check in ended for check in checks):
+        yield from (
+            [f"  + {shown}: {checks_points_line(checks)}"] if _passes(checks) else _full_lines(catalog, run, checks)
+        )
+    function = run.checks[running].function
+    yield tr(
+        "{done} of {count} checks done; {function} runs ...", done=len(ended), count=len(run.checks), function=function
+    )
+
+
+def _passes(checks: list[CheckResult]) -> bool:
+    return all(check.outcome is Outcome.PASSED for check in checks)
+
+
 def first_open(unit: Unit, run: UnitRun) -> str:
     """Return the first function in teaching order with a check that does not pass; empty if all pass."""
     for function, checks in _by_function(unit, run).items():
-        if any(check.outcome is not Outcome.PASSED for check in checks):
+        if not _passes(checks):
             return function
     return ""
 
@@ -147,24 +206,11 @@ def _full_lines(catalog: Catalog, run: UnitRun, checks: list[CheckResult]) -> It
     decisive = [check for check in checks if check.outcome not in _WAITING]
     worth = checks_points_line(checks)
     yield "  x " + tr("{function}: {points}, in {where}", function=function, points=worth, where=where)
-    _, *lines = function_lines(decisive or checks, set(), verbose=False)
+    _, *lines = function_lines(decisive or checks, set(), verbose=False, printed=True)
     yield from (f"  {line}" for line in lines)
     if decisive and len(decisive) < len(checks):
         waiting = len(checks) - len(decisive)
         yield "    ~ " + counted("{count} more check waits for that", "{count} more checks wait for that", waiting)
-    printed = next((check.output for check in checks if check.output.strip()), "")
-    if printed:
-        yield "    " + tr("It printed:")
-        yield from (f"      | {line}" for line in _shorten(printed.strip("\n").split("\n")))
-
-
-def _shorten(lines: list[str]) -> list[str]:
-    left = len(lines) - _PRINTED_LINES
-    return (
-        lines
-        if left <= 0
-        else [*lines[:_PRINTED_LINES], counted("... and {count} more line", "... and {count} more lines", left)]
-    )
 
 
 def _short_text(checks: list[CheckResult]) -> str:

@@ -21,7 +21,6 @@ import _thread
 import contextlib
 import faulthandler
 import gc
-import io
 import json
 import os
 import queue
@@ -29,19 +28,19 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
-from autograder.checks.transport import InProcess, Respond, Transport
+from autograder.checks.transport import Capturing, Respond, Transport
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import AutograderError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.session import Observer
 from autograder.grading.spec import GradingSpec
 from autograder.results.types import CheckResult, Outcome
-from autograder.sandbox.process import GRACE_SECONDS, Tail
+from autograder.sandbox.process import GRACE_SECONDS
 from autograder.student.drawing import keep_picture
 from autograder.submissions import Module, Submission
 from autograder.worker.deadline import wall_limit
@@ -79,7 +78,7 @@ class _Inbox:
     """Queue of requests; a new one interrupts the request that is worked on."""
 
     def __init__(self, stream: IO[str]) -> None:
-        self._queue: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._busy = False
         threading.Thread(target=self._read, args=(stream,), daemon=True).start()
@@ -92,7 +91,7 @@ class _Inbox:
                     _thread.interrupt_main()
         os._exit(0)  # nobody listens any more, whatever the student's code is doing
 
-    def next(self) -> dict[str, str]:
+    def next(self) -> dict[str, Any]:
         request = self._queue.get()
         while not self._queue.empty():
             request = self._queue.get()
@@ -118,12 +117,12 @@ class _UnitRunner:
         self._workers = _WatchedWorkers(last_words, lambda seconds: self._say(kind="call", seconds=seconds))
         self._warm: set[str] = set()
 
-    def answer(self, request: dict[str, str]) -> None:
+    def answer(self, request: dict[str, Any]) -> None:
         try:
             if "draw" in request:
                 self._draw(request["draw"])
             else:
-                self._run(request["run"])
+                self._run(request["run"], request.get("changed", ()))
         except (AutograderError, OSError) as error:
             self._say(kind="refused", text=str(error))
 
@@ -137,10 +136,12 @@ class _UnitRunner:
         catalog = read_catalog(self._root)  # anew: the course may have been updated
         return catalog, StudentRun(catalog, HOME_SEED, "cpu").modules(catalog.exercise(unit))
 
-    def _run(self, unit: str) -> None:
+    def _run(self, unit: str, changed: Collection[str]) -> None:
         catalog, modules = self._read(unit)
+        # A function that a changed one uses runs before it: its fault is told first.
+        first = set(changed).union(*map(modules[unit].used_by, changed))
         spec = GradingSpec(catalog, units=(unit,), seed=HOME_SEED, require=())
-        Grader(spec, self._workers, _Reporter(self._say)).grade(Submission(unit, modules))
+        Grader(spec, self._workers, _Reporter(self._say, first)).grade(Submission(unit, modules))
         self._say(kind="finished", unit=unit)
         if unit not in self._warm:
             self._warm.add(unit)
@@ -159,8 +160,9 @@ class _Reporter(Observer):
     The first call that does not end is the last: a student should not have to wait for more of them.
     """
 
-    def __init__(self, say: Callable[..., None]) -> None:
+    def __init__(self, say: Callable[..., None], first: Collection[str]) -> None:
         self._say = say
+        self.first = first
 
     def expected(self, checks: list[CheckResult]) -> None:
         self._say(kind="expected", checks=[check.to_dict() for check in checks])
@@ -186,42 +188,22 @@ class _WatchedWorkers(InThisProcess):
             yield _Watched(Path(folder).resolve(), self._last_words, self._tell)
 
 
-class _Watched(InProcess):
+class _Watched(Capturing):
     """Worker with a second deadline, for calls that no longer run Python code; the session's own deadline tells the line."""
 
     def __init__(self, folder: Path, last_words: IO[str], tell: Callable[[float], None]) -> None:
         super().__init__(folder)
         self._last_words = last_words
         self._tell = tell
-        self._printed = Tail()
-
-    def take_printed(self) -> str:
-        text, self._printed = self._printed.text(), Tail()
-        return text
 
     def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
         faulthandler.dump_traceback_later(wall_limit(seconds) + GRACE_SECONDS, exit=True, file=self._last_words)
         self._tell(seconds)
         try:
-            with (
-                contextlib.redirect_stdout(_TailStream(self._printed)),
-                contextlib.redirect_stderr(_TailStream(self._printed)),
-            ):
-                return super().exchange(request, seconds, respond)
+            return super().exchange(request, seconds, respond)
         finally:
             faulthandler.cancel_dump_traceback_later()
             self._tell(0)
-
-
-class _TailStream(io.TextIOBase):
-    """Stream that keeps only its beginning and end."""
-
-    def __init__(self, tail: Tail) -> None:
-        self._tail = tail
-
-    def write(self, text: str) -> int:
-        self._tail.add(text.encode("utf-8", "replace"))
-        return len(text)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Run the checks of a unit each time its file is saved, and move on when it is done: `autograder watch`."""
 
+import ast
 import queue
 import threading
 from collections.abc import Callable
@@ -11,16 +12,30 @@ import watchfiles
 from autograder.course.catalog import Catalog, Unit
 from autograder.errors import AutograderError, UsageError
 from autograder.messages import tr
+from autograder.results.types import Outcome
 from autograder.student import helping, standing
-from autograder.student.helping import hint_lines, solution_text
+from autograder.student.helping import hint_lines, solution_diff, solution_text
 from autograder.student.keys import Keys
 from autograder.student.progress import Progress, fingerprint, read_progress, updated_progress
-from autograder.student.runner import Drawn, Event, Pressed, Refused, Runner, Saved, UnitRun
-from autograder.student.terminal import KEYS, Terminal, first_open, run_lines
+from autograder.student.runner import (
+    Deleted,
+    Drawn,
+    Event,
+    Pressed,
+    Refused,
+    Report,
+    Runner,
+    Saved,
+    StillRunning,
+    UnitRun,
+)
+from autograder.student.terminal import KEYS, Terminal, first_open, run_lines, running_lines
 
 # An editor writes a file in several steps: wait so long for the next one, and so long in all.
 _STEP_MS = 20
 _LONGEST_MS = 200
+#: After so long without a result the student is told that something goes on.
+_SIGN_OF_LIFE_SECONDS = 1.0
 
 
 class Saves:
@@ -28,7 +43,7 @@ class Saves:
 
     Args:
         folder: the folder; folders inside it are not watched.
-        saved: called with each file that was written, not with deleted ones.
+        saved: called with each file that was written or deleted.
     """
 
     def __init__(self, folder: Path, saved: Callable[[Path], None]) -> None:
@@ -47,7 +62,7 @@ class Saves:
     def _watch(self) -> None:
         changes = watchfiles.watch(
             self._folder,
-            watch_filter=lambda change, _: change is not watchfiles.Change.deleted,
+            watch_filter=None,
             step=_STEP_MS,
             debounce=_LONGEST_MS,
             stop_event=self._over,
@@ -65,11 +80,11 @@ def watch(catalog: Catalog, terminal: Terminal, unit: Unit | None = None) -> Non
 
     def saved(path: Path) -> None:
         if path.suffix == ".py" and path.stem in catalog.units:
-            events.put(Saved(path.stem))
+            events.put(Saved(path.stem) if path.exists() else Deleted(path.stem))
 
     keys = Keys(lambda key: events.put(Pressed(key)))
     with Runner(catalog.root, events.put) as runner, Saves(folder, saved), keys:
-        watching = _Watching(catalog, terminal, runner)
+        watching = _Watching(catalog, terminal, runner, events.put)
         watching.begin(unit)
         while watching.goes_on:
             watching.handle(events.get())
@@ -78,7 +93,7 @@ def watch(catalog: Catalog, terminal: Terminal, unit: Unit | None = None) -> Non
 class _Watching:
     """State of the watch: react to events and write to the terminal."""
 
-    def __init__(self, catalog: Catalog, terminal: Terminal, runner: Runner) -> None:
+    def __init__(self, catalog: Catalog, terminal: Terminal, runner: Runner, report: Report) -> None:
         self.goes_on = True
         self._catalog = catalog
         self._terminal = terminal
@@ -87,6 +102,14 @@ class _Watching:
         self._run: UnitRun | None = None
         self._passed: Unit | None = None
         self._may_reset = False
+        self._report = report
+        self._texts = {unit: _functions_in(catalog.exercise(unit)) for unit in catalog.units}
+        self._changed: tuple[str, ...] = ()
+        #: Units that were saved while another one ran, the latest last; and whether the next result stays below this one.
+        self._pending: list[str] = []
+        self._below = False
+        self._number = 0
+        self._running = False
 
     def begin(self, unit: Unit | None) -> None:
         """Run the first unit."""
@@ -103,7 +126,12 @@ class _Watching:
         try:
             match event:
                 case Saved(unit):
-                    self._run_unit(unit)
+                    self._take_save(unit)
+                case Deleted(unit):
+                    self._take_deletion(unit)
+                case StillRunning(number) if self._running and number == self._number:
+                    shown = self._changed[-1] if self._changed else ""
+                    self._terminal.say(running_lines(self._catalog, *self._runner.current, shown))
                 case UnitRun() if self._unit is not None and event.unit == self._unit.name:
                     self._take_result(event)
                 case Pressed(key):
@@ -112,25 +140,57 @@ class _Watching:
                     self._terminal.say([tr("Your picture of {unit}:", unit=unit)])
                     self._terminal.show(path)
                 case Refused(reason):
+                    self._running = False
                     self._terminal.say([reason])
         except AutograderError as error:
             self._terminal.say([str(error)])
 
+    def _take_save(self, unit: str) -> None:
+        """Run a unit that was saved, what has changed in it first; a unit that is running meanwhile runs again after it."""
+        before, now = self._texts[unit], _functions_in(self._catalog.exercise(unit))
+        changed = tuple(name for name in self._catalog.units[unit].functions if now.get(name) != before.get(name))
+        if now:
+            self._texts[unit] = now
+        other = self._unit.name if self._unit is not None and self._running else unit
+        self._below = False
+        self._pending = [each for each in (*self._pending, other) if each != unit]
+        # While the file is no Python, and after a save without a change, the same function stays in view.
+        same = self._unit is not None and self._unit.name == unit
+        self._changed = changed if now and changed else self._changed if same else ()
+        self._run_unit(unit)
+
+    def _take_deletion(self, unit: str) -> None:
+        self._unit, self._run, self._changed = self._catalog.units[unit], None, ()
+        file = self._catalog.exercise(unit).relative_to(self._catalog.root).as_posix()
+        text = "{file} was deleted; its skeleton comes back if you press r, or type: autograder reset {unit}"
+        self._terminal.say([tr(text, file=file, unit=unit)])
+
     def _run_unit(self, unit: str) -> None:
         self._unit = self._catalog.units[unit]
         self._terminal.say([tr("Running the checks of {unit}.py ...", unit=unit)])
-        self._runner.request(unit)
+        self._runner.request(unit, self._changed)
+        self._running = True
+        self._number += 1
+        timer = threading.Timer(_SIGN_OF_LIFE_SECONDS, self._report, [StillRunning(self._number)])
+        timer.daemon = True
+        timer.start()
 
     def _take_result(self, run: UnitRun) -> None:
-        self._run = run
+        self._run, self._running = run, False
         unit = self._catalog.units[run.unit]
         with updated_progress(self._catalog.root) as progress:
             progress.record(run.checks.values(), fingerprint(self._catalog.exercise(run.unit)))
-        self._terminal.clear()
-        self._terminal.say(run_lines(self._catalog, progress, run))
+        if not self._below:
+            self._terminal.clear()
+        shown = next((name for name in reversed(self._changed) if not _passes(run, name)), "")
+        self._terminal.say(run_lines(self._catalog, progress, run, shown))
         if not first_open(unit, run):
             self._move_on(unit, progress)
         self._terminal.say([tr(KEYS)])
+        self._below = bool(self._pending)
+        if self._pending:
+            self._changed = ()
+            self._run_unit(self._pending.pop())
 
     def _move_on(self, unit: Unit, progress: Progress) -> None:
         self._passed, self._run = unit, None
@@ -152,7 +212,9 @@ class _Watching:
             case "l":
                 self._terminal.say(standing.listing(self._catalog, read_progress(self._catalog.root)))
             case "s":
-                self._reveal()
+                self._reveal(solution_text)
+            case "d":
+                self._reveal(solution_diff)
             case "r":
                 self._ask_what_to_reset()
             case "\n" | "\r" | " " if self._unit is not None:
@@ -160,12 +222,13 @@ class _Watching:
             case _:
                 self._terminal.say([tr(KEYS)])
 
-    def _reveal(self) -> None:
-        """Print the solution of the current unit, or of the one that has just passed."""
+    def _reveal(self, told: Callable[[Catalog, Unit, Progress], str | list[str]]) -> None:
+        """Print what is told of the solution of the current unit, or of the one that has just passed."""
         progress = read_progress(self._catalog.root)
         shown = self._unit if self._passed is None or self._run is not None else self._passed
         if shown is not None:
-            self._terminal.say(solution_text(self._catalog, shown, progress).splitlines())
+            lines = told(self._catalog, shown, progress)
+            self._terminal.say(lines.splitlines() if isinstance(lines, str) else lines, code=True)
 
     def _ask_what_to_reset(self) -> None:
         if self._unit is None:
@@ -193,5 +256,20 @@ class _Watching:
         if self._unit is None:
             raise UsageError(tr("Everything passes; for a hint all the same, type: autograder hint FUNCTION"))
         found = first_open(self._unit, self._run) if self._run is not None else ""
+        found = next((name for name in reversed(self._changed) if self._run and not _passes(self._run, name)), found)
         progress = read_progress(self._catalog.root)
         return found or next(iter(progress.open_functions(self._unit)), next(iter(self._unit.functions)))
+
+
+def _functions_in(path: Path) -> dict[str, str]:
+    """Return the text of each function and class of a file; nothing if it is not there or no Python."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return {}
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return {node.name: ast.dump(node) for node in tree.body if isinstance(node, kinds)}
+
+
+def _passes(run: UnitRun, function: str) -> bool:
+    return all(check.outcome is Outcome.PASSED for check in run.checks.values() if check.function == function)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from autograder.errors import RefusedValue
 from autograder.worker import protocol, side_effects
-from autograder.worker.codec import leaves, map_tree, type_name
+from autograder.worker.codec import leaves, map_tree, type_name, with_article
 from autograder.worker.protocol import Answer, Fault
 
 #: An iterator may never end; no network has more parameters.
@@ -116,7 +116,7 @@ def _gradient(
     source = args[of] if parameters else args[of].detach().clone().requires_grad_()
     output = function(*args[:of], source, *args[of + 1 :], **kwargs)
     if type(output) is not Tensor:
-        raise RefusedValue(f"a {type_name(output)}, expected a tensor to differentiate")
+        raise RefusedValue(f"{with_article(type_name(output))}, expected a tensor to differentiate")
     if not output.requires_grad:
         raise RefusedValue("a tensor without a gradient: it is detached, or was computed under no_grad")
     weights = torch.ones_like(output) if weights is None else weights

@@ -85,6 +85,10 @@ class Session:
             self.last_error = error
             return write(fault_of(error, self._sources, sandboxed=self._sandboxed))
 
+    def is_own(self, filename: str) -> bool:
+        """Return True if a file is one of the student's modules."""
+        return filename in self._sources
+
     def _reply(self, request: Request) -> Answer | Fault:
         match request:
             case protocol.Inspect():

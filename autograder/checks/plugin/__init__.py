@@ -121,7 +121,9 @@ def _found_course(config: pytest.Config) -> Catalog | None:
 
 def _student_run(catalog: Catalog, config: pytest.Config) -> StudentRun:
     try:
-        return StudentRun(catalog, config.getoption("check_seed"), usable_device(config.getoption("--device")))
+        device, debugged = usable_device(config.getoption("--device")), bool(config.getoption("usepdb", default=False))
+        captured = config.getoption("capture", default="fd") != "no"  # `pytest -s` shows prints as they come
+        return StudentRun(catalog, config.getoption("check_seed"), device, debugged=debugged, captured=captured)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
 

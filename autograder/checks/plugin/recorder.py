@@ -12,8 +12,9 @@ from autograder.checks.compare import show
 from autograder.checks.diagnose import Diagnosis
 from autograder.checks.fingerprints import FingerprintDiagnosis
 from autograder.checks.pictures import comparison
-from autograder.checks.plugin.runs import Run, check_seed
+from autograder.checks.plugin.runs import HOME_SEED, Run, check_seed
 from autograder.checks.remote import UNANSWERED, Call, StudentModule
+from autograder.checks.side_by_side import side_by_side
 from autograder.course.catalog import Catalog
 from autograder.errors import (
     NO_VALUE,
@@ -236,6 +237,8 @@ def pytest_runtest_makereport(
         if error is not None and submission is not None:
             error = submission.fault_in(error)
         check = end_check(recorder.results[item.nodeid], error, submission)
+        if isinstance(error, CheckFailed) and not check.hidden and item.config.stash[RUN].seed == HOME_SEED:
+            check = replace(check, values=side_by_side(error.expected, error.actual))
         recorder.results[item.nodeid] = _translatable(_add_diagnosis(check, error, item), item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check

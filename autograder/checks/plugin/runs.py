@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import pytest
 import torch
 
-from autograder.checks.transport import InProcess, Transport
+from autograder.checks.transport import Capturing, InProcess, Recording, Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import UsageError
 from autograder.results.types import CheckResult
@@ -43,13 +43,29 @@ class Run(Protocol):
 
 
 class StudentRun:
-    """In this process, from the folder in which the unit lies."""
+    """In this process, from the folder in which the unit lies.
 
-    def __init__(self, catalog: Catalog, seed: str, device: str) -> None:
+    Args:
+        catalog: the course.
+        seed: of the inputs.
+        device: of the student's code.
+        debugged: True to keep the frames of the student's functions for a debugger.
+        captured: False to let what they print go to the terminal at once.
+
+    Attributes:
+        recording: the worker of the latest check, if it is debugged.
+    """
+
+    def __init__(
+        self, catalog: Catalog, seed: str, device: str, *, debugged: bool = False, captured: bool = True
+    ) -> None:
         # A window of `plt.show()` would wait for somebody to close it.
         os.environ.setdefault("MPLBACKEND", "Agg")
         self.seed = seed
         self.device = device
+        self.recording: Recording | None = None
+        self._debugged = debugged
+        self._captured = captured
         self._catalog = catalog
         self._noted: set[str] = set()
         self._read: dict[Path, dict[str, Module]] = {}
@@ -73,7 +89,9 @@ class StudentRun:
     def worker(self, check: CheckResult | None = None) -> Iterator[Transport]:
         """Lend a worker without a process: state that one check leaves in the student's module does not reach the next."""
         with tempfile.TemporaryDirectory() as folder:
-            yield InProcess(Path(folder).resolve())
+            place = Path(folder).resolve()
+            self.recording = Recording(place) if self._debugged else None
+            yield self.recording or (Capturing(place) if self._captured else InProcess(place))
 
 
 def usable_device(name: str) -> str:

@@ -23,6 +23,7 @@ from autograder.worker.codec.message import (
     named_tuple_of,
     record_of,
     type_name,
+    with_article,
 )
 from autograder.worker.codec.trees import leaves, map_tree
 
@@ -42,4 +43,5 @@ __all__ = [
     "record_of",
     "refuse",
     "type_name",
+    "with_article",
 ]

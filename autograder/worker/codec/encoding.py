@@ -30,6 +30,7 @@ from autograder.worker.codec.message import (
     is_record,
     record_of,
     type_name,
+    with_article,
 )
 from autograder.worker.codec.plain import WRITERS
 
@@ -46,14 +47,14 @@ def refuse(value: object) -> object:
     """
     if is_record(value):
         return record_of(value)
-    name = type_name(value)
+    name = with_article(type_name(value))
     if isinstance(value, type):
-        raise RefusedValue(f"the class {value.__name__} itself (a {name}), expected what it makes: call it")
+        raise RefusedValue(f"the class {value.__name__} itself ({name}), expected what it makes: call it")
     if isinstance(value, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
-        raise RefusedValue(f"a {name}, expected what it gives: call it, with ()")
+        raise RefusedValue(f"{name}, expected what it gives: call it, with ()")
     if isinstance(value, Iterator | Set | ValuesView):
-        raise RefusedValue(f"a {name}, expected a list: list(...) makes one of it")
-    raise RefusedValue(f"a {name}, which is not a plain value")
+        raise RefusedValue(f"{name}, expected a list: list(...) makes one of it")
+    raise RefusedValue(f"{name}, which is not a plain value")
 
 
 def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD, *, grad: bool = True) -> bytes:

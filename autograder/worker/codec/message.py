@@ -106,10 +106,19 @@ class Recipe:
     frozen: list[str] = field(default_factory=list)
 
 
+#: Names whose first letter is read as "en".
+_SPOKEN_AS_LETTERS = ("ndarray", "nn.")
+
+
 def type_name(value: object) -> str:
     """Return the name under which a value's type is shown to people: `float`, `numpy.float64`."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def with_article(name: str) -> str:
+    """Return the name of a type with its article: `an int`, `an ndarray`, `a list`."""
+    return f"{'an' if name[:1].lower() in tuple('aeio') or name.startswith(_SPOKEN_AS_LETTERS) else 'a'} {name}"
 
 
 def fits(value: int) -> bool:

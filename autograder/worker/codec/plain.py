@@ -12,7 +12,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from autograder.errors import MalformedMessage, RefusedValue
-from autograder.worker.codec.message import INTEGER_BITS, PLAIN, SCALARS, Record, fits, is_record, record_of, type_name
+from autograder.worker.codec.message import (
+    INTEGER_BITS,
+    PLAIN,
+    SCALARS,
+    Record,
+    fits,
+    is_record,
+    record_of,
+    type_name,
+    with_article,
+)
 
 #: So many values of a set or keys of a dict may have one hash: with more of them, forged, looking one up would take long.
 _ONE_HASH = 50
@@ -80,7 +90,7 @@ def _read_record(value: Node, depth: int, name: str, named_tuple: bool, pairs: A
 def _write_set(values: Iterable[Any], node: Node, depth: int) -> list[Any]:
     for each in values:
         if not is_hashable(each):
-            raise RefusedValue(f"a set with a {type_name(each)} in it")
+            raise RefusedValue(f"a set with {with_article(type_name(each))} in it")
     # In one order, whatever the set's own: equal sets are then equal messages.
     return [type(values).__name__, sorted((node(each, depth + 1) for each in values), key=repr)]
 
@@ -109,7 +119,7 @@ def _write_mapping(tag: str) -> Callable[[Any, Node, int], list[Any]]:
     def write(values: dict[Any, Any], node: Node, depth: int) -> list[Any]:
         for key in values:
             if not is_hashable(key):
-                raise RefusedValue(f"a dict with a {type_name(key)} as a key")
+                raise RefusedValue(f"a dict with {with_article(type_name(key))} as a key")
         return [tag, [[_write_key(key, node, depth), node(item, depth + 1)] for key, item in values.items()]]
 
     return write

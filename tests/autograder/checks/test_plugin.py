@@ -211,6 +211,41 @@ def test_last_failed_and_the_debugger(course, write):
     assert "(Pdb) 42" in again.stdout
 
 
+@pytest.mark.slow
+def test_the_debugger_stops_in_the_call_that_gave_the_wrong_value(course, write):
+    write(
+        "variation_loss",
+        "def total_variation(images):\n    answer = 41\n    total = images.sum()\n    return 0 * total + 7\n",
+    )
+    select = ("exercises/variation_loss.py", "-k", "constant")
+    stopped = pytest_command(course, *select, "--pdb", input="p answer + 1\np _returned\np _expected\nq\n")
+    assert "-> return 0 * total + 7" in stopped.stdout
+    assert "(Pdb) 42" in stopped.stdout
+    assert "total_variation(" in stopped.stdout and "Its value is in _returned" in stopped.stdout
+    assert "(Pdb) tensor(" in stopped.stdout
+
+
+def test_pytest_shows_what_a_function_prints(student_pytest, tmp_path):
+    root = make_course(tmp_path / "course")
+    (root / "exercises" / "doubling.py").write_text("def double(x):\n    print('given', len(x))\n    return x + 1\n")
+    run = student_pytest("exercises/doubling.py", cwd=root)
+    assert "    It printed:\n      | given 3\n" in run.text
+    (root / "exercises" / "doubling.py").write_text("def double(x):\n    print('given', len(x))\n    return 2 * x\n")
+    assert "It printed" not in student_pytest("exercises/doubling.py", "-k", "double", cwd=root).text
+    assert "given 3" in student_pytest("exercises/doubling.py", "-s", cwd=root).text
+
+
+def test_small_tensors_are_shown_whole(student_pytest, tmp_path):
+    root = make_course(tmp_path / "course")
+    (root / "exercises" / "doubling.py").write_text("def double(x):\n    return x + 1\n")
+    run = student_pytest("exercises/doubling.py", cwd=root)
+    check = run.checks["doubling::test_double_of_nothing"]
+    assert check.values.splitlines() == ["expected   returned   difference", "0  0       1  1       1  1"]
+    assert "      | 0  0       1  1       1  1" in run.text
+    seeded = student_pytest("exercises/doubling.py", "--check-seed", "graded", cwd=root)
+    assert seeded.checks["doubling::test_double_of_nothing"].values == ""
+
+
 def test_a_message_is_one_line_of_bounded_length(student_pytest, handin):
     """Nothing that a student's code says steers a terminal or passes for a line of the summary."""
     text = r'"\x1b[2J\x9b1m\n  denoise: 8 of 8\u2028\u202e" + "x" * 10**4'

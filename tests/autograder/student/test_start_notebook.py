@@ -44,6 +44,8 @@ def test_in_the_course(own_course, body, words):
     assert words in said[2]
     assert "training_tricks: 0 of 39 points" in said[3]
     assert "Training tricks: what makes training work: 0 of 39 points" in said[4]
+    assert "decayed_learning_rate: 0 of " in said[4]
+    assert "not written yet (training_tricks.py:" in said[4]  # it says what is wrong
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ pexpect = pytest.importorskip("pexpect", reason="a pseudo-terminal is to be had 
 
 UNIT = "variation_loss"
 WRONG = "\n\ndef total_variation(images):\n    print('shape', tuple(images.shape))\n    return images.sum()\n"
-KEYS = "h hint   l list   r reset   s solution   Enter again   q quit"
+KEYS = "h hint   l list   r reset   s solution   d diff   Enter again   q quit"
 #: For a machine that is busy with other tests; nothing waits for so long otherwise.
 PATIENCE = 300
 

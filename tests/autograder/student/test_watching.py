@@ -1,0 +1,173 @@
+"""What `autograder watch` makes of saves, deletions and results, without a process and without waiting."""
+
+import shutil
+
+import pytest
+
+from autograder.course.catalog import read_catalog
+from autograder.results.types import CheckResult, Outcome
+from autograder.student.helping import solution_diff
+from autograder.student.progress import fingerprint, read_progress, updated_progress
+from autograder.student.runner import Deleted, Pressed, Saved, StillRunning, UnitRun
+from autograder.student.terminal import wrapped
+from autograder.student.watch import _Watching
+from tests.autograder.small_course import CATALOG, CHECKS, RIGHT, make_course
+
+SKELETON = "def double(x):\n    raise NotImplementedError\n\n\ndef halve(x):\n    raise NotImplementedError\n"
+
+
+class Screen:
+    """A terminal that keeps what it shows since it was last cleared."""
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, lines, *, code=False):
+        self.lines += lines
+
+    def clear(self):
+        self.lines = []
+
+    @property
+    def text(self):
+        return "\n".join(self.lines)
+
+
+class Runner:
+    """Takes note of requests."""
+
+    def __init__(self):
+        self.requests = []
+        self.current = (None, "")
+
+    def request(self, unit, changed=()):
+        self.requests.append((unit, tuple(changed)))
+
+    def draw(self, unit):
+        pass
+
+
+@pytest.fixture
+def course(tmp_path):
+    root = make_course(tmp_path)
+    second = CATALOG.partition("[[unit]]")[2].replace("doubling", "tripling").replace("double", "triple")
+    (root / "exercises" / "catalog.toml").write_text(f"{CATALOG}\n[[unit]]{second.replace('halve', 'third')}")
+    (root / "tests" / "exercises" / "test_tripling.py").write_text(CHECKS.replace("double", "triple"))
+    (root / "exercises" / "tripling.py").write_text("def triple(x):\n    raise NotImplementedError\n")
+    shutil.copytree(root / "exercises", root / "exercises" / "skeletons", ignore=shutil.ignore_patterns("*.toml"))
+    for path in (root / "exercises" / "skeletons").iterdir():
+        path.rename(path.with_suffix(".txt"))
+    return read_catalog(root)
+
+
+@pytest.fixture
+def watching(course):
+    made = _Watching(course, Screen(), Runner(), lambda event: None)
+    made.begin(course.units["doubling"])
+    return made
+
+
+def result(unit, **outcomes):
+    checks = [
+        CheckResult(f"{unit}::test_{name}", unit, name, f"{name} is right", 1.0).ended(outcome, f"{name} went wrong")
+        for name, outcome in outcomes.items()
+    ]
+    return UnitRun(unit, {check.id: check for check in checks})
+
+
+def save(watching, course, unit, text):
+    course.exercise(unit).write_text(text)
+    watching.handle(Saved(unit))
+
+
+def test_what_was_saved_is_judged_first_and_shown_in_full(watching, course):
+    watching.handle(result("doubling", double=Outcome.FAILED, halve=Outcome.NOT_WRITTEN))
+    assert "double went wrong" in watching._terminal.text
+    save(
+        watching,
+        course,
+        "doubling",
+        SKELETON.replace("halve(x):\n    raise NotImplementedError", "halve(x):\n    return x"),
+    )
+    assert watching._runner.requests[-1] == ("doubling", ("halve",))
+    watching.handle(result("doubling", double=Outcome.TIMED_OUT, halve=Outcome.FAILED))
+    assert "halve went wrong" in watching._terminal.text and "double went wrong" not in watching._terminal.text
+    # It stays in view while nothing changes, and where the file is no Python; once it passes the first open one is shown.
+    save(watching, course, "doubling", "def double(x:\n")
+    assert watching._runner.requests[-1] == ("doubling", ("halve",))
+    watching.handle(result("doubling", double=Outcome.FAILED, halve=Outcome.PASSED))
+    assert "double went wrong" in watching._terminal.text
+
+
+def test_two_files_that_are_saved_together_are_both_judged(watching, course):
+    save(watching, course, "doubling", RIGHT)
+    save(watching, course, "tripling", "def triple(x):\n    return 2 * x\n")
+    assert [unit for unit, _ in watching._runner.requests] == ["doubling", "doubling", "tripling"]
+    watching.handle(result("tripling", triple=Outcome.FAILED))
+    assert watching._runner.requests[-1][0] == "doubling"
+    watching.handle(result("doubling", double=Outcome.FAILED, halve=Outcome.PASSED))
+    assert "triple went wrong" in watching._terminal.text and "double went wrong" in watching._terminal.text
+    assert len(watching._runner.requests) == 4
+    save(watching, course, "doubling", RIGHT)
+    watching.handle(result("doubling", double=Outcome.FAILED, halve=Outcome.PASSED))
+    assert "triple went wrong" not in watching._terminal.text  # the screen was cleared
+
+
+def test_a_deleted_file_is_said_and_comes_back_with_r(watching, course):
+    path = course.exercise("tripling")
+    path.unlink()
+    watching.handle(Deleted("tripling"))
+    assert "exercises/tripling.py was deleted" in watching._terminal.text
+    assert "autograder reset tripling" in watching._terminal.text
+    watching.handle(Pressed("r"))
+    watching.handle(Pressed("u"))
+    assert path.read_text() == "def triple(x):\n    raise NotImplementedError\n"
+
+
+def test_after_a_second_it_says_what_goes_on(watching, course):
+    save(watching, course, "doubling", SKELETON.replace("raise NotImplementedError", "return x"))
+    number = len(watching._runner.requests)
+    watching.handle(StillRunning(number))
+    assert watching._terminal.lines[-1] == "Loading PyTorch ..."
+    run = result("doubling", double=Outcome.NOT_RUN, halve=Outcome.FAILED)
+    watching._runner.current = run, "doubling::test_double"
+    watching.handle(StillRunning(number - 1))  # of an earlier run
+    assert watching._terminal.lines[-1] == "Loading PyTorch ..."
+    watching.handle(StillRunning(number))
+    assert watching._terminal.lines[-1] == "1 of 2 checks done; double runs ..."
+    assert "halve went wrong" in watching._terminal.text  # which has been judged
+    watching.handle(run)
+    watching._terminal.clear()
+    watching.handle(StillRunning(number))
+    assert watching._terminal.lines == []
+
+
+@pytest.mark.parametrize("width", [32, 80])
+def test_lines_break_between_words(width):
+    line = "      total_variation(2x3x4x5 tensor) returned 3.0, expected 0.0 as all pixels are the same in this image of ones"
+    parts = wrapped(line, width)
+    assert [word for part in parts for word in part.split()] == line.split()
+    assert all(part.startswith("      ") and len(part) <= width for part in parts)
+
+
+def test_paths_and_printed_text_are_not_broken():
+    assert wrapped("  x in " + "a" * 60, 30)[-1].strip() == "a" * 60
+    assert wrapped("   | 1  2  3" * 9, 30) == ["   | 1  2  3" * 9]
+    assert wrapped("a b " * 30, 0) == ["a b " * 30]
+
+
+def test_ones_own_way_is_shown_beside_the_teachers(course):
+    own = 'def double(x):\n    """Mine."""\n    # By adding.\n    return x + x\n\n\ndef halve(x):\n    return x / 2  # so\n'
+    course.exercise("doubling").write_text(own)
+    mark = fingerprint(course.exercise("doubling"))
+    with updated_progress(course.root) as progress:
+        progress.record(result("doubling", double=Outcome.PASSED, halve=Outcome.PASSED).checks.values(), mark)
+    lines = solution_diff(course, course.units["doubling"], read_progress(course.root))
+    assert lines == [
+        "--- double, yours",
+        "+++ double, the teacher's",
+        " def double(x):",
+        "-    return x + x",
+        "+    return 2 * x",
+    ]
+    assert "Mine" in own
