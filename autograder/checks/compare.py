@@ -8,12 +8,9 @@ values, and NaN never passes unless it is expected.
 import math
 from collections.abc import Callable, Sequence
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from autograder.checks.difference import Printed, bounds, difference, entry, first, kind_difference, place_of, show
 from autograder.errors import NO_VALUE, CheckFailed, Raised
+from autograder.libraries import Tensor, np, torch
 
 __all__ = [
     "Printed",
@@ -63,15 +60,13 @@ def _compare(actual: object, expected: object, rtol: float | None, atol: float |
         raise CheckFailed(problem, actual, expected)
 
 
-def assert_kind(
-    actual: object, shape: Sequence[int], dtype: torch.dtype = torch.float32, *, finite: bool = True
-) -> None:
-    """Check that a value is a tensor of this shape and dtype, with no NaN or infinity in it.
+def assert_kind(actual: object, shape: Sequence[int], dtype: torch.dtype | None = None, *, finite: bool = True) -> None:
+    """Check that a value is a tensor of this shape and dtype (float32 unless given), with no NaN or infinity in it.
 
     Raises:
         CheckFailed: it is not.
     """
-    problem = kind_difference(actual, torch.Size(shape), dtype)
+    problem = kind_difference(actual, torch.Size(shape), dtype or torch.float32)
     if not problem and finite and isinstance(actual, Tensor) and not torch.isfinite(actual).all():
         index = first(~torch.isfinite(actual))
         problem = f"returned {entry(actual[index])}{place_of(index)}, expected only finite numbers"

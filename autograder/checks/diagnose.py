@@ -17,14 +17,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from torch import Tensor
-
 from autograder.checks.compare import assert_close
 from autograder.checks.mixtures import mixture_name, mixture_text, mixtures
 from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, Program, RemoteModule, RemoteObject, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.course.skeletons import split_at_start
 from autograder.errors import AutograderError, CheckFailed
+from autograder.libraries import Tensor
 from autograder.submissions import Module, read_module
 from autograder.worker.codec import Recipe
 from autograder.worker.codec.trees import leaves

@@ -14,11 +14,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor
-
 from autograder.checks.diagnose import (
     ALL,
     TRACES,
@@ -32,10 +27,11 @@ from autograder.checks.diagnose import (
 )
 from autograder.checks.objects import UNANSWERED, Call, Program, RemoteObject
 from autograder.errors import CatalogError
+from autograder.libraries import Image, Tensor, np, torch
 from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of
 
 # As `assert_close` allows by default; a projection is compared with the norm of its tensor.
-_TOLERANCES = {torch.float64: 1e-7, torch.float16: 1e-2, torch.bfloat16: 2e-2}
+_TOLERANCES = {"torch.float64": 1e-7, "torch.float16": 1e-2, "torch.bfloat16": 2e-2}
 _FLOAT32 = 1e-4
 _SMALLEST = 1e-6
 _PROJECTIONS = 2
@@ -133,7 +129,7 @@ def _tensor(value: Tensor, tolerance: float | None, numbers: list[tuple[float, .
     kind = str(value.dtype), tuple(value.shape)
     if not value.is_floating_point():
         return kind, hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
-    tolerance = _TOLERANCES.get(value.dtype, _FLOAT32) if tolerance is None else tolerance
+    tolerance = _TOLERANCES.get(str(value.dtype), _FLOAT32) if tolerance is None else tolerance
     flat = value.to(torch.float64).flatten()
     infinite = torch.where(flat.isfinite(), 0.0, flat.nan_to_num(nan=3.0, posinf=2.0, neginf=1.0)).to(torch.uint8)
     flat = flat.nan_to_num(0.0, 0.0, 0.0)

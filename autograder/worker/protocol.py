@@ -20,9 +20,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 
-from torch import Tensor
-
 from autograder.errors import MalformedMessage
+from autograder.libraries import Kind, Tensor
 from autograder.worker.codec import Limits, Recipe, decode, encode, refuse
 
 #: Each request carries a nonce, and its reply the same: nobody can answer what has not been asked yet.
@@ -330,6 +329,8 @@ def _check(value: Any, wanted: Any) -> Any:
         return value
     if wanted is str:
         return _text(value)
+    if isinstance(wanted, Kind):
+        wanted = wanted.loaded()
     origin, parts = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is types.UnionType:  # with None
         return None if value is None else _check(value, parts[0])
