@@ -238,7 +238,8 @@ def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, ato
 
 
 def _number_difference(actual: Any, expected: Any, rtol: float | None, atol: float | None, at: str) -> str:
-    rtol, atol = _tolerance(torch.float32, rtol, atol)
+    relative, absolute = _FLOAT32
+    rtol, atol = relative if rtol is None else rtol, absolute if atol is None else atol
     if actual == expected or (actual != actual and expected != expected):  # NaN, if it is expected
         return ""
     kind = type(expected) if isinstance(expected, decimal.Decimal) else float

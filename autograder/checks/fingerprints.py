@@ -8,6 +8,7 @@ kept as one hash; each tensor of floats as its norm and two random projections, 
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -111,7 +112,7 @@ def _described(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]
     if isinstance(value, NUMPY_SCALARS):
         value = value.item()
     if isinstance(value, float):
-        return "float", _tensor(torch.tensor(value, dtype=torch.float64), _FLOAT32, numbers)
+        return "float", _number(value, numbers)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return "array", _tensor(torch.from_numpy(value.copy()), None, numbers)
     if isinstance(value, Tensor):
@@ -119,6 +120,14 @@ def _described(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]
     if isinstance(value, Image.Image):
         return value.mode, value.size, hashlib.sha256(value.tobytes()).hexdigest()
     return type(value).__name__, repr(value)
+
+
+def _number(value: float, numbers: list[tuple[float, ...]]) -> object:
+    """Return what `_tensor` would of a tensor of this one number, without torch."""
+    finite = value if math.isfinite(value) else 0.0
+    numbers.append((_FLOAT32, _rounded(abs(finite)), _rounded(finite)))
+    infinite = b"" if math.isfinite(value) else b"\3" if math.isnan(value) else b"\2" if value > 0 else b"\1"
+    return ("torch.float64", ()), hashlib.sha256(infinite).hexdigest() if infinite else ""
 
 
 def _tensor(value: Tensor, tolerance: float | None, numbers: list[tuple[float, ...]]) -> object:
