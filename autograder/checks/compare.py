@@ -6,14 +6,12 @@ values, and NaN never passes unless it is expected.
 """
 
 import math
+import struct
 from collections.abc import Callable, Sequence
-
-import numpy as np
-import torch
-from torch import Tensor
 
 from autograder.checks.difference import Printed, bounds, difference, entry, first, kind_difference, place_of, show
 from autograder.errors import NO_VALUE, CheckFailed, Raised
+from autograder.libraries import Tensor, np, torch
 
 __all__ = [
     "Printed",
@@ -63,15 +61,13 @@ def _compare(actual: object, expected: object, rtol: float | None, atol: float |
         raise CheckFailed(problem, actual, expected)
 
 
-def assert_kind(
-    actual: object, shape: Sequence[int], dtype: torch.dtype = torch.float32, *, finite: bool = True
-) -> None:
-    """Check that a value is a tensor of this shape and dtype, with no NaN or infinity in it.
+def assert_kind(actual: object, shape: Sequence[int], dtype: torch.dtype | None = None, *, finite: bool = True) -> None:
+    """Check that a value is a tensor of this shape and dtype (float32 unless given), with no NaN or infinity in it.
 
     Raises:
         CheckFailed: it is not.
     """
-    problem = kind_difference(actual, torch.Size(shape), dtype)
+    problem = kind_difference(actual, torch.Size(shape), dtype or torch.float32)
     if not problem and finite and isinstance(actual, Tensor) and not torch.isfinite(actual).all():
         index = first(~torch.isfinite(actual))
         problem = f"returned {entry(actual[index])}{place_of(index)}, expected only finite numbers"
@@ -92,6 +88,12 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
         CheckFailed: some value lies outside, or is NaN.
     """
     values = _numbers(actual)
+    if isinstance(values, int | float):
+        if not _single(low) <= _single(values) <= _single(high):
+            value = show(actual)
+            found = f": {what} is {value}" if what else f"returned {value}"
+            raise CheckFailed(f"{found}, expected {bounds(low, high, value)}", actual)
+        return
     if values is None:
         raise CheckFailed(f"returned {show(actual)}, expected a number", actual)
     wrong = ~((values >= low) & (values <= high))
@@ -147,14 +149,22 @@ def assert_holds(condition: bool, problem: str, actual: object = NO_VALUE) -> No
         raise CheckFailed(problem, actual)
 
 
-def _numbers(value: object) -> Tensor | None:
-    """Return a value as numbers that have an order; None if it has none."""
+def _single(value: float) -> float:
+    """Return a number as a tensor of float32 holds it; an integer as it is."""
+    if isinstance(value, int):
+        return value
+    try:
+        return float(struct.unpack("f", struct.pack("f", value))[0])
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _numbers(value: object) -> Tensor | float | None:
+    """Return a value as numbers that have an order, or as one; None if it has none."""
     if isinstance(value, np.bool_ | np.integer | np.floating):
         value = value.item()
     if isinstance(value, np.ndarray):
         value = torch.from_numpy(value.copy()) if value.dtype.kind in "biuf" else value
     if isinstance(value, Tensor):
         return None if value.is_complex() or value.layout != torch.strided else value
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:  # more than a tensor can hold
-        return torch.tensor(math.inf if value > 0 else -math.inf)
-    return torch.tensor(value) if isinstance(value, int | float) else None
+    return value if isinstance(value, int | float) else None

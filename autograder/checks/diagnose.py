@@ -17,16 +17,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import numpy as np
-from PIL import Image
-from torch import Tensor
-
 from autograder.checks.compare import assert_close
 from autograder.checks.mixtures import mixture_name, mixture_text, mixtures
 from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, Program, RemoteModule, RemoteObject, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.course.skeletons import split_at_start
 from autograder.errors import AutograderError, CheckFailed
+from autograder.libraries import Image, Tensor, np
 from autograder.submissions import Module, read_module
 from autograder.worker.codec import Recipe
 from autograder.worker.codec.trees import leaves
@@ -272,9 +269,9 @@ def _size(call: Call) -> int:
 
 def _bytes(value: object) -> int:
     if isinstance(value, Tensor | np.ndarray):
-        return value.nbytes
+        return int(value.nbytes)
     if isinstance(value, Image.Image):
-        return value.width * value.height * len(value.getbands())
+        return int(value.width * value.height * len(value.getbands()))
     return len(value) if isinstance(value, str | bytes) else 0
 
 

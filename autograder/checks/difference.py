@@ -13,19 +13,15 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import PurePath
 from typing import Any
 
-import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor, nn
-
+from autograder.libraries import Image, Tensor, nn, np, torch
 from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of, with_article
 
 # Relative and absolute tolerance by dtype: the rounding of a sum over a few thousand entries in another order.
-_TOLERANCES = {torch.float64: (1e-7, 1e-9), torch.float16: (1e-2, 1e-3), torch.bfloat16: (2e-2, 1e-2)}
+_TOLERANCES = {"float64": (1e-7, 1e-9), "float16": (1e-2, 1e-3), "bfloat16": (2e-2, 1e-2)}
 _FLOAT32 = (1e-4, 1e-6)
 _SHOWN_LENGTH = 200
 #: Dtypes that go without saying.
-_USUAL = (torch.float32, torch.float64, torch.int64)
+_USUAL = ("float32", "float64", "int64")
 #: How far 255 times a pixel of float32 may be from a whole number.
 _PIXEL_ROUNDING = 2e-5
 #: And how far 255 times a bound, which allows for more.
@@ -118,7 +114,7 @@ def _show_tensor(value: Tensor) -> str:
     if value.dim() == 1 and value.numel() <= 6:
         return "tensor([" + ", ".join(show(item) for item in value.tolist()) + "])"
     sides = "x".join(str(side) for side in value.shape)
-    kind = "" if value.dtype in _USUAL else f"{_plain(value.dtype)} "
+    kind = "" if _plain(value.dtype) in _USUAL else f"{_plain(value.dtype)} "
     return f"{sides} {kind}tensor" if value.dim() > 1 else f"{kind}tensor of {sides}"
 
 
@@ -242,7 +238,8 @@ def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, ato
 
 
 def _number_difference(actual: Any, expected: Any, rtol: float | None, atol: float | None, at: str) -> str:
-    rtol, atol = _tolerance(torch.float32, rtol, atol)
+    relative, absolute = _FLOAT32
+    rtol, atol = relative if rtol is None else rtol, absolute if atol is None else atol
     if actual == expected or (actual != actual and expected != expected):  # NaN, if it is expected
         return ""
     kind = type(expected) if isinstance(expected, decimal.Decimal) else float
@@ -315,7 +312,7 @@ def _keys(value: Mapping[Any, object]) -> str:
 def _tolerance(dtype: torch.dtype, rtol: float | None, atol: float | None) -> tuple[float, float]:
     if not (dtype.is_floating_point or dtype.is_complex):
         return 0.0, 0.0
-    relative, absolute = _TOLERANCES.get(dtype, _FLOAT32)
+    relative, absolute = _TOLERANCES.get(_plain(dtype), _FLOAT32)
     return relative if rtol is None else rtol, absolute if atol is None else atol
 
 

@@ -8,16 +8,12 @@ kept as one hash; each tensor of floats as its norm and two random projections, 
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor
 
 from autograder.checks.diagnose import (
     ALL,
@@ -32,10 +28,11 @@ from autograder.checks.diagnose import (
 )
 from autograder.checks.objects import UNANSWERED, Call, Program, RemoteObject
 from autograder.errors import CatalogError
+from autograder.libraries import Image, Tensor, np, torch
 from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of
 
 # As `assert_close` allows by default; a projection is compared with the norm of its tensor.
-_TOLERANCES = {torch.float64: 1e-7, torch.float16: 1e-2, torch.bfloat16: 2e-2}
+_TOLERANCES = {"torch.float64": 1e-7, "torch.float16": 1e-2, "torch.bfloat16": 2e-2}
 _FLOAT32 = 1e-4
 _SMALLEST = 1e-6
 _PROJECTIONS = 2
@@ -115,7 +112,7 @@ def _described(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]
     if isinstance(value, NUMPY_SCALARS):
         value = value.item()
     if isinstance(value, float):
-        return "float", _tensor(torch.tensor(value, dtype=torch.float64), _FLOAT32, numbers)
+        return "float", _number(value, numbers)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return "array", _tensor(torch.from_numpy(value.copy()), None, numbers)
     if isinstance(value, Tensor):
@@ -123,6 +120,14 @@ def _described(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]
     if isinstance(value, Image.Image):
         return value.mode, value.size, hashlib.sha256(value.tobytes()).hexdigest()
     return type(value).__name__, repr(value)
+
+
+def _number(value: float, numbers: list[tuple[float, ...]]) -> object:
+    """Return what `_tensor` would of a tensor of this one number, without torch."""
+    finite = value if math.isfinite(value) else 0.0
+    numbers.append((_FLOAT32, _rounded(abs(finite)), _rounded(finite)))
+    infinite = b"" if math.isfinite(value) else b"\3" if math.isnan(value) else b"\2" if value > 0 else b"\1"
+    return ("torch.float64", ()), hashlib.sha256(infinite).hexdigest() if infinite else ""
 
 
 def _tensor(value: Tensor, tolerance: float | None, numbers: list[tuple[float, ...]]) -> object:
@@ -133,7 +138,7 @@ def _tensor(value: Tensor, tolerance: float | None, numbers: list[tuple[float, .
     kind = str(value.dtype), tuple(value.shape)
     if not value.is_floating_point():
         return kind, hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
-    tolerance = _TOLERANCES.get(value.dtype, _FLOAT32) if tolerance is None else tolerance
+    tolerance = _TOLERANCES.get(str(value.dtype), _FLOAT32) if tolerance is None else tolerance
     flat = value.to(torch.float64).flatten()
     infinite = torch.where(flat.isfinite(), 0.0, flat.nan_to_num(nan=3.0, posinf=2.0, neginf=1.0)).to(torch.uint8)
     flat = flat.nan_to_num(0.0, 0.0, 0.0)

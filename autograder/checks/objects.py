@@ -7,10 +7,9 @@ worker: a check calls their methods, reads their attributes and uses them with P
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from torch import Tensor
-
 from autograder.checks.compare import Printed, show
 from autograder.errors import CheckFailed, MalformedMessage, MissingFunction, Raised, RefusedValue
+from autograder.libraries import Tensor
 from autograder.worker import protocol
 from autograder.worker.codec import Callback, Handle, Recipe, with_article
 from autograder.worker.protocol import Answer, Request, SideEffect

@@ -6,10 +6,7 @@ the image that differs most is shown. Nothing else has a picture.
 
 import io
 
-import numpy as np
-import torch
-from PIL import Image, ImageDraw
-from torch import Tensor
+from autograder.libraries import Image, ImageDraw, Tensor, np, torch
 
 #: A picture goes into the result of a submission, into notebooks and pages.
 MAX_BYTES = 48_000

@@ -13,9 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from PIL import Image
-from torch import nn
-
 from autograder.checks.compare import Printed, show
 from autograder.checks.faults import error_of, load_notes
 from autograder.checks.objects import (
@@ -41,6 +38,7 @@ from autograder.errors import (
     TimedOut,
     Unusable,
 )
+from autograder.libraries import Image, nn
 from autograder.submissions import Module
 from autograder.worker import protocol
 from autograder.worker.codec import Handle, Recipe, Record, is_record, map_tree, named_tuple_of, record_of, refuse

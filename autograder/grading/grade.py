@@ -23,12 +23,10 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import ClassVar, Protocol
-
-import numpy
-import torch
 
 from autograder import __version__
 from autograder.checks.plugin.runs import usable_device
@@ -39,6 +37,7 @@ from autograder.grading.jobs import GradedTask, GradeTasks, Task
 from autograder.grading.leases import WorkerPool
 from autograder.grading.session import Observer, UnitRun, check_session
 from autograder.grading.spec import GradingSpec, course_hashes
+from autograder.libraries import torch
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.submissions import Module, Submission, parse_submission, read_for, refuse_course_inside
 from autograder.submissions.intake import HandIn
@@ -202,8 +201,8 @@ class Grader:
             device=self.spec.device,
             seed=seed,
             hashes={"submission": submission.digest, **self._course_hashes},
-            versions=versions(),
-            machine=machine(),
+            versions=versions(self.spec.catalog.preload),
+            machine=machine(self.spec.catalog.preload),
             limits=self._limits(),
             answers=submission.answers,
             sources={
@@ -308,25 +307,31 @@ def grade_in_turn(grader: Grader) -> GradeTasks:
     return grade_tasks
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that a mark may depend on."""
+def versions(preload: tuple[str, ...]) -> dict[str, str]:
+    """Return the versions that a mark may depend on, in a course that preloads these modules."""
     return {
         "idealcat": __version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": metadata.version("torchvision"),
-        "numpy": numpy.__version__,
+        **({"torch": torch.__version__} if "torch" in preload else {}),
+        **{name: metadata.version(name) for name in ("torchvision", "numpy") if find_spec(name)},
         "pytest": metadata.version("pytest"),
     }
 
 
-def machine() -> dict[str, str]:
-    """Return what else sums of floating-point numbers may depend on."""
+def machine(preload: tuple[str, ...]) -> dict[str, str]:
+    """Return what else sums of floating-point numbers may depend on, in a course that preloads these modules."""
+    capability = (
+        {
+            "instruction set": torch.backends.cpu.get_cpu_capability(),
+            "number of threads": str(torch.get_num_threads()),
+        }
+        if "torch" in preload
+        else {}
+    )
     return {
         "system": platform.system(),
         "architecture": platform.machine(),
-        "instruction set": torch.backends.cpu.get_cpu_capability(),
-        "number of threads": str(torch.get_num_threads()),
+        **capability,
     }
 
 

@@ -21,8 +21,9 @@ from autograder.worker.session import warm_up
 def main() -> None:
     """Serve a zygote of jobs: the descriptor of its socket, the folder of the course, the units that will be graded."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    warm_up()
     spec = GradingSpec(read_catalog(Path(sys.argv[2])), units=tuple(sys.argv[3:]), require=())
+    if "torch" in spec.catalog.preload:
+        warm_up()
     grader = Grader(spec, InThisProcess())
     # Grading nothing imports the checks, and whatever pytest imports on the way. A fault in them is reported by each task.
     with contextlib.suppress(GraderError):

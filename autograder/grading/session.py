@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-import torch
 
 from autograder.checks import plugin, pytest_internals
 from autograder.checks.plugin.collecting import register_conftest
@@ -28,6 +27,7 @@ from autograder.checks.plugin.recorder import Recorder
 from autograder.checks.plugin.runs import Run
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import GraderError, OverBudget, SandboxError
+from autograder.libraries import is_loaded, torch
 from autograder.results.types import CheckResult, Outcome
 
 
@@ -102,7 +102,8 @@ class CheckSession:
         stash = self._config.stash
         stash[plugin.COURSE], stash[plugin.RUN] = unit_run.catalog, unit_run.run
         stash[plugin.RECORDER] = unit_run.recorder
-        torch.set_num_threads(1)  # the user of a notebook has others between two runs
+        if is_loaded("torch"):
+            torch.set_num_threads(1)  # the user of a notebook has others between two runs
         try:
             with _shield(), _as_grader_error():
                 return self._run(items, unit_run.recorder, unit_run.observer)

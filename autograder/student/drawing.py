@@ -9,14 +9,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
-
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
 from autograder.checks.remote import StudentModule
 from autograder.checks.transport import Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError, CheckError, StudentFault
+from autograder.libraries import Image, PngImagePlugin
 from autograder.messages import tr
 from autograder.results.types import SubmissionResult
 from autograder.student.progress import CAPTION, picture_path
@@ -91,7 +89,7 @@ def keep_picture(catalog: Catalog, unit: str, modules: dict[str, Module], worker
 
 
 def _png(image: Image.Image, caption: str) -> bytes:
-    file, facts = io.BytesIO(), PngInfo()
+    file, facts = io.BytesIO(), PngImagePlugin.PngInfo()
     facts.add_itxt(CAPTION, caption)
     image.save(file, "PNG", optimize=True, pnginfo=facts)
     return file.getvalue()

@@ -18,10 +18,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from platformdirs import user_data_path
 
 from autograder.course.catalog import Catalog, Unit
+from autograder.libraries import Image
 from autograder.messages import tr
 from autograder.results.formats.pages import Picture, gallery_page
 from autograder.results.store import write_atomically

@@ -162,8 +162,12 @@ class _Watching:
     def _take_deletion(self, unit: str) -> None:
         self._unit, self._run, self._changed = self._catalog.units[unit], None, ()
         file = self._catalog.exercise(unit).relative_to(self._catalog.root).as_posix()
-        text = "{file} was deleted; its skeleton comes back if you press r, or type: autograder reset {unit}"
-        self._terminal.say([tr(text, file=file, unit=unit)])
+        line = tr(
+            "{file} was deleted; its skeleton comes back if you press r, or type: autograder reset {unit}",
+            file=file,
+            unit=unit,
+        )
+        self._terminal.say([line])
 
     def _run_unit(self, unit: str) -> None:
         self._unit = self._catalog.units[unit]

@@ -11,10 +11,8 @@ import sys
 from collections.abc import Callable, ItemsView, Iterator, ValuesView
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from autograder.errors import RefusedValue
+from autograder.libraries import Tensor, nn, torch
 from autograder.worker import protocol, side_effects
 from autograder.worker.codec import leaves, map_tree, type_name, with_article
 from autograder.worker.protocol import Answer, Fault
@@ -69,7 +67,7 @@ def place(value: Any, device: str, with_generators: bool) -> Any:
     """
 
     def moved(leaf: Any) -> Any:
-        if type(leaf) is Tensor:
+        if type(leaf) is torch.Tensor:
             return leaf.to(device).requires_grad_(leaf.requires_grad)
         if type(leaf) is torch.Generator and with_generators:
             return torch.Generator(device).manual_seed(leaf.initial_seed())
@@ -85,7 +83,7 @@ def refuse_elsewhere(value: Any, device: str) -> None:
         RefusedValue: some tensor of the value is on another device.
     """
     for leaf in leaves(value):
-        if type(leaf) is Tensor and leaf.device.type not in (device, "meta"):
+        if type(leaf) is torch.Tensor and leaf.device.type not in (device, "meta"):
             raise RefusedValue(f"a tensor on {leaf.device}, expected it on the device of the input, {device}")
 
 
@@ -115,7 +113,7 @@ def _gradient(
     parameters = _trained_parameters(args[of])
     source = args[of] if parameters else args[of].detach().clone().requires_grad_()
     output = function(*args[:of], source, *args[of + 1 :], **kwargs)
-    if type(output) is not Tensor:
+    if type(output) is not torch.Tensor:
         raise RefusedValue(f"{with_article(type_name(output))}, expected a tensor to differentiate")
     if not output.requires_grad:
         raise RefusedValue("a tensor without a gradient: it is detached, or was computed under no_grad")

@@ -13,7 +13,7 @@ import operator
 import sys
 import types
 import warnings
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any, NoReturn, TypeGuard
 
 from autograder.worker.deadline import Budget
@@ -31,18 +31,22 @@ class LoadedModule(types.ModuleType):
     the library; so does a statement that needs the library, or a file, at the top level. Any other exception ends a script,
     and what was defined before it stays; in a notebook the next statement follows, as in a kernel.
 
+    Args:
+        imported: called after each statement that imports something.
+
     Attributes:
         stopped: the exception that ended it, or else the first one, if there is anything defined nevertheless.
         goes_on: True if the statements after that one were executed.
         missing: lines that import a library in vain, each with the reason.
     """
 
-    __slots__ = ("_source", "goes_on", "missing", "stopped")
+    __slots__ = ("_imported", "_source", "goes_on", "missing", "stopped")
 
-    def __init__(self, name: str, filename: str, text: str) -> None:
+    def __init__(self, name: str, filename: str, text: str, imported: Callable[[], None] = lambda: None) -> None:
         super().__init__(name)
         self.__file__ = filename
         self._source: str | None = text
+        self._imported = imported
         self.stopped: BaseException | None = None
         self.goes_on = True
         self.missing: list[tuple[int, str]] = []
@@ -62,6 +66,8 @@ class LoadedModule(types.ModuleType):
         for statement, code in _compiled(text, filename):
             try:
                 exec(code, self.__dict__)
+                if isinstance(statement, ast.Import | ast.ImportFrom):
+                    self._imported()
             except KeyboardInterrupt:
                 raise
             except BaseException as error:

@@ -8,9 +8,7 @@ import types
 from collections.abc import Callable, Container, Iterator
 from typing import Any
 
-import numpy as np
-from torch import Tensor, nn
-
+from autograder.libraries import Tensor, nn, np
 from autograder.worker.codec import Handle, Record, type_name
 
 #: An instance of a subclass of one of these looks like a value and is none: it stays only where a check has made it.

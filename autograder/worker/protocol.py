@@ -20,9 +20,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 
-from torch import Tensor
-
 from autograder.errors import MalformedMessage
+from autograder.libraries import Kind, Tensor
 from autograder.worker.codec import Limits, Recipe, decode, encode, refuse
 
 #: Each request carries a nonce, and its reply the same: nobody can answer what has not been asked yet.
@@ -332,6 +331,8 @@ def _check(value: Any, wanted: Any) -> Any:
         return value
     if wanted is str:
         return _text(value)
+    if isinstance(wanted, Kind):
+        wanted = wanted.loaded()
     origin, parts = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is types.UnionType:  # with None
         return None if value is None else _check(value, parts[0])
@@ -373,7 +374,7 @@ def frame(nonce: bytes, message: bytes) -> bytes:
 
 
 def read_frame(
-    receive: Callable[[int], bytes], limit: int = 2**63, expected: bytes | None = None
+    receive: Callable[[int], bytes | bytearray], limit: int = 2**63, expected: bytes | None = None
 ) -> tuple[bytes, bytes]:
     """Read the next frame of a connection.
 
@@ -391,7 +392,7 @@ def read_frame(
     (size,) = _LENGTH.unpack(receive(_LENGTH.size))
     if size > limit:
         raise MalformedMessage(f"its answer was larger than {limit // 2**20} MB")
-    nonce = receive(NONCE_BYTES) if size >= NONCE_BYTES else b""
+    nonce = bytes(receive(NONCE_BYTES)) if size >= NONCE_BYTES else b""
     if not nonce or expected not in (None, nonce):
         raise MalformedMessage("it wrote to the grader's connection by itself")
-    return nonce, receive(size - NONCE_BYTES)
+    return nonce, receive(size - NONCE_BYTES)  # type: ignore[return-value] # a bytearray serves as well

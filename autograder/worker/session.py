@@ -14,11 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import torch
-from torch import nn
-from torch.nn import functional
-
 from autograder.errors import RefusedValue
+from autograder.libraries import nn, torch
 from autograder.worker import protocol, substitutes
 from autograder.worker.calls import listed_parameters, make_call
 from autograder.worker.codec import Callback, Handle, Recipe, Record, is_record, map_tree, refuse, type_name
@@ -134,7 +131,7 @@ class Session:
         self._unit = request.unit
         self._sources = dict(request.sources.values())
         for name, (filename, text) in request.sources.items():
-            self._modules[name] = LoadedModule(name, filename, text)
+            self._modules[name] = LoadedModule(name, filename, text, self._restorer.remember_libraries)
         importlib.import_module(self._unit)
         return Answer([*self._missing_libraries(), *self._stops()])
 
@@ -159,7 +156,8 @@ class Session:
         self._restorer.restore(request.seed)
         before = self._modules, self._sources
         self._sources = dict(request.sources.values())
-        self._modules = {name: LoadedModule(name, *source) for name, source in request.sources.items()}
+        imported = self._restorer.remember_libraries
+        self._modules = {name: LoadedModule(name, *source, imported) for name, source in request.sources.items()}
         try:
             with self._limited(request):
                 return Answer(vars(run_program(request, self._sources)))
@@ -290,7 +288,7 @@ def warm_up() -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
     for optimizer in (torch.optim.SGD, torch.optim.Adam):
         steps = optimizer(net.parameters(), lr=0.1)
-        functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
+        nn.functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
         steps.step()
 
 

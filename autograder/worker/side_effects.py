@@ -21,12 +21,8 @@ from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import torch
-from torch import nn
-from torch.utils.data import DataLoader
-
 from autograder.errors import RefusedValue
+from autograder.libraries import is_loaded, nn, np, torch
 from autograder.worker.codec import Limits, encode, is_record, record_of
 from autograder.worker.protocol import Inspection, SideEffect
 
@@ -34,7 +30,8 @@ from autograder.worker.protocol import Inspection, SideEffect
 _MT19937_BYTES = 625 * 4
 
 
-RandomState = tuple[bytes, bytes, int]
+#: Of torch, numpy and Python; None for a library that has not been imported.
+RandomState = tuple[bytes | None, bytes | None, int]
 
 
 @dataclass
@@ -51,7 +48,7 @@ class RandomWatch:
     def compare(self, before: RandomState, after: RandomState) -> None:
         for earlier, later in self._by_loaders:
             before = later if earlier == before else before
-        self.drawn = before != after
+        self.drawn = any(one not in (None, other) for one, other in zip(before, after, strict=True))
 
 
 @contextlib.contextmanager
@@ -61,7 +58,16 @@ def watch_random_state(device: str) -> Iterator[RandomWatch]:
     Each reading of a `DataLoader` draws one number at its beginning, as a seed for its processes, even if it has none and
     does not shuffle. Nothing depends on that number, so it does not count.
     """
-    watch, make_iterator = RandomWatch(), DataLoader.__iter__
+    watch = RandomWatch()
+    if not is_loaded("torch"):
+        before = _random_state(device)
+        try:
+            yield watch
+        finally:
+            watch.compare(before, _random_state(device))
+        return
+    loader_class = torch.utils.data.DataLoader
+    make_iterator = loader_class.__iter__
 
     @functools.wraps(make_iterator)
     def noted(loader: Any) -> Any:
@@ -70,22 +76,20 @@ def watch_random_state(device: str) -> Iterator[RandomWatch]:
         watch._by_loaders.append((earlier, _random_state(device)))
         return iterator
 
-    DataLoader.__iter__ = noted  # type: ignore[method-assign]
+    loader_class.__iter__ = noted  # type: ignore[method-assign]
     before = _random_state(device)
     try:
         yield watch
     finally:
-        DataLoader.__iter__ = make_iterator  # type: ignore[method-assign]
+        loader_class.__iter__ = make_iterator  # type: ignore[method-assign]
         watch.compare(before, _random_state(device))
 
 
 def _random_state(device: str) -> RandomState:
-    of_device = torch.get_device_module(device).get_rng_state().numpy().tobytes() if device != "cpu" else b""
-    return (
-        torch.get_rng_state().numpy().tobytes() + of_device,
-        _numpy_state(),
-        hash(random.getstate()),
-    )
+    of_torch = torch.get_rng_state().numpy().tobytes() if is_loaded("torch") else None
+    if of_torch is not None and device != "cpu":
+        of_torch += torch.get_device_module(device).get_rng_state().numpy().tobytes()
+    return of_torch, _numpy_state() if is_loaded("numpy") else None, hash(random.getstate())
 
 
 def _numpy_state() -> bytes:
@@ -172,23 +176,36 @@ class Setting:
     write: Callable[[Any], object]
 
 
-_NUMERICAL = (
-    Setting(torch.is_grad_enabled, torch.set_grad_enabled),
-    Setting(torch.is_inference_mode_enabled, lambda _: _leave_inference_mode()),
-    Setting(torch.get_default_dtype, torch.set_default_dtype),
-    Setting(torch.get_default_device, lambda _: torch.set_default_device(None)),
-    Setting(torch.get_num_threads, torch.set_num_threads),
-    Setting(torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
-    Setting(lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
-    Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    Setting(
-        lambda: (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()),
-        lambda mode: torch.use_deterministic_algorithms(mode[0], warn_only=mode[1]),
-    ),
-    Setting(np.geterr, lambda errors: np.seterr(**errors)),
-    Setting(np.random.get_bit_generator, np.random.set_bit_generator),  # type: ignore[attr-defined]
-    Setting(lambda: str(decimal.getcontext()), lambda _: decimal.setcontext(decimal.Context())),
-)
+def _torch_settings() -> tuple[Setting, ...]:
+    return (
+        Setting(torch.is_grad_enabled, torch.set_grad_enabled),
+        Setting(torch.is_inference_mode_enabled, lambda _: _leave_inference_mode()),
+        Setting(torch.get_default_dtype, torch.set_default_dtype),
+        Setting(torch.get_default_device, lambda _: torch.set_default_device(None)),
+        Setting(torch.get_num_threads, torch.set_num_threads),
+        Setting(torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+        Setting(lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
+        Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+        Setting(
+            lambda: (
+                torch.are_deterministic_algorithms_enabled(),
+                torch.is_deterministic_algorithms_warn_only_enabled(),
+            ),
+            lambda mode: torch.use_deterministic_algorithms(mode[0], warn_only=mode[1]),
+        ),
+    )
+
+
+def _numpy_settings() -> tuple[Setting, ...]:
+    return (
+        Setting(np.geterr, lambda errors: np.seterr(**errors)),
+        Setting(np.random.get_bit_generator, np.random.set_bit_generator),  # type: ignore[attr-defined]
+    )
+
+
+#: Settings of libraries, which are remembered once those have been imported.
+_OF_LIBRARIES = {"torch": _torch_settings, "numpy": _numpy_settings}
+_PLAIN = (Setting(lambda: str(decimal.getcontext()), lambda _: decimal.setcontext(decimal.Context())),)
 _PROCESS = (
     Setting(os.getcwd, os.chdir),
     Setting(lambda: dict(os.environ), lambda names: _set_names(os.environ, names)),
@@ -222,9 +239,35 @@ class Restorer:
 
     def __init__(self, *, process: bool) -> None:
         self._process = process
-        self._settings = _NUMERICAL + _PROCESS if process else _NUMERICAL
-        self._before = [setting.read() for setting in self._settings]
+        self._before: list[tuple[Setting, Any]] = []
+        self._libraries: set[str] = set()
+        self._seed = 0
+        self.remember_libraries()
+        self._remember(_PLAIN + _PROCESS if process else _PLAIN)
         self._modules = dict(sys.modules) if process else {}
+
+    def remember_libraries(self) -> None:
+        """Remember the settings of the libraries that have been imported since the last time, and seed those.
+
+        To be called as soon as something may have imported one, so that its settings are still those it comes with.
+        """
+        for name, settings in _OF_LIBRARIES.items():
+            if name not in self._libraries and is_loaded(name):
+                self._libraries.add(name)
+                if name == "torch":
+                    torch.set_num_threads(1)  # as in a graded worker, so that both round alike
+                self._remember(settings())
+                self._seed_library(name)
+
+    def _seed_library(self, name: str) -> None:
+        if name == "numpy":
+            np.random.seed(self._seed % 2**32)
+        else:
+            # torch.manual_seed would also leave word for accelerators, which nothing here uses: that takes milliseconds.
+            torch.default_generator.manual_seed(self._seed)
+
+    def _remember(self, settings: tuple[Setting, ...]) -> None:
+        self._before += [(setting, setting.read()) for setting in settings]
 
     def restore(self, seed: int) -> None:
         """Put everything back, and start all random numbers from a seed."""
@@ -232,13 +275,14 @@ class Restorer:
             for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
                 signal.setitimer(timer, 0)
             self._restore_modules()
-        for setting, before in zip(self._settings, self._before, strict=True):
+        self._seed = seed
+        self.remember_libraries()
+        for setting, before in self._before:
             if setting.read() != before:
                 setting.write(before)
         random.seed(seed)
-        np.random.seed(seed % 2**32)
-        # torch.manual_seed would also leave word for accelerators, which nothing here uses, and that takes milliseconds.
-        torch.default_generator.manual_seed(seed)
+        for name in self._libraries:
+            self._seed_library(name)
 
     def _restore_modules(self) -> None:
         """Put back the modules that were replaced or removed, and forget those that no import has made.

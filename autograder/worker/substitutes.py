@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlparse
 
-import torch
-from PIL import Image
-from torch.utils.data import DataLoader
+from autograder.libraries import Image, is_loaded, torch
 
 _ALONE = {"num_workers": 0, "timeout": 0, "multiprocessing_context": None, "prefetch_factor": None}
 
 
 def install() -> None:
     """Put them in place, for this process and those forked from it; after the imports."""
-    DataLoader.__init__ = _without_workers(DataLoader.__init__)  # type: ignore[method-assign]
+    if not is_loaded("torch"):
+        return
+    loader = torch.utils.data.DataLoader
+    loader.__init__ = _without_workers(loader.__init__)  # type: ignore[method-assign]
     torch.compile = _leave_uncompiled
     load = torch.hub.load_state_dict_from_url
     for module in list(sys.modules.values()):  # torchvision has it under names of its own
@@ -49,6 +50,8 @@ def draw_in_memory() -> None:
 
 def forbid_cuda() -> None:
     """Have CUDA be nowhere for this process: code that asks computes on the CPU, code that does not is told in plain words."""
+    if not is_loaded("torch"):
+        return
     torch.cuda.is_available = lambda: False
     torch.cuda.device_count = lambda: 0
     torch.cuda._lazy_init = _refuse_cuda

@@ -9,11 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "autograder"
-#: The rooms from the top down, then `messages` and `errors`, which every room may import.
+#: The rooms from the top down, then `messages`, `errors` and `libraries`, which every room may import.
 TABLE = [
     *re.findall(r"^\| `(\w+)/` \|", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE),
     "messages",
     "errors",
+    "libraries",
 ]
 #: Public names of what lives in a room: for courses, notebooks, nbgrader's configuration and pytest.
 FACES = {"compare", "diagnose", "nbgrader", "notebook", "plugin"}
@@ -79,7 +80,7 @@ def rooms_imported(path: Path) -> set[str]:
 
 def test_the_table_names_every_room():
     assert sorted(TABLE) == sorted({room_of(path) for path in IN_ROOMS})
-    assert len(TABLE) == 12
+    assert len(TABLE) == 13
 
 
 def test_the_root_holds_rooms_and_public_names_alone():
@@ -98,9 +99,9 @@ def test_imports_inside_a_room_run_one_way(room):
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
-def test_the_worker_imports_errors_alone():
+def test_the_worker_imports_errors_and_libraries_alone():
     rooms = set().union(*(rooms_imported(path) for path in (PACKAGE / "worker").rglob("*.py")))
-    assert rooms == {"errors"}
+    assert rooms == {"errors", "libraries"}
 
 
 def test_messages_imports_errors_alone():

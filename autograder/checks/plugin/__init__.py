@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from autograder.checks.plugin.collecting import (
     checks_submission,
@@ -35,6 +34,7 @@ from autograder.checks.plugin.recorder import (
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun, check_seed, seed_hypothesis, usable_device
 from autograder.course.catalog import Catalog, find_course, read_catalog
 from autograder.errors import CatalogError, UsageError
+from autograder.libraries import is_loaded, torch
 
 __all__ = [
     "CHECK",
@@ -89,7 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Use one thread for checks; if they run alone, show the summary in place of tracebacks, unless those are asked for."""
-    if any(CHECK in item.stash for item in items):
+    if is_loaded("torch") and any(CHECK in item.stash for item in items):
         # One thread, as in a graded worker, so that both round alike. The tensors are small: more threads would only wait.
         torch.set_num_threads(1)
     if not items or not all(checks_submission(item) for item in items) or config.option.tbstyle != "auto":

@@ -7,14 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
 
 from autograder.checks.plugin.collecting import module_path
 from autograder.checks.plugin.recorder import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
 from autograder.checks.plugin.runs import sent_seed
 from autograder.checks.remote import StudentModule
 from autograder.errors import CheckError, NotHandedIn
+from autograder.libraries import nn, torch
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-import torch
 
 from autograder.checks.transport import Capturing, InProcess, Recording, Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import UsageError
+from autograder.libraries import torch
 from autograder.results.types import CheckResult
 from autograder.submissions import Module, read_helpers, read_module
 

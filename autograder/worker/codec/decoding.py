@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import msgpack
-import numpy as np
-import torch
-from PIL import Image, ImageMode
-from torch import Tensor
 
 from autograder.errors import MalformedMessage
+from autograder.libraries import Image, ImageMode, Tensor, np, torch
 from autograder.worker.codec import plain
 from autograder.worker.codec.message import (
     DTYPES,
@@ -131,7 +128,9 @@ class _Decoder:
         return tuple(self.read_list(depth, items))
 
     def read_tensor(self, depth: int, dtype: str, shape: Any, requires_grad: bool, size: int) -> Tensor:
-        kind = DTYPES[dtype]
+        if dtype not in DTYPES:
+            raise KeyError(dtype)
+        kind = getattr(torch, dtype)
         count = self.elements(shape)
         data = bytearray(self.take(size, count * kind.itemsize))
         if kind is torch.bool:

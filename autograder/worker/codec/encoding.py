@@ -6,12 +6,9 @@ from pathlib import PosixPath, PurePath, WindowsPath
 from typing import Any
 
 import msgpack
-import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor, nn
 
 from autograder.errors import RefusedValue
+from autograder.libraries import Image, Kind, Tensor, np, torch
 from autograder.worker.codec.message import (
     ARRAY_KINDS,
     DTYPES,
@@ -87,7 +84,7 @@ def _plain_form(value: object) -> object:
     Nothing of the value's own class crosses.
     """
     kind = type(value)
-    if kind in _WRITERS or kind in PLAIN or kind in WRITERS or is_record(value):
+    if _writer(kind) is not None or kind in PLAIN or kind in WRITERS or is_record(value):
         return value
     if isinstance(value, NUMPY_SCALARS):
         return value.item()
@@ -102,7 +99,7 @@ def _plain_form(value: object) -> object:
         return str.__str__(value)
     if isinstance(value, Tensor) and kind.__module__.startswith("torchvision.tv_tensors."):
         with torch._C.DisableTorchFunctionSubclass():
-            return value.as_subclass(Tensor)
+            return value.as_subclass(torch.Tensor)
     return value
 
 
@@ -125,7 +122,7 @@ class _Encoder:
         kind = type(value)
         if kind in PLAIN:
             return value
-        write = _WRITERS.get(kind)
+        write = _writer(kind)
         if write is not None:
             return write(self, value, depth)
         if kind in WRITERS:
@@ -204,14 +201,25 @@ _WRITERS: dict[type, Callable[[_Encoder, Any, int], object]] = {
     str: _Encoder.write_text,
     list: _Encoder.write_sequence,
     tuple: _Encoder.write_sequence,
-    Tensor: _Encoder.write_tensor,
-    nn.Parameter: _Encoder.write_tensor,
-    np.ndarray: _Encoder.write_array,
-    Image.Image: _Encoder.write_image,
     PosixPath: _Encoder.write_path,
     WindowsPath: _Encoder.write_path,
-    torch.Generator: _Encoder.write_generator,
     Handle: _Encoder.write_handle,
     Callback: _Encoder.write_callback,
     Recipe: _Encoder.write_recipe,
 }
+#: Writers by the module and name of a library's class.
+_OF_LIBRARIES: tuple[tuple[Kind, Callable[[_Encoder, Any, int], object]], ...] = (
+    (Kind("torch", "Tensor"), _Encoder.write_tensor),
+    (Kind("torch.nn", "Parameter"), _Encoder.write_tensor),
+    (Kind("torch", "Generator"), _Encoder.write_generator),
+    (Kind("numpy", "ndarray"), _Encoder.write_array),
+    (Kind("PIL.Image", "Image"), _Encoder.write_image),
+)
+
+
+def _writer(kind: type) -> Callable[[_Encoder, Any, int], object] | None:
+    """Return the writer of values of exactly this class, or None."""
+    found = _WRITERS.get(kind)
+    if found is not None or kind.__module__ == "builtins":
+        return found
+    return next((write for known, write in _OF_LIBRARIES if known.loaded() is kind), None)

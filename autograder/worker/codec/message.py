@@ -7,30 +7,27 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
+from autograder.libraries import Tensor
 
 PREFIX = struct.Struct("<4sIQ")  # magic, bytes of the header, bytes of the body
 MAGIC = b"ICM1"
 PLAIN = (type(None), bool, float, bytes)
 SCALARS = (*PLAIN, int, str)
-DTYPES = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (
-        torch.bool,
-        torch.uint8,
-        torch.int8,
-        torch.int16,
-        torch.int32,
-        torch.int64,
-        torch.float16,
-        torch.bfloat16,
-        torch.float32,
-        torch.float64,
-        torch.complex64,
-        torch.complex128,
-    )
-}
+#: Names of torch's dtypes that cross.
+DTYPES = (
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+)
 ARRAY_KINDS = "biufc"
 #: Arrays of texts and of bytes: their entries cross as such.
 TEXT_KINDS = "US"

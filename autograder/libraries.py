@@ -1,0 +1,107 @@
+"""Doors to the libraries for numbers and pictures, each imported when it is first used.
+
+A course in pure Python never pays for torch. A value can be a tensor only if something has imported torch, so asking
+`isinstance(value, torch.Tensor)` looks among the modules that are there, and imports nothing. Anything else that is read
+from a door imports its library.
+
+A door stands for a module: `from autograder.libraries import torch`. What is read at the top level of a module, in a
+default value or a table, would import at once; such tables go by names.
+"""
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+
+class Kind:
+    """A class of a library, for `isinstance`, unions and annotations, whether or not the library is there."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module = module
+        self._name = name
+
+    def __instancecheck__(self, value: object) -> bool:
+        kind = self.loaded()
+        return kind is not None and isinstance(value, kind)
+
+    def loaded(self) -> Any:
+        """Return the class itself, or None as long as its library has not been imported."""
+        return getattr(sys.modules.get(self._module), self._name, None)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return getattr(importlib.import_module(self._module), self._name)(*args, **kwargs)
+
+    def __or__(self, other: Any) -> "_Either":
+        return _Either(self, other)
+
+    def __ror__(self, other: Any) -> "_Either":
+        return _Either(other, self)
+
+
+class _Either(Kind):
+    """A union of kinds."""
+
+    def __init__(self, *kinds: Any) -> None:
+        self._kinds = tuple(type(None) if kind is None else kind for kind in kinds)
+
+    def __instancecheck__(self, value: object) -> bool:
+        return isinstance(value, self._kinds)
+
+
+class Door:
+    """A module that is imported when something other than one of its kinds is read from it, or is set.
+
+    Args:
+        module: the full name.
+        kinds: names of classes that values are asked about.
+    """
+
+    def __init__(self, module: str, *kinds: str) -> None:
+        self.__dict__["_module"] = module
+        self.__dict__["_kinds"] = kinds
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._kinds and not is_loaded(self._module):
+            return Kind(self._module, name)
+        return getattr(importlib.import_module(self._module), name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(importlib.import_module(self._module), name, value)
+
+
+def is_loaded(module: str) -> bool:
+    """Return True if a module has been imported as a whole in this process."""
+    found = sys.modules.get(module)
+    return found is not None and not getattr(found.__spec__, "_initializing", False)
+
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from PIL import Image, ImageDraw, ImageMode, PngImagePlugin
+    from torch import Tensor, nn
+else:
+    torch = Door("torch", "Tensor", "Generator", "Size", "dtype", "device")
+    nn = Door("torch.nn", "Module", "Parameter", "ParameterList")
+    np = Door(
+        "numpy", "ndarray", "generic", "bool_", "integer", "floating", "complexfloating", "str_", "bytes_", "Generator"
+    )
+    Image = Door("PIL.Image", "Image")
+    ImageDraw = Door("PIL.ImageDraw")
+    ImageMode = Door("PIL.ImageMode")
+    PngImagePlugin = Door("PIL.PngImagePlugin")
+    Tensor = Kind("torch", "Tensor")
+
+__all__ = [
+    "Door",
+    "Image",
+    "ImageDraw",
+    "ImageMode",
+    "Kind",
+    "PngImagePlugin",
+    "Tensor",
+    "is_loaded",
+    "nn",
+    "np",
+    "torch",
+]
