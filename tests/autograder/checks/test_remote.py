@@ -217,7 +217,7 @@ def test_an_exception_that_cannot_be_printed(student):
 def test_a_missing_function_offers_the_nearest(student):
     assert sentence(MissingFunction, student.doubble, 1) == "unit.py has no function doubble; rename double to doubble"
     assert sentence(MissingFunction, student.zzz) == "unit.py has no function zzz; write def zzz(...)"
-    assert sentence(MissingFunction, student.a_number) == "unit.py has a_number as a int, not as a function"
+    assert sentence(MissingFunction, student.a_number) == "unit.py has a_number as an int, not as a function"
 
 
 def test_near_names_are_looked_for_among_few_and_short_ones(monkeypatch):
