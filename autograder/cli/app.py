@@ -118,9 +118,11 @@ def examples(
     require: Require = "",
 ) -> None:
     """Run examples of a function, asserts in my_checks.py, on right and on known wrong versions of it."""
-    from autograder.grading.examples import EXAMPLES, judge_examples
+    from autograder.grading.examples import judge_examples, read_examples
     from autograder.grading.grade import InThisProcess, Workers
     from autograder.sandbox import Sandbox
+    from autograder.submissions import read_module
+    from autograder.submissions.submission import EXAMPLES
 
     catalog = course_here()
     path = file or catalog.root / "exercises" / f"{EXAMPLES}.py"
@@ -129,7 +131,10 @@ def examples(
         if file is not None:
             workers = stack.enter_context(Sandbox(catalog.preload))
             workers.require(rungs_required(require, trusted=False))
-        judgement = judge_examples(catalog, function, path, workers)
+        unit = catalog.unit_of(function).name
+        own = None if catalog.solution(unit).is_file() else path.with_name(f"{unit}.py")
+        examples = read_examples(read_module(path, EXAMPLES))
+        judgement = judge_examples(catalog, function, examples, workers.worker, own)
     for line in judgement.lines():
         terminal.out.print(Text(line), soft_wrap=True)
     raise typer.Exit(1 if judgement.wrong else 0)

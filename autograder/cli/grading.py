@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
+from autograder.cli.machines import Cluster, Insecure, Machines
 from autograder.cli.tables import print_changes, print_class, print_single
 from autograder.cli.terminal import (
     CORES,
@@ -37,20 +37,21 @@ from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import Row, read_tables, unknown_submissions
 from autograder.results.mark import Mark, Policy, mark
 from autograder.results.publish import rules_beside
-from autograder.results.store import ResultStore, read_result, write_atomically
+from autograder.results.store import ResultStore, read_result, signature_path, write_atomically
 from autograder.submissions.intake import FORMS, HandIn, Intake, intake_csv, take_in
 from autograder.submissions.roster import match, read_roster
 
 if TYPE_CHECKING:
     from autograder.platforms.nbgrader.gradebook import Assignment
+    from autograder.results.signature import Signer
     from autograder.results.types import SubmissionResult
 
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
-Cluster = Annotated[
-    str, typer.Option("--cluster", metavar="ADDRESS", help="Of a scheduler of Dask; or local:N, for one with N jobs.")
-]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Grade also what has been graded before and has not changed.")]
-
+Sign = Annotated[
+    Path | None,
+    typer.Option("--sign", metavar="KEY", help="Sign each result with this private key of Ed25519, in PEM."),
+]
 
 #: So many things that are left out of a class are told on the screen; `intake.csv` has all.
 _TOLD = 10
@@ -121,7 +122,9 @@ def grade(
     units: Units = "",
     jobs: Jobs = CORES,
     cluster: Cluster = "",
+    insecure_cluster: Insecure = False,
     fresh: Fresh = False,
+    sign: Sign = None,
     seed: Annotated[str, typer.Option("--seed", help="The seed of an earlier result, to replay it.")] = "",
     device: DeviceOption = Device.CPU,
     require: Require = "",
@@ -152,7 +155,8 @@ def grade(
         device=device.value,
         require=rungs_required(require, trusted),
     )
-    run = _Run.of(source, spec, out, jobs, cluster, fresh)
+    machines = Machines.of(jobs, cluster, insecure_cluster)
+    run = replace(_Run.of(source, spec, out, machines, fresh), signer=_signer(sign))
     graded, failures = run.grade(out)
     if len(run.submissions) > 1 or run.book is not None:
         _save(out, source, spec)
@@ -166,14 +170,17 @@ def regrade(
     out: Out = Path("out"),
     jobs: Jobs = CORES,
     cluster: Cluster = "",
+    insecure_cluster: Insecure = False,
     fresh: Fresh = False,
+    sign: Sign = None,
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would change; this is the default.")] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Put the new results in the place of the old.")] = False,
 ) -> None:
     """Grade a class again as OUT was graded, aside, and show who changes by how much and why, before it is published."""
     if diff and publish:
         raise UsageError("--diff only shows and --publish changes; give one of them")
-    run = _Run.of(*_load(out), out, jobs, cluster, fresh, again=not publish)
+    machines = Machines.of(jobs, cluster, insecure_cluster)
+    run = replace(_Run.of(*_load(out), out, machines, fresh, again=not publish), signer=_signer(sign))
     graded, failures = run.grade(out / "regraded")
     changed = changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded)
     print_changes(changed, len(graded))
@@ -187,30 +194,31 @@ def regrade(
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of a class: what is graded, by which spec, with how many processes."""
+    """One run of a class: what is graded, by which spec, by which machines."""
 
     spec: GradingSpec
     submissions: dict[str, HandIn]
     book: "Assignment | None"
     out: Path
-    jobs: int
-    cluster: str
+    machines: Machines
     fresh: bool
     manual: tuple[Row, ...]
     decide: Policy | None
     #: Names of those of whom several attempts have just been graded.
     tried: frozenset[str] = frozenset()
+    #: Signs each published result, if that was asked for.
+    signer: "Signer | None" = None
 
     @classmethod
     def of(
-        cls, source: Source, spec: GradingSpec, out: Path, jobs: int, cluster: str, fresh: bool, *, again: bool = False
+        cls, source: Source, spec: GradingSpec, out: Path, machines: Machines, fresh: bool, *, again: bool = False
     ) -> "_Run":
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
         book = _assignment(source, spec)
         intake = source.take_in(spec.catalog) if book is None else Intake("nbgrader's assignment", book.submissions())
         manual = read_tables(out, spec.catalog)
         rules = rules_beside([out, *map(Path, source.paths)])
-        run = cls(spec, intake.hand_ins, book, out, jobs, cluster, fresh, manual, None)
+        run = cls(spec, intake.hand_ins, book, out, machines, fresh, manual, None)
         tried = frozenset(intake.earlier) if rules is not None and rules.best else frozenset()
         if rules is not None and tried:
             intake = run._best_attempts(intake, rules)
@@ -259,6 +267,7 @@ class _Run:
                     else:
                         graded.append(ending)
                         if folder == self.out:  # aside, nothing is published
+                            self.settle(ending)
                             self.record(ending.result)
         except KeyboardInterrupt:
             count = f"{len(graded)} of {len(self.submissions)} results are in {folder / 'results'}"
@@ -277,7 +286,7 @@ class _Run:
         def open_grading(count: int) -> Iterator[GradeTasks]:
             nonlocal one_more
             one_more = bars.begin("Graded", count)
-            with self._grading(count) as grade_tasks:
+            with self.machines.open(self.spec, count, self.fresh) as grade_tasks:
                 interrupts.check()  # torch has been imported by now, which lets a Ctrl-C vanish
                 yield grade_tasks
 
@@ -287,44 +296,20 @@ class _Run:
             yield ending
             interrupts.check()
 
-    @contextlib.contextmanager
-    def _grading(self, count: int) -> Iterator[GradeTasks]:
-        """Yield what grades so many submissions: a cluster, several processes, or this one."""
-        if self.cluster:
-            with _cluster(self.cluster, self.spec, self.fresh) as grade_tasks:
-                yield grade_tasks
-            return
-        from autograder.sandbox import Sandbox
-        from autograder.sandbox.zygote import ONE_THREAD
-
-        count = min(self._jobs_that_fit(), count)
-        with Sandbox(self.spec.catalog.preload, gpu=self.spec.gpu) as sandbox:
-            if count > 1:
-                from autograder.grading.jobs import Jobs
-
-                with Jobs(count, self.spec, sandbox) as grade_tasks:
-                    sandbox.require(self.spec.require)
-                    yield grade_tasks
-            else:
-                os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a job has it
-                from autograder.grading.grade import Grader, grade_in_turn
-
-                yield grade_in_turn(Grader(self.spec, sandbox))
-
-    def _jobs_that_fit(self) -> int:
-        """Return how many jobs run at once: as many as were asked for, or as the GPU has room for."""
-        if not self.spec.gpu:
-            return self.jobs
-        from autograder.grading.jobs import jobs_that_fit
-
-        return jobs_that_fit(self.jobs)
-
     def publish(self, result: "SubmissionResult") -> Path:
         """Put a result into its place. Return its path."""
         path = self.batch(self.out).result_path(result.name)
         write_atomically(path, result.to_json())
+        self.settle(StoredResult(result, path))
         self.record(result)
         return path
+
+    def settle(self, stored: StoredResult) -> None:
+        """Sign a published result, if that was asked for; else remove a signature that was of an earlier one."""
+        if self.signer is not None:
+            self.signer.sign(stored.path)
+        elif not stored.known:
+            signature_path(stored.path).unlink(missing_ok=True)
 
     def record(self, result: "SubmissionResult") -> None:
         """Write the mark of a result into nbgrader's gradebook, if the submission came from there."""
@@ -373,12 +358,14 @@ def _assignment(source: Source, spec: GradingSpec) -> "Assignment | None":
     return Assignment(Path(source.nbgrader), source.assignment, spec)
 
 
-def _cluster(address: str, spec: GradingSpec, fresh: bool) -> AbstractContextManager[GradeTasks]:
+def _signer(key: Path | None) -> "Signer | None":
+    if key is None:
+        return None
     try:
-        from autograder.grading.cluster import Cluster
+        from autograder.results.signature import Signer
     except ModuleNotFoundError as error:
-        raise UsageError(f"--cluster needs {error.name}: pip install idealcat[dask]") from error
-    return Cluster(address, spec, fresh=fresh, tell=lambda text: terminal.errors.print(Text(text), soft_wrap=True))
+        raise UsageError(f"--sign needs {error.name}: pip install 'idealcat[sign]'") from error
+    return Signer(key)
 
 
 def _end(graded: list[StoredResult], failures: list[Failure]) -> None:

@@ -1,6 +1,7 @@
 """`autograder report` and `autograder replay`."""
 
 import contextlib
+import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator
@@ -175,9 +176,43 @@ def _pictures(
 
 def replay(
     result: Annotated[Path, typer.Argument(metavar="RESULT", help="The JSON file of a result.")],
-    submission: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="What was graded.")],
+    submission: Annotated[Path | None, typer.Argument(metavar="[SUBMISSION]", help="What was graded.")] = None,
+    verify: Annotated[
+        Path | None,
+        typer.Option("--verify", metavar="KEY", help="Public key of who signed: has one byte of RESULT been changed?"),
+    ] = None,
 ) -> None:
     """Grade a submission again as a result says that it was graded, and compare the two results."""
+    if submission is None and verify is None:
+        raise UsageError("Missing argument SUBMISSION: give what was graded; only --verify KEY alone does without")
+    genuine = verify is None or _verified(result, verify)
+    if submission is not None and not _same_again(result, submission):
+        genuine = False
+    if not genuine:
+        raise typer.Exit(1)
+
+
+def _verified(result: Path, key: Path) -> bool:
+    """Print if a result is, to the byte, what was signed. Return True if it is."""
+    try:
+        from autograder.results.signature import verify
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--verify needs {error.name}: pip install 'idealcat[sign]'") from error
+    genuine = verify(result, key)
+    words = (
+        f"Signed with this key, and not one byte has been changed: {result.name}"
+        if genuine
+        else f"Not what was signed: {result.name} or its signature was changed, or another key signed it"
+    )
+    terminal.out.print(Text(words), soft_wrap=True)
+    return genuine
+
+
+def _same_again(result: Path, submission: Path) -> bool:
+    """Grade again and print what comes out. Return True if it is the same."""
+    from autograder.sandbox.zygote import ONE_THREAD
+
+    os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a grading has it
     from autograder.grading import replay as again
     from autograder.results.mark import mark
     from autograder.results.publish import read_results
@@ -193,13 +228,13 @@ def replay(
         count = len(outcome.result.checks)
         words = f"The same outcome again: {score_line(mark(outcome.result))}, and all {count} checks ended as before."
         terminal.out.print(Text(words), soft_wrap=True)
-        return
+        return True
     terminal.out.print(
         Text(f"Another outcome: {score_line(mark(before))} before, {score_line(mark(outcome.result))} now.")
     )
     for line in outcome.differences:
         terminal.out.print(Text(f"  {line}"), soft_wrap=True)
-    raise typer.Exit(1)
+    return False
 
 
 def likeness(

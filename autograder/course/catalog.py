@@ -35,6 +35,7 @@ class Function:
         hints: from a question to a pointer.
         outcome: True if its checks look at its outcome alone, so that any way that works is right.
         later: points of the checks that a students' release lacks; they run when the function is graded.
+        examples: points for the student's own examples of it, besides those of its checks.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Function:
     hints: tuple[str, ...]
     outcome: bool = False
     later: float = 0.0
+    examples: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -349,7 +351,8 @@ class _Reader:
         if not all(isinstance(hint, str) for hint in hints):
             raise self._error(where, "hints", "holds something that is no text")
         outcome = bool(self.part(facts, "outcome", bool, where, False))
-        return Function(name, points, tuple(hints), outcome, float(later.get(name, 0.0)))
+        examples = float(self.part(facts, "examples", (int, float), where, 0.0))
+        return Function(name, points, tuple(hints), outcome, float(later.get(name, 0.0)), examples)
 
     def _question(self, facts: object, name: str, where: str) -> Question:
         where = f"{where}, question {name}"

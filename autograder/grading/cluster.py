@@ -1,11 +1,15 @@
 """Grade a class on a Dask cluster: submissions travel as bytes under their key, results come back as their JSON.
 
-    with Cluster("tcp://scheduler:8786", spec) as grade_tasks:
+    with Cluster("tls://scheduler:8786", spec) as grade_tasks:
         for graded in grade_tasks(tasks):
             ...
 
 The scheduler gives the tasks of a dead worker to another. What it cannot see is done here: a worker that has another course or
-program is retired by name, and a task that takes far longer than the others is given out a second time.
+program, or that sends another result than it was asked for, is retired by name, and a task that takes far longer than the
+others is given out a second time.
+
+Dask lets whoever reaches a scheduler run programs there, so the connection must be one of TLS with certificates on both sides.
+The grader's secret stays here: a task bears the seed of its own submission.
 """
 
 import atexit
@@ -19,13 +23,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from distributed import Client, Future, LocalCluster, get_worker
+from distributed import Client, Future, get_worker
+from distributed.security import Security
 
 from autograder.course.catalog import course_here
 from autograder.errors import AutograderError, GraderError, UsageError
 from autograder.grading.jobs import GradedTask, GradeTasks, Jobs, Task
 from autograder.grading.spec import GradingSpec
-from autograder.results.types import SubmissionResult
+from autograder.grading.terms import Terms
+from autograder.results.types import legible
 from autograder.sandbox import Sandbox
 
 __all__ = ["Cluster"]
@@ -40,29 +46,36 @@ _jobs: dict[str, Jobs] = {}
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """Why a worker may not grade: its address, and what differs from the machine that sends the submissions."""
+class Reply:
+    """Reply of a worker to a task.
+
+    Attributes:
+        worker: its address.
+        text: JSON of the result; empty if there is none.
+        reason: why there is none.
+        refused: True if this worker may not grade at all, for that reason.
+    """
 
     worker: str
-    reason: str
+    text: str = ""
+    reason: str = ""
+    refused: bool = False
 
 
-def grade_here(spec: GradingSpec, facts: dict[str, str], task: Task) -> tuple[str, str] | Refusal:
+def grade_here(spec: GradingSpec, facts: dict[str, str], task: Task) -> Reply:
     """Grade a task in this thread of a worker.
 
     Args:
-        spec: what is graded by; its course is the sender's, and the one that is here takes its place.
+        spec: what is graded by, without the secret; its course is the sender's, and the one that is here takes its place.
         facts: the sender's, which must be those of this machine.
-        task: the submission.
-
-    Returns:
-        The JSON of the result, or an empty text and the reason why there is none; or why this worker may not grade.
+        task: the submission, and the seed of its random inputs.
     """
     try:
         (graded,) = _grading(spec, facts)([task])
     except AutograderError as error:
-        return Refusal(get_worker().address, str(error))
-    return (graded.result.to_json() if graded.result is not None else "", graded.reason)
+        return Reply(get_worker().address, reason=str(error), refused=True)
+    text = graded.result.to_json() if graded.result is not None else ""
+    return Reply(get_worker().address, text, graded.reason)
 
 
 def _grading(spec: GradingSpec, facts: dict[str, str]) -> GradeTasks:
@@ -119,8 +132,9 @@ class Cluster:
     """A cluster.
 
     Args:
-        address: of its scheduler, or `local:4` for one on this machine with so many jobs.
+        address: of its scheduler.
         spec: what submissions are graded by.
+        insecure: True if a connection without TLS will do.
         fresh: True if a result that the scheduler still holds is not to be used.
         tell: called with sentences for the instructor.
         patience: seconds before a task may be given out a second time.
@@ -131,12 +145,17 @@ class Cluster:
         address: str,
         spec: GradingSpec,
         *,
+        insecure: bool = False,
         fresh: bool = False,
         tell: Any = print,
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
         self._address = address
         self._spec = spec
+        self._insecure = insecure
+        self._terms = Terms(spec)
+        #: What workers are told: nothing of the secret, which each task's own seed stands for.
+        self._told = replace(spec, secret=b"")
         self._run = str(time.time_ns()) if fresh else ""
         self._tell = tell
         self._patience = patience
@@ -190,27 +209,40 @@ class Cluster:
                 yield from self._finish(name, future)
 
     def _connect(self) -> Client:
-        kind, _, count = self._address.partition(":")
-        if kind != "local":
+        """Connect to the scheduler.
+
+        Raises:
+            UsageError: the connection would be one without TLS, or there are no certificates for it.
+        """
+        if self._insecure:
             return Client(self._address, timeout=_CONNECT_SECONDS)
-        # One process with several threads: each thread has a job, and the jobs of a process share their memory.
-        local = LocalCluster(
-            n_workers=1, threads_per_worker=int(count or 1), dashboard_address=None, silence_logs=logging.ERROR
-        )
-        return Client(self._open.enter_context(local))
+        if not self._address.startswith("tls://"):
+            raise UsageError(
+                f"{self._address} is a scheduler without TLS: whoever reaches it can run programs as you; start it with"
+                " certificates and give its tls:// address, or say --insecure-cluster where nobody else is on the network"
+            )
+        security: Any = Security(require_encryption=True)  # its attributes have no types
+        if not (security.tls_ca_file and security.tls_client_cert):
+            raise UsageError(
+                f"{self._address} needs certificates: set distributed.comm.tls.ca-file, .client.cert and .client.key in"
+                " Dask's configuration"
+            )
+        return Client(self._address, timeout=_CONNECT_SECONDS, security=security)
 
     def _room(self) -> int:
         threads: int = sum(self._client.nthreads().values())
         return max(1, _AT_HAND * threads)
 
     def _give(self, task: Task, again: str = "", workers: list[str] | None = None) -> None:
-        running = self._running.setdefault(task.name, _Running(task, time.monotonic()))
+        running = self._running.get(task.name)
+        if running is None:
+            running = self._running[task.name] = _Running(self._terms.prepare(task), time.monotonic())
         key = "-".join(filter(None, ("grade", self._spec.key(task.raw), task.name, self._run, again)))
         future = self._client.submit(
             grade_here,
-            self._spec,
+            self._told,
             self._spec.facts,
-            task,
+            running.task,
             key=key,
             pure=False,
             retries=2,
@@ -226,29 +258,35 @@ class Cluster:
         running.futures.remove(future)
         if future.status == "cancelled":
             raise GraderError(self._gone())
-        if future.status == "error":
-            reply: Any = ("", f"the cluster could not grade it: {future.exception()}")
-        else:
+        reply: Any = Reply("", reason=f"the cluster could not grade it: {future.exception()}")
+        if future.status != "error":
             reply = future.result()
-        if isinstance(reply, Refusal):
-            self._retire_worker(reply)
+        try:
+            if type(reply) is not Reply:
+                raise ValueError("it sent no result")
+            if reply.refused:
+                raise ValueError(legible(str(reply.reason)))
+            result, reason = self._terms.result((reply.text, reply.reason), running.task)
+        except ValueError as error:
+            self._retire_worker(future, str(getattr(reply, "worker", "")), str(error))
             return self._give(running.task, f"again-{time.time_ns()}")
         del self._running[name]
         for other in running.futures:  # given out twice, and counted once
             other.cancel()
         self._seconds.append(time.monotonic() - running.since)
-        text, reason = reply
-        yield GradedTask(running.task, SubmissionResult.from_json(text) if text else None, reason)
+        yield GradedTask(running.task, result, reason)
 
-    def _retire_worker(self, refusal: Refusal) -> None:
-        """Retire a worker that would give other marks, and name it."""
-        if refusal.worker in self._refused:
+    def _retire_worker(self, future: Future[Any], named: str, reason: str) -> None:
+        """Retire the worker that a reply names, or else the one that holds it: a retired worker's replies move to others."""
+        known = set(self._client.scheduler_info(n_workers=-1)["workers"])
+        if named in self._refused:
             return
-        self._refused.add(refusal.worker)
-        self._tell(f"worker {refusal.worker} was sent away: {refusal.reason}")
-        self._client.retire_workers([refusal.worker])
-        if not set(self._client.scheduler_info(n_workers=-1)["workers"]) - self._refused:
-            raise UsageError(f"no worker of the cluster can grade this; of {refusal.worker}: {refusal.reason}")
+        for worker in {named} & known or self._client.who_has([future]).get(future.key, ()):
+            self._refused.add(worker)
+            self._tell(f"worker {worker} was sent away: {reason}")
+            self._client.retire_workers([worker])
+            if not known - self._refused:
+                raise UsageError(f"no worker of the cluster can grade this; of {worker}: {reason}")
 
     def _check_progress(self) -> None:
         """Raise GraderError if the scheduler is gone; give tasks that take far too long to another worker."""

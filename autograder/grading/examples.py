@@ -9,20 +9,27 @@ all that comes out is which of them hold, as a message of theirs could quote the
 """
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.checks.diagnose import Mistake, known_mistakes, variant_text
 from autograder.checks.remote import StudentModule
+from autograder.checks.transport import Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import RefusedValue, StudentFault, Unusable, UsageError
-from autograder.grading.grade import Workers
+from autograder.results.types import CheckResult, Outcome
 from autograder.submissions import Module, read_module
 from autograder.submissions.module import parse_quietly
+from autograder.submissions.submission import EXAMPLES
 
-#: Name of the module with a student's examples, beside the units.
-EXAMPLES = "my_checks"
+#: Lends a worker.
+Lend = Callable[[], AbstractContextManager[Transport]]
+#: So many examples of a function are run; each takes a worker for each version.
+_EXAMPLES = 20
+#: Seconds for one example, if the unit gives its functions no fewer.
+_SECONDS = 2.0
 #: The example made of the asserts that stand at the top level.
 TOP_LEVEL = "test_top_level"
 _SEED = 0
@@ -68,34 +75,62 @@ class Judgement:
             yield f"Not caught, for one: {self.missed[0].sentence}"
 
 
-def judge_examples(catalog: Catalog, function: str, path: Path, workers: Workers) -> Judgement:
+def graded_examples(catalog: Catalog, function: str, module: Module | None, lend: Lend) -> CheckResult:
+    """Return the check of a student's examples of a function: its points by the share of the mistakes that they catch.
+
+    Args:
+        catalog: the course.
+        function: one with points for examples.
+        module: the student's `my_checks.py`, or None.
+        lend: lends a worker for each run of an example.
+    """
+    unit = catalog.unit_of(function)
+    title = "Examples of your own hold for right versions, and fail for wrong ones"
+    points = unit.functions[function].examples
+    check = CheckResult(f"{unit.name}::{EXAMPLES}[{function}]", unit.name, function, title, points)
+    if module is None:
+        return check.ended(Outcome.NOT_RUN, f"{EXAMPLES}.py was not handed in")
+    try:
+        judgement = judge_examples(catalog, function, read_examples(module), lend)
+    except UsageError as error:
+        return check.ended(Outcome.FAILED, str(error))
+    if judgement.share == 1:
+        return check.ended(Outcome.PASSED)
+    return check.ended(Outcome.FAILED, " ".join(map(str.strip, judgement.lines())), share=judgement.share)
+
+
+def judge_examples(
+    catalog: Catalog, function: str, examples: "Examples", lend: Lend, own: Path | None = None
+) -> Judgement:
     """Run a student's examples of a function on its right and its wrong versions.
 
-    A course without solutions, as students have it, has no other version than the student's own, beside the examples.
+    A course without solutions, as students have it, has no other version than the student's own.
 
     Args:
         catalog: the course.
         function: of the catalog.
-        path: the file with the examples.
-        workers: where they run.
+        examples: the student's.
+        lend: lends a worker for each run of an example.
+        own: the student's file of the unit, for a course without solutions.
 
     Raises:
         UsageError: the file cannot be used, it has no example of the function, or there is no version to try them on.
     """
     unit = catalog.unit_of(function).name
-    examples = read_examples(path)
-    names = examples.of(function, unit)
-    bench = _Bench(catalog, unit, examples, workers)
+    names = examples.of(function, unit)[:_EXAMPLES]
+    bench = _Bench(catalog, unit, examples, lend)
     solution, file = catalog.solution(unit), catalog.mistakes(unit)
-    own = not solution.is_file()
-    versions = [path.with_name(f"{unit}.py")] if own else [solution, *catalog.alternatives(unit)]
-    refusing = {name for version in versions for name in bench.failing(_source(version, unit), names)}
+    versions = [solution, *catalog.alternatives(unit)] if own is None else [own]
+    refusing: set[str] = set()
+    for version in versions:
+        refusing |= set(bench.failing(_source(version, unit), [name for name in names if name not in refusing]))
     right = tuple(name for name in names if name not in refusing)
     wrong = {name: examples.lines[name] for name in names if name in refusing}
-    mistakes = [] if own else [each for each in known_mistakes(file) if each.function == function]
+    mistakes = [] if own is not None else [each for each in known_mistakes(file) if each.function == function]
     # One that fails is enough.
     caught = tuple(each for each in mistakes if any(bench.failing(variant_text(solution, file, each), right)))
-    return Judgement(function, wrong, right, caught, tuple(each for each in mistakes if each not in caught), own)
+    missed = tuple(each for each in mistakes if each not in caught)
+    return Judgement(function, wrong, right, caught, missed, own is not None)
 
 
 def _source(path: Path, unit: str) -> str:
@@ -139,13 +174,12 @@ class Examples:
         return found
 
 
-def read_examples(path: Path) -> Examples:
-    """Read a file of examples: functions `test_...`, and asserts at its top level.
+def read_examples(module: Module) -> Examples:
+    """Return the examples of a module: functions `test_...`, and asserts at its top level.
 
     Raises:
         UsageError: it is missing or is no Python.
     """
-    module = read_module(path, EXAMPLES)
     if module.problem:
         raise UsageError(module.problem)
     tree = parse_quietly(module.text)
@@ -157,7 +191,7 @@ def read_examples(path: Path) -> Examples:
         together[0].body = asserting  # type: ignore[attr-defined] # it is the function of the line above
         lines[TOP_LEVEL] = asserting[0].lineno
         tree.body = [*(node for node in tree.body if node not in asserting), *together]
-    return Examples(Module(EXAMPLES, path.name, ast.unparse(tree)), lines)
+    return Examples(Module(EXAMPLES, module.label, ast.unparse(tree)), lines)
 
 
 def _names_of(function: str, unit: str, tree: ast.Module) -> set[str]:
@@ -191,7 +225,7 @@ class _Bench:
     catalog: Catalog
     unit: str
     examples: Examples
-    workers: Workers
+    lend: Lend
 
     def failing(self, text: str, names: Sequence[str]) -> Iterator[str]:
         """Yield the examples that do not hold if the unit has this source.
@@ -203,9 +237,9 @@ class _Bench:
         solutions = {name: self.catalog.solution(name) for name in self.catalog.units}
         others = {name: read_module(path, name) for name, path in solutions.items() if path.is_file()}
         sources = {**others, self.unit: Module(self.unit, f"{self.unit}.py", text), EXAMPLES: module}
-        seconds = self.catalog.units[self.unit].seconds
+        seconds = min(self.catalog.units[self.unit].seconds, _SECONDS)
         for name in names:
-            with self.workers.worker() as worker:
+            with self.lend() as worker:
                 if not _holds(StudentModule(module, sources, worker, seconds, _SEED), name):
                     yield name
 

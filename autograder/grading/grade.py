@@ -34,6 +34,7 @@ from autograder import __version__
 from autograder.checks.plugin.runs import usable_device
 from autograder.checks.transport import InProcess, Transport
 from autograder.errors import GraderError, OverBudget, SandboxError
+from autograder.grading.examples import graded_examples
 from autograder.grading.jobs import GradedTask, GradeTasks, Task
 from autograder.grading.leases import WorkerPool
 from autograder.grading.session import Observer, UnitRun, check_session
@@ -175,16 +176,22 @@ class Grader:
         refuse_course_inside(path, catalog)
         return self.grade(read_for(catalog, HandIn.alone(path)), name)
 
-    def grade(self, submission: Submission, name: str = "") -> SubmissionResult:
+    def grade(self, submission: Submission, name: str = "", seed: str = "") -> SubmissionResult:
         """Grade a submission that has been read.
+
+        Args:
+            submission: the submission.
+            name: that its result bears; its own by default.
+            seed: of its random inputs; that of the spec by default.
 
         Raises:
             GraderError: the checks themselves cannot be run.
         """
         started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-        seed = self.spec.seed_for(submission.digest)
+        seed = seed or self.spec.seed_for(submission.digest)
         with contextlib.closing(_GradedRun(submission, self.workers, seed, self.spec.device)) as run:
             checks = tuple(_with_reason(check, submission) for check in self._run_checks(run))
+            checks += tuple(self._judge_examples(submission))
         trusted = "" if self.spec.require else _TRUSTED
         return SubmissionResult(
             name=name or submission.name,
@@ -196,6 +203,7 @@ class Grader:
             seed=seed,
             hashes={"submission": submission.digest, **self._course_hashes},
             versions=versions(),
+            machine=machine(),
             limits=self._limits(),
             answers=submission.answers,
             sources={
@@ -214,12 +222,9 @@ class Grader:
             SandboxError: there is no worker to be had, for this task or any other.
         """
         try:
-            return GradedTask(
-                task,
-                self.grade(
-                    parse_submission(task.raw, self.spec.catalog.functions, self.spec.catalog.questions), task.name
-                ),
-            )
+            catalog = self.spec.catalog
+            submission = parse_submission(task.raw, catalog.functions, catalog.questions)
+            return GradedTask(task, self.grade(submission, task.name, task.seed))
         except SandboxError:
             raise
         except GraderError as error:
@@ -233,6 +238,13 @@ class Grader:
     def _wants(self, check: CheckResult) -> bool:
         functions = self.spec.functions
         return (self.spec.hidden or not check.hidden) and (not functions or check.function in functions)
+
+    def _judge_examples(self, submission: Submission) -> Iterator[CheckResult]:
+        """Yield a check for each function whose examples, written by the student, earn points."""
+        for unit in self.spec.chosen:
+            for function in unit.functions.values():
+                if function.examples and (not self.spec.functions or function.name in self.spec.functions):
+                    yield graded_examples(self.spec.catalog, function.name, submission.examples, self.workers.worker)
 
     def _run_checks(self, run: "_GradedRun") -> Iterator[CheckResult]:
         """Run the visible checks of all units, and then the hidden ones: nothing asked there can be told in a visible one."""
@@ -305,6 +317,16 @@ def versions() -> dict[str, str]:
         "torchvision": metadata.version("torchvision"),
         "numpy": numpy.__version__,
         "pytest": metadata.version("pytest"),
+    }
+
+
+def machine() -> dict[str, str]:
+    """Return what else sums of floating-point numbers may depend on."""
+    return {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "instruction set": torch.backends.cpu.get_cpu_capability(),
+        "number of threads": str(torch.get_num_threads()),
     }
 
 

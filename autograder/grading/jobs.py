@@ -31,10 +31,14 @@ __all__ = ["Jobs"]
 
 @dataclass(frozen=True)
 class Task:
-    """A submission to be graded, and the name that its result bears."""
+    """A submission to be graded, and the name that its result bears.
+
+    The `seed` of its random inputs is there if whoever grades it has no secret to make one of.
+    """
 
     name: str
     raw: RawSubmission
+    seed: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Replay:
 
     Attributes:
         result: the new result.
-        conditions: what has changed since the first one was made: versions, checks, isolation; a line each.
+        conditions: what has changed since the first one was made: versions, machine, checks, isolation; a line each.
         differences: what came out otherwise; a line each.
     """
 
@@ -64,6 +64,7 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
 def _changed_conditions(before: SubmissionResult, after: SubmissionResult) -> Iterator[str]:
     for what, old, new in (
         ("the version of {}", before.versions, after.versions),
+        ("the machine's {}", before.machine, after.machine),
         ("the content of the {}", before.hashes, after.hashes),
         ("the limit {}", before.limits, after.limits),
     ):

@@ -102,8 +102,11 @@ class CheckSession:
         stash[plugin.COURSE], stash[plugin.RUN] = unit_run.catalog, unit_run.run
         stash[plugin.RECORDER] = unit_run.recorder
         torch.set_num_threads(1)  # the user of a notebook has others between two runs
-        with _shield(), _as_grader_error():
-            return self._run(items, unit_run.recorder, unit_run.observer)
+        try:
+            with _shield(), _as_grader_error():
+                return self._run(items, unit_run.recorder, unit_run.observer)
+        finally:  # what a submission has returned is not kept with the checks
+            del stash[plugin.RUN], stash[plugin.RECORDER]
 
     def _collect(self) -> pytest.Session:
         with _as_grader_error():

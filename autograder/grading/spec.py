@@ -32,7 +32,12 @@ _MAKES_MARKS = (
     *(f"{room}/**/*.py" for room in ("checks", "course", "sandbox", "submissions", "worker")),
 )
 #: Modules of `grading/` that bring submissions to where they are graded, or compare what was graded: they make no mark.
-_MAKES_NO_MARKS = frozenset({"batch.py", "cluster.py", "job.py", "jobs.py", "likeness.py", "replay.py"})
+_MAKES_NO_MARKS = frozenset(
+    {
+        *("attempts.py", "batch.py", "cluster.py", "job.py", "jobs.py", "likeness.py", "replay.py"),
+        "terms.py",
+    }
+)
 _DOCUMENTATION = (".md", ".rst")
 #: Packages whose version stands for their content; of others that are preloaded the content itself is hashed.
 _VERSIONED = ("torch", "torchvision", "numpy", "pillow", "msgpack", "nbformat", "pytest")
@@ -122,15 +127,22 @@ def course_hashes(catalog: Catalog, units: Iterable[Unit]) -> dict[str, str]:
         "checks": _files_hash(catalog.root, [catalog.checks(unit.name) for unit in chosen]),
         "solutions": _files_hash(catalog.root, [catalog.solution(unit.name) for unit in chosen]),
         "mistakes": _files_hash(catalog.root, [catalog.mistakes(unit.name) for unit in chosen]),
+        "alternatives": _files_hash(catalog.root, [path for unit in chosen for path in _for_examples(catalog, unit)]),
         "catalog": _catalog_hash(catalog, chosen),
         **{name: _package_hash(name) for name in catalog.preload if name not in _VERSIONED},
     }
 
 
+def _for_examples(catalog: Catalog, unit: Unit) -> tuple[Path, ...]:
+    """Return the right versions on which a student's examples are run, if they earn points."""
+    return catalog.alternatives(unit.name) if any(each.examples for each in unit.functions.values()) else ()
+
+
 def _catalog_hash(catalog: Catalog, units: Iterable[Unit]) -> str:
     """Hash what the catalog says of these units that makes marks: other units and hints do not."""
     functions = {
-        unit.name: [(each.name, each.points, each.outcome) for each in unit.functions.values()] for unit in units
+        unit.name: [(each.name, each.points, each.outcome, each.examples) for each in unit.functions.values()]
+        for unit in units
     }
     questions = [sorted(unit.questions) for unit in units]  # whose answers a result holds
     document = [catalog.preload, {unit.name: unit.seconds for unit in units}, functions, questions]

@@ -70,6 +70,11 @@ def _replace(path: Path, content: bytes) -> None:
         raise
 
 
+def signature_path(result: Path) -> Path:
+    """Return the file beside a result that holds its signature, if it has one."""
+    return result.with_name(f"{result.name}.sig")
+
+
 class ResultStore:
     """A folder of results, made when the first is put into it.
 

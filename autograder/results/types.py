@@ -118,6 +118,7 @@ class SubmissionResult:
     seed: str = ""
     hashes: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, str] = field(default_factory=dict)
     limits: dict[str, float] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)

@@ -85,6 +85,8 @@ def _imported(text: str) -> list[str]:
 
 _LISTED = 100
 _NOTED = 5
+#: Name of the module with a student's own examples, beside the units.
+EXAMPLES = "my_checks"
 #: So many files beside the units are read, in case that they are imported.
 _NEIGHBOURS = 20
 
@@ -133,6 +135,7 @@ class Submission:
         not_taken: paths inside the submission that were left behind.
         digest: sha256 of what was taken.
         answers: to questions that people grade, by name.
+        examples: the student's own, of `my_checks.py`; None if there are none.
     """
 
     name: str
@@ -143,6 +146,7 @@ class Submission:
     not_taken: tuple[str, ...] = ()
     digest: str = ""
     answers: dict[str, str] = field(default_factory=dict)
+    examples: Module | None = None
 
     @property
     def sources(self) -> dict[str, Module]:
@@ -243,7 +247,8 @@ def parse_submission(raw: RawSubmission, graded: Collection[str] = (), questions
     modules = {unit: module_from(unit, file, graded) for unit, file in raw.files.items()}
     helpers, said = take_along(modules.values(), raw.neighbours)
     notes = (*raw.notes, *said, *(note for module in modules.values() for note in module.notes[:_NOTED]))
-    along = {printable(raw.neighbours[name].path) for name in helpers}
+    examples = raw.neighbours.get(EXAMPLES)
+    along = {printable(raw.neighbours[name].path) for name in helpers | ({EXAMPLES: None} if examples else {})}
     not_taken = tuple(path for path in raw.not_taken if path not in along)
     return Submission(
         raw.name,
@@ -254,6 +259,7 @@ def parse_submission(raw: RawSubmission, graded: Collection[str] = (), questions
         not_taken,
         _digest(modules | helpers),
         answers_in(raw.files.values(), questions),
+        module_from(EXAMPLES, examples) if examples is not None else None,
     )
 
 

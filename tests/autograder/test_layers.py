@@ -27,6 +27,8 @@ DOORS = {
     "nbconvert": {"platforms"},
     "traitlets": {"platforms"},
     "distributed": {"grading"},
+    "jsonschema": {"grading"},
+    "cryptography": {"results"},
     "typer": {"cli", "student"},
     "watchfiles": {"student"},
     "rich": {"cli", "student"},

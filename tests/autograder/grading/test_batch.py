@@ -201,14 +201,15 @@ def test_what_makes_no_marks_is_not_in_the_key(batch, grading, tmp_path, change)
 MAKES_MARKS = {
     "checks": True, "course": True, "sandbox": True, "submissions": True, "worker": True,
     "cli": False, "platforms": False, "student": False, "results": False, "nbgrader": False,
-    "grading/verify": False, "results/formats": False,
+    "grading/verify": False, "grading/viva": False, "results/formats": False,
     "checks/plugin": True, "worker/codec": True,
 }  # fmt: skip
 FILES = {
     "results/types.py": True, "errors.py": True, "compare.py": True, "notebook.py": False, "__main__.py": False,
     "grading/grade.py": True, "grading/session.py": True, "grading/leases.py": True, "grading/spec.py": True,
+    "grading/examples.py": True,
     "grading/batch.py": False, "grading/cluster.py": False, "grading/job.py": False, "grading/jobs.py": False,
-    "grading/likeness.py": False, "grading/replay.py": False,
+    "grading/likeness.py": False, "grading/replay.py": False, "grading/terms.py": False, "grading/attempts.py": False,
 }  # fmt: skip
 
 

@@ -11,8 +11,12 @@ from autograder.cli.app import app
 from autograder.course.catalog import read_catalog
 from autograder.errors import UsageError
 from autograder.grading.examples import TOP_LEVEL, judge_examples, read_examples
-from autograder.grading.grade import InThisProcess
+from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.spec import GradingSpec
+from autograder.results.types import Outcome
 from autograder.sandbox import Sandbox
+from autograder.submissions import read_module
+from autograder.submissions.submission import EXAMPLES
 
 CATALOG = """
 [course]
@@ -63,7 +67,9 @@ def course(tmp_path):
 def judge(course, text, function="shift", workers=None):
     path = course / "exercises" / "my_checks.py"
     path.write_text(text)
-    return judge_examples(read_catalog(course), function, path, workers or InThisProcess())
+    own = None if (course / "solutions").is_dir() else path.with_name("unit.py")
+    lend = (workers or InThisProcess()).worker
+    return judge_examples(read_catalog(course), function, read_examples(read_module(path, EXAMPLES)), lend, own)
 
 
 def test_mistakes_are_caught_or_missed(course):
@@ -136,7 +142,7 @@ def test_a_file_that_cannot_be_used_says_why(course, text, sentence):
 
 def test_a_file_that_is_missing_says_so(course):
     with pytest.raises(UsageError, match=r"my_checks.py cannot be read \(No such file or directory\)"):
-        read_examples(course / "my_checks.py")
+        read_examples(read_module(course / "my_checks.py", EXAMPLES))
 
 
 def test_where_there_are_no_solutions_the_own_version_stands_for_them(course):
@@ -184,3 +190,32 @@ def test_the_command(course, monkeypatch):
     assert "They catch 2 of 2 wrong versions." in run.stdout
     Path(course, "exercises", "my_checks.py").write_text("from unit import shift\nassert shift(0) == 3\n")
     assert CliRunner().invoke(app, ["examples", "shift"]).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome", "points", "message"),
+    [
+        ("from unit import shift\nassert shift(0) == 2\n", Outcome.PASSED, 4.0, ""),
+        ("from unit import shift\nassert shift(2) == 4\n", Outcome.FAILED, 2.0, "They catch 1 of 2 wrong versions"),
+        ("from unit import shift\nassert shift(2) == 5\n", Outcome.FAILED, 0.0, "line 2: test_top_level fails"),
+        ("import unit\n", Outcome.FAILED, 0.0, "my_checks.py has no example of shift"),
+        (None, Outcome.NOT_RUN, 0.0, "my_checks.py was not handed in"),
+    ],
+)
+def test_the_catalog_gives_points_for_examples(course, tmp_path, text, outcome, points, message):
+    entries = (course / "exercises" / "catalog.toml").read_text()
+    (course / "exercises" / "catalog.toml").write_text(entries.replace("points = 3\n", "points = 3\nexamples = 4\n"))
+    (course / "tests" / "exercises" / "test_unit.py").write_text(
+        "import pytest\n@pytest.mark.points('shift', 3)\ndef test_a(submission):\n    assert submission.shift(0) == 2\n"
+    )
+    folder = tmp_path / "alice"
+    folder.mkdir()
+    (folder / "unit.py").write_text("def shift(x):\n    return x + 2\n")
+    if text is not None:
+        (folder / "my_checks.py").write_text(text)
+    result = Grader(GradingSpec(read_catalog(course), require=()), InThisProcess()).grade_path(folder)
+    check = result.checks[-1]
+    assert (check.id, check.outcome, check.points, check.max_points) == ("unit::my_checks[shift]", outcome, points, 4.0)
+    assert message in check.message
+    assert (result.score, result.max_score) == (3.0 + points, 7.0)
+    assert result.not_taken == ()

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from autograder import cli
 from autograder.course.catalog import read_catalog
 from autograder.errors import UsageError
 from autograder.grading.grade import Grader, InThisProcess
@@ -57,10 +59,13 @@ def test_what_is_not_as_it_was_is_told(graded, tmp_path):
     catalog = read_catalog(make_course(tmp_path / "later"))
     checks = catalog.checks("doubling")
     checks.write_text(checks.read_text().replace("2 * x", "3 * x"))
-    older = replace(result, versions={**result.versions, "torch": "1.0"}, isolation=())
+    elsewhere = {"architecture": "sparc", "number of threads": "64", "instruction set": "VIS"}
+    older = replace(result, versions={**result.versions, "torch": "1.0"}, machine=elsewhere, isolation=())
     again = replay(older, submission, catalog, InThisProcess())
     assert any(line.startswith("the version of torch was 1.0 and is ") for line in again.conditions)
     assert any(line.startswith("the content of the checks was ") for line in again.conditions)
+    for name, value in elsewhere.items():
+        assert any(line.startswith(f"the machine's {name} was {value} and is ") for line in again.conditions)
     assert again.differences[0] == "doubling::test_double: passed -> failed, 1 -> 0 of 1"
 
 
@@ -81,3 +86,38 @@ def test_another_submission_is_refused(graded, tmp_path):
     (other / "doubling.py").write_text(KINDS["right"][0])
     with pytest.raises(UsageError, match="its content is another than that of alice"):
         replay(result, other, catalog, InThisProcess())
+
+
+def test_the_command_says_if_a_byte_was_changed_and_what_comes_out_now(tmp_path, monkeypatch, capsys):
+    signature = pytest.importorskip("tests.autograder.results.test_signature", reason="cryptography is not installed")
+    private, public = signature.make_key(tmp_path)
+    monkeypatch.chdir(make_course(tmp_path / "course"))
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "alice").mkdir()
+    (tmp_path / "alice" / "doubling.py").write_text(KINDS["half"][0])
+
+    def command(*args):
+        monkeypatch.setattr(sys, "argv", ["autograder", *map(str, args)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, "".join(capsys.readouterr())
+
+    out, result = tmp_path / "out", tmp_path / "out" / "results" / "alice.json"
+    assert command("grade", tmp_path / "alice", "-o", out, "--sign", private)[0] == 1
+    code, text = command("replay", result, tmp_path / "alice", "--verify", public)
+    assert code == 0 and "not one byte has been changed" in text and "The same outcome again" in text
+
+    document = json.loads(result.read_text())
+    document["machine"]["number of threads"] = "9"
+    result.write_text(json.dumps(document, indent=1) + "\n")
+    code, text = command("replay", result, tmp_path / "alice", "--verify", public)
+    assert code == 1 and "Not what was signed: alice.json" in text and "The same outcome again" in text
+    assert "Not as it was: the machine's number of threads was 9 and is 1" in text
+    code, text = command("replay", result, "--verify", public)
+    assert code == 1 and "Not what was signed" in text and "outcome" not in text
+    code, text = command("replay", result)
+    assert code == 2 and "Missing argument SUBMISSION" in text
+
+    assert command("grade", tmp_path / "alice", "-o", out, "--fresh")[0] == 1  # another result, which nobody signed
+    code, text = command("replay", result, "--verify", public)
+    assert code == 2 and "alice.json.sig cannot be read" in text

@@ -1,0 +1,104 @@
+"""Machines that grade a class: this one with one process or several, or a cluster."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from autograder.cli import terminal
+from autograder.errors import UsageError
+from autograder.grading.jobs import GradeTasks
+from autograder.grading.spec import GradingSpec
+
+Cluster = Annotated[
+    str,
+    typer.Option("--cluster", metavar="ADDRESS", help="Of a scheduler of Dask, tls://...; or local:N, as --jobs N."),
+]
+Insecure = Annotated[
+    bool,
+    typer.Option("--insecure-cluster", help="Let the cluster be one without TLS: whoever reaches it is you."),
+]
+_LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Machines that grade: so many processes here, or a cluster.
+
+    Attributes:
+        jobs: processes at once.
+        cluster: address of a scheduler of Dask; empty for this machine.
+        insecure: True if the connection to it may be one without TLS.
+    """
+
+    jobs: int
+    cluster: str = ""
+    insecure: bool = False
+
+    @classmethod
+    def of(cls, jobs: int, cluster: str, insecure: bool) -> "Machines":
+        """Return what the options of a command ask for. `local:N` is this machine: no scheduler listens there.
+
+        Raises:
+            UsageError: N is no number.
+        """
+        kind, _, count = cluster.partition(":")
+        if kind != _LOCAL:
+            return cls(jobs, cluster, insecure)
+        if not count.isdecimal() or not int(count):
+            raise UsageError(f"--cluster {cluster}: say how many jobs this machine may run, as in local:4")
+        return cls(int(count))
+
+    @contextlib.contextmanager
+    def open(self, spec: GradingSpec, count: int, fresh: bool) -> Iterator[GradeTasks]:
+        """Yield what grades so many submissions.
+
+        Args:
+            spec: what they are graded by.
+            count: how many there are.
+            fresh: True if no result may be used that a cluster still holds.
+        """
+        if self.cluster:
+            with self._on_cluster(spec, fresh) as grade_tasks:
+                yield grade_tasks
+            return
+        from autograder.sandbox import Sandbox
+        from autograder.sandbox.zygote import ONE_THREAD
+
+        count = min(self._jobs_that_fit(spec), count)
+        with Sandbox(spec.catalog.preload, gpu=spec.gpu) as sandbox:
+            if count > 1:
+                from autograder.grading.jobs import Jobs
+
+                with Jobs(count, spec, sandbox) as grade_tasks:
+                    sandbox.require(spec.require)
+                    yield grade_tasks
+            else:
+                os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a job has it
+                from autograder.grading.grade import Grader, grade_in_turn
+
+                yield grade_in_turn(Grader(spec, sandbox))
+
+    def _on_cluster(self, spec: GradingSpec, fresh: bool) -> AbstractContextManager[GradeTasks]:
+        try:
+            from autograder.grading.cluster import Cluster
+        except ModuleNotFoundError as error:
+            raise UsageError(f"--cluster needs {error.name}: pip install idealcat[dask]") from error
+
+        def tell(text: str) -> None:
+            terminal.errors.print(Text(text), soft_wrap=True)
+
+        return Cluster(self.cluster, spec, insecure=self.insecure, fresh=fresh, tell=tell)
+
+    def _jobs_that_fit(self, spec: GradingSpec) -> int:
+        """Return how many jobs run at once: as many as were asked for, or as the GPU has room for."""
+        if not spec.gpu:
+            return self.jobs
+        from autograder.grading.jobs import jobs_that_fit
+
+        return jobs_that_fit(self.jobs)

@@ -1,0 +1,116 @@
+"""A result from another machine counts only if it is of the schema, the submission and the terms that it was asked for."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from autograder.course.catalog import read_catalog
+from autograder.grading.grade import Grader, InThisProcess
+from autograder.grading.jobs import Task
+from autograder.grading.spec import GradingSpec
+from autograder.sandbox.confines import Allowance
+from autograder.submissions import collect_submission
+from tests.autograder.small_course import KINDS, make_course
+
+terms_of = pytest.importorskip("autograder.grading.terms", reason="jsonschema is not installed").Terms
+
+
+class Confined(InThisProcess):
+    """It says what a sandbox says of its workers."""
+
+    limits = vars(Allowance())
+    isolation = ("process", "rlimits", "no_new_privs", "seccomp", "landlock")
+
+    def require(self, rungs):
+        pass
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """The terms, a task as a worker gets it, and the result that an honest one sends."""
+    folder = tmp_path_factory.mktemp("terms")
+    spec = GradingSpec(read_catalog(make_course(folder / "course")), b"secret", ("doubling",))
+    (folder / "alice").mkdir()
+    (folder / "alice" / "doubling.py").write_text(KINDS["half"][0])
+    raw = collect_submission(folder / "alice", spec.catalog.units)
+    terms = terms_of(spec)
+    task = terms.prepare(Task("alice", raw))
+    graded = Grader(replace(spec, secret=b""), Confined()).grade_task(task)
+    return terms, task, graded.result
+
+
+def test_the_result_that_was_asked_for_counts(asked):
+    terms, task, result = asked
+    assert terms.result((result.to_json(), ""), task) == (result, "")
+    assert result.score == 2.0
+
+
+def test_a_worker_gets_a_seed_and_gives_the_marks_that_the_secret_gives(asked):
+    terms, task, result = asked
+    assert terms._spec.secret and task.seed == result.seed == terms._spec.seed_for(result.hashes["submission"])
+
+
+def test_a_reason_is_text_that_steers_no_terminal(asked):
+    terms, task, _ = asked
+    assert terms.result(("", "gone \x1b[2J"), task) == (None, "gone ?[2J")
+
+
+def points(document):
+    document["checks"][0].update(points=9.0, max_points=9.0, outcome="passed")
+    document.update(score=10.0, max_score=11.0)
+
+
+def dropped(document):
+    left = document["checks"][:-1]
+    document.update(checks=left, score=2.0, max_score=2.0)
+
+
+def doubled(document):
+    for check in document["checks"][1:2]:
+        check["id"] = document["checks"][0]["id"]
+
+
+CHANGES = {
+    "name": (lambda d: d.update(submission="bob"), "another name"),
+    "seed": (lambda d: d.update(seed="0" * 32), "another seed"),
+    "submission": (lambda d: d["hashes"].update(submission="0" * 64), "another submission"),
+    "answers": (lambda d: d["answers"].update(why="because"), "another set of answers"),
+    "source": (lambda d: d["sources"].update(doubling="pass"), "another source"),
+    "checks of another course": (lambda d: d["hashes"].update(checks="0" * 64), "another course"),
+    "device": (lambda d: d.update(device="cuda"), "another device"),
+    "Python": (lambda d: d["versions"].update(python="2.7"), "another set of versions"),
+    "torch": (lambda d: d["versions"].update(torch="1.0"), "another version of torch"),
+    "limits": (lambda d: d["limits"].update({"seconds of doubling": 100.0}), "another set of limits"),
+    "isolation": (lambda d: d.update(isolation=["process"]), "another isolation"),
+    "points": (points, "another number of points for double"),
+    "fewer checks": (dropped, "another number of points for halve"),
+    "one check twice": (doubled, "another set of checks"),
+    "function": (lambda d: d["checks"][0].update(function="triple"), "another function"),
+    "score": (lambda d: d.update(score=3.0), "no result of this schema"),
+    "points of a failed check": (lambda d: d["checks"][2].update(points=1.0), "no result of this schema"),
+    "outcome": (lambda d: d["checks"][0].update(outcome="splendid"), "no result of this schema"),
+    "type": (lambda d: d["checks"][0].update(message=5), "no result of this schema"),
+    "not a number": (lambda d: d["checks"][0].update(max_points=float("nan")), "no result of this schema"),
+    "schema": (lambda d: d.update(schema=2), "no result of this schema"),
+    "more": (lambda d: d.update(remark="x"), "no result of this schema"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_result_counts_for_nothing(change, asked):
+    terms, task, result = asked
+    alter, words = CHANGES[change]
+    document = json.loads(result.to_json())
+    alter(document)
+    with pytest.raises(ValueError, match=words):
+        terms.result((json.dumps(document, indent=1, ensure_ascii=False) + "\n", ""), task)
+
+
+@pytest.mark.parametrize(
+    "reply", [None, "", ("",), ("", 5), ["", ""], ("[" * 10**6, ""), ("null", ""), (" " * 2**25, "")]
+)
+def test_what_is_no_result_counts_for_nothing(reply, asked):
+    terms, task, _ = asked
+    with pytest.raises(ValueError, match="it sent"):
+        terms.result(reply, task)
