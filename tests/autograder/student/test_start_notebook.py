@@ -41,7 +41,7 @@ def test_in_the_course(own_course, body, words):
     shutil.copytree(ROOT / "notebooks", own_course / "notebooks")
     said = run(own_course / "notebooks", body)
     assert said[0] == f"The course is here: {own_course.name}\n"
-    assert words in said[2]
+    assert words in " ".join(said[2].split())
     assert "training_tricks: 0 of 39 points" in said[3]
     assert "Training tricks: what makes training work: 0 of 39 points" in said[4]
     assert "decayed_learning_rate: 0 of " in said[4]
@@ -53,11 +53,12 @@ def test_from_the_zip_of_a_release(command, tmp_path, monkeypatch):
     """As in Colab: an empty folder, and the zip uploaded into it. What it would install is installed already."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("autograder.platforms.bundles.try_out", lambda *_: None)  # it has a test of its own
+    monkeypatch.setattr("autograder.platforms.bundles.fingerprint_files", lambda *_: {})  # and so have they
     assert command("release", "student", tmp_path / "idealcat")[0] == 0
     content = tmp_path / "content"
     content.mkdir()
     shutil.move(tmp_path / "idealcat.zip", content)
     said = run(content)
     assert said[0].startswith("The course is here: ")
-    assert "not written yet" in said[2]
+    assert "not written yet" in " ".join(said[2].split())
     assert "Training tricks: what makes training work: 0 of " in said[4]
