@@ -59,6 +59,8 @@ GradeTasks = Callable[[Iterable[Task]], Iterator[GradedTask]]
 _DIED = "the process that graded it died or stood still, and so did the one that graded it again"
 #: A job waits for one call of a worker at a time, which is over after ten times its limit and ten seconds; then so much more.
 _STILL_SECONDS = 60.0
+#: Before it begins, its zygote imports torch and the checks, which takes long on a busy machine.
+_BEGIN_SECONDS = 600.0
 #: If this many in a row die before they have begun, or lose their fork server, it is no accident.
 _STILLBORN = 3
 #: Memory of a GPU that a worker may need: CUDA's own context, and the networks and images of a check.
@@ -80,7 +82,7 @@ class _Watch:
         now, used = time.monotonic(), _processor_time(self.pid)
         if self.pid and (used is None or used != self.used):  # unknown, where the system does not tell
             self.since, self.used = now, used
-        return now - self.since > patience
+        return now - self.since > (patience if self.pid else _BEGIN_SECONDS)
 
 
 def _processor_time(pid: int) -> int | None:

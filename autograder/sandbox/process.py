@@ -111,7 +111,7 @@ class Worker:
             self._wait(select.POLLOUT, budget)
             view = view[self._connection.send(view[:_CHUNK]) :]
 
-    def _receive(self, size: int, budget: Budget) -> bytearray:
+    def _receive(self, size: int, budget: Budget) -> bytes:
         data = bytearray()
         while len(data) < size:
             self._wait(select.POLLIN, budget)
@@ -119,7 +119,7 @@ class Worker:
             if not piece:
                 raise ConnectionError
             data += piece
-        return data  # as it is: a copy as bytes would be as large again
+        return data  # type: ignore[return-value] # it is read as bytes are, and a copy would be as large again
 
     def _wait(self, event: int, budget: Budget) -> None:
         """Wait until the connection is ready. What is printed is read meanwhile, so that no print can block the worker."""
