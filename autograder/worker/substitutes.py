@@ -36,10 +36,14 @@ def install() -> None:
 def draw_in_memory() -> None:
     """Import matplotlib, if it is installed, and have it and Pillow draw what they save without writing a file.
 
-    That is done once for all workers: its list of fonts needs a folder to write to, and the time is not the student's.
+    That is done once for all workers: its list of fonts needs a folder to write to, and the time is not the student's. A
+    course that preloads neither Pillow nor NumPy draws nothing, and does not wait for them.
     """
-    Image.Image.save = _in_memory(Image.Image.save)  # type: ignore[method-assign]
+    if is_loaded("PIL.Image"):
+        Image.Image.save = _in_memory(Image.Image.save)  # type: ignore[method-assign]
     with contextlib.suppress(ImportError):
+        if not is_loaded("numpy"):
+            return
         matplotlib: Any = importlib.import_module("matplotlib")
         pyplot: Any = importlib.import_module("matplotlib.pyplot")
         bases: Any = importlib.import_module("matplotlib.backend_bases")
