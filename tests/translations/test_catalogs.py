@@ -93,6 +93,12 @@ def test_burmese_and_serbian_have_their_scripts():
     assert "has no letter of the script of sr" in list(problems("sr", "It falls every time.", "Pada svaki put."))
 
 
+def test_a_formula_by_itself_stays_as_it_is():
+    formula = r"$$\ell = -\log p_y = \log \sum_j e^{z_j} - z_y$$"
+    assert list(problems("sr", formula, formula)) == []
+    assert list(problems("sr", formula, formula.replace("-", "+"))) != []
+
+
 ENGLISH = (
     "# Loss\n\nIt **falls** with `model`.\n\n    x = 1\n\n![a cat](../../docs/cat.png) See [docs](https://a.org/b).\n"
 )

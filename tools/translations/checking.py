@@ -12,6 +12,7 @@ _PLACEHOLDER = re.compile(r"\{\w+\}")
 _CODE = re.compile(r"`[^`]+`")
 _LINK = re.compile(r"https?://\S+|[\w./-]+\.(?:py|md|toml|png|ipynb)\b")
 _FORMULA = re.compile(r"\([A-Z](?:, ?[A-Z0-9]+)*,?\)|\[[^\]a-z]*\d[^\]a-z]*\]|\S*[a-z]\S*_\w+(?:\([^)]*\))?")
+_DISPLAYED = re.compile(r"\$\$[^$]*\$\$")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?:e-?\d+)?")
 _QUOTED = re.compile(r'"[^"]*"|\'[^\' ]*\'|“[^”]*”|„[^“”]*[“”]')
 #: Words that no translation has, unless it quotes.
@@ -35,6 +36,10 @@ def problems(language: str, english: str, translation: str) -> Iterator[str]:
         yield "is empty"
         return
     yield from _same(english, translation)
+    if _DISPLAYED.fullmatch(english.strip()):  # a formula by itself stays as it is
+        if english.strip() != translation.strip():
+            yield "is another formula"
+        return
     yield from _script(language, english, translation)
     yield from _edges(english, translation)
     low, high = _LENGTHS
