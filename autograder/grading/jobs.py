@@ -169,7 +169,7 @@ class Jobs:
         with contextlib.suppress(OSError):  # it has died meanwhile, and its end will be read
             link.send(task)
         self._busy[link] = task
-        self._watched[link].since = time.monotonic()
+        self._watched.setdefault(link, _Watch(0, 0.0)).since = time.monotonic()
 
     @property
     def _patience(self) -> float:
@@ -195,7 +195,6 @@ class Jobs:
             socket.send_fds(connection, [b"."], [self.sandbox.zygote.control.fileno()])
         link = Connection(connection.detach())
         self._beginning.add(link)
-        self._watched[link] = _Watch(0, time.monotonic())
         with contextlib.suppress(OSError):
             link.send((self.spec, self.sandbox.folder))
         return link

@@ -24,6 +24,7 @@ from tests.autograder.conftest import ROOT
 CATALOG = """
 [course]
 title = "Small"
+preload = ["torch"]
 [[unit]]
 name = "unit"
 title = "Unit"
