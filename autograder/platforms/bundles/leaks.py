@@ -17,7 +17,7 @@ _PRIVATE = {"solutions", "alternatives", "mistakes", "hostile", "samples"}
 #: Files that a student reads or runs; the engine and the data are the same for everybody.
 _READ = ("exercises", "tests", "docs", "README.md", "notebooks")
 
-#: In checks and drawings a single line this short is the field's idiom, `with torch.no_grad():`, and no answer.
+#: In checks, drawings and sentences a single line this short is the field's idiom, `with torch.no_grad():`, and no answer.
 _IDIOM = 40
 #: A line of a hidden check this short may stand anywhere.
 _COMMON = 20
@@ -101,7 +101,8 @@ def _fingerprints(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]
         for mistake in held:
             if _said(mistake) not in known:
                 yield f"{name} holds a mistake that {unit} does not have: {mistake.name}"
-            for line in sorted(line for line in solutions.get(unit, ()) if line in mistake.sentence):
+            lines = (line for line in solutions.get(unit, ()) if len(line) > _IDIOM)
+            for line in sorted(line for line in lines if line in mistake.sentence):
                 yield f"{name} holds a line of the solution of {unit}: {line}"
 
 
