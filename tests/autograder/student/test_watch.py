@@ -32,6 +32,7 @@ class Watched:
         self.skeleton = self.file.read_text()
         command = ["-m", "autograder", "watch", *arguments]
         environment = {**os.environ, "TERM": "xterm"}
+        environment.pop("COLUMNS", None)  # the width is that of the terminal
         self.terminal = pexpect.spawn(
             sys.executable, command, cwd=root, env=environment, encoding="utf-8", dimensions=(60, 200), timeout=PATIENCE
         )
