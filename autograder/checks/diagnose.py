@@ -146,7 +146,7 @@ class Failure:
     def _same_answer(theirs: Call, variant: Call, right: Call) -> bool:
         if theirs.value is not UNANSWERED or variant.value is not UNANSWERED:
             return _same_value(theirs, variant)
-        # Where the solution raises, the words are the student's own; elsewhere only the same words are the same mistake.
+        # If the solution raises too, a message may have any words; else only equal words are the same mistake.
         expected = right.value is UNANSWERED
         return (
             bool(theirs.raised)

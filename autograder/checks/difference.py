@@ -64,7 +64,7 @@ def _description(value: object) -> str:
     if isinstance(value, float):
         return _show_float(value)
     if hasattr(type(value), "_shown"):  # an object that lives with the worker, which is not asked
-        return str(value._shown)  # type: ignore[attr-defined]
+        return str(value._shown)  # type: ignore[attr-defined] # it lives with the worker
     if is_record(value):
         value = record_of(value)
     if isinstance(value, Record):

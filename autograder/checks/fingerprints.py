@@ -31,7 +31,7 @@ from autograder.errors import CatalogError
 from autograder.libraries import Image, Tensor, np, torch
 from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of
 
-# As `assert_close` allows by default; a projection is compared with the norm of its tensor.
+# Default tolerances of `assert_close`; a projection is compared with the norm of its tensor.
 _TOLERANCES = {"torch.float64": 1e-7, "torch.float16": 1e-2, "torch.bfloat16": 2e-2}
 _FLOAT32 = 1e-4
 _SMALLEST = 1e-6

@@ -115,7 +115,7 @@ _SIGNS = {
 
 
 class Caller(Protocol):
-    """What carries out the calls of a check: a student's module from afar."""
+    """Interface that carries out the calls of a check: a student's module from afar."""
 
     #: How each object came about, by its number.
     _labels: dict[int, str]

