@@ -12,10 +12,11 @@ import contextlib
 import functools
 import gettext
 import io
+import itertools
 import os
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,10 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _QUOTING = {"text", "error", "fault", "reason", "message", "said", "words", "call", "subject", "output"}
 _LONG, _SHORT, _WEAK = 12, 4, 2
 _DEPTH = 6
+#: Values that are empty if the sentence is about a whole.
+_PLACES = {"at", "place"}
+#: So many ways to split a text are looked at.
+_SPLITS = 50
 #: Stands for a call while a sentence is parsed.
 _CALL = "\ue000"
 
@@ -270,6 +275,7 @@ def _with_suffix(text: str, folders: tuple[Path, ...], depth: int) -> Sentence |
 
 
 def _is_token(value: str) -> bool:
+    """Return True for a value of one word, or in brackets or quotes."""
     return " " not in value or (value[0], value[-1]) in (("[", "]"), ("(", ")"), ("'", "'"))
 
 
@@ -285,17 +291,27 @@ def _with_values(
 
 
 def _matched(pieces: list[str], text: str) -> list[str] | None:
-    """Return the values that stand between the literal pieces of a template in a text; None if it is another text."""
+    """Return the values that stand between the literal pieces of a template in a text; None if it is another text.
+
+    A piece such as " is " may stand in a value too: of all ways to split the text the first with the most values of one word
+    counts, as in ": the share of what is kept is 0.5".
+    """
     first, last = pieces[0], pieces[-1]
     if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
         return None
-    end = len(text) - len(last)
-    position, values = len(first), []
-    for literal in pieces[2:-1:2]:
-        found = text.find(literal, position + 1, end)
-        if found < 0:
-            return None
-        values.append(text[position:found])
-        position = found + len(literal)
-    values.append(text[position:end])
-    return values if all(values) else None
+    middle = text[len(first) : len(text) - len(last)]
+    splits = itertools.islice(_splits(middle, pieces[2:-1:2], pieces[1::2]), _SPLITS)
+    return max(splits, key=lambda values: sum(map(_is_token, values)), default=None)
+
+
+def _splits(text: str, literals: Sequence[str], names: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the values of each way to split a text at literals; only a place may be empty."""
+    if not literals:
+        if text or names[0] in _PLACES:
+            yield [text]
+        return
+    start = text.find(literals[0], 0 if names[0] in _PLACES else 1)
+    while start >= 0:
+        for values in _splits(text[start + len(literals[0]) :], literals[1:], names[1:]):
+            yield [text[:start], *values]
+        start = text.find(literals[0], start + 1)

@@ -1,5 +1,7 @@
 """Texts are translated when they are shown, and a stored sentence finds its template and values again."""
 
+import re
+
 import pytest
 
 from autograder import messages
@@ -102,6 +104,32 @@ def test_template_and_values_give_the_sentence_again(english, catalog):
     sentence = parsed(english, catalog.translations, call="f(2)")
     assert sentence
     assert messages._filled(sentence) == english
+
+
+def test_a_split_has_the_most_values_of_one_word(folder):
+    sentence = parsed("f(2): the share of what is kept is 0.5, expected at most 0.4", folder, call="f(2)")
+    values = sentence["values"]["problem"]["values"]
+    assert "0.5" in str(values) and "what is kept" in str(values) and "kept is" not in str(values)
+
+
+@pytest.mark.parametrize(
+    "english",
+    [
+        "f(2) returned 3.0 at [0, 1], expected 0.0 (4 of 8 entries differ)",
+        "f(2) returned a tensor of shape (2, 3), expected (3, 2)",
+        "f(2) returned a dict with ['a'], expected ['b']",
+    ],
+)
+@pytest.mark.parametrize("language", ["lt", "ms", "my", "sr", "tl"])
+def test_the_commonest_sentences_have_no_english_left(english, language, catalog):
+    sentence = parsed(english, catalog.translations, call="f(2)")
+    with speaking(language, catalog.translations):
+        assert not re.search(r"returned|expected|shape of|entries|with", said(sentence, english))
+
+
+def test_a_place_may_be_empty(folder):
+    sentence = parsed("f(2) returned a tensor, expected a Python float, 0.75", folder, call="f(2)")
+    assert "a Python {" in str(sentence)
 
 
 def test_what_quotes_the_student_is_no_sentence_of_ours(catalog):

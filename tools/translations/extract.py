@@ -28,6 +28,7 @@ ENGINE_FILES = (
     "student/drawing.py",
     "student/notebook.py",
     "checks/compare.py",
+    "checks/difference.py",
     "checks/faults.py",
     "checks/remote.py",
     "checks/plugin/__init__.py",
