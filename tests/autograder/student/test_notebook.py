@@ -3,6 +3,7 @@
 import linecache
 import random
 import shutil
+import signal
 import sys
 import types
 from pathlib import Path
@@ -158,6 +159,15 @@ def test_input_finds_nothing_to_read(notebook, capsys, monkeypatch):
         input()
 
 
+@pytest.fixture
+def interruptible():
+    """Have Ctrl-C raise, as in a kernel: a process started in the background inherits that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_stop_names_the_line_that_was_running(notebook):
     """As the Stop button of Jupyter in an endless loop: a signal, in the midst of the student's own code."""
     text = "def variation_loss(images):\n    import signal\n    signal.raise_signal(signal.SIGINT)\n"
