@@ -87,7 +87,7 @@ def join_cells(empty: Module, cells: list[tuple[int, str]], graded: Collection[s
     kept = _needed_statements(valid, graded)
     if problems and not kept:
         return replace(problems[0], text="", cells=())
-    defined = {name for cell in valid for node in cell.tree.body if node in kept for name in _bound(node)}
+    defined = {name for cell in valid for node in cell.tree.body if node in kept for name in _bound_names(node)}
     lines: list[str] = []
     places: list[tuple[int, int]] = []
     for (number, text), cell in zip(cells, read, strict=True):
@@ -159,7 +159,7 @@ def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.s
     statements = [node for cell in cells for node in cell.tree.body]
     binders: dict[str, list[ast.stmt]] = {}
     for node in statements:
-        for name in _bound(node):
+        for name in _bound_names(node):
             binders.setdefault(name, []).append(node)
     definitions = [node for node in statements if _defines(node)]
     kept = set(definitions)
@@ -248,7 +248,7 @@ def _head(node: ast.AST) -> Iterator[ast.AST]:
             )
 
 
-def _bound(node: ast.stmt) -> Iterator[str]:
+def _bound_names(node: ast.stmt) -> Iterator[str]:
     """Yield the names that a statement gives a value, or whose value it changes; `*` for what is never left out."""
     if isinstance(node, _DEFINITIONS):
         yield node.name

@@ -63,7 +63,7 @@ class LoadedModule(types.ModuleType):
         filename = str(self.__file__)
         linecache.cache[filename] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
-        for statement, code in _compiled(text, filename):
+        for statement, code in _compile_statements(text, filename):
             try:
                 exec(code, self.__dict__)
                 if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -115,7 +115,7 @@ class _MissingLibrary:
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled(text: str, filename: str) -> list[tuple[ast.stmt, types.CodeType]]:
+def _compile_statements(text: str, filename: str) -> list[tuple[ast.stmt, types.CodeType]]:
     """Compile the statements of a source, once for all checks that a worker serves."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd escapes, which the compiler repeats

@@ -17,7 +17,7 @@ BLOCKS = re.findall(r"`([\w/]+\.\w+)`[^`]*:\n\n```(\w+)\n(.*?)```", AUTHOR, re.D
 def findings(root, name, seeds=2):
     catalog = read_catalog(root)
     with open_benches(root, 1) as run_trials:
-        return list(Verification(catalog, catalog.chosen([name]), run_trials, seeds).findings())
+        return list(Verification(catalog, catalog.select([name]), run_trials, seeds).findings())
 
 
 @pytest.mark.slow
