@@ -13,7 +13,7 @@ import textwrap
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Question, Unit
-from autograder.course.prose import rewritten
+from autograder.course.prose import rewrite_prose
 from autograder.errors import CatalogError
 from autograder.messages import ENGLISH, speaking, tr
 
@@ -58,7 +58,7 @@ def skeleton(solution: str, filename: str) -> str:
 def translated_solution(catalog: Catalog, unit: str, language: str) -> str:
     """Return the source of a unit's solution with its docstrings and TODOs in a language."""
     with speaking(language, catalog.translations):
-        return rewritten(read_source(catalog.solution(unit)), tr)
+        return rewrite_prose(read_source(catalog.solution(unit)), tr)
 
 
 def question_block(question: Question) -> str:
@@ -81,7 +81,7 @@ def with_questions(text: str, unit: Unit) -> str:
     return text + "".join(f"\n\n{question_block(question)}" for question in unit.questions.values())
 
 
-def untouched(catalog: Catalog, unit: str) -> str:
+def starting_text(catalog: Catalog, unit: str) -> str:
     """Return the text that a unit's file begins as: made from its solution, or as a release without solutions keeps it.
 
     Raises:

@@ -5,7 +5,7 @@ import difflib
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.prose import rewritten
+from autograder.course.prose import rewrite_prose
 from autograder.course.skeletons import (
     BEGIN,
     END,
@@ -13,7 +13,7 @@ from autograder.course.skeletons import (
     read_source,
     replace_keeping_backup,
     source_lines,
-    untouched,
+    starting_text,
 )
 from autograder.errors import GraderError, UsageError
 from autograder.messages import tr
@@ -131,7 +131,7 @@ def reset(catalog: Catalog, name: str) -> str:
     """
     unit = name if name in catalog.units else catalog.unit_of(name).name
     path = catalog.exercise(unit)
-    skeleton = rewritten(untouched(catalog, unit), tr)
+    skeleton = rewrite_prose(starting_text(catalog, unit), tr)
     text = skeleton if name == unit else with_function(_read_own(path, unit), skeleton, name, path.name)
     written = replace_keeping_backup(path, text, path.parent)
     if written is None:

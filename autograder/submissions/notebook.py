@@ -89,7 +89,7 @@ def join_cells(empty: Module, cells: list[tuple[int, str]], graded: Collection[s
     kept = _needed_statements(valid, graded)
     if problems and not kept:
         return replace(problems[0], text="", cells=())
-    defined = {name for cell in valid for node in cell.tree.body if node in kept for name in _bound(node)}
+    defined = {name for cell in valid for node in cell.tree.body if node in kept for name in _bound_names(node)}
     lines: list[str] = []
     places: list[tuple[int, int]] = []
     for (number, text), cell in zip(cells, read, strict=True):
@@ -163,9 +163,9 @@ def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.s
     binders: dict[str, list[ast.stmt]] = {}
     runs: set[ast.stmt] = {node for node in statements if isinstance(node, _LOOPS)}
     for node in statements:
-        for name in _bound(node):
+        for name in _bound_names(node):
             binders.setdefault(name, []).append(node)
-        for name in () if isinstance(node, _DEFINITIONS) else _changed_by_calls(node, effects):
+        for name in () if isinstance(node, _DEFINITIONS) else _names_own_functions_change(node, effects):
             binders.setdefault(name, []).append(node)
             runs.add(node)
     definitions = [node for node in statements if _defines(node)]
@@ -254,7 +254,7 @@ def _head(node: ast.AST) -> Iterator[ast.AST]:
             )
 
 
-def _bound(node: ast.stmt) -> Iterator[str]:
+def _bound_names(node: ast.stmt) -> Iterator[str]:
     """Yield the names that a statement gives a value, or whose value it changes; `*` for what is never left out."""
     if isinstance(node, _DEFINITIONS):
         yield node.name
@@ -269,12 +269,12 @@ def _bound(node: ast.stmt) -> Iterator[str]:
         elif isinstance(child, ast.Name | ast.Subscript | ast.Attribute) and isinstance(child.ctx, ast.Store):
             yield from _base(child)
         elif isinstance(child, ast.Call):
-            yield from _changed_directly(child)
+            yield from _names_a_call_changes(child)
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
         yield node.value.id  # a second name: what changes the one changes the other
 
 
-def _changed_directly(call: ast.Call) -> Iterator[str]:
+def _names_a_call_changes(call: ast.Call) -> Iterator[str]:
     """Yield the names of what a call changes, as the name of its method or function tells."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     in_place = name.endswith("_") and not name.startswith("_")
@@ -295,11 +295,11 @@ def _effects(function: ast.FunctionDef) -> tuple[set[str], bool]:
     local = {
         node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     } - stated
-    changed = {name for node in function.body for name in _bound(node)}
+    changed = {name for node in function.body for name in _bound_names(node)}
     return stated | (changed - given - local), not changed.isdisjoint(given - local)
 
 
-def _changed_by_calls(node: ast.stmt, effects: dict[str, tuple[set[str], bool]]) -> Iterator[str]:
+def _names_own_functions_change(node: ast.stmt, effects: dict[str, tuple[set[str], bool]]) -> Iterator[str]:
     """Yield the global names that a statement changes by calls of the notebook's own functions."""
     for call in ast.walk(node):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in effects:

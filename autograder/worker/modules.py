@@ -64,7 +64,7 @@ class LoadedModule(types.ModuleType):
         filename = str(self.__file__)
         linecache.cache[filename] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
-        for statement, code in _compiled(text, filename):
+        for statement, code in _compile_statements(text, filename):
             try:
                 _execute(code, self.__dict__)
                 if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -129,7 +129,7 @@ def _execute(code: types.CodeType | SyntaxError, names: dict[str, Any]) -> None:
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled(text: str, filename: str) -> list[tuple[ast.stmt, types.CodeType | SyntaxError]]:
+def _compile_statements(text: str, filename: str) -> list[tuple[ast.stmt, types.CodeType | SyntaxError]]:
     """Compile the statements of a source, once for all checks that a worker serves.
 
     In a notebook each statement stands for itself: what the compiler refuses of one comes in place of its code.

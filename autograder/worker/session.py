@@ -94,17 +94,17 @@ class Session:
                 return Answer(self._objects.hold(self._make(request.recipe, request.device)))
             case protocol.Load():
                 self._start_anew(request.seed)
-                with self._limited(request):
+                with self._limit(request):
                     return self._load(request)
             case protocol.Call():
-                with self._limited(request):
+                with self._limit(request):
                     return self._call(request)
             case protocol.Run():
                 return self._run(request)
         raise TypeError(f"no request: {request}")
 
     @contextlib.contextmanager
-    def _limited(self, request: Request) -> Iterator[None]:
+    def _limit(self, request: Request) -> Iterator[None]:
         """Run a student's code: within its time, and with the student's modules at hand.
 
         In a process of the worker's own the libraries are warm, and the grader counts without asking what was imported.
@@ -159,7 +159,7 @@ class Session:
         imported = self._restorer.remember_libraries
         self._modules = {name: LoadedModule(name, *source, imported) for name, source in request.sources.items()}
         try:
-            with self._limited(request):
+            with self._limit(request):
                 return Answer(vars(run_program(request, self._sources)))
         finally:
             if before[0]:

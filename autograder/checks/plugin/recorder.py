@@ -27,7 +27,7 @@ from autograder.errors import (
     StudentFault,
     TimedOut,
 )
-from autograder.messages import parsed
+from autograder.messages import parse_sentence
 from autograder.results.types import BESIDES, CheckResult, Outcome, is_printable
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
@@ -97,7 +97,7 @@ class Recorder:
     def name_mistakes(self, check: CheckResult) -> None:
         """Name at each failure of a check's function the mistakes that explain all of them, or none."""
         key = check.unit, check.function
-        named = self.diagnoses[key].named()
+        named = self.diagnoses[key].mistakes()
         mistake = " + ".join(known.name for known in named) or None
         sentences = BESIDES.join(known.sentence for known in named)
         for nodeid in self.explained[key]:
@@ -266,7 +266,7 @@ def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
     held, catalog = item.stash.get(SUBMISSION, None), item.config.stash[COURSE]
     call = str(held.calls[-1]) if held is not None and held.calls else ""
     folders = (catalog.translations,) if catalog is not None else ()
-    return replace(check, sentence=parsed(check.message, *folders, call=call))
+    return replace(check, sentence=parse_sentence(check.message, *folders, call=call))
 
 
 def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:

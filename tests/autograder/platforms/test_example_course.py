@@ -102,7 +102,7 @@ def test_nbgrader_grades_it(tmp_path, unit):
     pytest.importorskip("nbgrader")
     root = shutil.copytree(COURSE, tmp_path / "course", ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
     catalog = read_catalog(root)
-    write_notebooks(catalog, catalog.chosen([unit]), root / "class")
+    write_notebooks(catalog, catalog.select([unit]), root / "class")
     nbgrader(root / "class", "generate_assignment", unit)
     assert "SOLUTION" not in (root / "class" / "release" / unit / f"{unit}.ipynb").read_text()
     for student, part in {"alice": "source", "bob": "release"}.items():
