@@ -41,7 +41,7 @@ def languages(*folders: Path) -> tuple[str, ...]:
     return (ENGLISH, *sorted(found))
 
 
-def chosen(asked: str, course: str, *folders: Path) -> str:
+def choose_language(asked: str, course: str, *folders: Path) -> str:
     """Return the reader's language: as asked for, else by `IDEALCAT_LANG`, the course's, the locale's, else English.
 
     Raises:
@@ -87,45 +87,45 @@ def tr(text: str, /, **values: object) -> str:
     return translation.format(**values) if values else translation
 
 
-def counted(one: str, many: str, count: int, **values: object) -> str:
+def tr_plural(one: str, many: str, count: int, **values: object) -> str:
     """Return a text about a number of things in the reader's language; `{count}` is the number."""
     return _translations().ngettext(one, many, count).format(count=count, **values)
 
 
-def said(sentence: Sentence, english: str) -> str:
+def show_sentence(sentence: Sentence, english: str) -> str:
     """Return a stored sentence in the reader's language; `english` if it has no form for that or is of another make."""
     if language() == ENGLISH:
         return english
     if not sentence:
         return tr(english)
     try:
-        return _filled(sentence)
+        return _fill(sentence)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError):  # a result may come from anywhere
         return english
 
 
-def _filled(sentence: Sentence) -> str:
-    values = {name: _filled(each) if isinstance(each, dict) else each for name, each in sentence["values"].items()}
+def _fill(sentence: Sentence) -> str:
+    values = {name: _fill(each) if isinstance(each, dict) else each for name, each in sentence["values"].items()}
     return _translations().gettext(sentence["text"]).format(**values)
 
 
 def _translations() -> gettext.NullTranslations:
     code, folders = _active.get()
-    return gettext.NullTranslations() if code == ENGLISH else _loaded(code, folders)
+    return gettext.NullTranslations() if code == ENGLISH else _load_catalog(code, folders)
 
 
 @functools.cache
-def _loaded(code: str, folders: tuple[Path, ...]) -> gettext.NullTranslations:
+def _load_catalog(code: str, folders: tuple[Path, ...]) -> gettext.NullTranslations:
     translations = gettext.NullTranslations()
     for folder in (_OWN, *folders):
         for path in sorted((folder / code / "LC_MESSAGES").glob("*.po")):
-            one = gettext.GNUTranslations(io.BytesIO(compiled(path.read_text(encoding="utf-8"))))
+            one = gettext.GNUTranslations(io.BytesIO(compile_catalog(path.read_text(encoding="utf-8"))))
             one.add_fallback(translations)
             translations = one
     return translations
 
 
-def compiled(po: str) -> bytes:
+def compile_catalog(po: str) -> bytes:
     """Return the text of a `.po` file as gettext's binary form, without fuzzy and empty entries."""
     pairs = sorted((key.encode(), text.encode()) for key, text in entries(po) if text)
     starts, data = [], b""
@@ -196,7 +196,7 @@ def _templates(folders: tuple[Path, ...]) -> tuple[frozenset[str], tuple[tuple[s
     return frozenset(constants), tuple(sorted(templates, key=lambda each: -each[2]))
 
 
-def parsed(text: str, *folders: Path, call: str = "") -> Sentence:
+def parse_sentence(text: str, *folders: Path, call: str = "") -> Sentence:
     """Return the template and the values of a sentence; an empty dict if it is made of no known template.
 
     Args:
@@ -207,18 +207,18 @@ def parsed(text: str, *folders: Path, call: str = "") -> Sentence:
     if call and text.startswith(call) and text != call:
         problem = text.removeprefix(call)
         space = " " if problem.startswith(" ") else ""
-        found = _parsed(problem.removeprefix(space), folders, _SHORT, 0)
+        found = _parse_by_templates(problem.removeprefix(space), folders, _SHORT, 0)
         if found:
             return _sentence("{call}" + space + "{problem}", call=call, problem=found)
-        restored: Sentence = _restored(_parsed(_CALL + problem, folders, _SHORT, 0) or {}, call)
+        restored: Sentence = _restore_call(_parse_by_templates(_CALL + problem, folders, _SHORT, 0) or {}, call)
         return restored
-    return _parsed(text, folders, _SHORT, 0) or {}
+    return _parse_by_templates(text, folders, _SHORT, 0) or {}
 
 
-def _restored(value: Any, call: str) -> Any:
+def _restore_call(value: Any, call: str) -> Any:
     """Return a sentence with the call, whose words are the student's, in its place again."""
     if isinstance(value, dict):
-        return {name: _restored(each, call) for name, each in value.items()}
+        return {name: _restore_call(each, call) for name, each in value.items()}
     return value.replace(_CALL, call)
 
 
@@ -226,17 +226,19 @@ def _sentence(text: str, /, **values: str | Sentence) -> Sentence:
     return {"text": text, "values": values}
 
 
-def _parsed(text: str, folders: tuple[Path, ...], least: int, depth: int) -> Sentence | None:
+def _parse_by_templates(text: str, folders: tuple[Path, ...], least: int, depth: int) -> Sentence | None:
     constants, templates = _templates(folders)
     if text in constants:
         return _sentence(text.replace("{", "{{").replace("}", "}}") if "{" in text else text)
     if depth > _DEPTH or " " not in text or text[0] in "'\"[{":
         return None
     head, joint, tail = text.rpartition("; ")
-    if joint and (added := _parsed(tail, folders, _LONG, depth + 1)):
-        return _sentence("{head}; {tail}", head=_parsed(head, folders, least, depth + 1) or head, tail=added)
+    if joint and (added := _parse_by_templates(tail, folders, _LONG, depth + 1)):
+        return _sentence(
+            "{head}; {tail}", head=_parse_by_templates(head, folders, least, depth + 1) or head, tail=added
+        )
     for template, pieces, letters in templates:
-        values = _matched(pieces, text) if letters >= least else None
+        values = _match_pieces(pieces, text) if letters >= least else None
         if values is not None:
             return _with_values(template, pieces, values, folders, depth)
     return _with_suffix(text, folders, depth) or (_weakly(text, folders, depth) if least < _LONG else None)
@@ -246,7 +248,7 @@ def _weakly(text: str, folders: tuple[Path, ...], depth: int) -> Sentence | None
     """Return a text with little of ours in it, such as "gradients of model", where its values are single words."""
     constants, templates = _templates(folders)
     for template, pieces, letters in templates:
-        values = _matched(pieces, text) if _WEAK <= letters < _SHORT else None
+        values = _match_pieces(pieces, text) if _WEAK <= letters < _SHORT else None
         if values is None:
             continue
         if template.startswith(": ") or all(_is_token(value) or value in constants for value in values):
@@ -260,17 +262,19 @@ def _with_suffix(text: str, folders: tuple[Path, ...], depth: int) -> Sentence |
     for constant in constants:
         if constant.startswith((" ", ", ")) and text.endswith(constant) and text != constant:
             head = text.removesuffix(constant)
-            found = _parsed(head, folders, _SHORT, depth + 1) or head
+            found = _parse_by_templates(head, folders, _SHORT, depth + 1) or head
             return _sentence("{head}{tail}", head=found, tail=_sentence(constant))
     for template, pieces, _ in templates:
         if not template.startswith((" ", ", ", "; ")):
             continue
         start = text.rfind(pieces[0])
-        values = _matched(pieces, text[start:]) if start > 0 else None
+        values = _match_pieces(pieces, text[start:]) if start > 0 else None
         if values is not None and all(_is_token(value) for value in values):
             head = text[:start]
             rest = _with_values(template, pieces, values, folders, depth)
-            return _sentence("{head}{tail}", head=_parsed(head, folders, _SHORT, depth + 1) or head, tail=rest)
+            return _sentence(
+                "{head}{tail}", head=_parse_by_templates(head, folders, _SHORT, depth + 1) or head, tail=rest
+            )
     return None
 
 
@@ -284,13 +288,13 @@ def _with_values(
 ) -> Sentence:
     named = dict(zip(pieces[1::2], values, strict=True))
     found: Mapping[str, str | Sentence] = {
-        name: _parsed(value, folders, _LONG if name in _QUOTING else _SHORT, depth + 1) or value
+        name: _parse_by_templates(value, folders, _LONG if name in _QUOTING else _SHORT, depth + 1) or value
         for name, value in named.items()
     }
     return _sentence(template, **found)
 
 
-def _matched(pieces: list[str], text: str) -> list[str] | None:
+def _match_pieces(pieces: list[str], text: str) -> list[str] | None:
     """Return the values that stand between the literal pieces of a template in a text; None if it is another text.
 
     A piece such as " is " may stand in a value too: of all ways to split the text the first with the most values of one word

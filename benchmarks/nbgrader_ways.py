@@ -61,7 +61,7 @@ def run(course: Path, *command: str) -> None:
 def make_class(course: Path, notebooks: int) -> None:
     """Make a released assignment and a number of right notebooks, no two alike."""
     catalog = read_catalog(ROOT)
-    write_notebooks(catalog, catalog.chosen([UNIT]), course)
+    write_notebooks(catalog, catalog.select([UNIT]), course)
     run(course, "nbgrader", "generate_assignment", UNIT)
     solved, released = (nbformat.read(course / place / UNIT / f"{UNIT}.ipynb", 4) for place in ("source", "release"))
     answers = {cell.id: cell.source for cell in solved.cells if cell.id.startswith("answer-")}

@@ -75,7 +75,7 @@ def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Func
 
 def variant_text(solution: str, variants: Path, variant: Mistake) -> str:
     """Return the source of a solution in which a variant from a file takes the place of the right function."""
-    return with_more(solution, f"\n{_unmarked(variants)}\n{variant.function} = {variant.name}\n")
+    return with_more(solution, f"\n{_module_text(variants)}\n{variant.function} = {variant.name}\n")
 
 
 def with_more(source: str, more: str) -> str:
@@ -86,24 +86,24 @@ def with_more(source: str, more: str) -> str:
 
 def mixed_texts(solution: str, variants: Path, function: str) -> dict[tuple[str, str], str]:
     """Return sources of a solution in which two known mistakes of a function are made at once, by the names of both."""
-    wrong = _unmarked(variants)
+    wrong = _module_text(variants)
     names = tuple(known.name for known in known_mistakes(variants) if known.function == function)
     found = mixtures(solution, wrong, function, names)
     return {pair: mixture_text(solution, wrong, function, mixture) for pair, mixture in found.items()}
 
 
-def _unmarked(variants: Path) -> str:
+def _module_text(variants: Path) -> str:
     """Return a file of variants that imports nothing of the autograder."""
     return variants.read_text(encoding="utf-8").replace(_MARKED, _UNMARKED)
 
 
 def known_mistakes(path: Path) -> tuple[Mistake, ...]:
     """Return the mistakes that a file defines, in order; none if there is no file."""
-    return _defined(path, path.stat().st_mtime_ns) if path.is_file() else ()
+    return _mistakes_defined_in(path, path.stat().st_mtime_ns) if path.is_file() else ()
 
 
 @lru_cache(maxsize=32)
-def _defined(path: Path, _: int) -> tuple[Mistake, ...]:
+def _mistakes_defined_in(path: Path, _: int) -> tuple[Mistake, ...]:
     """Read once for each state of the file, not once for each check that fails."""
     namespace: dict[str, object] = {"__name__": path.stem}
     exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)
@@ -216,7 +216,7 @@ class Diagnosis:
         """Name nothing any more."""
         self._single, self._pairs, self._failures = [], [], []
 
-    def named(self) -> tuple[Mistake, ...]:
+    def mistakes(self) -> tuple[Mistake, ...]:
         """Return the one mistake that explains everything; or else both of a mixture, or what all fitting mixtures share."""
         if self._single or not self._failures:
             return tuple(self._single) if len(self._single) == 1 else ()
@@ -288,10 +288,10 @@ def _bytes(value: object) -> int:
 
 def of_function(function: str, calls: Sequence[Call]) -> list[Call]:
     """Return the calls of a function, and those of the modules that were made or sent along with them."""
-    return [call for call in calls if _called(call) == function or call.on is not None or call.program]
+    return [call for call in calls if _callable_of(call) == function or call.on is not None or call.program]
 
 
-def _called(call: Call) -> str:
+def _callable_of(call: Call) -> str:
     """Return the function or the class of a call that is no object's."""
     return call.function.partition(".")[0]
 

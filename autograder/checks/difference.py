@@ -156,9 +156,9 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
     if isinstance(actual, Record) and actual.named_tuple and type(expected) is tuple:
         actual = tuple(actual)  # a named tuple is a tuple
     if hasattr(type(actual), "_shown"):
-        return f"returned {_named(actual)}{at}, expected {_expected_of(actual, expected)}"
+        return f"returned {_with_type(actual)}{at}, expected {_expected_of(actual, expected)}"
     if not _is_of_kind(actual, expected):
-        return f"returned {_named(actual)}{at}, expected {_named(expected)}"
+        return f"returned {_with_type(actual)}{at}, expected {_with_type(expected)}"
     for kind, compare in _COMPARED.items():
         if isinstance(expected, kind):
             return str(compare(actual, expected, rtol, atol, at))
@@ -215,7 +215,7 @@ def _count(wrong: int, entries: int) -> str:
 
 def kind_difference(actual: object, shape: torch.Size, dtype: torch.dtype, at: str = "") -> str:
     if not isinstance(actual, Tensor):
-        return f"returned {_named(actual)}{at}, expected a tensor of shape {tuple(shape)}"
+        return f"returned {_with_type(actual)}{at}, expected a tensor of shape {tuple(shape)}"
     if actual.layout != torch.strided:
         return f"returned a sparse tensor{at}, expected a dense one"
     if actual.shape != shape:
@@ -284,7 +284,7 @@ def _mapping_difference(actual: Any, expected: Any, rtol: float | None, atol: fl
 
 def _record_difference(actual: Record, expected: Record, rtol: float | None, atol: float | None, at: str) -> str:
     if actual.type_name != expected.type_name or actual.named_tuple != expected.named_tuple:
-        return f"returned {_named(actual)}{at}, expected {_named(expected)}"
+        return f"returned {_with_type(actual)}{at}, expected {_with_type(expected)}"
     if actual.fields.keys() != expected.fields.keys():
         return f"returned a {actual.type_name} with {_keys(actual.fields)}{at}, expected {_keys(expected.fields)}"
     problems = (
@@ -339,7 +339,7 @@ def bounds(low: float, high: float, given: str) -> str:
     return f"between {least} and {most}"
 
 
-def _named(value: object) -> str:
+def _with_type(value: object) -> str:
     """Return a value with its type, for a sentence about types."""
     if value is None:
         return "None"
@@ -361,7 +361,7 @@ def _expected_of(actual: Any, expected: object) -> str:
     iterates = actual._handle.type_name in _ITERATORS or actual._handle.type_name.endswith("_iterator")
     if kind in (list, tuple, set) and iterates:
         return f"a {kind.__name__}: {kind.__name__}(...) makes one of it"
-    return _named(expected)
+    return _with_type(expected)
 
 
 def _plain(dtype: torch.dtype) -> str:

@@ -58,7 +58,7 @@ def _error(
         return TimedOut(f"{subject} did not finish within {seconds:g} s of its own time and was stopped{where}")
     if not call:
         return Unusable(f"{module.label} cannot be imported: {_words(fault)}{where}")
-    return _raised(fault)(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text)
+    return _class_of_fault(fault)(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text)
 
 
 #: Exceptions that a check can expect of a student's code with `pytest.raises`.
@@ -87,7 +87,7 @@ _EXPECTABLE = {
 }
 
 
-def _raised(fault: Fault) -> type[Raised]:
+def _class_of_fault(fault: Fault) -> type[Raised]:
     """Return a class of `Raised` that is of the built-in kind of the student's exception too."""
     return next((_raised_class(kind) for kind in fault.kinds if kind in _EXPECTABLE), Raised)
 

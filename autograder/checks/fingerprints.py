@@ -89,10 +89,10 @@ def _answer(call: Call, unworded: bool, seen: dict[int, int], numbers: list[tupl
     for given in (call.on, *call.args, *call.kwargs.values()):
         if isinstance(given, RemoteObject):
             seen.setdefault(given._handle.number, len(seen))
-    return _described(call.value, seen, numbers)
+    return _describe(call.value, seen, numbers)
 
 
-def _described(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]]) -> object:
+def _describe(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]]) -> object:
     """Return the exact parts of a value; its floats are added to `numbers`."""
     if isinstance(value, RemoteObject):
         return "object", seen.setdefault(value._handle.number, len(seen))
@@ -101,12 +101,12 @@ def _described(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]
     if is_record(value):
         value = record_of(value)
     if isinstance(value, Record):
-        return value.type_name, [(name, _described(item, seen, numbers)) for name, item in value.fields.items()]
+        return value.type_name, [(name, _describe(item, seen, numbers)) for name, item in value.fields.items()]
     if isinstance(value, dict):
         items = sorted(value.items(), key=lambda item: repr(item[0]))
-        return "dict", [(repr(key), _described(item, seen, numbers)) for key, item in items]
+        return "dict", [(repr(key), _describe(item, seen, numbers)) for key, item in items]
     if isinstance(value, list | tuple):
-        return type(value).__name__, [_described(item, seen, numbers) for item in value]
+        return type(value).__name__, [_describe(item, seen, numbers) for item in value]
     if isinstance(value, set | frozenset):
         return type(value).__name__, sorted(map(repr, value))
     if isinstance(value, NUMPY_SCALARS):
@@ -125,7 +125,7 @@ def _described(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]
 def _number(value: float, numbers: list[tuple[float, ...]]) -> object:
     """Return what `_tensor` would of a tensor of this one number, without torch."""
     finite = value if math.isfinite(value) else 0.0
-    numbers.append((_FLOAT32, _rounded(abs(finite)), _rounded(finite)))
+    numbers.append((_FLOAT32, _round_to_digits(abs(finite)), _round_to_digits(finite)))
     infinite = b"" if math.isfinite(value) else b"\3" if math.isnan(value) else b"\2" if value > 0 else b"\1"
     return ("torch.float64", ()), hashlib.sha256(infinite).hexdigest() if infinite else ""
 
@@ -143,7 +143,7 @@ def _tensor(value: Tensor, tolerance: float | None, numbers: list[tuple[float, .
     infinite = torch.where(flat.isfinite(), 0.0, flat.nan_to_num(nan=3.0, posinf=2.0, neginf=1.0)).to(torch.uint8)
     flat = flat.nan_to_num(0.0, 0.0, 0.0)
     norm = float(flat.norm())
-    numbers.append((tolerance, *(_rounded(each) for each in (norm, *(_weights(len(flat)) @ flat).tolist()))))
+    numbers.append((tolerance, *(_round_to_digits(each) for each in (norm, *(_weights(len(flat)) @ flat).tolist()))))
     return kind, hashlib.sha256(infinite.numpy().tobytes()).hexdigest() if infinite.any() else ""
 
 
@@ -155,7 +155,7 @@ def _weights(length: int) -> Tensor:
     return torch.randn(_PROJECTIONS, length, dtype=torch.float64, generator=torch.Generator().manual_seed(length))
 
 
-def _rounded(number: float) -> float:
+def _round_to_digits(number: float) -> float:
     return float(f"{number:.{_DIGITS}g}")
 
 
@@ -198,7 +198,7 @@ class FingerprintDiagnosis:
         }
         return True
 
-    def named(self) -> tuple[Mistake, ...]:
+    def mistakes(self) -> tuple[Mistake, ...]:
         """Return the one mistake that explains everything, or nothing."""
         return tuple(self._fitting) if len(self._fitting) == 1 else ()
 

@@ -43,16 +43,16 @@ def mixtures(solution: str, mistakes: str, function: str, variants: tuple[str, .
     right, wrong = _functions(solution), _functions(mistakes)
     bodies = {name: _tree(_bare(wrong[name]).body) for name in variants if name in wrong}
     bases = [_tree(_bare(right[function]).body)] if function in right else []
-    known = _defined(solution) | _defined(mistakes) | set(dir(builtins))
+    known = _top_level_names(solution) | _top_level_names(mistakes) | set(dir(builtins))
     found = {}
     for first, second in itertools.combinations(bodies, 2):
         others = [tree for name, tree in bodies.items() if name not in (first, second)]
-        body = _mixed(bases, others, bodies[first], bodies[second])
+        body = _merge_on_a_base(bases, others, bodies[first], bodies[second])
         if body is None:
             continue
         mixed = _bare(wrong[first])
         mixed.name, mixed.body = mixture_name(first, second), body
-        if not _unbound(mixed, known):
+        if not _unbound_names(mixed, known):
             found[first, second] = ast.unparse(ast.fix_missing_locations(mixed))
     return found
 
@@ -68,7 +68,9 @@ def mixture_text(solution: str, mistakes: str, function: str, mixture: str) -> s
     return f"{solution}\n{mistakes}\n{mixture}\n{function} = {name}\n"
 
 
-def _mixed(solution: Sequence[Tree], variants: Sequence[Tree], first: Tree, second: Tree) -> list[ast.stmt] | None:
+def _merge_on_a_base(
+    solution: Sequence[Tree], variants: Sequence[Tree], first: Tree, second: Tree
+) -> list[ast.stmt] | None:
     """Return the body in which both changes are made, by the first base that allows it; None if there is none."""
     between = _distance(first, second)
     near = [(_distance(first, base), _distance(second, base), base) for base in variants]
@@ -260,7 +262,7 @@ def _bare(function: ast.FunctionDef) -> ast.FunctionDef:
     return ast.FunctionDef(function.name, arguments, list(body), [])
 
 
-def _defined(text: str) -> set[str]:
+def _top_level_names(text: str) -> set[str]:
     """Return the names that a module defines at its top level."""
     names = set()
     for node in ast.parse(text).body:
@@ -273,7 +275,7 @@ def _defined(text: str) -> set[str]:
     return names
 
 
-def _unbound(function: ast.FunctionDef, known: set[str]) -> set[str]:
+def _unbound_names(function: ast.FunctionDef, known: set[str]) -> set[str]:
     """Return the names that a function uses and nobody defines: a merge may take a name's definition away."""
     nodes = list(ast.walk(function))
     bound = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}

@@ -46,12 +46,12 @@ def _block(name: str, values: Tensor) -> list[str]:
     rows = values.reshape(-1, values.shape[-1]) if values.dim() else values.reshape(1, 1)
     words = [[_entry(entry) for entry in row] for row in rows.tolist()]
     widths = [max(map(len, column)) for column in zip(*words, strict=True)]
-    lines = [name, *("  ".join(_padded(row, widths)) for row in words)]
+    lines = [name, *("  ".join(_pad(row, widths)) for row in words)]
     width = max(map(len, lines))
     return [line.ljust(width) for line in lines]
 
 
-def _padded(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+def _pad(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [word.rjust(width) for word, width in zip(row, widths, strict=True)]
 
 

@@ -91,7 +91,7 @@ def verify(
     from autograder.results.store import write_atomically
 
     catalog = course_here()
-    chosen = catalog.chosen(names_in(units))
+    chosen = catalog.select(names_in(units))
     findings = []
     with terminal.progress() as bars, open_benches(catalog.root, jobs) as run_trials:
         verification = Verification(catalog, chosen, run_trials, seeds, right, wrong, bars.begin)

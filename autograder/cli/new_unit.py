@@ -8,7 +8,7 @@ from autograder.course.catalog import Catalog, read_catalog
 from autograder.course.skeletons import read_source, skeleton
 from autograder.errors import UsageError
 from autograder.results.store import write_atomically
-from autograder.results.templates import filled
+from autograder.results.templates import fill_text
 
 _SOLUTION = '''"""<[ title ]>: what it is about, in a sentence."""
 
@@ -118,15 +118,15 @@ def write_new_unit(catalog: Catalog, name: str) -> list[Path]:
     """
     _require_free(catalog, name)
     words = {"name": name, "title": name.replace("_", " ").capitalize()}
-    solution = filled(_SOLUTION, **words)
+    solution = fill_text(_SOLUTION, **words)
     entries = catalog.root / "exercises" / "catalog.toml"
     texts = {
         catalog.solution(name): solution,
         catalog.exercise(name): skeleton(solution, f"{name}.py"),
-        catalog.checks(name): filled(_CHECKS, **words),
-        catalog.mistakes(name): filled(_MISTAKES, **words),
-        catalog.lesson(name): filled(_LESSON, **words),
-        entries: _without_empty_list(read_source(entries)).rstrip("\n") + "\n" + filled(_ENTRY, **words),
+        catalog.checks(name): fill_text(_CHECKS, **words),
+        catalog.mistakes(name): fill_text(_MISTAKES, **words),
+        catalog.lesson(name): fill_text(_LESSON, **words),
+        entries: _without_empty_list(read_source(entries)).rstrip("\n") + "\n" + fill_text(_ENTRY, **words),
     }
     for path, text in texts.items():
         write_atomically(path, text)
@@ -147,9 +147,9 @@ def write_new_course(folder: Path) -> list[Path]:
     words = {"title": folder.absolute().name.replace("_", " ").replace("-", " ").capitalize(), "unit": _FIRST_UNIT}
     words["name"] = re.sub(r"[^a-z0-9]+", "-", folder.absolute().name.lower()).strip("-") or "course"
     texts = {
-        folder / "exercises" / "catalog.toml": filled(_CATALOG, **words),
-        folder / "pyproject.toml": filled(_PROJECT, **words),
-        folder / "README.md": filled(_README, **words),
+        folder / "exercises" / "catalog.toml": fill_text(_CATALOG, **words),
+        folder / "pyproject.toml": fill_text(_PROJECT, **words),
+        folder / "README.md": fill_text(_README, **words),
         folder / "tests" / "exercises" / "conftest.py": _CONFTEST,
     }
     for path, text in texts.items():

@@ -11,7 +11,7 @@ from rich.text import Text
 from autograder.cli import terminal
 from autograder.cli.terminal import HiddenOption, Units, names_in
 from autograder.course.catalog import Catalog, course_here
-from autograder.messages import ENGLISH, chosen
+from autograder.messages import ENGLISH, choose_language
 from autograder.results.mark import Hidden
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Lang = Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What it i
 
 def _language(catalog: Catalog, asked: str) -> str:
     """Return what a release is written in: as asked for, else the course's own, whatever the instructor reads."""
-    return chosen(asked, "", catalog.translations) if asked else catalog.language or ENGLISH
+    return choose_language(asked, "", catalog.translations) if asked else catalog.language or ENGLISH
 
 
 @app.command()
@@ -37,7 +37,7 @@ def skeletons(units: Units = "", lang: Lang = "") -> None:
     from autograder.course.skeletons import write_skeletons
 
     catalog = course_here()
-    written = write_skeletons(catalog, catalog.chosen(names_in(units)), _language(catalog, lang))
+    written = write_skeletons(catalog, catalog.select(names_in(units)), _language(catalog, lang))
     _print_written(written, "Every skeleton is in step with its solution.")
 
 
@@ -52,7 +52,7 @@ def nbgrader(
     from autograder.platforms.nbgrader.assignment import write_notebooks
 
     catalog = course_here()
-    written = write_notebooks(catalog, catalog.chosen(names_in(units)), course, hidden, _language(catalog, lang))
+    written = write_notebooks(catalog, catalog.select(names_in(units)), course, hidden, _language(catalog, lang))
     _print_written(written, "Every notebook is in step with its solution.")
 
 
@@ -70,7 +70,7 @@ def pictures(
     catalog = course_here()
     modules = read_for(catalog, HandIn.alone(catalog.root / "solutions")).modules
     folder.mkdir(parents=True, exist_ok=True)
-    for unit in catalog.chosen(names_in(units)):
+    for unit in catalog.select(names_in(units)):
         with InThisProcess().worker() as worker:
             drawn = reward(catalog, unit.name, modules, worker)
         if drawn is not None:
@@ -137,7 +137,7 @@ def _release_course(
 
     require_free(folder)
     catalog = course_here()
-    chosen_units = [unit.name for unit in catalog.chosen(names_in(units))]
+    chosen_units = [unit.name for unit in catalog.select(names_in(units))]
     fingerprints = fingerprint_files(catalog, chosen_units)
     _write_bundle(build(catalog, chosen_units, _language(catalog, lang), fingerprints), catalog, folder)
 
@@ -147,7 +147,7 @@ def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, 
     from autograder.platforms.bundles import Grading, release_secret
 
     catalog = course_here()
-    chosen = ",".join(unit.name for unit in catalog.chosen(names_in(units))) if units else ""
+    chosen = ",".join(unit.name for unit in catalog.select(names_in(units))) if units else ""
     _write_bundle(build(catalog, Grading(chosen, hidden.value, release_secret(catalog))), catalog, folder)
 
 

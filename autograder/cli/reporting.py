@@ -96,13 +96,13 @@ def _report_term(
     from autograder.results.class_file import FILENAME, read_policy
     from autograder.results.formats.formats import FORMATS
     from autograder.results.publish import read_assignment, read_results, roster_of
-    from autograder.results.term import named, term_marks
+    from autograder.results.term import folder_names, term_marks
     from autograder.submissions.downloads import Student
     from autograder.submissions.intake import read_students
     from autograder.submissions.roster import of_one_class, read_roster, titles
 
     everyone = read_roster(roster)
-    folders = named(
+    folders = folder_names(
         [str(path.resolve()) for path in paths],
         lambda folder: Path(folder).name,
         lambda folder: "-".join(Path(folder).parts[-2:]),
@@ -185,14 +185,14 @@ def replay(
     """Grade a submission again as a result says that it was graded, and compare the two results."""
     if submission is None and verify is None:
         raise UsageError("Missing argument SUBMISSION: give what was graded; only --verify KEY alone does without")
-    genuine = verify is None or _verified(result, verify)
+    genuine = verify is None or _verify_signature(result, verify)
     if submission is not None and not _same_again(result, submission):
         genuine = False
     if not genuine:
         raise typer.Exit(1)
 
 
-def _verified(result: Path, key: Path) -> bool:
+def _verify_signature(result: Path, key: Path) -> bool:
     """Print if a result is, to the byte, what was signed. Return True if it is."""
     try:
         from autograder.results.signature import verify
@@ -296,7 +296,7 @@ def viva(
     read = read_for(catalog, HandIn.alone(submission))
     if read.problem:
         raise UsageError(read.problem)
-    chosen = tuple(unit.name for unit in catalog.chosen(names_in(units)) if unit.name in read.modules)
+    chosen = tuple(unit.name for unit in catalog.select(names_in(units)) if unit.name in read.modules)
     seed = secrets.randbelow(10**6) if seed is None else seed
     with Sandbox(catalog.preload) as sandbox:
         spec = GradingSpec(catalog, units=chosen, require=rungs_required(require, trusted=False))

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import CatalogError, UsageError
-from autograder.messages import chosen, use
+from autograder.messages import choose_language, use
 
 #: Variable that names the folder of the course.
 COURSE = "IDEALCAT_COURSE"
@@ -225,7 +225,7 @@ class Catalog:
         """Return the course with these units alone."""
         return replace(self, units={name: unit for name, unit in self.units.items() if name in units})
 
-    def chosen(self, names: list[str] | None) -> tuple[Unit, ...]:
+    def select(self, names: list[str] | None) -> tuple[Unit, ...]:
         """Return the units of these names, or all of them, in teaching order.
 
         Raises:
@@ -277,7 +277,7 @@ def speak(catalog: Catalog, asked: str = "") -> None:
     Raises:
         UsageError: the course is not there in the language that was asked for.
     """
-    use(chosen(asked, catalog.language, catalog.translations), catalog.translations)
+    use(choose_language(asked, catalog.language, catalog.translations), catalog.translations)
 
 
 def speak_here(asked: str = "") -> None:
@@ -289,7 +289,7 @@ def speak_here(asked: str = "") -> None:
     try:
         catalog = course_here()
     except (UsageError, CatalogError):  # a command that needs the course will say what is wrong
-        use(chosen(asked, ""))
+        use(choose_language(asked, ""))
     else:
         speak(catalog, asked)
 

@@ -77,7 +77,7 @@ def passages(source: str) -> list[Passage]:
     return sorted(found, key=lambda passage: passage.start)
 
 
-def rewritten(source: str, translate: Callable[[str], str]) -> str:
+def rewrite_prose(source: str, translate: Callable[[str], str]) -> str:
     """Return a source with its prose in another language; a passage that `translate` gives back stays as it is."""
     lines = source.splitlines()
     for passage in reversed(passages(source)):

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Question, Unit
-from autograder.course.prose import rewritten
+from autograder.course.prose import rewrite_prose
 from autograder.errors import CatalogError
 from autograder.messages import ENGLISH, speaking, tr
 
@@ -59,7 +59,7 @@ def skeleton(solution: str, filename: str) -> str:
 def translated_solution(catalog: Catalog, module: str, language: str) -> str:
     """Return the source of a module's solution with its docstrings and TODOs in a language."""
     with speaking(language, catalog.translations):
-        return rewritten(read_source(catalog.solution(module)), tr)
+        return rewrite_prose(read_source(catalog.solution(module)), tr)
 
 
 def whole_solution(catalog: Catalog, unit: str) -> str:
@@ -68,10 +68,10 @@ def whole_solution(catalog: Catalog, unit: str) -> str:
     Raises:
         CatalogError: a file is missing, or they cannot be joined.
     """
-    return joined({module: read_source(catalog.solution(module)) for module in catalog.units[unit].modules})
+    return join_files({module: read_source(catalog.solution(module)) for module in catalog.units[unit].modules})
 
 
-def joined(texts: Mapping[str, str]) -> str:
+def join_files(texts: Mapping[str, str]) -> str:
     """Return the files of a unit as one module: the unit's own last, and none imports from another.
 
     Args:
@@ -142,7 +142,7 @@ def first_text(catalog: Catalog, module: str, solution: str) -> str:
     return with_questions(text, catalog.units[module]) if module in catalog.units else text
 
 
-def untouched(catalog: Catalog, module: str) -> str:
+def starting_text(catalog: Catalog, module: str) -> str:
     """Return the text that a student's file begins as: made from its solution, or as a release without solutions keeps it.
 
     Raises:

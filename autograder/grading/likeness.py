@@ -113,7 +113,7 @@ def alike_pair(pair: Pair, submissions: Mapping[str, Mapping[str, Module]], rele
 
 
 def _function_text(text: str, name: str) -> str:
-    tree = _parsed(text)
+    tree = _parse(text)
     found = next((node for each, node in _functions_in(tree) if each == name), None) if tree is not None else None
     return "" if found is None else ast.get_source_segment(text, found) or ""
 
@@ -123,7 +123,7 @@ def _work(modules: Mapping[str, Module]) -> _Work:
         {
             f"{unit}.{name}": Counter(_pieces(node, aliases))
             for unit, module in modules.items()
-            if (tree := _parsed(module.text)) is not None
+            if (tree := _parse(module.text)) is not None
             for aliases in [_aliases(tree)]
             for name, node in _functions_in(tree)
         }
@@ -131,14 +131,14 @@ def _work(modules: Mapping[str, Module]) -> _Work:
 
 
 def _pieces_of_text(text: str) -> set[Piece]:
-    tree = _parsed(text)
+    tree = _parse(text)
     if tree is None:
         return set()
     aliases = _aliases(tree)
     return {piece for _, node in _functions_in(tree) for piece in _pieces(node, aliases)}
 
 
-def _parsed(text: str) -> ast.Module | None:
+def _parse(text: str) -> ast.Module | None:
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -188,7 +188,7 @@ def _text_of(node: ast.AST, aliases: Mapping[str, str], depth: int) -> Piece:
 
 
 def _statements(text: str) -> Iterator[tuple[int, Piece]]:
-    tree = _parsed(text)
+    tree = _parse(text)
     if tree is None:
         return
     aliases = _aliases(tree)

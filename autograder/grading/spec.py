@@ -76,7 +76,7 @@ class GradingSpec:
         Raises:
             CatalogError: the course has no unit of some name.
         """
-        return self.catalog.chosen(list(self.units))
+        return self.catalog.select(list(self.units))
 
     @property
     def gpu(self) -> bool:

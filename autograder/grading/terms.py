@@ -72,16 +72,16 @@ class Terms:
         return result, ""
 
     def _digest(self, task: Task) -> str:
-        return self._parsed(task).digest
+        return self._read_submission(task).digest
 
-    def _parsed(self, task: Task) -> Submission:
+    def _read_submission(self, task: Task) -> Submission:
         return parse_submission(task.raw, self._spec.catalog.functions, self._spec.catalog.questions)
 
     def _facts(self, result: SubmissionResult, task: Task) -> Iterator[tuple[str, object, object]]:
         """Yield what a result must have: its name, what the result says, what it has to be."""
         yield "name", result.name, task.name
         yield "seed", result.seed, task.seed
-        submission = self._parsed(task)
+        submission = self._read_submission(task)
         yield "submission", result.hashes.get("submission"), submission.digest
         yield "set of answers", result.answers, submission.answers
         sources = {name: each.text for name, each in submission.modules.items() if name in self._modules}

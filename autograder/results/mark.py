@@ -127,13 +127,13 @@ def mark(
     """
     courses = catalog.units if catalog is not None else {}
     asked = {name: tuple(unit.questions.values()) for name, unit in courses.items()}
-    made = _made(result, [line for line in manual if line.submission == result.name], asked)
+    made = _make_mark(result, [line for line in manual if line.submission == result.name], asked)
     if catalog is not None:
         made = replace(made, later=points_to_come(catalog, result.checks))
     return policy(made) if policy is not None else made
 
 
-def _made(result: SubmissionResult, rows: Iterable[Row], asked: Mapping[str, Sequence[Question]]) -> Mark:
+def _make_mark(result: SubmissionResult, rows: Iterable[Row], asked: Mapping[str, Sequence[Question]]) -> Mark:
     """Return the mark of a result, the points by hand for it, and the questions of each unit."""
     rows = list(rows)
     own = [row for row in rows if isinstance(row, ManualPoints)]
@@ -196,7 +196,7 @@ def mark_before_publication(full: Mark) -> Mark:
         unit.name: [each.question for each in unit.functions.values() if each.question is not None]
         for unit in full.units.values()
     }
-    seen = _made(replace(full.result, checks=checks), [*full.manual, *full.comments], asked)
+    seen = _make_mark(replace(full.result, checks=checks), [*full.manual, *full.comments], asked)
     _, later = _sums(full.points_of(check) for check in full.result.checks if check.hidden)
     later += full.withheld[1]
     score = None if full.score is None else seen.score

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from autograder.errors import UsageError
 from autograder.results.mark import Mark
-from autograder.results.wording import points as written
+from autograder.results.wording import points as points_text
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ def adjust(
     percent = 100.0 if late.cut_off else _percent(late, policy.late, paid)
     base = score if policy.late.of == "earned" else maximum
     left = max(0.0, score - base * percent / 100)
-    shown = _spoken(late.count, policy.late.per)
-    free = f", {_spoken(paid, 'day')} of it free" if paid else ""
+    shown = _count_of(late.count, policy.late.per)
+    free = f", {_count_of(paid, 'day')} of it free" if paid else ""
     reason = "after the cut-off" if late.cut_off else f"{shown} late{free}"
     return Adjusted(left, maximum, (*trail, f"{reason}: -{percent:g} %"), late.days)
 
@@ -191,7 +191,7 @@ def decide(mark: Mark, policy: Policy, at: str = "") -> Mark:
     maxima = {unit.name: unit.max_points for unit in mark.units.values()}
     added = math.fsum(line.points for line in mark.added)
     found = adjust(earned, maxima, policy, mark.name, at, added=added)
-    trail = (written(mark.score), *found.trail) if found.trail else ()
+    trail = (points_text(mark.score), *found.trail) if found.trail else ()
     return replace(mark, score=found.score, max_score=found.max_score, trail=trail)
 
 
@@ -248,5 +248,5 @@ def in_zone(moment: datetime, policy: Policy) -> datetime:
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
 
 
-def _spoken(count: int, noun: str) -> str:
+def _count_of(count: int, noun: str) -> str:
     return f"one {noun}" if count == 1 else f"{count} {noun}s"

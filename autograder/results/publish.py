@@ -115,16 +115,16 @@ def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[s
 
 def roster_of(out: Path) -> str:
     """Return the path of the roster that a class was graded with; empty if there was none."""
-    return str(_graded(out).get("roster", ""))
+    return str(_read_grading(out).get("roster", ""))
 
 
 def _class_folders(out: Path) -> list[Path]:
     """Return where the submissions lie that were graded into a folder, if it tells."""
-    paths = _graded(out).get("paths", ())
+    paths = _read_grading(out).get("paths", ())
     return [Path(path) for path in paths] if isinstance(paths, list) else []
 
 
-def _graded(out: Path) -> dict[str, object]:
+def _read_grading(out: Path) -> dict[str, object]:
     """Return what `autograder grade` keeps of a class; nothing if there is none."""
     try:
         kept = json.loads((out / "graded.json").read_text(encoding="utf-8"))

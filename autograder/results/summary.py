@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from autograder.course.catalog import Catalog
-from autograder.messages import counted, tr
+from autograder.messages import tr, tr_plural
 from autograder.results.mark import points_to_come
 from autograder.results.types import CheckResult, Outcome
 from autograder.results.wording import SIGNS, WORDS, diagnosis, message, points_line
@@ -77,14 +77,14 @@ def function_lines(checks: list[CheckResult], said: set[str], *, verbose: bool, 
 def _shorten(lines: list[str]) -> list[str]:
     left = len(lines) - _PRINTED_LINES
     if left > 0:
-        lines = [*lines[:_PRINTED_LINES], counted("... and {count} more line", "... and {count} more lines", left)]
+        lines = [*lines[:_PRINTED_LINES], tr_plural("... and {count} more line", "... and {count} more lines", left)]
     return [line if len(line) <= _PRINTED_LETTERS else f"{line[:_PRINTED_LETTERS]} ..." for line in lines]
 
 
 def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
     yield f"  {SIGNS[check.outcome]} {tr(check.title)}{_short(check)}"
     # One mistake fails many checks; each sentence about it is read once.
-    if _explained(check) and check.message not in said:
+    if _has_explanation(check) and check.message not in said:
         said.add(check.message)
         yield f"      {message(check)}"
         yield from (f"      | {line}" for line in check.values.splitlines())
@@ -103,7 +103,7 @@ def checks_points_line(checks: Sequence[CheckResult], later: float = 0.0) -> str
     return points_line(sum(check.points for check in checks), sum(check.max_points for check in checks), later)
 
 
-def _explained(check: CheckResult) -> bool:
+def _has_explanation(check: CheckResult) -> bool:
     return bool(check.message) and check.outcome not in (Outcome.PASSED, Outcome.NOT_WRITTEN, Outcome.BLOCKED)
 
 

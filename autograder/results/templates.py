@@ -43,10 +43,10 @@ def render_page(package: str, name: str, script: str = "", **values: object) -> 
 
 def render_file(package: str, name: str, **values: object) -> str:
     """Return a file that is no page, from a package's template of that name; see `filled`."""
-    return filled(template_text(package, name), **values)
+    return fill_text(template_text(package, name), **values)
 
 
-def filled(text: str, **values: object) -> str:
+def fill_text(text: str, **values: object) -> str:
     """Return a text that is no page, with its values filled in as they are. One that is missing is an error."""
     return _others().from_string(text).render(**values)
 

@@ -23,7 +23,7 @@ from autograder.results import policy
 from autograder.results.mark import Mark, UnitMark
 from autograder.results.policy import Policy, TermRule
 from autograder.results.types import SubmissionResult
-from autograder.results.wording import points as written
+from autograder.results.wording import points as points_text
 
 #: What a student without a result in an assignment gets.
 _NOTHING = "not handed in"
@@ -56,7 +56,7 @@ class Assignment:
         """Return the most points that anybody can have in it."""
         return max((mark.max_score for mark in self.marks.values()), default=0.0)
 
-    def decided(self, student: str, budget: int) -> tuple[Mark | None, int]:
+    def settle(self, student: str, budget: int) -> tuple[Mark | None, int]:
         """Return the mark of a student, None without one, and the days that it takes from the budget of the term."""
         mark = self.marks.get(student)
         if mark is None:
@@ -93,7 +93,7 @@ def _mark(student: str, assignments: Sequence[Assignment], weights: Mapping[str,
     left = rule.budget
     marks: dict[str, Mark | None] = {}
     for each in sorted(assignments, key=lambda one: one.due):
-        marks[each.name], spent = each.decided(student, left)
+        marks[each.name], spent = each.settle(student, left)
         left -= spent
     parts: dict[str, float] = {}
     trail: list[str] = []
@@ -114,7 +114,7 @@ def _mark(student: str, assignments: Sequence[Assignment], weights: Mapping[str,
     broken = any(mark is not None and mark.result.errors for mark in marks.values())
     made = None if broken or not parts else total
     return Mark(
-        SubmissionResult(student), units, (), made, whole, False, trail=(written(total), *trail) if trail else ()
+        SubmissionResult(student), units, (), made, whole, False, trail=(points_text(total), *trail) if trail else ()
     )
 
 
@@ -132,7 +132,7 @@ def _remark(name: str, mark: Mark | None) -> list[str]:
     return [f"{name}: {', '.join(mark.trail[1:])}"] if mark.trail[1:] else []
 
 
-def named(folders: Iterable[str], shorter: Callable[[str], str], longer: Callable[[str], str]) -> dict[str, str]:
+def folder_names(folders: Iterable[str], shorter: Callable[[str], str], longer: Callable[[str], str]) -> dict[str, str]:
     """Return a name for each folder: the shorter one, or the longer if two have the same.
 
     Raises:

@@ -1,6 +1,6 @@
 """The words that every form of a mark uses: for outcomes, points, and points by hand."""
 
-from autograder.messages import said, tr
+from autograder.messages import show_sentence, tr
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Mark
 from autograder.results.types import BESIDES, CheckResult, Outcome
@@ -29,7 +29,7 @@ def points(number: float) -> str:
 
 def message(check: CheckResult) -> str:
     """Return the sentence of a check in the reader's language."""
-    return said(check.sentence, check.message)
+    return show_sentence(check.sentence, check.message)
 
 
 def diagnosis(check: CheckResult) -> str:

@@ -90,7 +90,7 @@ class Confines:
 
 def readable_paths() -> tuple[Path, ...]:
     """Return the files and folders that a worker may read, none inside another; to be called after the preload."""
-    candidates = {*map(Path, _SYSTEM), *_interpreter(), *_packages(), *_named()}
+    candidates = {*map(Path, _SYSTEM), *_interpreter(), *_packages(), *_existing_paths()}
     present = {path for path in candidates if path.exists()}
     return tuple(sorted(path for path in present if present.isdisjoint(path.parents)))
 
@@ -111,5 +111,5 @@ def _packages() -> Iterator[Path]:
             yield file.parent if file.name == "__init__.py" else file
 
 
-def _named() -> Iterator[Path]:
+def _existing_paths() -> Iterator[Path]:
     return (Path(os.environ[name]).absolute() for name in _NAMED if os.environ.get(name))

@@ -127,7 +127,7 @@ class Worker:
         poll.register(self._connection, event)
         poll.register(self._output, select.POLLIN)
         while True:
-            left = budget.left()
+            left = budget.seconds_left()
             if left <= 0:
                 raise TimeoutError
             ready = dict(poll.poll(left * 1000))

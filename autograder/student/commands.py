@@ -69,7 +69,7 @@ def solution(
 ) -> None:
     """Print the course's solution of a unit, once your own passes."""
     catalog = course_here()
-    (chosen,) = catalog.chosen([unit])
+    (chosen,) = catalog.select([unit])
     if diff:
         Terminal().say(helping.solution_diff(catalog, chosen, _progress(catalog)), code=True)
         return
@@ -81,7 +81,7 @@ def watch_saves(
 ) -> None:
     """Run a unit's checks each time you save its file, and move on when it is done."""
     catalog = course_here()
-    watch(catalog, Terminal(), *(catalog.chosen([unit]) if unit else ()))
+    watch(catalog, Terminal(), *(catalog.select([unit]) if unit else ()))
 
 
 def show_gallery() -> None:

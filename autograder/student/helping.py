@@ -5,7 +5,7 @@ import difflib
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.prose import rewritten
+from autograder.course.prose import rewrite_prose
 from autograder.course.skeletons import (
     BEGIN,
     END,
@@ -13,7 +13,7 @@ from autograder.course.skeletons import (
     read_source,
     replace_keeping_backup,
     source_lines,
-    untouched,
+    starting_text,
     whole_solution,
 )
 from autograder.errors import GraderError, UsageError
@@ -130,9 +130,9 @@ def reset(catalog: Catalog, name: str) -> str:
         CatalogError: the release holds no skeleton to go back to.
     """
     unit = name if name in catalog.units else catalog.unit_of(name).name
-    skeletons = {module: rewritten(untouched(catalog, module), tr) for module in catalog.units[unit].modules}
+    skeletons = {module: rewrite_prose(starting_text(catalog, module), tr) for module in catalog.units[unit].modules}
     if name != unit:
-        skeletons = _defining(skeletons, name)
+        skeletons = _skeleton_with(skeletons, name)
     written, path = None, catalog.exercise(unit)
     for module, skeleton in skeletons.items():
         own = catalog.exercise(module)
@@ -160,7 +160,7 @@ def reset(catalog: Catalog, name: str) -> str:
     )
 
 
-def _defining(skeletons: dict[str, str], function: str) -> dict[str, str]:
+def _skeleton_with(skeletons: dict[str, str], function: str) -> dict[str, str]:
     """Return the one skeleton, by its module, that defines a function; the first if none does."""
     found = [module for module, text in skeletons.items() if _lines_of(text, function, f"{module}.py")]
     module = (found or list(skeletons))[0]

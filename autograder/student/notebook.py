@@ -78,7 +78,7 @@ def check(function: str, *, hidden: bool = False) -> float:
     names = _cell_names()
     shown = Hidden(os.environ.get(SHOWN, Hidden.POINTS))
     for line in function_lines([visible_check(result, shown) for result in results], set(), verbose=True, printed=True):
-        for part in _wrapped(_with_cell_numbers(line, names)):
+        for part in _wrap(_with_cell_numbers(line, names)):
             print(part)
     for result in results:
         _show(result)
@@ -104,10 +104,10 @@ def _stopped_line(function: str, stop: KeyboardInterrupt) -> str:
     return tr("Stopped in {place}: {line}", place=place, line=(last.line or "").strip())
 
 
-def _wrapped(line: str) -> list[str]:
-    from autograder.student.terminal import wrapped
+def _wrap(line: str) -> list[str]:
+    from autograder.student.terminal import wrap
 
-    return wrapped(line, _WIDTH)
+    return wrap(line, _WIDTH)
 
 
 def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tuple[CheckResult, ...]":

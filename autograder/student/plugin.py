@@ -21,7 +21,7 @@ from autograder.results.summary import summary
 from autograder.results.types import CheckResult
 from autograder.student.drawing import keep_picture
 from autograder.student.progress import fingerprint, picture_path, updated_progress
-from autograder.student.terminal import picture_text, wrapped
+from autograder.student.terminal import picture_text, wrap
 
 _KEPT = pytest.StashKey[tuple[list[str], str]]()
 
@@ -87,7 +87,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     width = terminalreporter._tw.fullwidth if terminalreporter.isatty else 0
     whole = not config.stash[RECORDER].partial and not any("::" in argument for argument in config.args)
     for line in summary(catalog, checks, brief=verbosity < 0, verbose=verbosity > 0, whole=whole, printed=True):
-        for part in wrapped(line, width):
+        for part in wrap(line, width):
             terminalreporter.write_line(part)
     done, note = config.stash.get(_KEPT, ([], ""))
     # Only on a terminal; otherwise `autograder gallery` draws them later.

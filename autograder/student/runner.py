@@ -116,7 +116,7 @@ class _Guard:
     def _watch(self) -> None:
         with self._changed:
             while not self._closed:
-                left = None if self._budget is None else self._budget.left()
+                left = None if self._budget is None else self._budget.seconds_left()
                 if left is not None and left <= 0:
                     self.has_ended_it = self._closed = True
                     self._process.send_signal(signal.SIGABRT)  # upon which it writes down the lines that were running

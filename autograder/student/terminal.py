@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.course.catalog import Catalog, Unit
-from autograder.messages import counted, tr
+from autograder.messages import tr, tr_plural
 from autograder.results.summary import checks_points_line, function_lines, unit_points_line
 from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
@@ -68,7 +68,7 @@ def _kitty(png: bytes) -> str:
     )
 
 
-def wrapped(line: str, width: int) -> list[str]:
+def wrap(line: str, width: int) -> list[str]:
     """Return a line broken between words, later parts further in; whole if it fits, shows printed text, or `width` is 0."""
     indent = " " * (len(line) - len(line.lstrip()))
     if not width or len(line) <= width or line.lstrip().startswith("|"):
@@ -103,7 +103,7 @@ class Terminal:
         width = self._console.width if self._console.is_terminal and not code else 0
         for line in lines:
             style = _STYLES.get(line.lstrip()[:1], "")
-            for part in wrapped(line, width):
+            for part in wrap(line, width):
                 self._console.print(Text(part, style), soft_wrap=True)
 
     def show(self, picture: Path) -> None:
@@ -210,7 +210,7 @@ def _full_lines(catalog: Catalog, run: UnitRun, checks: list[CheckResult]) -> It
     yield from (f"  {line}" for line in lines)
     if decisive and len(decisive) < len(checks):
         waiting = len(checks) - len(decisive)
-        yield "    ~ " + counted("{count} more check waits for that", "{count} more checks wait for that", waiting)
+        yield "    ~ " + tr_plural("{count} more check waits for that", "{count} more checks wait for that", waiting)
 
 
 def _short_text(checks: list[CheckResult]) -> str:

@@ -22,14 +22,14 @@ def answers_in(files: Iterable[File], names: Iterable[str]) -> dict[str, str]:
     texts = [text for file in files for text in _texts(file)] if wanted else []
     for name in wanted:
         cells = (text for cell, text in texts if cell == f"answer-{name}")
-        marked = (answer for _, text in texts for answer in [_marked(text, name)] if answer)
+        marked = (answer for _, text in texts for answer in [_text_between_marks(text, name)] if answer)
         answer = next((each.strip() for each in (*cells, *marked) if each.strip() not in _NOTHING), "")
         if answer:
             found[name] = answer[:_LENGTH]
     return found
 
 
-def _marked(text: str, name: str) -> str:
+def _text_between_marks(text: str, name: str) -> str:
     """Return what stands between the lines that mark an answer, without the quotes or signs of a comment round it."""
     lines = rf"^[ \t]*### BEGIN ANSWER {re.escape(name)}[ \t]*\n(.*?)^[ \t]*### END ANSWER {re.escape(name)}[ \t]*$"
     match = re.search(lines, text, re.MULTILINE | re.DOTALL)

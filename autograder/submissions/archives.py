@@ -109,7 +109,7 @@ class UnreadableError(Exception):
 
 def archive_entries(path: Path | InMemory | SameFile) -> list[Entry]:
     """Return the files in an archive: the later of two with one path, as if it had been unpacked."""
-    entries = _zipped(path) if path.name.lower().endswith(".zip") else _tarred(path)
+    entries = _zip_entries(path) if path.name.lower().endswith(".zip") else _tar_entries(path)
     return list({entry.path: entry for entry in entries}.values())
 
 
@@ -119,7 +119,7 @@ def refuse_crowd(path: Path | InMemory | SameFile, count: int) -> None:
         raise UnreadableError(f"{path.name} holds more than {MAX_ENTRIES:,} files; hand in the course's own files only")
 
 
-def _zipped(path: Path | InMemory | SameFile) -> Iterator[Entry]:
+def _zip_entries(path: Path | InMemory | SameFile) -> Iterator[Entry]:
     if _directory_bytes(path) > MAX_DIRECTORY_BYTES:
         refuse_crowd(path, MAX_ENTRIES + 1)
     with path.open("rb") as file, zipfile.ZipFile(file) as archive:
@@ -160,8 +160,8 @@ def _reader(path: Path | InMemory | SameFile, info: zipfile.ZipInfo) -> Callable
     return read
 
 
-def _tarred(path: Path | InMemory | SameFile) -> Iterator[Entry]:
-    with _decompressed(path) as file, tarfile.open(fileobj=_Bounded(path, file), mode="r|") as archive:  # type: ignore[call-overload]
+def _tar_entries(path: Path | InMemory | SameFile) -> Iterator[Entry]:
+    with _open_decompressed(path) as file, tarfile.open(fileobj=_Bounded(path, file), mode="r|") as archive:  # type: ignore[call-overload]
         for count, member in enumerate(archive, 1):
             refuse_crowd(path, count)
             if not member.isdir():
@@ -173,7 +173,7 @@ def _tarred(path: Path | InMemory | SameFile) -> Iterator[Entry]:
 
 
 @contextlib.contextmanager
-def _decompressed(path: Path | InMemory | SameFile) -> Iterator[IO[bytes]]:
+def _open_decompressed(path: Path | InMemory | SameFile) -> Iterator[IO[bytes]]:
     with path.open("rb") as file:
         beginning = file.read(6)
         file.seek(0)

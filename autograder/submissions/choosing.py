@@ -127,12 +127,12 @@ def _has_work(unit: str, file: File, skeleton: str) -> bool:
         for name, body in _functions(tree):
             if (name in expected or not skeleton) and body not in ("", expected.get(name)):
                 return True
-        if expected.keys() & set(_assigned(tree)):
+        if expected.keys() & set(_assigned_names(tree)):
             return True
     return False
 
 
-def _assigned(tree: ast.Module) -> Iterator[str]:
+def _assigned_names(tree: ast.Module) -> Iterator[str]:
     """Yield the names that the assignments of a module bind."""
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else []

@@ -77,7 +77,7 @@ class Download:
     strays: dict[PurePosixPath, str] = field(default_factory=dict)
 
 
-def recognized(names: Iterable[PurePosixPath], read: Read, shape: str = "") -> Download | None:
+def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "") -> Download | None:
     """Return the download that these names are of; None if they are of no platform.
 
     Args:
@@ -117,7 +117,7 @@ def canvas(names: Names, _: Read) -> Download | None:
         number = int(again["number"]) if again else 0
         return _File(path, (student,), PurePosixPath(name), number=number, late=match["late"] is not None)
 
-    return _matched("Canvas", names, _CANVAS, read_name)
+    return _match_names("Canvas", names, _CANVAS, read_name)
 
 
 def moodle(names: Names, _: Read) -> Download | None:
@@ -127,7 +127,7 @@ def moodle(names: Names, _: Read) -> Download | None:
         student = Student(nfc(match["who"]), id=match["id"])
         return _File(path, (student,), PurePosixPath(match["flat"] or match["file"]))
 
-    return _matched("Moodle", names, _MOODLE, read_name)
+    return _match_names("Moodle", names, _MOODLE, read_name)
 
 
 def blackboard(names: Names, read: Read) -> Download | None:
@@ -140,7 +140,7 @@ def blackboard(names: Names, read: Read) -> Download | None:
 
     facts = {match["login"]: path for path in names if (match := _BLACKBOARD_FACTS.fullmatch(path.name))}
     full_names = {login: name for login, path in facts.items() if (name := _name_in_facts(read(path)))}
-    return _matched("Blackboard", names, _BLACKBOARD, read_name)
+    return _match_names("Blackboard", names, _BLACKBOARD, read_name)
 
 
 def brightspace(names: Names, _: Read) -> Download | None:
@@ -151,7 +151,7 @@ def brightspace(names: Names, _: Read) -> Download | None:
         at = datetime.strptime(moment, "%b %d, %Y %I:%M %p").isoformat()
         return _File(path, (Student(nfc(match["who"])),), PurePosixPath(match["file"]), at)
 
-    return _matched("Brightspace", names, _BRIGHTSPACE, read_name)
+    return _match_names("Brightspace", names, _BRIGHTSPACE, read_name)
 
 
 def gradescope(names: Names, read: Read) -> Download | None:
@@ -166,7 +166,7 @@ def gradescope(names: Names, read: Read) -> Download | None:
         students, at = facts.get(match["folder"], ((Student(match["folder"], id=match["id"]),), ""))
         return _File(path, students, PurePosixPath(match["file"]), at)
 
-    return _matched("Gradescope", [path for path in names if path != table], _GRADESCOPE, read_name)
+    return _match_names("Gradescope", [path for path in names if path != table], _GRADESCOPE, read_name)
 
 
 def nbgrader(names: Names, read: Read) -> Download | None:
@@ -176,7 +176,7 @@ def nbgrader(names: Names, read: Read) -> Download | None:
         at = _timestamp(read(PurePosixPath(*path.parts[:3], "timestamp.txt")))
         return _File(path, (Student(nfc(match["who"])),), PurePosixPath(match["file"]), at)
 
-    return _matched("nbgrader", names, _NBGRADER, read_name)
+    return _match_names("nbgrader", names, _NBGRADER, read_name)
 
 
 def github(names: Names, _: Read) -> Download | None:
@@ -253,7 +253,7 @@ _NBGRADER = re.compile(r"submitted/(?P<who>[^/]+)/[^/]+/(?P<file>.+)")
 _AGAIN = re.compile(r"(?P<stem>.+?)-(?P<number>\d{1,3})(?P<ending>\.[A-Za-z0-9.]+)")
 
 
-def _matched(
+def _match_names(
     platform: str, names: Names, pattern: re.Pattern[str], read_name: Callable[[PurePosixPath, re.Match[str]], _File]
 ) -> Download | None:
     """Return the download if at least half of the names are of this pattern."""

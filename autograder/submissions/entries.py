@@ -44,7 +44,7 @@ def entries_in(
     """
     try:
         found = _entries(path, is_wanted) if entries is None else _without_lone_archive(entries(), is_wanted)
-        return _permitted(found, path.name, is_wanted)
+        return _split_permitted(found, path.name, is_wanted)
     except UnreadableError:
         raise
     except Exception as error:  # whatever a broken container makes the libraries say
@@ -63,7 +63,7 @@ def files_below(folder: Path) -> list[Entry]:
     Raises:
         UnreadableError: it holds too many.
     """
-    return [entry for entry in _folder(folder) if not _skipped(entry.path)]
+    return [entry for entry in _folder(folder) if not _is_skipped(entry.path)]
 
 
 def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
@@ -109,24 +109,24 @@ def _folder(root: Path) -> Iterator[Entry]:
     count, waiting = 0, [PurePosixPath()]
     while waiting:
         inner = waiting.pop()
-        found = _listed(root, inner)
+        found = _list_folder(root, inner)
         count += len(found)
         refuse_crowd(root, count)
         for name, status in found:
             if not stat.S_ISDIR(status.st_mode):
                 refusal = "" if stat.S_ISREG(status.st_mode) else NO_FILE
                 yield _entry(root / inner / name, str(inner / name), status, refusal)
-            elif len(inner.parts) < _MAX_DEPTH and not _skipped(PurePosixPath(name)):
+            elif len(inner.parts) < _MAX_DEPTH and not _is_skipped(PurePosixPath(name)):
                 waiting.append(inner / name)
 
 
-def _listed(root: Path, inner: PurePosixPath) -> list[tuple[str, os.stat_result]]:
+def _list_folder(root: Path, inner: PurePosixPath) -> list[tuple[str, os.stat_result]]:
     """Return what is in a folder below the root, by name, so that the order is everywhere the same; links are not followed.
 
     Below the root, a folder that may not be opened, or has become a link, has nothing in it.
     """
     try:
-        with _opened(root, inner) as folder, os.scandir(folder) as found:
+        with _open_folder(root, inner) as folder, os.scandir(folder) as found:
             return sorted((entry.name, entry.stat(follow_symlinks=False)) for entry in found)
     except OSError:
         if not inner.parts:
@@ -135,7 +135,7 @@ def _listed(root: Path, inner: PurePosixPath) -> list[tuple[str, os.stat_result]
 
 
 @contextlib.contextmanager
-def _opened(root: Path, inner: PurePosixPath) -> Iterator[int | Path]:
+def _open_folder(root: Path, inner: PurePosixPath) -> Iterator[int | Path]:
     """Yield the descriptor of a folder, opened part by part and through no link; its path where a system has none."""
     if os.scandir not in os.supports_fd:
         yield root / inner
@@ -165,13 +165,15 @@ def _head(file: SameFile, limit: int) -> bytes:
         return opened.read(limit)
 
 
-def _permitted(entries: list[Entry], container: str, is_wanted: Callable[[str], bool]) -> tuple[list[Entry], list[str]]:
+def _split_permitted(
+    entries: list[Entry], container: str, is_wanted: Callable[[str], bool]
+) -> tuple[list[Entry], list[str]]:
     """Return the entries that may be taken, and sentences about those that may not and that someone would miss."""
     taken, notes = [], []
     for entry in entries:
         leads_out = f"its path leads out of {container}" if _leads_out(entry.path) else ""
         refusal = leads_out or entry.refusal
-        if not refusal and not _skipped(entry.path):
+        if not refusal and not _is_skipped(entry.path):
             taken.append(entry)
         elif leads_out or (refusal and is_wanted(entry.path.name)):
             notes.append(f"{printable(entry.path)} was refused: {refusal}")
@@ -194,7 +196,7 @@ def _leads_out(path: PurePosixPath) -> bool:
     return path.is_absolute() or ".." in path.parts or ":" in (path.parts[0] if path.parts else "")
 
 
-def _skipped(path: PurePosixPath) -> bool:
+def _is_skipped(path: PurePosixPath) -> bool:
     return any(part.startswith(".") or part in _SKIPPED_FOLDERS for part in path.parts)
 
 

@@ -21,7 +21,7 @@ from autograder.results.types import legible, storable
 from autograder.submissions.archives import NO_FILE, Entry, SameFile, UnreadableError, archive_entries
 from autograder.submissions.choosing import unit_of
 from autograder.submissions.commits import commit_date
-from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognized
+from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognize
 from autograder.submissions.entries import ARCHIVES, files_below, is_archive
 
 #: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.
@@ -222,7 +222,7 @@ def _download(path: Path, form: str) -> Intake | None:
     except UnreadableError:
         return None  # one submission, whose result says why
     names = [*held, *_clones(path)]
-    download = recognized(names, lambda name: held[name].read(10 * 2**20) if name in held else b"", form)
+    download = recognize(names, lambda name: held[name].read(10 * 2**20) if name in held else b"", form)
     if download is None:
         return None
     intake = Intake("folders of sections" if download.platform == "sections" else f"a download of {download.platform}")
@@ -253,11 +253,11 @@ def _download(path: Path, form: str) -> Intake | None:
 
 
 def _hand_in(path: Path, attempt: Attempt, platform: str) -> HandIn:
-    at = attempt.at or (_committed(path, attempt) if platform == "GitHub" else "")
+    at = attempt.at or (_commit_date(path, attempt) if platform == "GitHub" else "")
     return HandIn(attempt.students, path, attempt.files, at, attempt.late)
 
 
-def _committed(path: Path, attempt: Attempt) -> str:
+def _commit_date(path: Path, attempt: Attempt) -> str:
     """Return the date of the commit that is checked out, if the files lie in a clone; else nothing."""
     first = next(iter(attempt.files.values()), None)
     folders = [path / folder for folder in first.parents] if first is not None and path.is_dir() else []
@@ -339,7 +339,7 @@ def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
         found = re.fullmatch(rf"(?P<who>.+?)[-_ ]+{re.escape(unit)}(?P<again>[-_ ]?\(?\d*\)?)", path.stem)
         if found and path.suffix in _SOURCES:
             return nfc(found["who"]), f"{unit}{found['again']}{path.suffix}"
-    download = recognized([PurePosixPath(path.name)], lambda _: b"")
+    download = recognize([PurePosixPath(path.name)], lambda _: b"")
     if download is None:
         return None
     (attempt,) = download.attempts

@@ -47,15 +47,15 @@ def read_roster(path: Path) -> list[Enrolled]:
     Raises:
         UsageError: it cannot be read, or no column tells who the students are.
     """
-    return enrolled(Table.read(path), str(path))
+    return students_in(Table.read(path), str(path))
 
 
-def enrolled(table: Table, name: str) -> list[Enrolled]:
+def students_in(table: Table, name: str) -> list[Enrolled]:
     """Return the students in a table; see `read_roster`."""
     who = [column for title in (*_IDS, *_LOGINS, *_NAMES) if (column := table.column(title)) is not None]
     if not who and table.column("Last Name") is None:
         raise UsageError(f"{name} has no column of students; call one of its columns ID, Login or Name")
-    return [each for place in range(1, len(table.rows)) if (each := _enrolled(table, place)) is not None]
+    return [each for place in range(1, len(table.rows)) if (each := _read_row(table, place)) is not None]
 
 
 def rows_of(names: Iterable[str], table: Table, title: str) -> dict[str, int]:
@@ -69,7 +69,7 @@ def rows_of(names: Iterable[str], table: Table, title: str) -> dict[str, int]:
     Raises:
         UsageError: no column of it tells who the students are.
     """
-    everyone = enrolled(table, title)
+    everyone = students_in(table, title)
     keys, by_title = _Keys(everyone), dict(zip(titles(everyone), everyone, strict=True))
     found = {name: [by_title[name].row] for name in names if name in by_title}
     found |= {
@@ -187,7 +187,7 @@ class _Keys:
         return self._by_group.get(plain, [])
 
 
-def _enrolled(table: Table, place: int) -> Enrolled | None:
+def _read_row(table: Table, place: int) -> Enrolled | None:
     row = table.rows[place]
 
     def cell(*titles: str) -> str:

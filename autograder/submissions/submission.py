@@ -47,7 +47,7 @@ def take_along(modules: Iterable[Module], neighbours: Mapping[str, File]) -> tup
     """
     taken: dict[str, Module] = {}
     refused: list[str] = []
-    waiting = [name for module in modules for name in _imported(module.text)]
+    waiting = [name for module in modules for name in _imported_names(module.text)]
     while waiting:
         name = waiting.pop(0)
         if name not in neighbours or name in taken or name in refused:
@@ -58,7 +58,7 @@ def take_along(modules: Iterable[Module], neighbours: Mapping[str, File]) -> tup
         file = neighbours[name]
         empty = not file.data.strip() and not file.fault and not file.size
         taken[name] = Module(name, file.path.name) if empty else module_from(name, file)
-        waiting += _imported(taken[name].text)
+        waiting += _imported_names(taken[name].text)
     notes = [f"taken along: {', '.join(f'{name}.py' for name in sorted(taken))}"] if taken else []
     notes += [f"{name}.py was left: `import {name}` means another module here; rename it" for name in sorted(refused)]
     return taken, notes + [module.problem for module in taken.values() if module.problem]
@@ -70,7 +70,7 @@ def _stands_for_another(name: str) -> bool:
     return name in _RESERVED or name in sys.stdlib_module_names or PathFinder.find_spec(name, installed) is not None
 
 
-def _imported(text: str) -> list[str]:
+def _imported_names(text: str) -> list[str]:
     """Return the names of the modules that a source imports, anywhere in it; of `a.b` and `exercises.a` both parts."""
     try:
         nodes = list(ast.walk(parse_quietly(text)))

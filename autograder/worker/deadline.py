@@ -83,12 +83,12 @@ class Budget:
         self._excused = 0.0
         self._excused_since: float | None = None
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return how many seconds are left; none once the wall clock's own limit has passed."""
         wall = time.monotonic() - self._begun
         if wall < self._seconds:
             return self._seconds - wall  # nothing counts faster than the wall clock
-        counted = self._counted()
+        counted = self._seconds_counted()
         excused = self._excused + (counted - self._excused_since if self._excused_since is not None else 0.0)
         return min(self._seconds + excused - counted, wall_limit(self._seconds) - wall)
 
@@ -97,15 +97,15 @@ class Budget:
         """Do not count the time of the code inside."""
         outermost = self._excused_since is None
         if outermost:
-            self._excused_since = self._counted()
+            self._excused_since = self._seconds_counted()
         try:
             yield
         finally:
             if outermost and self._excused_since is not None:
-                self._excused += self._counted() - self._excused_since
+                self._excused += self._seconds_counted() - self._excused_since
                 self._excused_since = None
 
-    def _counted(self) -> float:
+    def _seconds_counted(self) -> float:
         """Return how much has counted so far."""
         wall = time.monotonic() - self._begun
         waited = self._waiting.seconds()
@@ -139,13 +139,13 @@ def deadline(seconds: float, waiting: Waiting | None = None) -> Iterator[Budget]
 @contextlib.contextmanager
 def _by_signal(budget: Budget) -> Iterator[None]:
     def stop(_: int, __: object) -> None:
-        left = budget.left()
+        left = budget.seconds_left()
         if left <= 0:
             raise DeadlinePassed
         signal.setitimer(signal.ITIMER_REAL, max(left, _SHORTEST))
 
     previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, max(budget.left(), _SHORTEST))
+    signal.setitimer(signal.ITIMER_REAL, max(budget.seconds_left(), _SHORTEST))
     try:
         yield
     finally:
@@ -159,9 +159,9 @@ def _from_a_thread(budget: Budget) -> Iterator[None]:
     lock, over = threading.Lock(), threading.Event()
 
     def watch() -> None:
-        while not over.wait(max(budget.left(), _SHORTEST)):
+        while not over.wait(max(budget.seconds_left(), _SHORTEST)):
             with lock:
-                if budget.left() <= 0 and not over.is_set():
+                if budget.seconds_left() <= 0 and not over.is_set():
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(runs), ctypes.py_object(DeadlinePassed))
                     return
 

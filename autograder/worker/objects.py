@@ -37,14 +37,14 @@ _OPERATIONS: dict[str, Callable[..., object]] = {
 }
 
 
-def _reflected(name: str) -> Callable[[Any, Any], Any]:
+def _reflect(name: str) -> Callable[[Any, Any], Any]:
     def apply(right: Any, left: Any) -> Any:
         return getattr(operator, f"__{name}__")(left, right)
 
     return apply
 
 
-_OPERATIONS |= {f"__r{name}__": _reflected(name) for name in _BINARY[:13]}
+_OPERATIONS |= {f"__r{name}__": _reflect(name) for name in _BINARY[:13]}
 
 
 class Objects:

@@ -69,12 +69,12 @@ class Folder:
         self._open = builtins.open
         self._real = {name: getattr(os, name) for name in ("stat", "listdir", "remove", "replace", "mkdir")}
 
-    def written(self) -> dict[str, bytes]:
+    def files_written(self) -> dict[str, bytes]:
         """Return the files that were made or changed, by name."""
         return {name: data for name, data in self._files.items() if self._given.get(name) != data}
 
     @contextlib.contextmanager
-    def entered(self) -> Iterator[None]:
+    def working_inside(self) -> Iterator[None]:
         """Let what runs inside find this folder where it runs."""
         patched: dict[str, Any] = {"stat": self.stat, "lstat": self.stat, "listdir": self.listdir, "mkdir": self.mkdir}
         patched |= {"remove": self.remove, "unlink": self.remove, "replace": self.replace, "rename": self.replace}
@@ -188,7 +188,7 @@ def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
     folder, output, error = Folder(request.files), _Bytes(b""), _Bytes(b"")
     program = types.ModuleType("__main__")
     program.__file__ = f"{request.unit}.py"
-    with folder.entered(), _started(request, program, output, error):
+    with folder.working_inside(), _run_as_program(request, program, output, error):
         try:
             exec(compile(text, filename, "exec", dont_inherit=True), program.__dict__)
             if filename.endswith(_NOTEBOOK):
@@ -207,11 +207,11 @@ def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
             for stream in (sys.stdout, sys.stderr):
                 with contextlib.suppress(OSError, ValueError):  # the program may have closed it
                     stream.flush()
-    return Finished(output.getvalue(), error.getvalue(), code, folder.written())
+    return Finished(output.getvalue(), error.getvalue(), code, folder.files_written())
 
 
 @contextlib.contextmanager
-def _started(request: Run, program: types.ModuleType, output: io.BytesIO, error: io.BytesIO) -> Iterator[None]:
+def _run_as_program(request: Run, program: types.ModuleType, output: io.BytesIO, error: io.BytesIO) -> Iterator[None]:
     """Have the process be the program's: its streams, its arguments, its module."""
     notebook = request.sources[request.unit][0].endswith(_NOTEBOOK)  # whose own `__main__` holds the definitions
     streams: dict[str, Any] = {

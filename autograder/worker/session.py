@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from autograder.errors import RefusedValue
@@ -97,17 +98,17 @@ class Session:
             case protocol.Load():
                 self._start_anew(request.seed)
                 self._place = request.place
-                with self._limited(request):
+                with self._limit(request):
                     return self._load(request)
             case protocol.Call():
-                with self._limited(request):
+                with self._limit(request):
                     return self._call(request)
             case protocol.Run():
                 return self._run(request)
         raise TypeError(f"no request: {request}")
 
     @contextlib.contextmanager
-    def _limited(self, request: Request) -> Iterator[None]:
+    def _limit(self, request: Request) -> Iterator[None]:
         """Run a student's code: within its time, and with the student's modules at hand.
 
         In a process of the worker's own the libraries are warm, and the grader counts without asking what was imported.
@@ -115,17 +116,17 @@ class Session:
         with (
             deadline(request.seconds, self._waiting) as budget,
             importable(self._modules, None if self._sandboxed else budget),
-            self._placed(),
+            self._enter_place(),
         ):
             yield
 
     @contextlib.contextmanager
-    def _placed(self) -> Iterator[None]:
+    def _enter_place(self) -> Iterator[None]:
         """Run a student's code in the folder of its data, if it has any."""
         if not self._place:
             yield
             return
-        back = "/" if self._sandboxed else os.getcwd()  # the server's own may be out of a worker's reach
+        back = "/" if self._sandboxed else str(Path.cwd())  # the server's own may be out of a worker's reach
         os.chdir(self._place)
         try:
             yield
@@ -177,7 +178,7 @@ class Session:
         imported = self._restorer.remember_libraries
         self._modules = {name: LoadedModule(name, *source, imported) for name, source in request.sources.items()}
         try:
-            with self._limited(request):
+            with self._limit(request):
                 return Answer(vars(run_program(request, self._sources)))
         finally:
             if before[0]:

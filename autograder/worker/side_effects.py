@@ -105,12 +105,12 @@ def state_of(value: object) -> dict[str, object]:
     if isinstance(value, nn.Module):
         return _condition(value)
     try:
-        return {"value": encode(value, _described, Limits(bytes=2**40), grad=False)}
+        return {"value": encode(value, _describe_record, Limits(bytes=2**40), grad=False)}
     except RefusedValue:
         return {}
 
 
-def _described(value: object) -> object:
+def _describe_record(value: object) -> object:
     """Return the record of a named tuple or a dataclass; of any other object, what it is."""
     return record_of(value) if is_record(value) else repr(type(value))
 

@@ -6,7 +6,7 @@ import pytest
 
 from autograder import messages
 from autograder.errors import UsageError
-from autograder.messages import chosen, counted, languages, parsed, said, speaking, tr
+from autograder.messages import choose_language, languages, parse_sentence, show_sentence, speaking, tr, tr_plural
 from autograder.results.types import legible
 
 PO = r"""
@@ -64,17 +64,17 @@ def test_english_stands_for_what_is_missing_or_fuzzy(folder, text):
 @pytest.mark.parametrize(("count", "form"), [(1, "atspalvis"), (3, "atspalviai"), (10, "atspalvių"), (21, "atspalvis")])
 def test_numbers_have_their_plural_forms(folder, count, form):
     with speaking("lt", folder):
-        assert counted("{count} shade", "{count} shades", count) == f"{count} {form}"
-    assert counted("{count} shade", "{count} shades", 1) == "1 shade"
+        assert tr_plural("{count} shade", "{count} shades", count) == f"{count} {form}"
+    assert tr_plural("{count} shade", "{count} shades", 1) == "1 shade"
 
 
 def test_a_stored_sentence_is_shown_in_each_readers_language(folder):
     english = 'shade(2) gives 3 answers, expected "4"'
-    sentence = parsed(english, folder, call="shade(2)")
+    sentence = parse_sentence(english, folder, call="shade(2)")
     assert sentence["values"]["problem"]["values"] == {"count": "3", "wanted": "4"}
-    assert said(sentence, english) == english
+    assert show_sentence(sentence, english) == english
     with speaking("lt", folder):
-        assert said(sentence, english) == "shade(2) tikėtasi „4“, o pateikta 3"
+        assert show_sentence(sentence, english) == "shade(2) tikėtasi „4“, o pateikta 3"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_stored_sentence_is_shown_in_each_readers_language(folder):
 )
 def test_a_forged_sentence_shows_the_message(folder, sentence):
     with speaking("lt", folder):
-        assert said(sentence, "the message") == "the message"
+        assert show_sentence(sentence, "the message") == "the message"
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_a_forged_sentence_shows_the_message(folder, sentence):
     ],
 )
 def test_template_and_values_give_the_sentence_again(english, catalog):
-    sentence = parsed(english, catalog.translations, call="f(2)")
+    sentence = parse_sentence(english, catalog.translations, call="f(2)")
     assert sentence
-    assert messages._filled(sentence) == english
+    assert messages._fill(sentence) == english
 
 
 def test_a_split_has_the_most_values_of_one_word(folder):
-    sentence = parsed("f(2): the share of what is kept is 0.5, expected at most 0.4", folder, call="f(2)")
+    sentence = parse_sentence("f(2): the share of what is kept is 0.5, expected at most 0.4", folder, call="f(2)")
     values = sentence["values"]["problem"]["values"]
     assert "0.5" in str(values) and "what is kept" in str(values) and "kept is" not in str(values)
 
@@ -122,19 +122,19 @@ def test_a_split_has_the_most_values_of_one_word(folder):
 )
 @pytest.mark.parametrize("language", ["lt", "ms", "my", "sr", "tl"])
 def test_the_commonest_sentences_have_no_english_left(english, language, catalog):
-    sentence = parsed(english, catalog.translations, call="f(2)")
+    sentence = parse_sentence(english, catalog.translations, call="f(2)")
     with speaking(language, catalog.translations):
-        assert not re.search(r"returned|expected|shape of|entries|with", said(sentence, english))
+        assert not re.search(r"returned|expected|shape of|entries|with", show_sentence(sentence, english))
 
 
 def test_a_place_may_be_empty(folder):
-    sentence = parsed("f(2) returned a tensor, expected a Python float, 0.75", folder, call="f(2)")
+    sentence = parse_sentence("f(2) returned a tensor, expected a Python float, 0.75", folder, call="f(2)")
     assert "a Python {" in str(sentence)
 
 
 def test_what_quotes_the_student_is_no_sentence_of_ours(catalog):
     call = "f('returned 1, expected 2')"
-    sentence = parsed(f"{call} raised KeyError: 'at most 3'", catalog.translations, call=call)
+    sentence = parse_sentence(f"{call} raised KeyError: 'at most 3'", catalog.translations, call=call)
     assert sentence["values"]["call"] == call
     assert all(isinstance(value, str) for value in sentence["values"].values())
 
@@ -142,22 +142,22 @@ def test_what_quotes_the_student_is_no_sentence_of_ours(catalog):
 def test_the_language_is_as_asked_for_or_as_the_machine_says(folder, monkeypatch):
     for name in ("LC_ALL", "LC_MESSAGES", "LANG", messages.LANGUAGE):
         monkeypatch.delenv(name, raising=False)
-    assert chosen("", "", folder) == "en"
+    assert choose_language("", "", folder) == "en"
     monkeypatch.setenv("LANG", "lt_LT.UTF-8")
-    assert chosen("", "", folder) == "lt"
-    assert chosen("", "en", folder) == "en"
+    assert choose_language("", "", folder) == "lt"
+    assert choose_language("", "en", folder) == "en"
     monkeypatch.setenv(messages.LANGUAGE, "lt")
-    assert chosen("", "en", folder) == "lt"
-    assert chosen("en", "lt", folder) == "en"
+    assert choose_language("", "en", folder) == "lt"
+    assert choose_language("en", "lt", folder) == "en"
     monkeypatch.setenv("LANG", "xx_XX.UTF-8")
     monkeypatch.delenv(messages.LANGUAGE)
-    assert chosen("", "", folder) == "en"
+    assert choose_language("", "", folder) == "en"
     assert "lt" in languages(folder)
 
 
 def test_an_unknown_language_is_named(folder, monkeypatch):
     with pytest.raises(UsageError, match=r"--lang xx: there is no such language; it is one of en, "):
-        chosen("xx", "", folder)
+        choose_language("xx", "", folder)
 
 
 def test_burmese_keeps_its_word_breaks_and_nothing_steers_the_terminal():

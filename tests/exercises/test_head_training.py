@@ -425,7 +425,9 @@ def test_fit_stops_when_patience_is_over(submission, clusters, contrary, rng, se
         assert_history(history, set(range(1, epochs + 1)))
         untrained = loss_of(toy(valid[0]), valid[1])
         losses = history["valid_loss"]
-        ends = {end_of(losses, patience), end_of([untrained, *losses], patience) - 1}
+        # A head that has hardly moved has its first loss again, but for the rounding of whoever computes it.
+        firsts = (untrained, losses[0]) if math.isclose(untrained, losses[0], rel_tol=1e-6) else (untrained,)
+        ends = {end_of(losses, patience), *(end_of([first, *losses], patience) - 1 for first in firsts)}
         assert_holds(
             len(losses) in {min(end, epochs) for end in ends},
             f"ran {len(losses)} epochs with the validation losses {show(losses)}",

@@ -46,7 +46,7 @@ ENGINE_FILES = (
 _HELP = "student/commands.py"
 _TEMPLATES = ("page.html", "student.html", "gallery.html")
 _MARKED = re.compile(r'(?<!\w)_\("([^"]+)"')
-_COUNTED = re.compile(r'(?<!\w)(?:ngettext|counted)\(\s*"([^"]+)",\s*"([^"]+)"')
+_COUNTED = re.compile(r'(?<!\w)(?:ngettext|tr_plural)\(\s*"([^"]+)",\s*"([^"]+)"')
 _NOT_SHOWN = re.compile(
     r"recipe; make it|this fixture is|worker has no folder|^points\(|^hidden: |^depends_on|the checks draw their|"
     r"where the functions under test|^from \{name\}|^\^def|^no request|^\(\?:|EOF when|^fork server|^its schema is"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 #: Two words after each other, or a word beside a value.
 _WORDS = re.compile(r"[A-Za-z][a-z']+,? \(?[a-z'{]{2,}|[\]})'] [a-z]{2,}")
 #: Functions of `autograder.messages` whose first argument is shown in the reader's language.
-SHOWN = ("tr", "counted")
+SHOWN = ("tr", "tr_plural")
 _NO_PROSE = re.compile(r"^[\w.]+$|^https?://")
 
 

@@ -16,7 +16,7 @@ from autograder.checks.plugin.runs import HOME_SEED, Run, check_seed
 from autograder.checks.remote import UNANSWERED, Call, StudentModule
 from autograder.checks.side_by_side import side_by_side
 from autograder.course.catalog import Catalog
-from autograder.course.skeletons import joined
+from autograder.course.skeletons import join_files
 from autograder.errors import (
     NO_VALUE,
     CheckError,
@@ -28,7 +28,7 @@ from autograder.errors import (
     StudentFault,
     TimedOut,
 )
-from autograder.messages import parsed
+from autograder.messages import parse_sentence
 from autograder.results.types import BESIDES, CheckResult, Outcome, is_printable
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
@@ -90,14 +90,14 @@ class Recorder:
                 self.diagnoses[key] = FingerprintDiagnosis(check.function, fingerprints)
             else:
                 self.diagnoses[key] = Diagnosis(
-                    *key, mistakes, joined(catalog.solutions(unit.name)), unit.seconds, catalog.data(unit.name)
+                    *key, mistakes, join_files(catalog.solutions(unit.name)), unit.seconds, catalog.data(unit.name)
                 )
         return self.diagnoses[key]
 
     def name_mistakes(self, check: CheckResult) -> None:
         """Name at each failure of a check's function the mistakes that explain all of them, or none."""
         key = check.unit, check.function
-        named = self.diagnoses[key].named()
+        named = self.diagnoses[key].mistakes()
         mistake = " + ".join(known.name for known in named) or None
         sentences = BESIDES.join(known.sentence for known in named)
         for nodeid in self.explained[key]:
@@ -266,7 +266,7 @@ def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
     held, catalog = item.stash.get(SUBMISSION, None), item.config.stash[COURSE]
     call = str(held.calls[-1]) if held is not None and held.calls else ""
     folders = (catalog.translations,) if catalog is not None else ()
-    return replace(check, sentence=parsed(check.message, *folders, call=call))
+    return replace(check, sentence=parse_sentence(check.message, *folders, call=call))
 
 
 def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:

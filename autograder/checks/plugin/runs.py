@@ -109,7 +109,7 @@ def usable_device(name: str) -> str:
 
 def check_seed(seed: str, check: str) -> int:
     """Return the seed of what a check draws, in `[0, 2**63)`. It never leaves the trusted process."""
-    return _hashed(seed, check)
+    return _hash_of(seed, check)
 
 
 def seed_hypothesis(item: pytest.Item, seed: int) -> None:
@@ -138,8 +138,8 @@ def sent_seed(seed: str, what: str, check: str) -> int:
         what: what is drawn from it.
         check: the id of the check.
     """
-    return _hashed("sent", what, seed, check)
+    return _hash_of("sent", what, seed, check)
 
 
-def _hashed(*parts: str) -> int:
+def _hash_of(*parts: str) -> int:
     return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big") >> 1

@@ -140,7 +140,7 @@ class Verdicts:
                         _shares(own, RIGHT, failed=True),
                         _shares(own, WRONG, failed=False),
                         _alone(own),
-                        _redrawn(moved.ravel()),
+                        _redraw(moved.ravel()),
                     )
                 )
         return Validity(
@@ -148,7 +148,7 @@ class Verdicts:
             _shares(all_verdicts, RIGHT, failed=True),
             _shares(all_verdicts, WRONG, failed=False),
             sum(function.points for function in functions),
-            _redrawn(_whole_marks(moves, rng)),
+            _redraw(_whole_marks(moves, rng)),
             tuple(_escape(each) for each in all_verdicts if bool(each.failed) == (each.kind in RIGHT)),
         )
 
@@ -194,5 +194,5 @@ def _whole_marks(moves: Sequence[np.ndarray], rng: np.random.Generator) -> np.nd
     return total.ravel()
 
 
-def _redrawn(moves: np.ndarray) -> Redrawn:
+def _redraw(moves: np.ndarray) -> Redrawn:
     return Redrawn(float(np.sqrt(np.mean(moves**2))), float(np.quantile(np.abs(moves), 0.95)))

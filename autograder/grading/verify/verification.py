@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autograder.checks.diagnose import Mistake, known_mistakes, mixed_texts, variant_text
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.skeletons import joined, solution_lines, whole_solution
+from autograder.course.skeletons import join_files, solution_lines, whole_solution
 from autograder.grading.verify.authoring import check_problems
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
 from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text
@@ -347,7 +347,7 @@ def _shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
 
 
 def _whole_skeleton(catalog: Catalog, unit: Unit) -> str:
-    return joined({module: _text(catalog.exercise(module)) for module in unit.modules})
+    return join_files({module: _text(catalog.exercise(module)) for module in unit.modules})
 
 
 def _code_lines(text: str) -> set[str]:

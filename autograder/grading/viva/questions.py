@@ -84,8 +84,8 @@ class _Subject:
     @property
     def call(self) -> str:
         """Return the call in words."""
-        parts = [show(map_tree(_named, value)) for value in self.run.call.args]
-        parts += [f"{name}={show(map_tree(_named, value))}" for name, value in self.run.call.kwargs.items()]
+        parts = [show(map_tree(_display_value, value)) for value in self.run.call.args]
+        parts += [f"{name}={show(map_tree(_display_value, value))}" for name, value in self.run.call.kwargs.items()]
         return f"{self.function}({', '.join(parts)})"
 
     @property
@@ -135,7 +135,7 @@ def ask(spec: GradingSpec, submission: Submission, workers: Workers, seed: int, 
     makers: list[Iterator[Question]] = []
     for (unit, function), calls in runs.items():
         subject = _Subject(submission.modules[unit], function, rng.choice(calls), replayer, rng)
-        if _line_of(subject) and _settled(subject):
+        if _line_of(subject) and _is_repeatable(subject):
             makers += [maker(subject) for maker in _MAKERS]
     rng.shuffle(makers)
     order = list(runs)
@@ -177,7 +177,7 @@ def _take_turns(makers: list[Iterator[Question]], count: int) -> list[Question]:
     return found
 
 
-def _settled(subject: _Subject) -> bool:
+def _is_repeatable(subject: _Subject) -> bool:
     """Return True if the call gives the same again: its keys can be relied on."""
     return subject.effect(subject.module.text) == SAME
 
@@ -195,7 +195,7 @@ def _notes(subject: _Subject) -> list[tuple[int, str, str, list[int] | None, int
 def _shapes(subject: _Subject) -> Iterator[Question]:
     """Ask for the shape that a line gives, the first time that it runs."""
     first = {(line, name): shape for line, kind, name, shape, _ in reversed(_notes(subject)) if kind == "value"}
-    for (line, name), shape in _shuffled(subject, [each for each in first.items() if each[1]]):
+    for (line, name), shape in _shuffle(subject, [each for each in first.items() if each[1]]):
         text = f"What is the shape of {name} after {subject.place(line)} has run for the first time?"
         yield subject.question("shape", line, text, (), str(tuple(shape)))
 
@@ -204,7 +204,7 @@ def _numbers(subject: _Subject) -> Iterator[Question]:
     """Ask for the whole number that a line gives, the first time that it runs."""
     notes = _notes(subject)
     first = {(line, name): number for line, kind, name, _, number in reversed(notes) if kind == "value"}
-    for (line, name), number in _shuffled(subject, [each for each in first.items() if each[1] is not None]):
+    for (line, name), number in _shuffle(subject, [each for each in first.items() if each[1] is not None]):
         text = f"Which number is {name} after {subject.place(line)} has run for the first time?"
         yield subject.question("number", line, text, (), str(number))
 
@@ -212,7 +212,7 @@ def _numbers(subject: _Subject) -> Iterator[Question]:
 def _rounds(subject: _Subject) -> Iterator[Question]:
     """Ask how often the body of a loop runs."""
     notes = [line for line, kind, *_ in _notes(subject) if kind == "round"]
-    for line in _shuffled(subject, sorted(set(notes))):
+    for line in _shuffle(subject, sorted(set(notes))):
         if notes.count(line) < 1000:
             text = f"How many times does the body of the loop in {subject.place(line)} begin?"
             yield subject.question("rounds", line, text, (), str(notes.count(line)))
@@ -231,8 +231,8 @@ def _signs(subject: _Subject) -> Iterator[Question]:
     if not isinstance(reply, Answer) or not isinstance(reply.value, Tensor) or reply.value.shape != given.shape:
         return
     slopes = reply.value.flatten()
-    for index in _shuffled(subject, (slopes.abs() > _SLOPE).nonzero().flatten().tolist())[:8]:
-        higher, lower = (_moved(subject, given, index, step) for step in (1e-3, -1e-3))
+    for index in _shuffle(subject, (slopes.abs() > _SLOPE).nonzero().flatten().tolist())[:8]:
+        higher, lower = (_result_after_step(subject, given, index, step) for step in (1e-3, -1e-3))
         slope = float(slopes[index])
         if higher is None or lower is None or (higher - lower) * slope <= 0 or (higher - value) * slope <= 0:
             continue
@@ -242,7 +242,7 @@ def _signs(subject: _Subject) -> Iterator[Question]:
         yield subject.question("sign", line, text, SIGNS, SIGNS[slope < 0])
 
 
-def _moved(subject: _Subject, given: Tensor, index: int, step: float) -> float | None:
+def _result_after_step(subject: _Subject, given: Tensor, index: int, step: float) -> float | None:
     """Return the result with one entry of the first argument moved; None if it is no number."""
     moved = given.clone()
     moved.view(-1)[index] += step
@@ -334,7 +334,7 @@ def _pairs(subject: _Subject) -> Iterator[Question]:
 
 def _mutants(subject: _Subject) -> list[Mutant]:
     found = [each for each in mutants_of(subject.module.text) if each.function == subject.function]
-    return _shuffled(subject, found)[:_EDITS]
+    return _shuffle(subject, found)[:_EDITS]
 
 
 def _words(subject: _Subject, mutant: Mutant) -> str:
@@ -355,7 +355,7 @@ _MAKERS: tuple[Callable[[_Subject], Iterator[Question]], ...] = (
 # --- values
 
 
-def _shuffled(subject: _Subject, values: Sequence[Any]) -> list[Any]:
+def _shuffle(subject: _Subject, values: Sequence[Any]) -> list[Any]:
     return subject.rng.sample(list(values), len(values))
 
 
@@ -393,6 +393,6 @@ class _Word:
         return self._word
 
 
-def _named(value: object) -> object:
+def _display_value(value: object) -> object:
     """Return what to show in a call's words for a module on its way to the worker."""
     return _Word("model") if isinstance(value, Handle | Recipe) else value

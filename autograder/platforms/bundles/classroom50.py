@@ -52,7 +52,7 @@ def grade(checkout: Path) -> tuple[str, str]:
         out = Path(scratch) / "out"
         autograder = str(commands(Path(scratch)) / "autograder")
         variables = {"IDEALCAT_SECRET": settings["secret"], "IDEALCAT_COURSE": str(COURSE)}
-        variables["SUBMISSION_DATETIME"] = committed(checkout)
+        variables["SUBMISSION_DATETIME"] = commit_date(checkout)
         asked = ["grade", str(checkout), "--from", "one", "-o", str(out), "--units", settings["units"]]
         code, said = run([autograder, *asked], variables)
         stop = secrets.token_hex(16)
@@ -106,7 +106,7 @@ def run(command: list[str], variables: dict[str, str], *, errors: bool = True) -
     return done.returncode, done.stdout
 
 
-def committed(checkout: Path) -> str:
+def commit_date(checkout: Path) -> str:
     """Return the date of the commit that is graded, the same at each regrading."""
     alone = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
     code, said = run(["git", *alone, "-C", str(checkout), "log", "-1", "--no-show-signature", "--format=%ct"], {})

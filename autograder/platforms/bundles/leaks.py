@@ -36,8 +36,8 @@ def leaks(files: Mapping[str, bytes], catalog: Catalog) -> list[str]:
     """
     return [
         *_private_files(files),
-        *_solved(files, catalog),
-        *_hidden(files, catalog),
+        *_solution_leaks(files, catalog),
+        *_hidden_check_leaks(files, catalog),
         *_fingerprints(files, catalog),
     ]
 
@@ -49,7 +49,7 @@ def _private_files(files: Mapping[str, bytes]) -> Iterator[str]:
             yield f"{name} is not for students"
 
 
-def _solved(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
+def _solution_leaks(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
     for unit in catalog.units:
         secret = solution_lines(whole_solution(catalog, unit))
         for name, text in _texts(files):
@@ -67,7 +67,7 @@ def _together(lines: list[str], secret: set[str]) -> set[str]:
     return {line for pair in pairs if secret.issuperset(pair) for line in pair}
 
 
-def _hidden(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
+def _hidden_check_leaks(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
     """Yield where a hidden check stands: by its name, or by the lines that only hidden checks have, whatever its name is."""
     for unit in catalog.units:
         if not catalog.checks(unit).is_file():
@@ -92,21 +92,23 @@ def _fingerprints(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]
         if not name.startswith(_FINGERPRINTS):
             continue
         unit = PurePosixPath(name).stem
-        known = {_said(each) for each in known_mistakes(catalog.mistakes(unit))} if unit in catalog.units else set()
+        known = (
+            {_sentences_of(each) for each in known_mistakes(catalog.mistakes(unit))} if unit in catalog.units else set()
+        )
         try:
             held = [mistake for mistake, _ in parse_fingerprints(content.decode())]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             yield f"{name} is no file of fingerprints ({error})"
             continue
         for mistake in held:
-            if _said(mistake) not in known:
+            if _sentences_of(mistake) not in known:
                 yield f"{name} holds a mistake that {unit} does not have: {mistake.name}"
             lines = (line for line in solutions.get(unit, ()) if len(line) > _IDIOM)
             for line in sorted(line for line in lines if line in mistake.sentence):
                 yield f"{name} holds a line of the solution of {unit}: {line}"
 
 
-def _said(mistake: Mistake) -> tuple[str, str, str]:
+def _sentences_of(mistake: Mistake) -> tuple[str, str, str]:
     return mistake.name, mistake.function, mistake.sentence
 
 

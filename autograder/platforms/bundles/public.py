@@ -30,15 +30,17 @@ def public_checks(source: str, private: Collection[str]) -> str:
             gone = [each for each in _tests_in(node) if f"{node.name}.{each.name}" in private]
             node.body = [each for each in node.body if each not in gone]
             dropped += gone
-        elif isinstance(node, ast.ImportFrom | ast.Import) and all(_bound(alias) in imported for alias in node.names):
+        elif isinstance(node, ast.ImportFrom | ast.Import) and all(
+            _bound_name(alias) in imported for alias in node.names
+        ):
             dropped.append(node)
     kept = [node for node in tree.body if node not in dropped]
-    used = _used(kept)
+    used = _used_names(kept)
     unused = [node for node in kept if isinstance(node, _Definition) and not _is_test(node) and not _names(node) & used]
     return _without_imports(_without(source, [*dropped, *unused]), imported)
 
 
-def _bound(alias: ast.alias) -> str:
+def _bound_name(alias: ast.alias) -> str:
     """Return the name that an import gives to what it imports."""
     return alias.asname or alias.name.partition(".")[0]
 
@@ -47,8 +49,8 @@ def _without_imports(source: str, private: Collection[str]) -> str:
     """Return the source with the private names left out of imports that name others too."""
     lines = source.splitlines(keepends=True)
     for node in reversed(ast.parse(source).body):
-        if isinstance(node, ast.ImportFrom) and any(_bound(alias) in private for alias in node.names):
-            node.names = [alias for alias in node.names if _bound(alias) not in private]
+        if isinstance(node, ast.ImportFrom) and any(_bound_name(alias) in private for alias in node.names):
+            node.names = [alias for alias in node.names if _bound_name(alias) not in private]
             lines[node.lineno - 1 : node.end_lineno] = [ast.unparse(node) + "\n"]
     return "".join(lines)
 
@@ -65,17 +67,17 @@ def _tests_in(node: ast.ClassDef) -> list[_Function]:
     return [each for each in node.body if isinstance(each, _Function) and each.name.startswith("test")]
 
 
-def _used(nodes: list[ast.stmt]) -> set[str]:
+def _used_names(nodes: list[ast.stmt]) -> set[str]:
     """Return the names that checks and the module's own statements use, directly or by way of others."""
     by_name = {
         name: node for node in nodes if isinstance(node, _Definition) and not _is_test(node) for name in _names(node)
     }
     roots = [node for node in nodes if _is_test(node) or not isinstance(node, _Definition)]
     used: set[str] = set()
-    waiting = {name for node in roots for name in _mentioned(node)} | _automatic(by_name.values())
+    waiting = {name for node in roots for name in _mentioned_names(node)} | _automatic(by_name.values())
     while waiting:
         used |= waiting
-        waiting = {name for each in waiting if each in by_name for name in _mentioned(by_name[each])} - used
+        waiting = {name for each in waiting if each in by_name for name in _mentioned_names(by_name[each])} - used
     return used
 
 
@@ -85,7 +87,7 @@ def _automatic(nodes: Iterable[ast.stmt]) -> set[str]:
     return {node.name for node in functions if any("autouse" in ast.unparse(mark) for mark in node.decorator_list)}
 
 
-def _mentioned(node: ast.stmt) -> set[str]:
+def _mentioned_names(node: ast.stmt) -> set[str]:
     """Return names, those of arguments and of fixtures in strings among them."""
     names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
     arguments = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}

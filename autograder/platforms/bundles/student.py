@@ -145,7 +145,7 @@ def _catalog(catalog: Catalog, language: str) -> bytes:
         for test in _private(catalog, unit) if catalog.checks(unit).is_file() else ():
             for function, points in test.points.items():
                 later[function] = later.get(function, 0.0) + points
-    lines = "".join(f"{_quoted(function)} = {round(points, 2)!r}\n" for function, points in later.items())
+    lines = "".join(f"{_quote(function)} = {round(points, 2)!r}\n" for function, points in later.items())
     heading = "# Points of the checks that run when the functions are graded, and are not in this release.\n"
     text = text.rstrip("\n")
     return (f"{text}\n\n{heading}[{LATER}]\n{lines}" if later else f"{text}\n").encode()
@@ -203,11 +203,11 @@ def _project(catalog: Catalog) -> bytes:
     return template(
         "project.toml",
         version=__version__,
-        dependencies="".join(f"    {_quoted(each)},\n" for each in dependencies),
-        packages=", ".join(_quoted(f"{name}*") for name in ("autograder", *packages)),
-        data="".join(f'{_quoted(name)} = ["**/*"]\n' for name in packages),
+        dependencies="".join(f"    {_quote(each)},\n" for each in dependencies),
+        packages=", ".join(_quote(f"{name}*") for name in ("autograder", *packages)),
+        data="".join(f'{_quote(name)} = ["**/*"]\n' for name in packages),
     )
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -19,7 +19,7 @@ from autograder.course.skeletons import (
     BEGIN,
     END,
     first_line,
-    joined,
+    join_files,
     read_source,
     replace_keeping_backup,
     split_at_start,
@@ -73,7 +73,7 @@ def write_notebooks(
     for unit in units:
         own = [check for check in checks if check.unit == unit.name]
         path = course / "source" / unit.name / f"{unit.name}.ipynb"
-        solution = joined({name: translated_solution(catalog, name, language) for name in unit.modules})
+        solution = join_files({name: translated_solution(catalog, name, language) for name in unit.modules})
         notebook = source_notebook(unit, solution, catalog.lesson(unit.name, language), own)
         notebook.cells = _with_added_cells(notebook.cells, _cells_in(path))
         texts[path] = str(nbformat.writes(notebook)) + "\n"
@@ -138,7 +138,7 @@ def _introduction(lesson: Path, solution: str) -> Iterator[NotebookNode]:
         yield _with_pictures(text, lesson)
     docstring = ast.get_docstring(ast.parse(solution))
     if docstring:
-        yield _markdown("introduction", docstring)
+        yield _markdown_cell("introduction", docstring)
 
 
 def _exercises(unit: Unit, solution: str, graded: tuple[GradedCell, ...]) -> Iterator[NotebookNode]:
@@ -146,14 +146,14 @@ def _exercises(unit: Unit, solution: str, graded: tuple[GradedCell, ...]) -> Ite
     if header:
         yield _code("imports", header, locked=True)
     for function, answer in answers.items():
-        yield _markdown(f"about-{function}", f"## `{function}`: {unit.functions[function].points:g} points")
+        yield _markdown_cell(f"about-{function}", f"## `{function}`: {unit.functions[function].points:g} points")
         yield _code(answer_id(function), answer, solution=True)
         for cell in graded:
             if cell.function == function:
                 text = (_HIDDEN if cell.hidden else _CHECKS).format(function=function)
                 yield _code(cell.id, text, locked=True, grade=True, points=cell.max_points)
     for question in unit.questions.values():
-        yield _markdown(f"about-{question.name}", f"## Question: {question.points:g} points\n\n{question.text}")
+        yield _markdown_cell(f"about-{question.name}", f"## Question: {question.points:g} points\n\n{question.text}")
         yield _answer(question)
 
 
@@ -222,13 +222,13 @@ def _with_pictures(text: str, lesson: Path) -> NotebookNode:
             raise CatalogError(f"{lesson.name} shows {found[2]}, which cannot be read ({error.strerror})") from error
         return f"![{found[1]}](attachment:{path.name})"
 
-    cell = _markdown("lesson", _PICTURE.sub(attach, text))
+    cell = _markdown_cell("lesson", _PICTURE.sub(attach, text))
     if attachments:
         cell.attachments = attachments
     return cell
 
 
-def _markdown(name: str, source: str) -> NotebookNode:
+def _markdown_cell(name: str, source: str) -> NotebookNode:
     return new_markdown_cell(source, id=name[:64])
 
 

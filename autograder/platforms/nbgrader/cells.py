@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from autograder.results.mark import Hidden, visible_check
 from autograder.results.summary import function_lines
 from autograder.results.types import CheckResult, storable
-from autograder.results.wording import points as written
+from autograder.results.wording import points as points_text
 from autograder.results.wording import points_line
 
 _CHECKS = "checks"
@@ -126,7 +126,7 @@ def release_again(assignment: str, course: str, earned: Earned, limits: Mapping[
 
 
 def _worth(points: Mapping[str, float], name: str) -> str:
-    return f"{written(points[name])} points" if name in points else "no such cell"
+    return f"{points_text(points[name])} points" if name in points else "no such cell"
 
 
 def _function(name: str) -> str:

@@ -18,12 +18,12 @@ from autograder.errors import UsageError
 from autograder.grading.spec import GradingSpec
 from autograder.platforms.nbgrader.cells import answer_id, graded_cells, is_check_id, release_again, released_points
 from autograder.platforms.nbgrader.config import FILENAME
-from autograder.platforms.nbgrader.intake import handed_in, refused, submitted_folder, submitted_work, timestamp
+from autograder.platforms.nbgrader.intake import handed_in, refused_folders, submitted_folder, submitted_work, timestamp
 from autograder.platforms.nbgrader.own import OwnScore, OwnTests, own_tests
 from autograder.results.mark import Hidden, Mark
 from autograder.results.types import legible
 from autograder.results.wording import manual_line
-from autograder.results.wording import points as written
+from autograder.results.wording import points as points_text
 from autograder.submissions.intake import HandIn
 
 
@@ -66,7 +66,7 @@ class Assignment:
             UsageError: nobody has handed in.
         """
         found = handed_in(self._course, self.name)
-        self.remarks |= dict.fromkeys(refused(self._course, self.name).values())
+        self.remarks |= dict.fromkeys(refused_folders(self._course, self.name).values())
         if not found:
             raise UsageError(f"nobody has handed in {self.name}: {self._folder('*')} matches nothing")
         return {student: HandIn.alone(submitted_work(self._course, student, self.name, self.name)) for student in found}
@@ -108,15 +108,15 @@ class Assignment:
                 for grade in notebook.grades
             )
             score, most = max(0.0, found.score - penalty), found.max_score
-            trail = [f"{written(mark.score)} by checks", f"{written(found.score)} in the gradebook"]
-        trail += [f"{written(penalty)} off as late"] if penalty else []
+            trail = [f"{points_text(mark.score)} by checks", f"{points_text(found.score)} in the gradebook"]
+        trail += [f"{points_text(penalty)} off as late"] if penalty else []
         trail += [f"{open_cells} cells to be graded by hand"] if open_cells else []
         changed = len(trail) > 2 or (score, most) != (mark.score, mark.max_score)
         return replace(mark, score=score, max_score=most, trail=tuple(trail) if changed else ())
 
     def _score(self, gradebook: Gradebook, mark: Mark, own: Mapping[str, OwnScore]) -> None:
         notebook = gradebook.find_submission_notebook(self.name, self.name, mark.name)
-        earned = _earned(mark)
+        earned = _points_by_cell(mark)
         limits = {grade.cell.name: grade.cell.max_score for grade in notebook.grades if is_check_id(grade.cell.name)}
         scores: dict[str, float | None] = dict(released_points(earned, limits))
         first = next((name for name in earned if name in scores), "")
@@ -144,7 +144,7 @@ class Assignment:
         return Gradebook(self._course.db_url, self._course.course_id)
 
 
-def _earned(mark: Mark) -> dict[str, tuple[float, float]]:
+def _points_by_cell(mark: Mark) -> dict[str, tuple[float, float]]:
     """Return the points of each graded cell; points by hand for a function fill its cells one after the other."""
     earned: dict[str, tuple[float, float]] = {}
     for unit in mark.units.values():

@@ -32,7 +32,7 @@ def handed_in(course: CourseDirectory, assignment: str, student: str = "*") -> l
     return [name for name in _students(course, assignment, student) if not _LIVE.search(name)]
 
 
-def refused(course: CourseDirectory, assignment: str, student: str = "*") -> dict[str, str]:
+def refused_folders(course: CourseDirectory, assignment: str, student: str = "*") -> dict[str, str]:
     """Return a sentence for each folder of a student whose id would be HTML on formgrader's pages; arguments: `handed_in`."""
     why = "is not graded: its name has characters of HTML, which formgrader would show as such; rename the folder"
     names = [name for name in _students(course, assignment, student) if _LIVE.search(name)]
@@ -84,7 +84,7 @@ def tolerate(autograde: Any) -> None:
         there = any((folder / f"{name}.ipynb").exists() for name in names)
         if names and not there and folder.is_dir():
             autograde.assignments[str(folder)] = [str(folder / f"{names[0]}.ipynb")]
-    for name, sentence in refused(course, course.assignment_id, course.student_id).items():
+    for name, sentence in refused_folders(course, course.assignment_id, course.student_id).items():
         autograde.assignments.pop(name, None)
         autograde.log.error("%s", sentence)
 

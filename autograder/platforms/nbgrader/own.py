@@ -145,17 +145,19 @@ class OwnTests:
         except GraderError:
             raise
         except (Exception, SystemExit) as error:  # a test may raise anything
-            return OwnScore(0.0, self._shown(cell, f"Not passed: {_sentence(error)}", printed.getvalue()))
+            return OwnScore(0.0, self._output_text(cell, f"Not passed: {_sentence(error)}", printed.getvalue()))
         if any(call.changed for call in stage.module.calls):
             # The test has kept its own copy: what it says of its arguments afterwards may be wrong.
             return OwnScore(None, f"{_BY_HAND} A function has changed its arguments, which the test cannot see.")
         if value is False:
-            return OwnScore(0.0, self._shown(cell, "Not passed: its last line is False", printed.getvalue()))
+            return OwnScore(0.0, self._output_text(cell, "Not passed: its last line is False", printed.getvalue()))
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < points:
-            return OwnScore(float(value), self._shown(cell, f"Passed in part: {value:g} points", printed.getvalue()))
-        return OwnScore(points, self._shown(cell, "Passed", printed.getvalue()))
+            return OwnScore(
+                float(value), self._output_text(cell, f"Passed in part: {value:g} points", printed.getvalue())
+            )
+        return OwnScore(points, self._output_text(cell, "Passed", printed.getvalue()))
 
-    def _shown(self, cell: _Cell, sentence: str, printed: str) -> str:
+    def _output_text(self, cell: _Cell, sentence: str, printed: str) -> str:
         if _HIDDEN in cell.text and not self._hidden_shown:
             return sentence.partition(":")[0]
         lines = [*printed[:_PRINTED].splitlines(), sentence]

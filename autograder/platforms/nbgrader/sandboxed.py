@@ -132,7 +132,7 @@ def write_outputs(result: SubmissionResult, cells: list[NotebookNode], hidden: H
             cell.outputs = [*_outputs(graded.get(name), notes, points[name], hidden)]
             cell.execution_count, notes = 1, ""
         else:
-            cell.outputs = [_printed("The course has no checks for this cell any more.")]
+            cell.outputs = [_stream_output("The course has no checks for this cell any more.")]
     return [name for name in released if name not in points]
 
 
@@ -141,7 +141,7 @@ def write_own_outputs(scores: Mapping[str, OwnScore], cells: list[NotebookNode])
     for cell in cells:
         score = scores.get(_name(cell))
         if score is not None:
-            cell.outputs = [_printed(storable(score.text))]
+            cell.outputs = [_stream_output(storable(score.text))]
             if score.points is not None:
                 cell.outputs.append(_points(score.points))
 
@@ -174,14 +174,14 @@ def _limits(cells: list[NotebookNode]) -> dict[str, float]:
 
 def _outputs(graded: GradedCell | None, notes: str, points: float, hidden: Hidden) -> Iterator[NotebookNode]:
     text = graded.text(hidden) if graded else "Its checks are counted in another cell of the function now."
-    yield _printed(storable(notes) + text)
+    yield _stream_output(storable(notes) + text)
     for title, picture in graded.pictures if graded else ():
-        yield _printed(f"{title}:")
+        yield _stream_output(f"{title}:")
         yield new_output("display_data", data={"image/png": picture, "text/plain": title})
     yield _points(points)
 
 
-def _printed(text: str) -> NotebookNode:
+def _stream_output(text: str) -> NotebookNode:
     return new_output("stream", name="stdout", text=text + "\n")
 
 

@@ -15,7 +15,7 @@ def github(mark: Mark, folder: str = "exercises") -> str:
         folder: that holds the student's files in the repository.
     """
     lines = dict.fromkeys(_annotation(check, folder) for check in mark.result.checks if _speaks(check))
-    total = f"::notice title=Points::{_escaped(score_line(mark))}"
+    total = f"::notice title=Points::{_escape(score_line(mark))}"
     return storable("".join(f"{line}\n" for line in (total, *lines, *_by_hand(mark, folder))))
 
 
@@ -23,10 +23,10 @@ def _by_hand(mark: Mark, folder: str) -> Iterator[str]:
     """Yield a notice for each line of points by hand, and beside its line each comment that a person wrote."""
     for name, line, most in mark.manual_entries():
         told = points_line(line.points, most) if line.function else points(line.points)
-        yield f"::notice title={_property(name)}::{_escaped(': '.join(filter(None, (told, line.comment))))}"
+        yield f"::notice title={_property(name)}::{_escape(': '.join(filter(None, (told, line.comment))))}"
     for comment in mark.comments:
         place = f"file={_property(f'{folder}/{comment.unit}.py')},line={comment.place}"
-        yield f"::notice {place},title=Comment::{_escaped(comment.comment)}"
+        yield f"::notice {place},title=Comment::{_escape(comment.comment)}"
 
 
 def gitlab(mark: Mark) -> str:
@@ -49,13 +49,13 @@ def _speaks(check: CheckResult) -> bool:
 def _annotation(check: CheckResult, folder: str) -> str:
     place = f"file={_property(f'{folder}/{check.unit}.py')}"
     place += f",line={check.line}" if check.line else ""
-    return f"::error {place},title={_property(check.function)}::{_escaped(explanation(check))}"
+    return f"::error {place},title={_property(check.function)}::{_escape(explanation(check))}"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Return text for a workflow command, which ends at a line's end and reads % as the start of a code."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")

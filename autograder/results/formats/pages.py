@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.course.catalog import Catalog
-from autograder.messages import counted, language, tr
+from autograder.messages import language, tr, tr_plural
 from autograder.results.formats.overview import class_statistics, row
 from autograder.results.formats.tables import unit_points
 from autograder.results.mark import FunctionMark, Mark, UnitMark, units_of
@@ -264,5 +264,5 @@ def _facts(result: SubmissionResult) -> list[tuple[str, str]]:
 
 
 def _render(template: str, script: str = "", **values: object) -> str:
-    facts = {"_": tr, "ngettext": counted, "language": language()}
+    facts = {"_": tr, "ngettext": tr_plural, "language": language()}
     return render_page(_HERE, template, script, **facts, **values)

@@ -29,7 +29,7 @@ def grades_csv(marks: Sequence[Mark]) -> str:
         remark += [harmless(", ".join(mark.trail))] if trail else []
         cells = [unit_points(mark, unit) for unit in units]
         rows.append([harmless(mark.name), score(mark), points(mark.max_score), *cells, *remark])
-    return _written(rows)
+    return _to_csv(rows)
 
 
 def canvas(marks: Sequence[Mark], assignment: str) -> str:
@@ -47,7 +47,7 @@ def canvas(marks: Sequence[Mark], assignment: str) -> str:
     for mark in marks:
         remark = [harmless(remarks(mark))] if remarked else []
         rows.append([harmless(mark.name), "", "", harmless(mark.name), "", *remark, score(mark)])
-    return _written(rows)
+    return _to_csv(rows)
 
 
 def moodle(marks: Iterable[Mark], assignment: str) -> str:
@@ -56,7 +56,7 @@ def moodle(marks: Iterable[Mark], assignment: str) -> str:
     for mark in marks:
         feedback = "; ".join(filter(None, (score_line(mark), manual_lines(mark))))
         rows.append([harmless(mark.name), score(mark), harmless(feedback)])
-    return _written(rows)
+    return _to_csv(rows)
 
 
 def hand_table(marks: Sequence[Mark]) -> str:
@@ -74,7 +74,7 @@ def hand_table(marks: Sequence[Mark]) -> str:
                     )
                     answer = harmless(mark.result.answers.get(each.name, ""))
                     rows.append([harmless(mark.name), each.name, "", "", "", answer, items, points(each.max_points)])
-    return _written(rows)
+    return _to_csv(rows)
 
 
 def result_json(mark: Mark) -> str:
@@ -97,7 +97,7 @@ def unit_points(mark: Mark, unit: str) -> str:
     return points(mark.units[unit].points) if mark.score is not None and unit in mark.units else ""
 
 
-def _written(rows: Iterable[Iterable[str]]) -> str:
+def _to_csv(rows: Iterable[Iterable[str]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return storable(text.getvalue())

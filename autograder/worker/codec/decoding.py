@@ -64,7 +64,7 @@ def decode(message: bytes, limits: Limits = STANDARD) -> Any:
 def _unpack(header: memoryview, limits: Limits) -> Any:
     lists = itertools.count()
 
-    def counted(items: list[Any]) -> list[Any]:
+    def count_lists(items: list[Any]) -> list[Any]:
         """Count the lists: an empty one is one byte there and sixty here."""
         if next(lists) > _LISTS_OF_NODE * limits.nodes:
             raise MalformedMessage("a message of too many parts")
@@ -73,7 +73,7 @@ def _unpack(header: memoryview, limits: Limits) -> Any:
     return msgpack.unpackb(
         header,
         strict_map_key=True,
-        list_hook=counted,
+        list_hook=count_lists,
         max_array_len=limits.nodes,
         max_map_len=0,
         max_ext_len=0,

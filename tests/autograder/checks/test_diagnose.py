@@ -71,7 +71,7 @@ def named(files, *checks, function="shift", by_value=True):
     diagnosis = Diagnosis("unit", function, mistakes, solution.read_text(), 1.0)
     for calls in checks:
         diagnosis.add(calls, by_value=by_value)
-    return " + ".join(known.name for known in diagnosis.named()) or None
+    return " + ".join(known.name for known in diagnosis.mistakes()) or None
 
 
 def test_mistakes_are_read_in_order(files):
@@ -253,7 +253,7 @@ def explained(tmp_path, code, check):
     solution = (tmp_path / "solution.py").read_text()
     diagnosis = Diagnosis("unit", submission.calls[0].function, tmp_path / "mistakes.py", solution, 1.0)
     diagnosis.add(submission.calls, submission.seed)
-    return " + ".join(known.name for known in diagnosis.named()) or None
+    return " + ".join(known.name for known in diagnosis.mistakes()) or None
 
 
 def calls_what_is_made(submission):

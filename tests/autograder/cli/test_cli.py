@@ -98,7 +98,7 @@ def test_a_class_has_a_table_and_a_csv(autograder, tmp_path, monkeypatch):
     for name, points in [
         ("perfect", "58 / 58"),
         ("zipped", "58 / 58"),
-        ("erin_variation_loss", "26 / 58"),
+        ("erin", "26 / 58"),
         ("[bold]mallory", "0 / 58"),
     ]:
         (line,) = [line for line in out.splitlines() if line.strip().startswith(name)]

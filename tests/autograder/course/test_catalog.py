@@ -38,14 +38,14 @@ def test_units_come_in_teaching_order(course):
     assert list(catalog.units) == ["first", "second"]
     assert catalog.units["first"].functions["double"].hints == ("What?", "So.")
     assert (catalog.units["first"].seconds, catalog.units["second"].seconds) == (3.0, 10.0)
-    assert [unit.points for unit in catalog.chosen(None)] == [2.0, 1.5]
+    assert [unit.points for unit in catalog.select(None)] == [2.0, 1.5]
 
 
 def test_some_units_can_be_chosen(course):
     catalog = read_catalog(course(GOOD))
-    assert [unit.name for unit in catalog.chosen(["second", "first"])] == ["first", "second"]
+    assert [unit.name for unit in catalog.select(["second", "first"])] == ["first", "second"]
     with pytest.raises(CatalogError, match="no unit is called 'third'; the course has first, second"):
-        catalog.chosen(["third"])
+        catalog.select(["third"])
 
 
 @pytest.mark.parametrize(

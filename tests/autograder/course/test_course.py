@@ -36,7 +36,7 @@ def test_the_solutions_pass_every_check(sandbox):
 def test_the_whole_course_verifies():
     """`autograder verify`: twenty seeds, every mistake, every mutant."""
     with open_benches(ROOT, jobs=2) as run_trials:
-        findings = list(Verification(CATALOG, CATALOG.chosen(None), run_trials).findings())
+        findings = list(Verification(CATALOG, CATALOG.select(None), run_trials).findings())
     assert [(finding.question, finding.problems) for finding in findings if not finding.good] == []
 
 

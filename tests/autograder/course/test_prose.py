@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from autograder.course.prose import passages, rewritten
+from autograder.course.prose import passages, rewrite_prose
 from autograder.course.skeletons import read_source, skeleton
 
 SOURCE = '''"""Title of the unit.
@@ -58,7 +58,7 @@ def test_paragraphs_arguments_items_and_todos_are_passages():
 
 def test_a_skeleton_is_written_in_another_language():
     words = {"Part": "Dalis antra", "any number, of any kind.": "skaičius", "Title of the unit.": "T"}
-    text = rewritten(SOURCE, lambda english: words.get(english, english))
+    text = rewrite_prose(SOURCE, lambda english: words.get(english, english))
     assert '"""T\n' in text
     assert "    Dalis antra\n    -----------\n" in text
     assert "        x: skaičius\n" in text
@@ -67,14 +67,14 @@ def test_a_skeleton_is_written_in_another_language():
 
 
 def test_long_paragraphs_are_broken_as_the_course_breaks_them():
-    lines = rewritten(SOURCE, lambda text: "žodis " * 60).splitlines()
+    lines = rewrite_prose(SOURCE, lambda text: "žodis " * 60).splitlines()
     assert max(len(line) for line in lines if line.strip(" -")) <= 120
 
 
 def test_nothing_changes_where_nothing_is_translated(catalog):
     for unit in catalog.units:
         source = read_source(catalog.solution(unit))
-        assert rewritten(source, lambda text: text) == source
+        assert rewrite_prose(source, lambda text: text) == source
 
 
 @pytest.mark.parametrize("mark", ["¿", "ကြောင်"])
@@ -88,6 +88,6 @@ def test_the_code_of_a_translated_skeleton_is_the_same(catalog, mark):
 
     for unit in catalog.units:
         source = read_source(catalog.solution(unit))
-        other = rewritten(source, lambda text, mark=mark: f"{mark} {text}")
+        other = rewrite_prose(source, lambda text, mark=mark: f"{mark} {text}")
         assert code(other) == code(source)
         assert skeleton(other, unit).count("TODO") == skeleton(source, unit).count("TODO")

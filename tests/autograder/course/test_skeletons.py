@@ -84,11 +84,11 @@ def course(tmp_path):
 
 def test_a_students_file_is_never_lost(course):
     path = course.exercise("unit")
-    assert write_skeletons(course, course.chosen(None)) == [(path, None)]
-    assert write_skeletons(course, course.chosen(None)) == []
+    assert write_skeletons(course, course.select(None)) == [(path, None)]
+    assert write_skeletons(course, course.select(None)) == []
     for text, backup in [("mine", "unit.py.bak"), ("mine again", "unit.py.bak.1")]:
         path.write_text(text)
-        assert write_skeletons(course, course.chosen(None)) == [(path, path.with_name(backup))]
+        assert write_skeletons(course, course.select(None)) == [(path, path.with_name(backup))]
         assert path.with_name(backup).read_text() == text
         assert path.read_text() == SKELETON
     assert path.with_name("unit.py.bak").read_text() == "mine"
@@ -97,5 +97,5 @@ def test_a_students_file_is_never_lost(course):
 def test_nothing_is_written_when_one_solution_is_missing(course):
     course.solution("unit").unlink()
     with pytest.raises(CatalogError, match=r"unit\.py cannot be read"):
-        write_skeletons(course, course.chosen(None))
+        write_skeletons(course, course.select(None))
     assert not course.exercise("unit").exists()

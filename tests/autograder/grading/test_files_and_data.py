@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder.course.catalog import read_catalog
-from autograder.course.skeletons import joined, untouched, write_skeletons
+from autograder.course.skeletons import join_files, starting_text, write_skeletons
 from autograder.errors import CatalogError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec, course_hashes
@@ -231,7 +231,7 @@ def test_data_and_files_are_part_of_the_key(course):
 def test_a_release_has_them_all(course, monkeypatch):
     files = student_bundle(course)
     assert files["exercises/texts/poem.txt"] == FILES["exercises/texts/poem.txt"].encode()
-    assert files["exercises/postings.py"] == untouched(course, "postings").encode()
+    assert files["exercises/postings.py"] == starting_text(course, "postings").encode()
     assert files["exercises/skeletons/postings.txt"] == files["exercises/postings.py"]
     assert not any(name.startswith("solutions/") for name in files)
     graded = gradescope_bundle(course, Grading("", "points", "of the tests"))
@@ -242,12 +242,12 @@ def test_a_release_has_them_all(course, monkeypatch):
 
 def test_both_files_are_reset(course):
     for name in ("index", "postings"):
-        course.exercise(name).write_text(f"{untouched(course, name)}    return 1\n")
+        course.exercise(name).write_text(f"{starting_text(course, name)}    return 1\n")
     reset(course, "postings")
-    assert course.exercise("postings").read_text() == untouched(course, "postings")
-    assert course.exercise("index").read_text() != untouched(course, "index")
+    assert course.exercise("postings").read_text() == starting_text(course, "postings")
+    assert course.exercise("index").read_text() != starting_text(course, "index")
     reset(course, "index")
-    assert course.exercise("index").read_text() == untouched(course, "index")
+    assert course.exercise("index").read_text() == starting_text(course, "index")
 
 
 def test_a_notebook_holds_them_both(course, tmp_path):
@@ -288,7 +288,7 @@ b = 2
 if __name__ == "__main__":
     a(1)
 """
-    text = joined({"own": own, "part": part})
+    text = join_files({"own": own, "part": part})
     namespace = {"__name__": "own"}
     exec(compile(text, "own.py", "exec"), namespace)
     assert namespace["f"]() == 2
@@ -296,7 +296,7 @@ if __name__ == "__main__":
     with pytest.raises(
         CatalogError, match=r"own.py line 1: a file of a unit imports another by `from ... import name`"
     ):
-        joined({"own": "import part\n", "part": part})
+        join_files({"own": "import part\n", "part": part})
 
 
 @pytest.mark.parametrize(

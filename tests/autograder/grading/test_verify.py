@@ -95,7 +95,7 @@ def findings(course, sandbox):
     def verify(seeds=2, **replaced):
         catalog = course(**replaced)
         bench = Bench(catalog, sandbox)
-        verification = Verification(catalog, catalog.chosen(None), lambda trials: map(bench.run, trials), seeds=seeds)
+        verification = Verification(catalog, catalog.select(None), lambda trials: map(bench.run, trials), seeds=seeds)
         return {finding.question: finding for finding in verification.findings()}
 
     return verify
@@ -319,7 +319,7 @@ def verified(course, sandbox, tmp_path):
     bench = Bench(catalog, sandbox)
     folders = {"right": tmp_path / "right", "wrong": tmp_path / "wrong"}
     verification = Verification(
-        catalog, catalog.chosen(None), lambda trials: map(bench.run, trials), seeds=2, **folders
+        catalog, catalog.select(None), lambda trials: map(bench.run, trials), seeds=2, **folders
     )
     return verification, {finding.question: finding for finding in verification.findings()}
 
@@ -351,7 +351,7 @@ def test_the_worst_seed_counts_and_a_check_that_alone_catches_is_known(course):
     verdicts = Verdicts()
     for kind, failed in [("solution", ""), ("solution", "a"), ("known mistake", "ab"), ("known mistake", "a")]:
         verdicts.add(Verdict(kind, "unit", "shift", "m", frozenset(failed), frozenset("ab") - frozenset(failed)))
-    (function,) = verdicts.validity(course().chosen(None), {"a": 1.0, "b": 2.0}).functions
+    (function,) = verdicts.validity(course().select(None), {"a": 1.0, "b": 2.0}).functions
     assert function.loses == {"solution": Share(1, 1)} and function.keeps == {"known mistake": Share(0, 1)}
     assert function.alone == [("a", 1)]
     # Of three points the mistake keeps two; drawn anew it is 0 (aa), 2 (ab, ba) or 3 (bb): moves of -2, 0, 1.

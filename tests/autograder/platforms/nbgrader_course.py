@@ -17,7 +17,7 @@ def released_course(root, settings=""):
     """nbgrader's folder inside a small course, with that course's unit released."""
     catalog = read_catalog(write_shades_course(root))
     course = root / "class"
-    write_notebooks(catalog, catalog.chosen(None), course)
+    write_notebooks(catalog, catalog.select(None), course)
     with (course / "nbgrader_config.py").open("a") as config:
         config.write(settings)
     nbgrader(course, "generate_assignment", UNIT)

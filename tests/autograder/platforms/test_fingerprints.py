@@ -138,7 +138,7 @@ def test_two_mistakes_that_fit_are_both_unnamed(course, tmp_path):
     path.write_text(fingerprints_text({first: prints[first], second: prints[first]}))
     diagnosis = FingerprintDiagnosis("double", path)
     (seed, *_) = prints[first]
-    assert diagnosis.add(answered(torch.ones(1)), seed) and diagnosis.named() == ()
+    assert diagnosis.add(answered(torch.ones(1)), seed) and diagnosis.mistakes() == ()
     assert not diagnosis.add([], seed) and not diagnosis.add(answered(1.0, "halve"), seed)
 
 

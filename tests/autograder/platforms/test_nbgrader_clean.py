@@ -10,7 +10,7 @@ from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.platforms.nbgrader.clean import CleanNotebook
-from autograder.platforms.nbgrader.intake import handed_in, refused
+from autograder.platforms.nbgrader.intake import handed_in, refused_folders
 from tests.autograder.platforms.nbgrader_class import LIVE
 
 DANGER = re.compile(
@@ -97,5 +97,5 @@ def test_a_student_whose_id_is_html_is_refused_with_a_sentence(tmp_path, name):
         (tmp_path / "submitted" / student / "lab").mkdir(parents=True)
     course = CourseDirectory(root=str(tmp_path))
     assert handed_in(course, "lab") == ["O'Neill", "alice"]
-    assert list(refused(course, "lab")) == [str(tmp_path / "submitted" / name / "lab")]
-    assert "rename the folder" in "".join(refused(course, "lab").values())
+    assert list(refused_folders(course, "lab")) == [str(tmp_path / "submitted" / name / "lab")]
+    assert "rename the folder" in "".join(refused_folders(course, "lab").values())

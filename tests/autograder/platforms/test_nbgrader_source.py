@@ -51,8 +51,8 @@ CHECKS = (
 def notebooks(tmp_path_factory):
     """The source notebook of every unit."""
     course = tmp_path_factory.mktemp("course")
-    write_notebooks(CATALOG, CATALOG.chosen(None), course)
-    assert write_notebooks(CATALOG, CATALOG.chosen(["quiz"]), course) == []
+    write_notebooks(CATALOG, CATALOG.select(None), course)
+    assert write_notebooks(CATALOG, CATALOG.select(["quiz"]), course) == []
     return {unit: nbformat.read(course / "source" / unit / f"{unit}.ipynb", 4) for unit in CATALOG.units}
 
 
@@ -131,7 +131,7 @@ def test_every_picture_of_a_lesson_is_attached(notebooks):
 
 
 def test_cells_that_an_instructor_has_added_stay_in_their_places(tmp_path):
-    quiz = CATALOG.chosen(["quiz"])
+    quiz = CATALOG.select(["quiz"])
     write_notebooks(CATALOG, quiz, tmp_path)
     path = tmp_path / "source" / "quiz" / "quiz.ipynb"
     notebook = nbformat.read(path, 4)
@@ -196,7 +196,7 @@ def test_after_a_change_of_points_marks_keep_their_share(limits, points):
 
 
 def test_a_notebook_that_was_changed_and_a_configuration_are_kept(tmp_path):
-    quiz = CATALOG.chosen(["quiz"])
+    quiz = CATALOG.select(["quiz"])
     write_notebooks(CATALOG, quiz, tmp_path)
     path = tmp_path / "source" / "quiz" / "quiz.ipynb"
     path.write_text("mine")

@@ -10,7 +10,7 @@ import pytest
 
 from autograder import cli
 from autograder.course.catalog import catalog_text, read_catalog
-from autograder.course.skeletons import question_block, untouched, untouched_texts, write_skeletons
+from autograder.course.skeletons import question_block, starting_text, untouched_texts, write_skeletons
 from autograder.errors import CatalogError, UsageError
 from autograder.platforms.nbgrader.assignment import source_notebook
 from autograder.results.formats.exercism import exercism
@@ -65,13 +65,13 @@ def tables(tmp_path, catalog, **texts):
 
 
 def test_a_question_stands_in_the_skeleton_and_its_place_is_where_the_answer_is_found(catalog):
-    text = untouched(catalog, "doubling")
+    text = starting_text(catalog, "doubling")
     assert (
         "# Question why (4 points, read by people): Why is <twice>" in text
         and text == untouched_texts(catalog)["doubling"]
     )
     compile(text, "doubling.py", "exec")
-    ((path, _),) = write_skeletons(catalog, catalog.chosen(None))
+    ((path, _),) = write_skeletons(catalog, catalog.select(None))
     assert path.read_text() == text
     filled = text.replace('"""\n\n"""', f'"""\n{ANSWER}\n"""')
     for data, found in ((text, {}), (filled, {"why": ANSWER}), (filled.replace("\n", "\r\n"), {"why": ANSWER})):

@@ -15,7 +15,7 @@ from autograder import cli
 from autograder.errors import UsageError
 from autograder.results.mark import mark
 from autograder.results.policy import LateRule, Policy, TermRule
-from autograder.results.term import Assignment, named, term_marks
+from autograder.results.term import Assignment, folder_names, term_marks
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 DUE = {"lab1": datetime(2026, 10, 1, 12), "lab2": datetime(2026, 10, 8, 12), "lab3": datetime(2026, 10, 15, 12)}
@@ -138,12 +138,12 @@ def test_folders_of_one_name_are_told_apart_and_one_given_twice_is_refused():
     def name(folder):
         return folder.rpartition("/")[2]
 
-    assert named(["a/out", "b/out"], name, lambda folder: folder.replace("/", "-")) == {
+    assert folder_names(["a/out", "b/out"], name, lambda folder: folder.replace("/", "-")) == {
         "a/out": "a-out",
         "b/out": "b-out",
     }
     with pytest.raises(UsageError, match="given twice"):
-        named(["a/out", "a/out"], name, name)
+        folder_names(["a/out", "a/out"], name, name)
 
 
 ROSTER = (

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from autograder.submissions.downloads import SHAPES, recognized
+from autograder.submissions.downloads import SHAPES, recognize
 
 NAMES = [f"Zoë Müller-{number}" if number % 7 == 0 else f"Jane Doe {number}" for number in range(300)]
 NAMES[1], NAMES[2] = "jane doe", "Jane Doe"  # names that differ in case alone
@@ -103,7 +103,7 @@ FORMS = {
 
 
 def read_class(files: dict[str, bytes], shape: str = ""):
-    return recognized([PurePosixPath(name) for name in files], lambda path: files.get(str(path), b""), shape)
+    return recognize([PurePosixPath(name) for name in files], lambda path: files.get(str(path), b""), shape)
 
 
 @pytest.mark.parametrize("form", FORMS)

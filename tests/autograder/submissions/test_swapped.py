@@ -8,7 +8,7 @@ import pytest
 
 from autograder.submissions import collect_hand_in
 from autograder.submissions.archives import SameFile
-from autograder.submissions.downloads import SHAPES, recognized
+from autograder.submissions.downloads import SHAPES, recognize
 from autograder.submissions.entries import entries_in, files_below
 from autograder.submissions.intake import take_in
 
@@ -119,13 +119,13 @@ def test_one_link_that_the_instructor_names_is_followed(folders, tmp_path):
 def test_names_that_are_slow_to_match_cost_nothing(shape):
     parts = ("_1" * 30_000, "a-1.b" * 12_000, "x_" * 30_000 + "attempt_", "submitted/" + "a " * 20_000, "_" * 60_000)
     names = [PurePosixPath(part) for part in parts]
-    found = recognized(names, lambda _: b"Name:" + b" " * 10**6 + b"(", shape)
+    found = recognize(names, lambda _: b"Name:" + b" " * 10**6 + b"(", shape)
     assert found is None or not found.attempts
 
 
 def test_facts_that_are_slow_to_read_cost_nothing():
     names = [PurePosixPath("lab_alice_attempt_2026-11-20-10-00-00" + end) for end in (".txt", "_variation_loss.py")]
-    download = recognized(names, lambda _: b"Name:" + b" " * 10**6 + b"x" + b" " * 10**6 + b"(\n", "blackboard")
+    download = recognize(names, lambda _: b"Name:" + b" " * 10**6 + b"x" + b" " * 10**6 + b"(\n", "blackboard")
     assert len(download.attempts) == 1
 
 
@@ -135,4 +135,4 @@ def test_the_table_of_a_download_is_not_one_that_a_student_hands_in():
     def read(path):
         raise AssertionError(f"{path} was read")
 
-    assert recognized(names, read, "gradescope") is None
+    assert recognize(names, read, "gradescope") is None

@@ -43,40 +43,40 @@ def clocks(monkeypatch):
 def test_the_wait_for_a_core_does_not_count(clocks):
     budget = Budget(5.0, clocks)
     clocks.passed(wall=20.0, wait=16.0)
-    assert budget.left() == 1.0
+    assert budget.seconds_left() == 1.0
     clocks.passed(wall=2.0, wait=0.5)
-    assert budget.left() == -0.5
+    assert budget.seconds_left() == -0.5
 
 
 def test_a_wait_before_the_beginning_is_no_credit(clocks):
     clocks.passed(wall=100.0, wait=50.0)
     budget = Budget(5.0, clocks)
     clocks.passed(wall=6.0, wait=0.0)
-    assert budget.left() == -1.0
+    assert budget.seconds_left() == -1.0
 
 
 def test_whoever_waits_for_ever_is_stopped_by_the_wall_clock(clocks):
     budget = Budget(5.0, clocks)
     clocks.passed(wall=wall_limit(5.0) + 1, wait=wall_limit(5.0))
-    assert budget.left() == -1.0
+    assert budget.seconds_left() == -1.0
 
 
 def test_elsewhere_processor_time_counts_and_never_faster_than_the_wall_clock(clocks):
     clocks.wait = None
     budget = Budget(5.0, clocks, lambda: clocks.processor)
     clocks.passed(wall=20.0, wait=None)
-    assert budget.left() == 5.0
+    assert budget.seconds_left() == 5.0
     clocks.processor = 4.0
-    assert budget.left() == 1.0
+    assert budget.seconds_left() == 1.0
     clocks.processor = 80.0  # in many threads
-    assert budget.left() == -15.0
+    assert budget.seconds_left() == -15.0
 
 
 def test_without_any_knowledge_the_wall_clock_counts(clocks):
     clocks.wait = None
     budget = Budget(5.0, clocks)
     clocks.passed(wall=6.0, wait=None)
-    assert budget.left() == -1.0
+    assert budget.seconds_left() == -1.0
 
 
 def test_what_is_excused_does_not_count_and_not_twice(clocks):
@@ -86,7 +86,7 @@ def test_what_is_excused_does_not_count_and_not_twice(clocks):
         with budget.excused():
             clocks.passed(wall=4.0, wait=0.0)
     clocks.passed(wall=4.0, wait=0.0)
-    assert budget.left() == 1.0
+    assert budget.seconds_left() == 1.0
 
 
 LIBRARY = "import time\nend = time.thread_time() + {seconds}\nwhile time.thread_time() < end:\n    pass\n"
