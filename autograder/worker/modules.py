@@ -15,6 +15,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable, Container, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
 
 from autograder.worker.deadline import Budget
@@ -34,18 +35,23 @@ class LoadedModule(types.ModuleType):
 
     Args:
         imported: called after each statement that imports something.
+        place: the folder in which it finds its data, and itself; empty for wherever it was read.
 
     Attributes:
+        filename: as the student knows it.
         stopped: the exception that ended it, or else the first one, if there is anything defined nevertheless.
         goes_on: True if the statements after that one were executed.
         missing: lines that import a library in vain, each with the reason.
     """
 
-    __slots__ = ("_imported", "_source", "goes_on", "missing", "stopped")
+    __slots__ = ("_imported", "_source", "filename", "goes_on", "missing", "stopped")
 
-    def __init__(self, name: str, filename: str, text: str, imported: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, name: str, filename: str, text: str, imported: Callable[[], None] = lambda: None, place: str = ""
+    ) -> None:
         super().__init__(name)
-        self.__file__ = filename
+        self.__file__ = str(Path(place, f"{name}.py")) if place else filename
+        self.filename = filename
         self._source: str | None = text
         self._imported = imported
         self.stopped: BaseException | None = None
@@ -61,7 +67,7 @@ class LoadedModule(types.ModuleType):
         text, self._source = self._source, None
         if text is None:
             return
-        filename = str(self.__file__)
+        filename = self.filename
         linecache.cache[filename] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
         for statement, code in _compile_statements(text, filename):

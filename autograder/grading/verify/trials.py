@@ -77,7 +77,7 @@ def _imported_solutions(catalog: Catalog, text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     waiting = [text]
     while waiting:
-        for name in _imports(waiting.pop()) & catalog.units.keys() - found.keys():
+        for name in _imports(waiting.pop()) & catalog.modules.keys() - found.keys():
             found[name] = catalog.solution(name).read_text(encoding="utf-8")
             waiting.append(found[name])
     return found
