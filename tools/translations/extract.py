@@ -27,6 +27,7 @@ ENGINE_FILES = (
     "student/runner.py",
     "student/drawing.py",
     "student/notebook.py",
+    "platforms/bundles/notebooks.py",
     "checks/compare.py",
     "checks/difference.py",
     "checks/faults.py",
