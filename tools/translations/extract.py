@@ -89,9 +89,10 @@ def _unit_texts(catalog: Catalog, unit: Unit) -> Iterator[Found]:
 
     settings = catalog.root / "exercises" / "catalog.toml"
     yield found("title", unit.title, settings)
-    exercise, checks, picture = catalog.exercise(unit.name), catalog.checks(unit.name), catalog.picture(unit.name)
-    for passage in passages(exercise.read_text(encoding="utf-8")):
-        yield found("prose", passage.text, exercise)
+    checks, picture = catalog.checks(unit.name), catalog.picture(unit.name)
+    for exercise in map(catalog.exercise, unit.modules):
+        for passage in passages(exercise.read_text(encoding="utf-8")):
+            yield found("prose", passage.text, exercise)
     for function in unit.functions.values():
         for hint in function.hints:
             yield found("hint", hint, settings)

@@ -19,6 +19,7 @@ from autograder.course.skeletons import (
     BEGIN,
     END,
     first_line,
+    join_files,
     read_source,
     replace_keeping_backup,
     split_at_start,
@@ -72,7 +73,7 @@ def write_notebooks(
     for unit in units:
         own = [check for check in checks if check.unit == unit.name]
         path = course / "source" / unit.name / f"{unit.name}.ipynb"
-        solution = translated_solution(catalog, unit.name, language)
+        solution = join_files({name: translated_solution(catalog, name, language) for name in unit.modules})
         notebook = source_notebook(unit, solution, catalog.lesson(unit.name, language), own)
         notebook.cells = _with_added_cells(notebook.cells, _cells_in(path))
         texts[path] = str(nbformat.writes(notebook)) + "\n"
