@@ -178,6 +178,9 @@ class _Keys:
 
     def places(self, student: Student, name: str) -> list[int]:
         """Return the places of a student, or of the members of the group of this name."""
+        if student.logins:
+            found = {self._by_id[key.casefold()] for key in student.logins if key.casefold() in self._by_id}
+            return list(found) if len(found) == 1 else []
         for key in (student.id, student.login, name, name.partition("@")[0]):
             if key and key.casefold() in self._by_id:
                 return [self._by_id[key.casefold()]]
