@@ -176,6 +176,8 @@ _PLACES = {"at", "place"}
 _SPLITS = 50
 #: Stands for a call while a sentence is parsed.
 _CALL = "\ue000"
+#: Ways to name a call in words; what stands for the placeholders is code.
+GRADIENT, WITH_INPUT = "the gradient of {call}", "{program} with the input {text}"
 
 
 @functools.cache
@@ -204,22 +206,36 @@ def parse_sentence(text: str, *folders: Path, call: str = "") -> Sentence:
         folders: with the templates of the course.
         call: what the sentence begins with, if it is about a call.
     """
+    gradient = GRADIENT.format(call=call)
+    if call and text.startswith(gradient):
+        call = gradient
     if call and text.startswith(call) and text != call:
         problem = text.removeprefix(call)
         space = " " if problem.startswith(" ") else ""
         found = _parse_by_templates(problem.removeprefix(space), folders, _SHORT, 0)
         if found:
-            return _sentence("{call}" + space + "{problem}", call=call, problem=found)
+            return _sentence("{call}" + space + "{problem}", call=_parse_call(call), problem=found)
         restored: Sentence = _restore_call(_parse_by_templates(_CALL + problem, folders, _SHORT, 0) or {}, call)
         return restored
     return _parse_by_templates(text, folders, _SHORT, 0) or {}
+
+
+def _parse_call(call: str) -> str | Sentence:
+    """Return a call with our words around its code as template and values."""
+    of = GRADIENT.format(call="")
+    if call.startswith(of):
+        return _sentence(GRADIENT, call=call.removeprefix(of))
+    program, with_input, text = call.partition(WITH_INPUT.format(program="", text=""))
+    if with_input and "(" not in program:  # a quotation in a call of a function may hold the same words
+        return _sentence(WITH_INPUT, program=program, text=text)
+    return call
 
 
 def _restore_call(value: Any, call: str) -> Any:
     """Return a sentence with the call, whose words are the student's, in its place again."""
     if isinstance(value, dict):
         return {name: _restore_call(each, call) for name, each in value.items()}
-    return value.replace(_CALL, call)
+    return _parse_call(call) if value == _CALL else value.replace(_CALL, call)
 
 
 def _sentence(text: str, /, **values: str | Sentence) -> Sentence:

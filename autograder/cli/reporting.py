@@ -162,7 +162,7 @@ def _pictures(
     from autograder.student.drawing import pictures_of
     from autograder.submissions.intake import take_in
 
-    hand_ins = take_in([submissions], catalog.units).hand_ins
+    hand_ins = take_in([submissions], catalog.modules).hand_ins
     with Sandbox(catalog.preload) as sandbox:
 
         def drawn(result: "SubmissionResult") -> "dict[str, list[Picture]]":
@@ -260,7 +260,7 @@ def likeness(
     from autograder.submissions.intake import take_in
 
     catalog = course_here()
-    hand_ins = take_in(paths, catalog.units).hand_ins
+    hand_ins = take_in(paths, catalog.modules).hand_ins
     submissions = {name: read_for(catalog, each, name).modules for name, each in hand_ins.items()}
     release = list(untouched_texts(catalog).values())
     known = {each.name: each for each in read_results([results]).values()} if results is not None else {}

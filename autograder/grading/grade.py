@@ -206,9 +206,10 @@ class Grader:
             limits=self._limits(),
             answers=submission.answers,
             sources={
-                unit.name: submission.modules[unit.name].text
+                name: submission.modules[name].text
                 for unit in self.spec.chosen
-                if unit.name in submission.modules
+                for name in unit.modules
+                if name in submission.modules
             },
             started=began,
             seconds=round(time.perf_counter() - started, 3),

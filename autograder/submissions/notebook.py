@@ -41,6 +41,8 @@ _CHANGING = {
     ),
     *("reverse", "appendleft", "extendleft", "load_state_dict", "eval"),
 }
+#: Functions that change their first argument, besides those whose name ends in `_`.
+_CHANGING_FIRST = {"setattr", "delattr", "heappush", "heapify", "shuffle", "insort", "copyto", "fill_diagonal"}
 _LISTED_CELLS = 8
 _LOOPS = (ast.For, ast.While, ast.With)
 #: The magics of a whole cell that run it as Python, in its place.
@@ -153,27 +155,31 @@ def without_magics(text: str, unit: str) -> str:
 def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.stmt]:
     """Return the definitions, and the statements that give values to what they need.
 
-    A loop is kept only for what the graded functions need, if there are any: other functions may show a training that the
-    loop runs.
+    A loop, and a call of a function that changes what it is given, is kept only for what the graded functions need, if there
+    are any: other functions may show a training that it runs.
     """
     statements = [node for cell in cells for node in cell.tree.body]
+    effects = {node.name: _effects(node) for node in statements if isinstance(node, ast.FunctionDef)}
     binders: dict[str, list[ast.stmt]] = {}
+    runs: set[ast.stmt] = {node for node in statements if isinstance(node, _LOOPS)}
     for node in statements:
         for name in _bound_names(node):
             binders.setdefault(name, []).append(node)
+        for name in () if isinstance(node, _DEFINITIONS) else _names_own_functions_change(node, effects):
+            binders.setdefault(name, []).append(node)
+            runs.add(node)
     definitions = [node for node in statements if _defines(node)]
     kept = set(definitions)
     roots = [name for name in graded if name in binders]
     everything = [*graded, *(name for cell in cells for name in _needed_by_functions(cell)), "*"]
     everything += [name for node in definitions for name in _names(node, inside=False)]
     if roots:
-        needed = _closure(roots, binders, loops=True)
-        return kept | needed | _closure(everything, binders, loops=False)
-    return kept | _closure(everything, binders, loops=True)
+        return kept | _closure(roots, binders) | _closure(everything, binders, without=runs)
+    return kept | _closure(everything, binders)
 
 
-def _closure(names: list[str], binders: dict[str, list[ast.stmt]], *, loops: bool) -> set[ast.stmt]:
-    """Return the statements that bind these names, and those that bind what they read, and so on."""
+def _closure(names: list[str], binders: dict[str, list[ast.stmt]], without: Collection[ast.stmt] = ()) -> set[ast.stmt]:
+    """Return the statements that bind these names, and those that bind what they read, and so on; none of `without`."""
     found: set[ast.stmt] = set()
     seen: set[str] = set()
     waiting = list(names)
@@ -183,7 +189,7 @@ def _closure(names: list[str], binders: dict[str, list[ast.stmt]], *, loops: boo
             continue
         seen.add(name)
         for node in binders.get(name, ()):
-            if node not in found and (loops or not isinstance(node, _LOOPS)):
+            if node not in found and node not in without:
                 found.add(node)
                 waiting += _names(node, inside=True)
     return found
@@ -262,12 +268,46 @@ def _bound_names(node: ast.stmt) -> Iterator[str]:
             yield child.name
         elif isinstance(child, ast.Name | ast.Subscript | ast.Attribute) and isinstance(child.ctx, ast.Store):
             yield from _base(child)
-        elif isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute) and _changes(child.func.attr):
-            yield from _base(child.func.value)
+        elif isinstance(child, ast.Call):
+            yield from _names_a_call_changes(child)
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+        yield node.value.id  # a second name: what changes the one changes the other
 
 
-def _changes(method: str) -> bool:
-    return method in _CHANGING or (method.endswith("_") and not method.startswith("_"))
+def _names_a_call_changes(call: ast.Call) -> Iterator[str]:
+    """Yield the names of what a call changes, as the name of its method or function tells."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    in_place = name.endswith("_") and not name.startswith("_")
+    if isinstance(call.func, ast.Attribute) and (name in _CHANGING or in_place):
+        yield from _base(call.func.value)
+    if call.args and (name in _CHANGING_FIRST or in_place):
+        yield from _base(call.args[0])
+    for keyword in call.keywords:
+        if keyword.arg == "out":
+            yield from _base(keyword.value)
+
+
+def _effects(function: ast.FunctionDef) -> tuple[set[str], bool]:
+    """Return the global names that a function changes, and True if it changes an argument too."""
+    arguments = function.args
+    given = {each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    stated = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
+    local = {
+        node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    } - stated
+    changed = {name for node in function.body for name in _bound_names(node)}
+    return stated | (changed - given - local), not changed.isdisjoint(given - local)
+
+
+def _names_own_functions_change(node: ast.stmt, effects: dict[str, tuple[set[str], bool]]) -> Iterator[str]:
+    """Yield the global names that a statement changes by calls of the notebook's own functions."""
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in effects:
+            names, arguments = effects[call.func.id]
+            yield from names
+            if arguments:
+                for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+                    yield from _base(value)
 
 
 def _base(node: ast.expr) -> Iterator[str]:

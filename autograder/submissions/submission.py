@@ -172,7 +172,7 @@ def read_for(catalog: Catalog, hand_in: HandIn, name: str = "") -> Submission:
 
 def collect_for(catalog: Catalog, hand_in: HandIn, name: str = "") -> RawSubmission:
     """Return the files that belong to the units of a course, under the student's name if it is given."""
-    return collect_hand_in(hand_in, name, catalog.units, untouched_texts(catalog), catalog.preload)
+    return collect_hand_in(hand_in, name, catalog.modules, untouched_texts(catalog), catalog.preload)
 
 
 def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = ()) -> Submission:

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import importlib.abc
 import importlib.machinery
+import inspect
 import io
 import linecache
 import operator
@@ -14,6 +15,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable, Container, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
 
 from autograder.worker.deadline import Budget
@@ -33,18 +35,23 @@ class LoadedModule(types.ModuleType):
 
     Args:
         imported: called after each statement that imports something.
+        place: the folder in which it finds its data, and itself; empty for wherever it was read.
 
     Attributes:
+        filename: as the student knows it.
         stopped: the exception that ended it, or else the first one, if there is anything defined nevertheless.
         goes_on: True if the statements after that one were executed.
         missing: lines that import a library in vain, each with the reason.
     """
 
-    __slots__ = ("_imported", "_source", "goes_on", "missing", "stopped")
+    __slots__ = ("_imported", "_source", "filename", "goes_on", "missing", "stopped")
 
-    def __init__(self, name: str, filename: str, text: str, imported: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, name: str, filename: str, text: str, imported: Callable[[], None] = lambda: None, place: str = ""
+    ) -> None:
         super().__init__(name)
-        self.__file__ = filename
+        self.__file__ = str(Path(place, f"{name}.py")) if place else filename
+        self.filename = filename
         self._source: str | None = text
         self._imported = imported
         self.stopped: BaseException | None = None
@@ -60,12 +67,12 @@ class LoadedModule(types.ModuleType):
         text, self._source = self._source, None
         if text is None:
             return
-        filename = str(self.__file__)
+        filename = self.filename
         linecache.cache[filename] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
         for statement, code in _compile_statements(text, filename):
             try:
-                exec(code, self.__dict__)
+                _execute(code, self.__dict__)
                 if isinstance(statement, ast.Import | ast.ImportFrom):
                     self._imported()
             except KeyboardInterrupt:
@@ -114,19 +121,43 @@ class _MissingLibrary:
         raise ImportError(self.__dict__["message"])
 
 
+def _execute(code: types.CodeType | SyntaxError, names: dict[str, Any]) -> None:
+    """Execute a statement; one of a notebook may await something, as in a kernel."""
+    if not isinstance(code, types.CodeType):
+        raise code
+    if code.co_flags & inspect.CO_COROUTINE:
+        awaited = eval(code, names)
+        with contextlib.suppress(StopIteration):
+            while True:  # without an event loop, whose sockets a sandbox refuses
+                awaited.send(None)
+    else:
+        exec(code, names)
+
+
 @functools.lru_cache(maxsize=16)
-def _compile_statements(text: str, filename: str) -> list[tuple[ast.stmt, types.CodeType]]:
-    """Compile the statements of a source, once for all checks that a worker serves."""
+def _compile_statements(text: str, filename: str) -> list[tuple[ast.stmt, types.CodeType | SyntaxError]]:
+    """Compile the statements of a source, once for all checks that a worker serves.
+
+    In a notebook each statement stands for itself: what the compiler refuses of one comes in place of its code.
+    """
+    notebook = filename.endswith(".ipynb")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd escapes, which the compiler repeats
         body = ast.parse(text, filename).body
     futures = [name.name for node in body if _is_future(node) for name in node.names]
     flags = functools.reduce(operator.or_, (getattr(__future__, name).compiler_flag for name in futures), 0)
-    return [
-        (node, compile(ast.Module([node], []), filename, "exec", flags, dont_inherit=True))
-        for number, node in enumerate(body)
-        if number == 0 or not _is_text(node)
-    ]
+    flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if notebook else 0
+
+    def code_of(node: ast.stmt) -> types.CodeType | SyntaxError:
+        try:
+            code: types.CodeType = compile(ast.Module([node], []), filename, "exec", flags, dont_inherit=True)
+        except SyntaxError as error:
+            if not notebook:
+                raise
+            return error
+        return code
+
+    return [(node, code_of(node)) for number, node in enumerate(body) if number == 0 or not _is_text(node)]
 
 
 def _is_future(node: ast.stmt) -> TypeGuard[ast.ImportFrom]:

@@ -46,6 +46,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Unit | Non
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Unit | None:
     """Collect a unit's file as its checks; it is never imported as a test module."""
+    catalog = parent.config.stash[COURSE]
+    if catalog is not None and module_path.stem in catalog.modules:
+        module_path = module_path.with_stem(catalog.modules[module_path.stem])  # of a unit with several files
     if _is_unit(module_path, parent.config):
         return Unit.from_parent(parent, path=module_path)
     return None

@@ -73,7 +73,7 @@ class StudentRun:
     def modules(self, judged: Path) -> dict[str, Module]:
         """Return the unit itself, its neighbours and what they import of the student's own, read once."""
         if judged not in self._read:
-            beside = {unit: judged.with_name(f"{unit}.py") for unit in self._catalog.units}
+            beside = {unit: judged.with_name(f"{unit}.py") for unit in self._catalog.modules}
             paths = {unit: path for unit, path in beside.items() if path.is_file()} | {judged.stem: judged}
             units = {unit: read_module(path, unit, self._catalog.functions) for unit, path in paths.items()}
             self._read[judged] = read_helpers(judged.parent, units) | units

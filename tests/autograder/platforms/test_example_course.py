@@ -14,7 +14,7 @@ from autograder.errors import GraderError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.grading.verify import Verification, open_benches
-from autograder.platforms.bundles import gradescope_bundle, student_bundle, try_out, write_bundle
+from autograder.platforms.bundles import Grading, gradescope_bundle, student_bundle, try_out, write_bundle
 from autograder.platforms.nbgrader.assignment import write_notebooks
 from tests.autograder.platforms.nbgrader_course import marks, nbgrader
 
@@ -83,7 +83,7 @@ def test_the_students_release_starts(example, tmp_path):
 
 @pytest.mark.slow
 def test_gradescope_grades_it(example, tmp_path):
-    files = gradescope_bundle(example, "points", "")
+    files = gradescope_bundle(example, Grading("", "points", "of the tests"))
     try_out(files, example)
     write_bundle(files, tmp_path / "base" / "source")
     (tmp_path / "base" / "submission").mkdir()

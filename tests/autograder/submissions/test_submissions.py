@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder.errors import UsageError
 from autograder.submissions import Module, read_module, read_submission
 from autograder.submissions.intake import take_in
+from autograder.worker.modules import LoadedModule
 
 UNITS = ("variation_loss", "adversarial_attack")
 CODE = "def total_variation(images):\n    return images\n"
@@ -325,6 +326,25 @@ def source_of(handin, *cells):
 def test_what_functions_need_is_kept_and_the_rest_is_left_out(handin, cell, kept):
     text = source_of(handin, cell).modules["variation_loss"].text
     assert text.rstrip() == (cell if kept is None else kept).rstrip()
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        "alias = dims\nalias.append(2)",
+        "from heapq import heappush\nheappush(dims, 2)",
+        "def fill(items):\n    items.append(2)\nfill(dims)",
+        "def reset():\n    global dims\n    dims = [2]\nreset()",
+        "async def pick():\n    return [2]\ndims = await pick()",
+    ],
+)
+def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill):
+    cells = [new_code_cell(text) for text in ("dims = []", fill, "def denoise():\n    return dims")]
+    path = handin(variation_loss__ipynb=notebook(*cells))
+    found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
+    module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
+    module.load()
+    assert module.denoise() == [2]
 
 
 def test_what_was_left_out_of_a_notebook_is_said(handin):
