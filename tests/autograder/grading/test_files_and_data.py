@@ -254,6 +254,7 @@ def test_a_notebook_holds_them_both(course, tmp_path):
     text = (tmp_path / "class" / "source" / "index" / "index.ipynb").read_text()
     assert "def postings" in text
     assert "from postings" not in text
+    assert (tmp_path / "class" / "source" / "index" / "texts" / "poem.txt").is_file()
 
 
 def test_files_are_joined():
