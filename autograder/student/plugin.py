@@ -109,7 +109,7 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
     Returns:
         The units of this run that pass as a whole, and a sentence if the progress could not be stored.
     """
-    own = {catalog.exercise(unit): unit for unit in catalog.units}
+    own = {catalog.exercise(module): unit for module, unit in catalog.modules.items()}
     ended: dict[Path, list[CheckResult]] = {}
     for nodeid, check in recorder.results.items():
         path = root / nodeid.partition("::")[0]

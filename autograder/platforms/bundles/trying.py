@@ -12,7 +12,7 @@ from autograder.course.skeletons import read_source, skeleton
 from autograder.errors import GraderError
 from autograder.platforms.bundles.fingerprints import Files
 
-#: It takes seconds; this is for a course whose code never ends.
+#: For the checks of one unit. They take seconds; this is for a course whose code never ends.
 _LONGEST_SECONDS = 600
 _CATALOG = "exercises/catalog.toml"
 _SKELETON, _SOLUTION = "the skeleton", "the solution"
@@ -89,7 +89,13 @@ def _run(folder: Path, units: list[str], packages: list[str], what: str) -> None
     command = [sys.executable, "-c", _RUN, *(f"exercises/{unit}.py" for unit in units), *packages]
     try:
         ended = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_SECONDS * len(units),
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise GraderError(f"nothing was released: the checks of {units[0]} do not end on {what}") from error

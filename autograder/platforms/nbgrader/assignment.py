@@ -4,6 +4,7 @@ Cells that an instructor has added to an earlier one stay: a cell is ours if its
 """
 
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -67,11 +68,19 @@ def write_notebooks(
         notebook = source_notebook(unit, solution, catalog.lesson(unit.name, language), own)
         notebook.cells = _with_added_cells(notebook.cells, _cells_in(path))
         texts[path] = str(nbformat.writes(notebook)) + "\n"
+        _copy_data(catalog, unit, path.parent)
     if not (course / FILENAME).exists():
         texts[course / FILENAME] = config_text(catalog.root, hidden)
     # Not beside the notebook: nbgrader releases all files there, and a backup holds solutions.
     files = [replace_keeping_backup(path, text, course / "replaced") for path, text in texts.items()]
     return [file for file in files if file is not None]
+
+
+def _copy_data(catalog: Catalog, unit: Unit, folder: Path) -> None:
+    """Put the files that the unit's code reads beside its notebook, where nbgrader releases them."""
+    for name, path in catalog.data(unit.name).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / name)
 
 
 def source_notebook(unit: Unit, solution: str, lesson: Path, checks: Iterable[CheckResult]) -> NotebookNode:

@@ -84,6 +84,9 @@ def test_the_students_release_starts(example, tmp_path):
     try_out(files, example)
     assert "tests/exercises/conftest.py" in files
     assert not any(name.startswith("data/") for name in files)
+    broken = files | {"tests/exercises/test_trees.py": b"import trees_of_the_course\n"}
+    with pytest.raises(GraderError, match=r"nothing was released: .* trees .* the skeleton: .*No module named"):
+        try_out(broken, example)
     del files["tests/exercises/conftest.py"]
     files["tests/exercises/test_words.py"] = b"import words_of_the_course\n"
     with pytest.raises(GraderError, match=r"nothing was released: .* words .* the skeleton: .*No module named"):
