@@ -104,6 +104,12 @@ def show_sentence(sentence: Sentence, english: str) -> str:
         return english
 
 
+def translate_sentence(english: str) -> str:
+    """Return a text of known templates, put together in English, in the reader's language."""
+    known = language() != ENGLISH
+    return show_sentence(parse_sentence(english, *_active.get()[1]), english) if known else english
+
+
 def _fill(sentence: Sentence) -> str:
     values = {name: _fill(each) if isinstance(each, dict) else each for name, each in sentence["values"].items()}
     return _translations().gettext(sentence["text"]).format(**values)
