@@ -123,7 +123,7 @@ class _MissingLibrary:
 
 def _execute(code: types.CodeType | SyntaxError, names: dict[str, Any]) -> None:
     """Execute a statement; one of a notebook may await something, as in a kernel."""
-    if isinstance(code, SyntaxError):
+    if not isinstance(code, types.CodeType):
         raise code
     if code.co_flags & inspect.CO_COROUTINE:
         awaited = eval(code, names)
