@@ -250,7 +250,7 @@ def _sentence(text: str, /, **values: str | Sentence) -> Sentence:
 
 def _parse_by_templates(text: str, folders: tuple[Path, ...], least: int, depth: int) -> Sentence | None:
     constants, templates = _templates(folders)
-    if text in constants:
+    if text in constants and (" " in text or not depth):  # a value of one word is code, such as "loss"
         return _sentence(text.replace("{", "{{").replace("}", "}}") if "{" in text else text)
     if depth > _DEPTH or " " not in text or text[0] in "'\"[{":
         return None
