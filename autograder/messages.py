@@ -104,6 +104,12 @@ def show_sentence(sentence: Sentence, english: str) -> str:
         return english
 
 
+def translate_sentence(english: str) -> str:
+    """Return a text of known templates, put together in English, in the reader's language."""
+    known = language() != ENGLISH
+    return show_sentence(parse_sentence(english, *_active.get()[1]), english) if known else english
+
+
 def _fill(sentence: Sentence) -> str:
     values = {name: _fill(each) if isinstance(each, dict) else each for name, each in sentence["values"].items()}
     return _translations().gettext(sentence["text"]).format(**values)
@@ -244,7 +250,7 @@ def _sentence(text: str, /, **values: str | Sentence) -> Sentence:
 
 def _parse_by_templates(text: str, folders: tuple[Path, ...], least: int, depth: int) -> Sentence | None:
     constants, templates = _templates(folders)
-    if text in constants:
+    if text in constants and (" " in text or not depth):  # a value of one word is code, such as "loss"
         return _sentence(text.replace("{", "{{").replace("}", "}}") if "{" in text else text)
     if depth > _DEPTH or " " not in text or text[0] in "'\"[{":
         return None

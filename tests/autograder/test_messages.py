@@ -140,6 +140,13 @@ def test_our_words_around_a_call_are_shown_in_the_readers_language(call, catalog
         assert not re.search(r"the gradient|with the input", show_sentence(sentence, english))
 
 
+def test_a_value_of_one_word_is_code(catalog):
+    sentence = parse_sentence("f(2) returned loss, expected failed", catalog.translations, call="f(2)")
+    with speaking("lt", catalog.translations):
+        assert tr("loss") != "loss" and tr("failed") != "failed"
+        assert re.search(r"\bloss\b.*\bfailed\b", show_sentence(sentence, ""))
+
+
 def test_a_place_may_be_empty(folder):
     sentence = parse_sentence("f(2) returned a tensor, expected a Python float, 0.75", folder, call="f(2)")
     assert "a Python {" in str(sentence)

@@ -9,6 +9,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog, Unit, read_catalog
 from autograder.course.prose import passages
 from autograder.messages import GRADIENT, WITH_INPUT
+from autograder.results.wording import WORDS
 from tools.translations.sentences import sentences
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +59,11 @@ _NOT_SHOWN = re.compile(
 )
 
 
+_LABEL = re.compile(r"[a-z -]+")
+#: Values of a curve or a bar, in contrast to those of an option.
+_COMPUTED = (ast.Name, ast.Subscript, ast.BinOp)
+
+
 @dataclass(frozen=True)
 class Found:
     """One text to translate.
@@ -105,8 +111,26 @@ def _unit_texts(catalog: Catalog, unit: Unit) -> Iterator[Found]:
     for _, text in sentences(source):
         yield found("sentence", text, checks)
     if picture.is_file():
-        for _, text in sentences(picture.read_text(encoding="utf-8")):
+        drawing = picture.read_text(encoding="utf-8")
+        for text in dict.fromkeys([*(text for _, text in sentences(drawing)), *labels(drawing)]):
             yield found("picture", text, picture)
+
+
+def labels(source: str) -> Iterator[str]:
+    """Yield the single words that name an axis, a row or a curve of a picture."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call():
+                named: list[ast.expr] = [*_keywords([node], "x_name"), *_keywords([node], "y_name")]
+            case ast.Tuple(elts=[name, ast.List() | ast.ListComp() | ast.Call()]):
+                named = [name]
+            case ast.Dict(keys=keys, values=values) if all(isinstance(each, _COMPUTED) for each in values):
+                named = [key for key in keys if key is not None]
+            case _:
+                named = []
+        texts = [each.value for each in named if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        if all(map(_LABEL.fullmatch, filter(None, texts))):  # else they name networks or options
+            yield from filter(None, texts)
 
 
 def check_titles(source: str) -> Iterator[str]:
@@ -142,6 +166,8 @@ def engine_texts(root: Path = ROOT) -> Iterator[Found]:
                 yield Found(ENGINE, "sentence", text, f"autograder/{name}")
     for text in (GRADIENT, WITH_INPUT):
         yield Found(ENGINE, "sentence", text, "autograder/messages.py")
+    for text in WORDS.values():
+        yield Found(ENGINE, "sentence", text, "autograder/results/wording.py")
     for text in _marked_help((package / _MIXED).read_text(encoding="utf-8")):
         yield Found(ENGINE, "help", text, f"autograder/{_MIXED}")
     for name in _TEMPLATES:
