@@ -136,7 +136,9 @@ def test_a_right_notebook_passes_every_check(released, unit):
     """In a real kernel, with the solutions in the cells of the functions."""
     notebook = nbformat.read(released / f"{unit}.ipynb", as_version=4)
     cells = by_id(notebook)
-    _, functions = split_functions(CATALOG.units[unit], read_source(CATALOG.solution(unit)))
+    header, functions = split_functions(CATALOG.units[unit], read_source(CATALOG.solution(unit)))
+    if header:
+        cells["imports"].source = header  # with the helpers that stand before the first function
     for function, text in functions.items():
         cells[f"answer-{function}"].source = text
     NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(released)}}).execute()
