@@ -38,8 +38,12 @@ HONEST = Path(__file__).parents[1] / "samples" / "perfect"
 CASES = {path.name: json.loads((path / "expected.json").read_text()) for path in sorted(HOSTILE.iterdir())}
 UNIT = "variation_loss"
 FUNCTIONS = ["variation_loss"]
-#: Of a case; an archive is of the usual one.
-UNITS = {case: tuple(sorted(path.stem for path in (HOSTILE / case).glob("*.py"))) or (UNIT,) for case in CASES}
+#: Of a case. What else it hands in, such as a conftest.py, is no unit; an archive is of the usual one.
+COURSE_UNITS = {path.stem for path in (ROOT / "solutions").glob("*.py")}
+UNITS = {
+    case: tuple(sorted(COURSE_UNITS & {path.stem for path in (HOSTILE / case).glob("*.py")})) or (UNIT,)
+    for case in CASES
+}
 ALL_UNITS = sorted({unit for units in UNITS.values() for unit in units})
 SCHEMA = json.loads((ROOT / "autograder" / "results" / "result.schema.json").read_text())
 PUBLIC = ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/home", "~", ".", tempfile.gettempdir(), ROOT, ROOT.parent)
