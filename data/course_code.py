@@ -36,7 +36,7 @@ class CourseCode:
             self._modules[unit] = self._imported(unit)
         function = getattr(self._modules[unit], name, None)
         if not callable(function):
-            raise CodeError(f"{self.folder / unit}.py has no function {name}; the pets lab needs it")
+            raise CodeError(f"{self.folder / unit}.py has no function {name}; this command needs it")
 
         def called(*args: Any, **kwargs: Any) -> Any:
             with self._importable():

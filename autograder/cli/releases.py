@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from autograder.platforms.bundles import Grading
     from autograder.platforms.bundles.fingerprints import Files
 
+    _Build = Callable[[Catalog, Collection[str], str, Files], Files]
+
 app = typer.Typer(no_args_is_help=True, help="Make what students and platforms get.")
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; the zip comes beside it.")]
@@ -87,6 +89,14 @@ def student(folder: Folder, units: Units = "", lang: Lang = "") -> None:
 
 
 @app.command()
+def notebooks(folder: Folder, units: Units = "", lang: Lang = "") -> None:
+    """Make a notebook of each unit for Jupyter, Colab and VS Code, beside the zip of the students' course."""
+    from autograder.platforms.bundles import notebooks_bundle, student_bundle
+
+    _release_course(student_bundle, folder, units, lang, notebooks_bundle)
+
+
+@app.command()
 def actions(folder: Folder, units: Units = "", lang: Lang = "") -> None:
     """Make the students' course with a workflow for GitHub."""
     from autograder.platforms.bundles import actions_bundle
@@ -129,17 +139,25 @@ def actions_teacher(folder: Folder, units: Units = "", hidden: HiddenOption = Hi
     _release_grader(actions_teacher_bundle, folder, units, hidden)
 
 
-def _release_course(
-    build: "Callable[[Catalog, Collection[str], str, Files], Files]", folder: Path, units: str, lang: str
-) -> None:
-    """Write the students' course, of all units or as for one week of some, in a language."""
-    from autograder.platforms.bundles import fingerprint_files, require_free
+def _release_course(build: "_Build", folder: Path, units: str, lang: str, pack: "_Build | None" = None) -> None:
+    """Write the students' course, of all units or as for one week of some, in a language.
+
+    Args:
+        build: from the catalog, the units' names, the language, and the fingerprints of known mistakes to the course's files.
+        folder: to write.
+        units, lang: as typed.
+        pack: from the same, but with the course's files in place of the fingerprints, to what is written; the course itself
+            if None.
+    """
+    from autograder.platforms.bundles import fingerprint_files, require_free, try_out, write_bundle
 
     require_free(folder)
     catalog = course_here()
     chosen_units = [unit.name for unit in catalog.select(names_in(units))]
-    fingerprints = fingerprint_files(catalog, chosen_units)
-    _write_bundle(build(catalog, chosen_units, _language(catalog, lang), fingerprints), catalog, folder)
+    language = _language(catalog, lang)
+    files = build(catalog, chosen_units, language, fingerprint_files(catalog, chosen_units))
+    try_out(files, catalog)
+    _print_bundle(folder, write_bundle(pack(catalog, chosen_units, language, files) if pack else files, folder))
 
 
 def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, units: str, hidden: Hidden) -> None:
@@ -157,7 +175,10 @@ def _write_bundle(files: "Files", catalog: Catalog, folder: Path) -> None:
 
     require_free(folder)
     try_out(files, catalog)
-    archive = write_bundle(files, folder)
+    _print_bundle(folder, write_bundle(files, folder))
+
+
+def _print_bundle(folder: Path, archive: Path) -> None:
     terminal.out.print(Text(f"wrote {folder}{os.sep} and {archive}"), soft_wrap=True)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from autograder.course.skeletons import first_line, source_lines
-from autograder.submissions.module import Module, parse
+from autograder.submissions.module import Module, parse, parse_quietly
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Lines that IPython does not read as Python: magics, shell lines, requests for help; also `files = !ls`.
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
 #: A magic of a whole cell that writes it into a file; into that of the unit, it is the unit.
-_WRITEFILE = re.compile(r"%%writefile\s+(?:-a\s+)?(?:\S*/)?(\w+)\.py\s*$")
+_WRITEFILE = re.compile(r"%%(?:write)?file\s+(?P<more>(?:-a|--append)\s+)?(?P<path>(?:\S*/)?(?P<stem>\w+)\.py)\s*$")
 #: Methods that change what they are called on, besides those whose name ends in `_`, as PyTorch has them.
 _CHANGING = {
     *(
@@ -141,7 +141,7 @@ def without_magics(text: str, unit: str) -> str:
     start = text.lstrip().partition("\n")[0].strip()
     written = _WRITEFILE.match(start)
     magic = start.split()[0] if start.startswith("%%") else ""
-    if magic and magic not in _PYTHON_MAGICS and not (written and written[1] == unit):
+    if magic and magic not in _PYTHON_MAGICS and not (written and written["stem"] == unit):
         return ""
     goes_on = False
     for number, line in enumerate(lines):
@@ -150,6 +150,18 @@ def without_magics(text: str, unit: str) -> str:
             lines[number] = "" if goes_on or match is None else f"{match[1]}pass"
             goes_on = line.rstrip().endswith("\\")  # a shell command may take several lines
     return "\n".join(lines)
+
+
+def written_texts(cells: list[tuple[int, str]]) -> dict[str, str]:
+    """Return what the cells of a notebook write with `%%writefile` into Python files, by path."""
+    texts: dict[str, str] = {}
+    for _, cell in cells:
+        first, _, rest = cell.lstrip().partition("\n")
+        written = _WRITEFILE.match(first.strip())
+        if written:
+            path = written["path"].removeprefix("./")
+            texts[path] = texts.get(path, "") * bool(written["more"]) + rest.rstrip("\n") + "\n"
+    return texts
 
 
 def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.stmt]:
@@ -170,7 +182,8 @@ def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.s
             runs.add(node)
     definitions = [node for node in statements if _defines(node)]
     kept = set(definitions)
-    roots = [name for name in graded if name in binders]
+    roots = [*(name for name in graded if name in binders)]
+    roots += ["*"] if roots else []
     everything = [*graded, *(name for cell in cells for name in _needed_by_functions(cell)), "*"]
     everything += [name for node in definitions for name in _names(node, inside=False)]
     if roots:
@@ -270,6 +283,7 @@ def _bound_names(node: ast.stmt) -> Iterator[str]:
             yield from _base(child)
         elif isinstance(child, ast.Call):
             yield from _names_a_call_changes(child)
+            yield from _names_given_by_text(child)
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
         yield node.value.id  # a second name: what changes the one changes the other
 
@@ -285,6 +299,25 @@ def _names_a_call_changes(call: ast.Call) -> Iterator[str]:
     for keyword in call.keywords:
         if keyword.arg == "out":
             yield from _base(keyword.value)
+
+
+def _names_given_by_text(call: ast.Call) -> Iterator[str]:
+    """Yield the names that `exec(...)` and `globals().update(...)` bind; `*` where these cannot be told."""
+    if isinstance(call.func, ast.Name) and call.func.id == "exec":
+        text = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+        try:
+            body = parse_quietly(text).body if isinstance(text, str) else None
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            body = None
+        yield from ("*",) if body is None else (name for node in body for name in _bound_names(node))
+    elif isinstance(call.func, ast.Attribute) and call.func.attr in _CHANGING and _is_namespace(call.func.value):
+        yield "*"
+
+
+def _is_namespace(node: ast.expr) -> bool:
+    """Return True for `globals()`, and for what means the same at the top of a module."""
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args
+    return called and node.func.id in ("globals", "locals", "vars")  # type: ignore[attr-defined]
 
 
 def _effects(function: ast.FunctionDef) -> tuple[set[str], bool]:
@@ -312,6 +345,10 @@ def _names_own_functions_change(node: ast.stmt, effects: dict[str, tuple[set[str
 
 def _base(node: ast.expr) -> Iterator[str]:
     while isinstance(node, ast.Subscript | ast.Attribute):
+        if isinstance(node, ast.Subscript) and _is_namespace(node.value):
+            name = node.slice.value if isinstance(node.slice, ast.Constant) else "*"
+            yield str(name)
+            return
         node = node.value
     if isinstance(node, ast.Name):
         yield node.id

@@ -4,13 +4,9 @@ A bundle is made from the solutions and the checks anew, never from what lies in
 worked; and what is for students is searched for what they must not have before anything is written.
 """
 
-import stat
-import zipfile
-from pathlib import Path
-
-from autograder.errors import UsageError
-from autograder.platforms.bundles.fingerprints import Files, fingerprint_files
+from autograder.platforms.bundles.fingerprints import fingerprint_files
 from autograder.platforms.bundles.leaks import leaks
+from autograder.platforms.bundles.notebooks import notebooks_bundle
 from autograder.platforms.bundles.platforms import (
     Grading,
     actions_bundle,
@@ -22,6 +18,7 @@ from autograder.platforms.bundles.platforms import (
 )
 from autograder.platforms.bundles.student import student_bundle
 from autograder.platforms.bundles.trying import try_out
+from autograder.platforms.bundles.writing import require_free, write_bundle
 
 __all__ = [
     "Grading",
@@ -32,57 +29,10 @@ __all__ = [
     "gitlab_bundle",
     "gradescope_bundle",
     "leaks",
+    "notebooks_bundle",
     "release_secret",
     "require_free",
     "student_bundle",
     "try_out",
     "write_bundle",
 ]
-
-#: The same for every file, so that the same course gives the same zip.
-_EPOCH = (2020, 1, 1, 0, 0, 0)
-
-
-def write_bundle(files: Files, folder: Path) -> Path:
-    """Write a bundle into a new folder, and as a zip beside it.
-
-    Args:
-        files: by path inside the bundle.
-        folder: must not exist yet, or be empty.
-
-    Returns:
-        The zip.
-
-    Raises:
-        UsageError: there is something already.
-    """
-    archive = require_free(folder)
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        path.chmod(_mode(content))
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.external_attr = (stat.S_IFREG | _mode(content)) << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(entry, content)
-    return archive
-
-
-def require_free(folder: Path) -> Path:
-    """Return the path of the zip beside a folder.
-
-    Raises:
-        UsageError: there is something already.
-    """
-    archive = folder.with_name(f"{folder.name}.zip")
-    if archive.exists() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise UsageError(f"there is a {folder} or {archive.name} already; name a new folder, or remove them first")
-    return archive
-
-
-def _mode(content: bytes) -> int:
-    """Return the permissions of a file: executable if it begins as a script."""
-    return 0o755 if content.startswith(b"#!") else 0o644

@@ -3,9 +3,6 @@
 Cells that an instructor has added to an earlier one stay: a cell is ours if its id says so.
 """
 
-import ast
-import base64
-import mimetypes
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -13,33 +10,26 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.course.catalog import Catalog, Question, Unit
 from autograder.course.skeletons import (
-    BEGIN,
-    END,
-    first_line,
     join_files,
-    read_source,
     replace_keeping_backup,
-    split_at_start,
     translated_solution,
 )
-from autograder.errors import CatalogError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.messages import ENGLISH
 from autograder.platforms.nbgrader.cells import GradedCell, answer_id, graded_cells
 from autograder.platforms.nbgrader.config import FILENAME, config_text
+from autograder.platforms.unit_notebook import as_notebook, introduction, markdown_cell, split_functions
 from autograder.results.mark import Hidden
 from autograder.results.types import CheckResult
 from autograder.submissions import Submission
 
-_KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 #: Ids of the cells written here, in each release of a unit: such a cell is written anew, or is gone.
 _OURS = re.compile(r"(lesson|introduction|imports)|(about|answer|checks|hidden)-\w+")
-_PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)\s:]+)\)")
 _CHECKS = 'from autograder.notebook import check\n\ncheck("{function}")'
 _HIDDEN = """# The hidden checks of {function} run when this notebook is graded.
 ### BEGIN HIDDEN TESTS
@@ -106,9 +96,9 @@ def source_notebook(unit: Unit, solution: str, lesson: Path, checks: Iterable[Ch
         CatalogError: the lesson or a picture of it cannot be read, the solution lacks a function, or has regions that do not
             pair up.
     """
-    cells = [*_introduction(lesson, solution), *_exercises(unit, solution, graded_cells(checks))]
-    metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
-    return new_notebook(cells=cells, metadata=metadata)
+    return as_notebook(
+        [*introduction(lesson, solution, attach=True), *_exercises(unit, solution, graded_cells(checks))]
+    )
 
 
 def _cells_in(path: Path) -> list[NotebookNode]:
@@ -141,28 +131,19 @@ def _id_of(cell: NotebookNode) -> str:
     return str(cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id", ""))
 
 
-def _introduction(lesson: Path, solution: str) -> Iterator[NotebookNode]:
-    text = read_source(lesson).strip()
-    if text:
-        yield _with_pictures(text, lesson)
-    docstring = ast.get_docstring(ast.parse(solution))
-    if docstring:
-        yield _markdown_cell("introduction", docstring)
-
-
 def _exercises(unit: Unit, solution: str, graded: tuple[GradedCell, ...]) -> Iterator[NotebookNode]:
-    header, answers = _parts(unit, solution)
+    header, answers = split_functions(unit, solution)
     if header:
         yield _code("imports", header, locked=True)
     for function, answer in answers.items():
-        yield _markdown_cell(f"about-{function}", f"## `{function}`: {unit.functions[function].points:g} points")
+        yield markdown_cell(f"about-{function}", f"## `{function}`: {unit.functions[function].points:g} points")
         yield _code(answer_id(function), answer, solution=True)
         for cell in graded:
             if cell.function == function:
                 text = (_HIDDEN if cell.hidden else _CHECKS).format(function=function)
                 yield _code(cell.id, text, locked=True, grade=True, points=cell.max_points)
     for question in unit.questions.values():
-        yield _markdown_cell(f"about-{question.name}", f"## Question: {question.points:g} points\n\n{question.text}")
+        yield markdown_cell(f"about-{question.name}", f"## Question: {question.points:g} points\n\n{question.text}")
         yield _answer(question)
 
 
@@ -173,72 +154,6 @@ def _answer(question: Question) -> NotebookNode:
         **{"grade": True, "solution": True, "locked": False, "task": False},
     }
     return new_markdown_cell("*Your answer*", id=answer_id(question.name), metadata={"nbgrader": facts})
-
-
-def _parts(unit: Unit, solution: str) -> tuple[str, dict[str, str]]:
-    """Return the lines before the first function, without the docstring, and each function with the lines after it."""
-    solution, _ = split_at_start(solution)  # a cell must not run the program
-    tree, lines = ast.parse(solution), solution.splitlines()
-    kinds = ast.FunctionDef | ast.ClassDef
-    functions = [node for node in tree.body if isinstance(node, kinds) and node.name in unit.functions]
-    missing = unit.functions.keys() - {node.name for node in functions}
-    if missing:
-        raise CatalogError(f"solutions/{unit.name}.py has no function {min(missing)}")
-    starts = [first_line(node) - 1 for node in functions]
-    ends = [*starts[1:], len(lines)]
-    top = tree.body[0].end_lineno or 0 if ast.get_docstring(tree) is not None else 0
-    answers = {
-        node.name: _with_helpers_inside(lines[start:end], unit.name)
-        for node, start, end in zip(functions, starts, ends, strict=True)
-    }
-    return "\n".join(lines[top : starts[0]]).strip(), answers
-
-
-def _with_helpers_inside(lines: list[str], unit: str) -> str:
-    """Return a function with the regions of the helpers after it moved into its own region.
-
-    nbgrader replaces every region by `raise NotImplementedError()`, which at the top level would end the cell.
-    """
-    kept: list[str] = []
-    helpers: list[str] = []
-    inside = False
-    for line in lines:
-        if line in (BEGIN, END):
-            inside = line == BEGIN
-            helpers += ["", ""] if inside else []
-        else:
-            (helpers if inside else kept).append(line)
-    if helpers:
-        last = max((number for number, line in enumerate(kept) if line.strip() == END), default=None)
-        if inside or last is None:
-            raise CatalogError(
-                f"solutions/{unit}.py: a region of helpers must be closed, and follow a function's region"
-            )
-        kept[last:last] = helpers
-    return "\n".join(kept).strip()
-
-
-def _with_pictures(text: str, lesson: Path) -> NotebookNode:
-    """Return the cell of a lesson with its pictures attached: the files stay with the instructor."""
-    attachments: dict[str, dict[str, str]] = {}
-
-    def attach(found: re.Match[str]) -> str:
-        path = lesson.parent / found[2]
-        kind = mimetypes.guess_type(path.name)[0] or "image/png"
-        try:
-            attachments[path.name] = {kind: base64.b64encode(path.read_bytes()).decode()}
-        except OSError as error:
-            raise CatalogError(f"{lesson.name} shows {found[2]}, which cannot be read ({error.strerror})") from error
-        return f"![{found[1]}](attachment:{path.name})"
-
-    cell = _markdown_cell("lesson", _PICTURE.sub(attach, text))
-    if attachments:
-        cell.attachments = attachments
-    return cell
-
-
-def _markdown_cell(name: str, source: str) -> NotebookNode:
-    return new_markdown_cell(source, id=name[:64])
 
 
 def _code(

@@ -320,6 +320,7 @@ def source_of(handin, *cells):
             "log = []\nfor i in range(9):\n    log.append(train(i))\ndef denoise(x): return x\ndef plot(): return log",
             "log = []\n\n\ndef denoise(x): return x\ndef plot(): return log",
         ),
+        ("exec('X = 1')\nexec('Y = 1')\ndef f(): return X", "exec('X = 1')\n\ndef f(): return X"),
         ("T = []\nfor i in range(9):\n    T.append(i)\ndef helper(): return T\ndef denoise(x): return helper()", None),
     ],
 )
@@ -336,6 +337,15 @@ def test_what_functions_need_is_kept_and_the_rest_is_left_out(handin, cell, kept
         "def fill(items):\n    items.append(2)\nfill(dims)",
         "def reset():\n    global dims\n    dims = [2]\nreset()",
         "async def pick():\n    return [2]\ndims = await pick()",
+        "import asyncio\nawait asyncio.sleep(0.001)\ndims = await asyncio.gather(asyncio.sleep(0, 2))",
+        "import asyncio\ndims = [await asyncio.to_thread(lambda: 2)]",
+        "async def each():\n    yield 2\ndims = [i async for i in each()]",
+        "globals()['dims'] = [2]",
+        "globals()['dims'].append(2)",
+        "for name in ['dims']:\n    globals()[name] = [2]",
+        "globals().update(dims=[2])",
+        "exec('dims = [2]')",
+        "for name in ['dims']:\n    exec(f'{name} = [2]')",
     ],
 )
 def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill):
