@@ -12,6 +12,9 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+#: Keras reads it when it is imported; its layers are PyTorch's modules then, and its tensors PyTorch's.
+KERAS_ON_TORCH = {"KERAS_BACKEND": "torch"}
+
 
 class Kind:
     """A class of a library, for `isinstance`, unions and annotations, whether or not the library is there."""

@@ -104,6 +104,12 @@ def show_sentence(sentence: Sentence, english: str) -> str:
         return english
 
 
+def translate_sentence(english: str) -> str:
+    """Return a text of known templates, put together in English, in the reader's language."""
+    known = language() != ENGLISH
+    return show_sentence(parse_sentence(english, *_active.get()[1]), english) if known else english
+
+
 def _fill(sentence: Sentence) -> str:
     values = {name: _fill(each) if isinstance(each, dict) else each for name, each in sentence["values"].items()}
     return _translations().gettext(sentence["text"]).format(**values)
@@ -176,6 +182,8 @@ _PLACES = {"at", "place"}
 _SPLITS = 50
 #: Stands for a call while a sentence is parsed.
 _CALL = "\ue000"
+#: Ways to name a call in words; what stands for the placeholders is code.
+GRADIENT, WITH_INPUT = "the gradient of {call}", "{program} with the input {text}"
 
 
 @functools.cache
@@ -204,22 +212,36 @@ def parse_sentence(text: str, *folders: Path, call: str = "") -> Sentence:
         folders: with the templates of the course.
         call: what the sentence begins with, if it is about a call.
     """
+    gradient = GRADIENT.format(call=call)
+    if call and text.startswith(gradient):
+        call = gradient
     if call and text.startswith(call) and text != call:
         problem = text.removeprefix(call)
         space = " " if problem.startswith(" ") else ""
         found = _parse_by_templates(problem.removeprefix(space), folders, _SHORT, 0)
         if found:
-            return _sentence("{call}" + space + "{problem}", call=call, problem=found)
+            return _sentence("{call}" + space + "{problem}", call=_parse_call(call), problem=found)
         restored: Sentence = _restore_call(_parse_by_templates(_CALL + problem, folders, _SHORT, 0) or {}, call)
         return restored
     return _parse_by_templates(text, folders, _SHORT, 0) or {}
+
+
+def _parse_call(call: str) -> str | Sentence:
+    """Return a call with our words around its code as template and values."""
+    of = GRADIENT.format(call="")
+    if call.startswith(of):
+        return _sentence(GRADIENT, call=call.removeprefix(of))
+    program, with_input, text = call.partition(WITH_INPUT.format(program="", text=""))
+    if with_input and "(" not in program:  # a quotation in a call of a function may hold the same words
+        return _sentence(WITH_INPUT, program=program, text=text)
+    return call
 
 
 def _restore_call(value: Any, call: str) -> Any:
     """Return a sentence with the call, whose words are the student's, in its place again."""
     if isinstance(value, dict):
         return {name: _restore_call(each, call) for name, each in value.items()}
-    return value.replace(_CALL, call)
+    return _parse_call(call) if value == _CALL else value.replace(_CALL, call)
 
 
 def _sentence(text: str, /, **values: str | Sentence) -> Sentence:
@@ -228,7 +250,7 @@ def _sentence(text: str, /, **values: str | Sentence) -> Sentence:
 
 def _parse_by_templates(text: str, folders: tuple[Path, ...], least: int, depth: int) -> Sentence | None:
     constants, templates = _templates(folders)
-    if text in constants:
+    if text in constants and (" " in text or not depth):  # a value of one word is code, such as "loss"
         return _sentence(text.replace("{", "{{").replace("}", "}}") if "{" in text else text)
     if depth > _DEPTH or " " not in text or text[0] in "'\"[{":
         return None

@@ -1,16 +1,22 @@
 """Plain pictures with words, made with Pillow: images in rows, curves, bars, a matrix of counts.
 
-Everything is drawn at twice its size and scaled down, so that lines are smooth.
+Everything is drawn at twice its size and scaled down, so that lines are smooth. Words are in the reader's language if this
+machine has a font with its letters: matplotlib's DejaVu, or Padauk for Burmese (Debian: fonts-sil-padauk).
 """
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, features
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
+
+from autograder.messages import translate_sentence
 
 PAPER, INK, PALE = "white", (40, 40, 48), (205, 208, 214)
 COLOURS = ((36, 99, 196), (208, 74, 44), (30, 140, 92), (146, 82, 178))
@@ -21,10 +27,55 @@ _SCALE = 2
 Captioned = tuple[Image.Image, str]
 
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+_OWN = ""
+#: Names of fonts, in the order in which they are tried.
+_FONTS = (_OWN, "DejaVuSans.ttf", "Padauk-Regular.ttf")
+_PROBE = 20
+_NO_CHARACTER = "\uffff"
+
+
 @cache
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font."""
-    return ImageFont.load_default(size)
+def font(size: int, name: str = _OWN) -> Font | None:
+    """Return Pillow's own font, or one of a name; None if it is not on this machine."""
+    if name == _OWN:
+        return ImageFont.load_default(size)
+    found = find_spec("matplotlib")
+    bundled = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / name if found and found.origin else Path(name)
+    for place in (bundled, name):
+        try:
+            return ImageFont.truetype(place, size)
+        except OSError:
+            continue
+    return None
+
+
+@cache
+def _has_letter(name: str, letter: str) -> bool:
+    """Return True if a font draws a character otherwise than one that no font has."""
+    probe = font(_PROBE, name)
+    return probe is not None and bytes(probe.getmask(letter)) != bytes(probe.getmask(_NO_CHARACTER))
+
+
+def worded(words: str, size: int) -> tuple[str, Font]:
+    """Return words in the reader's language, and a font that has all of its letters; without one, the words as they are."""
+    shown = translate_sentence(words)
+    letters = {each for each in shown if not each.isspace() and unicodedata.category(each) != "Cf"}
+    # Signs of vowels are placed by Raqm alone.
+    drawable = features.check("raqm") or not any(unicodedata.category(each).startswith("M") for each in letters)
+    names = _FONTS if shown != words and drawable else ()
+    for name in names:
+        if all(_has_letter(name, each) for each in sorted(letters)):
+            return shown, font(size, name) or ImageFont.load_default(size)
+    return words, font(size) or ImageFont.load_default(size)
+
+
+def write(
+    pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: object, size: int, anchor: str = "la"
+) -> None:
+    """Write words at a place."""
+    shown, letters = worded(words, size)
+    pen.text(place, shown, colour, letters, anchor)  # type: ignore[arg-type]
 
 
 def picture(pixels: Tensor, side: int) -> Image.Image:
@@ -37,26 +88,33 @@ def picture(pixels: Tensor, side: int) -> Image.Image:
 
 def sheet(title: str, rows: Sequence[tuple[str, Sequence[Captioned]]]) -> Image.Image:
     """Rows of images under a title, each row with a name above it and each image with a caption below."""
-    wide = max(sum(image.width + GAP for image, _ in row) - GAP for _, row in rows)
+    wide = max(sum(map(_column, row)) - GAP for _, row in rows)
+    wide = max(wide, _width(title, TITLE), *(_width(name, TEXT) for name, _ in rows))
     name_height, caption_height = TEXT + 10, TEXT + 8
     tall = sum(
         (name_height if name else 0) + max(image.height for image, _ in row) + caption_height + GAP
         for name, row in rows
     )
-    paper = Image.new("RGB", (max(wide, _width(title, TITLE)) + 2 * MARGIN, tall + 2 * MARGIN + TITLE + GAP), PAPER)
+    paper = Image.new("RGB", (wide + 2 * MARGIN, tall + 2 * MARGIN + TITLE + GAP), PAPER)
     pen = ImageDraw.Draw(paper)
-    pen.text((MARGIN, MARGIN), title, INK, font(TITLE))
+    write(pen, (MARGIN, MARGIN), title, INK, TITLE)
     top = MARGIN + TITLE + 2 * GAP
     for name, row in rows:
-        pen.text((MARGIN, top), name, INK, font(TEXT))
+        write(pen, (MARGIN, top), name, INK, TEXT)
         left, top = MARGIN, top + (name_height if name else 0)
         height = max(image.height for image, _ in row)
         for image, caption in row:
             paper.paste(image.convert("RGB"), (left, top))
-            pen.text((left, top + height + 4), caption, INK, font(TEXT))
-            left += image.width + GAP
+            write(pen, (left, top + height + 4), caption, INK, TEXT)
+            left += _column((image, caption))
         top += height + caption_height + GAP
     return paper
+
+
+def _column(captioned: Captioned) -> int:
+    """Return the width that an image takes in its row: as wide as its caption, if that is wider."""
+    image, caption = captioned
+    return max(image.width, _width(caption, TEXT)) + GAP
 
 
 class _Plot:
@@ -81,19 +139,19 @@ class _Plot:
         self.pen.line([self.at(*point) for point in points], colour, width * _SCALE, "curve")  # type: ignore[arg-type]
 
     def text(self, x: float, y: float, words: str, colour: object = INK, anchor: str = "la") -> None:
-        self.pen.text(self.at(x, y), words, colour, font(TEXT * _SCALE), anchor)  # type: ignore[arg-type]
+        write(self.pen, self.at(x, y), words, colour, TEXT * _SCALE, anchor)
 
     def axes(self, x_name: str, y_name: str) -> None:
         (left, right), (low, high) = self._x, self._y
         for k in range(5):
             level = low + (high - low) * k / 4
             self.line([(left, level), (right, level)], PALE, 1)
-            self.pen.text(_moved(self.at(left, level), -8), f"{level:.3g}", INK, font(TEXT * _SCALE), "rm")
+            write(self.pen, _moved(self.at(left, level), -8), f"{level:.3g}", INK, TEXT * _SCALE, "rm")
         self.line([(left, low), (right, low)], INK, 1)
         x, y = self.at(right, low)
-        self.pen.text((x, y + 12 * _SCALE), x_name, INK, font(TEXT * _SCALE), "ra")
+        write(self.pen, (x, y + 12 * _SCALE), x_name, INK, TEXT * _SCALE, "ra")
         x, y = self.at(left, high)
-        self.pen.text((x, y - 8 * _SCALE), y_name, INK, font(TEXT * _SCALE), "lb")
+        write(self.pen, (x, y - 8 * _SCALE), y_name, INK, TEXT * _SCALE, "lb")
 
     def image(self) -> Image.Image:
         return self._image.resize((self._size[0] // _SCALE, self._size[1] // _SCALE), Image.Resampling.LANCZOS)
@@ -143,9 +201,9 @@ def bars(values: Mapping[str, float], *, y_name: str, size: tuple[int, int] = (5
     for k, (name, value) in enumerate(values.items()):
         (left, top), (right, bottom) = plot.at(k + 0.2, max(value, 0)), plot.at(k + 0.8, min(value, 0))
         plot.pen.rectangle((left, top, right, bottom), COLOURS[0] if value >= 0 else COLOURS[1])
-        plot.pen.text(((left + right) / 2, top - 4 * _SCALE), f"{value:+.2f}", INK, font(TEXT * _SCALE), "mb")
+        write(plot.pen, ((left + right) / 2, top - 4 * _SCALE), f"{value:+.2f}", INK, TEXT * _SCALE, "mb")
         x, y = plot.at(k + 0.5, low)
-        plot.pen.text((x, y + 10 * _SCALE), name, INK, font(TEXT * _SCALE), "ma")
+        write(plot.pen, (x, y + 10 * _SCALE), name, INK, TEXT * _SCALE, "ma")
     return plot.image()
 
 
@@ -166,7 +224,7 @@ def paths(
         pen.line(places, colour, 2 * _SCALE, "curve")
         for x, y in places:
             pen.ellipse((x - 5, y - 5, x + 5, y + 5), colour)
-        pen.text((12, 12 + 2 * (TEXT + 6) * list(series).index(name)), name, colour, font(TEXT * _SCALE))
+        write(pen, (12, 12 + 2 * (TEXT + 6) * list(series).index(name)), name, colour, TEXT * _SCALE)
     return ground.resize((side, side), Image.Resampling.LANCZOS)
 
 
@@ -178,8 +236,8 @@ def matrix(counts: Tensor, names: Sequence[str], cell: int = 15) -> Image.Image:
     pen = ImageDraw.Draw(paper)
     sideways = Image.new("RGB", (label, size), PAPER)
     for k, name in enumerate(names):
-        pen.text((label - 4, label + k * cell + cell // 2), name, INK, font(cell - 3), "rm")
-        ImageDraw.Draw(sideways).text((0, k * cell + cell // 2), name, INK, font(cell - 3), "lm")
+        write(pen, (label - 4, label + k * cell + cell // 2), name, INK, cell - 3, "rm")
+        write(ImageDraw.Draw(sideways), (0, k * cell + cell // 2), name, INK, cell - 3, "lm")
     paper.paste(sideways.transpose(Image.Transpose.ROTATE_90), (label, 0))
     for i, row in enumerate(shares.tolist()):
         for j, share in enumerate(row):
@@ -208,7 +266,8 @@ def _round_above(value: float) -> float:
 
 
 def _width(words: str, size: int) -> int:
-    return round(font(size).getlength(words))
+    shown, letters = worded(words, size)
+    return round(letters.getlength(shown))
 
 
 def _moved(place: tuple[float, float], by: int) -> tuple[float, float]:

@@ -10,8 +10,10 @@ and the solution gives something else for at least one of them. It is named only
 function, and no second one does as well. If none does, two mistakes at once are tried (`mixtures`) in the same way.
 """
 
+import contextlib
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -71,10 +73,9 @@ def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Func
     return marked
 
 
-def variant_text(solution: Path, variants: Path, variant: Mistake) -> str:
-    """Return the source of a solution in which a variant from another file takes the place of the right function."""
-    right = solution.read_text(encoding="utf-8")
-    return with_more(right, f"\n{_module_text(variants)}\n{variant.function} = {variant.name}\n")
+def variant_text(solution: str, variants: Path, variant: Mistake) -> str:
+    """Return the source of a solution in which a variant from a file takes the place of the right function."""
+    return with_more(solution, f"\n{_module_text(variants)}\n{variant.function} = {variant.name}\n")
 
 
 def with_more(source: str, more: str) -> str:
@@ -83,12 +84,12 @@ def with_more(source: str, more: str) -> str:
     return before + more + after
 
 
-def mixed_texts(solution: Path, variants: Path, function: str) -> dict[tuple[str, str], str]:
+def mixed_texts(solution: str, variants: Path, function: str) -> dict[tuple[str, str], str]:
     """Return sources of a solution in which two known mistakes of a function are made at once, by the names of both."""
-    right, wrong = solution.read_text(encoding="utf-8"), _module_text(variants)
+    wrong = _module_text(variants)
     names = tuple(known.name for known in known_mistakes(variants) if known.function == function)
-    found = mixtures(right, wrong, function, names)
-    return {pair: mixture_text(right, wrong, function, mixture) for pair, mixture in found.items()}
+    found = mixtures(solution, wrong, function, names)
+    return {pair: mixture_text(solution, wrong, function, mixture) for pair, mixture in found.items()}
 
 
 def _module_text(variants: Path) -> str:
@@ -162,15 +163,25 @@ class Diagnosis:
         unit: whose function it is.
         function: its name.
         mistakes: the unit's file of mistakes.
-        solution: the unit's solution.
+        solution: source of the unit's solution.
         seconds: the limit for each call.
+        data: files that the unit's code reads, by their paths beside it.
     """
 
-    def __init__(self, unit: str, function: str, mistakes: Path, solution: Path, seconds: float) -> None:
+    def __init__(
+        self,
+        unit: str,
+        function: str,
+        mistakes: Path,
+        solution: str,
+        seconds: float,
+        data: Mapping[str, Path] | None = None,
+    ) -> None:
         self._function = function
+        self._data = data
         self._known = [known for known in known_mistakes(mistakes) if known.function == function]
-        self._wrong, self._right = read_module(mistakes, unit), read_module(solution, unit)
-        self._mistakes, self._solution = mistakes, solution
+        self._wrong, self._right = read_module(mistakes, unit), Module(unit, f"{unit}.py", solution)
+        self._mistakes = mistakes
         self._seconds = seconds
         self._failures: list[Failure] = []
         self._kept = 0
@@ -192,7 +203,7 @@ class Diagnosis:
         if self._kept > _KEPT_BYTES:
             self._give_up()
             return True
-        failure = Failure(calls, tuple(replays(calls, self._right, self._seconds, seed)), seed, by_value)
+        failure = Failure(calls, tuple(replays(calls, self._right, self._seconds, seed, self._data)), seed, by_value)
         self._failures.append(failure)
         self._single = [known for known in self._single if self._explains(self._wrong, known.name, failure)]
         if self._pairs is not None:
@@ -246,16 +257,16 @@ class Diagnosis:
             call if call.on else replace(call, function=variant + call.function[len(self._function) :])
             for call in failure.calls
         ]
-        return failure.explained_by(replays(variants, module, self._seconds, failure.seed))
+        return failure.explained_by(replays(variants, module, self._seconds, failure.seed, self._data))
 
     @cached_property
     def _program_texts(self) -> dict[str, str]:
         """Return sources by mistake: a program runs its functions by itself, so the variant has the function's own name."""
-        return {known.name: variant_text(self._solution, self._mistakes, known) for known in self._known}
+        return {known.name: variant_text(self._right.text, self._mistakes, known) for known in self._known}
 
     def _explains_program(self, text: str, failure: Failure) -> bool:
         module = replace(self._right, text=text)
-        return failure.explained_by(replays(failure.calls, module, self._seconds, failure.seed))
+        return failure.explained_by(replays(failure.calls, module, self._seconds, failure.seed, self._data))
 
 
 def _names(pair: tuple[Mistake, Mistake]) -> tuple[str, str]:
@@ -306,9 +317,17 @@ def _recipe(value: RemoteObject) -> Recipe | None:
     return value.recipe if isinstance(value, RemoteModule) else None
 
 
-def replays(calls: Sequence[Call], module: Module, seconds: float, seed: int) -> Iterator[Call]:
-    """Yield the same calls on another module, in order and in one worker, as the check made them."""
-    submission = StudentModule(module, {module.unit: module}, InProcess(), seconds, seed)
+def replays(
+    calls: Sequence[Call], module: Module, seconds: float, seed: int, data: Mapping[str, Path] | None = None
+) -> Iterator[Call]:
+    """Yield the same calls on another module, in order and in one worker, as the check made them; `data` is the unit's."""
+    with tempfile.TemporaryDirectory() if data else contextlib.nullcontext() as folder:
+        transport = InProcess(Path(folder) if folder else None)
+        submission = StudentModule(module, {module.unit: module}, transport, seconds, seed, data=data)
+        yield from _replays(calls, submission)
+
+
+def _replays(calls: Sequence[Call], submission: StudentModule) -> Iterator[Call]:
     ours: dict[int, RemoteObject] = {}  # by the number that an object had there
 
     def object_here(value: RemoteObject) -> RemoteObject:

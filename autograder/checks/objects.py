@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from autograder.checks.compare import Printed, show
 from autograder.errors import CheckFailed, MalformedMessage, MissingFunction, Raised, RefusedValue
 from autograder.libraries import Tensor
+from autograder.messages import GRADIENT, WITH_INPUT
 from autograder.worker import protocol
 from autograder.worker.codec import Callback, Handle, Recipe, with_article
 from autograder.worker.protocol import Answer, Request, SideEffect
@@ -70,12 +71,12 @@ class Call:
         if on and operator in _SIGNS:
             return f"{on} {_SIGNS[operator]} {parts[0]}"
         text = f"{name}({', '.join(parts)})"
-        return text if self.of is None else f"the gradient of {text}"
+        return text if self.of is None else GRADIENT.format(call=text)
 
     def _command(self) -> str:
-        words = [f"{self.function}.py", *self.kwargs["args"]]
+        words = " ".join([f"{self.function}.py", *self.kwargs["args"]])
         stdin = self.kwargs["stdin"]
-        return " ".join(words) + (f" with the input {show(stdin)}" if stdin else "")
+        return WITH_INPUT.format(program=words, text=show(stdin)) if stdin else words
 
     @property
     def value(self) -> Any:

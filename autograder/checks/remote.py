@@ -8,6 +8,7 @@ student's own run) or in a sandbox (a graded run). Modules are handed over by th
 student's code makes stay with the worker, see `objects`. A function that a check hands over is called here.
 """
 
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +86,7 @@ class StudentModule:
         seed: int,
         device: str = "cpu",
         required: Collection[str] = (),
+        data: Mapping[str, Path] | None = None,
     ) -> None:
         self.module = module
         self._sources = sources
@@ -92,6 +94,7 @@ class StudentModule:
         self._seconds = seconds
         self._seed = seed
         self._required = required
+        self._data = data or {}
         self._common: dict[str, Any] = {"seconds": seconds, "device": device}
         self._loaded = False
         self._labels: dict[int, str] = {}
@@ -228,7 +231,9 @@ class StudentModule:
         __tracebackhide__ = True
         self._require_usable()
         self.calls.append(call)
-        run = protocol.Run(self._texts(), self.module.unit, self._seed, **call.kwargs, **self._common)
+        given = {name: path.read_bytes() for name, path in self._data.items()}
+        asked = {**call.kwargs, "files": {**given, **call.kwargs["files"]}}
+        run = protocol.Run(self._texts(), self.module.unit, self._seed, **asked, **self._common)
         answer = self._request(run, call)
         try:
             program = Program.of(protocol.read_finished(answer.value))
@@ -285,12 +290,23 @@ class StudentModule:
     def _texts(self) -> dict[str, tuple[str, str]]:
         return {name: (module.filename, module.text) for name, module in self._sources.items() if not module.problem}
 
+    def _place_data(self) -> str:
+        """Copy the unit's data to where the student's code may read it. Return that folder; nothing if there is no data."""
+        if not self._data:
+            return ""
+        place = self._transport.folder / "exercises"
+        for name, path in self._data.items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place / name)
+        return str(place)
+
     def _load(self) -> None:
         __tracebackhide__ = True
         if self._loaded:
             return
         self._require_usable()
-        answer = self._request(protocol.Load(self._texts(), self.module.unit, self._seed, **self._common))
+        place = self._place_data()
+        answer = self._request(protocol.Load(self._texts(), self.module.unit, self._seed, place, **self._common))
         self.notes = tuple(load_notes(answer.value, self._sources))
         self._loaded = True
 

@@ -19,7 +19,7 @@ from autograder.cli import grading, releases, reporting, terminal
 from autograder.cli.terminal import CORES, Jobs, Require, Units, names_in, rungs_required
 from autograder.course.catalog import course_here, find_course, read_catalog
 from autograder.errors import AutograderError, UsageError
-from autograder.student.commands import register
+from autograder.student.commands import StudentCommand, register
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(releases.app, name="release")
@@ -109,11 +109,11 @@ def verify(
     raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
-@app.command()
+@app.command(cls=StudentCommand)
 def examples(
     function: Annotated[str, typer.Argument(metavar="FUNCTION", help="Function that the examples are of.")],
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A student's my_checks.py; by default your own.")
+        Path | None, typer.Argument(metavar="FILE", help="A student's my_checks.py; by default your own.")
     ] = None,
     require: Require = "",
 ) -> None:

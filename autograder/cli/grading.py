@@ -81,7 +81,7 @@ class Source:
         """
         if self.assignment:
             raise ValueError("an assignment of nbgrader's is taken in by its gradebook")
-        intake = take_in(map(Path, self.paths), tuple(catalog.units), self.form)
+        intake = take_in(map(Path, self.paths), tuple(catalog.modules), self.form)
         return match(intake, read_roster(Path(self.roster))) if self.roster else intake
 
 

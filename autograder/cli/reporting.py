@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autograder.results.formats.pages import Picture
     from autograder.results.mark import Mark
     from autograder.results.types import SubmissionResult
+    from autograder.submissions.downloads import Student
 
 #: Form of `report` that is no form of a mark: the questions that wait for people, as a table to fill in.
 _TO_FILL = "by-hand"
@@ -59,14 +60,14 @@ def report(
         _report_term(paths, catalog, form or "table", title, out, roster, gradebook)
         return
     marks, manual = read_marks(paths, catalog)
-    chosen = one_of((*FORMATS, _TO_FILL), form or "html", "--as")
     for sentence in unknown_submissions(manual, [each.name for each in marks.values()]):
         terminal.errors.print(Text(sentence), soft_wrap=True)
+    if gradebook is not None:
+        _fill_gradebook(list(marks.values()), _students_of(paths), form or "html", gradebook, title, out)
+        return
+    chosen = one_of((*FORMATS, _TO_FILL), form or "html", "--as")
     if chosen == _TO_FILL:
         _write(hand_table(list(marks.values())), out and out / f"{_TO_FILL}.csv")
-        return
-    if gradebook is not None:
-        _fill_gradebook(list(marks.values()), chosen, gradebook, title, out)
         return
     if out is None:
         sys.stdout.write(render(list(marks.values()), chosen, hidden, catalog, title))
@@ -118,7 +119,8 @@ def _report_term(
         assignments.append(read_assignment(Path(folder), name, catalog, found))
     marks = term_marks(assignments, titles(everyone), read_policy(roster.parent / FILENAME).term)
     if gradebook is not None:
-        _fill_gradebook(marks, form, gradebook, title, out)
+        enrolled = dict(zip(titles(everyone), (each.student for each in everyone), strict=True))
+        _fill_gradebook(marks, enrolled, form, gradebook, title, out)
         return
     tables = {name: each.of_class for name, each in FORMATS.items() if each.of_class is not None}
     if one_of(["table", *tables], form, "--as, with --roster,") == "table":
@@ -128,20 +130,33 @@ def _report_term(
     _write(text, out and out / f"{form}.csv")
 
 
-def _fill_gradebook(marks: "list[Mark]", platform: str, path: Path, title: str, out: Path | None) -> None:
+def _students_of(paths: list[Path]) -> "dict[str, Student]":
+    """Return what the tables of intake in some folders tell of the students, by the names of their submissions."""
+    from autograder.submissions.intake import read_students
+
+    return {name: each for path in paths if path.is_dir() for name, each in read_students(path / "intake.csv").items()}
+
+
+def _fill_gradebook(
+    marks: "list[Mark]", students: "dict[str, Student]", platform: str, path: Path, title: str, out: Path | None
+) -> None:
     """Fill the assignment's column of a gradebook that a platform exported, into a file of the same name in a folder."""
     from autograder.results.gradebooks import FILLERS, Grade, fill
     from autograder.results.store import write_atomically
     from autograder.results.tables import Table
     from autograder.results.wording import points, remarks, score
+    from autograder.submissions.downloads import Student
     from autograder.submissions.roster import rows_of
 
     table = Table.read(path)
     grades = {each.name: Grade(score(each), points(each.max_score), remarks(each)) for each in marks}
-    rows = rows_of(grades, table, str(path))
+    rows, missing = rows_of({name: students.get(name, Student(name)) for name in grades}, table, str(path))
     heading, strangers = fill(table, one_of(FILLERS, platform, "--as, with --gradebook,"), title, rows, grades)
     for name in strangers:
-        terminal.errors.print(Text(f"{path.name} has no row for {name}"), soft_wrap=True)
+        terminal.errors.print(Text(f"{path.name} has no row for {name} alone"), soft_wrap=True)
+    if missing:
+        said = f"{path.name} has students without a submission, whose cells stay as they are: {', '.join(missing)}"
+        terminal.errors.print(Text(said), soft_wrap=True)
     target = (out or Path()) / (path.name if out is not None else f"filled-{path.name}")
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, table.to_bytes())
@@ -162,7 +177,7 @@ def _pictures(
     from autograder.student.drawing import pictures_of
     from autograder.submissions.intake import take_in
 
-    hand_ins = take_in([submissions], catalog.units).hand_ins
+    hand_ins = take_in([submissions], catalog.modules).hand_ins
     with Sandbox(catalog.preload) as sandbox:
 
         def drawn(result: "SubmissionResult") -> "dict[str, list[Picture]]":
@@ -260,7 +275,7 @@ def likeness(
     from autograder.submissions.intake import take_in
 
     catalog = course_here()
-    hand_ins = take_in(paths, catalog.units).hand_ins
+    hand_ins = take_in(paths, catalog.modules).hand_ins
     submissions = {name: read_for(catalog, each, name).modules for name, each in hand_ins.items()}
     release = list(untouched_texts(catalog).values())
     known = {each.name: each for each in read_results([results]).values()} if results is not None else {}

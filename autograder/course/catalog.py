@@ -13,7 +13,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import CatalogError, UsageError
@@ -81,6 +81,8 @@ class Unit:
         seconds: how long one call of a student's function may take.
         functions: by name, in the order in which they are taught.
         questions: by name; their points come by hand, besides those of `functions`.
+        parts: names of the other modules that a student writes for it; the unit's own file imports what checks call.
+        data: files in `exercises/` that the student's code reads, by their paths there.
     """
 
     name: str
@@ -88,6 +90,13 @@ class Unit:
     seconds: float
     functions: dict[str, Function]
     questions: dict[str, Question] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Return the names of the modules that a student writes: the unit's own, then the others."""
+        return (self.name, *self.parts)
 
     @property
     def points(self) -> float:
@@ -119,6 +128,11 @@ class Catalog:
     language: str = ""
 
     @property
+    def modules(self) -> dict[str, str]:
+        """Return the unit of each module that students write, by the module's name."""
+        return {module: unit.name for unit in self.units.values() for module in unit.modules}
+
+    @property
     def functions(self) -> frozenset[str]:
         """Return the names of all functions that students write."""
         return frozenset(name for unit in self.units.values() for name in unit.functions)
@@ -139,13 +153,22 @@ class Catalog:
         named = {name: unit.name for unit in self.units.values() for name in (*unit.functions, *unit.questions)}
         return named | {unit: unit for unit in self.units}
 
-    def exercise(self, unit: str) -> Path:
-        """Return the student's file of a unit."""
-        return self.root / "exercises" / f"{unit}.py"
+    def exercise(self, module: str) -> Path:
+        """Return the student's file of a unit, or of another module of one."""
+        return self.root / "exercises" / f"{module}.py"
 
-    def solution(self, unit: str) -> Path:
-        """Return the file with the solution of a unit."""
-        return self.root / "solutions" / f"{unit}.py"
+    def solution(self, module: str) -> Path:
+        """Return the file with the solution of a unit, or of another module of one."""
+        return self.root / "solutions" / f"{module}.py"
+
+    def solutions(self, unit: str) -> dict[str, str]:
+        """Return the text of each solution of a unit, by module; of those that there are."""
+        paths = {module: self.solution(module) for module in self.units[unit].modules}
+        return {module: path.read_text(encoding="utf-8") for module, path in paths.items() if path.is_file()}
+
+    def data(self, unit: str) -> dict[str, Path]:
+        """Return the files that the student's code of a unit reads, by their paths in `exercises/`."""
+        return {name: self.root / "exercises" / name for name in self.units[unit].data}
 
     def mistakes(self, unit: str) -> Path:
         """Return the file with the known wrong variants of a unit."""
@@ -342,7 +365,24 @@ class _Reader:
         functions = {each: self._function(facts, each, where, later) for each, facts in given.items()}
         asked = self.part(values, "questions", dict, where, {})
         questions = {each: self._question(facts, each, where) for each, facts in asked.items()}
-        return Unit(name, title, float(self.part(values, "seconds", (int, float), where, 10)), functions, questions)
+        seconds = float(self.part(values, "seconds", (int, float), where, 10))
+        parts = tuple(self._part_name(each, where) for each in self.part(values, "files", list, where, []))
+        data = tuple(self._data_name(each, where) for each in self.part(values, "data", list, where, []))
+        return Unit(name, title, seconds, functions, questions, parts, data)
+
+    def _part_name(self, file: object, where: str) -> str:
+        path = PurePosixPath(file) if isinstance(file, str) else PurePosixPath()
+        if path.name != file or path.suffix != ".py" or not path.stem.isidentifier():
+            raise self._error(where, "files", f"holds {file!r}, which is no name of a Python file")
+        return path.stem
+
+    def _data_name(self, file: object, where: str) -> str:
+        path = PurePosixPath(file) if isinstance(file, str) else PurePosixPath()
+        if str(path) != file or path.is_absolute() or ".." in path.parts or path.suffix == ".py":
+            raise self._error(where, "data", f"holds {file!r}, which is no path of a file of data in exercises/")
+        if not (self._path.parent / path).is_file():
+            raise self._error(where, "data", f"names exercises/{file}, which is not there")
+        return file
 
     def _function(self, facts: object, name: str, where: str, later: dict[str, Any]) -> Function:
         where = f"{where}, function {name}"
@@ -410,9 +450,16 @@ def _make_importable(root: Path, preload: tuple[str, ...]) -> None:
 
 
 def _refuse_same_names(units: Collection[Unit], path: Path) -> None:
-    """Refuse a question that is called as a function or as another question: a table of points by hand names it alone."""
+    """Refuse what two things are called.
+
+    A table of points by hand names a question alone, and a submission has one file of a name.
+    """
     names = Counter(name for unit in units for name in (*unit.functions, *unit.questions))
+    modules = Counter(module for unit in units for module in unit.modules)
     for unit in units:
+        for module in unit.parts:
+            if modules[module] > 1:
+                raise CatalogError(f"{path}: the file {module}.py of {unit.name} is one of another unit too")
         for name, question in unit.questions.items():
             if names[name] > 1 or not name.isidentifier():
                 raise CatalogError(f"{path}: the question {name} of {unit.name} needs a name that nothing else has")

@@ -10,6 +10,7 @@ import io
 import itertools
 import shutil
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Question, Unit
@@ -55,10 +56,64 @@ def skeleton(solution: str, filename: str) -> str:
     return "\n".join(kept).rstrip() + "\n"
 
 
-def translated_solution(catalog: Catalog, unit: str, language: str) -> str:
-    """Return the source of a unit's solution with its docstrings and TODOs in a language."""
+def translated_solution(catalog: Catalog, module: str, language: str) -> str:
+    """Return the source of a module's solution with its docstrings and TODOs in a language."""
     with speaking(language, catalog.translations):
-        return rewrite_prose(read_source(catalog.solution(unit)), tr)
+        return rewrite_prose(read_source(catalog.solution(module)), tr)
+
+
+def whole_solution(catalog: Catalog, unit: str) -> str:
+    """Return the solution of a unit as one module, of however many files it is made.
+
+    Raises:
+        CatalogError: a file is missing, or they cannot be joined.
+    """
+    return join_files({module: read_source(catalog.solution(module)) for module in catalog.units[unit].modules})
+
+
+def join_files(texts: Mapping[str, str]) -> str:
+    """Return the files of a unit as one module: the unit's own last, and none imports from another.
+
+    Args:
+        texts: by module, the unit's own first; the others in the order in which they need each other. Without any, the
+            module is empty.
+
+    Raises:
+        CatalogError: one imports another otherwise than by `from module import name`.
+    """
+    if len(texts) < 2:
+        return "".join(texts.values())
+    (own, text), *others = texts.items()
+    docstring, futures, rest = _body_of(own, text, texts)
+    bodies = [_body_of(name, split_at_start(other)[0], texts) for name, other in others]
+    first = [docstring, *dict.fromkeys([*futures, *(line for body in bodies for line in body[1])])]
+    pieces = ["\n".join(filter(None, first)), *(body[2] for body in bodies), rest]
+    return "\n\n\n".join(piece.strip("\n") for piece in pieces if piece.strip()) + "\n"
+
+
+def _body_of(name: str, text: str, modules: Mapping[str, str]) -> tuple[str, list[str], str]:
+    """Return the docstring of a source, its imports of `__future__`, and its other lines without imports of the modules."""
+    tree, lines = ast.parse(text), text.splitlines()
+    top = (tree.body[0].end_lineno or 0) if ast.get_docstring(tree) is not None else 0
+    docstring = "\n".join(lines[:top])
+    lines[:top] = [""] * top
+    futures = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and any(alias.name.rpartition(".")[2] in modules for alias in node.names):
+            raise CatalogError(
+                f"{name}.py line {node.lineno}: a file of a unit imports another by `from ... import name`"
+            )
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        again = [f"{alias.asname} = {alias.name}" for alias in node.names if alias.asname]
+        if node.module == "__future__":
+            futures.append(ast.unparse(node))
+        elif (node.module or "").rpartition(".")[2] not in modules:
+            continue
+        last = node.end_lineno or node.lineno
+        kept = lines[node.lineno - 1][: node.col_offset] + ("; ".join(again) or ("pass" if node.col_offset else ""))
+        lines[node.lineno - 1 : last] = [kept, *[""] * (last - node.lineno)]
+    return docstring, futures, "\n".join(lines)
 
 
 def question_block(question: Question) -> str:
@@ -81,25 +136,31 @@ def with_questions(text: str, unit: Unit) -> str:
     return text + "".join(f"\n\n{question_block(question)}" for question in unit.questions.values())
 
 
-def starting_text(catalog: Catalog, unit: str) -> str:
-    """Return the text that a unit's file begins as: made from its solution, or as a release without solutions keeps it.
+def first_text(catalog: Catalog, module: str, solution: str) -> str:
+    """Return the text that a student's file begins as; that of a unit's own has its questions at the end."""
+    text = skeleton(solution, f"{module}.py")
+    return with_questions(text, catalog.units[module]) if module in catalog.units else text
+
+
+def starting_text(catalog: Catalog, module: str) -> str:
+    """Return the text that a student's file begins as: made from its solution, or as a release without solutions keeps it.
 
     Raises:
         CatalogError: the course has neither.
     """
-    if catalog.solution(unit).is_file():
-        return with_questions(skeleton(read_source(catalog.solution(unit)), f"{unit}.py"), catalog.units[unit])
-    return read_source(catalog.skeleton(unit))
+    if catalog.solution(module).is_file():
+        return first_text(catalog, module, read_source(catalog.solution(module)))
+    return read_source(catalog.skeleton(module))
 
 
 def untouched_texts(catalog: Catalog) -> dict[str, str]:
-    """Return the text that each unit's file begins as; empty if the course has neither a solution nor a skeleton of it."""
+    """Return the text that each file of a student begins as; empty if the course has neither a solution nor a skeleton."""
     texts = {}
-    for unit in catalog.units:
-        source = next((path for path in (catalog.solution(unit), catalog.skeleton(unit)) if path.is_file()), None)
+    for module in catalog.modules:
+        source = next((path for path in (catalog.solution(module), catalog.skeleton(module)) if path.is_file()), None)
         text = "" if source is None else _text_from(source, source.stat().st_mtime_ns)
-        made = source is not None and source.suffix == ".py"
-        texts[unit] = with_questions(text, catalog.units[unit]) if made else text
+        own = source is not None and source.suffix == ".py" and module in catalog.units
+        texts[module] = with_questions(text, catalog.units[module]) if own else text
     return texts
 
 
@@ -125,14 +186,15 @@ def solution_lines(solution: str) -> set[str]:
 def write_skeletons(
     catalog: Catalog, units: tuple[Unit, ...], language: str = ENGLISH
 ) -> list[tuple[Path, Path | None]]:
-    """Write `exercises/<unit>.py` from each solution, in a language; an existing file that differs is kept as a backup.
+    """Write the files of units in `exercises/` from their solutions, in a language; one that differs is kept as a backup.
 
     Returns:
         The files written, each with its backup, if there was something to keep. Files in step are left alone.
     """
     texts = {
-        unit.name: with_questions(skeleton(translated_solution(catalog, unit.name, language), f"{unit.name}.py"), unit)
+        module: first_text(catalog, module, translated_solution(catalog, module, language))
         for unit in units
+        for module in unit.modules
     }
     files = [
         replace_keeping_backup(catalog.exercise(name), text, catalog.exercise(name).parent)

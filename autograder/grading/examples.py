@@ -18,6 +18,7 @@ from autograder.checks.diagnose import Mistake, known_mistakes, variant_text
 from autograder.checks.remote import StudentModule
 from autograder.checks.transport import Transport
 from autograder.course.catalog import Catalog
+from autograder.course.skeletons import whole_solution
 from autograder.errors import RefusedValue, StudentFault, Unusable, UsageError
 from autograder.results.types import CheckResult, Outcome
 from autograder.submissions import Module, read_module
@@ -119,11 +120,11 @@ def judge_examples(
     unit = catalog.unit_of(function).name
     names = examples.of(function, unit)[:_EXAMPLES]
     bench = _Bench(catalog, unit, examples, lend)
-    solution, file = catalog.solution(unit), catalog.mistakes(unit)
-    versions = [solution, *catalog.alternatives(unit)] if own is None else [own]
+    file, solution = catalog.mistakes(unit), "" if own is not None else whole_solution(catalog, unit)
+    others = [_source(path, unit) for path in (catalog.alternatives(unit) if own is None else [own])]
     refusing: set[str] = set()
-    for version in versions:
-        refusing |= set(bench.failing(_source(version, unit), [name for name in names if name not in refusing]))
+    for version in [solution, *others] if own is None else others:
+        refusing |= set(bench.failing(version, [name for name in names if name not in refusing]))
     right = tuple(name for name in names if name not in refusing)
     wrong = {name: examples.lines[name] for name in names if name in refusing}
     mistakes = [] if own is not None else [each for each in known_mistakes(file) if each.function == function]
@@ -234,13 +235,14 @@ class _Bench:
             UsageError: the module of the examples cannot be loaded.
         """
         module = self.examples.module
-        solutions = {name: self.catalog.solution(name) for name in self.catalog.units}
+        solutions = {name: self.catalog.solution(name) for name in self.catalog.modules}
         others = {name: read_module(path, name) for name, path in solutions.items() if path.is_file()}
+        data = self.catalog.data(self.unit)
         sources = {**others, self.unit: Module(self.unit, f"{self.unit}.py", text), EXAMPLES: module}
         seconds = min(self.catalog.units[self.unit].seconds, _SECONDS)
         for name in names:
             with self.lend() as worker:
-                if not _holds(StudentModule(module, sources, worker, seconds, _SEED), name):
+                if not _holds(StudentModule(module, sources, worker, seconds, _SEED, data=data), name):
                     yield name
 
 

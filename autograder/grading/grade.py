@@ -206,9 +206,10 @@ class Grader:
             limits=self._limits(),
             answers=submission.answers,
             sources={
-                unit.name: submission.modules[unit.name].text
+                name: submission.modules[name].text
                 for unit in self.spec.chosen
-                if unit.name in submission.modules
+                for name in unit.modules
+                if name in submission.modules
             },
             started=began,
             seconds=round(time.perf_counter() - started, 3),
@@ -313,7 +314,7 @@ def versions(preload: tuple[str, ...]) -> dict[str, str]:
         "idealcat": __version__,
         "python": platform.python_version(),
         **({"torch": torch.__version__} if "torch" in preload else {}),
-        **{name: metadata.version(name) for name in ("torchvision", "numpy") if find_spec(name)},
+        **{name: metadata.version(name) for name in ("torchvision", "numpy", "keras") if find_spec(name)},
         "pytest": metadata.version("pytest"),
     }
 

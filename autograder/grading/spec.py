@@ -125,10 +125,11 @@ def course_hashes(catalog: Catalog, units: Iterable[Unit]) -> dict[str, str]:
     chosen = list(units)
     return {
         "checks": _files_hash(catalog.root, [catalog.checks(unit.name) for unit in chosen]),
-        "solutions": _files_hash(catalog.root, [catalog.solution(unit.name) for unit in chosen]),
+        "solutions": _files_hash(catalog.root, [catalog.solution(name) for unit in chosen for name in unit.modules]),
         "mistakes": _files_hash(catalog.root, [catalog.mistakes(unit.name) for unit in chosen]),
         "alternatives": _files_hash(catalog.root, [path for unit in chosen for path in _for_examples(catalog, unit)]),
         "catalog": _catalog_hash(catalog, chosen),
+        **_data_hash(catalog, chosen),
         **{name: _package_hash(name) for name in catalog.preload if name not in _VERSIONED},
     }
 
@@ -138,6 +139,12 @@ def _for_examples(catalog: Catalog, unit: Unit) -> tuple[Path, ...]:
     return catalog.alternatives(unit.name) if any(each.examples for each in unit.functions.values()) else ()
 
 
+def _data_hash(catalog: Catalog, units: Iterable[Unit]) -> dict[str, str]:
+    """Return sha256 of the files that the students' code of these units reads; nothing if it reads none."""
+    paths = [path for unit in units for path in catalog.data(unit.name).values()]
+    return {"exercises' data": _files_hash(catalog.root, paths)} if paths else {}
+
+
 def _catalog_hash(catalog: Catalog, units: Iterable[Unit]) -> str:
     """Hash what the catalog says of these units that makes marks: other units and hints do not."""
     functions = {
@@ -145,7 +152,8 @@ def _catalog_hash(catalog: Catalog, units: Iterable[Unit]) -> str:
         for unit in units
     }
     questions = [sorted(unit.questions) for unit in units]  # whose answers a result holds
-    document = [catalog.preload, {unit.name: unit.seconds for unit in units}, functions, questions]
+    document: list[object] = [catalog.preload, {unit.name: unit.seconds for unit in units}, functions, questions]
+    document += [(unit.parts, unit.data) for unit in units if unit.parts or unit.data]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 

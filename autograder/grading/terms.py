@@ -37,7 +37,7 @@ class Terms:
 
     def __init__(self, spec: GradingSpec) -> None:
         self._spec = spec
-        self._units = {unit.name for unit in spec.chosen}
+        self._modules = {name for unit in spec.chosen for name in unit.modules}
         self._hashes = course_hashes(spec.catalog, spec.chosen)
         self._versions = {
             "idealcat": __version__,
@@ -84,7 +84,7 @@ class Terms:
         submission = self._read_submission(task)
         yield "submission", result.hashes.get("submission"), submission.digest
         yield "set of answers", result.answers, submission.answers
-        sources = {name: each.text for name, each in submission.modules.items() if name in self._units}
+        sources = {name: each.text for name, each in submission.modules.items() if name in self._modules}
         yield "source", result.sources, sources
         yield "device", result.device, self._spec.device
         yield "course", {name: text for name, text in result.hashes.items() if name != "submission"}, self._hashes

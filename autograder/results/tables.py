@@ -67,10 +67,12 @@ class Table:
         return next((heading.index(name.casefold()) for name in names if name.casefold() in heading), None)
 
     def put(self, row: int, column: int, value: str) -> None:
-        """Put a value into a cell, quoted as its table needs it."""
+        """Put a value into a cell, quoted as its table needs it; a row that ends before the cell gets empty ones."""
         quoted = any(sign in value for sign in (self._delimiter, '"', "\n", "\r"))
         doubled = value.replace('"', '""')
         record, _ = self._cells[row]
+        for cells in (record, self.rows[row]):
+            cells += [""] * (column + 1 - len(cells))
         record[column] = f'"{doubled}"' if quoted or record[column].startswith('"') else value
         self.rows[row][column] = value
 

@@ -21,6 +21,7 @@ from typing import Any
 import msgpack
 
 from autograder.errors import SandboxError, ServerDiedError, UsageError
+from autograder.libraries import KERAS_ON_TORCH
 from autograder.sandbox.confines import Allowance, Setup
 from autograder.sandbox.process import Worker
 from autograder.sandbox.zygote import ONE_THREAD, Zygote
@@ -52,6 +53,7 @@ _START_SECONDS = 120
 _ENVIRONMENT = {
     **{"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", "USER": "student"},
     **ONE_THREAD,
+    **KERAS_ON_TORCH,
 }
 #: By the last one the package itself and the course's may be found; the server takes it out of its workers' sight.
 _KEPT_VARIABLES = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME", "PYTHONPATH")

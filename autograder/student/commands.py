@@ -1,8 +1,12 @@
-"""Define the student's commands: `autograder` alone, `hint`, `list`, `progress`, `reset`, `solution`, `watch`, `gallery`."""
+"""Define the student's commands: `autograder` alone, `hint`, `list`, `progress`, `reset`, `solution`, `watch`, `gallery`.
 
-from typing import Annotated
+Their `--help` is in the reader's language.
+"""
+
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from autograder.course.catalog import Catalog, course_here, speak_here
 from autograder.errors import UsageError
@@ -13,21 +17,81 @@ from autograder.student.terminal import Terminal
 from autograder.student.watch import watch
 
 
+class StudentCommand(TyperCommand):
+    """Command whose help is in the reader's language."""
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write the usage line."""
+        _write_usage(self, ctx, formatter)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        _translate_help(self, ctx)
+        super().format_help(ctx, formatter)
+
+
+class CommandGroup(TyperGroup):
+    """All commands; the help is in the reader's language, but for what only instructors read."""
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write the usage line."""
+        _write_usage(self, ctx, formatter)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help, with the student's commands first."""
+        _translate_help(self, ctx)
+        for command in self.commands.values():
+            if isinstance(command, StudentCommand):
+                command.help = tr(command.help or "")
+            elif isinstance(command, TyperCommand | TyperGroup):
+                command.rich_help_panel = tr("Commands for instructors")
+        super().format_help(ctx, formatter)
+
+
+def _write_usage(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> None:
+    pieces = " ".join(command.collect_usage_pieces(ctx))
+    formatter.write_usage(ctx.command_path, pieces, prefix=tr("Usage:") + " ")
+
+
+def _translate_help(command: TyperCommand | TyperGroup, ctx: Any) -> None:
+    """Put the help of a command, of its parameters and typer's own words into the reader's language."""
+    from typer import rich_utils  # takes a while, and only help needs it
+
+    speak_here(ctx.find_root().params.get("lang") or "")
+    command.help = tr(command.help or "")
+    for parameter in command.get_params(ctx):
+        if isinstance(parameter, TyperArgument | TyperOption):
+            parameter.help = tr("Show this message and exit.") if parameter.name == "help" else tr(parameter.help or "")
+    words = {
+        "ARGUMENTS_PANEL_TITLE": tr("Arguments"),
+        "OPTIONS_PANEL_TITLE": tr("Options"),
+        "COMMANDS_PANEL_TITLE": tr("Commands"),
+        "REQUIRED_LONG_STRING": tr("[required]"),
+    }
+    for name, word in words.items():
+        setattr(rich_utils, name, word)
+
+
 def register(app: typer.Typer) -> None:
     """Add the student's commands."""
-    app.callback(invoke_without_command=True)(show_overview)
-    app.command()(hint)
-    app.command("list")(list_functions)
-    app.command("progress")(show_progress)
-    app.command()(reset)
-    app.command()(solution)
-    app.command("watch")(watch_saves)
-    app.command("gallery")(show_gallery)
+    app.callback(cls=CommandGroup, invoke_without_command=True)(show_overview)
+    for name, function in (
+        ("hint", hint),
+        ("list", list_functions),
+        ("progress", show_progress),
+        ("reset", reset),
+        ("solution", solution),
+        ("watch", watch_saves),
+        ("gallery", show_gallery),
+    ):
+        app.command(name, cls=StudentCommand)(function)
 
 
 def show_overview(
     context: typer.Context,
-    lang: Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What to show texts in, such as lt.")] = "",
+    lang: Annotated[
+        str, typer.Option("--lang", is_eager=True, metavar="LANGUAGE", help="What to show texts in, such as lt.")
+    ] = "",
 ) -> None:
     """Learn by writing functions that tests check. Without a command: show your progress and the next step."""
     speak_here(lang)
@@ -37,7 +101,7 @@ def show_overview(
 
 
 def hint(
-    function: Annotated[str, typer.Argument(metavar="[FUNCTION]", help="By default the next one to write.")] = "",
+    function: Annotated[str, typer.Argument(metavar="FUNCTION", help="By default the next one to write.")] = "",
 ) -> None:
     """Give a hint for a function; ask again for the next one."""
     catalog = course_here()
@@ -77,7 +141,7 @@ def solution(
 
 
 def watch_saves(
-    unit: Annotated[str, typer.Argument(metavar="[UNIT]", help="By default the first that is not done.")] = "",
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="By default the first that is not done.")] = "",
 ) -> None:
     """Run a unit's checks each time you save its file, and move on when it is done."""
     catalog = course_here()

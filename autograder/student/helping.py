@@ -14,6 +14,7 @@ from autograder.course.skeletons import (
     replace_keeping_backup,
     source_lines,
     starting_text,
+    whole_solution,
 )
 from autograder.errors import GraderError, UsageError
 from autograder.messages import tr
@@ -63,8 +64,7 @@ def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
     Raises:
         UsageError: the unit does not pass yet, or this release has no solutions.
     """
-    path = catalog.solution(unit.name)
-    if not path.is_file():
+    if not catalog.solution(unit.name).is_file():
         raise UsageError(
             tr("this release of the course holds no solution of {name}; ask your instructor for it", name=unit.name)
         )
@@ -79,14 +79,14 @@ def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
                 file=file,
             )
         )
-    if any(progress.of(unit.name, name).file != fingerprint(catalog.exercise(unit.name)) for name in unit.functions):
+    if any(progress.of(unit.name, name).file != fingerprint(catalog, unit.name) for name in unit.functions):
         raise UsageError(
             tr(
                 "{name}.py has changed since it passed; run its checks again: pytest exercises/{name}.py",
                 name=unit.name,
             )
         )
-    lines = source_lines(read_source(path))
+    lines = source_lines(whole_solution(catalog, unit.name))
     return "".join(line for line in lines if line.strip() not in (BEGIN, END))
 
 
@@ -96,10 +96,10 @@ def solution_diff(catalog: Catalog, unit: Unit, progress: Progress) -> list[str]
     Raises:
         UsageError: as `solution_text`.
     """
-    own, teachers = (
-        _plain_functions(text)
-        for text in (read_source(catalog.exercise(unit.name)), solution_text(catalog, unit, progress))
-    )
+    teachers = _plain_functions(solution_text(catalog, unit, progress))
+    own: dict[str, str] = {}
+    for module in unit.modules:
+        own |= _plain_functions(read_source(catalog.exercise(module)))
     lines: list[str] = []
     for name in unit.functions:
         yours, theirs = own.get(name, "").splitlines(), teachers.get(name, "").splitlines()
@@ -130,10 +130,16 @@ def reset(catalog: Catalog, name: str) -> str:
         CatalogError: the release holds no skeleton to go back to.
     """
     unit = name if name in catalog.units else catalog.unit_of(name).name
-    path = catalog.exercise(unit)
-    skeleton = rewrite_prose(starting_text(catalog, unit), tr)
-    text = skeleton if name == unit else with_function(_read_own(path, unit), skeleton, name, path.name)
-    written = replace_keeping_backup(path, text, path.parent)
+    skeletons = {module: rewrite_prose(starting_text(catalog, module), tr) for module in catalog.units[unit].modules}
+    if name != unit:
+        skeletons = _skeleton_with(skeletons, name)
+    written, path = None, catalog.exercise(unit)
+    for module, skeleton in skeletons.items():
+        own = catalog.exercise(module)
+        text = skeleton if name == unit else with_function(_read_own(own, unit), skeleton, name, own.name)
+        replaced = replace_keeping_backup(own, text, own.parent)
+        if replaced is not None and written is None:
+            written, path = replaced, own
     if written is None:
         return tr("{name} is the skeleton already; nothing was changed.", name=name)
     functions = catalog.units[unit].functions if name == unit else [name]
@@ -152,6 +158,13 @@ def reset(catalog: Catalog, name: str) -> str:
         if name != unit
         else tr("{shown} is the skeleton again{kept}.", shown=shown, kept=kept)
     )
+
+
+def _skeleton_with(skeletons: dict[str, str], function: str) -> dict[str, str]:
+    """Return the one skeleton, by its module, that defines a function; the first if none does."""
+    found = [module for module, text in skeletons.items() if _lines_of(text, function, f"{module}.py")]
+    module = (found or list(skeletons))[0]
+    return {module: skeletons[module]}
 
 
 def with_function(text: str, skeleton: str, function: str, filename: str) -> str:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 # code, and that must cost nothing.
 from autograder.course.catalog import Catalog, course_here, speak
 from autograder.errors import GraderError, UsageError
+from autograder.libraries import KERAS_ON_TORCH
 from autograder.messages import tr
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 _EXECUTION = "NBGRADER_EXECUTION"
 #: Letters in a line of a cell's output, which a browser would break anywhere.
 _WIDTH = 100
+for _name in KERAS_ON_TORCH.keys() - os.environ.keys():  # before a later cell imports Keras
+    os.environ[_name] = KERAS_ON_TORCH[_name]
 
 
 def check(function: str, *, hidden: bool = False) -> float:

@@ -109,7 +109,7 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
     Returns:
         The units of this run that pass as a whole, and a sentence if the progress could not be stored.
     """
-    own = {catalog.exercise(unit): unit for unit in catalog.units}
+    own = {catalog.exercise(module): unit for module, unit in catalog.modules.items()}
     ended: dict[Path, list[CheckResult]] = {}
     for nodeid, check in recorder.results.items():
         path = root / nodeid.partition("::")[0]
@@ -120,7 +120,7 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
     try:
         with updated_progress(catalog.root) as progress:
             for path, checks in ended.items():
-                progress.record(checks, fingerprint(path))
+                progress.record(checks, fingerprint(catalog, own[path]))
     except AutograderError as error:
         return [], tr("Your progress was not saved: {error}", error=error)
     done = [own[path] for path in ended if not progress.open_functions(catalog.units[own[path]])]

@@ -94,9 +94,10 @@ class Progress:
                 standing.passed = datetime.now().isoformat(timespec="seconds")
 
 
-def fingerprint(path: Path) -> str:
-    """Return the sha256 of a file; empty if it does not exist."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+def fingerprint(catalog: Catalog, unit: str) -> str:
+    """Return the sha256 of a student's files of a unit together; empty if none exists."""
+    paths = [path for path in map(catalog.exercise, catalog.units[unit].modules) if path.is_file()]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest() if paths else ""
 
 
 def read_progress(root: Path) -> Progress:

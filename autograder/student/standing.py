@@ -99,7 +99,7 @@ def _changed_lines(catalog: Catalog, progress: Progress) -> Iterator[str]:
     """Yield a line for each unit whose file has changed since its last run."""
     for unit in catalog.units.values():
         known = {progress.of(unit.name, name).file for name in unit.functions} - {""}
-        if known and fingerprint(catalog.exercise(unit.name)) not in known:
+        if known and fingerprint(catalog, unit.name) not in known:
             file = _file(catalog, unit.name)
             yield tr("{file} has changed since its last run; run its checks again: pytest {file}", file=file)
 

@@ -79,8 +79,9 @@ def watch(catalog: Catalog, terminal: Terminal, unit: Unit | None = None) -> Non
     folder = catalog.root / "exercises"
 
     def saved(path: Path) -> None:
-        if path.suffix == ".py" and path.stem in catalog.units:
-            events.put(Saved(path.stem) if path.exists() else Deleted(path.stem))
+        unit = catalog.modules.get(path.stem) if path.suffix == ".py" else None
+        if unit is not None:
+            events.put(Saved(unit) if catalog.exercise(unit).exists() else Deleted(unit))
 
     keys = Keys(lambda key: events.put(Pressed(key)))
     with Runner(catalog.root, events.put) as runner, Saves(folder, saved), keys:
@@ -103,7 +104,7 @@ class _Watching:
         self._passed: Unit | None = None
         self._may_reset = False
         self._report = report
-        self._texts = {unit: _functions_in(catalog.exercise(unit)) for unit in catalog.units}
+        self._texts = {unit: _functions_in(catalog, unit) for unit in catalog.units}
         self._changed: tuple[str, ...] = ()
         #: Units that were saved while another one ran, the latest last; and whether the next result stays below this one.
         self._pending: list[str] = []
@@ -147,7 +148,7 @@ class _Watching:
 
     def _take_save(self, unit: str) -> None:
         """Run a unit that was saved, what has changed in it first; a unit that is running meanwhile runs again after it."""
-        before, now = self._texts[unit], _functions_in(self._catalog.exercise(unit))
+        before, now = self._texts[unit], _functions_in(self._catalog, unit)
         changed = tuple(name for name in self._catalog.units[unit].functions if now.get(name) != before.get(name))
         if now:
             self._texts[unit] = now
@@ -183,7 +184,7 @@ class _Watching:
         self._run, self._running = run, False
         unit = self._catalog.units[run.unit]
         with updated_progress(self._catalog.root) as progress:
-            progress.record(run.checks.values(), fingerprint(self._catalog.exercise(run.unit)))
+            progress.record(run.checks.values(), fingerprint(self._catalog, run.unit))
         if not self._below:
             self._terminal.clear()
         shown = next((name for name in reversed(self._changed) if not _passes(run, name)), "")
@@ -265,14 +266,14 @@ class _Watching:
         return found or next(iter(progress.open_functions(self._unit)), next(iter(self._unit.functions)))
 
 
-def _functions_in(path: Path) -> dict[str, str]:
-    """Return the text of each function and class of a file; nothing if it is not there or no Python."""
+def _functions_in(catalog: Catalog, unit: str) -> dict[str, str]:
+    """Return the text of each function and class of a unit; nothing if a file of it is not there or no Python."""
     try:
-        tree = ast.parse(path.read_bytes())
+        trees = [ast.parse(catalog.exercise(module).read_bytes()) for module in catalog.units[unit].modules]
     except (OSError, SyntaxError, ValueError):
         return {}
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    return {node.name: ast.dump(node) for node in tree.body if isinstance(node, kinds)}
+    return {node.name: ast.dump(node) for tree in trees for node in tree.body if isinstance(node, kinds)}
 
 
 def _passes(run: UnitRun, function: str) -> bool:

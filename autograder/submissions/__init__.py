@@ -1,5 +1,6 @@
 """Turn anything that was handed in into clean sources of units."""
 
+from autograder.submissions.helpers import read_helpers
 from autograder.submissions.module import Module
 from autograder.submissions.submission import (
     RawSubmission,
@@ -9,7 +10,6 @@ from autograder.submissions.submission import (
     collect_submission,
     parse_submission,
     read_for,
-    read_helpers,
     read_module,
     read_submission,
     refuse_course_inside,

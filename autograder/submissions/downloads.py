@@ -6,7 +6,7 @@ names, and at most a small file of facts beside them; it opens no student's work
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -33,11 +33,13 @@ class Student:
         name: full name, or the nearest to it that the platform tells; in NFC.
         login: login name, email address or handle.
         id: the platform's own number.
+        logins: every login that the name of the file may hold, if it does not tell where the login begins.
     """
 
     name: str
     login: str = ""
     id: str = ""
+    logins: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def key(self) -> str:
@@ -131,15 +133,22 @@ def moodle(names: Names, _: Read) -> Download | None:
 
 
 def blackboard(names: Names, read: Read) -> Download | None:
-    """Blackboard: flat files `<assignment>_<login>_attempt_<moment>[_<file>]`, and a `.txt` of facts for each attempt."""
+    """Blackboard: flat files `<assignment>_<login>_attempt_<moment>[_<file>]`, and a `.txt` of facts for each attempt.
+
+    Assignments and logins may hold underscores: the file of facts tells which are which.
+    """
+    matches = {path: match for path in names if (match := _BLACKBOARD.fullmatch(str(path)[:_NAME_LENGTH]))}
+    facts: dict[str, Student] = {}
+    for path, match in matches.items():
+        if match["file"] is None and (student := _student_in_facts(read(path), match["stem"])):
+            facts[match["stem"]] = student
+    students = _blackboard_students(sorted({match["stem"] for match in matches.values()}), facts)
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
         at = datetime.strptime(match["at"], "%Y-%m-%d-%H-%M-%S").isoformat()
         inside = PurePosixPath(match["file"]) if match["file"] else None
-        return _File(path, (Student(full_names.get(match["login"], match["login"]), match["login"]),), inside, at)
+        return _File(path, (students[match["stem"]],), inside, at)
 
-    facts = {match["login"]: path for path in names if (match := _BLACKBOARD_FACTS.fullmatch(path.name))}
-    full_names = {login: name for login, path in facts.items() if (name := _name_in_facts(read(path)))}
     return _match_names("Blackboard", names, _BLACKBOARD, read_name)
 
 
@@ -241,8 +250,7 @@ _MOODLE = re.compile(
     r"(?P<who>[^/]+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<flat>[^/]+)|_?/(?P<file>.+))"
 )
 _MOMENT = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
-_BLACKBOARD = re.compile(rf"[^/]+_(?P<login>[^_/]+)_attempt_(?P<at>{_MOMENT})(?:_(?P<file>[^/]+)|\.txt)")
-_BLACKBOARD_FACTS = re.compile(rf"[^/]+_(?P<login>[^_/]+)_attempt_{_MOMENT}\.txt")
+_BLACKBOARD = re.compile(rf"(?P<stem>[^/]+?)_attempt_(?P<at>{_MOMENT})(?:_(?P<file>[^/]+)|\.txt)")
 _BRIGHTSPACE = re.compile(
     r"\d+-\d+ - (?P<who>[^/]+?) - (?P<date>[A-Z][a-z]{2} \d{1,2}, \d{4}) (?P<hour>\d{1,2}):?(?P<minute>\d{2}) (?P<half>[AP]M)"
     r"/(?P<file>.+)"
@@ -324,14 +332,34 @@ def _timestamp(text: bytes) -> str:
         return ""
 
 
-def _name_in_facts(text: bytes) -> str:
-    """Return the full name in Blackboard's file of facts: `Name: First Last (login)`."""
+def _student_in_facts(text: bytes, stem: str) -> Student | None:
+    """Return the student in Blackboard's file of facts, `Name: First Last (login)`; None if it does not tell the login."""
     lines = text[:_FACTS_BYTES].decode("utf-8", "replace").splitlines()
     name = next((line.removeprefix("Name:").strip() for line in lines if line.startswith("Name:")), "")
-    if len(name) > _NAME_LENGTH:
-        return ""
-    full, _, login = name.rpartition("(")
-    return nfc(full if login.endswith(")") and full.strip() else name)
+    full, _, login = name.removesuffix(")").rpartition("(")
+    known = name.endswith(")") and login and nfc(stem).casefold().endswith(f"_{nfc(login)}".casefold())
+    if not name or len(name) > _NAME_LENGTH:
+        return None
+    return Student(nfc(full) or nfc(login), nfc(login)) if known else None
+
+
+def _blackboard_students(stems: Sequence[str], facts: Mapping[str, Student]) -> dict[str, Student]:
+    """Return the student of each `<assignment>_<login>`.
+
+    A download is of one assignment: facts of one student tell where the logins of all begin. Without any, they begin where the
+    stems differ, and the roster may know better.
+    """
+    assignments = {nfc(stem)[: -len(student.login)] for stem, student in facts.items()}
+    start = assignments.pop() if len(assignments) == 1 else _common_prefix_at("_", stems)
+    students = dict(facts)
+    for stem in stems:
+        if stem not in facts:
+            whole = nfc(stem)
+            login = whole.removeprefix(start) if start and whole.startswith(start) else whole.rpartition("_")[2]
+            parts = whole.split("_")
+            logins = () if start and facts else tuple("_".join(parts[place:]) for place in range(1, len(parts)))
+            students[stem] = Student(login, login, logins=logins)
+    return students
 
 
 def _common_folder(names: Names) -> PurePosixPath:
@@ -350,11 +378,16 @@ def _common_prefix(names: Sequence[str]) -> str:
     beginnings = {name.rpartition("--")[0] for name in names}
     if len(beginnings) == 1 and "" not in beginnings:
         return f"{beginnings.pop()}--"
+    return _common_prefix_at("-", names)
+
+
+def _common_prefix_at(sign: str, names: Sequence[str]) -> str:
+    """Return what all names begin with, up to the last such sign of it; nothing for a single name."""
     if len(names) < 2:
         return ""
     shortest, longest = min(names), max(names)
     length = next((i for i, (a, b) in enumerate(zip(shortest, longest, strict=False)) if a != b), len(shortest))
-    return shortest[: shortest.rfind("-", 0, length) + 1]
+    return shortest[: shortest.rfind(sign, 0, length) + 1]
 
 
 def nfc(text: str) -> str:

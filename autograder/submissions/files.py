@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from autograder.submissions.archives import MAX_FILE_BYTES, Entry
 from autograder.submissions.entries import reason
 from autograder.submissions.module import Module, parse
-from autograder.submissions.notebook import code_cells, join_cells, without_magics
+from autograder.submissions.notebook import code_cells, join_cells, without_magics, written_texts
 
 #: A syntax tree takes up to a thousand times the room of its text.
 MAX_SOURCE_BYTES = 256 * 2**10
@@ -44,15 +44,16 @@ def read_file(entry: Entry) -> File:
     return File(entry.path, max(entry.size, len(data)), data)
 
 
-def module_from(unit: str, file: File, graded: Collection[str] = ()) -> Module:
+def module_from(unit: str, file: File, graded: Collection[str] = (), filename: str = "") -> Module:
     """Return the module of a unit, from a file of a submission; whatever is wrong with the file is its `problem`.
 
     Args:
         unit: its name.
         file: the file.
         graded: names that a notebook may also define by an assignment.
+        filename: by which the student knows it; by default its name, or its path if that is absolute.
     """
-    filename = str(Path(file.path)) if file.path.is_absolute() else file.path.name
+    filename = filename or (str(Path(file.path)) if file.path.is_absolute() else file.path.name)
     empty, limit = Module(unit, filename), _limit(file.path)
     if file.fault:
         return empty.but(f"cannot be read ({file.fault}); hand it in again")
@@ -76,6 +77,17 @@ def python_pieces(unit: str, file: File) -> list[str]:
         return [without_magics(text, unit) for _, text in code_cells(file.data)]
     except Exception:  # nbformat raises whatever its schema and migrations raise
         return []
+
+
+def written_files(file: File) -> list[File]:
+    """Return the Python files that the cells of a notebook write, at the paths that they name."""
+    if file.fault or file.size > _limit(file.path) or not _is_notebook(file.path):
+        return []
+    try:
+        texts = written_texts(code_cells(file.data))
+    except Exception:  # nbformat raises whatever its schema and migrations raise
+        return []
+    return [File(PurePosixPath(path), len(text.encode()), text.encode()) for path, text in texts.items()]
 
 
 def _is_notebook(path: PurePosixPath) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from autograder.course.skeletons import first_line, source_lines
-from autograder.submissions.module import Module, parse
+from autograder.submissions.module import Module, parse, parse_quietly
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Lines that IPython does not read as Python: magics, shell lines, requests for help; also `files = !ls`.
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
 #: A magic of a whole cell that writes it into a file; into that of the unit, it is the unit.
-_WRITEFILE = re.compile(r"%%writefile\s+(?:-a\s+)?(?:\S*/)?(\w+)\.py\s*$")
+_WRITEFILE = re.compile(r"%%(?:write)?file\s+(?P<more>(?:-a|--append)\s+)?(?P<path>(?:\S*/)?(?P<stem>\w+)\.py)\s*$")
 #: Methods that change what they are called on, besides those whose name ends in `_`, as PyTorch has them.
 _CHANGING = {
     *(
@@ -41,6 +41,8 @@ _CHANGING = {
     ),
     *("reverse", "appendleft", "extendleft", "load_state_dict", "eval"),
 }
+#: Functions that change their first argument, besides those whose name ends in `_`.
+_CHANGING_FIRST = {"setattr", "delattr", "heappush", "heapify", "shuffle", "insort", "copyto", "fill_diagonal"}
 _LISTED_CELLS = 8
 _LOOPS = (ast.For, ast.While, ast.With)
 #: The magics of a whole cell that run it as Python, in its place.
@@ -139,7 +141,7 @@ def without_magics(text: str, unit: str) -> str:
     start = text.lstrip().partition("\n")[0].strip()
     written = _WRITEFILE.match(start)
     magic = start.split()[0] if start.startswith("%%") else ""
-    if magic and magic not in _PYTHON_MAGICS and not (written and written[1] == unit):
+    if magic and magic not in _PYTHON_MAGICS and not (written and written["stem"] == unit):
         return ""
     goes_on = False
     for number, line in enumerate(lines):
@@ -150,30 +152,47 @@ def without_magics(text: str, unit: str) -> str:
     return "\n".join(lines)
 
 
+def written_texts(cells: list[tuple[int, str]]) -> dict[str, str]:
+    """Return what the cells of a notebook write with `%%writefile` into Python files, by path."""
+    texts: dict[str, str] = {}
+    for _, cell in cells:
+        first, _, rest = cell.lstrip().partition("\n")
+        written = _WRITEFILE.match(first.strip())
+        if written:
+            path = written["path"].removeprefix("./")
+            texts[path] = texts.get(path, "") * bool(written["more"]) + rest.rstrip("\n") + "\n"
+    return texts
+
+
 def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.stmt]:
     """Return the definitions, and the statements that give values to what they need.
 
-    A loop is kept only for what the graded functions need, if there are any: other functions may show a training that the
-    loop runs.
+    A loop, and a call of a function that changes what it is given, is kept only for what the graded functions need, if there
+    are any: other functions may show a training that it runs.
     """
     statements = [node for cell in cells for node in cell.tree.body]
+    effects = {node.name: _effects(node) for node in statements if isinstance(node, ast.FunctionDef)}
     binders: dict[str, list[ast.stmt]] = {}
+    runs: set[ast.stmt] = {node for node in statements if isinstance(node, _LOOPS)}
     for node in statements:
         for name in _bound_names(node):
             binders.setdefault(name, []).append(node)
+        for name in () if isinstance(node, _DEFINITIONS) else _names_own_functions_change(node, effects):
+            binders.setdefault(name, []).append(node)
+            runs.add(node)
     definitions = [node for node in statements if _defines(node)]
     kept = set(definitions)
-    roots = [name for name in graded if name in binders]
+    roots = [*(name for name in graded if name in binders)]
+    roots += ["*"] if roots else []
     everything = [*graded, *(name for cell in cells for name in _needed_by_functions(cell)), "*"]
     everything += [name for node in definitions for name in _names(node, inside=False)]
     if roots:
-        needed = _closure(roots, binders, loops=True)
-        return kept | needed | _closure(everything, binders, loops=False)
-    return kept | _closure(everything, binders, loops=True)
+        return kept | _closure(roots, binders) | _closure(everything, binders, without=runs)
+    return kept | _closure(everything, binders)
 
 
-def _closure(names: list[str], binders: dict[str, list[ast.stmt]], *, loops: bool) -> set[ast.stmt]:
-    """Return the statements that bind these names, and those that bind what they read, and so on."""
+def _closure(names: list[str], binders: dict[str, list[ast.stmt]], without: Collection[ast.stmt] = ()) -> set[ast.stmt]:
+    """Return the statements that bind these names, and those that bind what they read, and so on; none of `without`."""
     found: set[ast.stmt] = set()
     seen: set[str] = set()
     waiting = list(names)
@@ -183,7 +202,7 @@ def _closure(names: list[str], binders: dict[str, list[ast.stmt]], *, loops: boo
             continue
         seen.add(name)
         for node in binders.get(name, ()):
-            if node not in found and (loops or not isinstance(node, _LOOPS)):
+            if node not in found and node not in without:
                 found.add(node)
                 waiting += _names(node, inside=True)
     return found
@@ -262,16 +281,74 @@ def _bound_names(node: ast.stmt) -> Iterator[str]:
             yield child.name
         elif isinstance(child, ast.Name | ast.Subscript | ast.Attribute) and isinstance(child.ctx, ast.Store):
             yield from _base(child)
-        elif isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute) and _changes(child.func.attr):
-            yield from _base(child.func.value)
+        elif isinstance(child, ast.Call):
+            yield from _names_a_call_changes(child)
+            yield from _names_given_by_text(child)
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+        yield node.value.id  # a second name: what changes the one changes the other
 
 
-def _changes(method: str) -> bool:
-    return method in _CHANGING or (method.endswith("_") and not method.startswith("_"))
+def _names_a_call_changes(call: ast.Call) -> Iterator[str]:
+    """Yield the names of what a call changes, as the name of its method or function tells."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    in_place = name.endswith("_") and not name.startswith("_")
+    if isinstance(call.func, ast.Attribute) and (name in _CHANGING or in_place):
+        yield from _base(call.func.value)
+    if call.args and (name in _CHANGING_FIRST or in_place):
+        yield from _base(call.args[0])
+    for keyword in call.keywords:
+        if keyword.arg == "out":
+            yield from _base(keyword.value)
+
+
+def _names_given_by_text(call: ast.Call) -> Iterator[str]:
+    """Yield the names that `exec(...)` and `globals().update(...)` bind; `*` where these cannot be told."""
+    if isinstance(call.func, ast.Name) and call.func.id == "exec":
+        text = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+        try:
+            body = parse_quietly(text).body if isinstance(text, str) else None
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            body = None
+        yield from ("*",) if body is None else (name for node in body for name in _bound_names(node))
+    elif isinstance(call.func, ast.Attribute) and call.func.attr in _CHANGING and _is_namespace(call.func.value):
+        yield "*"
+
+
+def _is_namespace(node: ast.expr) -> bool:
+    """Return True for `globals()`, and for what means the same at the top of a module."""
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args
+    return called and node.func.id in ("globals", "locals", "vars")  # type: ignore[attr-defined]
+
+
+def _effects(function: ast.FunctionDef) -> tuple[set[str], bool]:
+    """Return the global names that a function changes, and True if it changes an argument too."""
+    arguments = function.args
+    given = {each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    stated = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
+    local = {
+        node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    } - stated
+    changed = {name for node in function.body for name in _bound_names(node)}
+    return stated | (changed - given - local), not changed.isdisjoint(given - local)
+
+
+def _names_own_functions_change(node: ast.stmt, effects: dict[str, tuple[set[str], bool]]) -> Iterator[str]:
+    """Yield the global names that a statement changes by calls of the notebook's own functions."""
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in effects:
+            names, arguments = effects[call.func.id]
+            yield from names
+            if arguments:
+                for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+                    yield from _base(value)
 
 
 def _base(node: ast.expr) -> Iterator[str]:
     while isinstance(node, ast.Subscript | ast.Attribute):
+        if isinstance(node, ast.Subscript) and _is_namespace(node.value):
+            name = node.slice.value if isinstance(node.slice, ast.Constant) else "*"
+            yield str(name)
+            return
         node = node.value
     if isinstance(node, ast.Name):
         yield node.id

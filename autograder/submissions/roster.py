@@ -58,26 +58,28 @@ def students_in(table: Table, name: str) -> list[Enrolled]:
     return [each for place in range(1, len(table.rows)) if (each := _read_row(table, place)) is not None]
 
 
-def rows_of(names: Iterable[str], table: Table, title: str) -> dict[str, int]:
-    """Return the row of each submission in a gradebook, by the same rules as `match`; names without a row are left out.
+def rows_of(students: Mapping[str, Student], table: Table, title: str) -> tuple[dict[str, int], list[str]]:
+    """Find the row of each submission in a gradebook, by the same rules as `match`.
 
     Args:
-        names: of submissions.
+        students: by the names of their submissions.
         table: the gradebook.
         title: its name, for a sentence.
+
+    Returns:
+        The rows by the names of submissions, without those that have no row of their own; and the students of the gradebook
+        who have no submission.
 
     Raises:
         UsageError: no column of it tells who the students are.
     """
     everyone = students_in(table, title)
-    keys, by_title = _Keys(everyone), dict(zip(titles(everyone), everyone, strict=True))
-    found = {name: [by_title[name].row] for name in names if name in by_title}
-    found |= {
-        name: [everyone[place].row for place in keys.places(Student(name), name)]
-        for name in names
-        if name not in by_title
-    }
-    return {name: rows[0] for name, rows in found.items() if len(rows) == 1}
+    keys, names = _Keys(everyone), titles(everyone)
+    places = {name: keys.places(student, name) for name, student in students.items()}
+    places |= {name: [names.index(name)] for name, found in places.items() if not found and name in names}
+    count = Counter(place for found in places.values() for place in found)
+    rows = {name: everyone[found[0]].row for name, found in places.items() if len(found) == 1 and count[found[0]] == 1}
+    return rows, [name for place, name in enumerate(names) if not count[place]]
 
 
 def titles(everyone: list[Enrolled]) -> list[str]:
@@ -178,6 +180,9 @@ class _Keys:
 
     def places(self, student: Student, name: str) -> list[int]:
         """Return the places of a student, or of the members of the group of this name."""
+        if student.logins:
+            found = {self._by_id[key.casefold()] for key in student.logins if key.casefold() in self._by_id}
+            return list(found) if len(found) == 1 else []
         for key in (student.id, student.login, name, name.partition("@")[0]):
             if key and key.casefold() in self._by_id:
                 return [self._by_id[key.casefold()]]

@@ -8,87 +8,33 @@ All of this happens in the trusted process, which it can cost no more than the l
 source text a quarter of a megabyte, for which the parser of CPython takes seconds and megabytes, and has its own guards
 against nesting.
 
-Modules that a student has written beside the units are taken along if those import them. They are for the worker alone. None
-may stand in for a library, for a part of the course or for the engine, because what a check or a library imports there must be
-the real one.
+Modules that a student has written beside the units are taken along if those import them: see `helpers`.
 """
 
-import ast
 import difflib
 import hashlib
 import stat
-import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.machinery import PathFinder
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import untouched_texts
 from autograder.errors import GraderError
 from autograder.results.types import legible
 from autograder.submissions.answers import answers_in
-from autograder.submissions.archives import Entry, UnreadableError
+from autograder.submissions.archives import UnreadableError
 from autograder.submissions.choosing import choose, unit_of
 from autograder.submissions.entries import entries_in, is_archive, printable
 from autograder.submissions.files import File, module_from, read_file
+from autograder.submissions.helpers import file_entry, neighbours, take_along, written_in
 from autograder.submissions.intake import HandIn, name_of
-from autograder.submissions.module import Module, parse_quietly
-
-_RESERVED = {"autograder", "conftest", "data", "exercises", "solutions", "tests"}
-
-
-def take_along(modules: Iterable[Module], neighbours: Mapping[str, File]) -> tuple[dict[str, Module], list[str]]:
-    """Return the neighbours that modules import, directly or by way of others, and sentences about them.
-
-    Args:
-        modules: the units.
-        neighbours: files beside them, by module name.
-    """
-    taken: dict[str, Module] = {}
-    refused: list[str] = []
-    waiting = [name for module in modules for name in _imported_names(module.text)]
-    while waiting:
-        name = waiting.pop(0)
-        if name not in neighbours or name in taken or name in refused:
-            continue
-        if _stands_for_another(name):
-            refused.append(name)
-            continue
-        file = neighbours[name]
-        empty = not file.data.strip() and not file.fault and not file.size
-        taken[name] = Module(name, file.path.name) if empty else module_from(name, file)
-        waiting += _imported_names(taken[name].text)
-    notes = [f"taken along: {', '.join(f'{name}.py' for name in sorted(taken))}"] if taken else []
-    notes += [f"{name}.py was left: `import {name}` means another module here; rename it" for name in sorted(refused)]
-    return taken, notes + [module.problem for module in taken.values() if module.problem]
-
-
-def _stands_for_another(name: str) -> bool:
-    """Return True for the name of a module that the grader's environment has."""
-    installed = [path for path in sys.path if PurePath(path).name in ("site-packages", "dist-packages")]
-    return name in _RESERVED or name in sys.stdlib_module_names or PathFinder.find_spec(name, installed) is not None
-
-
-def _imported_names(text: str) -> list[str]:
-    """Return the names of the modules that a source imports, anywhere in it; of `a.b` and `exercises.a` both parts."""
-    try:
-        nodes = list(ast.walk(parse_quietly(text)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom):
-            names += [node.module] if node.module else [alias.name for alias in node.names]
-    return [part for name in names for part in name.split(".")[:2]]
-
+from autograder.submissions.module import Module
 
 _LISTED = 100
 _NOTED = 5
 #: Name of the module with a student's own examples, beside the units.
 EXAMPLES = "my_checks"
-#: So many files beside the units are read, in case that they are imported.
-_NEIGHBOURS = 20
 
 
 @dataclass(frozen=True)
@@ -98,7 +44,7 @@ class RawSubmission:
     Attributes:
         name: of the submission.
         files: by unit.
-        neighbours: Python files beside them that they may import, by module name.
+        neighbours: Python files beside or below them that they may import, and that notebooks write, by module name.
         problem: a sentence, if nothing at all could be read.
         notes: sentences about what was chosen or refused.
         not_taken: paths inside the submission that were left behind.
@@ -172,7 +118,7 @@ def read_for(catalog: Catalog, hand_in: HandIn, name: str = "") -> Submission:
 
 def collect_for(catalog: Catalog, hand_in: HandIn, name: str = "") -> RawSubmission:
     """Return the files that belong to the units of a course, under the student's name if it is given."""
-    return collect_hand_in(hand_in, name, catalog.units, untouched_texts(catalog), catalog.preload)
+    return collect_hand_in(hand_in, name, catalog.modules, untouched_texts(catalog), catalog.preload)
 
 
 def read_submission(path: Path, units: Iterable[str], graded: Collection[str] = ()) -> Submission:
@@ -230,8 +176,10 @@ def collect_hand_in(
         notes = [f"{what} holds no file of this course; the course has {_listing(names)}"]
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
     files = {unit: read_file(entry) for unit, entry in chosen.items()}
-    neighbours = _neighbours(others, {path.parent for path in taken}, {*names, *reserved})
-    return RawSubmission(name, files, neighbours, "", tuple(notes), tuple(rest[:_LISTED] + more))
+    units_and_more = {*names, *reserved}
+    beside = neighbours(others, {path.parent for path in taken}, units_and_more)
+    beside |= written_in(files.values(), units_and_more)
+    return RawSubmission(name, files, beside, "", tuple(notes), tuple(rest[:_LISTED] + more))
 
 
 def parse_submission(raw: RawSubmission, graded: Collection[str] = (), questions: Collection[str] = ()) -> Submission:
@@ -263,15 +211,6 @@ def parse_submission(raw: RawSubmission, graded: Collection[str] = (), questions
     )
 
 
-def _neighbours(
-    entries: Iterable[Entry], folders: Collection[PurePosixPath], units: Collection[str]
-) -> dict[str, File]:
-    """Return the Python files in these folders by module name; units are none of them."""
-    found = (entry for entry in entries if entry.path.suffix == ".py" and entry.path.parent in folders)
-    own = [entry for entry in found if entry.path.stem.isidentifier() and entry.path.stem not in units]
-    return {entry.path.stem: read_file(entry) for entry in own[:_NEIGHBOURS]}
-
-
 def read_module(path: Path, unit: str, graded: Collection[str] = ()) -> Module:
     """Return one unit from a file on disk, under its own path: a student's own run."""
     try:
@@ -280,22 +219,7 @@ def read_module(path: Path, unit: str, graded: Collection[str] = ()) -> Module:
         return Module(unit, str(path)).but(f"cannot be read ({error.strerror})")
     if not stat.S_ISREG(status.st_mode):
         return Module(unit, str(path)).but("is not a file")
-    return module_from(unit, _file_at(path, status.st_size), graded)
-
-
-def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Module]:
-    """Return the modules in a student's own folder that the units there import, by name."""
-    names = [path for path in sorted(folder.glob("*.py")) if path.stem.isidentifier() and path.stem not in modules]
-    files = {path.stem: _file_at(path, path.stat().st_size) for path in names[:_NEIGHBOURS] if path.is_file()}
-    return take_along(modules.values(), files)[0]
-
-
-def _file_at(path: Path, size: int) -> File:
-    def head(limit: int) -> bytes:
-        with path.open("rb") as file:
-            return file.read(limit)
-
-    return read_file(Entry(PurePosixPath(path.absolute().as_posix()), size, head))
+    return module_from(unit, read_file(file_entry(path, status.st_size)), graded)
 
 
 def _strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:

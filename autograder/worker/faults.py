@@ -36,6 +36,11 @@ def fault_of(error: BaseException, sources: Mapping[str, str], *, sandboxed: boo
     text += _advice(text) if sandboxed else ""
     kinds = tuple(base.__name__ for base in type(error).__mro__ if base is not object)
     own = tuple(each for each in frames if each[0] in sources)
+    if (
+        isinstance(error, SyntaxError) and not own and isinstance(error.filename, str) and error.filename in sources
+    ):  # what the compiler refuses has not run
+        own = ((error.filename, error.lineno or 0, "<module>"),)
+        text = str(error.msg)[:_TEXT_LIMIT]  # its own text counts the lines of a notebook as of one file
     return Fault(kind, text, kinds, own[-_FRAME_LIMIT:])
 
 

@@ -3,19 +3,23 @@
 import __future__
 
 import ast
+import builtins
 import contextlib
 import functools
 import importlib.abc
 import importlib.machinery
+import inspect
 import io
 import linecache
 import operator
 import sys
 import types
 import warnings
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
 
+from autograder.worker.awaiting import run_awaited
 from autograder.worker.deadline import Budget
 
 #: A student's file may be imported as a module of this package too, and import its neighbours by a dot.
@@ -33,18 +37,23 @@ class LoadedModule(types.ModuleType):
 
     Args:
         imported: called after each statement that imports something.
+        place: the folder in which it finds its data, and itself; empty for wherever it was read.
 
     Attributes:
+        filename: as the student knows it.
         stopped: the exception that ended it, or else the first one, if there is anything defined nevertheless.
         goes_on: True if the statements after that one were executed.
         missing: lines that import a library in vain, each with the reason.
     """
 
-    __slots__ = ("_imported", "_source", "goes_on", "missing", "stopped")
+    __slots__ = ("_imported", "_source", "filename", "goes_on", "missing", "stopped")
 
-    def __init__(self, name: str, filename: str, text: str, imported: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, name: str, filename: str, text: str, imported: Callable[[], None] = lambda: None, place: str = ""
+    ) -> None:
         super().__init__(name)
-        self.__file__ = filename
+        self.__file__ = str(Path(place, f"{name}.py")) if place else filename
+        self.filename = filename
         self._source: str | None = text
         self._imported = imported
         self.stopped: BaseException | None = None
@@ -60,12 +69,13 @@ class LoadedModule(types.ModuleType):
         text, self._source = self._source, None
         if text is None:
             return
-        filename = str(self.__file__)
+        filename = self.filename
         linecache.cache[filename] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
-        for statement, code in _compile_statements(text, filename):
+        statements = _compile_statements(text, filename)
+        for statement, code in statements:
             try:
-                exec(code, self.__dict__)
+                _execute(code, self.__dict__)
                 if isinstance(statement, ast.Import | ast.ImportFrom):
                     self._imported()
             except KeyboardInterrupt:
@@ -73,7 +83,7 @@ class LoadedModule(types.ModuleType):
             except BaseException as error:
                 first = first or error
                 if isinstance(error, Exception) and isinstance(statement, ast.Import | ast.ImportFrom):
-                    self._excuse(statement, error)
+                    self._excuse(statement, error, [each for each, _ in statements])
                     continue
                 excused = Exception if filename.endswith(".ipynb") else _NOT_HERE
                 if not isinstance(error, excused):
@@ -83,20 +93,28 @@ class LoadedModule(types.ModuleType):
         if first is not None and not self._defines_anything():
             raise first
 
-    def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception) -> None:
+    def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception, body: list[ast.stmt]) -> None:
         """Put something that raises when it is used in the place of what could not be imported."""
-        if isinstance(error, ModuleNotFoundError):
+        if isinstance(error, ModuleNotFoundError) and error.name:
             reason = f"{error.name} is not installed where this ran"
         else:
             reason = f"{type(error).__name__}: {error}"
         self.missing.append((statement.lineno, reason))
+        stand_in = _MissingLibrary(ast.unparse(statement), reason)
         for alias in statement.names:
             name = alias.asname or (alias.name.partition(".")[0] if isinstance(statement, ast.Import) else alias.name)
-            self.__dict__[name] = _MissingLibrary(ast.unparse(statement), reason)
+            names = [name] if name != "*" else _names_read(body) - {*self.__dict__, *vars(builtins)}
+            self.__dict__.update(dict.fromkeys(names, stand_in))
 
     def _defines_anything(self) -> bool:
         functions = (value for value in self.__dict__.values() if isinstance(value, types.FunctionType | type))
         return any(value.__module__ == self.__name__ for value in functions)
+
+
+def _names_read(body: list[ast.stmt]) -> set[str]:
+    """Return the names that a module reads anywhere: some of them an `import *` was to bring."""
+    names = (node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return {node.id for node in names if isinstance(node.ctx, ast.Load)}
 
 
 class _MissingLibrary:
@@ -113,20 +131,62 @@ class _MissingLibrary:
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         raise ImportError(self.__dict__["message"])
 
+    @classmethod
+    def __torch_function__(cls, function: object, types: object, args: Any = (), kwargs: Any = None) -> None:
+        """Raise where PyTorch is given it in place of a tensor."""
+        given = [*args, *(kwargs or {}).values()]
+        for value in given + [inner for each in given if isinstance(each, list | tuple) for inner in each]:
+            if isinstance(value, cls):
+                value()
+
+    __hash__ = object.__hash__
+
+
+#: What Python calls for the syntax of an object: iteration, subscripts, `with`, comparison, arithmetic, a base class.
+_SYNTAX = (
+    "iter next len bool contains getitem setitem delitem setattr delattr enter exit aenter aexit aiter await "
+    "eq ne lt le gt ge neg pos abs invert int float complex index round str format array mro_entries instancecheck "
+    "subclasscheck"
+)
+_OPERATORS = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or"
+for _name in (*_SYNTAX.split(), *(f"{kind}{name}" for name in _OPERATORS.split() for kind in ("", "r", "i"))):
+    setattr(_MissingLibrary, f"__{_name}__", _MissingLibrary.__call__)
+
+
+def _execute(code: types.CodeType | SyntaxError, names: dict[str, Any]) -> None:
+    """Execute a statement; one of a notebook may await something, as in a kernel."""
+    if not isinstance(code, types.CodeType):
+        raise code
+    if code.co_flags & inspect.CO_COROUTINE:
+        run_awaited(eval(code, names))
+    else:
+        exec(code, names)
+
 
 @functools.lru_cache(maxsize=16)
-def _compile_statements(text: str, filename: str) -> list[tuple[ast.stmt, types.CodeType]]:
-    """Compile the statements of a source, once for all checks that a worker serves."""
+def _compile_statements(text: str, filename: str) -> list[tuple[ast.stmt, types.CodeType | SyntaxError]]:
+    """Compile the statements of a source, once for all checks that a worker serves.
+
+    In a notebook each statement stands for itself: what the compiler refuses of one comes in place of its code.
+    """
+    notebook = filename.endswith(".ipynb")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd escapes, which the compiler repeats
         body = ast.parse(text, filename).body
     futures = [name.name for node in body if _is_future(node) for name in node.names]
     flags = functools.reduce(operator.or_, (getattr(__future__, name).compiler_flag for name in futures), 0)
-    return [
-        (node, compile(ast.Module([node], []), filename, "exec", flags, dont_inherit=True))
-        for number, node in enumerate(body)
-        if number == 0 or not _is_text(node)
-    ]
+    flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if notebook else 0
+
+    def code_of(node: ast.stmt) -> types.CodeType | SyntaxError:
+        try:
+            code: types.CodeType = compile(ast.Module([node], []), filename, "exec", flags, dont_inherit=True)
+        except SyntaxError as error:
+            if not notebook:
+                raise
+            return error
+        return code
+
+    return [(node, code_of(node)) for number, node in enumerate(body) if number == 0 or not _is_text(node)]
 
 
 def _is_future(node: ast.stmt) -> TypeGuard[ast.ImportFrom]:
@@ -139,11 +199,13 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 class _Spec(importlib.machinery.ModuleSpec):
-    """The spec of a student's module: alone, and in the package of the exercises."""
+    """The spec of a student's module, or of a folder of them: alone, and in the package of the exercises."""
 
     @property
     def parent(self) -> str:
-        return PACKAGE
+        name = self.name.removeprefix(PACKAGE).removeprefix(".")
+        inner = name if self.submodule_search_locations is not None else name.rpartition(".")[0]
+        return f"{PACKAGE}.{inner}".removesuffix(".")
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -154,10 +216,10 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.libraries = libraries
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name == PACKAGE:
-            return importlib.machinery.ModuleSpec(name, self, is_package=True)
-        if name.removeprefix(f"{PACKAGE}.") in self.modules:
-            return _Spec(name, self)
+        own = name.removeprefix(f"{PACKAGE}.")
+        package = name == PACKAGE or any(each.startswith(f"{own}.") for each in self.modules)
+        if package or own in self.modules:
+            return _Spec(name, self, is_package=package)
         if self.libraries is None:
             return None
         others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
@@ -213,7 +275,8 @@ def importable(modules: Mapping[str, LoadedModule], libraries: Budget | None = N
         sys.modules.update(shadowed)
 
 
-def _take_away(names: Container[str]) -> dict[str, types.ModuleType]:
-    """Take modules of these names, and the package of the exercises, out of `sys.modules`. Return them."""
-    own = [name for name in sys.modules if name in names or name.partition(".")[0] == PACKAGE]
+def _take_away(names: Iterable[str]) -> dict[str, types.ModuleType]:
+    """Take modules of these names, their packages and that of the exercises out of `sys.modules`. Return them."""
+    tops = {PACKAGE, *(name.partition(".")[0] for name in names)}
+    own = [name for name in sys.modules if name.partition(".")[0] in tops]
     return {name: sys.modules.pop(name) for name in own}

@@ -64,7 +64,7 @@ class Folder:
         given = {name: data.encode() if isinstance(data, str) else data for name, data in files.items()}
         self._files = dict(given)
         self._given = given
-        self._folders = {"."}
+        self._folders = {str(folder) for name in given for folder in PurePosixPath(name).parents} | {"."}
         self._here = str(Path.cwd())
         self._open = builtins.open
         self._real = {name: getattr(os, name) for name in ("stat", "listdir", "remove", "replace", "mkdir")}

@@ -64,11 +64,13 @@ class Load(Request):
         sources: file name and text of each unit, by its name.
         unit: the one whose functions are called.
         seed: for all global random numbers.
+        place: the folder in which they run, with their data; empty to stay where the worker is.
     """
 
     sources: dict[str, tuple[str, str]]
     unit: str
     seed: int
+    place: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ import contextlib
 import functools
 import gc
 import importlib
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from autograder.errors import RefusedValue
@@ -59,6 +61,7 @@ class Session:
         self._objects = Objects()
         self._ask: Callable[[bytes], bytes] | None = None
         self._unit = ""
+        self._place = ""
         #: The exception behind the last reply, for a debugger in the same process.
         self.last_error: BaseException | None = None
 
@@ -94,6 +97,7 @@ class Session:
                 return Answer(self._objects.hold(self._make(request.recipe, request.device)))
             case protocol.Load():
                 self._start_anew(request.seed)
+                self._place = request.place
                 with self._limit(request):
                     return self._load(request)
             case protocol.Call():
@@ -112,8 +116,22 @@ class Session:
         with (
             deadline(request.seconds, self._waiting) as budget,
             importable(self._modules, None if self._sandboxed else budget),
+            self._enter_place(),
         ):
             yield
+
+    @contextlib.contextmanager
+    def _enter_place(self) -> Iterator[None]:
+        """Run a student's code in the folder of its data, if it has any."""
+        if not self._place:
+            yield
+            return
+        back = "/" if self._sandboxed else str(Path.cwd())  # the server's own may be out of a worker's reach
+        os.chdir(self._place)
+        try:
+            yield
+        finally:
+            os.chdir(back)
 
     def _start_anew(self, seed: int) -> None:
         """Let go of what an earlier check has loaded, and put back what it has changed in this process."""
@@ -131,7 +149,7 @@ class Session:
         self._unit = request.unit
         self._sources = dict(request.sources.values())
         for name, (filename, text) in request.sources.items():
-            self._modules[name] = LoadedModule(name, filename, text, self._restorer.remember_libraries)
+            self._modules[name] = LoadedModule(name, filename, text, self._restorer.remember_libraries, request.place)
         importlib.import_module(self._unit)
         return Answer([*self._missing_libraries(), *self._stops()])
 
@@ -139,22 +157,23 @@ class Session:
         """Yield the file and the line of each import that failed, and the reason."""
         for module in self._modules.values():
             for line, reason in module.missing:
-                yield str(module.__file__), line, f"the import has failed ({reason[:_REASON]}); what uses it fails"
+                yield module.filename, line, f"the import has failed ({reason[:_REASON]}); what uses it fails"
 
     def _stops(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line at which each module stopped, and what happened."""
         for module in self._modules.values():
             if module.stopped is not None:
                 fault = fault_of(module.stopped, self._sources, sandboxed=self._sandboxed)
-                own = [line for filename, line, _ in fault.frames if filename == module.__file__]
+                own = [line for filename, line, _ in fault.frames if filename == module.filename]
                 words = "it did not end in time" if fault.kind == "timed out" else f"{fault.kinds[0]}: {fault.text}"
                 what = "this has failed" if module.goes_on else "the module stopped here"
-                yield str(module.__file__), own[0] if own else 0, f"{what} ({words})"
+                yield module.filename, own[0] if own else 0, f"{what} ({words})"
 
     def _run(self, request: protocol.Run) -> Answer:
         """Run a program: with modules of its own, which leave those of the check's calls as they are."""
         self._restorer.restore(request.seed)
-        before = self._modules, self._sources
+        before = self._modules, self._sources, self._place
+        self._place = ""  # its folder is in memory
         self._sources = dict(request.sources.values())
         imported = self._restorer.remember_libraries
         self._modules = {name: LoadedModule(name, *source, imported) for name, source in request.sources.items()}
@@ -163,7 +182,7 @@ class Session:
                 return Answer(vars(run_program(request, self._sources)))
         finally:
             if before[0]:
-                self._modules, self._sources = before
+                self._modules, self._sources, self._place = before
 
     def _call(self, request: protocol.Call) -> Answer | Fault:
         name = request.function

@@ -242,6 +242,12 @@ def counts_images(model, images, targets):
         return float((model(images).argmax(dim=1) == targets).sum())
 
 
+@mistake("success_rate", "This is a percentage; the rate lies in [0, 1].")
+def gives_percent(model, images, targets):
+    with torch.no_grad():
+        return 100 * (model(images).argmax(dim=1) == targets).float().mean().item()
+
+
 @mistake(
     "success_rate", "The model's parameters do not require gradients afterwards; torch.no_grad() leaves it as it is."
 )
@@ -259,6 +265,12 @@ def swaps_the_norms(images, originals):
 def forgets_the_root(images, originals):
     change = (images - originals).flatten(1)
     return change.abs().amax(dim=1), (change**2).sum(dim=1)
+
+
+@mistake("perturbation_norms", "The squares are averaged; the L2 norm is the root of their sum.")
+def averages_the_squares(images, originals):
+    change = (images - originals).flatten(1)
+    return change.abs().amax(dim=1), (change**2).mean(dim=1).sqrt()
 
 
 @mistake(

@@ -70,6 +70,14 @@ def divides_by_256(image, size=64):
     return _pixels(TF.center_crop(TF.resize(image.convert("RGB"), size), size)) * 255 / 256
 
 
+@mistake("preprocess", "The pixels are normalised by a mean and a std; the result should be the pixels in [0, 1].")
+def normalises_the_pixels(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    pixels = _pixels(TF.center_crop(TF.resize(image.convert("RGB"), size), size))
+    return TF.normalize(pixels, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+
+
 @mistake("preprocess", "The centre is cut out of the picture in its full size; resize the shorter side first.")
 def forgets_to_resize(image, size=64):
     if size < 1:
@@ -157,6 +165,11 @@ def broadcasts_a_single_number(images, mean, std):
 def trusts_std(images, mean, std):
     if len(mean) != images.shape[1] or len(std) != images.shape[1]:
         raise ValueError("mean and std must have a number for each channel")
+    return (images - torch.tensor(mean).view(-1, 1, 1)) / torch.tensor(std).view(-1, 1, 1)
+
+
+@mistake("normalize", "Nothing is checked: a std that is not positive, or a wrong number of numbers, is a ValueError.")
+def checks_nothing(images, mean, std):
     return (images - torch.tensor(mean).view(-1, 1, 1)) / torch.tensor(std).view(-1, 1, 1)
 
 

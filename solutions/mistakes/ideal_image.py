@@ -57,6 +57,11 @@ def forgets_the_logarithm(model, images, target):
     return 1 - model(images).softmax(dim=1)[:, target].mean()
 
 
+@mistake("class_loss", "This is minus the probability of the target; the cross-entropy is minus its logarithm.")
+def takes_the_probability(model, images, target):
+    return -model(images).softmax(dim=1)[:, target].mean()
+
+
 @mistake(
     "class_loss", "The sign is wrong: the loss is smallest, and never negative, where the network sees the target."
 )

@@ -93,6 +93,12 @@ def forgets_the_logarithm(models, images):
     return torch.stack([each.softmax(dim=1) for each in _require_models(models, images)]).mean(dim=0)
 
 
+@mistake("ensemble_logits", "Each model has one vote for its first choice; average what it holds of every class.")
+def counts_votes(models, images):
+    logits = _require_models(models, images)
+    return torch.stack([F.one_hot(each.argmax(dim=1), each.shape[1]).float() for each in logits]).mean(dim=0)
+
+
 @mistake(
     "ensemble_logits",
     "Probabilities that are too small for a float become 0, and their logarithm -inf; add up logarithms by logsumexp.",

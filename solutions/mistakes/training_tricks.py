@@ -480,6 +480,11 @@ def decays_one_epoch_early(learning_rate, epoch, factor=0.98):
     return learning_rate * factor ** (epoch + 1)
 
 
+@mistake("decayed_learning_rate", "The decay is one epoch late: in epoch 1 the rate has fallen once already.")
+def decays_one_epoch_late(learning_rate, epoch, factor=0.98):
+    return learning_rate * factor ** max(epoch - 1, 0)
+
+
 @mistake("decayed_learning_rate", "The factor is applied once, whatever the epoch; apply it once for each epoch.")
 def decays_once(learning_rate, epoch, factor=0.98):
     return learning_rate * factor if epoch else learning_rate
@@ -551,6 +556,12 @@ def stops_before_the_first_loss(losses, patience):
         return True
     best = min(range(len(losses)), key=lambda epoch: math.inf if math.isnan(losses[epoch]) else losses[epoch])
     return len(losses) - 1 - best >= patience
+
+
+@mistake("should_stop", "It stops only where every loss is above the one before; it is enough that none is a new best.")
+def waits_for_a_rise(losses, patience):
+    last = losses[-patience - 1 :]
+    return len(losses) > patience and all(after > before for before, after in itertools.pairwise(last))
 
 
 @mistake("should_stop", "It tells how many epochs there were; what counts is how old the best loss is.")

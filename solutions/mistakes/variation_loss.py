@@ -99,6 +99,21 @@ def crops_both(images):
     return (vertical + horizontal).sum(dim=(1, 2, 3))
 
 
+@mistake(
+    "total_variation", "Black is put round the picture and compared with its border; a pixel there has no neighbour."
+)
+def compares_with_black(images):
+    _require_batch(images)
+    last = images[:, :, -1].abs().sum(dim=(1, 2)) + images[:, :, :, -1].abs().sum(dim=(1, 2))
+    return _total_variation(images) + last
+
+
+@mistake("total_variation", "The last two columns are never compared: range(W - 1) leaves out its end already.")
+def stops_before_the_last_columns(images):
+    _require_batch(images)
+    return _vertical(images).abs().sum(dim=(1, 2, 3)) + _horizontal(images)[..., :-1].abs().sum(dim=(1, 2, 3))
+
+
 @mistake("total_variation", "The images are turned into float32; keep the dtype that comes in.")
 def forgets_the_dtype(images):
     _require_batch(images)
@@ -244,6 +259,15 @@ def forgets_the_size(images):
 def forgets_the_channels(images):
     _require_batch(images)
     return (_total_variation(images) / (images.shape[2] * images.shape[3])).mean()
+
+
+@mistake(
+    "variation_loss",
+    "Each direction is divided by the number of its own differences; divide the sum of both by C * H * W.",
+)
+def averages_both_directions(images):
+    _require_batch(images)
+    return _vertical(images).abs().mean() + _horizontal(images).abs().mean()
 
 
 @mistake("variation_loss", "The batch is summed; the loss is its average.")

@@ -118,13 +118,33 @@ def test_a_split_has_the_most_values_of_one_word(folder):
         "f(2) returned 3.0 at [0, 1], expected 0.0 (4 of 8 entries differ)",
         "f(2) returned a tensor of shape (2, 3), expected (3, 2)",
         "f(2) returned a dict with ['a'], expected ['b']",
+        "the gradient of f(2) returned 3.0 at [0, 1], expected 0.0 (4 of 8 entries differ)",
+        "the gradient of f(2) did not finish within 5 s of its own time and was stopped (unit.py:3)",
     ],
 )
 @pytest.mark.parametrize("language", ["lt", "ms", "my", "sr", "tl"])
 def test_the_commonest_sentences_have_no_english_left(english, language, catalog):
     sentence = parse_sentence(english, catalog.translations, call="f(2)")
     with speaking(language, catalog.translations):
-        assert not re.search(r"returned|expected|shape of|entries|with", show_sentence(sentence, english))
+        assert not re.search(
+            r"returned|expected|shape of|entries|with|the gradient|stopped", show_sentence(sentence, english)
+        )
+
+
+@pytest.mark.parametrize("call", ["the gradient of f(2)", "unit.py 3 with the input 'a'"])
+def test_our_words_around_a_call_are_shown_in_the_readers_language(call, catalog):
+    english = f"{call} returned 3.0, expected 0.0"
+    sentence = parse_sentence(english, catalog.translations, call=call)
+    assert messages._fill(sentence) == english
+    with speaking("lt", catalog.translations):
+        assert not re.search(r"the gradient|with the input", show_sentence(sentence, english))
+
+
+def test_a_value_of_one_word_is_code(catalog):
+    sentence = parse_sentence("f(2) returned loss, expected failed", catalog.translations, call="f(2)")
+    with speaking("lt", catalog.translations):
+        assert tr("loss") != "loss" and tr("failed") != "failed"
+        assert re.search(r"\bloss\b.*\bfailed\b", show_sentence(sentence, ""))
 
 
 def test_a_place_may_be_empty(folder):

@@ -2,12 +2,14 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, Unit, read_catalog
 from autograder.course.prose import passages
+from autograder.messages import GRADIENT, WITH_INPUT
+from autograder.results.wording import WORDS
 from tools.translations.sentences import sentences
 
 ROOT = Path(__file__).parents[2]
@@ -45,13 +47,21 @@ ENGINE_FILES = (
     "submissions/module.py",
 )
 _HELP = "student/commands.py"
+#: File with commands of students beside those of instructors, and the mark of the former.
+_MIXED, _MARK = "cli/app.py", "StudentCommand"
 _TEMPLATES = ("page.html", "student.html", "gallery.html")
 _MARKED = re.compile(r'(?<!\w)_\("([^"]+)"')
 _COUNTED = re.compile(r'(?<!\w)(?:ngettext|tr_plural)\(\s*"([^"]+)",\s*"([^"]+)"')
 _NOT_SHOWN = re.compile(
     r"recipe; make it|this fixture is|worker has no folder|^points\(|^hidden: |^depends_on|the checks draw their|"
-    r"where the functions under test|^from \{name\}|^\^def|^no request|^\(\?:|EOF when|^fork server|^its schema is"
+    r"where the functions under test|^from \{name\}|^\^def|^no request|^\(\?:|EOF when|^fork server|^its schema is|"
+    r"^Regex pattern did not match|^DID NOT RAISE|^(?:class|def) \{function\}|^from autograder\.|^iter next len |^add sub mul "
 )
+
+
+_LABEL = re.compile(r"[a-z -]+")
+#: Values of a curve or a bar, in contrast to those of an option.
+_COMPUTED = (ast.Name, ast.Subscript, ast.BinOp)
 
 
 @dataclass(frozen=True)
@@ -86,9 +96,10 @@ def _unit_texts(catalog: Catalog, unit: Unit) -> Iterator[Found]:
 
     settings = catalog.root / "exercises" / "catalog.toml"
     yield found("title", unit.title, settings)
-    exercise, checks, picture = catalog.exercise(unit.name), catalog.checks(unit.name), catalog.picture(unit.name)
-    for passage in passages(exercise.read_text(encoding="utf-8")):
-        yield found("prose", passage.text, exercise)
+    checks, picture = catalog.checks(unit.name), catalog.picture(unit.name)
+    for exercise in map(catalog.exercise, unit.modules):
+        for passage in passages(exercise.read_text(encoding="utf-8")):
+            yield found("prose", passage.text, exercise)
     for function in unit.functions.values():
         for hint in function.hints:
             yield found("hint", hint, settings)
@@ -100,8 +111,26 @@ def _unit_texts(catalog: Catalog, unit: Unit) -> Iterator[Found]:
     for _, text in sentences(source):
         yield found("sentence", text, checks)
     if picture.is_file():
-        for _, text in sentences(picture.read_text(encoding="utf-8")):
+        drawing = picture.read_text(encoding="utf-8")
+        for text in dict.fromkeys([*(text for _, text in sentences(drawing)), *labels(drawing)]):
             yield found("picture", text, picture)
+
+
+def labels(source: str) -> Iterator[str]:
+    """Yield the single words that name an axis, a row or a curve of a picture."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call():
+                named: list[ast.expr] = [*_keywords([node], "x_name"), *_keywords([node], "y_name")]
+            case ast.Tuple(elts=[name, ast.List() | ast.ListComp() | ast.Call()]):
+                named = [name]
+            case ast.Dict(keys=keys, values=values) if all(isinstance(each, _COMPUTED) for each in values):
+                named = [key for key in keys if key is not None]
+            case _:
+                named = []
+        texts = [each.value for each in named if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        if all(map(_LABEL.fullmatch, filter(None, texts))):  # else they name networks or options
+            yield from filter(None, texts)
 
 
 def check_titles(source: str) -> Iterator[str]:
@@ -135,6 +164,12 @@ def engine_texts(root: Path = ROOT) -> Iterator[Found]:
         for text in dict.fromkeys([*_MARKED.findall(source), *(text for _, text in sentences(source))]):
             if text not in counted and not _NOT_SHOWN.search(text):
                 yield Found(ENGINE, "sentence", text, f"autograder/{name}")
+    for text in (GRADIENT, WITH_INPUT):
+        yield Found(ENGINE, "sentence", text, "autograder/messages.py")
+    for text in WORDS.values():
+        yield Found(ENGINE, "sentence", text, "autograder/results/wording.py")
+    for text in _marked_help((package / _MIXED).read_text(encoding="utf-8")):
+        yield Found(ENGINE, "help", text, f"autograder/{_MIXED}")
     for name in _TEMPLATES:
         path = f"autograder/results/formats/templates/{name}"
         source = (root / path).read_text(encoding="utf-8")
@@ -148,4 +183,23 @@ def _help_texts(source: str) -> Iterator[str]:
     """Yield what `--help` says of each command: its docstring."""
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and node.name != "register":
-            yield (ast.get_docstring(node) or "").partition("\n\n")[0].replace("\n", " ")
+            yield _summary(node)
+
+
+def _marked_help(source: str) -> Iterator[str]:
+    """Yield what `--help` says of each command that is marked as a student's, and of its parameters."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and _MARK in map(ast.unparse, _keywords(node.decorator_list, "cls")):
+            yield _summary(node)
+            for text in _keywords([node.args], "help"):
+                yield ast.literal_eval(text)
+
+
+def _keywords(nodes: Iterable[ast.AST], name: str) -> Iterator[ast.expr]:
+    """Yield the values that calls in some code give to a keyword."""
+    for node in nodes:
+        yield from (each.value for each in ast.walk(node) if isinstance(each, ast.keyword) and each.arg == name)
+
+
+def _summary(node: ast.FunctionDef) -> str:
+    return (ast.get_docstring(node) or "").partition("\n\n")[0].replace("\n", " ")

@@ -1,6 +1,7 @@
 """Collect a unit's module as the checks of that unit, wherever it lies."""
 
 import types
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ class Unit(pytest.Module):
         assert catalog is not None  # units are only made where there is a course
         register_conftest(catalog, self.config)
         # pytest's own import of a test module: with its assertion rewriting, and its error when there is none.
-        checks = pytest.Module.from_parent(self.parent, path=catalog.checks(self.path.stem))
+        checks = pytest.Module.from_parent(self.parent, path=catalog.checks(catalog.modules[self.path.stem]))
         return checks.obj  # type: ignore[no-any-return] # pytest does not say that it is a module
 
 
@@ -46,7 +47,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Unit | Non
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Unit | None:
     """Collect a unit's file as its checks; it is never imported as a test module."""
-    if _is_unit(module_path, parent.config):
+    catalog = parent.config.stash[COURSE]
+    if _is_unit(module_path, parent.config, catalog.modules if catalog is not None else ()):
         return Unit.from_parent(parent, path=module_path)
     return None
 
@@ -68,9 +70,10 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
         item.config.stash[RECORDER].leave_out(item.nodeid)
 
 
-def _is_unit(path: Path, config: pytest.Config) -> bool:
+def _is_unit(path: Path, config: pytest.Config, modules: Collection[str] = ()) -> bool:
+    """Return True for the file of a unit; of one with several, for the unit's own or any of `modules`."""
     catalog = config.stash[COURSE]
-    if catalog is None or path.stem not in catalog.units or path.parent.name in ("mistakes", "shortcuts"):
+    if catalog is None or path.stem not in {*catalog.units, *modules} or path.parent.name in ("mistakes", "shortcuts"):
         return False
     return path.suffix == ".py" or (path.suffix == ".ipynb" and not path.with_suffix(".py").exists())
 
@@ -92,7 +95,7 @@ def checks_submission(item: pytest.Item) -> bool:
 def module_path(item: pytest.Item, catalog: Catalog) -> Path:
     """Return the path of the module that a check runs on."""
     if checks_submission(item):
-        return item.path
+        return item.path.with_stem(catalog.modules[item.path.stem])
     unit = item.stash[CHECK].unit
     solution = catalog.solution(unit)
     return solution if solution.is_file() else catalog.exercise(unit)

@@ -1,5 +1,6 @@
 """Fixtures for checks."""
 
+import contextlib
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from autograder.checks.plugin.collecting import module_path
 from autograder.checks.plugin.recorder import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
 from autograder.checks.plugin.runs import sent_seed
 from autograder.checks.remote import StudentModule
+from autograder.course.skeletons import whole_solution
 from autograder.errors import CheckError, NotHandedIn
 from autograder.libraries import nn, torch
 
@@ -28,7 +30,9 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
     seed = sent_seed(run.seed, "worker", check.id)
     with run.worker(check) as worker:
         unit = catalog.units[check.unit]
-        held = StudentModule(modules[unit.name], modules, worker, unit.seconds, seed, run.device, unit.functions)
+        held = StudentModule(
+            modules[unit.name], modules, worker, unit.seconds, seed, run.device, unit.functions, catalog.data(unit.name)
+        )
         request.node.stash[SUBMISSION] = held
         yield held
         printed = worker.take_printed()
@@ -61,11 +65,16 @@ def partial(request: pytest.FixtureRequest) -> Callable[[float], None]:
 
 
 @pytest.fixture
-def reference(request: pytest.FixtureRequest) -> types.ModuleType:
-    """Give the unit's solution, in the trusted process."""
-    catalog = request.config.stash[COURSE]
+def reference(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
+    """Give the unit's solution, in the trusted process; it finds the unit's data where it runs."""
+    catalog, unit = request.config.stash[COURSE], check_of(request).unit
     assert catalog is not None
-    return _import_solution(catalog.solution(check_of(request).unit))
+    path = catalog.solution(unit)
+    if not catalog.units[unit].data:
+        yield _import_solution(path, whole_solution(catalog, unit), path)
+        return
+    with contextlib.chdir(catalog.root / "exercises"):
+        yield _import_solution(path, whole_solution(catalog, unit), catalog.exercise(unit))
 
 
 @pytest.fixture
@@ -83,14 +92,14 @@ def model(request: pytest.FixtureRequest) -> nn.Module:
     return data.load_model("tiny", pretrained=False, seed=seed % 2**31)
 
 
-def _import_solution(path: Path) -> types.ModuleType:
+def _import_solution(path: Path, text: str, place: Path) -> types.ModuleType:
     module = types.ModuleType(path.stem)
-    module.__file__ = str(path)
-    exec(_compile_solution(path, path.stat().st_mtime_ns), module.__dict__)
+    module.__file__ = str(place)
+    exec(_compile_solution(path, text), module.__dict__)
     return module
 
 
 @lru_cache(maxsize=32)
-def _compile_solution(path: Path, _: int) -> types.CodeType:
-    """Compile once for each state of the file; each check has a module of its own all the same."""
-    return compile(path.read_text(encoding="utf-8"), str(path), "exec")
+def _compile_solution(path: Path, text: str) -> types.CodeType:
+    """Compile each text once; each check has a module of its own all the same."""
+    return compile(text, str(path), "exec")

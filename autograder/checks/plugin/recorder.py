@@ -16,6 +16,7 @@ from autograder.checks.plugin.runs import HOME_SEED, Run, check_seed
 from autograder.checks.remote import UNANSWERED, Call, StudentModule
 from autograder.checks.side_by_side import side_by_side
 from autograder.course.catalog import Catalog
+from autograder.course.skeletons import join_files
 from autograder.errors import (
     NO_VALUE,
     CheckError,
@@ -84,14 +85,13 @@ class Recorder:
         """Return what is known of the failures of a check's function."""
         key, unit = (check.unit, check.function), catalog.units[check.unit]
         if key not in self.diagnoses:
-            files, fingerprints = (
-                (catalog.mistakes(unit.name), catalog.solution(unit.name)),
-                catalog.fingerprints(unit.name),
-            )
-            if fingerprints.is_file() and not files[0].is_file():  # in a student release
+            fingerprints, mistakes = catalog.fingerprints(unit.name), catalog.mistakes(unit.name)
+            if fingerprints.is_file() and not mistakes.is_file():  # in a student release
                 self.diagnoses[key] = FingerprintDiagnosis(check.function, fingerprints)
             else:
-                self.diagnoses[key] = Diagnosis(*key, *files, unit.seconds)
+                self.diagnoses[key] = Diagnosis(
+                    *key, mistakes, join_files(catalog.solutions(unit.name)), unit.seconds, catalog.data(unit.name)
+                )
         return self.diagnoses[key]
 
     def name_mistakes(self, check: CheckResult) -> None:

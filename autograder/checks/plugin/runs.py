@@ -15,7 +15,7 @@ import pytest
 from autograder.checks.transport import Capturing, InProcess, Recording, Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import UsageError
-from autograder.libraries import torch
+from autograder.libraries import KERAS_ON_TORCH, torch
 from autograder.results.types import CheckResult
 from autograder.submissions import Module, read_helpers, read_module
 
@@ -60,7 +60,8 @@ class StudentRun:
         self, catalog: Catalog, seed: str, device: str, *, debugged: bool = False, captured: bool = True
     ) -> None:
         # A window of `plt.show()` would wait for somebody to close it.
-        os.environ.setdefault("MPLBACKEND", "Agg")
+        for name, value in {"MPLBACKEND": "Agg", **KERAS_ON_TORCH}.items():
+            os.environ.setdefault(name, value)
         self.seed = seed
         self.device = device
         self.recording: Recording | None = None
@@ -73,7 +74,7 @@ class StudentRun:
     def modules(self, judged: Path) -> dict[str, Module]:
         """Return the unit itself, its neighbours and what they import of the student's own, read once."""
         if judged not in self._read:
-            beside = {unit: judged.with_name(f"{unit}.py") for unit in self._catalog.units}
+            beside = {unit: judged.with_name(f"{unit}.py") for unit in self._catalog.modules}
             paths = {unit: path for unit, path in beside.items() if path.is_file()} | {judged.stem: judged}
             units = {unit: read_module(path, unit, self._catalog.functions) for unit, path in paths.items()}
             self._read[judged] = read_helpers(judged.parent, units) | units

@@ -44,7 +44,7 @@ def _running_statements(catalog: Catalog, unit: Unit) -> Iterator[str]:
     """Yield a sentence for each statement that may run the student's code in the grader's own process."""
     path = catalog.checks(unit.name)
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        for what in _run_by(node, {*catalog.units, "exercises"}):
+        for what in _run_by(node, {*catalog.modules, "exercises"}):
             yield f"{path.name}:{node.lineno}: {what} runs code outside of the sandbox; use `submission`, or `submission.run`"  # type: ignore[attr-defined] # statements and calls have lines
 
 

@@ -14,14 +14,13 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-import torch
-
 from autograder.checks.diagnose import with_more
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import GraderError
 from autograder.grading.grade import Grader
 from autograder.grading.session import Observer
 from autograder.grading.spec import GradingSpec
+from autograder.libraries import torch
 from autograder.results.types import CheckResult, Outcome
 from autograder.sandbox import Sandbox
 
@@ -78,7 +77,7 @@ def _imported_solutions(catalog: Catalog, text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     waiting = [text]
     while waiting:
-        for name in _imports(waiting.pop()) & catalog.units.keys() - found.keys():
+        for name in _imports(waiting.pop()) & catalog.modules.keys() - found.keys():
             found[name] = catalog.solution(name).read_text(encoding="utf-8")
             waiting.append(found[name])
     return found
@@ -116,8 +115,9 @@ def open_benches(root: Path, jobs: int) -> Iterator[RunTrials]:
 
 def _open_bench(root: Path) -> None:
     global _bench
-    torch.set_num_threads(1)
     catalog = read_catalog(root)
+    if "torch" in catalog.preload:
+        torch.set_num_threads(1)
     _bench = Bench(catalog, Sandbox(catalog.preload))
 
 
@@ -142,7 +142,7 @@ _TEXT = '''
 
 import builtins as _builtins, contextlib as _contextlib, copy as _copy, functools as _functools
 import inspect as _inspect, io as _io, random as _random, unittest.mock as _mock
-import numpy as _numpy, torch as _torch
+from autograder.libraries import nn as _nn, np as _numpy, torch as _torch
 
 
 @_contextlib.contextmanager
@@ -168,8 +168,8 @@ def _filled(value, number, args):
         return _numpy.zeros_like(value)
     if isinstance(value, _numpy.ndarray):
         return _filled(_torch.from_numpy(value), number, args).numpy()
-    if isinstance(value, _torch.nn.Module):
-        return next((each for each in args if isinstance(each, _torch.nn.Module)), _torch.nn.Identity())
+    if isinstance(value, _nn.Module):
+        return next((each for each in args if isinstance(each, _nn.Module)), _nn.Identity())
     if isinstance(value, (bool, int, float)):
         return type(value)(2 * _random.Random(7).random() if number is None else number)
     if isinstance(value, str):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autograder.checks.diagnose import Mistake, known_mistakes, mixed_texts, variant_text
 from autograder.course.catalog import Catalog, Unit
-from autograder.course.skeletons import solution_lines
+from autograder.course.skeletons import join_files, solution_lines, whole_solution
 from autograder.grading.verify.authoring import check_problems
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
 from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text
@@ -93,7 +93,7 @@ class Verification:
 
     def skeletons(self) -> Finding:
         """Ask if each skeleton imports, and every check of it ends as `not written`."""
-        trials = [Trial(unit.name, _text(self.catalog.exercise(unit.name))) for unit in self.units]
+        trials = [Trial(unit.name, _whole_skeleton(self.catalog, unit)) for unit in self.units]
         problems = [
             f"{check.id}: {check.outcome} on the skeleton {check.message}"
             for checks in self._run("Skeletons", trials)
@@ -146,7 +146,7 @@ class Verification:
         """Ask if a function that does nothing earns no point, whatever it returns or raises."""
         cases = [(unit.name, name, way) for unit in self.units for name in unit.functions for way in WAYS]
         trials = [
-            Trial(unit, nothing_text(_text(self.catalog.solution(unit)), name, way), functions=frozenset({name}))
+            Trial(unit, nothing_text(whole_solution(self.catalog, unit), name, way), functions=frozenset({name}))
             for unit, name, way in cases
         ]
         problems: list[str] = []
@@ -163,7 +163,9 @@ class Verification:
         known = [(unit, each) for unit, file in files.items() for each in known_mistakes(file)]
         trials = [
             Trial(
-                unit, variant_text(self.catalog.solution(unit), files[unit], each), functions=frozenset({each.function})
+                unit,
+                variant_text(whole_solution(self.catalog, unit), files[unit], each),
+                functions=frozenset({each.function}),
             )
             for unit, each in known
         ]
@@ -181,7 +183,7 @@ class Verification:
         first = {(unit, each.function): each for unit, each in reversed(known)}
         cases, trials = [], []
         for unit, each in known:
-            text = variant_text(self.catalog.solution(unit), files[unit], each)
+            text = variant_text(whole_solution(self.catalog, unit), files[unit], each)
             for i in range(self.seeds):
                 # One mistake in each function is graded as a whole: what is right keeps its points.
                 whole = not i and each is first[unit, each.function]
@@ -211,7 +213,7 @@ class Verification:
             for unit in self.units
             for function in unit.functions
             for pair, text in mixed_texts(
-                self.catalog.solution(unit.name), self.catalog.mistakes(unit.name), function
+                whole_solution(self.catalog, unit.name), self.catalog.mistakes(unit.name), function
             ).items()
         ]
         trials = [Trial(unit, text, functions=frozenset({function})) for unit, function, _, text in cases]
@@ -295,14 +297,14 @@ class Verification:
             yield "is not named"
         for name in {check.mistake for check in checks} - {None, mistake.name}:
             yield f"is called {name}"
-        module = Module(unit, f"{unit}.py", _text(self.catalog.solution(unit)))
+        module = Module(unit, f"{unit}.py", whole_solution(self.catalog, unit))
         for check in checks:
             apart = check.function != mistake.function and mistake.function not in module.used_by(check.function)
             if apart and check.outcome is not Outcome.PASSED:
                 yield f"costs {check.id}, which has nothing to do with it"
 
     def _mutants(self, unit: str) -> list[Mutant]:
-        source = _text(self.catalog.solution(unit))
+        source = whole_solution(self.catalog, unit)
         functions = self.catalog.units[unit].functions.values()
         judged = {function.name for function in functions if not function.outcome}
         module = Module(unit, f"{unit}.py", source)
@@ -318,14 +320,14 @@ class Verification:
 
     def _depending_on(self, name: str, unit: str) -> frozenset[str]:
         """Return the functions of a unit whose solutions use a function, itself included."""
-        module = Module(unit, f"{unit}.py", _text(self.catalog.solution(unit)))
+        module = Module(unit, f"{unit}.py", whole_solution(self.catalog, unit))
         return frozenset(
             each for each in self.catalog.units[unit].functions if each == name or name in module.used_by(each)
         )
 
 
 def _shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
-    solution = _text(catalog.solution(unit.name))
+    solution = whole_solution(catalog, unit.name)
     documented = {
         node.name
         for node in ast.parse(solution).body
@@ -339,9 +341,13 @@ def _shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
     lesson = catalog.lesson(unit.name)
     if not lesson.is_file():
         yield f"{unit.name}: there is no lesson {lesson.name}"
-    leaked = solution_lines(solution) & _code_lines(_text(catalog.exercise(unit.name)))
+    leaked = solution_lines(solution) & _code_lines(_whole_skeleton(catalog, unit))
     for line in sorted(leaked):
         yield f"{unit.name}: the skeleton holds a line of the solution: {line}"
+
+
+def _whole_skeleton(catalog: Catalog, unit: Unit) -> str:
+    return join_files({module: _text(catalog.exercise(module)) for module in unit.modules})
 
 
 def _code_lines(text: str) -> set[str]:

@@ -9,15 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from autograder.checks.compare import assert_close, show
 from autograder.errors import CheckFailed
 from autograder.grading.grade import Workers
 from autograder.grading.spec import GradingSpec
 from autograder.grading.verify.mutants import Mutant, mutants_of
 from autograder.grading.viva.runs import TAKE_NOTES, Replayer, Run, function_named, noting_source, recorded_runs
+from autograder.libraries import Tensor, torch
 from autograder.results.formats.pages import ExamFunction, ExamQuestion
 from autograder.submissions import Module, Submission
 from autograder.worker.codec import Handle, Recipe

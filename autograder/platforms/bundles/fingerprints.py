@@ -21,6 +21,7 @@ from autograder.checks.fingerprints import Fingerprint, Fingerprints, fingerprin
 from autograder.checks.objects import UNANSWERED, Call
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
 from autograder.course.catalog import Catalog
+from autograder.course.skeletons import whole_solution
 from autograder.grading.session import Observer, UnitRun, check_session
 from autograder.submissions import Module, read_module
 from autograder.worker.codec import leaves
@@ -58,7 +59,7 @@ def unit_fingerprints(catalog: Catalog, unit: str) -> Fingerprints:
 def _fingerprints(catalog: Catalog, unit: str, known: Mistake) -> dict[int, Fingerprint]:
     """Run the visible checks of a mistake's function on it, and return the fingerprint of each that fails."""
     session = check_session(catalog, unit)
-    text = variant_text(catalog.solution(unit), catalog.mistakes(unit), known)
+    text = variant_text(whole_solution(catalog, unit), catalog.mistakes(unit), known)
     run = _MistakeRun(catalog, Module(unit, f"{unit}.py", text))
     unit_run = UnitRun(session, catalog, run, lambda check: check.function == known.function, Observer())
     collecting = _Collecting(catalog, unit, known.function)
@@ -79,15 +80,15 @@ class _Collecting(Diagnosis):
     has_hidden = False
 
     def __init__(self, catalog: Catalog, unit: str, function: str) -> None:
-        files = catalog.mistakes(unit), catalog.solution(unit)
-        super().__init__(unit, function, *files, catalog.units[unit].seconds)
+        known, solution = catalog.mistakes(unit), whole_solution(catalog, unit)
+        super().__init__(unit, function, known, solution, catalog.units[unit].seconds, catalog.data(unit))
         self.found: dict[int, Fingerprint] = {}
 
     def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True) -> bool:
         """Keep the fingerprint of a failed check."""
         calls = of_function(self._function, calls)
         if is_diagnosable(calls):
-            right = tuple(replays(calls, self._right, self._seconds, seed))
+            right = tuple(replays(calls, self._right, self._seconds, seed, self._data))
             failure = Failure(calls, right, seed, by_value)
             if failure.telling is not None and not (self.has_hidden and _is_text(right)):
                 self.found[seed] = _fingerprint(failure, failure.telling)
@@ -111,7 +112,7 @@ class _MistakeRun(StudentRun):
 
     def __init__(self, catalog: Catalog, module: Module) -> None:
         super().__init__(catalog, HOME_SEED, "cpu")
-        others = {name: read_module(catalog.solution(name), name) for name in catalog.units}
+        others = {name: read_module(catalog.solution(name), name) for name in catalog.modules}
         self._modules = {**others, module.unit: module}
 
     def modules(self, judged: Path) -> dict[str, Module]:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from autograder.checks.diagnose import Mistake, known_mistakes
 from autograder.checks.fingerprints import parse_fingerprints
 from autograder.course.catalog import Catalog
-from autograder.course.skeletons import read_source, solution_lines
+from autograder.course.skeletons import solution_lines, whole_solution
 from autograder.grading.session import collected_tests
 
 _PRIVATE = {"solutions", "alternatives", "mistakes", "hostile", "samples"}
@@ -51,7 +51,7 @@ def _private_files(files: Mapping[str, bytes]) -> Iterator[str]:
 
 def _solution_leaks(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
     for unit in catalog.units:
-        secret = solution_lines(read_source(catalog.solution(unit)))
+        secret = solution_lines(whole_solution(catalog, unit))
         for name, text in _texts(files):
             lines = [line.strip() for line in text.splitlines()]
             telling = secret & set(lines)
@@ -87,7 +87,7 @@ def _hidden_check_leaks(files: Mapping[str, bytes], catalog: Catalog) -> Iterato
 
 def _fingerprints(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
     """Yield what stands in a file of fingerprints besides hashes, numbers, and the names and sentences of known mistakes."""
-    solutions = {unit: solution_lines(read_source(catalog.solution(unit))) for unit in catalog.units}
+    solutions = {unit: solution_lines(whole_solution(catalog, unit)) for unit in catalog.units}
     for name, content in files.items():
         if not name.startswith(_FINGERPRINTS):
             continue

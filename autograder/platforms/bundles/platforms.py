@@ -10,7 +10,7 @@ from autograder.course.catalog import Catalog
 from autograder.errors import GraderError
 from autograder.grading.spec import kept_secret
 from autograder.platforms.bundles.fingerprints import Files
-from autograder.platforms.bundles.student import engine, shared_checks, student_bundle, template
+from autograder.platforms.bundles.student import engine, exercise_data, shared_checks, student_bundle, template
 
 #: Folder of a course that git leaves alone.
 _LOCAL = ".autograder"
@@ -117,9 +117,9 @@ def _whole_course(catalog: Catalog) -> Files:
     """Return the engine and the files that grading takes: the catalog, the checks, the solutions and the known mistakes."""
     paths: list[Path] = [catalog.root / "exercises" / "catalog.toml"]
     for unit in catalog.units:
-        paths += [catalog.checks(unit), catalog.solution(unit), catalog.mistakes(unit)]
+        paths += [catalog.checks(unit), catalog.mistakes(unit), *map(catalog.solution, catalog.units[unit].modules)]
     files = {path.relative_to(catalog.root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
-    return engine(catalog) | files | shared_checks(catalog)
+    return engine(catalog) | files | exercise_data(catalog) | shared_checks(catalog)
 
 
 def _below(folder: str, files: Files) -> Files:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder import __version__
 from autograder.course.catalog import LATER, Catalog, Unit, catalog_text
-from autograder.course.skeletons import read_source, skeleton, translated_solution, with_questions
+from autograder.course.skeletons import first_text, read_source, translated_solution
 from autograder.errors import CatalogError
 from autograder.grading.session import CollectedTest, collected_tests
 from autograder.messages import ENGLISH, entries
@@ -82,10 +82,10 @@ def _start(catalog: Catalog, language: str) -> Files:
 
 def _exercises(catalog: Catalog, whole: Catalog, language: str) -> Files:
     files = {"exercises/catalog.toml": _catalog(catalog, language)}
-    for unit in catalog.units:
-        written = skeleton(translated_solution(catalog, unit, language), f"{unit}.py")
-        text = with_questions(written, catalog.units[unit]).encode()
-        files |= {f"exercises/{unit}.py": text, f"exercises/skeletons/{unit}.txt": text}
+    for module in catalog.modules:
+        text = first_text(catalog, module, translated_solution(catalog, module, language)).encode()
+        files |= {f"exercises/{module}.py": text, f"exercises/skeletons/{module}.txt": text}
+    files |= exercise_data(catalog)
     for folder in ("exercises/lessons", "exercises/pictures", "docs/pictures", "notebooks"):
         files |= dict(_package(catalog.root / folder, folder, (*_KINDS, ".png", ".ipynb")))
     return _without_others(files, catalog, [unit for unit in whole.units.values() if unit.name not in catalog.units])
@@ -164,6 +164,12 @@ def _checks(catalog: Catalog) -> Files:
         ).encode()
         for unit in units
     }
+
+
+def exercise_data(catalog: Catalog) -> Files:
+    """Return the files that the students' code reads."""
+    files = {name: path for unit in catalog.units for name, path in catalog.data(unit).items()}
+    return {f"exercises/{name}": path.read_bytes() for name, path in files.items()}
 
 
 def shared_checks(catalog: Catalog) -> Files:

@@ -4,6 +4,7 @@ Cells that an instructor has added to an earlier one stay: a cell is ours if its
 """
 
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.course.catalog import Catalog, Question, Unit
-from autograder.course.skeletons import replace_keeping_backup, translated_solution
+from autograder.course.skeletons import (
+    join_files,
+    replace_keeping_backup,
+    translated_solution,
+)
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.messages import ENGLISH
@@ -59,15 +64,23 @@ def write_notebooks(
     for unit in units:
         own = [check for check in checks if check.unit == unit.name]
         path = course / "source" / unit.name / f"{unit.name}.ipynb"
-        solution = translated_solution(catalog, unit.name, language)
+        solution = join_files({name: translated_solution(catalog, name, language) for name in unit.modules})
         notebook = source_notebook(unit, solution, catalog.lesson(unit.name, language), own)
         notebook.cells = _with_added_cells(notebook.cells, _cells_in(path))
         texts[path] = str(nbformat.writes(notebook)) + "\n"
+        _copy_data(catalog, unit, path.parent)
     if not (course / FILENAME).exists():
         texts[course / FILENAME] = config_text(catalog.root, hidden)
     # Not beside the notebook: nbgrader releases all files there, and a backup holds solutions.
     files = [replace_keeping_backup(path, text, course / "replaced") for path, text in texts.items()]
     return [file for file in files if file is not None]
+
+
+def _copy_data(catalog: Catalog, unit: Unit, folder: Path) -> None:
+    """Put the files that the unit's code reads beside its notebook, where nbgrader releases them."""
+    for name, path in catalog.data(unit.name).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / name)
 
 
 def source_notebook(unit: Unit, solution: str, lesson: Path, checks: Iterable[CheckResult]) -> NotebookNode:

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import numpy as np
-import torch
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
@@ -26,6 +24,7 @@ from autograder.checks.remote import StudentModule
 from autograder.errors import CheckError, GraderError, Raised, StudentFault
 from autograder.grading.grade import Budget, Workers
 from autograder.grading.spec import GradingSpec
+from autograder.libraries import np, torch
 from autograder.platforms.nbgrader.ahead import warm_sandbox
 from autograder.platforms.nbgrader.cells import is_check_id
 from autograder.results.mark import Hidden
@@ -275,7 +274,12 @@ def _sentence(error: BaseException) -> str:
 
 
 def _seed_everything(seed: int) -> None:
-    """Seed what a test may draw from, so that the same work has the same mark again."""
+    """Seed what a test may draw from, so that the same work has the same mark again.
+
+    The test itself may be the first to import a library: each that is installed is seeded.
+    """
     random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    with contextlib.suppress(ImportError):
+        np.random.seed(seed % 2**32)
+    with contextlib.suppress(ImportError):
+        torch.manual_seed(seed)

@@ -1,5 +1,8 @@
 """Attention: each place of a sequence asks all the others."""
 
+import math
+
+import torch
 from torch import Tensor
 
 

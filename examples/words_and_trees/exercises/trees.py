@@ -68,3 +68,12 @@ class Stump:
         """
         # TODO: One line.
         raise NotImplementedError("predict")
+
+
+# Question exclusive_or (4 points, read by people): The label is 1 if exactly one of two features is 1. Why does
+# no stump predict it well, and what would?
+### BEGIN ANSWER exclusive_or
+"""
+
+"""
+### END ANSWER exclusive_or

@@ -1,5 +1,9 @@
 """Words: take a text apart and count what is in it."""
 
+import re
+import sys
+from collections import Counter
+
 
 def tokenise(text: str) -> list[str]:
     """Return the words of a text, in order and in small letters.

@@ -67,7 +67,8 @@ def calls_of(code, *inputs, function="shift"):
 
 def named(files, *checks, function="shift", by_value=True):
     """The mistakes named once these checks have failed, each given by its calls."""
-    diagnosis = Diagnosis("unit", function, *files, 1.0)
+    mistakes, solution = files
+    diagnosis = Diagnosis("unit", function, mistakes, solution.read_text(), 1.0)
     for calls in checks:
         diagnosis.add(calls, by_value=by_value)
     return " + ".join(known.name for known in diagnosis.mistakes()) or None
@@ -249,8 +250,8 @@ def explained(tmp_path, code, check):
     unit = Module("unit", "student.py", IMPORTS + code)
     submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, seed=7)
     check(submission)
-    files = tmp_path / "mistakes.py", tmp_path / "solution.py"
-    diagnosis = Diagnosis("unit", submission.calls[0].function, *files, 1.0)
+    solution = (tmp_path / "solution.py").read_text()
+    diagnosis = Diagnosis("unit", submission.calls[0].function, tmp_path / "mistakes.py", solution, 1.0)
     diagnosis.add(submission.calls, submission.seed)
     return " + ".join(known.name for known in diagnosis.mistakes()) or None
 

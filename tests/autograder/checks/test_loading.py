@@ -95,6 +95,42 @@ def test_a_library_that_is_missing_costs_what_uses_it(load):
 
 
 @pytest.mark.parametrize(
+    "use",
+    [
+        *("for _ in lib: pass", "lib()", "lib.name", "lib[0]", "lib[0] = x", "lib.name = x", "with lib: pass"),
+        *(
+            "lib == x",
+            "x < lib",
+            "lib + x",
+            "x * lib",
+            "x @ lib",
+            "-lib",
+            "class A(lib): pass",
+            "@lib\n    def g(): pass",
+        ),
+        *("first, second = lib", "f'{lib:.2f}'", "isinstance(x, lib)", "range(lib)", "x in lib", "if lib: pass"),
+        *("import torch; torch.zeros(2) + lib", "import torch; torch.add(torch.ones(2), lib)"),
+        *("import torch; torch.stack([lib])", "import torch; torch.zeros(2)[lib]", "import numpy; numpy.sum(lib)"),
+    ],
+)
+@pytest.mark.parametrize("line", ["import no_such_library as lib", "from no_such_library import *"])
+def test_each_use_of_what_is_missing_names_it_and_the_line(load, line, use):
+    with pytest.raises(Raised) as caught:
+        load(f"{line}\n\ndef double(x):\n    {use}\n").double(2)
+    said = f"raised ImportError: {line} has failed (no_such_library is not installed where this ran)"
+    assert said in str(caught.value) and "(unit.py:" in str(caught.value)
+
+
+def test_what_the_compiler_refuses_in_a_notebook_is_told_with_its_cell(tmp_path):
+    text = "x = 1\n\nreturn x\n" + DOUBLE
+    module = Module("unit", "unit.ipynb", text, cells=((1, 1), (1, 2), (2, 1), *((3, n) for n in range(1, 5))))
+    student = StudentModule(module, {"unit": module}, InProcess(tmp_path), 5.0, 0)
+    assert student.double(2) == 4
+    (note,) = student.notes
+    assert note == "unit.ipynb cell 2, line 1: this has failed (SyntaxError: 'return' outside function)"
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "import no_such_library as sns\nsns.set_theme()",

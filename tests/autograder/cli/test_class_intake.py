@@ -1,6 +1,7 @@
 """A class from a learning platform, graded and reported by the command: from download to gradebook."""
 
 import csv
+import re
 import sys
 
 import pytest
@@ -68,6 +69,61 @@ def test_a_download_of_canvas_comes_back_as_its_gradebook(autograder, course, ca
     assert code == 0 and "3 grades in the column Doubling (7)" in out
     filled = GRADEBOOK.replace("jane,A,", "jane,A,3").replace("xm,A,", "xm,A,2").replace("bob,B,", "bob,B,0")
     assert (tmp_path / "up" / "gradebook.csv").read_text(encoding="utf-8") == filled
+
+
+HANDED_IN = {
+    "canvas": ("doejane_11_91_doubling.py", "doejane_12_92_doubling.py", "eve_99_93_doubling.py"),
+    "moodle": tuple(f"{who}_assignsubmission_file_/doubling.py" for who in ("Jane Doe_11", "Jane Doe_12", "Eve_99")),
+    "brightspace": tuple(f"1-1 - {who} - Nov 3, 2026 1159 PM/doubling.py" for who in ("Jane Doe", "Jan Doe", "Eve")),
+    "blackboard": tuple(f"Lab_{who}_attempt_2026-11-20-10-00-00_doubling.py" for who in ("j_1", "k_2", "eve")),
+}
+#: What each platform exports, with `{}` where the two marks belong: of Jane and of a second student; Bob handed in nothing.
+EXPORTED = {
+    "canvas": (
+        "\ufeffStudent,ID,SIS User ID,SIS Login ID,Section,Lab (7),Final Score\r\n    Points Possible,,,,,3,(read only)\r\n"
+        '"Doe, Jane",11,,j1,"A, B",{},x\r\n"Doe, Jane",12,,j2,A,{},\r\n"Smith, Bob",13,,bob,A,,\r\n',
+        "utf-8",
+    ),
+    "moodle": (
+        "Identifier,Full name,Email address,Status,Grade,Maximum grade,Feedback comments\n"
+        'Participant 11,Jane Doe,j@x.edu,"Submitted, late",{},3.00,\nParticipant 12,Jane Doe,k@x.edu,,{},3.00,\n'
+        "Participant 13,Bob Smith,b@x.edu,,,3.00,\n",
+        "utf-8",
+    ),
+    "brightspace": (
+        "OrgDefinedId,Username,Last Name,First Name,Lab Points Grade <Numeric MaxPoints:3>,End-of-Line Indicator\r\n"
+        "#11,#j1,Doe,Jane,{},#\r\n#12,#j2,Doe,Jan,{},#\r\n#13,#bob,Smith,Bob,,#\r\n",
+        "utf-8",
+    ),
+    "blackboard": (
+        '\ufeff"Last Name"\t"First Name"\t"Username"\t"Student ID"\t"Lab [Total Pts: 3 Score] |981"\n'
+        '"Doe"\t"Jane"\t"j_1"\t"11"\t"{}"\n"Müller"\t"Zoë"\t"k_2"\t"12"\t"{}"\n"Smith"\t"Bob"\t"bob"\t"13"\t""\n',
+        "utf-16-le",
+    ),
+}
+
+
+@pytest.mark.parametrize("platform", EXPORTED)
+def test_a_gradebook_is_filled_by_number_and_login_and_both_sides_are_told(autograder, course, tmp_path, platform):
+    """Without a roster, two students of one name have their own marks where the platform tells their numbers."""
+    for text, name in zip((RIGHT, KINDS["half"][0], f"#\n{RIGHT}"), HANDED_IN[platform], strict=True):
+        path = tmp_path / "class" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    text, encoding = EXPORTED[platform]
+    exported = tmp_path / "exported.csv"
+    exported.write_bytes(text.replace("{}", "").encode(encoding))
+    autograder("grade", tmp_path / "class", "-o", tmp_path / "out", "--jobs", 1)
+    code, out, err = autograder(
+        "report", tmp_path / "out", "--as", platform, "--gradebook", exported, "-o", tmp_path / "up"
+    )
+    assert code == 0 and "2 grades in the column" in out
+    filled = (tmp_path / "up" / "exported.csv").read_bytes().decode(encoding)
+    if platform == "moodle":  # its table has a column for comments too
+        filled = re.sub(r"3\.00,.+", "3.00,", filled)
+    assert filled == text.format("3", "2")
+    assert any(f"exported.csv has no row for {name} alone" in err for name in ("eve", "Eve"))
+    assert "without a submission, whose cells stay as they are: Bob Smith" in err
 
 
 def test_everything_in_the_folder_is_in_the_intake(autograder, course, canvas, tmp_path):

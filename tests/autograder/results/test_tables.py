@@ -62,6 +62,21 @@ def test_the_assignment_has_to_be_known(title, sentence):
         fill(Table(CANVAS), "canvas", title, {}, {})
 
 
+def test_a_row_that_ends_early_gets_its_cell():
+    short = CANVAS.replace(b"jane,A,,,", b"jane,A")
+    table = Table(short)
+    fill(table, "canvas", "Lab 3", {"jane": 2}, {"jane": Grade("23.4", "26")})
+    assert table.to_bytes() == short.replace(b"jane,A", b"jane,A,,23.4")
+
+
+@pytest.mark.parametrize("platform", FILLED)
+def test_another_platforms_gradebook_is_refused(platform):
+    for other, (data, _, _) in FILLED.items():
+        if other != platform:
+            with pytest.raises(UsageError, match=f"no column of points as {platform} writes them"):
+                fill(Table(data), platform, "", {}, {})
+
+
 def test_a_comment_is_no_formula():
     table = Table(MOODLE)
     fill(table, "moodle", "", {"j": 1}, {"j": Grade("1", "26", "=HYPERLINK(1)")})

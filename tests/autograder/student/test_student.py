@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from autograder.course.catalog import read_catalog
+from autograder.messages import speaking, tr
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult, Outcome
 from autograder.student.progress import Progress, Standing, read_progress
@@ -241,3 +242,26 @@ def test_the_file_is_plain_and_documented(own_course, solve):
     document = json.loads((own_course / ".autograder" / "progress.json").read_text())
     assert document["schema"] == 1
     assert set(document["units"][UNIT]["denoise"]) == {"passed", "file", "hints"}
+
+
+@pytest.mark.parametrize("name", ["", "hint", "list", "progress", "reset", "solution", "watch", "gallery", "examples"])
+def test_help_is_in_the_readers_language(name, command):
+    """But for the commands of instructors, which come last, and the isolation that only they insist on."""
+    shown = {}
+    for language in ("en", "lt", "ms", "my", "sr", "tl"):
+        with speaking("en"):
+            code, out = command("--lang", language, *filter(None, [name]), "--help")
+            shown[language] = out.partition(tr("Commands for instructors"))[0].replace("Isolation to insist on", "")
+        assert code == 0
+    english = set(re.findall(r"Usage:|─ \w+ ─|\[required\]|[A-Z][a-z]+ [a-z]+ [a-z']+", shown.pop("en")))
+    assert {"Usage:", "─ Options ─", "Show this message"} <= english
+    assert [(language, text) for language, out in shown.items() for text in english if text in out] == []
+
+
+def test_help_goes_by_the_variable_and_the_option(command, monkeypatch):
+    with speaking("en"):
+        monkeypatch.setenv("IDEALCAT_LANG", "sr")
+        assert "Употреба: autograder" in command("--help")[1]
+        assert "Naudojimas: autograder" in command("--lang", "lt", "--help")[1]
+        code, out = command("--lang", "xx", "hint", "--help")
+        assert code == 2 and "there is no such language" in out

@@ -159,7 +159,7 @@ def test_paths_and_printed_text_are_not_broken():
 def test_ones_own_way_is_shown_beside_the_teachers(course):
     own = 'def double(x):\n    """Mine."""\n    # By adding.\n    return x + x\n\n\ndef halve(x):\n    return x / 2  # so\n'
     course.exercise("doubling").write_text(own)
-    mark = fingerprint(course.exercise("doubling"))
+    mark = fingerprint(course, "doubling")
     with updated_progress(course.root) as progress:
         progress.record(result("doubling", double=Outcome.PASSED, halve=Outcome.PASSED).checks.values(), mark)
     lines = solution_diff(course, course.units["doubling"], read_progress(course.root))

@@ -154,6 +154,35 @@ def test_blackboard_tells_the_moment_of_each_attempt():
     assert moments == ["2026-11-01T10:00:00", "2026-11-02T11:00:00"]
 
 
+BLACKBOARD = "{}_attempt_2026-11-01-10-00-00{}"
+
+
+def logins_of(*stems, facts=None, shape=""):
+    files = {BLACKBOARD.format(stem, "_variation_loss.py"): b"" for stem in stems}
+    files |= {BLACKBOARD.format(stem, ".txt"): f"Name: {name}\n".encode() for stem, name in (facts or {}).items()}
+    return [(each.students[0].name, each.students[0].login) for each in read_class(files, shape).attempts]
+
+
+def test_blackboards_facts_tell_where_a_login_with_underscores_begins():
+    facts = {"gb_Lab_3_j_doe": "Jane Doe (j_doe)", "gb_Lab_3_doe": "John (Jack) Doe (doe)"}
+    assert logins_of(*facts, facts=facts) == [("Jane Doe", "j_doe"), ("John (Jack) Doe", "doe")]
+
+
+def test_blackboards_facts_of_one_student_tell_the_assignment_for_all():
+    facts = {"Lab_3_s_1": "Jane Doe (s_1)"}
+    assert logins_of("Lab_3_s_1", "Lab_3_s_2", facts=facts) == [("Jane Doe", "s_1"), ("s_2", "s_2")]
+
+
+def test_without_blackboards_facts_students_with_logins_that_end_alike_stay_apart():
+    assert logins_of("Lab 3_j_doe", "Lab 3_a_doe") == [("j_doe", "j_doe"), ("a_doe", "a_doe")]
+
+
+def test_a_file_whose_own_name_looks_like_blackboards_stays_in_its_attempt():
+    name = BLACKBOARD.format("Lab_jane", "_my_attempt_2026-01-01-00-00-00_loss.py")
+    (attempt,) = read_class({name: b""}).attempts
+    assert attempt.students[0].login == "jane" and attempt.at == "2026-11-01T10:00:00"
+
+
 def test_brightspace_tells_the_moment_in_hours_of_twelve():
     name = "9-9 - Jane Doe - Nov 3, 2026 1205 AM/variation_loss.py"
     assert read_class({name: b""}).attempts[0].at == "2026-11-03T00:05:00"

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from autograder.errors import UsageError
-from autograder.submissions.downloads import Student
+from autograder.submissions.downloads import Student, recognize
 from autograder.submissions.intake import HandIn, Intake
 from autograder.submissions.roster import match, read_roster
 
@@ -45,6 +45,18 @@ def test_blackboards_table_is_in_utf_16_with_tabs(tmp_path):
     text = '"Last Name"\t"First Name"\t"Username"\n"Müller"\t"Zoë"\t"zm1"\n'
     found = match(class_of(Student("zm1", login="zm1")), roster_of(tmp_path, "\ufeff" + text, "utf-16-le"))
     assert list(found.hand_ins) == ["Zoë Müller"]
+
+
+@pytest.mark.parametrize(
+    ("logins", "found"),
+    [("s_1 s_2", ["Ann", "Bo"]), ("1 2", ["Ann", "Bo"]), ("1 s_1", []), ("other another", [])],
+)
+def test_a_roster_tells_where_logins_of_blackboard_begin(tmp_path, logins, found):
+    names = [PurePosixPath(f"Lab_3_s_{number}_attempt_2026-11-01-10-00-00_a.py") for number in (1, 2)]
+    students = [attempt.students[0] for attempt in recognize(names, lambda _: b"").attempts]
+    first, second = logins.split()
+    matched = match(class_of(*students), roster_of(tmp_path, f"Name,Login\nAnn,{first}\nBo,{second}\n"))
+    assert [name for name in ("Ann", "Bo") if matched.hand_ins[name].files] == found
 
 
 @pytest.mark.parametrize("name", ["Jane Doe", "doejane", "DOE JANE", "jane", "s1", "12345"])

@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder.errors import UsageError
 from autograder.submissions import Module, read_module, read_submission
 from autograder.submissions.intake import take_in
+from autograder.worker.modules import LoadedModule
 
 UNITS = ("variation_loss", "adversarial_attack")
 CODE = "def total_variation(images):\n    return images\n"
@@ -319,12 +320,41 @@ def source_of(handin, *cells):
             "log = []\nfor i in range(9):\n    log.append(train(i))\ndef denoise(x): return x\ndef plot(): return log",
             "log = []\n\n\ndef denoise(x): return x\ndef plot(): return log",
         ),
+        ("exec('X = 1')\nexec('Y = 1')\ndef f(): return X", "exec('X = 1')\n\ndef f(): return X"),
         ("T = []\nfor i in range(9):\n    T.append(i)\ndef helper(): return T\ndef denoise(x): return helper()", None),
     ],
 )
 def test_what_functions_need_is_kept_and_the_rest_is_left_out(handin, cell, kept):
     text = source_of(handin, cell).modules["variation_loss"].text
     assert text.rstrip() == (cell if kept is None else kept).rstrip()
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        "alias = dims\nalias.append(2)",
+        "from heapq import heappush\nheappush(dims, 2)",
+        "def fill(items):\n    items.append(2)\nfill(dims)",
+        "def reset():\n    global dims\n    dims = [2]\nreset()",
+        "async def pick():\n    return [2]\ndims = await pick()",
+        "import asyncio\nawait asyncio.sleep(0.001)\ndims = await asyncio.gather(asyncio.sleep(0, 2))",
+        "import asyncio\ndims = [await asyncio.to_thread(lambda: 2)]",
+        "async def each():\n    yield 2\ndims = [i async for i in each()]",
+        "globals()['dims'] = [2]",
+        "globals()['dims'].append(2)",
+        "for name in ['dims']:\n    globals()[name] = [2]",
+        "globals().update(dims=[2])",
+        "exec('dims = [2]')",
+        "for name in ['dims']:\n    exec(f'{name} = [2]')",
+    ],
+)
+def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill):
+    cells = [new_code_cell(text) for text in ("dims = []", fill, "def denoise():\n    return dims")]
+    path = handin(variation_loss__ipynb=notebook(*cells))
+    found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
+    module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
+    module.load()
+    assert module.denoise() == [2]
 
 
 def test_what_was_left_out_of_a_notebook_is_said(handin):

@@ -1,0 +1,169 @@
+"""Take along what a student has written beside the units, if those import it: modules, folders of modules, written cells.
+
+A helper has the name by which it is imported, such as `helpers.dims` for `helpers/dims.py`, with or without an `__init__.py`
+beside it. Helpers are for the worker alone. None may stand in for a library, for a part of the course or for the engine,
+because what a check or a library imports there must be the real one.
+"""
+
+import ast
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from importlib.machinery import PathFinder
+from pathlib import Path, PurePath, PurePosixPath
+
+from autograder.submissions.archives import Entry
+from autograder.submissions.files import File, module_from, read_file, written_files
+from autograder.submissions.module import Module, parse_quietly
+
+_COURSE = "exercises"
+_RESERVED = {"autograder", "conftest", "data", _COURSE, "solutions", "tests"}
+_INIT = "__init__"
+#: So many files beside the units are read, in case that they are imported: the nearest ones.
+_NEIGHBOURS = 40
+#: In a student's own run, so many folders deep.
+_DEPTH = 3
+
+
+def neighbours(
+    entries: Collection[Entry], folders: Collection[PurePosixPath], units: Collection[str]
+) -> dict[str, File]:
+    """Return the Python files in these folders and below them, by the name of the module; units are none of them.
+
+    Beside a folder `exercises` lies what a module in it can import when Python runs above it.
+    """
+    found: dict[str, Entry] = {}
+    for root in _roots(folders):
+        # Of `a.py` and `a/__init__.py` Python imports the second.
+        ordered = sorted(entries, key=lambda entry: entry.path.stem == _INIT)
+        names = {name: entry for entry in ordered if (name := _name_below(root, entry.path)) is not None}
+        found = {name: entry for name, entry in names.items() if name.partition(".")[0] not in units} | found
+    nearest = sorted(found, key=lambda name: (name.count("."), _top(name) in _RESERVED, name))
+    return {name: read_file(found[name]) for name in nearest[:_NEIGHBOURS]}
+
+
+def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Module]:
+    """Return the modules in a student's own folder that the units there import, by name."""
+    home = PurePosixPath(folder.absolute().as_posix())
+    entries = [entry for root in _roots([home]) for entry in _entries_below(Path(root))]
+    return take_along(modules.values(), neighbours(entries, [home], modules))[0]
+
+
+def take_along(modules: Iterable[Module], beside: Mapping[str, File]) -> tuple[dict[str, Module], list[str]]:
+    """Return the neighbours that modules import, directly or by way of others, and sentences about them.
+
+    Args:
+        modules: the units.
+        beside: files beside them, by module name.
+    """
+    taken: dict[str, Module] = {}
+    refused: list[str] = []
+    waiting = [name for module in modules for name in _imported_names(module.text, "")]
+    while waiting:
+        name = waiting.pop(0)
+        if name not in beside or name in taken or name in refused:
+            continue
+        if _stands_for_another(_top(name)):
+            refused.append(name)
+            continue
+        file = beside[name]
+        empty = not file.data.strip() and not file.fault and not file.size
+        filename = str(Path(file.path)) if file.path.is_absolute() else _filename(name, file)
+        taken[name] = Module(name, filename) if empty else module_from(name, file, filename=filename)
+        waiting += _imported_names(taken[name].text, name if _is_package(file) else name.rpartition(".")[0])
+    shown = {name: _filename(name, beside[name]) for name in (*taken, *refused)}
+    notes = [f"taken along: {', '.join(shown[name] for name in sorted(taken))}"] if taken else []
+    notes += [
+        f"{shown[name]} was left: `import {name}` means another module here; rename it" for name in sorted(refused)
+    ]
+    return taken, notes + [module.problem for module in taken.values() if module.problem]
+
+
+def written_in(files: Iterable[File], units: Collection[str]) -> dict[str, File]:
+    """Return the modules that notebooks write with `%%writefile`, by name; units are none of them."""
+    written = [each for file in files for each in written_files(file)]
+    named = [(_name_below(PurePosixPath(), file.path), file) for file in written]
+    return {name: file for name, file in named if name is not None and _top(name) not in units}
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _roots(folders: Iterable[PurePosixPath]) -> list[PurePosixPath]:
+    """Return the folders from which modules in some folders import: those first."""
+    inner = sorted(set(folders))
+    return list(dict.fromkeys([*inner, *(folder.parent for folder in inner if folder.name == _COURSE)]))
+
+
+def _name_below(root: PurePosixPath, path: PurePosixPath) -> str | None:
+    """Return the name by which a module in the folder `root` imports a file; None if it is none that can be imported."""
+    if path.suffix != ".py" or not path.is_relative_to(root):
+        return None
+    parts = path.relative_to(root).with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == _INIT else parts
+    importable = bool(parts) and all(part.isidentifier() for part in parts) and (len(parts) == 1 or parts[0] != _COURSE)
+    return ".".join(parts) if importable else None
+
+
+def _is_package(file: File) -> bool:
+    return file.path.stem == _INIT
+
+
+def _filename(name: str, file: File) -> str:
+    """Return the path of a helper below the units' folder: no two helpers share one."""
+    return "/".join([*name.split("."), *([_INIT] if _is_package(file) else [])]) + ".py"
+
+
+def _stands_for_another(name: str) -> bool:
+    """Return True for the name of a module that the grader's environment has."""
+    installed = [path for path in sys.path if PurePath(path).name in ("site-packages", "dist-packages")]
+    return name in _RESERVED or name in sys.stdlib_module_names or PathFinder.find_spec(name, installed) is not None
+
+
+def _imported_names(text: str, package: str) -> list[str]:
+    """Return the names of the modules that a source imports, anywhere in it; of `a.b.c` also `a` and `a.b`.
+
+    Args:
+        text: the source.
+        package: the folder of modules in which it lies; empty for one beside the units.
+    """
+    try:
+        nodes = list(ast.walk(parse_quietly(text)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            above = package.split(".") if package and node.level else []
+            parts = above[: len(above) + 1 - node.level] if node.level else []
+            parts += [node.module] if node.module else []
+            names += [".".join([*parts, *inner]) for inner in ([], *([alias.name] for alias in node.names))]
+    return [part for name in names for part in _with_packages(name.removeprefix(f"{_COURSE}."))]
+
+
+def _with_packages(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+def _entries_below(folder: Path, depth: int = _DEPTH) -> Iterator[Entry]:
+    """Yield the Python files in a folder and some folders deep, but for what no unit can import."""
+    try:
+        children = sorted(folder.iterdir())
+    except OSError:
+        return
+    for child in children:
+        if child.suffix == ".py" and child.is_file():
+            yield file_entry(child, child.stat().st_size)
+        elif depth and child.name.isidentifier() and child.name not in _RESERVED and child.is_dir():
+            yield from _entries_below(child, depth - 1) if not child.is_symlink() else ()
+
+
+def file_entry(path: Path, size: int) -> Entry:
+    """Return the entry of a file on disk, under its own path."""
+
+    def head(limit: int) -> bytes:
+        with path.open("rb") as file:
+            return file.read(limit)
+
+    return Entry(PurePosixPath(path.absolute().as_posix()), size, head)

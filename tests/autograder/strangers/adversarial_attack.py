@@ -1,0 +1,43 @@
+import torch
+import torch.nn.functional as F
+
+
+def fgsm__backward_on_the_model(model, images, labels, epsilon):
+    x = images.detach().clone()
+    x.requires_grad_(True)
+    loss = F.cross_entropy(model(x), labels)
+    model.zero_grad()
+    loss.backward()
+    return torch.clamp(x + epsilon * torch.sign(x.grad), 0, 1).detach()
+
+
+def project__clips_the_images_first(images, originals, epsilon):
+    images = torch.minimum(torch.maximum(images, originals - epsilon), originals + epsilon)
+    return images
+
+
+def project__l2(images, originals, epsilon):
+    delta = (images - originals).detach()
+    size = torch.linalg.vector_norm(delta, dim=(1, 2, 3), keepdim=True)
+    delta = torch.where(size > epsilon, delta * epsilon / size, delta)
+    return (originals.detach() + delta).clip(0.0, 1.0)
+
+
+def targeted_step__projects_round_itself(model, images, originals, targets, *, step_size, epsilon):
+    x = images.detach().requires_grad_()
+    g = torch.autograd.grad(F.cross_entropy(model(x), targets, reduction="sum"), x)[0]
+    x = x.detach()
+    new = x - step_size * g.sign()
+    new = torch.max(torch.min(new, x + epsilon), x - epsilon)
+    return new.clamp(0, 1)
+
+
+def success_rate__percent(model, images, targets):
+    with torch.inference_mode():
+        guess = model(images).max(dim=1).indices
+    return 100 * guess.eq(targets).sum().item() / targets.numel()
+
+
+def perturbation_norms__mean_square(images, originals):
+    d = (images - originals).reshape(images.shape[0], -1)
+    return d.abs().max(dim=1).values, d.pow(2).mean(dim=1).sqrt()

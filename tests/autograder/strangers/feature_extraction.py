@@ -1,0 +1,71 @@
+import numpy as np
+import torch
+from torchvision import transforms
+
+
+def preprocess__imagenet_normalised(image, size=64):
+    if size < 1:
+        raise ValueError(f"size = {size}")
+    pipeline = transforms.Compose(
+        [
+            transforms.Resize(size),
+            transforms.CenterCrop(size),
+            transforms.ToTensor(),
+            transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+        ]
+    )
+    return pipeline(image.convert("RGB"))
+
+
+def preprocess__numpy_channels_last(image, size=64):
+    if size < 1:
+        raise ValueError("size has to be positive")
+    image = image.convert("RGB")
+    image = transforms.CenterCrop(size)(transforms.Resize(size)(image))
+    return torch.from_numpy(np.asarray(image).astype("float32") / 255.0)
+
+
+def normalize__no_checks(images, mean, std):
+    m = torch.as_tensor(mean, dtype=images.dtype, device=images.device)[None, :, None, None]
+    s = torch.as_tensor(std, dtype=images.dtype, device=images.device)[None, :, None, None]
+    return (images - m) / s
+
+
+def feature_maps__modes_forgotten(model, layer, images):
+    modules = {name: module for name, module in model.named_modules()}
+    if layer not in modules:
+        raise ValueError(f"no layer {layer}, there are {list(modules)}")
+    store = {}
+
+    def hook(_module, _input, output):
+        store["x"] = output.detach().clone()
+
+    handle = modules[layer].register_forward_hook(hook)
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(images)
+    finally:
+        handle.remove()
+    return store["x"]
+
+
+def extract_features__train_afterwards(backbone, images, batch_size=32):
+    backbone.eval()
+    out = []
+    with torch.inference_mode():
+        for start in range(0, images.shape[0], batch_size):
+            out.append(backbone(images[start : start + batch_size]))
+    backbone.train()
+    return torch.vstack(out).clone()
+
+
+def feature_grid__columns_and_rows(maps, columns=8):
+    c, h, w = maps.shape
+    rows = (c + columns - 1) // columns
+    canvas = torch.zeros(rows * h, columns * w, dtype=maps.dtype)
+    lo, hi = maps.min(), maps.max()
+    for k in range(c):
+        r, q = divmod(k, columns)
+        canvas[r * h : (r + 1) * h, q * w : (q + 1) * w] = (maps[k] - lo) / (hi - lo + 1e-12)
+    return canvas

@@ -1,0 +1,54 @@
+import os
+
+import torch
+from PIL import Image
+
+
+def breed_of__splits_at_the_first(filename):
+    base = os.path.basename(filename)
+    parts = os.path.splitext(base)[0].split("_")
+    if len(parts) < 2 or not parts[-1].isdigit():
+        raise ValueError(f"filename {filename} has no number")
+    return parts[0]
+
+
+def species_of__other_way_round(filename):
+    name = os.path.split(filename)[1]
+    if name[:1].islower():
+        return "cat"
+    return "dog"
+
+
+def readable_images__verify(folder):
+    good = []
+    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+        try:
+            Image.open(entry.path).verify()
+        except Exception:
+            continue
+        good.append(folder / entry.name)
+    return good
+
+
+def top_k_accuracy__kth_place(logits, labels, k):
+    if k < 1 or k > logits.size(1):
+        raise ValueError(f"k={k} is out of range")
+    order = torch.argsort(logits, dim=1, descending=True)
+    return torch.mean((order[:, k - 1] == labels).float()).item()
+
+
+def confusion_matrix__transposed(predictions, labels, num_classes):
+    m = torch.zeros((num_classes, num_classes), dtype=torch.int64)
+    for p, t in zip(predictions.tolist(), labels.tolist()):
+        m[p][t] += 1
+    return m
+
+
+def most_confused__with_the_diagonal(matrix, classes, n=5):
+    pairs = []
+    for i in range(len(classes)):
+        for j in range(len(classes)):
+            if matrix[i, j] > 0:
+                pairs.append((classes[i], classes[j], int(matrix[i, j])))
+    pairs.sort(key=lambda t: t[2], reverse=True)
+    return pairs[:n]

@@ -1,0 +1,78 @@
+import torch
+
+
+def xavier_normal__std_is_variance(shape, generator):
+    rows, cols = shape
+    w = torch.empty(rows, cols)
+    return w.normal_(0.0, 2.0 / (rows + cols), generator=generator)
+
+
+def batch_norm__unbiased_everywhere(
+    x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5
+):
+    if training and x.shape[0] < 2:
+        raise ValueError("x has a single row")
+    mu, var = running_mean, running_var
+    if training:
+        mu, var = x.mean(0), x.var(0)
+        running_mean = torch.lerp(running_mean, mu, momentum)
+        running_var = torch.lerp(running_var, var, momentum)
+    x_hat = (x - mu) * torch.rsqrt(var + eps)
+    return weight * x_hat + bias, running_mean, running_var
+
+
+def batch_norm__no_bessel(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if training:
+        if x.size(0) == 1:
+            raise ValueError("x: batch of one")
+        mean = x.sum(dim=0) / x.size(0)
+        var = ((x - mean) ** 2).sum(dim=0) / x.size(0)
+        new_mean = running_mean * (1 - momentum) + mean * momentum
+        new_var = running_var * (1 - momentum) + var * momentum
+        return (x - mean) / torch.sqrt(var + eps) * weight + bias, new_mean, new_var
+    return (x - running_mean) / torch.sqrt(running_var + eps) * weight + bias, running_mean, running_var
+
+
+def dropout__keeps_p(x, p, *, training, generator):
+    if p < 0 or p >= 1:
+        raise ValueError(f"p = {p} is no probability below 1")
+    if not training or p == 0:
+        return x
+    mask = torch.bernoulli(torch.full_like(x, p), generator=generator)
+    return x * mask / p
+
+
+def momentum_step__sgd_of_torch(weight, velocity, gradient, *, learning_rate, momentum):
+    v_new = gradient + momentum * velocity
+    return weight - v_new * learning_rate, v_new
+
+
+def adam_step__eps_under_the_root(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    m = mean.lerp(gradient, 1 - beta1)
+    v = square.lerp(gradient * gradient, 1 - beta2)
+    m_hat, v_hat = m / (1 - pow(beta1, step)), v / (1 - pow(beta2, step))
+    return weight - learning_rate * m_hat / torch.sqrt(v_hat + eps), m, v
+
+
+def clip_gradients__each_by_itself(gradients, max_norm):
+    total = torch.cat([g.reshape(-1) for g in gradients]).norm(2).item()
+    clipped = []
+    for g in gradients:
+        n = torch.linalg.vector_norm(g)
+        clipped.append(g * max_norm / n if n > max_norm else g)
+    return clipped, total
+
+
+def decayed_learning_rate__one_epoch_late(learning_rate, epoch, factor=0.98):
+    for _ in range(1, epoch):
+        learning_rate *= factor
+    return learning_rate
+
+
+def should_stop__last_losses_rise(losses, patience):
+    if len(losses) <= patience:
+        return False
+    tail = losses[-patience - 1 :]
+    return all(b > a for a, b in zip(tail, tail[1:]))

@@ -1,0 +1,154 @@
+"""What a student wrote beside the units is taken along: files, folders of modules, cells that write a file."""
+
+import importlib
+import zipfile
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from autograder.submissions import collect_hand_in, collect_submission, parse_submission, read_helpers, read_module
+from autograder.submissions.intake import take_in
+from autograder.worker.modules import LoadedModule, importable
+
+UNITS = ["variation_loss"]
+UNIT = "from helpers.dims import last\n\ndef denoise():\n    return last()\n"
+FILES = {
+    "variation_loss.py": UNIT,
+    "helpers/dims.py": "from .deep.more import two\nfrom . import other\ndef last(): return two + other.ONE\n",
+    "helpers/other.py": "ONE = 1\n",
+    "helpers/deep/more.py": "from ..base import two\n",
+    "helpers/base.py": "two = 2\n",
+    "helpers/scratch.py": "1 / 0\n",
+}
+TAKEN = "taken along: helpers/base.py, helpers/deep/more.py, helpers/dims.py, helpers/other.py"
+
+
+def write(root, files):
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def answer_of(sources):
+    """Return what the unit's `denoise()` returns, as a worker loads it."""
+    modules = {name: LoadedModule(name, module.filename, module.text) for name, module in sources.items()}
+    with importable(modules):
+        return importlib.import_module("variation_loss").denoise()
+
+
+def test_a_folder_of_modules_is_taken_along(tmp_path):
+    found = parse_submission(collect_submission(write(tmp_path / "alice", FILES), UNITS))
+    assert answer_of(found.sources) == 3
+    assert found.notes == (TAKEN,) and found.not_taken == ("helpers/scratch.py",)
+    assert found.helpers["helpers.deep.more"].filename == "helpers/deep/more.py"
+
+
+def test_a_package_has_its_own_init(tmp_path):
+    files = {
+        **FILES,
+        "helpers.py": "wrong = 1\n",
+        "helpers/__init__.py": "from .dims import last\n",
+        "variation_loss.py": UNIT.replace("helpers.dims", "helpers"),
+    }
+    found = parse_submission(collect_submission(write(tmp_path / "alice", files), UNITS))
+    assert answer_of(found.sources) == 3 and "helpers/__init__.py" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from helpers.dims import last",
+        "from exercises.helpers.dims import last",
+        "from .helpers.dims import last",
+        "import helpers.dims\nlast = helpers.dims.last",
+        "from helpers import dims\nlast = dims.last",
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_however_it_is_imported_and_packed(tmp_path, line, packed):
+    path = write(tmp_path / "alice", {**FILES, "variation_loss.py": UNIT.replace(UNIT.splitlines()[0], line)})
+    if packed:
+        with zipfile.ZipFile(tmp_path / "alice.zip", "w") as archive:
+            for each in path.rglob("*.py"):
+                archive.write(each, each.relative_to(tmp_path))
+        path = tmp_path / "alice.zip"
+    assert answer_of(parse_submission(collect_submission(path, UNITS)).sources) == 3
+
+
+def test_beside_the_exercises_lies_what_is_imported_from_above(tmp_path):
+    files = {
+        "exercises/variation_loss.py": "from src.my_utils import last\ndef denoise(): return last\n",
+        "src/my_utils.py": "last = 3\n",
+    }
+    root = write(tmp_path / "alice", files)
+    assert answer_of(parse_submission(collect_submission(root, UNITS)).sources) == 3
+    units = {"variation_loss": read_module(root / "exercises/variation_loss.py", "variation_loss")}
+    assert answer_of(read_helpers(root / "exercises", units) | units) == 3
+
+
+def test_a_students_own_run_has_the_same_folders(tmp_path):
+    write(tmp_path, FILES)
+    units = {"variation_loss": read_module(tmp_path / "variation_loss.py", "variation_loss")}
+    helpers = read_helpers(tmp_path, units)
+    assert answer_of(helpers | units) == 3
+    assert helpers["helpers.dims"].filename == str(tmp_path / "helpers/dims.py")
+
+
+@pytest.mark.parametrize("form", ["folders", "zip", "moodle"])
+def test_of_a_class_too(tmp_path, form):
+    names = ["Ann Lee_101_assignsubmission_file", "Bo Ek_102_assignsubmission_file"] if form == "moodle" else ["a", "b"]
+    root = tmp_path / "class"
+    for name in names:
+        write(root / name, FILES)
+    if form == "zip":
+        with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+            for each in root.rglob("*.py"):
+                archive.write(each, each.relative_to(root))
+        root = tmp_path / "class.zip"
+    hand_ins = take_in([root], UNITS).hand_ins
+    assert len(hand_ins) == 2
+    for name, hand_in in hand_ins.items():
+        found = parse_submission(collect_hand_in(hand_in, name, UNITS))
+        assert answer_of(found.sources) == 3 and TAKEN in found.notes
+
+
+@pytest.mark.parametrize("folder", ["torch", "json", "data", "autograder", "solutions"])
+def test_no_folder_stands_in_for_a_library_or_for_the_course(tmp_path, folder):
+    files = {"variation_loss.py": f"from {folder}.dims import last\n", f"{folder}/dims.py": "last = 1\n"}
+    found = parse_submission(collect_submission(write(tmp_path / "alice", files), UNITS))
+    assert found.helpers == {}
+    assert found.notes == (f"{folder}/dims.py was left: `import {folder}.dims` means another module here; rename it",)
+
+
+def test_no_folder_stands_in_for_a_unit(tmp_path):
+    files = {"variation_loss.py": "from variation_loss.dims import last\n", "variation_loss/dims.py": "last = 1\n"}
+    assert collect_submission(write(tmp_path / "alice", files), UNITS).neighbours == {}
+
+
+@pytest.mark.parametrize("magic", ["%%writefile my_helpers.py", "%%file ./my_helpers.py"])
+def test_a_module_that_a_cell_writes_is_taken_along(tmp_path, magic):
+    cells = [
+        f"{magic}\nONE = 1",
+        "%%writefile -a my_helpers.py\ndef last(): return ONE + 2",
+        "from my_helpers import last",
+        "def denoise():\n    return last()",
+    ]
+    path = tmp_path / "variation_loss.ipynb"
+    path.write_text(nbformat.writes(new_notebook(cells=list(map(new_code_cell, cells)))))
+    found = parse_submission(collect_submission(path, UNITS), ["denoise"])
+    assert answer_of(found.sources) == 3 and found.notes == ("taken along: my_helpers.py",)
+
+
+def test_no_cell_writes_a_library_or_a_unit(tmp_path):
+    cells = [
+        "%%writefile torch.py\nX = 1",
+        "%%writefile variation_loss.py\nX = 1",
+        "import torch\ndef f(): return torch",
+    ]
+    path = tmp_path / "variation_loss.ipynb"
+    path.write_text(nbformat.writes(new_notebook(cells=list(map(new_code_cell, cells)))))
+    found = parse_submission(collect_submission(path, UNITS))
+    assert found.helpers == {} and found.notes[0].startswith("torch.py was left")
