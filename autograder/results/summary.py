@@ -7,7 +7,7 @@ from autograder.course.catalog import Catalog
 from autograder.messages import tr, tr_plural
 from autograder.results.mark import points_to_come
 from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import SIGNS, WORDS, diagnosis, message, points_line
+from autograder.results.wording import SIGNS, WORDS, diagnosis, message, points, points_line
 
 #: So much of what a function has printed is shown.
 _PRINTED_LINES = 12
@@ -119,6 +119,11 @@ def next_step(catalog: Catalog, by_unit: dict[str, list[CheckResult]]) -> Iterat
     open_checks = [check for check in ordered if check.outcome is not Outcome.PASSED]
     if not open_checks:
         yield tr("Everything passes. Well done.") if ordered else tr("No checks were run.")
+        later = points_to_come(catalog, ordered)
+        if later:
+            yield tr(
+                "{points} more points are given when it is graded, by checks that are not here.", points=points(later)
+            )
         return
     first = next((check for check in open_checks if check.outcome is not Outcome.BLOCKED), open_checks[0])
     facts = {"function": first.function, "unit": first.unit, "file": _command(catalog, first.unit)}

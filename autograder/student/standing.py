@@ -6,7 +6,7 @@ from datetime import datetime
 
 from autograder.course.catalog import Catalog, Unit
 from autograder.messages import language, tr
-from autograder.results.wording import points_line
+from autograder.results.wording import points, points_line
 from autograder.student.progress import Progress, fingerprint
 
 _BAR = 20
@@ -40,6 +40,11 @@ def next_step(catalog: Catalog, progress: Progress) -> Iterator[str]:
     unit = progress.next_unit(catalog)
     if unit is None:
         yield tr("Everything passes. Well done. Your pictures: autograder gallery")
+        later = sum(unit.later for unit in catalog.units.values())
+        if later:
+            yield tr(
+                "{points} more points are given when it is graded, by checks that are not here.", points=points(later)
+            )
         return
     function = progress.open_functions(unit)[0]
     yield tr("Next: {function} in {place}", function=function, place=place(catalog, unit.name, function))
@@ -62,7 +67,8 @@ def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
                 else ""
             )
             mark = "+" if standing.passed else "-"
-            worth = tr("{points} points", points=f"{function.points:>4g}")
+            possible = function.points - function.later
+            worth = points_line(possible if standing.passed else 0.0, possible, function.later)
             yield f"    {mark} {name:<{width}} {worth}  {passed}{hints}"
 
 

@@ -3,12 +3,16 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.messages import speaking, tr
-from autograder.student.progress import read_progress
+from autograder.results.summary import summary
+from autograder.results.types import CheckResult, Outcome
+from autograder.student.progress import Progress, Standing, read_progress
+from autograder.student.standing import listing, next_step
 from tests.autograder.conftest import ROOT
 
 UNIT = "variation_loss"
@@ -48,6 +52,20 @@ def test_in_the_beginning_it_says_what_is_first(command, own_course):
     assert not (own_course / ".autograder").exists()  # to look changes nothing
 
 
+def test_where_everything_passes_it_says_what_is_judged_later():
+    catalog = read_catalog(ROOT).only(["quiz"])
+    (unit,) = catalog.units.values()
+    later = replace(unit, functions={"answers": replace(unit.functions["answers"], later=12.0)})
+    released = replace(catalog, units={"quiz": later})
+    progress = Progress({"quiz": {"answers": Standing(passed="2026-01-01T10:00:00")}})
+    said = "12 more points are given when it is graded, by checks that are not here."
+    assert list(next_step(released, progress))[1:] == [said]
+    assert len(list(next_step(catalog, progress))) == 1
+    assert "+ answers 1 of 1 visible points; 12 more when graded  passed" in "\n".join(listing(released, progress))
+    passes = CheckResult("quiz::test", "quiz", "answers", "It is read", 1, outcome=Outcome.PASSED)
+    assert list(summary(released, [passes], brief=True, verbose=False))[1:] == ["Everything passes. Well done.", said]
+
+
 def test_a_run_of_pytest_counts(command, own_course, solve):
     assert solve().code == 0
     assert passed(own_course) == set(FUNCTIONS)
@@ -55,8 +73,8 @@ def test_a_run_of_pytest_counts(command, own_course, solve):
     assert "idealcat: 1 of 11 units done, 26 of 334.5 points" in out
     assert "  + Variation loss: how much neighbouring pixels differ: 26 of 26 points" in out
     _, listing = command("list")
-    assert re.search(r"\+ total_variation +8 points  passed 20\d\d-\d\d-\d\d \d\d:\d\d", listing)
-    assert re.search(r"- answers +13 points  open", listing)
+    assert re.search(r"\+ total_variation +8 of 8 points  passed 20\d\d-\d\d-\d\d \d\d:\d\d", listing)
+    assert re.search(r"- answers +0 of 13 points  open", listing)
     _, bars = command("progress")
     assert re.search(r"^variation_loss +#{20}  4 of 4  last passed 20", bars, re.MULTILINE)
     assert re.search(r"^quiz +-{20}  0 of 1$", bars, re.MULTILINE)
