@@ -36,12 +36,22 @@ def fault_of(error: BaseException, sources: Mapping[str, str], *, sandboxed: boo
     text += _advice(text) if sandboxed else ""
     kinds = tuple(base.__name__ for base in type(error).__mro__ if base is not object)
     own = tuple(each for each in frames if each[0] in sources)
-    if (
-        isinstance(error, SyntaxError) and not own and isinstance(error.filename, str) and error.filename in sources
-    ):  # what the compiler refuses has not run
-        own = ((error.filename, error.lineno or 0, "<module>"),)
-        text = str(error.msg)[:_TEXT_LIMIT]  # its own text counts the lines of a notebook as of one file
+    place = _refused_place(error) if not own else None
+    if place is not None and place[0] in sources:
+        own = (place,)
+        text = str(error.msg)[:_TEXT_LIMIT]  # type: ignore[attr-defined] # its own text counts lines as of one file
     return Fault(kind, text, kinds, own[-_FRAME_LIMIT:])
+
+
+def _refused_place(error: BaseException) -> tuple[str, int, str] | None:
+    """Return the place of what the compiler refused, which has not run; None for any other exception.
+
+    The student's code may have replaced `isinstance`.
+    """
+    if SyntaxError not in type(error).__mro__:
+        return None
+    filename, line = getattr(error, "filename", None), getattr(error, "lineno", None)
+    return (filename, line, "<module>") if type(filename) is str and type(line) is int else None
 
 
 def exception_of(fault: Fault) -> Exception:
