@@ -15,7 +15,14 @@ _OF_FOLDERS = [page for folder in (".", "docs", "exercises/lessons") for page in
 PAGES = sorted([*_OF_FOLDERS, ROOT / "data" / "README.md", ROOT / "tools" / "README.md"])
 TREES = "autograder|benchmarks|data|docs|exercises|notebooks|solutions|tests|tools"
 #: The unit that docs/author.md adds from nothing, and what an author or a student may add.
-MADE = ("solarize", "solutions/shortcuts", "exercises/my_checks.py", "tests/exercises/conftest.py")
+MADE = (
+    "solarize",
+    "exercises/postings.py",
+    "solutions/postings.py",
+    "solutions/shortcuts",
+    "exercises/my_checks.py",
+    "tests/exercises/conftest.py",
+)
 
 
 def named(page, pattern):
