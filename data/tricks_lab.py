@@ -65,7 +65,7 @@ RECIPES = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one training: the epochs it took, and the share of right answers on training and on new pictures."""
+    """Result of one training: the epochs it took, and the share of right answers on training and on new pictures."""
 
     epochs: int
     learnt: float

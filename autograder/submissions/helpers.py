@@ -33,7 +33,7 @@ def neighbours(
     """
     found: dict[str, Entry] = {}
     for root in _roots(folders):
-        # Of `a.py` and `a/__init__.py` Python imports the second.
+        # Python imports `a/__init__.py` where `a.py` stands beside it.
         ordered = sorted(entries, key=lambda entry: entry.path.stem == _INIT)
         names = {name: entry for entry in ordered if (name := _name_below(root, entry.path)) is not None}
         found = {name: entry for name, entry in names.items() if name.partition(".")[0] not in units} | found
