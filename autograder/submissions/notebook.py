@@ -316,8 +316,9 @@ def _names_given_by_text(call: ast.Call) -> Iterator[str]:
 
 def _is_namespace(node: ast.expr) -> bool:
     """Return True for `globals()`, and for what means the same at the top of a module."""
-    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args
-    return called and node.func.id in ("globals", "locals", "vars")  # type: ignore[attr-defined]
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
+        return False
+    return node.func.id in ("globals", "locals", "vars")
 
 
 def _effects(function: ast.FunctionDef) -> tuple[set[str], bool]:
