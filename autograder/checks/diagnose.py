@@ -28,7 +28,7 @@ from autograder.errors import AutograderError, CheckFailed
 from autograder.libraries import Image, Tensor, np
 from autograder.submissions import Module, read_module
 from autograder.worker.codec import Recipe
-from autograder.worker.codec.trees import leaves
+from autograder.worker.codec.message import leaves
 
 #: Stands in a submission in the place of the import of `mistake`.
 _UNMARKED = "def mistake(*_, **__):\n    return lambda function: function\n"

@@ -27,8 +27,7 @@ from autograder.cli.terminal import (
 )
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
-from autograder.grading.attempts import attempts_of, best_attempts
-from autograder.grading.batch import Batch, Failure, StoredResult
+from autograder.grading.batch import Batch, Failure, StoredResult, attempts_of, best_attempts
 from autograder.grading.jobs import GradeTasks
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results import policy

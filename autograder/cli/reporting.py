@@ -141,9 +141,8 @@ def _fill_gradebook(
     marks: "list[Mark]", students: "dict[str, Student]", platform: str, path: Path, title: str, out: Path | None
 ) -> None:
     """Fill the assignment's column of a gradebook that a platform exported, into a file of the same name in a folder."""
-    from autograder.results.gradebooks import FILLERS, Grade, fill
     from autograder.results.store import write_atomically
-    from autograder.results.tables import Table
+    from autograder.results.tables import FILLERS, Grade, Table, fill
     from autograder.results.wording import points, remarks, score
     from autograder.submissions.downloads import Student
     from autograder.submissions.roster import rows_of

@@ -34,7 +34,7 @@ _MAKES_MARKS = (
 #: Modules of `grading/` that bring submissions to where they are graded, or compare what was graded: they make no mark.
 _MAKES_NO_MARKS = frozenset(
     {
-        *("attempts.py", "batch.py", "cluster.py", "job.py", "jobs.py", "likeness.py", "replay.py"),
+        *("batch.py", "cluster.py", "job.py", "jobs.py", "likeness.py", "replay.py"),
         "terms.py",
     }
 )

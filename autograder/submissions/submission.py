@@ -22,11 +22,10 @@ from autograder.course.catalog import Catalog
 from autograder.course.skeletons import untouched_texts
 from autograder.errors import GraderError
 from autograder.results.types import legible
-from autograder.submissions.answers import answers_in
 from autograder.submissions.archives import UnreadableError
 from autograder.submissions.choosing import choose, unit_of
 from autograder.submissions.entries import entries_in, is_archive, printable
-from autograder.submissions.files import File, module_from, read_file
+from autograder.submissions.files import File, answers_in, module_from, read_file
 from autograder.submissions.helpers import file_entry, neighbours, take_along, written_in
 from autograder.submissions.intake import HandIn, name_of
 from autograder.submissions.module import Module

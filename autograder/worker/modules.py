@@ -1,8 +1,12 @@
-"""Make a student's modules from the sources in a request, importable by name while their code runs."""
+"""Make a student's modules from the sources in a request, importable by name while their code runs.
+
+What a statement of a notebook awaits runs in a loop that needs no socket: a sandbox refuses them.
+"""
 
 import __future__
 
 import ast
+import asyncio
 import builtins
 import contextlib
 import functools
@@ -13,14 +17,53 @@ import io
 import linecache
 import operator
 import sys
+import time
 import types
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from asyncio import events
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
 
-from autograder.worker.awaiting import run_awaited
 from autograder.worker.deadline import Budget
+
+#: So long a wait for a thread lasts at most before the loop looks again, in seconds: nothing can wake it.
+_LOOK_AGAIN = 0.005
+
+
+class _Loop(asyncio.BaseEventLoop):
+    """An event loop that knows time and threads, and neither sockets nor pipes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._selector = self
+
+    def select(self, timeout: float | None) -> list[object]:
+        """Wait, and return the events of files: none."""
+        time.sleep(_LOOK_AGAIN if timeout is None else min(timeout, _LOOK_AGAIN))
+        return []
+
+    def _process_events(self, event_list: list[object]) -> None:
+        """Do nothing: there are none."""
+
+    def _write_to_self(self) -> None:
+        """Do nothing: a thread that has something for the loop finds it looking."""
+
+
+def run_awaited(awaited: Coroutine[Any, Any, object]) -> None:
+    """Run a coroutine to its end; also in a process whose own loop is running, such as a kernel.
+
+    Raises:
+        BaseException: what the coroutine raises.
+    """
+    outer, loop = events._get_running_loop(), _Loop()
+    events._set_running_loop(None)
+    try:
+        loop.run_until_complete(awaited)
+    finally:
+        loop.close()
+        events._set_running_loop(outer)
+
 
 #: A student's file may be imported as a module of this package too, and import its neighbours by a dot.
 PACKAGE = "exercises"

@@ -11,10 +11,9 @@ import pytest
 from autograder.checks.compare import show
 from autograder.checks.diagnose import Diagnosis
 from autograder.checks.fingerprints import FingerprintDiagnosis
-from autograder.checks.pictures import comparison
+from autograder.checks.pictures import comparison, side_by_side
 from autograder.checks.plugin.runs import HOME_SEED, Run, check_seed
 from autograder.checks.remote import UNANSWERED, Call, StudentModule
-from autograder.checks.side_by_side import side_by_side
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import join_files
 from autograder.errors import (

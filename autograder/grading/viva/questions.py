@@ -19,7 +19,7 @@ from autograder.libraries import Tensor, torch
 from autograder.results.formats.pages import ExamFunction, ExamQuestion
 from autograder.submissions import Module, Submission
 from autograder.worker.codec import Handle, Recipe
-from autograder.worker.codec.trees import leaves, map_tree
+from autograder.worker.codec.message import leaves, map_tree
 from autograder.worker.protocol import Answer
 
 #: So many edits of a function are tried for a question about edits.

@@ -18,7 +18,7 @@ from autograder.grading.grade import Grader, Workers
 from autograder.grading.spec import GradingSpec
 from autograder.submissions import Submission
 from autograder.worker import protocol
-from autograder.worker.codec.trees import leaves
+from autograder.worker.codec.message import leaves
 from autograder.worker.protocol import Answer, Call, Fault, Load, Request
 
 #: Calls that take more entries than this are no matter for an exam.

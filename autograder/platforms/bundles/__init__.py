@@ -17,8 +17,7 @@ from autograder.platforms.bundles.platforms import (
     release_secret,
 )
 from autograder.platforms.bundles.student import student_bundle
-from autograder.platforms.bundles.trying import try_out
-from autograder.platforms.bundles.writing import require_free, write_bundle
+from autograder.platforms.bundles.writing import require_free, try_out, write_bundle
 
 __all__ = [
     "Grading",

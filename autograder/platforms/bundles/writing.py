@@ -1,11 +1,19 @@
-"""Write a bundle as a folder, and as a zip of the same files."""
+"""Write a bundle as a folder, and as a zip of the same files, once it was tried out in a fresh folder with nothing of the
+course's own but what it holds."""
 
 import io
+import json
+import os
 import stat
+import subprocess
+import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
-from autograder.errors import UsageError
+from autograder.course.catalog import Catalog
+from autograder.course.skeletons import read_source, skeleton
+from autograder.errors import GraderError, UsageError
 from autograder.platforms.bundles.fingerprints import Files
 
 #: The same for every file, so that the same course gives the same zip.
@@ -62,3 +70,110 @@ def zip_of(files: Files) -> bytes:
 def _mode(content: bytes) -> int:
     """Return the permissions of a file: executable if it begins as a script."""
     return 0o755 if content.startswith(b"#!") else 0o644
+
+
+#: For the checks of one unit. They take seconds; this is for a course whose code never ends.
+_LONGEST_SECONDS = 600
+_CATALOG = "exercises/catalog.toml"
+_SKELETON, _SOLUTION = "the skeleton", "the solution"
+#: Looks where the packages come from before pytest starts: the interpreter may have the course installed too. The last line
+#: that it prints holds the outcomes of each unit's checks.
+_RUN = """
+import collections, importlib, json, pathlib, sys
+here = pathlib.Path.cwd().resolve()
+files = [argument for argument in sys.argv[1:] if argument.endswith(".py")]
+for name in sys.argv[1 + len(files):]:
+    file = pathlib.Path(importlib.import_module(name).__file__).resolve()
+    if here not in file.parents:
+        sys.exit(f"{name} is not in it")
+import pytest
+outcomes, reasons = collections.defaultdict(set), []
+
+class Outcomes:
+    def pytest_collectreport(self, report):
+        if report.failed:
+            reasons.append(str(report.longrepr))  # the terminal's summary may leave it out
+            outcomes[pathlib.PurePath(report.nodeid.partition("::")[0]).stem].add("error")
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" or report.failed:
+            outcomes[pathlib.PurePath(report.nodeid.partition("::")[0]).stem].add(report.outcome)
+
+plugins = ["-p", "autograder.plugin", "-p", "autograder.student.plugin"]
+pytest.main([*plugins, "-p", "no:cacheprovider", "--import-mode=importlib", "-q", *files], [Outcomes()])
+print("", *reasons, sep=chr(10))
+print(json.dumps({unit: sorted(found) for unit, found in outcomes.items()}))
+"""
+
+
+def try_out(files: Files, catalog: Catalog) -> None:
+    """Run the checks of a bundle, as they stand in it, on the skeletons of all units and on their solutions.
+
+    The bundle lies in a fresh folder, and the interpreter is this one: no network is used. The packages of the course and the
+    engine itself must come from the bundle.
+
+    Raises:
+        GraderError: the checks cannot be run there, or a unit's skeleton passes them all, or a solution does not.
+    """
+    for top in (name.removesuffix(_CATALOG) for name in files if name.endswith(_CATALOG)):
+        _try_out(files, catalog, top)
+
+
+def _try_out(files: Files, catalog: Catalog, top: str) -> None:
+    """Try out the course that lies in one folder of the bundle."""
+    units = [unit for unit in catalog.units if f"{top}tests/exercises/test_{unit}.py" in files]
+    if not units:
+        return
+    own = [name for name in catalog.preload if (catalog.root / name / "__init__.py").is_file()]
+    modules = [module for unit in units for module in catalog.units[unit].modules]
+    solutions = {module: read_source(catalog.solution(module)) for module in modules}
+    skeletons = {module: skeleton(text, f"{module}.py") for module, text in solutions.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        for what, texts in ((_SKELETON, skeletons), (_SOLUTION, solutions)):
+            for module, text in texts.items():
+                Path(folder, top, "exercises", f"{module}.py").write_text(text, encoding="utf-8")
+            _run(Path(folder, top), units, ["autograder", *own], what)
+
+
+def _run(folder: Path, units: list[str], packages: list[str], what: str) -> None:
+    """Run the checks of all units at once.
+
+    Raises:
+        GraderError: those of some unit cannot be run, all pass on a skeleton, or one fails on a solution.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "IDEALCAT_COURSE"))}
+    environment = {**kept, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "XDG_STATE_HOME": str(folder)}
+    command = [sys.executable, "-c", _RUN, *(f"exercises/{unit}.py" for unit in units), *packages]
+    try:
+        ended = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_SECONDS * len(units),
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise GraderError(f"nothing was released: the checks of {units[0]} do not end on {what}") from error
+    lines = [line for line in (ended.stdout + ended.stderr).splitlines() if line.strip()]
+    outcomes = _outcomes(ended.stdout) if not ended.returncode else {}
+    wrong = [
+        unit for unit, found in outcomes.items() if "error" in found or (found == ["passed"]) == (what == _SKELETON)
+    ]
+    if wrong or not outcomes:
+        unit = wrong[0] if wrong else units[0]
+        said = [line for line in lines if "Error" in line or "not in it" in line]
+        raise GraderError(
+            f"nothing was released: in it the checks of {unit} do not run as they should on {what}: {(said or lines)[-1]}"
+        )
+
+
+def _outcomes(printed: str) -> dict[str, list[str]]:
+    """Return the outcomes of each unit's checks, from the last line of a run."""
+    found: dict[str, list[str]] = json.loads(printed.splitlines()[-1])
+    return found

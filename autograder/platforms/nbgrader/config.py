@@ -61,10 +61,10 @@ def configure(
     c.GradeInSandbox.course = course
     c.GradeInSandbox.trusted = trusted
     c.GradeInSandbox.hidden = hidden
-    c.Autograde.exporter_class = "autograder.platforms.nbgrader.repair.TolerantExporter"
+    c.Autograde.exporter_class = "autograder.platforms.nbgrader.intake.TolerantExporter"
     c.Autograde.sanitize_preprocessors = [
         "nbgrader.preprocessors.ClearOutput",
-        "autograder.platforms.nbgrader.repair.RepairCells",
+        "autograder.platforms.nbgrader.intake.RepairCells",
         "nbgrader.preprocessors.OverwriteKernelspec",
         "nbgrader.preprocessors.OverwriteCells",
         "nbgrader.preprocessors.CheckCellMetadata",

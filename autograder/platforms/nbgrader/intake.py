@@ -1,4 +1,8 @@
-"""Find submitted work, and let nbgrader go on if there is no notebook or no valid date."""
+"""Find submitted work, repair notebooks that nbgrader cannot read or grade as they are, and let it go on without a valid date.
+
+Marks come from the submitted file itself, never from the repaired copy, which nbgrader shows and fills in: lost graded cells
+are put back, and metadata is taken from the gradebook, not from the notebook.
+"""
 
 import glob
 import os
@@ -7,10 +11,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.api import Gradebook, MissingEntry, Notebook
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import NbGraderPreprocessor
 
-from autograder.results.types import legible
+from autograder.results.types import legible, storable
 
 #: Formgrader puts a student's id into its pages as it is, and so these would be live in an instructor's browser.
 _LIVE = re.compile(r'[<>&"]')
@@ -97,3 +106,128 @@ def _notebooks(course: CourseDirectory) -> list[str]:
         except MissingEntry:
             return []
     return [name for name in sorted(names) if course.notebook_id in ("*", name)]
+
+
+_UNREADABLE = "*The notebook that was handed in cannot be read ({reason}). What follows are the checks alone.*"
+
+
+class TolerantExporter(NotebookExporter):
+    """Read a notebook, or make an empty one that says why it cannot be read.
+
+    nbgrader makes one exporter for a run, after it has listed the submissions: `tolerate` is called then, before the first
+    notebook is opened.
+    """
+
+    def __init__(self, config: Any = None, **options: Any) -> None:
+        super().__init__(config=config, **options)
+        tolerate(self.parent)
+
+    def from_filename(self, filename: str, resources: Any = None, **options: Any) -> tuple[Any, Any]:
+        """Return the notebook of a file, or one that says that there is no such file."""
+        path = Path(filename)
+        if path.is_file():
+            return super().from_filename(filename, resources=resources, **options)
+        resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
+        notebook = _unreadable(f"there is no file {path.name}")
+        return self.from_notebook_node(notebook, resources=resources, **options)
+
+    def from_file(self, file_stream: Any, resources: Any = None, **options: Any) -> tuple[Any, Any]:
+        """Return the notebook of a file, after nbgrader's preprocessors."""
+        return self.from_notebook_node(_read(file_stream), resources=resources, **options)
+
+
+def _read(stream: Any) -> NotebookNode:
+    try:
+        notebook: NotebookNode = nbformat.reads(stream.read(), as_version=4)
+        nbformat.validate(notebook, relax_add_props=True)
+        return notebook
+    except Exception as error:  # nbformat raises whatever its schema and migrations raise
+        return _unreadable((str(error).strip() or type(error).__name__).partition("\n")[0][:200])
+
+
+def _unreadable(reason: str) -> NotebookNode:
+    return new_notebook(cells=[new_markdown_cell(storable(_UNREADABLE.format(reason=reason)))])
+
+
+class RepairCells(NbGraderPreprocessor):
+    """Restore the metadata of cells that the gradebook knows, remove that of all others, and add lost graded cells."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Return the repaired notebook."""
+        facts = resources["nbgrader"]
+        with Gradebook(facts["db_url"]) as gradebook:
+            known = _known_cells(gradebook.find_notebook(facts["notebook"], facts["assignment"]))
+        nb.cells = _add_lost(_restore_known(nb.cells, known), known)
+        return nb, resources
+
+
+def _known_cells(notebook: Notebook) -> dict[str, NotebookNode]:
+    """Return the released cells by their ids."""
+    points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    tasks = {cell.name: cell.max_score for cell in notebook.task_cells}
+    return {
+        cell.name: _released_cell(
+            cell, points.get(cell.name, tasks.get(cell.name)), cell.name in solutions, cell.name in tasks
+        )
+        for cell in notebook.source_cells
+    }
+
+
+def _released_cell(cell: Any, points: float | None, is_solution: bool, is_task: bool) -> NotebookNode:
+    facts = {
+        "schema_version": 3,
+        "grade_id": cell.name,
+        "grade": points is not None and not is_task,
+        "solution": is_solution,
+        "locked": bool(cell.locked),
+        "task": is_task,
+        "cell_type": cell.cell_type,
+        "checksum": cell.checksum,
+    }
+    if points is not None:
+        facts["points"] = float(points)
+    return _cell(cell.cell_type, cell.source or "", facts)
+
+
+def _cell(kind: str, source: str, facts: dict[str, Any]) -> NotebookNode:
+    make: Any = new_code_cell if kind == "code" else new_markdown_cell
+    return make(source, metadata={"nbgrader": facts})
+
+
+def _restore_known(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
+    """Restore the first cell of each known id from the gradebook, and hide all other cells from nbgrader."""
+    seen: set[str] = set()
+    result = []
+    for cell in cells:
+        name = _id_of(cell)
+        if name not in known or name in seen:
+            cell.metadata.pop("nbgrader", None)
+            result.append(cell)
+            continue
+        seen.add(name)
+        released = known[name]
+        source = released.source if released.metadata.nbgrader.locked else cell.source
+        result.append(_cell(released.cell_type, source, dict(released.metadata.nbgrader)))
+    return result
+
+
+def _id_of(cell: NotebookNode) -> str:
+    facts = cell.metadata.get("nbgrader")
+    name = facts.get("grade_id") if isinstance(facts, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _add_lost(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
+    """Return the cells with each lost graded cell after the one that precedes it in the release."""
+    result = list(cells)
+    places = {_id_of(cell): cell for cell in cells}
+    before: NotebookNode | None = None
+    for name, released in known.items():
+        facts = released.metadata.nbgrader
+        if name not in places and facts.grade and not facts.solution:
+            position = result.index(before) + 1 if before is not None else len(result)
+            result.insert(position, released)
+            places[name] = released
+        before = places.get(name, before)
+    return result

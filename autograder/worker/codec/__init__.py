@@ -20,12 +20,13 @@ from autograder.worker.codec.message import (
     Recipe,
     Record,
     is_record,
+    leaves,
+    map_tree,
     named_tuple_of,
     record_of,
     type_name,
     with_article,
 )
-from autograder.worker.codec.trees import leaves, map_tree
 
 __all__ = [
     "NUMPY_SCALARS",

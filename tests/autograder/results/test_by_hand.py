@@ -20,8 +20,7 @@ from autograder.results.formats.tables import grades_csv, hand_table, result_jso
 from autograder.results.manual import LineComment, ManualPoints, read_manual, read_tables
 from autograder.results.mark import mark, mark_before_publication
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
-from autograder.submissions.answers import answers_in
-from autograder.submissions.files import File
+from autograder.submissions.files import File, answers_in
 from tests.autograder.small_course import RIGHT, make_course
 
 QUESTION = """

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.errors import UsageError
-from autograder.results.gradebooks import Grade, fill
-from autograder.results.tables import Table, harmless
+from autograder.results.tables import Grade, Table, fill, harmless
 
 CANVAS = (
     b"\xef\xbb\xbfStudent,ID,SIS User ID,SIS Login ID,Section,Quiz (7),Lab 3 (12),Final Score\r\n"
