@@ -70,7 +70,9 @@ def _together(lines: list[str], secret: set[str]) -> set[str]:
 
 def _hidden_check_leaks(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
     """Yield where a hidden check stands: by its name, or by the lines that only hidden checks have, whatever its name is."""
-    texts = [(name, {line.strip() for line in text.splitlines()}, _DEFINED.findall(text)) for name, text in _own_texts(files)]
+    texts = [
+        (name, {line.strip() for line in text.splitlines()}, _DEFINED.findall(text)) for name, text in _own_texts(files)
+    ]
     for unit in catalog.units:
         if not catalog.checks(unit).is_file():
             continue
