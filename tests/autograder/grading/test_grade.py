@@ -71,7 +71,7 @@ def test_the_same_content_and_secret_give_the_same_seed(grader, catalog, sandbox
 WRONG_ON_NOISE = """
 def total_variation(images):
     differences = sum(images.diff(dim=dim).abs().flatten(1).sum(1) for dim in (2, 3))
-    return differences + images.flatten(1).amin(1)
+    return differences + (images % 1).flatten(1).sum(1)
 """
 
 
