@@ -24,7 +24,7 @@ from autograder.worker.codec import Callback, Handle, Recipe, Record, is_record,
 from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import exception_of, fault_of
 from autograder.worker.modules import LoadedModule, importable
-from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_method, operation, revive
+from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_iterator, is_method, operation, revive
 from autograder.worker.programs import run_program
 from autograder.worker.protocol import (
     STOPPED,
@@ -209,7 +209,7 @@ class Session:
 
     def _staying(self, value: object) -> object:
         """Return what is told of an iterator, which stays here; anything else as it is."""
-        if isinstance(value, Iterator) and not is_class_of(type(value), self._own):
+        if is_iterator(value) and not is_class_of(type(value), self._own):
             return self._objects.hold_iterator(value) if not self._objects.holds(value) else self._objects.hold(value)
         return value
 
