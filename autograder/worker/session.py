@@ -49,11 +49,15 @@ class Session:
     Args:
         sandboxed: it runs in a process of its own, and what goes wrong may be the sandbox's doing.
         waiting: of the thread that answers, if it cannot look that up.
+
+    Attributes:
+        paused: called during a request with 0 when its time ceases to count, and with the seconds left when it counts again.
     """
 
     def __init__(self, *, sandboxed: bool = False, waiting: Waiting | None = None) -> None:
         self._sandboxed = sandboxed
         self._waiting = waiting
+        self.paused: Callable[[float], None] = lambda _: None
         self._restorer = restorer(process=sandboxed)
         self._modules: dict[str, LoadedModule] = {}
         #: The student's texts by file name.
@@ -118,6 +122,7 @@ class Session:
             importable(self._modules, None if self._sandboxed else budget),
             self._enter_place(),
         ):
+            budget.paused = self.paused
             yield
 
     @contextlib.contextmanager
