@@ -63,10 +63,7 @@ def stratified_split(labels, fraction, seed=0):
         places = (labels == label).nonzero().flatten()
         places = places[torch.randperm(len(places), generator=dice)].tolist()
         share = round(fraction * len(places))
-        if len(places) == 1:
-            share = 0
-        else:
-            share = min(max(share, 1), len(places) - 1)
+        share = 0 if len(places) == 1 else min(max(share, 1), len(places) - 1)
         valid += places[:share]
         train += places[share:]
     return torch.tensor(train, dtype=torch.int64), torch.tensor(valid, dtype=torch.int64)
