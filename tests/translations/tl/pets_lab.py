@@ -1,6 +1,5 @@
 """Pets lab."""
 
-import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -32,8 +31,7 @@ def species_of(filename):
 
 def readable_images(folder):
     paths = []
-    for name in sorted(os.listdir(folder)):
-        path = Path(folder) / name
+    for path in sorted(Path(folder).glob("*")):
         if path.is_dir():
             continue
         try:
