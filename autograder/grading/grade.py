@@ -195,7 +195,7 @@ class Grader:
         return SubmissionResult(
             name=name or submission.name,
             checks=checks,
-            notes=tuple(filter(None, (submission.problem, *submission.notes, *run.notes, trusted))),
+            notes=(*submission.sentences, *run.notes, *([trusted] if trusted else [])),
             not_taken=submission.not_taken,
             isolation=self.workers.isolation,
             device=self.spec.device,
