@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, Any
 KERAS_ON_TORCH = {"KERAS_BACKEND": "torch"}
 
 
+#: What `inspect` and pytest ask of whatever stands in a module; no library has it.
+_ASKED_OF_ANYTHING = ("__wrapped__", "__pytest_wrapped__", "__bases__", "__code__")
+
+
 class Kind:
     """A class of a library, for `isinstance`, unions and annotations, whether or not the library is there."""
 
@@ -64,8 +68,11 @@ class Door:
         self.__dict__["_kinds"] = kinds
 
     def __getattr__(self, name: str) -> Any:
-        if name in self._kinds and not is_loaded(self._module):
-            return Kind(self._module, name)
+        if not is_loaded(self._module):
+            if name in self._kinds:
+                return Kind(self._module, name)
+            if name in _ASKED_OF_ANYTHING:
+                raise AttributeError(name)
         return getattr(importlib.import_module(self._module), name)
 
     def __setattr__(self, name: str, value: object) -> None:
