@@ -16,10 +16,6 @@ from typing import TYPE_CHECKING, Any
 KERAS_ON_TORCH = {"KERAS_BACKEND": "torch"}
 
 
-#: What `inspect` and pytest ask of whatever stands in a module; no library has it.
-_ASKED_OF_ANYTHING = ("__wrapped__", "__pytest_wrapped__", "__bases__", "__code__")
-
-
 class Kind:
     """A class of a library, for `isinstance`, unions and annotations, whether or not the library is there."""
 
@@ -71,7 +67,7 @@ class Door:
         if not is_loaded(self._module):
             if name in self._kinds:
                 return Kind(self._module, name)
-            if name in _ASKED_OF_ANYTHING:
+            if name.startswith("_") and name != "__version__":  # pytest asks whatever stands in a module for such names
                 raise AttributeError(name)
         return getattr(importlib.import_module(self._module), name)
 
