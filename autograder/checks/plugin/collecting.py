@@ -88,8 +88,9 @@ def _pytest_collects(path: Path, parent: pytest.Collector) -> bool:
 
 
 def _unit_of(item: pytest.Item, catalog: Catalog) -> str | None:
-    file = getattr(getattr(item, "module", None), "__file__", None)
-    return next((unit for unit in catalog.units if file and Path(file) == catalog.checks(unit)), None)
+    file = Path(getattr(getattr(item, "module", None), "__file__", None) or "")
+    unit = file.stem.removeprefix("test_")
+    return unit if unit in catalog.units and file == catalog.checks(unit) else None
 
 
 def checks_submission(item: pytest.Item) -> bool:
