@@ -296,7 +296,9 @@ def _download(platform: str, names: Names, files: Iterable[_File], misplaced: st
         paths = {name: file.path for name, file in inside.items()}
         made.append(Attempt(group[0].students, paths, group[0].at, any(file.late for file in group)))
     known = {path for group in attempts.values() for path in (file.path for file in group)}
-    reason = misplaced or f"{platform} names files otherwise; if a student handed it in, name it as the student's others"
+    reason = (
+        misplaced or f"{platform} names files otherwise; if a student handed it in, name it as the student's others"
+    )
     strays |= {path: reason for path in names if path not in known}
     return Download(platform, tuple(made), strays)
 
