@@ -1,0 +1,17 @@
+def answers__numbers_for_letters():
+    return {
+        "pre_1": 2, "pre_2": 4, "pre_3": 1, "pre_4": 3, "pre_5": 4, "pre_6": 2,
+        "post_1": 1, "post_2": 3, "post_3": 2, "post_4": 4, "post_5": 3, "post_6": 1,
+    }  # fmt: skip
+
+
+def answers__questions_by_number():
+    before, after = "bdacdb", "acbdca"
+    return {i + 1: letter for i, letter in enumerate(before + after)}
+
+
+def answers__letters_with_brackets():
+    return {
+        "pre_1": "b)", "pre_2": "d)", "pre_3": "a)", "pre_4": "c)", "pre_5": "d)", "pre_6": "b)",
+        "post_1": "a)", "post_2": "c)", "post_3": "b)", "post_4": "d)", "post_5": "c)", "post_6": "a)",
+    }  # fmt: skip
