@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import yaml
+
 Names = Sequence[PurePosixPath]
 #: Give the first bytes of a file of the download.
 Read = Callable[[PurePosixPath], bytes]
@@ -296,9 +298,7 @@ def _download(platform: str, names: Names, files: Iterable[_File], misplaced: st
         paths = {name: file.path for name, file in inside.items()}
         made.append(Attempt(group[0].students, paths, group[0].at, any(file.late for file in group)))
     known = {path for group in attempts.values() for path in (file.path for file in group)}
-    reason = (
-        misplaced or f"{platform} names files otherwise; if a student handed it in, name it as the student's others"
-    )
+    reason = misplaced or f"{platform} names files otherwise; if a student handed it in, name it as the others"
     strays |= {path: reason for path in names if path not in known}
     return Download(platform, tuple(made), strays)
 
@@ -315,8 +315,6 @@ def _below(top: PurePosixPath, download: Download) -> Download:
 
 def _gradescope_facts(text: bytes) -> dict[str, tuple[tuple[Student, ...], str]]:
     """Students and moment by folder. The keys are Ruby's symbols; nothing but plain data is loaded."""
-    import yaml
-
     try:
         table = yaml.load(text[:_FACTS_BYTES], Loader=yaml.BaseLoader)  # plain strings only
         return {

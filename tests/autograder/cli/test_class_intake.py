@@ -61,8 +61,7 @@ def test_a_download_of_canvas_comes_back_as_its_gradebook(autograder, course, ca
     assert code == 1
     assert "a download of Canvas: 3 students, 1 late" in out
     assert (
-        "not graded: notes.txt: Canvas names files otherwise; if a student handed it in, name it as the student's others"
-        in err
+        "not graded: notes.txt: Canvas names files otherwise; if a student handed it in, name it as the others" in err
     )
     scores = {row["submission"]: row["score"] for row in rows_of(tmp_path / "out" / "grades.csv")}
     assert scores == {"Jane Doe": "3", "X Müller": "2", "Bob Smith": "0"}
@@ -140,7 +139,7 @@ def test_everything_in_the_folder_is_in_the_intake(autograder, course, canvas, t
             "",
             "notes.txt",
             "",
-            "Canvas names files otherwise; if a student handed it in, name it as the student's others",
+            "Canvas names files otherwise; if a student handed it in, name it as the others",
         ),
     ]
 

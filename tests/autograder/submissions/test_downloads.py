@@ -206,9 +206,7 @@ def test_a_strange_name_in_a_download_is_told():
     names = [*moodle_flat(), "notes.txt"]
     download = read_class(dict.fromkeys(names, b""))
     assert download.strays == {
-        PurePosixPath(
-            "notes.txt"
-        ): "Moodle names files otherwise; if a student handed it in, name it as the student's others"
+        PurePosixPath("notes.txt"): "Moodle names files otherwise; if a student handed it in, name it as the others"
     }
 
 
