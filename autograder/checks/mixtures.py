@@ -62,6 +62,11 @@ def mixture_name(first: str, second: str) -> str:
     return f"{first}__and__{second}"
 
 
+def mixed_names(name: str) -> list[str]:
+    """Return the names of the mistakes that are made in a function, by its name: of one mistake, or of a mixture."""
+    return name.split("__and__")
+
+
 def mixture_text(solution: str, mistakes: str, function: str, mixture: str) -> str:
     """Return the source of a solution in which a mixture, as `mixtures` gives it, takes the place of the right function."""
     name = mixture.partition("def ")[2].partition("(")[0]
