@@ -290,8 +290,10 @@ def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest
     if not recorder.named:
         return check
     diagnosis = recorder.diagnosis(check, catalog)
-    by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE
-    if not diagnosis.add(held.calls, held.seed, by_value=by_value):
+    # An exception of another kind than the one expected is an answer too.
+    by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE or isinstance(error.__cause__, Raised)
+    recognised = error.mistake if isinstance(error, CheckFailed) else ""
+    if not diagnosis.add(held.calls, held.seed, by_value=by_value, recognised=recognised):
         return check
     recorder.results[item.nodeid] = check
     recorder.explained.setdefault((check.unit, check.function), []).append(item.nodeid)

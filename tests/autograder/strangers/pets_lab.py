@@ -1,5 +1,4 @@
 import os
-import os
 
 import torch
 from PIL import Image

@@ -8,10 +8,3 @@ def answers__numbers_for_letters():
 def answers__questions_by_number():
     before, after = "bdacdb", "acbdca"
     return {i + 1: letter for i, letter in enumerate(before + after)}
-
-
-def answers__letters_with_brackets():
-    return {
-        "pre_1": "b)", "pre_2": "d)", "pre_3": "a)", "pre_4": "c)", "pre_5": "d)", "pre_6": "b)",
-        "post_1": "a)", "post_2": "c)", "post_3": "b)", "post_4": "d)", "post_5": "c)", "post_6": "a)",
-    }  # fmt: skip
