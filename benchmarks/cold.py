@@ -100,7 +100,7 @@ def _commands(root: Path, unit: str, out: Path) -> dict[str, list[object]]:
         "pytest of quiz": [*pytest, "exercises/quiz.py"],
         "pytest of a unit with torch": [*pytest, f"exercises/{unit}.py"],
         "grade one unit": [*grade, out / "one", root / "solutions" / f"{unit}.py"],
-        "grade all units": [*grade, out / "all", root / "solutions"],
+        "grade all units": [*grade, out / "all", "--from", "one", root / "solutions"],
         "first verdict of watch": watch,
         "grade plain Python": [*grade, out / "plain-results", "solutions/first_steps.py"],
     }

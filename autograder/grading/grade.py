@@ -317,7 +317,7 @@ def versions(preload: tuple[str, ...]) -> dict[str, str]:
     return {
         "idealcat": __version__,
         "python": platform.python_version(),
-        **({"torch": torch.__version__} if "torch" in preload else {}),
+        **({"torch": str(torch.__version__)} if "torch" in preload else {}),
         **{name: metadata.version(name) for name in ("torchvision", "numpy", "keras") if find_spec(name)},
         "pytest": metadata.version("pytest"),
     }

@@ -84,9 +84,9 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def rng(seed: int) -> torch.Generator:
-    """Give random numbers of torch's, drawn from the check's seed."""
-    return torch.Generator().manual_seed(seed)
+def rng(request: pytest.FixtureRequest) -> torch.Generator:
+    """Give random numbers of torch's, drawn from the check's seed, whatever the checks themselves call `seed`."""
+    return torch.Generator().manual_seed(seed_of(request))
 
 
 @pytest.fixture
