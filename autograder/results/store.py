@@ -12,8 +12,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from autograder.errors import GraderError, UsageError
 from autograder.results.types import SubmissionResult
 
@@ -46,6 +44,8 @@ def hold(path: Path, busy: str) -> Iterator[None]:
         UsageError: another process holds it.
         OSError: the file cannot be made.
     """
+    from filelock import FileLock, Timeout
+
     lock = FileLock(path, timeout=0, fallback_to_soft=False, preserve_lock_file=True)
     with contextlib.ExitStack() as stack:
         try:

@@ -121,7 +121,8 @@ def _gradient(
     weights = torch.ones_like(output) if weights is None else weights
     if weights.shape != output.shape:
         raise RefusedValue(f"a tensor of shape {tuple(output.shape)}, expected {tuple(weights.shape)}")
-    results = torch.autograd.grad(output, parameters or [source], weights, allow_unused=True)
+    # Of a sum: torch imports sympy for weights that are handed over.
+    results = torch.autograd.grad((output * weights).sum(), parameters or [source], allow_unused=True)
     if all(result is None for result in results):
         raise RefusedValue("a tensor whose gradient does not reach the input")
     if not parameters:

@@ -41,6 +41,8 @@ from autograder.worker.side_effects import inspection, restorer
 
 #: So many letters of why an import failed are told.
 _REASON = 200
+#: A day: as long as anybody looks at variables.
+_WATCHED_SECONDS = 86_400.0
 
 
 class Session:
@@ -49,13 +51,15 @@ class Session:
     Args:
         sandboxed: it runs in a process of its own, and what goes wrong may be the sandbox's doing.
         waiting: of the thread that answers, if it cannot look that up.
+        watched: a debugger is attached, and the time at a breakpoint does not count.
 
     Attributes:
         paused: called during a request with 0 when its time ceases to count, and with the seconds left when it counts again.
     """
 
-    def __init__(self, *, sandboxed: bool = False, waiting: Waiting | None = None) -> None:
+    def __init__(self, *, sandboxed: bool = False, waiting: Waiting | None = None, watched: bool = False) -> None:
         self._sandboxed = sandboxed
+        self._watched = watched
         self._waiting = waiting
         self.paused: Callable[[float], None] = lambda _: None
         self._restorer = restorer(process=sandboxed)
@@ -118,7 +122,7 @@ class Session:
         In a process of the worker's own the libraries are warm, and the grader counts without asking what was imported.
         """
         with (
-            deadline(request.seconds, self._waiting) as budget,
+            deadline(_WATCHED_SECONDS if self._watched else request.seconds, self._waiting) as budget,
             importable(self._modules, None if self._sandboxed else budget),
             self._enter_place(),
         ):
