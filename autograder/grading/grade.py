@@ -314,7 +314,7 @@ def versions(preload: tuple[str, ...]) -> dict[str, str]:
         "idealcat": __version__,
         "python": platform.python_version(),
         **({"torch": torch.__version__} if "torch" in preload else {}),
-        **{name: metadata.version(name) for name in ("torchvision", "numpy", "keras") if find_spec(name)},
+        **{name: metadata.version(name) for name in ("torchvision", "numpy", "keras", "jax") if find_spec(name)},
         "pytest": metadata.version("pytest"),
     }
 
