@@ -159,6 +159,10 @@ class Grader:
 
     def __init__(self, spec: GradingSpec, workers: Workers, observer: Observer | None = None) -> None:
         usable_device(spec.device)
+        # Meanwhile the sandbox starts, on another core. A fault in the checks is reported by each task.
+        with contextlib.suppress(GraderError):
+            for unit in spec.chosen:
+                check_session(spec.catalog, unit.name)
         workers.require(spec.require)
         self.spec = spec
         self.workers = workers
@@ -195,7 +199,7 @@ class Grader:
         return SubmissionResult(
             name=name or submission.name,
             checks=checks,
-            notes=tuple(filter(None, (submission.problem, *submission.notes, *run.notes, trusted))),
+            notes=(*submission.sentences, *run.notes, *([trusted] if trusted else [])),
             not_taken=submission.not_taken,
             isolation=self.workers.isolation,
             device=self.spec.device,
@@ -313,7 +317,7 @@ def versions(preload: tuple[str, ...]) -> dict[str, str]:
     return {
         "idealcat": __version__,
         "python": platform.python_version(),
-        **({"torch": torch.__version__} if "torch" in preload else {}),
+        **({"torch": str(torch.__version__)} if "torch" in preload else {}),
         **{name: metadata.version(name) for name in ("torchvision", "numpy", "keras", "jax") if find_spec(name)},
         "pytest": metadata.version("pytest"),
     }

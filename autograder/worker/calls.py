@@ -16,6 +16,7 @@ from autograder.libraries import Tensor, nn, torch
 from autograder.worker import protocol, side_effects
 from autograder.worker.codec import leaves, map_tree
 from autograder.worker.frameworks import PYTORCH, Framework
+from autograder.worker.objects import is_iterator
 from autograder.worker.protocol import Answer, Fault
 
 #: An iterator may never end; no network has more parameters.
@@ -116,7 +117,7 @@ def _signature(function: Callable[..., object]) -> str:
 
 def listed_parameters(value: object) -> list[object] | None:
     """Return the items of an iterator, a view or a ParameterList, or None if one of them is no (named) parameter."""
-    if not isinstance(value, Iterator | ValuesView | ItemsView | nn.ParameterList):
+    if not (is_iterator(value) or isinstance(value, ValuesView | ItemsView | nn.ParameterList)):
         return None
     items = list(itertools.islice(value, _MOST_PARAMETERS))
     parameters = [item[1] if type(item) is tuple and len(item) == 2 else item for item in items]

@@ -55,7 +55,8 @@ class Framework:
             raise RefusedValue("a tensor without a gradient: it is detached, or was computed under no_grad")
         weights = torch.ones_like(output) if weights is None else weights
         _require_shape(output, weights.shape)
-        results = torch.autograd.grad(output, parameters or [source], weights, allow_unused=True)
+        # Of a sum: torch imports sympy for weights that are handed over.
+        results = torch.autograd.grad((output * weights).sum(), parameters or [source], allow_unused=True)
         if all(result is None for result in results):
             raise RefusedValue("a tensor whose gradient does not reach the input")
         if not parameters:
@@ -234,8 +235,8 @@ class _Network:
     def vjp(self, images: Any, weights: Any) -> Any:
         """Return the gradient of the output by the images, the output's entries weighted."""
         source = torch.from_numpy(np.array(images)).requires_grad_()
-        output = self._module(source)
-        (slope,) = torch.autograd.grad(output, source, torch.from_numpy(np.array(weights, dtype=np.float32)))
+        weighted = self._module(source) * torch.from_numpy(np.array(weights, dtype=np.float32))
+        (slope,) = torch.autograd.grad(weighted.sum(), source)
         return slope.numpy()
 
 

@@ -6,7 +6,6 @@ What a statement of a notebook awaits runs in a loop that needs no socket: a san
 import __future__
 
 import ast
-import asyncio
 import builtins
 import contextlib
 import functools
@@ -20,7 +19,6 @@ import sys
 import time
 import types
 import warnings
-from asyncio import events
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
@@ -31,32 +29,34 @@ from autograder.worker.deadline import Budget
 _LOOK_AGAIN = 0.005
 
 
-class _Loop(asyncio.BaseEventLoop):
-    """An event loop that knows time and threads, and neither sockets nor pipes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._selector = self
-
-    def select(self, timeout: float | None) -> list[object]:
-        """Wait, and return the events of files: none."""
-        time.sleep(_LOOK_AGAIN if timeout is None else min(timeout, _LOOK_AGAIN))
-        return []
-
-    def _process_events(self, event_list: list[object]) -> None:
-        """Do nothing: there are none."""
-
-    def _write_to_self(self) -> None:
-        """Do nothing: a thread that has something for the loop finds it looking."""
-
-
 def run_awaited(awaited: Coroutine[Any, Any, object]) -> None:
     """Run a coroutine to its end; also in a process whose own loop is running, such as a kernel.
 
     Raises:
         BaseException: what the coroutine raises.
     """
-    outer, loop = events._get_running_loop(), _Loop()
+    import asyncio
+    from asyncio import events
+
+    class Loop(asyncio.BaseEventLoop):
+        """An event loop that knows time and threads, and neither sockets nor pipes."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._selector = self
+
+        def select(self, timeout: float | None) -> list[object]:
+            """Wait, and return the events of files: none."""
+            time.sleep(_LOOK_AGAIN if timeout is None else min(timeout, _LOOK_AGAIN))
+            return []
+
+        def _process_events(self, event_list: list[object]) -> None:
+            """Do nothing: there are none."""
+
+        def _write_to_self(self) -> None:
+            """Do nothing: a thread that has something for the loop finds it looking."""
+
+    outer, loop = events._get_running_loop(), Loop()
     events._set_running_loop(None)
     try:
         loop.run_until_complete(awaited)

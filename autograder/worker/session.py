@@ -25,7 +25,7 @@ from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import exception_of, fault_of
 from autograder.worker.frameworks import ARRAYS, PYTORCH, framework
 from autograder.worker.modules import LoadedModule, importable
-from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_method, operation, revive
+from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_iterator, is_method, operation, revive
 from autograder.worker.programs import run_program
 from autograder.worker.protocol import (
     STOPPED,
@@ -42,6 +42,8 @@ from autograder.worker.side_effects import inspection, restorer
 
 #: So many letters of why an import failed are told.
 _REASON = 200
+#: A day: as long as anybody looks at variables.
+_WATCHED_SECONDS = 86_400.0
 
 
 class Session:
@@ -50,11 +52,17 @@ class Session:
     Args:
         sandboxed: it runs in a process of its own, and what goes wrong may be the sandbox's doing.
         waiting: of the thread that answers, if it cannot look that up.
+        watched: a debugger is attached, and the time at a breakpoint does not count.
+
+    Attributes:
+        paused: called during a request with 0 when its time ceases to count, and with the seconds left when it counts again.
     """
 
-    def __init__(self, *, sandboxed: bool = False, waiting: Waiting | None = None) -> None:
+    def __init__(self, *, sandboxed: bool = False, waiting: Waiting | None = None, watched: bool = False) -> None:
         self._sandboxed = sandboxed
+        self._watched = watched
         self._waiting = waiting
+        self.paused: Callable[[float], None] = lambda _: None
         self._restorer = restorer(process=sandboxed)
         self._modules: dict[str, LoadedModule] = {}
         #: The student's texts by file name.
@@ -115,10 +123,11 @@ class Session:
         In a process of the worker's own the libraries are warm, and the grader counts without asking what was imported.
         """
         with (
-            deadline(request.seconds, self._waiting) as budget,
+            deadline(_WATCHED_SECONDS if self._watched else request.seconds, self._waiting) as budget,
             importable(self._modules, None if self._sandboxed else budget),
             self._enter_place(),
         ):
+            budget.paused = self.paused
             yield
 
     @contextlib.contextmanager
@@ -222,7 +231,7 @@ class Session:
 
     def _staying(self, value: object) -> object:
         """Return what is told of an iterator, which stays here; anything else as it is."""
-        if isinstance(value, Iterator) and not is_class_of(type(value), self._own):
+        if is_iterator(value) and not is_class_of(type(value), self._own):
             return self._objects.hold_iterator(value) if not self._objects.holds(value) else self._objects.hold(value)
         return value
 
