@@ -54,7 +54,7 @@ class Framework:
         if not output.requires_grad:
             raise RefusedValue("a tensor without a gradient: it is detached, or was computed under no_grad")
         weights = torch.ones_like(output) if weights is None else weights
-        _require_shape(output, weights.shape)
+        _require_shape(output, weights)
         # Of a sum: torch imports sympy for weights that are handed over.
         results = torch.autograd.grad((output * weights).sum(), parameters or [source], allow_unused=True)
         if all(result is None for result in results):
@@ -147,7 +147,7 @@ class _NumPy(_Arrays):
         point = source.double().numpy().copy()
         output = self._output(function(point.copy()))
         weights = torch.ones_like(output) if weights is None else weights
-        _require_shape(output, weights.shape)
+        _require_shape(output, weights)
         slope = np.zeros_like(point)
         for place in np.ndindex(point.shape):
             higher, lower = point.copy(), point.copy()
@@ -206,7 +206,7 @@ class _Jax(_Arrays):
             output, pull = jax.vjp(differentiated, array)
             if weights is None:
                 weights = jax.numpy.ones_like(output)
-            _require_shape(output, weights.shape)
+            _require_shape(output, weights)
             return pull(weights)[0]
 
         try:
@@ -279,14 +279,14 @@ def _no_array(output: object) -> RefusedValue:
     return RefusedValue(f"{with_article(type_name(output))}, expected an array to differentiate")
 
 
-def _require_shape(output: Any, expected: Any) -> None:
+def _require_shape(output: Any, weights: Any) -> None:
     """Raise an error if the output to differentiate has another shape than its weights.
 
     Raises:
         RefusedValue: it has.
     """
-    if output.shape != expected:
-        raise RefusedValue(f"a tensor of shape {tuple(output.shape)}, expected {tuple(expected)}")
+    if output.shape != weights.shape:
+        raise RefusedValue(f"a tensor of shape {tuple(output.shape)}, expected {tuple(weights.shape)}")
 
 
 def _trained_parameters(argument: object) -> list[nn.Parameter]:
