@@ -101,6 +101,8 @@ else:
     ImageMode = Door("PIL.ImageMode")
     PngImagePlugin = Door("PIL.PngImagePlugin")
     Tensor = Kind("torch", "Tensor")
+#: Without its types: it is seldom installed.
+jax: Any = Door("jax", "Array")
 
 __all__ = [
     "Door",
@@ -111,6 +113,7 @@ __all__ = [
     "PngImagePlugin",
     "Tensor",
     "is_loaded",
+    "jax",
     "nn",
     "np",
     "torch",

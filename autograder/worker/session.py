@@ -23,6 +23,7 @@ from autograder.worker.calls import listed_parameters, make_call
 from autograder.worker.codec import Callback, Handle, Recipe, Record, is_record, map_tree, refuse, type_name
 from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import exception_of, fault_of
+from autograder.worker.frameworks import PYTORCH, framework, framework_note
 from autograder.worker.modules import LoadedModule, importable
 from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_iterator, is_method, operation, revive
 from autograder.worker.programs import run_program
@@ -160,13 +161,22 @@ class Session:
         for name, (filename, text) in request.sources.items():
             self._modules[name] = LoadedModule(name, filename, text, self._restorer.remember_libraries, request.place)
         importlib.import_module(self._unit)
-        return Answer([*self._missing_libraries(), *self._stops()])
+        return Answer([*self._missing_libraries(), *self._stops(), *self._declared()])
 
     def _missing_libraries(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line of each import that failed, and the reason."""
         for module in self._modules.values():
             for line, reason in module.missing:
                 yield module.filename, line, f"the import has failed ({reason[:_REASON]}); what uses it fails"
+
+    def _declared(self) -> Iterator[tuple[str, int, str]]:
+        """Yield the file and the line at which a module names a framework, and what its functions get."""
+        for module in self._modules.values():
+            note = framework_note(getattr(module, "FRAMEWORK", None))
+            if note is not None:
+                lines = self._sources[module.filename].splitlines()
+                line = next((number for number, text in enumerate(lines, 1) if text.startswith("FRAMEWORK")), 0)
+                yield module.filename, line, note
 
     def _stops(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line at which each module stopped, and what happened."""
@@ -205,7 +215,10 @@ class Session:
             return function
         revive = functools.partial(self._revive, device=request.device)
         args, kwargs = map_tree(revive, (request.args, request.kwargs))
-        answer = make_call(function, replace(request, args=args, kwargs=kwargs))
+        chosen = framework(getattr(self._modules[self._unit], "FRAMEWORK", None))
+        answer = make_call(
+            function, replace(request, args=args, kwargs=kwargs), chosen if request.on is None else PYTORCH
+        )
         if isinstance(answer, Fault):
             return answer
         made = isinstance(function, type) and type(answer.value) is function and is_class_of(function, self._own)

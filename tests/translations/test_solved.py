@@ -32,6 +32,12 @@ def test_full_marks(path, sandbox):
     assert result.score == result.max_score
 
 
-def test_they_are_of_a_language_and_a_unit():
-    assert {path.parent.name for path in SOLVED} <= set(LANGUAGES)
-    assert {path.stem for path in SOLVED} <= set(CATALOG.units)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_has_each_unit(language):
+    assert {path.stem for path in SOLVED if path.parent.name == language} == set(CATALOG.units)
+
+
+def test_each_has_a_note_of_what_was_mended():
+    rows = (ROOT / "tests" / "translations" / "README.md").read_text(encoding="utf-8").splitlines()
+    noted = [tuple(row.split(" | ")[:2]) for row in rows if row.startswith("| ")][1:]
+    assert sorted(noted) == sorted((f"| {path.parent.name}", path.stem) for path in SOLVED)

@@ -39,6 +39,7 @@ ENGINE_FILES = (
     "checks/plugin/recorder.py",
     "worker/calls.py",
     "worker/faults.py",
+    "worker/frameworks.py",
     "worker/modules.py",
     "worker/protocol.py",
     "worker/session.py",
