@@ -112,7 +112,7 @@ def _without_private_modules(text: str, error: BaseException) -> str:
     text = re.sub(r"<class '([\w.]+)\.(_\w+)'>", rename, text)
     kind = type(error.obj) if isinstance(error, AttributeError) else None
     if kind is not None and _is_private_module(kind):
-        text = text.replace(f"'{kind.__name__}' object", f"'{public_class(kind).__name__}' object")
+        text = text.replace(repr(kind.__name__), repr(public_class(kind).__name__), 1)
     return text
 
 

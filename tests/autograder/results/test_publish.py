@@ -473,8 +473,8 @@ def test_the_command_counts_in_the_points_by_hand_beside_the_results(autograder,
         assert err == "line 5 of manual.csv: there is no submission Bob Muller; is it Bob Müller?\n"
         assert out.splitlines()[0].endswith("Section,Notes,Lab")
         assert [line.split(",")[-2:] for line in out.splitlines()[2:]] == [
-            ["added: -2 (two days late)", "2"],
             ["denoise: 0.5 (looks copied)", "2.5"],
+            ["added: -2 (two days late)", "2"],
             ["added: 5 (on paper)", "9"],
         ]
     code, out, _ = autograder("report", results / "alice.json", "--as", "markdown")
@@ -518,6 +518,12 @@ def test_results_are_read_as_they_were_written(tmp_path, catalog):
     marks, _ = read_marks([tmp_path], catalog)
     publish(marks, "json", Hidden.EVERYTHING, catalog, tmp_path / "again")
     assert read_results([tmp_path / "again"]) == {"a": marks["a"].result}
+
+
+def test_results_are_in_the_order_in_which_a_class_is_graded(tmp_path):
+    for name in ("alice", "Bob", "carl", "alice-2"):
+        (tmp_path / f"{name}.json").write_text(SubmissionResult(name).to_json(), encoding="utf-8")
+    assert list(read_results([tmp_path])) == ["alice", "alice-2", "Bob", "carl"]
 
 
 def test_a_page_does_not_say_that_everything_passes_while_a_check_that_it_hides_has_failed(catalog):
