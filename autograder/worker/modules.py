@@ -106,6 +106,11 @@ class LoadedModule(types.ModuleType):
         self.goes_on = True
         self.missing: list[tuple[int, str]] = []
 
+    @property
+    def is_loaded(self) -> bool:
+        """Return True once its execution was begun."""
+        return self._source is None
+
     def load(self) -> None:
         """Execute the module, unless that was begun before.
 
@@ -339,6 +344,8 @@ def importable(modules: Mapping[str, LoadedModule], libraries: Budget | None = N
     finder = _Finder(modules, libraries)
     sys.meta_path.insert(0, finder)
     shadowed = _take_away(modules)
+    # One inside a folder of modules is set in its package when it is imported, so that it has to be imported anew.
+    sys.modules.update({name: each for name, each in modules.items() if each.is_loaded and "." not in name})
     try:
         yield
     finally:

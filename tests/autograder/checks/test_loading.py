@@ -166,6 +166,22 @@ def test_what_another_machine_has_costs_no_more(load, lines, monkeypatch):
     assert note.startswith("unit.py:") and ": this has failed (" in note
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return getattr(sys.modules[__name__], 'three')()",
+        "return sys.modules['other'].three()",
+        "import other\n    return other.three() * (other is sys.modules['other'])",
+        "from exercises.other import three\n    return three()",
+    ],
+)
+def test_while_a_function_runs_the_modules_are_found_by_name(load, line):
+    student = load(
+        f"import sys\nfrom other import three\n\ndef again():\n    {line}\n", other="def three():\n    return 3\n"
+    )
+    assert [student.again(), student.again()] == [3, 3]
+
+
 @pytest.mark.parametrize("line", ["print(nothing)", "{}['cuda_device']", "while True: 'cuda'"])
 def test_what_fails_on_any_machine_ends_a_module(load, line):
     student = load(f"{DOUBLE}open('no such file')\n{line}\ndef halve(x):\n    return x / 2\n", seconds=0.5)
