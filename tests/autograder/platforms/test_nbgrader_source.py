@@ -11,7 +11,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.cli.grading import Source, _assignment
-from autograder.course.catalog import Function, Unit, read_catalog
+from autograder.course.catalog import read_catalog
+from autograder.course.units import Function, Unit
 from autograder.errors import CatalogError, UsageError
 from autograder.grading.session import collected_tests
 from autograder.grading.spec import GradingSpec
