@@ -121,10 +121,12 @@ class CheckFailed(StudentFault, AssertionError):
         problem: what is wrong, to be read after the call: `"returned 3.0, expected 0.0"`, `": its mean is 3.0"`.
         actual: the very value that was judged, by which the call that returned it is found; or `NO_VALUE`.
         expected: what it was held against, where it was a value; or `NO_VALUE`.
+        mistake: the name of the known mistake that the check has recognised; empty if it has recognised none.
     """
 
-    def __init__(self, problem: str, actual: object = NO_VALUE, expected: object = NO_VALUE) -> None:
+    def __init__(self, problem: str, actual: object = NO_VALUE, expected: object = NO_VALUE, mistake: str = "") -> None:
         super().__init__(problem)
         self.problem = problem
         self.actual = actual
         self.expected = expected
+        self.mistake = mistake

@@ -15,6 +15,10 @@ from typing import TYPE_CHECKING, Any
 #: Keras reads it when it is imported; its layers are PyTorch's modules then, and its tensors PyTorch's.
 KERAS_ON_TORCH = {"KERAS_BACKEND": "torch"}
 
+# jsonschema imports this library wherever it is installed, and nbformat jsonschema: its grammar of international addresses
+# takes more than a second to build, and no schema of ours has such an address.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 
 class Kind:
     """A class of a library, for `isinstance`, unions and annotations, whether or not the library is there."""
@@ -97,6 +101,8 @@ else:
     ImageMode = Door("PIL.ImageMode")
     PngImagePlugin = Door("PIL.PngImagePlugin")
     Tensor = Kind("torch", "Tensor")
+#: Without its types: it is seldom installed.
+jax: Any = Door("jax", "Array")
 
 __all__ = [
     "Door",
@@ -107,6 +113,7 @@ __all__ = [
     "PngImagePlugin",
     "Tensor",
     "is_loaded",
+    "jax",
     "nn",
     "np",
     "torch",

@@ -200,8 +200,8 @@ def toy_recording_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
 def toy_telling_model(*, tied: bool = False, seed: int = 0) -> Classifier:
     """Return a model of four classes that tells which of its parameters require gradients; no two of its weights are equal.
 
-    Its layers are `backbone.first`, `backbone.norm`, `backbone.block` with `backbone.block.down`, `scale` beside the backbone,
-    `head.hidden` and `head.last`. With `tied`, `head.hidden` has the weight of `backbone.last`, one layer more.
+    Its layers are `backbone.first`, `backbone.norm`, `backbone.block` with `backbone.block.down`, `head_scale` beside the
+    backbone, `head.hidden` and `head.last`. With `tied`, `head.hidden` has the weight of `backbone.last`, one layer more.
 
     Called on an empty batch, it gives for each entry of its parameters, one after another, how much what it makes of a known
     image changes with it, shape `(entries,)`; 0 for those that require no gradient.
@@ -276,13 +276,13 @@ class _Telling(Classifier):
             hidden.weight = backbone.last.weight  # type: ignore[assignment]
         head = nn.Sequential(OrderedDict(hidden=hidden, smooth=nn.SiLU(), last=nn.Linear(FEATURES, 4)))
         super().__init__(backbone, head, ["ant", "bee", "cat", "dog"])
-        self.scale = nn.Linear(FEATURES, FEATURES, bias=False)
+        self.head_scale = nn.Linear(FEATURES, FEATURES, bias=False)
 
     def forward(self, images: Tensor) -> Tensor:
         return self._slopes() if len(images) == 0 else self._logits(images)
 
     def _logits(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.scale(self.backbone(images)))
+        logits: Tensor = self.head(self.head_scale(self.backbone(images)))
         return logits
 
     @torch.enable_grad()

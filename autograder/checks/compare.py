@@ -134,19 +134,21 @@ def assert_mentions(text: str, *words: str) -> None:
             raise CheckFailed(f"raised an error that says {text!r}, expected it to name {word!r}")
 
 
-def assert_holds(condition: bool, problem: str, actual: object = NO_VALUE) -> None:
+def assert_holds(condition: bool, problem: str, actual: object = NO_VALUE, *, mistake: str = "") -> None:
     """Check any other condition.
 
     Args:
         condition: what must hold.
         problem: follows the call, as in `"changed its input in place"`.
         actual: the value that is wrong; left out where it is about what a call has left behind.
+        mistake: the known mistake that it shows, if the check itself can tell: what a function draws at random cannot be
+            compared with what the mistake draws.
 
     Raises:
         CheckFailed: the condition does not hold.
     """
     if not condition:
-        raise CheckFailed(problem, actual)
+        raise CheckFailed(problem, actual, mistake=mistake)
 
 
 def _single(value: float) -> float:

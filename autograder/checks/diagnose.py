@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from autograder.checks.compare import assert_close
-from autograder.checks.mixtures import mixture_name, mixture_text, mixtures
+from autograder.checks.mixtures import mixed_names, mixture_name, mixture_text, mixtures
 from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, Program, RemoteModule, RemoteObject, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.course.skeletons import split_at_start
@@ -113,12 +113,21 @@ def _mistakes_defined_in(path: Path, _: int) -> tuple[Mistake, ...]:
 
 @dataclass(frozen=True)
 class Failure:
-    """A failed check: its calls, what the solution answers to them, the seed of its worker, and what it found fault with."""
+    """A failed check.
+
+    Attributes:
+        calls: what it has called, with what came back.
+        right: the same calls with what the solution answers.
+        seed: of its worker.
+        by_value: False if it found fault with side effects of a call alone.
+        recognised: the name of the mistake that the check itself has recognised, if any.
+    """
 
     calls: Sequence[Call]
     right: Sequence[Call]
     seed: int
     by_value: bool
+    recognised: str = ""
 
     def explained_by(self, replayed: Iterator[Call]) -> bool:
         """Return True if a variant answers as the student did to each call, and the solution does not."""
@@ -188,22 +197,27 @@ class Diagnosis:
         self._single = self._known
         self._pairs: list[tuple[Mistake, Mistake]] | None = None  # none were looked for yet
 
-    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True) -> bool:
+    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True, recognised: str = "") -> bool:
         """Take a failed check into account. Return False if its calls cannot be made again, and tell nothing.
 
         Args:
             calls: what the check has called, with what came back.
             seed: what the worker's random state started from, so that a module is made with the same first weights.
             by_value: True if the check found fault with a value or an exception, False if with side effects of a call.
+            recognised: the name of the mistake that the check itself has recognised, if any.
         """
         calls = of_function(self._function, calls)
-        if not self._known or not is_diagnosable(calls):
+        if any(known.name == recognised for known in self._known):
+            failure = Failure((), (), seed, by_value, recognised)
+        elif not self._known or not is_diagnosable(calls):
             return False
-        self._kept += sum(_size(call) for call in calls)
-        if self._kept > _KEPT_BYTES:
-            self._give_up()
-            return True
-        failure = Failure(calls, tuple(replays(calls, self._right, self._seconds, seed, self._data)), seed, by_value)
+        else:
+            self._kept += sum(_size(call) for call in calls)
+            if self._kept > _KEPT_BYTES:
+                self._give_up()
+                return True
+            right = tuple(replays(calls, self._right, self._seconds, seed, self._data))
+            failure = Failure(calls, right, seed, by_value)
         self._failures.append(failure)
         self._single = [known for known in self._single if self._explains(self._wrong, known.name, failure)]
         if self._pairs is not None:
@@ -250,6 +264,8 @@ class Diagnosis:
         yield from found
 
     def _explains(self, module: Module, variant: str, failure: Failure) -> bool:
+        if failure.recognised:
+            return failure.recognised in mixed_names(variant)
         if any(call.program for call in failure.calls):
             text = self._program_texts.get(variant)
             return text is not None and self._explains_program(text, failure)

@@ -9,7 +9,7 @@ import datetime
 import decimal
 import itertools
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import PurePath
 from typing import Any
 
@@ -26,8 +26,8 @@ _USUAL = ("float32", "float64", "int64")
 _PIXEL_ROUNDING = 2e-5
 #: And how far 255 times a bound, which allows for more.
 _BOUND_ROUNDING = 1e-3
-#: Types of iterators, besides those whose name ends in `_iterator`.
-_ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed")
+#: Names of iterators; any other is called `iterator`.
+_ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed", "iterator")
 #: A type that Python's `repr` writes at length.
 _TOLD_BY_TEXT = (datetime.date, datetime.time, datetime.timedelta)
 
@@ -68,7 +68,7 @@ def _description(value: object) -> str:
     if is_record(value):
         value = record_of(value)
     if isinstance(value, Record):
-        return f"{value.type_name}({', '.join(f'{name}={show(item)}' for name, item in value.fields.items())})"
+        return f"{value.type_name}({_join(f'{name}={show(item)}' for name, item in value.fields.items())})"
     if isinstance(value, list | tuple):
         return _show_sequence(value)
     if isinstance(value, dict):
@@ -119,10 +119,20 @@ def _show_tensor(value: Tensor) -> str:
 
 
 def _show_sequence(value: Sequence[object]) -> str:
-    inner = ", ".join(show(item) for item in value[:6]) + (", ..." if len(value) > 6 else "")
+    inner = _join(map(show, value[:6])) + (", ..." if len(value) > 6 else "")
     if isinstance(value, list):
         return f"[{inner}]"
     return f"({inner},)" if len(value) == 1 else f"({inner})"
+
+
+def _join(texts: Iterable[str]) -> str:
+    """Return texts with commas between them, no more of them than are shown: lists in lists are many."""
+    joined = ""
+    for text in texts:
+        joined += f", {text}" if joined else text
+        if len(joined) > _SHOWN_LENGTH:
+            break
+    return joined
 
 
 def _show_set(value: Set[object]) -> str:
@@ -133,8 +143,8 @@ def _show_set(value: Set[object]) -> str:
 
 
 def _show_mapping(value: dict[object, object]) -> str:
-    pairs = [f"{show(key)}: {show(item)}" for key, item in itertools.islice(value.items(), 6)]
-    return "{" + ", ".join(pairs) + (", ..." if len(value) > 6 else "") + "}"
+    pairs = _join(f"{show(key)}: {show(item)}" for key, item in itertools.islice(value.items(), 6))
+    return "{" + pairs + (", ..." if len(value) > 6 else "") + "}"
 
 
 def difference(actual: object, expected: object, rtol: float | None, atol: float | None, at: str = "") -> str:
@@ -358,8 +368,7 @@ def _with_type(value: object) -> str:
 def _expected_of(actual: Any, expected: object) -> str:
     """Return what is expected in place of an object that lives with the worker, and how an iterator becomes that."""
     kind = type(expected)
-    iterates = actual._handle.type_name in _ITERATORS or actual._handle.type_name.endswith("_iterator")
-    if kind in (list, tuple, set) and iterates:
+    if kind in (list, tuple, set) and actual._handle.type_name in _ITERATORS:
         return f"a {kind.__name__}: {kind.__name__}(...) makes one of it"
     return _with_type(expected)
 

@@ -180,14 +180,18 @@ class FingerprintDiagnosis:
         self._fitting = {known: prints for known, prints in found.items() if known.function == function}
         self._known = bool(self._fitting)
 
-    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True) -> bool:
+    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True, recognised: str = "") -> bool:
         """Take a failed check into account. Return False if its calls tell nothing.
 
         Args:
             calls: what the check has called, with what came back.
             seed: of the check's worker.
             by_value: True if the check found fault with a value or an exception, False if with side effects of a call.
+            recognised: the name of the mistake that the check itself has recognised, if any.
         """
+        if any(known.name == recognised for known in self._fitting):
+            self._fitting = {known: prints for known, prints in self._fitting.items() if known.name == recognised}
+            return True
         calls = of_function(self._function, calls)
         if not self._known or not is_diagnosable(calls):
             return False

@@ -2,7 +2,8 @@
 
 Known mistakes are variants of one function, so two of them are merged as a version control merges two branches: against a
 common base, on syntax trees instead of lines (the three-way merge of Tom Mens, 2002, "A state-of-the-art survey on software
-merging"). The base is the solution, or another known mistake, whose own change both sides lack alike. What both sides change
+merging"). The base is the solution, or another known mistake, whose own change both sides lack alike, or a helper
+of the file of mistakes, in which the right thing stands in the words of the mistakes. What both sides change
 at one place is a conflict, and such a pair has no mixture.
 """
 
@@ -43,10 +44,13 @@ def mixtures(solution: str, mistakes: str, function: str, variants: tuple[str, .
     right, wrong = _functions(solution), _functions(mistakes)
     bodies = {name: _tree(_bare(wrong[name]).body) for name in variants if name in wrong}
     bases = [_tree(_bare(right[function]).body)] if function in right else []
+    helpers = [_tree(_bare(node).body) for node in wrong.values() if not node.decorator_list]
     known = _top_level_names(solution) | _top_level_names(mistakes) | set(dir(builtins))
     found = {}
     for first, second in itertools.combinations(bodies, 2):
         others = [tree for name, tree in bodies.items() if name not in (first, second)]
+        begin = _common_beginning(bodies[first], bodies[second])
+        others += [(*begin, *helper[1:]) for helper in helpers]
         body = _merge_on_a_base(bases, others, bodies[first], bodies[second])
         if body is None:
             continue
@@ -57,9 +61,20 @@ def mixtures(solution: str, mistakes: str, function: str, variants: tuple[str, .
     return found
 
 
+def _common_beginning(one: Tree, other: Tree) -> Tree:
+    """Return the statements with which two bodies begin alike, such as a guard, behind `list`."""
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return tuple(each for each, _ in same)
+
+
 def mixture_name(first: str, second: str) -> str:
     """Return the name of the function in which two mistakes are made."""
     return f"{first}__and__{second}"
+
+
+def mixed_names(name: str) -> list[str]:
+    """Return the names of the mistakes that are made in a function, by its name: of one mistake, or of a mixture."""
+    return name.split("__and__")
 
 
 def mixture_text(solution: str, mistakes: str, function: str, mixture: str) -> str:

@@ -85,21 +85,29 @@ def verify(
     wrong: Annotated[
         Path | None, typer.Option("--wrong", exists=True, help="Folder of wrong modules, <unit>.py anywhere in it.")
     ] = None,
+    only: Annotated[
+        str, typer.Option("--only", metavar="QUESTIONS", help="Questions to answer, with commas between; else all.")
+    ] = "",
 ) -> None:
     """Grade the grader: skeletons, solutions, known mistakes and mutants against the checks."""
-    from autograder.grading.verify import Verification, open_benches
+    from autograder.grading.verify import QUESTIONS, Verification, open_benches
     from autograder.results.store import write_atomically
+
+    asked = names_in(only) or []
+    for name in asked:
+        if name not in QUESTIONS:
+            raise UsageError(f"--only {name}: no such question; they are {', '.join(QUESTIONS)}")
 
     catalog = course_here()
     chosen = catalog.select(names_in(units))
     findings = []
     with terminal.progress() as bars, open_benches(catalog.root, jobs) as run_trials:
-        verification = Verification(catalog, chosen, run_trials, seeds, right, wrong, bars.begin)
+        verification = Verification(catalog, chosen, run_trials, seeds, right, wrong, asked, bars.begin)
         for finding in verification.findings():
             findings.append(finding)
             terminal.out.print(Text(f"{'+' if finding.good else 'x'} {finding.question:<10} {finding.summary}"))
-            for problem in finding.problems:
-                terminal.out.print(Text(f"    {problem}"), soft_wrap=True)
+            for line in (*finding.details, *finding.problems):
+                terminal.out.print(Text(f"    {line}"), soft_wrap=True)
     if json_file is not None:
         write_atomically(json_file, json.dumps([asdict(finding) for finding in findings], indent=1) + "\n")
     if report is not None:

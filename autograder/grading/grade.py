@@ -199,7 +199,7 @@ class Grader:
         return SubmissionResult(
             name=name or submission.name,
             checks=checks,
-            notes=tuple(filter(None, (submission.problem, *submission.notes, *run.notes, trusted))),
+            notes=(*submission.sentences, *run.notes, *([trusted] if trusted else [])),
             not_taken=submission.not_taken,
             isolation=self.workers.isolation,
             device=self.spec.device,
@@ -318,7 +318,7 @@ def versions(preload: tuple[str, ...]) -> dict[str, str]:
         "idealcat": __version__,
         "python": platform.python_version(),
         **({"torch": str(torch.__version__)} if "torch" in preload else {}),
-        **{name: metadata.version(name) for name in ("torchvision", "numpy", "keras") if find_spec(name)},
+        **{name: metadata.version(name) for name in ("torchvision", "numpy", "keras", "jax") if find_spec(name)},
         "pytest": metadata.version("pytest"),
     }
 

@@ -51,9 +51,11 @@ class Observer:
 
     Attributes:
         first: functions whose checks run before those of the others.
+        named: False if no known mistake is to be named, which takes longer than the checks.
     """
 
     first: Collection[str] = ()
+    named: bool = True
 
     def expected(self, checks: list[CheckResult]) -> None:
         """Called with all checks of a unit that will run."""
@@ -203,7 +205,8 @@ class UnitRun:
         self.run = run
         self.observer = observer
         expected = {item.nodeid: item.stash[plugin.CHECK] for item in session.items}
-        self.recorder = Recorder({nodeid: check for nodeid, check in expected.items() if wanted(check)})
+        wanted_checks = {nodeid: check for nodeid, check in expected.items() if wanted(check)}
+        self.recorder = Recorder(wanted_checks, named=observer.named)
         self._session = session
         self._goes_on = True
         observer.expected(self.results)

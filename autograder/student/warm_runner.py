@@ -6,7 +6,7 @@ once, and after that loads nothing but the student's files. Requests are lines o
 
     expected   all the checks of the unit, before the first is run
     begins     the id of the check that runs now
-    call       a call begins that may take so many seconds, or 0: it has come back
+    call       a call may take so many seconds from now on, or 0: it has come back, or imports what is not the student's
     ended      how a check has ended, and what the student's code printed in it
     finished   the run is over
     drawn      the path of the unit's picture, empty if it has none
@@ -220,6 +220,7 @@ class _Watched(Capturing):
         super().__init__(folder)
         self._last_words = last_words
         self._tell = tell
+        self.session.paused = tell  # a first import may take long, and nothing counts meanwhile
 
     def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
         faulthandler.dump_traceback_later(wall_limit(seconds) + GRACE_SECONDS, exit=True, file=self._last_words)

@@ -98,6 +98,14 @@ def snaps_to_the_edge(images, originals, epsilon):
     return (originals + epsilon * (images - originals).sign()).clamp(0, 1)
 
 
+@mistake(
+    "project",
+    "Minimum and maximum are the wrong way round: the upper bound comes by a minimum.",
+)
+def swaps_the_bounds(images, originals, epsilon):
+    return images.minimum(originals - epsilon).maximum(originals + epsilon).clamp(0, 1)
+
+
 @mistake("project", "The images that were passed in are changed; work on a copy.")
 def changes_the_images(images, originals, epsilon):
     return images.sub_(originals).clamp_(-epsilon, epsilon).add_(originals).clamp_(0, 1)
@@ -207,6 +215,20 @@ def waits_for_the_last(model, images, targets, *, epsilon=EPSILON, step_size=STE
             break
         gradient = _gradient(model, attacked, targets)
         attacked = _project(attacked - step_size * gradient.sign(), images, epsilon)
+    return attacked
+
+
+@mistake(
+    "targeted_attack",
+    "The model is asked after the step; ask before each, and leave alone the images that fool it already.",
+)
+def asks_after_the_step(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    attacked = images.clone()
+    for _ in range(steps):
+        gradient = _gradient(model, attacked, targets)
+        attacked = _project(attacked - step_size * gradient.sign(), images, epsilon)
+        if (model(attacked).argmax(dim=1) == targets).all():
+            break
     return attacked
 
 

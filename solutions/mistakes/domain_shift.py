@@ -141,6 +141,12 @@ def sorts_by_name(pretrained, scratch, domains, *, seed=0):
     return sorted(_gains(pretrained, scratch, domains, seed))
 
 
+@mistake("rank_domains", "The names come back without their gains; give pairs of a name and its gain.")
+def gives_names_alone(pretrained, scratch, domains, *, seed=0):
+    gains = _gains(pretrained, scratch, domains, seed)
+    return [name for name, _ in sorted(gains, key=lambda entry: entry[1], reverse=True)]
+
+
 @mistake("rank_domains", "The domains are ranked by the accuracy; rank by the gain over the untrained backbone.")
 def ranks_by_accuracy(pretrained, scratch, domains, *, seed=0):
     accuracies = [(name, _probe(pretrained, *halves, seed)) for name, halves in domains.items()]

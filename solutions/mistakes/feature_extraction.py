@@ -182,6 +182,16 @@ def works_in_place(images, mean, std):
         return images.sub_(mean).div_(std)
 
 
+@mistake("normalize", "Each channel of the images themselves is changed, by -= and /=; compute new images.")
+def changes_each_channel(images, mean, std):
+    if len(mean) != images.shape[1] or len(std) != images.shape[1] or min(std) <= 0:
+        raise ValueError("mean and std must have a number for each channel, std positive ones")
+    for channel in range(images.shape[1]):
+        images[:, channel] -= mean[channel]
+        images[:, channel] /= std[channel]
+    return images
+
+
 @mistake(
     "normalize", "Where a row has as many pixels as there are channels, it is taken for them; channels come second."
 )

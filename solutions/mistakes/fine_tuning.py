@@ -102,12 +102,12 @@ def passes_over_unknown_layers(model, layers):
 
 @mistake(
     "unfreeze",
-    "Names are compared by their beginning, so that head.last stands for every layer that begins so, or ends in nothing.",
+    "Names are compared by their beginning alone, so that head stands for head_scale too; after a layer's name comes a dot.",
 )
 def goes_by_the_beginning(model, layers):
     _require_layers(model, layers)
     for name, each in model.named_parameters():
-        if any(name.startswith(layer.split(".")[0]) for layer in layers):
+        if any(name.startswith(layer) for layer in layers):
             each.requires_grad_(True)
     return _trainable(model)
 
@@ -504,6 +504,15 @@ def loads_into_a_copy(data, model):
 @mistake("model_from_bytes", "The model is returned as it came: nothing has been loaded.")
 def loads_nothing(data, model):
     _require_fit(load(data), model)
+    return model
+
+
+@mistake(
+    "model_from_bytes",
+    "Nothing is compared before it is loaded: strict=False passes over names, and load_state_dict raises no ValueError.",
+)
+def compares_nothing(data, model):
+    model.load_state_dict(load(data), strict=False)
     return model
 
 

@@ -41,6 +41,11 @@ def numbers_the_questions():
     return {str(number): letter for number, letter in enumerate(_KEY.values(), 1)}
 
 
+@mistake("answers", "The questions are numbers from 1 to 12; give them their names, such as pre_1 and post_1.")
+def counts_the_questions():
+    return dict(enumerate(_KEY.values(), 1))
+
+
 @mistake("answers", "This is a list of letters; write a dict, so that each letter stands beside its question.")
 def gives_a_list():
     return list(_KEY.values())

@@ -260,7 +260,7 @@ def keeps_the_weights_frozen(model, images, labels, *, epsilon, steps=1):
 
 @mistake(
     "adversarial_loss",
-    "The attack's backward() leaves gradients on the weights; take those of the pixels by torch.autograd.grad.",
+    "The attack's backward() changes the gradients on the weights; take those of the pixels by torch.autograd.grad.",
 )
 def adds_to_the_gradients(model, images, labels, *, epsilon, steps=1):
     originals, moved = images.detach(), images.detach()

@@ -206,6 +206,12 @@ def joins_channels(images, eps=1e-8):
     return ((dx**2 + dy**2).sum(dim=1) + eps).sqrt().sum(dim=(1, 2))
 
 
+@mistake("isotropic_variation", "The roots are averaged; the variation is their sum.")
+def averages_the_roots(images, eps=1e-8):
+    _require_batch(images)
+    return _roots(images, eps).mean(dim=(1, 2, 3))
+
+
 @mistake("isotropic_variation", "The whole batch is summed into one number; each image needs its own.")
 def sums_all_roots(images, eps=1e-8):
     _require_batch(images)
@@ -276,6 +282,12 @@ def sums_over_the_batch(images):
     return (_total_variation(images) / images[0].numel()).sum()
 
 
+@mistake("variation_loss", "The loss is divided by the number of images twice: a mean has divided by it already.")
+def divides_by_the_batch_twice(images):
+    _require_batch(images)
+    return (_total_variation(images) / images.numel()).mean()
+
+
 @mistake("variation_loss", "There is a loss for each image; average them into one.")
 def keeps_a_loss_for_each(images):
     _require_batch(images)
@@ -326,6 +338,18 @@ def climbs(images, *, weight=0.1, steps=100, learning_rate=0.05):
 def forgets_nearness(images, *, weight=0.1, steps=100, learning_rate=0.05):
     _require_batch(images)
     return _descend(images, weight, steps, learning_rate, nearness=0.0)
+
+
+@mistake("denoise", "The pictures are kept near those of the step before, and drift away; keep them near the images.")
+def stays_near_the_step_before(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    before, result = images.detach(), images.detach()
+    for _ in range(steps):
+        here = result.clone().requires_grad_()
+        objective = ((here - before) ** 2).sum() + weight * _total_variation(here).sum()
+        (gradient,) = torch.autograd.grad(objective, here)
+        before, result = result, (result - learning_rate * gradient).clamp(0, 1)
+    return result
 
 
 @mistake("denoise", "The pictures come back just as they were: the gradient is never applied to them.")

@@ -118,6 +118,7 @@ def test_the_seed_alone_decides_how_a_network_is_trained():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.slow
 def test_another_architecture_may_start_from_scratch(few_pets, command, tmp_path):
     command_line = ("train", "--pets", few_pets, "--network", "tiny", "--from-scratch", "tiny_robust", "--epochs", 1)
     assert accuracies(command(*command_line, "-o", tmp_path), "From scratch")

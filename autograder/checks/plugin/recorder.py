@@ -47,9 +47,10 @@ _BLOCKING = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.BLOCKED
 
 @dataclass
 class Recorder:
-    """The result of every check of a run, by the node id of its test."""
+    """The result of every check of a run, by the node id of its test; `named` is False if no mistake is to be named."""
 
     results: dict[str, CheckResult] = field(default_factory=dict)
+    named: bool = True
     #: Functions of which some check was left out: how they stand as a whole, nobody knows after this run.
     partial: set[tuple[str, str]] = field(default_factory=set)
     #: By unit and function: what its failures are due to, and the node ids of the failures.
@@ -286,9 +287,13 @@ def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest
         return replace(check, message=f"{check.message}; {advice}")
     if causes or not (wrong_answer or isinstance(error, Raised)):
         return check
+    if not recorder.named:
+        return check
     diagnosis = recorder.diagnosis(check, catalog)
-    by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE
-    if not diagnosis.add(held.calls, held.seed, by_value=by_value):
+    # An exception of another kind than the one expected is an answer too.
+    by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE or isinstance(error.__cause__, Raised)
+    recognised = error.mistake if isinstance(error, CheckFailed) else ""
+    if not diagnosis.add(held.calls, held.seed, by_value=by_value, recognised=recognised):
         return check
     recorder.results[item.nodeid] = check
     recorder.explained.setdefault((check.unit, check.function), []).append(item.nodeid)

@@ -6,6 +6,6 @@ solutions with one known mistake, modules that do nothing or take a shortcut, an
 
 from autograder.grading.verify.mutants import Mutant
 from autograder.grading.verify.trials import Bench, RunTrials, Trial, open_benches
-from autograder.grading.verify.verification import Finding, Verification
+from autograder.grading.verify.verification import QUESTIONS, Finding, Verification
 
-__all__ = ["Bench", "Finding", "Mutant", "RunTrials", "Trial", "Verification", "open_benches"]
+__all__ = ["QUESTIONS", "Bench", "Finding", "Mutant", "RunTrials", "Trial", "Verification", "open_benches"]

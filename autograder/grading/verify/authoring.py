@@ -1,16 +1,47 @@
-"""Find what is wrong with how a unit's checks are written, before any of them is run."""
+"""Find what a unit lacks, and what is wrong with how its checks are written, before any of them is run."""
 
 import ast
 from collections.abc import Iterator
 
 from autograder.checks.remote import StudentModule
 from autograder.course.catalog import Catalog
+from autograder.course.skeletons import join_files, solution_lines, whole_solution
 from autograder.course.units import Unit
 from autograder.grading.session import check_session
 
 #: Modules and calls that run code in the process that they are used in, or start another one that nothing confines.
 _STARTERS = {"subprocess", "runpy", "pty", "multiprocessing"}
 _RUNNING_CALLS = {"exec", "os.system", "os.popen", "os.execv", "os.spawnv", "importlib.import_module", "__import__"}
+
+
+def shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
+    """Yield a sentence for each thing that a unit lacks, and for each line of its solution that the skeleton shows."""
+    solution = whole_solution(catalog, unit.name)
+    documented = {
+        node.name
+        for node in ast.parse(solution).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node)
+    }
+    for function in unit.functions.values():
+        if function.name not in documented:
+            yield f"{unit.name}, {function.name}: the solution has no such function, or it has no docstring"
+        if len(function.hints) != 2 or not all(function.hints):
+            yield f"{unit.name}, {function.name}: needs two hints in the catalog"
+    lesson = catalog.lesson(unit.name)
+    if not lesson.is_file():
+        yield f"{unit.name}: there is no lesson {lesson.name}"
+    leaked = solution_lines(solution) & _code_lines(whole_skeleton(catalog, unit))
+    for line in sorted(leaked):
+        yield f"{unit.name}: the skeleton holds a line of the solution: {line}"
+
+
+def whole_skeleton(catalog: Catalog, unit: Unit) -> str:
+    """Return the text of a unit as students get it, all its modules in one."""
+    return join_files({module: catalog.exercise(module).read_text(encoding="utf-8") for module in unit.modules})
+
+
+def _code_lines(text: str) -> set[str]:
+    return {line.strip() for line in text.splitlines()}
 
 
 def check_problems(catalog: Catalog, unit: Unit) -> Iterator[str]:

@@ -7,6 +7,7 @@ solution is swallowed, so that a check of errors is passed by none of them but t
 
 import ast
 import contextlib
+import gc
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -21,7 +22,7 @@ from autograder.grading.grade import Grader
 from autograder.grading.session import Observer
 from autograder.grading.spec import GradingSpec
 from autograder.libraries import torch
-from autograder.results.types import CheckResult, Outcome
+from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.sandbox import Sandbox
 
 
@@ -35,6 +36,7 @@ class Trial:
         seed: for its random inputs.
         functions: run the checks of these alone; of all functions of the unit if empty.
         until_failure: run no more checks once one has failed.
+        named: name known mistakes.
         seconds: the limit for a call, in place of the catalog's.
     """
 
@@ -43,11 +45,12 @@ class Trial:
     seed: str = "verify"
     functions: frozenset[str] = frozenset()
     until_failure: bool = False
+    named: bool = True
     seconds: float | None = None
 
 
-#: Yields the checks of each trial, in the order of the trials.
-RunTrials = Callable[[Iterable[Trial]], Iterator[tuple[CheckResult, ...]]]
+#: Yields the result of each trial, in the order of the trials.
+RunTrials = Callable[[Iterable[Trial]], Iterator[SubmissionResult]]
 
 
 @dataclass(frozen=True)
@@ -57,19 +60,19 @@ class Bench:
     catalog: Catalog
     sandbox: Sandbox
 
-    def run(self, trial: Trial) -> tuple[CheckResult, ...]:
+    def run(self, trial: Trial) -> SubmissionResult:
         """Run the checks of the trial's unit. Units that its module imports are those of the solutions."""
         catalog = self.catalog
         if trial.seconds is not None:
             unit = replace(catalog.units[trial.unit], seconds=trial.seconds)
             catalog = replace(catalog, units={**catalog.units, trial.unit: unit})
         spec = GradingSpec(catalog, units=(trial.unit,), functions=trial.functions, seed=trial.seed)
-        grader = Grader(spec, self.sandbox, _UntilFailure() if trial.until_failure else None)
+        grader = Grader(spec, self.sandbox, _TrialObserver(trial))
         with tempfile.TemporaryDirectory() as folder:
             texts = {**_imported_solutions(catalog, trial.text), trial.unit: trial.text}
             for name, text in texts.items():
                 Path(folder, f"{name}.py").write_text(text, encoding="utf-8")
-            return grader.grade_path(Path(folder), trial.unit).checks
+            return grader.grade_path(Path(folder), trial.unit)
 
 
 def _imported_solutions(catalog: Catalog, text: str) -> dict[str, str]:
@@ -93,9 +96,13 @@ def _imports(text: str) -> set[str]:
     return names
 
 
-class _UntilFailure(Observer):
+class _TrialObserver(Observer):
+    def __init__(self, trial: Trial) -> None:
+        self.named = trial.named
+        self._until_failure = trial.until_failure
+
     def ended(self, check: CheckResult) -> bool:
-        return check.outcome in (Outcome.PASSED, Outcome.BLOCKED)
+        return not self._until_failure or check.outcome in (Outcome.PASSED, Outcome.BLOCKED)
 
 
 _bench: Bench | None = None
@@ -121,10 +128,13 @@ def _open_bench(root: Path) -> None:
     _bench = Bench(catalog, Sandbox(catalog.preload))
 
 
-def _run(trial: Trial) -> tuple[CheckResult, ...]:
+def _run(trial: Trial) -> SubmissionResult:
     if _bench is None:
         raise GraderError("a trial was sent to a process that was not set up")
-    return _bench.run(trial)
+    result = _bench.run(trial)
+    if not gc.get_freeze_count():
+        gc.freeze()  # what the first has imported stays: a collection of it takes as long as ten checks
+    return result
 
 
 #: Replacements of a function, by name: an expression of `value`, what the solution returns, and of `args`.

@@ -2,21 +2,21 @@
 
 import ast
 import math
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import random
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.checks.diagnose import Mistake, known_mistakes, mixed_texts, variant_text
 from autograder.course.catalog import Catalog
-from autograder.course.skeletons import join_files, solution_lines, whole_solution
+from autograder.course.skeletons import whole_solution
 from autograder.course.units import Unit
-from autograder.grading.verify.authoring import check_problems
+from autograder.grading.verify.authoring import check_problems, shortcomings, whole_skeleton
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
 from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text
 from autograder.grading.verify.validity import RIGHT, WRONG, Validity, Verdicts, verdict
 from autograder.results.formats.pages import validity_page
-from autograder.results.types import CheckResult, Outcome
+from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.submissions import Module
 
 #: The limit for a call of a mutant: one that loops for ever counts as killed, and a right answer needs milliseconds.
@@ -25,6 +25,15 @@ MUTANT_SECONDS = 2.0
 MUTANTS_KILLED = 0.98
 #: Shares of the mixtures of two mistakes that must be named truly, and that may be named falsely.
 MIXTURES_NAMED, MIXTURES_FALSE = 0.8, 0.01
+#: So many mixtures of a function are tried, drawn from all of them.
+MIXTURES_TRIED = 40
+#: The questions by name, in their order.
+QUESTIONS = (
+    *("course", "skeletons", "solutions", "modules", "nothing", "shortcuts"),
+    *("mistakes", "mixtures", "mutants", "checks"),
+)
+#: Questions whose answer counts on that of others.
+_NEEDED = {"checks": ("solutions", "mistakes", "mutants")}
 
 
 @dataclass(frozen=True)
@@ -36,12 +45,44 @@ class Finding:
         good: True if the answer is as it must be.
         summary: the answer in figures.
         problems: what is wrong, one line each; for mutants, the survivors.
+        details: figures by unit, one line each.
     """
 
     question: str
     good: bool
     summary: str
     problems: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+
+
+@dataclass
+class _NamedMixtures:
+    """How mixtures were named, and the seconds that each took."""
+
+    true: int = 0
+    false: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def add(self, named: Collection[str], pair: Collection[str], seconds: float) -> None:
+        true = set(named) <= set(pair)
+        self.true += bool(named) and true
+        self.false += not true
+        self.seconds.append(seconds)
+
+    def __add__(self, other: "_NamedMixtures") -> "_NamedMixtures":
+        return _NamedMixtures(self.true + other.true, self.false + other.false, self.seconds + other.seconds)
+
+    @property
+    def good(self) -> bool:
+        tried = len(self.seconds)
+        return not tried or (self.true / tried >= MIXTURES_NAMED and self.false / tried < MIXTURES_FALSE)
+
+    def __str__(self) -> str:
+        tried = len(self.seconds)
+        return (
+            f"{tried} pairs tried, {self.true} named truly, {self.false} falsely, {tried - self.true - self.false} not,"
+            f" in {sum(self.seconds) / max(tried, 1):.1f} s each"
+        )
 
 
 @dataclass
@@ -55,6 +96,7 @@ class Verification:
         seeds: on how many the solutions must pass, and the mistakes lose the same points.
         right: a folder with right modules of one's own, `<unit>.py` anywhere in it.
         wrong: a folder with wrong ones.
+        only: the questions to answer, with those that they need; all of `QUESTIONS` if empty.
         progress: called with what is being done and how many trials that takes, then once for each trial.
     """
 
@@ -64,6 +106,7 @@ class Verification:
     seeds: int = 20
     right: Path | None = None
     wrong: Path | None = None
+    only: Collection[str] = ()
     progress: Callable[[str, int], Callable[[], None]] = lambda *_: lambda: None
     _killed: set[str] = field(default_factory=set)
     _known: dict[str, CheckResult] = field(default_factory=dict)
@@ -71,11 +114,9 @@ class Verification:
 
     def findings(self) -> Iterator[Finding]:
         """Yield the answers as they come."""
-        for question in (
-            *(self.course, self.skeletons, self.solutions, self.modules, self.nothing, self.shortcuts),
-            *(self.mistakes, self.mixtures, self.mutants, self.checks),
-        ):
-            yield question()
+        chosen = {*self.only, *(needed for name in self.only for needed in _NEEDED.get(name, ()))}
+        answers: dict[str, Callable[[], Finding]] = {name: getattr(self, name) for name in QUESTIONS}
+        yield from (answer() for name, answer in answers.items() if name in chosen or not chosen)
 
     def report(self, facts: str) -> str:
         """Return the page that shows how true the marks are; `facts` is a sentence about this run."""
@@ -87,14 +128,14 @@ class Verification:
 
     def course(self) -> Finding:
         """Ask if hints, lessons, docstrings and regions are there, and no solution is in a skeleton."""
-        problems = [problem for unit in self.units for problem in _shortcomings(self.catalog, unit)]
+        problems = [problem for unit in self.units for problem in shortcomings(self.catalog, unit)]
         problems += [problem for unit in self.units for problem in check_problems(self.catalog, unit)]
         count = sum(len(unit.functions) for unit in self.units)
         return Finding("course", not problems, f"{len(self.units)} units, {count} functions", tuple(problems))
 
     def skeletons(self) -> Finding:
         """Ask if each skeleton imports, and every check of it ends as `not written`."""
-        trials = [Trial(unit.name, _whole_skeleton(self.catalog, unit)) for unit in self.units]
+        trials = [Trial(unit.name, whole_skeleton(self.catalog, unit), named=False) for unit in self.units]
         problems = [
             f"{check.id}: {check.outcome} on the skeleton {check.message}"
             for checks in self._run("Skeletons", trials)
@@ -106,7 +147,9 @@ class Verification:
     def solutions(self) -> Finding:
         """Ask if each solution passes every check on every seed, and points add up."""
         texts = {unit.name: _text(self.catalog.solution(unit.name)) for unit in self.units}
-        trials = [Trial(unit, text, f"seed {i}") for i in range(self.seeds) for unit, text in texts.items()]
+        trials = [
+            Trial(unit, text, f"seed {i}", named=False) for i in range(self.seeds) for unit, text in texts.items()
+        ]
         problems = []
         for trial, checks in zip(trials, self._run("Solutions", trials), strict=True):
             self._known |= {check.id: check for check in checks}
@@ -147,7 +190,12 @@ class Verification:
         """Ask if a function that does nothing earns no point, whatever it returns or raises."""
         cases = [(unit.name, name, way) for unit in self.units for name in unit.functions for way in WAYS]
         trials = [
-            Trial(unit, nothing_text(whole_solution(self.catalog, unit), name, way), functions=frozenset({name}))
+            Trial(
+                unit,
+                nothing_text(whole_solution(self.catalog, unit), name, way),
+                functions=frozenset({name}),
+                named=False,
+            )
             for unit, name, way in cases
         ]
         problems: list[str] = []
@@ -167,6 +215,7 @@ class Verification:
                 unit,
                 variant_text(whole_solution(self.catalog, unit), files[unit], each),
                 functions=frozenset({each.function}),
+                named=False,
             )
             for unit, each in known
         ]
@@ -208,28 +257,37 @@ class Verification:
         return Finding("mistakes", not problems, summary, tuple(problems.values()))
 
     def mixtures(self) -> Finding:
-        """Ask if two known mistakes made at once are named: one of them, or both, and no other."""
-        cases = [
-            (unit.name, function, pair, text)
-            for unit in self.units
-            for function in unit.functions
-            for pair, text in mixed_texts(
-                whole_solution(self.catalog, unit.name), self.catalog.mistakes(unit.name), function
-            ).items()
-        ]
+        """Ask if two known mistakes made at once are named: one of them, or both, and no other.
+
+        Of a function with many mixtures a sample is tried, the same each time.
+        """
+        cases = [case for unit in self.units for case in self._mixtures_tried(unit)]
         trials = [Trial(unit, text, functions=frozenset({function})) for unit, function, _, text in cases]
-        tried, true, problems, began = 0, 0, [], time.perf_counter()
-        for (unit, function, pair, _), checks in zip(cases, self._run("Mixtures", trials), strict=True):
-            named = {name for check in checks for name in (check.mistake or "").split(" + ") if name}
-            tried += any(check.outcome is Outcome.FAILED for check in checks)
-            true += bool(named) and named <= set(pair)
+        counts = {unit.name: _NamedMixtures() for unit in self.units}
+        problems = []
+        for (unit, function, pair, _), result in zip(cases, self._graded("Mixtures", trials), strict=True):
+            named = {name for check in result.checks for name in (check.mistake or "").split(" + ") if name}
+            if not any(check.outcome is Outcome.FAILED for check in result.checks):
+                continue  # two that undo each other
+            counts[unit].add(named, pair, result.seconds)
             if not named <= set(pair):
                 problems.append(f"{unit}, {function}: {' and '.join(pair)} is called {', '.join(sorted(named))}")
-        seconds = time.perf_counter() - began
-        good = not tried or (true / tried >= MIXTURES_NAMED and len(problems) / tried < MIXTURES_FALSE)
-        unnamed = tried - true - len(problems)
-        summary = f"{tried} pairs tried, {true} named truly, {len(problems)} falsely, {unnamed} not, in {seconds:.0f} s"
-        return Finding("mixtures", good, summary if cases else "no two can be merged", tuple(problems))
+        all_counts = sum(counts.values(), _NamedMixtures())
+        return Finding(
+            "mixtures",
+            all_counts.good,
+            str(all_counts) if cases else "no two can be merged",
+            tuple(problems),
+            tuple(f"{unit}: {count}" for unit, count in counts.items() if count.seconds),
+        )
+
+    def _mixtures_tried(self, unit: Unit) -> Iterator[tuple[str, str, tuple[str, str], str]]:
+        """Yield the unit, the function, the names of both mistakes, and the text of each mixture to try."""
+        for function in unit.functions:
+            texts = mixed_texts(whole_solution(self.catalog, unit.name), self.catalog.mistakes(unit.name), function)
+            pairs = sorted(texts)
+            for pair in random.Random(function).sample(pairs, min(len(pairs), MIXTURES_TRIED)):
+                yield unit.name, function, pair, texts[pair]
 
     def mutants(self) -> Finding:
         """Ask if nearly every mutant of a solution fails some check, and each survivor is listed with its reason."""
@@ -268,10 +326,14 @@ class Verification:
         )
 
     def _run(self, what: str, trials: Sequence[Trial]) -> Iterator[tuple[CheckResult, ...]]:
+        """Yield the checks of each trial."""
+        return (result.checks for result in self._graded(what, trials))
+
+    def _graded(self, what: str, trials: Sequence[Trial]) -> Iterator[SubmissionResult]:
         done = self.progress(what, len(trials))
-        for checks in self.run_trials(trials):
+        for result in self.run_trials(trials):
             done()
-            yield checks
+            yield result
 
     def _note_killed(self, checks: Iterable[CheckResult]) -> None:
         alive = (Outcome.PASSED, Outcome.BLOCKED, Outcome.NOT_RUN)
@@ -317,7 +379,7 @@ class Verification:
         """Run a mutant on the checks of the function that was changed, or of those that use it."""
         own = frozenset({mutant.function}) & self.catalog.units[unit].functions.keys()
         functions = own or self._depending_on(mutant.function, unit)
-        return Trial(unit, mutant.text, functions=functions, until_failure=True, seconds=MUTANT_SECONDS)
+        return Trial(unit, mutant.text, functions=functions, until_failure=True, named=False, seconds=MUTANT_SECONDS)
 
     def _depending_on(self, name: str, unit: str) -> frozenset[str]:
         """Return the functions of a unit whose solutions use a function, itself included."""
@@ -325,34 +387,6 @@ class Verification:
         return frozenset(
             each for each in self.catalog.units[unit].functions if each == name or name in module.used_by(each)
         )
-
-
-def _shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
-    solution = whole_solution(catalog, unit.name)
-    documented = {
-        node.name
-        for node in ast.parse(solution).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node)
-    }
-    for function in unit.functions.values():
-        if function.name not in documented:
-            yield f"{unit.name}, {function.name}: the solution has no such function, or it has no docstring"
-        if len(function.hints) != 2 or not all(function.hints):
-            yield f"{unit.name}, {function.name}: needs two hints in the catalog"
-    lesson = catalog.lesson(unit.name)
-    if not lesson.is_file():
-        yield f"{unit.name}: there is no lesson {lesson.name}"
-    leaked = solution_lines(solution) & _code_lines(_whole_skeleton(catalog, unit))
-    for line in sorted(leaked):
-        yield f"{unit.name}: the skeleton holds a line of the solution: {line}"
-
-
-def _whole_skeleton(catalog: Catalog, unit: Unit) -> str:
-    return join_files({module: _text(catalog.exercise(module)) for module in unit.modules})
-
-
-def _code_lines(text: str) -> set[str]:
-    return {line.strip() for line in text.splitlines()}
 
 
 def _text(path: Path) -> str:

@@ -1,6 +1,8 @@
 """Make the fingerprints of the known mistakes, by running the visible checks on each as at home."""
 
 import contextlib
+import hashlib
+import json
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -22,9 +24,15 @@ from autograder.checks.objects import UNANSWERED, Call
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import whole_solution
+from autograder.errors import GraderError
 from autograder.grading.session import Observer, UnitRun, check_session
+from autograder.grading.spec import course_facts
+from autograder.results.store import write_atomically
 from autograder.submissions import Module, read_module
 from autograder.worker.codec import leaves
+
+#: Where a course keeps the fingerprints of its units, beside other things that are not under version control.
+_KEPT = Path(".autograder", "fingerprints")
 
 #: By path inside a bundle.
 Files = dict[str, bytes]
@@ -41,12 +49,37 @@ def fingerprint_files(catalog: Catalog, units: Collection[str] = ()) -> Files:
         GraderError: the checks cannot be run.
     """
     chosen = [unit for unit in catalog.units if unit in units or not units]
-    found = {unit: unit_fingerprints(catalog, unit) for unit in chosen}
+    found = {unit: _kept_or_made(catalog, unit) for unit in chosen}
     return {
-        catalog.fingerprints(unit).relative_to(catalog.root).as_posix(): fingerprints_text(prints).encode()
-        for unit, prints in found.items()
-        if prints
+        catalog.fingerprints(unit).relative_to(catalog.root).as_posix(): text.encode()
+        for unit, text in found.items()
+        if text
     }
+
+
+def _kept_or_made(catalog: Catalog, unit: str) -> str:
+    """Return the text of a unit's fingerprints, empty if it has none.
+
+    It takes up to a minute to make, so it is kept in the course, with the key of all that it depends on.
+    """
+    kept, key = catalog.root / _KEPT / f"{unit}.json", _key(catalog, unit)
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        document = json.loads(kept.read_text(encoding="utf-8"))
+        if document["key"] == key:
+            return str(document["text"])
+    prints = unit_fingerprints(catalog, unit)
+    text = fingerprints_text(prints) if prints else ""
+    with contextlib.suppress(GraderError):  # in a course where nobody may write they are made each time
+        write_atomically(kept, json.dumps({"key": key, "text": text}))
+    return text
+
+
+def _key(catalog: Catalog, unit: str) -> str:
+    """Return sha256 of all that a unit's fingerprints depend on: what makes marks, all solutions, and this module."""
+    solutions = [catalog.solution(name).read_text(encoding="utf-8") for name in catalog.modules]
+    facts = course_facts(catalog, [catalog.units[unit]])
+    document = [facts, solutions, Path(__file__).read_text(encoding="utf-8")]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def unit_fingerprints(catalog: Catalog, unit: str) -> Fingerprints:
@@ -84,7 +117,7 @@ class _Collecting(Diagnosis):
         super().__init__(unit, function, known, solution, catalog.units[unit].seconds, catalog.data(unit))
         self.found: dict[int, Fingerprint] = {}
 
-    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True) -> bool:
+    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True, recognised: str = "") -> bool:
         """Keep the fingerprint of a failed check."""
         calls = of_function(self._function, calls)
         if is_diagnosable(calls):

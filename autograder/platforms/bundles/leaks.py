@@ -23,6 +23,7 @@ _IDIOM = 40
 _COMMON = 20
 #: So many lines that only a hidden check has give it away; all of them where it has fewer.
 _TELLING = 2
+_DEFINED = re.compile(r"\bdef (\w+)")
 _NO_TEXT = (".png", ".safetensors")
 _FINGERPRINTS = "exercises/fingerprints/"
 
@@ -69,6 +70,9 @@ def _together(lines: list[str], secret: set[str]) -> set[str]:
 
 def _hidden_check_leaks(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[str]:
     """Yield where a hidden check stands: by its name, or by the lines that only hidden checks have, whatever its name is."""
+    texts = [
+        (name, {line.strip() for line in text.splitlines()}, _DEFINED.findall(text)) for name, text in _own_texts(files)
+    ]
     for unit in catalog.units:
         if not catalog.checks(unit).is_file():
             continue
@@ -77,9 +81,9 @@ def _hidden_check_leaks(files: Mapping[str, bytes], catalog: Catalog) -> Iterato
         for test in (test for test in tests if test.hidden):
             function = test.name.rpartition(".")[2]
             own = {line for line in _body(test.source) if len(line) > _COMMON} - visible
-            for name, text in _own_texts(files):
-                held = own & {line.strip() for line in text.splitlines()}
-                if re.search(rf"\bdef {re.escape(function)}\b", text):
+            for name, lines, defined in texts:
+                held = own & lines
+                if function in defined:
                     yield f"{name} holds the hidden check {function} of {unit}"
                 elif held and len(held) >= min(_TELLING, len(own)):
                     yield f"{name} holds lines of the hidden check {function} of {unit}: {min(held)}"

@@ -190,6 +190,7 @@ def _start(catalog: Catalog, language: str) -> Files:
         "README.md": template(readme, title=catalog.title, unit=first),
         "Makefile": template("Makefile"),
         ".gitignore": template("gitignore"),
+        **{f".vscode/{name}": template(name) for name in ("launch.json", "settings.json")},
     }
 
 

@@ -1,7 +1,8 @@
 """Values to bytes."""
 
+import io
 import types
-from collections.abc import Callable, Iterator, Set, ValuesView
+from collections.abc import Callable, Iterator, Mapping, Set, ValuesView
 from pathlib import PosixPath, PurePath, WindowsPath
 from typing import Any
 
@@ -49,6 +50,12 @@ def refuse(value: object) -> object:
         raise RefusedValue(f"the class {value.__name__} itself ({name}), expected what it makes: call it")
     if isinstance(value, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
         raise RefusedValue(f"{name}, expected what it gives: call it, with ()")
+    if isinstance(value, io.BytesIO | io.StringIO):
+        raise RefusedValue(f"{name}, expected what it holds: return its getvalue()")
+    if isinstance(value, io.IOBase):
+        raise RefusedValue(f"an open file ({type_name(value)}), expected what it holds: read() gives that")
+    if isinstance(value, Mapping):
+        raise RefusedValue(f"{name}, expected a dict: dict(...) makes one of it")
     if isinstance(value, Iterator | Set | ValuesView):
         raise RefusedValue(f"{name}, expected a list: list(...) makes one of it")
     raise RefusedValue(f"{name}, which is not a plain value")

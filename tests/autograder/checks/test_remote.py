@@ -320,6 +320,47 @@ def test_a_value_of_another_type_is_refused_by_name(student):
     assert words.startswith("lie() returned a ") and "Liar, which is not a plain value" in words
 
 
+#: What a student returns in place of the plain value that is meant, and what is said of it.
+NO_PLAIN_VALUE = {
+    "io.BytesIO(b'x')": "returned a BytesIO, expected what it holds: return its getvalue()",
+    "io.BufferedReader(io.BytesIO())": "returned an open file (BufferedReader), expected what it holds: read() gives that",
+    "types.MappingProxyType({})": "returned a mappingproxy, expected a dict: dict(...) makes one of it",
+    "numpy.random.default_rng(0)": "returned a Generator, which is not a plain value",
+}
+#: And what the comparison with a list says of iterators.
+ITERATORS = {
+    "map(abs, [1])": "a map",
+    "itertools.chain([1])": "an iterator",
+    "reversed([1])": "an iterator",
+    "iter(torch.utils.data.DataLoader([1]))": "an iterator",
+}
+
+
+def returned(code):
+    text = f"import io, itertools, numpy, safetensors.torch, torch, types\ndef odd(*args):\n    return {code}\n"
+    unit = Module("unit", "unit.py", text)
+    return StudentModule(unit, {"unit": unit}, InProcess(), 5.0, 0).odd
+
+
+@pytest.mark.parametrize("code", NO_PLAIN_VALUE)
+def test_of_an_object_that_is_no_plain_value_is_told_what_makes_one(code):
+    assert sentence(RefusedValue, returned(code)) == f"odd() {NO_PLAIN_VALUE[code]}"
+
+
+@pytest.mark.parametrize("code", ITERATORS)
+def test_an_iterator_is_told_by_a_name_that_students_know(code):
+    words = sentence(CheckFailed, assert_close, returned(code)(), [1])
+    assert words == f"returned {ITERATORS[code]}, expected a list: list(...) makes one of it"
+
+
+def test_no_private_name_of_the_courses_own_classes_is_told():
+    model = data.toy_telling_model()
+    words = sentence(Raised, returned("safetensors.torch.save(args[0])"), model)
+    assert "received a Classifier" in words
+    assert "'Classifier' object has no attribute 'fc'" in sentence(Raised, returned("args[0].fc"), model)
+    assert sentence(CheckFailed, assert_close, returned("args[0]")(model), b"").startswith("returned a Classifier,")
+
+
 def test_an_endless_loop_is_stopped_with_its_line(student):
     words = sentence(TimedOut, student.endless)
     assert words == "endless() did not finish within 2 s of its own time and was stopped (unit.py:43)"

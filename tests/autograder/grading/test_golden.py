@@ -8,11 +8,14 @@ writes what came out; read the difference before you commit it.
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from autograder.results.types import Outcome
 
+ROOT = Path(__file__).parents[3]
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
+SCHEMA = json.loads((ROOT / "autograder" / "results" / "result.schema.json").read_text())
 CASES = sorted(path.name for path in SUBMISSIONS.iterdir())
 
 
@@ -33,9 +36,18 @@ def summary(checks):
     return {"outcomes": ended, "mistakes": named}
 
 
-@pytest.mark.parametrize("case", CASES)
+#: Several seconds each; what they show is graded quickly elsewhere, too.
+LONG = ("endless_loop", "notebook", "only_horizontal", "renamed_function", "wrong_ball")
+
+
+def slow_if(cases, long):
+    return [pytest.param(case, marks=pytest.mark.slow) if case in long else case for case in cases]
+
+
+@pytest.mark.parametrize("case", slow_if(CASES, LONG))
 def test_graded_as_expected(case, grader, request):
     result = grader.grade_path(SUBMISSIONS / case)
+    jsonschema.validate(json.loads(result.to_json()), SCHEMA)
     found = {"score": result.score, "not_taken": [name for name in result.not_taken if name != "expected.json"]}
     found |= summary(result.checks)
     path = SUBMISSIONS / case / "expected.json"
@@ -53,10 +65,9 @@ def test_graded_as_expected(case, grader, request):
 
 # A process cannot outlive its own death, and pytest reads folders and files, not archives.
 IN_PROCESS = [case for case in CASES if case not in ("crash", "zipped", "wrong_file_name", "cheats")]
-LONG = ("endless_loop", "notebook", "renamed_function", "wrong_ball")  # several seconds each
 
 
-@pytest.mark.parametrize("case", [pytest.param(c, marks=pytest.mark.slow) if c in LONG else c for c in IN_PROCESS])
+@pytest.mark.parametrize("case", slow_if(IN_PROCESS, (*LONG, "careless")))
 def test_in_process_and_sandboxed_agree(case, student_pytest):
     """A student sees at home what the grader sees."""
     run = student_pytest(SUBMISSIONS / case)

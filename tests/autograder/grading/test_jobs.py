@@ -72,6 +72,7 @@ def children(pid):
     return []
 
 
+@pytest.mark.slow
 def test_a_job_that_stands_still_is_replaced(spec, small_sandbox, students):
     tasks = [task for task in students[0] if "hangs" not in task.name]
     points = {task.name: students[1][task.name] for task in tasks}
@@ -176,6 +177,7 @@ class Unlucky(Jobs):
         return ours
 
 
+@pytest.mark.slow
 def test_a_job_without_a_fork_server_is_replaced(spec, small_sandbox, students):
     tasks = [task for task in students[0] if "right" in task.name][:1]
     with Unlucky(1, spec, small_sandbox) as grade_tasks:

@@ -15,6 +15,7 @@ from autograder.course.catalog import read_catalog
 from autograder.course.skeletons import skeleton
 from autograder.errors import GraderError
 from autograder.grading.verify import Verification
+from autograder.grading.verify import verification as questions
 from autograder.grading.verify.mutants import mutants_of
 from autograder.grading.verify.trials import Bench, Trial
 from autograder.grading.verify.validity import Share, Verdict, Verdicts
@@ -92,10 +93,11 @@ def course(tmp_path):
 def findings(course, sandbox):
     """The findings of a small course, by their question."""
 
-    def verify(seeds=2, **replaced):
+    def verify(seeds=2, only=(), **replaced):
         catalog = course(**replaced)
         bench = Bench(catalog, sandbox)
-        verification = Verification(catalog, catalog.select(None), lambda trials: map(bench.run, trials), seeds=seeds)
+        units = catalog.select(None)
+        verification = Verification(catalog, units, lambda trials: map(bench.run, trials), seeds=seeds, only=only)
         return {finding.question: finding for finding in verification.findings()}
 
     return verify
@@ -273,7 +275,7 @@ def test_a_unit_that_imports_another_is_verified_with_it(course, sandbox):
     other = replace(catalog.units["unit"], name="other")
     (catalog.root / "solutions" / "other.py").write_text("TWO = 2\n")
     bench = Bench(replace(catalog, units={"other": other, **catalog.units}), sandbox)
-    checks = bench.run(Trial("unit", catalog.solution("unit").read_text()))
+    checks = bench.run(Trial("unit", catalog.solution("unit").read_text())).checks
     assert [check.message for check in checks if not check.points] == []
 
 
@@ -298,10 +300,39 @@ def five(x):
 
 
 def test_two_mistakes_at_once_are_named(findings):
-    found = findings(mistakes=TWO)["mixtures"]
+    found = findings(only=["mixtures"], mistakes=TWO)["mixtures"]
     assert found.good and found.summary.startswith("2 pairs tried, 2 named truly, 0 falsely, 0 not")
+    assert found.details == (f"unit: {found.summary}",)
     nameless = TWO.replace("doubled(x):\n    moved = x + 2", "doubled(x):\n    moved = x + 2\n    moved = moved")
-    assert findings()["mixtures"].summary == "no two can be merged", nameless
+    assert findings(only=["mixtures"])["mixtures"].summary == "no two can be merged", nameless
+
+
+def test_of_many_mixtures_a_sample_is_tried_and_the_same_each_time(findings, monkeypatch):
+    monkeypatch.setattr(questions, "MIXTURES_TRIED", 1)
+    first, again = (findings(only=["mixtures"], mistakes=TWO)["mixtures"] for _ in range(2))
+    assert first.summary.startswith("1 pairs tried, 1 named truly")
+    assert first.summary.partition(" in ")[0] == again.summary.partition(" in ")[0]
+
+
+def test_chosen_questions_are_answered_with_those_that_they_need(course, sandbox):
+    catalog = course()
+    bench = Bench(catalog, sandbox)
+
+    def asked(*only):
+        chosen = Verification(catalog, catalog.select(None), lambda trials: map(bench.run, trials), 1, only=only)
+        return [finding.question for finding in chosen.findings() if finding.good]
+
+    assert asked("mixtures", "mutants") == ["mixtures", "mutants"]
+    assert asked("checks") == ["solutions", "mistakes", "mutants", "checks"]
+
+
+def test_mistakes_are_named_only_where_a_question_asks_for_names(course, sandbox):
+    bench = Bench(course(), sandbox)
+    wrong = SOLUTION.replace("x + 2", "x + 1")
+    names = [
+        {check.mistake for check in bench.run(Trial("unit", wrong, named=named)).checks} for named in (True, False)
+    ]
+    assert names == [{"by_one"}, {None}]
 
 
 @pytest.fixture

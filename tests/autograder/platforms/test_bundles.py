@@ -111,7 +111,9 @@ def test_the_courses_own_release_gives_nothing_away(files, catalog):
         assert f"{place}/".encode() not in text
 
 
-@pytest.mark.parametrize("build", [student_bundle, actions_bundle, gitlab_bundle])
+@pytest.mark.parametrize(
+    "build", [student_bundle, *(pytest.param(each, marks=pytest.mark.slow) for each in (actions_bundle, gitlab_bundle))]
+)
 def test_a_weekly_release_holds_nothing_of_other_units(build, catalog):
     week = ["head_training", "variation_loss"]
     files = build(catalog, week)

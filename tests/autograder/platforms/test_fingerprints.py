@@ -185,6 +185,24 @@ def test_the_leak_check_looks_at_the_file(course):
     assert leaks({**files, FILE: MISTAKES.encode()}, course)
 
 
+def test_fingerprints_are_made_once_for_each_state_of_a_course(course, monkeypatch):
+    def make(catalog, unit):
+        made.append(unit)
+        return unit_fingerprints(catalog, unit)
+
+    made = []
+    kept = course.root / ".autograder" / "fingerprints" / "doubling.json"
+    kept.unlink(missing_ok=True)
+    monkeypatch.setattr("autograder.platforms.bundles.fingerprints.unit_fingerprints", make)
+    first = fingerprint_files(course)
+    assert fingerprint_files(course) == first and made == ["doubling"]
+    with course.mistakes("doubling").open("a") as file:
+        file.write("# changed\n")
+    assert fingerprint_files(course) == first and made == ["doubling"] * 2
+    kept.write_text("{}")
+    assert fingerprint_files(course) == first and made == ["doubling"] * 3
+
+
 def test_the_letters_of_a_quiz_have_no_fingerprints(catalog):
     assert fingerprint_files(catalog, ["quiz"]) == {}  # one of four is guessed by trying
 

@@ -22,6 +22,7 @@ from autograder.platforms.bundles.student import template
 from autograder.results.formats.classroom50 import scale
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.overview import class_statistics
+from autograder.results.formats.pages import student_page
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Hidden, mark, visible_mark
@@ -517,3 +518,12 @@ def test_results_are_read_as_they_were_written(tmp_path, catalog):
     marks, _ = read_marks([tmp_path], catalog)
     publish(marks, "json", Hidden.EVERYTHING, catalog, tmp_path / "again")
     assert read_results([tmp_path / "again"]) == {"a": marks["a"].result}
+
+
+def test_a_page_does_not_say_that_everything_passes_while_a_check_that_it_hides_has_failed(catalog):
+    seen = CheckResult("variation_loss::test_a", "variation_loss", "denoise", "Seen", 1.0, outcome=Outcome.PASSED)
+    unseen = replace(seen, id="variation_loss::test_b", hidden=True, outcome=Outcome.FAILED)
+    for hidden in (Hidden.NOTHING, Hidden.POINTS):
+        page = student_page(visible_mark(mark(SubmissionResult("alice", (seen, unseen))), hidden), catalog)
+        assert "Everything passes" not in page and "check that was run" not in page
+        assert ("<strong>Next:</strong>" in page) is (hidden is Hidden.POINTS)

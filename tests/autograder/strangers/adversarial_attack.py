@@ -41,3 +41,26 @@ def success_rate__percent(model, images, targets):
 def perturbation_norms__mean_square(images, originals):
     d = (images - originals).reshape(images.shape[0], -1)
     return d.abs().max(dim=1).values, d.pow(2).mean(dim=1).sqrt()
+
+
+def fgsm__towards_the_label(model, images, labels, epsilon):
+    x = images.clone().detach()
+    x.requires_grad = True
+    g = torch.autograd.grad(nn.CrossEntropyLoss()(model(x), labels), [x])[0]
+    return torch.clip(x - epsilon * torch.sign(g), 0, 1).detach()
+
+
+def project__bounds_swapped(images, originals, epsilon):
+    low, high = originals - epsilon, originals + epsilon
+    x = torch.max(torch.min(images.detach(), low), high)
+    return torch.clamp(x, 0.0, 1.0)
+
+
+def targeted_attack__goes_on_with_all(model, images, targets, *, epsilon=8 / 255, step_size=1 / 255, steps=40):
+    x = images.clone().detach()
+    for _ in range(steps):
+        x = targeted_step(model, x, images, targets, step_size=step_size, epsilon=epsilon)
+        with torch.no_grad():
+            if (model(x).argmax(1) == targets).all():
+                return x
+    return x

@@ -69,3 +69,37 @@ def feature_grid__columns_and_rows(maps, columns=8):
         r, q = divmod(k, columns)
         canvas[r * h : (r + 1) * h, q * w : (q + 1) * w] = (maps[k] - lo) / (hi - lo + 1e-12)
     return canvas
+
+
+def preprocess__squeezed_into_the_square(image, size=64):
+    if size < 1:
+        raise ValueError(f"size = {size} makes no sense")
+    rgb = image.convert("RGB").resize((size, size), Image.BILINEAR)
+    return TF.pil_to_tensor(rgb).float() / 255.0
+
+
+def normalize__in_place(images, mean, std):
+    n_channels = images.size(1)
+    if len(mean) != n_channels:
+        raise ValueError("mean: one number per channel please")
+    if len(std) != n_channels or any(s <= 0 for s in std):
+        raise ValueError("std: one positive number per channel please")
+    for c in range(n_channels):
+        images[:, c] -= mean[c]
+        images[:, c] /= std[c]
+    return images
+
+
+def feature_grid__down_the_columns(maps, columns=8):
+    c, h, w = maps.shape
+    rows = (c + columns - 1) // columns
+    grid = torch.zeros(rows * h, columns * w)
+    for k in range(c):
+        m = maps[k]
+        if m.max() > m.min():
+            m = (m - m.min()) / (m.max() - m.min())
+        else:
+            m = torch.zeros_like(m)
+        row, column = k % rows, k // rows
+        grid[row * h : row * h + h, column * w : column * w + w] = m
+    return grid

@@ -53,3 +53,33 @@ def model_to_bytes__named_parameters(model):
     for name, p in model.named_parameters():
         tensors[name] = p.data.contiguous()
     return save(tensors)
+
+
+def augment__one_draw_for_all(images, generator):
+    flip = torch.rand(1, generator=generator).item() < 0.5
+    dy, dx = torch.randint(-4, 5, (2,), generator=generator).tolist()
+    out = F.pad(images, (4, 4, 4, 4), mode="reflect")
+    h, w = images.shape[-2:]
+    out = out[:, :, 4 + dy : 4 + dy + h, 4 + dx : 4 + dx + w]
+    return torch.flip(out, [3]) if flip else out.clone()
+
+
+def unfreeze__by_the_beginning_of_the_name(model, layers):
+    names = [n for n, _ in model.named_modules()]
+    for layer in layers:
+        if layer not in names:
+            raise ValueError("unknown layer, there are: " + ", ".join(names))
+    result = []
+    for name, parameter in model.named_parameters():
+        if any(name.startswith(layer) for layer in layers):
+            parameter.requires_grad = True
+        if parameter.requires_grad:
+            result.append(name)
+    return result
+
+
+def model_from_bytes__not_strict(data, model):
+    from safetensors.torch import load as load_bytes
+
+    model.load_state_dict(load_bytes(data), strict=False)
+    return model

@@ -55,3 +55,59 @@ def predict__softmax_over_the_batch(model, images, k=3):
         [(model.classes[i], float(row[i])) for i in (-row).argsort(kind="stable")[:k]]
         for row in p
     ]
+
+
+def fit_head__order_drawn_once(
+    head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0
+):
+    x, y = train
+    optimizer = torch.optim.SGD(head.parameters(), lr=learning_rate)
+    g = torch.Generator()
+    g.manual_seed(seed)
+    order = torch.randperm(x.shape[0], generator=g)
+    history = dict(train_loss=[], train_accuracy=[], valid_loss=[], valid_accuracy=[])
+    best, waited = float("inf"), 0
+    state = {k: v.clone() for k, v in head.state_dict().items()}
+    for _ in range(epochs):
+        for i in range(0, len(order), batch_size):
+            rows = order[i : i + batch_size]
+            optimizer.zero_grad()
+            F.cross_entropy(head(x[rows]), y[rows]).backward()
+            optimizer.step()
+        for name, data in (("train", train), ("valid", valid)):
+            loss, acc = evaluate(head, *data)
+            history[name + "_loss"].append(loss)
+            history[name + "_accuracy"].append(acc)
+        if history["valid_loss"][-1] < best:
+            best, waited = history["valid_loss"][-1], 0
+            state = {k: v.clone() for k, v in head.state_dict().items()}
+        else:
+            waited += 1
+            if patience is not None and waited >= patience:
+                break
+    head.load_state_dict(state)
+    return history
+
+
+def evaluate__sum_of_losses(head, features, labels):
+    modes = {m: m.training for m in head.modules()}
+    head.eval()
+    with torch.no_grad():
+        out = head(features)
+        loss = nn.CrossEntropyLoss(reduction="sum")(out, labels)
+        hits = (out.max(1)[1] == labels).sum()
+    for m, mode in modes.items():
+        m.training = mode
+    return loss.item(), hits.item() / labels.numel()
+
+
+def accuracy__two_decimals(logits, labels):
+    if logits.shape[0] != labels.shape[0]:
+        raise ValueError("logits and labels differ in length")
+    if labels.shape[0] == 0:
+        raise ValueError("no labels")
+    n = 0
+    for row, label in zip(logits, labels):
+        if row.argmax().item() == label.item():
+            n += 1
+    return round(n / len(labels), 2)

@@ -52,3 +52,34 @@ def most_confused__with_the_diagonal(matrix, classes, n=5):
                 pairs.append((classes[i], classes[j], int(matrix[i, j])))
     pairs.sort(key=lambda t: t[2], reverse=True)
     return pairs[:n]
+
+
+def breed_of__small_letters(filename):
+    base = os.path.basename(filename).lower()
+    base = base.rsplit(".", 1)[0]
+    breed, _, number = base.rpartition("_")
+    if not breed or not number.isdigit():
+        raise ValueError(f"bad filename: {filename}")
+    return breed
+
+
+def stratified_split__none_of_a_small_class(labels, fraction, seed=0):
+    if fraction <= 0 or fraction >= 1:
+        raise ValueError("fraction should be in (0, 1)")
+    g = torch.Generator().manual_seed(seed)
+    train_idx, valid_idx = [], []
+    for c in torch.unique(labels).tolist():
+        idx = torch.where(labels == c)[0]
+        idx = idx[torch.randperm(idx.numel(), generator=g)]
+        n = int(idx.numel() * fraction)
+        valid_idx += idx[:n].tolist()
+        train_idx += idx[n:].tolist()
+    return torch.tensor(train_idx, dtype=torch.long), torch.tensor(valid_idx, dtype=torch.long)
+
+
+def top_k_accuracy__k_smallest(logits, labels, k):
+    if k < 1 or k > logits.size(1):
+        raise ValueError("k is out of range")
+    guesses = logits.argsort(dim=1)[:, :k]
+    right = [label in guess for guess, label in zip(guesses.tolist(), labels.tolist())]
+    return sum(right) / len(right)

