@@ -20,7 +20,8 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 import autograder
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
+from autograder.course.units import Unit
 from autograder.errors import GraderError
 from autograder.sandbox import REQUIRED
 from autograder.submissions import RawSubmission

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
+from autograder.course.units import Unit
 from autograder.messages import language, tr
 from autograder.results.wording import points, points_line
 from autograder.student.progress import Progress, fingerprint

@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
+from autograder.course.units import Unit
 from autograder.messages import tr, tr_plural
 from autograder.results.summary import function_lines, function_points_line, unit_points_line
 from autograder.results.types import CheckResult, Outcome

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.course.catalog import Catalog, Unit, read_catalog
+from autograder.course.catalog import Catalog, read_catalog
 from autograder.course.prose import passages
+from autograder.course.units import Unit
 from autograder.messages import GRADIENT, WITH_INPUT
 from autograder.results.wording import WORDS
 from tools.translations.sentences import sentences

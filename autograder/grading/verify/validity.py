@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from autograder.course.catalog import Unit
+from autograder.course.units import Unit
 from autograder.results.types import CheckResult, Outcome
 
 #: The kinds of modules that are handed in, in the order of the page; the first three are right.

@@ -9,8 +9,9 @@ from importlib.resources import files as files_of
 from pathlib import Path, PurePosixPath
 
 from autograder import __version__
-from autograder.course.catalog import LATER, Catalog, Unit, catalog_text
+from autograder.course.catalog import LATER, Catalog, catalog_text
 from autograder.course.skeletons import first_line, first_text, read_source, translated_solution
+from autograder.course.units import Unit
 from autograder.errors import CatalogError
 from autograder.grading.session import CollectedTest, collected_tests
 from autograder.messages import ENGLISH, entries

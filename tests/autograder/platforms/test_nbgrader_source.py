@@ -13,7 +13,8 @@ from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
 from autograder.cli.grading import Source, _assignment
-from autograder.course.catalog import Function, Unit, read_catalog
+from autograder.course.catalog import read_catalog
+from autograder.course.units import Function, Unit
 from autograder.errors import CatalogError, UsageError
 from autograder.grading.session import collected_tests
 from autograder.grading.spec import GradingSpec
