@@ -117,7 +117,7 @@ class _Collecting(Diagnosis):
         super().__init__(unit, function, known, solution, catalog.units[unit].seconds, catalog.data(unit))
         self.found: dict[int, Fingerprint] = {}
 
-    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True) -> bool:
+    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True, recognised: str = "") -> bool:
         """Keep the fingerprint of a failed check."""
         calls = of_function(self._function, calls)
         if is_diagnosable(calls):
