@@ -206,12 +206,6 @@ def joins_channels(images, eps=1e-8):
     return ((dx**2 + dy**2).sum(dim=1) + eps).sqrt().sum(dim=(1, 2))
 
 
-@mistake("isotropic_variation", "The roots are averaged; the variation is their sum.")
-def averages_the_roots(images, eps=1e-8):
-    _require_batch(images)
-    return _roots(images, eps).mean(dim=(1, 2, 3))
-
-
 @mistake("isotropic_variation", "The whole batch is summed into one number; each image needs its own.")
 def sums_all_roots(images, eps=1e-8):
     _require_batch(images)
