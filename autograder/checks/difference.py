@@ -176,8 +176,8 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
 
 
 def _as_data(value: object) -> object:
-    """Return the Python value of a NumPy scalar or a printed text, and the record of a named tuple or a dataclass."""
-    if isinstance(value, NUMPY_SCALARS):
+    """Return the Python value of a NumPy scalar, an array of no dimension or a printed text, and the record of a record."""
+    if isinstance(value, NUMPY_SCALARS) or (isinstance(value, np.ndarray) and value.ndim == 0):
         return value.item()
     if is_record(value):
         return record_of(value)

@@ -144,6 +144,17 @@ class InThisProcess:
             yield self._kind(Path(folder).resolve())
 
 
+def collect_checks(spec: GradingSpec) -> None:
+    """Collect the checks of a spec's units. A fault in them is reported by each task.
+
+    This imports them and what they use, and may be done while a sandbox starts on another core; but only once no submission
+    is known to hold the course, whose checks would then be its own.
+    """
+    with contextlib.suppress(GraderError):
+        for unit in spec.chosen:
+            check_session(spec.catalog, unit.name)
+
+
 class Grader:
     """Grades submissions, one after another.
 
@@ -159,10 +170,6 @@ class Grader:
 
     def __init__(self, spec: GradingSpec, workers: Workers, observer: Observer | None = None) -> None:
         usable_device(spec.device)
-        # Meanwhile the sandbox starts, on another core. A fault in the checks is reported by each task.
-        with contextlib.suppress(GraderError):
-            for unit in spec.chosen:
-                check_session(spec.catalog, unit.name)
         workers.require(spec.require)
         self.spec = spec
         self.workers = workers

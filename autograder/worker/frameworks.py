@@ -17,6 +17,9 @@ from autograder.worker.codec import map_tree, type_name, with_article
 #: A power of two below half the spacing of float32 numbers in [0, 1): no kink lies between two pixels that differ.
 _DIFFERENCE = 2.0**-26
 
+#: So many letters of an unknown name are shown.
+_NAME = 40
+
 _Function = Callable[..., Any]
 
 
@@ -302,17 +305,21 @@ def _trained_parameters(argument: object) -> list[nn.Parameter]:
 
 
 #: What a unit may declare so that its functions get arrays.
-ARRAYS: dict[str, _Arrays] = {"numpy": _NumPy(), "jax": _Jax()}
+_ARRAYS: dict[object, _Arrays] = {"numpy": _NumPy(), "jax": _Jax()}
+#: What a unit may declare that changes nothing.
+_TENSORS = ("keras", "pytorch", "torch")
 
 
 def framework(name: object) -> Framework:
-    """Return the framework of a unit by the value of its `FRAMEWORK`; PyTorch for None.
+    """Return the framework of a unit by the value of its `FRAMEWORK`: PyTorch for anything but a name of another."""
+    return _ARRAYS.get(name.lower(), PYTORCH) if isinstance(name, str) else PYTORCH
 
-    Raises:
-        ValueError: there is none of this name.
-    """
-    if name is None:
-        return PYTORCH
-    if not isinstance(name, str) or name not in ARRAYS:
-        raise ValueError(f'FRAMEWORK is {name!r}; expected "numpy", "jax" or, for PyTorch, no such line')
-    return ARRAYS[name]
+
+def framework_note(name: object) -> str | None:
+    """Return a sentence on what the functions of a unit get, by the value of its `FRAMEWORK`; None if that is as usual."""
+    if not isinstance(name, str) or name.lower() in _TENSORS:
+        return None
+    chosen = _ARRAYS.get(name.lower())
+    if chosen is None:
+        return f'FRAMEWORK is {name[:_NAME]!r}, expected "numpy" or "jax"; the functions get tensors'
+    return f"the functions get arrays of {chosen.name}"

@@ -23,7 +23,7 @@ from autograder.worker.calls import listed_parameters, make_call
 from autograder.worker.codec import Callback, Handle, Recipe, Record, is_record, map_tree, refuse, type_name
 from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import exception_of, fault_of
-from autograder.worker.frameworks import ARRAYS, PYTORCH, framework
+from autograder.worker.frameworks import PYTORCH, framework, framework_note
 from autograder.worker.modules import LoadedModule, importable
 from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_iterator, is_method, operation, revive
 from autograder.worker.programs import run_program
@@ -170,13 +170,13 @@ class Session:
                 yield module.filename, line, f"the import has failed ({reason[:_REASON]}); what uses it fails"
 
     def _declared(self) -> Iterator[tuple[str, int, str]]:
-        """Yield the file and the line at which a module names its framework, if its functions are to get arrays."""
+        """Yield the file and the line at which a module names a framework, and what its functions get."""
         for module in self._modules.values():
-            name = getattr(module, "FRAMEWORK", None)
-            if isinstance(name, str) and name in ARRAYS:
+            note = framework_note(getattr(module, "FRAMEWORK", None))
+            if note is not None:
                 lines = self._sources[module.filename].splitlines()
                 line = next((number for number, text in enumerate(lines, 1) if text.startswith("FRAMEWORK")), 0)
-                yield module.filename, line, f"the functions get arrays of {ARRAYS[name].name}"
+                yield module.filename, line, note
 
     def _stops(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line at which each module stopped, and what happened."""

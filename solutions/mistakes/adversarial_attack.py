@@ -211,22 +211,9 @@ def never_stops(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE,
 def waits_for_the_last(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
     attacked = images.clone()
     for _ in range(steps):
-        if (model(attacked).argmax(dim=1) == targets).all():
-            break
         gradient = _gradient(model, attacked, targets)
         attacked = _project(attacked - step_size * gradient.sign(), images, epsilon)
-    return attacked
-
-
-@mistake(
-    "targeted_attack",
-    "The model is asked after the step; ask before each, and leave alone the images that fool it already.",
-)
-def asks_after_the_step(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
-    attacked = images.clone()
-    for _ in range(steps):
-        gradient = _gradient(model, attacked, targets)
-        attacked = _project(attacked - step_size * gradient.sign(), images, epsilon)
+        # Who asks before the step does wrong in fewer checks: of such a pair the one that does more names both.
         if (model(attacked).argmax(dim=1) == targets).all():
             break
     return attacked

@@ -508,23 +508,10 @@ def loads_nothing(data, model):
 
 
 @mistake(
-    "model_from_bytes",
-    "Nothing is compared before it is loaded: strict=False passes over names, and load_state_dict raises no ValueError.",
-)
-def compares_nothing(data, model):
-    model.load_state_dict(load(data), strict=False)
-    return model
-
-
-@mistake(
     "model_from_bytes", "Names that do not fit are passed over, by strict=False; each is a ValueError that has it."
 )
 def is_not_strict(data, model):
-    state, wanted = load(data), model.state_dict()
-    for name in state.keys() & wanted.keys():
-        if state[name].shape != wanted[name].shape:
-            raise ValueError(f"{name} has another shape")
-    model.load_state_dict(state, strict=False)
+    model.load_state_dict(load(data), strict=False)  # whose error for another shape is no ValueError
     return model
 
 

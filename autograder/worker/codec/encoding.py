@@ -85,8 +85,8 @@ def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD
     return PREFIX.pack(MAGIC, len(header), len(body)) + header + body
 
 
-def _plain_form(value: object) -> object:
-    """Return what a NumPy scalar, a container of a kind of its own or torchvision's tensor stands for; else the value itself.
+def _plain_form(value: Any) -> object:
+    """Return what a NumPy scalar, a value of a kind of a plain type or torchvision's tensor stands for; else the value itself.
 
     Nothing of the value's own class crosses.
     """
@@ -94,8 +94,15 @@ def _plain_form(value: object) -> object:
     if _writer(kind) is not None or kind in PLAIN or kind in WRITERS or is_record(value):
         return value
     if isinstance(value, NUMPY_SCALARS):
-        return value.item()
+        item = value.item()
+        if not isinstance(item, NUMPY_SCALARS):
+            return item
+        return complex(item) if isinstance(item, np.complexfloating) else float(item)  # of a longer kind than Python's
     # By the methods of the plain types: those of the value's own class may do anything.
+    if issubclass(kind, int):
+        return int.__pos__(value)  # the members of an IntEnum are integers
+    if issubclass(kind, float):
+        return float.__pos__(value)
     if isinstance(value, dict):
         return dict.copy(value)
     if isinstance(value, list):

@@ -65,12 +65,12 @@ def calls_of(code, *inputs, function="shift"):
     return submission.calls
 
 
-def named(files, *checks, function="shift", by_value=True):
+def named(files, *checks, function="shift", by_value=True, recognised=""):
     """The mistakes named once these checks have failed, each given by its calls."""
     mistakes, solution = files
     diagnosis = Diagnosis("unit", function, mistakes, solution.read_text(), 1.0)
     for calls in checks:
-        diagnosis.add(calls, by_value=by_value)
+        diagnosis.add(calls, by_value=by_value, recognised=recognised)
     return " + ".join(known.name for known in diagnosis.mistakes()) or None
 
 
@@ -169,6 +169,36 @@ def test_two_mistakes_at_once_are_both_named(tmp_path, code, names):
     (tmp_path / "solution.py").write_text("def shift(x):\n    return (x + 2) * 2\n")
     calls = calls_of(f"def shift(x):\n    return {code}\n", [5.0], [7.0])
     assert named((tmp_path / "mistakes.py", tmp_path / "solution.py"), calls) == names
+
+
+def test_two_mistakes_are_merged_on_a_helper_that_has_the_right_thing_in_their_words(tmp_path):
+    """The right function of the other file is written otherwise: neither mistake can be merged on it."""
+    guard = "    _check(x)\n"
+    (tmp_path / "mistakes.py").write_text(
+        "from autograder.diagnose import mistake\n\ndef _check(x):\n    pass\n\n"
+        "def _right(x):\n    return x.cos().sum() + x.sin().sum()\n\n"
+        f'@mistake("shift", "One half.")\ndef one_half(x):\n{guard}    return x.sin().sum()\n\n'
+        f'@mistake("shift", "Means.")\ndef means(x):\n{guard}    return x.cos().mean() + x.sin().mean()\n'
+    )
+    (tmp_path / "solution.py").write_text("def shift(x):\n    a, b = x.cos(), x.sin()\n    return a.sum() + b.sum()\n")
+    calls = calls_of("def shift(x):\n    return x.sin().mean()\n", [1.0, 2.0], [3.0, 4.0])
+    assert named((tmp_path / "mistakes.py", tmp_path / "solution.py"), calls) == "one_half + means"
+
+
+def test_a_mistake_that_the_check_recognises_is_named_whatever_is_drawn(files):
+    drawn = calls_of("import random\n\ndef shift(x):\n    return x * random.random()\n", [3.0])
+    assert named(files, drawn) is None
+    assert named(files, drawn, recognised="doubles") == "doubles"
+    assert named(files, drawn, recognised="nothing of this course") is None
+
+
+def test_what_a_check_recognises_must_fit_the_other_checks(files):
+    assert named(files, calls_of("def shift(x):\n    return x + 1\n", [3.0])) == "by_one"
+    mistakes, solution = files
+    diagnosis = Diagnosis("unit", "shift", mistakes, solution.read_text(), 1.0)
+    diagnosis.add(calls_of("def shift(x):\n    return x + 1\n", [3.0]))
+    diagnosis.add((), recognised="doubles")
+    assert diagnosis.mistakes() == ()
 
 
 def test_none_is_named_when_two_fit(files):

@@ -13,7 +13,7 @@ from autograder.checks.faults import error_of
 from autograder.checks.plugin.runs import check_seed, sent_seed
 from autograder.checks.remote import StudentModule, recipe_of
 from autograder.checks.transport import InProcess
-from autograder.compare import assert_close, show
+from autograder.compare import assert_close, assert_equal, show
 from autograder.errors import (
     CheckError,
     CheckFailed,
@@ -62,7 +62,7 @@ def fails_without_words():
     raise Odd
 
 def lie():
-    class Liar(float):
+    class Liar(complex):
         pass
     return [Liar(1)]
 
@@ -337,7 +337,8 @@ ITERATORS = {
 
 
 def returned(code):
-    text = f"import io, itertools, numpy, safetensors.torch, torch, types\ndef odd(*args):\n    return {code}\n"
+    libraries = "decimal, enum, fractions, io, itertools, numpy, safetensors.torch, torch, types"
+    text = f"import {libraries}\ndef odd(*args):\n    return {code}\n"
     unit = Module("unit", "unit.py", text)
     return StudentModule(unit, {"unit": unit}, InProcess(), 5.0, 0).odd
 
@@ -351,6 +352,48 @@ def test_of_an_object_that_is_no_plain_value_is_told_what_makes_one(code):
 def test_an_iterator_is_told_by_a_name_that_students_know(code):
     words = sentence(CheckFailed, assert_close, returned(code)(), [1])
     assert words == f"returned {ITERATORS[code]}, expected a list: list(...) makes one of it"
+
+
+#: What a function may return in place of a Python number.
+NUMBERS = {
+    "numpy.float32(0.5)": 0.5,
+    "numpy.longdouble(0.5)": 0.5,
+    "numpy.array(0.5)": 0.5,
+    "torch.tensor(0.5).numpy()": 0.5,
+    "type('Share', (float,), {'__float__': lambda self: 0.9})(0.5)": 0.5,
+    "numpy.int8(3)": 3,
+    "numpy.array(3)": 3,
+    "enum.IntEnum('Kind', 'CAT DOG BIRD').BIRD": 3,
+    "enum.IntFlag('Kind', 'CAT DOG')(3)": 3,
+    "numpy.bool_(True)": True,
+    "numpy.array(True)": True,
+}
+#: What is no such number, by what is said of it.
+NO_NUMBERS = {
+    "torch.tensor(0.5)": "returned a tensor, expected a Python float, 0.5",
+    "torch.tensor([0.5])": "returned a tensor, expected a Python float, 0.5",
+    "fractions.Fraction(1, 2)": "returned Fraction(1, 2) (a Fraction), expected 0.5 (a float)",
+    "decimal.Decimal('0.5')": "returned Decimal('0.5') (a Decimal), expected 0.5 (a float)",
+    "numpy.array([0.5])": "returned an array of shape (1,), expected 0.5 (a float)",
+    "1": "returned 1 (an int), expected 0.5 (a float)",
+}
+
+
+@pytest.mark.parametrize("code", NUMBERS)
+def test_what_stands_for_a_python_number_counts_as_one(code):
+    number, value = NUMBERS[code], returned(code)()
+    assert type(value) is type(number) and value == number
+    assert_equal(returned(f"[({code},)], {{'a': [{code}]}}")(), ([(number,)], {"a": [number]}))
+
+
+def test_the_member_of_an_enumeration_is_a_key_as_its_number_is():
+    assert_equal(returned("dict.fromkeys(enum.IntEnum('Kind', 'CAT DOG'), 0.5)")(), {1: 0.5, 2: 0.5})
+    assert_equal(returned("set(enum.IntEnum('Kind', 'CAT DOG'))")(), {1, 2})
+
+
+@pytest.mark.parametrize("code", NO_NUMBERS)
+def test_what_is_no_python_number_is_told_so(code):
+    assert sentence(CheckFailed, assert_close, returned(code)(), 0.5) == NO_NUMBERS[code]
 
 
 def test_no_private_name_of_the_courses_own_classes_is_told():

@@ -140,6 +140,8 @@ def test_two_mistakes_that_fit_are_both_unnamed(course, tmp_path):
     (seed, *_) = prints[first]
     assert diagnosis.add(answered(torch.ones(1)), seed) and diagnosis.mistakes() == ()
     assert not diagnosis.add([], seed) and not diagnosis.add(answered(1.0, "halve"), seed)
+    diagnosis = FingerprintDiagnosis("double", path)
+    assert diagnosis.add([], seed, recognised=second.name) and diagnosis.mistakes() == (second,)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import torch
 
 from autograder.errors import RefusedValue
 from autograder.worker.calls import make_call
-from autograder.worker.frameworks import framework
+from autograder.worker.frameworks import framework, framework_note
 from autograder.worker.protocol import Call
 from data import toy_model
 
@@ -137,11 +137,16 @@ def test_a_generator_draws_the_same_from_the_same_state(name):
     assert first == again != other
 
 
-def test_an_unknown_framework_is_named():
-    with pytest.raises(ValueError, match='FRAMEWORK is \'tensorflow\'; expected "numpy", "jax" or'):
-        framework("tensorflow")
-    with pytest.raises(ValueError, match="FRAMEWORK is"):
-        framework(["jax"])
+@pytest.mark.parametrize("value", [None, "torch", "PyTorch", "keras", "tensorflow", ["jax"], 3])
+def test_any_other_framework_is_pytorch(value):
+    """The contract does not keep the name for itself: a unit may use it for something else."""
+    assert framework(value) is framework(None)
+
+
+def test_a_note_says_what_the_functions_get():
+    assert framework_note("JAX") == "the functions get arrays of JAX"
+    assert framework_note("jaxx") == 'FRAMEWORK is \'jaxx\', expected "numpy" or "jax"; the functions get tensors'
+    assert [framework_note(value) for value in (None, "PyTorch", 3)] == [None, None, None]
 
 
 def test_without_jax_one_sentence_says_how_to_get_it(monkeypatch):
