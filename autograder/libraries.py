@@ -68,8 +68,11 @@ class Door:
         self.__dict__["_kinds"] = kinds
 
     def __getattr__(self, name: str) -> Any:
-        if name in self._kinds and not is_loaded(self._module):
-            return Kind(self._module, name)
+        if not is_loaded(self._module):
+            if name in self._kinds:
+                return Kind(self._module, name)
+            if name.startswith("_") and name != "__version__":  # pytest asks whatever stands in a module for such names
+                raise AttributeError(name)
         return getattr(importlib.import_module(self._module), name)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -98,6 +101,8 @@ else:
     ImageMode = Door("PIL.ImageMode")
     PngImagePlugin = Door("PIL.PngImagePlugin")
     Tensor = Kind("torch", "Tensor")
+#: Without its types: it is seldom installed.
+jax: Any = Door("jax", "Array")
 
 __all__ = [
     "Door",
@@ -108,6 +113,7 @@ __all__ = [
     "PngImagePlugin",
     "Tensor",
     "is_loaded",
+    "jax",
     "nn",
     "np",
     "torch",

@@ -192,8 +192,17 @@ def curves(
     return plot.image()
 
 
-def bars(values: Mapping[str, float], *, y_name: str, size: tuple[int, int] = (560, 340)) -> Image.Image:
-    """Draw one bar for each number, with its name below and its value above."""
+def bars(
+    values: Mapping[str, float], *, y_name: str, form: str = "+.2f", size: tuple[int, int] = (560, 340)
+) -> Image.Image:
+    """Draw one bar for each number, with its name below and its value above.
+
+    Args:
+        values: by name.
+        y_name: what the axis stands for.
+        form: of the values, as `format` takes it; by default with their sign.
+        size: in pixels.
+    """
     high, lowest = _round_above(max(0.0, *values.values())), min(0.0, *values.values())
     low = -_round_above(-lowest) if lowest else 0.0
     plot = _Plot(size, (0, len(values)), (low, high))
@@ -201,7 +210,7 @@ def bars(values: Mapping[str, float], *, y_name: str, size: tuple[int, int] = (5
     for k, (name, value) in enumerate(values.items()):
         (left, top), (right, bottom) = plot.at(k + 0.2, max(value, 0)), plot.at(k + 0.8, min(value, 0))
         plot.pen.rectangle((left, top, right, bottom), COLOURS[0] if value >= 0 else COLOURS[1])
-        write(plot.pen, ((left + right) / 2, top - 4 * _SCALE), f"{value:+.2f}", INK, TEXT * _SCALE, "mb")
+        write(plot.pen, ((left + right) / 2, top - 4 * _SCALE), format(value, form), INK, TEXT * _SCALE, "mb")
         x, y = plot.at(k + 0.5, low)
         write(plot.pen, (x, y + 10 * _SCALE), name, INK, TEXT * _SCALE, "ma")
     return plot.image()

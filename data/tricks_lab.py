@@ -25,8 +25,8 @@ from data.networks import load_backbone
 
 PER_CLASS = 8
 HIDDEN, BATCH, EPOCHS, PATIENCE = 64, 32, 60, 15
-RATE, FACTOR, LONGEST = 1e-2, 0.98, 1.0
-AVERAGED = 0.95
+ADAM_RATE, MOMENTUM_RATE, FACTOR, LONGEST = 1e-2, 1e-1, 0.98, 1.0
+AVERAGED, MOMENTUM = 0.95, 0.9
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Recipe:
         name: printed.
         dropout: the probability that an entry of the hidden layer is dropped.
         decay: the share of each weight that a step takes away, as a multiple of the learning rate.
+        adam: True for steps of Adam, False for steps with momentum.
         average: True to answer with a running average of the weights in place of the last ones.
         scale: what the features are multiplied by, which have mean 0 and deviation 1 over the training pictures.
         normalised: True for batch norm after the first layer.
@@ -45,6 +46,7 @@ class Recipe:
     name: str
     dropout: float = 0.5
     decay: float = 0.0
+    adam: bool = True
     average: bool = False
     scale: float = 1.0
     normalised: bool = True
@@ -57,6 +59,7 @@ RECIPES = (
     replace(_ALL, name="without dropout", dropout=0.0),
     replace(_ALL, name="with weight decay", decay=0.1),
     replace(_ALL, name="with averaged weights", average=True),
+    replace(_ALL, name="momentum in place of Adam", adam=False),
     replace(_ALL, name="inputs 100 times larger", scale=100.0),
     _PLAIN,
     replace(_PLAIN, name="without it, inputs 100 times larger", scale=100.0),
@@ -126,7 +129,7 @@ def run(code: CourseCode, recipe: Recipe, parts: tuple[Labelled, Labelled, Label
     moments = [(torch.zeros_like(weight), torch.zeros_like(weight)) for weight in network.weights]
     losses, average, last, step = list[float](), network.weights, network.weights, 0
     while len(losses) < EPOCHS and not network.trick("should_stop")(losses, PATIENCE):
-        rate = network.trick("decayed_learning_rate")(RATE, len(losses), FACTOR)
+        rate = network.trick("decayed_learning_rate")(ADAM_RATE if recipe.adam else MOMENTUM_RATE, len(losses), FACTOR)
         network.weights = last
         for batch in torch.randperm(len(labels), generator=order).split(BATCH):
             step += 1
@@ -134,7 +137,7 @@ def run(code: CourseCode, recipe: Recipe, parts: tuple[Labelled, Labelled, Label
             loss = F.cross_entropy(network.logits(inputs[batch], training=True), labels[batch])
             clipped, _ = network.trick("clip_gradients")(list(torch.autograd.grad(loss, network.weights)), LONGEST)
             with torch.no_grad():
-                network.weights, moments = _step(network, clipped, moments, step, rate, recipe.decay)
+                network.weights, moments = _step(network, clipped, moments, step, rate, recipe)
                 average = [
                     AVERAGED * kept + (1 - AVERAGED) * weight
                     for kept, weight in zip(average, network.weights, strict=True)
@@ -151,13 +154,19 @@ def _step(
     moments: list[tuple[Tensor, Tensor]],
     step: int,
     rate: float,
-    decay: float,
+    recipe: Recipe,
 ) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
-    """Return weights and moments after a step of Adam; the decay is taken from the weights, past Adam, as in AdamW."""
+    """Return weights and moments after a step; the decay is taken from the weights, past Adam, as in AdamW.
+
+    With momentum the first moment is the velocity, and the second stays as it is.
+    """
     weights, after = [], []
     for weight, gradient, (mean, square) in zip(network.weights, gradients, moments, strict=True):
-        shrunk = weight * (1 - rate * decay) if weight.dim() > 1 else weight
-        moved, mean, square = network.trick("adam_step")(shrunk, gradient, mean, square, step, learning_rate=rate)
+        moved = weight * (1 - rate * recipe.decay) if weight.dim() > 1 else weight
+        if recipe.adam:
+            moved, mean, square = network.trick("adam_step")(moved, gradient, mean, square, step, learning_rate=rate)
+        else:
+            moved, mean = network.trick("momentum_step")(moved, mean, gradient, learning_rate=rate, momentum=MOMENTUM)
         weights.append(moved)
         after.append((mean, square))
     return weights, after

@@ -9,24 +9,19 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageDraw
 from torch import Tensor, nn
-from torchvision.transforms.functional import to_pil_image
-from torchvision.utils import make_grid
 
 from data import load_backbone
 from data.domains import DOMAINS, load_domain
-from data.drawing import picture, sheet
+from data.drawing import curves, liveliest, picture, sheet
 from data.networks import features_of
 from data.world import dogs
 
-LAYERS = ("stem", "block2", "block3", "down4")
+LAYERS = {"stem": "first layer", "block2": "second block", "block3": "third block", "down4": "last layer"}
 CHANNELS = 8
 CELL = 96
 EPOCHS = 150
 LEARNING_RATE = 1.0
-WIDTH, HEIGHT, MARGIN = 640, 320, 24
-BLUE, RED = (40, 90, 200), (210, 60, 40)
 DOMAIN_CLASSES = (0, 3, 6, 9)
 DOMAIN_SIDE = 120
 
@@ -48,16 +43,20 @@ def paint_maps(folder: Path) -> None:
     backbone = load_backbone("tiny")
     images, _ = dogs(1)
     image = images[1:2]
-    cells = []
-    for layer in LAYERS:
+    rows = [("the picture, 64 x 64 pixels", [(picture(image[0], CELL), "")])]
+    for layer, name in LAYERS.items():
         maps = layer_maps(backbone, layer, image)[0]
         print(f"{layer}: {maps.shape[0]} maps of {maps.shape[1]} x {maps.shape[2]}")
-        most_varied = maps[maps.flatten(1).std(dim=1).argsort(descending=True)[:CHANNELS]]
-        grey = F.interpolate(most_varied[:, None], CELL).expand(-1, 3, -1, -1)
-        low, high = grey.amin(dim=(1, 2, 3), keepdim=True), grey.amax(dim=(1, 2, 3), keepdim=True)
-        cells += [F.interpolate(image, CELL), (grey - low) / (high - low).clamp(min=1e-12)]
-    grid = make_grid(torch.cat(cells), nrow=CHANNELS + 1, padding=2, pad_value=1)
-    to_pil_image(grid).save(folder / "feature_maps.png")
+        cells = [(picture(_scaled(each), CELL), "") for each in liveliest(maps, CHANNELS)]
+        rows.append(
+            (f"{layer}, the {name}: {CHANNELS} of {maps.shape[0]} maps of {maps.shape[1]} x {maps.shape[2]}", cells)
+        )
+    sheet("What four layers make of a dalmatian", rows).save(folder / "feature_maps.png", optimize=True)
+
+
+def _scaled(values: Tensor) -> Tensor:
+    """Return a map with its smallest value at 0 and its largest at 1."""
+    return (values - values.min()) / (values.max() - values.min()).clamp(min=1e-12)
 
 
 def learning_curves(seed: int = 0) -> tuple[list[float], list[float]]:
@@ -83,27 +82,17 @@ def learning_curves(seed: int = 0) -> tuple[list[float], list[float]]:
 
 
 def paint_curves(folder: Path) -> None:
-    """Paint the training loss in blue, the validation loss in red, and a line at the best epoch."""
+    """Paint the training loss, the validation loss, and a line at the best step."""
     train, valid = learning_curves()
     best = valid.index(min(valid))
     print(f"training loss {train[0]:.2f} to {train[-1]:.2f}; validation loss {valid[0]:.2f}, lowest {valid[best]:.2f}")
     print(f"the lowest after {best} steps; {valid[-1]:.2f} after {EPOCHS - 1}")
-    paper = Image.new("RGB", (WIDTH, HEIGHT), "white")
-    draw = ImageDraw.Draw(paper)
-    top = max(*train, *valid)
-
-    def place(step: float, loss: float) -> tuple[float, float]:
-        x = MARGIN + (WIDTH - 2 * MARGIN) * step / (EPOCHS - 1)
-        return x, HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * loss / top
-
-    draw.line([place(0, top), place(0, 0), place(EPOCHS - 1, 0)], "black")
-    draw.line([place(best, 0), place(best, top)], (190, 190, 190))
-    draw.line([place(*point) for point in enumerate(train)], BLUE, 2)
-    draw.line([place(*point) for point in enumerate(valid)], RED, 2)
-    draw.text(place(0.8 * EPOCHS, train[-1] + 0.06 * top), "training loss", BLUE)
-    draw.text(place(0.8 * EPOCHS, valid[-1] + 0.06 * top), "validation loss", RED)
-    draw.text((WIDTH // 2, HEIGHT - MARGIN + 6), "steps", "black")
-    paper.save(folder / "head_curves.png")
+    losses = {"training": train, "validation": valid}
+    chart = curves(losses, x_name="step", y_name="loss", mark=best + 1)
+    caption = f"validation loss is lowest after {best} steps (grey): {valid[best]:.2f}"
+    sheet("A head that is trained for too long", [("", [(chart, caption)])]).save(
+        folder / "head_curves.png", optimize=True
+    )
 
 
 def paint_domains(folder: Path) -> None:

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor, nn
-from torchvision.transforms.functional import to_pil_image
-from torchvision.utils import make_grid
 
 from data import Classifier, load_model
+from data.drawing import amplified, picture, sheet
 from data.world import dogs
 
 STEPS = 160
@@ -21,6 +19,8 @@ JITTER = 3  # pixels
 LEARNING_RATE = 5.0
 VARIATION_WEIGHT = 0.5
 EPSILON, STEP_SIZE, ATTACK_STEPS = 8 / 255, 1 / 255, 40
+SIDE = 256
+DOGS_SHOWN, DOG_SIDE, FACTOR = 4, 190, 8
 
 
 def variation(images: Tensor) -> Tensor:
@@ -80,13 +80,6 @@ def attack(model: nn.Module, images: Tensor, target: int) -> Tensor:
     return moved
 
 
-def sheet(rows: list[Tensor], scale: int = 4) -> Image.Image:
-    """Put rows of images `(columns, 3, H, W)` into one picture, each pixel `scale` pixels wide."""
-    grid = make_grid(torch.cat(rows), nrow=len(rows[0]), padding=2, pad_value=1.0)
-    picture = to_pil_image(grid)
-    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
-
-
 def probability(model: nn.Module, image: Tensor, target: int) -> float:
     """Return the softmax probability that the model gives the class `target`."""
     with torch.inference_mode():
@@ -97,13 +90,14 @@ def paint_ideals(model: Classifier, name: str, path: Path, *, size: int = 64, ji
     """Paint the ideal images of three seeds with variation loss, and below them the same seeds without it."""
     target = model.classes.index(name)
     rows = []
-    for weight in (VARIATION_WEIGHT, 0.0):
+    for weight, words in ((VARIATION_WEIGHT, "with variation loss"), (0.0, "without")):
         images = [ideal(model, target, size=size, weight=weight, jitter=jitter, seed=seed) for seed in range(3)]
-        found = ", ".join(f"{probability(model, image, target):.3f}" for image in images)
+        sure = [probability(model, image, target) for image in images]
         mean = sum(float(variation(image)) for image in images) / len(images)
+        found = ", ".join(f"{each:.3f}" for each in sure)
         print(f"{path.name}, variation weight {weight}: probability {found}; variation {mean:.3f}")
-        rows.append(torch.cat(images))
-    sheet(rows, 256 // size).save(path)
+        rows.append((words, [(picture(images[k][0], SIDE), f"seed {k}: {name} {sure[k]:.1%}") for k in range(3)]))
+    sheet(f"What a network takes for a {name}".replace("_", " "), rows).save(path, optimize=True)
 
 
 def paint_attack(model: Classifier, folder: Path) -> None:
@@ -111,15 +105,35 @@ def paint_attack(model: Classifier, folder: Path) -> None:
     images, labels = dogs(20)
     target = model.classes.index("siamese_cat")
     with torch.inference_mode():
-        known = model(images).argmax(1) == labels
+        before = model(images).softmax(1)
     moved = attack(model, images, target)
     with torch.inference_mode():
-        fooled = model(moved).argmax(1) == target
+        after = model(moved).softmax(1)
+    known, fooled = before.argmax(1) == labels, after.argmax(1) == target
     print(f"dogs named rightly before the attack: {int(known.sum())} of {len(images)}")
     print(f"dogs that are siamese cats after it: {int(fooled.sum())} of {len(images)}")
-    shown = (known & fooled).nonzero().flatten()[::3][:6]
-    before, after = images[shown], moved[shown]
-    sheet([before, after, (0.5 + 8 * (after - before)).clamp(0, 1)], 3).save(folder / "attack.png")
+    shown = (known & fooled).nonzero().flatten()[::3][:DOGS_SHOWN].tolist()
+    changes = [moved[k] - images[k] for k in shown]
+    rows = [
+        ("before", [(picture(images[k], DOG_SIDE), says(model, before[k])) for k in shown]),
+        ("after", [(picture(moved[k], DOG_SIDE), says(model, after[k])) for k in shown]),
+        (
+            f"the change, {FACTOR} times as strong",
+            [(picture(amplified(each, FACTOR), DOG_SIDE), most(each)) for each in changes],
+        ),
+    ]
+    sheet("Dogs, and the same dogs as cats", rows).save(folder / "attack.png", optimize=True)
+
+
+def says(model: Classifier, probabilities: Tensor) -> str:
+    """Return the most probable class with its probability."""
+    sure, index = probabilities.max(dim=0)
+    return f"{model.classes[int(index)].replace('_', ' ')} {sure.item():.1%}"
+
+
+def most(change: Tensor) -> str:
+    """Return the largest change of a pixel in words."""
+    return f"at most {255 * change.abs().max().item():.0f} of 255"
 
 
 def main() -> None:

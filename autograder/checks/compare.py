@@ -29,8 +29,8 @@ __all__ = [
 def assert_close(actual: object, expected: object, *, rtol: float | None = None, atol: float | None = None) -> None:
     """Check that a value is the expected one up to rounding: a number, a tensor, an array, or any plain value with such in it.
 
-    A NumPy scalar counts as the Python number that it stands for; a tensor never does. A named tuple or a dataclass of the
-    student's equals one of the check's or of the solution's with the same name and fields.
+    A NumPy scalar or an array of no dimension counts as the Python number that it stands for; a tensor never does. A named
+    tuple or a dataclass of the student's equals one of the check's or of the solution's with the same name and fields.
 
     Args:
         actual: what the student's function returned.

@@ -26,8 +26,8 @@ _USUAL = ("float32", "float64", "int64")
 _PIXEL_ROUNDING = 2e-5
 #: And how far 255 times a bound, which allows for more.
 _BOUND_ROUNDING = 1e-3
-#: Types of iterators, besides those whose name ends in `_iterator`.
-_ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed")
+#: Names of iterators; any other is called `iterator`.
+_ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed", "iterator")
 #: A type that Python's `repr` writes at length.
 _TOLD_BY_TEXT = (datetime.date, datetime.time, datetime.timedelta)
 
@@ -176,8 +176,8 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
 
 
 def _as_data(value: object) -> object:
-    """Return the Python value of a NumPy scalar or a printed text, and the record of a named tuple or a dataclass."""
-    if isinstance(value, NUMPY_SCALARS):
+    """Return the Python value of a NumPy scalar, an array of no dimension or a printed text, and the record of a record."""
+    if isinstance(value, NUMPY_SCALARS) or (isinstance(value, np.ndarray) and value.ndim == 0):
         return value.item()
     if is_record(value):
         return record_of(value)
@@ -368,8 +368,7 @@ def _with_type(value: object) -> str:
 def _expected_of(actual: Any, expected: object) -> str:
     """Return what is expected in place of an object that lives with the worker, and how an iterator becomes that."""
     kind = type(expected)
-    iterates = actual._handle.type_name in _ITERATORS or actual._handle.type_name.endswith("_iterator")
-    if kind in (list, tuple, set) and iterates:
+    if kind in (list, tuple, set) and actual._handle.type_name in _ITERATORS:
         return f"a {kind.__name__}: {kind.__name__}(...) makes one of it"
     return _with_type(expected)
 

@@ -39,7 +39,7 @@ from autograder.errors import (
     TimedOut,
     Unusable,
 )
-from autograder.libraries import Image, nn
+from autograder.libraries import Image, nn, np
 from autograder.submissions import Module
 from autograder.worker import protocol
 from autograder.worker.codec import Handle, Recipe, Record, is_record, map_tree, named_tuple_of, record_of, refuse
@@ -374,6 +374,8 @@ class StudentModule:
     def _incoming(self, value: object) -> object:
         if isinstance(value, Record) and value.named_tuple:
             return named_tuple_of(value)
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            return value.item()  # what `.numpy()` makes of a number
         if not isinstance(value, Handle):
             return value
         return RemoteModule(self, value) if value.kind == "module" else RemoteObject(self, value)

@@ -45,7 +45,7 @@ class InProcess:
     """A worker in this very process, for a student's own run: with their debugger, their prints, their Ctrl-C."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.session = Session()
+        self.session = Session(watched=_debugger_attached())
         self._folder = folder
 
     @property
@@ -83,6 +83,13 @@ class InProcess:
         if isinstance(self.session.last_error, KeyboardInterrupt):
             raise self.session.last_error
         return reply
+
+
+def _debugger_attached() -> bool:
+    """Return True under the debugger of VS Code or PyCharm, both of which are pydevd."""
+    monitoring = getattr(sys, "monitoring", None)  # since Python 3.12
+    traced = sys.gettrace() is not None or (monitoring and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None)
+    return "pydevd" in sys.modules and bool(traced)
 
 
 class Capturing(InProcess):

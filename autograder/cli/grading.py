@@ -36,7 +36,7 @@ from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import Row, read_tables, unknown_submissions
 from autograder.results.mark import Mark, Policy, mark
 from autograder.results.publish import rules_beside
-from autograder.results.store import ResultStore, read_result, signature_path, write_atomically
+from autograder.results.store import ResultStore, read_result, write_atomically, write_result
 from autograder.submissions.intake import FORMS, HandIn, Intake, intake_csv, take_in
 from autograder.submissions.roster import match, read_roster
 
@@ -298,17 +298,15 @@ class _Run:
     def publish(self, result: "SubmissionResult") -> Path:
         """Put a result into its place. Return its path."""
         path = self.batch(self.out).result_path(result.name)
-        write_atomically(path, result.to_json())
+        write_result(path, result)
         self.settle(StoredResult(result, path))
         self.record(result)
         return path
 
     def settle(self, stored: StoredResult) -> None:
-        """Sign a published result, if that was asked for; else remove a signature that was of an earlier one."""
+        """Sign a published result, if that was asked for."""
         if self.signer is not None:
             self.signer.sign(stored.path)
-        elif not stored.known:
-            signature_path(stored.path).unlink(missing_ok=True)
 
     def record(self, result: "SubmissionResult") -> None:
         """Write the mark of a result into nbgrader's gradebook, if the submission came from there."""

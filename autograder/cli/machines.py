@@ -80,8 +80,9 @@ class Machines:
                     yield grade_tasks
             else:
                 os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a job has it
-                from autograder.grading.grade import Grader, grade_in_turn
+                from autograder.grading.grade import Grader, collect_checks, grade_in_turn
 
+                collect_checks(spec)
                 yield grade_in_turn(Grader(spec, sandbox))
 
     def _on_cluster(self, spec: GradingSpec, fresh: bool) -> AbstractContextManager[GradeTasks]:

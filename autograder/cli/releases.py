@@ -1,8 +1,9 @@
 """`autograder release`: what students and platforms get."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +27,16 @@ Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; th
 
 
 Lang = Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What it is written in, such as lt.")]
+Notebook = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--notebook",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="A notebook to add; may be given more than once.",
+    ),
+]
 
 
 def _language(catalog: Catalog, asked: str) -> str:
@@ -81,19 +92,23 @@ def pictures(
 
 
 @app.command()
-def student(folder: Folder, units: Units = "", lang: Lang = "") -> None:
+def student(folder: Folder, units: Units = "", lang: Lang = "", notebook: Notebook = None) -> None:
     """Make the course that students get: no solutions, no hidden checks, no keys."""
     from autograder.platforms.bundles import student_bundle
 
-    _release_course(student_bundle, folder, units, lang)
+    _release_course(
+        student_bundle, folder, units, lang, added={f"notebooks/{path.name}": path for path in notebook or ()}
+    )
 
 
 @app.command()
-def notebooks(folder: Folder, units: Units = "", lang: Lang = "") -> None:
+def notebooks(folder: Folder, units: Units = "", lang: Lang = "", notebook: Notebook = None) -> None:
     """Make a notebook of each unit for Jupyter, Colab and VS Code, beside the zip of the students' course."""
     from autograder.platforms.bundles import notebooks_bundle, student_bundle
 
-    _release_course(student_bundle, folder, units, lang, notebooks_bundle)
+    _release_course(
+        student_bundle, folder, units, lang, notebooks_bundle, added={path.name: path for path in notebook or ()}
+    )
 
 
 @app.command()
@@ -139,7 +154,14 @@ def actions_teacher(folder: Folder, units: Units = "", hidden: HiddenOption = Hi
     _release_grader(actions_teacher_bundle, folder, units, hidden)
 
 
-def _release_course(build: "_Build", folder: Path, units: str, lang: str, pack: "_Build | None" = None) -> None:
+def _release_course(
+    build: "_Build",
+    folder: Path,
+    units: str,
+    lang: str,
+    pack: "_Build | None" = None,
+    added: Mapping[str, Path] = MappingProxyType({}),
+) -> None:
     """Write the students' course, of all units or as for one week of some, in a language.
 
     Args:
@@ -148,6 +170,7 @@ def _release_course(build: "_Build", folder: Path, units: str, lang: str, pack: 
         units, lang: as typed.
         pack: from the same, but with the course's files in place of the fingerprints, to what is written; the course itself
             if None.
+        added: files to write besides, by path in the folder.
     """
     from autograder.platforms.bundles import fingerprint_files, require_free, try_out, write_bundle
 
@@ -157,7 +180,9 @@ def _release_course(build: "_Build", folder: Path, units: str, lang: str, pack: 
     language = _language(catalog, lang)
     files = build(catalog, chosen_units, language, fingerprint_files(catalog, chosen_units))
     try_out(files, catalog)
-    _print_bundle(folder, write_bundle(pack(catalog, chosen_units, language, files) if pack else files, folder))
+    packed = pack(catalog, chosen_units, language, files) if pack else files
+    packed = packed | {name: path.read_bytes() for name, path in added.items()}
+    _print_bundle(folder, write_bundle(packed, folder))
 
 
 def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, units: str, hidden: Hidden) -> None:

@@ -13,8 +13,9 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
-from autograder.course.catalog import Catalog, Question, Unit
+from autograder.course.catalog import Catalog
 from autograder.course.prose import rewrite_prose
+from autograder.course.units import Question, Unit
 from autograder.errors import CatalogError
 from autograder.messages import ENGLISH, speaking, tr
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from autograder.errors import GraderError, UsageError
 from autograder.grading.jobs import GradedTask, GradeTasks, Task
 from autograder.grading.spec import GradingSpec
-from autograder.results.store import ResultStore, hold, read_result, with_key, write_atomically
+from autograder.results.store import ResultStore, hold, read_result, write_result
 from autograder.results.types import SubmissionResult, legible
 from autograder.results.wording import NO_GRADE, points
-from autograder.submissions import collect_for, refuse_course_inside
+from autograder.submissions import RawSubmission, Submission, collect_for, parse_submission, refuse_course_inside
 from autograder.submissions.intake import HandIn, Intake, LeftOut
 
 #: Return the score of an attempt: by the name that it was graded under, the student, and the hand-in.
@@ -110,7 +110,7 @@ class Batch:
         """Yield each submission's result or failure as it comes: first the known ones, then those that have to be graded.
 
         Args:
-            open_grading: gives what grades so many submissions; called only if there are any.
+            open_grading: gives what grades so many submissions, each of which is yielded; called only if there are any.
 
         Raises:
             SandboxError: without a sandbox none can be graded.
@@ -126,13 +126,13 @@ class Batch:
                 yield ending
         if unknown:
             sharing = self._sharing(unknown)
-            with open_grading(len(sharing)) as grade_tasks, _lock_folder(self.out):
+            with open_grading(len(unknown)) as grade_tasks, _lock_folder(self.out):
                 for graded in grade_tasks(self._task(name) for name in sharing):
                     for name in sharing[graded.task.name]:
-                        yield self._store(replace(graded, task=replace(graded.task, name=name)))
+                        yield self._store(name, graded)
 
     def _sharing(self, names: Iterable[str]) -> dict[str, list[str]]:
-        """Return the names that share one content, by the first of them: it is graded once, for a whole group."""
+        """Return the names whose checks give the same, by the first of them: it is graded once, for a whole group."""
         by_key: dict[str, list[str]] = {}
         for name in names:
             by_key.setdefault(self.spec.key(self._task(name).raw), []).append(name)
@@ -146,34 +146,64 @@ class Batch:
             return Failure(name, str(error))
         if self.fresh:
             return None
-        key = self.spec.key(self._task(name).raw)
+        task = self._task(name)
         path = self.result_path(name)
         there = read_result(path)
-        if there is not None and there.hashes.get("key") == key and not there.errors:
+        if there is not None and not there.errors and there.hashes.items() >= _keys(task.raw, self.spec).items():
             return StoredResult(there, path, known=True)
-        result = self.cache.get(key)
-        return None if result is None else self._write(name, with_key(result, key), known=True)
+        result = self.cache.get(self.spec.key(task.raw))
+        return None if result is None else self._write(task, result, known=True)
 
     def _task(self, name: str) -> Task:
         return Task(name, collect_for(self.spec.catalog, self.submissions[name], name))
 
-    def _store(self, graded: GradedTask) -> StoredResult | Failure:
+    def _store(self, name: str, graded: GradedTask) -> StoredResult | Failure:
+        """Store what was graded as the result of one of those whose checks give the same."""
         if graded.result is None:
-            return Failure(graded.task.name, graded.reason)
-        key = self.spec.key(graded.task.raw)
+            return Failure(name, graded.reason)
+        found = without_intake(graded.result, graded.task.raw, self.spec)
         # First into the cache: whatever ends the run between the two, the result is not lost.
-        self.cache.put(key, graded.result)
-        return self._write(graded.task.name, with_key(graded.result, key))
+        self.cache.put(self.spec.key(graded.task.raw), found)
+        return self._write(graded.task if name == graded.task.name else self._task(name), found)
 
-    def _write(self, name: str, result: SubmissionResult, *, known: bool = False) -> StoredResult:
-        own = replace(result, name=name)
-        path = self.result_path(name)
-        write_atomically(path, own.to_json())
+    def _write(self, task: Task, found: SubmissionResult, *, known: bool = False) -> StoredResult:
+        own = with_intake(found, task, self.spec)
+        path = self.result_path(task.name)
+        write_result(path, own)
         return StoredResult(own, path, known)
 
     def result_path(self, name: str) -> Path:
         """Return the file of a submission's result."""
         return self.out / "results" / _filename(name)
+
+
+def without_intake(result: SubmissionResult, raw: RawSubmission, spec: GradingSpec) -> SubmissionResult:
+    """Return a result without what it tells of the intake of its submission: all that its key stands for."""
+    said = len(_parse(raw, spec).sentences)
+    hashes = {name: text for name, text in result.hashes.items() if name != "submission"}
+    return replace(result, notes=result.notes[said:], not_taken=(), answers={}, hashes=hashes)
+
+
+def with_intake(found: SubmissionResult, task: Task, spec: GradingSpec) -> SubmissionResult:
+    """Return the result of a submission: what its checks have found, and what its own intake tells."""
+    submission = _parse(task.raw, spec)
+    return replace(
+        found,
+        name=task.name,
+        notes=(*submission.sentences, *found.notes),
+        not_taken=submission.not_taken,
+        answers=submission.answers,
+        hashes={"submission": submission.digest, **found.hashes, **_keys(task.raw, spec)},
+    )
+
+
+def _parse(raw: RawSubmission, spec: GradingSpec) -> Submission:
+    return parse_submission(raw, spec.catalog.functions, spec.catalog.questions)
+
+
+def _keys(raw: RawSubmission, spec: GradingSpec) -> dict[str, str]:
+    """Return the hashes by which a result is known again: of what its checks depend on, and of all that was handed in."""
+    return {"key": spec.key(raw), "intake": raw.digest}
 
 
 @contextlib.contextmanager

@@ -237,7 +237,7 @@ class Cluster:
         running = self._running.get(task.name)
         if running is None:
             running = self._running[task.name] = _Running(self._terms.prepare(task), time.monotonic())
-        key = "-".join(filter(None, ("grade", self._spec.key(task.raw), task.name, self._run, again)))
+        key = "-".join(filter(None, ("grade", self._spec.key(task.raw), task.raw.digest, task.name, self._run, again)))
         future = self._client.submit(
             grade_here,
             self._told,

@@ -144,6 +144,17 @@ class InThisProcess:
             yield self._kind(Path(folder).resolve())
 
 
+def collect_checks(spec: GradingSpec) -> None:
+    """Collect the checks of a spec's units. A fault in them is reported by each task.
+
+    This imports them and what they use, and may be done while a sandbox starts on another core; but only once no submission
+    is known to hold the course, whose checks would then be its own.
+    """
+    with contextlib.suppress(GraderError):
+        for unit in spec.chosen:
+            check_session(spec.catalog, unit.name)
+
+
 class Grader:
     """Grades submissions, one after another.
 
@@ -195,7 +206,7 @@ class Grader:
         return SubmissionResult(
             name=name or submission.name,
             checks=checks,
-            notes=tuple(filter(None, (submission.problem, *submission.notes, *run.notes, trusted))),
+            notes=(*submission.sentences, *run.notes, *([trusted] if trusted else [])),
             not_taken=submission.not_taken,
             isolation=self.workers.isolation,
             device=self.spec.device,
@@ -313,8 +324,8 @@ def versions(preload: tuple[str, ...]) -> dict[str, str]:
     return {
         "idealcat": __version__,
         "python": platform.python_version(),
-        **({"torch": torch.__version__} if "torch" in preload else {}),
-        **{name: metadata.version(name) for name in ("torchvision", "numpy", "keras") if find_spec(name)},
+        **({"torch": str(torch.__version__)} if "torch" in preload else {}),
+        **{name: metadata.version(name) for name in ("torchvision", "numpy", "keras", "jax") if find_spec(name)},
         "pytest": metadata.version("pytest"),
     }
 

@@ -297,10 +297,12 @@ class _Hooks:
 
         The frames and the exception hold one another.
         """
+        error = call.excinfo.value if call.excinfo is not None else None
+        if call.excinfo is not None and not isinstance(error, pytest.skip.Exception):
+            pytest_internals.forget_traceback(call.excinfo)
         report = yield
         submission = item.stash.get(plugin.SUBMISSION, None)
         self._large = self._large or (submission is not None and submission.large)
-        error = call.excinfo.value if call.excinfo is not None else None
         if isinstance(error, SandboxError):
             raise error  # no check can be run
         if error is not None and not isinstance(error, pytest.skip.Exception):

@@ -20,7 +20,8 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 import autograder
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
+from autograder.course.units import Unit
 from autograder.errors import GraderError
 from autograder.sandbox import REQUIRED
 from autograder.submissions import RawSubmission
@@ -97,8 +98,12 @@ class GradingSpec:
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
     def key(self, raw: RawSubmission) -> str:
-        """Return the key of a submission's result: sha256 of all that it depends on, but for the submission's name."""
-        return hashlib.sha256(f"{self.digest}\0{raw.digest}".encode()).hexdigest()
+        """Return the key of what a submission's checks give: sha256 of all that they depend on.
+
+        The result has more to tell of a submission, such as files that no check depends on.
+        """
+        digest = raw.digest_of(module for unit in self.chosen for module in unit.modules)
+        return hashlib.sha256(f"{self.digest}\0{digest}".encode()).hexdigest()
 
     def seed_for(self, digest: str) -> str:
         """Return the seed of a submission's random inputs.

@@ -10,8 +10,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from autograder.course.catalog import Unit
 from autograder.course.skeletons import BEGIN, END, first_line, read_source, split_at_start
+from autograder.course.units import Unit
 from autograder.errors import CatalogError
 
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

@@ -23,7 +23,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.course.catalog import Catalog, Question
+from autograder.course.catalog import Catalog
+from autograder.course.units import Question
 from autograder.errors import UsageError
 
 COLUMNS = ("submission", "function", "points", "comment")

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from autograder.course.catalog import Catalog, Question
+from autograder.course.catalog import Catalog
+from autograder.course.units import Question
 from autograder.results.manual import LineComment, ManualPoints, Row
 from autograder.results.types import CheckResult, SubmissionResult
 

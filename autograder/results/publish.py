@@ -199,7 +199,7 @@ def _publish_pages(
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         inner = path / "results"
-        return sorted((inner if inner.is_dir() else path).glob("*.json"))
+        return sorted((inner if inner.is_dir() else path).glob("*.json"), key=lambda file: (file.stem.casefold(), file))
     if not path.exists():
         raise UsageError(f"there is no {path}")
     return [path]

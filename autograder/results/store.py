@@ -10,10 +10,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from autograder.errors import GraderError, UsageError
 from autograder.results.types import SubmissionResult
@@ -47,6 +44,8 @@ def hold(path: Path, busy: str) -> Iterator[None]:
         UsageError: another process holds it.
         OSError: the file cannot be made.
     """
+    from filelock import FileLock, Timeout
+
     lock = FileLock(path, timeout=0, fallback_to_soft=False, preserve_lock_file=True)
     with contextlib.ExitStack() as stack:
         try:
@@ -70,6 +69,16 @@ def _replace(path: Path, content: bytes) -> None:
         raise
 
 
+def write_result(path: Path, result: SubmissionResult) -> None:
+    """Write a result into its file, and remove the signature of what was there before.
+
+    Raises:
+        GraderError: it cannot be written.
+    """
+    write_atomically(path, result.to_json())
+    signature_path(path).unlink(missing_ok=True)
+
+
 def signature_path(result: Path) -> Path:
     """Return the file beside a result that holds its signature, if it has one."""
     return result.with_name(f"{result.name}.sig")
@@ -86,7 +95,7 @@ class ResultStore:
         self._folder = folder
 
     def get(self, key: str) -> SubmissionResult | None:
-        """Return the result of this key, under the name that it was graded for; None if there is none."""
+        """Return what was kept under this key; None if there is nothing."""
         return read_result(self._path(key))
 
     def put(self, key: str, result: SubmissionResult) -> None:
@@ -100,11 +109,6 @@ class ResultStore:
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.json"
-
-
-def with_key(result: SubmissionResult, key: str) -> SubmissionResult:
-    """Return the result with its key among its hashes."""
-    return replace(result, hashes={**result.hashes, "key": key})
 
 
 def read_result(path: Path) -> SubmissionResult | None:

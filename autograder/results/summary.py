@@ -1,7 +1,7 @@
 """Summarize a run for a student: one line for each check that is not passed, points, and what to do next."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from autograder.course.catalog import Catalog
 from autograder.messages import tr, tr_plural
@@ -42,18 +42,22 @@ def summary(
             worth = unit_points_line(catalog, collected) if whole else checks_points_line(collected)
             yield f"{tr(unit.title)}: {worth}"
             if not brief:
-                yield from _unit_lines(collected, verbose, printed)
-    yield from next_step(catalog, by_unit)
+                later = {name: function.later for name, function in unit.functions.items() if whole}
+                yield from _unit_lines(collected, later, verbose, printed)
+    yield from next_step(catalog, by_unit, whole=whole)
 
 
-def _unit_lines(checks: list[CheckResult], verbose: bool, printed: bool) -> Iterator[str]:
+def _unit_lines(checks: list[CheckResult], later: Mapping[str, float], verbose: bool, printed: bool) -> Iterator[str]:
     said: set[str] = set()
-    for _, group in itertools.groupby(checks, key=lambda check: check.function):
-        yield from (f"  {line}" for line in function_lines(list(group), said, verbose=verbose, printed=printed))
+    for function, group in itertools.groupby(checks, key=lambda check: check.function):
+        lines = function_lines(list(group), said, verbose=verbose, printed=printed, later=later.get(function, 0.0))
+        yield from (f"  {line}" for line in lines)
     yield ""
 
 
-def function_lines(checks: list[CheckResult], said: set[str], *, verbose: bool, printed: bool = False) -> Iterator[str]:
+def function_lines(
+    checks: list[CheckResult], said: set[str], *, verbose: bool, printed: bool = False, later: float = 0.0
+) -> Iterator[str]:
     """Yield the lines of one function; a sentence that is in `said` is left out, and each new one is added to it.
 
     Args:
@@ -61,8 +65,9 @@ def function_lines(checks: list[CheckResult], said: set[str], *, verbose: bool, 
         said: sentences that the reader has seen.
         verbose: passed checks have their lines too.
         printed: True to show what the function has printed in the first check that is shown and printed anything, capped.
+        later: points of the function's checks that are not here.
     """
-    yield f"{checks[0].function}: {checks_points_line(checks)}"
+    yield f"{checks[0].function}: {checks_points_line(checks, later)}"
     for check in checks:
         if verbose or check.outcome is not Outcome.PASSED:
             yield from _check_lines(check, said)
@@ -98,6 +103,12 @@ def unit_points_line(catalog: Catalog, checks: Sequence[CheckResult]) -> str:
     return checks_points_line(checks, points_to_come(catalog, checks))
 
 
+def function_points_line(catalog: Catalog, checks: Sequence[CheckResult]) -> str:
+    """Return the points of all checks of a function with their maximum, and those that hidden checks give later."""
+    function = catalog.units[checks[0].unit].functions[checks[0].function]
+    return checks_points_line(checks, function.later)
+
+
 def checks_points_line(checks: Sequence[CheckResult], later: float = 0.0) -> str:
     """Return the points of some checks with their maximum, and points still to come."""
     return points_line(sum(check.points for check in checks), sum(check.max_points for check in checks), later)
@@ -113,12 +124,23 @@ def _short(check: CheckResult) -> str:
     return f": {tr(WORDS[Outcome.NOT_RUN])}" if check.outcome is Outcome.NOT_RUN and not check.message else ""
 
 
-def next_step(catalog: Catalog, by_unit: dict[str, list[CheckResult]]) -> Iterator[str]:
-    """Yield the one thing to do now: the first check, in teaching order, that does not pass."""
+def next_step(catalog: Catalog, by_unit: Mapping[str, list[CheckResult]], *, whole: bool = True) -> Iterator[str]:
+    """Yield the one thing to do now: the first check, in teaching order, that does not pass.
+
+    Args:
+        catalog: the course.
+        by_unit: the checks that were collected.
+        whole: True if no check of these units was left out of the run.
+    """
     ordered = [check for unit in catalog.units for check in by_unit.get(unit, ())]
     open_checks = [check for check in ordered if check.outcome is not Outcome.PASSED]
     if not open_checks:
-        yield tr("Everything passes. Well done.") if ordered else tr("No checks were run.")
+        if not ordered:
+            yield tr("No checks were run.")
+        elif whole and by_unit.keys() >= catalog.units.keys():
+            yield tr("Everything passes. Well done.")
+        else:
+            yield tr("Every check that was run passes.")
         later = points_to_come(catalog, ordered)
         if later:
             yield tr(

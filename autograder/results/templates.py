@@ -8,12 +8,15 @@ import base64
 import functools
 import hashlib
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from autograder.results.types import storable
 from autograder.results.wording import points
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _STYLE = "style.css"
 
@@ -57,7 +60,9 @@ def template_text(package: str, name: str) -> str:
 
 
 @functools.cache
-def _pages(package: str) -> Environment:
+def _pages(package: str) -> "Environment":
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
     environment = Environment(
         loader=FunctionLoader(functools.partial(template_text, package)),
         autoescape=True,
@@ -70,7 +75,9 @@ def _pages(package: str) -> Environment:
 
 
 @functools.cache
-def _others() -> Environment:
+def _others() -> "Environment":
+    from jinja2 import Environment, StrictUndefined
+
     return Environment(
         autoescape=False,
         undefined=StrictUndefined,

@@ -4,7 +4,7 @@ import ast
 import difflib
 from pathlib import Path
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
 from autograder.course.prose import rewrite_prose
 from autograder.course.skeletons import (
     BEGIN,
@@ -16,6 +16,7 @@ from autograder.course.skeletons import (
     starting_text,
     whole_solution,
 )
+from autograder.course.units import Unit
 from autograder.errors import GraderError, UsageError
 from autograder.messages import tr
 from autograder.student.progress import Progress, fingerprint, updated_progress

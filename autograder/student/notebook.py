@@ -63,10 +63,10 @@ def check(function: str, *, hidden: bool = False) -> float:
 
     catalog = course_here()
     speak(catalog)
-    unit = catalog.unit_of(function).name
+    unit = catalog.unit_of(function)
     # A hidden check may wait for a visible one, so both are run.
     try:
-        results = [result for result in _run_checks(catalog, unit, function, hidden) if result.hidden == hidden]
+        results = [result for result in _run_checks(catalog, unit.name, function, hidden) if result.hidden == hidden]
     except KeyboardInterrupt as stop:
         raise Stopped(_stopped_line(function, stop)) from None
     if not results:
@@ -80,7 +80,9 @@ def check(function: str, *, hidden: bool = False) -> float:
         raise GraderError(next(result.message for result in results if result.outcome == "error"))
     names = _cell_names()
     shown = Hidden(os.environ.get(SHOWN, Hidden.POINTS))
-    for line in function_lines([visible_check(result, shown) for result in results], set(), verbose=True, printed=True):
+    later = 0.0 if hidden else unit.functions[function].later
+    told = [visible_check(result, shown) for result in results]
+    for line in function_lines(told, set(), verbose=True, printed=True, later=later):
         for part in _wrap(_with_cell_numbers(line, names)):
             print(part)
     for result in results:

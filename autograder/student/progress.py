@@ -20,7 +20,8 @@ from typing import Any
 
 from platformdirs import user_data_path
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
+from autograder.course.units import Unit
 from autograder.libraries import Image
 from autograder.messages import tr
 from autograder.results.formats.pages import Picture, gallery_page

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
+from autograder.course.units import Unit
 from autograder.messages import language, tr
 from autograder.results.wording import points, points_line
 from autograder.student.progress import Progress, fingerprint
@@ -18,8 +19,10 @@ def overview(catalog: Catalog, progress: Progress) -> Iterator[str]:
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
         yield f"  {_mark(unit, current, progress)} {tr(unit.title)}: {_points([unit], progress)}"
-    yield from _changed_lines(catalog, progress)
-    yield from next_step(catalog, progress)
+    changed = list(_changed_lines(catalog, progress))
+    yield from changed
+    if current is not None or not changed:  # what has changed may not pass any more
+        yield from next_step(catalog, progress)
 
 
 def headline(catalog: Catalog, progress: Progress) -> str:

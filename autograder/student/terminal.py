@@ -10,9 +10,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
+from autograder.course.units import Unit
 from autograder.messages import tr, tr_plural
-from autograder.results.summary import checks_points_line, function_lines, unit_points_line
+from autograder.results.summary import function_lines, function_points_line, unit_points_line
 from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
 from autograder.student.progress import Progress
@@ -138,9 +139,9 @@ def run_lines(catalog: Catalog, progress: Progress, run: UnitRun, shown: str = "
     shown = shown if shown in groups and not _passes(groups[shown]) else first_open(unit, run)
     for function, checks in groups.items():
         if _passes(checks):
-            yield f"  + {function}: {checks_points_line(checks)}"
+            yield f"  + {function}: {function_points_line(catalog, checks)}"
         elif function != shown:
-            yield f"  - {function}: {_short_text(checks)}"
+            yield f"  - {function}: {_short_text(catalog, checks)}"
         else:
             yield from _full_lines(catalog, run, checks)
     yield ""
@@ -172,7 +173,9 @@ def running_lines(catalog: Catalog, run: UnitRun | None, running: str, shown: st
     checks = _by_function(catalog.units[run.unit], run).get(shown, [])
     if checks and all(check in ended for check in checks):
         yield from (
-            [f"  + {shown}: {checks_points_line(checks)}"] if _passes(checks) else _full_lines(catalog, run, checks)
+            [f"  + {shown}: {function_points_line(catalog, checks)}"]
+            if _passes(checks)
+            else _full_lines(catalog, run, checks)
         )
     function = run.checks[running].function
     yield tr(
@@ -204,7 +207,7 @@ def _full_lines(catalog: Catalog, run: UnitRun, checks: list[CheckResult]) -> It
         yield "  > " + tr("{function} is next: write it in {where}", function=function, where=where)
         return
     decisive = [check for check in checks if check.outcome not in _WAITING]
-    worth = checks_points_line(checks)
+    worth = function_points_line(catalog, checks)
     yield "  x " + tr("{function}: {points}, in {where}", function=function, points=worth, where=where)
     _, *lines = function_lines(decisive or checks, set(), verbose=False, printed=True)
     yield from (f"  {line}" for line in lines)
@@ -213,12 +216,12 @@ def _full_lines(catalog: Catalog, run: UnitRun, checks: list[CheckResult]) -> It
         yield "    ~ " + tr_plural("{count} more check waits for that", "{count} more checks wait for that", waiting)
 
 
-def _short_text(checks: list[CheckResult]) -> str:
+def _short_text(catalog: Catalog, checks: list[CheckResult]) -> str:
     outcomes = {check.outcome for check in checks}
     if outcomes == {Outcome.NOT_WRITTEN}:
         return tr("not written yet")
     if outcomes == {Outcome.NOT_RUN}:
         return tr("not run yet")
     failed = sum(check.outcome is not Outcome.PASSED for check in checks)
-    worth = checks_points_line(checks)
+    worth = function_points_line(catalog, checks)
     return tr("{points}, {failed} of {count} checks open", points=worth, failed=failed, count=len(checks))

@@ -6,7 +6,7 @@ once, and after that loads nothing but the student's files. Requests are lines o
 
     expected   all the checks of the unit, before the first is run
     begins     the id of the check that runs now
-    call       a call begins that may take so many seconds, or 0: it has come back
+    call       a call may take so many seconds from now on, or 0: it has come back, or imports what is not the student's
     ended      how a check has ended, and what the student's code printed in it
     finished   the run is over
     drawn      the path of the unit's picture, empty if it has none
@@ -21,9 +21,11 @@ import _thread
 import contextlib
 import faulthandler
 import gc
+import importlib
 import json
 import os
 import queue
+import re
 import signal
 import sys
 import tempfile
@@ -55,14 +57,13 @@ def main() -> None:
     requests, replies, last_words = _move_streams()
     faulthandler.enable(last_words)
     inbox = _Inbox(requests)
-    with contextlib.suppress(AutograderError):  # a catalog that is wrong is told with the first request
-        if "torch" in read_catalog(root).preload:
-            warm_up()
     runner = _UnitRunner(root, replies, last_words)
+    runner.prepare({})
     while True:
         # After a newer request, the interrupt of the older one may arrive anywhere below.
         with contextlib.suppress(KeyboardInterrupt):
             request = inbox.next()
+            runner.prepare(request)
             with inbox.working():
                 runner.answer(request)
 
@@ -118,6 +119,20 @@ class _UnitRunner:
         self._replies = replies
         self._workers = _WatchedWorkers(last_words, lambda seconds: self._say(kind="call", seconds=seconds))
         self._warm: set[str] = set()
+        self._can_optimize = False
+
+    def prepare(self, request: dict[str, Any]) -> None:
+        """Import what a run needs, before a newer request can interrupt it: half an import is none that can be repeated.
+
+        What an optimizer imports takes as long as torch itself; a unit that has none does not wait for it.
+        """
+        with contextlib.suppress(AutograderError):  # a catalog that is wrong is told with the answer
+            catalog = read_catalog(self._root)
+            if "torch" in catalog.preload:
+                importlib.import_module("torch")
+                if not self._can_optimize and _uses_optimizer(catalog, request.get("run", "")):
+                    warm_up()
+                    self._can_optimize = True
 
     def answer(self, request: dict[str, Any]) -> None:
         try:
@@ -154,6 +169,14 @@ class _UnitRunner:
     def _say(self, **facts: Any) -> None:
         self._replies.write(json.dumps(facts) + "\n")
         self._replies.flush()
+
+
+def _uses_optimizer(catalog: Catalog, unit: str) -> bool:
+    """Return True if the files of a unit, its solution or its checks mention `torch.optim`."""
+    modules = catalog.units[unit].modules if unit in catalog.units else ()
+    paths = [path(module) for module in modules for path in (catalog.exercise, catalog.solution)]
+    texts = (path.read_bytes() for path in (*paths, catalog.checks(unit)) if path.is_file())
+    return any(re.search(rb"\boptim\b", text) for text in texts)
 
 
 class _Reporter(Observer):
@@ -197,6 +220,7 @@ class _Watched(Capturing):
         super().__init__(folder)
         self._last_words = last_words
         self._tell = tell
+        self.session.paused = tell  # a first import may take long, and nothing counts meanwhile
 
     def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
         faulthandler.dump_traceback_later(wall_limit(seconds) + GRACE_SECONDS, exit=True, file=self._last_words)

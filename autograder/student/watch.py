@@ -9,7 +9,8 @@ from types import TracebackType
 
 import watchfiles
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
+from autograder.course.units import Unit
 from autograder.errors import AutograderError, UsageError
 from autograder.messages import tr
 from autograder.results.types import Outcome

@@ -200,7 +200,7 @@ def github(names: Names, _: Read) -> Download | None:
             login = nfc(path.parts[0].removeprefix(prefix))
             inside = None if ".git" in path.parts else PurePosixPath(*path.parts[1:])
             files.append(_File(path, (Student(login, login),), inside))
-    return _download("GitHub", names, files)
+    return _download("GitHub", names, files, _BESIDE.format("clones"))
 
 
 def sections(names: Names, _: Read) -> Download | None:
@@ -226,7 +226,7 @@ def sections(names: Names, _: Read) -> Download | None:
     ):
         return None
     files = [_File(path, (Student(nfc(path.parts[1])),), PurePosixPath(*path.parts[2:])) for path in inside]
-    return _download("sections", names, files)
+    return _download("sections", names, files, _BESIDE.format("folders of the sections"))
 
 
 #: In the order in which they are tried: the stricter first.
@@ -257,6 +257,7 @@ _BRIGHTSPACE = re.compile(
 )
 _GRADESCOPE = re.compile(r"(?P<folder>submission_(?P<id>\d+))/(?P<file>.+)")
 _NBGRADER = re.compile(r"submitted/(?P<who>[^/]+)/[^/]+/(?P<file>.+)")
+_BESIDE = "it lies beside the {}; if a student handed it in, put it into the student's folder"
 #: Name that Canvas gives to a file that was uploaded before.
 _AGAIN = re.compile(r"(?P<stem>.+?)-(?P<number>\d{1,3})(?P<ending>\.[A-Za-z0-9.]+)")
 
@@ -272,8 +273,15 @@ def _match_names(
     return _download(platform, names, files)
 
 
-def _download(platform: str, names: Names, files: Iterable[_File]) -> Download:
-    """Put the files of each attempt together; of two uploads of one file the later stands."""
+def _download(platform: str, names: Names, files: Iterable[_File], misplaced: str = "") -> Download:
+    """Put the files of each attempt together; of two uploads of one file the later stands.
+
+    Args:
+        platform: its name, for a sentence.
+        names: of all files.
+        files: those that belong to a student.
+        misplaced: why the others belong to none; by default their names.
+    """
     attempts: dict[tuple[tuple[str, ...], str], list[_File]] = {}
     for file in files:
         attempts.setdefault((tuple(student.key for student in file.students), file.at), []).append(file)
@@ -290,7 +298,8 @@ def _download(platform: str, names: Names, files: Iterable[_File]) -> Download:
         paths = {name: file.path for name, file in inside.items()}
         made.append(Attempt(group[0].students, paths, group[0].at, any(file.late for file in group)))
     known = {path for group in attempts.values() for path in (file.path for file in group)}
-    strays |= {path: f"its name is not one that {platform} gives" for path in names if path not in known}
+    reason = misplaced or f"{platform} names files otherwise; if a student handed it in, name it as the others"
+    strays |= {path: reason for path in names if path not in known}
     return Download(platform, tuple(made), strays)
 
 

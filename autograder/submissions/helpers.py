@@ -42,10 +42,12 @@ def neighbours(
 
 
 def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Module]:
-    """Return the modules in a student's own folder that the units there import, by name."""
+    """Return the modules that the units in a student's own folder import, by name: files there, and cells that write files."""
     home = PurePosixPath(folder.absolute().as_posix())
     entries = [entry for root in _roots([home]) for entry in _entries_below(Path(root))]
-    return take_along(modules.values(), neighbours(entries, [home], modules))[0]
+    notebooks = [path for module in modules.values() if (path := Path(module.filename)).suffix == ".ipynb"]
+    files = [read_file(file_entry(path, path.stat().st_size)) for path in notebooks if path.is_file()]
+    return take_along(modules.values(), neighbours(entries, [home], modules) | written_in(files, modules))[0]
 
 
 def take_along(modules: Iterable[Module], beside: Mapping[str, File]) -> tuple[dict[str, Module], list[str]]:

@@ -171,6 +171,7 @@ def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> In
             whole.hand_ins[free] = hand_in
             if name in part.earlier:
                 whole.earlier[free] = part.earlier[name]
+    whole.hand_ins = dict(sorted(whole.hand_ins.items(), key=lambda item: (nfc(item[0]).casefold(), item[0])))
     return whole
 
 

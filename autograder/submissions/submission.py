@@ -13,6 +13,7 @@ Modules that a student has written beside the units are taken along if those imp
 
 import difflib
 import hashlib
+import re
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,11 +35,13 @@ _LISTED = 100
 _NOTED = 5
 #: Name of the module with a student's own examples, beside the units.
 EXAMPLES = "my_checks"
+#: How a source imports a module whose name it puts together.
+_COMPUTED_IMPORT = re.compile(rb"importlib|__import__|runpy|pkgutil|\bexec\b|(?<![.\w])eval\s*\(")
 
 
 @dataclass(frozen=True)
 class RawSubmission:
-    """Files of a submission before any of them is parsed: all that its result can depend on.
+    """Files of a submission before any of them is parsed, and sentences about them: all that its result can depend on.
 
     Attributes:
         name: of the submission.
@@ -66,6 +69,30 @@ class RawSubmission:
             digest.update(repr(each).encode("utf-8", "backslashreplace") + b"\0")
         return digest.hexdigest()
 
+    def digest_of(self, modules: Iterable[str]) -> str:
+        """Return the sha256 of what the checks of some modules can depend on: their files, and those that they can import.
+
+        A file can import what it names anywhere, be it in a string; one that may put names together can import every file.
+        """
+        files = self.neighbours | self.files
+        counted: dict[str, File] = {}
+        waiting = [*modules, EXAMPLES]
+        while waiting:
+            name = waiting.pop()
+            if name in files and name not in counted:
+                counted[name] = files[name]
+                data = files[name].data
+                everything = _COMPUTED_IMPORT.search(data) is not None
+                waiting += [other for other in files.keys() - counted if everything or _names(data, other)]
+        facts = [(name, file.path.name, file.size, file.fault, file.data) for name, file in sorted(counted.items())]
+        return hashlib.sha256(repr((self.problem, facts)).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _names(data: bytes, module: str) -> bool:
+    """Return True if a source may name a module; a notebook can spell letters beyond ASCII in several ways."""
+    top = module.partition(".")[0]
+    return not top.isascii() or top.encode() in data
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -92,6 +119,11 @@ class Submission:
     digest: str = ""
     answers: dict[str, str] = field(default_factory=dict)
     examples: Module | None = None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return what is to be said about it before any of it runs."""
+        return (self.problem, *self.notes) if self.problem else self.notes
 
     @property
     def sources(self) -> dict[str, Module]:

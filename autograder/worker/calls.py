@@ -14,7 +14,9 @@ from typing import Any
 from autograder.errors import RefusedValue
 from autograder.libraries import Tensor, nn, torch
 from autograder.worker import protocol, side_effects
-from autograder.worker.codec import leaves, map_tree, type_name, with_article
+from autograder.worker.codec import leaves, map_tree
+from autograder.worker.frameworks import PYTORCH, Framework
+from autograder.worker.objects import is_iterator
 from autograder.worker.protocol import Answer, Fault
 
 #: An iterator may never end; no network has more parameters.
@@ -23,12 +25,15 @@ _MOST_PARAMETERS = 100_000
 _KEPT_PRINTS = 100_000
 
 
-def make_call(function: Callable[..., object], request: protocol.Call) -> Answer | Fault:
+def make_call(
+    function: Callable[..., object], request: protocol.Call, framework: Framework = PYTORCH
+) -> Answer | Fault:
     """Call a function and return what came of it.
 
     Args:
         function: the student's.
         request: its arguments are values and modules, no recipes and no handles.
+        framework: what the function computes with.
 
     Raises:
         RefusedValue: the output has no gradient, or lies on another device than the input.
@@ -41,11 +46,15 @@ def make_call(function: Callable[..., object], request: protocol.Call) -> Answer
     if isinstance(names, str):
         return Fault("signature", names, signature=_signature(function))
     before = {name: side_effects.state_of(value) for name, value in names.items()}
-    with side_effects.watch_random_state(device) as random_state, watch_prints() as printed:
+    with (
+        framework.running(device),
+        side_effects.watch_random_state(device) as random_state,
+        watch_prints() as printed,
+    ):
         if request.of is None:
-            value = function(*args, **kwargs)
+            value = framework.call(function, args, kwargs)
         else:
-            value = _gradient(function, args, kwargs, request.of, place(request.weights, device, False))
+            value = framework.gradient(function, args, kwargs, request.of, place(request.weights, device, False))
     changed, left = side_effects.differences(before, names)
     if random_state.drawn:
         left.append(("", "random state", ()))
@@ -106,43 +115,9 @@ def _signature(function: Callable[..., object]) -> str:
     return "(" + ", ".join(inspect.signature(function).parameters) + ")"
 
 
-def _gradient(
-    function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any], of: int, weights: Any
-) -> Tensor | list[Tensor]:
-    """Return the gradient of the function's output, weighted, by one argument: a tensor, or the parameters of modules."""
-    parameters = _trained_parameters(args[of])
-    source = args[of] if parameters else args[of].detach().clone().requires_grad_()
-    output = function(*args[:of], source, *args[of + 1 :], **kwargs)
-    if type(output) is not torch.Tensor:
-        raise RefusedValue(f"{with_article(type_name(output))}, expected a tensor to differentiate")
-    if not output.requires_grad:
-        raise RefusedValue("a tensor without a gradient: it is detached, or was computed under no_grad")
-    weights = torch.ones_like(output) if weights is None else weights
-    if weights.shape != output.shape:
-        raise RefusedValue(f"a tensor of shape {tuple(output.shape)}, expected {tuple(weights.shape)}")
-    results = torch.autograd.grad(output, parameters or [source], weights, allow_unused=True)
-    if all(result is None for result in results):
-        raise RefusedValue("a tensor whose gradient does not reach the input")
-    if not parameters:
-        return results[0]
-    return [torch.zeros_like(p) if r is None else r for p, r in zip(parameters, results, strict=True)]
-
-
-def _trained_parameters(argument: object) -> list[nn.Parameter]:
-    """Return the parameters that require gradients of a module, or of a list of modules; of a tensor there are none."""
-    modules = argument if isinstance(argument, list) else [argument]
-    return [
-        parameter
-        for module in modules
-        if isinstance(module, nn.Module)
-        for parameter in module.parameters()
-        if parameter.requires_grad
-    ]
-
-
 def listed_parameters(value: object) -> list[object] | None:
     """Return the items of an iterator, a view or a ParameterList, or None if one of them is no (named) parameter."""
-    if not isinstance(value, Iterator | ValuesView | ItemsView | nn.ParameterList):
+    if not (is_iterator(value) or isinstance(value, ValuesView | ItemsView | nn.ParameterList)):
         return None
     items = list(itertools.islice(value, _MOST_PARAMETERS))
     parameters = [item[1] if type(item) is tuple and len(item) == 2 else item for item in items]

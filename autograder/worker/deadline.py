@@ -71,6 +71,9 @@ class Budget:
         seconds: how many there are.
         waiting: of the thread that uses them.
         otherwise: the clock that counts if the thread's wait is not known; the wall clock by default.
+
+    Attributes:
+        paused: called with 0 when time ceases to count, and with the seconds left when it counts again.
     """
 
     def __init__(self, seconds: float, waiting: Waiting, otherwise: Callable[[], float] | None = None) -> None:
@@ -82,6 +85,7 @@ class Budget:
         self._waited = waiting.seconds()
         self._excused = 0.0
         self._excused_since: float | None = None
+        self.paused: Callable[[float], None] = lambda _: None
 
     def seconds_left(self) -> float:
         """Return how many seconds are left; none once the wall clock's own limit has passed."""
@@ -98,12 +102,14 @@ class Budget:
         outermost = self._excused_since is None
         if outermost:
             self._excused_since = self._seconds_counted()
+            self.paused(0.0)
         try:
             yield
         finally:
             if outermost and self._excused_since is not None:
                 self._excused += self._seconds_counted() - self._excused_since
                 self._excused_since = None
+                self.paused(max(self.seconds_left(), _SHORTEST))
 
     def _seconds_counted(self) -> float:
         """Return how much has counted so far."""

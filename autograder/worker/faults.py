@@ -5,14 +5,20 @@ import builtins
 import errno
 import functools
 import os
+import re
+import sys
 import types
 from collections.abc import Mapping
+from typing import Any
 
+from autograder.worker.codec import with_article
 from autograder.worker.deadline import HANDLER, DeadlinePassed
+from autograder.worker.objects import public_class
 from autograder.worker.protocol import Fault
 
 _TEXT_LIMIT = 2000
 _FRAME_LIMIT = 20
+_MODULE = ("torch.nn.modules.module", "Module")
 #: Answers of the kernel, in a sandbox, to system calls that a submission may not make.
 _FORBIDDEN = tuple(map(os.strerror, (errno.EPERM, errno.EACCES, errno.EROFS, errno.EFBIG)))
 
@@ -32,7 +38,7 @@ def fault_of(error: BaseException, sources: Mapping[str, str], *, sandboxed: boo
         kind = "not written"
     else:
         kind = "raised"
-    text = _text(error)
+    text = _without_private_modules(_text(error), error)
     text += _advice(text) if sandboxed else ""
     kinds = tuple(base.__name__ for base in type(error).__mro__ if base is not object)
     own = tuple(each for each in frames if each[0] in sources)
@@ -94,6 +100,28 @@ def _text(error: BaseException) -> str:
         return str(error)[:_TEXT_LIMIT]
     except BaseException:  # a student's exception may fail to describe itself
         return "(it cannot be printed)"
+
+
+def _without_private_modules(text: str, error: BaseException) -> str:
+    """Return a library's words with a public name in place of that of a private class of PyTorch modules."""
+
+    def rename(match: re.Match[str]) -> str:
+        kind: Any = getattr(sys.modules.get(match[1]), match[2], None)
+        return with_article(public_class(kind).__name__) if _is_private_module(kind) else match[0]
+
+    text = re.sub(r"<class '([\w.]+)\.(_\w+)'>", rename, text)
+    kind = type(error.obj) if isinstance(error, AttributeError) else None
+    if kind is not None and _is_private_module(kind):
+        text = text.replace(repr(kind.__name__), repr(public_class(kind).__name__), 1)
+    return text
+
+
+def _is_private_module(kind: object) -> bool:
+    """Return True for a private class of PyTorch modules that is not the student's: theirs is in a module of another type."""
+    if not isinstance(kind, type) or not kind.__name__.startswith("_"):
+        return False
+    names = [(base.__module__, base.__name__) for base in kind.__mro__]
+    return _MODULE in names and type(sys.modules.get(kind.__module__)) is types.ModuleType
 
 
 def _advice(text: str) -> str:

@@ -6,7 +6,6 @@ What a statement of a notebook awaits runs in a loop that needs no socket: a san
 import __future__
 
 import ast
-import asyncio
 import builtins
 import contextlib
 import functools
@@ -20,8 +19,7 @@ import sys
 import time
 import types
 import warnings
-from asyncio import events
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
 
@@ -31,32 +29,34 @@ from autograder.worker.deadline import Budget
 _LOOK_AGAIN = 0.005
 
 
-class _Loop(asyncio.BaseEventLoop):
-    """An event loop that knows time and threads, and neither sockets nor pipes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._selector = self
-
-    def select(self, timeout: float | None) -> list[object]:
-        """Wait, and return the events of files: none."""
-        time.sleep(_LOOK_AGAIN if timeout is None else min(timeout, _LOOK_AGAIN))
-        return []
-
-    def _process_events(self, event_list: list[object]) -> None:
-        """Do nothing: there are none."""
-
-    def _write_to_self(self) -> None:
-        """Do nothing: a thread that has something for the loop finds it looking."""
-
-
 def run_awaited(awaited: Coroutine[Any, Any, object]) -> None:
     """Run a coroutine to its end; also in a process whose own loop is running, such as a kernel.
 
     Raises:
         BaseException: what the coroutine raises.
     """
-    outer, loop = events._get_running_loop(), _Loop()
+    import asyncio
+    from asyncio import events
+
+    class Loop(asyncio.BaseEventLoop):
+        """An event loop that knows time and threads, and neither sockets nor pipes."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._selector = self
+
+        def select(self, timeout: float | None) -> list[object]:
+            """Wait, and return the events of files: none."""
+            time.sleep(_LOOK_AGAIN if timeout is None else min(timeout, _LOOK_AGAIN))
+            return []
+
+        def _process_events(self, event_list: list[object]) -> None:
+            """Do nothing: there are none."""
+
+        def _write_to_self(self) -> None:
+            """Do nothing: a thread that has something for the loop finds it looking."""
+
+    outer, loop = events._get_running_loop(), Loop()
     events._set_running_loop(None)
     try:
         loop.run_until_complete(awaited)
@@ -69,14 +69,17 @@ def run_awaited(awaited: Coroutine[Any, Any, object]) -> None:
 PACKAGE = "exercises"
 #: What a library or a file that is not there raises where it is used.
 _NOT_HERE = (ImportError, OSError)
+#: What a statement asks for that is on another machine, or in a notebook from which a script was exported.
+_ELSEWHERE = {"cuda", "get_ipython", "display"}
 
 
 class LoadedModule(types.ModuleType):
     """A module whose source came in the request; it is executed on `load`, once.
 
     Its statements run one by one. An import of a library that is not installed, or that fails in a sandbox, costs what uses
-    the library; so does a statement that needs the library, or a file, at the top level. Any other exception ends a script,
-    and what was defined before it stays; in a notebook the next statement follows, as in a kernel.
+    the library; so does a statement that needs the library, or a file, at the top level, or asks for CUDA or a notebook's
+    kernel, and one that reads what such a statement was to define. Any other exception ends a script, and what was defined
+    before it stays; in a notebook the next statement follows, as in a kernel.
 
     Args:
         imported: called after each statement that imports something.
@@ -103,6 +106,11 @@ class LoadedModule(types.ModuleType):
         self.goes_on = True
         self.missing: list[tuple[int, str]] = []
 
+    @property
+    def is_loaded(self) -> bool:
+        """Return True once its execution was begun."""
+        return self._source is None
+
     def load(self) -> None:
         """Execute the module, unless that was begun before.
 
@@ -115,6 +123,7 @@ class LoadedModule(types.ModuleType):
         filename = self.filename
         linecache.cache[filename] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
+        lost: set[str] = set()
         statements = _compile_statements(text, filename)
         for statement, code in statements:
             try:
@@ -129,10 +138,11 @@ class LoadedModule(types.ModuleType):
                     self._excuse(statement, error, [each for each, _ in statements])
                     continue
                 excused = Exception if filename.endswith(".ipynb") else _NOT_HERE
-                if not isinstance(error, excused):
+                if not isinstance(error, excused) and not _lacks_what_is_elsewhere(statement, error, lost):
                     self.stopped, self.goes_on = error, False
                     break
                 self.stopped = self.stopped or error
+                lost |= _names_bound(statement)
         if first is not None and not self._defines_anything():
             raise first
 
@@ -152,6 +162,31 @@ class LoadedModule(types.ModuleType):
     def _defines_anything(self) -> bool:
         functions = (value for value in self.__dict__.values() if isinstance(value, types.FunctionType | type))
         return any(value.__module__ == self.__name__ for value in functions)
+
+
+def _lacks_what_is_elsewhere(statement: ast.stmt, error: BaseException, lost: Collection[str]) -> bool:
+    """Return True if a statement has failed because another machine is meant, or because an earlier one has.
+
+    Args:
+        statement: at the top level.
+        error: with which it failed.
+        lost: names that the earlier ones were to define.
+    """
+    if isinstance(error, NameError) and error.name in lost:
+        return True
+    nodes = list(ast.walk(statement))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    names |= {str(node.value).partition(":")[0] for node in nodes if isinstance(node, ast.Constant)}
+    return isinstance(error, Exception | SystemExit) and not _ELSEWHERE.isdisjoint(names)
+
+
+def _names_bound(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement gives values to."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return {node.id for node in names if isinstance(node.ctx, ast.Store)}
 
 
 def _names_read(body: list[ast.stmt]) -> set[str]:
@@ -309,6 +344,8 @@ def importable(modules: Mapping[str, LoadedModule], libraries: Budget | None = N
     finder = _Finder(modules, libraries)
     sys.meta_path.insert(0, finder)
     shadowed = _take_away(modules)
+    # One inside a folder of modules is set in its package when it is imported, so that it has to be imported anew.
+    sys.modules.update({name: each for name, each in modules.items() if each.is_loaded and "." not in name})
     try:
         yield
     finally:

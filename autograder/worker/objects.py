@@ -2,11 +2,12 @@
 
 import collections
 import dataclasses
+import io
 import itertools
 import operator
 import types
 from collections.abc import Callable, Container, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from autograder.libraries import Tensor, nn, np
 from autograder.worker.codec import Handle, Record, type_name
@@ -18,6 +19,8 @@ _BINARY = (
     *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"),
     *("lt", "le", "gt", "ge", "eq", "ne"),
 )
+#: Iterators that students call by these names.
+_KNOWN_ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed")
 #: What Python does with an object other than by a method's name, by the name under which it crosses.
 _OPERATIONS: dict[str, Callable[..., object]] = {
     "__repr__": repr,
@@ -72,7 +75,7 @@ class Objects:
             self._numbers[id(value)] = len(self._held)
             self._held.append(value)
         module = isinstance(value, nn.Module)
-        name = name or (type(value).__name__ if module else type_name(value).rpartition(".")[2])
+        name = name or (public_class(type(value)).__name__ if module else type_name(value).rpartition(".")[2])
         return Handle(self._numbers[id(value)], name, "module" if module else "object")
 
     def hold_iterator(self, value: Iterator[object]) -> object:
@@ -85,7 +88,18 @@ class Objects:
         rest = itertools.chain(first, value)
         if not first or isinstance(item, nn.Parameter):
             return rest
-        return self.hold(rest, type(value).__name__)
+        name = type(value).__name__
+        return self.hold(rest, name if name in _KNOWN_ITERATORS else "iterator")
+
+
+def is_iterator(value: object) -> TypeGuard[Iterator[object]]:
+    """Return True for what gives one item after another, and is no file."""
+    return isinstance(value, Iterator) and not isinstance(value, io.IOBase)
+
+
+def public_class(kind: type) -> type:
+    """Return the class itself, or the nearest that it is made from with a name that says something to a student."""
+    return next(base for base in kind.__mro__ if not base.__name__.startswith("_"))
 
 
 def is_class_of(kind: type, modules: Container[str]) -> bool:

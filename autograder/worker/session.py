@@ -23,8 +23,9 @@ from autograder.worker.calls import listed_parameters, make_call
 from autograder.worker.codec import Callback, Handle, Recipe, Record, is_record, map_tree, refuse, type_name
 from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import exception_of, fault_of
+from autograder.worker.frameworks import PYTORCH, framework, framework_note
 from autograder.worker.modules import LoadedModule, importable
-from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_method, operation, revive
+from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_iterator, is_method, operation, revive
 from autograder.worker.programs import run_program
 from autograder.worker.protocol import (
     STOPPED,
@@ -41,6 +42,8 @@ from autograder.worker.side_effects import inspection, restorer
 
 #: So many letters of why an import failed are told.
 _REASON = 200
+#: A day: as long as anybody looks at variables.
+_WATCHED_SECONDS = 86_400.0
 
 
 class Session:
@@ -49,11 +52,17 @@ class Session:
     Args:
         sandboxed: it runs in a process of its own, and what goes wrong may be the sandbox's doing.
         waiting: of the thread that answers, if it cannot look that up.
+        watched: a debugger is attached, and the time at a breakpoint does not count.
+
+    Attributes:
+        paused: called during a request with 0 when its time ceases to count, and with the seconds left when it counts again.
     """
 
-    def __init__(self, *, sandboxed: bool = False, waiting: Waiting | None = None) -> None:
+    def __init__(self, *, sandboxed: bool = False, waiting: Waiting | None = None, watched: bool = False) -> None:
         self._sandboxed = sandboxed
+        self._watched = watched
         self._waiting = waiting
+        self.paused: Callable[[float], None] = lambda _: None
         self._restorer = restorer(process=sandboxed)
         self._modules: dict[str, LoadedModule] = {}
         #: The student's texts by file name.
@@ -114,10 +123,11 @@ class Session:
         In a process of the worker's own the libraries are warm, and the grader counts without asking what was imported.
         """
         with (
-            deadline(request.seconds, self._waiting) as budget,
+            deadline(_WATCHED_SECONDS if self._watched else request.seconds, self._waiting) as budget,
             importable(self._modules, None if self._sandboxed else budget),
             self._enter_place(),
         ):
+            budget.paused = self.paused
             yield
 
     @contextlib.contextmanager
@@ -151,13 +161,22 @@ class Session:
         for name, (filename, text) in request.sources.items():
             self._modules[name] = LoadedModule(name, filename, text, self._restorer.remember_libraries, request.place)
         importlib.import_module(self._unit)
-        return Answer([*self._missing_libraries(), *self._stops()])
+        return Answer([*self._missing_libraries(), *self._stops(), *self._declared()])
 
     def _missing_libraries(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line of each import that failed, and the reason."""
         for module in self._modules.values():
             for line, reason in module.missing:
                 yield module.filename, line, f"the import has failed ({reason[:_REASON]}); what uses it fails"
+
+    def _declared(self) -> Iterator[tuple[str, int, str]]:
+        """Yield the file and the line at which a module names a framework, and what its functions get."""
+        for module in self._modules.values():
+            note = framework_note(getattr(module, "FRAMEWORK", None))
+            if note is not None:
+                lines = self._sources[module.filename].splitlines()
+                line = next((number for number, text in enumerate(lines, 1) if text.startswith("FRAMEWORK")), 0)
+                yield module.filename, line, note
 
     def _stops(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line at which each module stopped, and what happened."""
@@ -196,7 +215,10 @@ class Session:
             return function
         revive = functools.partial(self._revive, device=request.device)
         args, kwargs = map_tree(revive, (request.args, request.kwargs))
-        answer = make_call(function, replace(request, args=args, kwargs=kwargs))
+        chosen = framework(getattr(self._modules[self._unit], "FRAMEWORK", None))
+        answer = make_call(
+            function, replace(request, args=args, kwargs=kwargs), chosen if request.on is None else PYTORCH
+        )
         if isinstance(answer, Fault):
             return answer
         made = isinstance(function, type) and type(answer.value) is function and is_class_of(function, self._own)
@@ -209,7 +231,7 @@ class Session:
 
     def _staying(self, value: object) -> object:
         """Return what is told of an iterator, which stays here; anything else as it is."""
-        if isinstance(value, Iterator) and not is_class_of(type(value), self._own):
+        if is_iterator(value) and not is_class_of(type(value), self._own):
             return self._objects.hold_iterator(value) if not self._objects.holds(value) else self._objects.hold(value)
         return value
 

@@ -22,7 +22,7 @@ def draw(student):
     together = student.ensemble_logits([tiny, robust], fooling)
     rates["both"] = float((together.argmax(dim=1) == targets).float().mean())
     order = ("tiny", "both", "trained", "tiny_robust")
-    chart = bars({name.replace("_", " "): rates[name] for name in order}, y_name="")
+    chart = bars({name: rates[name] for name in order}, y_name="", form=".0%")
     rows = [
         (name, [(picture(fooling[k], SIDE), says(tiny, logits[k])) for k in range(SHOWN)])
         for name, logits in (

@@ -40,7 +40,14 @@ def test_a_recipe_is_the_same_each_time_and_another_is_not(monkeypatch):
     labels = torch.arange(3).repeat(20)
     hard = tuple((torch.randn(60, 6, generator=torch.Generator().manual_seed(seed)), labels) for seed in range(3))
     monkeypatch.setattr(tricks_lab, "EPOCHS", 4)
-    changes = ({"dropout": 0.0}, {"decay": 50.0}, {"average": True}, {"scale": 100.0}, {"normalised": False})
+    changes = (
+        {"dropout": 0.0},
+        {"decay": 50.0},
+        {"adam": False},
+        {"average": True},
+        {"scale": 100.0},
+        {"normalised": False},
+    )
     plain = [run(SOLUTIONS, RECIPES[0], hard, seed) for seed in range(2)]
     for change in changes:
         assert [run(SOLUTIONS, replace(RECIPES[0], **change), hard, seed) for seed in range(2)] != plain
@@ -49,7 +56,7 @@ def test_a_recipe_is_the_same_each_time_and_another_is_not(monkeypatch):
 @pytest.mark.parametrize(
     "name",
     [
-        *("xavier_normal", "batch_norm", "dropout", "adam_step"),
+        *("xavier_normal", "batch_norm", "dropout", "momentum_step", "adam_step"),
         *("clip_gradients", "decayed_learning_rate", "should_stop"),
     ],
 )
@@ -58,7 +65,7 @@ def test_it_uses_the_students_functions(name, tmp_path):
     with (tmp_path / "training_tricks.py").open("a") as file:
         file.write(f"\n\ndef {name}(*_, **__):\n    raise NotImplementedError\n")
     with pytest.raises(CodeError, match=f"{name} in .* is not written yet"):
-        run(CourseCode(tmp_path), RECIPES[0], PARTS, 0)
+        run(CourseCode(tmp_path), replace(RECIPES[0], adam=name != "momentum_step"), PARTS, 0)
 
 
 def test_the_table_has_a_line_for_each_recipe(monkeypatch):

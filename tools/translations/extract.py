@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.course.catalog import Catalog, Unit, read_catalog
+from autograder.course.catalog import Catalog, read_catalog
 from autograder.course.prose import passages
+from autograder.course.units import Unit
 from autograder.messages import GRADIENT, WITH_INPUT
 from autograder.results.wording import WORDS
 from tools.translations.sentences import sentences
@@ -39,6 +40,7 @@ ENGINE_FILES = (
     "checks/plugin/recorder.py",
     "worker/calls.py",
     "worker/faults.py",
+    "worker/frameworks.py",
     "worker/modules.py",
     "worker/protocol.py",
     "worker/session.py",

@@ -5,7 +5,7 @@ so for a folder of them. Checks collected directly judge the solutions. A graded
 `Run`: one that reaches the student's code through the sandbox.
 
 Markers: `points(function, value)`, `hidden`, `depends_on(check, ...)`.
-Fixtures: `submission`, `folder`, `reference`, `model`, `rng`, `partial`, and those of `tests/exercises/conftest.py`.
+Fixtures: `submission`, `folder`, `reference`, `model`, `seed`, `rng`, `partial`, and those of `tests/exercises/conftest.py`.
 """
 
 import sys
@@ -20,7 +20,7 @@ from autograder.checks.plugin.collecting import (
     pytest_itemcollected,
     pytest_pycollect_makemodule,
 )
-from autograder.checks.plugin.fixtures import folder, model, partial, reference, rng, submission
+from autograder.checks.plugin.fixtures import folder, model, partial, reference, rng, seed, submission
 from autograder.checks.plugin.recorder import (
     CHECK,
     COURSE,
@@ -57,6 +57,7 @@ __all__ = [
     "pytest_runtest_setup",
     "reference",
     "rng",
+    "seed",
     "submission",
 ]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.checks.plugin.outline import outlined_module
 from autograder.checks.plugin.recorder import CHECK, COURSE, RECORDER
 from autograder.course.catalog import Catalog
 from autograder.results.types import CheckResult
@@ -18,8 +19,12 @@ class Unit(pytest.Module):
         catalog = self.config.stash[COURSE]
         assert catalog is not None  # units are only made where there is a course
         register_conftest(catalog, self.config)
+        path = catalog.checks(catalog.modules[self.path.stem])
+        outline = outlined_module(path, self.config) if self.config.option.collectonly else None
+        if outline is not None:
+            return outline
         # pytest's own import of a test module: with its assertion rewriting, and its error when there is none.
-        checks = pytest.Module.from_parent(self.parent, path=catalog.checks(catalog.modules[self.path.stem]))
+        checks = pytest.Module.from_parent(self.parent, path=path)
         return checks.obj  # type: ignore[no-any-return] # pytest does not say that it is a module
 
 
@@ -83,8 +88,9 @@ def _pytest_collects(path: Path, parent: pytest.Collector) -> bool:
 
 
 def _unit_of(item: pytest.Item, catalog: Catalog) -> str | None:
-    file = getattr(getattr(item, "module", None), "__file__", None)
-    return next((unit for unit in catalog.units if file and Path(file) == catalog.checks(unit)), None)
+    file = Path(getattr(getattr(item, "module", None), "__file__", None) or "")
+    unit = file.stem.removeprefix("test_")
+    return unit if unit in catalog.units and file == catalog.checks(unit) else None
 
 
 def checks_submission(item: pytest.Item) -> bool:

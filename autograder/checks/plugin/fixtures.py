@@ -78,8 +78,14 @@ def reference(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
 
 
 @pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Give the seed of the check's random inputs: fresh for each submission, the same when a mark is replayed."""
+    return seed_of(request)
+
+
+@pytest.fixture
 def rng(request: pytest.FixtureRequest) -> torch.Generator:
-    """Give the check's source of random inputs: fresh for each submission, the same when a mark is replayed."""
+    """Give random numbers of torch's, drawn from the check's seed, whatever the checks themselves call `seed`."""
     return torch.Generator().manual_seed(seed_of(request))
 
 

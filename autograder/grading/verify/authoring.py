@@ -4,8 +4,9 @@ import ast
 from collections.abc import Iterator
 
 from autograder.checks.remote import StudentModule
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
 from autograder.course.skeletons import join_files, solution_lines, whole_solution
+from autograder.course.units import Unit
 from autograder.grading.session import check_session
 
 #: Modules and calls that run code in the process that they are used in, or start another one that nothing confines.

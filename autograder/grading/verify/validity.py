@@ -5,13 +5,14 @@ inference", which is right for few cases and for shares of 0 and 1 too.
 """
 
 import math
+import random
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
-import numpy as np
-
-from autograder.course.catalog import Unit
+from autograder.course.units import Unit
 from autograder.results.types import CheckResult, Outcome
 
 #: The kinds of modules that are handed in, in the order of the page; the first three are right.
@@ -124,7 +125,7 @@ class Verdicts:
             max_points: of each check, by its id.
             seed: for drawing the checks anew.
         """
-        rng = np.random.default_rng(seed)
+        rng = random.Random(seed)
         all_verdicts = list(self.by_module.values())
         functions, moves = [], []
         for unit in units:
@@ -140,7 +141,7 @@ class Verdicts:
                         _shares(own, RIGHT, failed=True),
                         _shares(own, WRONG, failed=False),
                         _alone(own),
-                        _redraw(moved.ravel()),
+                        _redraw(list(chain.from_iterable(moved))),
                     )
                 )
         return Validity(
@@ -173,26 +174,29 @@ def _alone(verdicts: Iterable[Verdict]) -> Sequence[tuple[str, int]]:
 
 
 def _moves(
-    mistakes: Sequence[Verdict], max_points: dict[str, float], points: float, rng: np.random.Generator
-) -> np.ndarray:
+    mistakes: Sequence[Verdict], max_points: dict[str, float], points: float, rng: random.Random
+) -> list[list[float]]:
     """Return by how many points each known mistake's mark moves (rows) when as many checks are drawn anew (columns)."""
     ids = sorted({check for each in mistakes for check in each.failed | each.passed})
     if not ids:
-        return np.zeros((1, _REDRAWS))
-    passes = np.array([[check in each.passed for check in ids] for each in mistakes], dtype=float)
-    weights = np.array([max_points[check] for check in ids])
-    drawn = weights * rng.multinomial(len(ids), np.full(len(ids), 1 / len(ids)), size=_REDRAWS)
-    marks = points * (passes @ drawn.T) / drawn.sum(axis=1)
-    moved: np.ndarray = marks - points * (passes @ weights / weights.sum())[:, None]
-    return moved
+        return [[0.0] * _REDRAWS]
+    draws = [rng.choices(ids, k=len(ids)) for _ in range(_REDRAWS)]
+    return [
+        [points * (_kept(each, draw, max_points) - _kept(each, ids, max_points)) for draw in draws] for each in mistakes
+    ]
 
 
-def _whole_marks(moves: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def _kept(mistake: Verdict, ids: Sequence[str], max_points: dict[str, float]) -> float:
+    """Return the share of the points that a mistake keeps where these checks are the function's."""
+    return sum(max_points[check] for check in ids if check in mistake.passed) / sum(max_points[check] for check in ids)
+
+
+def _whole_marks(moves: Sequence[list[list[float]]], rng: random.Random) -> list[float]:
     """Return by how much the marks of students move who make one known mistake in each function, each by chance."""
-    students = [each[rng.integers(len(each), size=_STUDENTS)] for each in moves]
-    total: np.ndarray = np.sum(students, axis=0) if students else np.zeros(1)
-    return total.ravel()
+    students = [[rng.choice(mistakes) for mistakes in moves] for _ in range(_STUDENTS)]
+    return [sum(moved) for made in students for moved in zip(*made, strict=True)] or [0.0]
 
 
-def _redraw(moves: np.ndarray) -> Redrawn:
-    return Redrawn(float(np.sqrt(np.mean(moves**2))), float(np.quantile(np.abs(moves), 0.95)))
+def _redraw(moves: Sequence[float]) -> Redrawn:
+    most = sorted(map(abs, moves))[math.ceil(0.95 * len(moves)) - 1]
+    return Redrawn(math.sqrt(statistics.fmean(move**2 for move in moves)), most)

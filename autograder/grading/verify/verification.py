@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.checks.diagnose import Mistake, known_mistakes, mixed_texts, variant_text
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
 from autograder.course.skeletons import whole_solution
+from autograder.course.units import Unit
 from autograder.grading.verify.authoring import check_problems, shortcomings, whole_skeleton
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
 from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text

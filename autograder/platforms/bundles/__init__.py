@@ -16,7 +16,7 @@ from autograder.platforms.bundles.platforms import (
     gradescope_bundle,
     release_secret,
 )
-from autograder.platforms.bundles.student import student_bundle
+from autograder.platforms.bundles.student import dependencies, student_bundle
 from autograder.platforms.bundles.writing import require_free, try_out, write_bundle
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "actions_bundle",
     "actions_teacher_bundle",
     "classroom50_bundle",
+    "dependencies",
     "fingerprint_files",
     "gitlab_bundle",
     "gradescope_bundle",

@@ -8,8 +8,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from autograder.course.catalog import Catalog, Unit
+from autograder.course.catalog import Catalog
 from autograder.course.skeletons import question_block, skeleton, translated_solution
+from autograder.course.units import Unit
 from autograder.errors import CatalogError
 from autograder.messages import ENGLISH, speaking, tr
 from autograder.platforms.bundles.fingerprints import Files

@@ -3,14 +3,15 @@
 import ast
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import requires
 from importlib.resources import files as files_of
 from pathlib import Path, PurePosixPath
 
 from autograder import __version__
-from autograder.course.catalog import LATER, Catalog, Unit, catalog_text
+from autograder.course.catalog import LATER, Catalog, catalog_text
 from autograder.course.skeletons import first_line, first_text, read_source, translated_solution
+from autograder.course.units import Unit
 from autograder.errors import CatalogError
 from autograder.grading.session import CollectedTest, collected_tests
 from autograder.messages import ENGLISH, entries
@@ -189,6 +190,7 @@ def _start(catalog: Catalog, language: str) -> Files:
         "README.md": template(readme, title=catalog.title, unit=first),
         "Makefile": template("Makefile"),
         ".gitignore": template("gitignore"),
+        **{f".vscode/{name}": template(name) for name in ("launch.json", "settings.json")},
     }
 
 
@@ -306,19 +308,58 @@ def _package(folder: Path, name: str, kinds: tuple[str, ...] | None = _KINDS) ->
 
 
 def _project(catalog: Catalog) -> bytes:
-    """Return the `pyproject.toml` that installs a bundle, with the dependencies that the course itself has."""
-    path = catalog.root / "pyproject.toml"
-    own = tomllib.loads(path.read_text(encoding="utf-8"))["project"] if path.is_file() else {}
-    engine_needs = [each for each in requires("idealcat") or () if "extra ==" not in each]
-    dependencies = own.get("dependencies", engine_needs)
+    """Return the `pyproject.toml` that installs a bundle, with what the course itself needs."""
     packages = [name for name in catalog.preload if (catalog.root / name / "__init__.py").is_file()]
     return template(
         "project.toml",
         version=__version__,
-        dependencies="".join(f"    {_quote(each)},\n" for each in dependencies),
+        dependencies="".join(f"    {_quote(each)},\n" for each in dependencies(catalog)),
         packages=", ".join(_quote(f"{name}*") for name in ("autograder", *packages)),
         data="".join(f'{_quote(name)} = ["**/*"]\n' for name in packages),
     )
+
+
+#: The engine as a course's `pyproject.toml` requires it. A bundle is itself of this name, so that it cannot require it.
+_ENGINE = "idealcat"
+_REQUIRED_ENGINE = re.compile(rf"{_ENGINE}(?![\w.-])\s*(?:\[([^\]]*)\])?", re.IGNORECASE)
+_OF_EXTRA = re.compile(r'(.*?)\s*;\s*(?:(.*) and )?extra == "([^"]+)"')
+
+
+def dependencies(catalog: Catalog) -> list[str]:
+    """Return what a course requires, with the requirements of the engine and of its extras in place of the engine.
+
+    They stand in the course's `pyproject.toml`. Of a course without one they are the extras that `preload` names.
+    """
+    path = catalog.root / "pyproject.toml"
+    own = tomllib.loads(path.read_text(encoding="utf-8"))["project"] if path.is_file() else {}
+    extras = {"": own.get("dependencies", []), **own.get("optional-dependencies", {})}
+    if own.get("name") == _ENGINE and "course" in extras:  # the repository of the engine, with a course beside it
+        required = [f"{_ENGINE}[course]"]
+    else:
+        extras = _installed_extras()
+        required = own.get("dependencies", [f"{_ENGINE}[{','.join(catalog.preload)}]"])
+    return list(dict.fromkeys(_without_engine([_ENGINE, *required], extras)))
+
+
+def _without_engine(required: Iterable[str], extras: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    for text in required:
+        engine = _REQUIRED_ENGINE.match(text)
+        if engine is None:
+            yield text
+            continue
+        yield from extras[""]
+        for extra in (engine[1] or "").split(","):
+            yield from _without_engine(extras.get(extra.strip(), ()) if extra else (), extras)
+
+
+def _installed_extras() -> dict[str, list[str]]:
+    """Return the requirements of the engine as it is installed, by extra; those of the engine alone by an empty name."""
+    extras: dict[str, list[str]] = {"": []}
+    for text in requires(_ENGINE) or ():
+        found = _OF_EXTRA.fullmatch(text)
+        need, condition, extra = found.groups() if found else (text, None, "")
+        extras.setdefault(extra, []).append(f"{need}; {condition}" if condition else need)
+    return extras
 
 
 def _quote(text: str) -> str:

@@ -9,12 +9,12 @@ import contextlib
 import functools
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, UsageError
-from autograder.grading.batch import Batch
+from autograder.grading.batch import Batch, with_intake, without_intake
 from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.jobs import GradeTasks, Jobs, Task
 from autograder.grading.spec import GradingSpec, course_secret
@@ -65,11 +65,11 @@ class Ahead:
         key = self.spec.key(task.raw)
         result = self._cache.get(key)
         if result is None:
-            result = self._grade_now(task)
+            result = without_intake(self._grade_now(task), task.raw, self.spec)
             self._cache.put(key, result)
         for check in result.errors:
             raise GraderError(f"{student} has no grade: {check.id}: {check.message}")
-        return replace(result, name=student)
+        return with_intake(result, task, self.spec)
 
     def _grade_now(self, task: Task) -> SubmissionResult:
         with self._open_grading(1) as grade_tasks:

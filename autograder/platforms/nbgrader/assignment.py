@@ -12,12 +12,13 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from autograder.course.catalog import Catalog, Question, Unit
+from autograder.course.catalog import Catalog
 from autograder.course.skeletons import (
     join_files,
     replace_keeping_backup,
     translated_solution,
 )
+from autograder.course.units import Question, Unit
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.messages import ENGLISH

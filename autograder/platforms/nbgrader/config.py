@@ -50,7 +50,7 @@ def configure(
         c.Autograde.autograde_preprocessors = [
             "nbgrader.preprocessors.Execute",
             "nbgrader.preprocessors.IgnorePattern",
-            "nbgrader.preprocessors.ClearMetadataPreprocessor",
+            "nbconvert.preprocessors.ClearMetadataPreprocessor",
             "nbgrader.preprocessors.LimitOutput",
             "nbgrader.preprocessors.SaveAutoGrades",
             "nbgrader.preprocessors.AssignLatePenalties",

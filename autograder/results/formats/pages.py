@@ -44,6 +44,7 @@ def student_page(mark: Mark, catalog: Catalog, pictures: Mapping[str, Sequence[P
         pictures: by unit, what the student's own functions have made.
     """
     checks = {unit: list(mark.checks_of(unit)) for unit in mark.units}
+    is_open = any(check.outcome is not Outcome.PASSED for check in mark.result.checks)
     return _render(
         "student.html",
         course=catalog.title,
@@ -51,7 +52,7 @@ def student_page(mark: Mark, catalog: Catalog, pictures: Mapping[str, Sequence[P
         result=mark.result,
         score=score_line(mark),
         by_hand=manual_lines(mark),
-        next_step="" if mark.all_passed else " ".join(next_step(catalog, checks)).removeprefix(tr("Next:")).strip(),
+        next_step=" ".join(next_step(catalog, checks)).removeprefix(tr("Next:")).strip() if is_open else "",
         units=[
             {**_unit(catalog, unit, checks[unit.name], (pictures or {}).get(unit.name, ())), **_by_hand(mark, unit)}
             for unit in mark.units.values()

@@ -1,7 +1,8 @@
 """Values to bytes."""
 
+import io
 import types
-from collections.abc import Callable, Iterator, Set, ValuesView
+from collections.abc import Callable, Iterator, Mapping, Set, ValuesView
 from pathlib import PosixPath, PurePath, WindowsPath
 from typing import Any
 
@@ -49,6 +50,12 @@ def refuse(value: object) -> object:
         raise RefusedValue(f"the class {value.__name__} itself ({name}), expected what it makes: call it")
     if isinstance(value, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
         raise RefusedValue(f"{name}, expected what it gives: call it, with ()")
+    if isinstance(value, io.BytesIO | io.StringIO):
+        raise RefusedValue(f"{name}, expected what it holds: return its getvalue()")
+    if isinstance(value, io.IOBase):
+        raise RefusedValue(f"an open file ({type_name(value)}), expected what it holds: read() gives that")
+    if isinstance(value, Mapping):
+        raise RefusedValue(f"{name}, expected a dict: dict(...) makes one of it")
     if isinstance(value, Iterator | Set | ValuesView):
         raise RefusedValue(f"{name}, expected a list: list(...) makes one of it")
     raise RefusedValue(f"{name}, which is not a plain value")
@@ -78,8 +85,8 @@ def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD
     return PREFIX.pack(MAGIC, len(header), len(body)) + header + body
 
 
-def _plain_form(value: object) -> object:
-    """Return what a NumPy scalar, a container of a kind of its own or torchvision's tensor stands for; else the value itself.
+def _plain_form(value: Any) -> object:
+    """Return what a NumPy scalar, a value of a kind of a plain type or torchvision's tensor stands for; else the value itself.
 
     Nothing of the value's own class crosses.
     """
@@ -87,8 +94,15 @@ def _plain_form(value: object) -> object:
     if _writer(kind) is not None or kind in PLAIN or kind in WRITERS or is_record(value):
         return value
     if isinstance(value, NUMPY_SCALARS):
-        return value.item()
+        item = value.item()
+        if not isinstance(item, NUMPY_SCALARS):
+            return item
+        return complex(item) if isinstance(item, np.complexfloating) else float(item)  # of a longer kind than Python's
     # By the methods of the plain types: those of the value's own class may do anything.
+    if issubclass(kind, int):
+        return int.__pos__(value)  # the members of an IntEnum are integers
+    if issubclass(kind, float):
+        return float.__pos__(value)
     if isinstance(value, dict):
         return dict.copy(value)
     if isinstance(value, list):

@@ -109,9 +109,10 @@ _SPOKEN_AS_LETTERS = ("ndarray", "nn.")
 
 
 def type_name(value: object) -> str:
-    """Return the name under which a value's type is shown to people: `float`, `numpy.float64`."""
+    """Return the name under which a value's type is shown to people: `float`, `numpy.float64`, without private modules."""
     kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    private = any(part.startswith("_") and part != "__main__" for part in str(kind.__module__).split("."))
+    return kind.__qualname__ if private or kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def with_article(name: str) -> str:

@@ -48,7 +48,7 @@ def is_hashable(value: object) -> bool:
         return all(map(is_hashable, value))  # type: ignore[call-overload] # it is one of the three
     if is_record(value):
         return all(map(is_hashable, record_of(value)))
-    return type(value) in _HASHABLE or is_numpy_scalar(value)
+    return type(value) in _HASHABLE or is_numpy_scalar(value) or issubclass(type(value), int | float | str)
 
 
 def is_numpy_scalar(value: object) -> bool:

@@ -27,7 +27,12 @@ import pytest
 
 
 @pytest.fixture
-def fable():
+def seed(rng):
+    return rng.initial_seed()
+
+
+@pytest.fixture
+def fable(rng, seed):
     return "a fox and a crow"
 ''',
     "tests/exercises/test_words.py": '''"""Checks of words."""

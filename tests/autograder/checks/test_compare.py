@@ -53,7 +53,8 @@ t = torch.tensor
         (t([0.5000001]).double(), t([0.5]).double(), "returned 0.5000001 at [0], expected 0.5"),
         (np.float64(0.25), 0.5, "returned 0.25, expected 0.5"),
         (np.array([0.1, 9.0]), np.array([0.1, 0.3]), "returned 9.0 at [1], expected 0.3 (1 of 2 entries differ)"),
-        (np.array(1.0), 1.0, "returned an array of shape (), expected 1.0 (a float)"),
+        (np.array([1.0]), 1.0, "returned an array of shape (1,), expected 1.0 (a float)"),
+        (np.array(2.0), 1.0, "returned 2.0, expected 1.0"),
         (t([1j]), t([2j]), "returned 1j at [0], expected 2j"),
         (t([1.0]).to_sparse(), t([1.0]), "returned a sparse tensor, expected a dense one"),
         (t([True, False]), t([True, True]), "returned False at [1], expected True (1 of 2 entries differ)"),
@@ -216,7 +217,8 @@ def test_arrays_are_compared():
 
 
 @pytest.mark.parametrize(
-    ("scalar", "number"), [(np.float64(0.5), 0.5), (np.float32(0.5), 0.5), (np.int64(3), 3), (np.bool_(True), True)]
+    ("scalar", "number"),
+    [(np.float64(0.5), 0.5), (np.float32(0.5), 0.5), (np.int64(3), 3), (np.bool_(True), True)],
 )
 def test_a_numpy_scalar_counts_as_the_number_that_it_stands_for(scalar, number):
     crossed = decode(encode([scalar]))

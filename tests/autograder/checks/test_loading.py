@@ -145,6 +145,51 @@ def test_what_needs_a_library_or_a_file_that_is_not_there_costs_no_more(load, li
     assert [note for note in student.notes if ": this has failed (" in note] == [student.notes[-1]]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "import torch\nassert torch.cuda.is_available(), 'a GPU is needed'",
+        "import sys, torch\nif not torch.cuda.is_available():\n    sys.exit('no GPU')",
+        "import torch\nweights = torch.zeros(3, device='cuda:0')\nmean = weights.mean()\nprint(mean)",
+        "import torch\nnet = torch.nn.Linear(1, 1).cuda()\nfor p in net.parameters():\n    print(p)",
+        "get_ipython().run_line_magic('matplotlib', 'inline')",
+        "from IPython import get_ipython\nget_ipython().system('pip install torch')",
+        "display('a picture')",
+        "pictures = list(open('no such file'))\nfirst = pictures[0]\nprint(first)",
+    ],
+)
+def test_what_another_machine_has_costs_no_more(load, lines, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    student = load(f"{lines}\n\n{DOUBLE}")
+    assert student.double(2) == 4
+    (note,) = student.notes
+    assert note.startswith("unit.py:") and ": this has failed (" in note
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return getattr(sys.modules[__name__], 'three')()",
+        "return sys.modules['other'].three()",
+        "import other\n    return other.three() * (other is sys.modules['other'])",
+        "from exercises.other import three\n    return three()",
+    ],
+)
+def test_while_a_function_runs_the_modules_are_found_by_name(load, line):
+    student = load(
+        f"import sys\nfrom other import three\n\ndef again():\n    {line}\n", other="def three():\n    return 3\n"
+    )
+    assert [student.again(), student.again()] == [3, 3]
+
+
+@pytest.mark.parametrize("line", ["print(nothing)", "{}['cuda_device']", "while True: 'cuda'"])
+def test_what_fails_on_any_machine_ends_a_module(load, line):
+    student = load(f"{DOUBLE}open('no such file')\n{line}\ndef halve(x):\n    return x / 2\n", seconds=0.5)
+    assert student.double(2) == 4
+    with pytest.raises(MissingFunction, match="stopped before halve was defined"):
+        student.halve(2)
+
+
 def test_what_ends_a_module_is_named_and_not_what_came_before(load):
     student = load("open('no_such_file.pt')\n" + DOUBLE + "1 / 0\n\ndef halve(x):\n    return x / 2\n")
     assert student.double(2) == 4 and student.notes[0].startswith("unit.py:5: the module stopped here (Zero")

@@ -13,7 +13,7 @@ from autograder.checks.faults import error_of
 from autograder.checks.plugin.runs import check_seed, sent_seed
 from autograder.checks.remote import StudentModule, recipe_of
 from autograder.checks.transport import InProcess
-from autograder.compare import assert_close, show
+from autograder.compare import assert_close, assert_equal, show
 from autograder.errors import (
     CheckError,
     CheckFailed,
@@ -62,7 +62,7 @@ def fails_without_words():
     raise Odd
 
 def lie():
-    class Liar(float):
+    class Liar(complex):
         pass
     return [Liar(1)]
 
@@ -318,6 +318,90 @@ def test_other_arguments_are_told_with_the_signature(student):
 def test_a_value_of_another_type_is_refused_by_name(student):
     words = sentence(RefusedValue, student.lie)
     assert words.startswith("lie() returned a ") and "Liar, which is not a plain value" in words
+
+
+#: What a student returns in place of the plain value that is meant, and what is said of it.
+NO_PLAIN_VALUE = {
+    "io.BytesIO(b'x')": "returned a BytesIO, expected what it holds: return its getvalue()",
+    "io.BufferedReader(io.BytesIO())": "returned an open file (BufferedReader), expected what it holds: read() gives that",
+    "types.MappingProxyType({})": "returned a mappingproxy, expected a dict: dict(...) makes one of it",
+    "numpy.random.default_rng(0)": "returned a Generator, which is not a plain value",
+}
+#: And what the comparison with a list says of iterators.
+ITERATORS = {
+    "map(abs, [1])": "a map",
+    "itertools.chain([1])": "an iterator",
+    "reversed([1])": "an iterator",
+    "iter(torch.utils.data.DataLoader([1]))": "an iterator",
+}
+
+
+def returned(code):
+    libraries = "decimal, enum, fractions, io, itertools, numpy, safetensors.torch, torch, types"
+    text = f"import {libraries}\ndef odd(*args):\n    return {code}\n"
+    unit = Module("unit", "unit.py", text)
+    return StudentModule(unit, {"unit": unit}, InProcess(), 5.0, 0).odd
+
+
+@pytest.mark.parametrize("code", NO_PLAIN_VALUE)
+def test_of_an_object_that_is_no_plain_value_is_told_what_makes_one(code):
+    assert sentence(RefusedValue, returned(code)) == f"odd() {NO_PLAIN_VALUE[code]}"
+
+
+@pytest.mark.parametrize("code", ITERATORS)
+def test_an_iterator_is_told_by_a_name_that_students_know(code):
+    words = sentence(CheckFailed, assert_close, returned(code)(), [1])
+    assert words == f"returned {ITERATORS[code]}, expected a list: list(...) makes one of it"
+
+
+#: What a function may return in place of a Python number.
+NUMBERS = {
+    "numpy.float32(0.5)": 0.5,
+    "numpy.longdouble(0.5)": 0.5,
+    "numpy.array(0.5)": 0.5,
+    "torch.tensor(0.5).numpy()": 0.5,
+    "type('Share', (float,), {'__float__': lambda self: 0.9})(0.5)": 0.5,
+    "numpy.int8(3)": 3,
+    "numpy.array(3)": 3,
+    "enum.IntEnum('Kind', 'CAT DOG BIRD').BIRD": 3,
+    "enum.IntFlag('Kind', 'CAT DOG')(3)": 3,
+    "numpy.bool_(True)": True,
+    "numpy.array(True)": True,
+}
+#: What is no such number, by what is said of it.
+NO_NUMBERS = {
+    "torch.tensor(0.5)": "returned a tensor, expected a Python float, 0.5",
+    "torch.tensor([0.5])": "returned a tensor, expected a Python float, 0.5",
+    "fractions.Fraction(1, 2)": "returned Fraction(1, 2) (a Fraction), expected 0.5 (a float)",
+    "decimal.Decimal('0.5')": "returned Decimal('0.5') (a Decimal), expected 0.5 (a float)",
+    "numpy.array([0.5])": "returned an array of shape (1,), expected 0.5 (a float)",
+    "1": "returned 1 (an int), expected 0.5 (a float)",
+}
+
+
+@pytest.mark.parametrize("code", NUMBERS)
+def test_what_stands_for_a_python_number_counts_as_one(code):
+    number, value = NUMBERS[code], returned(code)()
+    assert type(value) is type(number) and value == number
+    assert_equal(returned(f"[({code},)], {{'a': [{code}]}}")(), ([(number,)], {"a": [number]}))
+
+
+def test_the_member_of_an_enumeration_is_a_key_as_its_number_is():
+    assert_equal(returned("dict.fromkeys(enum.IntEnum('Kind', 'CAT DOG'), 0.5)")(), {1: 0.5, 2: 0.5})
+    assert_equal(returned("set(enum.IntEnum('Kind', 'CAT DOG'))")(), {1, 2})
+
+
+@pytest.mark.parametrize("code", NO_NUMBERS)
+def test_what_is_no_python_number_is_told_so(code):
+    assert sentence(CheckFailed, assert_close, returned(code)(), 0.5) == NO_NUMBERS[code]
+
+
+def test_no_private_name_of_the_courses_own_classes_is_told():
+    model = data.toy_telling_model()
+    words = sentence(Raised, returned("safetensors.torch.save(args[0])"), model)
+    assert "received a Classifier" in words
+    assert "'Classifier' object has no attribute 'fc'" in sentence(Raised, returned("args[0].fc"), model)
+    assert sentence(CheckFailed, assert_close, returned("args[0]")(model), b"").startswith("returned a Classifier,")
 
 
 def test_an_endless_loop_is_stopped_with_its_line(student):

@@ -60,7 +60,9 @@ def test_a_download_of_canvas_comes_back_as_its_gradebook(autograder, course, ca
     code, out, err = autograder("grade", canvas, "--roster", exported, "-o", tmp_path / "out", "--jobs", 1)
     assert code == 1
     assert "a download of Canvas: 3 students, 1 late" in out
-    assert "not graded: notes.txt: its name is not one that Canvas gives" in err
+    assert (
+        "not graded: notes.txt: Canvas names files otherwise; if a student handed it in, name it as the others" in err
+    )
     scores = {row["submission"]: row["score"] for row in rows_of(tmp_path / "out" / "grades.csv")}
     assert scores == {"Jane Doe": "3", "X Müller": "2", "Bob Smith": "0"}
     code, out, _ = autograder(
@@ -133,7 +135,12 @@ def test_everything_in_the_folder_is_in_the_intake(autograder, course, canvas, t
     ] == [
         ("doejane", "doejane_LATE_12345_67890_doubling-2.py", "yes", ""),
         ("mullerx", "mullerx_12347_67892_doubling.py", "", ""),
-        ("", "notes.txt", "", "its name is not one that Canvas gives"),
+        (
+            "",
+            "notes.txt",
+            "",
+            "Canvas names files otherwise; if a student handed it in, name it as the others",
+        ),
     ]
 
 

@@ -143,7 +143,6 @@ def test_half_a_file_is_no_result(batch, grading, text):
 
 CHANGES = {
     "the submission": lambda course, student: (student / "doubling.py").write_text(f"{RIGHT}\n"),
-    "a stray file, which the result lists": lambda course, student: (student / "notes.txt").write_text("x"),
     "a check": lambda course, student: appended(course / "tests" / "exercises" / "test_doubling.py"),
     "the solution": lambda course, student: appended(course / "solutions" / "doubling.py"),
     "a point in the catalog": lambda course, student: replaced(course, "points = 2", "points = 3"),
@@ -321,6 +320,52 @@ def test_every_submission_has_a_name_of_its_own(tmp_path):
     assert set(found) == {"alice", "two-alice", "bob", "bob.zip"}
 
 
+def test_a_changed_file_that_no_check_depends_on_regrades_nothing_and_shows(batch, grading, tmp_path):
+    one = batch("alice")
+    list(one.grade(grading.open))
+    (tmp_path / "class" / "alice" / "duobling.py").write_text(RIGHT)
+    (tmp_path / "class" / "alice" / "notes.txt").write_text("x")
+    signature = tmp_path / "out" / "results" / "alice.json.sig"
+    signature.write_text("of the result before")
+    (again,) = one.grade(pytest.fail)
+    assert again.known and "notes.txt" in again.result.not_taken and not signature.exists()
+    (last,) = one.grade(pytest.fail)
+    assert last.result == again.result
+
+
+def test_those_who_differ_in_such_a_file_alone_are_graded_once_and_each_has_its_own_notes(batch, grading, tmp_path):
+    both = batch("alice", "bob")
+    for name in ("alice", "bob"):
+        (tmp_path / "class" / name / "doubling.py").write_text(RIGHT)
+        (tmp_path / "class" / name / f"of_{name}.txt").write_text("x")
+    endings = list(both.grade(grading.open))
+    assert [each.result.not_taken for each in endings] == [("of_alice.txt",), ("of_bob.txt",)]
+    assert grading.graded == ["alice"] and grading.count == len(endings)
+    assert endings[0].result.hashes["submission"] == endings[1].result.hashes["submission"] != ""
+
+
+#: Ways in which a unit can use another file of its student's.
+USES = (
+    "import trebling",
+    "from exercises.trebling import treble",
+    "module = 'trebling'\n__import__(module)",
+    "import importlib\nimportlib.import_module('treb' + 'ling')",
+    "exec('import treb' + 'ling')",
+    "import between",
+)
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_file_that_a_unit_can_import_is_in_its_key(spec, tmp_path, use):
+    (tmp_path / "between.py").write_text("import trebling\n")
+    (tmp_path / "doubling.py").write_text(f"{use}\n{RIGHT}")
+    keys = set()
+    for text in ("x = 1\n", "x = 2\n"):
+        (tmp_path / "trebling.py").write_text(text)
+        keys.add(spec.key(collect_for(spec.catalog, HandIn.alone(tmp_path))))
+    assert len(keys) == 2
+
+
 def test_long_names_have_a_file_each(batch, grading, tmp_path):
     (tmp_path / "x").mkdir()
     names = ["x" * 255, *("\U0001f600" * 63 + end for end in "ab")]
@@ -384,6 +429,7 @@ def test_a_unit_taken_out_of_the_catalog_regrades_nothing_of_the_others(tmp_path
     hand_in = tmp_path / "alice"
     hand_in.mkdir()
     (hand_in / "doubling.py").write_text(RIGHT)
+    (hand_in / "trebling.py").write_text("def treble(x):\n    return 3 * x\n")
 
     def key():
         catalog = read_catalog(root)

@@ -46,6 +46,7 @@ SOLUTION = """def reverse(text):
 BLOCKED = """
 import importlib.machinery
 import sys
+from pathlib import Path
 
 
 class Blocked:
@@ -54,6 +55,8 @@ class Blocked:
             return importlib.machinery.ModuleSpec(name, self)
 
     def create_module(self, spec):
+        with (Path(__file__).parent / "tried").open("a") as tried:
+            tried.write(spec.name + chr(10))
         raise ModuleNotFoundError(f"No module named {spec.name!r}", name=spec.name)
 
     def exec_module(self, module):
@@ -90,8 +93,15 @@ def run(course, *arguments):
     )
 
 
+def tried(course):
+    """Return the names of the libraries that something has tried to import, in vain."""
+    record = course / "blocked" / "tried"
+    return record.read_text().split() if record.exists() else []
+
+
 def test_nothing_can_be_imported_here(course):
     assert "No module named 'torch'" in run(course, "torch.hub").stderr
+    assert tried(course)[0] == "torch"
 
 
 @pytest.mark.parametrize(
@@ -102,6 +112,7 @@ def test_nothing_can_be_imported_here(course):
 def test_a_student_is_helped(course, arguments):
     done = run(course, "autograder", *arguments)
     assert done.returncode == 0, done.stderr
+    assert tried(course) == []
 
 
 def test_a_student_runs_the_checks(course):
@@ -110,6 +121,7 @@ def test_a_student_runs_the_checks(course):
     done = run(course, "pytest", "in/ann/words.py")
     assert "2 of 2 points" in done.stdout, done.stdout + done.stderr
     assert "2 passed" in done.stdout
+    assert tried(course) == []
 
 
 @pytest.mark.parametrize(("name", "points"), [("ann", 2), ("bob", 0)])
@@ -117,3 +129,4 @@ def test_a_submission_is_graded(course, name, points):
     done = run(course, "autograder", "grade", f"in/{name}", "--units", "words")
     assert done.returncode == (0 if points else 1), done.stdout + done.stderr
     assert f"{points} of 2 points" in done.stdout, done.stdout + done.stderr
+    assert tried(course) == []

@@ -1,26 +1,30 @@
 """At home and graded are one: pytest, `check` in a notebook, `autograder grade` and nbgrader's sandbox judge alike.
 
 Every other right way, every habit, every wrong module with its sentence and every golden submission goes through all four.
-Only hidden checks differ, which a student's own run does not have.
+Those of one unit are one class. Only hidden checks differ, which a student's own run does not have.
 """
 
 import contextlib
+import functools
 import io
-import linecache
+import os
 import shutil
+import socket
 import sys
-import types
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.grading.grade import Grader
-from autograder.grading.spec import GradingSpec
+from autograder import cli
+from autograder.platforms.bundles import student_bundle, write_bundle
+from autograder.results.store import read_result
 from autograder.results.types import Outcome
-from autograder.student.notebook import check
+from autograder.sandbox import Sandbox
+from autograder.sandbox.zygote import ONE_THREAD, Zygote
 
 pytest.importorskip("nbgrader")
 from autograder.platforms.nbgrader.ahead import Ahead, notebook_spec
@@ -47,7 +51,7 @@ class Case:
 
     def copy(self, to):
         """The unit's file in a folder, with what lies beside it."""
-        to.mkdir()
+        to.mkdir(parents=True)
         if self.unit == self.path.stem:
             shutil.copytree(self.path.parent, to, dirs_exist_ok=True)
         else:
@@ -66,7 +70,7 @@ def cases():
                 yield path
 
 
-QUICK = ("habits/default_dicts", "habits/named_tuples", "habits/windows_file", "sentences/quiz_of_nothing")
+QUICK = ("habits/named_tuples", "habits/windows_file", "sentences/quiz_of_nothing")
 CASES = [
     pytest.param(
         Case(path),
@@ -77,36 +81,9 @@ CASES = [
 ]
 
 
-def ended(checks):
-    """How each check that is not hidden has ended."""
-    return {check.id: check.outcome.value for check in checks if not check.hidden}
-
-
-@pytest.fixture
-def kernel(monkeypatch):
-    """Run a file's text as a cell of a notebook, and give the points of a function by `check`."""
-    main, shell = types.ModuleType("__main__"), types.SimpleNamespace(compile=types.SimpleNamespace(_filename_map={}))
-    main.get_ipython = lambda: shell
-    monkeypatch.setitem(sys.modules, "__main__", main)
-
-    def run(path, functions):
-        monkeypatch.syspath_prepend(str(path.parent))
-        text = source(path)
-        linecache.cache["/tmp/ipykernel_1/1.py"] = (
-            len(text),
-            None,
-            text.splitlines(keepends=True),
-            "/tmp/ipykernel_1/1.py",
-        )
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            # A kernel goes on after an exception, and its cells keep what they have defined.
-            with contextlib.suppress(Exception, SystemExit):
-                exec(compile(text, "/tmp/ipykernel_1/1.py", "exec"), vars(main))
-            return {function: check(function) for function in functions}
-
-    yield run
-    for name in {path.stem for path in (OURS / "habits").glob("*/*.py")} & sys.modules.keys():
-        del sys.modules[name]
+def ended(checks, *, hidden=False):
+    """How each check has ended, of those that are not hidden or of all."""
+    return {check.id: check.outcome.value for check in checks if hidden or not check.hidden}
 
 
 def source(path):
@@ -114,28 +91,114 @@ def source(path):
     return data.decode("latin-1" if b"latin-1" in data[:40] else "utf-8-sig").replace("\r\n", "\n")
 
 
+@pytest.fixture(scope="module")
+def chosen(request):
+    """The cases of this run."""
+    items = [item for item in request.session.items if item.path == request.path]
+    return sorted({item.callspec.params["case"] for item in items}, key=str)
+
+
+@pytest.fixture(scope="module")
+def release(chosen, catalog, tmp_path_factory):
+    """The course as students have it."""
+    folder = tmp_path_factory.mktemp("release") / "course"
+    write_bundle(student_bundle(catalog, {case.unit for case in chosen}), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def classes(chosen, release):
+    """The folder of each unit's class: in it one of each case."""
+    for case in chosen:
+        case.copy(release / case.unit / str(case))
+    return {case.unit: release / case.unit for case in chosen}
+
+
+@pytest.fixture(scope="module")
+def graded(classes, sandbox, tmp_path_factory):
+    """The results of a unit's class, as `autograder grade` writes them."""
+
+    @functools.cache
+    def grade(unit):
+        out = tmp_path_factory.mktemp("out")
+        warm = functools.partial(Sandbox, control=sandbox.zygote.control.dup())
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
+            for name, value in ONE_THREAD.items():  # which the command sets for itself
+                patch.setenv(name, value)
+            patch.chdir(ROOT)
+            patch.setattr("autograder.sandbox.Sandbox", warm)
+            options = ("--from", "folders", "--units", unit, "--seed", "any", "--jobs", "1", "-o", out)
+            patch.setattr(sys, "argv", ["autograder", "grade", str(classes[unit]), *map(str, options)])
+            with pytest.raises(SystemExit):
+                cli.main()
+        return {path.stem: read_result(path) for path in (out / "results").iterdir()}
+
+    return grade
+
+
+@pytest.fixture(scope="module")
+def notebooks(classes, tmp_path_factory):
+    """The notebook of each case, in a folder with what lies beside the unit's file."""
+    folder = tmp_path_factory.mktemp("notebooks")
+
+    @functools.cache
+    def write(unit):
+        found = {}
+        for work in sorted(classes[unit].iterdir()):
+            path = shutil.copytree(work, folder / unit / work.name) / f"{unit}.ipynb"
+            nbformat.write(new_notebook(cells=[new_code_cell(source(path.with_suffix(".py")))]), path)
+            path.with_suffix(".py").unlink()
+            found[work.name] = path
+        return found
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def graded_in_nbgrader(notebooks, tmp_path_factory):
+    """The results of a unit's class, as nbgrader gets them from the sandbox."""
+
+    @functools.cache
+    def grade(unit):
+        ahead = Ahead(notebook_spec(str(ROOT), unit, trusted=False), tmp_path_factory.mktemp("ahead"), jobs=1)
+        works = {name: path.parent for name, path in notebooks(unit).items()}
+        ahead.grade(works)
+        return {name: ahead.result(name, work) for name, work in works.items()}
+
+    return grade
+
+
+@pytest.fixture(scope="module")
+def run_notebook(classes, release):
+    """Run a notebook in a fresh kernel in the student's course, and give the points of each function by `check`."""
+    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT)}
+    kernels = Zygote("tests.autograder.platforms.kernels", (str(release), *classes), environment, folder=release)
+
+    def run(notebook, functions):
+        with Connection(kernels.child(socket.SOCK_STREAM).detach()) as link:
+            link.send((notebook, functions))
+            return link.recv()
+
+    kernels.start()
+    yield run
+    kernels.close()
+
+
 # A student has no such rule as this project, where a warning is an error.
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("case", CASES)
-def test_the_four_agree(case, catalog, sandbox, student_pytest, own_course, kernel, tmp_path):
-    path = case.copy(tmp_path / "work")
-    graded = Grader(GradingSpec(catalog, units=(case.unit,)), sandbox).grade_path(path.parent)
-    wanted = ended(graded.checks)
+def test_the_four_agree(
+    case, catalog, release, run_notebook, classes, graded, notebooks, graded_in_nbgrader, student_pytest
+):
+    name, unit = str(case), case.unit
+    checks = graded(unit)[name].checks
+    assert Outcome.ERROR not in {check.outcome for check in checks}
+    assert ended(graded_in_nbgrader(unit)[name].checks, hidden=True) == ended(checks, hidden=True)
 
-    at_home = student_pytest(path, cwd=own_course)
-    assert ended(at_home.checks.values()) == wanted
-
-    notebook = shutil.copytree(path.parent, tmp_path / "notebook") / f"{case.unit}.ipynb"
-    notebook.with_suffix(".py").unlink()
-    nbformat.write(new_notebook(cells=[new_code_cell(source(path))]), notebook)
-    ahead = Ahead(notebook_spec(str(ROOT), case.unit, trusted=False), tmp_path / "ahead")
-    assert ended(ahead.result("alice", notebook.parent).checks) == wanted
+    at_home = student_pytest(classes[unit] / name / f"{unit}.py", cwd=release)
+    assert ended(at_home.checks.values()) == ended(checks)
 
     # Of a function that is not there `check` says to run its cell, and gives nothing.
-    functions = catalog.units[case.unit].functions
-    earned = {
-        function: sum(c.points for c in graded.checks if c.function == function and not c.hidden)
-        for function in functions
-    }
-    assert kernel(path, functions) == pytest.approx(earned)
-    assert Outcome.ERROR.value not in wanted.values()
+    functions = list(catalog.units[unit].functions)
+    points = {name: sum(c.points for c in checks if c.function == name and not c.hidden) for name in functions}
+    assert run_notebook(notebooks(unit)[name], functions) == pytest.approx(points)

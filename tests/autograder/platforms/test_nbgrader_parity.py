@@ -94,7 +94,7 @@ def ways(tmp_path_factory, expected):
     (course / "gradebook.db").unlink()
     nbgrader(course, "generate_assignment", UNIT, "--force")
     hand_in_what_no_kernel_may_see(students, later)
-    expected.update(empties_gradebooks=4.0, no_notebook_at_all=0.0, other_name=0.0, undated=POINTS)
+    expected.update(empties_gradebooks=4.0, no_notebook_at_all=0.0, other_name=0.0, copied=POINTS, undated=POINTS)
     inside_text = nbgrader(course, "autograde", UNIT)
     inside = marks(course)
 
@@ -113,8 +113,9 @@ def hand_in_what_no_kernel_may_see(students, later):
     students.hand_in("undated", students.notebook(right), timestamp="the day before yesterday")
     folder = students.hand_in("no_notebook_at_all", students.notebook(right))
     (folder / f"{UNIT}.ipynb").unlink()
-    folder = students.hand_in("other_name", students.notebook(right))
-    (folder / f"{UNIT}.ipynb").rename(folder / f"{UNIT}-1.ipynb")
+    for name, stem in (("other_name", f"my_{UNIT}"), ("copied", f"{UNIT}-1")):
+        folder = students.hand_in(name, students.notebook(right))
+        (folder / f"{UNIT}.ipynb").rename(folder / f"{stem}.ipynb")
 
 
 def test_the_class_is_large(ways):

@@ -9,15 +9,19 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
+from traitlets.config import Config
+from traitlets.utils.importstring import import_item
 
 from autograder.cli.grading import Source, _assignment
-from autograder.course.catalog import Function, Unit, read_catalog
+from autograder.course.catalog import read_catalog
+from autograder.course.units import Function, Unit
 from autograder.errors import CatalogError, UsageError
 from autograder.grading.session import collected_tests
 from autograder.grading.spec import GradingSpec
 from autograder.platforms.nbgrader.assignment import source_notebook, write_notebooks
 from autograder.platforms.nbgrader.cells import graded_cells, release_again, released_points
-from autograder.results.mark import Hidden
+from autograder.platforms.nbgrader.config import configure
+from autograder.results.mark import SHOWN, Hidden
 from autograder.results.types import CheckResult, Outcome
 
 ROOT = Path(__file__).parents[3]
@@ -214,3 +218,16 @@ def test_without_nbgrader_one_sentence_says_so(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "nbgrader.api", None)
     with pytest.raises(UsageError, match=r"--nbgrader needs nbgrader.*: pip install 'idealcat\[nbgrader\]'"):
         _assignment(Source(nbgrader=str(tmp_path), assignment="quiz"), GradingSpec(CATALOG))
+
+
+@pytest.mark.parametrize("sandbox", [True, False])
+def test_every_class_that_the_configuration_names_can_be_imported(sandbox, monkeypatch):
+    pytest.importorskip("nbgrader")
+    monkeypatch.setenv("IDEALCAT_COURSE", "")
+    monkeypatch.setenv(SHOWN, "")
+    config = Config()
+    configure(config, course=str(ROOT), sandbox=sandbox)
+    autograde = config.Autograde
+    named = [*autograde.get("sanitize_preprocessors", ()), *autograde.autograde_preprocessors]
+    named += [autograde.exporter_class] if "exporter_class" in autograde else []
+    assert [name for name in named if not isinstance(import_item(name), type)] == []

@@ -22,6 +22,7 @@ from autograder.platforms.bundles.student import template
 from autograder.results.formats.classroom50 import scale
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.overview import class_statistics
+from autograder.results.formats.pages import student_page
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Hidden, mark, visible_mark
@@ -472,8 +473,8 @@ def test_the_command_counts_in_the_points_by_hand_beside_the_results(autograder,
         assert err == "line 5 of manual.csv: there is no submission Bob Muller; is it Bob Müller?\n"
         assert out.splitlines()[0].endswith("Section,Notes,Lab")
         assert [line.split(",")[-2:] for line in out.splitlines()[2:]] == [
-            ["added: -2 (two days late)", "2"],
             ["denoise: 0.5 (looks copied)", "2.5"],
+            ["added: -2 (two days late)", "2"],
             ["added: 5 (on paper)", "9"],
         ]
     code, out, _ = autograder("report", results / "alice.json", "--as", "markdown")
@@ -517,3 +518,18 @@ def test_results_are_read_as_they_were_written(tmp_path, catalog):
     marks, _ = read_marks([tmp_path], catalog)
     publish(marks, "json", Hidden.EVERYTHING, catalog, tmp_path / "again")
     assert read_results([tmp_path / "again"]) == {"a": marks["a"].result}
+
+
+def test_results_are_in_the_order_in_which_a_class_is_graded(tmp_path):
+    for name in ("alice", "Bob", "carl", "alice-2"):
+        (tmp_path / f"{name}.json").write_text(SubmissionResult(name).to_json(), encoding="utf-8")
+    assert list(read_results([tmp_path])) == ["alice", "alice-2", "Bob", "carl"]
+
+
+def test_a_page_does_not_say_that_everything_passes_while_a_check_that_it_hides_has_failed(catalog):
+    seen = CheckResult("variation_loss::test_a", "variation_loss", "denoise", "Seen", 1.0, outcome=Outcome.PASSED)
+    unseen = replace(seen, id="variation_loss::test_b", hidden=True, outcome=Outcome.FAILED)
+    for hidden in (Hidden.NOTHING, Hidden.POINTS):
+        page = student_page(visible_mark(mark(SubmissionResult("alice", (seen, unseen))), hidden), catalog)
+        assert "Everything passes" not in page and "check that was run" not in page
+        assert ("<strong>Next:</strong>" in page) is (hidden is Hidden.POINTS)

@@ -36,7 +36,7 @@ def test_a_file_system_without_locks_holds_nothing(tmp_path, monkeypatch):
     def unsupported(*_, **__):
         raise NotImplementedError
 
-    monkeypatch.setattr("autograder.results.store.FileLock.acquire", unsupported)
+    monkeypatch.setattr("filelock.FileLock.acquire", unsupported)
     with hold(tmp_path / "lock", "busy"), hold(tmp_path / "lock", "busy"):
         pass
 

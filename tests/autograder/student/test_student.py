@@ -11,8 +11,10 @@ from autograder.course.catalog import read_catalog
 from autograder.messages import speaking, tr
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult, Outcome
-from autograder.student.progress import Progress, Standing, read_progress
-from autograder.student.standing import listing, next_step
+from autograder.student.progress import Progress, Standing, fingerprint, read_progress
+from autograder.student.runner import UnitRun
+from autograder.student.standing import listing, next_step, overview
+from autograder.student.terminal import run_lines
 from tests.autograder.conftest import ROOT
 
 UNIT = "variation_loss"
@@ -64,6 +66,29 @@ def test_where_everything_passes_it_says_what_is_judged_later():
     assert "+ answers 1 of 1 visible points; 12 more when graded  passed" in "\n".join(listing(released, progress))
     passes = CheckResult("quiz::test", "quiz", "answers", "It is read", 1, outcome=Outcome.PASSED)
     assert list(summary(released, [passes], brief=True, verbose=False))[1:] == ["Everything passes. Well done.", said]
+
+
+def test_each_function_says_what_is_judged_later_and_part_of_a_course_is_not_everything():
+    catalog = read_catalog(ROOT).only(["quiz", "variation_loss"])
+    units = dict(catalog.units)
+    answers = replace(units["quiz"].functions["answers"], later=13.0)
+    released = replace(catalog, units=units | {"quiz": replace(units["quiz"], functions={"answers": answers})})
+    passes = CheckResult("quiz::test", "quiz", "answers", "It is read", 0, outcome=Outcome.PASSED)
+    worth = "0 of 0 visible points; 13 more when graded"
+    lines = list(summary(released, [passes], brief=False, verbose=False))
+    assert lines[:2] == [f"Quiz: before and after the lecture: {worth}", f"  answers: {worth}"]
+    assert "Every check that was run passes." in lines and not any("Everything" in line for line in lines)
+    run = UnitRun("quiz", {"quiz::test": passes})
+    assert f"  + answers: {worth}" in list(run_lines(released, Progress(), run))
+
+
+def test_where_a_file_has_changed_since_it_passed_not_everything_passes(own_course):
+    catalog = read_catalog(own_course).only(["quiz"])
+    for file, said in (("old", False), (fingerprint(catalog, "quiz"), True)):
+        done = Progress({"quiz": {"answers": Standing(passed="2026-01-01T10:00:00", file=file)}})
+        lines = list(overview(catalog, done))
+        assert any("Everything passes" in line for line in lines) is said
+        assert any("has changed since its last run" in line for line in lines) is not said
 
 
 def test_a_run_of_pytest_counts(command, own_course, solve):

@@ -205,7 +205,9 @@ def test_gradescopes_table_is_plain_data():
 def test_a_strange_name_in_a_download_is_told():
     names = [*moodle_flat(), "notes.txt"]
     download = read_class(dict.fromkeys(names, b""))
-    assert download.strays == {PurePosixPath("notes.txt"): "its name is not one that Moodle gives"}
+    assert download.strays == {
+        PurePosixPath("notes.txt"): "Moodle names files otherwise; if a student handed it in, name it as the others"
+    }
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,16 @@ def test_a_students_own_run_has_the_same_folders(tmp_path):
     assert helpers["helpers.dims"].filename == str(tmp_path / "helpers/dims.py")
 
 
+def test_a_students_own_run_reads_what_a_notebook_writes_as_a_graded_one_does(tmp_path):
+    cells = ["%%writefile dims.py\ndef last(): return 3", "from dims import last\ndef denoise():\n    return last()"]
+    path = tmp_path / "variation_loss.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells]), path)
+    (tmp_path / "dims.py").write_text("def last(): return 2\n")  # of a cell that was run before it was changed
+    units = {"variation_loss": read_module(path, "variation_loss")}
+    assert answer_of(read_helpers(tmp_path, units) | units) == 3
+    assert answer_of(parse_submission(collect_submission(tmp_path, UNITS)).sources) == 3
+
+
 @pytest.mark.parametrize("form", ["folders", "zip", "moodle"])
 def test_of_a_class_too(tmp_path, form):
     names = ["Ann Lee_101_assignsubmission_file", "Bo Ek_102_assignsubmission_file"] if form == "moodle" else ["a", "b"]

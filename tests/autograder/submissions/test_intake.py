@@ -186,7 +186,7 @@ def test_nesting_at_the_edge_of_the_stack_is_no_error_later():
 
     text = "def g(): pass\ndef f(): return g() + a" + ".b" * 2000
     module = Module("unit", "unit.py", text + "\n")
-    assert higher(600) == set()
+    assert higher(600) in (set(), {"g"})  # Python 3.13 has more of a stack to parse with
     module = Module("unit", "unit.py", text)
     assert higher(0) == {"g"}
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-import torch
 
 
 @pytest.fixture
-def dice(rng: torch.Generator) -> np.random.Generator:
+def dice(seed: int) -> np.random.Generator:
     """Give random numbers of NumPy's, drawn from the check's seed."""
-    return np.random.default_rng(rng.initial_seed())
+    return np.random.default_rng(seed)

@@ -1,0 +1,191 @@
+"""Units of a course, with their functions and questions, and how they are read from the tables of a catalog."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from autograder.errors import CatalogError
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that a student writes.
+
+    Attributes:
+        name: as the student must call it.
+        points: those of its checks together.
+        hints: from a question to a pointer.
+        outcome: True if its checks look at its outcome alone, so that any way that works is right.
+        later: points of the checks that a students' release lacks; they run when the function is graded.
+        examples: points for the student's own examples of it, besides those of its checks.
+    """
+
+    name: str
+    points: float
+    hints: tuple[str, ...]
+    outcome: bool = False
+    later: float = 0.0
+    examples: float = 0.0
+
+
+@dataclass(frozen=True)
+class RubricItem:
+    """One thing that an answer can have: its points, and what it is in words."""
+
+    points: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that people grade.
+
+    Attributes:
+        name: unique in the course, among functions too.
+        text: as students read it.
+        points: the most that an answer gets.
+        rubric: what an answer can have, by a short name.
+    """
+
+    name: str
+    text: str
+    points: float
+    rubric: dict[str, RubricItem]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One module of the course.
+
+    Attributes:
+        name: the module's name, as in `exercises/<name>.py`.
+        title: for people.
+        seconds: how long one call of a student's function may take.
+        functions: by name, in the order in which they are taught.
+        questions: by name; their points come by hand, besides those of `functions`.
+        parts: names of the other modules that a student writes for it; the unit's own file imports what checks call.
+        data: files in `exercises/` that the student's code reads, by their paths there.
+    """
+
+    name: str
+    title: str
+    seconds: float
+    functions: dict[str, Function]
+    questions: dict[str, Question] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Return the names of the modules that a student writes: the unit's own, then the others."""
+        return (self.name, *self.parts)
+
+    @property
+    def points(self) -> float:
+        """Return the points of the unit's checks."""
+        return sum(function.points for function in self.functions.values())
+
+    @property
+    def later(self) -> float:
+        """Return the points of the unit's checks that a students' release lacks; none in the instructor's course."""
+        return sum(function.later for function in self.functions.values())
+
+
+class Reader:
+    """Reads the values of a catalog, and tells the unit, the key and the line of one that is wrong."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines = path.read_text(encoding="utf-8").splitlines()
+
+    def unit(self, values: object, number: int, later: dict[str, Any]) -> Unit:
+        """Return a unit.
+
+        Args:
+            values: of its table.
+            number: its place in the catalog, from 1.
+            later: points of the checks that a release lacks, by function.
+        """
+        name = self.part(values, "name", str, f"[[unit]] number {number}")
+        where = f"unit {name}"
+        title = self.part(values, "title", str, where)
+        given = self.part(values, "functions", dict, where)
+        functions = {each: self._function(facts, each, where, later) for each, facts in given.items()}
+        asked = self.part(values, "questions", dict, where, {})
+        questions = {each: self._question(facts, each, where) for each, facts in asked.items()}
+        seconds = float(self.part(values, "seconds", (int, float), where, 10))
+        parts = tuple(self._part_name(each, where) for each in self.part(values, "files", list, where, []))
+        data = tuple(self._data_name(each, where) for each in self.part(values, "data", list, where, []))
+        return Unit(name, title, seconds, functions, questions, parts, data)
+
+    def _part_name(self, file: object, where: str) -> str:
+        path = PurePosixPath(file) if isinstance(file, str) else PurePosixPath()
+        if path.name != file or path.suffix != ".py" or not path.stem.isidentifier():
+            raise self._error(where, "files", f"holds {file!r}, which is no name of a Python file")
+        return path.stem
+
+    def _data_name(self, file: object, where: str) -> str:
+        path = PurePosixPath(file) if isinstance(file, str) else PurePosixPath()
+        if str(path) != file or path.is_absolute() or ".." in path.parts or path.suffix == ".py":
+            raise self._error(where, "data", f"holds {file!r}, which is no path of a file of data in exercises/")
+        if not (self._path.parent / path).is_file():
+            raise self._error(where, "data", f"names exercises/{file}, which is not there")
+        return file
+
+    def _function(self, facts: object, name: str, where: str, later: dict[str, Any]) -> Function:
+        where = f"{where}, function {name}"
+        points = float(self.part(facts, "points", (int, float), where))
+        hints = self.part(facts, "hints", list, where, [])
+        if not all(isinstance(hint, str) for hint in hints):
+            raise self._error(where, "hints", "holds something that is no text")
+        outcome = bool(self.part(facts, "outcome", bool, where, False))
+        examples = float(self.part(facts, "examples", (int, float), where, 0.0))
+        return Function(name, points, tuple(hints), outcome, float(later.get(name, 0.0)), examples)
+
+    def _question(self, facts: object, name: str, where: str) -> Question:
+        where = f"{where}, question {name}"
+        text = self.part(facts, "text", str, where).strip()
+        rubric = {
+            item: RubricItem(
+                float(self.part(each, "points", (int, float), f"{where}, item {item}")),
+                self.part(each, "text", str, f"{where}, item {item}"),
+            )
+            for item, each in self.part(facts, "rubric", dict, where, {}).items()
+        }
+        return Question(name, text, float(self.part(facts, "points", (int, float), where)), rubric)
+
+    def part(self, values: Any, key: str, kind: type | tuple[type, ...], where: str, default: object = None) -> Any:
+        """Return the value of a key.
+
+        Raises:
+            CatalogError: it is missing and has no default, or it is of another kind.
+        """
+        value = values.get(key, default) if isinstance(values, dict) else None
+        if value is None:
+            raise self._error(where, key, "is missing")
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise self._error(where, key, f"is {value!r}, which is no {_WORDS[kind]}")
+        return value
+
+    def _error(self, where: str, key: str, problem: str) -> CatalogError:
+        return CatalogError(f"{self._path}{self._line(where, key)}: {where}: {key} {problem}")
+
+    def _line(self, where: str, key: str) -> str:
+        """Return the line of a key, or of the table that lacks it; nothing if it is written in another way."""
+        unit, _, function = where.partition(", function ")
+        unit = unit.removeprefix("unit ")
+        own = re.compile(rf"\s*name\s*=\s*[\"\']{re.escape(unit)}[\"\']")
+        at = next((i for i, line in enumerate(self._lines) if own.match(line)), 0)
+        if function:
+            table = re.compile(rf"\s*\[unit\.functions\.[\"\']?{re.escape(function)}[\"\']?\]")
+            at = next((i for i, line in enumerate(self._lines[at:], at) if table.match(line)), at)
+        for i, line in enumerate(self._lines[at:], at):
+            if i > at and line.lstrip().startswith("["):
+                break
+            if re.match(rf"\s*{re.escape(key)}\s*=", line):
+                return f", line {i + 1}"
+        return f", line {at + 1}" if at else ""
+
+
+_WORDS: dict[Any, str] = {dict: "table", str: "text", list: "list", bool: "true or false", (int, float): "number"}
