@@ -19,6 +19,7 @@ from autograder.worker.protocol import Fault
 _TEXT_LIMIT = 2000
 _FRAME_LIMIT = 20
 _MODULE = ("torch.nn.modules.module", "Module")
+_PRIVATE_CLASS = re.compile(r"<class '([\w.]+)\.(_\w+)'>")
 #: Answers of the kernel, in a sandbox, to system calls that a submission may not make.
 _FORBIDDEN = tuple(map(os.strerror, (errno.EPERM, errno.EACCES, errno.EROFS, errno.EFBIG)))
 
@@ -109,16 +110,16 @@ def _without_private_modules(text: str, error: BaseException) -> str:
         kind: Any = getattr(sys.modules.get(match[1]), match[2], None)
         return with_article(public_class(kind).__name__) if _is_private_module(kind) else match[0]
 
-    text = re.sub(r"<class '([\w.]+)\.(_\w+)'>", rename, text)
-    kind = type(error.obj) if isinstance(error, AttributeError) else None
-    if kind is not None and _is_private_module(kind):
+    text = _PRIVATE_CLASS.sub(rename, text)
+    kind = type(getattr(error, "obj", None)) if AttributeError in type(error).__mro__ else type(None)
+    if _is_private_module(kind):
         text = text.replace(repr(kind.__name__), repr(public_class(kind).__name__), 1)
     return text
 
 
-def _is_private_module(kind: object) -> bool:
+def _is_private_module(kind: Any) -> bool:
     """Return True for a private class of PyTorch modules that is not the student's: theirs is in a module of another type."""
-    if not isinstance(kind, type) or not kind.__name__.startswith("_"):
+    if type not in type(kind).__mro__ or not kind.__name__.startswith("_"):
         return False
     names = [(base.__module__, base.__name__) for base in kind.__mro__]
     return _MODULE in names and type(sys.modules.get(kind.__module__)) is types.ModuleType

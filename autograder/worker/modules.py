@@ -167,26 +167,28 @@ class LoadedModule(types.ModuleType):
 def _lacks_what_is_elsewhere(statement: ast.stmt, error: BaseException, lost: Collection[str]) -> bool:
     """Return True if a statement has failed because another machine is meant, or because an earlier one has.
 
+    The student's code may have replaced `isinstance`.
+
     Args:
         statement: at the top level.
         error: with which it failed.
         lost: names that the earlier ones were to define.
     """
-    if isinstance(error, NameError) and error.name in lost:
+    kinds = type(error).__mro__
+    if NameError in kinds and getattr(error, "name", None) in lost:
         return True
-    nodes = list(ast.walk(statement))
-    names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    names |= {str(node.value).partition(":")[0] for node in nodes if isinstance(node, ast.Constant)}
-    return isinstance(error, Exception | SystemExit) and not _ELSEWHERE.isdisjoint(names)
+    nodes: list[Any] = list(ast.walk(statement))
+    names = {node.id for node in nodes if type(node) is ast.Name}
+    names |= {node.attr for node in nodes if type(node) is ast.Attribute}
+    names |= {str(node.value).partition(":")[0] for node in nodes if type(node) is ast.Constant}
+    return (Exception in kinds or SystemExit in kinds) and not _ELSEWHERE.isdisjoint(names)
 
 
 def _names_bound(statement: ast.stmt) -> set[str]:
     """Return the names that a statement gives values to."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {statement.name}
-    names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
-    return {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    defined = getattr(statement, "name", None)  # of a function or a class
+    nodes: list[Any] = [node for node in ast.walk(statement) if type(node) is ast.Name]
+    return {defined} if defined else {node.id for node in nodes if type(node.ctx) is ast.Store}
 
 
 def _names_read(body: list[ast.stmt]) -> set[str]:
