@@ -312,12 +312,12 @@ _TENSORS = ("keras", "pytorch", "torch")
 
 def framework(name: object) -> Framework:
     """Return the framework of a unit by the value of its `FRAMEWORK`: PyTorch for anything but a name of another."""
-    return _ARRAYS.get(name.lower(), PYTORCH) if isinstance(name, str) else PYTORCH
+    return _ARRAYS.get(name.lower(), PYTORCH) if type(name) is str else PYTORCH
 
 
 def framework_note(name: object) -> str | None:
     """Return a sentence on what the functions of a unit get, by the value of its `FRAMEWORK`; None if that is as usual."""
-    if not isinstance(name, str) or name.lower() in _TENSORS:
+    if type(name) is not str or name.lower() in _TENSORS:
         return None
     chosen = _ARRAYS.get(name.lower())
     if chosen is None:
