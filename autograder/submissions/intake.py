@@ -214,7 +214,11 @@ def _is_one(folder: Path, units: frozenset[str]) -> bool:
 
 
 def _holds_work(folder: Path, units: frozenset[str]) -> bool:
-    return any(unit_of(path.name, units) for path in _names_in(folder))
+    return bool(_units_in(folder, units))
+
+
+def _units_in(folder: Path, units: frozenset[str]) -> set[str]:
+    return {unit for path in _names_in(folder) if (unit := unit_of(path.name, units))}
 
 
 def _download(path: Path, form: str) -> Intake | None:
@@ -268,6 +272,7 @@ def _commit_date(path: Path, attempt: Attempt) -> str:
 
 def _folders(folder: Path, units: frozenset[str]) -> Intake:
     """Take a folder, an archive or a file for each student."""
+    folder = _class_inside(folder, units)
     intake = Intake("a folder of submissions")
     by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
     loose: list[Path] = []
@@ -300,6 +305,19 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
     for child in loose:
         intake.left_out.append(LeftOut(legible(child.name), "", _why_left(child, units)))
     return intake
+
+
+def _class_inside(folder: Path, units: frozenset[str]) -> Path:
+    """Return the folder of the students: the one given, or the only one in it if several in that have handed in one unit."""
+    inner = [
+        child for child in folder.iterdir() if not child.name.startswith(".") and child.name.casefold() not in JUNK
+    ]
+    if len(inner) != 1 or not inner[0].is_dir() or inner[0].is_symlink() or _is_one(inner[0], units):
+        return folder
+    deeper = _class_inside(inner[0], units)
+    students = [each for each in deeper.iterdir() if each.is_dir() and each.name not in WORK_FOLDERS]
+    handed_in = Counter(unit for each in students if not each.is_symlink() for unit in _units_in(each, units))
+    return deeper if any(count > 1 for count in handed_in.values()) else folder
 
 
 def _zipped_folders(path: Path, units: frozenset[str]) -> Intake | None:

@@ -91,6 +91,22 @@ def test_a_students_zip_inside_the_zip_of_a_class_is_opened(tmp_path):
     }
 
 
+@pytest.mark.parametrize("wrapper", ["class", "course/week 3"])
+def test_a_class_in_a_folder_of_its_own_is_the_class(wrapper, tmp_path):
+    write(
+        tmp_path / "down", *(f"{wrapper}/{name}/variation_loss.py" for name in ("alice", "bob")), f"{wrapper}/eve/a.txt"
+    )
+    intake, files = taken(tmp_path / "down")
+    assert intake.sentence == "a folder of submissions: 3 students"
+    assert list(files) == ["alice", "bob", "eve"]
+
+
+@pytest.mark.parametrize("folders", [("my_work", "exercises"), ("part1", "part2")])
+def test_the_folders_of_one_student_are_no_class(folders, tmp_path):
+    write(tmp_path / "down", f"alice/{folders[0]}/variation_loss.py", f"alice/{folders[1]}/ideal_image.py")
+    assert list(taken(tmp_path / "down")[1]) == ["alice"]
+
+
 def test_what_was_understood_is_one_line(tmp_path):
     intake, _ = taken(write(tmp_path / "class", *CLASSES["canvas"]))
     assert intake.sentence == "a download of Canvas: 3 students, 1 late"
