@@ -317,7 +317,7 @@ def framework(name: object) -> Framework:
 
 def framework_note(name: object) -> str | None:
     """Return a sentence on what the functions of a unit get, by the value of its `FRAMEWORK`; None if that is as usual."""
-    if not isinstance(name, str) or name.lower() in _TENSORS:
+    if type(name) is not str or name.lower() in _TENSORS:
         return None
     chosen = _ARRAYS.get(name.lower())
     if chosen is None:
