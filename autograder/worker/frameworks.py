@@ -312,7 +312,7 @@ _TENSORS = ("keras", "pytorch", "torch")
 
 def framework(name: object) -> Framework:
     """Return the framework of a unit by the value of its `FRAMEWORK`: PyTorch for anything but a name of another."""
-    return _ARRAYS.get(name.lower(), PYTORCH) if isinstance(name, str) else PYTORCH
+    return _ARRAYS.get(name.lower(), PYTORCH) if type(name) is str else PYTORCH
 
 
 def framework_note(name: object) -> str | None:
