@@ -58,7 +58,7 @@ class Framework:
             raise RefusedValue("a tensor without a gradient: it is detached, or was computed under no_grad")
         weights = torch.ones_like(output) if weights is None else weights
         _require_shape(output, weights)
-        # Of a sum: torch imports sympy for weights that are handed over.
+        # The gradient of a sum, since torch imports sympy for weights that are handed over.
         results = torch.autograd.grad((output * weights).sum(), parameters or [source], allow_unused=True)
         if all(result is None for result in results):
             raise RefusedValue("a tensor whose gradient does not reach the input")
