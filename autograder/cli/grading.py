@@ -37,7 +37,8 @@ from autograder.results.manual import Row, read_tables, unknown_submissions
 from autograder.results.mark import Mark, Policy, mark
 from autograder.results.publish import rules_beside
 from autograder.results.store import ResultStore, read_result, write_atomically, write_result
-from autograder.submissions.intake import FORMS, HandIn, Intake, intake_csv, take_in
+from autograder.submissions.hand_in import HandIn, Intake, intake_csv
+from autograder.submissions.intake import FORMS, take_in
 from autograder.submissions.roster import match, read_roster
 
 if TYPE_CHECKING:

@@ -78,7 +78,7 @@ def pictures(
     from autograder.grading.grade import InThisProcess
     from autograder.student.drawing import reward
     from autograder.submissions import read_for
-    from autograder.submissions.intake import HandIn
+    from autograder.submissions.hand_in import HandIn
 
     catalog = course_here()
     modules = read_for(catalog, HandIn.alone(catalog.root / "solutions")).modules

@@ -99,7 +99,7 @@ def _report_term(
     from autograder.results.publish import read_assignment, read_results, roster_of
     from autograder.results.term import folder_names, term_marks
     from autograder.submissions.downloads import Student
-    from autograder.submissions.intake import read_students
+    from autograder.submissions.hand_in import read_students
     from autograder.submissions.roster import of_one_class, read_roster, titles
 
     everyone = read_roster(roster)
@@ -132,7 +132,7 @@ def _report_term(
 
 def _students_of(paths: list[Path]) -> "dict[str, Student]":
     """Return what the tables of intake in some folders tell of the students, by the names of their submissions."""
-    from autograder.submissions.intake import read_students
+    from autograder.submissions.hand_in import read_students
 
     return {name: each for path in paths if path.is_dir() for name, each in read_students(path / "intake.csv").items()}
 
@@ -304,7 +304,7 @@ def viva(
     from autograder.results.store import write_atomically
     from autograder.sandbox import Sandbox
     from autograder.submissions import read_for
-    from autograder.submissions.intake import HandIn
+    from autograder.submissions.hand_in import HandIn
 
     catalog = course_here()
     read = read_for(catalog, HandIn.alone(submission))

@@ -21,7 +21,7 @@ from autograder.results.store import ResultStore, hold, read_result, write_resul
 from autograder.results.types import SubmissionResult, legible
 from autograder.results.wording import NO_GRADE, points
 from autograder.submissions import RawSubmission, Submission, collect_for, parse_submission, refuse_course_inside
-from autograder.submissions.intake import HandIn, Intake, LeftOut
+from autograder.submissions.hand_in import HandIn, Intake, LeftOut
 
 #: Return the score of an attempt: by the name that it was graded under, the student, and the hand-in.
 Score = Callable[[str, str, HandIn], float | None]

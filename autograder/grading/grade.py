@@ -40,7 +40,7 @@ from autograder.grading.spec import GradingSpec, course_hashes
 from autograder.libraries import torch
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.submissions import Module, Submission, parse_submission, read_for, refuse_course_inside
-from autograder.submissions.intake import HandIn
+from autograder.submissions.hand_in import HandIn
 
 #: Seconds of processor time for one check; the course's own need less than one.
 CHECK_SECONDS = 20.0

@@ -16,7 +16,7 @@ from autograder.results.mark import mark
 from autograder.results.types import CheckResult, SubmissionResult
 from autograder.sandbox import REQUIRED
 from autograder.submissions import read_for
-from autograder.submissions.intake import HandIn
+from autograder.submissions.hand_in import HandIn
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from autograder.messages import tr
 from autograder.results.types import SubmissionResult
 from autograder.student.progress import CAPTION, picture_path
 from autograder.submissions import Module, read_for
-from autograder.submissions.intake import HandIn
+from autograder.submissions.hand_in import HandIn
 
 #: A call for a picture may take so many times as long as a call of a check.
 _PATIENCE = 6

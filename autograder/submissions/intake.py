@@ -4,143 +4,24 @@ A platform's download is recognized by its names (`downloads`); anything else is
 student, or one submission alone. Nothing is unpacked.
 """
 
-import csv
-import functools
-import io
 import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import UsageError
-from autograder.results.class_file import read_taken
-from autograder.results.tables import harmless
-from autograder.results.types import legible, storable
-from autograder.submissions.archives import NO_FILE, Entry, SameFile, UnreadableError, archive_entries
+from autograder.results.types import legible
+from autograder.submissions.archives import NO_FILE, UnreadableError
 from autograder.submissions.choosing import unit_of
 from autograder.submissions.commits import commit_date
 from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognize
-from autograder.submissions.entries import ARCHIVES, files_below, is_archive
+from autograder.submissions.entries import is_archive
+from autograder.submissions.hand_in import FOREIGN_ARCHIVES, SOURCES, HandIn, Intake, LeftOut, entries_of, name_of
 
 #: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.
 FORMS = ("one", "folders", *SHAPES)
-_SOURCES = (".py", ".ipynb")
 _LINK = "it is a link; put the files themselves there"
-_FOREIGN_ARCHIVES = (".rar", ".7z", ".gz", ".xz", ".bz2")
-
-
-@dataclass(frozen=True)
-class HandIn:
-    """One student's or group's hand-in, and where its files are.
-
-    Attributes:
-        students: one, or the members of a group.
-        path: a folder, archive or file of its own; or the folder or zip of the class that holds `files`.
-        files: for files of a download, the path there by the path inside the submission; None if all of `path` is meant.
-        at: moment of the hand-in as the platform tells it, ISO 8601; empty if it does not.
-        late: True if the platform says so.
-        problem: a sentence if nothing of it can be read.
-    """
-
-    students: tuple[Student, ...]
-    path: Path
-    files: dict[PurePosixPath, PurePosixPath] | None = None
-    at: str = ""
-    late: bool = False
-    problem: str = ""
-
-    @classmethod
-    def alone(cls, path: Path) -> "HandIn":
-        """Return a folder, archive or file as the hand-in of the student whose name it bears."""
-        return cls((Student(name_of(path)),), path.resolve())  # a link that was named is followed once, here
-
-    def of(self, name: str) -> Student:
-        """Return which of a group's members the row of this name is for."""
-        return next((student for student in self.students if name.startswith(student.name)), Student(name))
-
-    def entries(self) -> list[Entry]:
-        """Return the files of a download that are this hand-in.
-
-        Raises:
-            UnreadableError: the download cannot be opened.
-        """
-        held, files = _entries_of(self.path), self.files or {}
-        return [replace(held[path], path=name, modified=-1.0) for name, path in files.items() if path in held]
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """Something in a class's folder that is not graded.
-
-    Attributes:
-        path: where it lies.
-        student: whose it is, if that is known.
-        reason: the end of a sentence that begins with the path.
-        graded: True for an attempt that was graded and does not count.
-    """
-
-    path: str
-    student: str
-    reason: str
-    graded: bool = False
-
-
-@dataclass
-class Intake:
-    """A class that has been taken in.
-
-    Attributes:
-        form: what it was understood as, for a sentence.
-        hand_ins: by the name of the student, or of each member of a group.
-        left_out: whatever is not graded, earlier attempts among it.
-        earlier: attempts before the one in `hand_ins`, by name, the first one first.
-    """
-
-    form: str
-    hand_ins: dict[str, HandIn] = field(default_factory=dict)
-    left_out: list[LeftOut] = field(default_factory=list)
-    earlier: dict[str, list[HandIn]] = field(default_factory=dict)
-
-    @property
-    def sentence(self) -> str:
-        """Return one line that says what was understood."""
-        earlier = sum(map(len, self.earlier.values()))
-        late = sum(hand_in.late for hand_in in self.hand_ins.values())
-        groups = len({id(hand_in) for hand_in in self.hand_ins.values() if len(hand_in.students) > 1})
-        facts = [
-            _count(len(self.hand_ins), "student"),
-            *([_count(groups, "group")] if groups else []),
-            *([_count(earlier, "earlier attempt")] if earlier else []),
-            *([f"{late} late"] if late else []),
-        ]
-        return f"{self.form}: {', '.join(facts)}"
-
-
-def intake_csv(intake: Intake) -> str:
-    """Return a table of everything that lay in a class: each hand-in, then whatever was left out with its reason."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["student", "path", "submitted", "late", "reason", "id", "login"])
-    for name, hand_in in intake.hand_ins.items():
-        path = hand_in.path.name if hand_in.files is None else next(iter(map(str, hand_in.files.values())), "")
-        student = hand_in.of(name)
-        who = (harmless(student.id), harmless(student.login))
-        writer.writerow([harmless(name), harmless(legible(path)), hand_in.at, "yes" if hand_in.late else "", "", *who])
-    for left in intake.left_out:
-        writer.writerow([harmless(left.student), harmless(left.path), "", "", left.reason, "", ""])
-    return storable(text.getvalue())
-
-
-def read_students(path: Path) -> dict[str, Student]:
-    """Read the students in an `intake.csv`, by the names of their submissions; there are none without the file.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
-    rows = read_taken(path)
-    return {name: Student(name, row.get("login", ""), row.get("id", "")) for name, row in rows.items()}
 
 
 def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> Intake:
@@ -223,7 +104,7 @@ def _units_in(folder: Path, units: frozenset[str]) -> set[str]:
 
 def _download(path: Path, form: str) -> Intake | None:
     try:
-        held = _entries_of(path)
+        held = entries_of(path)
     except UnreadableError:
         return None  # one submission, whose result says why
     names = [*held, *_clones(path)]
@@ -285,7 +166,7 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
         elif child.is_dir() or is_archive(child.name):
             name = _free_name(name_of(child), HandIn((), child), intake.hand_ins)
             intake.hand_ins[name] = HandIn((Student(name),), child)
-        elif child.name.lower().endswith(_FOREIGN_ARCHIVES):
+        elif child.name.lower().endswith(FOREIGN_ARCHIVES):
             name = _free_name(name_of(child), HandIn((), child), intake.hand_ins)
             problem = f"{shown} is an archive of a kind that is not read here; hand in a .zip"
             intake.hand_ins[name] = HandIn((Student(name),), child, problem=problem)
@@ -297,7 +178,7 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
         name = _free_name(legible(who), HandIn((), folder), intake.hand_ins)
         intake.hand_ins[name] = HandIn((Student(name),), folder, files)
     if intake.hand_ins:
-        for child in [child for child in loose if child.suffix in _SOURCES and not unit_of(child.name, units)]:
+        for child in [child for child in loose if child.suffix in SOURCES and not unit_of(child.name, units)]:
             loose.remove(child)
             intake.hand_ins[_free_name(name_of(child), HandIn.alone(child), intake.hand_ins)] = HandIn.alone(child)
     if not intake.hand_ins and not intake.left_out:
@@ -323,7 +204,7 @@ def _class_inside(folder: Path, units: frozenset[str]) -> Path:
 def _zipped_folders(path: Path, units: frozenset[str]) -> Intake | None:
     """Take a zip that holds a folder or an archive for each student; None if it looks like one student's work."""
     try:
-        held = _entries_of(path) if path.name.lower().endswith(".zip") else {}
+        held = entries_of(path) if path.name.lower().endswith(".zip") else {}
     except UnreadableError:
         return None
     names = [name for name in held if name.name.casefold() not in JUNK and "__MACOSX" not in name.parts]
@@ -356,7 +237,7 @@ def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
     """
     for unit in sorted(units, key=len, reverse=True):
         found = re.fullmatch(rf"(?P<who>.+?)[-_ ]+{re.escape(unit)}(?P<again>[-_ ]?\(?\d*\)?)", path.stem)
-        if found and path.suffix in _SOURCES:
+        if found and path.suffix in SOURCES:
             return nfc(found["who"]), f"{unit}{found['again']}{path.suffix}"
     download = recognize([PurePosixPath(path.name)], lambda _: b"")
     if download is None:
@@ -369,13 +250,6 @@ def _why_left(path: Path, units: frozenset[str]) -> str:
     if unit_of(path.name, units):
         return "it lies beside the students' folders and names no student; put it into its student's folder"
     return "it is neither a folder, an archive nor a file of this course"
-
-
-@functools.lru_cache(maxsize=4)
-def _entries_of(path: Path) -> dict[PurePosixPath, Entry]:
-    """Return the files of a class's folder or zip, by path there; read once for all its students."""
-    entries = files_below(path) if path.is_dir() else archive_entries(SameFile.of(path.resolve()))
-    return {entry.path: entry for entry in entries}
 
 
 def _clones(path: Path) -> Iterator[PurePosixPath]:
@@ -391,15 +265,6 @@ def _names_in(folder: Path) -> Iterator[PurePosixPath]:
         yield from map(PurePosixPath, files)
 
 
-def name_of(path: Path) -> str:
-    """Return whose submission a path is: its name as it may be shown, without the ending of an archive or a file."""
-    name = legible(nfc(path.name))
-    for suffix in (*ARCHIVES, *_FOREIGN_ARCHIVES, *_SOURCES):
-        if name.lower().endswith(suffix) and not path.is_dir():
-            return name[: -len(suffix)]
-    return name
-
-
 def _free_name(name: str, hand_in: HandIn, taken: Collection[str]) -> str:
     """Return the name, made longer if another submission has it: by the file's ending, or by a count."""
     if name not in taken:
@@ -408,7 +273,3 @@ def _free_name(name: str, hand_in: HandIn, taken: Collection[str]) -> str:
     above = f"{legible(hand_in.path.parent.name)}-{longer}"
     names = (longer, above, *(f"{longer}-{number}" for number in range(2, len(taken) + 3)))
     return next(each for each in names if each not in taken)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

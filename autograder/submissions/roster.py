@@ -14,7 +14,7 @@ from pathlib import Path
 from autograder.errors import UsageError
 from autograder.results.tables import Table
 from autograder.submissions.downloads import Student, nfc
-from autograder.submissions.intake import HandIn, Intake, LeftOut
+from autograder.submissions.hand_in import HandIn, Intake, LeftOut
 
 _IDS = ("ID", "Identifier", "OrgDefinedId", "Student ID", "Student number", "SID", "SIS User ID")
 _LOGINS = ("SIS Login ID", "Login", "Username", "User name", "Email address", "Email", "E-mail", "GitHub")

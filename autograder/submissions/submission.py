@@ -27,8 +27,8 @@ from autograder.submissions.archives import UnreadableError
 from autograder.submissions.choosing import choose, unit_of
 from autograder.submissions.entries import entries_in, is_archive, printable
 from autograder.submissions.files import File, answers_in, module_from, read_file
+from autograder.submissions.hand_in import HandIn, name_of
 from autograder.submissions.helpers import file_entry, neighbours, take_along, written_in
-from autograder.submissions.intake import HandIn, name_of
 from autograder.submissions.module import Module
 
 _LISTED = 100

@@ -22,7 +22,7 @@ from autograder.results.store import ResultStore
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
 from autograder.submissions import collect_for, refuse_course_inside
-from autograder.submissions.intake import HandIn
+from autograder.submissions.hand_in import HandIn
 
 
 @dataclass(frozen=True)

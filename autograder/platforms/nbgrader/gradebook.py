@@ -24,7 +24,7 @@ from autograder.results.mark import Hidden, Mark
 from autograder.results.types import legible
 from autograder.results.wording import manual_line
 from autograder.results.wording import points as points_text
-from autograder.submissions.intake import HandIn
+from autograder.submissions.hand_in import HandIn
 
 
 class Assignment:

@@ -30,7 +30,7 @@ from autograder.platforms.nbgrader.cells import is_check_id
 from autograder.results.mark import Hidden
 from autograder.results.types import legible
 from autograder.submissions import Submission, read_for
-from autograder.submissions.intake import HandIn
+from autograder.submissions.hand_in import HandIn
 from autograder.submissions.notebook import without_magics
 
 _PRINTED = 5_000

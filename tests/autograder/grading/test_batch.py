@@ -16,7 +16,8 @@ from autograder.grading.spec import GradingSpec
 from autograder.results.store import ResultStore, write_atomically
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.submissions import collect_for
-from autograder.submissions.intake import HandIn, take_in
+from autograder.submissions.hand_in import HandIn
+from autograder.submissions.intake import take_in
 from tests.autograder.small_course import CATALOG, RIGHT, make_class, make_course
 
 UNITS = ("unit",)

@@ -18,7 +18,7 @@ from autograder.grading.viva.questions import EFFECTS, GRAPH, NO_GRAPH, RAISES, 
 from autograder.results.formats.pages import ExamFunction, viva_page
 from autograder.sandbox import Sandbox
 from autograder.submissions import read_for
-from autograder.submissions.intake import HandIn
+from autograder.submissions.hand_in import HandIn
 from tests.autograder.conftest import ROOT
 
 CATALOG = """

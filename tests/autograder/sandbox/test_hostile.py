@@ -28,7 +28,7 @@ from autograder.grading.batch import Batch, StoredResult
 from autograder.grading.grade import Grader, grade_in_turn
 from autograder.grading.spec import GradingSpec
 from autograder.results.store import ResultStore
-from autograder.submissions.intake import HandIn
+from autograder.submissions.hand_in import HandIn
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sandbox is for Linux")
 

@@ -11,7 +11,7 @@ from autograder.grading.spec import GradingSpec
 from autograder.results.formats.pages import Picture, student_page
 from autograder.results.mark import mark
 from autograder.student.drawing import pictures_of
-from autograder.submissions.intake import HandIn
+from autograder.submissions.hand_in import HandIn
 
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
 

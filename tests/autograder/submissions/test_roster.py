@@ -6,7 +6,7 @@ import pytest
 
 from autograder.errors import UsageError
 from autograder.submissions.downloads import Student, recognize
-from autograder.submissions.intake import HandIn, Intake
+from autograder.submissions.hand_in import HandIn, Intake
 from autograder.submissions.roster import match, read_roster
 
 CANVAS = (

@@ -1,0 +1,149 @@
+"""What has been handed in: one student's or group's files and where they lie, a class of them, and whatever is left out."""
+
+import csv
+import functools
+import io
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from autograder.results.class_file import read_taken
+from autograder.results.tables import harmless
+from autograder.results.types import legible, storable
+from autograder.submissions.archives import Entry, SameFile, archive_entries
+from autograder.submissions.downloads import Student, nfc
+from autograder.submissions.entries import ARCHIVES, files_below
+
+SOURCES = (".py", ".ipynb")
+FOREIGN_ARCHIVES = (".rar", ".7z", ".gz", ".xz", ".bz2")
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """One student's or group's hand-in, and where its files are.
+
+    Attributes:
+        students: one, or the members of a group.
+        path: a folder, archive or file of its own; or the folder or zip of the class that holds `files`.
+        files: for files of a download, the path there by the path inside the submission; None if all of `path` is meant.
+        at: moment of the hand-in as the platform tells it, ISO 8601; empty if it does not.
+        late: True if the platform says so.
+        problem: a sentence if nothing of it can be read.
+    """
+
+    students: tuple[Student, ...]
+    path: Path
+    files: dict[PurePosixPath, PurePosixPath] | None = None
+    at: str = ""
+    late: bool = False
+    problem: str = ""
+
+    @classmethod
+    def alone(cls, path: Path) -> "HandIn":
+        """Return a folder, archive or file as the hand-in of the student whose name it bears."""
+        return cls((Student(name_of(path)),), path.resolve())  # a link that was named is followed once, here
+
+    def of(self, name: str) -> Student:
+        """Return which of a group's members the row of this name is for."""
+        return next((student for student in self.students if name.startswith(student.name)), Student(name))
+
+    def entries(self) -> list[Entry]:
+        """Return the files of a download that are this hand-in.
+
+        Raises:
+            UnreadableError: the download cannot be opened.
+        """
+        held, files = entries_of(self.path), self.files or {}
+        return [replace(held[path], path=name, modified=-1.0) for name, path in files.items() if path in held]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something in a class's folder that is not graded.
+
+    Attributes:
+        path: where it lies.
+        student: whose it is, if that is known.
+        reason: the end of a sentence that begins with the path.
+        graded: True for an attempt that was graded and does not count.
+    """
+
+    path: str
+    student: str
+    reason: str
+    graded: bool = False
+
+
+@dataclass
+class Intake:
+    """A class that has been taken in.
+
+    Attributes:
+        form: what it was understood as, for a sentence.
+        hand_ins: by the name of the student, or of each member of a group.
+        left_out: whatever is not graded, earlier attempts among it.
+        earlier: attempts before the one in `hand_ins`, by name, the first one first.
+    """
+
+    form: str
+    hand_ins: dict[str, HandIn] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    earlier: dict[str, list[HandIn]] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """Return one line that says what was understood."""
+        earlier = sum(map(len, self.earlier.values()))
+        late = sum(hand_in.late for hand_in in self.hand_ins.values())
+        groups = len({id(hand_in) for hand_in in self.hand_ins.values() if len(hand_in.students) > 1})
+        facts = [
+            _count(len(self.hand_ins), "student"),
+            *([_count(groups, "group")] if groups else []),
+            *([_count(earlier, "earlier attempt")] if earlier else []),
+            *([f"{late} late"] if late else []),
+        ]
+        return f"{self.form}: {', '.join(facts)}"
+
+
+def intake_csv(intake: Intake) -> str:
+    """Return a table of everything that lay in a class: each hand-in, then whatever was left out with its reason."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["student", "path", "submitted", "late", "reason", "id", "login"])
+    for name, hand_in in intake.hand_ins.items():
+        path = hand_in.path.name if hand_in.files is None else next(iter(map(str, hand_in.files.values())), "")
+        student = hand_in.of(name)
+        who = (harmless(student.id), harmless(student.login))
+        writer.writerow([harmless(name), harmless(legible(path)), hand_in.at, "yes" if hand_in.late else "", "", *who])
+    for left in intake.left_out:
+        writer.writerow([harmless(left.student), harmless(left.path), "", "", left.reason, "", ""])
+    return storable(text.getvalue())
+
+
+def read_students(path: Path) -> dict[str, Student]:
+    """Read the students in an `intake.csv`, by the names of their submissions; there are none without the file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    rows = read_taken(path)
+    return {name: Student(name, row.get("login", ""), row.get("id", "")) for name, row in rows.items()}
+
+
+@functools.lru_cache(maxsize=4)
+def entries_of(path: Path) -> dict[PurePosixPath, Entry]:
+    """Return the files of a class's folder or zip, by path there; read once for all its students."""
+    entries = files_below(path) if path.is_dir() else archive_entries(SameFile.of(path.resolve()))
+    return {entry.path: entry for entry in entries}
+
+
+def name_of(path: Path) -> str:
+    """Return whose submission a path is: its name as it may be shown, without the ending of an archive or a file."""
+    name = legible(nfc(path.name))
+    for suffix in (*ARCHIVES, *FOREIGN_ARCHIVES, *SOURCES):
+        if name.lower().endswith(suffix) and not path.is_dir():
+            return name[: -len(suffix)]
+    return name
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
