@@ -17,7 +17,7 @@ KERAS_ON_TORCH = {"KERAS_BACKEND": "torch"}
 
 # jsonschema imports this library wherever it is installed, and nbformat jsonschema: its grammar of international addresses
 # takes more than a second to build, and no schema of ours has such an address.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # None is how Python is told that a module is not there
 
 
 class Kind:

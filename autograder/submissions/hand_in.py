@@ -1,4 +1,4 @@
-"""What has been handed in: one student's or group's files and where they lie, a class of them, and whatever is left out."""
+"""Hand-ins: the files of one student or group and where they lie, a class of them, and whatever is left out."""
 
 import csv
 import functools
