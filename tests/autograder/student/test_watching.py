@@ -191,8 +191,8 @@ def test_a_mistake_is_named_once_all_failures_are_known(course):
     course.mistakes("doubling").write_text(
         'from autograder.diagnose import mistake\n\n@mistake("double", "Triples.")\ndef triples(x):\n    return 3 * x\n'
     )
-    *_, finished = run_of(course, "def double(x):\n    return 3 * x\n")
+    *_, finished = run_of(course, RIGHT.replace("2 * x", "3 * x"))
     assert [check["mistake"] for check in finished["failed"]] == ["triples"]
     # The first failure alone would be explained, and the second is not.
-    *_, finished = run_of(course, "def double(x):\n    return 3 * x + 5 * (x.sum() == 0)\n")
+    *_, finished = run_of(course, RIGHT.replace("2 * x", "3 * x + 5 * (x.sum() == 0)"))
     assert [check["mistake"] for check in finished["failed"]] == [None, None]
