@@ -10,6 +10,7 @@ from autograder.course.catalog import Catalog, read_catalog
 from autograder.course.prose import passages
 from autograder.course.units import Unit
 from autograder.messages import GRADIENT, WITH_INPUT
+from autograder.results.labels import LABELS
 from autograder.results.wording import WORDS
 from tools.translations.sentences import sentences
 
@@ -33,6 +34,7 @@ ENGINE_FILES = (
     "platforms/bundles/notebooks.py",
     "checks/compare.py",
     "checks/difference.py",
+    "checks/pictures.py",
     "checks/faults.py",
     "checks/remote.py",
     "checks/plugin/__init__.py",
@@ -168,6 +170,8 @@ def engine_texts(root: Path = ROOT) -> Iterator[Found]:
                 yield Found(ENGINE, "sentence", text, f"autograder/{name}")
     for text in (GRADIENT, WITH_INPUT):
         yield Found(ENGINE, "sentence", text, "autograder/messages.py")
+    for text in LABELS:
+        yield Found(ENGINE, "sentence", text, "autograder/results/labels.py")
     for text in WORDS.values():
         yield Found(ENGINE, "sentence", text, "autograder/results/wording.py")
     for text in _marked_help((package / _MIXED).read_text(encoding="utf-8")):
