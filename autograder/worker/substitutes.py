@@ -13,15 +13,15 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlparse
 
 from autograder.libraries import Image, is_loaded, torch
 
+_UNCOMPILED = "TORCH_COMPILE_DISABLE"
 _ALONE = {"num_workers": 0, "timeout": 0, "multiprocessing_context": None, "prefetch_factor": None}
-
 #: Of a pool: fewer than a worker can start.
 _MOST_THREADS = 8
 #: What processes share, where there are threads alone.
@@ -74,6 +74,26 @@ def forbid_cuda() -> None:
     torch.cuda.is_available = lambda: False
     torch.cuda.device_count = lambda: 0
     torch.cuda._lazy_init = _refuse_cuda
+
+
+@contextlib.contextmanager
+def run_uncompiled() -> Iterator[None]:
+    """Have what `torch.compile` has wrapped, or wraps inside, run as it is written: a compiler takes longer than a call may.
+
+    For runs in a student's own process, where `install` would change `torch` for good.
+    """
+    if is_loaded("torch._dynamo"):
+        with torch.compiler.set_stance("force_eager"):
+            yield
+        return
+    before = os.environ.get(_UNCOMPILED)  # read once, when something is compiled for the first time
+    os.environ[_UNCOMPILED] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_UNCOMPILED]
+        if before is not None:
+            os.environ[_UNCOMPILED] = before
 
 
 def tell_again() -> None:
