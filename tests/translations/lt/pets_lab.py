@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torchvision.datasets import OxfordIIITPet
 from torchvision.transforms import CenterCrop, Compose, Resize, ToTensor
 
+from data import Classifier
+
 
 def breed_of(filename: str) -> str:
     stem = PurePosixPath(str(filename).replace("\\", "/")).stem
@@ -91,16 +93,6 @@ def most_confused(matrix: Tensor, classes: Sequence[str], n: int = 5) -> list[tu
     return [(classes[true], classes[guessed], -count) for count, true, guessed in sorted(entries)[:n]]
 
 
-class _Joined(nn.Module):
-    # Tekste nepasakyta, kokius argumentus ir kokia tvarka priima data.Classifier, todėl jungiama čia.
-    def __init__(self, backbone: nn.Module, head: nn.Module, classes: Sequence[str]) -> None:
-        super().__init__()
-        self.backbone, self.head, self.classes = backbone, head, list(classes)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.backbone(images))
-
-
 def _linear_head(features: Tensor, labels: Tensor, num_classes: int, seed: int) -> nn.Linear:
     # Savybės standartizuojamos, o pabaigoje mastelis ir poslinkis įrašomi į pačią galvą.
     centre, spread = features.mean(0), features.std(0, unbiased=False)
@@ -134,4 +126,4 @@ def train_pet_classifier(
     own = copy.deepcopy(backbone).eval()
     with torch.no_grad():
         features = torch.cat([own(part) for part in images.split(64)])
-    return _Joined(own, _linear_head(features, labels, len(classes), seed), classes).eval()
+    return Classifier(own, _linear_head(features, labels, len(classes), seed), classes).eval()
