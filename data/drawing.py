@@ -1,22 +1,18 @@
 """Plain pictures with words, made with Pillow: images in rows, curves, bars, a matrix of counts.
 
 Everything is drawn at twice its size and scaled down, so that lines are smooth. Words are in the reader's language if this
-machine has a font with its letters: matplotlib's DejaVu, or Padauk for Burmese (Debian: fonts-sil-padauk).
+machine has a font with its letters (`autograder.lettering`).
 """
 
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import torch
-from PIL import Image, ImageDraw, ImageFont, features
+from PIL import Image, ImageDraw
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
-from autograder.messages import translate_sentence
+from autograder.lettering import width, worded
 
 PAPER, INK, PALE = "white", (40, 40, 48), (205, 208, 214)
 COLOURS = ((36, 99, 196), (208, 74, 44), (30, 140, 92), (146, 82, 178))
@@ -25,57 +21,15 @@ TITLE, TEXT = 20, 14
 _SCALE = 2
 
 Captioned = tuple[Image.Image, str]
-
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-_OWN = ""
-#: Names of fonts, in the order in which they are tried.
-_FONTS = (_OWN, "DejaVuSans.ttf", "Padauk-Regular.ttf")
-_PROBE = 20
-_NO_CHARACTER = "\uffff"
-
-
-@cache
-def font(size: int, name: str = _OWN) -> Font | None:
-    """Return Pillow's own font, or one of a name; None if it is not on this machine."""
-    if name == _OWN:
-        return ImageFont.load_default(size)
-    found = find_spec("matplotlib")
-    bundled = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / name if found and found.origin else Path(name)
-    for place in (bundled, name):
-        try:
-            return ImageFont.truetype(place, size)
-        except OSError:
-            continue
-    return None
-
-
-@cache
-def _has_letter(name: str, letter: str) -> bool:
-    """Return True if a font draws a character otherwise than one that no font has."""
-    probe = font(_PROBE, name)
-    return probe is not None and bytes(probe.getmask(letter)) != bytes(probe.getmask(_NO_CHARACTER))
-
-
-def worded(words: str, size: int) -> tuple[str, Font]:
-    """Return words in the reader's language, and a font that has all of its letters; without one, the words as they are."""
-    shown = translate_sentence(words)
-    letters = {each for each in shown if not each.isspace() and unicodedata.category(each) != "Cf"}
-    # Signs of vowels are placed by Raqm alone.
-    drawable = features.check("raqm") or not any(unicodedata.category(each).startswith("M") for each in letters)
-    names = _FONTS if shown != words and drawable else ()
-    for name in names:
-        if all(_has_letter(name, each) for each in sorted(letters)):
-            return shown, font(size, name) or ImageFont.load_default(size)
-    return words, font(size) or ImageFont.load_default(size)
+Colour = str | tuple[int, int, int]
 
 
 def write(
-    pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: object, size: int, anchor: str = "la"
+    pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: Colour, size: int, anchor: str = "la"
 ) -> None:
     """Write words at a place."""
     shown, letters = worded(words, size)
-    pen.text(place, shown, colour, letters, anchor)  # type: ignore[arg-type]
+    pen.text(place, shown, colour, letters, anchor)
 
 
 def picture(pixels: Tensor, side: int) -> Image.Image:
@@ -89,7 +43,7 @@ def picture(pixels: Tensor, side: int) -> Image.Image:
 def sheet(title: str, rows: Sequence[tuple[str, Sequence[Captioned]]]) -> Image.Image:
     """Rows of images under a title, each row with a name above it and each image with a caption below."""
     wide = max(sum(map(_column, row)) - GAP for _, row in rows)
-    wide = max(wide, _width(title, TITLE), *(_width(name, TEXT) for name, _ in rows))
+    wide = max(wide, width(title, TITLE), *(width(name, TEXT) for name, _ in rows))
     name_height, caption_height = TEXT + 10, TEXT + 8
     tall = sum(
         (name_height if name else 0) + max(image.height for image, _ in row) + caption_height + GAP
@@ -114,7 +68,7 @@ def sheet(title: str, rows: Sequence[tuple[str, Sequence[Captioned]]]) -> Image.
 def _column(captioned: Captioned) -> int:
     """Return the width that an image takes in its row: as wide as its caption, if that is wider."""
     image, caption = captioned
-    return max(image.width, _width(caption, TEXT)) + GAP
+    return max(image.width, width(caption, TEXT)) + GAP
 
 
 class _Plot:
@@ -135,10 +89,10 @@ class _Plot:
             self._size[1] - self._margin - tall * (y - low) / (high - low),
         )
 
-    def line(self, points: Sequence[tuple[float, float]], colour: object, width: int = 2) -> None:
-        self.pen.line([self.at(*point) for point in points], colour, width * _SCALE, "curve")  # type: ignore[arg-type]
+    def line(self, points: Sequence[tuple[float, float]], colour: Colour, width: int = 2) -> None:
+        self.pen.line([self.at(*point) for point in points], colour, width * _SCALE, "curve")
 
-    def text(self, x: float, y: float, words: str, colour: object = INK, anchor: str = "la") -> None:
+    def text(self, x: float, y: float, words: str, colour: Colour = INK, anchor: str = "la") -> None:
         write(self.pen, self.at(x, y), words, colour, TEXT * _SCALE, anchor)
 
     def axes(self, x_name: str, y_name: str) -> None:
@@ -240,7 +194,7 @@ def paths(
 def matrix(counts: Tensor, names: Sequence[str], cell: int = 15) -> Image.Image:
     """Draw a matrix of counts `(K, K)`, rows and columns named: a cell is the darker, the larger its share of the row."""
     shares = counts.double() / counts.sum(dim=1, keepdim=True).clamp(min=1)
-    size, label = len(names) * cell, max(_width(name, cell - 3) for name in names) + 8
+    size, label = len(names) * cell, max(width(name, cell - 3) for name in names) + 8
     paper = Image.new("RGB", (label + size + 1, label + size + 1), PAPER)
     pen = ImageDraw.Draw(paper)
     sideways = Image.new("RGB", (label, size), PAPER)
@@ -272,11 +226,6 @@ def _round_above(value: float) -> float:
     """Return the next of 1, 2, 4, 6, 8 times a power of ten: its quarters read well on an axis."""
     power = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
     return next(power * step for step in (1, 2, 4, 6, 8, 10) if value <= power * step * (1 + 1e-9))
-
-
-def _width(words: str, size: int) -> int:
-    shown, letters = worded(words, size)
-    return round(letters.getlength(shown))
 
 
 def _moved(place: tuple[float, float], by: int) -> tuple[float, float]:

@@ -19,13 +19,13 @@ from autograder.checks.diagnose import (
     ALL,
     TRACES,
     VALUES,
-    Mistake,
     Telling,
     differentiable,
     is_diagnosable,
     of_function,
     traces,
 )
+from autograder.checks.mistakes import Mistake
 from autograder.checks.objects import UNANSWERED, Call, Program, RemoteObject
 from autograder.errors import CatalogError
 from autograder.libraries import Image, Tensor, np, torch

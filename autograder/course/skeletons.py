@@ -117,6 +117,33 @@ def _body_of(name: str, text: str, modules: Mapping[str, str]) -> tuple[str, lis
     return docstring, futures, "\n".join(lines)
 
 
+def imported_solutions(catalog: Catalog, *sources: str) -> dict[str, str]:
+    """Return the solutions of the course's modules that sources import, directly or by way of others, by module.
+
+    A source may also be one that does not parse, which imports nothing; a solution may be missing.
+    """
+    found: dict[str, str] = {}
+    waiting = list(sources)
+    while waiting:
+        for name in _imports(waiting.pop()) & catalog.modules.keys() - found.keys():
+            if catalog.solution(name).is_file():
+                found[name] = read_source(catalog.solution(name))
+                waiting.append(found[name])
+    return found
+
+
+def _imports(source: str) -> set[str]:
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            names |= {node.module or "", *(alias.name for alias in node.names if node.module in (None, "exercises"))}
+    return {name.rpartition(".")[2] for name in names}
+
+
 def question_block(question: Question) -> str:
     """Return the lines of a unit's file in which a student answers a question."""
     worth = "1 point" if question.points == 1 else f"{question.points:g} points"

@@ -4,14 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
-from autograder.course.catalog import read_catalog
-from autograder.messages import speaking
-from data import drawing
-from data.drawing import amplified, bars, curves, liveliest, matrix, picture, sheet, worded
-from tests.autograder.conftest import ROOT
-
-TITLE = "Your classifier and 37 breeds"
-TRANSLATIONS = read_catalog(ROOT).translations
+from data.drawing import amplified, bars, curves, liveliest, matrix, picture, sheet
 
 
 def ink(image):
@@ -68,39 +61,6 @@ def test_the_liveliest_channels_stay_in_order():
 
 def test_no_change_is_grey():
     assert amplified(torch.tensor([0.0, 1.0, -1.0]), 8).tolist() == [0.5, 1.0, 0.0]
-
-
-@pytest.mark.parametrize(
-    ("language", "shown"),
-    [("lt", "Jūsų klasifikatorius ir 37 veislės"), ("sr", "Ваш"), ("en", TITLE)],
-)
-def test_words_are_in_the_readers_language_and_in_a_font_with_its_letters(language, shown):
-    with speaking(language, TRANSLATIONS):
-        words, font = worded(TITLE, 14)
-    assert words.startswith(shown)
-    assert all(bytes(font.getmask(each)) != bytes(font.getmask("\uffff")) for each in words if each != " ")
-
-
-def test_a_composed_caption_is_in_the_readers_language():
-    with speaking("lt", TRANSLATIONS):
-        assert worded("step 30: zebra 88%", 14)[0] == "žingsnis 30: zebras 88%"
-
-
-@pytest.mark.parametrize(
-    ("language", "fonts", "raqm"),
-    [("my", drawing._FONTS[:2], True), ("sr", drawing._FONTS[:1], True), ("my", ("any",), False)],
-)
-def test_without_a_font_that_can_draw_them_words_stay_as_they_are(language, fonts, raqm, monkeypatch):
-    monkeypatch.setattr(drawing, "_FONTS", fonts)
-    monkeypatch.setattr(drawing.features, "check", lambda _: raqm)
-    if not raqm:
-        monkeypatch.setattr(drawing, "_has_letter", lambda *_: True)
-    with speaking(language, TRANSLATIONS):
-        assert worded(TITLE, 14) == (TITLE, drawing.font(14))
-
-
-def test_a_font_that_is_not_on_the_machine_is_passed_over():
-    assert drawing.font(14, "NoSuchFont.ttf") is None
 
 
 def test_captions_in_a_row_do_not_run_into_one_another():
