@@ -32,6 +32,16 @@ def write(
     pen.text(place, shown, colour, letters, anchor)
 
 
+def write_on_plate(
+    pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: Colour, size: int, anchor: str = "la"
+) -> None:
+    """Write words at a place, on paper of their own: what lies below them is not seen."""
+    shown, letters = worded(words, size)
+    left, top, right, bottom = pen.textbbox(place, shown, letters, anchor)
+    pen.rectangle((left - _SCALE, top - _SCALE, right + _SCALE, bottom + _SCALE), PAPER)
+    pen.text(place, shown, colour, letters, anchor)
+
+
 def picture(pixels: Tensor, side: int) -> Image.Image:
     """Return an image `(3, H, W)` or `(H, W)` in `[0, 1]` enlarged to a longer side of `side`, its pixels left to be seen."""
     image = to_pil_image(pixels.detach().float().clamp(0, 1))
@@ -131,19 +141,37 @@ def curves(
     top = _round_above(max(max(values) for values in series.values()))
     plot = _Plot(size, (1, max(longest, 2)), (0, top))
     plot.axes(x_name, y_name)
-    heights: list[float] = []
     if mark is not None:
         plot.line([(mark, 0), (mark, top)], PALE, 3)
+    heights = _name_heights({name: values[-1] for name, values in series.items()}, top)
     for (name, values), colour in zip(series.items(), COLOURS, strict=False):
         points = list(enumerate(values, 1))
         plot.line(points, colour)
-        # Names that would stand in one another's way move up.
-        height = points[-1][1] + 0.02 * top
-        while any(abs(height - other) < 0.07 * top for other in heights):
-            height += 0.01 * top
-        heights.append(height)
-        plot.text(points[-1][0], height, name, colour, "rb")
+        plot.text(points[-1][0], heights[name], name, colour, "rb")
     return plot.image()
+
+
+def _name_heights(ends: Mapping[str, float], top: float) -> dict[str, float]:
+    """Return where the names of lines stand, by the lines' ends: each right above its own, or below if another is above.
+
+    A name that would stand in the way of another moves up.
+    """
+    gap, room = 0.02 * top, 0.07 * top
+    heights: dict[str, float] = {}
+
+    def free(height: float, *, of_lines: bool) -> bool:
+        lines = [end for end in ends.values() if of_lines and height - gap < end < height + room]
+        return not lines and all(abs(height - other) >= room for other in heights.values())
+
+    for name, end in sorted(ends.items(), key=lambda each: each[1]):
+        above, below = end + gap, end - gap - room
+        if not free(above, of_lines=True) and below > 0 and free(below, of_lines=True):
+            heights[name] = below
+            continue
+        while not free(above, of_lines=False):
+            above += gap / 2
+        heights[name] = above
+    return heights
 
 
 def bars(
@@ -164,7 +192,7 @@ def bars(
     for k, (name, value) in enumerate(values.items()):
         (left, top), (right, bottom) = plot.at(k + 0.2, max(value, 0)), plot.at(k + 0.8, min(value, 0))
         plot.pen.rectangle((left, top, right, bottom), COLOURS[0] if value >= 0 else COLOURS[1])
-        write(plot.pen, ((left + right) / 2, top - 4 * _SCALE), format(value, form), INK, TEXT * _SCALE, "mb")
+        write_on_plate(plot.pen, ((left + right) / 2, top - 4 * _SCALE), format(value, form), INK, TEXT * _SCALE, "mb")
         x, y = plot.at(k + 0.5, low)
         write(plot.pen, (x, y + 10 * _SCALE), name, INK, TEXT * _SCALE, "ma")
     return plot.image()
@@ -187,7 +215,7 @@ def paths(
         pen.line(places, colour, 2 * _SCALE, "curve")
         for x, y in places:
             pen.ellipse((x - 5, y - 5, x + 5, y + 5), colour)
-        write(pen, (12, 12 + 2 * (TEXT + 6) * list(series).index(name)), name, colour, TEXT * _SCALE)
+        write_on_plate(pen, (12, 12 + 2 * (TEXT + 6) * list(series).index(name)), name, colour, TEXT * _SCALE)
     return ground.resize((side, side), Image.Resampling.LANCZOS)
 
 

@@ -25,12 +25,14 @@ from autograder.errors import AutograderError, CheckFailed
 from autograder.libraries import Image, Tensor, np
 from autograder.submissions import Module
 from autograder.worker.codec import Recipe
-from autograder.worker.codec.message import leaves
+from autograder.worker.codec.message import leaves, map_tree
 
 #: Seconds of processor time in which the mixtures of a function are tried.
 _MIXTURE_SECONDS = 2.0
 #: So much of the answers of a function's failed checks is kept; with more, nothing is named.
 _KEPT_BYTES = 2**24
+#: Stands for an object that stays with the worker, in a value that is compared.
+_OBJECT = "\0object"
 #: What of a call counts: the value, or what it has left behind as well, or that alone.
 Telling = Literal["values", "all", "traces"]
 VALUES: Telling = "values"
@@ -201,7 +203,9 @@ class Diagnosis:
             text = self._program_texts.get(variant)
             return text is not None and self._explains_program(text, failure)
         variants = [
-            call if call.on else replace(call, function=variant + call.function[len(self._function) :])
+            replace(call, function=variant + call.function[len(self._function) :])
+            if call.on is None and _callable_of(call) == self._function
+            else call
             for call in failure.calls
         ]
         return failure.explained_by(self._replays(variants, module, failure.seed))
@@ -237,8 +241,25 @@ def _bytes(value: object) -> int:
 
 
 def of_function(function: str, calls: Sequence[Call]) -> list[Call]:
-    """Return the calls of a function, and those of the modules that were made or sent along with them."""
-    return [call for call in calls if _callable_of(call) == function or call.on is not None or call.program]
+    """Return the calls of a function, those of objects, and those that have made an object which one of these uses."""
+    kept: list[Call] = []
+    used: set[int] = set()
+    for call in reversed(calls):
+        made = {each._handle.number for each in objects_in(call.value)}
+        if _callable_of(call) == function or call.on is not None or call.program or made & used:
+            kept.append(call)
+            used |= {each._handle.number for each in _given(call)}
+    return kept[::-1]
+
+
+def objects_in(value: object) -> list[RemoteObject]:
+    """Return the objects in a tree of values that stay with the worker."""
+    return [each for each in leaves(value) if isinstance(each, RemoteObject)]
+
+
+def _given(call: Call) -> list[RemoteObject]:
+    """Return the objects that a call uses: the one that it is made on, and those among its arguments."""
+    return objects_in([call.on, *call.args, *call.kwargs.values()])
 
 
 def _callable_of(call: Call) -> str:
@@ -255,11 +276,9 @@ def _replayable(calls: Sequence[Call]) -> bool:
     """Return True if every call came back, and each module that was used was sent or returned by an earlier call."""
     returned: set[int] = set()
     for call in calls:
-        used = [value for value in (call.on, *call.args, *call.kwargs.values()) if isinstance(value, RemoteObject)]
-        if any(_recipe(m) is None and m._handle.number not in returned for m in used):
+        if any(_recipe(m) is None and m._handle.number not in returned for m in _given(call)):
             return False
-        if isinstance(call.value, RemoteObject):
-            returned.add(call.value._handle.number)
+        returned.update(each._handle.number for each in objects_in(call.value))
     return True
 
 
@@ -282,15 +301,14 @@ def _replays(calls: Sequence[Call], submission: StudentModule) -> Iterator[Call]
     for call in calls:
         count = len(submission.calls)
         try:
-            args, kwargs = tuple(map(here, call.args)), {key: here(value) for key, value in call.kwargs.items()}
+            args, kwargs = map_tree(here, call.args), map_tree(here, call.kwargs)
             on = object_here(call.on) if call.on is not None else None
             replay = submission.repeat(replace(call, args=args, kwargs=kwargs, on=on))
         except (AutograderError, KeyError):  # KeyError: a module that was returned there was not returned here
             made = submission.calls[-1] if len(submission.calls) > count else None
             yield replace(call, answer=NO_ANSWER, raised=made.raised if made is not None else ())
             continue
-        theirs, mine = call.value, replay.value
-        if isinstance(theirs, RemoteObject) and isinstance(mine, RemoteObject):
+        for theirs, mine in zip(objects_in(call.value), objects_in(replay.value), strict=False):
             known = {value._handle.number for value in ours.values()}
             if (theirs._handle.number in ours) != (mine._handle.number in known):
                 replay = replace(replay, answer=NO_ANSWER)  # one gave back what it was given, the other a new object
@@ -300,19 +318,27 @@ def _replays(calls: Sequence[Call], submission: StudentModule) -> Iterator[Call]
 
 
 def _same_value(one: Call, other: Call) -> bool:
-    if isinstance(one.value, RemoteObject) and isinstance(other.value, RemoteObject):
-        return True  # objects are the same where calls of them give the same
     if one.value is UNANSWERED or other.value is UNANSWERED:
         return one.value is other.value and one.raised[:1] == other.raised[:1]
     if other.printed and one.printed != other.printed:
         return False
+    # Objects are the same where calls of them give the same.
     if isinstance(one.value, Program) and isinstance(other.value, Program):
         return _same_end(one.value, other.value)
     try:
-        assert_close(one.value, other.value)
+        assert_close(_without_objects(one.value), _without_objects(other.value))
     except CheckFailed:
         return False
     return True
+
+
+def _without_objects(value: object) -> object:
+    """Return a value with the same text for every object in it."""
+    return (
+        map_tree(lambda each: _OBJECT if isinstance(each, RemoteObject) else each, value)
+        if objects_in(value)
+        else value
+    )
 
 
 def _same_in_all(one: Call, other: Call) -> bool:

@@ -123,6 +123,12 @@ class Catalog:
         return self.root / "tests" / "exercises" / f"test_{unit}.py"
 
     @property
+    def shared_checks(self) -> dict[str, Path]:
+        """Return the files beside the checks that serve several units, by module: `conftest.py`, and what checks import."""
+        paths = sorted((self.root / "tests" / "exercises").glob("*.py"))
+        return {path.stem: path for path in paths if not path.name.startswith(("test_", "__"))}
+
+    @property
     def translations(self) -> Path:
         """Return the folder with the course's texts in other languages."""
         return self.root / "exercises" / "locale"

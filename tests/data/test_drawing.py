@@ -1,10 +1,12 @@
 """The pictures with words: whatever numbers come, something fit to be looked at comes out."""
 
+import itertools
+
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from data.drawing import amplified, bars, curves, liveliest, matrix, picture, sheet
+from data.drawing import _name_heights, amplified, bars, curves, liveliest, matrix, picture, sheet, write_on_plate
 
 
 def ink(image):
@@ -67,3 +69,32 @@ def test_captions_in_a_row_do_not_run_into_one_another():
     small = Image.new("RGB", (9, 9), "red")
     long, short = (sheet("", [("", [(small, caption), (small, "")])]) for caption in ("a caption of some length", ""))
     assert long.width > short.width + 100
+
+
+@pytest.mark.parametrize(
+    ("ends", "order"),
+    [
+        ({"fine-tuned": 0.92, "frozen": 0.90, "spoilt": 0.1}, ["spoilt", "frozen", "fine-tuned"]),
+        ({"a": 0.5, "b": 0.5}, ["b", "a"]),
+        ({"a": 0.02, "b": 0.03, "c": 0.01}, ["c", "a", "b"]),  # there is no room below
+        ({"a": 0.99, "b": 0.98, "c": 0.97}, ["c", "b", "a"]),
+    ],
+)
+def test_names_of_lines_stand_apart_and_in_the_order_of_the_lines(ends, order):
+    heights = _name_heights(ends, 1.0)
+    assert sorted(heights, key=heights.get) == order
+    places = sorted(heights.values())
+    assert all(after - before > 0.069 for before, after in itertools.pairwise(places)) and places[0] > 0
+    assert all(abs(heights[name] - end) < 0.2 for name, end in ends.items())
+
+
+def test_a_name_alone_stands_right_above_its_line():
+    assert _name_heights({"a": 0.5, "b": 0.1}, 1.0) == pytest.approx({"a": 0.52, "b": 0.12})
+
+
+def test_what_lies_below_words_on_a_plate_is_not_seen():
+    image = Image.new("RGB", (120, 40), "grey")
+    write_on_plate(ImageDraw.Draw(image), (20, 10), "plain descent", "blue", 14)
+    found = image.crop((20, 14, 100, 24)).getcolors(2**16)
+    colours = {colour: count for count, colour in found}
+    assert (128, 128, 128) not in colours and colours[255, 255, 255] > 100

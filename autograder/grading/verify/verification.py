@@ -32,6 +32,11 @@ QUESTIONS = (
     *("course", "skeletons", "solutions", "modules", "nothing", "shortcuts"),
     *("mistakes", "mixtures", "mutants", "checks"),
 )
+#: What an author does about a survivor: its unit, function and change.
+_SURVIVORS = (
+    "each that survives needs a check that catches it, or its reason in solutions/survivors.toml:"
+    " [{}.{}] and below '{}' = 'why no check can see it'"
+)
 #: Questions whose answer counts on that of others.
 _NEEDED = {"checks": ("solutions", "mistakes", "mutants")}
 
@@ -314,7 +319,9 @@ class Verification:
         share = killed / len(trials) if trials else 1.0
         explained = sum(len(lines) for key, lines in survivors.items() if key in reasons)
         summary = f"{killed} of {len(trials)} killed ({share:.1%}), and {explained} survive for a known reason"
-        return Finding("mutants", share >= MUTANTS_KILLED and not problems, summary, tuple(problems))
+        new = next((key for key in survivors if key not in reasons), None)
+        details = (_SURVIVORS.format(*new),) if new is not None else ()
+        return Finding("mutants", share >= MUTANTS_KILLED and not problems, summary, tuple(problems), details)
 
     def checks(self) -> Finding:
         """Ask if each check fails for some mistake or mutant, so that none is useless."""
@@ -360,7 +367,9 @@ class Verification:
         if not failed:
             yield f"no check of {mistake.function} fails"
         elif mistake.name not in {check.mistake for check in failed}:
-            yield "is not named"
+            endless = any("RecursionError" in check.message for check in failed)
+            advice = f": it stands in the place of {mistake.function} and calls that, which is itself; write it out"
+            yield f"is not named{advice if endless else ''}"
         for name in {check.mistake for check in checks} - {None, mistake.name}:
             yield f"is called {name}"
         module = Module(unit, f"{unit}.py", whole_solution(self.catalog, unit))
