@@ -149,12 +149,13 @@ def next_step(catalog: Catalog, by_unit: Mapping[str, list[CheckResult]], *, who
             )
         return
     first = next((check for check in open_checks if check.outcome is not Outcome.BLOCKED), open_checks[0])
-    facts = {"function": first.function, "unit": first.unit, "file": _command(catalog, first.unit)}
+    module = catalog.module_of(first.unit, first.function)
+    facts = {"function": first.function, "unit": module, "file": _command(catalog, module)}
     if first.outcome is Outcome.NOT_WRITTEN:
         yield tr("Next: write {function} in {unit}.py, then run: pytest {file}", **facts)
     else:
         yield tr("Next: mend {function} in {unit}.py, then run: pytest {file}", **facts)
 
 
-def _command(catalog: Catalog, unit: str) -> str:
-    return catalog.exercise(unit).relative_to(catalog.root).as_posix()
+def _command(catalog: Catalog, module: str) -> str:
+    return catalog.exercise(module).relative_to(catalog.root).as_posix()

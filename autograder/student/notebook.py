@@ -136,7 +136,7 @@ def _live_modules(unit: str) -> "dict[str, Module]":
     from autograder.submissions import Module
 
     class Live(Module):
-        def used_by(self, function: str) -> set[str]:
+        def used_by(self, function: str, *others: Module) -> set[str]:
             return _used_by(function, _functions())
 
     cells = {value.__code__.co_filename for value in _functions().values()}
