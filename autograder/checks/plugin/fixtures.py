@@ -1,6 +1,7 @@
 """Fixtures for checks."""
 
 import contextlib
+import sys
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from autograder.checks.remote import StudentModule
 from autograder.course.skeletons import whole_solution
 from autograder.errors import CheckError, NotHandedIn
 from autograder.libraries import nn, torch
+from autograder.submissions import Module
 
 
 @pytest.fixture
@@ -28,10 +30,12 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
     if check.unit not in modules:
         raise NotHandedIn(f"{check.unit}.py was not handed in")
     seed = sent_seed(run.seed, "worker", check.id)
+    missing = catalog.modules.keys() - modules.keys() - sys.stdlib_module_names
+    sources = {**{name: Module(name, f"{name}.py").but("was not handed in") for name in missing}, **modules}
     with run.worker(check) as worker:
         unit = catalog.units[check.unit]
         held = StudentModule(
-            modules[unit.name], modules, worker, unit.seconds, seed, run.device, unit.functions, catalog.data(unit.name)
+            modules[unit.name], sources, worker, unit.seconds, seed, run.device, unit.functions, catalog.data(unit.name)
         )
         request.node.stash[SUBMISSION] = held
         request.node.stash[PARTS] = tuple(modules[part] for part in unit.parts if part in modules)
