@@ -49,14 +49,14 @@ class Failure:
         right: the same calls with what the solution answers.
         seed: of its worker.
         by_value: False if it found fault with side effects of a call alone.
-        recognised: the name of the mistake that the check itself has recognised, if any.
+        seconds: how long the solution took for these calls.
     """
 
     calls: Sequence[Call]
     right: Sequence[Call]
     seed: int
     by_value: bool
-    recognised: str = ""
+    seconds: float = 0.0
 
     def explained_by(self, replayed: Iterator[Call]) -> bool:
         """Return True if a variant answers as the student did to each call, and the solution does not."""
@@ -95,7 +95,7 @@ class Failure:
 
 
 class Diagnosis:
-    """The known mistakes that explain all failed checks of one function, fewer with each check that fails.
+    """The known mistakes that explain all failed checks of one function.
 
     Args:
         unit: whose function it is.
@@ -125,10 +125,9 @@ class Diagnosis:
         self._wrong = replace(self._right, text=with_more(solution, f"\n{self._variants}"))
         self._mistakes = mistakes
         self._seconds = seconds
+        self._recognised: set[str] = set()
         self._failures: list[Failure] = []
         self._kept = 0
-        self._single = self._known
-        self._pairs: list[tuple[Mistake, Mistake]] | None = None  # none were looked for yet
 
     @classmethod
     def of(cls, catalog: Catalog, unit: str, function: str) -> Self:
@@ -146,40 +145,30 @@ class Diagnosis:
             by_value: True if the check found fault with a value or an exception, False if with side effects of a call.
             recognised: the name of the mistake that the check itself has recognised, if any.
         """
-        calls = of_function(self._function, calls)
         if any(known.name == recognised for known in self._known):
-            failure = Failure((), (), seed, by_value, recognised)
-        elif not self._known or not is_diagnosable(calls):
+            self._recognised.add(recognised)
+            return True
+        calls = of_function(self._function, calls)
+        if not self._known or not is_diagnosable(calls):
             return False
-        else:
-            self._kept += sum(_size(call) for call in calls)
-            if self._kept > _KEPT_BYTES:
-                self._give_up()
-                return True
+        self._kept += sum(_size(call) for call in calls)
+        if self._kept <= _KEPT_BYTES:
+            begun = time.process_time()
             right = tuple(self._replays(calls, self._right, seed))
-            failure = Failure(calls, right, seed, by_value)
-        self._failures.append(failure)
-        self._single = [known for known in self._single if self._explains(self._wrong, known.name, failure)]
-        if self._pairs is not None:
-            self._pairs = [
-                pair for pair in self._pairs if self._explains(self._mixed, mixture_name(*_names(pair)), failure)
-            ]
+            self._failures.append(Failure(calls, right, seed, by_value, time.process_time() - begun))
         return True
-
-    def _give_up(self) -> None:
-        """Name nothing any more."""
-        self._single, self._pairs, self._failures = [], [], []
 
     def mistakes(self) -> tuple[Mistake, ...]:
         """Return the one mistake that explains everything; or else both of a mixture, or what all fitting mixtures share."""
-        if self._single or not self._failures:
-            return tuple(self._single) if len(self._single) == 1 else ()
-        if self._pairs is None:
-            self._pairs = list(self._fitting_pairs())
-        if len(self._pairs) == 1:
-            return self._pairs[0]
-        shared = [known for known in self._known if self._pairs and all(known in pair for pair in self._pairs)]
-        return tuple(shared)
+        if self._kept > _KEPT_BYTES or not (self._failures or self._recognised):
+            return ()
+        single = [known for known in self._known if self._explains_all(self._wrong, known.name)]
+        if single:
+            return tuple(single) if len(single) == 1 else ()
+        pairs = list(self._fitting_pairs())
+        if len(pairs) == 1:
+            return pairs[0]
+        return tuple(known for known in self._known if pairs and all(known in pair for pair in pairs))
 
     @cached_property
     def _mixtures(self) -> dict[tuple[str, str], str]:
@@ -196,15 +185,20 @@ class Diagnosis:
         deadline = time.process_time() + _MIXTURE_SECONDS
         found = []
         for names in self._mixtures:
-            if all(self._explains(self._mixed, mixture_name(*names), failure) for failure in self._failures):
+            if self._explains_all(self._mixed, mixture_name(*names)):
                 found.append((by_name[names[0]], by_name[names[1]]))
             if time.process_time() > deadline:
                 return  # one that was not tried may fit as well
         yield from found
 
+    def _explains_all(self, module: Module, variant: str) -> bool:
+        """Return True if a variant explains every failure: the quickest is tried first, as few variants fit it."""
+        if not self._recognised <= {*mixed_names(variant)}:
+            return False
+        quickest_first = sorted(self._failures, key=lambda failure: failure.seconds)
+        return all(self._explains(module, variant, failure) for failure in quickest_first)
+
     def _explains(self, module: Module, variant: str, failure: Failure) -> bool:
-        if failure.recognised:
-            return failure.recognised in mixed_names(variant)
         if any(call.program for call in failure.calls):
             text = self._program_texts.get(variant)
             return text is not None and self._explains_program(text, failure)
@@ -231,10 +225,6 @@ class Diagnosis:
             transport, sources = InProcess(Path(folder) if folder else None), {**self._others, module.unit: module}
             submission = StudentModule(module, sources, transport, self._seconds, seed, data=self._data)
             yield from _replays(calls, submission)
-
-
-def _names(pair: tuple[Mistake, Mistake]) -> tuple[str, str]:
-    return pair[0].name, pair[1].name
 
 
 def _size(call: Call) -> int:

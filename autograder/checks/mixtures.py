@@ -12,7 +12,7 @@ import builtins
 import difflib
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -46,6 +46,7 @@ def mixtures(solution: str, mistakes: str, function: str, variants: tuple[str, .
     bases = [_tree(_bare(right[function]).body)] if function in right else []
     helpers = [_tree(_bare(node).body) for node in wrong.values() if not node.decorator_list]
     known = _top_level_names(solution) | _top_level_names(mistakes) | set(dir(builtins))
+    called = _functions(solution) | wrong
     found = {}
     for first, second in itertools.combinations(bodies, 2):
         others = [tree for name, tree in bodies.items() if name not in (first, second)]
@@ -56,7 +57,7 @@ def mixtures(solution: str, mistakes: str, function: str, variants: tuple[str, .
             continue
         mixed = _bare(wrong[first])
         mixed.name, mixed.body = mixture_name(first, second), body
-        if not _unbound_names(mixed, known):
+        if not _unbound_names(mixed, known) and all(_can_be_called(node, called) for node in ast.walk(mixed)):
             found[first, second] = ast.unparse(ast.fix_missing_locations(mixed))
     return found
 
@@ -288,6 +289,20 @@ def _top_level_names(text: str) -> set[str]:
         else:
             names |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
     return names
+
+
+def _can_be_called(node: ast.AST, functions: Mapping[str, ast.FunctionDef]) -> bool:
+    """Return False for a call of one of the functions with arguments that it does not take.
+
+    A merge may give one function's arguments to another.
+    """
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in functions:
+        return True
+    taken = functions[node.func.id].args
+    positional = [*taken.posonlyargs, *taken.args]
+    names = {argument.arg for argument in (*taken.args, *taken.kwonlyargs)}
+    fits = taken.vararg is not None or len(node.args) <= len(positional)
+    return fits and (taken.kwarg is not None or {keyword.arg for keyword in node.keywords} <= {*names, None})
 
 
 def _unbound_names(function: ast.FunctionDef, known: set[str]) -> set[str]:

@@ -266,6 +266,7 @@ class Grader:
             for unit in units:
                 unit.run_checks(hidden=hidden)
         for unit in units:
+            unit.recorder.name_mistakes(run.limited)
             yield from unit.results
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from autograder.course.catalog import Catalog
 from autograder.messages import tr, tr_plural
+from autograder.results.labels import show_values
 from autograder.results.mark import points_to_come
 from autograder.results.types import CheckResult, Outcome
 from autograder.results.wording import SIGNS, WORDS, diagnosis, message, points, points_line
@@ -92,7 +93,7 @@ def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
     if _has_explanation(check) and check.message not in said:
         said.add(check.message)
         yield f"      {message(check)}"
-        yield from (f"      | {line}" for line in check.values.splitlines())
+        yield from (f"      | {line}" for line in show_values(check.values))
         if check.diagnosis and check.diagnosis not in said:
             said.add(check.diagnosis)
             yield "      " + tr("Known mistake: {diagnosis}", diagnosis=diagnosis(check))

@@ -28,7 +28,7 @@ _SELF = """getpid getppid getuid geteuid getgid getegid getresuid getresgid getg
     getrandom getrlimit capget"""
 _ALLOWED = f"{_MEMORY} {_THREADS} {_SIGNALS} {_TIME} {_FILES} {_ANSWERS} {_SELF}".split()
 #: System calls that CUDA's driver needs besides; in words, as the lists above.
-_FOR_GPU = "ioctl mlock munlock sched_setaffinity eventfd2 pipe2 memfd_create ftruncate".split()  # noqa: SIM905 - readable
+_FOR_GPU = "ioctl mlock munlock sched_setaffinity eventfd2 memfd_create ftruncate".split()  # noqa: SIM905 - readable
 
 _CLONE_THREAD = 0x00010000
 _MAP_SHARED = 0x01
@@ -78,6 +78,8 @@ def _common(gpu: bool) -> "pyseccomp.SyscallFilter":
     _allow(rules, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD))
     # Its flags lie in memory, where no filter can look. With ENOSYS the C library takes clone instead.
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+    # By a pipe the threads of a pool tell one another to go on. It holds 64 KB, and its size cannot be changed.
+    _allow(rules, "pipe2", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, ~(os.O_CLOEXEC | os.O_NONBLOCK) & 0xFFFF_FFFF, 0))
     _allow(rules, "prlimit64", pyseccomp.Arg(2, pyseccomp.EQ, 0))  # reading a limit
     for command in _HARMLESS_FCNTL:
         _allow(rules, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))

@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, Any
 # code, and that must cost nothing.
 from autograder.course.catalog import Catalog, course_here, speak
 from autograder.errors import GraderError, UsageError
-from autograder.libraries import KERAS_ON_TORCH
+from autograder.libraries import KERAS_ON_TORCH, is_loaded, np, torch
 from autograder.messages import tr
+from autograder.results.labels import show_picture
 
 if TYPE_CHECKING:
     from autograder.results.types import CheckResult
@@ -121,11 +122,12 @@ def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tu
     from autograder.grading.grade import Grader, InThisProcess
     from autograder.grading.spec import GradingSpec
     from autograder.submissions import Submission
+    from autograder.worker.substitutes import run_uncompiled
 
     spec = GradingSpec(
         catalog, units=(unit,), functions=frozenset({function}), hidden=hidden, seed=HOME_SEED, require=()
     )
-    with _restore_state(), _no_input():
+    with _restore_state(), run_uncompiled(), _no_input():
         return Grader(spec, InThisProcess(Capturing)).grade(Submission(unit, _live_modules(unit))).checks
 
 
@@ -178,21 +180,19 @@ def _used_by(function: str, functions: dict[str, types.FunctionType]) -> set[str
 @contextlib.contextmanager
 def _restore_state() -> Iterator[None]:
     """Restore the notebook's random numbers, threads and modes, as if no check had been run."""
-    import numpy as np
-    import torch
-
-    threads = torch.get_num_threads()
-    states: list[tuple[Callable[[Any], object], Any]] = [
-        (random.setstate, random.getstate()),
-        (np.random.set_state, np.random.get_state()),
-        (torch.set_rng_state, torch.get_rng_state()),
-        (torch.set_grad_enabled, torch.is_grad_enabled()),
-        (torch.set_default_dtype, torch.get_default_dtype()),
-    ]
+    states: list[tuple[Callable[[Any], object], Any]] = [(random.setstate, random.getstate())]
+    if is_loaded("numpy"):
+        states.append((np.random.set_state, np.random.get_state()))
+    if is_loaded("torch"):
+        states += [
+            (torch.set_num_threads, torch.get_num_threads()),
+            (torch.set_rng_state, torch.get_rng_state()),
+            (torch.set_grad_enabled, torch.is_grad_enabled()),
+            (torch.set_default_dtype, torch.get_default_dtype()),
+        ]
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
         for restore, state in states:
             restore(state)
 
@@ -219,9 +219,9 @@ def _show(result: "CheckResult") -> None:
         return
     from IPython.display import Image, display
 
-    print(f"{result.title}:")
+    print(f"{tr(result.title)}:")
     # IPython has no types.
-    display(Image(data=base64.b64decode(result.picture), format="png"))  # type: ignore[no-untyped-call]
+    display(Image(data=base64.b64decode(show_picture(result.picture)), format="png"))  # type: ignore[no-untyped-call]
 
 
 def _shell() -> Any:

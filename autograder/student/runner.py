@@ -238,6 +238,7 @@ class Runner:
                 check = CheckResult.from_dict(reply["check"])
                 run.checks[check.id] = check
             case "finished" if run is not None:
+                run.checks |= {check.id: check for check in map(CheckResult.from_dict, reply["failed"])}
                 self._finish(process, run)
             case "drawn" if reply["path"]:
                 self._report(Drawn(reply["unit"], Path(reply["path"])))

@@ -8,7 +8,7 @@ once, and after that loads nothing but the student's files. Requests are lines o
     begins     the id of the check that runs now
     call       a call may take so many seconds from now on, or 0: it has come back, or imports what is not the student's
     ended      how a check has ended, and what the student's code printed in it
-    finished   the run is over
+    finished   the run is over; the checks that have failed, with the known mistakes that explain them
     drawn      the path of the unit's picture, empty if it has none
     refused    a sentence: the course itself cannot be used
 
@@ -159,8 +159,9 @@ class _UnitRunner:
         parts = [modules[name] for name in catalog.units[unit].parts if name in modules]
         first = set(changed).union(*(modules[unit].used_by(name, *parts) for name in changed))
         spec = GradingSpec(catalog, units=(unit,), seed=HOME_SEED, require=())
-        Grader(spec, self._workers, _Reporter(self._say, first)).grade(Submission(unit, modules))
-        self._say(kind="finished", unit=unit)
+        result = Grader(spec, self._workers, _Reporter(self._say, first)).grade(Submission(unit, modules))
+        failed = [check.to_dict() for check in result.checks if check.outcome is Outcome.FAILED]
+        self._say(kind="finished", unit=unit, failed=failed)
         if unit not in self._warm:
             self._warm.add(unit)
             # Freeze objects that the first run has imported, so that garbage collection skips them.

@@ -13,6 +13,7 @@ from typing import Any
 
 from autograder.worker.codec import with_article
 from autograder.worker.deadline import HANDLER, DeadlinePassed
+from autograder.worker.files import MOST_BYTES
 from autograder.worker.objects import public_class
 from autograder.worker.protocol import Fault
 
@@ -128,7 +129,9 @@ def _is_private_module(kind: Any) -> bool:
 def _advice(text: str) -> str:
     """Return what to know of an exception that would not have been raised at home."""
     if any(words in text for words in _FORBIDDEN):
-        return "; a graded submission can write no files, start no programs and use no network"
+        return "; a graded submission can write temporary files alone, start no processes and use no network"
+    if os.strerror(errno.ENOSPC) in text:
+        return f"; the files of a graded submission can hold {MOST_BYTES // 2**20} MB"
     if os.strerror(errno.ENOENT) in text:
         return "; a graded submission finds no files but those of the course"
     if text == "EOF when reading a line":

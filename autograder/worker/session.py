@@ -23,6 +23,7 @@ from autograder.worker.calls import listed_parameters, make_call
 from autograder.worker.codec import Callback, Handle, Recipe, Record, is_record, map_tree, refuse, type_name
 from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import exception_of, fault_of
+from autograder.worker.files import Folder
 from autograder.worker.frameworks import PYTORCH, framework, framework_note
 from autograder.worker.modules import LoadedModule, importable
 from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_iterator, is_method, operation, revive
@@ -52,16 +53,25 @@ class Session:
     Args:
         sandboxed: it runs in a process of its own, and what goes wrong may be the sandbox's doing.
         waiting: of the thread that answers, if it cannot look that up.
+        files: those that the student's code has made, if they lie in memory.
         watched: a debugger is attached, and the time at a breakpoint does not count.
 
     Attributes:
         paused: called during a request with 0 when its time ceases to count, and with the seconds left when it counts again.
     """
 
-    def __init__(self, *, sandboxed: bool = False, waiting: Waiting | None = None, watched: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        sandboxed: bool = False,
+        waiting: Waiting | None = None,
+        watched: bool = False,
+        files: Folder | None = None,
+    ) -> None:
         self._sandboxed = sandboxed
         self._watched = watched
         self._waiting = waiting
+        self._files = files
         self.paused: Callable[[float], None] = lambda _: None
         self._restorer = restorer(process=sandboxed)
         self._modules: dict[str, LoadedModule] = {}
@@ -154,6 +164,8 @@ class Session:
             if self._sandboxed:
                 gc.collect()
         self._restorer.restore(seed)
+        if self._files is not None:
+            self._files.clear()
 
     def _load(self, request: protocol.Load) -> Answer:
         self._unit = request.unit
@@ -336,9 +348,10 @@ def warm_up() -> None:
 def serve(connection: socket.socket, waiting: Waiting) -> None:
     """Answer requests on a connection until it closes; `waiting` is this thread's."""
     streams = sys.stdout, sys.stderr
-    session = Session(sandboxed=True, waiting=waiting)
+    files = Folder()
     receive = functools.partial(_receive, connection)
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError), files.working_inside():
+        session = Session(sandboxed=True, waiting=waiting, files=files)
         while True:
             nonce, message = read_frame(receive)
             reply = session.answer(message, functools.partial(_ask, connection, receive, nonce))

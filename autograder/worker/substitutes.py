@@ -3,6 +3,8 @@
 What cannot be had in another way (weights from the network, CUDA in a grading on the CPU) fails at once, in a plain sentence.
 """
 
+import builtins
+import concurrent.futures
 import contextlib
 import functools
 import importlib
@@ -10,23 +12,36 @@ import inspect
 import io
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlparse
 
 from autograder.libraries import Image, is_loaded, torch
 
+_UNCOMPILED = "TORCH_COMPILE_DISABLE"
 _ALONE = {"num_workers": 0, "timeout": 0, "multiprocessing_context": None, "prefetch_factor": None}
+#: Of a pool: fewer than a worker can start.
+_MOST_THREADS = 8
+#: What processes share, where there are threads alone.
+_SHARED = ("Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock", "Semaphore")
 
 
 def install() -> None:
     """Put them in place, for this process and those forked from it; after the imports."""
+    _work_in_threads()
     if not is_loaded("torch"):
         return
     loader = torch.utils.data.DataLoader
     loader.__init__ = _without_workers(loader.__init__)  # type: ignore[method-assign]
     torch.compile = _leave_uncompiled
+    torch.save = torch.serialization.save = _into_stream(torch.save)
+    if is_loaded("numpy"):  # which has kept `open` as it was when it was imported
+        openers: Any = getattr(importlib.import_module("numpy.lib._datasource"), "_file_openers", None)
+        getattr(openers, "_file_openers", {})[None] = _open
+    if is_loaded("safetensors.torch"):
+        _use_streams(sys.modules["safetensors.torch"])
     load = torch.hub.load_state_dict_from_url
     for module in list(sys.modules.values()):  # torchvision has it under names of its own
         if getattr(module, "__dict__", {}).get(load.__name__) is load:
@@ -59,6 +74,26 @@ def forbid_cuda() -> None:
     torch.cuda.is_available = lambda: False
     torch.cuda.device_count = lambda: 0
     torch.cuda._lazy_init = _refuse_cuda
+
+
+@contextlib.contextmanager
+def run_uncompiled() -> Iterator[None]:
+    """Have what `torch.compile` has wrapped, or wraps inside, run as it is written: a compiler takes longer than a call may.
+
+    For runs in a student's own process, where `install` would change `torch` for good.
+    """
+    if is_loaded("torch._dynamo"):
+        with torch.compiler.set_stance("force_eager"):
+            yield
+        return
+    before = os.environ.get(_UNCOMPILED)  # read once, when something is compiled for the first time
+    os.environ[_UNCOMPILED] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_UNCOMPILED]
+        if before is not None:
+            os.environ[_UNCOMPILED] = before
 
 
 def tell_again() -> None:
@@ -105,14 +140,97 @@ def _without_network(load: Callable[..., Any]) -> Callable[..., Any]:
     return from_disk
 
 
+def _open(*args: Any, **kwargs: Any) -> Any:
+    """Open a file as `open` does now."""
+    return builtins.open(*args, **kwargs)
+
+
+def _into_stream(save: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that saves an object as this one does, in a file that `open` opens."""
+
+    @functools.wraps(save)
+    def saved(value: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(f, str | os.PathLike):
+            return save(value, f, *args, **kwargs)
+        with open(f, "wb") as file:
+            return save(value, file, *args, **kwargs)
+
+    return saved
+
+
+def _use_streams(library: Any) -> None:
+    """Have safetensors read and write the files that `open` opens."""
+
+    def save_file(tensors: Any, filename: Any, metadata: Any = None) -> None:
+        with open(filename, "wb") as file:
+            file.write(library.save(tensors, metadata))
+
+    def load_file(filename: Any, device: Any = "cpu", **_: object) -> dict[str, Any]:
+        with open(filename, "rb") as file:
+            return {name: tensor.to(device) for name, tensor in library.load(file.read()).items()}
+
+    library.save_file, library.load_file = save_file, load_file
+
+
+def _work_in_threads() -> None:
+    """Have pools of processes, and what processes share, work in the threads of this process."""
+    # Not imported at the top: a student's own run needs none of them.
+    executors: Any = importlib.import_module("concurrent.futures.process")
+    concurrent.futures.ProcessPoolExecutor = executors.ProcessPoolExecutor = _Threads  # type: ignore[assignment, misc]
+    contexts: Any = importlib.import_module("multiprocessing.context")
+    contexts.BaseContext.Pool = _pool_of_threads
+    for name in _SHARED:
+        setattr(contexts.BaseContext, name, functools.partialmethod(_of_threads, name))
+    modules = ("multiprocessing", *(("torch.multiprocessing",) if is_loaded("torch") else ()))
+    for name in ("Pool", *_SHARED):
+        for module in modules:
+            setattr(sys.modules[module], name, getattr(contexts._default_context, name))
+
+
+def _of_threads(_: object, name: str, *args: Any) -> Any:
+    """Return a lock, an event or the like for the threads of this process."""
+    return getattr(threading, name)(*args)
+
+
+class _Threads(concurrent.futures.ThreadPoolExecutor):
+    """Stand in for a pool of processes."""
+
+    def __init__(
+        self,
+        max_workers: int | None = None,
+        mp_context: object = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[Any, ...] = (),
+        **_: object,
+    ) -> None:
+        _notice("a pool of processes works in threads: a graded submission can start no processes")
+        super().__init__(min(max_workers or _MOST_THREADS, _MOST_THREADS), "", initializer, initargs)
+
+
+def _pool_of_threads(
+    _: object,
+    processes: int | None = None,
+    initializer: Callable[..., object] | None = None,
+    initargs: tuple[Any, ...] = (),
+    maxtasksperchild: int | None = None,
+) -> Any:
+    """Stand in for `multiprocessing.Pool`."""
+    _notice("a pool of processes works in threads: a graded submission can start no processes")
+    pools: Any = importlib.import_module("multiprocessing.pool")
+    return pools.ThreadPool(min(processes or _MOST_THREADS, _MOST_THREADS), initializer, initargs)
+
+
 def _in_memory(save: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method that saves a picture as this one does, but keeps no file."""
+    """Return a method that saves a picture as this one does, but keeps no file where none can be written."""
 
     @functools.wraps(save)
     def saved(picture: Any, place: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(place, str | os.PathLike):
+        try:
             return save(picture, place, *args, **kwargs)
-        _notice("a picture is drawn and not saved: a graded submission can write no files")
+        except OSError:
+            if not isinstance(place, str | os.PathLike):
+                raise
+        _notice("a picture is drawn and not saved: a graded submission can write temporary files alone")
         if not args and kwargs.get("format") is None:
             kwargs["format"] = _format(Path(place).suffix.lower())
         return save(picture, io.BytesIO(), *args, **kwargs)

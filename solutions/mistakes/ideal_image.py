@@ -86,7 +86,8 @@ def keeps_each_class_loss(model, images, target):
 
 @mistake("class_loss", "The model's parameters do not require gradients afterwards; a loss leaves the model as it is.")
 def freezes_the_model(model, images, target):
-    return _class_loss(model.requires_grad_(False), images, target)
+    model.requires_grad_(False)
+    return F.cross_entropy(model(images), torch.full((len(images),), target))
 
 
 @mistake("ideal_loss", "The variation is subtracted, which rewards noise; add it.")

@@ -56,6 +56,7 @@ __all__ = [
     "pytest_report_teststatus",
     "pytest_runtest_makereport",
     "pytest_runtest_setup",
+    "pytest_sessionfinish",
     "reference",
     "rng",
     "seed",
@@ -112,6 +113,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     blocker = item.config.stash[RECORDER].blocker(item.nodeid, names)
     if blocker is not None:
         pytest.skip(f'waits for "{blocker.title}"')
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Name the known mistakes behind the failures, before the summary shows them."""
+    session.config.stash[RECORDER].name_mistakes()
 
 
 def _found_course(config: pytest.Config) -> Catalog | None:

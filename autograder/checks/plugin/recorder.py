@@ -4,7 +4,8 @@ import base64
 import itertools
 import re
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -23,6 +24,7 @@ from autograder.errors import (
     Crashed,
     NotHandedIn,
     NotWritten,
+    OverBudget,
     Raised,
     StudentFault,
     TimedOut,
@@ -93,14 +95,21 @@ class Recorder:
                 self.diagnoses[key] = Diagnosis.of(catalog, *key)
         return self.diagnoses[key]
 
-    def name_mistakes(self, check: CheckResult) -> None:
-        """Name at each failure of a check's function the mistakes that explain all of them, or none."""
-        key = check.unit, check.function
-        named = self.diagnoses[key].mistakes()
-        mistake = " + ".join(known.name for known in named) or None
-        sentences = BESIDES.join(known.sentence for known in named)
-        for nodeid in self.explained[key]:
-            self.results[nodeid] = replace(self.results[nodeid], mistake=mistake, diagnosis=sentences)
+    def name_mistakes(self, limited: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """Name at each failure of a function the mistakes that explain all of them, or none.
+
+        Called once all checks have run: a name that explains the failures of some may not explain those of the others.
+
+        Args:
+            limited: returns what bounds the time for one function, and ends the search with `OverBudget`.
+        """
+        for key, nodeids in self.explained.items():
+            with suppress(OverBudget), limited():
+                named = self.diagnoses[key].mistakes()
+                mistake = " + ".join(known.name for known in named) or None
+                sentences = BESIDES.join(known.sentence for known in named)
+                for nodeid in nodeids:
+                    self.results[nodeid] = replace(self.results[nodeid], mistake=mistake, diagnosis=sentences)
 
     def _checks_named(self, file: str, names: tuple[str, ...]) -> Iterator[CheckResult]:
         for nodeid, check in self.results.items():
@@ -278,10 +287,7 @@ def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
 
 
 def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:
-    """Return a check that has failed with what it is due to: another function, or a known mistake.
-
-    Each failure tells more about its function, so the names at its earlier ones are given anew.
-    """
+    """Return a check that has failed with the function that it is due to, or note it for the search of a known mistake."""
     held = item.stash.get(SUBMISSION, None)
     catalog = item.config.stash[COURSE]
     if check.outcome is not Outcome.FAILED or held is None or catalog is None:
@@ -302,9 +308,6 @@ def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest
     # An exception of another kind than the one expected is an answer too.
     by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE or isinstance(error.__cause__, Raised)
     recognised = error.mistake if isinstance(error, CheckFailed) else ""
-    if not diagnosis.add(held.calls, held.seed, by_value=by_value, recognised=recognised):
-        return check
-    recorder.results[item.nodeid] = check
-    recorder.explained.setdefault((check.unit, check.function), []).append(item.nodeid)
-    recorder.name_mistakes(check)
-    return recorder.results[item.nodeid]
+    if diagnosis.add(held.calls, held.seed, by_value=by_value, recognised=recognised):
+        recorder.explained.setdefault((check.unit, check.function), []).append(item.nodeid)
+    return check

@@ -7,6 +7,7 @@ import torch
 
 from autograder.checks.diagnose import Diagnosis
 from autograder.checks.mistakes import known_mistakes
+from autograder.checks.mixtures import mixtures
 from autograder.checks.remote import RemoteModule, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.errors import Raised
@@ -184,6 +185,19 @@ def test_two_mistakes_are_merged_on_a_helper_that_has_the_right_thing_in_their_w
     (tmp_path / "solution.py").write_text("def shift(x):\n    a, b = x.cos(), x.sin()\n    return a.sum() + b.sum()\n")
     calls = calls_of("def shift(x):\n    return x.sin().mean()\n", [1.0, 2.0], [3.0, 4.0])
     assert named((tmp_path / "mistakes.py", tmp_path / "solution.py"), calls) == "one_half + means"
+
+
+def test_a_merge_that_gives_a_function_arguments_of_another_is_no_mixture():
+    wrong = (
+        "def _right(x):\n    return x.sum()\n\n"
+        "def keeps(x):\n    return torch.sum(x, dim=1)\n\n"
+        "def halves(x):\n    return _right(x / 2)\n"
+    )
+    solution = "import torch\n\ndef shift(x):\n    return torch.sum(x)\n"
+    assert mixtures(solution, wrong, "shift", ("keeps", "halves")) == {}
+    fitting = wrong.replace("_right(x / 2)", "torch.sum(x / 2)")
+    (text,) = mixtures(solution, fitting, "shift", ("keeps", "halves")).values()
+    assert "torch.sum(x / 2, dim=1)" in text
 
 
 def test_a_mistake_that_the_check_recognises_is_named_whatever_is_drawn(files):

@@ -4,9 +4,11 @@ Every other right way, every habit, every wrong module with its sentence and eve
 Those of one unit are one class. Only hidden checks differ, which a student's own run does not have.
 """
 
+import ast
 import contextlib
 import functools
 import io
+import itertools
 import os
 import shutil
 import socket
@@ -91,6 +93,16 @@ def source(path):
     return data.decode("latin-1" if b"latin-1" in data[:40] else "utf-8-sig").replace("\r\n", "\n")
 
 
+def statements(text):
+    """The text of each statement of a module: where one fails, a kernel runs the cells that follow it all the same."""
+    try:
+        ends = sorted({node.end_lineno for node in ast.parse(text).body})
+    except SyntaxError:
+        return [text]
+    lines = text.splitlines(keepends=True)
+    return ["".join(lines[begin:end]) for begin, end in itertools.pairwise([0, *ends])]
+
+
 @pytest.fixture(scope="module")
 def chosen(request):
     """The cases of this run."""
@@ -138,7 +150,7 @@ def graded(classes, sandbox, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def notebooks(classes, tmp_path_factory):
-    """The notebook of each case, in a folder with what lies beside the unit's file."""
+    """The notebook of each case, a cell for each statement, in a folder with what lies beside the unit's file."""
     folder = tmp_path_factory.mktemp("notebooks")
 
     @functools.cache
@@ -146,7 +158,8 @@ def notebooks(classes, tmp_path_factory):
         found = {}
         for work in sorted(classes[unit].iterdir()):
             path = shutil.copytree(work, folder / unit / work.name) / f"{unit}.ipynb"
-            nbformat.write(new_notebook(cells=[new_code_cell(source(path.with_suffix(".py")))]), path)
+            cells = [new_code_cell(text) for text in statements(source(path.with_suffix(".py")))]
+            nbformat.write(new_notebook(cells=cells), path)
             path.with_suffix(".py").unlink()
             found[work.name] = path
         return found

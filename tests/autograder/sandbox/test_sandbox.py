@@ -220,12 +220,79 @@ def test_memory_is_limited(another_sandbox):
         assert reply.kinds[0] == "MemoryError"
 
 
-def test_nothing_can_be_written_to_a_file(sandbox, tmp_path):
+WRITES = """
+    import os, posix, tempfile
+    def kept():
+        with tempfile.NamedTemporaryFile("w", delete=False) as file:
+            file.write("kept")
+        open("beside", "w").write("kept")
+        return open(file.name).read(), open("beside").read(), os.listdir(tempfile.gettempdir()) != []
+    def really():
+        posix.open("beside", os.O_CREAT | os.O_WRONLY)
+    def elsewhere():
+        open(ELSEWHERE, "w")
+    def run():
+        return [os.path.exists("beside"), *kept()]
+"""
+
+
+@pytest.mark.parametrize(
+    "without", [set(), {"mount_namespace"}, {"landlock"}, {"seccomp", "own_uid"}, {*NAMESPACES, "own_uid"}]
+)
+def test_what_is_written_stays_in_memory_on_every_rung_and_until_the_next_check(another_sandbox, without, tmp_path):
+    code = WRITES.replace("ELSEWHERE", repr(str(tmp_path / "x")))
+    with another_sandbox(without=frozenset(without)) as weak, weak.worker() as worker:
+        for _ in range(2):
+            assert ask(worker, code) == [False, "kept", "kept", True]
+        for attempt in ("really", "elsewhere"):
+            reply = ask(worker, code.replace("def run", "def other").replace(f"def {attempt}", "def run"))
+            assert "OSError" in reply.kinds
+    assert reply.text.endswith(
+        (
+            "; a graded submission can write temporary files alone, start no processes and use no network",
+            "; a graded submission finds no files but those of the course",
+        )
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+POOLS = """
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+    from multiprocessing.pool import ThreadPool
+    lock = multiprocessing.Lock()
+    def double(x):
+        with lock:
+            return 2 * x
+    def run():
+        seen = []
+        for kind in (ProcessPoolExecutor, ThreadPoolExecutor):
+            with kind(2) as pool:
+                seen.append(list(pool.map(double, range(3))))
+        for kind in (multiprocessing.Pool, multiprocessing.get_context("spawn").Pool, ThreadPool):
+            with kind(2) as pool:
+                seen.append(pool.map(double, range(3)))
+        return seen
+    def start():
+        multiprocessing.Process(target=double, args=(1,)).start()
+"""
+
+
+def test_pools_work_in_threads_and_no_process_can_be_started(sandbox):
     with sandbox.worker() as worker:
-        elsewhere = ask(worker, f"def run():\n    open({str(tmp_path / 'x')!r}, 'w')")
-        here = ask(worker, "def run():\n    open('x', 'w')")
-    assert "OSError" in elsewhere.kinds and "OSError" in here.kinds
-    assert here.text.endswith("; a graded submission can write no files, start no programs and use no network")
+        assert ask(worker, POOLS, seconds=10) == [[0, 2, 4]] * 5
+        printed = worker.take_printed()
+        reply = ask(worker, POOLS.replace("def run", "def other").replace("def start", "def run"))
+    assert printed.count("Note: a pool of processes works in threads") == 1
+    assert reply.text.endswith(
+        "; a graded submission can write temporary files alone, start no processes and use no network"
+    )
+
+
+def test_a_pipe_cannot_be_made_larger(sandbox):
+    code = "import fcntl, os\ndef run():\n    fcntl.fcntl(os.pipe()[0], 1031, 2**20)"
+    with sandbox.worker() as worker:
+        assert ask(worker, code).kinds[0] == "PermissionError"
 
 
 def test_a_file_that_is_not_there_is_explained(sandbox):
@@ -269,12 +336,13 @@ DRAWS = """
         left.plot([1, 2, 4], label="loss")
         left.legend()
         right.imshow(np.zeros((4, 4, 3)))
-        for name in ("losses.png", "/tmp/losses.jpg", "losses.pdf", "losses.svg", "losses"):
+        for name in ("losses.png", "/tmp/losses.jpg", "losses.pdf", "losses.svg", "losses", "/kaggle/working/losses.png"):
             plt.savefig(name)
         plt.show()
         plt.pause(0.001)
         plt.imsave("picture.png", np.zeros((4, 4)))
         Image.new("RGB", (2, 2)).save("picture.jpg")
+        assert Image.open("/tmp/losses.jpg").size == (640, 480) and Image.open("picture.jpg").size == (2, 2)
         kept = io.BytesIO()
         figure.savefig(kept, format="png")
         plt.close("all")

@@ -199,3 +199,29 @@ def test_hints_are_given_where_nothing_can_be_stored(command, monkeypatch):
     code, said = command("hint", "denoise")
     assert code == 0 and "denoise, hint 1 of 2:" in said and "denoise, hint 2 of 2:" in said
     assert "Which hints you have read cannot be stored" in said
+
+
+COMPILED = """
+import torch
+
+@torch.compile(fullgraph=True)
+def total_variation(images):
+    torch._dynamo.graph_break()
+    if images.dim() != 4:
+        raise ValueError(f"images has {images.dim()} dimensions")
+    down, across = images.diff(dim=2).abs(), images.diff(dim=3).abs()
+    return down.sum((1, 2, 3)) + across.sum((1, 2, 3))
+"""
+
+
+def test_a_compiled_function_runs_as_it_is_written(notebook):
+    """At home as graded: a compiler would take longer than a call may, and refuses this one."""
+    notebook(COMPILED)
+    assert check("total_variation") == 6.5
+
+
+def test_pytest_leaves_a_compiled_function_as_it_is_written(student_pytest, tmp_path):
+    path = tmp_path / "variation_loss.py"
+    path.write_text(COMPILED)
+    run = student_pytest(path, "-k", "total_variation")
+    assert {check.outcome.value for check in run.checks.values()} == {"passed"}

@@ -1,6 +1,9 @@
 """What `autograder watch` makes of saves, deletions and results, without a process and without waiting."""
 
+import io
+import json
 import shutil
+import tempfile
 
 import pytest
 
@@ -10,6 +13,7 @@ from autograder.student.helping import solution_diff
 from autograder.student.progress import fingerprint, read_progress, updated_progress
 from autograder.student.runner import Deleted, Pressed, Saved, StillRunning, UnitRun
 from autograder.student.terminal import wrap
+from autograder.student.warm_runner import _UnitRunner
 from autograder.student.watch import _Watching
 from tests.autograder.small_course import CATALOG, CHECKS, RIGHT, make_course
 
@@ -171,3 +175,24 @@ def test_ones_own_way_is_shown_beside_the_teachers(course):
         "+    return 2 * x",
     ]
     assert "Mine" in own
+
+
+def run_of(course, text):
+    """What the process behind `watch` reports of a run, by kind."""
+    course.exercise("doubling").write_text(text)
+    replies = io.StringIO()
+    with tempfile.TemporaryFile("w") as last_words:
+        _UnitRunner(course.root, replies, last_words).answer({"run": "doubling"})
+    return [json.loads(line) for line in replies.getvalue().splitlines()]
+
+
+def test_a_mistake_is_named_once_all_failures_are_known(course):
+    (course.root / "solutions" / "mistakes").mkdir()
+    course.mistakes("doubling").write_text(
+        'from autograder.diagnose import mistake\n\n@mistake("double", "Triples.")\ndef triples(x):\n    return 3 * x\n'
+    )
+    *_, finished = run_of(course, RIGHT.replace("2 * x", "3 * x"))
+    assert [check["mistake"] for check in finished["failed"]] == ["triples"]
+    # The first failure alone would be explained, and the second is not.
+    *_, finished = run_of(course, RIGHT.replace("2 * x", "3 * x + 5 * (x.sum() == 0)"))
+    assert [check["mistake"] for check in finished["failed"]] == [None, None]
