@@ -207,6 +207,11 @@ def test_a_mistake_of_a_function_that_takes_objects_is_named(course, tmp_path):
     assert named(graded(course, tmp_path, wrong, "sum(len(basket.prices) for basket in baskets)")) == {"counts"}
 
 
+def test_a_mistake_of_a_function_that_reads_a_file_is_named(course, tmp_path):
+    """The file is there no longer when all checks have run."""
+    assert named(graded(course, tmp_path, "for line in file]", "for line in file][1:]")) == {"skips_the_first"}
+
+
 def test_a_sentence_names_a_file_as_the_check_does_so_that_a_replay_says_the_same(course, tmp_path, sandbox):
     result = graded(course, tmp_path, "for line in file]", "for line in file][::-1]")
     (check,) = [check for check in result.checks if not check.points]
