@@ -1,5 +1,5 @@
-"""Public name of the decorator for known mistakes; see `autograder.checks.diagnose`."""
+"""Public name of the decorator for known mistakes; see `autograder.checks.mistakes`."""
 
-from autograder.checks.diagnose import mistake
+from autograder.checks.mistakes import mistake
 
 __all__ = ["mistake"]

@@ -88,7 +88,8 @@ def is_loaded(module: str) -> bool:
 if TYPE_CHECKING:
     import numpy as np
     import torch
-    from PIL import Image, ImageDraw, ImageMode, PngImagePlugin
+    from PIL import Image, ImageDraw, ImageFont, ImageMode, PngImagePlugin
+    from PIL import features as pillow_features
     from torch import Tensor, nn
 else:
     torch = Door("torch", "Tensor", "Generator", "Size", "dtype", "device")
@@ -98,8 +99,10 @@ else:
     )
     Image = Door("PIL.Image", "Image")
     ImageDraw = Door("PIL.ImageDraw")
+    ImageFont = Door("PIL.ImageFont")
     ImageMode = Door("PIL.ImageMode")
     PngImagePlugin = Door("PIL.PngImagePlugin")
+    pillow_features = Door("PIL.features")
     Tensor = Kind("torch", "Tensor")
 #: Without its types: it is seldom installed.
 jax: Any = Door("jax", "Array")
@@ -108,6 +111,7 @@ __all__ = [
     "Door",
     "Image",
     "ImageDraw",
+    "ImageFont",
     "ImageMode",
     "Kind",
     "PngImagePlugin",
@@ -116,5 +120,6 @@ __all__ = [
     "jax",
     "nn",
     "np",
+    "pillow_features",
     "torch",
 ]

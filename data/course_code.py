@@ -1,18 +1,51 @@
-"""The units that a student has written, as modules: for commands of the course that put several of them to work."""
+"""What commands of the course share: a student's units as modules, and help and messages in the reader's language."""
 
+import argparse
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
+from autograder.course.catalog import speak_here
+from autograder.errors import AutograderError
+from autograder.messages import tr, translate_sentence
 from data.cache import DataError
 
 
 class CodeError(DataError):
     """A unit is missing, cannot be imported, or lacks a function; the sentence says which."""
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        """Add the usage line."""
+        super().add_usage(usage, actions, groups, f"{tr('Usage:')} " if prefix is None else prefix)
+
+
+class Parser(argparse.ArgumentParser):
+    """Parser whose help is in the reader's language; what it is given is translated already."""
+
+    def __init__(self, **options: Any) -> None:
+        try:
+            speak_here()
+        except AutograderError as error:
+            sys.exit(f"{options['prog']}: {error}")
+        super().__init__(add_help=False, formatter_class=_Formatter, **options)
+        self._positionals.title, self._optionals.title = tr("Arguments"), tr("Options")
+        self.add_argument("-h", "--help", action="help", help=tr("Show this message and exit."))
+
+
+def say(text: str) -> None:
+    """Print a text, put together in English, in the reader's language."""
+    print(translate_sentence(text), flush=True)
+
+
+def give_up(command: str, error: DataError) -> NoReturn:
+    """End a command with the sentence of an error in the reader's language."""
+    sys.exit(f"{command}: {translate_sentence(str(error))}")
 
 
 class CourseCode:

@@ -1,22 +1,18 @@
 """Plain pictures with words, made with Pillow: images in rows, curves, bars, a matrix of counts.
 
 Everything is drawn at twice its size and scaled down, so that lines are smooth. Words are in the reader's language if this
-machine has a font with its letters: matplotlib's DejaVu, or Padauk for Burmese (Debian: fonts-sil-padauk).
+machine has a font with its letters (`autograder.lettering`).
 """
 
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import torch
-from PIL import Image, ImageDraw, ImageFont, features
+from PIL import Image, ImageDraw
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
-from autograder.messages import translate_sentence
+from autograder.lettering import width, worded
 
 PAPER, INK, PALE = "white", (40, 40, 48), (205, 208, 214)
 COLOURS = ((36, 99, 196), (208, 74, 44), (30, 140, 92), (146, 82, 178))
@@ -25,57 +21,25 @@ TITLE, TEXT = 20, 14
 _SCALE = 2
 
 Captioned = tuple[Image.Image, str]
-
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-_OWN = ""
-#: Names of fonts, in the order in which they are tried.
-_FONTS = (_OWN, "DejaVuSans.ttf", "Padauk-Regular.ttf")
-_PROBE = 20
-_NO_CHARACTER = "\uffff"
-
-
-@cache
-def font(size: int, name: str = _OWN) -> Font | None:
-    """Return Pillow's own font, or one of a name; None if it is not on this machine."""
-    if name == _OWN:
-        return ImageFont.load_default(size)
-    found = find_spec("matplotlib")
-    bundled = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / name if found and found.origin else Path(name)
-    for place in (bundled, name):
-        try:
-            return ImageFont.truetype(place, size)
-        except OSError:
-            continue
-    return None
-
-
-@cache
-def _has_letter(name: str, letter: str) -> bool:
-    """Return True if a font draws a character otherwise than one that no font has."""
-    probe = font(_PROBE, name)
-    return probe is not None and bytes(probe.getmask(letter)) != bytes(probe.getmask(_NO_CHARACTER))
-
-
-def worded(words: str, size: int) -> tuple[str, Font]:
-    """Return words in the reader's language, and a font that has all of its letters; without one, the words as they are."""
-    shown = translate_sentence(words)
-    letters = {each for each in shown if not each.isspace() and unicodedata.category(each) != "Cf"}
-    # Signs of vowels are placed by Raqm alone.
-    drawable = features.check("raqm") or not any(unicodedata.category(each).startswith("M") for each in letters)
-    names = _FONTS if shown != words and drawable else ()
-    for name in names:
-        if all(_has_letter(name, each) for each in sorted(letters)):
-            return shown, font(size, name) or ImageFont.load_default(size)
-    return words, font(size) or ImageFont.load_default(size)
+Colour = str | tuple[int, int, int]
 
 
 def write(
-    pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: object, size: int, anchor: str = "la"
+    pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: Colour, size: int, anchor: str = "la"
 ) -> None:
     """Write words at a place."""
     shown, letters = worded(words, size)
-    pen.text(place, shown, colour, letters, anchor)  # type: ignore[arg-type]
+    pen.text(place, shown, colour, letters, anchor)
+
+
+def write_on_plate(
+    pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: Colour, size: int, anchor: str = "la"
+) -> None:
+    """Write words at a place, on paper of their own: what lies below them is not seen."""
+    shown, letters = worded(words, size)
+    left, top, right, bottom = pen.textbbox(place, shown, letters, anchor)
+    pen.rectangle((left - _SCALE, top - _SCALE, right + _SCALE, bottom + _SCALE), PAPER)
+    pen.text(place, shown, colour, letters, anchor)
 
 
 def picture(pixels: Tensor, side: int) -> Image.Image:
@@ -89,7 +53,7 @@ def picture(pixels: Tensor, side: int) -> Image.Image:
 def sheet(title: str, rows: Sequence[tuple[str, Sequence[Captioned]]]) -> Image.Image:
     """Rows of images under a title, each row with a name above it and each image with a caption below."""
     wide = max(sum(map(_column, row)) - GAP for _, row in rows)
-    wide = max(wide, _width(title, TITLE), *(_width(name, TEXT) for name, _ in rows))
+    wide = max(wide, width(title, TITLE), *(width(name, TEXT) for name, _ in rows))
     name_height, caption_height = TEXT + 10, TEXT + 8
     tall = sum(
         (name_height if name else 0) + max(image.height for image, _ in row) + caption_height + GAP
@@ -114,7 +78,7 @@ def sheet(title: str, rows: Sequence[tuple[str, Sequence[Captioned]]]) -> Image.
 def _column(captioned: Captioned) -> int:
     """Return the width that an image takes in its row: as wide as its caption, if that is wider."""
     image, caption = captioned
-    return max(image.width, _width(caption, TEXT)) + GAP
+    return max(image.width, width(caption, TEXT)) + GAP
 
 
 class _Plot:
@@ -135,10 +99,10 @@ class _Plot:
             self._size[1] - self._margin - tall * (y - low) / (high - low),
         )
 
-    def line(self, points: Sequence[tuple[float, float]], colour: object, width: int = 2) -> None:
-        self.pen.line([self.at(*point) for point in points], colour, width * _SCALE, "curve")  # type: ignore[arg-type]
+    def line(self, points: Sequence[tuple[float, float]], colour: Colour, width: int = 2) -> None:
+        self.pen.line([self.at(*point) for point in points], colour, width * _SCALE, "curve")
 
-    def text(self, x: float, y: float, words: str, colour: object = INK, anchor: str = "la") -> None:
+    def text(self, x: float, y: float, words: str, colour: Colour = INK, anchor: str = "la") -> None:
         write(self.pen, self.at(x, y), words, colour, TEXT * _SCALE, anchor)
 
     def axes(self, x_name: str, y_name: str) -> None:
@@ -177,19 +141,37 @@ def curves(
     top = _round_above(max(max(values) for values in series.values()))
     plot = _Plot(size, (1, max(longest, 2)), (0, top))
     plot.axes(x_name, y_name)
-    heights: list[float] = []
     if mark is not None:
         plot.line([(mark, 0), (mark, top)], PALE, 3)
+    heights = _name_heights({name: values[-1] for name, values in series.items()}, top)
     for (name, values), colour in zip(series.items(), COLOURS, strict=False):
         points = list(enumerate(values, 1))
         plot.line(points, colour)
-        # Names that would stand in one another's way move up.
-        height = points[-1][1] + 0.02 * top
-        while any(abs(height - other) < 0.07 * top for other in heights):
-            height += 0.01 * top
-        heights.append(height)
-        plot.text(points[-1][0], height, name, colour, "rb")
+        plot.text(points[-1][0], heights[name], name, colour, "rb")
     return plot.image()
+
+
+def _name_heights(ends: Mapping[str, float], top: float) -> dict[str, float]:
+    """Return where the names of lines stand, by the lines' ends: each right above its own, or below if another is above.
+
+    A name that would stand in the way of another moves up.
+    """
+    gap, room = 0.02 * top, 0.07 * top
+    heights: dict[str, float] = {}
+
+    def free(height: float, *, of_lines: bool) -> bool:
+        lines = [end for end in ends.values() if of_lines and height - gap < end < height + room]
+        return not lines and all(abs(height - other) >= room for other in heights.values())
+
+    for name, end in sorted(ends.items(), key=lambda each: each[1]):
+        above, below = end + gap, end - gap - room
+        if not free(above, of_lines=True) and below > 0 and free(below, of_lines=True):
+            heights[name] = below
+            continue
+        while not free(above, of_lines=False):
+            above += gap / 2
+        heights[name] = above
+    return heights
 
 
 def bars(
@@ -210,7 +192,7 @@ def bars(
     for k, (name, value) in enumerate(values.items()):
         (left, top), (right, bottom) = plot.at(k + 0.2, max(value, 0)), plot.at(k + 0.8, min(value, 0))
         plot.pen.rectangle((left, top, right, bottom), COLOURS[0] if value >= 0 else COLOURS[1])
-        write(plot.pen, ((left + right) / 2, top - 4 * _SCALE), format(value, form), INK, TEXT * _SCALE, "mb")
+        write_on_plate(plot.pen, ((left + right) / 2, top - 4 * _SCALE), format(value, form), INK, TEXT * _SCALE, "mb")
         x, y = plot.at(k + 0.5, low)
         write(plot.pen, (x, y + 10 * _SCALE), name, INK, TEXT * _SCALE, "ma")
     return plot.image()
@@ -233,14 +215,14 @@ def paths(
         pen.line(places, colour, 2 * _SCALE, "curve")
         for x, y in places:
             pen.ellipse((x - 5, y - 5, x + 5, y + 5), colour)
-        write(pen, (12, 12 + 2 * (TEXT + 6) * list(series).index(name)), name, colour, TEXT * _SCALE)
+        write_on_plate(pen, (12, 12 + 2 * (TEXT + 6) * list(series).index(name)), name, colour, TEXT * _SCALE)
     return ground.resize((side, side), Image.Resampling.LANCZOS)
 
 
 def matrix(counts: Tensor, names: Sequence[str], cell: int = 15) -> Image.Image:
     """Draw a matrix of counts `(K, K)`, rows and columns named: a cell is the darker, the larger its share of the row."""
     shares = counts.double() / counts.sum(dim=1, keepdim=True).clamp(min=1)
-    size, label = len(names) * cell, max(_width(name, cell - 3) for name in names) + 8
+    size, label = len(names) * cell, max(width(name, cell - 3) for name in names) + 8
     paper = Image.new("RGB", (label + size + 1, label + size + 1), PAPER)
     pen = ImageDraw.Draw(paper)
     sideways = Image.new("RGB", (label, size), PAPER)
@@ -272,11 +254,6 @@ def _round_above(value: float) -> float:
     """Return the next of 1, 2, 4, 6, 8 times a power of ten: its quarters read well on an axis."""
     power = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
     return next(power * step for step in (1, 2, 4, 6, 8, 10) if value <= power * step * (1 + 1e-9))
-
-
-def _width(words: str, size: int) -> int:
-    shown, letters = worded(words, size)
-    return round(letters.getlength(shown))
 
 
 def _moved(place: tuple[float, float], by: int) -> tuple[float, float]:

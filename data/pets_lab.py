@@ -8,9 +8,7 @@
 `train` needs the units feature_extraction, head_training and pets_lab; it leaves the model and two pictures in a folder.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +22,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from autograder.messages import tr, translate_sentence
 from data.breeds import BREEDS
 from data.cache import DataError
-from data.course_code import CourseCode
+from data.course_code import CourseCode, Parser, give_up, say
 from data.domains import Labelled
 from data.drawing import curves, matrix, sheet
 from data.layers import Classifier
@@ -41,6 +40,13 @@ IMAGENET_SIZE = 224
 SHOWN = 5
 SCRATCH_RATE, SCRATCH_DECAY = 3e-3, 0.05
 _BAR = 30
+#: Names of the ways to train; in the pictures, of their losses in training and in validation, and of their accuracies.
+TRANSFER, SCRATCH = "Transfer learning", "From scratch"
+_LOSSES = {
+    TRANSFER: ("transfer learning, training", "transfer learning, validation"),
+    SCRATCH: ("from scratch, training", "from scratch, validation"),
+}
+_ACCURACY = {TRANSFER: "transfer learning", SCRATCH: "from scratch"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,9 @@ class Lab:
         """Return the features `(N, D)` of images, batch by batch, and show a bar."""
         extract = self.code.function("feature_extraction", "extract_features")
         batches = images.split(BATCH)
-        return torch.cat([extract(backbone, batch) for batch in track(batches, f"Features of {what}")])
+        return torch.cat(
+            [extract(backbone, batch) for batch in track(batches, translate_sentence(f"Features of {what}"))]
+        )
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,13 @@ def train(lab: Lab, root: Path, folder: Path, options: Training, *, scratch: Lab
     head = lab.code.function("head_training", "build_head")(features.shape[1], len(classes))
     history = _fit_head(lab, head, *((features[part], labels[part]) for part in parts), options)
     test_images, truth, _ = lab.load(root, "test")
-    runs = [Run("Transfer", history, _logits(head, lab.features(backbone, test_images, f"{len(test_images)} others")))]
+    runs = [
+        Run(
+            TRANSFER,
+            history,
+            _logits(head, lab.features(backbone, test_images, f"{len(test_images)} pictures to judge by")),
+        )
+    ]
     if scratch:
         runs.append(_run_from_scratch(scratch, root, parts, options))
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +135,7 @@ def _fit_head(
     fit = lab.code.function("head_training", "fit_head")
     history: dict[str, list[float]] = {}
     best = _Best()
-    for epoch in track(range(options.epochs), "Training"):
+    for epoch in track(range(options.epochs), tr("Training")):
         rates = {"epochs": 1, "learning_rate": options.rate, "batch_size": BATCH, "seed": options.seed + epoch}
         for name, values in fit(head, train_part, valid_part, **rates).items():
             history.setdefault(name, []).extend(values)
@@ -138,7 +152,7 @@ def _run_from_scratch(lab: Lab, root: Path, parts: tuple[Tensor, Tensor], option
     head = lab.code.function("head_training", "build_head")(features, len(classes))
     model = Classifier(backbone, head, classes)
     history = fit_network(model, *((images[part], labels[part]) for part in parts), options)
-    return Run("From scratch", history, _logits(model, lab.load(root, "test")[0]))
+    return Run(SCRATCH, history, _logits(model, lab.load(root, "test")[0]))
 
 
 def fit_network(
@@ -160,7 +174,7 @@ def fit_network(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, options.epochs))
     history: dict[str, list[float]] = {"train_loss": [], "valid_loss": [], "valid_accuracy": []}
     best = _Best()
-    for _ in track(range(options.epochs), "Training from scratch"):
+    for _ in track(range(options.epochs), tr("Training from scratch")):
         model.train()
         total = 0.0
         for batch in torch.randperm(len(labels), generator=generator).split(BATCH):
@@ -206,19 +220,18 @@ def _logits(module: nn.Module, inputs: Tensor) -> Tensor:
 
 def _draw_curves(runs: list[Run], path: Path) -> None:
     """Draw the losses of all runs in one chart; if there are several, also their accuracies in a second one."""
-    losses = {}
+    losses: dict[str, list[float]] = {}
     for run in runs:
-        prefix = f"{run.name.lower()}, " if len(runs) > 1 else ""
-        losses[f"{prefix}training"] = run.history["train_loss"]
-        losses[f"{prefix}validation"] = run.history["valid_loss"]
+        names = _LOSSES[run.name] if len(runs) > 1 else ("training", "validation")
+        losses |= zip(names, (run.history["train_loss"], run.history["valid_loss"]), strict=True)
     best = [run.history["valid_loss"].index(min(run.history["valid_loss"])) + 1 for run in runs]
-    epochs = ", ".join(f"{run.name.lower()}: {epoch}" for run, epoch in zip(runs, best, strict=True))
-    caption = f"epoch with the lowest validation loss: {best[0] if len(runs) == 1 else epochs}"
+    epochs = str(best[0]) if len(runs) == 1 else f"transfer learning {best[0]}, from scratch {best[1]}"
+    caption = f"epoch with the lowest validation loss: {epochs}"
     rows = [("", [(curves(losses, x_name="epoch", y_name="loss", mark=best[0] if len(runs) == 1 else None), caption)])]
     if len(runs) > 1:
-        right = {run.name.lower(): run.history["valid_accuracy"] for run in runs}
+        right = {_ACCURACY[run.name]: run.history["valid_accuracy"] for run in runs}
         rows.append(("", [(curves(right, x_name="epoch", y_name="accuracy on the validation pictures"), "")]))
-    title = "Transfer and from scratch" if len(runs) > 1 else "A head on frozen features"
+    title = "Transfer learning and from scratch" if len(runs) > 1 else "A head on frozen features"
     sheet(f"{title}: {len(BREEDS)} breeds", rows).save(path)
 
 
@@ -232,14 +245,15 @@ def _report(lab: Lab, runs: list[Run], truth: Tensor, classes: list[str], folder
         counts = count(run.logits.argmax(dim=1), truth, len(classes))
         top1, top3 = (float(top_k(run.logits, truth, k)) for k in (1, 3))
         accuracy = f"{top1:.1%} right, {top3:.1%} among the first three"
-        matrices.append((matrix(counts, classes), f"{run.name}: {accuracy}"))
-        print(f"{run.name}, on {len(truth)} pictures that it never saw: {accuracy}.")
+        caption = f"{run.name}: {top1:.1%} right, {top3:.1%} among the first three"
+        matrices.append((matrix(counts, classes), caption))
+        say(f"{run.name}, on {len(truth)} pictures that it never saw: {accuracy}.")
         for true, taken, times in confused(counts, classes, SHOWN):
-            print(f"  {true} taken for {taken}: {times}")
+            say(f"  {true} taken for {taken}: {times}")
     sheet("What each breed was taken for", [("row: the true breed; column: the answer", matrices)]).save(
         folder / CONFUSION
     )
-    print(f"The model is {folder / MODEL}; see also {folder / CURVES} and {folder / CONFUSION}.")
+    say(f"The model is {folder / MODEL}; see also {folder / CURVES} and {folder / CONFUSION}.")
 
 
 def _save(lab: Lab, head: nn.Module, classes: list[str], features: int, path: Path) -> None:
@@ -312,30 +326,31 @@ def main() -> None:
             settings = Training(options.epochs, options.rate, options.seed)
             train(Lab(code, network), root, options.output, settings, scratch=scratch)
     except DataError as error:
-        sys.exit(f"pets_lab: {error}")
+        give_up("pets_lab", error)
 
 
 def _arguments() -> Any:
-    parser = argparse.ArgumentParser(prog="python -m data.pets_lab", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--code", type=Path, default=Path("exercises"), help="the folder of your units")
+    parser = Parser(prog="python -m data.pets_lab")
+    parser.description = tr("Run the pets lab from end to end, with the functions that you have written.")
+    parser.add_argument("--code", type=Path, default=Path("exercises"), help=tr("the folder of your units"))
     commands = parser.add_subparsers(dest="command", required=True)
-    training = commands.add_parser("train", help="train a classifier on frozen features")
-    training.add_argument("--pets", metavar="DIR", type=Path, help="the folder that holds the real oxford-iiit-pet")
-    training.add_argument("--download", action="store_true", help="fetch the real collection (800 MB)")
-    training.add_argument("--network", choices=NAMES, help="by default tiny, and mobilenet_v2 for real photographs")
+    training = commands.add_parser("train", help=tr("train a classifier on frozen features"))
+    training.add_argument("--pets", metavar="DIR", type=Path, help=tr("the folder that holds the real oxford-iiit-pet"))
+    training.add_argument("--download", action="store_true", help=tr("fetch the real collection (800 MB)"))
+    training.add_argument("--network", choices=NAMES, help=tr("by default tiny, and mobilenet_v2 for real photographs"))
     training.add_argument(
         "--from-scratch",
         nargs="?",
         const="",
         choices=("", *NAMES),
         metavar="NETWORK",
-        help="also train a whole network from random weights, and show both; by default of the same architecture",
+        help=tr("also train a whole network from random weights, and show both; by default of the same architecture"),
     )
     training.add_argument("--epochs", type=int, default=40)
-    training.add_argument("--rate", type=float, default=0.1, help="the learning rate of the head")
+    training.add_argument("--rate", type=float, default=0.1, help=tr("the learning rate of the head"))
     training.add_argument("--seed", type=int, default=0)
-    training.add_argument("-o", "--output", type=Path, default=Path("pets_lab"), help="a folder for what comes out")
-    naming = commands.add_parser("name", help="say which breed is on a photograph")
+    training.add_argument("-o", "--output", type=Path, default=Path("pets_lab"), help=tr("a folder for what comes out"))
+    naming = commands.add_parser("name", help=tr("say which breed is on a photograph"))
     naming.add_argument("photographs", nargs="+", type=Path)
     naming.add_argument("--model", type=Path, default=Path("pets_lab") / MODEL)
     return parser.parse_args()

@@ -6,8 +6,6 @@
 Each line leaves one thing out of the first recipe, or adds one. Every number is a mean over networks that begin differently.
 """
 
-import argparse
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from autograder.messages import tr
 from data.cache import DataError
-from data.course_code import CourseCode
+from data.course_code import CourseCode, Parser, give_up
 from data.domains import Labelled, load_domain
 from data.networks import load_backbone
 
@@ -202,27 +201,30 @@ def table(code: CourseCode, networks: int, recipes: tuple[Recipe, ...] = RECIPES
         CodeError: a function of training_tricks is missing or not written.
     """
     parts = features()
-    width = max(len(recipe.name) for recipe in recipes)
-    yield f"{'':<{width}}  epochs  right on training pictures  on new ones"
+    width = max(len(tr(recipe.name)) for recipe in recipes)
+    heads = [tr("epochs"), tr("right on training pictures"), tr("on new ones")]
+    yield "  ".join([" " * width, *heads])
     for recipe in recipes:
         outcomes = [run(code, recipe, parts, seed) for seed in range(networks)]
         epochs, learnt, right = (
             fmean(getattr(each, name) for each in outcomes) for name in ("epochs", "learnt", "right")
         )
-        yield f"{recipe.name:<{width}}  {epochs:6.0f}  {learnt:26.0%}  {right:11.0%}"
+        numbers = zip((f"{epochs:.0f}", f"{learnt:.0%}", f"{right:.0%}"), heads, strict=True)
+        yield "  ".join([tr(recipe.name).ljust(width), *(number.rjust(len(head)) for number, head in numbers)])
 
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m data.tricks_lab", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--code", type=Path, default=Path("exercises"), help="the folder of your units")
-    parser.add_argument("--networks", type=int, default=5, help="how many networks each line is the mean of")
+    parser = Parser(prog="python -m data.tricks_lab")
+    parser.description = tr("Train a network with the functions of training_tricks alone, with and without each trick.")
+    parser.add_argument("--code", type=Path, default=Path("exercises"), help=tr("the folder of your units"))
+    parser.add_argument("--networks", type=int, default=5, help=tr("how many networks each line is the mean of"))
     options = parser.parse_args()
     try:
         for line in table(CourseCode(options.code), options.networks):
             print(line, flush=True)
     except DataError as error:
-        sys.exit(f"tricks_lab: {error}")
+        give_up("tricks_lab", error)
 
 
 if __name__ == "__main__":

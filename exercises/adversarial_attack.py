@@ -1,7 +1,7 @@
 """Adversarial attack: a dog that the network calls a cat.
 
 A change too small to see can turn a network's answer. The gradient of the loss with respect to the *pixels* tells which
-way to change each of them; a bound, epsilon, on the change of any pixel keeps it invisible.
+way to change each of them; a bound, epsilon, on the change of any pixel keeps the change invisible.
 
 Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]. A model maps them to logits (N, K), and is in
 eval mode already. `labels` and `targets` are int64 of shape (N,).
@@ -13,17 +13,18 @@ from torch import Tensor, nn
 
 
 def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
-    """Raise the loss of the labels by one signed-gradient step.
+    """Change images by one signed-gradient step that raises the loss for their labels.
 
-        x + epsilon * sign(gradient of cross_entropy(model(x), labels) with respect to x), clamped to [0, 1]
+        clamp(x + epsilon * sign(grad_x cross_entropy(model(x), labels)), 0, 1)
 
-    The fast gradient sign method of Goodfellow, Shlens and Szegedy (2015), "Explaining and harnessing adversarial examples".
+    where `grad_x` is the gradient with respect to the pixels. This is the fast gradient sign method of Goodfellow,
+    Shlens and Szegedy (2015), "Explaining and harnessing adversarial examples".
 
     Args:
         model: the network to fool.
         images: shape (N, 3, H, W), in [0, 1].
-        labels: the true classes, shape (N,), whether or not the network sees them.
-        epsilon: how far a pixel moves, in units of the pixel range; 0 returns the images.
+        labels: the true classes, shape (N,), whether or not the network recognises them.
+        epsilon: how far a pixel moves, in units of the pixel range; with 0 the images come back unchanged.
 
     Returns:
         The changed images: shape (N, 3, H, W), in [0, 1], detached. No gradient stays on the model.
@@ -35,7 +36,7 @@ def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Te
 def project(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
     """Bring images back to within epsilon of their originals, and into the range of pixels.
 
-    First into the L-infinity ball: no pixel further than `epsilon` from its original; then into [0, 1].
+    First no pixel may stay further than `epsilon` from its original (the L-infinity ball); then each is clamped to [0, 1].
 
     Args:
         images: shape (N, 3, H, W).
@@ -81,8 +82,9 @@ def targeted_attack(
 ) -> Tensor:
     """Change images, by at most epsilon a pixel, until the network sees the targets in them.
 
-    Projected gradient descent: Madry et al. (2018), "Towards deep learning models resistant to adversarial attacks".
-    Judged with the course's pretrained `tiny`: of the images that such an attack can fool it with, at least 0.9 have to.
+    This is projected gradient descent, as in Madry et al. (2018), "Towards deep learning models resistant to
+    adversarial attacks". It is judged with the course's pretrained `tiny`: of the images with which such an attack can
+    fool that network, at least 0.9 have to fool it.
 
     Args:
         model: the network to fool.
@@ -93,15 +95,15 @@ def targeted_attack(
         steps: how many steps at most.
 
     Returns:
-        The attacked images: shape (N, 3, H, W), in [0, 1], detached. An image that the network takes for its target is
-        not changed any further; one that was its target to begin with is returned as it came.
+        The attacked images: shape (N, 3, H, W), in [0, 1], detached. An image is not changed any further once the
+        network takes it for its target; if the network does so from the beginning, the image is returned unchanged.
     """
     # TODO: Repeat targeted_step on the images that do not fool the model yet.
     raise NotImplementedError("targeted_attack")
 
 
 def success_rate(model: nn.Module, images: Tensor, targets: Tensor) -> float:
-    """Tell which share of the images the network takes for their targets.
+    """Return the share of the images that the network takes for their targets.
 
     Args:
         model: the network.

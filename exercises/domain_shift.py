@@ -21,15 +21,17 @@ def linear_probe_accuracy(
     Linear probes are the idea of Alain and Bengio (2017), "Understanding intermediate layers using linear classifier probes".
 
     Args:
-        backbone: maps images to features, shape (N, D). It is left as it was, with no gradients on it; it may be frozen.
+        backbone: maps images to features, shape (N, D). It is left as it was, with no gradients on it; it may be frozen
+            already, and you may freeze it.
         train: images, shape (N, 3, H, W), and labels, shape (N,), that the head learns from.
         test: images and labels that the head is judged by, and never learns from.
-        seed: of the order in which the images are seen.
+        seed: decides the order in which the images are seen.
 
     Returns:
-        The head's accuracy on `test`: a Python float in [0, 1]. Judged against what is known of the images: where the
-        backbone sees the classes it is at least 0.9 for true labels, and where it sees nothing of them, that of guessing.
-        On `tiny` it is no more than 0.2 below that of ridge regression.
+        The head's accuracy on `test`: a Python float in [0, 1]. The checks know what the backbone sees of the images.
+        If it sees the classes, the accuracy has to be at least 0.9 when the labels of `test` are true; if it sees
+        nothing of them, the accuracy has to be that of guessing. With `tiny` it has to be within 0.2 of the accuracy of
+        ridge regression on the same features (a linear map fitted by least squares, with a penalty on large weights).
     """
     # TODO: Extract the features of both, train a linear head on those of train, and judge it on those of test.
     raise NotImplementedError("linear_probe_accuracy")
@@ -50,7 +52,7 @@ def transfer_gain(
         scratch: the untrained backbone. It is left as it was.
         train: images and labels to learn from.
         test: images and labels to be judged by.
-        seed: of both probes.
+        seed: the seed of both probes.
 
     Returns:
         The probe's accuracy on `pretrained` less that on `scratch`: a Python float in [-1, 1]. Below 0, the pretraining
@@ -72,8 +74,8 @@ def rank_domains(
     Args:
         pretrained: the backbone with its weights, features of shape (N, D). It is left as it was.
         scratch: the untrained backbone. It is left as it was.
-        domains: a name for each `(train, test)`.
-        seed: of all probes.
+        domains: a dict from the name of each domain to its pair `(train, test)`.
+        seed: the seed of all probes.
 
     Returns:
         Each name with its gain, a Python float, the largest gain first.

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 def class_loss(model: nn.Module, images: Tensor, target: int) -> Tensor:
     """Measure how far the network is from seeing one class in the images: the mean cross-entropy towards it.
 
-        mean over the batch of -log softmax(model(x))[target]
+        1/N sum_n -log softmax(model(images))[n, target]
 
     Args:
         model: the network.
@@ -46,7 +46,7 @@ def ideal_loss(model: nn.Module, images: Tensor, target: int, variation_weight: 
         model: the network.
         images: shape (N, 3, H, W).
         target: index of the class.
-        variation_weight: how much smoothness counts against the class.
+        variation_weight: weight of the variation loss.
 
     Returns:
         A scalar (shape ()), differentiable with respect to the images.
@@ -65,7 +65,7 @@ def ideal_step(
         images: where the descent stands, shape (N, 3, H, W), in [0, 1].
         target: index of the class.
         learning_rate: what the gradient is multiplied by.
-        variation_weight: how much smoothness counts against the class.
+        variation_weight: weight of the variation loss.
 
     Returns:
         The next images: shape (N, 3, H, W), clamped to [0, 1], detached. `images` is not changed, and no gradient stays on
@@ -87,25 +87,28 @@ def ideal_image(
 ) -> tuple[Tensor, list[float]]:
     """Let the network dream: from random noise to the picture that it is surest of.
 
-    As Simonyan, Vedaldi and Zisserman (2014), "Deep inside convolutional networks", with a variation loss. How to descend,
-    and with which defaults, is yours to choose. With your defaults, and on the course's pretrained `tiny`, the picture has
-    to give any target a probability of at least 0.9, and to have at most 0.7 of the variation that `variation_weight=0` leaves
-    (after 50 steps). On the same network with other classes, mixtures of those that it knows, which are new each time, it
-    has to give the target 0.7: no picture that was made beforehand does.
+    Simonyan, Vedaldi and Zisserman (2014) made such pictures in "Deep inside convolutional networks"; here a variation
+    loss is added. How to descend, and with which default values of `learning_rate` and `variation_weight`, is yours to
+    choose. With your defaults, the course's pretrained `tiny` has to see any target in the picture with a probability
+    of at least 0.9. The variation of that picture must be at most 0.7 of the variation of a picture that was made with
+    `variation_weight=0` and `steps=50`. The checks also give the same network other classes, which are mixtures of
+    those that it knows and new each time: this network has to see the target with a probability of at least 0.7. No
+    picture that was made beforehand achieves that.
 
     Args:
         model: the network.
         target: index of the class.
         size: height and width of the picture.
         steps: number of steps.
-        learning_rate: length of a step.
-        variation_weight: how much smoothness counts against the class; 0 ignores it.
+        learning_rate: sets the length of a step.
+        variation_weight: weight of the variation loss; with 0 it does not count.
         seed: draws the noise that the descent starts from; the same seed gives the same picture. No other randomness is
             used, and the global random state is left alone.
 
     Returns:
-        The picture, shape (1, 3, size, size), in [0, 1], detached; and the loss of each step, a list of `steps` Python
-        floats that fall: the last one is about the `ideal_loss` of the picture.
+        The picture, shape (1, 3, size, size), in [0, 1], detached; and the loss of each step, measured before or after
+        it: a list of `steps` Python floats. The last is lower than the first, and about the `ideal_loss` of the
+        picture.
     """
     # TODO: Start from noise drawn from the seed, and repeat the step, keeping the loss of each.
     raise NotImplementedError("ideal_image")

@@ -1,8 +1,9 @@
 """Pets lab: 37 breeds, from a folder of files to a classifier.
 
-The Oxford-IIIT Pets have 37 breeds, 12 of cats and 25 of dogs, although course texts often say 35. Real data has troubles
-that no drawing of a pipeline shows: labels that stand in file names, files that cannot be read, classes with few pictures.
-This lab goes the whole way, on the real collection or on its drawn miniature (`data.pets_root()`), which has the same layout.
+The Oxford-IIIT Pets have 37 breeds, 12 of cats and 25 of dogs, although course texts often say 35. Real data has
+troubles that no diagram of a pipeline shows: labels that stand in file names, files that cannot be read, classes with
+few pictures. This lab goes the whole way, on the real collection or on its drawn miniature (`data.pets_root()`), which
+has the same layout.
 
 Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]; labels are int64 of shape (N,).
 """
@@ -28,13 +29,13 @@ def breed_of(filename: str) -> str:
     `"images/yorkshire_terrier_12.jpg"` gives `"yorkshire_terrier"`: a name is the breed, an underscore and a number.
 
     Args:
-        filename: the path of a picture, in any folder or none, with any one suffix.
+        filename: the path of a picture, in any folder or none, with one suffix, whatever it is.
 
     Returns:
-        The breed, as the file name spells it. No shape here: a plain string.
+        The breed, a string, as it is spelled in the file name.
 
     Raises:
-        ValueError: the name does not end in `_<number>`; the message names `filename`.
+        ValueError: the name before the suffix does not end in an underscore and a number; the message names `filename`.
     """
     # TODO: Take the folder, the suffix and the number away, and refuse a name without a number.
     raise NotImplementedError("breed_of")
@@ -49,7 +50,7 @@ def species_of(filename: str) -> str:
         filename: the path of a picture, as for `breed_of`.
 
     Returns:
-        `"cat"` or `"dog"`. No shape here: a plain string.
+        `"cat"` or `"dog"`, a string.
     """
     # TODO: Look at the first letter of the breed.
     raise NotImplementedError("species_of")
@@ -65,7 +66,7 @@ def readable_images(folder: Path) -> list[Path]:
         folder: where to look; folders inside it are not searched.
 
     Returns:
-        The paths of the readable pictures, sorted by name. Nothing is deleted. No shape here: a list of paths.
+        The paths of the readable pictures, a list sorted by name. No file is deleted.
     """
     # TODO: List the files that Pillow can decode completely.
     raise NotImplementedError("readable_images")
@@ -97,28 +98,30 @@ def load_pets(root: Path, split: str, size: int = 64) -> tuple[Tensor, Tensor, l
 def stratified_split(labels: Tensor, fraction: float, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Put a part of each class aside for validation.
 
-    A split by lot over all pictures can leave a small class without a single one on one side.
+    A random split of all pictures together can leave a small class without a single one on one side.
 
     Args:
         labels: the class of each picture, shape (N,).
-        fraction: how much of each class goes to validation, between 0 and 1, give or take one picture.
-        seed: which pictures; the same seed gives the same split, and the global random state is left alone.
+        fraction: the share of each class that goes to validation, more than 0 and less than 1; in each class the number
+            of pictures may be off by one.
+        seed: decides which pictures go where; the same seed gives the same split, and the global random state is left
+            alone.
 
     Returns:
-        Indices of the pictures to train on, shape (T,), and of those to validate on, shape (V,), both int64: together
-        each picture once. A class of two or more is on both sides; a class of one is for training.
+        Indices of the pictures to train on, shape (T,), and of those to validate on, shape (V,), both int64: each
+        picture is in exactly one of the two. A class of two or more is on both sides; a class of one is for training.
 
     Raises:
-        ValueError: unless `0 < fraction < 1`; the message names `fraction`.
+        ValueError: `0 < fraction < 1` does not hold; the message names `fraction`.
     """
     # TODO: Shuffle the indices of each class with a generator of the seed, and cut each class in two.
     raise NotImplementedError("stratified_split")
 
 
 def top_k_accuracy(logits: Tensor, labels: Tensor, k: int) -> float:
-    """Count an answer as right where the true class is among the k most likely.
+    """Count an answer as right if the true class is among the k most likely.
 
-    With 37 breeds that differ by the shape of an ear, the second guess is worth something too.
+    Where two of the 37 breeds differ by the shape of an ear alone, the second guess is worth something too.
 
     Args:
         logits: shape (N, K).
@@ -129,14 +132,14 @@ def top_k_accuracy(logits: Tensor, labels: Tensor, k: int) -> float:
         The share of pictures with the true class among the `k` largest logits: a Python float in [0, 1].
 
     Raises:
-        ValueError: unless `1 <= k <= K`; the message names `k`.
+        ValueError: `1 <= k <= K` does not hold; the message names `k`.
     """
     # TODO: Check k, and look for each label among the k largest logits of its row.
     raise NotImplementedError("top_k_accuracy")
 
 
 def confusion_matrix(predictions: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    """Count for each true class what it was taken for.
+    """Count, for each true class, how many of its pictures were taken for each class.
 
     Args:
         predictions: the predicted classes, shape (N,), int64.
@@ -169,24 +172,26 @@ def most_confused(matrix: Tensor, classes: Sequence[str], n: int = 5) -> list[tu
 def train_pet_classifier(
     backbone: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str], *, seed: int = 0
 ) -> nn.Module:
-    """Make a classifier of a backbone by training a linear head on its frozen features.
+    """Turn a backbone into a classifier, by training a linear head on its frozen features.
 
-    Judged on pictures it never saw. Where the backbone tells the classes apart, it is right on 0.9; on ten breeds and
-    `tiny`, on 0.3 more than by guessing, and on 0.15 more than with an untrained backbone. Any head on the features and any
-    way to train it will do; what the backbone does not see, the model does not see either.
+    The checks judge the model on pictures that it never saw. If the backbone tells the classes apart, the model has to
+    be right on at least 0.9 of them. On ten breeds and with `tiny`, the share that is right has to be at least 0.3
+    higher than by guessing, and 0.15 higher than with an untrained backbone. Any head on the features and any way to
+    train it will do; what the backbone does not see, the model must not see either.
 
     Args:
-        backbone: maps images to features, shape (N, D); in eval mode. It is left as it was, with no gradients on it; it
-            may be frozen.
+        backbone: maps images to features, shape (N, D); in eval mode. Its weights, statistics and modes stay as they
+            are, and no gradients are left on it. It may be frozen already, and you may freeze it.
         images: the pictures to learn from, shape (N, 3, H, W), in [0, 1].
         labels: their classes, shape (N,), indices into `classes`.
         classes: the K class names, whether or not each of them occurs in `labels`.
-        seed: of the order in which the pictures are seen.
+        seed: decides the order in which the pictures are seen.
 
     Returns:
-        A model in eval mode that maps images to logits of shape (N, K), the same for an image alone as among others, with
-        `.backbone`, `.head` and `.classes`. The backbone in it,
-        the one given or a copy, has the weights and statistics of the one given. `data.Classifier` puts them together.
+        A model in eval mode that maps images to logits of shape (N, K), the same for an image alone as among others,
+        with `.backbone`, `.head` and `.classes`. The backbone in it is the one given or a copy, with the same weights
+        and statistics. `Classifier(backbone, head, classes)`, which is imported from `data` above, puts the three
+        together.
     """
     # TODO: Extract the features once, train a linear head on them, and put backbone and head together.
     raise NotImplementedError("train_pet_classifier")

@@ -19,7 +19,7 @@ def preprocess(image: Image.Image, size: int = 64) -> Tensor:
     """Turn a picture from a file into the square tensor that a network takes.
 
     The shorter side is resized to `size` (bilinear, antialiased), then the centre square is cut out, as torchvision's
-    `Resize` and `CenterCrop` do: proportions stay as they are, and what is lost lies at two of the edges.
+    `Resize` and `CenterCrop` do: proportions stay as they are, and what is cut off lies at two opposite sides.
 
     Args:
         image: a Pillow image of any mode: grey, palette, with alpha, CMYK. Alpha is dropped, as `convert("RGB")` does.
@@ -42,20 +42,23 @@ def preprocess(image: Image.Image, size: int = 64) -> Tensor:
 
 
 def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Bring each channel to the mean and the deviation that a network was trained with.
+    """Normalise each channel by the mean and the standard deviation of the images that a network was trained with.
 
-        (x - mean[c]) / std[c]   for every pixel x of channel c
+        (x - mean[c]) / std[c]
+
+    for every pixel x of channel c. Images that have this mean and this deviation come out with mean 0 and deviation 1.
 
     Args:
         images: shape (N, C, H, W).
-        mean: one number for each channel.
-        std: likewise, each positive.
+        mean: the mean of each channel, one number for each.
+        std: the standard deviation of each channel, likewise; all positive.
 
     Returns:
-        The same shape and dtype, differentiable.
+        The normalised images: the shape and dtype of `images`, differentiable.
 
     Raises:
-        ValueError: a `std` is not positive, or `mean` or `std` has not one number for each channel; the message names which.
+        ValueError: a number in `std` is not positive, or `mean` or `std` has not one number for each channel; the
+            message names the argument, `mean` or `std`.
     """
     # TODO: Check mean and std, then subtract and divide channel by channel.
     ### BEGIN SOLUTION
@@ -96,8 +99,10 @@ def feature_maps(model: nn.Module, layer: str, images: Tensor) -> Tensor:
     A *forward hook* is a function that PyTorch calls with a layer's output each time the layer has run.
 
     Args:
-        model: any network; afterwards it is as it was, with no hook on it and each submodule in its own mode.
-        layer: a name as `model.named_modules()` has it, such as `"block2.first"`.
+        model: any network; afterwards it is as it was: your hook is gone, whatever happens, and each submodule is in
+            its own mode.
+        layer: a name as `model.named_modules()` has it, such as `"block2.first"`, of a layer that runs once in a
+            forward pass.
         images: shape (N, 3, H, W).
 
     Returns:
@@ -150,8 +155,8 @@ def feature_grid(maps: Tensor, columns: int = 8) -> Tensor:
         columns: how many cells stand in a row.
 
     Returns:
-        Shape (rows * h, columns * w), in [0, 1], where rows is as many as C channels need. Channels run row by row; the
-        cells that are left over are 0.
+        Shape (rows * h, columns * w), in [0, 1], of the dtype of `maps`: always `columns` cells wide, also if C is
+        smaller, and as many rows as the C channels need. Channels run row by row; the cells that are left over are 0.
     """
     # TODO: Scale every channel to [0, 1] and put it into its cell.
     ### BEGIN SOLUTION

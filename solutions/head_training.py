@@ -37,7 +37,7 @@ def build_head(in_features: int, num_classes: int) -> nn.Module:
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
-    """Tell which share of the examples has its largest logit at its label.
+    """Return the share of the examples whose largest logit is the one of their label.
 
     Args:
         logits: shape (N, K), N at least 1.
@@ -47,7 +47,8 @@ def accuracy(logits: Tensor, labels: Tensor) -> float:
         A Python float in [0, 1].
 
     Raises:
-        ValueError: `logits` and `labels` have different lengths, or there are none; the message names one of them.
+        ValueError: `logits` and `labels` have different lengths, or there are no examples; the message names one of the
+            two arguments.
     """
     # TODO: Compare the classes with the largest logits to the labels.
     ### BEGIN SOLUTION
@@ -96,23 +97,28 @@ def fit_head(
 ) -> dict[str, list[float]]:
     """Train a head by gradient descent, and keep it as it was when it did best on the validation set.
 
-    A step goes by the gradient of its own batch. A head that comes in training mode learns in it, and is in eval mode only
-    while it is measured.
+    Each step goes down the gradient of its own batch alone. A head that comes in training mode learns in training mode,
+    and is in eval mode only while it is measured.
 
     Args:
-        head: features (N, D) to logits (N, K); trained in place, and nothing else about it is changed.
+        head: features (N, D) to logits (N, K); trained in place. Nothing else about it is changed, except that
+            gradients may stay on it.
         train: features and labels to learn from.
         valid: features and labels to choose the best epoch by; nothing is ever learnt from them.
-        epochs: how often to go through `train`, at most: each time through all of it, the last batch may be smaller.
-        learning_rate: length of a step.
-        batch_size: examples in a step; there may be fewer in all.
-        patience: stop once `valid_loss` has not fallen, however little, for so many epochs; None never stops early.
-        seed: shuffles the batches, anew in each epoch; the same seed gives the same head.
+        epochs: how many times to go through `train`, at most. Each time all of it is used; the last batch may be
+            smaller.
+        learning_rate: what the gradient is multiplied by in a step.
+        batch_size: examples in a step; `train` may have fewer.
+        patience: stop once the best epoch so far, the one with the lowest `valid_loss`, is this many epochs old; a loss
+            that is lower, however little, makes a new best epoch. None never stops early.
+        seed: shuffles the examples, anew in each epoch; the same seed gives the same head. The global random state is
+            not seeded, and does not matter; only dropout in a head, which draws from it, may make a difference.
 
     Returns:
         Lists of Python floats, one entry for each epoch run: `train_loss`, `train_accuracy`, `valid_loss`,
-        `valid_accuracy`. Those of `train` may be taken while the head learns, those of `valid` after the epoch. The head has
-        the weights of the epoch with the lowest `valid_loss`.
+        `valid_accuracy`. The training figures may be taken while the head learns, the validation figures are taken
+        after the epoch. The head has the weights of the epoch with the lowest `valid_loss`; whether those that it came
+        with take part in the comparison is up to you.
     """
     # TODO: Loop over epochs and shuffled batches, note losses and accuracies, and restore the best weights.
     ### BEGIN SOLUTION
@@ -146,13 +152,13 @@ def predict(model: nn.Module, images: Tensor, k: int = 3) -> list[list[tuple[str
     """Name what a model sees, and how sure it is.
 
     Args:
-        model: images to logits (N, K), with `.classes`, the K names.
+        model: images to logits (N, K), with `.classes`, the K names; in eval mode already.
         images: shape (N, 3, H, W).
-        k: how many classes to name; all K where there are not so many.
+        k: how many classes to name; if there are fewer than `k`, all K of them.
 
     Returns:
         For each image the `k` most probable classes as (name, softmax probability), most probable first. The
-        probability is a Python float.
+        probability is a Python float. No gradient is left on the model.
 
     Raises:
         ValueError: `k` is below 1; the message names `k`.

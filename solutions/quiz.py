@@ -8,9 +8,9 @@ Six questions to think about before the lecture, six to see afterwards what has 
 def answers() -> dict[str, str]:
     """Answer each question with the letter of the best answer.
 
-    For example `{"pre_1": "a", "pre_2": "d"}` answers the first two questions, with letters made up. The two parts count each
-    on its own, so that the second can wait until after the lecture. Within a part a right answer is worth a point, and half a
-    point comes on top; but with fewer than four right answers the part is worth nothing, as so many can be guessed.
+    For example `{"pre_1": "a", "pre_2": "d"}` answers the first two questions (the letters are made up). Each part
+    counts on its own, so that the second can wait until after the lecture. A right answer is worth a point, and a part
+    with at least four right answers half a point more; a part with fewer is worth nothing, as so many can be guessed.
 
     Before the lecture
     ------------------

@@ -3,8 +3,8 @@
 The few lines that stand between a network on paper and one that learns: how weights begin, how signals are kept in range,
 how a step is made out of a gradient, and when to stop. PyTorch has all of them; here you write them yourself, on tensors.
 
-No function here changes its arguments (but a generator moves on when numbers are drawn from it), and results have the dtype
-of the tensors that came in.
+No function here changes its arguments (but a generator moves on when numbers are drawn from it), and results have the
+dtype of the tensors that were given.
 """
 
 import math
@@ -17,15 +17,15 @@ from torch import Tensor
 def xavier_normal(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
     """Draw the first weights of a linear layer, so that signals keep their size forwards and gradients theirs backwards.
 
-    Normally distributed with mean 0 and variance 2 / (n_in + n_out): Glorot and Bengio (2010), "Understanding the
-    difficulty of training deep feedforward neural networks".
+    The weights are normally distributed with mean 0 and variance 2 / (n_in + n_out), as Glorot and Bengio (2010)
+    propose in "Understanding the difficulty of training deep feedforward neural networks".
 
     Args:
         shape: `(n_out, n_in)`, as `nn.Linear` keeps its weight.
         generator: the only source of randomness; the same state gives the same weights.
 
     Returns:
-        float32 of shape (n_out, n_in).
+        The weights: shape (n_out, n_in), float32.
     """
     # TODO: Draw standard normal numbers from the generator, and scale them to the right variance.
     ### BEGIN SOLUTION
@@ -54,9 +54,10 @@ def batch_norm(
 
         running <- (1 - momentum) * running + momentum * batch
 
-    The variance that normalises is the biased one (divided by N); the one that goes into the running estimate is unbiased
-    (divided by N - 1), as PyTorch has it. In evaluation the running estimates are used in place of the batch's: an image's
-    answer must not depend on the images beside it. From Ioffe and Szegedy (2015), "Batch normalization".
+    The variance that normalises is the biased one (divided by N); the one that goes into the running estimate is
+    unbiased (divided by N - 1), as PyTorch has it. In evaluation the running estimates are used in place of the
+    batch's: an image's answer must not depend on the images beside it. Ioffe and Szegedy (2015) introduced this in
+    "Batch normalization".
 
     Args:
         x: shape (N, D).
@@ -64,13 +65,13 @@ def batch_norm(
         bias: the shift of each feature, shape (D,).
         running_mean: shape (D,).
         running_var: shape (D,).
-        training: whether the batch's own statistics are used.
-        momentum: how far the running estimates move.
-        eps: keeps the root away from zero.
+        training: True uses the statistics of the batch, False the running estimates.
+        momentum: share of the batch's statistics in the new running estimates.
+        eps: keeps the square root away from zero.
 
     Returns:
-        `(y, running_mean, running_var)` with shapes (N, D), (D,) and (D,). In evaluation the two estimates come back as
-        they are.
+        `(y, running_mean, running_var)` with shapes (N, D), (D,) and (D,). In evaluation the two estimates are returned
+        as they came.
 
     Raises:
         ValueError: `x` has a single row in training: it has no variance. The message names `x`.
@@ -90,22 +91,22 @@ def batch_norm(
 
 
 def dropout(x: Tensor, p: float, *, training: bool, generator: torch.Generator) -> Tensor:
-    """Set each entry to zero with probability p, on its own, and enlarge the others by 1 / (1 - p).
+    """Set each entry to zero with probability p, on its own, and multiply the others by 1 / (1 - p).
 
-    The enlargement keeps the expected value, so that evaluation needs no change at all (inverted dropout). From Srivastava
-    et al. (2014), "Dropout: a simple way to prevent neural networks from overfitting".
+    The factor keeps the expected value, so that evaluation needs no change at all (inverted dropout). Srivastava et al.
+    (2014) introduced dropout in "Dropout: a simple way to prevent neural networks from overfitting".
 
     Args:
         x: any shape.
         p: probability that an entry is dropped.
-        training: False returns `x`.
+        training: if it is False, `x` comes back as it is.
         generator: the only source of randomness; the same state drops the same entries.
 
     Returns:
         The shape and dtype of `x`.
 
     Raises:
-        ValueError: not `0 <= p < 1`, in evaluation too; the message names `p`.
+        ValueError: `0 <= p < 1` does not hold, in evaluation too; the message names `p`.
     """
     # TODO: Draw which entries stay, and scale those that do.
     ### BEGIN SOLUTION
@@ -130,8 +131,8 @@ def momentum_step(
         weight: any shape.
         velocity: the shape of `weight`; zeros before the first step.
         gradient: the shape of `weight`.
-        learning_rate: how much the gradient counts.
-        momentum: how much of the velocity is kept.
+        learning_rate: what the gradient is multiplied by.
+        momentum: what the old velocity is multiplied by.
 
     Returns:
         The new `(weight, velocity)`, each of the shape of `weight`.
@@ -161,20 +162,20 @@ def adam_step(
         square <- beta2 * square + (1 - beta2) * gradient^2
         weight <- weight - learning_rate * (mean / (1 - beta1^step)) / (sqrt(square / (1 - beta2^step)) + eps)
 
-    Both moments start at zero and are too small at first; the divisions by `1 - beta^step` make up for it. They are for
-    this step only: the moments that come back are the uncorrected ones. From Kingma and Ba (2015), "Adam: a method for
-    stochastic optimization".
+    Both moments start at zero and are too small at first; the divisions by `1 - beta^step` make up for it. The
+    corrected moments serve this step only: the moments that are returned are the uncorrected ones. Kingma and Ba (2015)
+    introduced Adam in "Adam: a method for stochastic optimization".
 
     Args:
         weight: any shape.
         gradient: the shape of `weight`.
         mean: running mean of the gradients, the shape of `weight`; zeros before the first step.
-        square: running mean of their squares, likewise.
+        square: running mean of the squared gradients, likewise.
         step: which step this is, counted from 1.
         learning_rate: about how far a weight moves.
-        beta1: how much of `mean` is kept.
-        beta2: how much of `square` is kept.
-        eps: keeps the division finite; added outside the root.
+        beta1: what the old `mean` is multiplied by.
+        beta2: what the old `square` is multiplied by.
+        eps: keeps the division finite; added outside the square root.
 
     Returns:
         The new `(weight, mean, square)`, each of the shape of `weight`.
@@ -191,18 +192,19 @@ def adam_step(
 
 
 def clip_gradients(gradients: list[Tensor], max_norm: float) -> tuple[list[Tensor], float]:
-    """Scale all gradients by one factor where they are too long together.
+    """Scale all gradients by one factor if their joint norm is too large.
 
-    Their joint L2 norm is the length of the one long vector that they make when laid end to end. One factor for all keeps
-    its direction. From Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks".
+    Their joint L2 norm is the length of the one long vector that they make when laid end to end. One factor for all
+    keeps its direction. Pascanu, Mikolov and Bengio (2013) propose this in "On the difficulty of training recurrent
+    neural networks".
 
     Args:
         gradients: one for each parameter, any shapes.
-        max_norm: how long they may be together.
+        max_norm: the largest joint norm that is allowed.
 
     Returns:
-        The gradients, of the same shapes and with a joint norm of at most `max_norm` (unchanged where they had that
-        already), and their joint norm before, a Python float.
+        The gradients, of the same shapes and with a joint norm of at most `max_norm` (unchanged if it was no larger
+        before), and their joint norm before, a Python float.
     """
     # TODO: Measure the joint norm, and scale every gradient by the same factor where it is too large.
     ### BEGIN SOLUTION
@@ -236,15 +238,15 @@ def decayed_learning_rate(learning_rate: float, epoch: int, factor: float = 0.98
 def should_stop(losses: Sequence[float], patience: int) -> bool:
     """Tell whether training has gone on for too long without a better loss.
 
-    The best loss is the lowest, at the epoch that reached it first: an equal loss is no improvement, and neither is a NaN;
-    a lower one is, however little. One epoch later it is one epoch old.
+    The best loss is the lowest so far. A lower loss is an improvement, however little lower; an equal one is not, and
+    neither is a NaN. The age of the best loss is the number of epochs since the one that reached it first.
 
     Args:
         losses: the validation loss of each epoch so far, floats.
         patience: how many epochs to wait for a better one, at least 1.
 
     Returns:
-        True where the best loss is `patience` or more epochs old; False for no losses.
+        True if the best loss is `patience` or more epochs old; False for no losses.
     """
     # TODO: Find how many epochs ago the best loss was reached, and compare with the patience.
     ### BEGIN SOLUTION

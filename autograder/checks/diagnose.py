@@ -1,10 +1,5 @@
 """Compare a wrong answer with the known mistakes of its function.
 
-A course keeps wrong variants in `solutions/mistakes/<unit>.py`, each with the sentence that a student should read:
-
-    @mistake("total_variation", "Only neighbours side by side are counted.")
-    def only_horizontal(images): ...
-
 A mistake explains a failed check if it gives, for every call that the check made, just what the student's function gave,
 and the solution gives something else for at least one of them. It is named only if it explains every failed check of the
 function, and no second one does as well. If none does, two mistakes at once are tried (`mixtures`) in the same way.
@@ -15,100 +10,34 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Self
 
 from autograder.checks.compare import assert_close
-from autograder.checks.mixtures import mixed_names, mixture_name, mixture_text, mixtures
+from autograder.checks.mistakes import Mistake, known_mistakes, variant_text, variants_text, with_more
+from autograder.checks.mixtures import mixed_names, mixture_name, mixtures
 from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, Program, RemoteModule, RemoteObject, StudentModule
 from autograder.checks.transport import InProcess
-from autograder.course.skeletons import split_at_start
+from autograder.course.catalog import Catalog
+from autograder.course.skeletons import imported_solutions, join_files
 from autograder.errors import AutograderError, CheckFailed
 from autograder.libraries import Image, Tensor, np
-from autograder.submissions import Module, read_module
+from autograder.submissions import Module
 from autograder.worker.codec import Recipe
-from autograder.worker.codec.message import leaves
-
-#: Stands in a submission in the place of the import of `mistake`.
-_UNMARKED = "def mistake(*_, **__):\n    return lambda function: function\n"
-_MARKED = "from autograder.diagnose import mistake\n"
+from autograder.worker.codec.message import leaves, map_tree
 
 #: Seconds of processor time in which the mixtures of a function are tried.
 _MIXTURE_SECONDS = 2.0
 #: So much of the answers of a function's failed checks is kept; with more, nothing is named.
 _KEPT_BYTES = 2**24
+#: Stands for an object that stays with the worker, in a value that is compared.
+_OBJECT = "\0object"
 #: What of a call counts: the value, or what it has left behind as well, or that alone.
 Telling = Literal["values", "all", "traces"]
 VALUES: Telling = "values"
 ALL: Telling = "all"
 TRACES: Telling = "traces"
-Function = TypeVar("Function", bound=Callable[..., object])
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A known wrong variant.
-
-    Attributes:
-        name: its own.
-        function: the function of the unit that it is a variant of.
-        sentence: what the student reads.
-        varies: why it loses other points on other seeds, if it does.
-    """
-
-    name: str
-    function: str
-    sentence: str
-    varies: str = ""
-
-
-def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Function], Function]:
-    """Mark a function as a known mistake in `function` of its unit."""
-
-    def marked(variant: Function) -> Function:
-        variant.mistake = Mistake(variant.__name__, function, sentence, varies)  # type: ignore[attr-defined] # functions are open
-        return variant
-
-    return marked
-
-
-def variant_text(solution: str, variants: Path, variant: Mistake) -> str:
-    """Return the source of a solution in which a variant from a file takes the place of the right function."""
-    return with_more(solution, f"\n{_module_text(variants)}\n{variant.function} = {variant.name}\n")
-
-
-def with_more(source: str, more: str) -> str:
-    """Return a source with more behind it, but before what it does when it is run as a program."""
-    before, after = split_at_start(source)
-    return before + more + after
-
-
-def mixed_texts(solution: str, variants: Path, function: str) -> dict[tuple[str, str], str]:
-    """Return sources of a solution in which two known mistakes of a function are made at once, by the names of both."""
-    wrong = _module_text(variants)
-    names = tuple(known.name for known in known_mistakes(variants) if known.function == function)
-    found = mixtures(solution, wrong, function, names)
-    return {pair: mixture_text(solution, wrong, function, mixture) for pair, mixture in found.items()}
-
-
-def _module_text(variants: Path) -> str:
-    """Return a file of variants that imports nothing of the autograder."""
-    return variants.read_text(encoding="utf-8").replace(_MARKED, _UNMARKED)
-
-
-def known_mistakes(path: Path) -> tuple[Mistake, ...]:
-    """Return the mistakes that a file defines, in order; none if there is no file."""
-    return _mistakes_defined_in(path, path.stat().st_mtime_ns) if path.is_file() else ()
-
-
-@lru_cache(maxsize=32)
-def _mistakes_defined_in(path: Path, _: int) -> tuple[Mistake, ...]:
-    """Read once for each state of the file, not once for each check that fails."""
-    namespace: dict[str, object] = {"__name__": path.stem}
-    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)
-    found = (getattr(value, "mistake", None) for value in namespace.values())
-    return tuple(value for value in found if isinstance(value, Mistake))
 
 
 @dataclass(frozen=True)
@@ -175,6 +104,7 @@ class Diagnosis:
         solution: source of the unit's solution.
         seconds: the limit for each call.
         data: files that the unit's code reads, by their paths beside it.
+        others: sources of other modules that the solution and the mistakes import, by name.
     """
 
     def __init__(
@@ -185,16 +115,26 @@ class Diagnosis:
         solution: str,
         seconds: float,
         data: Mapping[str, Path] | None = None,
+        others: Mapping[str, str] | None = None,
     ) -> None:
         self._function = function
         self._data = data
+        self._others = {name: Module(name, f"{name}.py", text) for name, text in (others or {}).items()}
         self._known = [known for known in known_mistakes(mistakes) if known.function == function]
-        self._wrong, self._right = read_module(mistakes, unit), Module(unit, f"{unit}.py", solution)
+        self._right, self._variants = Module(unit, f"{unit}.py", solution), variants_text(mistakes)
+        self._wrong = replace(self._right, text=with_more(solution, f"\n{self._variants}"))
         self._mistakes = mistakes
         self._seconds = seconds
         self._recognised: set[str] = set()
         self._failures: list[Failure] = []
         self._kept = 0
+
+    @classmethod
+    def of(cls, catalog: Catalog, unit: str, function: str) -> Self:
+        """Return the diagnosis of a function of a course; modules that its mistakes import are the solutions."""
+        mistakes, solution = catalog.mistakes(unit), join_files(catalog.solutions(unit))
+        others = imported_solutions(catalog, solution, variants_text(mistakes))
+        return cls(unit, function, mistakes, solution, catalog.units[unit].seconds, catalog.data(unit), others)
 
     def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True, recognised: str = "") -> bool:
         """Take a failed check into account. Return False if its calls cannot be made again, and tell nothing.
@@ -214,7 +154,7 @@ class Diagnosis:
         self._kept += sum(_size(call) for call in calls)
         if self._kept <= _KEPT_BYTES:
             begun = time.process_time()
-            right = tuple(replays(calls, self._right, self._seconds, seed, self._data))
+            right = tuple(self._replays(calls, self._right, seed))
             self._failures.append(Failure(calls, right, seed, by_value, time.process_time() - begun))
         return True
 
@@ -233,13 +173,12 @@ class Diagnosis:
     @cached_property
     def _mixtures(self) -> dict[tuple[str, str], str]:
         names = tuple(known.name for known in self._known)
-        return mixtures(self._right.text, self._wrong.text, self._function, names)
+        return mixtures(self._right.text, self._variants, self._function, names)
 
     @cached_property
     def _mixed(self) -> Module:
         """Return a module in which every mixture is a function."""
-        text = "\n".join([self._right.text, self._wrong.text, *self._mixtures.values()])
-        return Module(self._wrong.unit, self._wrong.filename, text)
+        return replace(self._wrong, text=with_more(self._wrong.text, "\n" + "\n".join(self._mixtures.values())))
 
     def _fitting_pairs(self) -> Iterator[tuple[Mistake, Mistake]]:
         by_name = {known.name: known for known in self._known}
@@ -264,10 +203,12 @@ class Diagnosis:
             text = self._program_texts.get(variant)
             return text is not None and self._explains_program(text, failure)
         variants = [
-            call if call.on else replace(call, function=variant + call.function[len(self._function) :])
+            replace(call, function=variant + call.function[len(self._function) :])
+            if call.on is None and _callable_of(call) == self._function
+            else call
             for call in failure.calls
         ]
-        return failure.explained_by(replays(variants, module, self._seconds, failure.seed, self._data))
+        return failure.explained_by(self._replays(variants, module, failure.seed))
 
     @cached_property
     def _program_texts(self) -> dict[str, str]:
@@ -276,7 +217,14 @@ class Diagnosis:
 
     def _explains_program(self, text: str, failure: Failure) -> bool:
         module = replace(self._right, text=text)
-        return failure.explained_by(replays(failure.calls, module, self._seconds, failure.seed, self._data))
+        return failure.explained_by(self._replays(failure.calls, module, failure.seed))
+
+    def _replays(self, calls: Sequence[Call], module: Module, seed: int) -> Iterator[Call]:
+        """Yield the same calls on another module, in order and in one worker, as the check made them."""
+        with tempfile.TemporaryDirectory() if self._data else contextlib.nullcontext() as folder:
+            transport, sources = InProcess(Path(folder) if folder else None), {**self._others, module.unit: module}
+            submission = StudentModule(module, sources, transport, self._seconds, seed, data=self._data)
+            yield from _replays(calls, submission)
 
 
 def _size(call: Call) -> int:
@@ -293,8 +241,25 @@ def _bytes(value: object) -> int:
 
 
 def of_function(function: str, calls: Sequence[Call]) -> list[Call]:
-    """Return the calls of a function, and those of the modules that were made or sent along with them."""
-    return [call for call in calls if _callable_of(call) == function or call.on is not None or call.program]
+    """Return the calls of a function, those of objects, and those that have made an object which one of these uses."""
+    kept: list[Call] = []
+    used: set[int] = set()
+    for call in reversed(calls):
+        made = {each._handle.number for each in objects_in(call.value)}
+        if _callable_of(call) == function or call.on is not None or call.program or made & used:
+            kept.append(call)
+            used |= {each._handle.number for each in _given(call)}
+    return kept[::-1]
+
+
+def objects_in(value: object) -> list[RemoteObject]:
+    """Return the objects in a tree of values that stay with the worker."""
+    return [each for each in leaves(value) if isinstance(each, RemoteObject)]
+
+
+def _given(call: Call) -> list[RemoteObject]:
+    """Return the objects that a call uses: the one that it is made on, and those among its arguments."""
+    return objects_in([call.on, *call.args, *call.kwargs.values()])
 
 
 def _callable_of(call: Call) -> str:
@@ -311,26 +276,14 @@ def _replayable(calls: Sequence[Call]) -> bool:
     """Return True if every call came back, and each module that was used was sent or returned by an earlier call."""
     returned: set[int] = set()
     for call in calls:
-        used = [value for value in (call.on, *call.args, *call.kwargs.values()) if isinstance(value, RemoteObject)]
-        if any(_recipe(m) is None and m._handle.number not in returned for m in used):
+        if any(_recipe(m) is None and m._handle.number not in returned for m in _given(call)):
             return False
-        if isinstance(call.value, RemoteObject):
-            returned.add(call.value._handle.number)
+        returned.update(each._handle.number for each in objects_in(call.value))
     return True
 
 
 def _recipe(value: RemoteObject) -> Recipe | None:
     return value.recipe if isinstance(value, RemoteModule) else None
-
-
-def replays(
-    calls: Sequence[Call], module: Module, seconds: float, seed: int, data: Mapping[str, Path] | None = None
-) -> Iterator[Call]:
-    """Yield the same calls on another module, in order and in one worker, as the check made them; `data` is the unit's."""
-    with tempfile.TemporaryDirectory() if data else contextlib.nullcontext() as folder:
-        transport = InProcess(Path(folder) if folder else None)
-        submission = StudentModule(module, {module.unit: module}, transport, seconds, seed, data=data)
-        yield from _replays(calls, submission)
 
 
 def _replays(calls: Sequence[Call], submission: StudentModule) -> Iterator[Call]:
@@ -348,15 +301,14 @@ def _replays(calls: Sequence[Call], submission: StudentModule) -> Iterator[Call]
     for call in calls:
         count = len(submission.calls)
         try:
-            args, kwargs = tuple(map(here, call.args)), {key: here(value) for key, value in call.kwargs.items()}
+            args, kwargs = map_tree(here, call.args), map_tree(here, call.kwargs)
             on = object_here(call.on) if call.on is not None else None
             replay = submission.repeat(replace(call, args=args, kwargs=kwargs, on=on))
         except (AutograderError, KeyError):  # KeyError: a module that was returned there was not returned here
             made = submission.calls[-1] if len(submission.calls) > count else None
             yield replace(call, answer=NO_ANSWER, raised=made.raised if made is not None else ())
             continue
-        theirs, mine = call.value, replay.value
-        if isinstance(theirs, RemoteObject) and isinstance(mine, RemoteObject):
+        for theirs, mine in zip(objects_in(call.value), objects_in(replay.value), strict=False):
             known = {value._handle.number for value in ours.values()}
             if (theirs._handle.number in ours) != (mine._handle.number in known):
                 replay = replace(replay, answer=NO_ANSWER)  # one gave back what it was given, the other a new object
@@ -366,19 +318,27 @@ def _replays(calls: Sequence[Call], submission: StudentModule) -> Iterator[Call]
 
 
 def _same_value(one: Call, other: Call) -> bool:
-    if isinstance(one.value, RemoteObject) and isinstance(other.value, RemoteObject):
-        return True  # objects are the same where calls of them give the same
     if one.value is UNANSWERED or other.value is UNANSWERED:
         return one.value is other.value and one.raised[:1] == other.raised[:1]
     if other.printed and one.printed != other.printed:
         return False
+    # Objects are the same where calls of them give the same.
     if isinstance(one.value, Program) and isinstance(other.value, Program):
         return _same_end(one.value, other.value)
     try:
-        assert_close(one.value, other.value)
+        assert_close(_without_objects(one.value), _without_objects(other.value))
     except CheckFailed:
         return False
     return True
+
+
+def _without_objects(value: object) -> object:
+    """Return a value with the same text for every object in it."""
+    return (
+        map_tree(lambda each: _OBJECT if isinstance(each, RemoteObject) else each, value)
+        if objects_in(value)
+        else value
+    )
 
 
 def _same_in_all(one: Call, other: Call) -> bool:

@@ -19,13 +19,14 @@ from autograder.checks.diagnose import (
     ALL,
     TRACES,
     VALUES,
-    Mistake,
     Telling,
     differentiable,
     is_diagnosable,
+    objects_in,
     of_function,
     traces,
 )
+from autograder.checks.mistakes import Mistake
 from autograder.checks.objects import UNANSWERED, Call, Program, RemoteObject
 from autograder.errors import CatalogError
 from autograder.libraries import Image, Tensor, np, torch
@@ -86,9 +87,8 @@ def _answer(call: Call, unworded: bool, seen: dict[int, int], numbers: list[tupl
     if call.value is UNANSWERED:
         return "raised", call.raised[:1] if unworded else call.raised
     # An object has the number of its first appearance, so that one that is given back differs from a new one.
-    for given in (call.on, *call.args, *call.kwargs.values()):
-        if isinstance(given, RemoteObject):
-            seen.setdefault(given._handle.number, len(seen))
+    for given in objects_in([call.on, *call.args, *call.kwargs.values()]):
+        seen.setdefault(given._handle.number, len(seen))
     return _describe(call.value, seen, numbers)
 
 

@@ -4,17 +4,16 @@ Images are tensors of (channels, height, width) or a batch of them, of 1 or 3 ch
 the image that differs most is shown. Nothing else has a picture.
 """
 
-import io
 from collections.abc import Sequence
 
-from autograder.libraries import Image, ImageDraw, Tensor, np, torch
+from autograder.libraries import Image, Tensor, np, torch
+from autograder.results.labels import DIFFERENCE, EXPECTED, GAP, GIVEN, RETURNED, label_panels
 
 #: A picture goes into the result of a submission, into notebooks and pages.
 MAX_BYTES = 48_000
 #: Sides of a panel, tried in turn until the picture is small enough.
 _SIDES = (144, 96, 48)
 _SMALLEST, _LARGEST = 2, 2048
-_MARGIN, _LABEL = 8, 16
 _NO_NUMBER = (255, 0, 255)
 
 
@@ -34,7 +33,7 @@ def comparison(expected: object, given: object) -> bytes:
     number = int((wanted - found).abs().nan_to_num(torch.inf).flatten(1).amax(1).argmax())
     wanted, found = wanted[number], found[number]
     for side in _SIDES:
-        data = _png(_draw_panels(wanted, found, side))
+        data = label_panels(_panels(wanted, found, side))
         if len(data) <= MAX_BYTES:
             return data
     return b""
@@ -56,25 +55,15 @@ def _in_range(images: Tensor) -> bool:
     return bool(((images >= -1e-3) & (images <= 1 + 1e-3)).all())
 
 
-def _draw_panels(wanted: Tensor, found: Tensor, side: int) -> Image.Image:
+def _panels(wanted: Tensor, found: Tensor, side: int) -> list[tuple[str, Image.Image]]:
     distance = (wanted - found).abs().amax(0)
     finite = distance[distance.isfinite()]
     largest = float(finite.max()) if len(finite) else 0.0
-    panels = [
-        ("expected", _scale(_image(wanted), side)),
-        ("given", _scale(_image(found), side)),
+    return [
+        (EXPECTED, _scale(_image(wanted), side)),
+        (GIVEN, _scale(_image(found), side)),
         (f"difference, at most {largest:.2g}", _scale(_heat(distance, largest), side)),
     ]
-    # Wide enough for its label, whatever the shape of the image.
-    column = max(side, 120) + _MARGIN
-    height = _LABEL + max(panel.height for _, panel in panels) + 2 * _MARGIN
-    canvas = Image.new("RGB", (_MARGIN + len(panels) * column, height), "white")
-    draw = ImageDraw.Draw(canvas)
-    for place, (label, panel) in enumerate(panels):
-        corner = _MARGIN + place * column, _MARGIN + _LABEL
-        draw.text((corner[0], _MARGIN), label, fill="black")
-        canvas.paste(panel, corner)
-    return canvas
 
 
 def _image(pixels: Tensor) -> Image.Image:
@@ -99,18 +88,11 @@ def _scale(image: Image.Image, side: int) -> Image.Image:
     return image.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.BOX)
 
 
-def _png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
-    return file.getvalue()
-
-
 #: A tensor with more entries is told by its first wrong one alone.
 _MOST = 36
 #: Blocks stand side by side up to this width, and one below the other beyond it.
 _WIDTH = 72
-_GAP = "   "
-_NAMES = ("expected", "returned", "difference")
+_NAMES = (EXPECTED, RETURNED, DIFFERENCE)
 _DIGITS = 5
 
 
@@ -131,8 +113,8 @@ def side_by_side(expected: object, returned: object) -> str:
     blocks = [
         _block(name, values) for name, values in zip(_NAMES, (one, other, other.to(wide) - one.to(wide)), strict=True)
     ]
-    if sum(len(block[0]) for block in blocks) + 2 * len(_GAP) <= _WIDTH:
-        return "\n".join(_GAP.join(row).rstrip() for row in zip(*blocks, strict=True))
+    if sum(len(block[0]) for block in blocks) + 2 * len(GAP) <= _WIDTH:
+        return "\n".join(GAP.join(row).rstrip() for row in zip(*blocks, strict=True))
     return "\n".join(line.rstrip() for block in blocks for line in block)
 
 

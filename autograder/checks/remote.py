@@ -290,22 +290,12 @@ class StudentModule:
     def _texts(self) -> dict[str, tuple[str, str]]:
         return {name: (module.filename, module.text) for name, module in self._sources.items() if not module.problem}
 
-    def _place_data(self) -> str:
-        """Copy the unit's data to where the student's code may read it. Return that folder; nothing if there is no data."""
-        if not self._data:
-            return ""
-        place = self._transport.folder / "exercises"
-        for name, path in self._data.items():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place / name)
-        return str(place)
-
     def _load(self) -> None:
         __tracebackhide__ = True
         if self._loaded:
             return
         self._require_usable()
-        place = self._place_data()
+        place = place_data(self._data, self._transport)
         answer = self._request(protocol.Load(self._texts(), self.module.unit, self._seed, place, **self._common))
         self.notes = tuple(load_notes(answer.value, self._sources))
         self._loaded = True
@@ -379,6 +369,17 @@ class StudentModule:
         if not isinstance(value, Handle):
             return value
         return RemoteModule(self, value) if value.kind == "module" else RemoteObject(self, value)
+
+
+def place_data(data: Mapping[str, Path], worker: Transport) -> str:
+    """Copy a unit's data to where the student's code may read it. Return that folder; nothing if there is no data."""
+    if not data:
+        return ""
+    place = worker.folder / "exercises"
+    for name, path in data.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place / name)
+    return str(place)
 
 
 def assert_module(value: object) -> None:

@@ -53,7 +53,8 @@ def new_unit(
         raise UsageError("there is no course in this folder; begin one with `autograder new-course FOLDER`")
     for path in write_new_unit(read_catalog(root), name):
         terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
-    terminal.out.print(f"See that all of it fits together: autograder verify --units {name} --seeds 2")
+    line = f"See that all of it fits together: autograder verify --units {name} --seeds 2"
+    terminal.out.print(Text(line), soft_wrap=True)
 
 
 @app.command("new-course")

@@ -317,7 +317,7 @@ def viva(
         questions = ask(spec, read, sandbox, seed, count)
     if not questions:
         raise UsageError(f"{read.name} has no function that answers a visible check: there is nothing to ask about")
-    page = viva_page(catalog.title, read.name, seed, printed_functions(questions, read.modules))
+    page = viva_page(catalog.title, read.name, seed, printed_functions(questions, read.sources))
     write_atomically(out, page)
     words = f"wrote {out}: {len(questions)} questions, the answers on the last page; --seed {seed} asks them again"
     terminal.out.print(Text(words), soft_wrap=True)

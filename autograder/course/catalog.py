@@ -99,12 +99,34 @@ class Catalog:
         return self.root / "solutions" / "shortcuts" / f"{unit}.py"
 
     def alternatives(self, unit: str) -> tuple[Path, ...]:
-        """Return the files with other right ways to write a unit, by name; none if the course keeps none."""
-        return tuple(sorted((self.root / "tests" / "alternatives" / unit).glob("*.py")))
+        """Return the files with other right ways to write a unit, by name; none if the course keeps none.
+
+        One in a folder of its own, with the name of the unit, has the unit's other files beside it.
+        """
+        folder = self.root / "tests" / "alternatives" / unit
+        return tuple(sorted([*folder.glob("*.py"), *folder.glob(f"*/{unit}.py")]))
+
+    def module_of(self, unit: str, function: str) -> str:
+        """Return the name of the module in which a student writes a function: the unit's own, unless another defines it."""
+        start = re.compile(rf"^(def|class) {re.escape(function)}\b", re.MULTILINE)
+        paths = {part: self.exercise(part) for part in self.units[unit].parts}
+        texts = {part: path.read_text("utf-8", "replace") for part, path in paths.items() if path.is_file()}
+        return next((part for part, text in texts.items() if start.search(text)), unit)
+
+    def beside(self, unit: str, path: Path) -> dict[str, str]:
+        """Return the text of each other file of a unit beside one that is named like the unit, by module."""
+        paths = {part: path.with_name(f"{part}.py") for part in self.units[unit].parts if path.stem == unit}
+        return {part: each.read_text(encoding="utf-8") for part, each in paths.items() if each.is_file()}
 
     def checks(self, unit: str) -> Path:
         """Return the file with the checks of a unit."""
         return self.root / "tests" / "exercises" / f"test_{unit}.py"
+
+    @property
+    def shared_checks(self) -> dict[str, Path]:
+        """Return the files beside the checks that serve several units, by module: `conftest.py`, and what checks import."""
+        paths = sorted((self.root / "tests" / "exercises").glob("*.py"))
+        return {path.stem: path for path in paths if not path.name.startswith(("test_", "__"))}
 
     @property
     def translations(self) -> Path:

@@ -34,7 +34,7 @@ def skeleton(solution: str, filename: str) -> str:
     """Return the skeleton of a solution.
 
     Raises:
-        CatalogError: the regions do not pair up, or a function's region has no TODO before it.
+        CatalogError: the regions do not pair up, one is in no function, or a function's region has no TODO before it.
     """
     names = _functions_by_line(solution)
     kept: list[str] = []
@@ -44,6 +44,9 @@ def skeleton(solution: str, filename: str) -> str:
             opened = number
             indent = line[: len(line) - len(line.lstrip())]
             if indent:
+                if number not in names:
+                    advice = "a region stands inside a function or a method, or at the top level; fields of a class are given"
+                    raise CatalogError(f"{filename} line {number}: {advice}")
                 _require_todo(kept, filename, number)
                 kept.append(f'{indent}raise NotImplementedError("{names[number]}")')
         elif line.strip() == END and opened:
@@ -70,6 +73,12 @@ def whole_solution(catalog: Catalog, unit: str) -> str:
         CatalogError: a file is missing, or they cannot be joined.
     """
     return join_files({module: read_source(catalog.solution(module)) for module in catalog.units[unit].modules})
+
+
+def whole_translation(catalog: Catalog, unit: str, language: str) -> str:
+    """Return the solution of a unit as one module, with its docstrings and TODOs in a language."""
+    modules = catalog.units[unit].modules
+    return join_files({module: translated_solution(catalog, module, language) for module in modules})
 
 
 def join_files(texts: Mapping[str, str]) -> str:
@@ -115,6 +124,34 @@ def _body_of(name: str, text: str, modules: Mapping[str, str]) -> tuple[str, lis
         kept = lines[node.lineno - 1][: node.col_offset] + ("; ".join(again) or ("pass" if node.col_offset else ""))
         lines[node.lineno - 1 : last] = [kept, *[""] * (last - node.lineno)]
     return docstring, futures, "\n".join(lines)
+
+
+def imported_solutions(catalog: Catalog, *sources: str) -> dict[str, str]:
+    """Return the solutions of the course's modules that sources import, directly or by way of others, by module.
+
+    A source may also be one that does not parse, which imports nothing; a solution may be missing.
+    """
+    found: dict[str, str] = {}
+    waiting = list(sources)
+    while waiting:
+        for name in imported_names(waiting.pop()) & catalog.modules.keys() - found.keys():
+            if catalog.solution(name).is_file():
+                found[name] = read_source(catalog.solution(name))
+                waiting.append(found[name])
+    return found
+
+
+def imported_names(source: str) -> set[str]:
+    """Return the names of the modules that a source imports, without their packages; none if it is no Python."""
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            names |= {node.module or "", *(alias.name for alias in node.names if node.module in (None, "exercises"))}
+    return {name.rpartition(".")[2] for name in names}
 
 
 def question_block(question: Question) -> str:
@@ -243,7 +280,9 @@ def _back_up(path: Path, folder: Path) -> Path:
 
 
 def _functions_by_line(source: str) -> dict[int, str]:
-    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    functions = [
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     return {line: node.name for node in functions for line in range(node.lineno, (node.end_lineno or node.lineno) + 2)}
 
 

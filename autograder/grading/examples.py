@@ -9,12 +9,12 @@ all that comes out is which of them hold, as a message of theirs could quote the
 """
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.checks.diagnose import Mistake, known_mistakes, variant_text
+from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
 from autograder.checks.remote import StudentModule
 from autograder.checks.transport import Transport
 from autograder.course.catalog import Catalog
@@ -118,13 +118,14 @@ def judge_examples(
         UsageError: the file cannot be used, it has no example of the function, or there is no version to try them on.
     """
     unit = catalog.unit_of(function).name
-    names = examples.of(function, unit)[:_EXAMPLES]
+    names = examples.of(function, catalog.units[unit].modules)[:_EXAMPLES]
     bench = _Bench(catalog, unit, examples, lend)
     file, solution = catalog.mistakes(unit), "" if own is not None else whole_solution(catalog, unit)
-    others = [_source(path, unit) for path in (catalog.alternatives(unit) if own is None else [own])]
+    paths = catalog.alternatives(unit) if own is None else [own]
+    others = [(_source(path, unit), catalog.beside(unit, path)) for path in paths]
     refusing: set[str] = set()
-    for version in [solution, *others] if own is None else others:
-        refusing |= set(bench.failing(version, [name for name in names if name not in refusing]))
+    for version, beside in [(solution, {}), *others] if own is None else others:
+        refusing |= set(bench.failing(version, [name for name in names if name not in refusing], beside))
     right = tuple(name for name in names if name not in refusing)
     wrong = {name: examples.lines[name] for name in names if name in refusing}
     mistakes = [] if own is not None else [each for each in known_mistakes(file) if each.function == function]
@@ -153,7 +154,7 @@ class Examples:
     module: Module
     lines: Mapping[str, int]
 
-    def of(self, function: str, unit: str) -> list[str]:
+    def of(self, function: str, modules: Collection[str]) -> list[str]:
         """Return the names of the examples that call a function, themselves or by a helper of theirs, in order.
 
         Raises:
@@ -161,7 +162,7 @@ class Examples:
         """
         tree = parse_quietly(self.module.text)
         names = {node.name: _names(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
-        own = _names_of(function, unit, tree)
+        own = _names_of(function, modules, tree)
         found = [
             each
             for each in self.lines
@@ -195,13 +196,13 @@ def read_examples(module: Module) -> Examples:
     return Examples(Module(EXAMPLES, module.label, ast.unparse(tree)), lines)
 
 
-def _names_of(function: str, unit: str, tree: ast.Module) -> set[str]:
-    """Return the names that the function has in a file: its own, or one that an import gave to it."""
+def _names_of(function: str, modules: Collection[str], tree: ast.Module) -> set[str]:
+    """Return the names that a function of some modules has in a file: its own, or one that an import gave to it."""
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     given = {
         each.asname
         for node in imports
-        if (node.module or "").rpartition(".")[2] == unit
+        if (node.module or "").rpartition(".")[2] in modules
         for each in node.names
         if each.name == function and each.asname
     }
@@ -228,8 +229,13 @@ class _Bench:
     examples: Examples
     lend: Lend
 
-    def failing(self, text: str, names: Sequence[str]) -> Iterator[str]:
+    def failing(self, text: str, names: Sequence[str], beside: Mapping[str, str] | None = None) -> Iterator[str]:
         """Yield the examples that do not hold if the unit has this source.
+
+        Args:
+            text: of the unit's own file.
+            names: of the examples.
+            beside: sources of the unit's other files, by module; by default those of the solution.
 
         Raises:
             UsageError: the module of the examples cannot be loaded.
@@ -238,7 +244,9 @@ class _Bench:
         solutions = {name: self.catalog.solution(name) for name in self.catalog.modules}
         others = {name: read_module(path, name) for name, path in solutions.items() if path.is_file()}
         data = self.catalog.data(self.unit)
-        sources = {**others, self.unit: Module(self.unit, f"{self.unit}.py", text), EXAMPLES: module}
+        own = {**(beside or {}), self.unit: text}
+        given = {name: Module(name, f"{name}.py", each) for name, each in own.items()}
+        sources = {**others, **given, EXAMPLES: module}
         seconds = min(self.catalog.units[self.unit].seconds, _SECONDS)
         for name in names:
             with self.lend() as worker:

@@ -243,9 +243,8 @@ def check_session(catalog: Catalog, unit: str) -> CheckSession:
         raise GraderError(
             f"the checks could not be run: {path} cannot be read ({error.strerror}); put it back"
         ) from error
-    shared = path.with_name("conftest.py")
-    changed = shared.stat().st_mtime_ns if shared.is_file() else 0
-    return _collect_once(catalog.root, unit, (state.st_ino, state.st_mtime_ns, state.st_size, changed))
+    shared = [each.stat().st_mtime_ns for each in catalog.shared_checks.values()]
+    return _collect_once(catalog.root, unit, (state.st_ino, state.st_mtime_ns, state.st_size, *shared))
 
 
 @lru_cache(maxsize=32)

@@ -129,7 +129,9 @@ def course_hashes(catalog: Catalog, units: Iterable[Unit]) -> dict[str, str]:
     """Return sha256 of what these units are graded by: checks, solutions, known mistakes, catalog, data."""
     chosen = list(units)
     return {
-        "checks": _files_hash(catalog.root, [catalog.checks(unit.name) for unit in chosen]),
+        "checks": _files_hash(
+            catalog.root, [*(catalog.checks(unit.name) for unit in chosen), *catalog.shared_checks.values()]
+        ),
         "solutions": _files_hash(catalog.root, [catalog.solution(name) for unit in chosen for name in unit.modules]),
         "mistakes": _files_hash(catalog.root, [catalog.mistakes(unit.name) for unit in chosen]),
         "alternatives": _files_hash(catalog.root, [path for unit in chosen for path in _for_examples(catalog, unit)]),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from autograder.course.catalog import Catalog
 from autograder.messages import tr, tr_plural
+from autograder.results.labels import show_values
 from autograder.results.mark import points_to_come
 from autograder.results.types import CheckResult, Outcome
 from autograder.results.wording import SIGNS, WORDS, diagnosis, message, points, points_line
@@ -92,7 +93,7 @@ def _check_lines(check: CheckResult, said: set[str]) -> Iterator[str]:
     if _has_explanation(check) and check.message not in said:
         said.add(check.message)
         yield f"      {message(check)}"
-        yield from (f"      | {line}" for line in check.values.splitlines())
+        yield from (f"      | {line}" for line in show_values(check.values))
         if check.diagnosis and check.diagnosis not in said:
             said.add(check.diagnosis)
             yield "      " + tr("Known mistake: {diagnosis}", diagnosis=diagnosis(check))
@@ -148,12 +149,13 @@ def next_step(catalog: Catalog, by_unit: Mapping[str, list[CheckResult]], *, who
             )
         return
     first = next((check for check in open_checks if check.outcome is not Outcome.BLOCKED), open_checks[0])
-    facts = {"function": first.function, "unit": first.unit, "file": _command(catalog, first.unit)}
+    module = catalog.module_of(first.unit, first.function)
+    facts = {"function": first.function, "unit": module, "file": _command(catalog, module)}
     if first.outcome is Outcome.NOT_WRITTEN:
         yield tr("Next: write {function} in {unit}.py, then run: pytest {file}", **facts)
     else:
         yield tr("Next: mend {function} in {unit}.py, then run: pytest {file}", **facts)
 
 
-def _command(catalog: Catalog, unit: str) -> str:
-    return catalog.exercise(unit).relative_to(catalog.root).as_posix()
+def _command(catalog: Catalog, module: str) -> str:
+    return catalog.exercise(module).relative_to(catalog.root).as_posix()

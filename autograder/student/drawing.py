@@ -53,7 +53,8 @@ def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Tran
     path = catalog.picture(unit)
     if not path.is_file():
         return None
-    student = StudentModule(modules[unit], modules, worker, _PATIENCE * catalog.units[unit].seconds, _SEED)
+    seconds, data = _PATIENCE * catalog.units[unit].seconds, catalog.data(unit)
+    student = StudentModule(modules[unit], modules, worker, seconds, _SEED, data=data)
     try:
         image, caption = runpy.run_path(str(path))["draw"](student)
         return Reward(_png(image, caption), caption)

@@ -29,6 +29,7 @@ from autograder.course.catalog import Catalog, course_here, speak
 from autograder.errors import GraderError, UsageError
 from autograder.libraries import KERAS_ON_TORCH, is_loaded, np, torch
 from autograder.messages import tr
+from autograder.results.labels import show_picture
 
 if TYPE_CHECKING:
     from autograder.results.types import CheckResult
@@ -135,7 +136,7 @@ def _live_modules(unit: str) -> "dict[str, Module]":
     from autograder.submissions import Module
 
     class Live(Module):
-        def used_by(self, function: str) -> set[str]:
+        def used_by(self, function: str, *others: Module) -> set[str]:
             return _used_by(function, _functions())
 
     cells = {value.__code__.co_filename for value in _functions().values()}
@@ -218,9 +219,9 @@ def _show(result: "CheckResult") -> None:
         return
     from IPython.display import Image, display
 
-    print(f"{result.title}:")
+    print(f"{tr(result.title)}:")
     # IPython has no types.
-    display(Image(data=base64.b64decode(result.picture), format="png"))  # type: ignore[no-untyped-call]
+    display(Image(data=base64.b64decode(show_picture(result.picture)), format="png"))  # type: ignore[no-untyped-call]
 
 
 def _shell() -> Any:

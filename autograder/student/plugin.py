@@ -6,19 +6,18 @@ pytest loads it by an entry point of its own. Graded runs do not load it.
 import contextlib
 import os
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import Any
 
 import pytest
 
 from autograder.checks.plugin.recorder import COURSE, RECORDER, RUN, SUBMISSION, Recorder
 from autograder.checks.plugin.runs import Run, StudentRun
-from autograder.checks.remote import Call
 from autograder.course.catalog import Catalog, speak
-from autograder.errors import NO_VALUE, AutograderError
+from autograder.errors import AutograderError
 from autograder.messages import tr
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult
+from autograder.student.debugger import editor_stop, lead_to_student
 from autograder.student.drawing import keep_picture
 from autograder.student.progress import fingerprint, picture_path, updated_progress
 from autograder.student.terminal import picture_text, wrap
@@ -35,42 +34,24 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         config.stash[_KEPT] = keep_progress(catalog, config.stash[RECORDER], config.rootpath)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let `--pdb` stop in the editor's debugger where one is attached: the prompt of pdb would be a second debugger."""
+    if config.getoption("usepdb", default=False) and editor_stop() is not None:
+        config.pluginmanager.unregister(name="pdbinvoke")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> None:
-    """Have the debugger stop in the student's frame, at the end of the call that gave the wrong value."""
+    """Have the debugger stop in the student's frame, where the code failed or gave the wrong value."""
     run = node.config.stash.get(RUN, None)
     held = node.stash.get(SUBMISSION, None) if isinstance(node, pytest.Item) else None
-    error = call.excinfo.value if call.excinfo is not None else None
-    if (
-        held is None
-        or not isinstance(run, StudentRun)
-        or run.recording is None
-        or not isinstance(error, AssertionError)
-    ):
+    if held is None or call.excinfo is None or not isinstance(run, StudentRun) or run.recording is None:
         return
-    actual, expected = getattr(error, "actual", NO_VALUE), getattr(error, "expected", NO_VALUE)
-    wrong = held.call_of(actual)
-    frame = None if wrong is None else _frame_of(wrong, held.calls, run.recording.frames)
-    if wrong is None or frame is None:
-        return
-    frame.f_globals["_returned"] = wrong.value if actual is NO_VALUE else actual
-    print(tr("{call} ended here. Its value is in _returned", call=wrong))
-    if expected is not NO_VALUE:
-        frame.f_globals["_expected"] = expected
-        print(tr("What was expected is in _expected"))
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    if last is not None:
-        last.tb_next = TracebackType(None, frame, frame.f_lasti, frame.f_lineno)
-
-
-def _frame_of(wrong: Call, calls: list[Call], frames: list[FrameType]) -> FrameType | None:
-    """Return the frame in which a call has returned: as the calls after it, counted from the end."""
-    place = next(number for number, call in enumerate(calls) if call is wrong)
-    after = sum(call.function == wrong.function for call in calls[place + 1 :])
-    own = [frame for frame in frames if frame.f_code.co_name == wrong.function]
-    return own[-1 - after] if after < len(own) else None
+    lead_to_student(call.excinfo.value, held, run.recording)
+    stop = editor_stop()
+    if stop is not None:
+        stop(call.excinfo.value, as_uncaught=False)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -91,11 +91,12 @@ def bars(catalog: Catalog, progress: Progress) -> Iterator[str]:
 
 def place(catalog: Catalog, unit: str, function: str) -> str:
     """Return `file:line` of a function in the student's file, which terminals and editors can open."""
-    path = catalog.exercise(unit)
+    module = catalog.module_of(unit, function)
+    path = catalog.exercise(module)
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    found = re.search(rf"^def {function}\b", text, re.MULTILINE)
+    found = re.search(rf"^(def|class) {function}\b", text, re.MULTILINE)
     line = f":{text.count(chr(10), 0, found.start()) + 1}" if found else ""
-    return f"{_file(catalog, unit)}{line}"
+    return f"{_file(catalog, module)}{line}"
 
 
 def _changed_lines(catalog: Catalog, progress: Progress) -> Iterator[str]:
@@ -123,8 +124,8 @@ def _moment(passed: str) -> str:
     return f"{datetime.fromisoformat(passed):%Y-%m-%d %H:%M}"
 
 
-def _file(catalog: Catalog, unit: str) -> str:
-    return catalog.exercise(unit).relative_to(catalog.root).as_posix()
+def _file(catalog: Catalog, module: str) -> str:
+    return catalog.exercise(module).relative_to(catalog.root).as_posix()
 
 
 def _lesson(catalog: Catalog, unit: str) -> str:

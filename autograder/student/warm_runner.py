@@ -156,7 +156,8 @@ class _UnitRunner:
     def _run(self, unit: str, changed: Collection[str]) -> None:
         catalog, modules = self._read(unit)
         # A function that a changed one uses runs before it: its fault is told first.
-        first = set(changed).union(*map(modules[unit].used_by, changed))
+        parts = [modules[name] for name in catalog.units[unit].parts if name in modules]
+        first = set(changed).union(*(modules[unit].used_by(name, *parts) for name in changed))
         spec = GradingSpec(catalog, units=(unit,), seed=HOME_SEED, require=())
         result = Grader(spec, self._workers, _Reporter(self._say, first)).grade(Submission(unit, modules))
         failed = [check.to_dict() for check in result.checks if check.outcome is Outcome.FAILED]

@@ -35,9 +35,9 @@ class Module:
         """Return the same file as one that cannot be used; `problem` follows its name."""
         return Module(self.unit, self.filename, problem=f"{self.label} {problem}")
 
-    def used_by(self, function: str) -> set[str]:
-        """Return the module's own functions that a function of it uses, directly or by way of others."""
-        names = _names_by_function(self.text)
+    def used_by(self, function: str, *others: "Module") -> set[str]:
+        """Return the functions that a function uses, directly or by way of others: of this module, and of others beside it."""
+        names = {name: used for each in (*others, self) for name, used in _names_by_function(each.text).items()}
         used: set[str] = set()
         waiting = [function]
         while waiting:

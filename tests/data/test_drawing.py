@@ -1,17 +1,12 @@
 """The pictures with words: whatever numbers come, something fit to be looked at comes out."""
 
+import itertools
+
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from autograder.course.catalog import read_catalog
-from autograder.messages import speaking
-from data import drawing
-from data.drawing import amplified, bars, curves, liveliest, matrix, picture, sheet, worded
-from tests.autograder.conftest import ROOT
-
-TITLE = "Your classifier and 37 breeds"
-TRANSLATIONS = read_catalog(ROOT).translations
+from data.drawing import _name_heights, amplified, bars, curves, liveliest, matrix, picture, sheet, write_on_plate
 
 
 def ink(image):
@@ -70,40 +65,36 @@ def test_no_change_is_grey():
     assert amplified(torch.tensor([0.0, 1.0, -1.0]), 8).tolist() == [0.5, 1.0, 0.0]
 
 
-@pytest.mark.parametrize(
-    ("language", "shown"),
-    [("lt", "Jūsų klasifikatorius ir 37 veislės"), ("sr", "Ваш"), ("en", TITLE)],
-)
-def test_words_are_in_the_readers_language_and_in_a_font_with_its_letters(language, shown):
-    with speaking(language, TRANSLATIONS):
-        words, font = worded(TITLE, 14)
-    assert words.startswith(shown)
-    assert all(bytes(font.getmask(each)) != bytes(font.getmask("\uffff")) for each in words if each != " ")
-
-
-def test_a_composed_caption_is_in_the_readers_language():
-    with speaking("lt", TRANSLATIONS):
-        assert worded("step 30: zebra 88%", 14)[0] == "žingsnis 30: zebras 88%"
-
-
-@pytest.mark.parametrize(
-    ("language", "fonts", "raqm"),
-    [("my", drawing._FONTS[:2], True), ("sr", drawing._FONTS[:1], True), ("my", ("any",), False)],
-)
-def test_without_a_font_that_can_draw_them_words_stay_as_they_are(language, fonts, raqm, monkeypatch):
-    monkeypatch.setattr(drawing, "_FONTS", fonts)
-    monkeypatch.setattr(drawing.features, "check", lambda _: raqm)
-    if not raqm:
-        monkeypatch.setattr(drawing, "_has_letter", lambda *_: True)
-    with speaking(language, TRANSLATIONS):
-        assert worded(TITLE, 14) == (TITLE, drawing.font(14))
-
-
-def test_a_font_that_is_not_on_the_machine_is_passed_over():
-    assert drawing.font(14, "NoSuchFont.ttf") is None
-
-
 def test_captions_in_a_row_do_not_run_into_one_another():
     small = Image.new("RGB", (9, 9), "red")
     long, short = (sheet("", [("", [(small, caption), (small, "")])]) for caption in ("a caption of some length", ""))
     assert long.width > short.width + 100
+
+
+@pytest.mark.parametrize(
+    ("ends", "order"),
+    [
+        ({"fine-tuned": 0.92, "frozen": 0.90, "spoilt": 0.1}, ["spoilt", "frozen", "fine-tuned"]),
+        ({"a": 0.5, "b": 0.5}, ["b", "a"]),
+        ({"a": 0.02, "b": 0.03, "c": 0.01}, ["c", "a", "b"]),  # there is no room below
+        ({"a": 0.99, "b": 0.98, "c": 0.97}, ["c", "b", "a"]),
+    ],
+)
+def test_names_of_lines_stand_apart_and_in_the_order_of_the_lines(ends, order):
+    heights = _name_heights(ends, 1.0)
+    assert sorted(heights, key=heights.get) == order
+    places = sorted(heights.values())
+    assert all(after - before > 0.069 for before, after in itertools.pairwise(places)) and places[0] > 0
+    assert all(abs(heights[name] - end) < 0.2 for name, end in ends.items())
+
+
+def test_a_name_alone_stands_right_above_its_line():
+    assert _name_heights({"a": 0.5, "b": 0.1}, 1.0) == pytest.approx({"a": 0.52, "b": 0.12})
+
+
+def test_what_lies_below_words_on_a_plate_is_not_seen():
+    image = Image.new("RGB", (120, 40), "grey")
+    write_on_plate(ImageDraw.Draw(image), (20, 10), "plain descent", "blue", 14)
+    found = image.crop((20, 14, 100, 24)).getcolors(2**16)
+    colours = {colour: count for count, colour in found}
+    assert (128, 128, 128) not in colours and colours[255, 255, 255] > 100

@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
+from autograder.messages import speaking, translate_sentence
 from data import pets_lab, toy_model
-from data.drawing import curves
+from data.drawing import curves, sheet
 from data.pets import draw_pets
 
 ROOT = Path(__file__).parents[2]
@@ -77,13 +78,15 @@ def test_from_scratch_stands_beside_transfer(few_pets, command, tmp_path, monkey
     monkeypatch.setattr(pets_lab, "curves", lambda series, **names: drawn.update(series) or curves(series, **names))
     command_line = ("train", "--pets", few_pets, "--network", "tiny", "--from-scratch", "--epochs", 2, "-o", tmp_path)
     out = command(*command_line)
-    for name in ("Transfer", "From scratch"):
+    for name in ("Transfer learning", "From scratch"):
         top1, top3 = accuracies(out, name)
         assert 0 <= top1 <= top3 <= 100
     beside = out[out.index("From scratch, on") :]
     assert re.search(r"^  \w[\w ]+ taken for \w[\w ]+: \d+$", beside, re.MULTILINE)
-    losses = [f"{name}, {part}" for name in ("transfer", "from scratch") for part in ("training", "validation")]
-    assert list(drawn) == [*losses, "transfer", "from scratch"]
+    losses = [
+        f"{name}, {part}" for name in ("transfer learning", "from scratch") for part in ("training", "validation")
+    ]
+    assert list(drawn) == [*losses, "transfer learning", "from scratch"]
     assert {len(values) for values in drawn.values()} == {2}
     with Image.open(tmp_path / "confusion_matrix.png") as image:
         assert image.width > 2 * 37 * 15
@@ -124,11 +127,39 @@ def test_another_architecture_may_start_from_scratch(few_pets, command, tmp_path
     assert accuracies(command(*command_line, "-o", tmp_path), "From scratch")
 
 
-def test_progress_is_shown(few_pets, command, tmp_path, monkeypatch):
+def test_it_shows_progress_pictures_and_results_in_the_readers_language(few_pets, command, tmp_path, monkeypatch):
+    monkeypatch.setenv("IDEALCAT_LANG", "lt")
     monkeypatch.setenv("COLUMNS", "100")
-    out = command("train", "--pets", few_pets, "--network", "tiny", "--epochs", 1, "-o", tmp_path)
-    for what in ("Features of 111 pictures to learn from", "Training", "Features of 111 others"):
+    captions = []
+    monkeypatch.setattr(pets_lab, "sheet", lambda *words: captions.append(words) or sheet(*words))
+    with speaking("en"):
+        out = command("train", "--pets", few_pets, "--network", "tiny", "--from-scratch", "--epochs", 1, "-o", tmp_path)
+        assert (
+            command("name", "cat.jpg", "--model", tmp_path / "pets.safetensors") == "pets_lab: Nuotraukos cat.jpg nėra."
+        )
+        drawn = [translate_sentence(text) for title, rows in captions for text in (title, *captions_of(rows))]
+    shown = [*out.replace(str(tmp_path), "").splitlines(), *drawn]
+    assert [
+        line for line in shown if re.search(r"\b(of|the|with|on|training|picture|taken|right|scratch)\b", line)
+    ] == []
+    assert len(drawn) == 6
+    for what in ("Požymiai: 111 paveikslėlių mokytis", "Mokymas", "Požymiai: 111 paveikslėlių vertinti"):
         assert re.search(rf"{what} .*100%", out)
+
+
+def captions_of(rows):
+    return [text for name, row in rows for text in (name, *(caption for _, caption in row)) if text]
+
+
+def test_the_help_is_in_the_readers_language(command, capsys, monkeypatch):
+    monkeypatch.setenv("IDEALCAT_LANG", "lt")
+    with speaking("en"):
+        assert command("train", "--help") == "0"
+    out = capsys.readouterr().out
+    assert out.startswith("Naudojimas: python -m data.pets_lab") and "mokymosi greitis" in out
+    assert not re.search(r"\b(the|options|usage|show|of)\b", out)
+    monkeypatch.setenv("IDEALCAT_LANG", "xx")
+    assert "python -m data.pets_lab: IDEALCAT_LANG xx: there is no such language" in command("train")
 
 
 def test_what_is_missing_is_named(command, tmp_path, few_pets):

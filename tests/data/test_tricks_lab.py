@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from autograder.course.catalog import read_catalog
+from autograder.messages import speaking
 from data import tricks_lab
 from data.course_code import CodeError, CourseCode
 from data.tricks_lab import RECIPES, run, table
@@ -73,3 +75,12 @@ def test_the_table_has_a_line_for_each_recipe(monkeypatch):
     head, *lines = table(SOLUTIONS, 1, RECIPES[:2])
     assert head.split() == ["epochs", "right", "on", "training", "pictures", "on", "new", "ones"]
     assert [line[:24].strip() for line in lines] == ["dropout and batch norm", "without dropout"]
+
+
+def test_the_table_is_in_the_readers_language(monkeypatch):
+    monkeypatch.setattr(tricks_lab, "features", lambda: PARTS)
+    with speaking("lt", read_catalog(ROOT).translations):
+        head, *lines = table(SOLUTIONS, 1, RECIPES[:2])
+    assert "epochos" in head and "nauj" in head
+    assert lines[1].startswith("be dropout")
+    assert {len(line) for line in lines} == {len(head)}

@@ -10,6 +10,7 @@ from autograder.course.catalog import Catalog, read_catalog
 from autograder.course.prose import passages
 from autograder.course.units import Unit
 from autograder.messages import GRADIENT, WITH_INPUT
+from autograder.results.labels import LABELS
 from autograder.results.wording import WORDS
 from tools.translations.sentences import sentences
 
@@ -33,6 +34,7 @@ ENGINE_FILES = (
     "platforms/bundles/notebooks.py",
     "checks/compare.py",
     "checks/difference.py",
+    "checks/pictures.py",
     "checks/faults.py",
     "checks/remote.py",
     "checks/plugin/__init__.py",
@@ -48,9 +50,16 @@ ENGINE_FILES = (
     "sandbox/process.py",
     "submissions/module.py",
 )
+#: The course's commands, by the unit that they are for: files whose sentences students read.
+COMMANDS = {
+    "training_tricks": ("data/tricks_lab.py",),
+    "pets_lab": ("data/pets_lab.py", "data/course_code.py", "data/pets.py", "data/cache.py", "data/weights.py"),
+}
 _HELP = "student/commands.py"
 #: File with commands of students beside those of instructors, and the mark of the former.
 _MIXED, _MARK = "cli/app.py", "StudentCommand"
+#: Options that its commands share, by their names there.
+_SHARED = "cli/terminal.py"
 _TEMPLATES = ("page.html", "student.html", "gallery.html")
 _MARKED = re.compile(r'(?<!\w)_\("([^"]+)"')
 _COUNTED = re.compile(r'(?<!\w)(?:ngettext|tr_plural)\(\s*"([^"]+)",\s*"([^"]+)"')
@@ -61,6 +70,8 @@ _NOT_SHOWN = re.compile(
 )
 
 
+#: Lines of a file, an error of a call, and words that the engine's catalog has.
+_NO_MESSAGE = re.compile(r"^#Image|names no hash$|^(?:Usage:|Arguments|Options|Show this message and exit\.)$")
 _LABEL = re.compile(r"[a-z -]+")
 #: Values of a curve or a bar, in contrast to those of an option.
 _COMPUTED = (ast.Name, ast.Subscript, ast.BinOp)
@@ -72,7 +83,7 @@ class Found:
 
     Attributes:
         part: the unit that it belongs to, or "engine".
-        kind: "title", "hint", "prose", "mistake", "check", "sentence", "picture", "page", "help".
+        kind: "title", "hint", "prose", "mistake", "check", "sentence", "picture", "command", "page", "help".
         text: the text itself; a sentence is a template.
         path: where it stands, from the project's root.
         plural: its plural, if it counts something.
@@ -90,6 +101,11 @@ def course_texts(root: Path = ROOT) -> Iterator[Found]:
     catalog = read_catalog(root)
     for unit in catalog.units.values():
         yield from _unit_texts(catalog, unit)
+        for name in COMMANDS.get(unit.name, ()):
+            source = (root / name).read_text(encoding="utf-8")
+            for text in dict.fromkeys(text for _, text in sentences(source)):
+                if not _NO_MESSAGE.search(text):
+                    yield Found(unit.name, "command", text, name)
 
 
 def _unit_texts(catalog: Catalog, unit: Unit) -> Iterator[Found]:
@@ -168,9 +184,12 @@ def engine_texts(root: Path = ROOT) -> Iterator[Found]:
                 yield Found(ENGINE, "sentence", text, f"autograder/{name}")
     for text in (GRADIENT, WITH_INPUT):
         yield Found(ENGINE, "sentence", text, "autograder/messages.py")
+    for text in LABELS:
+        yield Found(ENGINE, "sentence", text, "autograder/results/labels.py")
     for text in WORDS.values():
         yield Found(ENGINE, "sentence", text, "autograder/results/wording.py")
-    for text in _marked_help((package / _MIXED).read_text(encoding="utf-8")):
+    sources = [(package / name).read_text(encoding="utf-8") for name in (_MIXED, _SHARED)]
+    for text in _marked_help(*sources):
         yield Found(ENGINE, "help", text, f"autograder/{_MIXED}")
     for name in _TEMPLATES:
         path = f"autograder/results/formats/templates/{name}"
@@ -188,13 +207,20 @@ def _help_texts(source: str) -> Iterator[str]:
             yield _summary(node)
 
 
-def _marked_help(source: str) -> Iterator[str]:
+def _marked_help(source: str, shared: str) -> Iterator[str]:
     """Yield what `--help` says of each command that is marked as a student's, and of its parameters."""
+    options = {
+        node.targets[0].id: list(_keywords([node], "help"))
+        for node in ast.parse(shared).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef) and _MARK in map(ast.unparse, _keywords(node.decorator_list, "cls")):
             yield _summary(node)
-            for text in _keywords([node.args], "help"):
-                yield ast.literal_eval(text)
+            for argument in node.args.args:
+                kind = argument.annotation
+                helps = options[kind.id] if isinstance(kind, ast.Name) else _keywords([argument], "help")
+                yield from map(ast.literal_eval, helps)
 
 
 def _keywords(nodes: Iterable[ast.AST], name: str) -> Iterator[ast.expr]:

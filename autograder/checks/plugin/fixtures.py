@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autograder.checks.plugin.collecting import module_path
-from autograder.checks.plugin.recorder import COURSE, RECORDER, RUN, SUBMISSION, check_of, seed_of
+from autograder.checks.plugin.recorder import COURSE, PARTS, RECORDER, RUN, SUBMISSION, check_of, seed_of
 from autograder.checks.plugin.runs import sent_seed
 from autograder.checks.remote import StudentModule
 from autograder.course.skeletons import whole_solution
@@ -34,6 +34,7 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
             modules[unit.name], modules, worker, unit.seconds, seed, run.device, unit.functions, catalog.data(unit.name)
         )
         request.node.stash[SUBMISSION] = held
+        request.node.stash[PARTS] = tuple(modules[part] for part in unit.parts if part in modules)
         yield held
         printed = worker.take_printed()
     for note in held.notes:

@@ -16,7 +16,6 @@ from autograder.checks.pictures import comparison, side_by_side
 from autograder.checks.plugin.runs import HOME_SEED, Run, check_seed
 from autograder.checks.remote import UNANSWERED, Call, StudentModule
 from autograder.course.catalog import Catalog
-from autograder.course.skeletons import join_files
 from autograder.errors import (
     NO_VALUE,
     CheckError,
@@ -31,6 +30,7 @@ from autograder.errors import (
 )
 from autograder.messages import parse_sentence
 from autograder.results.types import BESIDES, CheckResult, Outcome, is_printable
+from autograder.submissions import Module
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (NotWritten, Outcome.NOT_WRITTEN),
@@ -85,15 +85,13 @@ class Recorder:
 
     def diagnosis(self, check: CheckResult, catalog: Catalog) -> Diagnosis | FingerprintDiagnosis:
         """Return what is known of the failures of a check's function."""
-        key, unit = (check.unit, check.function), catalog.units[check.unit]
+        key = check.unit, check.function
         if key not in self.diagnoses:
-            fingerprints, mistakes = catalog.fingerprints(unit.name), catalog.mistakes(unit.name)
+            fingerprints, mistakes = catalog.fingerprints(check.unit), catalog.mistakes(check.unit)
             if fingerprints.is_file() and not mistakes.is_file():  # in a student release
                 self.diagnoses[key] = FingerprintDiagnosis(check.function, fingerprints)
             else:
-                self.diagnoses[key] = Diagnosis(
-                    *key, mistakes, join_files(catalog.solutions(unit.name)), unit.seconds, catalog.data(unit.name)
-                )
+                self.diagnoses[key] = Diagnosis.of(catalog, *key)
         return self.diagnoses[key]
 
     def name_mistakes(self, limited: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
@@ -212,6 +210,8 @@ RECORDER = pytest.StashKey[Recorder]()
 #: Facts of a check that are known when it is collected.
 CHECK = pytest.StashKey[CheckResult]()
 SUBMISSION = pytest.StashKey[StudentModule]()
+#: The other modules of its unit that were handed in.
+PARTS = pytest.StashKey[tuple[Module, ...]]()
 
 
 def check_of(request: pytest.FixtureRequest) -> CheckResult:
@@ -285,7 +285,8 @@ def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest
     if check.outcome is not Outcome.FAILED or held is None or catalog is None:
         return check
     recorder = item.config.stash[RECORDER]
-    causes = recorder.failed_functions(item.nodeid) & held.module.used_by(check.function)
+    used = held.module.used_by(check.function, *item.stash[PARTS])
+    causes = recorder.failed_functions(item.nodeid) & used
     wrong_answer = isinstance(error, AssertionError | pytest.fail.Exception)
     if causes and wrong_answer:  # what shows here may be the fault of a function that this one uses
         first = min(causes)

@@ -7,6 +7,7 @@ from autograder.checks.remote import StudentModule
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import join_files, solution_lines, whole_solution
 from autograder.course.units import Unit
+from autograder.errors import CatalogError
 from autograder.grading.session import check_session
 
 #: Modules and calls that run code in the process that they are used in, or start another one that nothing confines.
@@ -37,7 +38,19 @@ def shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
 
 def whole_skeleton(catalog: Catalog, unit: Unit) -> str:
     """Return the text of a unit as students get it, all its modules in one."""
-    return join_files({module: catalog.exercise(module).read_text(encoding="utf-8") for module in unit.modules})
+    return join_files({module: read_skeleton(catalog, module) for module in unit.modules})
+
+
+def read_skeleton(catalog: Catalog, module: str) -> str:
+    """Return the text of a student's file.
+
+    Raises:
+        CatalogError: there is none yet.
+    """
+    path = catalog.exercise(module)
+    if not path.is_file():
+        raise CatalogError(f"{path} is not there; write it from the solution by: autograder release skeletons")
+    return path.read_text(encoding="utf-8")
 
 
 def _code_lines(text: str) -> set[str]:

@@ -5,18 +5,18 @@ it can. What is returned has the kind and the shape of what the solution returns
 solution is swallowed, so that a check of errors is passed by none of them but the one that always raises.
 """
 
-import ast
 import contextlib
 import gc
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from autograder.checks.diagnose import with_more
+from autograder.checks.mistakes import with_more
 from autograder.course.catalog import Catalog, read_catalog
+from autograder.course.skeletons import imported_solutions
 from autograder.errors import GraderError
 from autograder.grading.grade import Grader
 from autograder.grading.session import Observer
@@ -33,6 +33,7 @@ class Trial:
     Attributes:
         unit: which unit it is.
         text: its source.
+        files: sources of other modules that are handed in with it, by name.
         seed: for its random inputs.
         functions: run the checks of these alone; of all functions of the unit if empty.
         until_failure: run no more checks once one has failed.
@@ -47,6 +48,7 @@ class Trial:
     until_failure: bool = False
     named: bool = True
     seconds: float | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 #: Yields the result of each trial, in the order of the trials.
@@ -61,7 +63,7 @@ class Bench:
     sandbox: Sandbox
 
     def run(self, trial: Trial) -> SubmissionResult:
-        """Run the checks of the trial's unit. Units that its module imports are those of the solutions."""
+        """Run the checks of the trial's unit. Modules that it imports and that are not handed in are the solutions."""
         catalog = self.catalog
         if trial.seconds is not None:
             unit = replace(catalog.units[trial.unit], seconds=trial.seconds)
@@ -69,31 +71,11 @@ class Bench:
         spec = GradingSpec(catalog, units=(trial.unit,), functions=trial.functions, seed=trial.seed)
         grader = Grader(spec, self.sandbox, _TrialObserver(trial))
         with tempfile.TemporaryDirectory() as folder:
-            texts = {**_imported_solutions(catalog, trial.text), trial.unit: trial.text}
+            own = {**trial.files, trial.unit: trial.text}
+            texts = {**imported_solutions(catalog, *own.values()), **own}
             for name, text in texts.items():
                 Path(folder, f"{name}.py").write_text(text, encoding="utf-8")
             return grader.grade_path(Path(folder), trial.unit)
-
-
-def _imported_solutions(catalog: Catalog, text: str) -> dict[str, str]:
-    """Return the solutions of the units that a module imports, directly or by way of others."""
-    found: dict[str, str] = {}
-    waiting = [text]
-    while waiting:
-        for name in _imports(waiting.pop()) & catalog.modules.keys() - found.keys():
-            found[name] = catalog.solution(name).read_text(encoding="utf-8")
-            waiting.append(found[name])
-    return found
-
-
-def _imports(text: str) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-    return names
 
 
 class _TrialObserver(Observer):
@@ -240,3 +222,11 @@ FUNCTION = _nothing(FUNCTION)
 def nothing_text(solution: str, function: str, way: str) -> str:
     """Return a solution in which one function does nothing, in one of the `WAYS`."""
     return with_more(solution, _TEXT.replace("WAY", WAYS[way]).replace("FUNCTION", function))
+
+
+def points_earned(what: str, function: str, checks: Iterable[CheckResult]) -> Iterator[str]:
+    """Yield a sentence if a module earns points of a function that it should not."""
+    passed = [check for check in checks if check.function == function and check.points]
+    if passed:
+        points = sum(check.points for check in passed)
+        yield f"{what}, earns {points:g} points: {', '.join(check.id.partition('::')[2] for check in passed)}"

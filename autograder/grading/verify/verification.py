@@ -4,16 +4,16 @@ import ast
 import math
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autograder.checks.diagnose import Mistake, known_mistakes, mixed_texts, variant_text
+from autograder.checks.mistakes import Mistake, known_mistakes, mixed_texts, variant_text
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import whole_solution
 from autograder.course.units import Unit
-from autograder.grading.verify.authoring import check_problems, shortcomings, whole_skeleton
+from autograder.grading.verify.authoring import check_problems, shortcomings
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
-from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text
+from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text, points_earned
 from autograder.grading.verify.validity import RIGHT, WRONG, Validity, Verdicts, verdict
 from autograder.results.formats.pages import validity_page
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
@@ -31,6 +31,11 @@ MIXTURES_TRIED = 40
 QUESTIONS = (
     *("course", "skeletons", "solutions", "modules", "nothing", "shortcuts"),
     *("mistakes", "mixtures", "mutants", "checks"),
+)
+#: What an author does about a survivor: its unit, function and change.
+_SURVIVORS = (
+    "each that survives needs a check that catches it, or its reason in solutions/survivors.toml:"
+    " [{}.{}] and below '{}' = 'why no check can see it'"
 )
 #: Questions whose answer counts on that of others.
 _NEEDED = {"checks": ("solutions", "mistakes", "mutants")}
@@ -135,7 +140,7 @@ class Verification:
 
     def skeletons(self) -> Finding:
         """Ask if each skeleton imports, and every check of it ends as `not written`."""
-        trials = [Trial(unit.name, whole_skeleton(self.catalog, unit), named=False) for unit in self.units]
+        trials = [self._trial(unit.name, self.catalog.exercise(unit.name), named=False) for unit in self.units]
         problems = [
             f"{check.id}: {check.outcome} on the skeleton {check.message}"
             for checks in self._run("Skeletons", trials)
@@ -146,10 +151,8 @@ class Verification:
 
     def solutions(self) -> Finding:
         """Ask if each solution passes every check on every seed, and points add up."""
-        texts = {unit.name: _text(self.catalog.solution(unit.name)) for unit in self.units}
-        trials = [
-            Trial(unit, text, f"seed {i}", named=False) for i in range(self.seeds) for unit, text in texts.items()
-        ]
+        first = [self._trial(unit.name, self.catalog.solution(unit.name), named=False) for unit in self.units]
+        trials = [replace(trial, seed=f"seed {i}") for i in range(self.seeds) for trial in first]
         problems = []
         for trial, checks in zip(trials, self._run("Solutions", trials), strict=True):
             self._known |= {check.id: check for check in checks}
@@ -167,7 +170,7 @@ class Verification:
             cases += (
                 [(kind, unit, path) for unit in names for path in sorted(folder.rglob(f"{unit}.py"))] if folder else []
             )
-        trials = [Trial(unit, _text(path)) for _, unit, path in cases]
+        trials = [self._trial(unit, path) for _, unit, path in cases]
         problems, named, wrong = [], 0, 0
         for (kind, unit, path), checks in zip(cases, self._run("Modules", trials), strict=True):
             written = [check for check in checks if check.outcome is not Outcome.NOT_WRITTEN]
@@ -201,7 +204,7 @@ class Verification:
         problems: list[str] = []
         for (unit, name, way), checks in zip(cases, self._run("Nothing", trials), strict=True):
             self._verdicts.add(verdict("nothing", unit, name, way, checks))
-            problems += _points_earned(f"{unit}, {name} that {way}", name, checks)
+            problems += points_earned(f"{unit}, {name} that {way}", name, checks)
         return Finding(
             "nothing", not problems, f"{len(trials)} functions that do nothing earn nothing", tuple(problems)
         )
@@ -222,7 +225,7 @@ class Verification:
         problems: list[str] = []
         for (unit, each), checks in zip(known, self._run("Shortcuts", trials), strict=True):
             self._verdicts.add(verdict("shortcut", unit, each.function, each.name, checks))
-            problems += _points_earned(f"{unit}, {each.name}", each.function, checks)
+            problems += points_earned(f"{unit}, {each.name}", each.function, checks)
         summary = f"{len(known)} earn nothing" if known else "none are known"
         return Finding("shortcuts", not problems, summary, tuple(problems))
 
@@ -291,18 +294,19 @@ class Verification:
 
     def mutants(self) -> Finding:
         """Ask if nearly every mutant of a solution fails some check, and each survivor is listed with its reason."""
-        all_mutants = [(unit.name, mutant) for unit in self.units for mutant in self._mutants(unit.name)]
-        trials = [self._mutant_trial(unit, mutant) for unit, mutant in all_mutants]
+        all_mutants = [(unit.name, *found) for unit in self.units for found in self._mutants(unit.name)]
+        trials = [self._mutant_trial(*found) for found in all_mutants]
         reasons = read_survivors(self.catalog.root / "solutions" / "survivors.toml")
         survivors: dict[tuple[str, str, str], list[str]] = {}
-        for number, ((unit, mutant), checks) in enumerate(zip(all_mutants, self._run("Mutants", trials), strict=True)):
+        judged = zip(all_mutants, self._run("Mutants", trials), strict=True)
+        for number, ((unit, module, mutant), checks) in enumerate(judged):
             self._note_killed(checks)
             function = next((check.function for check in checks if not check.points), mutant.function)
             name = f"{number} (line {mutant.line}: {mutant.change})"
             if (unit, mutant.function, mutant.change) not in reasons:
                 self._verdicts.add(verdict("mutant", unit, function, name, checks))
             if all(check.outcome is Outcome.PASSED for check in checks):
-                line = f"{unit}.py:{mutant.line} {mutant.function}: {mutant.change}"
+                line = f"{module}.py:{mutant.line} {mutant.function}: {mutant.change}"
                 survivors.setdefault((unit, mutant.function, mutant.change), []).append(line)
         names = {unit.name for unit in self.units}
         problems = [f"{line} survives" for key, lines in survivors.items() if key not in reasons for line in lines]
@@ -315,7 +319,9 @@ class Verification:
         share = killed / len(trials) if trials else 1.0
         explained = sum(len(lines) for key, lines in survivors.items() if key in reasons)
         summary = f"{killed} of {len(trials)} killed ({share:.1%}), and {explained} survive for a known reason"
-        return Finding("mutants", share >= MUTANTS_KILLED and not problems, summary, tuple(problems))
+        new = next((key for key in survivors if key not in reasons), None)
+        details = (_SURVIVORS.format(*new),) if new is not None else ()
+        return Finding("mutants", share >= MUTANTS_KILLED and not problems, summary, tuple(problems), details)
 
     def checks(self) -> Finding:
         """Ask if each check fails for some mistake or mutant, so that none is useless."""
@@ -324,6 +330,10 @@ class Verification:
         return Finding(
             "checks", not idle, f"{alive} of {len(self._known)} fail for some mistake or mutant", tuple(idle)
         )
+
+    def _trial(self, unit: str, path: Path, *, named: bool = True) -> Trial:
+        """Return a trial of a file, with the unit's other files that lie beside it."""
+        return Trial(unit, path.read_text(encoding="utf-8"), named=named, files=self.catalog.beside(unit, path))
 
     def _run(self, what: str, trials: Sequence[Trial]) -> Iterator[tuple[CheckResult, ...]]:
         """Yield the checks of each trial."""
@@ -357,7 +367,9 @@ class Verification:
         if not failed:
             yield f"no check of {mistake.function} fails"
         elif mistake.name not in {check.mistake for check in failed}:
-            yield "is not named"
+            endless = any("RecursionError" in check.message for check in failed)
+            advice = f": it stands in the place of {mistake.function} and calls that, which is itself; write it out"
+            yield f"is not named{advice if endless else ''}"
         for name in {check.mistake for check in checks} - {None, mistake.name}:
             yield f"is called {name}"
         module = Module(unit, f"{unit}.py", whole_solution(self.catalog, unit))
@@ -366,20 +378,24 @@ class Verification:
             if apart and check.outcome is not Outcome.PASSED:
                 yield f"costs {check.id}, which has nothing to do with it"
 
-    def _mutants(self, unit: str) -> list[Mutant]:
+    def _mutants(self, unit: str) -> list[tuple[str, Mutant]]:
+        """Return the mutants of each file of a unit's solution, with the file's module."""
         source = whole_solution(self.catalog, unit)
         functions = self.catalog.units[unit].functions.values()
         judged = {function.name for function in functions if not function.outcome}
         module = Module(unit, f"{unit}.py", source)
         used = judged.union(*(module.used_by(name) for name in judged))
         defined = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        return list(mutants_of(source, free=defined - used))
+        texts = self.catalog.solutions(unit).items()
+        return [(name, mutant) for name, text in texts for mutant in mutants_of(text, free=defined - used)]
 
-    def _mutant_trial(self, unit: str, mutant: Mutant) -> Trial:
+    def _mutant_trial(self, unit: str, changed: str, mutant: Mutant) -> Trial:
         """Run a mutant on the checks of the function that was changed, or of those that use it."""
         own = frozenset({mutant.function}) & self.catalog.units[unit].functions.keys()
         functions = own or self._depending_on(mutant.function, unit)
-        return Trial(unit, mutant.text, functions=functions, until_failure=True, named=False, seconds=MUTANT_SECONDS)
+        files = {**self.catalog.solutions(unit), changed: mutant.text}
+        text = files.pop(unit)
+        return Trial(unit, text, "verify", functions, True, False, MUTANT_SECONDS, files)
 
     def _depending_on(self, name: str, unit: str) -> frozenset[str]:
         """Return the functions of a unit whose solutions use a function, itself included."""
@@ -387,14 +403,3 @@ class Verification:
         return frozenset(
             each for each in self.catalog.units[unit].functions if each == name or name in module.used_by(each)
         )
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-def _points_earned(what: str, function: str, checks: Iterable[CheckResult]) -> Iterator[str]:
-    passed = [check for check in checks if check.function == function and check.points]
-    if passed:
-        points = sum(check.points for check in passed)
-        yield f"{what}, earns {points:g} points: {', '.join(check.id.partition('::')[2] for check in passed)}"

@@ -9,18 +9,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autograder.checks.compare import assert_close, show
-from autograder.errors import CheckFailed
+from autograder.checks.compare import show
 from autograder.grading.grade import Workers
 from autograder.grading.spec import GradingSpec
 from autograder.grading.verify.mutants import Mutant, mutants_of
-from autograder.grading.viva.runs import TAKE_NOTES, Replayer, Run, function_named, noting_source, recorded_runs
+from autograder.grading.viva.runs import (
+    TAKE_NOTES,
+    Replayer,
+    Run,
+    function_named,
+    kinds_of,
+    module_with,
+    noting_source,
+    recorded_runs,
+    same,
+)
 from autograder.libraries import Tensor, torch
 from autograder.results.formats.pages import ExamFunction, ExamQuestion
 from autograder.submissions import Module, Submission
 from autograder.worker.codec import Handle, Recipe
 from autograder.worker.codec.message import leaves, map_tree
-from autograder.worker.protocol import Answer
+from autograder.worker.protocol import Answer, Call, Fault
 
 #: So many edits of a function are tried for a question about edits.
 _EDITS = 12
@@ -48,7 +57,7 @@ class Question:
 
     Attributes:
         kind: `shape`, `number`, `rounds`, `sign`, `graph`, `edit` or `edits`.
-        unit: whose code it is about.
+        module: of the submission, whose code it is about.
         function: likewise.
         line: of the unit's source, that it asks about.
         call: the call, in words.
@@ -59,7 +68,7 @@ class Question:
     """
 
     kind: str
-    unit: str
+    module: str
     function: str
     line: int
     call: str
@@ -95,17 +104,21 @@ class _Subject:
         """Return a question about this call."""
         return Question(kind, self.module.unit, self.function, line, self.call, text, tuple(options), key, edits)
 
+    def reply(self, text: str, call: Call | None = None, then: str = "") -> tuple[Answer | Fault | None, Any]:
+        """Return what the call, or another, gives if the module has another source; see `Replayer`."""
+        return self.replayer.reply(self.run, self.module.unit, text, call, then)
+
     def effect(self, edited: str) -> str:
         """Return which of `EFFECTS` an edit of the module has on the call; "" if it does not end."""
-        reply, _ = self.replayer.reply(self.run, edited)
+        reply, _ = self.reply(edited)
         if reply is None:
             return ""
         if not isinstance(reply, Answer):
             return RAISES
         before, after = self.run.answer.value, reply.value
-        if _kinds(before) != _kinds(after):
+        if kinds_of(before) != kinds_of(after):
             return OTHER_SHAPE
-        return SAME if _same(before, after) else OTHER_VALUES
+        return SAME if same(before, after) else OTHER_VALUES
 
     def place(self, line: int) -> str:
         """Return a line of the module as the student finds it."""
@@ -129,15 +142,17 @@ def ask(spec: GradingSpec, submission: Submission, workers: Workers, seed: int, 
     """
     rng = random.Random(seed)
     runs = recorded_runs(spec, submission, workers)
-    replayer = Replayer(workers)
+    replayer = Replayer(workers, spec.catalog)
     makers: list[Iterator[Question]] = []
+    order = []
     for (unit, function), calls in runs.items():
-        subject = _Subject(submission.modules[unit], function, rng.choice(calls), replayer, rng)
+        module = module_with(function, submission, spec.catalog.units[unit].modules)
+        order.append((module.unit, function))
+        subject = _Subject(module, function, rng.choice(calls), replayer, rng)
         if _line_of(subject) and _is_repeatable(subject):
             makers += [maker(subject) for maker in _MAKERS]
     rng.shuffle(makers)
-    order = list(runs)
-    return sorted(_take_turns(makers, count), key=lambda each: (order.index((each.unit, each.function)), each.line))
+    return sorted(_take_turns(makers, count), key=lambda each: (order.index((each.module, each.function)), each.line))
 
 
 def printed_functions(questions: Sequence[Question], modules: Mapping[str, Module]) -> list[ExamFunction]:
@@ -145,12 +160,12 @@ def printed_functions(questions: Sequence[Question], modules: Mapping[str, Modul
 
     Args:
         questions: as `ask` returns them.
-        modules: of the submission, by unit.
+        modules: of the submission, by name.
     """
     found = []
     numbered = enumerate(questions, 1)
-    for (unit, function), group in itertools.groupby(numbered, key=lambda pair: (pair[1].unit, pair[1].function)):
-        module = modules[unit]
+    for (name, function), group in itertools.groupby(numbered, key=lambda pair: (pair[1].module, pair[1].function)):
+        module = modules[name]
         node = function_named(ast.parse(module.text), function)
         assert node is not None  # it was called
         lines = module.text.splitlines()[node.lineno - 1 : node.end_lineno]
@@ -186,7 +201,7 @@ def _is_repeatable(subject: _Subject) -> bool:
 def _notes(subject: _Subject) -> list[tuple[int, str, str, list[int] | None, int | None]]:
     """Return the notes of one run of the function: line, kind, name, shape and number."""
     text = noting_source(subject.module.text, subject.function)
-    _, notes = subject.replayer.reply(subject.run, text, then=TAKE_NOTES) if text else (None, None)
+    _, notes = subject.reply(text, then=TAKE_NOTES) if text else (None, None)
     return [note for note in notes if isinstance(note, tuple) and len(note) == 5] if isinstance(notes, list) else []
 
 
@@ -225,7 +240,7 @@ def _signs(subject: _Subject) -> Iterator[Question]:
     given = call.args[0] if call.args else None
     if not isinstance(given, Tensor) or not given.is_floating_point() or not _is_number(value) or not given.numel():
         return
-    reply, _ = subject.replayer.reply(subject.run, subject.module.text, replace(call, of=0))
+    reply, _ = subject.reply(subject.module.text, replace(call, of=0))
     if not isinstance(reply, Answer) or not isinstance(reply.value, Tensor) or reply.value.shape != given.shape:
         return
     slopes = reply.value.flatten()
@@ -245,7 +260,7 @@ def _result_after_step(subject: _Subject, given: Tensor, index: int, step: float
     moved = given.clone()
     moved.view(-1)[index] += step
     call = replace(subject.run.call, args=(moved, *subject.run.call.args[1:]))
-    reply, _ = subject.replayer.reply(subject.run, subject.module.text, call)
+    reply, _ = subject.reply(subject.module.text, call)
     return float(reply.value) if isinstance(reply, Answer) and _is_number(reply.value) else None
 
 
@@ -263,14 +278,14 @@ def _graphs(subject: _Subject) -> Iterator[Question]:
         if not words or not hasattr(node, "lineno"):
             continue
         edited = ast.unparse(ast.fix_missing_locations(_Without(node).visit(copy.deepcopy(tree))))
-        reply, _ = subject.replayer.reply(subject.run, edited)
+        reply, _ = subject.reply(edited)
         if reply is None:
             continue
         key = DETACHED[3]
         if isinstance(reply, Answer):
             before, after = subject.run.answer.value, reply.value
-            same = _kinds(before) == _kinds(after) and _same(before, after)
-            key = (GRAPH if _requires_grad(after) else NO_GRAPH) if same else DETACHED[2]
+            equal = kinds_of(before) == kinds_of(after) and same(before, after)
+            key = (GRAPH if _requires_grad(after) else NO_GRAPH) if equal else DETACHED[2]
         mutant = Mutant(subject.function, node.lineno, f"{words} -> (left out)", edited)
         text = f"{words} is left out in {subject.place(node.lineno)}. What does the call do then?"
         yield subject.question("graph", node.lineno, text, DETACHED, key, mutant)
@@ -364,19 +379,6 @@ def _line_of(subject: _Subject) -> int:
 
 def _is_number(value: object) -> bool:
     return type(value) is float or (isinstance(value, Tensor) and value.dim() == 0 and value.is_floating_point())
-
-
-def _kinds(value: object) -> object:
-    """Return the types and shapes in a tree of values."""
-    return map_tree(lambda leaf: (type(leaf).__name__, tuple(getattr(leaf, "shape", ()))), value)
-
-
-def _same(one: object, other: object) -> bool:
-    try:
-        assert_close(other, one)
-    except CheckFailed:
-        return False
-    return True
 
 
 def _requires_grad(value: object) -> bool:

@@ -6,19 +6,22 @@ fresh worker: what it gives is a key to a question.
 
 import ast
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from autograder.checks.compare import assert_close
+from autograder.checks.remote import place_data
 from autograder.checks.transport import Transport
-from autograder.errors import AutograderError, MalformedMessage, StudentFault
+from autograder.course.catalog import Catalog
+from autograder.errors import AutograderError, CheckFailed, MalformedMessage, StudentFault
 from autograder.grading.grade import Grader, Workers
 from autograder.grading.spec import GradingSpec
-from autograder.submissions import Submission
+from autograder.submissions import Module, Submission
 from autograder.worker import protocol
-from autograder.worker.codec.message import leaves
+from autograder.worker.codec.message import leaves, map_tree
 from autograder.worker.protocol import Answer, Call, Fault, Load, Request
 
 #: Calls that take more entries than this are no matter for an exam.
@@ -132,23 +135,31 @@ class Replayer:
     """Runs calls again, on the module as it was handed in or on a changed one."""
 
     workers: Workers
+    catalog: Catalog
 
-    def reply(self, run: Run, text: str, call: Call | None = None, then: str = "") -> tuple[Answer | Fault | None, Any]:
-        """Return what a call gives if its module has another source.
+    def reply(
+        self, run: Run, module: str, text: str, call: Call | None = None, then: str = ""
+    ) -> tuple[Answer | Fault | None, Any]:
+        """Return what a call gives if a module of the submission has another source.
 
         Args:
             run: the recorded call.
-            text: the source of the call's own unit.
+            module: the name of the module, the call's own unit or another that it imports.
+            text: its source.
             call: is made in place of the recorded one.
             then: a function of the source, without arguments, that is called afterwards.
 
         Returns:
             The reply, None if the call was stopped or the worker died; and what `then` returned, None if it returned nothing.
         """
-        filename, _ = run.load.sources[run.load.unit]
-        load = replace(run.load, sources={**run.load.sources, run.load.unit: (filename, text)})
+        changed = {module: text}
+        if then and module != run.load.unit:
+            changed[run.load.unit] = f"{run.load.sources[run.load.unit][1]}\nfrom {module} import {then}\n"
+        sources = {name: (run.load.sources[name][0], each) for name, each in changed.items()}
+        load = replace(run.load, sources={**run.load.sources, **sources})
         with self._worker() as worker:
             try:
+                load = replace(load, place=place_data(self.catalog.data(load.unit), worker))
                 for request in (load, *run.before):
                     self._exchange(worker, request)
                 reply = self._exchange(worker, call or run.call)
@@ -176,10 +187,31 @@ def _size(values: Any) -> int:
     return sum(int(each.numel()) if hasattr(each, "numel") else 1 for each in leaves(values))
 
 
+def kinds_of(value: object) -> object:
+    """Return the types and shapes in a tree of values."""
+    return map_tree(lambda leaf: (type(leaf).__name__, tuple(getattr(leaf, "shape", ()))), value)
+
+
+def same(one: object, other: object) -> bool:
+    """Return True if two values are equal up to rounding."""
+    try:
+        assert_close(other, one)
+    except CheckFailed:
+        return False
+    return True
+
+
 def function_named(tree: ast.Module, name: str) -> ast.FunctionDef | None:
     """Return the definition of a function at the top level of a module: the last, which is the one that counts."""
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
     return found[-1] if found else None
+
+
+def module_with(function: str, submission: Submission, names: Sequence[str]) -> Module:
+    """Return the module in which a function of a unit is written: the unit's own, or another of its files or the student's."""
+    own, *parts = (submission.modules[name] for name in names if name in submission.modules)
+    modules = (own, *parts, *submission.helpers.values())
+    return next((each for each in modules if function_named(ast.parse(each.text), function) is not None), own)
 
 
 #: The function of a noting source that returns its notes.

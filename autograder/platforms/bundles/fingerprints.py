@@ -6,20 +6,18 @@ import json
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from autograder.checks.diagnose import (
     ALL,
     Diagnosis,
     Failure,
-    Mistake,
     Telling,
     is_diagnosable,
-    known_mistakes,
     of_function,
-    replays,
-    variant_text,
 )
 from autograder.checks.fingerprints import Fingerprint, Fingerprints, fingerprint_of, fingerprints_text
+from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
 from autograder.checks.objects import UNANSWERED, Call
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
 from autograder.course.catalog import Catalog
@@ -95,7 +93,7 @@ def _fingerprints(catalog: Catalog, unit: str, known: Mistake) -> dict[int, Fing
     text = variant_text(whole_solution(catalog, unit), catalog.mistakes(unit), known)
     run = _MistakeRun(catalog, Module(unit, f"{unit}.py", text))
     unit_run = UnitRun(session, catalog, run, lambda check: check.function == known.function, Observer())
-    collecting = _Collecting(catalog, unit, known.function)
+    collecting = _Collecting.of(catalog, unit, known.function)
     collecting.has_hidden = any(check.hidden for check in unit_run.results)
     unit_run.recorder.diagnoses[unit, known.function] = collecting
     unit_run.run_checks(hidden=False)
@@ -112,16 +110,15 @@ class _Collecting(Diagnosis):
 
     has_hidden = False
 
-    def __init__(self, catalog: Catalog, unit: str, function: str) -> None:
-        known, solution = catalog.mistakes(unit), whole_solution(catalog, unit)
-        super().__init__(unit, function, known, solution, catalog.units[unit].seconds, catalog.data(unit))
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self.found: dict[int, Fingerprint] = {}
 
     def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True, recognised: str = "") -> bool:
         """Keep the fingerprint of a failed check."""
         calls = of_function(self._function, calls)
         if is_diagnosable(calls):
-            right = tuple(replays(calls, self._right, self._seconds, seed, self._data))
+            right = tuple(self._replays(calls, self._right, seed))
             failure = Failure(calls, right, seed, by_value)
             if failure.telling is not None and not (self.has_hidden and _is_text(right)):
                 self.found[seed] = _fingerprint(failure, failure.telling)

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from autograder.checks.diagnose import Mistake, known_mistakes
 from autograder.checks.fingerprints import parse_fingerprints
+from autograder.checks.mistakes import Mistake, known_mistakes
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import solution_lines, whole_solution
 from autograder.grading.session import collected_tests

@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from autograder.course.catalog import Catalog
-from autograder.course.skeletons import question_block, skeleton, translated_solution
+from autograder.course.skeletons import question_block, skeleton, whole_translation
 from autograder.course.units import Unit
 from autograder.errors import CatalogError
 from autograder.messages import ENGLISH, speaking, tr
@@ -66,7 +66,7 @@ def setup_cell() -> str:
 
 
 def _unit_notebook(catalog: Catalog, unit: Unit, language: str) -> NotebookNode:
-    source = skeleton(translated_solution(catalog, unit.name, language), f"{unit.name}.py")
+    source = skeleton(whole_translation(catalog, unit.name, language), f"{unit.name}.py")
     with speaking(language, catalog.translations):
         cells = list(introduction(catalog.lesson(unit.name, language), source, attach=False))
         for cell in cells:

@@ -119,7 +119,7 @@ def _whole_course(catalog: Catalog) -> Files:
     for unit in catalog.units:
         paths += [catalog.checks(unit), catalog.mistakes(unit), *map(catalog.solution, catalog.units[unit].modules)]
     files = {path.relative_to(catalog.root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
-    return engine(catalog) | files | exercise_data(catalog) | shared_checks(catalog)
+    return engine(catalog) | files | exercise_data(catalog) | shared_checks(catalog, catalog.shared_checks)
 
 
 def _below(folder: str, files: Files) -> Files:

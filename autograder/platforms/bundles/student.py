@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder import __version__
 from autograder.course.catalog import LATER, Catalog, catalog_text
-from autograder.course.skeletons import first_line, first_text, read_source, translated_solution
+from autograder.course.skeletons import first_line, first_text, imported_names, read_source, translated_solution
 from autograder.course.units import Unit
 from autograder.errors import CatalogError
 from autograder.grading.session import CollectedTest, collected_tests
@@ -23,15 +23,16 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 
 
-def public_checks(source: str, private: Collection[str]) -> str:
+def public_checks(source: str, private: Collection[str], shared: Collection[str] = ()) -> str:
     """Return the source of a unit's checks as students have it.
 
     Args:
         source: of all its checks.
         private: names of the test functions that are not for students, `TestB.test_a` for a method.
+        shared: names of modules beside the checks.
 
     Returns:
-        The same text without those, and without the helpers, fixtures and constants that nothing is left to use.
+        The same text without those, and without the helpers, fixtures, constants and shared modules that nothing uses.
     """
     tree = ast.parse(source)
     dropped: list[ast.stmt] = []
@@ -50,8 +51,15 @@ def public_checks(source: str, private: Collection[str]) -> str:
             dropped.append(node)
     kept = [node for node in tree.body if node not in dropped]
     used = _used_names(kept)
-    unused = [node for node in kept if isinstance(node, _Definition) and not _is_test(node) and not _names(node) & used]
-    return _without_imports(_without(source, [*dropped, *unused]), imported)
+    definitions = [node for node in kept if isinstance(node, _Definition) and not _is_test(node)]
+    imports = [node for node in kept if isinstance(node, ast.ImportFrom | ast.Import)]
+    unused = [node for node in definitions if not _names(node) & used]
+    unneeded = [
+        node
+        for node in imports
+        if imported_names(ast.unparse(node)) & set(shared) and not {_bound_name(alias) for alias in node.names} & used
+    ]
+    return _without_imports(_without(source, [*dropped, *unused, *unneeded]), imported)
 
 
 def _bound_name(alias: ast.alias) -> str:
@@ -271,12 +279,24 @@ def _private(catalog: Catalog, unit: str) -> list[CollectedTest]:
 
 
 def _checks(catalog: Catalog) -> Files:
-    units = (unit for unit in catalog.units if catalog.checks(unit).is_file())
-    return shared_checks(catalog) | {
-        f"tests/exercises/test_{unit}.py": public_checks(
-            read_source(catalog.checks(unit)), {test.name for test in _private(catalog, unit)}
-        ).encode()
-        for unit in units
+    shared = catalog.shared_checks
+    texts = {
+        unit: public_checks(
+            read_source(catalog.checks(unit)), {test.name for test in _private(catalog, unit)}, shared.keys()
+        )
+        for unit in catalog.units
+        if catalog.checks(unit).is_file()
+    }
+    used, waiting = (
+        {"conftest"},
+        [*texts.values(), *(map(read_source, [shared["conftest"]] if "conftest" in shared else []))],
+    )
+    while waiting:
+        found = imported_names(waiting.pop()) & shared.keys() - used
+        used |= found
+        waiting += [read_source(shared[name]) for name in found]
+    return shared_checks(catalog, used) | {
+        f"tests/exercises/test_{unit}.py": each.encode() for unit, each in texts.items()
     }
 
 
@@ -286,10 +306,10 @@ def exercise_data(catalog: Catalog) -> Files:
     return {f"exercises/{name}": path.read_bytes() for name, path in files.items()}
 
 
-def shared_checks(catalog: Catalog) -> Files:
-    """Return the fixtures that the checks of several units use."""
-    path = catalog.root / "tests" / "exercises" / "conftest.py"
-    return {"tests/exercises/conftest.py": path.read_bytes()} if path.is_file() else {}
+def shared_checks(catalog: Catalog, names: Collection[str]) -> Files:
+    """Return the modules of these names that the checks of several units use, `conftest` among them."""
+    paths = {name: path for name, path in catalog.shared_checks.items() if name in names}
+    return {f"tests/exercises/{name}.py": path.read_bytes() for name, path in paths.items()}
 
 
 def _package(folder: Path, name: str, kinds: tuple[str, ...] | None = _KINDS) -> Iterator[tuple[str, bytes]]:

@@ -14,9 +14,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import (
-    join_files,
     replace_keeping_backup,
-    translated_solution,
+    whole_translation,
 )
 from autograder.course.units import Question, Unit
 from autograder.grading.grade import Grader, InThisProcess
@@ -65,7 +64,7 @@ def write_notebooks(
     for unit in units:
         own = [check for check in checks if check.unit == unit.name]
         path = course / "source" / unit.name / f"{unit.name}.ipynb"
-        solution = join_files({name: translated_solution(catalog, name, language) for name in unit.modules})
+        solution = whole_translation(catalog, unit.name, language)
         notebook = source_notebook(unit, solution, catalog.lesson(unit.name, language), own)
         notebook.cells = _with_added_cells(notebook.cells, _cells_in(path))
         texts[path] = str(nbformat.writes(notebook)) + "\n"

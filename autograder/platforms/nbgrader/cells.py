@@ -5,6 +5,8 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from autograder.messages import tr
+from autograder.results.labels import show_picture
 from autograder.results.mark import Hidden, visible_check
 from autograder.results.summary import function_lines
 from autograder.results.types import CheckResult, storable
@@ -42,7 +44,8 @@ class GradedCell:
     @property
     def pictures(self) -> tuple[tuple[str, str], ...]:
         """Return (title, PNG in base64) of each check with a picture; none for hidden checks."""
-        return tuple((check.title, check.picture) for check in self.checks if check.picture and not self.hidden)
+        checks = [check for check in self.checks if check.picture and not self.hidden]
+        return tuple((tr(check.title), show_picture(check.picture)) for check in checks)
 
     def text(self, shown: Hidden) -> str:
         """Return the sentences that the student reads, with what is shown of hidden checks."""

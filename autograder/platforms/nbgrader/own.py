@@ -124,7 +124,13 @@ class OwnTests:
             with self._workers.worker() as worker:
                 own = sent_seed(seed, "own test", cell.id)
                 stage.module = StudentModule(
-                    submission.modules[unit], submission.sources, worker, limits.seconds, own, self._spec.device
+                    submission.modules[unit],
+                    submission.sources,
+                    worker,
+                    limits.seconds,
+                    own,
+                    self._spec.device,
+                    data=self._spec.catalog.data(unit),
                 )
                 _seed_everything(own)
                 score = self._run_cell(cell, stage, budget)

@@ -11,6 +11,7 @@ from autograder.course.catalog import Catalog
 from autograder.messages import language, tr, tr_plural
 from autograder.results.formats.overview import class_statistics, row
 from autograder.results.formats.tables import unit_points
+from autograder.results.labels import show_picture
 from autograder.results.mark import FunctionMark, Mark, UnitMark, units_of
 from autograder.results.summary import next_step
 from autograder.results.templates import render_page, template_text
@@ -231,7 +232,7 @@ def _function(mark: FunctionMark, checks: Sequence[CheckResult], hints: Sequence
 
 def _check(check: CheckResult) -> dict[str, object]:
     tone = "passed" if check.outcome is Outcome.PASSED else "waiting" if check.outcome in _WAITING else "failed"
-    facts = {name: getattr(check, name) for name in ("picture", "output")}
+    facts = {"picture": show_picture(check.picture), "output": check.output}
     texts = {"title": tr(check.title), "message": message(check), "diagnosis": diagnosis(check)}
     return {**facts, **texts, "tone": tone, "sign": SIGNS[check.outcome], "words": tr(WORDS[check.outcome])}
 

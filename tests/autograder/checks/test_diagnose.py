@@ -5,7 +5,8 @@ import os
 import pytest
 import torch
 
-from autograder.checks.diagnose import Diagnosis, known_mistakes
+from autograder.checks.diagnose import Diagnosis
+from autograder.checks.mistakes import known_mistakes
 from autograder.checks.mixtures import mixtures
 from autograder.checks.remote import RemoteModule, StudentModule
 from autograder.checks.transport import InProcess

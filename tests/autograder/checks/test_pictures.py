@@ -7,11 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
-from autograder.checks.pictures import MAX_BYTES, comparison
+from autograder import lettering
+from autograder.checks.pictures import MAX_BYTES, comparison, side_by_side
 from autograder.checks.plugin.recorder import end_check
 from autograder.checks.remote import Call
 from autograder.compare import assert_close
 from autograder.errors import CheckFailed
+from autograder.messages import speaking
+from autograder.results.labels import show_picture, show_values
 from autograder.results.types import CheckResult
 from autograder.submissions import Module
 
@@ -35,21 +38,83 @@ class Made:
 def panels(data):
     """The colours at the middles of the three panels, as they are drawn."""
     image = Image.open(io.BytesIO(data))
-    return [image.getpixel((8 + place * 152 + 72, 24 + 72)) for place in range(3)], image
+    return [image.getpixel((8 + place * 152 + 72, 26 + 72)) for place in range(3)], image
 
 
 def test_expected_given_and_difference_stand_side_by_side():
     wanted, given = torch.zeros(1, 3, 4, 4), torch.ones(1, 3, 4, 4)
     colours, image = panels(comparison(wanted, given))
     assert colours == [(0, 0, 0), (255, 255, 255), (255, 0, 0)]
-    assert image.size == (464, 176) and image.format == "PNG"
+    assert image.size == (464, 178) and image.format == "PNG"
+
+
+def labels_of(data):
+    return Image.open(io.BytesIO(data)).info["labels"].split("\n")
+
+
+def test_labels_are_stored_in_english_and_shown_in_the_readers_language():
+    with speaking("lt"):
+        stored = comparison(RAMP, 1 - RAMP)
+        shown = base64.b64decode(show_picture(base64.b64encode(stored).decode()))
+    assert stored == comparison(RAMP, 1 - RAMP)
+    assert labels_of(stored) == labels_of(shown) == ["expected", "given", "difference, at most 1"]
+    one, other = (Image.open(io.BytesIO(data)) for data in (stored, shown))
+    assert show_picture(base64.b64encode(stored).decode()) == base64.b64encode(stored).decode()
+    assert other.width > one.width  # the Lithuanian label of the third panel is wider than the panel
+    for left, data in ((8, one), (8, other)):
+        assert data.getpixel((left, 26)) == (0, 0, 0) and data.getpixel((left + 143, 26 + 143)) == (255, 255, 255)
+    strips = [image.crop((0, 0, 150, 25)) for image in (one, other)]
+    assert strips[0].tobytes() != strips[1].tobytes() and strips[1].getextrema() != ((255, 255),) * 3
+
+
+def test_labels_stay_english_where_no_font_has_the_letters(monkeypatch):
+    monkeypatch.setattr(lettering, "_FONTS", lettering._FONTS[:1])
+    stored = base64.b64encode(comparison(RAMP, 1 - RAMP)).decode()
+    with speaking("sr"):
+        shown = show_picture(stored)
+    assert (
+        Image.open(io.BytesIO(base64.b64decode(shown))).tobytes()
+        == Image.open(io.BytesIO(base64.b64decode(stored))).tobytes()
+    )
+
+
+@pytest.mark.parametrize("picture", ["", "AAAA", "no base64", base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()])
+def test_what_is_no_picture_of_ours_is_shown_as_it_is(picture):
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(file, "PNG")
+    with speaking("lt"):
+        assert show_picture(picture) == picture
+        other = base64.b64encode(file.getvalue()).decode()
+        assert show_picture(other) == other
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        (
+            torch.tensor([1, 22]),
+            ["tikėtasi   grąžinta   skirtumas", "0  1       1  22      1  21"],
+        ),
+        (
+            torch.tensor([[0.5, 1 / 3, 1e-7, 2 / 3, 5.5, 1e9]]),
+            ["tikėtasi", None, "grąžinta", None, "skirtumas", None],
+        ),
+    ],
+)
+def test_labels_of_numbers_are_in_the_readers_language(given, lines):
+    values = side_by_side(torch.arange(given.numel()).reshape(given.shape).to(given.dtype), given)
+    assert values.split()[0] == "expected"
+    with speaking("lt"):
+        shown = show_values(values)
+    assert [line for line, expected in zip(shown, lines, strict=True) if expected not in (None, line)] == []
+    assert show_values(values) == values.splitlines()
 
 
 def test_where_nothing_differs_the_third_panel_is_white():
     given = RAMP.clone()
     given[:, :8] = 0
     (_, _, middle), image = panels(comparison(RAMP, given))
-    assert middle == (255, 255, 255) and image.getpixel((8 + 304 + 143, 24 + 2)) == (255, 0, 0)
+    assert middle == (255, 255, 255) and image.getpixel((8 + 304 + 143, 26 + 2)) == (255, 0, 0)
 
 
 def test_of_a_batch_the_worst_image_is_shown():

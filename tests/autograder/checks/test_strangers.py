@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.checks.diagnose import with_more
+from autograder.checks.mistakes import with_more
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.results.types import Outcome

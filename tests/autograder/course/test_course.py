@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.checks.diagnose import known_mistakes
+from autograder.checks.mistakes import known_mistakes
 from autograder.course.catalog import read_catalog
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
@@ -61,7 +61,7 @@ def test_every_function_has_two_hints_and_a_docstring(unit, function):
     (node,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function.name]
     doc = ast.get_docstring(node)
     assert "Returns:" in doc and ("Args:" in doc or not node.args.args)
-    assert re.search(r"shape|scalar|float|dict", doc)
+    assert re.search(r"(?i)\b(shapes?|scalar|floats?|dicts?|ints?|string|list|bytes)\b", doc)
 
 
 @pytest.mark.parametrize("unit", [unit for unit in CATALOG.units if unit != "quiz"])

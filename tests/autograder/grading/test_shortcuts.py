@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.checks.diagnose import known_mistakes
+from autograder.checks.mistakes import known_mistakes
 from autograder.course.catalog import read_catalog
 from autograder.grading.grade import Grader
 from autograder.grading.spec import GradingSpec

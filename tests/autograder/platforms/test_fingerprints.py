@@ -8,8 +8,8 @@ import sys
 import pytest
 import torch
 
-from autograder.checks.diagnose import known_mistakes, variant_text
 from autograder.checks.fingerprints import FingerprintDiagnosis, fingerprint_of, fingerprints_text
+from autograder.checks.mistakes import known_mistakes, variant_text
 from autograder.checks.remote import Call
 from autograder.course.catalog import read_catalog
 from autograder.errors import CatalogError

@@ -10,7 +10,9 @@ def loss_of(model, label, image):
 
 
 def slopes(model, images, labels):
-    one = lambda image, label: ft.grad(functools.partial(loss_of, model, label))(image)  # noqa: E731
+    def one(image, label):
+        return ft.grad(functools.partial(loss_of, model, label))(image)
+
     return torch.stack([one(image, label) for image, label in zip(images, labels)])
 
 
@@ -20,7 +22,9 @@ def fgsm(model, images, labels, epsilon):
 
 
 def project(images, originals, epsilon):
-    inside = lambda image, original: image.clamp(original - epsilon, original + epsilon).clamp(0.0, 1.0)  # noqa: E731
+    def inside(image, original):
+        return image.clamp(original - epsilon, original + epsilon).clamp(0.0, 1.0)
+
     return torch.vmap(inside)(images, originals).detach()
 
 

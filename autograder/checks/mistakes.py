@@ -1,0 +1,107 @@
+"""Known mistakes: wrong variants of functions, each with the sentence that a student should read.
+
+A course keeps them in `solutions/mistakes/<unit>.py`:
+
+    @mistake("total_variation", "Only neighbours side by side are counted.")
+    def only_horizontal(images): ...
+
+A variant may use what the unit's solution defines, of whichever file, and what either of them imports.
+"""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from autograder.checks.mixtures import mixture_text, mixtures
+from autograder.course.skeletons import split_at_start
+from autograder.errors import CatalogError
+
+#: Stands in a submission in the place of the import of `mistake`.
+_UNMARKED = "def mistake(*_, **__):\n    return lambda function: function\n"
+_MARKED = "from autograder.diagnose import mistake\n"
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known wrong variant.
+
+    Attributes:
+        name: its own.
+        function: the function of the unit that it is a variant of.
+        sentence: what the student reads.
+        varies: why it loses other points on other seeds, if it does.
+    """
+
+    name: str
+    function: str
+    sentence: str
+    varies: str = ""
+
+
+def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Function], Function]:
+    """Mark a function as a known mistake in `function` of its unit; `known_mistakes` reads the mark in the file."""
+    return lambda variant: variant
+
+
+def variant_text(solution: str, variants: Path, variant: Mistake) -> str:
+    """Return the source of a solution in which a variant from a file takes the place of the right function."""
+    return with_more(solution, f"\n{variants_text(variants)}\n{variant.function} = {variant.name}\n")
+
+
+def with_more(source: str, more: str) -> str:
+    """Return a source with more behind it, but before what it does when it is run as a program."""
+    before, after = split_at_start(source)
+    return before + more + after
+
+
+def mixed_texts(solution: str, variants: Path, function: str) -> dict[tuple[str, str], str]:
+    """Return sources of a solution in which two known mistakes of a function are made at once, by the names of both."""
+    wrong = variants_text(variants)
+    names = tuple(known.name for known in known_mistakes(variants) if known.function == function)
+    found = mixtures(solution, wrong, function, names)
+    return {pair: mixture_text(solution, wrong, function, mixture) for pair, mixture in found.items()}
+
+
+def variants_text(variants: Path) -> str:
+    """Return the text of a file of variants, so that it imports nothing of the autograder; empty if there is no file."""
+    if not variants.is_file():
+        return ""
+    return variants.read_text(encoding="utf-8").replace(_MARKED, _UNMARKED)
+
+
+def known_mistakes(path: Path) -> tuple[Mistake, ...]:
+    """Return the mistakes that a file defines, in order; none if there is no file. Nothing of it is run.
+
+    Raises:
+        CatalogError: it is not valid Python, or what `mistake` is given is not written out.
+    """
+    return _mistakes_defined_in(path, path.stat().st_mtime_ns) if path.is_file() else ()
+
+
+@lru_cache(maxsize=32)
+def _mistakes_defined_in(path: Path, _: int) -> tuple[Mistake, ...]:
+    """Read once for each state of the file, not once for each check that fails."""
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except SyntaxError as error:
+        raise CatalogError(f"{path}, line {error.lineno}: it is not valid Python ({error.msg})") from error
+    definitions = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    found = {node.name: _mistake_at(path, node.name, each) for node in definitions for each in node.decorator_list[:1]}
+    return tuple(known for known in found.values() if known is not None)
+
+
+def _mistake_at(path: Path, name: str, decorator: ast.expr) -> Mistake | None:
+    """Return the mistake that a decorator marks; None for another decorator."""
+    if not isinstance(decorator, ast.Call) or ast.unparse(decorator.func).rpartition(".")[2] != "mistake":
+        return None
+    try:
+        given = [ast.literal_eval(each) for each in decorator.args]
+        return Mistake(name, *given, **{str(each.arg): ast.literal_eval(each.value) for each in decorator.keywords})
+    except (ValueError, TypeError) as error:
+        advice = 'write @mistake("function", "sentence") with both texts written out'
+        raise CatalogError(f"{path}, line {decorator.lineno}: {advice}") from error
