@@ -190,7 +190,7 @@ _CALL = "\ue000"
 #: Begins what Python says of an error: its words are no template's.
 _RAISED = re.compile(rf"(?:{_CALL} )?raised \w+: ")
 #: An article before the name of a type, which no other language needs.
-_ARTICLE = re.compile(r"^an? (?=[\w.]+$)")
+_ARTICLE = re.compile(r"(?:^|(?<= \())an? (?=[\w.]+\)?$)")
 #: Ways to name a call in words; what stands for the placeholders is code.
 GRADIENT, WITH_INPUT = "the gradient of {call}", "{program} with the input {text}"
 

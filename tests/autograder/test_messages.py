@@ -148,6 +148,7 @@ def test_the_commonest_sentences_have_no_english_left(english, language, catalog
             "the gradient of f(2) returned a float, expected a tensor to differentiate",
             "f(2) gradientas grąžino float, tikėtasi tenzoriaus, kurį galima diferencijuoti",
         ),
+        ("f(2) returned None, expected False (a bool)", "f(2) grąžina None, o tikėtasi False (bool)"),
         ("f(2) returned a dict with 3 as a key", "f(2) grąžino žodyną, kurio raktas yra 3"),
         ("f(2) returned 'a cat', expected 'a dog'", "f(2) grąžina 'a cat', o tikėtasi 'a dog'"),
     ],
