@@ -65,6 +65,14 @@ def turns_the_shape(shape, generator):
     return torch.randn(shape[::-1], generator=generator) * math.sqrt(2 / sum(shape))
 
 
+@mistake(
+    "xavier_normal", "The generator begins anew in each call, so that all layers start alike; draw from it as it comes."
+)
+def begins_the_generator_anew(shape, generator):
+    anew = torch.Generator().manual_seed(generator.initial_seed())
+    return torch.randn(shape, generator=anew) * math.sqrt(2 / sum(shape))
+
+
 @mistake("batch_norm", "The unbiased variance normalises the batch; the biased one should (unbiased=False).")
 def normalises_unbiased(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
     mean, variance = running_mean, running_var
@@ -227,6 +235,16 @@ def checks_p_in_training_only(x, p, *, training, generator):
         return x
     _require_probability(p)
     return x * _kept(x, p, generator) / (1 - p)
+
+
+@mistake(
+    "dropout",
+    "The generator begins anew in each call, which drops the same entries each time; draw from it as it comes.",
+)
+def drops_the_same_each_time(x, p, *, training, generator):
+    _require_probability(p)
+    anew = torch.Generator().manual_seed(generator.initial_seed())
+    return x * _kept(x, p, anew) / (1 - p) if training else x
 
 
 @mistake("dropout", "Exactly the share p is dropped in every call; each entry has a draw of its own.")
@@ -547,6 +565,15 @@ def wants_a_margin(losses, patience):
     for loss in losses:
         age = 0 if loss < best - 1e-4 else age + 1
         best = loss if loss < best - 1e-4 else best
+    return age >= patience
+
+
+@mistake("should_stop", "The best loss begins at a number that losses can lie above; begin with math.inf.")
+def begins_with_a_number(losses, patience):
+    best, age = 1000.0, 0
+    for loss in losses:
+        age = 0 if loss < best else age + 1
+        best = loss if loss < best else best
     return age >= patience
 
 

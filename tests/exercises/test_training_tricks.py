@@ -25,6 +25,13 @@ def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def moved(seed: int) -> torch.Generator:
+    """A generator of a seed, from which something has been drawn."""
+    rng = generator(seed)
+    torch.rand(1, generator=rng)
+    return rng
+
+
 def tensors(rng: torch.Generator, count: int, *shape: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
     return [torch.randn(shape, generator=rng, dtype=dtype) for _ in range(count)]
 
@@ -113,11 +120,14 @@ def test_xavier_normal_distribution(submission, rng):
 @pytest.mark.depends_on("test_xavier_normal_variance")
 def test_xavier_normal_follows_the_generator(submission):
     """The same state of the generator gives the same weights, another state gives others."""
-    first, again, other = (submission.xavier_normal((8, 6), generator(seed)) for seed in (3, 3, 4))
-    for weights in (first, again, other):
+    states = (generator(3), generator(3), generator(4), moved(3))
+    first, again, other, later = (submission.xavier_normal((8, 6), state) for state in states)
+    for weights in (first, again, other, later):
         assert_kind(weights, (8, 6))
     assert_holds(torch.equal(first, again), "returned other weights for the same state of the generator", again)
     assert_holds(not torch.equal(first, other), "returned the same weights for another state of the generator", other)
+    same = "returned the same weights for a generator from which something had been drawn"
+    assert_holds(not torch.equal(first, later), same, later, mistake="begins_the_generator_anew")
 
 
 @pytest.mark.points("xavier_normal", 0.4)
@@ -320,12 +330,15 @@ def test_dropout_refuses_them_in_evaluation_too(submission):
 def test_dropout_follows_the_generator(submission, rng):
     """The same state of the generator drops the same entries, another state drops others."""
     x = 0.5 + torch.rand(10, 10, generator=rng)
-    calls = [submission.dropout(x, 0.5, training=True, generator=generator(seed)) for seed in (6, 6, 7)]
+    states = (generator(6), generator(6), generator(7), moved(6))
+    calls = [submission.dropout(x, 0.5, training=True, generator=state) for state in states]
     for result in calls:
         assert_kind(result, x.shape)
-    first, again, other = calls
+    first, again, other, later = calls
     assert_holds(torch.equal(first, again), "dropped other entries for the same state of the generator", again)
     assert_holds(not torch.equal(first, other), "dropped the same entries for another state of the generator", other)
+    same = "dropped the same entries for a generator from which something had been drawn"
+    assert_holds(not torch.equal(first, later), same, later, mistake="drops_the_same_each_time")
 
 
 @pytest.mark.points("dropout", 0.5)
@@ -579,6 +592,12 @@ def test_decay_over_many_epochs(submission, reference, rng):
 # --- should_stop
 
 
+def assert_stops_above_the_best(submission):
+    """Two losses above the best one stop it, which tells apart functions that fail in the same way afterwards."""
+    for losses in ([0.5, 0.6, 0.7], [0.5, 0.9, 0.9]):
+        assert_equal(submission.should_stop(losses, 2), True)
+
+
 @pytest.mark.points("should_stop", 1.5)
 def test_stop_once_patience_is_over(submission):
     """With the third of the losses as the best and a patience of 2, training stops after the fifth, not before."""
@@ -599,6 +618,7 @@ def test_no_losses_are_no_reason_to_stop(submission):
 @pytest.mark.depends_on("test_stop_once_patience_is_over")
 def test_best_loss_counts_and_not_the_last(submission):
     """A loss that is lower than the one before it, but not the best, is no improvement."""
+    assert_stops_above_the_best(submission)
     assert_equal(submission.should_stop([0.5, 0.9, 0.8, 0.7], 2), True)
     assert_equal(submission.should_stop([0.5, 0.9, 0.8, 0.4], 3), False)
 
@@ -607,10 +627,12 @@ def test_best_loss_counts_and_not_the_last(submission):
 @pytest.mark.depends_on("test_stop_once_patience_is_over")
 def test_only_a_lower_loss_is_an_improvement(submission):
     """A loss that equals the best is no improvement; one that is lower, however little, is."""
+    assert_stops_above_the_best(submission)
     assert_equal(submission.should_stop([0.9, 0.5, 0.5], 2), False)
     assert_equal(submission.should_stop([0.5, 0.5, 0.5, 0.5], 2), True)
     assert_equal(submission.should_stop([0.5, 0.5, 0.5], 2), True)
     assert_equal(submission.should_stop([0.5, 0.49999, 0.49998, 0.49997], 2), False)
+    assert_equal(submission.should_stop([3e10, 2e10, 1e10], 2), False)
 
 
 @pytest.mark.points("should_stop", 0.5)
@@ -618,6 +640,7 @@ def test_only_a_lower_loss_is_an_improvement(submission):
 def test_nan_is_no_improvement(submission):
     """A NaN is no improvement, and does not hide one either, also where the losses begin with it."""
     nan = math.nan
+    assert_stops_above_the_best(submission)
     assert_equal(submission.should_stop([0.5, 0.6, nan, nan], 2), True)
     assert_equal(submission.should_stop([0.5, nan, 0.6], 2), True)
     assert_equal(submission.should_stop([0.5, nan, 0.4, 0.6], 2), False)
@@ -638,3 +661,12 @@ def test_should_stop_on_random_losses(submission, reference, rng):
             so_far = losses[: next(ends, length)]
             for sequence in (so_far, tuple(so_far)):
                 assert_equal(submission.should_stop(sequence, patience), reference.should_stop(sequence, patience))
+    # Whatever was drawn: equal losses, a best one long ago, one that is young, and ever lower ones.
+    low = 1 + float(torch.rand(1, generator=rng, dtype=torch.float64))
+    for more, patience, stops in [
+        ((1, 0, 0, 0), 2, True),
+        ((0, 3, 2, 1), 3, True),
+        ((2, 0, 1), 2, False),
+        ((3, 2, 1), 2, False),
+    ]:
+        assert_equal(submission.should_stop([low + each for each in more], patience), stops)

@@ -281,7 +281,8 @@ def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
     if not check.message:
         return check
     held, catalog = item.stash.get(SUBMISSION, None), item.config.stash[COURSE]
-    call = without_folder(str(held.calls[-1]), held) if held is not None and held.calls else ""
+    calls = {without_folder(str(call), held) for call in held.calls} if held is not None else set()
+    call = max(filter(check.message.startswith, calls), key=len, default="")
     folders = (catalog.translations,) if catalog is not None else ()
     return replace(check, sentence=parse_sentence(check.message, *folders, call=call))
 

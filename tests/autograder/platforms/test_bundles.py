@@ -16,6 +16,7 @@ import yaml
 from autograder.course.catalog import read_catalog
 from autograder.errors import CatalogError, UsageError
 from autograder.grading.session import collected_tests
+from autograder.messages import entries
 from autograder.platforms.bundles import (
     Grading,
     actions_bundle,
@@ -30,6 +31,8 @@ from autograder.platforms.bundles.student import public_checks
 from autograder.student.progress import Progress
 from autograder.student.standing import headline
 from tests.autograder.small_course import make_course
+from tools.translations.extract import check_titles
+from tools.translations.sentences import sentences
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
@@ -86,6 +89,18 @@ def test_as_the_solution(submission, reference):
 @pytest.fixture(scope="module")
 def files(catalog):
     return student_bundle(catalog)
+
+
+def test_a_release_has_the_translations_of_what_its_checks_say_and_of_no_hidden_one(files, catalog):
+    known = dict(entries((ROOT / "exercises" / "locale" / "course.pot").read_text(encoding="utf-8")))
+    released = [text.decode() for path, text in files.items() if path.startswith("tests/exercises/test_")]
+    whole = [catalog.checks(unit).read_text(encoding="utf-8") for unit in catalog.units]
+    titles, all_titles = ({title for text in texts for title in check_titles(text)} for texts in (released, whole))
+    said = {text for source in released for _, text in sentences(source)} & known.keys()
+    assert len(titles) > 200 and len(said) > 100 and len(all_titles - titles) > 50
+    for name in ("course.pot", "lt/LC_MESSAGES/course.po"):
+        kept = dict(entries(files[f"exercises/locale/{name}"].decode())).keys()
+        assert titles <= kept and said <= kept and not (all_titles - titles) & kept
 
 
 def test_students_have_the_checks_that_are_not_hidden():
