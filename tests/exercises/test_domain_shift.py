@@ -254,22 +254,75 @@ def test_gain_of_a_pretrained_network(submission, pets, rng):
 
 @pytest.fixture
 def domains(colours, stripes, plain, rng):
-    """Three domains under names by lot, and the names in the order of their gain for the eyes."""
-    letters = torch.randperm(26, generator=rng)[:3].sort().values
-    first, second, third = (f"{chr(97 + k)}{int(by_lot(rng, 1, 1000))}" for k in letters.tolist())
-    # The order of the alphabet, that of the dict, and that of the gains, forwards and backwards, are four.
-    return {first: plain, third: stripes, second: colours}, [second, first, third]
+    """Three domains whose order by gain is another one than that by accuracy, forwards and backwards."""
+    return {
+        "plain": plain,
+        "colours": (colours[0], with_wrong_labels(colours[1], 10, rng)),
+        "stripes": (stripes[0], with_wrong_labels(stripes[1], 5, rng)),
+    }
+
+
+# Of each call: the domains by their gain, then by the accuracy of the pretrained backbone.
+BY_GAIN = ["colours", "plain", "stripes"], ["stripes", "plain", "colours"]
+BY_ACCURACY = ["plain", "colours", "stripes"], ["plain", "stripes", "colours"]
+
+
+def named_by_lot(rng):
+    """Names for the domains of both calls, in the order of the dicts.
+
+    In both together the order of the alphabet, that of the dicts, and those by gain, with and without its sign, and by the
+    accuracy of either backbone, forwards and backwards, are all different.
+    """
+    alphabets = ["colours", "stripes", "plain"], ["plain", "colours", "stripes"]
+    if by_lot(rng, 1, 2):
+        alphabets = alphabets[0][::-1], alphabets[1][::-1]
+    rows = alphabets[0][::-1], BY_GAIN[1][::-1]
+    for alphabet, row in zip(alphabets, rows, strict=True):
+        letters = torch.randperm(26, generator=rng)[:3].sort().values.tolist()
+        names = {each: f"{chr(97 + k)}{int(by_lot(rng, 1, 1000))}" for each, k in zip(alphabet, letters, strict=True)}
+        yield {each: names[each] for each in row}
+
+
+def ranking_mistake(found, names):
+    """The known mistake that explains the orders of the domains in both calls, where the gains beside them are right.
+
+    Args:
+        found: for each call a dict from the domain to the gain that was returned, in that order.
+        names: for each call a dict from the domain to its name.
+    """
+    known = {
+        "begins_with_the_smallest": [order[::-1] for order in BY_GAIN],
+        "forgets_to_sort": [list(each) for each in names],
+        "sorts_by_name": [sorted(each, key=each.__getitem__) for each in names],
+        "sorts_by_accuracy": list(BY_ACCURACY),
+    }
+    gains_are_right = all(
+        each[order[0]] > 0.2 and abs(each["plain"]) < 0.2 and each[order[-1]] < -0.2
+        for each, order in zip(found, BY_GAIN, strict=True)
+    )
+    orders_found = [list(each) for each in found]
+    return next((name for name, orders in known.items() if gains_are_right and orders == orders_found), "")
 
 
 @pytest.mark.points("rank_domains", 3.5)
-def test_ranking_begins_with_the_largest_gain(submission, eyes, domains):
+def test_ranking_begins_with_the_largest_gain(submission, eyes, domains, rng):
     """The result is a list of (name, gain), each domain once: the largest gain first, and a negative one last."""
-    halves, names = domains
-    for backbones, expected in ((eyes, names), (reversed_roles(eyes), names[::-1])):
-        result = submission.rank_domains(*backbones, halves)
-        assert_ranking(result, halves)
-        found = [name for name, _ in result]
-        assert_holds(found == expected, f"returned the domains as {found}, expected {expected}", result)
+    names, results = list(named_by_lot(rng)), []
+    for backbones, called in zip((eyes, reversed_roles(eyes)), names, strict=True):
+        halves = {name: domains[each] for each, name in called.items()}
+        results.append(submission.rank_domains(*backbones, halves))
+        assert_ranking(results[-1], halves)
+    domain_of = [{name: each for each, name in called.items()} for called in names]
+    found = [{of[name]: gain for name, gain in result} for of, result in zip(domain_of, results, strict=True)]
+    for result, called, order in zip(results, names, BY_GAIN, strict=True):
+        expected = [called[each] for each in order]
+        given = [name for name, _ in result]
+        assert_holds(
+            given == expected,
+            f"returned the domains as {given}, expected {expected}",
+            result,
+            mistake=ranking_mistake(found, names),
+        )
         lost = result[-1][1]
         assert_holds(
             lost < 0, f"returned a gain of {show(lost)} where the pretraining does harm, expected less than 0", result
