@@ -261,6 +261,18 @@ def leaves_the_hook(model, layer, images):
     return outputs[0]
 
 
+@mistake(
+    "feature_maps",
+    "Where the forward pass raises, the hook stays on the model; remove it in a finally, which runs after an error too.",
+)
+def leaves_the_hook_after_an_error(model, layer, images):
+    outputs = []
+    hook = _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    _restored(model, lambda: _run(model, images))
+    hook.remove()
+    return outputs[0]
+
+
 @mistake("feature_maps", "A later ReLU that works in place has changed the maps; keep a clone of the output.")
 def keeps_no_copy(model, layer, images):
     outputs = []

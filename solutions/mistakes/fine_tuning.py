@@ -530,6 +530,18 @@ def reshapes(data, model):
     return model
 
 
+@mistake(
+    "model_from_bytes",
+    "What fits is loaded before the fault is found, so that the model is half changed; look through everything first.",
+)
+def loads_half(data, model):
+    try:
+        model.load_state_dict(load(data))
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
+    return model
+
+
 @mistake("model_from_bytes", "A pickle is unpickled, which runs whatever code is in it; refuse what is no safetensors.")
 def unpickles(data, model):
     try:

@@ -246,6 +246,14 @@ def takes_the_first(labels, fraction, seed=0):
     return torch.cat(train), torch.cat(valid)
 
 
+@mistake("stratified_split", "The seed has no effect, and every one gives the same split; start the generator from it.")
+def splits_alike_for_all_seeds(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    generator = torch.Generator().manual_seed(0)
+    train, valid = zip(*_cut(labels, fraction, generator), strict=True)
+    return torch.cat(train), torch.cat(valid)
+
+
 @mistake("stratified_split", "The two are in the wrong order: train first, and `fraction` of each class in valid.")
 def swaps_train_and_valid(labels, fraction, seed=0):
     _check_fraction(fraction)

@@ -52,6 +52,16 @@ def asks_the_first_only(images, targets, models):
     return dict.fromkeys(models, rate)
 
 
+@mistake(
+    "transfer_rates", "Only the images that fool the first model are counted; the rate is the share of all images."
+)
+def rates_those_that_fool_the_first(images, targets, models):
+    _require_pairs(images, targets)
+    hits = {name: _firsts(model, images) == targets for name, model in models.items()}
+    counted = next(iter(hits.values()))
+    return {name: int((each & counted).sum()) / max(int(counted.sum()), 1) for name, each in hits.items()}
+
+
 @mistake("transfer_rates", "No images, or another number of targets, goes through; either is a ValueError.")
 def rates_anything(images, targets, models):
     count = min(len(images), len(targets))

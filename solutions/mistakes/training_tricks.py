@@ -196,6 +196,14 @@ def keeps_a_share_of_p(x, p, *, training, generator):
     return x * (torch.rand(x.shape, generator=generator) < p) / p
 
 
+@mistake("dropout", "What stays and what goes are swapped: an entry is dropped with probability p, not with 1 - p.")
+def drops_the_others(x, p, *, training, generator):
+    _require_probability(p)
+    if not training or p == 0:
+        return x
+    return x * (torch.rand(x.shape, generator=generator) < p) / (1 - p)
+
+
 @mistake("dropout", "What stays is not enlarged by 1 / (1 - p), so that the mean shrinks in training.")
 def forgets_to_enlarge(x, p, *, training, generator):
     _require_probability(p)

@@ -327,6 +327,10 @@ def test_attack_leaves_its_target_alone(submission, model, images, labels):
 @pytest.mark.depends_on("test_attack_fools_the_model")
 def test_attack_stops_at_success(submission, model, images, targets, far_targets):
     """An image that fools the model is not changed any further, though another one of the batch does not yet."""
+    # An image that is its target already tells who asks before the step and who after it: for the sentence alone.
+    assert_kind(
+        submission.targeted_attack(model, images[:1], answers(model, images[:1]), steps=1), (1, *images.shape[1:])
+    )
     targets = torch.cat([far_targets[:1], targets[1:]])
     early, again, late = (submission.targeted_attack(model, images, targets, steps=steps) for steps in (6, 6, 9))
     for result in (early, again, late):

@@ -414,13 +414,19 @@ def test_feature_maps_takes_the_hook_off(submission, images, seed):
 @pytest.mark.depends_on("test_feature_maps_gives_maps")
 def test_feature_maps_takes_the_hook_off_after_an_error(submission, images, seed):
     """No hook stays on a model whose forward pass raises."""
-    network = submission.send(data.toy_convnet(breaks=True, seed=seed))
+    # Who takes it off where nothing raises forgets it after an error only.
+    whole, network = (submission.send(data.toy_convnet(breaks=breaks, seed=seed)) for breaks in (False, True))
+    submission.feature_maps(whole, "first", images)
     try:
         submission.feature_maps(network, "first", images)
     except Raised as error:
         if "RuntimeError" not in error.kinds:  # the network's own error may come through, as any other answer may
             raise
-    assert_holds(network.inspect()["hooks"] == 0, "left a hook on a model whose forward pass raised RuntimeError")
+    assert_holds(
+        network.inspect()["hooks"] == 0,
+        "left a hook on a model whose forward pass raised RuntimeError",
+        mistake="leaves_the_hook_after_an_error" if whole.inspect()["hooks"] == 0 else "",
+    )
 
 
 @pytest.mark.points("feature_maps", 1)

@@ -418,7 +418,15 @@ def test_split_is_shuffled_by_the_seed(submission, rng):
         assert_split(result, 120)
     assert_holds(torch.equal(first[1], again[1]), "returned another split for the same seed", again)
     chosen, others = set(first[1].tolist()), set(other[1].tolist())
-    assert_holds(chosen != others, "returned the same split for another seed", other)
+    members = [(labels == label).nonzero().flatten().tolist() for label in (0, 1)]
+    taken = [[place for place in each if place in chosen] for each in members]
+    in_order = all(few in (each[: len(few)], each[-len(few) :]) for few, each in zip(taken, members, strict=True))
+    assert_holds(
+        chosen != others,
+        "returned the same split for another seed",
+        other,
+        mistake="" if in_order else "splits_alike_for_all_seeds",
+    )
 
 
 @pytest.mark.points("stratified_split", 0.5)

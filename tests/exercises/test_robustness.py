@@ -285,8 +285,15 @@ def test_no_gradient_reaches_the_images(submission, contrasts, rng):
             if "does not reach" not in str(refused):
                 raise
         else:
-            largest = float(slope.abs().max()) if isinstance(slope, torch.Tensor) else 1.0
-            assert_holds(largest == 0, f"returned {show(largest)} for the largest, expected none to reach", slope)
+            # The check before this one has seen that the loss is the right one: so it is the moved images that let it through.
+            reached = isinstance(slope, torch.Tensor)
+            largest = float(slope.abs().max()) if reached else 1.0
+            assert_holds(
+                largest == 0,
+                f"returned {show(largest)} for the largest, expected none to reach",
+                slope,
+                mistake="lets_the_gradient_through" if reached else "",
+            )
 
 
 @pytest.mark.points("adversarial_loss", 0.5)

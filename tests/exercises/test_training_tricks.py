@@ -263,6 +263,11 @@ def test_dropout_enlarges_what_stays(submission, rng):
         assert_close(result, torch.where(result == 0, 0.0, x / (1 - DROPPED)))
 
 
+def swapped_share(share, p):
+    """The known mistake of which so large a share of dropped entries tells."""
+    return "drops_the_others" if abs(share - (1 - p)) < 0.03 else ""
+
+
 @pytest.mark.points("dropout", 1)
 @pytest.mark.depends_on("test_dropout_enlarges_what_stays")
 def test_dropout_drops_a_share_of_p(submission, rng):
@@ -272,7 +277,12 @@ def test_dropout_drops_a_share_of_p(submission, rng):
         result = submission.dropout(x, p, training=True, generator=generator(3))
         assert_kind(result, x.shape)
         share = float((result == 0).double().mean())
-        assert_holds(abs(share - p) < 0.03, f"dropped {share:.0%} of the entries, expected {p:.0%}", result)
+        assert_holds(
+            abs(share - p) < 0.03,
+            f"dropped {share:.0%} of the entries, expected {p:.0%}",
+            result,
+            mistake=swapped_share(share, p),
+        )
 
 
 @pytest.mark.points("dropout", 1)
@@ -360,6 +370,9 @@ def test_dropout_of_many_entries(submission, rng):
     assert_kind(result, x.shape)
     assert_close(result, torch.where(result == 0, 0.0, x / 0.6))
     dropped = (result == 0).double()
+    share, p = float(dropped.mean()), 0.4
+    swapped = swapped_share(share, p)
+    assert_holds(not swapped, f"dropped {share:.0%} of the entries, expected {p:.0%}", result, mistake=swapped)
     for name, shares in [("row", dropped.mean(dim=1)), ("column", dropped.mean(dim=0))]:
         worst = float((shares - 0.4).abs().max())
         assert_holds(worst < 0.3, f"dropped {0.4 + worst:.0%} or {0.4 - worst:.0%} of a {name}, expected 40%", result)
