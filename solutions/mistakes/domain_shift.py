@@ -153,9 +153,7 @@ def ranks_by_accuracy(pretrained, scratch, domains, *, seed=0):
     return sorted(accuracies, key=lambda entry: entry[1], reverse=True)
 
 
-@mistake(
-    "rank_domains", "The gains are sorted by the accuracy with the pretrained backbone; sort them by what they are."
-)
+@mistake("rank_domains", "The domains are sorted by the accuracy with the pretrained backbone; sort by the gain.")
 def sorts_by_accuracy(pretrained, scratch, domains, *, seed=0):
     accuracies = {name: _probe(pretrained, *halves, seed) for name, halves in domains.items()}
     return sorted(_gains(pretrained, scratch, domains, seed), key=lambda entry: accuracies[entry[0]], reverse=True)

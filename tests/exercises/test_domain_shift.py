@@ -313,15 +313,15 @@ def test_ranking_begins_with_the_largest_gain(submission, eyes, domains, rng):
         results.append(submission.rank_domains(*backbones, halves))
         assert_ranking(results[-1], halves)
     domain_of = [{name: each for each, name in called.items()} for called in names]
-    found = [{of[name]: gain for name, gain in result} for of, result in zip(domain_of, results, strict=True)]
+    gains = [{of[name]: gain for name, gain in result} for of, result in zip(domain_of, results, strict=True)]
     for result, called, order in zip(results, names, BY_GAIN, strict=True):
         expected = [called[each] for each in order]
-        given = [name for name, _ in result]
+        found = [name for name, _ in result]
         assert_holds(
-            given == expected,
-            f"returned the domains as {given}, expected {expected}",
+            found == expected,
+            f"returned the domains as {found}, expected {expected}",
             result,
-            mistake=ranking_mistake(found, names),
+            mistake=ranking_mistake(gains, names),
         )
         lost = result[-1][1]
         assert_holds(

@@ -64,3 +64,48 @@ def targeted_attack__goes_on_with_all(model, images, targets, *, epsilon=8 / 255
             if (model(x).argmax(1) == targets).all():
                 return x
     return x
+
+
+# The step follows the gradient itself instead of its sign.
+def fgsm__gradient_without_sign(model, images, labels, epsilon):
+    with torch.enable_grad():
+        x = images.detach().clone().requires_grad_(True)
+        loss = F.cross_entropy(model(x), labels)
+        (gradient,) = torch.autograd.grad(loss, x)
+    return torch.clamp(x.detach() + epsilon * gradient, 0, 1)
+
+
+# The step goes up the gradient, away from the targets, as in an untargeted attack.
+def targeted_step__steps_away_from_the_targets(model, images, originals, targets, *, step_size, epsilon):
+    current_images = images.detach().clone()
+    current_images.requires_grad_()
+    with torch.enable_grad():
+        loss_towards_targets = F.cross_entropy(model(current_images), targets, reduction="sum")
+        gradient_of_pixels = torch.autograd.grad(loss_towards_targets, [current_images])[0]
+    direction = torch.sign(gradient_of_pixels)
+    stepped_images = current_images.detach() + step_size * direction
+    return project(stepped_images, originals, epsilon)
+
+
+# All images are moved in every step, also those that fool the model already.
+def targeted_attack__fooled_images_are_moved_on(
+    model, images, targets, *, epsilon=8 / 255, step_size=1 / 255, steps=40
+):
+    attacked = images.detach().clone()
+    for _ in range(steps):
+        with torch.no_grad():
+            fooled = model(attacked).argmax(dim=1) == targets
+        if fooled.all():
+            break
+        attacked = targeted_step(
+            model, attacked, images, targets, step_size=step_size, epsilon=epsilon
+        )
+    return attacked.detach()
+
+
+# The L2 norm is returned squared: the root is forgotten.
+def perturbation_norms__root_forgotten(images, originals):
+    change = (images - originals).flatten(start_dim=1)
+    largest = change.abs().max(dim=1).values
+    length = torch.einsum("nd,nd->n", change, change)
+    return largest, length

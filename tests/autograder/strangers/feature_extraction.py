@@ -1,3 +1,5 @@
+import math
+from torch import nn
 import numpy as np
 import torch
 from torchvision import transforms
@@ -103,3 +105,72 @@ def feature_grid__down_the_columns(maps, columns=8):
         row, column = k % rows, k // rows
         grid[row * h : row * h + h, column * w : column * w + w] = m
     return grid
+
+
+# The mean is subtracted after the division by the standard deviation: x / std - mean instead of (x - mean) / std.
+def normalize__mean_subtracted_after_division(images, mean, std):
+    channels = images.shape[1]
+    if len(mean) != channels:
+        raise ValueError(f"mean has {len(mean)} numbers, but there are {channels} channels")
+    if len(std) != channels:
+        raise ValueError(f"std has {len(std)} numbers, but there are {channels} channels")
+    if not all(s > 0 for s in std):
+        raise ValueError(f"std must be positive everywhere, got {list(std)}")
+    mu = torch.tensor([float(m) for m in mean], dtype=images.dtype, device=images.device)
+    inverse = torch.tensor([1.0 / float(s) for s in std], dtype=images.dtype, device=images.device)
+    return torch.einsum("nchw,c->nchw", images, inverse) - mu[:, None, None]
+
+
+# The hook is removed only if the forward pass succeeds: after an error it stays on the layer.
+def feature_maps__hook_left_after_error(model, layer, images):
+    table = dict(model.named_modules())
+    if layer not in table:
+        raise ValueError(f"layer {layer!r} does not exist; there are {list(table)}")
+    seen = []
+
+    def remember(module, inputs, output):
+        seen.append(output.detach().clone())
+
+    modes = [(m, m.training) for m in model.modules()]
+    model.eval()
+    try:
+        handle = table[layer].register_forward_hook(remember)
+        with torch.no_grad():
+            model(images)
+        handle.remove()
+    finally:
+        for m, was_training in modes:
+            m.training = was_training
+    return seen[0]
+
+
+# Only the mode of the outermost module is remembered, and .train(mode) gives that one to all submodules afterwards.
+def extract_features__one_mode_for_all_submodules(backbone: nn.Module, images, batch_size=32):
+    was_training = backbone.training
+    backbone.eval()
+    try:
+        with torch.no_grad():
+            return torch.cat([backbone(part) for part in images.split(int(batch_size))])
+    finally:
+        backbone.train(was_training)
+
+
+# The cells are filled column by column instead of row by row.
+def feature_grid__filled_column_by_column(maps, columns=8):
+    number_of_channels, cell_height, cell_width = maps.shape
+    number_of_rows = math.ceil(number_of_channels / columns)
+    picture = maps.new_zeros(number_of_rows * cell_height, columns * cell_width)
+    for channel_index in range(number_of_channels):
+        channel = maps[channel_index]
+        smallest = channel.min()
+        largest = channel.max()
+        if largest > smallest:
+            scaled = (channel - smallest) / (largest - smallest)
+        else:
+            scaled = torch.zeros_like(channel)
+        row = channel_index % number_of_rows
+        column = channel_index // number_of_rows
+        top = row * cell_height
+        left = column * cell_width
+        picture[top : top + cell_height, left : left + cell_width] = scaled
+    return picture

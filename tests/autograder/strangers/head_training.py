@@ -1,3 +1,4 @@
+import math
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -111,3 +112,79 @@ def accuracy__two_decimals(logits, labels):
         if row.argmax().item() == label.item():
             n += 1
     return round(n / len(labels), 2)
+
+
+# The accuracy is given in percent, 0 to 100, instead of a share from 0 to 1.
+def accuracy__in_percent(logits, labels):
+    if len(logits) != len(labels):
+        raise ValueError(f"logits has {len(logits)} rows but labels has {len(labels)} entries")
+    if len(labels) == 0:
+        raise ValueError("labels is empty, there are no examples")
+    number_of_hits = 0
+    for predicted_class, true_class in zip(logits.argmax(dim=1).tolist(), labels.tolist()):
+        if predicted_class == true_class:
+            number_of_hits += 1
+    return 100.0 * number_of_hits / len(labels)
+
+
+# The loss is the plain mean of the batches' means, so the examples of a smaller last batch count for more.
+def evaluate__mean_of_batch_means(head, features, labels):
+    modes = {m: m.training for m in head.modules()}
+    head.eval()
+    losses, right = [], 0
+    try:
+        with torch.no_grad():
+            for x, y in zip(features.split(10), labels.split(10)):
+                out = head(x)
+                losses.append(F.cross_entropy(out, y).item())
+                right += (out.argmax(1) == y).sum().item()
+    finally:
+        for m, t in modes.items():
+            m.training = t
+    return sum(losses) / len(losses), right / len(labels)
+
+
+# The best weights are remembered by reference (state_dict without a copy), so the head ends with the last weights.
+def fit_head__best_weights_not_copied(
+    head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0
+):
+    X, Y = train
+    generator = torch.Generator().manual_seed(int(seed))
+    optimizer = torch.optim.SGD(head.parameters(), lr=learning_rate)
+    history = {"train_loss": [], "train_accuracy": [], "valid_loss": [], "valid_accuracy": []}
+    best_loss, best_epoch, best_state = math.inf, -1, None
+    for epoch in range(epochs):
+        loss_sum, hits = 0.0, 0
+        for index in torch.randperm(len(X), generator=generator).split(int(batch_size)):
+            index = index.to(X.device)
+            xb, yb = X[index], Y[index]
+            logits = head(xb)
+            loss = F.cross_entropy(logits, yb)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            loss_sum += loss.item() * len(yb)
+            hits += int((logits.argmax(1) == yb).sum())
+        history["train_loss"].append(loss_sum / len(X))
+        history["train_accuracy"].append(hits / len(X))
+        valid_loss, valid_accuracy = evaluate(head, valid[0], valid[1])
+        history["valid_loss"].append(valid_loss)
+        history["valid_accuracy"].append(valid_accuracy)
+        if valid_loss < best_loss:
+            best_loss, best_epoch = valid_loss, epoch
+            best_state = head.state_dict()
+        if patience is not None and epoch - best_epoch >= patience:
+            break
+    if best_state is not None:
+        head.load_state_dict(best_state)
+    return history
+
+
+# The softmax runs along the wrong axis, over the images of the batch instead of over the classes.
+def predict__softmax_along_the_images(model, images, k=3):
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+    with torch.no_grad():
+        probabilities = torch.softmax(model(images), dim=0)
+    values, indices = probabilities.topk(min(int(k), probabilities.shape[1]), dim=1)
+    return [[(model.classes[i], p) for p, i in zip(ps, js)] for ps, js in zip(values.tolist(), indices.tolist())]

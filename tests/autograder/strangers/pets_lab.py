@@ -1,3 +1,6 @@
+import re
+from pathlib import Path, PurePosixPath
+import numpy as np
 import os
 
 import torch
@@ -83,3 +86,63 @@ def top_k_accuracy__k_smallest(logits, labels, k):
     guesses = logits.argsort(dim=1)[:, :k]
     right = [label in guess for guess, label in zip(guesses.tolist(), labels.tolist())]
     return sum(right) / len(right)
+
+
+# The name is cut at its first underscore instead of its last, so a breed of two words loses the second.
+def breed_of__cut_at_the_first_underscore(filename):
+    name = PurePosixPath(filename).stem
+    if re.search(r"_[0-9]+$", name) is None:
+        raise ValueError(f"filename {filename!r} does not end in an underscore and a number")
+    return name.split("_")[0]
+
+
+# Image.verify() only checks what stands around the pixels and decodes none, so truncated pictures are listed too.
+def readable_images__verify_instead_of_decoding(folder):
+    good = []
+    for path in sorted(Path(folder).iterdir(), key=lambda p: p.name):
+        if not path.is_file():
+            continue
+        try:
+            with Image.open(path) as picture:
+                picture.verify()
+        except Exception:
+            continue
+        good.append(path)
+    return good
+
+
+# The seed is ignored: the generator always starts from 0, so every seed gives the same split.
+def stratified_split__seed_ignored(labels, fraction, seed=0):
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction must be between 0 and 1, got {fraction}")
+    generator = torch.Generator().manual_seed(0)
+    train_parts, valid_parts = [], []
+    for label in labels.unique():
+        members = torch.nonzero(labels == label).flatten().cpu()
+        members = members[torch.randperm(len(members), generator=generator)]
+        if len(members) == 1:
+            count = 0
+        else:
+            count = min(max(round(float(fraction) * len(members)), 1), len(members) - 1)
+        valid_parts.append(members[:count])
+        train_parts.append(members[count:])
+    train_indices, valid_indices = torch.cat(train_parts), torch.cat(valid_parts)
+    train_indices = train_indices[torch.randperm(len(train_indices), generator=generator)]
+    valid_indices = valid_indices[torch.randperm(len(valid_indices), generator=generator)]
+    return train_indices.to(labels.device), valid_indices.to(labels.device)
+
+
+# Only the k-th guess is compared with the label, instead of all k guesses.
+def top_k_accuracy__only_the_kth_guess(logits, labels, k):
+    if not 1 <= k <= logits.shape[1]:
+        raise ValueError(f"k must be between 1 and {logits.shape[1]}, got {k}")
+    order = torch.argsort(logits, dim=1, descending=True)
+    guess = order[:, int(k) - 1]
+    return (guess == labels).double().mean().item()
+
+
+# Rows and columns are swapped: the row is the predicted class, the column the true one.
+def confusion_matrix__rows_are_predictions(predictions, labels, num_classes):
+    counts = np.zeros((num_classes, num_classes), dtype=np.int64)
+    np.add.at(counts, (predictions.cpu().numpy(), labels.cpu().numpy()), 1)
+    return torch.from_numpy(counts).to(labels.device)

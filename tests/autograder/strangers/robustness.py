@@ -71,3 +71,46 @@ def adversarial_loss__zeroes_the_gradients(model, images, labels, *, epsilon, st
             x = torch.min(torch.max(x, x0 - epsilon), x0 + epsilon).clamp(0, 1)
         model.zero_grad()
     return F.cross_entropy(model(x.detach()), labels)
+
+
+# The share is taken only of the images that fool the first model, instead of all images.
+def transfer_rates__share_of_those_that_fool_the_first(images, targets, models):
+    if len(images) == 0:
+        raise ValueError("images is empty")
+    if len(targets) != len(images):
+        raise ValueError(f"targets has {len(targets)} entries for {len(images)} images")
+    rates = {}
+    counted = None
+    with torch.no_grad():
+        for name, model in models.items():
+            hits = model(images).argmax(dim=1) == targets
+            if counted is None:
+                counted = hits
+            transferred = (hits & counted).sum().item()
+            rates[name] = transferred / max(counted.sum().item(), 1)
+    return rates
+
+
+# The logarithms of the probabilities are averaged, instead of the probabilities (a geometric mean).
+def ensemble_logits__mean_of_the_logarithms(models, images):
+    if len(models) == 0:
+        raise ValueError("models is empty")
+    outputs = [model(images) for model in models]
+    if len({output.shape[1] for output in outputs}) > 1:
+        raise ValueError(f"models have different numbers of classes: {[o.shape[1] for o in outputs]}")
+    stacked = torch.stack([F.log_softmax(output, dim=1) for output in outputs])
+    return torch.mean(stacked, dim=0)
+
+
+# The moved images are not detached from the images they came from, so a gradient of the loss reaches `images`.
+def adversarial_loss__moved_images_not_detached(model, images, labels, *, epsilon, steps=1):
+    size = epsilon if steps == 1 else 2.5 * epsilon / steps
+    moved = images
+    for _ in range(steps):
+        with torch.enable_grad():
+            probe = moved.detach().clone().requires_grad_(True)
+            gradient = torch.autograd.grad(F.cross_entropy(model(probe), labels), probe)[0]
+        moved = moved + size * gradient.sign()
+        moved = torch.maximum(torch.minimum(moved, images + epsilon), images - epsilon)
+        moved = moved.clamp(0, 1)
+    return F.cross_entropy(model(moved), labels)

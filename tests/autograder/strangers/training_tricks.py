@@ -1,3 +1,4 @@
+import math
 import torch
 
 
@@ -109,3 +110,70 @@ def should_stop__more_than_patience(losses, patience):
         else:
             since = since + 1
     return since > patience
+
+
+# The biased variance, divided by N, also goes into the running estimate.
+def batch_norm__biased_variance_in_running_estimate(
+    x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5
+):
+    if training:
+        if x.shape[0] == 1:
+            raise ValueError("x has only one row, no variance in training")
+        mu = x.mean(dim=0)
+        var = x.var(dim=0, unbiased=False)
+        running_mean = (1 - momentum) * running_mean + momentum * mu
+        running_var = (1 - momentum) * running_var + momentum * var
+    else:
+        mu, var = running_mean, running_var
+    y = (x - mu) / torch.sqrt(var + eps) * weight + bias
+    return y, running_mean, running_var
+
+
+# p is taken for the probability that an entry stays: entries are kept with probability p instead of dropped.
+def dropout__p_is_the_chance_to_stay(x, p, *, training, generator):
+    if not 0 <= p < 1:
+        raise ValueError(f"p must be in [0, 1), got {p}")
+    if p == 0 or not training:
+        return x
+    dice = torch.rand(x.shape, generator=generator, device=generator.device).to(x.device)
+    stays = dice < p
+    return torch.where(stays, x / (1 - p), torch.zeros_like(x))
+
+
+# The moments that are returned are the bias-corrected ones instead of the running ones.
+def adam_step__corrected_moments_returned(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    mean = mean / (1 - beta1**step)
+    square = square / (1 - beta2**step)
+    weight = weight - learning_rate * mean / (square.sqrt() + eps)
+    return weight, mean, square
+
+
+# Each gradient is clipped by its own norm instead of all by one factor from the joint norm.
+def clip_gradients__each_by_its_own_norm(gradients, max_norm):
+    lengths = [math.sqrt(float(torch.dot(flat, flat))) for flat in (g.double().reshape(-1) for g in gradients)]
+    joint = math.sqrt(sum(length**2 for length in lengths))
+    clipped = []
+    for gradient, length in zip(gradients, lengths):
+        if length > max_norm:
+            gradient = gradient * (max_norm / length)
+        clipped.append(gradient)
+    return clipped, joint
+
+
+# A loss that only equals the best one counts as an improvement (<= instead of <).
+def should_stop__equal_loss_counts_as_better(losses, patience):
+    best_value = None
+    best_position = None
+    for position, value in enumerate(losses):
+        if math.isnan(value):
+            continue
+        if best_value is None or value <= best_value:
+            best_value = value
+            best_position = position
+    if best_position is None:
+        return False
+    return len(losses) - 1 - best_position >= patience

@@ -89,3 +89,46 @@ def denoise__stays_near_the_last_step(images, *, weight=0.1, steps=100, learning
         previous = x.detach().clone()
         x = (x - learning_rate * x.grad).clamp(0, 1).detach().requires_grad_(True)
     return x.detach()
+
+
+# The differences are summed with their signs, without the absolute value.
+def total_variation__no_absolute_value(images):
+    if images.ndim != 4:
+        raise ValueError(f"images must be 4-D, got {images.ndim} dimensions")
+    vertical = images[:, :, 1:, :] - images[:, :, :-1, :]
+    horizontal = images[:, :, :, 1:] - images[:, :, :, :-1]
+    return vertical.sum(dim=(1, 2, 3)) + horizontal.sum(dim=(1, 2, 3))
+
+
+# eps is added outside the square root, which leaves the root without a derivative between equal pixels.
+def isotropic_variation__eps_outside_the_root(images, eps=1e-8):
+    if images.dim() != 4:
+        raise ValueError("images has to be 4-D, got shape %s" % (tuple(images.shape),))
+    dx = torch.diff(images, dim=3)[:, :, :-1, :]
+    dy = torch.diff(images, dim=2)[:, :, :, :-1]
+    return ((dx.pow(2) + dy.pow(2)).sqrt() + eps).sum(dim=(1, 2, 3))
+
+
+# The variation is divided by the number of pixels H * W, and the channels are forgotten.
+def variation_loss__channels_not_divided_by(images):
+    if len(images.shape) != 4:
+        raise ValueError(f"images should have 4 dimensions, not {len(images.shape)}")
+    height_of_picture = images.shape[2]
+    width_of_picture = images.shape[3]
+    variation_of_each_picture = total_variation(images)
+    return (variation_of_each_picture / (height_of_picture * width_of_picture)).mean()
+
+
+# The squared distance is taken to the picture of the step before instead of to the given one, so nothing holds it back.
+def denoise__held_to_the_last_step_not_the_original(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    if images.ndim != 4:
+        raise ValueError(f"images must be (N, C, H, W), got {tuple(images.shape)}")
+    x = images.detach().clone().clamp(0, 1)
+    for _ in range(steps):
+        noisy = x.clone()
+        x.requires_grad_(True)
+        with torch.enable_grad():
+            objective = ((x - noisy) ** 2).sum() + weight * total_variation(x).sum()
+            (slope,) = torch.autograd.grad(objective, x)
+        x = (x.detach() - learning_rate * slope).clamp(0, 1)
+    return x
