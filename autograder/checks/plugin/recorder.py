@@ -287,6 +287,12 @@ def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
     return replace(check, sentence=parse_sentence(check.message, *folders, call=call))
 
 
+def end_unhanded(item: pytest.Item) -> CheckResult:
+    """Return the result of a check whose unit was not handed in."""
+    check = item.stash[CHECK]
+    return _translatable(end_check(check, NotHandedIn(f"{check.unit}.py was not handed in"), None), item)
+
+
 def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:
     """Return a check that has failed with the function that it is due to, or note it for the search of a known mistake."""
     held = item.stash.get(SUBMISSION, None)
