@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _OWN = ""
 #: Names of fonts, in the order in which they are tried.
 _FONTS = (_OWN, "DejaVuSans.ttf", "Padauk-Regular.ttf")
+#: How much larger a font is to be, whose letters are small for its size.
+_SCALES = {"Padauk-Regular.ttf": 1.2}
 _PROBE = 20
 _NO_CHARACTER = "\uffff"
 
@@ -31,7 +33,7 @@ def font(size: int, name: str = _OWN) -> "Font | None":
     bundled = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / name if found and found.origin else Path(name)
     for place in (bundled, name):
         try:
-            return ImageFont.truetype(place, size)
+            return ImageFont.truetype(place, round(size * _SCALES.get(name, 1)))
         except OSError:
             continue
     return None

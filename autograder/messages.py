@@ -111,7 +111,12 @@ def translate_sentence(english: str) -> str:
 
 
 def _fill(sentence: Sentence) -> str:
-    values = {name: _fill(each) if isinstance(each, dict) else each for name, each in sentence["values"].items()}
+    def filled(value: Any) -> str:
+        if isinstance(value, dict):
+            return _fill(value)
+        return str(value) if language() == ENGLISH else _ARTICLE.sub("", str(value))
+
+    values = {name: filled(each) for name, each in sentence["values"].items()}
     return _translations().gettext(sentence["text"]).format(**values)
 
 
@@ -182,6 +187,10 @@ _PLACES = {"at", "place"}
 _SPLITS = 50
 #: Stands for a call while a sentence is parsed.
 _CALL = "\ue000"
+#: Begins what Python says of an error: its words are no template's.
+_RAISED = re.compile(rf"(?:{_CALL} )?raised \w+: ")
+#: An article before the name of a type, which no other language needs.
+_ARTICLE = re.compile(r"(?:^|(?<= \())an? (?=[\w.]+\)?$)")
 #: Ways to name a call in words; what stands for the placeholders is code.
 GRADIENT, WITH_INPUT = "the gradient of {call}", "{program} with the input {text}"
 
@@ -261,7 +270,7 @@ def _parse_by_templates(text: str, folders: tuple[Path, ...], least: int, depth:
         )
     for template, pieces, letters in templates:
         values = _match_pieces(pieces, text) if letters >= least else None
-        if values is not None:
+        if values is not None and (pieces[0] or not _RAISED.match(values[0])):
             return _with_values(template, pieces, values, folders, depth)
     return _with_suffix(text, folders, depth) or (_weakly(text, folders, depth) if least < _LONG else None)
 

@@ -54,7 +54,7 @@ def sheet(title: str, rows: Sequence[tuple[str, Sequence[Captioned]]]) -> Image.
     """Rows of images under a title, each row with a name above it and each image with a caption below."""
     wide = max(sum(map(_column, row)) - GAP for _, row in rows)
     wide = max(wide, width(title, TITLE), *(width(name, TEXT) for name, _ in rows))
-    name_height, caption_height = TEXT + 10, TEXT + 8
+    name_height, caption_height = TEXT + 12, TEXT + 8
     tall = sum(
         (name_height if name else 0) + max(image.height for image, _ in row) + caption_height + GAP
         for name, row in rows
@@ -215,7 +215,7 @@ def paths(
         pen.line(places, colour, 2 * _SCALE, "curve")
         for x, y in places:
             pen.ellipse((x - 5, y - 5, x + 5, y + 5), colour)
-        write_on_plate(pen, (12, 12 + 2 * (TEXT + 6) * list(series).index(name)), name, colour, TEXT * _SCALE)
+        write_on_plate(pen, (12, 12 + 2 * (TEXT + 8) * list(series).index(name)), name, colour, TEXT * _SCALE)
     return ground.resize((side, side), Image.Resampling.LANCZOS)
 
 

@@ -50,6 +50,7 @@ class Failure:
         seed: of its worker.
         by_value: False if it found fault with side effects of a call alone.
         seconds: how long the solution took for these calls.
+        explaining: names of the known mistakes that explain it, if that cannot be tried later; None if it can.
     """
 
     calls: Sequence[Call]
@@ -57,6 +58,7 @@ class Failure:
     seed: int
     by_value: bool
     seconds: float = 0.0
+    explaining: frozenset[str] | None = None
 
     def explained_by(self, replayed: Iterator[Call]) -> bool:
         """Return True if a variant answers as the student did to each call, and the solution does not."""
@@ -155,7 +157,12 @@ class Diagnosis:
         if self._kept <= _KEPT_BYTES:
             begun = time.process_time()
             right = tuple(self._replays(calls, self._right, seed))
-            self._failures.append(Failure(calls, right, seed, by_value, time.process_time() - begun))
+            failure = Failure(calls, right, seed, by_value, time.process_time() - begun)
+            if _uses_files(calls):
+                names = (known.name for known in self._known)
+                fitting = frozenset(name for name in names if self._explains(self._wrong, name, failure))
+                failure = replace(failure, explaining=fitting)
+            self._failures.append(failure)
         return True
 
     def mistakes(self) -> tuple[Mistake, ...]:
@@ -199,6 +206,8 @@ class Diagnosis:
         return all(self._explains(module, variant, failure) for failure in quickest_first)
 
     def _explains(self, module: Module, variant: str, failure: Failure) -> bool:
+        if failure.explaining is not None:
+            return variant in failure.explaining
         if any(call.program for call in failure.calls):
             text = self._program_texts.get(variant)
             return text is not None and self._explains_program(text, failure)
@@ -225,6 +234,12 @@ class Diagnosis:
             transport, sources = InProcess(Path(folder) if folder else None), {**self._others, module.unit: module}
             submission = StudentModule(module, sources, transport, self._seconds, seed, data=self._data)
             yield from _replays(calls, submission)
+
+
+def _uses_files(calls: Sequence[Call]) -> bool:
+    """Return True if calls may read files that are there no longer than the check."""
+    given = (leaf for call in calls for leaf in leaves([*call.args, *call.kwargs.values()]))
+    return any(isinstance(leaf, Path) or (isinstance(leaf, str) and Path(leaf).is_absolute()) for leaf in given)
 
 
 def _size(call: Call) -> int:

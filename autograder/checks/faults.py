@@ -105,7 +105,7 @@ def load_notes(value: object, modules: Mapping[str, Module]) -> Iterator[str]:
         value: file, line and words of each thing, or anything else that a forged answer holds.
         modules: the student's, by name.
     """
-    by_file = {module.filename: module for module in modules.values()}
+    by_file = {module.filename: module for module in modules.values() if not module.problem}
     for entry in value[:_NOTES] if isinstance(value, list) else ():
         match entry:
             case (str(filename), int(line), str(words)) if filename in by_file:

@@ -4,6 +4,7 @@ A function is named. An instance of the student's classes, an `nn.Module` that t
 worker: a check calls their methods, reads their attributes and uses them with Python's operators as if they were here.
 """
 
+import sys
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -206,6 +207,8 @@ class RemoteObject:
         return _use(self, "__contains__", value) is not False
 
     def __repr__(self) -> str:
+        if sys._getframe(1).f_globals.get("__name__", "").startswith("_pytest."):
+            return self._label  # pytest explains an `assert`: the check itself has not asked for it
         return _expect(str, _use(self, "__repr__"))  # type: ignore[no-any-return] # it is that, or raises
 
     def __str__(self) -> str:

@@ -8,7 +8,6 @@ student's own run) or in a sandbox (a graded run). Modules are handed over by th
 student's code makes stay with the worker, see `objects`. A function that a check hands over is called here.
 """
 
-import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from autograder.checks.objects import (
     RemoteObject,
     callback_of,
 )
-from autograder.checks.transport import Transport
+from autograder.checks.transport import Transport, place_data
 from autograder.errors import (
     AutograderError,
     CheckError,
@@ -288,7 +287,11 @@ class StudentModule:
             raise Unusable(self.module.problem)
 
     def _texts(self) -> dict[str, tuple[str, str]]:
-        return {name: (module.filename, module.text) for name, module in self._sources.items() if not module.problem}
+        """Return the sources; one that cannot be used says why if another imports it."""
+        return {
+            name: (module.filename, f"raise ModuleNotFoundError({module.problem!r})" if module.problem else module.text)
+            for name, module in self._sources.items()
+        }
 
     def _load(self) -> None:
         __tracebackhide__ = True
@@ -369,17 +372,6 @@ class StudentModule:
         if not isinstance(value, Handle):
             return value
         return RemoteModule(self, value) if value.kind == "module" else RemoteObject(self, value)
-
-
-def place_data(data: Mapping[str, Path], worker: Transport) -> str:
-    """Copy a unit's data to where the student's code may read it. Return that folder; nothing if there is no data."""
-    if not data:
-        return ""
-    place = worker.folder / "exercises"
-    for name, path in data.items():
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place / name)
-    return str(place)
 
 
 def assert_module(value: object) -> None:

@@ -2,8 +2,9 @@
 
 import contextlib
 import io
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
@@ -152,3 +153,14 @@ class Recording(InProcess):
         finally:
             sys.setprofile(before)
             self.frames += latest
+
+
+def place_data(data: Mapping[str, Path], worker: Transport) -> str:
+    """Copy a unit's data to where the student's code may read it. Return that folder; nothing if there is no data."""
+    if not data:
+        return ""
+    place = worker.folder / "exercises"
+    for name, path in data.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place / name)
+    return str(place)

@@ -66,9 +66,8 @@ def new_course(
 
     for path in write_new_course(folder):
         terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
-    terminal.out.print(
-        Text(f"Go there, and see that all of it fits together: cd {folder}; autograder verify --seeds 2")
-    )
+    line = f"Go there, and see that all of it fits together: cd {folder}; autograder verify --seeds 2"
+    terminal.out.print(Text(line), soft_wrap=True)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -283,10 +283,10 @@ class _Run:
         one_more = None
 
         @contextlib.contextmanager
-        def open_grading(count: int) -> Iterator[GradeTasks]:
+        def open_grading(count: int, libraries: Collection[str]) -> Iterator[GradeTasks]:
             nonlocal one_more
             one_more = bars.begin("Graded", count)
-            with self.machines.open(self.spec, count, self.fresh) as grade_tasks:
+            with self.machines.open(self.spec, count, libraries, self.fresh) as grade_tasks:
                 interrupts.check()  # torch has been imported by now, which lets a Ctrl-C vanish
                 yield grade_tasks
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated
@@ -55,12 +55,13 @@ class Machines:
         return cls(int(count))
 
     @contextlib.contextmanager
-    def open(self, spec: GradingSpec, count: int, fresh: bool) -> Iterator[GradeTasks]:
+    def open(self, spec: GradingSpec, count: int, libraries: Collection[str], fresh: bool) -> Iterator[GradeTasks]:
         """Yield what grades so many submissions.
 
         Args:
             spec: what they are graded by.
             count: how many there are.
+            libraries: those that they name, for workers to have from the start.
             fresh: True if no result may be used that a cluster still holds.
         """
         if self.cluster:
@@ -71,7 +72,8 @@ class Machines:
         from autograder.sandbox.zygote import ONE_THREAD
 
         count = min(self._jobs_that_fit(spec), count)
-        with Sandbox(spec.catalog.preload, gpu=spec.gpu) as sandbox:
+        preload = tuple(name for name in spec.catalog.preload if name in libraries)
+        with Sandbox(preload, gpu=spec.gpu, optimizers="optim" in libraries) as sandbox:
             if count > 1:
                 from autograder.grading.jobs import Jobs
 

@@ -9,7 +9,7 @@ taken in as if the best had been the last.
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,12 +105,13 @@ class Batch:
     fresh: bool = False
 
     def grade(
-        self, open_grading: Callable[[int], AbstractContextManager[GradeTasks]]
+        self, open_grading: Callable[[int, Collection[str]], AbstractContextManager[GradeTasks]]
     ) -> Iterator[StoredResult | Failure]:
         """Yield each submission's result or failure as it comes: first the known ones, then those that have to be graded.
 
         Args:
-            open_grading: gives what grades so many submissions, each of which is yielded; called only if there are any.
+            open_grading: gives what grades so many submissions that name these libraries, see `GradingSpec.libraries`; each is
+                yielded. It is called only if there are any.
 
         Raises:
             SandboxError: without a sandbox none can be graded.
@@ -126,7 +127,8 @@ class Batch:
                 yield ending
         if unknown:
             sharing = self._sharing(unknown)
-            with open_grading(len(unknown)) as grade_tasks, _lock_folder(self.out):
+            libraries = self.spec.libraries(self._task(name).raw for name in sharing)
+            with open_grading(len(unknown), libraries) as grade_tasks, _lock_folder(self.out):
                 for graded in grade_tasks(self._task(name) for name in sharing):
                     for name in sharing[graded.task.name]:
                         yield self._store(name, graded)

@@ -23,7 +23,7 @@ import pytest
 
 from autograder.checks import plugin, pytest_internals
 from autograder.checks.plugin.collecting import register_conftest
-from autograder.checks.plugin.recorder import Recorder
+from autograder.checks.plugin.recorder import Recorder, end_unhanded
 from autograder.checks.plugin.runs import Run
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import GraderError, OverBudget, SandboxError
@@ -226,8 +226,19 @@ class UnitRun:
         own = [item for item in self._session.items if item.nodeid in self.recorder.results]
         items = [item for item in own if item.stash[plugin.CHECK].hidden == hidden]
         items.sort(key=lambda item: item.stash[plugin.CHECK].function not in self.observer.first)
-        if items and self._goes_on:
+        if not items or not self._goes_on:
+            return
+        unit = items[0].stash[plugin.CHECK].unit
+        if unit in self.run.modules(self.catalog.checks(unit)):
             self._goes_on = self._session.run(items, self)
+        else:
+            self._goes_on = all(map(self._skip, items))
+
+    def _skip(self, item: pytest.Item) -> bool:
+        """Take note of a check whose unit was not handed in. Return False if the observer ends the unit."""
+        self.observer.begins(self.recorder.results[item.nodeid])
+        self.recorder.results[item.nodeid] = end_unhanded(item)
+        return self.observer.ended(self.recorder.results[item.nodeid])
 
 
 def check_session(catalog: Catalog, unit: str) -> CheckSession:

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -96,6 +97,24 @@ class GradingSpec:
         units = [unit.name for unit in self.chosen]
         document = [self.facts, units, sorted(self.functions), self.hidden, secret, self.device, self.require]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+    def libraries(self, raws: Iterable[RawSubmission]) -> frozenset[str]:
+        """Return which modules of `preload`, and if `optim`, are named in some text that runs with these submissions.
+
+        What is not named need not be imported before a worker starts: torchvision takes as long as torch, and so does what an
+        optimizer imports. torch itself and the course's own packages count as named.
+        """
+        kept = {name for name in self.catalog.preload if name == "torch" or (self.catalog.root / name).exists()}
+        words = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in (*self.catalog.preload, "optim")).encode())
+        named, handed_in = set[bytes](), set[str]()
+        for raw in raws:
+            handed_in |= raw.files.keys()
+            named.update(*(words.findall(file.data) for file in (*raw.files.values(), *raw.neighbours.values())))
+        for unit in self.chosen:
+            paths = (self.catalog.checks(unit.name), *map(self.catalog.solution, unit.modules))
+            if not handed_in.isdisjoint(unit.modules):
+                named.update(*(words.findall(path.read_bytes()) for path in paths if path.is_file()))
+        return frozenset(kept.union(name.decode() for name in named))
 
     def key(self, raw: RawSubmission) -> str:
         """Return the key of what a submission's checks give: sha256 of all that they depend on.

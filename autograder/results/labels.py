@@ -76,7 +76,7 @@ def show_values(values: str) -> list[str]:
     """
     lines = values.splitlines()
     names = lines[0].split() if lines else []
-    if language() == ENGLISH or not set(names) <= set(LABELS):
+    if language() == ENGLISH or not names or not set(names) <= set(LABELS):
         return lines
     if len(names) == 1:
         return [tr(line) if line in LABELS else line for line in lines]

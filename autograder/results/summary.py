@@ -1,6 +1,7 @@
 """Summarize a run for a student: one line for each check that is not passed, points, and what to do next."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from autograder.course.catalog import Catalog
@@ -64,13 +65,22 @@ def function_lines(
     Args:
         checks: of the function.
         said: sentences that the reader has seen.
-        verbose: passed checks have their lines too.
+        verbose: passed checks have their lines too, and so has each of those that wait for one and the same.
         printed: True to show what the function has printed in the first check that is shown and printed anything, capped.
         later: points of the function's checks that are not here.
     """
     yield f"{checks[0].function}: {checks_points_line(checks, later)}"
+    waiting = Counter(check.message for check in checks if check.outcome is Outcome.BLOCKED and not verbose)
     for check in checks:
-        if verbose or check.outcome is not Outcome.PASSED:
+        if check.outcome is Outcome.BLOCKED and not verbose:
+            others = waiting.pop(check.message, 0) - 1
+            if others >= 0:
+                yield from _check_lines(check, said)
+            if others > 0:
+                yield "  ~ " + tr_plural(
+                    "{count} more check waits for that", "{count} more checks wait for that", others
+                )
+        elif verbose or check.outcome is not Outcome.PASSED:
             yield from _check_lines(check, said)
     shown = [check for check in checks if verbose or check.outcome is not Outcome.PASSED] if printed else []
     shown.sort(key=lambda check: check.outcome is Outcome.PASSED)

@@ -63,6 +63,8 @@ def score_line(mark: Mark) -> str:
 
 def points_line(earned: float, possible: float, later: float = 0.0) -> str:
     """Return points with their maximum; `later` is what hidden checks give besides, once the submission is graded."""
+    if later and not possible:
+        return tr("{later} points when graded", later=points(later))
     if later:
         return tr(
             "{points} of {max_points} visible points; {later} more when graded",

@@ -24,7 +24,7 @@ from autograder.errors import SandboxError, ServerDiedError, UsageError
 from autograder.libraries import KERAS_ON_TORCH
 from autograder.sandbox.confines import Allowance, Setup
 from autograder.sandbox.process import Worker
-from autograder.sandbox.zygote import ONE_THREAD, Zygote
+from autograder.sandbox.zygote import ONE_THREAD, OPTIMIZERS, Zygote
 from autograder.worker.deadline import Waiting
 
 #: Without these untrusted work is not graded; of `a/b` one is enough.
@@ -69,6 +69,7 @@ class Sandbox:
         without: rungs that are not to be tried, to see what holds without them.
         control: of the zygote of another process's sandbox, to share what that has preloaded.
         folder: where the workers' folders are to be; the system's place for such by default.
+        optimizers: with torch, what its optimizers import is imported too.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Sandbox:
         without: frozenset[str] = frozenset(),
         control: socket.socket | None = None,
         folder: Path | None = None,
+        optimizers: bool = True,
     ) -> None:
         self._allowance = allowance or Allowance()
         self._gpu = gpu
@@ -87,7 +89,8 @@ class Sandbox:
         self._place = folder
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         environment = {**_environment(preload), "MPLCONFIGDIR": str(_drawing_folder() or self.folder)}
-        self.zygote = Zygote("autograder.sandbox.server", preload, environment, control)
+        more = (OPTIMIZERS,) if optimizers and "torch" in preload else ()
+        self.zygote = Zygote("autograder.sandbox.server", (*preload, *more), environment, control)
         self._control: socket.socket | None = None
         self._rungs: tuple[str, ...] = ()
         self._missing: dict[str, str] = {}

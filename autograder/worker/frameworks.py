@@ -53,7 +53,8 @@ class Framework:
         source = args[of] if parameters else args[of].detach().clone().requires_grad_()
         output = function(*args[:of], source, *args[of + 1 :], **kwargs)
         if type(output) is not torch.Tensor:
-            raise RefusedValue(f"{with_article(type_name(output))}, expected a tensor to differentiate")
+            found = with_article(type_name(output))
+            raise RefusedValue(f"{found}, expected a tensor to differentiate")
         if not output.requires_grad:
             raise RefusedValue("a tensor without a gradient: it is detached, or was computed under no_grad")
         weights = torch.ones_like(output) if weights is None else weights
@@ -279,7 +280,8 @@ def _called_back(function: _Function, shape: tuple[int, ...], *arrays: Any) -> A
 
 
 def _no_array(output: object) -> RefusedValue:
-    return RefusedValue(f"{with_article(type_name(output))}, expected an array to differentiate")
+    found = with_article(type_name(output))
+    return RefusedValue(f"{found}, expected an array to differentiate")
 
 
 def _require_shape(output: Any, weights: Any) -> None:

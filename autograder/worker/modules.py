@@ -148,8 +148,8 @@ class LoadedModule(types.ModuleType):
 
     def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception, body: list[ast.stmt]) -> None:
         """Put something that raises when it is used in the place of what could not be imported."""
-        if isinstance(error, ModuleNotFoundError) and error.name:
-            reason = f"{error.name} is not installed where this ran"
+        if isinstance(error, ModuleNotFoundError):
+            reason = f"{error.name} is not installed where this ran" if error.name else str(error)
         else:
             reason = f"{type(error).__name__}: {error}"
         self.missing.append((statement.lineno, reason))

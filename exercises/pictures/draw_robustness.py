@@ -20,9 +20,13 @@ def draw(student):
     hardened = trained(student, tiny)
     rates = student.transfer_rates(fooling, targets, {"tiny": tiny, "tiny_robust": robust, "trained": hardened})
     together = student.ensemble_logits([tiny, robust], fooling)
-    rates["both"] = float((together.argmax(dim=1) == targets).float().mean())
-    order = ("tiny", "both", "trained", "tiny_robust")
-    chart = bars({name: rates[name] for name in order}, y_name="", form=".0%")
+    shares = {
+        "tiny": rates["tiny"],
+        "both together": float((together.argmax(dim=1) == targets).float().mean()),
+        "tiny, trained": rates["trained"],
+        "tiny_robust": rates["tiny_robust"],
+    }
+    chart = bars(shares, y_name="", form=".0%")
     rows = [
         (name, [(picture(fooling[k], SIDE), says(tiny, logits[k])) for k in range(SHOWN)])
         for name, logits in (
@@ -30,7 +34,7 @@ def draw(student):
             ("to tiny and tiny_robust together", together),
         )
     ]
-    caption = f"trained: tiny after {STEPS} steps on the images that fool it the most"
+    caption = f"tiny, trained: after {STEPS} steps on the images that fool it the most"
     rows.append(("the share of the dogs that are cats to each", [(chart, caption)]))
     return sheet("Whom else do these dogs fool?", rows), "Dogs that fool one network, and the shares that fool others."
 

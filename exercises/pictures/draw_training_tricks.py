@@ -43,7 +43,7 @@ def way(walk):
 def draw(student):
     side = torch.linspace(-CORNER, CORNER, 200)
     valley = (side[None, :] ** 2 + 12 * side[:, None] ** 2).sqrt()
-    ways = {"plain descent": plain(student), "momentum": momentum(student), "Adam": adam(student)}
+    ways = {"plain descent": plain(student), "with momentum": momentum(student), "Adam": adam(student)}
     ground = paths(valley / valley.max(), CORNER, {name: way(walk) for name, walk in ways.items()})
     row = [(ground, f"{STEPS} steps each; the lowest point is in the middle")]
     return sheet("Three ways down a valley", [("", row)]), "Plain descent, momentum and Adam in the same valley."

@@ -97,6 +97,8 @@ def test_a_forged_sentence_shows_the_message(folder, sentence):
         "f(2) raised ValueError: {images} of cats; and dogs (unit.py:12)",
         "the gradient of f(2) did not finish within 5 s of its own time and was stopped (unit.py:3)",
         "unit.py has no function denoise; rename denois to denoise",
+        "f(2) raised AttributeError: 'Tensor' object has no attribute 'backwards' (unit.py:3)",
+        "f(2) returned a list, expected a tensor",
         'waits for "There is one number for each image"',
     ],
 )
@@ -129,6 +131,32 @@ def test_the_commonest_sentences_have_no_english_left(english, language, catalog
         assert not re.search(
             r"returned|expected|shape of|entries|with|the gradient|stopped", show_sentence(sentence, english)
         )
+
+
+@pytest.mark.parametrize(
+    ("english", "shown"),
+    [
+        (
+            "f(2) raised AttributeError: 'Tensor' object has no attribute 'backwards' (unit.py:3)",
+            "f(2) sukėlė AttributeError: 'Tensor' object has no attribute 'backwards' (unit.py:3)",
+        ),
+        (
+            "f(2) returned a method, expected what it gives: call it, with ()",
+            "f(2) grąžino method, tikėtasi to, ką tai duoda: iškvieskite su ()",
+        ),
+        (
+            "the gradient of f(2) returned a float, expected a tensor to differentiate",
+            "f(2) gradientas grąžino float, tikėtasi tenzoriaus, kurį galima diferencijuoti",
+        ),
+        ("f(2) returned None, expected False (a bool)", "f(2) grąžina None, o tikėtasi False (bool)"),
+        ("f(2) returned a dict with 3 as a key", "f(2) grąžino žodyną, kurio raktas yra 3"),
+        ("f(2) returned 'a cat', expected 'a dog'", "f(2) grąžina 'a cat', o tikėtasi 'a dog'"),
+    ],
+)
+def test_words_of_python_stay_and_our_own_are_shown(english, shown, catalog):
+    sentence = parse_sentence(english, catalog.translations, call="f(2)")
+    with speaking("lt", catalog.translations):
+        assert show_sentence(sentence, english) == shown
 
 
 @pytest.mark.parametrize("call", ["the gradient of f(2)", "unit.py 3 with the input 'a'"])

@@ -36,11 +36,14 @@ ENGINE_FILES = (
     "checks/difference.py",
     "checks/pictures.py",
     "checks/faults.py",
+    "checks/objects.py",
     "checks/remote.py",
     "checks/plugin/__init__.py",
     "checks/plugin/fixtures.py",
     "checks/plugin/recorder.py",
     "worker/calls.py",
+    "worker/codec/encoding.py",
+    "worker/codec/plain.py",
     "worker/faults.py",
     "worker/frameworks.py",
     "worker/modules.py",
@@ -66,6 +69,7 @@ _COUNTED = re.compile(r'(?<!\w)(?:ngettext|tr_plural)\(\s*"([^"]+)",\s*"([^"]+)"
 _NOT_SHOWN = re.compile(
     r"recipe; make it|this fixture is|worker has no folder|^points\(|^hidden: |^depends_on|the checks draw their|"
     r"where the functions under test|^from \{name\}|^\^def|^no request|^\(\?:|EOF when|^fork server|^its schema is|"
+    r"^a message with |^\{kind\} of \{argument\}$|^a (?:tensor|numpy array) of \{dtype\}$|"
     r"^Regex pattern did not match|^DID NOT RAISE|^(?:class|def) \{function\}|^from autograder\.|^iter next len |^add sub mul "
 )
 

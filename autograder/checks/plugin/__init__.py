@@ -15,6 +15,7 @@ import pytest
 
 from autograder.checks.plugin.collecting import (
     checks_submission,
+    find_shared_modules,
     pytest_collect_file,
     pytest_deselected,
     pytest_itemcollected,
@@ -83,7 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
     catalog = config.stash[COURSE] if COURSE in config.stash else _found_course(config)
     if catalog is not None:
         _forget_other_checks(catalog)
-        _make_importable(catalog)
+        find_shared_modules(catalog, config)
     config.stash[COURSE] = catalog
     config.stash[RECORDER] = config.stash.get(RECORDER, Recorder())
     if catalog is not None and RUN not in config.stash:
@@ -135,17 +136,6 @@ def _student_run(catalog: Catalog, config: pytest.Config) -> StudentRun:
         return StudentRun(catalog, config.getoption("check_seed"), device, debugged=debugged, captured=captured)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
-
-
-def _make_importable(catalog: Catalog) -> None:
-    """Let checks import the modules that lie beside them, as they are now; those of another course are found no more."""
-    folder = str(catalog.root / "tests" / "exercises")
-    sys.path[:] = [path for path in sys.path if Path(path).parts[-2:] != ("tests", "exercises")]
-    sys.path.append(folder)
-    for name in catalog.shared_checks:
-        file = getattr(sys.modules.get(name), "__file__", None)
-        if file and Path(file).parts[-3:-1] == ("tests", "exercises"):
-            del sys.modules[name]
 
 
 def _forget_other_checks(catalog: Catalog) -> None:

@@ -1,5 +1,6 @@
 """Collect a unit's module as the checks of that unit, wherever it lies."""
 
+import sys
 import types
 from collections.abc import Collection
 from pathlib import Path
@@ -28,11 +29,30 @@ class Unit(pytest.Module):
         return checks.obj  # type: ignore[no-any-return] # pytest does not say that it is a module
 
 
+#: Set once the modules beside the checks can be imported.
+_FOUND = pytest.StashKey[bool]()
+
+
+def find_shared_modules(catalog: Catalog, config: pytest.Config) -> None:
+    """Let checks import the modules that lie beside them, as they are now; those of another course are found no more."""
+    if config.stash.get(_FOUND, False):
+        return
+    config.stash[_FOUND] = True
+    beside = ("tests", "exercises")
+    sys.path[:] = [path for path in sys.path if Path(path).parts[-2:] != beside]
+    sys.path.append(str(catalog.root.joinpath(*beside)))
+    for name in catalog.shared_checks:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file and Path(file).parts[-3:-1] == beside:
+            del sys.modules[name]
+
+
 def register_conftest(catalog: Catalog, config: pytest.Config) -> None:
     """Have the fixtures and hooks of `tests/exercises/conftest.py` serve the checks, wherever the submission lies.
 
     pytest itself looks for such a file beside what it collects, which is the student's.
     """
+    find_shared_modules(catalog, config)
     path = catalog.root / "tests" / "exercises" / "conftest.py"
     name = f"the checks' own fixtures in {path.parent}"  # pytest would bind a name that ends as the file to its folder
     if not path.is_file() or config.pluginmanager.has_plugin(name):

@@ -1,6 +1,8 @@
 """Fixtures for checks."""
 
 import contextlib
+import importlib.util
+import sys
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,6 +18,7 @@ from autograder.checks.remote import StudentModule
 from autograder.course.skeletons import whole_solution
 from autograder.errors import CheckError, NotHandedIn
 from autograder.libraries import nn, torch
+from autograder.submissions import Module
 
 
 @pytest.fixture
@@ -28,10 +31,19 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
     if check.unit not in modules:
         raise NotHandedIn(f"{check.unit}.py was not handed in")
     seed = sent_seed(run.seed, "worker", check.id)
+    names = [name for name in catalog.modules.keys() - modules.keys() if not _is_found(name)]
+    missing = {unit: Module(unit, f"{unit}.py", problem=f"{unit}.py was not handed in") for unit in names}
     with run.worker(check) as worker:
         unit = catalog.units[check.unit]
         held = StudentModule(
-            modules[unit.name], modules, worker, unit.seconds, seed, run.device, unit.functions, catalog.data(unit.name)
+            modules[unit.name],
+            missing | modules,
+            worker,
+            unit.seconds,
+            seed,
+            run.device,
+            unit.functions,
+            catalog.data(unit.name),
         )
         request.node.stash[SUBMISSION] = held
         request.node.stash[PARTS] = tuple(modules[part] for part in unit.parts if part in modules)
@@ -43,6 +55,12 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
     if printed:
         recorder = request.config.stash[RECORDER]
         recorder.results[request.node.nodeid] = replace(recorder.results[request.node.nodeid], output=printed)
+
+
+@lru_cache(maxsize=256)
+def _is_found(name: str) -> bool:
+    """Return True if there is another module of this name: a library, or a unit beside a notebook that runs here."""
+    return name in sys.modules or importlib.util.find_spec(name) is not None
 
 
 @pytest.fixture

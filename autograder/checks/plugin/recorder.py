@@ -3,6 +3,7 @@
 import base64
 import itertools
 import re
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -126,7 +127,7 @@ def end_check(check: CheckResult, error: BaseException | None, submission: Stude
     outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.ERROR)
     return check.ended(
         outcome,
-        _printable(sentence(error, submission)),
+        _printable(without_folder(sentence(error, submission), submission)),
         picture=_picture(check, error, submission),
         line=_line(check, error, submission),
     )
@@ -143,6 +144,13 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
     if isinstance(error, AssertionError | pytest.fail.Exception):
         return _assertion_sentence(_reason(str(error)), submission)
     return f"the check itself failed with {type(error).__name__}: {text}"
+
+
+def without_folder(text: str, submission: StudentModule | None) -> str:
+    """Return a sentence with names of files as the check has made them, without the folder, which is another each time."""
+    if submission is None or tempfile.gettempdir() not in text:
+        return text
+    return text.replace(f"{submission.folder}/", "").replace(str(submission.folder), ".")
 
 
 def _after_call(call: Call, error: CheckFailed) -> str:
@@ -273,9 +281,16 @@ def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
     if not check.message:
         return check
     held, catalog = item.stash.get(SUBMISSION, None), item.config.stash[COURSE]
-    call = str(held.calls[-1]) if held is not None and held.calls else ""
+    calls = {without_folder(str(call), held) for call in held.calls} if held is not None else set()
+    call = max(filter(check.message.startswith, calls), key=len, default="")
     folders = (catalog.translations,) if catalog is not None else ()
     return replace(check, sentence=parse_sentence(check.message, *folders, call=call))
+
+
+def end_unhanded(item: pytest.Item) -> CheckResult:
+    """Return the result of a check whose unit was not handed in."""
+    check = item.stash[CHECK]
+    return _translatable(end_check(check, NotHandedIn(f"{check.unit}.py was not handed in"), None), item)
 
 
 def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:

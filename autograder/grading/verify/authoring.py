@@ -9,6 +9,8 @@ from autograder.course.skeletons import join_files, solution_lines, whole_soluti
 from autograder.course.units import Unit
 from autograder.errors import CatalogError
 from autograder.grading.session import check_session
+from autograder.results.types import CheckResult
+from autograder.submissions import Module
 
 #: Modules and calls that run code in the process that they are used in, or start another one that nothing confines.
 _STARTERS = {"subprocess", "runpy", "pty", "multiprocessing"}
@@ -69,6 +71,27 @@ def check_problems(catalog: Catalog, unit: Unit) -> Iterator[str]:
     if catalog.checks(unit.name).is_file():
         yield from _wrong_marks(catalog, unit)
         yield from _running_statements(catalog, unit)
+
+
+def concerns(catalog: Catalog, check: CheckResult, function: str) -> bool:
+    """Return True if a check judges a function, or one that uses it, or calls it itself."""
+    module = Module(check.unit, f"{check.unit}.py", whole_solution(catalog, check.unit))
+    if function == check.function or function in module.used_by(check.function):
+        return True
+    tree = ast.parse(catalog.checks(check.unit).read_text(encoding="utf-8"))
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    waiting, seen = [check.id.rpartition("::")[2].partition("[")[0]], set[str]()
+    while waiting:  # helpers and fixtures of the file, too
+        name = waiting.pop()
+        seen.add(name)
+        nodes = list(ast.walk(functions[name])) if name in functions else []
+        if any(isinstance(node, ast.Attribute) and node.attr == function for node in nodes):
+            return True
+        used = {node.id for node in nodes if isinstance(node, ast.Name)} | {
+            node.arg for node in nodes if isinstance(node, ast.arg)
+        }
+        waiting += (used & functions.keys()) - seen
+    return False
 
 
 def _wrong_marks(catalog: Catalog, unit: Unit) -> Iterator[str]:

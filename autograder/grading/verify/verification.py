@@ -11,7 +11,7 @@ from autograder.checks.mistakes import Mistake, known_mistakes, mixed_texts, var
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import whole_solution
 from autograder.course.units import Unit
-from autograder.grading.verify.authoring import check_problems, shortcomings
+from autograder.grading.verify.authoring import check_problems, concerns, shortcomings
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
 from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text, points_earned
 from autograder.grading.verify.validity import RIGHT, WRONG, Validity, Verdicts, verdict
@@ -34,8 +34,7 @@ QUESTIONS = (
 )
 #: What an author does about a survivor: its unit, function and change.
 _SURVIVORS = (
-    "each that survives needs a check that catches it, or its reason in solutions/survivors.toml:"
-    " [{}.{}] and below '{}' = 'why no check can see it'"
+    "each needs a check that catches it, or a reason in solutions/survivors.toml: [{}.{}], and below '{}' = 'why'"
 )
 #: Questions whose answer counts on that of others.
 _NEEDED = {"checks": ("solutions", "mistakes", "mutants")}
@@ -319,9 +318,8 @@ class Verification:
         share = killed / len(trials) if trials else 1.0
         explained = sum(len(lines) for key, lines in survivors.items() if key in reasons)
         summary = f"{killed} of {len(trials)} killed ({share:.1%}), and {explained} survive for a known reason"
-        new = next((key for key in survivors if key not in reasons), None)
-        details = (_SURVIVORS.format(*new),) if new is not None else ()
-        return Finding("mutants", share >= MUTANTS_KILLED and not problems, summary, tuple(problems), details)
+        advice = tuple(_SURVIVORS.format(*key) for key in survivors if key not in reasons)[:1]
+        return Finding("mutants", share >= MUTANTS_KILLED and not problems, summary, tuple(problems), advice)
 
     def checks(self) -> Finding:
         """Ask if each check fails for some mistake or mutant, so that none is useless."""
@@ -372,10 +370,8 @@ class Verification:
             yield f"is not named{advice if endless else ''}"
         for name in {check.mistake for check in checks} - {None, mistake.name}:
             yield f"is called {name}"
-        module = Module(unit, f"{unit}.py", whole_solution(self.catalog, unit))
         for check in checks:
-            apart = check.function != mistake.function and mistake.function not in module.used_by(check.function)
-            if apart and check.outcome is not Outcome.PASSED:
+            if check.outcome is not Outcome.PASSED and not concerns(self.catalog, check, mistake.function):
                 yield f"costs {check.id}, which has nothing to do with it"
 
     def _mutants(self, unit: str) -> list[tuple[str, Mutant]]:

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.checks.compare import assert_close
-from autograder.checks.remote import place_data
-from autograder.checks.transport import Transport
+from autograder.checks.transport import Transport, place_data
 from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError, CheckFailed, MalformedMessage, StudentFault
 from autograder.grading.grade import Grader, Workers

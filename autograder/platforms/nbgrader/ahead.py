@@ -8,7 +8,7 @@ import atexit
 import contextlib
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +83,7 @@ class Ahead:
         return ResultStore(self.folder / "cache")
 
     @contextlib.contextmanager
-    def _open_grading(self, count: int) -> Iterator[GradeTasks]:
+    def _open_grading(self, count: int, _: Collection[str] = ()) -> Iterator[GradeTasks]:
         """Yield a grader for `count` tasks: this process, which stays warm for the next click in formgrader, or several."""
         sandbox = warm_sandbox(self.spec.catalog.preload)
         if count == 1 and self.spec.facts == _first_facts(self.spec.catalog.root, self.spec.units):

@@ -110,6 +110,12 @@ def test_labels_of_numbers_are_in_the_readers_language(given, lines):
     assert show_values(values) == values.splitlines()
 
 
+@pytest.mark.parametrize("values", ["", "\n", "1 2\n3 4", "expected 1", "expected", "expected expected\n1"])
+def test_what_are_no_numbers_of_ours_is_shown_as_it_is(values):
+    with speaking("lt"):
+        assert len(show_values(values)) == len(values.splitlines())
+
+
 def test_where_nothing_differs_the_third_panel_is_white():
     given = RAMP.clone()
     given[:, :8] = 0

@@ -308,3 +308,27 @@ def test_a_name_that_only_looks_right_is_told_by_its_letter(student_pytest, tmp_
     (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
     checks = student_pytest("exercises/doubling.py", cwd=root).checks
     assert "CYRILLIC SMALL LETTER O" in checks["doubling::test_double"].message
+
+
+def test_a_sentence_about_an_earlier_call_has_its_template(student_pytest, tmp_path):
+    root = make_course(tmp_path / "course")
+    check = '''
+import pytest
+from autograder.compare import assert_holds
+
+
+@pytest.mark.points("double", 1)
+def test_double(submission):
+    """It doubles."""
+    first = submission.double(1)
+    submission.double(2)
+    assert_holds(False, ": it seeds the global random state", first)
+'''
+    (root / "tests" / "exercises" / "test_doubling.py").write_text(check)
+    (root / "exercises" / "doubling.py").write_text("def double(x):\n    return [x]\n")
+    template = 'msgid ": it seeds the global random state"\nmsgstr ""\n'
+    (root / "exercises" / "locale").mkdir()
+    (root / "exercises" / "locale" / "course.pot").write_text(template)
+    (found,) = student_pytest("exercises/doubling.py", cwd=root).checks.values()
+    assert found.message == "double(1): it seeds the global random state"
+    assert found.sentence["values"]["call"] == "double(1)"

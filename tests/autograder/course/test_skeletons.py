@@ -64,7 +64,7 @@ def test_regions_become_todos_or_vanish():
         ("    ### BEGIN SOLUTION\n", "", "unit.py line 8: ### END SOLUTION without its partner"),
         ("    # TODO: Double it.\n", "", "unit.py line 6: a region needs a `# TODO: ...` line right before it"),
         ("    return 2 * x\n### END SOLUTION\n", "    return 2 * x\n", "is never closed by ### END SOLUTION"),
-        ("def double(x)", "class Double", "unit.py line 6: a region stands inside a function or a method"),
+        ("def double(x)", "class Double", "unit.py line 7: a region stands inside a function or a method"),
     ],
 )
 def test_a_broken_region_is_named(old, new, words):

@@ -205,7 +205,7 @@ def test_what_a_worker_does_not_give_back_goes_to_another(cluster, course, stude
     ):
         client.wait_for_workers(2, timeout=60)
         stuck.send_signal(signal.SIGSTOP)
-        endings = list(batch.grade(lambda count: contextlib.nullcontext(grade_tasks)))
+        endings = list(batch.grade(lambda *_: contextlib.nullcontext(grade_tasks)))
     assert [each for each in endings if isinstance(each, Failure)] == []
     assert sorted(each.result.name for each in endings) == sorted(students[1])
     assert scores(tmp_path) == students[1]

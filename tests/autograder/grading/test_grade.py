@@ -4,7 +4,7 @@ import gc
 import os
 import shutil
 import threading
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import torch
@@ -14,6 +14,8 @@ from autograder.errors import GraderError, OverBudget, SandboxError
 from autograder.grading.grade import Budget, Grader, InThisProcess
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.types import Outcome
+from autograder.submissions import RawSubmission
+from autograder.submissions.files import File
 from tests.autograder.small_course import make_course
 
 ROOT = Path(__file__).parents[3]
@@ -255,3 +257,32 @@ def test_checks_that_end_in_the_middle_judge_nobody(tmp_path):
     for _ in range(2):
         with pytest.raises(GraderError, match="no_such_module"):
             grader.grade_path(course / "solutions" / "doubling.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "units", "libraries"),
+    [
+        ("import torch\n", ["variation_loss"], {"torch", "data"}),
+        ("from torchvision.transforms import functional\n", ["variation_loss"], {"torch", "data", "torchvision"}),
+        ("steps = torch.optim.Adam\n", ["variation_loss"], {"torch", "data", "optim"}),
+        ("import torch\n", ["fine_tuning"], {"torch", "data", "optim"}),
+        ("import torch\n", [], {"torch", "data"}),
+    ],
+)
+def test_workers_have_the_libraries_that_are_named(text, units, libraries):
+    """By the submission, or by the checks and solutions of the units that it holds; no others are waited for."""
+    files = {unit: File(PurePosixPath(f"{unit}.py"), len(text), text.encode()) for unit in units}
+    assert GradingSpec(read_catalog(ROOT)).libraries([RawSubmission("ann", files)]) == libraries
+
+
+def test_a_unit_that_was_not_handed_in_asks_for_nothing(tmp_path):
+    """Neither a fixture nor a check of it runs, even one that uses no submission."""
+    course = make_course(tmp_path / "course")
+    checks = course / "tests" / "exercises" / "test_doubling.py"
+    looks = "@pytest.fixture(autouse=True)\ndef looks():\n    raise AssertionError('a fixture has run')\n\n\n"
+    checks.write_text(checks.read_text().replace("@pytest.mark", f"{looks}@pytest.mark", 1))
+    (tmp_path / "ann").mkdir()
+    result = Grader(GradingSpec(read_catalog(course), require=()), InThisProcess()).grade_path(tmp_path / "ann")
+    assert {(check.outcome, check.message) for check in result.checks} == {
+        (Outcome.NOT_RUN, "doubling.py was not handed in")
+    }

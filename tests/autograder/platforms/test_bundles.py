@@ -16,6 +16,7 @@ import yaml
 from autograder.course.catalog import read_catalog
 from autograder.errors import CatalogError, UsageError
 from autograder.grading.session import collected_tests
+from autograder.messages import entries
 from autograder.platforms.bundles import (
     Grading,
     actions_bundle,
@@ -30,6 +31,8 @@ from autograder.platforms.bundles.student import public_checks
 from autograder.student.progress import Progress
 from autograder.student.standing import headline
 from tests.autograder.small_course import make_course
+from tools.translations.extract import check_titles
+from tools.translations.sentences import sentences
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
@@ -88,6 +91,18 @@ def files(catalog):
     return student_bundle(catalog)
 
 
+def test_a_release_has_the_translations_of_what_its_checks_say_and_of_no_hidden_one(files, catalog):
+    known = dict(entries((ROOT / "exercises" / "locale" / "course.pot").read_text(encoding="utf-8")))
+    released = [text.decode() for path, text in files.items() if path.startswith("tests/exercises/test_")]
+    whole = [catalog.checks(unit).read_text(encoding="utf-8") for unit in catalog.units]
+    titles, all_titles = ({title for text in texts for title in check_titles(text)} for texts in (released, whole))
+    said = {text for source in released for _, text in sentences(source)} & known.keys()
+    assert len(titles) > 200 and len(said) > 100 and len(all_titles - titles) > 50
+    for name in ("course.pot", "lt/LC_MESSAGES/course.po"):
+        kept = dict(entries(files[f"exercises/locale/{name}"].decode())).keys()
+        assert titles <= kept and said <= kept and not (all_titles - titles) & kept
+
+
 def test_students_have_the_checks_that_are_not_hidden():
     text = public_checks(CHECKS, {"test_secret", "test_as_the_solution"})
     names = [line.split("(")[0][4:] for line in text.splitlines() if line.startswith("def ")]
@@ -105,7 +120,8 @@ def test_the_courses_own_release_gives_nothing_away(files, catalog):
         "exercises/quiz.py",
         "exercises/skeletons/quiz.txt",
     } <= files.keys()
-    assert not any("solutions" in name or "mistakes" in name for name in files)
+    course = [name for name in files if not name.startswith("autograder/")]
+    assert not any("solutions" in name or "mistakes" in name for name in course)
     text = b"".join(content for name, content in files.items() if not name.endswith((".png", ".safetensors")))
     for place in (ROOT, Path.home()):  # where it was made is nobody's business
         assert f"{place}/".encode() not in text
@@ -154,7 +170,7 @@ def test_a_leak_of_each_kind_is_found(files, catalog):
 
 
 def test_a_course_that_would_leak_is_not_released(catalog, monkeypatch):
-    monkeypatch.setattr("autograder.platforms.bundles.student.public_checks", lambda source, private: source)
+    monkeypatch.setattr("autograder.platforms.bundles.student.public_checks", lambda source, *_: source)
     with pytest.raises(CatalogError, match=r"tests/exercises/test_quiz\.py holds the hidden check"):
         student_bundle(catalog)
 

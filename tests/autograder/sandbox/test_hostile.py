@@ -105,7 +105,7 @@ def grade(catalog, sandbox):
             ResultStore(out / "cache"),
             fresh=True,
         )
-        graded = list(batch.grade(lambda _: contextlib.nullcontext(grade_in_turn(grader))))
+        graded = list(batch.grade(lambda *_: contextlib.nullcontext(grade_in_turn(grader))))
         assert all(isinstance(ending, StoredResult) for ending in graded)
         return {ending.result.name: ending.result for ending in graded}
 

@@ -10,16 +10,24 @@ import pytest
 import torch
 from PIL import Image
 
+import data
+from autograder import lettering
 from autograder.checks.plugin.runs import StudentRun
 from autograder.course.catalog import read_catalog
 from autograder.errors import CheckError, RefusedValue
+from autograder.lettering import worded
+from autograder.messages import parse_sentence
 from autograder.student.drawing import reward
 from autograder.student.progress import caption_of, picture_path
 from autograder.student.terminal import picture_text
+from data import drawing
+from data.breeds import BREEDS
+from data.domains import DOMAINS
 from tests.autograder.conftest import ROOT
 
 CATALOG = read_catalog(ROOT)
 QUICK = ("feature_extraction", "head_training", "training_tricks", "variation_loss")
+NAMES = {"Adam", *data.NAMES, *DOMAINS, *(breed.replace("_", " ").title() for breed in BREEDS)}
 WITH_PICTURE = [unit for unit in CATALOG.units if CATALOG.picture(unit).is_file()]
 
 
@@ -43,6 +51,12 @@ def drawn(unit, worker, modules=None):
     return made, image
 
 
+def can_be_translated(words):
+    """Return True for words that a catalog has, for numbers, and for names: of networks, domains, breeds and classes."""
+    named = words in NAMES or re.fullmatch(r"[a-z ]+ [\d.]+%", words) or not re.search("[a-z]", words)
+    return bool(named or parse_sentence(words, CATALOG.translations))
+
+
 @pytest.fixture
 def worker():
     with StudentRun(CATALOG, "student", "cpu").worker() as worker:
@@ -56,8 +70,12 @@ def test_all_units_but_the_quiz_have_a_picture():
 @pytest.mark.parametrize(
     "unit", [pytest.param(unit, marks=[] if unit in QUICK else [pytest.mark.slow]) for unit in WITH_PICTURE]
 )
-def test_a_solution_gives_a_picture_that_fits_a_page(unit, worker):
+def test_a_solution_gives_a_picture_that_fits_a_page(unit, worker, monkeypatch):
+    written = []
+    for module in (drawing, lettering):
+        monkeypatch.setattr(module, "worded", lambda words, size: written.append(words) or worded(words, size))
     made, image = drawn(unit, worker)
+    assert len(written) > 3 and [words for words in written if not can_be_translated(words)] == []
     assert 300 < image.width <= 1000 and 300 < image.height <= 1100
     assert len(made.png) < 300_000
     assert made.caption.endswith(".") and image.info["Description"] == made.caption

@@ -9,7 +9,7 @@ import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.messages import speaking, tr
-from autograder.results.summary import summary
+from autograder.results.summary import function_lines, summary
 from autograder.results.types import CheckResult, Outcome
 from autograder.student.progress import Progress, Standing, fingerprint, read_progress
 from autograder.student.runner import UnitRun
@@ -74,7 +74,7 @@ def test_each_function_says_what_is_judged_later_and_part_of_a_course_is_not_eve
     answers = replace(units["quiz"].functions["answers"], later=13.0)
     released = replace(catalog, units=units | {"quiz": replace(units["quiz"], functions={"answers": answers})})
     passes = CheckResult("quiz::test", "quiz", "answers", "It is read", 0, outcome=Outcome.PASSED)
-    worth = "0 of 0 visible points; 13 more when graded"
+    worth = "13 points when graded"
     lines = list(summary(released, [passes], brief=False, verbose=False))
     assert lines[:2] == [f"Quiz: before and after the lecture: {worth}", f"  answers: {worth}"]
     assert "Every check that was run passes." in lines and not any("Everything" in line for line in lines)
@@ -290,3 +290,26 @@ def test_help_goes_by_the_variable_and_the_option(command, monkeypatch):
         assert "Naudojimas: autograder" in command("--lang", "lt", "--help")[1]
         code, out = command("--lang", "xx", "hint", "--help")
         assert code == 2 and "there is no such language" in out
+
+
+def test_checks_that_wait_for_the_same_one_have_one_line_and_a_count():
+    def check(name, outcome=Outcome.BLOCKED, message='waits for "It begins"'):
+        return CheckResult(f"quiz::{name}", "quiz", "answers", f"It {name}", 1, outcome=outcome, message=message)
+
+    checks = [
+        check("begins", Outcome.FAILED, "returned 1, expected 2"),
+        check("goes on"),
+        check("turns", message='waits for "It goes on"'),
+        check("runs"),
+        check("ends"),
+    ]
+    lines = list(function_lines(checks, set(), verbose=False))
+    assert lines[3:] == [
+        '  ~ It goes on: waits for "It begins"',
+        "  ~ 2 more checks wait for that",
+        '  ~ It turns: waits for "It goes on"',
+    ]
+    assert [line for line in function_lines(checks, set(), verbose=True) if "waits" in line] == [
+        f'  ~ It {name}: waits for "It {of}"'
+        for name, of in (("goes on", "begins"), ("turns", "goes on"), ("runs", "begins"), ("ends", "begins"))
+    ]

@@ -1,113 +1,147 @@
-"""Tikslusis derinimas."""
+"""Tikslusis derinimas: kai užšaldyto pagrindinio tinklo neužtenka."""
 
-import copy
+import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load, save
+from torch import Tensor, nn
 
-REACH = 4
-
-
-def count_parameters(model):
-    trained = whole = 0
-    for parameter in model.parameters():
-        whole += parameter.numel()
-        if parameter.requires_grad:
-            trained += parameter.numel()
-    return trained, whole
+REACH = 4  # pikseliai
 
 
-def unfreeze(model, layers):
-    modules = dict(model.named_modules())
-    for layer in layers:
-        if layer not in modules:
-            raise ValueError(f"sluoksnio {layer!r} nėra; yra {', '.join(name for name in modules if name)}")
-    for layer in layers:
-        for parameter in modules[layer].parameters():
-            parameter.requires_grad = True
-    return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+def count_parameters(model: nn.Module) -> tuple[int, int]:
+    sizes = [(weight.numel(), weight.requires_grad) for weight in model.parameters()]
+    return sum(size for size, learns in sizes if learns), sum(size for size, _ in sizes)
 
 
-def parameter_groups(model, *, head_rate, backbone_rate):
-    if head_rate <= 0:
-        raise ValueError(f"head_rate turi būti teigiamas: {head_rate}")
-    if backbone_rate <= 0:
-        raise ValueError(f"backbone_rate turi būti teigiamas: {backbone_rate}")
-    of_head = {id(parameter) for parameter in model.head.parameters()}
-    head, rest = [], []
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            (head if id(parameter) in of_head else rest).append(parameter)
-    groups = [{"params": head, "lr": head_rate}, {"params": rest, "lr": backbone_rate}]
+def unfreeze(model: nn.Module, layers: Sequence[str]) -> list[str]:
+    known = dict(model.named_modules(remove_duplicate=False))
+    for name in layers:
+        if name not in known:
+            raise ValueError(f"modulio {name!r} nėra; yra: {', '.join(map(repr, known))}")
+    # Tik dabar, kai visi vardai rasti, kas nors keičiama.
+    for name in layers:
+        known[name].requires_grad_(True)
+    return [name for name, weight in model.named_parameters() if weight.requires_grad]
+
+
+def parameter_groups(model: nn.Module, *, head_rate: float, backbone_rate: float) -> list[dict]:
+    for name, rate in (("head_rate", head_rate), ("backbone_rate", backbone_rate)):
+        if not rate > 0:
+            raise ValueError(f"{name} turi būti teigiamas, o yra {rate}")
+    of_head = {id(weight) for weight in model.head.parameters()}
+    learning = [weight for weight in model.parameters() if weight.requires_grad]
+    groups = [
+        {"params": [weight for weight in learning if id(weight) in of_head], "lr": head_rate},
+        {"params": [weight for weight in learning if id(weight) not in of_head], "lr": backbone_rate},
+    ]
     return [group for group in groups if group["params"]]
 
 
-def augment(images, generator):
-    count, _, height, width = images.shape
-    padded = F.pad(images, (REACH, REACH, REACH, REACH), mode="reflect")
-    flips = torch.rand(count, generator=generator) < 0.5
-    corners = torch.randint(0, 2 * REACH + 1, (count, 2), generator=generator)
-    moved = []
-    for image, flip, (top, left) in zip(padded, flips.tolist(), corners.tolist(), strict=True):
-        cut = image[:, top : top + height, left : left + width]
-        moved.append(cut.flip(-1) if flip else cut)
-    return torch.stack(moved)
+def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+    count, channels, height, width = images.shape
+    where, here = generator.device, images.device
+    flips = torch.randint(0, 2, (count, 1), generator=generator, device=where).to(here)
+    shifts = torch.randint(-REACH, REACH + 1, (2, count, 1), generator=generator, device=where).to(here)
+
+    def mirrored(length: int, shift: Tensor) -> Tensor:
+        # Indeksas už krašto atsispindi, o pats krašto pikselis nekartojamas.
+        index = (torch.arange(length, device=here) + shift).abs()
+        return length - 1 - (length - 1 - index).abs()
+
+    rows, columns = mirrored(height, shifts[0]), mirrored(width, shifts[1])
+    columns = torch.where(flips == 1, width - 1 - columns, columns)
+    return images[
+        torch.arange(count, device=here)[:, None, None, None],
+        torch.arange(channels, device=here)[None, :, None, None],
+        rows[:, None, :, None],
+        columns[:, None, None, :],
+    ]
 
 
-def rate(model, images, labels):
+def _score(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -> tuple[float, float]:
+    loss, right = 0.0, 0
     with torch.no_grad():
-        logits = model(images)
-    return F.cross_entropy(logits, labels).item(), (logits.argmax(dim=1) == labels).float().mean().item()
+        for part, wanted in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+            logits = model(part)
+            loss += F.cross_entropy(logits, wanted, reduction="sum").item()
+            right += (logits.argmax(1) == wanted).sum().item()
+    return loss / len(labels), right / len(labels)
 
 
-def fine_tune(model, train, valid, *, epochs=10, head_rate=1e-2, backbone_rate=1e-3, batch_size=32, seed=0):
+def fine_tune(
+    model: nn.Module,
+    train: tuple[Tensor, Tensor],
+    valid: tuple[Tensor, Tensor],
+    *,
+    epochs: int = 10,
+    head_rate: float = 1e-2,
+    backbone_rate: float = 1e-3,
+    batch_size: int = 32,
+    seed: int = 0,
+) -> dict[str, list[float]]:
     images, labels = train
+    groups = parameter_groups(model, head_rate=head_rate, backbone_rate=backbone_rate)
+    learning = [weight for group in groups for weight in group["params"]]
+    optimizer = torch.optim.Adam(groups) if groups else None
+    shuffler = torch.Generator().manual_seed(seed)
+    history: dict[str, list[float]] = {
+        name: [] for name in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+    }
+    best_loss, best_state = math.inf, None
     modes = [(module, module.training) for module in model.modules()]
-    model.eval()  # paketinio normavimo statistikos lieka, išmetimas neveikia
-    dice = torch.Generator().manual_seed(seed)
-    adam = torch.optim.Adam(parameter_groups(model, head_rate=head_rate, backbone_rate=backbone_rate))
-    history = {"train_loss": [], "train_accuracy": [], "valid_loss": [], "valid_accuracy": []}
-    best_loss, best = float("inf"), None
-    for _ in range(epochs):
-        total_loss = right = 0.0
-        for rows in torch.randperm(len(labels), generator=dice).split(batch_size):
-            logits = model(images[rows])
-            loss = F.cross_entropy(logits, labels[rows])
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-            total_loss += loss.item() * len(rows)
-            right += (logits.argmax(dim=1) == labels[rows]).sum().item()
-        valid_loss, valid_accuracy = rate(model, *valid)
-        history["train_loss"].append(total_loss / len(labels))
-        history["train_accuracy"].append(right / len(labels))
-        history["valid_loss"].append(valid_loss)
-        history["valid_accuracy"].append(valid_accuracy)
-        if valid_loss < best_loss:
-            best_loss, best = valid_loss, copy.deepcopy(model.state_dict())
-    adam.zero_grad()
-    if best is not None:
-        model.load_state_dict(best)
-    for module, mode in modes:
-        module.training = mode
+    old_slopes = [weight.grad for weight in learning]
+    # Vertinimo režimu paketinio normavimo statistikos nejuda ir išmetimas neveikia, o svoriai vis tiek mokosi.
+    model.eval()
+    try:
+        for _ in range(epochs):
+            loss_sum, right = 0.0, 0
+            for rows in torch.randperm(len(labels), generator=shuffler).split(batch_size):
+                rows = rows.to(labels.device)
+                with torch.enable_grad():
+                    logits = model(images[rows])
+                    loss = F.cross_entropy(logits, labels[rows])
+                if optimizer is not None:
+                    slopes = torch.autograd.grad(loss, learning, allow_unused=True)
+                    for weight, slope in zip(learning, slopes, strict=True):
+                        weight.grad = slope
+                    optimizer.step()
+                loss_sum += loss.item() * len(rows)
+                right += (logits.argmax(1) == labels[rows]).sum().item()
+            valid_loss, valid_accuracy = _score(model, *valid, batch_size)
+            history["train_loss"].append(loss_sum / len(labels))
+            history["train_accuracy"].append(right / len(labels))
+            history["valid_loss"].append(valid_loss)
+            history["valid_accuracy"].append(valid_accuracy)
+            if valid_loss < best_loss:
+                best_loss = valid_loss
+                best_state = {name: value.clone() for name, value in model.state_dict().items()}
+        if best_state is not None:
+            model.load_state_dict(best_state)
+    finally:
+        for weight, slope in zip(learning, old_slopes, strict=True):
+            weight.grad = slope
+        for module, mode in modes:
+            module.training = mode
     return history
 
 
-def model_to_bytes(model):
+def model_to_bytes(model: nn.Module) -> bytes:
     return save(model.state_dict())
 
 
-def model_from_bytes(data, model):
-    given = load(data)
-    own = model.state_dict()
-    for name in own:
-        if name not in given:
-            raise ValueError(f"duomenyse trūksta {name}")
-    for name, tensor in given.items():
-        if name not in own:
-            raise ValueError(f"modelis neturi {name}")
-        if tensor.shape != own[name].shape:
-            raise ValueError(f"{name} forma yra {tuple(tensor.shape)}, o turi būti {tuple(own[name].shape)}")
-    model.load_state_dict(given)
+def model_from_bytes(data: bytes, model: nn.Module) -> nn.Module:
+    stored, own = load(data), model.state_dict()
+    for name in own.keys() - stored.keys():
+        raise ValueError(f"duomenyse trūksta {name!r}")
+    for name in stored.keys() - own.keys():
+        raise ValueError(f"modelis neturi {name!r}")
+    for name, value in own.items():
+        if stored[name].shape != value.shape:
+            raise ValueError(f"{name!r} forma {tuple(stored[name].shape)}, o turi būti {tuple(value.shape)}")
+    with torch.no_grad():
+        for name, value in own.items():
+            value.copy_(stored[name])  # būsenos žodynas rodo į pačius modelio svorius
     return model

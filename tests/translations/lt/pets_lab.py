@@ -1,114 +1,129 @@
-"""Naminių gyvūnų laboratorija."""
+"""Augintinių laboratorija: 37 veislės, nuo failų aplanko iki klasifikatoriaus."""
 
+import copy
 import re
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 from torchvision.datasets import OxfordIIITPet
 from torchvision.transforms import CenterCrop, Compose, Resize, ToTensor
 
 from data import Classifier
 
 
-def breed_of(filename):
-    found = re.fullmatch(r"(.+)_[0-9]+", Path(filename).stem)
+def breed_of(filename: str) -> str:
+    stem = PurePosixPath(str(filename).replace("\\", "/")).stem
+    found = re.fullmatch(r"(.+)_[0-9]+", stem)
     if found is None:
-        raise ValueError(f"filename {filename!r} nesibaigia numeriu")
+        raise ValueError(f"vardas nesibaigia pabraukimo brūkšniu ir numeriu: filename {filename!r}")
     return found[1]
 
 
-def species_of(filename):
+def species_of(filename: str) -> str:
     return "cat" if breed_of(filename)[0].isupper() else "dog"
 
 
-def readable_images(folder):
-    readable = []
-    for path in sorted(Path(folder).iterdir(), key=lambda path: path.name):
-        if not path.is_file():
-            continue
-        try:
-            with Image.open(path) as image:
-                image.load()  # antraštės neužtenka
-        except Exception:
-            continue
-        readable.append(path)
-    return readable
+def _decodes(path: Path) -> bool:
+    try:
+        with Image.open(path) as image:
+            image.load()  # open perskaito tik antraštę
+    except Exception:  # sugadintas failas gali sukelti bet kokią klaidą
+        return False
+    return True
 
 
-def load_pets(root, split, size=64):
+def readable_images(folder: Path) -> list[Path]:
+    files = sorted((path for path in Path(folder).iterdir() if path.is_file()), key=lambda path: path.name)
+    return [path for path in files if _decodes(path)]
+
+
+def load_pets(root: Path, split: str, size: int = 64) -> tuple[Tensor, Tensor, list[str]]:
     if split not in ("trainval", "test"):
-        raise ValueError(f"split yra {split!r}, o turi būti 'trainval' arba 'test'")
-    folder = Path(root) / "oxford-iiit-pet"
-    if not (folder / "images").is_dir() or not (folder / "annotations").is_dir():
+        raise ValueError(f"split turi būti 'trainval' arba 'test', o yra {split!r}")
+    home = Path(root) / "oxford-iiit-pet"
+    if not ((home / "images").is_dir() and (home / "annotations" / f"{split}.txt").is_file()):
         raise FileNotFoundError(
-            f"{folder} nėra; miniatiūrą duoda data.pets_root(), rinkinį OxfordIIITPet(download=True)"
+            f"duomenų nėra: {home}. Miniatiūrą duoda data.pets_root(), o tikrąjį rinkinį atsiunčia "
+            "torchvision.datasets.OxfordIIITPet(root, download=True)"
         )
-    pets = OxfordIIITPet(root, split=split, transform=Compose([Resize(size), CenterCrop(size), ToTensor()]))
-    images, labels = [], []
-    for image, label in pets:
-        images.append(image)
-        labels.append(label)
-    return torch.stack(images), torch.tensor(labels), list(pets.classes)
+    look = Compose([Resize(size), CenterCrop(size), ToTensor()])
+    dataset = OxfordIIITPet(root, split=split, target_types="category", transform=look)
+    pictures, labels = zip(*(dataset[place] for place in range(len(dataset))), strict=True)
+    return torch.stack(pictures), torch.tensor(labels, dtype=torch.int64), list(dataset.classes)
 
 
-def stratified_split(labels, fraction, seed=0):
+def stratified_split(labels: Tensor, fraction: float, seed: int = 0) -> tuple[Tensor, Tensor]:
     if not 0 < fraction < 1:
-        raise ValueError(f"fraction yra {fraction}, o turi būti tarp 0 ir 1")
+        raise ValueError(f"fraction turi būti tarp 0 ir 1, o yra {fraction}")
     dice = torch.Generator().manual_seed(seed)
-    train, valid = [], []
-    for label in labels.unique().tolist():
-        places = (labels == label).nonzero().flatten()
-        places = places[torch.randperm(len(places), generator=dice)].tolist()
-        share = round(fraction * len(places))
-        share = 0 if len(places) == 1 else min(max(share, 1), len(places) - 1)
-        valid += places[:share]
-        train += places[share:]
-    return torch.tensor(train, dtype=torch.int64), torch.tensor(valid, dtype=torch.int64)
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    classes = labels.cpu()
+    for label in classes.unique():
+        members = (classes == label).nonzero().flatten()
+        count = len(members)
+        if count > 1:  # vieno paveikslėlio klasė lieka mokymui
+            share = min(max(round(fraction * count), 1), count - 1)
+            chosen[members[torch.randperm(count, generator=dice)[:share]]] = True
+    return (~chosen).nonzero().flatten().to(labels.device), chosen.nonzero().flatten().to(labels.device)
 
 
-def top_k_accuracy(logits, labels, k):
+def top_k_accuracy(logits: Tensor, labels: Tensor, k: int) -> float:
     if not 1 <= k <= logits.shape[1]:
-        raise ValueError(f"k yra {k}, o turi būti nuo 1 iki {logits.shape[1]}")
-    guesses = logits.topk(k, dim=1).indices
-    return (guesses == labels[:, None]).any(dim=1).double().mean().item()
+        raise ValueError(f"k turi būti nuo 1 iki {logits.shape[1]}, o yra {k}")
+    guesses = logits.argsort(dim=1, descending=True, stable=True)[:, :k]
+    return (guesses == labels[:, None]).any(1).double().mean().item()
 
 
-def confusion_matrix(predictions, labels, num_classes):
-    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-    for true, predicted in zip(labels.tolist(), predictions.tolist(), strict=True):
-        matrix[true, predicted] += 1
-    return matrix
+def confusion_matrix(predictions: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    pairs = labels.long() * num_classes + predictions.long()
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
-def most_confused(matrix, classes, n=5):
-    mistakes = []
-    for true, row in enumerate(matrix.tolist()):
-        for predicted, count in enumerate(row):
-            if true != predicted and count > 0:
-                mistakes.append((-count, true, predicted))
-    return [(classes[true], classes[predicted], -count) for count, true, predicted in sorted(mistakes)[:n]]
+def most_confused(matrix: Tensor, classes: Sequence[str], n: int = 5) -> list[tuple[str, str, int]]:
+    entries = [
+        (-count, true, guessed)
+        for true, row in enumerate(matrix.tolist())
+        for guessed, count in enumerate(row)
+        if true != guessed and count != 0
+    ]
+    return [(classes[true], classes[guessed], -count) for count, true, guessed in sorted(entries)[:n]]
 
 
-def train_pet_classifier(backbone, images, labels, classes, *, seed=0):
-    with torch.no_grad():
-        features = torch.cat([backbone(batch) for batch in images.split(64)])
-    mean, spread = features.mean(dim=0), features.std(dim=0) + 1e-3
-    scaled = (features - mean) / spread
-    head = nn.Linear(features.shape[1], len(classes))
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
+def _linear_head(features: Tensor, labels: Tensor, num_classes: int, seed: int) -> nn.Linear:
+    # Savybės standartizuojamos, o pabaigoje mastelis ir poslinkis įrašomi į pačią galvą.
+    centre, spread = features.mean(0), features.std(0, unbiased=False)
+    floor = 0.01 * spread.mean()
+    spread = spread.clamp_min(floor) if floor > 0 else torch.ones_like(spread)
+    inputs = (features - centre) / spread
+    weight = torch.zeros(num_classes, features.shape[1], dtype=features.dtype, device=features.device)
+    bias = torch.zeros(num_classes, dtype=features.dtype, device=features.device)
+    weight.requires_grad_()
+    bias.requires_grad_()
+    optimizer = torch.optim.Adam([weight, bias], lr=0.01)
     dice = torch.Generator().manual_seed(seed)
-    adam = torch.optim.AdamW(head.parameters(), lr=0.01, weight_decay=0.1)
-    for _ in range(60):
-        for rows in torch.randperm(len(labels), generator=dice).split(32):
-            adam.zero_grad()
-            F.cross_entropy(head(scaled[rows]), labels[rows]).backward()
-            adam.step()
-    adam.zero_grad()
-    with torch.no_grad():  # mastelis įrašomas į pačią galvą
-        head.weight /= spread
-        head.bias -= head.weight @ mean
-    return Classifier(backbone, head, classes).eval()
+    with torch.enable_grad():
+        for _ in range(100):
+            for rows in torch.randperm(len(labels), generator=dice).split(64):
+                rows = rows.to(features.device)
+                loss = F.cross_entropy(inputs[rows] @ weight.T + bias, labels[rows]) + 1e-3 * weight.square().sum()
+                weight.grad, bias.grad = torch.autograd.grad(loss, (weight, bias))
+                optimizer.step()
+    head = nn.Linear(features.shape[1], num_classes, device="meta").to_empty(device=features.device).to(features.dtype)
+    with torch.no_grad():
+        head.weight.copy_(weight / spread)
+        head.bias.copy_(bias - (weight / spread) @ centre)
+    return head
+
+
+def train_pet_classifier(
+    backbone: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str], *, seed: int = 0
+) -> nn.Module:
+    # Dirbama su kopija, todėl gautasis tinklas lieka visiškai toks, koks buvo.
+    own = copy.deepcopy(backbone).eval()
+    with torch.no_grad():
+        features = torch.cat([own(part) for part in images.split(64)])
+    return Classifier(own, _linear_head(features, labels, len(classes), seed), classes).eval()

@@ -1,38 +1,39 @@
-"""Variacijos nuostoliai."""
+"""Variacijos nuostoliai: kiek skiriasi kaimyniniai pikseliai."""
 
 import torch
+from torch import Tensor
 
 
-def differences(images):
+def _require_batch(images: Tensor) -> None:
     if images.ndim != 4:
         raise ValueError(f"images turi būti 4-D, o yra {images.ndim}-D")
-    down = images[:, :, 1:, :] - images[:, :, :-1, :]
-    right = images[:, :, :, 1:] - images[:, :, :, :-1]
-    return down, right
 
 
-def total_variation(images):
-    down, right = differences(images)
-    return down.abs().sum(dim=(1, 2, 3)) + right.abs().sum(dim=(1, 2, 3))
+def total_variation(images: Tensor) -> Tensor:
+    _require_batch(images)
+    # diff palei kraštinę, kurios ilgis 1, yra tuščias, o tuščia suma yra 0.
+    return images.diff(dim=2).abs().sum((1, 2, 3)) + images.diff(dim=3).abs().sum((1, 2, 3))
 
 
-def isotropic_variation(images, eps=1e-8):
-    down, right = differences(images)
-    lengths = (right[:, :, :-1, :] ** 2 + down[:, :, :, :-1] ** 2 + eps).sqrt()
-    return lengths.sum(dim=(1, 2, 3))
+def isotropic_variation(images: Tensor, eps: float = 1e-8) -> Tensor:
+    _require_batch(images)
+    corner = images[:, :, :-1, :-1]
+    dx, dy = images[:, :, :-1, 1:] - corner, images[:, :, 1:, :-1] - corner
+    return (dx.square() + dy.square() + eps).sqrt().sum((1, 2, 3))
 
 
-def variation_loss(images):
-    return total_variation(images).mean() / images[0].numel()
+def variation_loss(images: Tensor) -> Tensor:
+    return total_variation(images).mean() / images.shape[1:].numel()
 
 
-def denoise(images, *, weight=0.1, steps=100, learning_rate=0.05):
+def denoise(images: Tensor, *, weight: float = 0.1, steps: int = 100, learning_rate: float = 0.05) -> Tensor:
+    _require_batch(images)
     noisy = images.detach()
     x = noisy.clone()
     for _ in range(steps):
         x.requires_grad_()
-        goal = ((x - noisy) ** 2).sum() + weight * total_variation(x).sum()
+        with torch.enable_grad():
+            goal = (x - noisy).square().sum() + weight * total_variation(x).sum()
         (slope,) = torch.autograd.grad(goal, x)
         x = (x.detach() - learning_rate * slope).clamp(0, 1)
-    differences(x)  # ir be žingsnių atmeta netinkamą formą
-    return x
+    return x.clamp(0, 1)  # ir tada, kai žingsnių nebuvo

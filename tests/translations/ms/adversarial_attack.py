@@ -1,40 +1,35 @@
-"""Serangan adversarial, ditulis daripada skeleton bahasa Melayu."""
+"""Serangan adversarial: anjing yang dipanggil kucing oleh rangkaian."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def tanda_kecerunan(model: nn.Module, images: Tensor, kelas: Tensor) -> Tensor:
-    """Kira arah yang menaikkan entropi silang, tanpa menyentuh pemberat."""
-    piksel = images.detach().clone().requires_grad_()
+def _tanda_kecerunan(model: nn.Module, images: Tensor, kelas: Tensor) -> Tensor:
     with torch.enable_grad():
-        kehilangan = F.cross_entropy(model(piksel), kelas, reduction="sum")
-        (kecerunan,) = torch.autograd.grad(kehilangan, piksel)
+        x = images.detach().clone().requires_grad_(True)
+        # Jumlah, bukan purata: tanda yang sama, dan saiz kelompok tidak mengecilkan kecerunan.
+        kehilangan = F.cross_entropy(model(x), kelas, reduction="sum")
+        (kecerunan,) = torch.autograd.grad(kehilangan, x)
     return kecerunan.sign()
 
 
 def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
-    naik = tanda_kecerunan(model, images, labels)
-    return (images.detach() + epsilon * naik).clamp(0, 1)
+    arah = _tanda_kecerunan(model, images, labels)
+    return (images.detach() + epsilon * arah).clamp(0, 1)
 
 
 def project(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
     asal = originals.detach()
-    dekat = torch.minimum(torch.maximum(images.detach(), asal - epsilon), asal + epsilon)
-    return dekat.clamp(0, 1)
+    dalam_bebola = torch.clamp(images.detach(), asal - epsilon, asal + epsilon)
+    return dalam_bebola.clamp(0, 1)
 
 
 def targeted_step(
     model: nn.Module, images: Tensor, originals: Tensor, targets: Tensor, *, step_size: float, epsilon: float
 ) -> Tensor:
-    turun = -tanda_kecerunan(model, images, targets)
-    return project(images + step_size * turun, originals, epsilon)
-
-
-def tertipu(model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
-    with torch.no_grad():
-        return model(images).argmax(dim=1) == targets
+    arah = _tanda_kecerunan(model, images, targets)
+    return project(images.detach() - step_size * arah, originals, epsilon)
 
 
 def targeted_attack(
@@ -49,17 +44,21 @@ def targeted_attack(
     asal = images.detach()
     x = asal.clone()
     for _ in range(steps):
-        baki = ~tertipu(model, x, targets)
-        if not baki.any():
+        with torch.no_grad():
+            belum = model(x).argmax(dim=1) != targets
+        if not belum.any():
             break
-        x[baki] = targeted_step(model, x[baki], asal[baki], targets[baki], step_size=step_size, epsilon=epsilon)
+        # Hanya imej yang belum memperdaya model digerakkan lagi.
+        x[belum] = targeted_step(model, x[belum], asal[belum], targets[belum], step_size=step_size, epsilon=epsilon)
     return x
 
 
 def success_rate(model: nn.Module, images: Tensor, targets: Tensor) -> float:
-    return tertipu(model, images, targets).float().mean().item()
+    with torch.no_grad():
+        betul = model(images).argmax(dim=1) == targets
+    return betul.double().mean().item()
 
 
 def perturbation_norms(images: Tensor, originals: Tensor) -> tuple[Tensor, Tensor]:
-    beza = (images - originals).flatten(start_dim=1)
-    return beza.abs().amax(dim=1), beza.pow(2).sum(dim=1).sqrt()
+    perubahan = (images - originals).flatten(start_dim=1)
+    return perubahan.abs().amax(dim=1), perubahan.square().sum(dim=1).sqrt()

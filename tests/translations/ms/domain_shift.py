@@ -1,11 +1,11 @@
-"""Anjakan domain, ditulis daripada skeleton bahasa Melayu."""
+"""Anjakan domain: di mana pemindahan tidak lagi membantu. Cabaran."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def ciri_bagi(backbone: nn.Module, images: Tensor) -> Tensor:
+def _ciri(backbone: nn.Module, images: Tensor) -> Tensor:
     with torch.no_grad():
         return torch.cat([backbone(kelompok) for kelompok in images.split(64)])
 
@@ -13,22 +13,32 @@ def ciri_bagi(backbone: nn.Module, images: Tensor) -> Tensor:
 def linear_probe_accuracy(
     backbone: nn.Module, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], *, seed: int = 0
 ) -> float:
-    latih, uji = ciri_bagi(backbone, train[0]), ciri_bagi(backbone, test[0])
-    tengah, sisihan = latih.mean(0), latih.std(0).clamp_min(1e-6)
-    latih, uji = (latih - tengah) / sisihan, (uji - tengah) / sisihan
-    kelas = int(train[1].max()) + 1
-    w = torch.zeros(latih.shape[1], kelas, requires_grad=True)
-    b = torch.zeros(kelas, requires_grad=True)
-    pengoptimum = torch.optim.AdamW([w, b], lr=0.01, weight_decay=0.1)
+    ciri, label = _ciri(backbone, train[0]), train[1]
+    ciri_ujian, label_ujian = _ciri(backbone, test[0]), test[1]
+
+    # Piawaikan dengan statistik latihan sahaja; ciri yang malar dibiarkan 0.
+    pusat = ciri.mean(dim=0)
+    sisihan = ciri.std(dim=0, unbiased=False)
+    sisihan = torch.where(sisihan > 1e-5 * pusat.abs(), sisihan, torch.ones_like(sisihan))
+    x, x_ujian = (ciri - pusat) / sisihan, (ciri_ujian - pusat) / sisihan
+
+    kelas = int(label.max()) + 1
+    w = torch.zeros(kelas, x.shape[1], dtype=x.dtype, device=x.device, requires_grad=True)
+    b = torch.zeros(kelas, dtype=x.dtype, device=x.device, requires_grad=True)
+    pengoptimum = torch.optim.Adam([w, b], lr=0.02)
     dadu = torch.Generator().manual_seed(seed)
-    for _ in range(100):
-        for pilihan in torch.randperm(len(latih), generator=dadu).split(64):
-            with torch.enable_grad():
-                F.cross_entropy(latih[pilihan] @ w + b, train[1][pilihan]).backward()
-            pengoptimum.step()
-            pengoptimum.zero_grad()
-    betul = (uji @ w + b).argmax(1) == test[1]
-    return betul.float().mean().item()
+    langkah = 0
+    with torch.enable_grad():
+        while langkah < 500:
+            for indeks in torch.randperm(len(label), generator=dadu).to(x.device).split(64):
+                kehilangan = F.cross_entropy(F.linear(x[indeks], w, b), label[indeks]) + 1e-3 * w.square().sum()
+                w.grad, b.grad = torch.autograd.grad(kehilangan, [w, b])
+                pengoptimum.step()
+                langkah += 1
+
+    with torch.no_grad():
+        betul = F.linear(x_ujian, w, b).argmax(dim=1) == label_ujian
+    return int(betul.sum()) / len(label_ujian)
 
 
 def transfer_gain(
@@ -39,7 +49,8 @@ def transfer_gain(
     *,
     seed: int = 0,
 ) -> float:
-    dengan, tanpa = (linear_probe_accuracy(rangkaian, train, test, seed=seed) for rangkaian in (pretrained, scratch))
+    dengan = linear_probe_accuracy(pretrained, train, test, seed=seed)
+    tanpa = linear_probe_accuracy(scratch, train, test, seed=seed)
     return dengan - tanpa
 
 
@@ -50,8 +61,8 @@ def rank_domains(
     *,
     seed: int = 0,
 ) -> list[tuple[str, float]]:
-    peningkatan = []
-    for nama, (train, test) in domains.items():
-        peningkatan.append((nama, transfer_gain(pretrained, scratch, train, test, seed=seed)))
-    peningkatan.sort(key=lambda pasangan: pasangan[1], reverse=True)
-    return peningkatan
+    peningkatan = [
+        (nama, transfer_gain(pretrained, scratch, latihan, ujian, seed=seed))
+        for nama, (latihan, ujian) in domains.items()
+    ]
+    return sorted(peningkatan, key=lambda pasangan: pasangan[1], reverse=True)

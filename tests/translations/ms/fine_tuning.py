@@ -1,4 +1,4 @@
-"""Penalaan halus, ditulis daripada skeleton bahasa Melayu: indeks menggantikan lapik, Adam, mod eval."""
+"""Penalaan halus: apabila tulang belakang yang dibekukan tidak memadai."""
 
 import math
 from collections.abc import Sequence
@@ -8,67 +8,67 @@ import torch.nn.functional as F
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-REACH = 4
+REACH = 4  # pixels
 
 
 def count_parameters(model: nn.Module) -> tuple[int, int]:
-    dilatih = semua = 0
-    for parameter in model.parameters():
-        semua += parameter.numel()
-        if parameter.requires_grad:
-            dilatih += parameter.numel()
-    return dilatih, semua
+    # parameters() menyebut parameter yang dikongsi sekali sahaja.
+    semua = list(model.parameters())
+    return sum(p.numel() for p in semua if p.requires_grad), sum(p.numel() for p in semua)
 
 
 def unfreeze(model: nn.Module, layers: Sequence[str]) -> list[str]:
-    ada = dict(model.named_modules(remove_duplicate=False))
+    submodul = dict(model.named_modules(remove_duplicate=False))
     for nama in layers:
-        if nama not in ada:
-            raise ValueError(f"tiada submodul {nama!r}; yang ada: {', '.join(filter(None, ada))}")
+        if nama not in submodul:
+            raise ValueError(f"{nama!r} bukan submodul; yang ada: {', '.join(n for n in submodul if n)}")
     for nama in layers:
-        ada[nama].requires_grad_(True)
-    return [nama for nama, parameter in model.named_parameters() if parameter.requires_grad]
+        submodul[nama].requires_grad_(True)
+    return [nama for nama, p in model.named_parameters() if p.requires_grad]
 
 
 def parameter_groups(model: nn.Module, *, head_rate: float, backbone_rate: float) -> list[dict]:
     for nama, kadar in (("head_rate", head_rate), ("backbone_rate", backbone_rate)):
         if not kadar > 0:
             raise ValueError(f"{nama} mesti positif, bukan {kadar}")
-    kepala = set(map(id, model.head.parameters()))
-    bahagian = {head_rate: []} if head_rate == backbone_rate else {head_rate: [], backbone_rate: []}
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            bahagian[head_rate if id(parameter) in kepala else backbone_rate].append(parameter)
-    return [{"params": isi, "lr": kadar} for kadar, isi in bahagian.items() if isi]
+    milik_kepala = {id(p) for p in model.head.parameters()}
+    kepala, lain = [], []
+    for p in model.parameters():
+        if p.requires_grad:
+            (kepala if id(p) in milik_kepala else lain).append(p)
+    kumpulan = [{"params": kepala, "lr": head_rate}, {"params": lain, "lr": backbone_rate}]
+    return [k for k in kumpulan if k["params"]]
 
 
-def pantul(kedudukan: Tensor, panjang: int) -> Tensor:
-    """Lipat indeks di luar gambar kembali ke dalam, tanpa mengulang sempadan."""
-    hujung = panjang - 1
-    return hujung - (hujung - kedudukan.abs()).abs()
+def _pantul(kedudukan: Tensor, panjang: int) -> Tensor:
+    # -1 menjadi 1, dan panjang menjadi panjang - 2: piksel sempadan tidak diulang.
+    akhir = panjang - 1
+    return akhir - (akhir - kedudukan.abs()).abs()
 
 
 def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-    bilangan, _, tinggi, lebar = images.shape
-    balik = torch.randint(2, (bilangan,), generator=generator).tolist()
-    gerak = torch.randint(-REACH, REACH + 1, (bilangan, 2), generator=generator).tolist()
-    hasil = images.clone()
-    for n, (bawah, kanan) in enumerate(gerak):
-        imej = images[n].flip(-1) if balik[n] else images[n]
-        baris = pantul(torch.arange(tinggi) + bawah, tinggi)
-        lajur = pantul(torch.arange(lebar) + kanan, lebar)
-        hasil[n] = imej[:, baris][:, :, lajur]
-    return hasil
+    n, c, h, w = images.shape
+    tempat = generator.device
+    balik = torch.rand(n, generator=generator, device=tempat) < 0.5
+    gerak = torch.randint(-REACH, REACH + 1, (2, n), generator=generator, device=tempat)
+    balik, gerak = balik.to(images.device), gerak.to(images.device)
+
+    baris = _pantul(torch.arange(h, device=images.device) + gerak[0][:, None], h)
+    lajur = _pantul(torch.arange(w, device=images.device) + gerak[1][:, None], w)
+    lajur = torch.where(balik[:, None], w - 1 - lajur, lajur)
+    nombor = torch.arange(n, device=images.device)[:, None, None, None]
+    saluran = torch.arange(c, device=images.device)[None, :, None, None]
+    return images[nombor, saluran, baris[:, None, :, None], lajur[:, None, None, :]]
 
 
-def ukur(model: nn.Module, data: tuple[Tensor, Tensor], batch_size: int) -> tuple[float, float]:
-    kehilangan = betul = 0.0
+def _nilai(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -> tuple[float, float]:
+    jumlah, betul = 0.0, 0
     with torch.no_grad():
-        for imej, label in zip(*(bahagian.split(batch_size) for bahagian in data), strict=True):
-            logit = model(imej)
-            kehilangan += F.cross_entropy(logit, label, reduction="sum").item()
-            betul += (logit.argmax(1) == label).sum().item()
-    return kehilangan / len(data[1]), betul / len(data[1])
+        for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+            logits = model(x)
+            jumlah += F.cross_entropy(logits, y, reduction="sum").item()
+            betul += int((logits.argmax(dim=1) == y).sum())
+    return jumlah / len(labels), betul / len(labels)
 
 
 def fine_tune(
@@ -82,41 +82,53 @@ def fine_tune(
     batch_size: int = 32,
     seed: int = 0,
 ) -> dict[str, list[float]]:
-    imej, label = train
     kumpulan = parameter_groups(model, head_rate=head_rate, backbone_rate=backbone_rate)
+    dilatih = [p for k in kumpulan for p in k["params"]]
     pengoptimum = torch.optim.Adam(kumpulan) if kumpulan else None
+    imej, label = train
     dadu = torch.Generator().manual_seed(seed)
-    catatan = {nama: [] for nama in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")}
+    sejarah = {nama: [] for nama in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")}
     terbaik, simpanan = math.inf, None
-    mod = [(bahagian, bahagian.training) for bahagian in model.modules()]
-    model.eval()  # statistik batch norm kekal; dropout tidak digunakan
+
+    mod = [(m, m.training) for m in model.modules()]
+    kecerunan_lama = [p.grad for p in dilatih]
+    # Seluruh model dalam mod eval: statistik batch norm kekal, tetapi pemberatnya tetap belajar.
+    model.eval()
     try:
-        for _ in range(epochs):
-            kehilangan = betul = 0.0
-            for pilihan in torch.randperm(len(imej), generator=dadu).split(batch_size):
-                with torch.enable_grad():
-                    logit = model(imej[pilihan])
-                    ralat = F.cross_entropy(logit, label[pilihan])
-                if pengoptimum is not None:
-                    pengoptimum.zero_grad()
-                    ralat.backward()
-                    pengoptimum.step()
-                kehilangan += ralat.item() * len(pilihan)
-                betul += (logit.argmax(1) == label[pilihan]).sum().item()
-            diukur = ukur(model, valid, batch_size)
-            for nama, nilai in zip(catatan, (kehilangan / len(imej), betul / len(imej), *diukur), strict=True):
-                catatan[nama].append(nilai)
-            if diukur[0] < terbaik:
-                terbaik = diukur[0]
-                simpanan = {nama: nilai.clone() for nama, nilai in model.state_dict().items()}
+        with torch.enable_grad():
+            for p in dilatih:
+                p.grad = None
+            for _ in range(epochs):
+                jumlah, betul = 0.0, 0
+                for indeks in torch.randperm(len(label), generator=dadu).to(label.device).split(batch_size):
+                    logits = model(imej[indeks])
+                    kehilangan = F.cross_entropy(logits, label[indeks])
+                    if pengoptimum is not None:
+                        gradien = torch.autograd.grad(kehilangan, dilatih, allow_unused=True)
+                        for p, g in zip(dilatih, gradien, strict=True):
+                            p.grad = g
+                        pengoptimum.step()
+                    jumlah += kehilangan.item() * len(indeks)
+                    betul += int((logits.argmax(dim=1) == label[indeks]).sum())
+
+                kehilangan_sah, ketepatan_sah = _nilai(model, *valid, batch_size)
+                sejarah["train_loss"].append(jumlah / len(label))
+                sejarah["train_accuracy"].append(betul / len(label))
+                sejarah["valid_loss"].append(kehilangan_sah)
+                sejarah["valid_accuracy"].append(ketepatan_sah)
+                if simpanan is None or kehilangan_sah < terbaik:
+                    simpanan = [p.detach().clone() for p in dilatih]
+                    terbaik = min(terbaik, kehilangan_sah)
+        if simpanan is not None:
+            with torch.no_grad():
+                for p, nilai in zip(dilatih, simpanan, strict=True):
+                    p.copy_(nilai)
     finally:
-        for bahagian, melatih in mod:
-            bahagian.training = melatih
-    if pengoptimum is not None:
-        pengoptimum.zero_grad()
-    if simpanan is not None:
-        model.load_state_dict(simpanan)
-    return catatan
+        for p, g in zip(dilatih, kecerunan_lama, strict=True):
+            p.grad = g
+        for m, melatih in mod:
+            m.training = melatih
+    return sejarah
 
 
 def model_to_bytes(model: nn.Module) -> bytes:
@@ -124,14 +136,16 @@ def model_to_bytes(model: nn.Module) -> bytes:
 
 
 def model_from_bytes(data: bytes, model: nn.Module) -> nn.Module:
-    dibaca = load(data)
-    sedia = model.state_dict()
-    for nama in [*sedia, *dibaca]:
-        if nama not in dibaca:
+    dimuat = load(data)
+    ada = model.state_dict()
+    # Semua semakan dahulu, supaya model tidak pernah separuh berubah.
+    for nama in ada:
+        if nama not in dimuat:
             raise ValueError(f"data tidak mempunyai {nama}")
-        if nama not in sedia:
+    for nama, tensor in dimuat.items():
+        if nama not in ada:
             raise ValueError(f"model tidak mempunyai {nama}")
-        if dibaca[nama].shape != sedia[nama].shape:
-            raise ValueError(f"{nama}: bentuk {tuple(dibaca[nama].shape)}, bukan {tuple(sedia[nama].shape)}")
-    model.load_state_dict(dibaca)
+        if tensor.shape != ada[nama].shape:
+            raise ValueError(f"{nama}: bentuk {tuple(tensor.shape)}, sepatutnya {tuple(ada[nama].shape)}")
+    model.load_state_dict(dimuat)
     return model

@@ -1,35 +1,32 @@
-"""Imej ideal, ditulis daripada skeleton bahasa Melayu: penurunan biasa, langkah demi langkah."""
+"""Imej ideal: gambar yang dianggap zebra oleh rangkaian."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def _variasi(images: Tensor) -> Tensor:
+    jumlah = images.diff(dim=2).abs().sum() + images.diff(dim=3).abs().sum()
+    return jumlah / images.numel()
+
+
 def class_loss(model: nn.Module, images: Tensor, target: int) -> Tensor:
-    logit = model(images)
-    return F.cross_entropy(logit, torch.full((len(logit),), target))
+    logits = model(images)
+    return F.cross_entropy(logits, torch.full((len(logits),), target, dtype=torch.int64, device=logits.device))
 
 
 def ideal_loss(model: nn.Module, images: Tensor, target: int, variation_weight: float) -> Tensor:
-    beza = images.diff(dim=2).abs().sum() + images.diff(dim=3).abs().sum()
-    return class_loss(model, images, target) + variation_weight * beza / images.numel()
-
-
-def turun(
-    model: nn.Module, images: Tensor, target: int, learning_rate: float, variation_weight: float
-) -> tuple[Tensor, float]:
-    """Kembalikan imej seterusnya, dan kehilangan sebelum langkah itu."""
-    piksel = images.detach().clone().requires_grad_()
-    with torch.enable_grad():
-        kehilangan = ideal_loss(model, piksel, target, variation_weight)
-        (kecerunan,) = torch.autograd.grad(kehilangan, piksel)
-    return (piksel.detach() - learning_rate * kecerunan).clamp(0, 1), kehilangan.item()
+    return class_loss(model, images, target) + variation_weight * _variasi(images)
 
 
 def ideal_step(
     model: nn.Module, images: Tensor, target: int, *, learning_rate: float, variation_weight: float
 ) -> Tensor:
-    return turun(model, images, target, learning_rate, variation_weight)[0]
+    with torch.enable_grad():
+        x = images.detach().clone().requires_grad_(True)
+        kehilangan = ideal_loss(model, x, target, variation_weight)
+        (kecerunan,) = torch.autograd.grad(kehilangan, x)
+    return (x.detach() - learning_rate * kecerunan).clamp(0, 1)
 
 
 def ideal_image(
@@ -42,9 +39,26 @@ def ideal_image(
     variation_weight: float = 1.0,
     seed: int = 0,
 ) -> tuple[Tensor, list[float]]:
-    gambar = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed))
-    perjalanan = []
-    for _ in range(steps):
-        gambar, kehilangan = turun(model, gambar, target, learning_rate, variation_weight)
-        perjalanan.append(kehilangan)
-    return gambar, perjalanan
+    hingar = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed))
+    contoh = next(model.parameters(), hingar)
+    x = hingar.to(contoh.device)
+    terbaik, kehilangan_terbaik = x, float("inf")
+    halaju = torch.zeros_like(x)
+    kehilangan_setiap_langkah = []
+    with torch.enable_grad():
+        x = x.clone().requires_grad_(True)
+        kehilangan = ideal_loss(model, x, target, variation_weight)
+        kehilangan_terbaik = kehilangan.item()
+        for _ in range(steps):
+            # Penurunan dengan momentum; halaju ialah gerakan yang benar-benar berlaku, selepas had [0, 1].
+            (kecerunan,) = torch.autograd.grad(kehilangan, x)
+            lama = x.detach()
+            baharu = (lama + 0.9 * halaju - learning_rate * kecerunan).clamp(0, 1)
+            halaju = baharu - lama
+            x = baharu.clone().requires_grad_(True)
+            kehilangan = ideal_loss(model, x, target, variation_weight)
+            # Gambar terbaik setakat ini disimpan, jadi senarai kehilangan tidak pernah naik.
+            if kehilangan.item() < kehilangan_terbaik:
+                terbaik, kehilangan_terbaik = baharu, kehilangan.item()
+            kehilangan_setiap_langkah.append(kehilangan_terbaik)
+    return terbaik.detach(), kehilangan_setiap_langkah

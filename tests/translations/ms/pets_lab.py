@@ -1,8 +1,7 @@
-"""Makmal haiwan peliharaan, ditulis daripada skeleton bahasa Melayu."""
+"""Makmal haiwan peliharaan: 37 baka, daripada folder fail kepada pengklasifikasi."""
 
 import copy
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -13,109 +12,140 @@ from torch import Tensor, nn
 from torchvision.datasets import OxfordIIITPet
 from torchvision.transforms import CenterCrop, Compose, Resize, ToTensor
 
-from data import Classifier
-
 
 def breed_of(filename: str) -> str:
-    padan = re.fullmatch(r"(.+)_[0-9]+", PurePosixPath(filename).stem)
-    if padan is None:
+    padanan = re.fullmatch(r"(.+)_[0-9]+", PurePosixPath(filename).stem)
+    if padanan is None:
         raise ValueError(f"filename {filename!r} tidak berakhir dengan _<number>")
-    return padan.group(1)
+    return padanan[1]
 
 
 def species_of(filename: str) -> str:
-    if breed_of(filename)[0].isupper():
-        return "cat"
-    return "dog"
+    return "cat" if breed_of(filename)[0].isupper() else "dog"
+
+
+def _boleh_dinyahkod(laluan: Path) -> bool:
+    # Image.open hanya membaca pengepala; load() menyahkod piksel.
+    try:
+        with Image.open(laluan) as gambar:
+            for bingkai in range(getattr(gambar, "n_frames", 1)):
+                gambar.seek(bingkai)
+                gambar.load()
+    except Exception:
+        return False
+    return True
 
 
 def readable_images(folder: Path) -> list[Path]:
-    elok = []
-    for laluan in sorted(folder.iterdir()):
-        if not laluan.is_file():
-            continue
-        try:
-            with Image.open(laluan) as imej:
-                imej.load()
-        except Exception:  # Pillow mempunyai pelbagai ralat bagi fail rosak
-            continue
-        elok.append(laluan)
-    return elok
+    fail = sorted((laluan for laluan in Path(folder).iterdir() if laluan.is_file()), key=lambda laluan: laluan.name)
+    return [laluan for laluan in fail if _boleh_dinyahkod(laluan)]
 
 
 def load_pets(root: Path, split: str, size: int = 64) -> tuple[Tensor, Tensor, list[str]]:
     if split not in ("trainval", "test"):
         raise ValueError(f"split mesti 'trainval' atau 'test', bukan {split!r}")
-    ubah = Compose([Resize(size), CenterCrop(size), ToTensor()])
+    cara = (
+        f"tiada Oxford-IIIT Pets di {root}: panggil torchvision.datasets.OxfordIIITPet(root, download=True), "
+        "atau gunakan miniatur daripada data.pets_root()"
+    )
+    pangkal = Path(root) / "oxford-iiit-pet"
+    if not (pangkal / "images").is_dir() or not (pangkal / "annotations" / f"{split}.txt").is_file():
+        raise FileNotFoundError(cara)
+    transformasi = Compose([Resize(size), CenterCrop(size), ToTensor()])
     try:
-        koleksi = OxfordIIITPet(root, split=split, transform=ubah)
+        koleksi = OxfordIIITPet(str(root), split=split, target_types="category", transform=transformasi)
     except RuntimeError as ralat:
-        raise FileNotFoundError(
-            f"tiada oxford-iiit-pet dalam {root}: data.pets_root() memberikan miniatur, "
-            "torchvision.datasets.OxfordIIITPet(root, download=True) memuat turun yang sebenar"
-        ) from ralat
-    imej, label = zip(*koleksi, strict=True)
-    return torch.stack(imej), torch.tensor(label), list(koleksi.classes)
+        raise FileNotFoundError(cara) from ralat
+    pasangan = [koleksi[i] for i in range(len(koleksi))]
+    imej = torch.stack([gambar for gambar, _ in pasangan])
+    label = torch.tensor([kelas for _, kelas in pasangan], dtype=torch.int64)
+    return imej, label, list(koleksi.classes)
 
 
 def stratified_split(labels: Tensor, fraction: float, seed: int = 0) -> tuple[Tensor, Tensor]:
     if not 0 < fraction < 1:
-        raise ValueError(f"fraction mesti memenuhi 0 < fraction < 1, bukan {fraction}")
+        raise ValueError(f"fraction mesti antara 0 dan 1, bukan {fraction}")
     dadu = torch.Generator().manual_seed(seed)
-    latihan, pengesahan = [], []
-    for kelas in labels.unique():
-        ahli = (labels == kelas).nonzero().flatten()
-        ahli = ahli[torch.randperm(len(ahli), generator=dadu)].tolist()
-        potong = 0 if len(ahli) == 1 else min(max(round(fraction * len(ahli)), 1), len(ahli) - 1)
-        pengesahan += ahli[:potong]
-        latihan += ahli[potong:]
-    return torch.tensor(sorted(latihan), dtype=torch.int64), torch.tensor(sorted(pengesahan), dtype=torch.int64)
+    label = labels.cpu()
+    latihan, pengesahan = [torch.empty(0, dtype=torch.int64)], [torch.empty(0, dtype=torch.int64)]
+    for kelas in label.unique():
+        ahli = (label == kelas).nonzero().flatten()
+        ahli = ahli[torch.randperm(len(ahli), generator=dadu)]
+        # Kedua-dua pihak mendapat sekurang-kurangnya satu, kecuali kelas dengan satu gambar.
+        banyak = min(max(round(fraction * len(ahli)), 1), len(ahli) - 1)
+        pengesahan.append(ahli[:banyak])
+        latihan.append(ahli[banyak:])
+    return torch.cat(latihan).sort().values, torch.cat(pengesahan).sort().values
 
 
 def top_k_accuracy(logits: Tensor, labels: Tensor, k: int) -> float:
     if not 1 <= k <= logits.shape[1]:
         raise ValueError(f"k mesti antara 1 dan {logits.shape[1]}, bukan {k}")
-    tekaan = logits.topk(k, dim=1).indices.tolist()
-    kena = [benar in baris for baris, benar in zip(tekaan, labels.tolist(), strict=True)]
-    return sum(kena) / len(kena)
+    tekaan = logits.topk(k, dim=1).indices
+    return (tekaan == labels[:, None]).any(dim=1).double().mean().item()
 
 
 def confusion_matrix(predictions: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    matriks = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-    for (benar, ramalan), kiraan in Counter(zip(labels.tolist(), predictions.tolist(), strict=True)).items():
-        matriks[benar, ramalan] = kiraan
-    return matriks
+    pasangan = labels.long() * num_classes + predictions.long()
+    return torch.bincount(pasangan, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def most_confused(matrix: Tensor, classes: Sequence[str], n: int = 5) -> list[tuple[str, str, int]]:
-    silap = []
-    for i, baris in enumerate(matrix.tolist()):
-        for j, kiraan in enumerate(baris):
-            if i != j and kiraan:
-                silap.append((classes[i], classes[j], kiraan))
-    silap.sort(key=lambda tiga: -tiga[2])  # stabil: susunan kelas kekal
-    return silap[:n]
+    unsur = [
+        (i, j, int(kiraan))
+        for i, baris in enumerate(matrix.tolist())
+        for j, kiraan in enumerate(baris)
+        if i != j and kiraan != 0
+    ]
+    unsur.sort(key=lambda u: (-u[2], u[0], u[1]))
+    return [(classes[i], classes[j], kiraan) for i, j, kiraan in unsur[:n]]
+
+
+class _Pengklasifikasi(nn.Module):
+    def __init__(self, backbone: nn.Module, head: nn.Module, classes: Sequence[str]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.classes = list(classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.backbone(images))
+
+
+def _latih_linear(ciri: Tensor, label: Tensor, kelas: int, seed: int) -> nn.Linear:
+    # Ciri dipiawaikan supaya skalanya tidak penting; piawaian itu kemudian dilipat ke dalam kepala.
+    pusat = ciri.mean(dim=0)
+    sisihan = ciri.std(dim=0, unbiased=False)
+    sisihan = torch.where(sisihan > 1e-5 * pusat.abs(), sisihan, torch.ones_like(sisihan))
+    x = (ciri - pusat) / sisihan
+
+    w = torch.zeros(kelas, x.shape[1], dtype=x.dtype, device=x.device, requires_grad=True)
+    b = torch.zeros(kelas, dtype=x.dtype, device=x.device, requires_grad=True)
+    pengoptimum = torch.optim.Adam([w, b], lr=0.02)
+    dadu = torch.Generator().manual_seed(seed)
+    langkah = 0
+    with torch.enable_grad():
+        while langkah < 500:
+            for indeks in torch.randperm(len(label), generator=dadu).to(x.device).split(64):
+                logits = F.linear(x[indeks], w, b)
+                kehilangan = F.cross_entropy(logits, label[indeks]) + 1e-3 * w.square().sum()
+                w.grad, b.grad = torch.autograd.grad(kehilangan, [w, b])
+                pengoptimum.step()
+                langkah += 1
+
+    kepala = nn.utils.skip_init(nn.Linear, x.shape[1], kelas, dtype=x.dtype, device=x.device)
+    with torch.no_grad():
+        kepala.weight.copy_(w / sisihan)
+        kepala.bias.copy_(b - kepala.weight @ pusat)
+    return kepala
 
 
 def train_pet_classifier(
     backbone: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str], *, seed: int = 0
 ) -> nn.Module:
-    dadu = torch.Generator().manual_seed(seed)
+    # Salinan: tulang belakang yang diberikan tidak disentuh.
+    salinan = copy.deepcopy(backbone).eval()
     with torch.no_grad():
-        ciri = torch.cat([backbone(kelompok) for kelompok in images.split(64)])
-    tengah, sisihan = ciri.mean(0), ciri.std(0).clamp_min(1e-6)
-    biasa = (ciri - tengah) / sisihan
-    w = torch.zeros(len(classes), ciri.shape[1], requires_grad=True)
-    b = torch.zeros(len(classes), requires_grad=True)
-    pengoptimum = torch.optim.AdamW([w, b], lr=0.01, weight_decay=0.1)
-    for _ in range(100):
-        for pilihan in torch.randperm(len(biasa), generator=dadu).split(64):
-            with torch.enable_grad():
-                F.cross_entropy(biasa[pilihan] @ w.T + b, labels[pilihan]).backward()
-            pengoptimum.step()
-            pengoptimum.zero_grad()
-    kepala = nn.utils.skip_init(nn.Linear, ciri.shape[1], len(classes))
-    with torch.no_grad():  # penormalan ciri dilipat ke dalam kepala
-        kepala.weight.copy_(w / sisihan)
-        kepala.bias.copy_(b - (w / sisihan) @ tengah)
-    return Classifier(copy.deepcopy(backbone), kepala, list(classes)).eval()
+        ciri = torch.cat([salinan(kelompok) for kelompok in images.split(64)])
+    kepala = _latih_linear(ciri, labels.to(ciri.device), len(classes), seed)
+    return _Pengklasifikasi(salinan, kepala, classes).eval()

@@ -1,12 +1,10 @@
-"""Jawapan kuiz, bahagian demi bahagian."""
-
-SEBELUM = "bdacdb"
-SELEPAS = "acbdca"
+"""Kuiz: sebelum dan selepas kuliah."""
 
 
 def answers() -> dict[str, str]:
-    hasil = {}
-    for bahagian, huruf in (("pre", SEBELUM), ("post", SELEPAS)):
-        for nombor, pilihan in enumerate(huruf, 1):
-            hasil[f"{bahagian}_{nombor}"] = pilihan
-    return hasil
+    # Urutan soalan 1 hingga 6 bagi setiap bahagian.
+    sebelum = "bdacdb"
+    selepas = "acbdca"
+    jawapan = {f"pre_{i}": huruf for i, huruf in enumerate(sebelum, start=1)}
+    jawapan |= {f"post_{i}": huruf for i, huruf in enumerate(selepas, start=1)}
+    return jawapan

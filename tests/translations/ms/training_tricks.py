@@ -1,4 +1,4 @@
-"""Teknik latihan, ditulis daripada skeleton bahasa Melayu, formula demi formula."""
+"""Teknik latihan: apa yang menjadikan latihan berjaya."""
 
 import math
 from collections.abc import Sequence
@@ -8,8 +8,9 @@ from torch import Tensor
 
 
 def xavier_normal(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
-    keluar, masuk = shape
-    return math.sqrt(2 / (masuk + keluar)) * torch.randn(keluar, masuk, generator=generator)
+    n_out, n_in = shape
+    piawai = torch.randn(n_out, n_in, generator=generator, dtype=torch.float32, device=generator.device)
+    return piawai * math.sqrt(2 / (n_in + n_out))
 
 
 def batch_norm(
@@ -23,18 +24,20 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    min_, varians = running_mean, running_var
-    if training:
-        n = len(x)
-        if n < 2:
-            raise ValueError(f"x mempunyai {n} baris: tiada varians")
-        min_ = x.sum(0) / n
-        kuasa = ((x - min_) ** 2).sum(0)
-        varians = kuasa / n
-        running_mean = (1 - momentum) * running_mean + momentum * min_
-        running_var = (1 - momentum) * running_var + momentum * kuasa / (n - 1)
-    y = (x - min_) / (varians + eps).sqrt() * weight + bias
-    return y, running_mean, running_var
+    if not training:
+        y = (x - running_mean) / torch.sqrt(running_var + eps) * weight + bias
+        return y, running_mean, running_var
+    n = x.shape[0]
+    if n < 2:
+        raise ValueError(f"x mempunyai {n} baris; varians dalam latihan memerlukan sekurang-kurangnya 2")
+    purata = x.mean(dim=0)
+    varians = (x - purata).square().mean(dim=0)
+    y = (x - purata) / torch.sqrt(varians + eps) * weight + bias
+    # Statistik bergerak menyimpan varians saksama, dan tidak membawa graf.
+    saksama = varians.detach() * (n / (n - 1))
+    purata_baharu = (1 - momentum) * running_mean + momentum * purata.detach()
+    varians_baharu = (1 - momentum) * running_var + momentum * saksama
+    return y, purata_baharu, varians_baharu
 
 
 def dropout(x: Tensor, p: float, *, training: bool, generator: torch.Generator) -> Tensor:
@@ -42,8 +45,8 @@ def dropout(x: Tensor, p: float, *, training: bool, generator: torch.Generator) 
         raise ValueError(f"p mesti memenuhi 0 <= p < 1, bukan {p}")
     if not training:
         return x
-    gugur = torch.rand(x.shape, generator=generator) < p
-    return (x / (1 - p)).masked_fill(gugur, 0)
+    kekal = torch.rand(x.shape, generator=generator, device=generator.device).to(x.device) >= p
+    return torch.where(kekal, x / (1 - p), torch.zeros_like(x))
 
 
 def momentum_step(
@@ -65,21 +68,20 @@ def adam_step(
     beta2: float = 0.999,
     eps: float = 1e-8,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    mean = beta1 * mean + (1 - beta1) * gradient
-    square = beta2 * square + (1 - beta2) * gradient**2
-    arah = mean / (1 - beta1**step)
-    saiz = (square / (1 - beta2**step)).sqrt() + eps
-    return weight - learning_rate * arah / saiz, mean, square
+    momen1 = beta1 * mean + (1 - beta1) * gradient
+    momen2 = beta2 * square + (1 - beta2) * gradient.square()
+    # Pembetulan hanya bagi langkah ini; momen dikembalikan tanpa dibetulkan.
+    arah = momen1 / (1 - beta1**step)
+    saiz = torch.sqrt(momen2 / (1 - beta2**step)) + eps
+    return weight - learning_rate * arah / saiz, momen1, momen2
 
 
 def clip_gradients(gradients: list[Tensor], max_norm: float) -> tuple[list[Tensor], float]:
-    jumlah = 0.0
-    for kecerunan in gradients:
-        jumlah += kecerunan.double().square().sum().item()
-    panjang = math.sqrt(jumlah)
-    if panjang <= max_norm:
-        return list(gradients), panjang
-    return [kecerunan * (max_norm / panjang) for kecerunan in gradients], panjang
+    # float64, supaya kuasa dua kecerunan yang besar tidak melimpah.
+    norma = math.hypot(*(torch.linalg.vector_norm(g, dtype=torch.float64).item() for g in gradients))
+    if norma <= max_norm:
+        return list(gradients), norma
+    return [g * (max_norm / norma) for g in gradients], norma
 
 
 def decayed_learning_rate(learning_rate: float, epoch: int, factor: float = 0.98) -> float:
@@ -87,8 +89,10 @@ def decayed_learning_rate(learning_rate: float, epoch: int, factor: float = 0.98
 
 
 def should_stop(losses: Sequence[float], patience: int) -> bool:
-    terendah, sejak = math.inf, 0
+    if len(losses) == 0:
+        return False
+    terbaik, epok_terbaik = math.inf, 0
     for epok, kehilangan in enumerate(losses):
-        if kehilangan < terendah:
-            terendah, sejak = kehilangan, epok
-    return len(losses) - 1 - sejak >= patience
+        if kehilangan < terbaik:  # palsu bagi NaN dan bagi nilai yang sama
+            terbaik, epok_terbaik = kehilangan, epok
+    return len(losses) - 1 - epok_terbaik >= patience

@@ -1,42 +1,43 @@
-"""Kehilangan variasi, ditulis daripada skeleton bahasa Melayu: hirisan dan autograd."""
+"""Kehilangan variasi: sejauh mana piksel yang bersebelahan berbeza."""
 
 import torch
 from torch import Tensor
 
 
-def semak(images: Tensor) -> None:
-    if images.dim() != 4:
-        raise ValueError(f"images mesti 4-D, bukan {images.dim()}-D")
+def _mesti_4d(images: Tensor) -> None:
+    if images.ndim != 4:
+        raise ValueError(f"images mesti 4-D (N, C, H, W), bukan {images.ndim}-D")
 
 
 def total_variation(images: Tensor) -> Tensor:
-    semak(images)
-    menegak = images[:, :, 1:, :] - images[:, :, :-1, :]
-    mendatar = images[:, :, :, 1:] - images[:, :, :, :-1]
-    return menegak.abs().sum((1, 2, 3)) + mendatar.abs().sum((1, 2, 3))
+    _mesti_4d(images)
+    menegak = images.diff(dim=2).abs().sum(dim=(1, 2, 3))
+    mendatar = images.diff(dim=3).abs().sum(dim=(1, 2, 3))
+    return menegak + mendatar
 
 
 def isotropic_variation(images: Tensor, eps: float = 1e-8) -> Tensor:
-    semak(images)
-    sudut = images[:, :, :-1, :-1]
-    dx = images[:, :, :-1, 1:] - sudut
-    dy = images[:, :, 1:, :-1] - sudut
-    return (dx * dx + dy * dy + eps).sqrt().sum((1, 2, 3))
+    _mesti_4d(images)
+    sini = images[:, :, :-1, :-1]
+    dx = images[:, :, :-1, 1:] - sini
+    dy = images[:, :, 1:, :-1] - sini
+    return torch.sqrt(dx.square() + dy.square() + eps).sum(dim=(1, 2, 3))
 
 
 def variation_loss(images: Tensor) -> Tensor:
-    semak(images)
+    _mesti_4d(images)
     return (total_variation(images) / images[0].numel()).mean()
 
 
 def denoise(images: Tensor, *, weight: float = 0.1, steps: int = 100, learning_rate: float = 0.05) -> Tensor:
-    semak(images)
-    berhingar = images.detach()
-    x = berhingar.clone()
+    _mesti_4d(images)
+    asal = images.detach()
+    x = asal.clamp(0, 1)
     for _ in range(steps):
-        x.requires_grad_()
         with torch.enable_grad():
-            objektif = ((x - berhingar) ** 2).sum() + weight * total_variation(x).sum()
+            x.requires_grad_(True)
+            objektif = (x - asal).square().sum() + weight * total_variation(x).sum()
             (kecerunan,) = torch.autograd.grad(objektif, x)
+        # Langkah pada piksel, kemudian kembali ke [0, 1].
         x = (x.detach() - learning_rate * kecerunan).clamp(0, 1)
-    return x.clamp(0, 1)
+    return x

@@ -1,35 +1,32 @@
-"""Adversarial attack၊ မြန်မာ skeleton မှ ရေးထားသည်: log-softmax နှင့် torch.where ဖြင့်။"""
+"""Adversarial attack: network က ကြောင်ဟုခေါ်သော ခွေး။"""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def _uphill(model: nn.Module, images: Tensor, classes: Tensor) -> Tensor:
-    """Loss တိုးသောဘက်ကို +1, 0, -1 ဖြင့် ပြောပါ။"""
+def _uphill(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    # loss တိုးစေသော pixel ဘက်၏ လက္ခဏာ
     with torch.enable_grad():
-        x = images.detach().requires_grad_()
-        loss = -model(x).log_softmax(1).gather(1, classes[:, None]).sum()
-        return torch.autograd.grad(loss, x)[0].sign()
+        x = images.detach().clone().requires_grad_(True)
+        loss = F.cross_entropy(model(x), labels, reduction="sum")
+        (slope,) = torch.autograd.grad(loss, x)
+    return slope.sign()
 
 
 def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
-    return images.detach().add(_uphill(model, images, labels), alpha=epsilon).clamp(0, 1)
+    return (images.detach() + epsilon * _uphill(model, images, labels)).clamp(0, 1)
 
 
 def project(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
-    change = (images - originals).clamp(-epsilon, epsilon)
-    return (originals + change).clamp(0, 1).detach()
+    images, originals = images.detach(), originals.detach()
+    return torch.clamp(images, originals - epsilon, originals + epsilon).clamp(0, 1)
 
 
 def targeted_step(
     model: nn.Module, images: Tensor, originals: Tensor, targets: Tensor, *, step_size: float, epsilon: float
 ) -> Tensor:
-    return project(images.detach().sub(_uphill(model, images, targets), alpha=step_size), originals, epsilon)
-
-
-@torch.no_grad()
-def _fooled(model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
-    return model(images).max(dim=1).indices.eq(targets)
+    return project(images.detach() - step_size * _uphill(model, images, targets), originals, epsilon)
 
 
 def targeted_attack(
@@ -41,21 +38,26 @@ def targeted_attack(
     step_size: float = 1 / 255,
     steps: int = 40,
 ) -> Tensor:
-    x = images.detach().clone()
+    originals = images.detach()
+    attacked = originals.clone()
     for _ in range(steps):
-        done = _fooled(model, x, targets)
-        if bool(done.all()):
-            return x
-        moved = targeted_step(model, x, images, targets, step_size=step_size, epsilon=epsilon)
-        x = torch.where(done[:, None, None, None], x, moved)
-    return x
+        with torch.no_grad():
+            left = (model(attacked).argmax(dim=1) != targets).nonzero().flatten()
+        if len(left) == 0:
+            break
+        # target မမြင်သေးသော image များကိုသာ ဆက်ပြောင်းသည်
+        attacked[left] = targeted_step(
+            model, attacked[left], originals[left], targets[left], step_size=step_size, epsilon=epsilon
+        )
+    return attacked
 
 
 def success_rate(model: nn.Module, images: Tensor, targets: Tensor) -> float:
-    return sum(_fooled(model, images, targets).tolist()) / len(targets)
+    with torch.no_grad():
+        hits = model(images).argmax(dim=1) == targets
+    return hits.float().mean().item()
 
 
 def perturbation_norms(images: Tensor, originals: Tensor) -> tuple[Tensor, Tensor]:
-    change = images - originals
-    largest, length = (torch.linalg.vector_norm(change, ord=order, dim=(1, 2, 3)) for order in (float("inf"), 2))
-    return largest, length
+    change = (images - originals).flatten(start_dim=1)
+    return change.abs().amax(dim=1), torch.linalg.vector_norm(change, dim=1)

@@ -1,71 +1,89 @@
-"""Feature extraction၊ မြန်မာ skeleton မှ ရေးထားသည်: tensor များဖြင့် တစ်ပြိုင်တည်း။"""
+"""Feature extraction: feature extractor အဖြစ် pretrained network။"""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torchvision.transforms import v2
+from torchvision.transforms import functional as TF
+
+
+@contextlib.contextmanager
+def _eval_for_a_while(model: nn.Module) -> Iterator[None]:
+    # submodule တစ်ခုစီ၏ mode ကို မှတ်ထားပြီး အဆုံးတွင် ပြန်ပေးသည်
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def preprocess(image: Image.Image, size: int = 64) -> Tensor:
     if size < 1:
-        raise ValueError(f"size = {size} သည် 1 ထက် ငယ်သည်")
-    steps = [v2.Resize(size), v2.CenterCrop(size), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
-    return v2.Compose(steps)(image.convert("RGB")).as_subclass(Tensor)
+        raise ValueError(f"size must be at least 1, not {size}")
+    colour = image.convert("RGB")
+    square = TF.center_crop(
+        TF.resize(colour, [size], interpolation=TF.InterpolationMode.BILINEAR, antialias=True), [size, size]
+    )
+    return TF.pil_to_tensor(square).to(torch.float32) / 255
 
 
 def normalize(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    wrong = [name for name, values in {"mean": mean, "std": std}.items() if len(values) != images.size(1)]
-    if wrong:
-        raise ValueError(f"{wrong[0]} တွင် channel {images.size(1)} ခုအတွက် ကိန်း မလောက် သို့မဟုတ် ပိုနေသည်")
-    if not all(value > 0 for value in std):
-        raise ValueError("std သည် အပေါင်းကိန်း ဖြစ်ရမည်")
-    center, scale = (images.new_tensor(list(values)).reshape(1, -1, 1, 1) for values in (mean, std))
-    return images.sub(center).div(scale)
+    channels = images.shape[1]
+    for name, numbers in (("mean", mean), ("std", std)):
+        if len(numbers) != channels:
+            raise ValueError(f"{name} needs one number for each of the {channels} channels, not {len(numbers)}")
+    if not all(number > 0 for number in std):
+        raise ValueError(f"every std must be positive, not {list(std)}")
+
+    def per_channel(numbers: Sequence[float]) -> Tensor:
+        return torch.as_tensor(numbers, dtype=images.dtype, device=images.device).view(1, -1, 1, 1)
+
+    return (images - per_channel(mean)) / per_channel(std)
 
 
 def freeze(model: nn.Module) -> nn.Module:
-    return model.requires_grad_(False).eval()
-
-
-def _quietly(model: nn.Module, run: Callable[[], Tensor]) -> Tensor:
-    """Eval mode ဖြင့် gradient မပါဘဲ run ပြီး mode များကို ပြန်ထားပါ။"""
-    in_training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        with torch.no_grad():
-            return run()
-    finally:
-        for module in in_training:
-            module.training = True
+    for weight in model.parameters():
+        weight.requires_grad_(False)
+    return model.eval()
 
 
 def feature_maps(model: nn.Module, layer: str, images: Tensor) -> Tensor:
-    known = dict(model.named_modules())
+    layers = dict(model.named_modules())
+    if layer not in layers:
+        raise ValueError(f"no layer {layer!r}; there are: {', '.join(name for name in layers if name)}")
+    seen: list[Tensor] = []
+
+    def look(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+        # နောက် layer က in place မပြောင်းမီ မိတ္တူကူးထားသည်
+        seen.append(output.detach().clone())
+
+    hook = layers[layer].register_forward_hook(look)
     try:
-        chosen = known[layer]
-    except KeyError:
-        raise ValueError(f"layer {layer!r} မရှိပါ၊ ရှိသည်မှာ {sorted(known)}") from None
-    seen: dict[str, Tensor] = {}
-    handle = chosen.register_forward_hook(lambda _module, _inputs, output: seen.update(maps=output.detach().clone()))
-    try:
-        _quietly(model, lambda: model(images))
+        with _eval_for_a_while(model), torch.no_grad():
+            model(images)
     finally:
-        handle.remove()
-    return seen["maps"]
+        hook.remove()
+    if not seen:
+        raise RuntimeError(f"the model did not run its layer {layer!r}")
+    return seen[-1]
 
 
 def extract_features(backbone: nn.Module, images: Tensor, batch_size: int = 32) -> Tensor:
-    return _quietly(backbone, lambda: torch.cat(tuple(map(backbone, images.split(batch_size)))))
+    with _eval_for_a_while(backbone), torch.no_grad():
+        return torch.cat([backbone(batch) for batch in images.split(batch_size)])
 
 
 def feature_grid(maps: Tensor, columns: int = 8) -> Tensor:
-    low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
-    flat = high == low
-    scaled = ((maps - low) / (high - low).masked_fill(flat, 1)).masked_fill(flat, 0)
     count, height, width = maps.shape
-    rows = (count + columns - 1) // columns
-    cells = F.pad(scaled, (0, 0, 0, 0, 0, rows * columns - count))  # ပိုသော အကွက်များ 0
+    low = maps.amin(dim=(1, 2), keepdim=True)
+    span = maps.amax(dim=(1, 2), keepdim=True) - low
+    # တစ်ပြေးညီ channel ကို 1 ဖြင့် စားလျှင် 0 ရသည်
+    scaled = (maps - low) / torch.where(span > 0, span, torch.ones_like(span))
+    rows = -(-count // columns)
+    cells = scaled.new_zeros(rows * columns, height, width)
+    cells[:count] = scaled
     return cells.view(rows, columns, height, width).transpose(1, 2).reshape(rows * height, columns * width)

@@ -1,47 +1,42 @@
-"""Head training၊ မြန်မာ skeleton မှ ရေးထားသည်: torch.optim ၏ SGD ဖြင့်။"""
+"""Head training: freeze လုပ်ထားသော feature များပေါ်က classifier။"""
 
-import copy
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-NAMES = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
-
 
 def build_head(in_features: int, num_classes: int) -> nn.Module:
-    if in_features < 1:
-        raise ValueError(f"in_features = {in_features} သည် 1 ထက် ငယ်သည်")
-    if num_classes < 1:
-        raise ValueError(f"num_classes = {num_classes} သည် 1 ထက် ငယ်သည်")
-    return nn.Sequential(nn.Linear(in_features, num_classes))
+    for name, number in (("in_features", in_features), ("num_classes", num_classes)):
+        if number < 1:
+            raise ValueError(f"{name} must be at least 1, not {number}")
+    return nn.Linear(in_features, num_classes)
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
-    if not 0 < len(labels) == len(logits):
-        raise ValueError(f"logits {len(logits)} ခုနှင့် labels {len(labels)} ခု မကိုက်ပါ")
-    return logits.argmax(-1).eq(labels).double().mean().item()
+    if len(logits) != len(labels):
+        raise ValueError(f"logits and labels differ in length: {len(logits)} and {len(labels)}")
+    if len(labels) == 0:
+        raise ValueError("logits and labels are empty")
+    return int((logits.argmax(dim=1) == labels).sum()) / len(labels)
 
 
-class _Measuring:
-    """Module တစ်ခုကို တိုင်းတာစဉ် eval mode တွင် ထားပါ။"""
-
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
-
-    def __enter__(self) -> None:
-        self.modes = {part: part.training for part in self.module.modules()}
-        self.module.eval()
-
-    def __exit__(self, *_: object) -> None:
-        for part, mode in self.modes.items():
-            part.training = mode
+def _logits_in_eval(model: nn.Module, inputs: Tensor) -> Tensor:
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            return model(inputs)
+    finally:
+        # submodule တစ်ခုစီကို ကိုယ်ပိုင် mode ပြန်ပေးသည်
+        for module, mode in modes:
+            module.training = mode
 
 
 def evaluate(head: nn.Module, features: Tensor, labels: Tensor) -> tuple[float, float]:
-    with _Measuring(head), torch.no_grad():
-        logits = head(features)
-    return float(F.cross_entropy(logits, labels)), accuracy(logits, labels)
+    logits = _logits_in_eval(head, features)
+    return F.cross_entropy(logits, labels).item(), accuracy(logits, labels)
 
 
 def fit_head(
@@ -55,35 +50,57 @@ def fit_head(
     patience: int | None = None,
     seed: int = 0,
 ) -> dict[str, list[float]]:
-    generator = torch.Generator().manual_seed(seed)
-    descent = torch.optim.SGD(head.parameters(), lr=learning_rate)
-    rows: list[tuple[float, ...]] = []
-    best = 0
-    weights = copy.deepcopy(head.state_dict())
-    for epoch in range(epochs):
-        for chosen in torch.randperm(len(train[1]), generator=generator).split(batch_size):
-            descent.zero_grad()
-            with torch.enable_grad():
-                F.cross_entropy(head(train[0][chosen]), train[1][chosen]).backward()
-            descent.step()
-        descent.zero_grad()
-        rows.append((*evaluate(head, *train), *evaluate(head, *valid)))
-        if epoch == 0 or rows[epoch][2] < rows[best][2]:
-            best = epoch
-            weights = copy.deepcopy(head.state_dict())
-        if patience is not None and epoch - best >= patience:
-            break
-    head.load_state_dict(weights)
-    return {name: [row[i] for row in rows] for i, name in enumerate(NAMES)}
+    features, labels = train
+    weights = [weight for weight in head.parameters() if weight.requires_grad]
+    history: dict[str, list[float]] = {
+        name: [] for name in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+    }
+    shuffle = torch.Generator().manual_seed(seed)
+    best, best_epoch = math.inf, -1
+    best_state = {name: tensor.clone() for name, tensor in head.state_dict().items()}
+
+    # head ထဲတွင် dropout ရှိလျှင်လည်း seed တူက head တူပေးရန်၊ ပြီးနောက် global state မူလအတိုင်း ရှိရန်
+    devices = [features.device] if features.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            with torch.cuda.device(features.device):
+                torch.cuda.manual_seed(seed)
+        for epoch in range(epochs):
+            loss_sum, right = 0.0, 0
+            for chosen in torch.randperm(len(labels), generator=shuffle).split(batch_size):
+                chosen = chosen.to(labels.device)
+                answers = labels[chosen]
+                with torch.enable_grad():
+                    logits = head(features[chosen])
+                    loss = F.cross_entropy(logits, answers)
+                    slopes = torch.autograd.grad(loss, weights, allow_unused=True) if weights else ()
+                with torch.no_grad():
+                    for weight, slope in zip(weights, slopes, strict=True):
+                        if slope is not None:
+                            weight -= learning_rate * slope
+                loss_sum += loss.item() * len(chosen)
+                right += int((logits.argmax(dim=1) == answers).sum())
+            valid_loss, valid_accuracy = evaluate(head, *valid)
+            history["train_loss"].append(loss_sum / len(labels))
+            history["train_accuracy"].append(right / len(labels))
+            history["valid_loss"].append(valid_loss)
+            history["valid_accuracy"].append(valid_accuracy)
+            if valid_loss < best:
+                best, best_epoch = valid_loss, epoch
+                best_state = {name: tensor.clone() for name, tensor in head.state_dict().items()}
+            elif patience is not None and epoch - best_epoch >= patience:
+                break
+    head.load_state_dict(best_state)
+    return history
 
 
 def predict(model: nn.Module, images: Tensor, k: int = 3) -> list[list[tuple[str, float]]]:
     if k < 1:
-        raise ValueError(f"k = {k} သည် 1 ထက် ငယ်သည်")
-    with _Measuring(model), torch.no_grad():
-        chances = torch.softmax(model(images), dim=1)
-    best = chances.topk(min(k, chances.size(1)), dim=1)
+        raise ValueError(f"k must be at least 1, not {k}")
+    chances = _logits_in_eval(model, images).softmax(dim=1)
+    top = chances.topk(min(k, chances.shape[1]), dim=1)
     return [
         [(model.classes[index], chance) for index, chance in zip(indices, values, strict=True)]
-        for indices, values in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        for indices, values in zip(top.indices.tolist(), top.values.tolist(), strict=True)
     ]

@@ -1,30 +1,33 @@
-"""Ideal image၊ မြန်မာ skeleton မှ ရေးထားသည်: momentum ဖြင့် ဆင်းသည်။"""
+"""Ideal image: network က မြင်းကျားဟု ထင်သော ပုံ။"""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def _variation(images: Tensor) -> Tensor:
+    down = (images[:, :, 1:] - images[:, :, :-1]).abs().sum()
+    right = (images[..., 1:] - images[..., :-1]).abs().sum()
+    return (down + right) / images.numel()
+
+
 def class_loss(model: nn.Module, images: Tensor, target: int) -> Tensor:
-    return -model(images).log_softmax(dim=1)[:, target].mean()
+    logits = model(images)
+    return F.cross_entropy(logits, torch.full((len(logits),), target, dtype=torch.int64, device=logits.device))
 
 
 def ideal_loss(model: nn.Module, images: Tensor, target: int, variation_weight: float) -> Tensor:
-    variation = sum(images.diff(dim=dim).abs().sum() for dim in (-2, -1)) / images.numel()
-    return class_loss(model, images, target) + variation_weight * variation
-
-
-def _slope(model: nn.Module, images: Tensor, target: int, variation_weight: float) -> tuple[Tensor, float]:
-    with torch.enable_grad():
-        pixels = images.detach().requires_grad_()
-        loss = ideal_loss(model, pixels, target, variation_weight)
-        return torch.autograd.grad(loss, pixels)[0], loss.item()
+    return class_loss(model, images, target) + variation_weight * _variation(images)
 
 
 def ideal_step(
     model: nn.Module, images: Tensor, target: int, *, learning_rate: float, variation_weight: float
 ) -> Tensor:
-    slope, _ = _slope(model, images, target, variation_weight)
-    return torch.clamp(images.detach() - learning_rate * slope, 0, 1)
+    with torch.enable_grad():
+        x = images.detach().clone().requires_grad_(True)
+        # pixel များ၏ gradient ကိုသာ တောင်းသဖြင့် model ပေါ်တွင် ဘာမျှ မကျန်
+        (slope,) = torch.autograd.grad(ideal_loss(model, x, target, variation_weight), x)
+    return (x.detach() - learning_rate * slope).clamp(0, 1)
 
 
 def ideal_image(
@@ -37,12 +40,12 @@ def ideal_image(
     variation_weight: float = 1.0,
     seed: int = 0,
 ) -> tuple[Tensor, list[float]]:
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.empty(1, 3, size, size).uniform_(generator=generator)
-    velocity, losses = torch.zeros_like(x), []
+    first = next(model.parameters(), None)
+    device = torch.device("cpu") if first is None else first.device
+    image = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float32).to(device)
+    losses = []
     for _ in range(steps):
-        slope, loss = _slope(model, x, target, variation_weight)
-        losses.append(loss)
-        velocity = 0.5 * velocity - learning_rate * slope
-        x = (x + velocity).clamp(0, 1)
-    return x, losses
+        image = ideal_step(model, image, target, learning_rate=learning_rate, variation_weight=variation_weight)
+        with torch.no_grad():
+            losses.append(ideal_loss(model, image, target, variation_weight).item())
+    return image, losses

@@ -1,110 +1,136 @@
-"""Pets lab၊ မြန်မာ skeleton မှ ရေးထားသည်: head ကို LBFGS ဖြင့် train လုပ်သည်။"""
+"""Pets lab: အမျိုးအစား 37 ခု၊ file များပါသော folder မှ classifier သို့။"""
 
+import copy
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 from torchvision.datasets import OxfordIIITPet
-from torchvision.transforms import functional as TF
-
-from data import Classifier
+from torchvision.transforms import CenterCrop, Compose, Resize, ToTensor
 
 
 def breed_of(filename: str) -> str:
-    stem = Path(filename).stem
-    breed, _, number = stem.rpartition("_")
-    if not (breed and number.isascii() and number.isdigit()):
-        raise ValueError(f"filename {filename!r} သည် _<number> ဖြင့် မဆုံးပါ")
-    return breed
+    match = re.fullmatch(r"(.+)_[0-9]+", PurePosixPath(filename).stem)
+    if match is None:
+        raise ValueError(f"filename {filename!r} does not end in _<number>")
+    return match[1]
 
 
 def species_of(filename: str) -> str:
-    first = breed_of(filename)[:1]
-    return "dog" if first == first.lower() else "cat"
+    return "cat" if breed_of(filename)[0].isupper() else "dog"
 
 
 def _decodes(path: Path) -> bool:
     try:
         with Image.open(path) as image:
-            image.convert("RGB")
-    except Exception:  # ပျက်နေသော file က error အမျိုးမျိုး ပေးသည်
+            image.load()
+    except Exception:  # ပျက်နေသော file က မည်သည့် error မဆို ပေးနိုင်သည်
         return False
     return True
 
 
 def readable_images(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.is_file() and _decodes(path))
+    files = sorted((path for path in Path(folder).iterdir() if path.is_file()), key=lambda path: path.name)
+    return [path for path in files if _decodes(path)]
 
 
 def load_pets(root: Path, split: str, size: int = 64) -> tuple[Tensor, Tensor, list[str]]:
-    if split not in {"trainval", "test"}:
-        raise ValueError(f"split = {split!r} အစား 'trainval' သို့မဟုတ် 'test' ပေးပါ")
-    if not (Path(root) / "oxford-iiit-pet" / "annotations" / f"{split}.txt").exists():
+    if split not in ("trainval", "test"):
+        raise ValueError(f"split must be 'trainval' or 'test', not {split!r}")
+    base = Path(root) / "oxford-iiit-pet"
+    if not (base / "images").is_dir() or not (base / "annotations" / f"{split}.txt").is_file():
         raise FileNotFoundError(
-            f"{root} တွင် oxford-iiit-pet မရှိပါ: data.pets_root() ကို သုံးပါ သို့မဟုတ် "
-            "torchvision.datasets.OxfordIIITPet(root, download=True) ဖြင့် ယူပါ"
+            f"no Oxford-IIIT Pets under {root}: pass data.pets_root(), name the collection in OXFORD_PETS, "
+            "or get it with torchvision.datasets.OxfordIIITPet(root, download=True)"
         )
-
-    def square(image: Image.Image) -> Tensor:
-        return TF.to_tensor(TF.center_crop(TF.resize(image.convert("RGB"), size), [size, size]))
-
-    pictures = OxfordIIITPet(str(root), split=split, transform=square)
-    rows = [pictures[i] for i in range(len(pictures))]
-    return torch.stack([row[0] for row in rows]), torch.tensor([row[1] for row in rows]), pictures.classes
+    transform = Compose([Resize(size), CenterCrop(size), ToTensor()])
+    pets = OxfordIIITPet(str(root), split=split, transform=transform)
+    pairs = [pets[index] for index in range(len(pets))]
+    images = torch.stack([image for image, _ in pairs])
+    return images, torch.tensor([label for _, label in pairs], dtype=torch.int64), list(pets.classes)
 
 
 def stratified_split(labels: Tensor, fraction: float, seed: int = 0) -> tuple[Tensor, Tensor]:
-    if fraction <= 0 or fraction >= 1 or fraction != fraction:
-        raise ValueError(f"fraction = {fraction} သည် 0 နှင့် 1 ကြား ဖြစ်ရမည်")
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
-    validates = torch.zeros(len(labels), dtype=torch.bool)
-    for members in (order[labels[order] == label] for label in set(labels.tolist())):
-        if len(members) > 1:
-            share = max(1, min(len(members) - 1, round(fraction * len(members))))
-            validates[members[:share]] = True
-    return (~validates).nonzero()[:, 0], validates.nonzero()[:, 0]
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction must be between 0 and 1, not {fraction}")
+    generator = torch.Generator().manual_seed(seed)
+    for_valid = torch.zeros(len(labels), dtype=torch.bool)
+    on_cpu = labels.cpu()
+    for name in on_cpu.unique():
+        members = (on_cpu == name).nonzero().flatten()
+        count = len(members)
+        # ပုံနှစ်ပုံနှင့်အထက်ရှိသော class သည် နှစ်ဖက်လုံးတွင် ပါရမည်
+        taken = min(max(round(fraction * count), 1), count - 1)
+        for_valid[members[torch.randperm(count, generator=generator)[:taken]]] = True
+    train, valid = (~for_valid).nonzero().flatten(), for_valid.nonzero().flatten()
+    return train.to(labels.device), valid.to(labels.device)
 
 
 def top_k_accuracy(logits: Tensor, labels: Tensor, k: int) -> float:
-    if k < 1 or k > logits.size(1):
-        raise ValueError(f"k = {k} သည် 1 မှ {logits.size(1)} အထိသာ ဖြစ်ရမည်")
-    return (logits.topk(k).indices == labels[:, None]).any(1).double().mean().item()
+    if not 1 <= k <= logits.shape[1]:
+        raise ValueError(f"k must be from 1 to {logits.shape[1]}, not {k}")
+    guesses = logits.topk(k, dim=1).indices
+    return (guesses == labels[:, None]).any(dim=1).float().mean().item()
 
 
 def confusion_matrix(predictions: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    return torch.bincount(labels * num_classes + predictions, minlength=num_classes**2).view(num_classes, num_classes)
+    pairs = labels * num_classes + predictions
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def most_confused(matrix: Tensor, classes: Sequence[str], n: int = 5) -> list[tuple[str, str, int]]:
-    pairs = [(i, j) for i, j in matrix.nonzero().tolist() if i != j]
-    pairs.sort(key=lambda pair: (-int(matrix[pair]), pair))
-    return [(classes[i], classes[j], int(matrix[i, j])) for i, j in pairs[:n]]
+    found = [
+        (-count, true, predicted)
+        for true, row in enumerate(matrix.tolist())
+        for predicted, count in enumerate(row)
+        if true != predicted and count != 0
+    ]
+    return [(classes[true], classes[predicted], -count) for count, true, predicted in sorted(found)[:n]]
+
+
+class _PetClassifier(nn.Module):
+    def __init__(self, backbone: nn.Module, head: nn.Module, classes: Sequence[str]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.classes = list(classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.backbone(images))
 
 
 def train_pet_classifier(
     backbone: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str], *, seed: int = 0
 ) -> nn.Module:
+    kept = copy.deepcopy(backbone)
     with torch.no_grad():
-        features = torch.cat([backbone(batch) for batch in images.split(50)]).float()
-    mean, scale = features.mean(0), 1 / features.std(0).add(1e-5)
-    inputs = (features - mean) * scale
-    weight = torch.zeros(len(classes), features.size(1), requires_grad=True)
-    bias = torch.zeros(len(classes), requires_grad=True)
-    descent = torch.optim.LBFGS([weight, bias], max_iter=100, line_search_fn="strong_wolfe")
+        features = torch.cat([kept(batch) for batch in images.split(64)]).float()
+    mean, spread = features.mean(dim=0), features.std(dim=0, correction=0)
+    # မပြောင်းသော feature ကို ချဲ့၍ noise မဖြစ်စေရန်
+    spread = torch.where(spread > 1e-5 * mean.abs(), spread, torch.ones_like(spread))
+    inputs = (features - mean) / spread
 
-    def objective() -> Tensor:
-        descent.zero_grad()
-        with torch.enable_grad():
-            loss = F.cross_entropy(F.linear(inputs, weight, bias), labels) + 0.003 * weight.square().sum()
-            loss.backward()
-        return loss
+    weight = torch.zeros(len(classes), inputs.shape[1], device=inputs.device, requires_grad=True)
+    bias = torch.zeros(len(classes), device=inputs.device, requires_grad=True)
+    optimizer = torch.optim.AdamW([weight, bias], lr=0.01, weight_decay=0.1)
+    shuffle = torch.Generator().manual_seed(seed)
+    batches = -(-len(labels) // 32)
+    with torch.enable_grad():
+        for _ in range(max(40, -(-300 // batches))):
+            for chosen in torch.randperm(len(labels), generator=shuffle).split(32):
+                chosen = chosen.to(labels.device)
+                loss = F.cross_entropy(F.linear(inputs[chosen], weight, bias), labels[chosen])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
 
-    descent.step(objective)
-    with torch.random.fork_rng(devices=[]):  # global random state ကို မထိပါ
-        head = nn.Linear(features.size(1), len(classes))
-    head.weight.data = (weight * scale).detach()
-    head.bias.data = (bias - (weight * scale) @ mean).detach()
-    return Classifier(backbone, head, classes).eval()
+    # normalise လုပ်ခြင်းကို head ၏ weight များထဲ ပေါင်းထည့်သည်
+    head = nn.utils.skip_init(nn.Linear, inputs.shape[1], len(classes), device=inputs.device)
+    with torch.no_grad():
+        head.weight.copy_(weight / spread)
+        head.bias.copy_(bias - head.weight @ mean)
+    return _PetClassifier(kept, head, classes).eval()

@@ -1,8 +1,13 @@
-"""မေးခွန်းများ၏ အဖြေ။"""
+"""Quiz: ပို့ချချက် မတိုင်မီနှင့် ပြီးနောက်။"""
+
+BEFORE = "bdacdb"
+AFTER = "acbdca"
 
 
 def answers() -> dict[str, str]:
-    return {
-        "pre_1": "b", "pre_2": "d", "pre_3": "a", "pre_4": "c", "pre_5": "d", "pre_6": "b",
-        "post_1": "a", "post_2": "c", "post_3": "b", "post_4": "d", "post_5": "c", "post_6": "a",
-    }  # fmt: skip
+    # စာလုံးတစ်လုံးစီသည် မေးခွန်းတစ်ခုစီ၏ အဖြေ
+    given = {}
+    for part, letters in (("pre", BEFORE), ("post", AFTER)):
+        for number, letter in enumerate(letters, start=1):
+            given[f"{part}_{number}"] = letter
+    return given

@@ -1,5 +1,6 @@
-"""Training tricks၊ မြန်မာ skeleton မှ ရေးထားသည်: torch ၏ အသင့်ရှိ function များဖြင့်။"""
+"""Training tricks: training ကို ဘာက အလုပ်ဖြစ်စေသလဲ။"""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -7,7 +8,9 @@ from torch import Tensor
 
 
 def xavier_normal(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
-    return torch.empty(shape).normal_(0.0, (2 / sum(shape)) ** 0.5, generator=generator)
+    n_out, n_in = shape
+    normal = torch.randn(n_out, n_in, generator=generator, dtype=torch.float32, device=generator.device)
+    return normal * math.sqrt(2 / (n_in + n_out))
 
 
 def batch_norm(
@@ -21,29 +24,34 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    if not training:
-        return (x - running_mean) * torch.rsqrt(running_var + eps) * weight + bias, running_mean, running_var
-    if x.size(0) < 2:
-        raise ValueError("x တွင် အတန်းတစ်ခုတည်းသာ ရှိ၍ variance မရှိပါ")
-    mean = x.mean(0)
-    y = (x - mean) * torch.rsqrt(x.var(0, correction=0) + eps) * weight + bias
-    return y, torch.lerp(running_mean, mean, momentum), torch.lerp(running_var, x.var(0), momentum)
+    if training:
+        if len(x) < 2:
+            raise ValueError("x needs two rows or more in training: one row has no variance")
+        mean, variance = x.mean(dim=0), x.var(dim=0, correction=0)
+        # data အားလုံးအတွက် ခန့်မှန်းချက်ကို N - 1 ဖြင့် စားသည်
+        unbiased = x.detach().var(dim=0, correction=1)
+        running_mean = (1 - momentum) * running_mean + momentum * mean.detach()
+        running_var = (1 - momentum) * running_var + momentum * unbiased
+    else:
+        mean, variance = running_mean, running_var
+    y = (x - mean) / torch.sqrt(variance + eps) * weight + bias
+    return y, running_mean, running_var
 
 
 def dropout(x: Tensor, p: float, *, training: bool, generator: torch.Generator) -> Tensor:
-    if p < 0 or p >= 1 or p != p:
-        raise ValueError(f"p = {p} သည် 0 <= p < 1 မဟုတ်ပါ")
-    if training:
-        kept = torch.empty(x.shape).bernoulli_(1 - p, generator=generator).bool()
-        return torch.where(kept, x / (1 - p), torch.zeros_like(x))
-    return x
+    if not 0 <= p < 1:
+        raise ValueError(f"p must be in [0, 1), not {p}")
+    if not training:
+        return x
+    kept = torch.rand(x.shape, generator=generator, device=generator.device) >= p
+    return torch.where(kept.to(x.device), x / (1 - p), torch.zeros_like(x))
 
 
 def momentum_step(
     weight: Tensor, velocity: Tensor, gradient: Tensor, *, learning_rate: float, momentum: float
 ) -> tuple[Tensor, Tensor]:
-    velocity = velocity.mul(momentum).sub(gradient, alpha=learning_rate)
-    return weight.add(velocity), velocity
+    velocity = momentum * velocity - learning_rate * gradient
+    return weight + velocity, velocity
 
 
 def adam_step(
@@ -58,29 +66,31 @@ def adam_step(
     beta2: float = 0.999,
     eps: float = 1e-8,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    first = mean.mul(beta1).add(gradient, alpha=1 - beta1)
-    second = square.mul(beta2).addcmul(gradient, gradient, value=1 - beta2)
-    below = second.div(1 - beta2**step).sqrt().add(eps)
-    return weight.addcdiv(first.div(1 - beta1**step), below, value=-learning_rate), first, second
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient * gradient
+    # ပြင်ထားသော moment များကို ဤ step အတွက်သာ သုံးသည်
+    direction = mean / (1 - beta1**step)
+    size = torch.sqrt(square / (1 - beta2**step)) + eps
+    return weight - learning_rate * direction / size, mean, square
 
 
 def clip_gradients(gradients: list[Tensor], max_norm: float) -> tuple[list[Tensor], float]:
-    norms = [torch.linalg.vector_norm(gradient, dtype=torch.float64) for gradient in gradients]
-    together = float(torch.stack(norms).norm()) if norms else 0.0
-    factor = max_norm / together if together > max_norm else 1.0
-    return [gradient.mul(factor) for gradient in gradients], together
+    total = math.hypot(*(torch.linalg.vector_norm(gradient, dtype=torch.float64).item() for gradient in gradients))
+    if total <= max_norm:
+        return list(gradients), total
+    return [gradient * (max_norm / total) for gradient in gradients], total
 
 
 def decayed_learning_rate(learning_rate: float, epoch: int, factor: float = 0.98) -> float:
-    for _ in range(epoch):
-        learning_rate *= factor
-    return learning_rate
+    return learning_rate * factor**epoch
 
 
 def should_stop(losses: Sequence[float], patience: int) -> bool:
-    age, best = -1, float("inf")
-    for loss in losses:
-        age += 1
-        if loss < best:
-            age, best = 0, loss
-    return age >= patience
+    if len(losses) == 0:
+        return False
+    best, best_epoch = math.nan, 0
+    for epoch, loss in enumerate(losses):
+        # တူညီသော loss နှင့် NaN တို့သည် တိုးတက်မှု မဟုတ်
+        if loss < best or (math.isnan(best) and not math.isnan(loss)):
+            best, best_epoch = loss, epoch
+    return len(losses) - 1 - best_epoch >= patience

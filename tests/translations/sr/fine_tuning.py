@@ -1,99 +1,144 @@
-"""Фино подешавање."""
+"""Фино подешавање: када замрзнута окосница није довољна."""
+
+import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load, save
-from torch.utils.data import DataLoader, TensorDataset
+from torch import Tensor, nn
 
-REACH = 4
-
-
-def count_parameters(model):
-    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
-    return sum(size for size, trained in sizes if trained), sum(size for size, _ in sizes)
+REACH = 4  # pixels
 
 
-def unfreeze(model, layers):
-    existing = [name for name, _ in model.named_modules()]
-    missing = [layer for layer in layers if layer not in existing]
-    if missing:
-        raise ValueError(f"нема подмодула {missing}; постоје {existing}")
-    for layer in layers:
-        model.get_submodule(layer).requires_grad_(True)
-    return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+def count_parameters(model: nn.Module) -> tuple[int, int]:
+    sizes = [(weight.numel(), weight.requires_grad) for weight in model.parameters()]
+    return sum(size for size, learns in sizes if learns), sum(size for size, _ in sizes)
 
 
-def parameter_groups(model, *, head_rate, backbone_rate):
-    for name, rate in {"head_rate": head_rate, "backbone_rate": backbone_rate}.items():
+def unfreeze(model: nn.Module, layers: Sequence[str]) -> list[str]:
+    known = dict(model.named_modules(remove_duplicate=False))
+    unknown = [name for name in layers if name not in known]
+    if unknown:
+        raise ValueError(f"нема подмодула {unknown}; постоје: {list(known)}")
+    for name in layers:
+        for weight in known[name].parameters():
+            weight.requires_grad_(True)
+    return [name for name, weight in model.named_parameters() if weight.requires_grad]
+
+
+def parameter_groups(model: nn.Module, *, head_rate: float, backbone_rate: float) -> list[dict]:
+    for name, rate in (("head_rate", head_rate), ("backbone_rate", backbone_rate)):
         if not rate > 0:
             raise ValueError(f"{name} мора бити позитивно, а јесте {rate}")
-    head = set(model.head.parameters())
+    in_head = {id(weight) for weight in model.head.parameters()}
+    learning = [weight for weight in model.parameters() if weight.requires_grad]
     groups = [
-        {
-            "params": [weight for weight in model.parameters() if weight.requires_grad and (weight in head) is ours],
-            "lr": rate,
-        }
-        for ours, rate in ((True, head_rate), (False, backbone_rate))
+        {"params": [weight for weight in learning if id(weight) in in_head], "lr": head_rate},
+        {"params": [weight for weight in learning if id(weight) not in in_head], "lr": backbone_rate},
     ]
-    return list(filter(lambda group: group["params"], groups))
+    return [group for group in groups if group["params"]]
 
 
-def augment(images, generator):
+def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     count, channels, height, width = images.shape
-    padded = F.pad(images, [REACH] * 4, mode="reflect")
-    down, right = torch.randint(2 * REACH + 1, (2, count), generator=generator)
-    flipped = torch.randint(2, (count, 1), generator=generator).bool()
-    columns = torch.arange(width).expand(count, width)
-    columns = torch.where(flipped, width - 1 - columns, columns) + right[:, None]
-    rows = torch.arange(height) + down[:, None]
-    each, channel = torch.arange(count)[:, None, None, None], torch.arange(channels)[None, :, None, None]
-    return padded[each, channel, rows[:, None, :, None], columns[:, None, None, :]]
+
+    def draw(low: int, high: int) -> Tensor:
+        drawn = torch.randint(low, high, (count, 1), generator=generator, device=generator.device)
+        return drawn.to(images.device)
+
+    def mirrored(places: Tensor, length: int) -> Tensor:
+        # Одраз преко руба, а да се рубни пиксел не понови: -1 постаје 1, length постаје length - 2.
+        return (length - 1) - ((length - 1) - places.abs()).abs()
+
+    flips = draw(0, 2).bool()
+    down, right = draw(-REACH, REACH + 1), draw(-REACH, REACH + 1)
+    rows = mirrored(torch.arange(height, device=images.device) + down, height)
+    columns = mirrored(torch.arange(width, device=images.device) + right, width)
+    columns = torch.where(flips, width - 1 - columns, columns)
+    which = torch.arange(count, device=images.device).view(-1, 1, 1, 1)
+    channel = torch.arange(channels, device=images.device).view(1, -1, 1, 1)
+    return images[which, channel, rows.view(count, 1, height, 1), columns.view(count, 1, 1, width)]
 
 
-@torch.no_grad()
-def figures(model, images, labels):
-    logits = model(images)
-    return F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).double().mean().item()
+def _measure(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -> tuple[float, float]:
+    with torch.no_grad():
+        logits = torch.cat([model(part) for part in images.split(batch_size)])
+        return F.cross_entropy(logits, labels).item(), logits.argmax(1).eq(labels).double().mean().item()
 
 
-def fine_tune(model, train, valid, *, epochs=10, head_rate=1e-2, backbone_rate=1e-3, batch_size=32, seed=0):
-    modes = {module: module.training for module in model.modules()}
+def fine_tune(
+    model: nn.Module,
+    train: tuple[Tensor, Tensor],
+    valid: tuple[Tensor, Tensor],
+    *,
+    epochs: int = 10,
+    head_rate: float = 1e-2,
+    backbone_rate: float = 1e-3,
+    batch_size: int = 32,
+    seed: int = 0,
+) -> dict[str, list[float]]:
+    images, labels = train
+    groups = parameter_groups(model, head_rate=head_rate, backbone_rate=backbone_rate)
+    learning = [weight for group in groups for weight in group["params"]]
+    optimizer = torch.optim.Adam(groups) if groups else None
+    dice = torch.Generator().manual_seed(seed)
+    history: dict[str, list[float]] = {
+        name: [] for name in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+    }
+    modes = [(part, part.training) for part in model.modules()]
+    old_gradients = [weight.grad for weight in learning]
+    best_loss, best = math.inf, None
+    # Цео модел мирује: batch norm чува статистику, dropout не ради, а тежине ипак уче.
     model.eval()
-    loader = DataLoader(TensorDataset(*train), batch_size, shuffle=True, generator=torch.Generator().manual_seed(seed))
-    optimizer = torch.optim.NAdam(parameter_groups(model, head_rate=head_rate, backbone_rate=backbone_rate))
-    names = "train_loss", "train_accuracy", "valid_loss", "valid_accuracy"
-    history = {name: [] for name in names}
-    least, kept = float("inf"), None
-    for _ in range(epochs):
-        for images, labels in loader:
-            optimizer.zero_grad()
-            F.cross_entropy(model(images), labels).backward()
-            optimizer.step()
-        measured = figures(model, *train) + figures(model, *valid)
-        for name, figure in zip(names, measured, strict=True):
-            history[name].append(figure)
-        if measured[2] < least:
-            least, kept = measured[2], {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    optimizer.zero_grad()
-    if kept:
-        model.load_state_dict(kept)
-    for module, mode in modes.items():
-        module.training = mode
+    try:
+        for _ in range(epochs):
+            loss_sum, hits = 0.0, 0
+            for rows in torch.randperm(len(labels), generator=dice).split(batch_size):
+                rows = rows.to(labels.device)
+                with torch.enable_grad():
+                    logits = model(images[rows])
+                    loss = F.cross_entropy(logits, labels[rows])
+                if optimizer is not None:
+                    slopes = torch.autograd.grad(loss, learning, allow_unused=True)
+                    for weight, slope in zip(learning, slopes):
+                        weight.grad = slope
+                    optimizer.step()
+                loss_sum += loss.item() * len(rows)
+                hits += logits.argmax(1).eq(labels[rows]).sum().item()
+            history["train_loss"].append(loss_sum / len(labels))
+            history["train_accuracy"].append(hits / len(labels))
+            valid_loss, valid_accuracy = _measure(model, *valid, batch_size)
+            history["valid_loss"].append(valid_loss)
+            history["valid_accuracy"].append(valid_accuracy)
+            if valid_loss < best_loss:
+                best_loss, best = valid_loss, [weight.detach().clone() for weight in learning]
+        if best is not None:
+            with torch.no_grad():
+                for weight, value in zip(learning, best):
+                    weight.copy_(value)
+    finally:
+        for weight, gradient in zip(learning, old_gradients):
+            weight.grad = gradient
+        for part, mode in modes:
+            part.training = mode
     return history
 
 
-def model_to_bytes(model):
+def model_to_bytes(model: nn.Module) -> bytes:
     return save(dict(model.state_dict()))
 
 
-def model_from_bytes(data, model):
+def model_from_bytes(data: bytes, model: nn.Module) -> nn.Module:
     given, own = load(data), model.state_dict()
-    for name in own.keys() | given.keys():
-        if name not in given or name not in own:
-            raise ValueError(f"име {name} није на обе стране")
-        if given[name].shape != own[name].shape:
-            raise ValueError(f"облик од {name} је {tuple(given[name].shape)}, а не {tuple(own[name].shape)}")
-    with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(given[name])
+    # Све се проверава пре првог уписа, да модел у случају грешке остане цео.
+    for name in own:
+        if name not in given:
+            raise ValueError(f"у подацима недостаје {name}")
+    for name, value in given.items():
+        if name not in own:
+            raise ValueError(f"модел нема {name}")
+        if value.shape != own[name].shape:
+            raise ValueError(f"{name} је облика {tuple(value.shape)}, а у моделу {tuple(own[name].shape)}")
+    model.load_state_dict(given)
     return model

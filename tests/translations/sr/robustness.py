@@ -1,32 +1,43 @@
-"""Робусност."""
+"""Робусност: да ли пас који вара једну мрежу вара и другу?"""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
 
 
-@torch.no_grad()
-def transfer_rates(images, targets, models):
-    if not len(images) == len(targets) > 0:
-        raise ValueError(f"images и targets морају имати исту дужину већу од нуле: {len(images)}, {len(targets)}")
-    return {name: model(images).argmax(1).eq(targets).double().mean().item() for name, model in models.items()}
+def transfer_rates(images: Tensor, targets: Tensor, models: dict[str, nn.Module]) -> dict[str, float]:
+    if len(images) == 0 or len(images) != len(targets):
+        raise ValueError(f"images и targets морају бити исте дужине и не празни: {len(images)} и {len(targets)}")
+    rates = {}
+    with torch.no_grad():
+        for name, model in models.items():
+            hits = model(images).argmax(dim=1).eq(targets).sum().item()
+            rates[name] = hits / len(targets)
+    return rates
 
 
-def ensemble_logits(models, images):
-    logs = [F.log_softmax(model(images), dim=-1) for model in models]
-    if len({log.shape for log in logs}) != 1:
-        raise ValueError("models мора имати бар један модел, и сви исти број класа")
+def ensemble_logits(models: Sequence[nn.Module], images: Tensor) -> Tensor:
+    if len(models) == 0:
+        raise ValueError("models је празно")
+    logs = [F.log_softmax(model(images), dim=1) for model in models]
+    if len({log.shape[1] for log in logs}) > 1:
+        raise ValueError("модели из models имају различит број класа")
+    # Никада се не излази из логаритама, па ништа не пада на 0.
     return torch.logsumexp(torch.stack(logs), dim=0) - math.log(len(logs))
 
 
-def adversarial_loss(model, images, labels, *, epsilon, steps=1):
-    start = images.detach()
-    low, high = (start - epsilon).clamp(min=0), (start + epsilon).clamp(max=1)
-    length = epsilon if steps == 1 else 2.5 * epsilon / steps
-    point = start.clone()
+def adversarial_loss(model: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, steps: int = 1) -> Tensor:
+    originals = images.detach()
+    step_size = epsilon if steps == 1 else 2.5 * epsilon / steps
+    moved = originals
     for _ in range(steps):
-        point.requires_grad_()
-        (gradient,) = torch.autograd.grad(F.cross_entropy(model(point), labels), [point])
-        point = torch.clamp(point.detach() + length * gradient.sign(), low, high)
-    return F.cross_entropy(model(point), labels)
+        with torch.enable_grad():
+            x = moved.clone().requires_grad_()
+            (slope,) = torch.autograd.grad(F.cross_entropy(model(x), labels, reduction="sum"), x)
+        moved = moved + step_size * slope.sign()
+        # Назад у куглу око оригинала, па у опсег пиксела.
+        moved = torch.minimum(torch.maximum(moved, originals - epsilon), originals + epsilon).clamp(0, 1)
+    return F.cross_entropy(model(moved), labels)

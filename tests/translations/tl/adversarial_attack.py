@@ -1,53 +1,66 @@
-"""Adversarial attack."""
+"""Adversarial attack: isang aso na tinatawag ng network na pusa."""
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 
-def direction(model, images, classes):
-    pixels = images.detach().clone()
-    pixels.requires_grad = True
-    loss = nn.functional.cross_entropy(model(pixels), classes, reduction="sum")
-    return torch.sign(torch.autograd.grad(loss, pixels)[0])
+def _direction(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    # Ang sign ng gradient ng loss ayon sa mga pixel; walang naiiwan sa mga weight.
+    with torch.enable_grad():
+        x = images.detach().clone().requires_grad_(True)
+        loss = F.cross_entropy(model(x), labels, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, x)
+    return gradient.sign()
 
 
-def fgsm(model, images, labels, epsilon):
-    return torch.clamp(images.detach() + epsilon * direction(model, images, labels), 0, 1)
+def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
+    return (images.detach() + epsilon * _direction(model, images, labels)).clamp(0, 1)
 
 
-def project(images, originals, epsilon):
+def project(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
     images, originals = images.detach(), originals.detach()
-    change = torch.clamp(images - originals, -epsilon, epsilon)
-    return torch.clamp(originals + change, 0, 1)
+    inside = torch.minimum(torch.maximum(images, originals - epsilon), originals + epsilon)
+    return inside.clamp(0, 1)
 
 
-def targeted_step(model, images, originals, targets, *, step_size, epsilon):
-    return project(images.detach() - step_size * direction(model, images, targets), originals, epsilon)
+def targeted_step(
+    model: nn.Module, images: Tensor, originals: Tensor, targets: Tensor, *, step_size: float, epsilon: float
+) -> Tensor:
+    moved = images.detach() - step_size * _direction(model, images, targets)
+    return project(moved, originals, epsilon)
 
 
-def targeted_attack(model, images, targets, *, epsilon=8 / 255, step_size=1 / 255, steps=40):
-    finished = []
-    for index in range(len(images)):
-        original, target = images[index : index + 1].detach(), targets[index : index + 1]
-        picture = original.clone()
-        for _ in range(steps):
-            if success_rate(model, picture, target) == 1:
-                break
-            picture = targeted_step(model, picture, original, target, step_size=step_size, epsilon=epsilon)
-        finished.append(picture)
-    return torch.cat(finished)
+def targeted_attack(
+    model: nn.Module,
+    images: Tensor,
+    targets: Tensor,
+    *,
+    epsilon: float = 8 / 255,
+    step_size: float = 1 / 255,
+    steps: int = 40,
+) -> Tensor:
+    originals = images.detach()
+    attacked = originals.clone()
+    left = torch.arange(len(attacked), device=attacked.device)
+    for _ in range(steps):
+        # Ang mga hindi pa nakalilinlang lamang ang ginagalaw.
+        with torch.no_grad():
+            left = left[model(attacked[left]).argmax(dim=1) != targets[left]]
+        if len(left) == 0:
+            break
+        attacked[left] = targeted_step(
+            model, attacked[left], originals[left], targets[left], step_size=step_size, epsilon=epsilon
+        )
+    return attacked
 
 
-def success_rate(model, images, targets):
+def success_rate(model: nn.Module, images: Tensor, targets: Tensor) -> float:
     with torch.no_grad():
-        seen = model(images).max(dim=1).indices
-    return float((seen == targets).float().mean())
+        hits = model(images).argmax(dim=1) == targets
+    return hits.double().mean().item()
 
 
-def perturbation_norms(images, originals):
-    largest, lengths = [], []
-    for image, original in zip(images, originals, strict=True):
-        change = image - original
-        largest.append(change.abs().max())
-        lengths.append(change.norm())
-    return torch.stack(largest), torch.stack(lengths)
+def perturbation_norms(images: Tensor, originals: Tensor) -> tuple[Tensor, Tensor]:
+    change = (images - originals).flatten(1)
+    return change.abs().amax(dim=1), change.norm(dim=1)

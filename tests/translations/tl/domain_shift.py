@@ -1,46 +1,70 @@
-"""Domain shift."""
+"""Domain shift: kung saan hindi na tumutulong ang transfer. Ang hamon."""
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 
-def features_and_labels(backbone, data):
-    images, labels = data
+def _features(backbone: nn.Module, images: Tensor) -> Tensor:
+    # Eval mode at walang gradient; pagkatapos ay gaya ng dati ang backbone.
+    modes = [(module, module.training) for module in backbone.modules()]
+    try:
+        backbone.eval()
+        with torch.no_grad():
+            return torch.cat([backbone(batch) for batch in images.split(64)]).double()
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def linear_probe_accuracy(
+    backbone: nn.Module, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], *, seed: int = 0
+) -> float:
+    # Buong batch ang bawat hakbang, mula sa zero, kaya walang pagkakasunod-sunod na itatakda ang seed.
+    labels = train[1]
+    x, unseen = _features(backbone, train[0]), _features(backbone, test[0])
+    mean, spread = x.mean(dim=0), x.std(dim=0, unbiased=False)
+    alive = spread > 1e-5 * mean.abs()
+    scale = torch.where(alive, 1 / torch.where(alive, spread, 1.0), 0.0) / x.shape[1] ** 0.5
+    x, unseen = (x - mean) * scale, (unseen - mean) * scale
+
+    num_classes = int(labels.max()) + 1
+    weight = x.new_zeros(num_classes, x.shape[1], requires_grad=True)
+    bias = x.new_zeros(num_classes, requires_grad=True)
+    descent = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        descent.zero_grad()
+        loss = F.cross_entropy(x @ weight.T + bias, labels) + 1e-4 * weight.square().sum()
+        loss.backward()
+        return loss
+
+    with torch.enable_grad():
+        descent.step(closure)
     with torch.no_grad():
-        features = [backbone(images[start : start + 50]) for start in range(0, len(images), 50)]
-    return torch.cat(features), labels
+        guesses = (unseen @ weight.T + bias).argmax(dim=1)
+    return (guesses == test[1]).double().mean().item()
 
 
-def linear_probe_accuracy(backbone, train, test, *, seed=0):
-    features, labels = features_and_labels(backbone, train)
-    others, answers = features_and_labels(backbone, test)
-    mean, deviation = features.mean(0), features.std(0) + 1e-4
-    features, others = (features - mean) / deviation, (others - mean) / deviation
-    head = nn.Linear(features.shape[1], int(labels.max()) + 1)
-    for parameter in head.parameters():
-        nn.init.zeros_(parameter)
-    generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.SGD(head.parameters(), lr=0.02, momentum=0.9, weight_decay=0.005)
-    for _ in range(60):
-        for rows in torch.randperm(len(features), generator=generator).split(32):
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(head(features[rows]), labels[rows]).backward()
-            optimizer.step()
-    with torch.no_grad():
-        return float((head(others).argmax(1) == answers).double().mean())
+def transfer_gain(
+    pretrained: nn.Module,
+    scratch: nn.Module,
+    train: tuple[Tensor, Tensor],
+    test: tuple[Tensor, Tensor],
+    *,
+    seed: int = 0,
+) -> float:
+    with_it = linear_probe_accuracy(pretrained, train, test, seed=seed)
+    return with_it - linear_probe_accuracy(scratch, train, test, seed=seed)
 
 
-def transfer_gain(pretrained, scratch, train, test, *, seed=0):
-    accuracies = []
-    for backbone in (pretrained, scratch):
-        accuracies.append(linear_probe_accuracy(backbone, train, test, seed=seed))
-    return accuracies[0] - accuracies[1]
-
-
-def rank_domains(pretrained, scratch, domains, *, seed=0):
-    ranks = []
-    for name in domains:
-        train, test = domains[name]
-        ranks.append((transfer_gain(pretrained, scratch, train, test, seed=seed), name))
-    ranks.sort(reverse=True)
-    return [(name, gain) for gain, name in ranks]
+def rank_domains(
+    pretrained: nn.Module,
+    scratch: nn.Module,
+    domains: dict[str, tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]],
+    *,
+    seed: int = 0,
+) -> list[tuple[str, float]]:
+    gains = [(name, transfer_gain(pretrained, scratch, *parts, seed=seed)) for name, parts in domains.items()]
+    # Ang pinakamalaking dagdag muna.
+    return sorted(gains, key=lambda pair: -pair[1])

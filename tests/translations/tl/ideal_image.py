@@ -1,39 +1,71 @@
-"""Ideal image."""
+"""Ideal image: ang larawang inaakala ng network na zebra."""
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 
-def variation_loss(images):
-    return (images.diff(dim=2).abs().sum() + images.diff(dim=3).abs().sum()) / images.numel()
+def _variation(x: Tensor) -> Tensor:
+    total = x.diff(dim=2).abs().sum() + x.diff(dim=3).abs().sum()
+    return total / x.numel()
 
 
-def class_loss(model, images, target):
+def class_loss(model: nn.Module, images: Tensor, target: int) -> Tensor:
     logits = model(images)
-    return nn.CrossEntropyLoss()(logits, torch.tensor([target] * len(logits)))
+    targets = torch.full((len(logits),), target, dtype=torch.int64, device=logits.device)
+    return F.cross_entropy(logits, targets)
 
 
-def ideal_loss(model, images, target, variation_weight):
-    loss = class_loss(model, images, target)
-    if variation_weight:
-        loss = loss + variation_weight * variation_loss(images)
-    return loss
+def ideal_loss(model: nn.Module, images: Tensor, target: int, variation_weight: float) -> Tensor:
+    return class_loss(model, images, target) + variation_weight * _variation(images)
 
 
-def ideal_step(model, images, target, *, learning_rate, variation_weight):
-    start = images.detach()
-    pixels = start.clone().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(ideal_loss(model, pixels, target, variation_weight), pixels)
-    return start.sub(gradient, alpha=learning_rate).clamp(min=0, max=1)
+def _look(model: nn.Module, images: Tensor, target: int, variation_weight: float) -> tuple[float, Tensor]:
+    # Ang loss at ang gradient nito ayon sa mga pixel lamang; walang naiiwan sa mga weight.
+    with torch.enable_grad():
+        x = images.detach().clone().requires_grad_(True)
+        loss = ideal_loss(model, x, target, variation_weight)
+        (gradient,) = torch.autograd.grad(loss, x)
+    return loss.item(), gradient
 
 
-def ideal_image(model, target, *, size=64, steps=200, learning_rate=10.0, variation_weight=1.0, seed=0):
-    noise = torch.Generator()
-    noise.manual_seed(seed)
-    picture = torch.rand(1, 3, size, size, generator=noise)
+def ideal_step(
+    model: nn.Module, images: Tensor, target: int, *, learning_rate: float, variation_weight: float
+) -> Tensor:
+    _, gradient = _look(model, images, target, variation_weight)
+    return (images.detach() - learning_rate * gradient).clamp(0, 1)
+
+
+def ideal_image(
+    model: nn.Module,
+    target: int,
+    *,
+    size: int = 64,
+    steps: int = 200,
+    learning_rate: float = 5.0,
+    variation_weight: float = 1.0,
+    seed: int = 0,
+) -> tuple[Tensor, list[float]]:
+    # Mahinang noise sa paligid ng grey, mula sa sariling generator.
+    noise = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float32)
+    x = 0.4 + 0.2 * noise
+    for parameter in model.parameters():
+        x = x.to(parameter.device)
+        break
+    rate, velocity = learning_rate, torch.zeros_like(x)
+    loss, gradient = _look(model, x, target, variation_weight)
     losses = []
-    while len(losses) < steps:
-        with torch.no_grad():
-            losses.append(ideal_loss(model, picture, target, variation_weight).item())
-        picture = ideal_step(model, picture, target, learning_rate=learning_rate, variation_weight=variation_weight)
-    return picture, losses
+    for _ in range(steps):
+        velocity = 0.9 * velocity - rate * gradient
+        candidate = (x + velocity).clamp(0, 1)
+        new_loss, new_gradient = _look(model, candidate, target, variation_weight)
+        if new_loss <= loss:
+            velocity = candidate - x
+            x, loss, gradient = candidate, new_loss, new_gradient
+            rate = min(1.2 * rate, learning_rate)
+        else:
+            # Lumampas: manatili rito, at subukan ang mas maikling hakbang.
+            velocity = torch.zeros_like(x)
+            rate = rate / 2
+        losses.append(loss)
+    return x, losses

@@ -1,129 +1,140 @@
-"""Pets lab."""
+"""Pets lab: 37 lahi, mula sa folder ng mga file hanggang sa classifier."""
 
+import copy
 import re
-from collections import Counter
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
 import torch
+import torch.nn.functional as F
 from PIL import Image
-from torch import nn
-from torchvision import transforms
+from torch import Tensor, nn
 from torchvision.datasets import OxfordIIITPet
-
-from data import Classifier
-
-NAME = re.compile(r"(?:.*/)?([^/]+)_[0-9]+(?:\.[^./]*)?")
+from torchvision.transforms import CenterCrop, Compose, Resize, ToTensor
 
 
-def breed_of(filename):
-    match = NAME.fullmatch(str(filename))
-    if not match:
-        raise ValueError(f"filename {filename!r}: hindi nagtatapos sa underscore at bilang")
-    return match.group(1)
+def breed_of(filename: str) -> str:
+    match = re.fullmatch(r"(.+)_[0-9]+", PurePosixPath(filename).stem)
+    if match is None:
+        raise ValueError(f"filename: hindi nagtatapos sa _<number> ang {filename!r}")
+    return match[1]
 
 
-def species_of(filename):
-    breed = breed_of(filename)
-    if breed[:1].isupper():
-        return "cat"
-    return "dog"
+def species_of(filename: str) -> str:
+    return "cat" if breed_of(filename)[0].isupper() else "dog"
 
 
-def readable_images(folder):
-    paths = []
-    for path in sorted(Path(folder).glob("*")):
-        if path.is_dir():
-            continue
-        try:
-            with open(path, "rb") as file:
-                Image.open(file).load()
-        except Exception:
-            continue
-        paths.append(path)
-    return paths
-
-
-def load_pets(root, split, size=64):
-    if split != "trainval" and split != "test":
-        raise ValueError(f"split = {split!r}, dapat 'trainval' o 'test'")
-    transform = transforms.Compose(
-        [
-            transforms.Lambda(lambda image: image.convert("RGB")),
-            transforms.Resize(size),
-            transforms.CenterCrop(size),
-            transforms.ToTensor(),
-        ]
-    )
+def _decodes(path: Path) -> bool:
+    # Hindi sapat ang header: dapat ma-decode ang bawat frame.
     try:
-        pets = OxfordIIITPet(str(root), split=split, transform=transform)
-    except RuntimeError as error:
-        raise FileNotFoundError(f"wala sa {root} ang data: gamitin ang data.pets_root() o download=True") from error
-    images = torch.stack([pets[index][0] for index in range(len(pets))])
-    labels = torch.tensor([pets[index][1] for index in range(len(pets))])
-    return images, labels, pets.classes
+        with Image.open(path) as image:
+            for frame in range(getattr(image, "n_frames", 1)):
+                image.seek(frame)
+                image.load()
+    except Exception:
+        return False
+    return True
 
 
-def stratified_split(labels, fraction, seed=0):
-    if not (fraction > 0 and fraction < 1):
-        raise ValueError(f"fraction = {fraction}, dapat nasa pagitan ng 0 at 1")
-    generator = torch.Generator()
-    generator.manual_seed(seed)
-    groups = {}
-    for index in torch.randperm(len(labels), generator=generator).tolist():
-        groups.setdefault(int(labels[index]), []).append(index)
-    train, valid = [], []
-    for group in groups.values():
-        count = int(fraction * len(group))
-        if count == 0 and len(group) > 1:
-            count = 1
-        valid.extend(group[:count])
-        train.extend(group[count:])
-    return torch.tensor(train, dtype=torch.long), torch.tensor(valid, dtype=torch.long)
+def readable_images(folder: Path) -> list[Path]:
+    files = [path for path in Path(folder).iterdir() if path.is_file()]
+    return [path for path in sorted(files, key=lambda path: path.name) if _decodes(path)]
 
 
-def top_k_accuracy(logits, labels, k):
-    if not (k >= 1 and k <= logits.shape[1]):
-        raise ValueError(f"k = {k}, dapat mula 1 hanggang {logits.shape[1]}")
-    order = logits.argsort(dim=1, descending=True)
-    right = sum(label in row[:k] for row, label in zip(order.tolist(), labels.tolist(), strict=True))
-    return right / len(labels)
+def load_pets(root: Path, split: str, size: int = 64) -> tuple[Tensor, Tensor, list[str]]:
+    if split not in ("trainval", "test"):
+        raise ValueError(f'split: dapat "trainval" o "test", ngunit {split!r} ito')
+    base = Path(root) / "oxford-iiit-pet"
+    if not ((base / "images").is_dir() and (base / "annotations" / f"{split}.txt").is_file()):
+        raise FileNotFoundError(
+            f"wala sa {base} ang Oxford-IIIT Pets: gamitin ang data.pets_root() bilang root, "
+            f"o i-download gamit ang torchvision.datasets.OxfordIIITPet(root, download=True)"
+        )
+    transform = Compose([Resize(size), CenterCrop(size), ToTensor()])
+    pets = OxfordIIITPet(root, split=split, target_types="category", transform=transform)
+    images, labels = zip(*(pets[i] for i in range(len(pets))), strict=True)
+    return torch.stack(images), torch.tensor(labels, dtype=torch.int64), list(pets.classes)
 
 
-def confusion_matrix(predictions, labels, num_classes):
-    counts = Counter(zip(labels.tolist(), predictions.tolist(), strict=True))
-    rows = [[counts[true, predicted] for predicted in range(num_classes)] for true in range(num_classes)]
-    return torch.tensor(rows, dtype=torch.long)
-
-
-def most_confused(matrix, classes, n=5):
-    found = []
-    for true in range(len(classes)):
-        for predicted in range(len(classes)):
-            count = int(matrix[true][predicted])
-            if true != predicted and count != 0:
-                found.append((classes[true], classes[predicted], count))
-    found.sort(key=lambda entry: entry[2], reverse=True)  # nananatili ang ayos ng mga magkapareho
-    return found[:n]
-
-
-def train_pet_classifier(backbone, images, labels, classes, *, seed=0):
-    with torch.no_grad():
-        features = torch.cat([backbone(images[start : start + 50]) for start in range(0, len(images), 50)])
-    # Nakapirmi ang scale ng mga feature: bahagi ng head.
-    norm = nn.BatchNorm1d(features.shape[1], affine=False)
-    norm.running_mean.copy_(features.mean(dim=0))
-    norm.running_var.copy_(features.var(dim=0) + 1e-6)
-    head = nn.Sequential(norm, nn.Linear(features.shape[1], len(classes))).eval()
-    nn.init.zeros_(head[1].weight)
-    nn.init.zeros_(head[1].bias)
+def stratified_split(labels: Tensor, fraction: float, seed: int = 0) -> tuple[Tensor, Tensor]:
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction: dapat nasa pagitan ng 0 at 1, ngunit {fraction} ito")
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.SGD(head.parameters(), lr=0.02, momentum=0.9, weight_decay=0.005)
-    for _ in range(60):
-        for rows in torch.randperm(len(features), generator=generator).split(32):
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(head(features[rows]), labels[rows]).backward()
-            optimizer.step()
-    optimizer.zero_grad()
-    model = Classifier(backbone, head, classes)
-    model.eval()
-    return model
+    train, valid = [labels.new_empty(0, dtype=torch.int64)], [labels.new_empty(0, dtype=torch.int64)]
+    for kind in labels.unique():
+        members = (labels == kind).nonzero().flatten()
+        count = len(members)
+        members = members[torch.randperm(count, generator=generator).to(members.device)]
+        # May tig-isa man lang sa dalawang panig, maliban kung iisa ang larawan.
+        taken = 0 if count == 1 else min(max(round(fraction * count), 1), count - 1)
+        valid.append(members[:taken])
+        train.append(members[taken:])
+    return torch.cat(train), torch.cat(valid)
+
+
+def top_k_accuracy(logits: Tensor, labels: Tensor, k: int) -> float:
+    if not 1 <= k <= logits.shape[1]:
+        raise ValueError(f"k: dapat nasa pagitan ng 1 at {logits.shape[1]}, ngunit {k} ito")
+    guesses = logits.topk(k, dim=1).indices
+    return (guesses == labels[:, None]).any(dim=1).double().mean().item()
+
+
+def confusion_matrix(predictions: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    pairs = labels.long() * num_classes + predictions.long()
+    return pairs.bincount(minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def most_confused(matrix: Tensor, classes: Sequence[str], n: int = 5) -> list[tuple[str, str, int]]:
+    found = [
+        (-int(count), true, predicted)
+        for true, row in enumerate(matrix.tolist())
+        for predicted, count in enumerate(row)
+        if true != predicted and count != 0
+    ]
+    return [(classes[true], classes[predicted], -minus) for minus, true, predicted in sorted(found)[:n]]
+
+
+class _PetClassifier(nn.Module):
+    def __init__(self, backbone: nn.Module, head: nn.Module, classes: Sequence[str]) -> None:
+        super().__init__()
+        self.backbone, self.head, self.classes = backbone, head, list(classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.backbone(images))
+
+
+def _linear_head(features: Tensor, labels: Tensor, num_classes: int) -> nn.Linear:
+    # Logistic regression na may kaunting penalty, sa mga feature na pare-pareho ang laki.
+    x = features.detach().double()
+    mean, spread = x.mean(dim=0), x.std(dim=0, unbiased=False)
+    alive = spread > 1e-5 * mean.abs()
+    scale = torch.where(alive, 1 / torch.where(alive, spread, 1.0), 0.0) / x.shape[1] ** 0.5
+    x = (x - mean) * scale
+    weight = x.new_zeros(num_classes, x.shape[1], requires_grad=True)
+    bias = x.new_zeros(num_classes, requires_grad=True)
+    descent = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        descent.zero_grad()
+        loss = F.cross_entropy(x @ weight.T + bias, labels) + 1e-4 * weight.square().sum()
+        loss.backward()
+        return loss
+
+    with torch.enable_grad():
+        descent.step(closure)
+    head = nn.utils.skip_init(nn.Linear, x.shape[1], num_classes, device=features.device, dtype=features.dtype)
+    with torch.no_grad():
+        head.weight.copy_(weight * scale)
+        head.bias.copy_(bias - (weight * scale) @ mean)
+    return head
+
+
+def train_pet_classifier(
+    backbone: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str], *, seed: int = 0
+) -> nn.Module:
+    # Sabay-sabay na tinitingnan ang lahat ng larawan sa bawat hakbang, kaya walang epekto rito ang seed.
+    kept = copy.deepcopy(backbone).eval()
+    with torch.no_grad():
+        features = torch.cat([kept(batch) for batch in images.split(64)])
+    head = _linear_head(features, labels, len(classes))
+    return _PetClassifier(kept, head, classes).eval()

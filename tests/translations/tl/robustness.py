@@ -1,48 +1,45 @@
-"""Robustness."""
+"""Robustness: ang asong nakalilinlang sa isang network ba ay nakalilinlang din sa iba?"""
 
 import math
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 
-def transfer_rates(images, targets, models):
+def transfer_rates(images: Tensor, targets: Tensor, models: dict[str, nn.Module]) -> dict[str, float]:
     if len(images) == 0:
         raise ValueError("images: walang laman")
     if len(images) != len(targets):
         raise ValueError(f"targets: {len(targets)}, ngunit {len(images)} ang images")
     rates = {}
-    for name in models:
-        with torch.no_grad():
-            first = models[name](images).max(dim=1).indices
-        rates[name] = float((first == targets).double().mean())
+    with torch.no_grad():
+        for name, model in models.items():
+            rates[name] = (model(images).argmax(dim=1) == targets).sum().item() / len(images)
     return rates
 
 
-def ensemble_logits(models, images):
-    total = None
-    for model in models:
-        logs = nn.functional.log_softmax(model(images), dim=1)
-        if total is None:
-            total = logs
-        elif total.shape != logs.shape:
-            raise ValueError(f"models: magkaibang bilang ng class, {total.shape[1]} at {logs.shape[1]}")
-        else:
-            total = torch.logaddexp(total, logs)
-    if total is None:
+def ensemble_logits(models: Sequence[nn.Module], images: Tensor) -> Tensor:
+    if len(models) == 0:
         raise ValueError("models: walang laman")
-    return total - math.log(len(models))
+    logs = [model(images).log_softmax(dim=1) for model in models]
+    widths = [log.shape[1] for log in logs]
+    if len(set(widths)) > 1:
+        raise ValueError(f"models: magkakaiba ang bilang ng class, {widths}")
+    # Nananatili sa mga logarithm, kaya hindi nawawala ang napakaliliit.
+    return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
 
 
-def adversarial_loss(model, images, labels, *, epsilon, steps=1):
-    criterion = nn.CrossEntropyLoss()
+def adversarial_loss(model: nn.Module, images: Tensor, labels: Tensor, *, epsilon: float, steps: int = 1) -> Tensor:
     originals = images.detach()
-    moved = originals.clone()
     step_size = epsilon if steps == 1 else 2.5 * epsilon / steps
+    moved = originals
     for _ in range(steps):
-        moved.requires_grad_(True)
-        gradient = torch.autograd.grad(criterion(model(moved), labels), moved)[0]
-        with torch.no_grad():
-            moved = moved + step_size * gradient.sign()
-            moved = torch.max(torch.min(moved, originals + epsilon), originals - epsilon).clamp(0, 1)
-    return criterion(model(moved.detach()), labels)
+        with torch.enable_grad():
+            x = moved.clone().requires_grad_(True)
+            (gradient,) = torch.autograd.grad(F.cross_entropy(model(x), labels, reduction="sum"), x)
+        moved = moved + step_size * gradient.sign()
+        moved = torch.minimum(torch.maximum(moved, originals - epsilon), originals + epsilon).clamp(0, 1)
+    # Constant na ang mga inilipat na imahe: ang mga weight lamang ang aabutin ng gradient.
+    return F.cross_entropy(model(moved.detach()), labels)

@@ -1,71 +1,96 @@
-"""Training tricks."""
+"""Training tricks: ang nagpapagana sa pagsasanay."""
 
 import math
+from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 
-def xavier_normal(shape, generator):
-    rows, columns = shape
-    standard = torch.randn(rows * columns, generator=generator).reshape(rows, columns)
-    return standard * math.sqrt(2 / (rows + columns))
+def xavier_normal(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+    n_out, n_in = shape
+    draws = torch.randn(n_out, n_in, generator=generator, device=generator.device, dtype=torch.float32)
+    return draws * math.sqrt(2 / (n_in + n_out))
 
 
-def batch_norm(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+def batch_norm(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    *,
+    training: bool,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> tuple[Tensor, Tensor, Tensor]:
+    mean, variance = running_mean, running_var
     if training:
-        if len(x) < 2:
-            raise ValueError("x: walang variance ang iisang row")
-        variance, mean = torch.var_mean(x, dim=0, correction=0)
-        unbiased = variance * len(x) / (len(x) - 1)
-        running_mean = running_mean + momentum * (mean - running_mean)
-        running_var = running_var + momentum * (unbiased - running_var)
-    else:
-        mean, variance = running_mean, running_var
-    scale = weight / torch.sqrt(variance + eps)
-    return torch.addcmul(bias, x - mean, scale), running_mean, running_var
+        rows = x.shape[0]
+        if rows < 2:
+            raise ValueError(f"x: {rows} row lamang, kaya walang variance")
+        mean = x.mean(dim=0)
+        variance = (x - mean).square().mean(dim=0)
+        # Unbiased ang sinusundan ng running estimate.
+        unbiased = variance.detach() * rows / (rows - 1)
+        running_mean = (1 - momentum) * running_mean + momentum * mean.detach()
+        running_var = (1 - momentum) * running_var + momentum * unbiased
+    y = (x - mean) / torch.sqrt(variance + eps) * weight + bias
+    return y, running_mean, running_var
 
 
-def dropout(x, p, *, training, generator):
-    if not (p >= 0 and p < 1):
-        raise ValueError(f"p = {p}, dapat 0 <= p < 1")
-    if not training or p == 0:
+def dropout(x: Tensor, p: float, *, training: bool, generator: torch.Generator) -> Tensor:
+    if not 0 <= p < 1:
+        raise ValueError(f"p: dapat 0 <= p < 1, ngunit {p} ito")
+    if not training:
         return x
-    dropped = torch.rand(x.shape, generator=generator) < p
-    return (x / (1 - p)).masked_fill(dropped, 0)
+    kept = (torch.rand(x.shape, generator=generator, device=generator.device) >= p).to(x.device)
+    return torch.where(kept, x / (1 - p), torch.zeros_like(x))
 
 
-def momentum_step(weight, velocity, gradient, *, learning_rate, momentum):
-    new_velocity = momentum * velocity
-    new_velocity = new_velocity - learning_rate * gradient
-    return weight + new_velocity, new_velocity
+def momentum_step(
+    weight: Tensor, velocity: Tensor, gradient: Tensor, *, learning_rate: float, momentum: float
+) -> tuple[Tensor, Tensor]:
+    velocity = momentum * velocity - learning_rate * gradient
+    return weight + velocity, velocity
 
 
-def adam_step(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    new_mean = beta1 * mean + (1 - beta1) * gradient
-    new_square = beta2 * square + (1 - beta2) * gradient.pow(2)
-    corrected_mean = new_mean / (1 - pow(beta1, step))
-    corrected_square = new_square / (1 - pow(beta2, step))
-    return weight - learning_rate * corrected_mean / (corrected_square.sqrt() + eps), new_mean, new_square
+def adam_step(
+    weight: Tensor,
+    gradient: Tensor,
+    mean: Tensor,
+    square: Tensor,
+    step: int,
+    *,
+    learning_rate: float = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+) -> tuple[Tensor, Tensor, Tensor]:
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient.square()
+    # Para sa hakbang na ito lamang ang pagtatama; ang mga hindi itinama ang bumabalik.
+    direction = (mean / (1 - beta1**step)) / (torch.sqrt(square / (1 - beta2**step)) + eps)
+    return weight - learning_rate * direction, mean, square
 
 
-def clip_gradients(gradients, max_norm):
-    norms = torch.tensor([torch.linalg.vector_norm(gradient).item() for gradient in gradients], dtype=torch.float64)
-    norm = float(torch.linalg.vector_norm(norms))
-    if norm > max_norm:
-        gradients = [gradient.mul(max_norm / norm) for gradient in gradients]
-    return list(gradients), norm
+def clip_gradients(gradients: list[Tensor], max_norm: float) -> tuple[list[Tensor], float]:
+    norm = math.sqrt(sum(gradient.double().square().sum().item() for gradient in gradients))
+    if norm <= max_norm:
+        return list(gradients), norm
+    return [gradient * (max_norm / norm) for gradient in gradients], norm
 
 
-def decayed_learning_rate(learning_rate, epoch, factor=0.98):
-    for _ in range(epoch):
-        learning_rate = learning_rate * factor
-    return learning_rate
+def decayed_learning_rate(learning_rate: float, epoch: int, factor: float = 0.98) -> float:
+    return learning_rate * factor**epoch
 
 
-def should_stop(losses, patience):
-    best, age = math.inf, -1
-    for loss in losses:
-        age += 1
-        if loss < best:
-            best, age = loss, 0
-    return age >= patience
+def should_stop(losses: Sequence[float], patience: int) -> bool:
+    if len(losses) == 0:
+        return False
+    best, best_epoch = losses[0], 0
+    for epoch, loss in enumerate(losses):
+        # Hindi pagbuti ang NaN, ngunit pagbuti mula sa NaN ang anumang tunay na bilang.
+        if loss < best or (math.isnan(best) and not math.isnan(loss)):
+            best, best_epoch = loss, epoch
+    return len(losses) - 1 - best_epoch >= patience

@@ -1,44 +1,45 @@
-"""Variation loss."""
+"""Variation loss: gaano magkaiba ang magkatabing pixel."""
 
 import torch
-import torch.nn.functional as F
+from torch import Tensor
 
 
-def total_variation(images):
-    if images.ndim != 4:
-        raise ValueError(f"images: {images.ndim}-D, dapat 4-D")
-    totals = []
-    for image in images:
-        vertical = (image[:, 1:] - image[:, :-1]).abs().sum()
-        horizontal = (image[:, :, 1:] - image[:, :, :-1]).abs().sum()
-        totals.append(vertical + horizontal)
-    return torch.stack(totals)
+def _check(images: Tensor) -> None:
+    if images.dim() != 4:
+        raise ValueError(f"images: dapat 4-D, ngunit {tuple(images.shape)} ang shape")
 
 
-def isotropic_variation(images, eps=1e-8):
-    if images.ndim != 4:
-        raise ValueError(f"images: {images.ndim}-D, dapat 4-D")
-    dx = images.diff(dim=3)[:, :, :-1]
-    dy = images.diff(dim=2)[:, :, :, :-1]
-    return torch.einsum("nchw->n", torch.sqrt(dx * dx + dy * dy + eps))
+def total_variation(images: Tensor) -> Tensor:
+    _check(images)
+    down = images[:, :, 1:, :] - images[:, :, :-1, :]
+    right = images[:, :, :, 1:] - images[:, :, :, :-1]
+    return down.abs().sum(dim=(1, 2, 3)) + right.abs().sum(dim=(1, 2, 3))
 
 
-def variation_loss(images):
-    totals = total_variation(images)
-    entries = images.shape[1] * images.shape[2] * images.shape[3]
-    return (totals / entries).mean()
+def isotropic_variation(images: Tensor, eps: float = 1e-8) -> Tensor:
+    _check(images)
+    # Ang mga pixel lamang na may katabi sa kanan at may katabi rin sa ibaba.
+    here = images[:, :, :-1, :-1]
+    dx = images[:, :, :-1, 1:] - here
+    dy = images[:, :, 1:, :-1] - here
+    return (dx.square() + dy.square() + eps).sqrt().sum(dim=(1, 2, 3))
 
 
-def denoise(images, *, weight=0.1, steps=100, learning_rate=0.05):
-    if images.ndim != 4:
-        raise ValueError(f"images: {images.ndim}-D, dapat 4-D")
-    goal = images.detach()
-    x = goal.clone().requires_grad_()
-    optimizer = torch.optim.SGD([x], lr=learning_rate)
+def variation_loss(images: Tensor) -> Tensor:
+    _check(images)
+    _, channels, height, width = images.shape
+    return (total_variation(images) / (channels * height * width)).mean()
+
+
+def denoise(images: Tensor, *, weight: float = 0.1, steps: int = 100, learning_rate: float = 0.05) -> Tensor:
+    _check(images)
+    noisy = images.detach()
+    x = noisy.clone()
     for _ in range(steps):
-        optimizer.zero_grad()
-        objective = F.mse_loss(x, goal, reduction="sum") + weight * total_variation(x).sum()
-        objective.backward()
-        optimizer.step()
-        x.data.clamp_(0, 1)
-    return x.detach()
+        with torch.enable_grad():
+            x.requires_grad_(True)
+            objective = (x - noisy).square().sum() + weight * total_variation(x).sum()
+            (gradient,) = torch.autograd.grad(objective, x)
+        # Nananatili sa [0, 1] pagkatapos ng bawat hakbang.
+        x = (x.detach() - learning_rate * gradient).clamp(0, 1)
+    return x.clamp(0, 1).detach()
