@@ -251,6 +251,14 @@ def leaves_it_in_eval_mode(head, features, labels):
     return _measured(head.eval(), features, labels)
 
 
+@mistake("evaluate", "All of the head can be trained afterwards, also what was frozen; leave requires_grad alone.")
+def unfreezes_the_head(head, features, labels):
+    head.requires_grad_(False)
+    result = _restored(head, lambda: _measured(head.eval(), features, labels))
+    head.requires_grad_(True)
+    return result
+
+
 @mistake("evaluate", "head.train() at the end wakes every submodule; give each its own mode back.")
 def wakes_the_head(head, features, labels):
     result = _measured(head.eval(), features, labels)
@@ -285,6 +293,11 @@ def climbs(head, train, valid, **options):
 @mistake("fit_head", "Gradients pile up from step to step: backward() adds to them; call zero_grad() before each.")
 def forgets_zero_grad(head, train, valid, **options):
     return _fit(head, train, valid, **options, cleared=lambda _: False)
+
+
+@mistake("fit_head", "The batch size that is given is not used: the batches always have the same size.")
+def ignores_the_batch_size(head, train, valid, **options):
+    return _fit(head, train, valid, **{**options, "batch_size": 32})
 
 
 @mistake("fit_head", "The learning rate that is given is not used: the optimizer has another one.")

@@ -371,6 +371,12 @@ def ignores_the_weight(images, *, weight=0.1, steps=100, learning_rate=0.05):
     return _descend(images, 0.1, steps, learning_rate)
 
 
+@mistake("denoise", "It always makes the same number of steps; make as many as `steps` says.")
+def ignores_the_steps(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, weight, 100, learning_rate)
+
+
 @mistake("denoise", "An image without a batch is taken; anything but four dimensions should be a ValueError.")
 def adds_a_batch(images, *, weight=0.1, steps=100, learning_rate=0.05):
     if images.dim() == 3:

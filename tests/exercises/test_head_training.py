@@ -332,9 +332,11 @@ def test_evaluate_in_eval_mode(submission, rng, seed):
 @pytest.mark.points("evaluate", 0.5)
 @pytest.mark.depends_on("test_evaluate_gives_loss_and_accuracy")
 def test_evaluate_is_tidy(submission, rng, seed):
-    """The features are not changed, and neither are the head's weights, nor is a gradient left on it."""
+    """The features are not changed, nor the head: neither its weights nor what of it can be trained; no gradient is left."""
     features, labels = torch.randn(10, 6, generator=rng), torch.randint(3, (10,), generator=rng)
-    submission.evaluate(data.toy_head(6, 3, seed=seed), features, labels)
+    head = data.toy_head(6, 3, seed=seed)
+    head.bias.requires_grad_(False)
+    submission.evaluate(head, features, labels)
     assert_tidy(submission.last)
 
 
@@ -552,7 +554,7 @@ def epochs_of(submission, rng, seed, count, batch_size):
     return numbers.view(3, -1)
 
 
-@pytest.mark.points("fit_head", 1)
+@pytest.mark.points("fit_head", 0.5)
 @pytest.mark.depends_on("test_fit_trains_the_head")
 def test_fit_goes_through_all_examples(submission, rng, seed):
     """Each epoch takes each training example once, also in a last batch that is not full, or where there is no other."""
@@ -648,6 +650,25 @@ def test_fit_goes_by_its_learning_rate(submission, clusters, seed):
     logits = head(features)
     assert_kind(logits, untrained.shape)
     assert_close(logits, untrained, atol=1e-3)
+
+
+@pytest.mark.points("fit_head", 0.5)
+@pytest.mark.depends_on("test_fit_trains_the_head")
+def test_fit_goes_by_its_batch_size(submission, clusters, seed):
+    """In one epoch small batches, which make more steps, take the head further than one batch of all examples."""
+    toy, features = data.toy_head(8, 3, seed=seed), clusters[1][0]
+    ways = []
+    for batch_size in (90, 5):
+        head = submission.send(toy)
+        submission.fit_head(head, *clusters, epochs=1, learning_rate=1e-3, batch_size=batch_size)
+        logits = head(features)
+        assert_kind(logits, (60, 3))
+        ways.append(float((logits - toy(features)).detach().norm()))
+    assert_holds(
+        ways[1] > 2 * ways[0],
+        ": it went as far in an epoch with a batch_size of 90 as with one of 5, which makes 18 times as many steps",
+        mistake="ignores_the_batch_size" if ways[1] == ways[0] else "",
+    )
 
 
 @pytest.mark.points("fit_head", 0.5)

@@ -336,7 +336,7 @@ def test_denoise_halves_the_error(submission, rng):
         assert_between(float(share), 0, 0.5, what="the squared error that is left, as a share of the noise,")
 
 
-@pytest.mark.points("denoise", 1.5)
+@pytest.mark.points("denoise", 1)
 def test_denoise_lowers_the_variation(submission, rng):
     """On a smooth picture 0.6 of the variation and half of the error are left at most, and what varies in the clean one."""
     clean = smooth(rng)[None]
@@ -388,6 +388,22 @@ def test_no_weight_on_smoothness(submission, rng):
     """With weight 0 nothing pulls the pictures away from the images."""
     images = 0.1 + 0.8 * random_images(rng, 2, 3, 8, 8)
     assert_close(submission.denoise(images, weight=0.0, steps=10), images, atol=0.01)
+
+
+@pytest.mark.points("denoise", 0.5)
+@pytest.mark.depends_on("test_denoise_halves_the_error")
+def test_more_steps_denoise_more(submission, rng):
+    """Many steps leave less of the variation than a single one, which changes little."""
+    images = noisy(smooth(rng)[None], rng)
+    once, often = (submission.denoise(images, steps=steps) for steps in (1, 40))
+    for result in (once, often):
+        assert_kind(result, images.shape)
+    left = [float(roughness(result) / roughness(images)) for result in (once, often)]
+    assert_holds(
+        left[0] > 1.1 * left[1],
+        f": {left[0]:.2f} of the variation is left after one step, and {left[1]:.2f} after 40",
+        mistake="ignores_the_steps" if torch.equal(once, often) else "",
+    )
 
 
 @pytest.mark.points("denoise", 0.5)

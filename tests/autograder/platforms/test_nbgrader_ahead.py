@@ -21,7 +21,7 @@ class Counted(Ahead):
     graded: list = []  # noqa: RUF012 - emptied for each test
 
     @contextlib.contextmanager
-    def _open_grading(self, count):
+    def _open_grading(self, count, _=()):
         grade_tasks = grade_in_turn(Grader(self.spec, InThisProcess()))
 
         def noted(tasks):
