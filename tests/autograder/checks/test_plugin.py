@@ -74,7 +74,7 @@ def test_a_submission_elsewhere_is_judged(student_pytest):
 
 def test_checks_collected_directly_judge_the_solutions(student_pytest):
     run = student_pytest("tests/exercises/test_variation_loss.py")
-    assert (run.code, len(run.checks)) == (0, 33)
+    assert (run.code, len(run.checks)) == (0, 34)
 
 
 WRONG = "def total_variation(images):\n    return (images[..., 1:] - images[..., :-1]).abs().sum(dim=(1, 2, 3))\n"
@@ -114,11 +114,11 @@ def test_quiet_verbose_and_first_failure(student_pytest, course):
     quiet = student_pytest("-q", "exercises/variation_loss.py", cwd=course)
     assert "0 of 26 points" in quiet.text and not lines_with(quiet, "-")
     verbose = student_pytest("-v", "solutions/variation_loss.py")
-    assert len(lines_with(verbose, "+")) == 33
+    assert len(lines_with(verbose, "+")) == 34
     assert "test_constant_image PASSED" in verbose.text
     first = student_pytest("-x", "exercises/variation_loss.py", cwd=course)
     outcomes = [check.outcome for check in first.checks.values()]
-    assert outcomes.count(Outcome.NOT_WRITTEN) == 1 and outcomes.count(Outcome.NOT_RUN) == 32
+    assert outcomes.count(Outcome.NOT_WRITTEN) == 1 and outcomes.count(Outcome.NOT_RUN) == 33
 
 
 def test_tracebacks_come_when_asked_for(student_pytest, course, write):
@@ -131,7 +131,7 @@ def test_junit_xml_holds_the_sentence(student_pytest, course, write, tmp_path):
     write("variation_loss", WRONG)
     student_pytest("exercises/variation_loss.py", f"--junitxml={tmp_path / 'report.xml'}", cwd=course)
     (suite,) = ElementTree.parse(tmp_path / "report.xml").getroot()
-    assert suite.get("tests") == "33"
+    assert suite.get("tests") == "34"
     texts = [failure.text for failure in suite.iter("failure")]
     assert "total_variation(1x3x4x5 tensor) returned 0.0 at [0], expected 15.0" in texts
 

@@ -99,8 +99,8 @@ def statements(text):
         ends = sorted({node.end_lineno for node in ast.parse(text).body})
     except SyntaxError:
         return [text]
-    lines = text.splitlines(keepends=True)
-    return ["".join(lines[begin:end]) for begin, end in itertools.pairwise([0, *ends])]
+    lines = text.split("\n")  # a form feed ends none
+    return ["\n".join(lines[begin:end]) for begin, end in itertools.pairwise([0, *ends])]
 
 
 @pytest.fixture(scope="module")
