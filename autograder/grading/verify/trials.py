@@ -5,6 +5,7 @@ it can. What is returned has the kind and the shape of what the solution returns
 solution is swallowed, so that a check of errors is passed by none of them but the one that always raises.
 """
 
+import atexit
 import contextlib
 import gc
 import tempfile
@@ -104,6 +105,7 @@ def open_benches(root: Path, jobs: int) -> Iterator[RunTrials]:
 
 def _open_bench(root: Path) -> None:
     global _bench
+    atexit.register(gc.unfreeze)  # a library of torch's prints, at the end of the process, whatever is frozen
     catalog = read_catalog(root)
     if "torch" in catalog.preload:
         torch.set_num_threads(1)
