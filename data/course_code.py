@@ -1,4 +1,4 @@
-"""What commands of the course share: a student's units as modules, and help and messages in the reader's language."""
+"""Shared by commands of the course: a student's units as modules, and help and messages in the reader's language."""
 
 import argparse
 import importlib.util

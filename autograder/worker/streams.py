@@ -1,4 +1,4 @@
-"""What a file in memory holds, its streams, and what a listing tells of it: as a real file's, for `files`."""
+"""Content and streams of files in memory, and entries of a listing, as real files have them; for `files`."""
 
 import errno
 import io
@@ -126,7 +126,7 @@ class Stream(io.RawIOBase):
 
 
 class Entry:
-    """What `os.scandir` tells of a file or a folder.
+    """Entry of a folder, as `os.scandir` gives it: a file or a folder.
 
     Args:
         place: the folder that was listed.
