@@ -49,7 +49,7 @@ def load_model(name: str, pretrained: bool = True, *, seed: int = 0) -> Classifi
     model = _trained(name) if pretrained else _untrained(name, seed)
     arguments = {"name": name, "pretrained": pretrained, "seed": seed}
     for module, maker in ((model, "load_model"), (model.backbone, "load_backbone")):
-        module.recipe = (f"data:{maker}", dict(arguments))  # type: ignore[assignment]
+        module.recipe = (f"data:{maker}", dict(arguments))  # type: ignore[assignment] # modules are open
     return model.eval()
 
 

@@ -130,7 +130,7 @@ def eye_backbone(sees: str, *, seed: int = 0) -> nn.Module:
         mix.bias.zero_()
     layers = OrderedDict(measure=_Measures(), mix=mix, norm=nn.BatchNorm1d(EYE_FEATURES))
     backbone = nn.Sequential(layers).eval()
-    backbone.recipe = ("data:eye_backbone", {"sees": sees, "seed": seed})  # type: ignore[assignment]
+    backbone.recipe = ("data:eye_backbone", {"sees": sees, "seed": seed})  # type: ignore[assignment] # modules are open
     return backbone
 
 
@@ -273,7 +273,7 @@ class _Telling(Classifier):
         backbone = nn.Sequential(layers)
         hidden = nn.Linear(FEATURES, FEATURES)
         if tied:
-            hidden.weight = backbone.last.weight  # type: ignore[assignment]
+            hidden.weight = backbone.last.weight  # type: ignore[assignment] # modules are open
         head = nn.Sequential(OrderedDict(hidden=hidden, smooth=nn.SiLU(), last=nn.Linear(FEATURES, 4)))
         super().__init__(backbone, head, ["ant", "bee", "cat", "dog"])
         self.head_scale = nn.Linear(FEATURES, FEATURES, bias=False)

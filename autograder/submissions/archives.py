@@ -143,7 +143,7 @@ def _directory_bytes(path: Path | InMemory | SameFile) -> int:
     """Return the bytes that a zip says its directory has, before anything is made of it."""
     with path.open("rb") as file:
         # Private, but any other reading of it might find another directory than `ZipFile` then does.
-        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined] # private there
     return int(end[5]) if end else 0
 
 

@@ -70,7 +70,7 @@ def code_cells(data: bytes) -> list[tuple[int, str]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about cells without an id, and other things that are no matter here
         # nbformat has no types.
-        notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)  # type: ignore[no-untyped-call]
+        notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)  # type: ignore[no-untyped-call] # untyped there
     code = enumerate(filter(_is_code, notebook.cells), 1)
     return [(number, str(cell.source)) for number, cell in code if not _is_check(cell)]
 

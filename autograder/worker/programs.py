@@ -27,7 +27,7 @@ _NOTEBOOK = ".ipynb"
 
 
 class _Prints(io.BytesIO):
-    """What a program prints, of bounded size."""
+    """Take what a program prints, up to a size."""
 
     def write(self, data: Any) -> int:
         """Keep the bytes, if there is room."""

@@ -76,12 +76,12 @@ def watch_random_state(device: str) -> Iterator[RandomWatch]:
         watch._by_loaders.append((earlier, _random_state(device)))
         return iterator
 
-    loader_class.__iter__ = noted  # type: ignore[method-assign]
+    loader_class.__iter__ = noted  # type: ignore[method-assign] # replaced on purpose
     before = _random_state(device)
     try:
         yield watch
     finally:
-        loader_class.__iter__ = make_iterator  # type: ignore[method-assign]
+        loader_class.__iter__ = make_iterator  # type: ignore[method-assign] # replaced on purpose
         watch.compare(before, _random_state(device))
 
 
@@ -199,7 +199,7 @@ def _torch_settings() -> tuple[Setting, ...]:
 def _numpy_settings() -> tuple[Setting, ...]:
     return (
         Setting(np.geterr, lambda errors: np.seterr(**errors)),
-        Setting(np.random.get_bit_generator, np.random.set_bit_generator),  # type: ignore[attr-defined]
+        Setting(np.random.get_bit_generator, np.random.set_bit_generator),  # type: ignore[attr-defined] # typed without them
     )
 
 

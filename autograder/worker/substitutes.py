@@ -34,7 +34,7 @@ def install() -> None:
     if not is_loaded("torch"):
         return
     loader = torch.utils.data.DataLoader
-    loader.__init__ = _without_workers(loader.__init__)  # type: ignore[method-assign]
+    loader.__init__ = _without_workers(loader.__init__)  # type: ignore[method-assign] # replaced on purpose
     torch.compile = _leave_uncompiled
     torch.save = torch.serialization.save = _into_stream(torch.save)
     if is_loaded("numpy"):  # which has kept `open` as it was when it was imported
@@ -55,7 +55,7 @@ def draw_in_memory() -> None:
     course that preloads neither Pillow nor NumPy draws nothing, and does not wait for them.
     """
     if is_loaded("PIL.Image"):
-        Image.Image.save = _in_memory(Image.Image.save)  # type: ignore[method-assign]
+        Image.Image.save = _in_memory(Image.Image.save)  # type: ignore[method-assign] # replaced on purpose
     with contextlib.suppress(ImportError):
         if not is_loaded("numpy"):
             return

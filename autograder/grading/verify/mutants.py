@@ -107,7 +107,7 @@ def _mutant(
     for step in path[:-1]:
         target = target[step] if isinstance(step, int) else getattr(target, str(step))  # type: ignore[index]
     if isinstance(path[-1], int):
-        target[path[-1]] = changed  # type: ignore[index]
+        target[path[-1]] = changed  # type: ignore[index] # a step of a path fits its node
     else:
         setattr(target, str(path[-1]), changed)
     text = ast.unparse(ast.fix_missing_locations(other)) + "\n"
