@@ -14,7 +14,7 @@ from autograder.errors import Raised
 from autograder.submissions import Module
 from autograder.worker.codec import Handle
 from autograder.worker.protocol import Answer
-from data import toy_head
+from data import toy_convnet, toy_head
 
 SOLUTION = "def shift(x):\n    return x + 2\n\ndef touch(x):\n    return x + 0\n"
 MISTAKES = """
@@ -337,3 +337,32 @@ def test_a_copy_of_a_module_is_told_from_the_module(tmp_path):
 
     assert explained(tmp_path, "def passed(head):\n    return copy.deepcopy(head)\n", check) == "copies"
     assert explained(tmp_path, "def passed(head):\n    return head\n", check) is None
+
+
+ANY_MODE = """
+from autograder.diagnose import mistake
+
+@mistake("forward", "Runs in any mode.")
+def runs_in_any_mode(network, x):
+    return network(x)
+"""
+
+
+def lose_the_last_weights(network):
+    for parameter in network.head.parameters():
+        parameter.data.zero_()
+
+
+@pytest.mark.parametrize("change", [torch.nn.Module.eval, lose_the_last_weights])
+def test_a_module_is_replayed_as_it_was_at_each_call(tmp_path, change):
+    """A check may give the same module to several calls, and change it in between."""
+    (tmp_path / "mistakes.py").write_text(ANY_MODE)
+    (tmp_path / "solution.py").write_text("def forward(network, x):\n    return network.eval()(x)\n")
+    unit = Module("unit", "student.py", "def forward(network, x):\n    return network(x)\n")
+    submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+    network, x = toy_convnet().train(), torch.rand(2, 3, 8, 8)
+    submission.forward(network, x)
+    change(network)
+    submission.forward(network, x)
+    files = tmp_path / "mistakes.py", tmp_path / "solution.py"
+    assert named(files, submission.calls, function="forward") == "runs_in_any_mode"
