@@ -14,7 +14,7 @@ from autograder.course.units import Unit
 from autograder.grading.verify.authoring import check_problems, concerns, shortcomings
 from autograder.grading.verify.mutants import Mutant, mutants_of, read_survivors
 from autograder.grading.verify.trials import WAYS, RunTrials, Trial, nothing_text, points_earned
-from autograder.grading.verify.validity import RIGHT, WRONG, Validity, Verdicts, verdict
+from autograder.grading.verify.validity import RIGHT, WRONG, NamedMixtures, Validity, Verdicts, verdict
 from autograder.results.formats.pages import validity_page
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.submissions import Module
@@ -23,8 +23,6 @@ from autograder.submissions import Module
 MUTANT_SECONDS = 2.0
 #: The share of the mutants that must be killed. Each survivor must be listed in `solutions/survivors.toml`, with its reason.
 MUTANTS_KILLED = 0.98
-#: Shares of the mixtures of two mistakes that must be named truly, and that may be named falsely.
-MIXTURES_NAMED, MIXTURES_FALSE = 0.8, 0.01
 #: So many mixtures of a function are tried, drawn from all of them.
 MIXTURES_TRIED = 40
 #: On so many of the seeds known mistakes are named: it takes half the time, and a name depends on the code, not on the draw.
@@ -59,36 +57,6 @@ class Finding:
     summary: str
     problems: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
-
-
-@dataclass
-class _NamedMixtures:
-    """How mixtures were named, and the seconds that each took."""
-
-    true: int = 0
-    false: int = 0
-    seconds: list[float] = field(default_factory=list)
-
-    def add(self, named: Collection[str], pair: Collection[str], seconds: float) -> None:
-        true = set(named) <= set(pair)
-        self.true += bool(named) and true
-        self.false += not true
-        self.seconds.append(seconds)
-
-    def __add__(self, other: "_NamedMixtures") -> "_NamedMixtures":
-        return _NamedMixtures(self.true + other.true, self.false + other.false, self.seconds + other.seconds)
-
-    @property
-    def good(self) -> bool:
-        tried = len(self.seconds)
-        return not tried or (self.true / tried >= MIXTURES_NAMED and self.false / tried < MIXTURES_FALSE)
-
-    def __str__(self) -> str:
-        tried = len(self.seconds)
-        return (
-            f"{tried} pairs tried, {self.true} named truly, {self.false} falsely, {tried - self.true - self.false} not,"
-            f" in {sum(self.seconds) / max(tried, 1):.1f} s each"
-        )
 
 
 @dataclass
@@ -272,7 +240,7 @@ class Verification:
         """
         cases = [case for unit in self.units for case in self._mixtures_tried(unit)]
         trials = [Trial(unit, text, functions=frozenset({function})) for unit, function, _, text in cases]
-        counts = {unit.name: _NamedMixtures() for unit in self.units}
+        counts = {unit.name: NamedMixtures() for unit in self.units}
         problems = []
         for (unit, function, pair, _), result in zip(cases, self._graded("Mixtures", trials), strict=True):
             named = {name for check in result.checks for name in (check.mistake or "").split(" + ") if name}
@@ -281,7 +249,7 @@ class Verification:
             counts[unit].add(named, pair, result.seconds)
             if not named <= set(pair):
                 problems.append(f"{unit}, {function}: {' and '.join(pair)} is called {', '.join(sorted(named))}")
-        all_counts = sum(counts.values(), _NamedMixtures())
+        all_counts = sum(counts.values(), NamedMixtures())
         return Finding(
             "mixtures",
             all_counts.good,
