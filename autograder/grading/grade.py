@@ -48,6 +48,7 @@ CHECK_SECONDS = 20.0
 SUBMISSION_SECONDS = 300.0
 #: The exception is raised again after so long, in case something on its way has caught it.
 _AGAIN_SECONDS = 1.0
+_TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
 
 class Budget:
@@ -92,9 +93,6 @@ class Budget:
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.signal(signal.SIGPROF, previous)
             self._left -= time.process_time() - began
-
-
-_TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
 
 class Workers(Protocol):
