@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from autograder.results.formats.pages import Picture
     from autograder.results.mark import Mark
     from autograder.results.types import SubmissionResult
-    from autograder.submissions.downloads import Student
+    from autograder.submissions.students import Student
 
 #: Form of `report` that is no form of a mark: the questions that wait for people, as a table to fill in.
 _TO_FILL = "by-hand"
@@ -98,9 +98,9 @@ def _report_term(
     from autograder.results.formats.formats import FORMATS
     from autograder.results.publish import read_assignment, read_results, roster_of
     from autograder.results.term import folder_names, term_marks
-    from autograder.submissions.downloads import Student
     from autograder.submissions.hand_in import read_students
     from autograder.submissions.roster import of_one_class, read_roster, titles
+    from autograder.submissions.students import Student
 
     everyone = read_roster(roster)
     folders = folder_names(
@@ -144,8 +144,8 @@ def _fill_gradebook(
     from autograder.results.store import write_atomically
     from autograder.results.tables import FILLERS, Grade, Table, fill
     from autograder.results.wording import points, remarks, score
-    from autograder.submissions.downloads import Student
     from autograder.submissions.roster import rows_of
+    from autograder.submissions.students import Student
 
     table = Table.read(path)
     grades = {each.name: Grade(score(each), points(each.max_score), remarks(each)) for each in marks}

@@ -10,11 +10,12 @@ from autograder.results.class_file import read_taken
 from autograder.results.tables import harmless
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import Entry, SameFile, archive_entries
-from autograder.submissions.downloads import Student, nfc
 from autograder.submissions.entries import ARCHIVES, files_below
+from autograder.submissions.students import Student, nfc
 
 SOURCES = (".py", ".ipynb")
-FOREIGN_ARCHIVES = (".rar", ".7z", ".gz", ".xz", ".bz2")
+FOREIGN_ARCHIVES = (".rar", ".7z", ".gz", ".xz", ".bz2", ".tar.zst", ".zst", ".lzma", ".lz4", ".cab")
+FOREIGN = "{} is an archive of a kind that is not read here; hand in a .zip"
 
 
 @dataclass(frozen=True)
