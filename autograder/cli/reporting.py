@@ -52,7 +52,7 @@ def report(
     from autograder.results.formats.formats import FORMATS
     from autograder.results.formats.tables import hand_table
     from autograder.results.manual import unknown_submissions
-    from autograder.results.publish import publish, read_marks, render
+    from autograder.results.publish import publish, read_marks, render, unheeded_rules
 
     catalog = course_here()
     speak(catalog, lang)
@@ -60,7 +60,8 @@ def report(
         _report_term(paths, catalog, form or "table", title, out, roster, gradebook)
         return
     marks, manual = read_marks(paths, catalog)
-    for sentence in unknown_submissions(manual, [each.name for each in marks.values()]):
+    names = [each.name for each in marks.values()]
+    for sentence in (*unknown_submissions(manual, names), *unheeded_rules(paths, names, catalog)):
         terminal.errors.print(Text(sentence), soft_wrap=True)
     if gradebook is not None:
         _fill_gradebook(list(marks.values()), _students_of(paths), form or "html", gradebook, title, out)

@@ -103,6 +103,11 @@ def harmless(text: str) -> str:
     return f"'{text}" if first.startswith(_FORMULA) or text.startswith(_LED_BY) else text
 
 
+def unquoted(text: str) -> str:
+    """Return the text of which `harmless` made this, as people copy names from tables."""
+    return text[1:] if text.startswith("'") and harmless(text[1:]) == text else text
+
+
 def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
     """Yield each record's cells as they are written, and what ends it."""
     cells: list[str] = []

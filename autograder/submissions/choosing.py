@@ -65,10 +65,11 @@ def choose(
     for unit in units:
         found = [entry for entry in entries if unit_of(entry.path.name, units) == unit]
         if not found and len(entries) == 1:  # a lone file may carry its author's name too
-            found = [entry for entry in entries if re.search(rf"(^|[^a-z]){unit}$", entry.path.stem)]
+            text = [entry for entry in entries if entry.path.suffix.lower() in ("", ".py", ".ipynb", ".txt")]
+            found = [entry for entry in text if re.search(rf"(^|[^a-z]){unit}$", entry.path.stem)]
         if not found:
             found = _renamed(unit, entries, units, untouched.get(unit, ""))
-            renamed = [f"{printable(each.path)} was taken as {unit}.py" for each in found]
+            renamed = [f"{printable(each.path)} was taken as {unit}{each.path.suffix}" for each in found]
             notes += renamed if len(renamed) == 1 else []
         found.sort(key=_rank)
         if len(found) > 1:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder.errors import UsageError
 from autograder.results.types import legible
-from autograder.submissions.archives import NO_FILE, UnreadableError
+from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
 from autograder.submissions.choosing import bears, unit_of
 from autograder.submissions.commits import commit_date
 from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, recognize
@@ -151,7 +151,7 @@ def _download(path: Path, form: str) -> Intake | None:
         return None  # one submission, whose result says why
     results = {child.name for child in path.iterdir() if _holds_results(child)} if path.is_dir() else set()
     names = [name for name in (*held, *_clones(path)) if name.parts[:1] and name.parts[0] not in results]
-    download = recognize(names, lambda name: held[name].read(_FACTS_BYTES) if name in held else b"", form)
+    download = recognize(names, lambda name: _read_facts(held.get(name)), form)
     if download is None:
         return None
     intake = Intake("folders of sections" if download.platform == "sections" else f"a download of {download.platform}")
@@ -180,6 +180,14 @@ def _download(path: Path, form: str) -> Intake | None:
     reasons = download.strays | {path: NO_FILE for path in download.strays if path in held and held[path].refusal}
     intake.left_out += (LeftOut(legible(str(stray)), "", reason) for stray, reason in reasons.items())
     return intake
+
+
+def _read_facts(entry: Entry | None) -> bytes:
+    """Return what a platform's own file says; nothing if it cannot be read."""
+    try:
+        return entry.read(_FACTS_BYTES) if entry is not None else b""
+    except Exception:  # whatever a broken container makes the libraries say
+        return b""
 
 
 def _hand_in(path: Path, attempt: Attempt, platform: str) -> HandIn:

@@ -363,3 +363,17 @@ def test_microsoft_teams_numbers_the_versions(tmp_path):
     write(root, "Bo/Lab/Version 1/variation_loss.py")
     _, found = taken(tmp_path)
     assert set(found) == {"Al Ba", "Bo"} and b"# 10" in found["Al Ba"].files["variation_loss"].data
+
+
+def test_an_encrypted_download_has_a_row_and_a_sentence_for_each(tmp_path):
+    stem = "Lab_{}_attempt_2026-11-20-10-00-00{}"
+    names = [stem.format(login, end) for login in ("al", "bo") for end in (".txt", "_variation_loss.py")]
+    data = bytearray(zipped(tmp_path / "class.zip", *names).read_bytes())
+    for signature, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        start = -1
+        while (start := data.find(signature, start + 1)) >= 0:
+            data[start + place] |= 1
+    (tmp_path / "class.zip").write_bytes(data)
+    _, found = taken(tmp_path / "class.zip")
+    assert list(found) == ["al", "bo"]
+    assert all("it is encrypted" in raw.files["variation_loss"].fault for raw in found.values())
