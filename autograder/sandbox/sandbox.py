@@ -96,7 +96,9 @@ class Sandbox:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         environment = {**_environment(preload), "MPLCONFIGDIR": str(_drawing_folder() or self.folder)}
         more = [name for name in extras if "torch" in preload and importlib.util.find_spec(name.partition(".")[0])]
-        self.zygote = Zygote("autograder.sandbox.server", (MANY if many else FEW, *preload, *more), environment, control)
+        self.zygote = Zygote(
+            "autograder.sandbox.server", (MANY if many else FEW, *preload, *more), environment, control
+        )
         self._control: socket.socket | None = None
         self._rungs: tuple[str, ...] = ()
         self._missing: dict[str, str] = {}

@@ -12,8 +12,6 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-
 Names = Sequence[PurePosixPath]
 #: Give the first bytes of a file of the download.
 Read = Callable[[PurePosixPath], bytes]
@@ -315,6 +313,8 @@ def _below(top: PurePosixPath, download: Download) -> Download:
 
 def _gradescope_facts(text: bytes) -> dict[str, tuple[tuple[Student, ...], str]]:
     """Students and moment by folder. The keys are Ruby's symbols; nothing but plain data is loaded."""
+    import yaml
+
     try:
         table = yaml.load(text[:_FACTS_BYTES], Loader=yaml.BaseLoader)  # plain strings only
         return {
