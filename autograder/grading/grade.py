@@ -29,6 +29,7 @@ from types import FrameType
 from typing import ClassVar, Protocol
 
 from autograder import __version__
+from autograder.checks.diagnose import NAMING_SECONDS
 from autograder.checks.plugin.runs import usable_device
 from autograder.checks.transport import InProcess, Transport
 from autograder.errors import GraderError, OverBudget, SandboxError
@@ -266,8 +267,9 @@ class Grader:
         for hidden in (False, True):
             for unit in units:
                 unit.run_checks(hidden=hidden)
+        seconds = NAMING_SECONDS
         for unit in units:
-            unit.recorder.name_mistakes(run.limited)
+            seconds = unit.recorder.name_mistakes(run.limited, seconds)
             yield from unit.results
 
 
