@@ -71,13 +71,14 @@ class Machines:
         from autograder.sandbox.sandbox import EXTRAS, Sandbox
         from autograder.sandbox.zygote import ONE_THREAD
 
-        count = min(self._jobs_that_fit(spec), count)
+        jobs = min(self._jobs_that_fit(spec), count)
         preload = tuple(name for name in spec.catalog.preload if name in libraries)
-        with Sandbox(preload, gpu=spec.gpu, extras=[name for name in EXTRAS if name in libraries]) as sandbox:
-            if count > 1:
+        extras = [name for name in EXTRAS if name in libraries]
+        with Sandbox(preload, gpu=spec.gpu, extras=extras, many=count > 1) as sandbox:
+            if jobs > 1:
                 from autograder.grading.jobs import Jobs
 
-                with Jobs(count, spec, sandbox) as grade_tasks:
+                with Jobs(jobs, spec, sandbox) as grade_tasks:
                     sandbox.require(spec.require)
                     yield grade_tasks
             else:

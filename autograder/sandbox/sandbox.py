@@ -24,7 +24,7 @@ from autograder.errors import SandboxError, ServerDiedError, UsageError
 from autograder.libraries import KERAS_ON_TORCH
 from autograder.sandbox.confines import Allowance, Setup
 from autograder.sandbox.process import Worker
-from autograder.sandbox.zygote import ONE_THREAD, Zygote
+from autograder.sandbox.zygote import FEW, MANY, ONE_THREAD, Zygote
 from autograder.worker.deadline import Waiting
 
 #: Without these untrusted work is not graded; of `a/b` one is enough.
@@ -74,6 +74,7 @@ class Sandbox:
         control: of the zygote of another process's sandbox, to share what that has preloaded.
         folder: where the workers' folders are to be; the system's place for such by default.
         extras: those of `EXTRAS` that may be used.
+        many: so many workers are to come that it is worth half a second to have each sooner.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Sandbox:
         control: socket.socket | None = None,
         folder: Path | None = None,
         extras: Collection[str] = EXTRAS,
+        many: bool = True,
     ) -> None:
         self._allowance = allowance or Allowance()
         self._gpu = gpu
@@ -94,7 +96,9 @@ class Sandbox:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         environment = {**_environment(preload), "MPLCONFIGDIR": str(_drawing_folder() or self.folder)}
         more = [name for name in extras if "torch" in preload and importlib.util.find_spec(name.partition(".")[0])]
-        self.zygote = Zygote("autograder.sandbox.server", (*preload, *more), environment, control)
+        self.zygote = Zygote(
+            "autograder.sandbox.server", (MANY if many else FEW, *preload, *more), environment, control
+        )
         self._control: socket.socket | None = None
         self._rungs: tuple[str, ...] = ()
         self._missing: dict[str, str] = {}

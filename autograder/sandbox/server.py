@@ -28,7 +28,7 @@ import msgpack
 from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup, readable_paths
 from autograder.sandbox.kernel import reason_of
-from autograder.sandbox.zygote import serve_forks
+from autograder.sandbox.zygote import MANY, serve_forks
 from autograder.worker import session, substitutes
 from autograder.worker.deadline import Waiting
 
@@ -43,8 +43,8 @@ _LAST_PID = 999
 
 
 def main() -> None:
-    """Serve a zygote of fork servers: the descriptor of its socket, then the modules to import."""
-    control, modules = socket.socket(fileno=int(sys.argv[1])), sys.argv[2:]
+    """Serve a zygote of fork servers: the descriptor of its socket, `FEW` or `MANY` workers, then the modules to import."""
+    control, modules = socket.socket(fileno=int(sys.argv[1])), sys.argv[3:]
     os.environ.pop("PYTHONPATH", None)  # it has done its work, and may name folders of the grader's
     for name in modules:
         importlib.import_module(name)
@@ -54,7 +54,8 @@ def main() -> None:
     # Read once and remove: the variable names a folder of the grader's.
     os.environ.pop("MPLCONFIGDIR", None)
     substitutes.install()
-    kernel.gather_in_huge_pages()
+    if sys.argv[2] == MANY:
+        kernel.gather_in_huge_pages()  # some 15 ms less for each worker
     serve_forks(control, serve)
 
 

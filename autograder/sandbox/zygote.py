@@ -4,7 +4,7 @@ What its children need is imported and set up once, and its memory is shared by 
 because a child forked from a process that has computed in several may hang. Fork servers come from one zygote, which has
 never held a check; processes that grade come from another.
 
-    zygote = Zygote("autograder.sandbox.server", ("torch", "data"))
+    zygote = Zygote("autograder.sandbox.server", (MANY, "torch", "data"))
     connection = zygote.child()
 
 The socket's end is a child's end. The zygote ends, and with it all children, when every copy of its control socket is
@@ -26,6 +26,8 @@ from typing import NoReturn
 from autograder.errors import GraderError
 
 _END_SECONDS = 10
+#: How many children a fork server is asked for, told among its arguments.
+FEW, MANY = "few", "many"
 _FORK = b"fork"
 #: One thread for whoever computes; and nothing from the current folder, or the user's own, is imported.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -18,9 +18,6 @@ from autograder.messages import tr
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult
 from autograder.student.debugger import editor_stop, lead_to_student
-from autograder.student.drawing import keep_picture
-from autograder.student.progress import fingerprint, picture_path, updated_progress
-from autograder.student.terminal import picture_text, wrap
 
 _KEPT = pytest.StashKey[tuple[list[str], str]]()
 
@@ -62,6 +59,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     if config.option.collectonly:
         return  # only a list of checks, for an editor
+    from autograder.student.terminal import wrap
+
     speak(catalog)
     terminalreporter.section(catalog.title)
     verbosity = config.option.verbose
@@ -90,6 +89,8 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
     Returns:
         The units of this run that pass as a whole, and a sentence if the progress could not be stored.
     """
+    from autograder.student.progress import fingerprint, updated_progress
+
     own = {catalog.exercise(module): unit for module, unit in catalog.modules.items()}
     ended: dict[Path, list[CheckResult]] = {}
     for nodeid, check in recorder.results.items():
@@ -110,6 +111,10 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
 
 def first_picture(catalog: Catalog, unit: str, run: Run) -> str:
     """Return terminal text for the new picture of a unit that passes; empty if it exists already or cannot be drawn."""
+    from autograder.student.drawing import keep_picture
+    from autograder.student.progress import picture_path
+    from autograder.student.terminal import picture_text
+
     if picture_path(catalog.root, unit).exists():
         return ""
     with contextlib.suppress(AutograderError, OSError), run.worker() as worker:

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-
 #: No platform gives longer names, and an archive may hold some of 64 KB.
 NAME_LENGTH = 1000
 _MOST_BYTES = 2 * 2**20
@@ -103,6 +101,8 @@ def gradescope_facts(text: bytes) -> dict[str, tuple[tuple[Student, ...], str]]:
     The keys are Ruby's symbols; nothing but plain data is loaded, and of each submission only who and when: beside them lie
     the results of every attempt, which may have any size.
     """
+    import yaml
+
     found = {}
     for folder, lines in _submissions_in(text.decode("utf-8", "replace")):
         try:
