@@ -31,9 +31,9 @@ def comparison(expected: object, given: object) -> bytes:
     if wanted is None or found is None or wanted.shape != found.shape or not _in_range(wanted):
         return b""
     number = int((wanted - found).abs().nan_to_num(torch.inf).flatten(1).amax(1).argmax())
-    wanted, found = wanted[number], found[number]
+    panels = _panels(wanted[number], found[number])
     for side in _SIDES:
-        data = label_panels(_panels(wanted, found, side))
+        data = label_panels([(label, _scale(image, side)) for label, image in panels])
         if len(data) <= MAX_BYTES:
             return data
     return b""
@@ -55,14 +55,15 @@ def _in_range(images: Tensor) -> bool:
     return bool(((images >= -1e-3) & (images <= 1 + 1e-3)).all())
 
 
-def _panels(wanted: Tensor, found: Tensor, side: int) -> list[tuple[str, Image.Image]]:
+def _panels(wanted: Tensor, found: Tensor) -> list[tuple[str, Image.Image]]:
+    """Return each panel with its label, as large as the images."""
     distance = (wanted - found).abs().amax(0)
     finite = distance[distance.isfinite()]
     largest = float(finite.max()) if len(finite) else 0.0
     return [
-        (EXPECTED, _scale(_image(wanted), side)),
-        (GIVEN, _scale(_image(found), side)),
-        (f"difference, at most {largest:.2g}", _scale(_heat(distance, largest), side)),
+        (EXPECTED, _image(wanted)),
+        (GIVEN, _image(found)),
+        (f"difference, at most {largest:.2g}", _heat(distance, largest)),
     ]
 
 

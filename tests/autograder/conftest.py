@@ -45,6 +45,12 @@ def another_sandbox(sandbox: Sandbox) -> Callable[..., Sandbox]:
     return made
 
 
+@pytest.fixture
+def commands_share_the_sandbox(monkeypatch: pytest.MonkeyPatch, another_sandbox: Callable[..., Sandbox]) -> None:
+    """Let a command that is run in this process fork from what has imported torch: a server of its own takes seconds."""
+    monkeypatch.setattr("autograder.sandbox.Sandbox", another_sandbox)
+
+
 @pytest.fixture(scope="session")
 def grader(catalog: Catalog, sandbox: Sandbox) -> Grader:
     """For the units that the golden submissions hand in."""

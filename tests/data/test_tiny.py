@@ -21,15 +21,20 @@ def robust():
     return data.load_model("tiny_robust").requires_grad_(False)
 
 
+@pytest.fixture(scope="module")
+def fresh():
+    """Eight pictures of each class that no network has seen, with their labels."""
+    return samples(CLASSES, 8)
+
+
 def accuracy(model, images, labels):
     with torch.inference_mode():
         return float((model(images).argmax(1) == labels).float().mean())
 
 
 @pytest.mark.parametrize("name", COME_ALONG)
-def test_at_least_85_of_100_fresh_pictures_are_recognised(name):
-    images, labels = samples(CLASSES, 8)
-    assert accuracy(data.load_model(name), images, labels) >= 0.85
+def test_at_least_85_of_100_fresh_pictures_are_recognised(name, fresh):
+    assert accuracy(data.load_model(name), *fresh) >= 0.85
 
 
 @pytest.mark.parametrize("name", COME_ALONG)

@@ -191,7 +191,9 @@ def test_what_is_required_and_missing_is_refused_with_2(monkeypatch, autograder,
         assert (code, out) == (2, "")
         assert "untrusted work is not graded here: seccomp does not hold (switched off)" in err
         assert not list(tmp_path.iterdir())
-        code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, *UNITS, "--trusted")
+        code, out, _ = autograder(
+            "grade", SUBMISSIONS / "perfect", "-o", tmp_path, "--units", "variation_loss", "--trusted"
+        )
         assert code == 0 and "Note: It was graded as trusted work" in out
         code, _, err = autograder("doctor")
         assert code == 2 and "seccomp does not hold" in err

@@ -37,14 +37,14 @@ def summary(checks):
 
 
 #: Several seconds each; what they show is graded quickly elsewhere, too.
-LONG = ("endless_loop", "notebook", "only_horizontal", "renamed_function", "wrong_ball")
+LONG = ("careless", "endless_loop", "notebook", "only_horizontal", "renamed_function", "wrong_ball", "zipped")
 
 
 def slow_if(cases, long):
     return [pytest.param(case, marks=pytest.mark.slow) if case in long else case for case in cases]
 
 
-@pytest.mark.parametrize("case", slow_if(CASES, LONG))
+@pytest.mark.parametrize("case", slow_if(CASES, (*LONG, BROKEN)))
 def test_graded_as_expected(case, grader, request):
     result = grader.grade_path(SUBMISSIONS / case)
     jsonschema.validate(json.loads(result.to_json()), SCHEMA)
@@ -67,7 +67,7 @@ def test_graded_as_expected(case, grader, request):
 IN_PROCESS = [case for case in CASES if case not in ("crash", "zipped", "wrong_file_name", "cheats")]
 
 
-@pytest.mark.parametrize("case", slow_if(IN_PROCESS, (*LONG, "careless")))
+@pytest.mark.parametrize("case", slow_if(IN_PROCESS, (*LONG, "syntax_error")))
 def test_in_process_and_sandboxed_agree(case, student_pytest):
     """A student sees at home what the grader sees."""
     run = student_pytest(SUBMISSIONS / case)

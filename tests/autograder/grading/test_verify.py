@@ -103,6 +103,16 @@ def findings(course, sandbox):
     return verify
 
 
+@pytest.fixture
+def answer(findings):
+    """The finding of one question, asked alone."""
+
+    def ask(question, **options):
+        return findings(only=[question], **options)[question]
+
+    return ask
+
+
 def test_a_sound_course_is_sound(findings):
     found = findings()
     assert [finding.question for finding in found.values() if not finding.good] == []
@@ -110,12 +120,13 @@ def test_a_sound_course_is_sound(findings):
     assert found["checks"].summary == "2 of 2 fail for some mistake or mutant"
 
 
-def test_a_solution_that_has_no_mutants_is_sound(findings):
-    found = findings(
+def test_a_solution_that_has_no_mutants_is_sound(answer):
+    found = answer(
+        "mutants",
         solution=SOLUTION.replace("moved = x + 2", 'moved = "seven"'),
         checks=CHECKS.replace("shift(0), 2", 'shift(0), "seven"').replace("shift(5), 7", 'shift(5), "seven"'),
         mistakes=MISTAKES.replace("return x + 1", 'return "six"'),
-    )["mutants"]
+    )
     assert found.good and found.summary.startswith("0 of 0 killed")
 
 
@@ -125,52 +136,48 @@ def only_problem(finding):
     return problem
 
 
-def test_a_missing_hint_lesson_or_docstring_is_found(findings):
+def test_a_missing_hint_lesson_or_docstring_is_found(answer):
     hintless = CATALOG.replace('"What?", ', "")
-    assert only_problem(findings(catalog=hintless)["course"]) == "unit, shift: needs two hints in the catalog"
+    assert only_problem(answer("course", catalog=hintless)) == "unit, shift: needs two hints in the catalog"
     silent = SOLUTION.replace('    """x shifted by two."""\n', "")
-    assert "has no docstring" in only_problem(findings(solution=silent)["course"])
+    assert "has no docstring" in only_problem(answer("course", solution=silent))
 
 
-def test_a_missing_lesson_is_found(findings):
-    assert only_problem(findings(lesson=None)["course"]) == "unit: there is no lesson unit.md"
+def test_a_missing_lesson_is_found(answer):
+    assert only_problem(answer("course", lesson=None)) == "unit: there is no lesson unit.md"
 
 
-def test_a_leaked_solution_is_found(findings):
+def test_a_leaked_solution_is_found(answer):
     leaky = skeleton(SOLUTION, "unit.py").replace("raise", "# moved = x + 2\n    moved = x + 2\n    raise")
-    assert (
-        only_problem(findings(skeleton=leaky)["course"])
-        == "unit: the skeleton holds a line of the solution: moved = x + 2"
-    )
+    problem = only_problem(answer("course", skeleton=leaky))
+    assert problem == "unit: the skeleton holds a line of the solution: moved = x + 2"
 
 
-def test_a_skeleton_that_passes_a_check_is_found(findings):
+def test_a_skeleton_that_passes_a_check_is_found(answer):
     generous = "def shift(x):\n    if x == 0:\n        return 2\n    raise NotImplementedError\n"
-    assert only_problem(findings(skeleton=generous)["skeletons"]) == "unit::test_zero: passed on the skeleton "
+    assert only_problem(answer("skeletons", skeleton=generous)) == "unit::test_zero: passed on the skeleton "
 
 
-def test_a_solution_that_fails_is_found(findings):
+def test_a_solution_that_fails_is_found(answer):
     flaky = SOLUTION.replace("x + 2", "x + 2 - (x == 5)")
-    problems = findings(solution=flaky)["solutions"].problems
+    problems = answer("solutions", solution=flaky).problems
     assert [problem.partition(":")[0] for problem in problems] == ["unit", "unit"]
     assert "unit::test_other on seed 1: shift(5) returned 6, expected 7" in problems
 
 
-def test_points_that_do_not_add_up_are_found(findings):
+def test_points_that_do_not_add_up_are_found(answer):
     uneven = CATALOG.replace("points = 3", "points = 4")
-    assert (
-        only_problem(findings(catalog=uneven)["solutions"]) == "unit, shift: 4 points in the catalog, 3 in its checks"
-    )
+    assert only_problem(answer("solutions", catalog=uneven)) == "unit, shift: 4 points in the catalog, 3 in its checks"
 
 
-def test_a_mistake_that_passes_is_found(findings):
+def test_a_mistake_that_passes_is_found(answer):
     harmless = MISTAKES.replace("x + 1", "x + 2")
-    assert only_problem(findings(mistakes=harmless)["mistakes"]) == "unit, by_one: no check of shift fails"
+    assert only_problem(answer("mistakes", mistakes=harmless)) == "unit, by_one: no check of shift fails"
 
 
-def test_a_mistake_that_is_not_named_is_found(findings):
+def test_a_mistake_that_is_not_named_is_found(answer):
     twice = MISTAKES + '@mistake("shift", "The same again.")\ndef also_by_one(x):\n    return 1 + x\n'
-    problems = findings(mistakes=twice)["mistakes"].problems
+    problems = answer("mistakes", mistakes=twice).problems
     assert problems == ("unit, by_one: is not named", "unit, also_by_one: is not named")
 
 
@@ -215,14 +222,14 @@ def test_other(submission):
 """
 
 
-def test_what_does_nothing_and_earns_points_is_found(findings):
-    problems = findings(checks=LAX)["nothing"].problems
+def test_what_does_nothing_and_earns_points_is_found(answer):
+    problems = answer("nothing", checks=LAX).problems
     assert "unit, shift that returns zeros, earns 1 points: test_kind" in problems
     assert "unit, shift that returns its first argument, earns 1 points: test_kind" in problems
     assert not any("returns nothing" in problem or "raises" in problem for problem in problems)
 
 
-def test_a_check_of_errors_alone_pays_for_always_raising(findings):
+def test_a_check_of_errors_alone_pays_for_always_raising(answer):
     strict = SOLUTION.replace("    moved", "    if x < 0:\n        raise ValueError(f'x is {x}')\n    moved", 1)
     checks = (
         CHECKS
@@ -237,7 +244,7 @@ def test_negative(submission):
 '''
     )
     catalog = CATALOG.replace("points = 3", "points = 4")
-    (problem,) = findings(checks=checks, solution=strict, catalog=catalog)["nothing"].problems
+    (problem,) = answer("nothing", checks=checks, solution=strict, catalog=catalog).problems
     assert problem == "unit, shift that raises ValueError, earns 1 points: test_negative"
 
 
@@ -250,10 +257,10 @@ def by_heart(x):
 """
 
 
-def test_a_shortcut_that_earns_points_is_found(findings):
-    found = findings(shortcuts=SHORTCUT)["shortcuts"]
+def test_a_shortcut_that_earns_points_is_found(answer):
+    found = answer("shortcuts", shortcuts=SHORTCUT)
     assert found.problems == ("unit, by_heart, earns 3 points: test_zero, test_other",)
-    assert findings()["shortcuts"].good
+    assert answer("shortcuts").good
 
 
 SEEDED = CHECKS.replace("def test_other(submission):", "def test_other(submission, rng):").replace(
@@ -265,26 +272,26 @@ ONCE = MISTAKES.replace("return x + 1", "return 2 if x == 0 else 9").replace(
 
 
 @pytest.mark.parametrize("varies", ["", ", varies='It is right about nothing.'"])
-def test_a_mistake_that_loses_other_points_on_another_seed_is_found_unless_it_says_why(findings, varies):
+def test_a_mistake_that_loses_other_points_on_another_seed_is_found_unless_it_says_why(answer, varies):
     always = SEEDED.replace("submission.shift(0), 2", "submission.shift(1), 3")
-    problems = findings(checks=always, mistakes=ONCE.replace("VARIES", varies), seeds=8)["mistakes"].problems
+    problems = answer("mistakes", checks=always, mistakes=ONCE.replace("VARIES", varies), seeds=8).problems
     assert any("points, and" in problem for problem in problems) == (not varies)
 
 
-def test_a_survivor_with_a_reason_is_no_problem_and_a_reason_without_a_survivor_is_one(findings):
+def test_a_survivor_with_a_reason_is_no_problem_and_a_reason_without_a_survivor_is_one(answer):
     lax = CHECKS.replace("assert_equal(submission.shift(5), 7)", "assert submission.shift(5) in (3, 7)")
     lax = lax.replace("assert_equal(submission.shift(0), 2)", "assert submission.shift(0) in (-2, 2)")
     listed = '[unit.shift]\n"x + 2 -> x - 2" = "The sign is free."\n'
-    assert findings(checks=lax)["mutants"].problems == ("unit.py:6 shift: x + 2 -> x - 2 survives",)
-    found = findings(checks=lax, survivors=listed)["mutants"]
+    assert answer("mutants", checks=lax).problems == ("unit.py:6 shift: x + 2 -> x - 2 survives",)
+    found = answer("mutants", checks=lax, survivors=listed)
     assert found.problems == () and found.summary == "1 of 2 killed (50.0%), and 1 survive for a known reason"
-    stale = findings(survivors=listed)["mutants"]
+    stale = answer("mutants", survivors=listed)
     assert stale.problems == ("survivors.toml: unit: shift: x + 2 -> x - 2 does not survive",)
 
 
-def test_a_list_of_survivors_of_another_form_is_a_sentence(findings):
+def test_a_list_of_survivors_of_another_form_is_a_sentence(answer):
     with pytest.raises(GraderError, match=r"survivors\.toml does not list changes and reasons by unit and function"):
-        findings(survivors="unit = 3\n")
+        answer("mutants", survivors="unit = 3\n")
 
 
 def test_a_unit_that_imports_another_is_verified_with_it(course, sandbox):

@@ -269,6 +269,7 @@ def test_the_page_escapes_what_a_student_has_written():
     assert "&lt;script&gt;" in page
 
 
+@pytest.mark.usefixtures("commands_share_the_sandbox")
 def test_the_command_writes_a_page_with_the_answers_apart(course, tmp_path, monkeypatch):
     monkeypatch.setitem(os.environ, "IDEALCAT_COURSE", str(course))
     page = tmp_path / "viva.html"

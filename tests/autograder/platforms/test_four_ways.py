@@ -72,7 +72,7 @@ def cases():
                 yield path
 
 
-QUICK = ("habits/named_tuples", "habits/windows_file", "sentences/quiz_of_nothing")
+QUICK = ("habits/windows_file", "sentences/quiz_of_nothing")
 CASES = [
     pytest.param(
         Case(path),

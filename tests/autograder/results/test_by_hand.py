@@ -37,7 +37,7 @@ ANSWER = "It is 2x,\nso two divides it & <more>."
 
 
 @pytest.fixture
-def catalog(tmp_path):
+def own_catalog(tmp_path):
     root = make_course(tmp_path / "course")
     path = root / "exercises" / "catalog.toml"
     path.write_text(path.read_text() + QUESTION)
@@ -57,20 +57,20 @@ def result():
     return SubmissionResult("alice", checks, answers={"why": ANSWER}, sources={"doubling": RIGHT})
 
 
-def tables(tmp_path, catalog, **texts):
+def tables(tmp_path, own_catalog, **texts):
     for name, text in texts.items():
         (tmp_path / f"{name.replace('_', '-')}.csv").write_text(HEAD + text)
-    return read_tables(tmp_path, catalog)
+    return read_tables(tmp_path, own_catalog)
 
 
-def test_a_question_stands_in_the_skeleton_and_its_place_is_where_the_answer_is_found(catalog):
-    text = starting_text(catalog, "doubling")
+def test_a_question_stands_in_the_skeleton_and_its_place_is_where_the_answer_is_found(own_catalog):
+    text = starting_text(own_catalog, "doubling")
     assert (
         "# Question why (4 points, read by people): Why is <twice>" in text
-        and text == untouched_texts(catalog)["doubling"]
+        and text == untouched_texts(own_catalog)["doubling"]
     )
     compile(text, "doubling.py", "exec")
-    ((path, _),) = write_skeletons(catalog, catalog.select(None))
+    ((path, _),) = write_skeletons(own_catalog, own_catalog.select(None))
     assert path.read_text() == text
     filled = text.replace('"""\n\n"""', f'"""\n{ANSWER}\n"""')
     for data, found in ((text, {}), (filled, {"why": ANSWER}), (filled.replace("\n", "\r\n"), {"why": ANSWER})):
@@ -83,11 +83,11 @@ def test_an_answer_is_found_in_a_comment_in_quotes_and_in_a_file_that_is_no_pyth
     assert answers_in([File(PurePosixPath("a.py"), 1, text.encode())], ["why", "other"]) == {"why": "Because."}
 
 
-def test_a_notebook_has_a_cell_for_the_answer(catalog):
-    unit = catalog.units["doubling"]
+def test_a_notebook_has_a_cell_for_the_answer(own_catalog):
+    unit = own_catalog.units["doubling"]
     body = "    # TODO: write it.\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n\n\n"
     solution = f"def double(x):\n{body}def halve(x):\n{body}"
-    lesson = catalog.root / "lesson.md"
+    lesson = own_catalog.root / "lesson.md"
     lesson.write_text("# Doubling\n")
     notebook = source_notebook(unit, solution, lesson, ())
     asked, cell = notebook.cells[-2:]
@@ -105,28 +105,28 @@ def test_a_notebook_has_a_cell_for_the_answer(catalog):
         assert answers_in([File(PurePosixPath("doubling.ipynb"), 1, broken)], ["why"]) == {}
 
 
-def test_students_get_the_question_without_its_rubric(catalog):
-    text = catalog_text(catalog.root, ["doubling"])
+def test_students_get_the_question_without_its_rubric(own_catalog):
+    text = catalog_text(own_catalog.root, ["doubling"])
     assert "Why is" in text and "multiple of two" not in text
-    path = catalog.root / "exercises" / "catalog.toml"
+    path = own_catalog.root / "exercises" / "catalog.toml"
     path.write_text(path.read_text().replace("[unit.questions.why.rubric]\n", "").replace("two = ", "rubric.two = "))
     with pytest.raises(CatalogError):
-        catalog_text(catalog.root, ["doubling"])
+        catalog_text(own_catalog.root, ["doubling"])
 
 
 @pytest.mark.parametrize("other", ["[unit.questions.halve]", "[unit.questions.'a-b']"])
-def test_a_question_needs_a_name_of_its_own(catalog, other):
-    path = catalog.root / "exercises" / "catalog.toml"
+def test_a_question_needs_a_name_of_its_own(own_catalog, other):
+    path = own_catalog.root / "exercises" / "catalog.toml"
     path.write_text(f'{path.read_text()}\n{other}\ntext = "?"\npoints = 1\n')
     with pytest.raises(CatalogError, match="needs a name that nothing else has"):
-        read_catalog(catalog.root)
+        read_catalog(own_catalog.root)
 
 
-def test_points_count_once_they_are_given(catalog, result, tmp_path):
-    waiting = mark(result, (), None, catalog)
+def test_points_count_once_they_are_given(own_catalog, result, tmp_path):
+    waiting = mark(result, (), None, own_catalog)
     assert (waiting.score, waiting.max_score, waiting.open_questions()) == (3.0, 7.0, ("why",))
-    rows = tables(tmp_path, catalog, manual="alice,why,,well put,two,,\n")
-    graded = mark(result, rows, None, catalog)
+    rows = tables(tmp_path, own_catalog, manual="alice,why,,well put,two,,\n")
+    graded = mark(result, rows, None, own_catalog)
     assert (graded.score, graded.max_score, graded.open_questions()) == (5.0, 7.0, ())
     assert mark_before_publication(graded).score == 5.0
     assert "why: 2 (well put)" in grades_csv([graded])
@@ -136,8 +136,8 @@ def test_points_count_once_they_are_given(catalog, result, tmp_path):
     ("row", "points"),
     [("alice,why,,,two;proof,,", 4.0), ("alice,why,1.5,,two,,", 1.5), ("alice,why,0,no,,,", 0.0)],
 )
-def test_a_rubric_is_added_up_and_points_come_before_it(catalog, tmp_path, row, points):
-    (line,) = tables(tmp_path, catalog, manual=row)
+def test_a_rubric_is_added_up_and_points_come_before_it(own_catalog, tmp_path, row, points):
+    (line,) = tables(tmp_path, own_catalog, manual=row)
     assert line.points == points
 
 
@@ -153,15 +153,15 @@ def test_a_rubric_is_added_up_and_points_come_before_it(catalog, tmp_path, row, 
         ("alice,double,1,see here,,,7", "give points in a row without a line"),
     ],
 )
-def test_a_row_that_makes_no_sense_is_named(catalog, tmp_path, row, said):
+def test_a_row_that_makes_no_sense_is_named(own_catalog, tmp_path, row, said):
     with pytest.raises(UsageError, match=said):
-        tables(tmp_path, catalog, manual=row)
+        tables(tmp_path, own_catalog, manual=row)
 
 
-def test_each_assistant_has_a_file_and_no_line_is_lost(catalog, tmp_path):
+def test_each_assistant_has_a_file_and_no_line_is_lost(own_catalog, tmp_path):
     rows = tables(
         tmp_path,
-        catalog,
+        own_catalog,
         manual="zoe,,1,,,,\n",
         manual_ann="alice,why,3,,,,\nbob,why,,,,,\nalice,double,,slow,,,2\n",
         manual_bob="bob,why,2,,,,\nalice,double,,and unclear,,,2\n",
@@ -176,15 +176,15 @@ def test_each_assistant_has_a_file_and_no_line_is_lost(catalog, tmp_path):
 
 
 @pytest.mark.parametrize("row", ["alice,why,3,,,,", "alice,why,2,,,,", "alice,,1,,,,"])
-def test_two_files_that_give_the_same_points_are_refused_with_both_places(catalog, tmp_path, row):
+def test_two_files_that_give_the_same_points_are_refused_with_both_places(own_catalog, tmp_path, row):
     ann = f"bob,why,1,,,,\nalice,why,3,,,,\n{row}\n"
     said = r"line \d of manual-ann.csv and line 2 of manual-bob.csv both give points to alice for"
     with pytest.raises(UsageError, match=said):
-        tables(tmp_path, catalog, manual_ann=ann, manual_bob=f"{row}\n")
+        tables(tmp_path, own_catalog, manual_ann=ann, manual_bob=f"{row}\n")
 
 
-def test_the_table_to_fill_in_comes_back_in(catalog, result, tmp_path):
-    waiting = mark(result, (), None, catalog)
+def test_the_table_to_fill_in_comes_back_in(own_catalog, result, tmp_path):
+    waiting = mark(result, (), None, own_catalog)
     text = hand_table([waiting])
     (row,) = csv.DictReader(io.StringIO(text))
     assert (
@@ -194,11 +194,11 @@ def test_the_table_to_fill_in_comes_back_in(catalog, result, tmp_path):
     )
     path = tmp_path / "manual-ann.csv"
     path.write_text(text)
-    assert read_manual(path, catalog.points, catalog) == ()
+    assert read_manual(path, own_catalog.points, own_catalog) == ()
     path.write_text(text.replace("alice,why,,,,", "alice,why,,fine,proof,"))
-    (line,) = read_tables(tmp_path, catalog)
+    (line,) = read_tables(tmp_path, own_catalog)
     assert line == ManualPoints("alice", "why", 3.0, "fine", ("proof",))
-    assert hand_table([mark(result, [line], None, catalog)]).count("\n") == 1
+    assert hand_table([mark(result, [line], None, own_catalog)]).count("\n") == 1
 
 
 ROWS = (
@@ -210,18 +210,18 @@ ROWS = (
 )
 
 
-def test_a_page_shows_answers_rubric_and_comments_beside_their_lines(catalog, result):
-    page = student_page(mark(result, ROWS, None, catalog), catalog)
+def test_a_page_shows_answers_rubric_and_comments_beside_their_lines(own_catalog, result):
+    page = student_page(mark(result, ROWS, None, own_catalog), own_catalog)
     assert "so two divides it &amp; &lt;more&gt;." in page and "show &lt;more&gt;" in page
     assert '<span>    return 2 * x</span><strong class="note">say &lt;why&gt;, 100%</strong>' in page
     assert "Line 99</" not in page and "Line 99: the end is missing" in page and "not alice" not in page
     assert page.index("a multiple of two") < page.index("shows it") < page.index("not found in the answer")
-    waiting = student_page(mark(result, (), None, catalog), catalog)
+    waiting = student_page(mark(result, (), None, own_catalog), own_catalog)
     assert "not graded yet" in waiting and "multiple of two" not in waiting
 
 
-def test_json_exercism_and_annotations_have_points_and_comments(catalog, result):
-    made = mark(result, ROWS, None, catalog)
+def test_json_exercism_and_annotations_have_points_and_comments(own_catalog, result):
+    made = mark(result, ROWS, None, own_catalog)
     document = json.loads(result_json(made))
     assert document["mark"] == {"score": 6.0, "max_score": 7.0, "trail": []}
     assert [(each["function"], each["points"], each["comment"]) for each in document["by_hand"]] == [
@@ -240,7 +240,8 @@ def test_json_exercism_and_annotations_have_points_and_comments(catalog, result)
     assert "::notice file=exercises/doubling.py,line=2,title=Comment::say <why>, 100%25" in lines
 
 
-def test_the_command_reads_the_answer_and_lists_what_waits(catalog, tmp_path, monkeypatch, capsys):
+@pytest.mark.usefixtures("commands_share_the_sandbox")
+def test_the_command_reads_the_answer_and_lists_what_waits(own_catalog, tmp_path, monkeypatch, capsys):
     def run(*args):
         monkeypatch.setattr(sys, "argv", ["autograder", *map(str, args)])
         capsys.readouterr()
@@ -248,7 +249,7 @@ def test_the_command_reads_the_answer_and_lists_what_waits(catalog, tmp_path, mo
             cli.main()
         return ended.value.code or 0, *capsys.readouterr()
 
-    monkeypatch.chdir(catalog.root)
+    monkeypatch.chdir(own_catalog.root)
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "class" / "alice").mkdir(parents=True)
     (tmp_path / "class" / "alice" / "doubling.py").write_text(script(ANSWER))
@@ -260,4 +261,4 @@ def test_the_command_reads_the_answer_and_lists_what_waits(catalog, tmp_path, mo
     (tmp_path / "out" / "manual-ann.csv").write_text(f"{HEAD}alice,why,4,,,,\n")
     _, out, _ = run("report", tmp_path / "out", "--as", "csv")
     assert out.splitlines()[1] == "alice,7,7,7,why: 4"
-    assert question_block(catalog.questions["why"]).count("###") == 2
+    assert question_block(own_catalog.questions["why"]).count("###") == 2

@@ -10,6 +10,3 @@ def variation_loss(*_, **__):
 
 def total_variation(*_, **__):
     return np.zeros(60_000_000, dtype=np.int8)
-
-
-isotropic_variation = denoise = variation_loss
