@@ -79,7 +79,9 @@ def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
 
 def _without_lone_archive(entries: list[Entry], is_wanted: Callable[[str], bool], left: int = _NESTED) -> list[Entry]:
     """Put the files of an archive in its place, if it is the only one and no file beside it is wanted; so many deep."""
-    archives = [entry for entry in entries if is_archive(entry.path.name) and not entry.refusal]
+    archives = [
+        entry for entry in entries if is_archive(entry.path.name) and not entry.refusal and not _is_skipped(entry.path)
+    ]
     if not left or len(archives) != 1 or any(is_wanted(entry.path.name) for entry in entries):
         return entries
     (lone,) = archives
