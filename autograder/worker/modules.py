@@ -73,6 +73,10 @@ _NOT_HERE = (ImportError, OSError)
 _ELSEWHERE = {"cuda", "get_ipython", "display"}
 
 
+#: A statement at the top level, its code, and with what it has failed.
+_Failed = tuple[ast.stmt, types.CodeType | SyntaxError, BaseException]
+
+
 class LoadedModule(types.ModuleType):
     """A module whose source came in the request; it is executed on `load`, once.
 
@@ -124,6 +128,7 @@ class LoadedModule(types.ModuleType):
         linecache.cache[filename] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
         lost: set[str] = set()
+        failed: list[_Failed] = []
         statements = _compile_statements(text, filename)
         for statement, code in statements:
             try:
@@ -143,8 +148,26 @@ class LoadedModule(types.ModuleType):
                     break
                 self.stopped = self.stopped or error
                 lost |= _names_bound(statement)
+                failed.append((statement, code, error))
+        if filename.endswith(".ipynb") and self.goes_on:
+            self._repeat(failed)
         if first is not None and not self._defines_anything():
             raise first
+
+    def _repeat(self, failed: list[_Failed]) -> None:
+        """Execute once more what lacked a name that a later cell has defined: in a kernel cells are run in any order."""
+        for again in failed:
+            statement, code, error = again
+            missing = getattr(error, "name", None) if NameError in type(error).__mro__ else None
+            if missing not in self.__dict__ or not _names_bound(statement).isdisjoint(self.__dict__):
+                continue
+            try:
+                _execute(code, self.__dict__)
+            except Exception:
+                continue  # the first exception says more
+            self._repeat([each for each in failed if each is not again])
+            return
+        self.stopped = next((error for _, _, error in failed), None)
 
     def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception, body: list[ast.stmt]) -> None:
         """Put something that raises when it is used in the place of what could not be imported."""
