@@ -28,7 +28,7 @@ from autograder.submissions.choosing import choose, read_unit, unit_of
 from autograder.submissions.entries import entries_in, is_archive, printable
 from autograder.submissions.files import File, answers_in, module_from, read_file
 from autograder.submissions.hand_in import SOURCES, HandIn, name_of
-from autograder.submissions.helpers import file_entry, neighbours, take_along, written_in
+from autograder.submissions.helpers import also_on_path, file_entry, neighbours, take_along, written_in
 from autograder.submissions.module import Module
 
 _LISTED = 100
@@ -211,7 +211,7 @@ def collect_hand_in(
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
     files = {unit: read_unit(entry) for unit, entry in chosen.items()}
     units_and_more = {*names, *reserved}
-    beside = neighbours(others, {path.parent for path in taken}, units_and_more)
+    beside = also_on_path(neighbours(others, {path.parent for path in taken}, units_and_more), files.values())
     beside |= written_in(files.values(), units_and_more)
     return RawSubmission(name, files, beside, "", tuple(notes), tuple(rest[:_LISTED] + more))
 

@@ -201,6 +201,9 @@ def test_an_unusable_script_has_a_sentence(handin, content, problem):
         ("x = f'{y['a']}'", "3.12"),
         ("try:\n    x\nexcept KeyError, ValueError: pass", "3.14"),
         ("x = t'{y}'", "3.14"),
+        ("class A[T = int]: pass", "3.13"),
+        ("lazy import json", "3.15"),
+        ("x = [*y for y in z]", "3.15"),
     ],
 )
 def test_syntax_of_a_newer_python_is_told_with_both_versions(handin, monkeypatch, line, version):
