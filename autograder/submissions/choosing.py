@@ -34,6 +34,9 @@ _NAME_LENGTH = 255
 #: A file of checks of the student's own is not the unit.
 _TESTS = re.compile(r"tests?_.*|.*_tests?")
 
+#: Folder that Microsoft Teams makes for each hand-in.
+_TEAMS = re.compile(r"Version (\d{1,4})")
+
 
 @dataclass(frozen=True)
 class _Candidate:
@@ -111,8 +114,9 @@ def choose(
         skeleton = untouched.get(unit, "")
         found = [entry for entry, meant in free if meant == unit]
         others = [entry for entry, meant in free if meant is None and _mentions(unit, entry)]
-        if len(entries) == 1:
-            found += others
+        if not found and len(entries) == 1:  # a lone file may lack its ending too
+            text = [entry for entry in entries if entry.path.suffix.lower() in ("", ".txt")]
+            found = others + [entry for entry in text if re.search(rf"(^|[^a-z]){unit}$", entry.path.stem)]
         elif others and not any(_has_work(unit, read_unit(entry), skeleton) for entry in found[:_OPENED]):
             found += [entry for entry in others[:_OPENED] if _has_work(unit, read_unit(entry), skeleton)]
         found.sort(key=lambda entry: _rank(unit, entry))
@@ -122,9 +126,16 @@ def choose(
         elif found:
             (chosen[unit],) = found
             name = found[0].path.name
-            expected = f"{unit}.{_code_name(name).rpartition('.')[2]}"
+            expected = f"{unit}.ipynb" if _code_name(name).endswith(".ipynb") else f"{unit}.py"
             notes += [f"{printable(found[0].path)} was taken as {expected}"] if name != expected else []
     return chosen, notes
+
+
+def bears(filename: str, unit: str) -> bool:
+    """Return True if a source file's name holds a unit's name beside other words, such as `jane_quiz-final.py`."""
+    stem, _, suffix = filename.rpartition(".")
+    words = rf"(?:\w[\w ().-]*[-_ .])?{re.escape(unit)}(?:[-_ .][\w ().-]*)?"
+    return suffix in ("py", "ipynb") and stem != unit and re.fullmatch(words, stem) is not None
 
 
 def _mentions(unit: str, entry: Entry) -> bool:
@@ -181,7 +192,9 @@ def _copy_number(unit: str, candidate: _Candidate) -> int:
     """Return the number that a download or its author has given to a file; 0 for none, and for a copy on a desktop."""
     version = _version(unit, PurePosixPath(_code_name(candidate.entry.path.name)).stem) or ""
     numbers = re.findall(r"\d+", version)
-    return int(numbers[-1]) if numbers and not re.search(_COPY, version) else 0
+    number = int(numbers[-1]) if numbers and not re.search(_COPY, version) else 0
+    folders = (_TEAMS.fullmatch(part) for part in candidate.entry.path.parts[:-1])
+    return number or next((int(folder[1]) for folder in folders if folder is not None), 0)
 
 
 def _rank(unit: str, entry: Entry) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ import math
 import random
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -18,6 +18,9 @@ from autograder.results.types import CheckResult, Outcome
 #: The kinds of modules that are handed in, in the order of the page; the first three are right.
 RIGHT = ("solution", "alternative", "given as right")
 WRONG = ("known mistake", "mutant", "nothing", "shortcut", "given as wrong")
+
+#: Shares of the mixtures of two mistakes that must be named truly, and that may be named falsely.
+MIXTURES_NAMED, MIXTURES_FALSE = 0.8, 0.01
 
 _Z = 1.959964  # the normal distribution's, for 95 %
 _STUDENTS = 200
@@ -101,6 +104,44 @@ class Validity:
     points: float
     redrawn: Redrawn
     escapes: Sequence[str]
+
+
+@dataclass
+class NamedMixtures:
+    """How mixtures of two known mistakes were named, and the seconds that each took.
+
+    Attributes:
+        true: how many were called by one of their mistakes, or by both.
+        false: how many were called by any other.
+        seconds: of each mixture that was tried.
+    """
+
+    true: int = 0
+    false: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def add(self, named: Collection[str], pair: Collection[str], seconds: float) -> None:
+        """Count a mixture of a pair of mistakes, by the names that it was given."""
+        true = set(named) <= set(pair)
+        self.true += bool(named) and true
+        self.false += not true
+        self.seconds.append(seconds)
+
+    def __add__(self, other: "NamedMixtures") -> "NamedMixtures":
+        return NamedMixtures(self.true + other.true, self.false + other.false, self.seconds + other.seconds)
+
+    @property
+    def good(self) -> bool:
+        """True if enough are named truly, and few enough falsely."""
+        tried = len(self.seconds)
+        return not tried or (self.true / tried >= MIXTURES_NAMED and self.false / tried < MIXTURES_FALSE)
+
+    def __str__(self) -> str:
+        tried = len(self.seconds)
+        return (
+            f"{tried} pairs tried, {self.true} named truly, {self.false} falsely, {tried - self.true - self.false} not,"
+            f" in {sum(self.seconds) / max(tried, 1):.1f} s each"
+        )
 
 
 @dataclass

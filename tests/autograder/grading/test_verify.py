@@ -174,6 +174,23 @@ def test_a_mistake_that_is_not_named_is_found(findings):
     assert problems == ("unit, by_one: is not named", "unit, also_by_one: is not named")
 
 
+def test_mistakes_are_judged_on_every_seed_and_named_on_the_first(course, sandbox):
+    bench, tried = Bench(course(), sandbox), []
+
+    def run_trials(trials):
+        tried.extend(trials)
+        return map(bench.run, tried)
+
+    verification = Verification(bench.catalog, bench.catalog.select(None), run_trials, seeds=questions.NAMED_SEEDS + 1)
+    assert verification.mistakes().summary == "1 caught on 4 seeds, and named on 3"
+    assert [(trial.seed, trial.named) for trial in tried] == [
+        ("seed 0", True),
+        ("seed 1", True),
+        ("seed 2", True),
+        ("seed 3", False),
+    ]
+
+
 def test_surviving_mutants_and_idle_checks_are_found(findings):
     lax = CHECKS.replace("assert_equal(submission.shift(0), 2)", "submission.shift(0)")
     lax = lax.replace("assert_equal(submission.shift(5), 7)", "assert_equal(submission.shift(5) > 4, True)")
