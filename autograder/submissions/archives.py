@@ -12,6 +12,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -192,7 +193,9 @@ def _open_decompressed(path: Path | InMemory | SameFile) -> Iterator[IO[bytes]]:
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     """Return the bytes of a file that may be wanted, read while it is at hand: a compressed tar is read forwards only."""
-    file = archive.extractfile(member) if member.name.endswith((".py", ".ipynb")) else None
+    # Something may stand behind the ending: `unit.py.txt`.
+    wanted = re.search(r"\.(py|ipynb|zip|tar|tgz)\b", member.name, re.IGNORECASE)
+    file = archive.extractfile(member) if wanted else None
     return file.read(MAX_FILE_BYTES + 1) if file is not None else b""
 
 

@@ -5,28 +5,37 @@ The text of an untouched skeleton comes from the course as data. Nothing of the 
 
 import ast
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from autograder.submissions.archives import Entry
 from autograder.submissions.entries import printable
 from autograder.submissions.files import File, python_pieces, read_file
 from autograder.submissions.module import parse_quietly
 
-_SUFFIXES = ("py", "ipynb")
 #: So many files of one unit are opened; a submission with more of them is no honest one.
 _OPENED = 5
 #: A checkout or an unpacking writes all files within seconds, whatever their age is.
 _SURELY_NEWER_SECONDS = 60
-#: Names that browsers, learning platforms, desktops and notebooks give to copies: `u (1)`, `u-2`, `Copy of u`, `u-Copy1`.
-_COPY = re.compile(
-    r"(?:copy of |kopie von |copie de |copia de )?(?P<stem>\w+?)"
-    r"(?: ?\((?P<download>\d+)\)|-(?P<again>\d+)| - copy| copy(?: \d+)?|-copy\d*)?",
-    re.IGNORECASE | re.ASCII,
+#: A name with its ending, and with what an editor, a mail program or a browser has put behind that: `u.py.txt`.
+_ENDING = re.compile(
+    r"(?P<stem>.+?)\.(?P<kind>py|ipynb)(?P<again> ?\(\d+\))?(?:\.(?:txt|json|download|py|ipynb))*", re.IGNORECASE
 )
+#: Words that desktops and notebooks put before the name of a copy.
+_COPY = "copy_of|kopie_von|copie_de|copia_de|copia_di|kopya_ng|copy|kopie|copie|copia|kopija|kopya|salinan"
+#: Words that people and programs put behind the name of a copy or a version.
+_VERSION = (
+    rf"(?:{_COPY})\d*|final|finished|done|new|newest|latest|fixed|corrected|updated|solved|solution|submission|version|"
+    r"v?\d{1,3}"
+)
+_NAME_LENGTH = 255
+#: A file of checks of the student's own is not the unit.
+_TESTS = re.compile(r"tests?_.*|.*_tests?")
 
 #: Folder that Microsoft Teams makes for each hand-in.
-_VERSION = re.compile(r"Version (\d{1,4})")
+_TEAMS = re.compile(r"Version (\d{1,4})")
 
 
 @dataclass(frozen=True)
@@ -41,13 +50,46 @@ class _Candidate:
 
 
 def unit_of(filename: str, units: Iterable[str]) -> str | None:
-    """Return the unit that a file name means, itself or as a copy; None if it means none."""
-    stem, dot, suffix = filename.rpartition(".")
-    match = _COPY.fullmatch(stem) if dot and suffix in _SUFFIXES else None
-    names = set(units)
-    if match is None:
+    """Return the unit that a file name means, itself or as a copy or version of it; None if it means none."""
+    found = _match_ending(filename)
+    if found is None:
         return None
-    return stem if stem in names else match["stem"] if match["stem"] in names else None
+    names = sorted(units, key=len, reverse=True)
+    own = [unit for unit in names if unit == found["stem"]]
+    return next(iter(own + [unit for unit in names if _version(unit, found["stem"]) is not None]), None)
+
+
+def read_unit(entry: Entry) -> File:
+    """Read a file's bytes as those of a script or a notebook, whatever stands behind its ending."""
+    return read_file(replace(entry, path=entry.path.with_name(_code_name(entry.path.name))))
+
+
+def _code_name(filename: str) -> str:
+    """Return a file name without what stands behind the ending of a script or a notebook."""
+    found = _match_ending(filename)
+    return filename if found is None else f"{found['stem']}{found['again'] or ''}.{found['kind'].lower()}"
+
+
+def _match_ending(filename: str) -> re.Match[str] | None:
+    return _ENDING.fullmatch(filename) if len(filename) <= _NAME_LENGTH and filename.isprintable() else None
+
+
+def _version(unit: str, stem: str) -> str | None:
+    """Return what stands behind the unit in the name of a copy or version of it, be it nothing; None if it is no such name."""
+    found = re.fullmatch(
+        rf"(?:(?:{_COPY})_)*{_pattern(unit)}(?P<version>(?:_(?:{_VERSION})|(?<!\d)\d{{1,2}})*)", _plain(stem)
+    )
+    return found and found["version"]
+
+
+def _pattern(unit: str) -> str:
+    """Return the pattern of a unit's name inside a plain one: `variationloss` means `variation_loss` too."""
+    return re.escape(unit.casefold()).replace("_", "_?")
+
+
+def _plain(stem: str) -> str:
+    """Return a name in small letters, with `_` between its words."""
+    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", stem).casefold()).strip("_")
 
 
 def choose(
@@ -62,21 +104,30 @@ def choose(
     """
     chosen: dict[str, Entry] = {}
     notes: list[str] = []
+    helpers = _imported(entries, units)
+    free = [
+        (entry, unit_of(entry.path.name, units))
+        for entry in entries
+        if entry.path.stem in units or entry.path.stem not in helpers
+    ]
     for unit in units:
-        found = [entry for entry in entries if unit_of(entry.path.name, units) == unit]
-        if not found and len(entries) == 1:  # a lone file may carry its author's name too
-            text = [entry for entry in entries if entry.path.suffix.lower() in ("", ".py", ".ipynb", ".txt")]
-            found = [entry for entry in text if re.search(rf"(^|[^a-z]){unit}$", entry.path.stem)]
-        if not found:
-            found = _renamed(unit, entries, units, untouched.get(unit, ""))
-            renamed = [f"{printable(each.path)} was taken as {unit}{each.path.suffix}" for each in found]
-            notes += renamed if len(renamed) == 1 else []
-        found.sort(key=_rank)
+        skeleton = untouched.get(unit, "")
+        found = [entry for entry, meant in free if meant == unit]
+        others = [entry for entry, meant in free if meant is None and _mentions(unit, entry)]
+        if not found and len(entries) == 1:  # a lone file may lack its ending too
+            text = [entry for entry in entries if entry.path.suffix.lower() in ("", ".txt")]
+            found = others + [entry for entry in text if re.search(rf"(^|[^a-z]){unit}$", entry.path.stem)]
+        elif others and not any(_has_work(unit, read_unit(entry), skeleton) for entry in found[:_OPENED]):
+            found += [entry for entry in others[:_OPENED] if _has_work(unit, read_unit(entry), skeleton)]
+        found.sort(key=lambda entry: _rank(unit, entry))
         if len(found) > 1:
-            chosen[unit], said = _pick(unit, found[:_OPENED], untouched.get(unit, ""))
+            chosen[unit], said = _pick(unit, found[:_OPENED], skeleton)
             notes += said
         elif found:
-            chosen[unit] = found[0]
+            (chosen[unit],) = found
+            name = found[0].path.name
+            expected = f"{unit}.ipynb" if _code_name(name).endswith(".ipynb") else f"{unit}.py"
+            notes += [f"{printable(found[0].path)} was taken as {expected}"] if name != expected else []
     return chosen, notes
 
 
@@ -84,32 +135,40 @@ def bears(filename: str, unit: str) -> bool:
     """Return True if a source file's name holds a unit's name beside other words, such as `jane_quiz-final.py`."""
     stem, _, suffix = filename.rpartition(".")
     words = rf"(?:\w[\w ().-]*[-_ .])?{re.escape(unit)}(?:[-_ .][\w ().-]*)?"
-    return suffix in _SUFFIXES and stem != unit and re.fullmatch(words, stem) is not None
+    return suffix in ("py", "ipynb") and stem != unit and re.fullmatch(words, stem) is not None
 
 
-def _renamed(unit: str, entries: list[Entry], units: Iterable[str], skeleton: str) -> list[Entry]:
-    """Return the files that bear a unit's name beside other words, and a function of the unit."""
-    others = [other for other in units if unit in other and other != unit]
-    found = [
-        entry
-        for entry in entries
-        if bears(entry.path.name, unit) and not any(bears(entry.path.name, other) for other in others)
-    ]
-    return [entry for entry in found[:_OPENED] if _has_work(unit, read_file(entry), skeleton)]
+def _mentions(unit: str, entry: Entry) -> bool:
+    """Return True if the name of a script or notebook holds that of the unit, as `alice_variation_loss.py` does."""
+    found = _match_ending(entry.path.name)
+    stem = _plain(found["stem"]) if found is not None else ""
+    return _TESTS.fullmatch(stem) is None and re.search(rf"(?<![^_]){_pattern(unit)}(?![^_\d])", stem) is not None
+
+
+def _imported(entries: list[Entry], units: tuple[str, ...]) -> set[str]:
+    """Return the names of files that other files of the submission import, of those that may be taken for a unit."""
+    stems = {entry.path.stem for entry in entries if any(_mentions(unit, entry) for unit in units)}
+    versions = [stem for stem in stems - set(units) if stem.isidentifier()]
+    if not versions:
+        return set()
+    code = [read_unit(entry).data for entry in entries if unit_of(entry.path.name, units)]
+    lines = (line for data in code for line in data.splitlines() if b"import" in line)
+    words = {word for line in lines for word in re.findall(rb"\w+", line)}
+    return {stem for stem in versions if stem.encode() in words}
 
 
 def _pick(unit: str, found: list[Entry], skeleton: str) -> tuple[Entry, list[str]]:
     """Return the file that counts among several, in order of their places, and sentences about the others."""
     by_content: dict[bytes, _Candidate] = {}
     for entry in found:
-        file = read_file(entry)
+        file = read_unit(entry)
         by_content.setdefault(file.data, _Candidate(entry, file, _has_work(unit, file, skeleton)))
     candidates = list(by_content.values())
     worked = [each for each in candidates if each.worked]
     if not worked:
         return candidates[0].entry, []
     notes = [f"{each.name} was left: nothing is written in it" for each in candidates if not each.worked]
-    best, reason = _latest(worked)
+    best, reason = _latest(unit, worked)
     for each in worked:
         if each is not best:
             advice = reason or f"which of the two is meant cannot be told; hand in one file for {unit}"
@@ -117,11 +176,11 @@ def _pick(unit: str, found: list[Entry], skeleton: str) -> tuple[Entry, list[str
     return best.entry, notes
 
 
-def _latest(candidates: list[_Candidate]) -> tuple[_Candidate, str]:
+def _latest(unit: str, candidates: list[_Candidate]) -> tuple[_Candidate, str]:
     """Return the newest file with the reason; the first, without one, if that cannot be told."""
     for reason, age, step in (
         ("it is older", lambda each: each.entry.modified, _SURELY_NEWER_SECONDS),
-        ("by its name it is an earlier copy", _copy_number, 1),
+        ("by its name it is an earlier copy", lambda each: _copy_number(unit, each), 1),
     ):
         ages = sorted(map(age, candidates))
         if ages[0] >= 0 and len(ages) > 1 and ages[-1] - ages[-2] >= step:
@@ -129,19 +188,20 @@ def _latest(candidates: list[_Candidate]) -> tuple[_Candidate, str]:
     return candidates[0], ""
 
 
-def _copy_number(candidate: _Candidate) -> int:
-    """Return the number that a download or a learning platform has given to a copy; 0 for none."""
-    match = _COPY.fullmatch(candidate.entry.path.stem)
-    number = int(match["download"] or match["again"] or 0) if match is not None else 0
-    versions = (_VERSION.fullmatch(part) for part in candidate.entry.path.parts[:-1])
-    return number or next((int(version[1]) for version in versions if version is not None), 0)
+def _copy_number(unit: str, candidate: _Candidate) -> int:
+    """Return the number that a download or its author has given to a file; 0 for none, and for a copy on a desktop."""
+    version = _version(unit, PurePosixPath(_code_name(candidate.entry.path.name)).stem) or ""
+    numbers = re.findall(r"\d+", version)
+    number = int(numbers[-1]) if numbers and not re.search(_COPY, version) else 0
+    folders = (_TEAMS.fullmatch(part) for part in candidate.entry.path.parts[:-1])
+    return number or next((int(folder[1]) for folder in folders if folder is not None), 0)
 
 
-def _rank(entry: Entry) -> tuple[object, ...]:
+def _rank(unit: str, entry: Entry) -> tuple[object, ...]:
     """Order files by their places: nearest to the top first; at one depth `exercises`, plain names, `.py`."""
     inside = "exercises" not in entry.path.parts
-    copy = not entry.path.stem.isidentifier()
-    return len(entry.path.parts) - (not inside), inside, copy, entry.path.suffix != ".py", str(entry.path)
+    named = entry.path.stem != unit
+    return len(entry.path.parts) - (not inside), inside, named, entry.path.suffix != ".py", str(entry.path)
 
 
 def _has_work(unit: str, file: File, skeleton: str) -> bool:

@@ -85,7 +85,9 @@ def _without_archives(entries: list[Entry], is_wanted: Callable[[str], bool], le
 
     Of several archives one that cannot be opened stays as it is, and the files of the others lie in folders of their names.
     """
-    archives = [entry for entry in entries if is_archive(entry.path.name) and not entry.refusal]
+    archives = [
+        entry for entry in entries if is_archive(entry.path.name) and not entry.refusal and not _is_skipped(entry.path)
+    ]
     if not left or not 0 < len(archives) <= _BESIDE or any(is_wanted(entry.path.name) for entry in entries):
         return entries
     if len(archives) == 1:

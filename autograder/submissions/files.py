@@ -122,6 +122,8 @@ def _script(empty: Module, data: bytes) -> Module:
 def _notebook(empty: Module, data: bytes, graded: Collection[str]) -> Module:
     try:
         cells = code_cells(data)
+    except UnicodeDecodeError:
+        return empty.but("is not UTF-8 text; save it again in Jupyter")
     except Exception as error:  # nbformat raises whatever its schema and migrations raise
         return empty.but(f"is not a notebook that can be read ({reason(error)}); save it again in Jupyter")
     size = sum(len(cell) for _, cell in cells)

@@ -47,7 +47,9 @@ def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Modul
     entries = [entry for root in _roots([home]) for entry in _entries_below(Path(root))]
     notebooks = [path for module in modules.values() if (path := Path(module.filename)).suffix == ".ipynb"]
     files = [read_file(file_entry(path, path.stat().st_size)) for path in notebooks if path.is_file()]
-    return take_along(modules.values(), neighbours(entries, [home], modules) | written_in(files, modules))[0]
+    sources = [File(PurePosixPath(name), 0, module.text.encode()) for name, module in modules.items()]
+    beside = also_on_path(neighbours(entries, [home], modules), sources)
+    return take_along(modules.values(), beside | written_in(files, modules))[0]
 
 
 def take_along(modules: Iterable[Module], beside: Mapping[str, File]) -> tuple[dict[str, Module], list[str]]:
@@ -78,6 +80,14 @@ def take_along(modules: Iterable[Module], beside: Mapping[str, File]) -> tuple[d
         f"{shown[name]} was left: `import {name}` means another module here; rename it" for name in sorted(refused)
     ]
     return taken, notes + [module.problem for module in taken.values() if module.problem]
+
+
+def also_on_path(beside: Mapping[str, File], files: Iterable[File]) -> dict[str, File]:
+    """Return the neighbours, those in a folder also by the name without it if a file may put the folder on Python's path."""
+    inner = [(name.partition(".")[2], file) for name, file in beside.items() if "." in name]
+    if not any(b"sys.path" in file.data for file in files):
+        return dict(beside)
+    return {name: file for name, file in inner if [each for each, _ in inner].count(name) == 1} | dict(beside)
 
 
 def written_in(files: Iterable[File], units: Collection[str]) -> dict[str, File]:
@@ -134,6 +144,7 @@ def _imported_names(text: str, package: str) -> list[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [name for node in nodes if isinstance(node, ast.Call) for name in _imported_by_call(node, package)]
     for node in nodes:
         if isinstance(node, ast.ImportFrom):
             above = package.split(".") if package and node.level else []
@@ -141,6 +152,15 @@ def _imported_names(text: str, package: str) -> list[str]:
             parts += [node.module] if node.module else []
             names += [".".join([*parts, *inner]) for inner in ([], *([alias.name] for alias in node.names))]
     return [part for name in names for part in _with_packages(name.removeprefix(f"{_COURSE}."))]
+
+
+def _imported_by_call(call: ast.Call, package: str) -> Iterator[str]:
+    """Yield the module that a call such as `importlib.import_module("utils")` imports."""
+    function = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    texts = [each.value if isinstance(each, ast.Constant) else None for each in call.args]
+    if function in ("import_module", "__import__") and texts and isinstance(texts[0], str):
+        package = next((each for each in texts[1:] if isinstance(each, str)), package)
+        yield texts[0] if not texts[0].startswith(".") else f"{package}{texts[0]}".lstrip(".")
 
 
 def _with_packages(name: str) -> Iterator[str]:

@@ -85,8 +85,10 @@ def _lines_by_function(text: str) -> dict[str, int]:
 
 #: Syntax of Python that an older one calls an error: the version that brought it, and a line that shows it.
 _NEWER = (
-    ((3, 12), re.compile(r"\s*type\s+\w+(\[.*\])?\s*=|\s*(async\s+)?(def|class)\s+\w+\[")),
+    ((3, 12), re.compile(r"\s*type\s+\w+(\[[^=\]]*\])?\s*=|\s*(async\s+)?(def|class)\s+\w+\[[^=\]]*\]")),
+    ((3, 13), re.compile(r"\s*(type|(async\s+)?def|class)\s+\w+\[[^\]]*=[^\]]*\]")),
     ((3, 14), re.compile(r"""\s*except\s+[\w.]+\s*,[^:()]*:|.*\b[tT][rR]?["']""")),
+    ((3, 15), re.compile(r"\s*lazy\s+(import|from)\s+\w|.*[\[({]\s*\*{1,2}\w.*\sfor\s.*\sin\s")),
 )
 _NEWER_F_STRINGS = (3, 12)
 

@@ -15,7 +15,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from autograder.course.skeletons import first_line, source_lines
-from autograder.submissions.module import Module, parse, parse_quietly
+from autograder.submissions.module import Module, parse
+from autograder.submissions.statements import (
+    DEFINITIONS,
+    bound_names,
+    effects_by_name,
+    files_named,
+    names_own_functions_change,
+)
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -24,33 +31,12 @@ if TYPE_CHECKING:
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
 #: A magic of a whole cell that writes it into a file; into that of the unit, it is the unit.
 _WRITEFILE = re.compile(r"%%(?:write)?file\s+(?P<more>(?:-a|--append)\s+)?(?P<path>(?:\S*/)?(?P<stem>\w+)\.py)\s*$")
-#: Methods that change what they are called on, besides those whose name ends in `_`, as PyTorch has them.
-_CHANGING = {
-    *(
-        "append",
-        "extend",
-        "insert",
-        "update",
-        "add",
-        "setdefault",
-        "remove",
-        "discard",
-        "pop",
-        "popitem",
-        "clear",
-        "sort",
-    ),
-    *("reverse", "appendleft", "extendleft", "load_state_dict", "eval"),
-}
-#: Functions that change their first argument, besides those whose name ends in `_`.
-_CHANGING_FIRST = {"setattr", "delattr", "heappush", "heapify", "shuffle", "insort", "copyto", "fill_diagonal"}
 #: Functions and methods that make folders or files.
 _MAKING = {"makedirs", "mkdir", "touch", "open", "write_text", "write_bytes", "save", "savez", "savetxt"}
 _LISTED_CELLS = 8
 _LOOPS = (ast.For, ast.While, ast.With)
 #: The magics of a whole cell that run it as Python, in its place.
 _PYTHON_MAGICS = ("%%time", "%%capture", "%%prun")
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -92,7 +78,7 @@ def join_cells(empty: Module, cells: list[tuple[int, str]], graded: Collection[s
     kept = _needed_statements(valid, graded)
     if problems and not kept:
         return replace(problems[0], text="", cells=())
-    defined = {name for cell in valid for node in cell.tree.body if node in kept for name in _bound_names(node)}
+    defined = {name for cell in valid for node in cell.tree.body if node in kept for name in bound_names(node)}
     lines: list[str] = []
     places: list[tuple[int, int]] = []
     for (number, text), cell in zip(cells, read, strict=True):
@@ -127,7 +113,8 @@ def _facts(cell: "NotebookNode") -> dict[str, object]:
 def _read(empty: Module, number: int, text: str) -> _Cell | Module:
     """Return the cell, or a module with the sentence about what is wrong with it."""
     here = tuple((number, line) for line in range(1, text.count("\n") + 2))
-    for source in (text, without_magics(text, empty.unit)):
+    plain = without_magics(text, empty.unit)
+    for source in (text, plain, _without_indent(plain)):
         # First try the cell as it stands: a line of Python may begin with an operator that looks like a magic.
         module, tree = parse(replace(empty, text=source, cells=here))
         if tree is not None:
@@ -155,6 +142,12 @@ def without_magics(text: str, unit: str) -> str:
     return "\n".join(lines)
 
 
+def _without_indent(text: str) -> str:
+    """Return a cell whose lines begin where its first one does, as IPython reads it."""
+    indent = re.match(r"[ \t]*", text.lstrip("\n"))
+    return "\n".join(line.removeprefix(indent[0]) for line in _ended_lines(text)) if indent else text
+
+
 def written_texts(cells: list[tuple[int, str]]) -> dict[str, str]:
     """Return what the cells of a notebook write with `%%writefile` into Python files, by path."""
     texts: dict[str, str] = {}
@@ -174,15 +167,18 @@ def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.s
     are any: other functions may show a training that it runs.
     """
     statements = [node for cell in cells for node in cell.tree.body]
-    effects = {node.name: _effects(node) for node in statements if isinstance(node, ast.FunctionDef)}
+    effects = {name: effect for node in statements for name, effect in effects_by_name(node)}
     binders: dict[str, list[ast.stmt]] = {}
     runs: set[ast.stmt] = {node for node in statements if isinstance(node, _LOOPS)}
     for node in statements:
-        for name in _bound_names(node):
+        for name in bound_names(node):
             binders.setdefault(name, []).append(node)
-        for name in () if isinstance(node, _DEFINITIONS) else _names_own_functions_change(node, effects):
+        for name in () if isinstance(node, DEFINITIONS) else names_own_functions_change(node, effects):
             binders.setdefault(name, []).append(node)
             runs.add(node)
+        for name in () if isinstance(node, DEFINITIONS) else set(files_named(node)):
+            binders.setdefault(name, []).append(node)
+            runs |= {node} if isinstance(node, ast.Expr) else set()
     definitions = [node for node in statements if _defines(node)]
     making = _statements_that_make_files(statements)
     kept = {*definitions, *making}
@@ -199,7 +195,7 @@ def _statements_that_make_files(statements: list[ast.stmt]) -> list[ast.stmt]:
     """Return those that make folders or files, of nothing that the notebook's own functions or loops have computed."""
     plain, making = set(dir(builtins)), list[ast.stmt]()
     for node in statements:
-        bound, names = set(_bound_names(node)), set(_names(node, inside=True))
+        bound, names = set(bound_names(node)), set(filter(str.isidentifier, _names(node, inside=True)))
         of_plain = names - bound <= plain
         if of_plain and isinstance(node, ast.Import | ast.ImportFrom | ast.Assign):
             plain |= bound
@@ -253,7 +249,7 @@ def _does_something(node: ast.stmt) -> bool:
 def _defines(node: ast.stmt) -> bool:
     """Return True if a statement defines functions or classes, itself or under a condition."""
     inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
-    return isinstance(node, _DEFINITIONS) or any(isinstance(child, _DEFINITIONS) for child in inner)
+    return isinstance(node, DEFINITIONS) or any(isinstance(child, DEFINITIONS) for child in inner)
 
 
 def _needed_by_functions(cell: _Cell) -> Iterator[str]:
@@ -275,7 +271,9 @@ def _names(node: ast.AST, *, inside: bool) -> Iterator[str]:
         current = waiting.pop()
         if isinstance(current, ast.Name):
             yield current.id
-        outer = isinstance(current, _DEFINITIONS) and not inside
+        elif isinstance(current, ast.Constant):
+            yield from files_named(current)
+        outer = isinstance(current, DEFINITIONS) and not inside
         waiting += _head(current) if outer else ast.iter_child_nodes(current)
 
 
@@ -286,94 +284,6 @@ def _head(node: ast.AST) -> Iterator[ast.AST]:
             yield from (
                 child for child in (value if isinstance(value, list) else [value]) if isinstance(child, ast.AST)
             )
-
-
-def _bound_names(node: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement gives a value, or whose value it changes; `*` for what is never left out."""
-    if isinstance(node, _DEFINITIONS):
-        yield node.name
-        return
-    if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-        yield "*"
-    for child in ast.walk(node):
-        if isinstance(child, ast.alias):
-            yield child.asname or child.name.partition(".")[0]
-        elif isinstance(child, _DEFINITIONS):
-            yield child.name
-        elif isinstance(child, ast.Name | ast.Subscript | ast.Attribute) and isinstance(child.ctx, ast.Store):
-            yield from _base(child)
-        elif isinstance(child, ast.Call):
-            yield from _names_a_call_changes(child)
-            yield from _names_given_by_text(child)
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
-        yield node.value.id  # a second name: what changes the one changes the other
-
-
-def _names_a_call_changes(call: ast.Call) -> Iterator[str]:
-    """Yield the names of what a call changes, as the name of its method or function tells."""
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    in_place = name.endswith("_") and not name.startswith("_")
-    if isinstance(call.func, ast.Attribute) and (name in _CHANGING or in_place):
-        yield from _base(call.func.value)
-    if call.args and (name in _CHANGING_FIRST or in_place):
-        yield from _base(call.args[0])
-    for keyword in call.keywords:
-        if keyword.arg == "out":
-            yield from _base(keyword.value)
-
-
-def _names_given_by_text(call: ast.Call) -> Iterator[str]:
-    """Yield the names that `exec(...)` and `globals().update(...)` bind; `*` where these cannot be told."""
-    if isinstance(call.func, ast.Name) and call.func.id == "exec":
-        text = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
-        try:
-            body = parse_quietly(text).body if isinstance(text, str) else None
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            body = None
-        yield from ("*",) if body is None else (name for node in body for name in _bound_names(node))
-    elif isinstance(call.func, ast.Attribute) and call.func.attr in _CHANGING and _is_namespace(call.func.value):
-        yield "*"
-
-
-def _is_namespace(node: ast.expr) -> bool:
-    """Return True for `globals()`, and for what means the same at the top of a module."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
-        return False
-    return node.func.id in ("globals", "locals", "vars")
-
-
-def _effects(function: ast.FunctionDef) -> tuple[set[str], bool]:
-    """Return the global names that a function changes, and True if it changes an argument too."""
-    arguments = function.args
-    given = {each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
-    stated = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
-    local = {
-        node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    } - stated
-    changed = {name for node in function.body for name in _bound_names(node)}
-    return stated | (changed - given - local), not changed.isdisjoint(given - local)
-
-
-def _names_own_functions_change(node: ast.stmt, effects: dict[str, tuple[set[str], bool]]) -> Iterator[str]:
-    """Yield the global names that a statement changes by calls of the notebook's own functions."""
-    for call in ast.walk(node):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in effects:
-            names, arguments = effects[call.func.id]
-            yield from names
-            if arguments:
-                for value in (*call.args, *(keyword.value for keyword in call.keywords)):
-                    yield from _base(value)
-
-
-def _base(node: ast.expr) -> Iterator[str]:
-    while isinstance(node, ast.Subscript | ast.Attribute):
-        if isinstance(node, ast.Subscript) and _is_namespace(node.value):
-            name = node.slice.value if isinstance(node.slice, ast.Constant) else "*"
-            yield str(name)
-            return
-        node = node.value
-    if isinstance(node, ast.Name):
-        yield node.id
 
 
 def _lines(cell: _Cell, kept: set[ast.stmt]) -> list[str]:

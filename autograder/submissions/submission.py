@@ -24,15 +24,18 @@ from autograder.course.skeletons import untouched_texts
 from autograder.errors import GraderError
 from autograder.results.types import legible
 from autograder.submissions.archives import UnreadableError
-from autograder.submissions.choosing import choose, unit_of
+from autograder.submissions.choosing import choose, read_unit, unit_of
 from autograder.submissions.entries import entries_in, is_archive, printable
 from autograder.submissions.files import File, answers_in, module_from, read_file
-from autograder.submissions.hand_in import FOREIGN, FOREIGN_ARCHIVES, HandIn, name_of
-from autograder.submissions.helpers import file_entry, neighbours, take_along, written_in
+from autograder.submissions.hand_in import FOREIGN, FOREIGN_ARCHIVES, SOURCES, HandIn, name_of
+from autograder.submissions.helpers import also_on_path, file_entry, neighbours, take_along, written_in
 from autograder.submissions.module import Module
 
 _LISTED = 100
 _NOTED = 5
+#: Endings of files that may hold a unit under a wrong name.
+_NOTEBOOKS = (".ipynb", ".json")
+_CODE = (".py", ".pyw", ".txt", *_NOTEBOOKS)
 #: Name of the module with a student's own examples, beside the units.
 EXAMPLES = "my_checks"
 #: How a source imports a module whose name it puts together.
@@ -206,9 +209,9 @@ def collect_hand_in(
         what = legible(path.name) if hand_in.files is None else name
         notes = [f"{what} holds no file of this course; the course has {_listing(names)}"]
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
-    files = {unit: read_file(entry) for unit, entry in chosen.items()}
+    files = {unit: read_unit(entry) for unit, entry in chosen.items()}
     units_and_more = {*names, *reserved}
-    beside = neighbours(others, {path.parent for path in taken}, units_and_more)
+    beside = also_on_path(neighbours(others, {path.parent for path in taken}, units_and_more), files.values())
     beside |= written_in(files.values(), units_and_more)
     return RawSubmission(name, files, beside, "", tuple(notes), tuple(rest[:_LISTED] + more))
 
@@ -258,12 +261,13 @@ def _strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:
     notes = [FOREIGN.format(path) for path in rest if nothing and path.lower().endswith(FOREIGN_ARCHIVES)][:5]
     unopened = [path for path in rest if is_archive(path) and (nothing or unit_of(f"{_stem(path)}.py", missing))]
     notes += [f"{path} was not opened; hand in the files themselves" for path in unopened[:5]]
-    for path in [path for path in rest if path.endswith((".py", ".ipynb"))][:5]:
-        name = PurePosixPath(path)
-        near = difflib.get_close_matches(name.stem, missing, n=1, cutoff=0.7)
-        if near:
-            notes.append(f"{path} is not a file of this course; rename it to {near[0]}{name.suffix}")
-        elif nothing:
+    code = [PurePosixPath(path) for path in rest if path.lower().endswith(_CODE)]
+    near = {path: difflib.get_close_matches(path.stem.lower(), missing, n=1, cutoff=0.7) for path in code}
+    for path in [path for path in code if near[path] or (nothing and path.suffix in SOURCES)][:5]:
+        if near[path]:
+            suffix = ".ipynb" if path.suffix.lower() in _NOTEBOOKS else ".py"
+            notes.append(f"{path} is not a file of this course; rename it to {near[path][0]}{suffix}")
+        else:
             notes.append(f"{path} is not a file of this course; the course has {_listing(missing)}")
     return notes
 

@@ -14,6 +14,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -50,6 +51,7 @@ class Folder:
         self._open = builtins.open
         self._numbers = itertools.count(_FIRST_DESCRIPTOR)
         self._lock = threading.RLock()
+        self._since = int(time.time())
         self.clear()
 
     def clear(self) -> None:
@@ -144,7 +146,7 @@ class Folder:
         if isinstance(found, Node):
             return found.stat()
         if found is not None:
-            return os.stat_result((FOLDER_MODE, hash(found) & 0xFFFF_FFFF, 0, 1, 0, 0, 0, 0, 0, 0))
+            return os.stat_result((FOLDER_MODE, hash(found) & 0xFFFF_FFFF, 0, 1, 0, 0, 0, *[self._since] * 3))
         result: os.stat_result = self._ask("stat", path, *args, **kwargs)
         return result
 

@@ -15,6 +15,7 @@ import inspect
 import io
 import linecache
 import operator
+import re
 import sys
 import time
 import types
@@ -73,6 +74,10 @@ _NOT_HERE = (ImportError, OSError)
 _ELSEWHERE = {"cuda", "get_ipython", "display"}
 
 
+#: A statement at the top level, its code, and with what it has failed.
+_Failed = tuple[ast.stmt, types.CodeType | SyntaxError, BaseException]
+
+
 class LoadedModule(types.ModuleType):
     """A module whose source came in the request; it is executed on `load`, once.
 
@@ -124,6 +129,7 @@ class LoadedModule(types.ModuleType):
         linecache.cache[filename] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
         lost: set[str] = set()
+        failed: list[_Failed] = []
         statements = _compile_statements(text, filename)
         for statement, code in statements:
             try:
@@ -143,15 +149,36 @@ class LoadedModule(types.ModuleType):
                     break
                 self.stopped = self.stopped or error
                 lost |= _names_bound(statement)
+                failed.append((statement, code, error))
+        if filename.endswith(".ipynb") and self.goes_on:
+            self._repeat(failed)
         if first is not None and not self._defines_anything():
-            raise first
+            raise self.stopped or first
+
+    def _repeat(self, failed: list[_Failed]) -> None:
+        """Execute once more what lacked a name that a later cell has defined: a kernel runs cells in any order."""
+        for again in failed:
+            statement, code, error = again
+            if (
+                NameError not in type(error).__mro__
+                or getattr(error, "name", None) not in self.__dict__
+                or not _names_bound(statement).isdisjoint(self.__dict__)
+            ):
+                continue
+            try:
+                _execute(code, self.__dict__)
+            except Exception:
+                continue  # the first exception says more
+            self._repeat([each for each in failed if each is not again])
+            return
+        self.stopped = next((error for _, _, error in failed), None)
 
     def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception, body: list[ast.stmt]) -> None:
         """Put something that raises when it is used in the place of what could not be imported."""
-        if isinstance(error, ModuleNotFoundError):
-            reason = f"{error.name} is not installed where this ran" if error.name else str(error)
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            reason = f"{error.name} is not installed where this ran"
         else:
-            reason = f"{type(error).__name__}: {error}"
+            reason = _without_place(error)
         self.missing.append((statement.lineno, reason))
         stand_in = _MissingLibrary(ast.unparse(statement), reason)
         for alias in statement.names:
@@ -162,6 +189,14 @@ class LoadedModule(types.ModuleType):
     def _defines_anything(self) -> bool:
         functions = (value for value in self.__dict__.values() if isinstance(value, types.FunctionType | type))
         return any(value.__module__ == self.__name__ for value in functions)
+
+
+def _without_place(error: Exception) -> str:
+    """Return why an import has failed: without the place of the library, but with the version if Python is too old."""
+    text = re.sub(r" \([^()]*(?:location|\.py|\.so)\)$", "", str(error))
+    if "cannot import name" in text and str(getattr(error, "name", "")).partition(".")[0] in sys.stdlib_module_names:
+        text += f" of Python {sys.version_info.major}.{sys.version_info.minor}; a newer Python may have it"
+    return f"{type(error).__name__}: {text}"
 
 
 def _lacks_what_is_elsewhere(statement: ast.stmt, error: BaseException, lost: Collection[str]) -> bool:

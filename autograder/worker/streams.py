@@ -55,6 +55,13 @@ class Stream(io.RawIOBase):
         self._node, self._flags, self._closed = node, flags, closed
         self._position = 0
 
+    def fileno(self) -> int:
+        """Raise in plain words, for libraries that read and write by the number that the system gives to a file."""
+        raise io.UnsupportedOperation(
+            "files of a graded submission lie in memory, where this library cannot reach them; use np.save and np.load, "
+            "torch.save and torch.load, or read() and write() of an open file"
+        )
+
     @property
     def mode(self) -> str:
         """How it was opened, as a real file tells it."""

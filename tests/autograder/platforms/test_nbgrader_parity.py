@@ -113,7 +113,7 @@ def hand_in_what_no_kernel_may_see(students, later):
     students.hand_in("undated", students.notebook(right), timestamp="the day before yesterday")
     folder = students.hand_in("no_notebook_at_all", students.notebook(right))
     (folder / f"{UNIT}.ipynb").unlink()
-    for name, stem in (("other_name", f"my_{UNIT}"), ("copied", f"{UNIT}-1")):
+    for name, stem in (("other_name", f"{UNIT}s"), ("copied", f"{UNIT}-1")):
         folder = students.hand_in(name, students.notebook(right))
         (folder / f"{UNIT}.ipynb").rename(folder / f"{stem}.ipynb")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tarfile
 import zipfile
 
 import pytest
@@ -88,6 +89,76 @@ def test_the_same_file_twice_needs_no_word(read):
 def test_a_copy_alone_is_the_unit(read, tmp_path):
     assert "images.sum()" in read({"variation_loss-2.py": DONE}).modules["variation_loss"].text
     assert [each.path for each in take_in([tmp_path / "alice"], UNITS).hand_ins.values()] == [tmp_path / "alice"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Variation_Loss.py", "VARIATION_LOSS.PY", "variation-loss.py", "variation loss.py", "VariationLoss.py"),
+        *(
+            "variation_loss copy 2.py",
+            "variation_loss - Copy (2).py",
+            "variation_loss - Kopie.py",
+            "variation_loss_2.py",
+        ),
+        *("Copy of Copy of variation_loss.py", "variation_loss_final_v2.py", "variation_loss (1) (1).py"),
+        *("variation_loss.py.txt", "variation_loss.py (1).txt", "variation_loss.py.py", "variation_loss.ipynb.json"),
+        *("alice_variation_loss.py", "Variation loss - Jane Doe.py", "hw1-variation_loss.py", "variation_loss_old.py"),
+    ],
+)
+def test_a_name_of_many_habits_means_the_unit(read, name):
+    kind = "ipynb" if "ipynb" in name else "py"
+    found = read({name: notebook(DONE) if kind == "ipynb" else DONE, "notes.md": "", "adversarial_attack.py": OTHER})
+    assert "images.sum()" in found.modules["variation_loss"].text
+    assert found.notes == (f"{name} was taken as variation_loss.{kind}",)
+
+
+@pytest.mark.parametrize("name", ["variation_loss_alice.py", "variation_loss_old.py", "variation_loss_final.py"])
+def test_work_under_another_name_counts_before_an_untouched_file(read, name):
+    found = read({"variation_loss.py": SKELETON, name: DONE})
+    assert "images.sum()" in found.modules["variation_loss"].text
+    assert found.notes == ("variation_loss.py was left: nothing is written in it",)
+
+
+def test_another_name_is_no_rival_of_finished_work(read):
+    found = read({"variation_loss.py": DONE, "variation_loss_old.py": OTHER}, age={"variation_loss.py": 5})
+    assert "images.sum()" in found.modules["variation_loss"].text and found.notes == ()
+
+
+def test_a_final_version_that_is_newer_counts(read):
+    found = read({"variation_loss.py": OTHER, "variation_loss_final.py": DONE}, age={"variation_loss.py": 5})
+    assert "images.sum()" in found.modules["variation_loss"].text
+    assert found.notes == ("variation_loss_final.py was taken and variation_loss.py left: it is older",)
+
+
+def test_a_version_that_the_unit_imports_is_a_helper(read):
+    files = {"variation_loss.py": f"from variation_loss_v2 import *\n{DONE}", "variation_loss_v2.py": OTHER}
+    found = read(files, age={"variation_loss.py": 5})
+    assert "images.sum()" in found.modules["variation_loss"].text
+    assert list(found.helpers) == ["variation_loss_v2"]
+
+
+def test_a_unit_whose_name_goes_on_is_another(tmp_path):
+    (tmp_path / "week_10.py").write_text(DONE)
+    (tmp_path / "Week_1_2.py").write_text(DONE)
+    found = collect_submission(tmp_path, ("week_1", "week_12"), {})
+    assert {unit: file.path.name for unit, file in found.files.items()} == {"week_1": "Week_1_2.py"}
+
+
+def test_a_file_that_tells_of_macos_beside_an_archive_is_none(tmp_path):
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w") as inner:
+        inner.writestr("variation_loss.py", DONE)
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as outer:
+        outer.write(tmp_path / "inner.zip", "inner.zip")
+        outer.writestr("__MACOSX/._inner.zip", "\0\5\x16\7")
+    assert list(collect_submission(tmp_path / "outer.zip", UNITS, {}).files) == ["variation_loss"]
+
+
+def test_an_ending_that_an_editor_has_added_is_read_from_a_tar(tmp_path):
+    (tmp_path / "variation_loss.py.txt").write_text(DONE)
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "variation_loss.py.txt", "variation_loss.py.txt")
+    assert collect_submission(tmp_path / "a.tar.gz", UNITS, {}).files["variation_loss"].data == DONE.encode()
 
 
 def test_a_broken_file_is_work(read):

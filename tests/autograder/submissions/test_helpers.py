@@ -46,6 +46,17 @@ def test_a_folder_of_modules_is_taken_along(tmp_path):
     assert found.helpers["helpers.deep.more"].filename == "helpers/deep/more.py"
 
 
+def test_a_folder_that_a_unit_puts_on_the_path_is_searched(tmp_path):
+    unit = "import sys\nsys.path.append('lib')\nfrom dims import last\ndef denoise():\n    return last()\n"
+    files = {"variation_loss.py": unit, "lib/dims.py": "def last(): return 3\n", "lib/other.py": "1 / 0\n"}
+    folder = write(tmp_path / "alice", files)
+    found = parse_submission(collect_submission(folder, UNITS))
+    assert answer_of(found.sources) == 3
+    assert found.notes == ("taken along: dims.py",) and found.not_taken == ("lib/other.py",)
+    own = {"variation_loss": read_module(folder / "variation_loss.py", "variation_loss")}
+    assert answer_of(own | read_helpers(folder, own)) == 3
+
+
 def test_a_package_has_its_own_init(tmp_path):
     files = {
         **FILES,
@@ -65,6 +76,8 @@ def test_a_package_has_its_own_init(tmp_path):
         "from .helpers.dims import last",
         "import helpers.dims\nlast = helpers.dims.last",
         "from helpers import dims\nlast = dims.last",
+        "import importlib\nlast = importlib.import_module('helpers.dims').last",
+        "import importlib\nlast = importlib.import_module('.dims', 'exercises.helpers').last",
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])

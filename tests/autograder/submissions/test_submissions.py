@@ -201,6 +201,9 @@ def test_an_unusable_script_has_a_sentence(handin, content, problem):
         ("x = f'{y['a']}'", "3.12"),
         ("try:\n    x\nexcept KeyError, ValueError: pass", "3.14"),
         ("x = t'{y}'", "3.14"),
+        ("class A[T = int]: pass", "3.13"),
+        ("lazy import json", "3.15"),
+        ("x = [*y for y in z]", "3.15"),
     ],
 )
 def test_syntax_of_a_newer_python_is_told_with_both_versions(handin, monkeypatch, line, version):
@@ -346,15 +349,50 @@ def test_what_functions_need_is_kept_and_the_rest_is_left_out(handin, cell, kept
         "globals().update(dims=[2])",
         "exec('dims = [2]')",
         "for name in ['dims']:\n    exec(f'{name} = [2]')",
+        "list(map(dims.append, [2]))",
+        "dims.__iadd__([2])",
+        "    dims.append(2)\n    print(dims)",
+        "with open(FILE, 'w') as file:\n    file.write('2')\nwith open(FILE) as file:\n    dims = [int(file.read())]",
+        "from pathlib import Path\nPath(FILE).write_text('2')\ndims += [int(Path(FILE).read_text())]",
+        "class Bank:\n    def add(self, item):\n        self.items = [item]\nbank = Bank()\nbank.add(2)\ndims = bank.items",
+        "class Bank:\n    def fill(self, items):\n        items.append(2)\nBank().fill(dims)",
     ],
 )
-def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill):
+def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill, tmp_path):
+    fill = fill.replace("FILE", repr(str(tmp_path / "dims.txt")))
     cells = [new_code_cell(text) for text in ("dims = []", fill, "def denoise():\n    return dims")]
     path = handin(variation_loss__ipynb=notebook(*cells))
     found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
     module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
     module.load()
     assert module.denoise() == [2]
+
+
+def test_training_that_no_graded_function_needs_is_left_out_with_the_files_that_it_writes(handin):
+    training = [
+        "class Net:\n    def fit(self):\n        self.loss = 1",
+        "net = Net()\nnet.fit()",
+        "with open('net.bin', 'w') as file:\n    file.write(str(net.loss))",
+        "def show():\n    return net, open('net.bin')",
+    ]
+    cells = [*training, "def denoise(x):\n    return x"]
+    path = handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells)))
+    text = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"].text
+    assert "net.fit()" not in text and "'w'" not in text and "def show" in text
+
+
+def test_cells_may_stand_in_another_order_than_they_were_run(handin):
+    cells = [
+        "def denoise(x=EPS):\n    return helper(x)",
+        "EPS = SCALE * 2",
+        "def helper(x):\n    return x + 1",
+        "SCALE = 1",
+    ]
+    path = handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells)))
+    found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
+    module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
+    module.load()
+    assert module.denoise() == 3 and module.stopped is None
 
 
 @pytest.mark.parametrize(

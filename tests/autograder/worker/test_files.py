@@ -251,3 +251,9 @@ def test_the_kernel_sees_none_of_them(place):
         Path("a").write_text("x")
         with pytest.raises(FileNotFoundError):
             posix.stat("a")
+
+
+def test_a_library_that_needs_the_systems_number_of_a_file_is_told_what_to_use(place):
+    with in_memory(), pytest.raises(io.UnsupportedOperation, match=r"lie in memory.*use np\.save and np\.load"):
+        np.zeros(3).tofile("a.bin")
+    assert listing(place) == {}
