@@ -14,6 +14,7 @@ from autograder.libraries import Tensor
 from autograder.messages import GRADIENT, WITH_INPUT
 from autograder.worker import protocol
 from autograder.worker.codec import Callback, Handle, Recipe, with_article
+from autograder.worker.codec.message import leaves
 from autograder.worker.protocol import Answer, Request, SideEffect
 
 
@@ -35,7 +36,7 @@ class Call:
 
     Attributes:
         function: its name; of a program, the name of its unit.
-        args, kwargs: as the check gave them.
+        args, kwargs: as the check gave them; a module among them as a `SentModule`.
         of: the position of the argument that was differentiated by, or None for a plain call.
         weights: what the output's entries were weighted by, for a gradient.
         on: the object whose method or attribute it is, or the module that was called.
@@ -338,6 +339,11 @@ class Program:
         error = Printed(finished.error.decode("utf-8", "replace"), "wrote to stderr")
         files = {name: _text_or_bytes(data) for name, data in finished.files.items()}
         return cls(Printed(finished.output.decode("utf-8", "replace")), error, finished.code, files)
+
+
+def objects_in(value: object) -> list[RemoteObject]:
+    """Return the objects in a tree of values that stay with the worker."""
+    return [each for each in leaves(value) if isinstance(each, RemoteObject)]
 
 
 def _text_or_bytes(data: bytes) -> str | bytes:

@@ -25,6 +25,7 @@ from autograder.checks.objects import (
     RemoteObject,
     callback_of,
 )
+from autograder.checks.sent import SentModule, as_sent, plain, recipe_of
 from autograder.checks.transport import Transport, place_data
 from autograder.errors import (
     AutograderError,
@@ -38,10 +39,10 @@ from autograder.errors import (
     TimedOut,
     Unusable,
 )
-from autograder.libraries import Image, nn, np
+from autograder.libraries import nn, np
 from autograder.submissions import Module
 from autograder.worker import protocol
-from autograder.worker.codec import Handle, Recipe, Record, is_record, map_tree, named_tuple_of, record_of, refuse
+from autograder.worker.codec import Handle, Recipe, Record, is_record, map_tree, named_tuple_of, record_of
 from autograder.worker.protocol import Answer, Fault, Request
 
 __all__ = [
@@ -200,6 +201,7 @@ class StudentModule:
     def _call(self, call: Call) -> Any:
         __tracebackhide__ = True
         self._load()
+        call = replace(call, args=map_tree(as_sent, call.args), kwargs=map_tree(as_sent, call.kwargs))
         # Noted before it is made: should it fail, the sentence names this call.
         self.calls.append(call)
         self._callbacks = []
@@ -251,8 +253,9 @@ class StudentModule:
         """Return the stand-in for what stays where it is."""
         if isinstance(value, RemoteObject):
             return value._handle
-        if isinstance(value, nn.Module):
-            return recipe_of(value)
+        value = as_sent(value)
+        if isinstance(value, SentModule):
+            return value.recipe
         return record_of(value, self._outgoing) if is_record(value) else callback_of(value, self._callbacks)
 
     def _respond(self, question: bytes) -> bytes:
@@ -278,7 +281,7 @@ class StudentModule:
         finally:
             self._responding = False
         try:
-            return protocol.write(Answer(value), _plain)
+            return protocol.write(Answer(value), plain)
         except RefusedValue as error:
             raise CheckError(f"a function of the check returned {error}") from error
 
@@ -347,7 +350,7 @@ class StudentModule:
             CheckFailed: it does so after the submission has answered.
         """
         try:
-            return protocol.write(request, _plain)
+            return protocol.write(request, plain)
         except RefusedValue as error:
             text = f"passes {error} to {subject}"
             if not self.answered:
@@ -378,29 +381,3 @@ def assert_module(value: object) -> None:
     """Fail unless a submission has returned an `nn.Module`, which stays with the worker."""
     if not isinstance(value, RemoteModule):
         raise CheckFailed(f"returned {show(value)}, expected a module", value)
-
-
-def recipe_of(module: nn.Module) -> Recipe:
-    """Return how a worker makes this module.
-
-    Raises:
-        CheckError: the module does not carry a recipe.
-    """
-    recipe = getattr(module, "recipe", None)
-    if recipe is None:
-        raise CheckError(f"a {type(module).__name__} was passed without a recipe; make it with a function of `data`")
-    entry, arguments = recipe
-    # The state is sent anyway, and a seed would tell what else the check draws from it.
-    arguments = {name: value for name, value in arguments.items() if name != "seed"}
-    state = {name: value.detach() for name, value in module.state_dict().items()}
-    training = [name for name, child in module.named_modules() if child.training]
-    frozen = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]
-    return Recipe(entry, arguments, state, training, frozen)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Image.Image):
-        return value.copy()  # an opened file becomes a plain image
-    if isinstance(value, Path):
-        return Path(value)
-    return refuse(value)

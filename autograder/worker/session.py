@@ -332,15 +332,16 @@ class Session:
         return module
 
 
-def warm_up(*, optimizers: bool = True) -> None:
+def warm_up() -> None:
     """Make the first calls of torch that import or set up things: forward, backward, a step of the usual optimizers.
 
-    It computes in one thread, for a process from which others are forked. What an optimizer imports takes as long as torch.
+    It computes in one thread, for a process from which others are forked.
     """
     torch.set_num_threads(1)
+    substitutes.step_without_compiler()
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
     nn.functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
-    for optimizer in (torch.optim.SGD, torch.optim.Adam) if optimizers else ():
+    for optimizer in (torch.optim.SGD, torch.optim.Adam):
         optimizer(net.parameters(), lr=0.1).step()
 
 
