@@ -60,6 +60,8 @@ class Mark:
         withheld: points earned by checks that `visible_mark` has taken away, and points that they could give.
         comments: on lines of the student's files.
         later: points of checks that are not here and run when the submission is graded; `max_score` is without them.
+        number: what the platform or the roster calls the student by; empty if that is not known.
+        login: of the student there; empty if that is not known.
     """
 
     result: SubmissionResult
@@ -72,6 +74,8 @@ class Mark:
     trail: tuple[str, ...] = ()
     later: float = 0.0
     comments: tuple[LineComment, ...] = ()
+    number: str = ""
+    login: str = ""
 
     @property
     def name(self) -> str:

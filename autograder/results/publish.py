@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.results import policy
-from autograder.results.class_file import FILENAME, read_moments, read_policy
+from autograder.results.class_file import FILENAME, read_moments, read_policy, read_taken
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import Picture, class_page, student_page
 from autograder.results.manual import Row, read_tables
 from autograder.results.mark import Hidden, Mark, Policy, mark, visible_mark
 from autograder.results.store import write_atomically
+from autograder.results.tables import unquoted
 from autograder.results.term import Assignment
 from autograder.results.types import SubmissionResult
 
@@ -63,7 +65,14 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark]
     results, manual = read_results(paths), manual_beside(paths, catalog)
     decide = {folder: policy_beside([folder, *_class_folders(folder)], folder) for folder in _folders(paths)}
     first = next((each for each in decide.values() if each is not None), None)
-    return {name: mark(result, manual, first, catalog) for name, result in results.items()}, manual
+    taken = {name: row for folder in _folders(paths) for name, row in read_taken(folder / "intake.csv").items()}
+    marks = {name: mark(result, manual, first, catalog) for name, result in results.items()}
+    return {name: _known_as(made, taken.get(made.name, {})) for name, made in marks.items()}, manual
+
+
+def _known_as(made: Mark, row: Mapping[str, str]) -> Mark:
+    """Return a mark with the number and login that the table of intake has for its student."""
+    return replace(made, number=unquoted(row.get("id") or ""), login=unquoted(row.get("login") or ""))
 
 
 def policy_beside(folders: Iterable[Path], out: Path) -> Policy | None:

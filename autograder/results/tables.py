@@ -212,7 +212,11 @@ def _column(table: Table, filler: Filler, platform: str, title: str) -> int:
     if platform == "moodle":
         wanted = list(headings)
     if not headings:
-        raise UsageError(f"the gradebook has no column of points as {platform} writes them; export it again")
+        has = ", ".join(filter(None, table.heading))[:200]
+        what = "the grading worksheet" if platform == "moodle" else "the gradebook"
+        raise UsageError(
+            f"the gradebook has no column of points as {platform} writes them, only {has}; export {what} again, in English"
+        )
     if not wanted:
         raise UsageError(f"the gradebook has no assignment {title!r}; give --title one of: {names}")
     if len(wanted) > 1:

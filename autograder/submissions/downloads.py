@@ -198,6 +198,8 @@ def nbgrader(names: Names, read: Read) -> Download | None:
 
     Several assignments of a student are one hand-in: no later one stands in the place of an earlier.
     """
+    if any(path.parts[0] in _COURSE for path in names):  # the whole course: what is not handed in is the instructor's
+        names = [path for path in names if path.parts[0] == "submitted"]
     folders = {path.parts[:3] for path in names if path.parts[0] == "submitted" and len(path.parts) > 3}
     moments: dict[str, str] = {}
     for folder in sorted(folders):
@@ -256,6 +258,7 @@ def sections(names: Names, read: Read) -> Download | None:
         or len(everyone) <= len(inner)
         or len(set(everyone)) < len(everyone)
         or set(everyone) & WORK_FOLDERS
+        or any(map(VERSIONS.fullmatch, everyone))
     ):
         return None
     files = [_File(path, (Student(nfc(path.parts[1])),), PurePosixPath(*path.parts[2:])) for path in inside]
@@ -299,6 +302,12 @@ SHAPES: dict[str, Callable[[Names, Read], Download | None]] = {
 
 _WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar"}
 WORK_FOLDERS = {"exercises", "my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"}
+#: Names of a student's own folders and files that tell a version, and nobody's name.
+VERSIONS = re.compile(
+    r"(?:v|ver|version|rev|try|draft|attempt|submission)[\W_]*\d{0,3}"
+    r"|(?:the )?(?:final|new|old|last|first|copy|backup|fixed|done|draft)(?:[\W_].*|\d*)",
+    re.IGNORECASE,
+)
 _CANVAS = re.compile(
     # A group's name may hold underscores; then both numbers tell where it ends.
     r"(?P<who>anon_[A-Za-z0-9]{5}|[^_/]+?|[^/]+?(?=(?:_LATE)?_\d+_\d+_))(?P<late>_LATE)?(?:(?<=anon_.{5})|(?<=anon_.{5}_LATE)|_(?P<id>\d+))_(?P<attachment>\d+)_(?P<file>[^/]+)"
@@ -313,6 +322,7 @@ _BRIGHTSPACE = re.compile(
     r"(?: ?[AaPp]\.?[Mm]\.?)?)(?:/(?P<file>.+)| - (?P<flat>[^/]+))"
 )
 _GRADESCOPE = re.compile(r"(?P<folder>submission_(?P<id>\d+))/(?P<file>.+)")
+_COURSE = {"source", "release", "gradebook.db", "nbgrader_config.py"}
 _SAKAI = re.compile(
     r"(?P<who>[^/]+?) ?\((?P<login>[^()/]+)\)/(?:Submission attachment\(s\)/(?P<file>.+)|[^/]+|Feedback Attachment\(s\)/.+)"
 )

@@ -15,7 +15,7 @@ from autograder.results.types import legible
 from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
 from autograder.submissions.choosing import bears, unit_of
 from autograder.submissions.commits import commit_date
-from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, recognize
+from autograder.submissions.downloads import JUNK, SHAPES, VERSIONS, WORK_FOLDERS, Attempt, recognize
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import (
     FOREIGN,
@@ -34,10 +34,6 @@ FORMS = ("one", "folders", *SHAPES)
 _LINK = "it is a link; put the files themselves there"
 #: Bytes that are read of a platform's own file of facts.
 _FACTS_BYTES = 50 * 2**20
-#: Words behind a unit's name that tell a version of the file and no author.
-_NO_AUTHOR = re.compile(
-    r"(?:v|ver|version|rev)?[\W_]*\d{0,3}|(?:the )?(?:final|new|old|last|copy|backup|fixed|done).*", re.IGNORECASE
-)
 
 
 def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> Intake:
@@ -111,9 +107,15 @@ def _one(path: Path) -> Intake:
 
 
 def _is_one(folder: Path, units: frozenset[str]) -> bool:
-    """Return True if a unit's file or `exercises` lies directly in the folder, and no students' folders beside it."""
+    """Return True if a unit's file or `exercises` lies directly in the folder, and no students' folders beside it.
+
+    So it is if each folder or archive is named as a unit.
+    """
     inside = [child for child in folder.iterdir() if not child.is_symlink() and not _holds_results(child)]
     if any(child.name == "exercises" and child.is_dir() for child in inside):
+        return True
+    containers = {name_of(child) for child in inside if child.is_dir() or is_archive(child.name)}
+    if containers and containers <= units:
         return True
     if not any(unit_of(child.name, units) for child in inside):
         return False
@@ -273,7 +275,8 @@ def _sections(folder: Path, units: frozenset[str], *, asked: bool) -> Intake | N
             parts.append(part)
     names = [name for part in parts for name in part.hand_ins]
     own = set(names)
-    if len(parts) < 2 or not (asked or (2 * len(own) > len(names) and not own & (WORK_FOLDERS | units))):
+    theirs = not own & (WORK_FOLDERS | units) and not any(map(VERSIONS.fullmatch, own))
+    if len(parts) < 2 or not (asked or (theirs and 2 * len(own) > len(names))):
         return None
     together = _together(parts)
     together.form = "folders of sections"
@@ -350,7 +353,7 @@ def _author_behind(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
     stem = name_of(path) if path.suffix in SOURCES and not unit_of(path.name, units) else ""
     for unit in sorted(units, key=len, reverse=True):
         found = re.fullmatch(rf"{re.escape(unit)}[-_ ]+(?P<who>.+)", stem, re.IGNORECASE)
-        if found and not _NO_AUTHOR.fullmatch(found["who"]):
+        if found and not VERSIONS.fullmatch(found["who"]) and not re.fullmatch(r"[\W_]*\d{0,3}", found["who"]):
             return found["who"], f"{unit}{path.suffix}"
     return None
 

@@ -1,6 +1,7 @@
 """The marks of a class as a table: for a spreadsheet, for Canvas, for Moodle.
 
-The name of a submission is taken for the student's login on a learning platform, as it is if submissions came from there.
+A student's number and login are those of the platform's download or of the roster. Where there is none, the name of a
+submission is taken for the login, as it is if submissions came from there.
 """
 
 import csv
@@ -46,7 +47,7 @@ def canvas(marks: Sequence[Mark], assignment: str) -> str:
     ]
     for mark in marks:
         remark = [harmless(remarks(mark))] if remarked else []
-        rows.append([harmless(mark.name), "", "", harmless(mark.name), "", *remark, score(mark)])
+        rows.append([harmless(mark.name), harmless(mark.number), "", _login(mark), "", *remark, score(mark)])
     return _to_csv(rows)
 
 
@@ -55,8 +56,12 @@ def moodle(marks: Iterable[Mark], assignment: str) -> str:
     rows = [["username", harmless(assignment), "feedback"]]
     for mark in marks:
         feedback = "; ".join(filter(None, (score_line(mark), manual_lines(mark))))
-        rows.append([harmless(mark.name), score(mark), harmless(feedback)])
+        rows.append([_login(mark), score(mark), harmless(feedback)])
     return _to_csv(rows)
+
+
+def _login(mark: Mark) -> str:
+    return harmless(mark.login or mark.name)
 
 
 def hand_table(marks: Sequence[Mark]) -> str:

@@ -164,6 +164,19 @@ def test_lateness_is_in_every_table_with_its_trail(autograder, course, blackboar
         assert "2.7" in out and "one day late" in out
 
 
+def test_tables_for_an_import_have_numbers_and_logins(autograder, course, canvas, tmp_path):
+    autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
+    _, out, _ = autograder("report", tmp_path / "out", "--as", "canvas", "--title", "Lab (7)")
+    assert out.splitlines()[2:] == ["doejane,12345,,doejane,,3", "mullerx,12347,,mullerx,,2"]
+    roster = tmp_path / "roster.csv"
+    roster.write_text(GRADEBOOK, encoding="utf-8")
+    autograder("grade", canvas, "--roster", roster, "-o", tmp_path / "out", "--jobs", 1)
+    _, out, _ = autograder("report", tmp_path / "out", "--as", "canvas", "--title", "Lab (7)")
+    assert out.splitlines()[2:] == ["Bob Smith,12346,,bob,,0", "Jane Doe,12345,,jane,,3", "X Müller,12347,,xm,,2"]
+    _, out, _ = autograder("report", tmp_path / "out", "--as", "moodle")
+    assert [line.partition(",")[0] for line in out.splitlines()] == ["username", "bob", "jane", "xm"]
+
+
 def test_what_a_rule_decides_for_nobody_is_told(autograder, course, canvas, tmp_path):
     rules = (
         '[deadline]\ndue = 2026-11-20T23:59:00\n[extensions]\n"Doejane" = "2 days"\n[exempt]\nmullerx = ["dubling"]\n'

@@ -131,3 +131,8 @@ def test_a_login_stays_as_it_is(text):
 def test_what_is_no_table_has_a_sentence(data):
     with pytest.raises(UsageError):
         Table(data)
+
+
+def test_a_translated_gradebook_has_a_sentence():
+    with pytest.raises(UsageError, match="only ID, Bewertung; export the grading worksheet again, in English"):
+        fill(Table(b"ID,Bewertung\nTeilnehmer/in12,\n"), "moodle", "", {}, {})

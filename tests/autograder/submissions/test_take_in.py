@@ -377,3 +377,28 @@ def test_an_encrypted_download_has_a_row_and_a_sentence_for_each(tmp_path):
     _, found = taken(tmp_path / "class.zip")
     assert list(found) == ["al", "bo"]
     assert all("it is encrypted" in raw.files["variation_loss"].fault for raw in found.values())
+
+
+@pytest.mark.parametrize(
+    ("folders", "students"),
+    [
+        (["al/v1", "al/v2", "bo/draft", "bo/final"], ["al", "bo"]),
+        (["A/Newton", "A/Oldman", "B/Finley", "B/Lastova"], ["Finley", "Lastova", "Newton", "Oldman"]),
+        (["variation_loss", "ideal_image"], ["class"]),
+    ],
+)
+def test_folders_of_versions_or_units_are_no_students(folders, students, tmp_path):
+    root = write(tmp_path / "class", *(f"{folder}/variation_loss.py" for folder in folders))
+    assert list(taken(root)[1]) == students
+
+
+def test_archives_named_as_units_are_one_submission(tmp_path):
+    for unit in UNITS:
+        zipped(tmp_path / "al" / f"{unit}.zip", f"{unit}.py")
+    assert {name: set(raw.files) for name, raw in taken(tmp_path / "al")[1].items()} == {"al": set(UNITS)}
+
+
+def test_of_a_whole_course_of_nbgraders_what_was_handed_in_is_the_class(tmp_path):
+    names = ["source/lab/variation_loss.ipynb", "release/lab/variation_loss.ipynb", "gradebook.db"]
+    intake, found = taken(write(tmp_path / "class", *CLASSES["nbgrader"], *names))
+    assert list(found) == ["alice", "bob", "carl"] and intake.left_out == []
