@@ -55,8 +55,11 @@ def toy_trainer(*, steps: int = 1, learning_rate: float = 0.1) -> nn.Module:
     return _made("toy_trainer", arguments, lambda: _Trainer(steps, learning_rate), 0)
 
 
-def toy_backbone(*, seed: int = 0) -> nn.Module:
-    """Return a backbone that tells its mode: images `(N, 3, H, W)` to features `(N, 6)`, by way of batch norm and dropout."""
+def toy_backbone(*, most: int = 0, seed: int = 0) -> nn.Module:
+    """Return a backbone that tells its mode: images `(N, 3, H, W)` to features `(N, 6)`, by way of batch norm and dropout.
+
+    With `most` it raises RuntimeError where it gets more images than that at once, as one does that runs out of memory.
+    """
 
     def backbone() -> nn.Module:
         return nn.Sequential(
@@ -65,17 +68,19 @@ def toy_backbone(*, seed: int = 0) -> nn.Module:
             nn.ReLU(),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
+            *([_Limited(most)] if most else []),
             nn.Dropout(),
         )
 
-    return _made("toy_backbone", {"seed": seed}, backbone, seed)
+    return _made("toy_backbone", {"most": most, "seed": seed}, backbone, seed)
 
 
-def toy_convnet(*, breaks: bool = False, seed: int = 0) -> nn.Module:
+def toy_convnet(*, breaks: bool = False, watched: bool = False, seed: int = 0) -> nn.Module:
     """Return a network of named layers, with ReLUs that work in place: images `(N, 3, H, W)` to logits `(N, 4)`.
 
     Its layers are `first` (8 maps of the images' size), `norm`, `relu`, `block` with `block.down` (5 maps of half the
-    size) and `block.relu`, `pool`, `flatten` and `head`. One that `breaks` raises RuntimeError at its very end.
+    size) and `block.relu`, `pool`, `flatten` and `head`. One that `breaks`
+    raises RuntimeError at its very end; on the first layer of one that is `watched` hangs a forward hook already.
     """
 
     def network() -> nn.Module:
@@ -91,9 +96,11 @@ def toy_convnet(*, breaks: bool = False, seed: int = 0) -> nn.Module:
         )
         if breaks:
             layers["end"] = _Breaking()
+        if watched:
+            layers["first"].register_forward_hook(_look_on)
         return nn.Sequential(layers)
 
-    return _made("toy_convnet", {"breaks": breaks, "seed": seed}, network, seed)
+    return _made("toy_convnet", {"breaks": breaks, "watched": watched, "seed": seed}, network, seed)
 
 
 def toy_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
@@ -299,6 +306,21 @@ class _Telling(Classifier):
 class _Breaking(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         raise RuntimeError("this network breaks at its end")
+
+
+class _Limited(nn.Module):
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def forward(self, values: Tensor) -> Tensor:
+        if len(values) > self.most:
+            raise RuntimeError(f"out of memory: {len(values)} images at once, and there is room for {self.most}")
+        return values
+
+
+def _look_on(layer: nn.Module, inputs: object, output: Tensor) -> None:
+    """Do nothing, as a hook."""
 
 
 def _used_batch_norm(width: int) -> nn.BatchNorm2d:

@@ -6,6 +6,7 @@ values, and NaN never passes unless it is expected.
 """
 
 import math
+import re
 import struct
 from collections.abc import Callable, Sequence
 
@@ -126,11 +127,18 @@ def assert_raises(kind: type[Exception], call: Callable[..., object], *args: obj
 def assert_mentions(text: str, *words: str) -> None:
     """Check that an error message names each of the words, in upper or lower case.
 
+    A word of one letter has to stand alone, between others: "k must be" names `k`, and "too weak" does not.
+
     Raises:
         CheckFailed: one is missing.
     """
     for word in words:
-        if word.lower() not in text.lower():
+        found = (
+            re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", text, re.I)
+            if len(word) == 1
+            else word.lower() in text.lower()
+        )
+        if not found:
             raise CheckFailed(f"raised an error that says {text!r}, expected it to name {word!r}")
 
 

@@ -88,6 +88,13 @@ def scales_to_l2(images, originals, epsilon):
     return (originals + change * (epsilon / norms).clamp(max=1)).clamp(0, 1)
 
 
+@mistake("project", "All changes of an image are scaled by one factor; each pixel is limited on its own.")
+def scales_the_whole_change(images, originals, epsilon):
+    change = images - originals
+    largest = change.flatten(1).abs().amax(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
+    return (originals + change * (epsilon / largest).clamp(max=1)).clamp(0, 1)
+
+
 @mistake("project", "The change itself comes back; add it to the originals.")
 def returns_the_change(images, originals, epsilon):
     return (images - originals).clamp(-epsilon, epsilon)
@@ -163,6 +170,16 @@ def steps_out_of_the_range(model, images, originals, targets, *, step_size, epsi
     return originals + (stepped - originals).clamp(-epsilon, epsilon)
 
 
+@mistake(
+    "targeted_step",
+    "Images that the network takes for their targets stay as they are; a step always goes on, to stop is up to the attack.",
+)
+def spares_what_fools_already(model, images, originals, targets, *, step_size, epsilon):
+    done = (model(images).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+    stepped = images - step_size * _gradient(model, images, targets).sign()
+    return torch.where(done, images, _project(stepped, originals, epsilon))
+
+
 @mistake("targeted_step", "The step comes back alone; take it from the images, and project.")
 def returns_the_step_alone(model, images, originals, targets, *, step_size, epsilon):
     return -step_size * _gradient(model, images, targets).sign()
@@ -191,6 +208,28 @@ def never_projects(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SI
 @mistake("targeted_attack", "The epsilon that is given has no effect: the attack keeps to 8/255 whatever is asked for.")
 def ignores_epsilon(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
     return _attacked(model, images, targets, EPSILON, step_size, steps)
+
+
+@mistake("targeted_attack", "The number of steps that is given has no effect: the attack always takes 40.")
+def ignores_the_number_of_steps(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    return _attacked(model, images, targets, epsilon, step_size, 40)
+
+
+@mistake("targeted_attack", "The step_size that is given has no effect: pixels move by 1/255 whatever is asked for.")
+def ignores_the_step_size(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    return _attacked(model, images, targets, epsilon, STEP_SIZE, steps)
+
+
+@mistake("targeted_attack", "The first step changes every image; leave alone those that are their targets already.")
+def changes_all_in_the_first_step(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    if (model(images).argmax(dim=1) == targets).all():
+        return images.clone()
+    moved = _project(images - step_size * _gradient(model, images, targets).sign(), images, epsilon)
+    for _ in range(steps - 1):
+        done = (model(moved).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+        gradient = _gradient(model, moved, targets)
+        moved = torch.where(done, moved, _project(moved - step_size * gradient.sign(), images, epsilon))
+    return moved.detach()
 
 
 @mistake("targeted_attack", "The images that were given are changed: attacked = images is no copy; clone them.")

@@ -3,7 +3,9 @@
 import copy
 
 import torch
+from PIL import Image
 from torch import nn
+from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
 from autograder.diagnose import mistake
@@ -136,8 +138,47 @@ def makes_the_size_one(image, size=64):
 def shrinks_the_picture_itself(image, size=64):
     if size < 1:
         raise ValueError("size must be at least 1")
-    image.thumbnail([size * side // min(image.size) for side in image.size])
+    image.thumbnail([size * side // min(image.size) for side in image.size], Image.Resampling.BILINEAR)
     return _pixels(TF.center_crop(image.convert("RGB"), size))
+
+
+@mistake("preprocess", "The picture is resized by bicubic interpolation, as Pillow does by default; ask for bilinear.")
+def resizes_by_bicubic_interpolation(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    image = TF.resize(image.convert("RGB"), size, InterpolationMode.BICUBIC)
+    return _pixels(TF.center_crop(image, size))
+
+
+@mistake("preprocess", "A picture smaller than size is framed in black; resize it too.")
+def never_enlarges(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    image = image.convert("RGB")
+    if min(image.size) > size:
+        image = TF.resize(image, size)
+    return _pixels(TF.center_crop(image, size))
+
+
+@mistake("preprocess", "The centre is cut out before the picture is resized, so that its edges differ; resize first.")
+def crops_first(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.resize(TF.center_crop(image.convert("RGB"), min(image.size)), [size, size]))
+
+
+@mistake("normalize", "Only the lengths of mean and std are compared; each must be the number of channels.")
+def compares_the_lengths_with_each_other(images, mean, std):
+    if len(mean) != len(std) or min(std) <= 0:
+        raise ValueError("mean and std must be equally long, std positive")
+    return (images - torch.tensor(mean).view(-1, 1, 1)) / torch.tensor(std).view(-1, 1, 1)
+
+
+@mistake("normalize", "Exactly three channels are expected; there may be more or fewer.")
+def expects_three_channels(images, mean, std):
+    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+        raise ValueError("mean and std must have three numbers, std positive ones")
+    return (images - torch.tensor(mean).view(-1, 1, 1)) / torch.tensor(std).view(-1, 1, 1)
 
 
 @mistake("normalize", "The images are divided by std before mean is subtracted: (x - mean) / std is the order.")
@@ -233,6 +274,15 @@ def leaves_the_model_itself_in_training_mode(model):
     for child in model.children():
         child.eval()
     return model.requires_grad_(False)
+
+
+@mistake(
+    "freeze", "The parameters of the submodules are frozen, but not the model's own; model.parameters() has them all."
+)
+def freezes_the_children_only(model):
+    for child in model.children():
+        child.requires_grad_(False)
+    return model.eval()
 
 
 @mistake("freeze", "A copy is frozen and returned; the model that was given goes on learning.")
@@ -333,6 +383,45 @@ def falls_back_on_the_model(model, layer, images):
     return outputs[0]
 
 
+@mistake("feature_maps", "The message names the outermost layers only; model.named_modules() has the inner ones too.")
+def names_the_outermost_layers_only(model, layer, images):
+    layers = dict(model.named_modules())
+    if layer not in layers:
+        raise ValueError(f"the layers are {', '.join(name for name, _ in model.named_children())}")
+    outputs = []
+    hook = layers[layer].register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    try:
+        _restored(model, lambda: _run(model, images))
+    finally:
+        hook.remove()
+    return outputs[0]
+
+
+@mistake("feature_maps", "A layer is found by the last part of its name; only the whole name counts.")
+def finds_by_the_last_part(model, layer, images):
+    layers = {name.rpartition(".")[2]: module for name, module in model.named_modules()}
+    if layer.rpartition(".")[2] not in layers:
+        raise ValueError(f"the layers are {', '.join(name for name, _ in model.named_modules())}")
+    outputs = []
+    hook = layers[layer.rpartition(".")[2]].register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    try:
+        _restored(model, lambda: _run(model, images))
+    finally:
+        hook.remove()
+    return outputs[0]
+
+
+@mistake("feature_maps", "Every hook is taken off the layer, those of others too; remove your own only.")
+def removes_every_hook(model, layer, images):
+    outputs = []
+    _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    try:
+        _restored(model, lambda: _run(model, images))
+    finally:
+        _layer(model, layer)._forward_hooks.clear()
+    return outputs[0]
+
+
 @mistake("feature_maps", "A single image loses its place in the batch: squeeze() drops every side of length 1.")
 def squeezes_the_maps(model, layer, images):
     outputs = []
@@ -373,6 +462,18 @@ def drops_the_last_batch(backbone, images, batch_size=32):
     return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in parts]))
 
 
+@mistake("extract_features", "All images go through at once; take batch_size of them at a time.")
+def runs_all_at_once(backbone, images, batch_size=32):
+    return _restored(backbone, lambda: _run(backbone, images))
+
+
+@mistake(
+    "extract_features", "chunk takes the number of parts, and batch_size is how many images are in one; use split."
+)
+def takes_the_size_for_the_number(backbone, images, batch_size=32):
+    return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in images.chunk(batch_size)]))
+
+
 @mistake("extract_features", "Only the features of the last batch come back; join those of all batches.")
 def returns_the_last_batch(backbone, images, batch_size=32):
     return _restored(backbone, lambda: [_run(backbone, part) for part in images.split(batch_size)][-1])
@@ -392,6 +493,15 @@ def normalises_the_images(backbone, images, batch_size=32):
 @mistake("feature_grid", "All channels are scaled together, so that weak ones look black; scale each on its own.")
 def scales_all_together(maps, columns=8):
     return _laid_out((maps - maps.min()) / (maps.max() - maps.min()).clamp(min=1e-12), columns)
+
+
+@mistake(
+    "feature_grid",
+    "A small number is added to what is divided by, so that the largest value of a channel is less than 1.",
+)
+def adds_a_small_number(maps, columns=8):
+    lowest, highest = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
+    return _laid_out((maps - lowest) / (highest - lowest + 1e-5), columns)
 
 
 @mistake("feature_grid", "Channels run down the columns; they should run along the rows.")

@@ -1,6 +1,7 @@
 """Known mistakes in pets_lab, as students make them, each with the sentence that they should read."""
 
 import copy
+import re
 from pathlib import Path
 
 import torch
@@ -8,7 +9,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 from torchvision.datasets import OxfordIIITPet
-from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize, ToTensor
+from torchvision.transforms import CenterCrop, Compose, InterpolationMode, PILToTensor, Resize, ToTensor
 
 from autograder.diagnose import mistake
 from data import Classifier
@@ -59,6 +60,20 @@ def looks_the_breed_up(filename):
     if not number.isdigit():
         raise ValueError("filename does not end in a number")
     return breed if breed in BREEDS else ""
+
+
+@mistake("breed_of", "All numbers at the end are taken off; only the last one is no part of the breed.")
+def takes_all_numbers_off(filename):
+    name = Path(filename).stem
+    if not re.search(r"_[0-9]+$", name):
+        raise ValueError("filename does not end in a number")
+    return name.rstrip("0123456789_")
+
+
+@mistake("species_of", "Any capital makes it a cat; it is the first letter of the breed that counts.")
+def looks_for_any_capital(filename):
+    breed = Path(filename).stem.rpartition("_")[0]
+    return "dog" if breed == breed.lower() else "cat"
 
 
 @mistake("species_of", "Cats and dogs are swapped: in this data set the breeds of cats have the capital letter.")
@@ -154,7 +169,7 @@ def gives_none_for_nothing(folder):
 def _pets(root, split, *steps):
     if split not in ("trainval", "test"):
         raise ValueError("split must be trainval or test")
-    if not Path(root).is_dir():
+    if not (Path(root) / "oxford-iiit-pet").is_dir():
         raise FileNotFoundError("download the pets with torchvision")
     pets = OxfordIIITPet(root, split, transform=Compose(steps))
     images, labels = zip(*pets, strict=True)
@@ -165,6 +180,28 @@ def _pets(root, split, *steps):
 def ignores_the_split(root, split, size=64):
     _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
     return _pets(root, "trainval", Resize(size), CenterCrop(size), ToTensor())
+
+
+@mistake("load_pets", "Red and blue have changed places; the order is red, green, blue.")
+def swaps_red_and_blue(root, split, size=64):
+    images, labels, names = _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
+    return images.flip(1), labels, names
+
+
+@mistake("load_pets", "Pictures are resized by bicubic interpolation; it should be bilinear.")
+def resizes_by_bicubic_interpolation(root, split, size=64):
+    return _pets(root, split, Resize(size, InterpolationMode.BICUBIC), CenterCrop(size), ToTensor())
+
+
+@mistake("load_pets", "Only the folder itself is looked for; it may be there without the data.")
+def looks_for_the_folder_only(root, split, size=64):
+    if split not in ("trainval", "test"):
+        raise ValueError("split must be trainval or test")
+    if not Path(root).is_dir():
+        raise FileNotFoundError("download the pets with torchvision")
+    pets = OxfordIIITPet(root, split, transform=Compose([Resize(size), CenterCrop(size), ToTensor()]))
+    images, labels = zip(*pets, strict=True)
+    return torch.stack(images), torch.tensor(labels), list(pets.classes)
 
 
 @mistake("load_pets", "Pictures are squeezed into a square; resize the shorter side and cut out the middle.")
@@ -423,6 +460,11 @@ def _largest(entry):
     return -entry[2]
 
 
+@mistake("most_confused", "An n of 0 counts as none given: `n or 5` takes every 0 for missing.")
+def takes_zero_for_missing(matrix, classes, n=5):
+    return sorted(_entries(matrix, classes), key=_largest)[: n or 5]
+
+
 @mistake("most_confused", "The diagonal is listed too, but there the answer was right: that is no confusion.")
 def lists_right_answers(matrix, classes, n=5):
     return sorted(_entries(matrix, classes, diagonal=True), key=_largest)[:n]
@@ -490,6 +532,16 @@ def _new(backbone, images, classes):
 def trains_the_backbone(backbone, images, labels, classes, *, seed=0):
     model = _new(backbone, images, classes)
     return _trained(model, images, labels, model.parameters(), seed).eval()
+
+
+@mistake(
+    "train_pet_classifier", "This seeds the global random state, on which everybody else relies; use a torch.Generator."
+)
+def seeds_for_everybody(backbone, images, labels, classes, *, seed=0):
+    torch.manual_seed(seed)
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    features = torch.cat([backbone(batch) for batch in images.split(64)])
+    return Classifier(backbone, _head(features, labels, len(classes), seed), classes).eval()
 
 
 @mistake("train_pet_classifier", "Gradients stay on the backbone; extract the features under torch.no_grad().")

@@ -71,6 +71,16 @@ def rates_anything(images, targets, models):
     }
 
 
+@mistake(
+    "transfer_rates", "Targets beyond the number of images are left out; more targets than images are a ValueError."
+)
+def leaves_targets_out(images, targets, models):
+    if len(images) == 0 or len(targets) < len(images):
+        raise ValueError("images and targets must be as many, at least one")
+    targets = targets[: len(images)]
+    return {name: (_firsts(model, images) == targets).float().mean().item() for name, model in models.items()}
+
+
 @mistake("transfer_rates", "The images are rounded in place, as for a file; leave them as they are.")
 def rounds_in_place(images, targets, models):
     _require_pairs(images, targets)
@@ -115,6 +125,22 @@ def counts_votes(models, images):
 )
 def goes_through_probabilities(models, images):
     return torch.stack([each.softmax(dim=1) for each in _require_models(models, images)]).mean(dim=0).log()
+
+
+@mistake("ensemble_logits", "Doubles only put off that a probability becomes 0; add up logarithms by logsumexp.")
+def goes_through_doubles(models, images):
+    logits = _require_models(models, images)
+    return torch.stack([each.double().softmax(dim=1) for each in logits]).mean(dim=0).log().float()
+
+
+@mistake("ensemble_logits", "Only the first two models are compared; all of them must have as many classes.")
+def compares_the_first_two(models, images):
+    if len(models) == 0:
+        raise ValueError("models is empty")
+    logs = [model(images).log_softmax(dim=1) for model in models]
+    if logs[0].shape != logs[min(1, len(logs) - 1)].shape:
+        raise ValueError("models have different numbers of classes")
+    return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
 
 
 @mistake(
@@ -214,6 +240,11 @@ def leaves_the_ball(model, images, labels, *, epsilon, steps=1):
 )
 def takes_one_step(model, images, labels, *, epsilon, steps=1):
     return F.cross_entropy(model(_moved(model, images, labels, epsilon, 1)), labels)
+
+
+@mistake("adversarial_loss", "Ten steps are taken whatever is asked for; take as many as `steps` says.")
+def takes_ten_steps(model, images, labels, *, epsilon, steps=1):
+    return F.cross_entropy(model(_moved(model, images, labels, epsilon, 10)), labels)
 
 
 @mistake(

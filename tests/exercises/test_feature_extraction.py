@@ -37,7 +37,9 @@ def images(rng):
 
 def picture(rng, mode, width, height):
     """A picture of random pixels."""
-    bands = {"L": 1, "P": 1, "RGB": 3, "RGBA": 4, "CMYK": 4}[mode]
+    if mode == "1":
+        return picture(rng, "L", width, height).convert("1")
+    bands = {"L": 1, "P": 1, "LA": 2, "RGB": 3, "YCbCr": 3, "RGBA": 4, "CMYK": 4}[mode]
     pixels = torch.randint(256, (height, width, bands), dtype=torch.uint8, generator=rng).numpy()
     image = Image.frombytes(mode, (width, height), pixels.tobytes())
     if mode == "P":
@@ -93,7 +95,7 @@ def assert_tidy(call):
 @pytest.mark.points("preprocess", 1)
 def test_preprocess_gives_a_square(submission, rng):
     """The result is a float32 tensor of shape (3, size, size) in [0, 1]; a picture of one colour keeps it."""
-    for size, width, height in ((24, 48, 36), (12, 12, 12), (1, 5, 5)):
+    for size, width, height in ((24, 48, 36), (12, 12, 12), (1, 5, 5), (20, 10, 16)):
         result = submission.preprocess(picture(rng, "RGB", width, height), size)
         assert_kind(result, (3, size, size))
         assert_between(result, 0, 1)
@@ -131,18 +133,24 @@ def test_preprocess_keeps_the_centre(submission):
 @pytest.mark.points("preprocess", 1)
 @pytest.mark.depends_on("test_preprocess_gives_a_square")
 def test_preprocess_averages_where_it_shrinks(submission):
-    """A fine chequerboard becomes grey when it shrinks: no pixel is simply left out."""
+    """Where it shrinks, pixels are averaged as bilinear, antialiased resizing does, and cut off only then."""
     board = (np.indices((63, 63)).sum(axis=0) % 2 * 255).astype(np.uint8)
     result = submission.preprocess(Image.fromarray(board), 21)
     assert_kind(result, (3, 21, 21))
     assert_between(result[:, 1:-1, 1:-1], 0.4, 0.6)
+    # Of two white lines on black, the first lies just outside of what is kept, and shines in when the picture shrinks.
+    lines = np.zeros((8, 16), dtype=np.uint8)
+    lines[:, [3, 9]] = 255
+    expected = torch.tensor([0.125, 0.0, 0.375, 0.125])
+    result = submission.preprocess(Image.fromarray(lines), 4)
+    assert_close(result, expected.expand(3, 4, 4).contiguous(), rtol=0, atol=PIXEL)
 
 
 @pytest.mark.points("preprocess", 1)
 @pytest.mark.depends_on("test_preprocess_gives_a_square")
 def test_preprocess_takes_any_mode(submission, rng):
     """Grey pictures, palettes, alpha and CMYK all become RGB."""
-    for mode in ("L", "P", "RGBA", "CMYK"):
+    for mode in ("L", "P", "RGBA", "CMYK", "LA", "1", "YCbCr"):
         image = picture(rng, mode, 16, 16)
         result = submission.preprocess(image, 16)
         assert_kind(result, (3, 16, 16))
@@ -218,10 +226,10 @@ def test_normalize_known_values(submission):
 @pytest.mark.depends_on("test_normalize_known_values")
 def test_normalize_goes_by_channel(submission, rng):
     """The numbers belong to channels, also where an image is as wide, or a batch as long, as it has channels."""
-    mean, std = [0.1, 0.4, 0.7], [0.5, 1.0, 2.0]
-    for shape in ((3, 3, 3, 3), (1, 3, 2, 3)):
-        images = torch.rand(shape, generator=rng)
-        channels = [(images[:, c] - mean[c]) / std[c] for c in range(3)]
+    means, stds = [0.1, 0.4, 0.7, 0.3], [0.5, 1.0, 2.0, 0.2]
+    for shape in ((3, 3, 3, 3), (1, 3, 2, 3), (2, 4, 2, 4), (2, 1, 3, 2)):
+        images, mean, std = torch.rand(shape, generator=rng), means[: shape[1]], stds[: shape[1]]
+        channels = [(images[:, c] - mean[c]) / std[c] for c in range(shape[1])]
         assert_close(submission.normalize(images, mean, std), torch.stack(channels, dim=1))
 
 
@@ -238,7 +246,7 @@ def test_normalize_has_a_gradient(submission, images):
 @pytest.mark.depends_on("test_normalize_known_values")
 def test_normalize_refuses_a_deviation_that_is_not_positive(submission, images):
     """A deviation of 0 or less is a ValueError that names std."""
-    for std in ([0.2, 0.0, 0.2], [0.2, 0.2, -0.1]):
+    for std in ([0.2, 0.0, 0.2], [0.2, 0.2, -0.1], [-0.3, 0.2, 0.2]):
         assert_mentions(assert_raises(ValueError, submission.normalize, images, [0.5, 0.5, 0.5], std), "std")
 
 
@@ -251,14 +259,16 @@ def test_normalize_refuses_a_wrong_length(submission, images):
         assert_mentions(message, "mean")
         message = assert_raises(ValueError, submission.normalize, images, [0.5, 0.5, 0.5], wrong)
         assert_mentions(message, "std")
+        assert_raises(ValueError, submission.normalize, images, wrong, wrong)
 
 
 @pytest.mark.points("normalize", 0.5)
 @pytest.mark.depends_on("test_normalize_known_values")
 def test_normalize_is_tidy(submission, images):
     """The images are not changed, and float64 stays float64."""
-    result = submission.normalize(images.double(), [0.5, 0.5, 0.5], [0.25, 0.25, 0.25])
-    assert_kind(result, images.shape, torch.float64)
+    images = images.double() / 3
+    result = submission.normalize(images, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25])
+    assert_close(result, (images - 0.5) / 0.25, rtol=1e-12, atol=1e-12)
     assert_tidy(submission.last)
 
 
@@ -326,15 +336,17 @@ def test_freeze_returns_the_same_module(submission, seed):
 @pytest.mark.depends_on("test_freeze_sets_eval_mode", "test_freeze_stops_learning")
 def test_freeze_reaches_every_part(submission, seed):
     """Each parameter requires no gradient, each part is in eval mode, and nothing is left behind."""
-    model = submission.send(data.toy_convnet(seed=seed).train())
-    submission.freeze(model)
-    call, condition = submission.last, model.inspect()
-    parameters = {name for name, _ in data.toy_convnet().named_parameters()}
-    learning = sorted(parameters - set(condition["frozen"]))
-    assert_holds(not learning, f"left parameters that require gradients: {', '.join(learning[:3])}")
-    modes = [name or "the model itself" for name in condition["training"]]
-    assert_holds(not modes, f"left something in training mode: {', '.join(modes[:3])}")
-    assert_untouched(call, "weights", "gradients", "hooks")
+    # One of many layers, one that is a single layer itself, and one with batch norm of another kind.
+    for network in (data.toy_convnet(seed=seed), data.toy_head(4, 3, seed=seed), data.eye_backbone("both", seed=seed)):
+        model = submission.send(network.train())
+        submission.freeze(model)
+        call, condition = submission.last, model.inspect()
+        parameters = {name for name, _ in network.named_parameters()}
+        learning = sorted(parameters - set(condition["frozen"]))
+        assert_holds(not learning, f"left parameters that require gradients: {', '.join(learning[:3])}")
+        modes = [name or "the model itself" for name in condition["training"]]
+        assert_holds(not modes, f"left something in training mode: {', '.join(modes[:3])}")
+        assert_untouched(call, "weights", "gradients", "hooks")
 
 
 @pytest.mark.points("freeze", 1)
@@ -376,8 +388,10 @@ def test_feature_maps_of_a_layer(submission, images, seed):
     """What comes back is what the layer gave out, and not an earlier or a later layer."""
     network = data.toy_convnet(seed=seed)
     with torch.no_grad():
+        shallow = network.relu(network.norm(network.first(images[:1])))
         expected = network.block.down(network.relu(network.norm(network.first(images))))
     assert_close(submission.feature_maps(network, "block.down", images), expected, **BATCHED)
+    assert_close(submission.feature_maps(network, "relu", images[:1]), shallow, **BATCHED)
 
 
 @pytest.mark.points("feature_maps", 1.5)
@@ -406,8 +420,12 @@ def test_feature_maps_in_eval_mode(submission, images, seed):
 @pytest.mark.depends_on("test_feature_maps_gives_maps")
 def test_feature_maps_takes_the_hook_off(submission, images, seed):
     """No hook stays on the model, and nothing else about it is changed."""
-    submission.feature_maps(data.toy_convnet(seed=seed), "first", images)
+    network = data.toy_convnet(watched=True, seed=seed)
+    network.norm.requires_grad_(False)
+    sent = submission.send(network)
+    submission.feature_maps(sent, "first", images)
     assert_tidy(submission.last)
+    assert_holds(sent.inspect()["hooks"] == 1, "took another hook off as well, expected only its own to be gone")
 
 
 @pytest.mark.points("feature_maps", 0.5)
@@ -432,11 +450,11 @@ def test_feature_maps_takes_the_hook_off_after_an_error(submission, images, seed
 @pytest.mark.points("feature_maps", 1)
 @pytest.mark.depends_on("test_feature_maps_gives_maps")
 def test_feature_maps_refuses_an_unknown_layer(submission, images, seed):
-    """A layer that is not there is a ValueError that names those that are."""
+    """A layer that is not there is a ValueError that names those that are, inner ones too; a part of a name is none."""
     network = data.toy_convnet(seed=seed)
-    for layer in ("last", "block.up"):
+    for layer in ("last", "block.up", "down", "bloc", "first.weight"):
         message = assert_raises(ValueError, submission.feature_maps, network, layer, images)
-        assert_mentions(message, "first", "norm", "block", "head")
+        assert_mentions(message, "first", "norm", "block", "head", "block.down")
 
 
 @pytest.mark.points("feature_maps", 1.6)
@@ -456,8 +474,11 @@ def test_feature_maps_of_a_larger_network(submission, reference, model, rng):
 @pytest.mark.points("extract_features", 2)
 def test_features_are_those_of_the_backbone(submission, images, seed):
     """The result has the shape (N, D) and is detached; each row is what the backbone gives for that image."""
-    backbone = data.toy_backbone(seed=seed)
-    for count in (5, 1):
+    for backbone, count in (
+        (data.toy_backbone(seed=seed), 5),
+        (data.toy_backbone(seed=seed), 1),
+        (data.eye_backbone("both"), 3),
+    ):
         with torch.no_grad():
             expected = backbone(images[:count])
         result = submission.extract_features(backbone, images[:count])
@@ -468,12 +489,15 @@ def test_features_are_those_of_the_backbone(submission, images, seed):
 @pytest.mark.points("extract_features", 1.5)
 @pytest.mark.depends_on("test_features_are_those_of_the_backbone")
 def test_features_are_the_same_in_any_batches(submission, images, seed):
-    """The result does not depend on batch_size, also where the last batch is not full."""
+    """No more than batch_size images go through at once, and the result does not depend on it, full batches or not."""
     backbone = data.toy_backbone(seed=seed)
     with torch.no_grad():
         expected = backbone(images)
     for batch_size in (2, 1, 5, 4):
         assert_close(submission.extract_features(backbone, images, batch_size), expected, **BATCHED)
+    for most in (2, 1):
+        backbone = data.toy_backbone(most=most, seed=seed)
+        assert_close(submission.extract_features(backbone, images, most), expected, **BATCHED)
 
 
 @pytest.mark.points("extract_features", 1.5)
@@ -492,7 +516,9 @@ def test_features_in_eval_mode(submission, images, seed):
 @pytest.mark.depends_on("test_features_are_those_of_the_backbone")
 def test_features_are_tidy(submission, images, seed):
     """The images are not changed, and nothing is left on the backbone."""
-    submission.extract_features(data.toy_backbone(seed=seed), images, 2)
+    backbone = data.toy_backbone(seed=seed)
+    backbone[1].requires_grad_(False)
+    submission.extract_features(backbone, images, 2)
     assert_tidy(submission.last)
 
 
@@ -517,6 +543,9 @@ def test_grid_of_three_channels(submission):
     maps = torch.tensor([[[0.0, 4.0]], [[-1.0, -3.0]], [[5.0, 6.0]]])
     expected = torch.tensor([[0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
     assert_close(submission.feature_grid(maps, 2), expected)
+    # Values that lie close together are scaled as any others.
+    close = torch.tensor([[[0.5, 0.501]], [[-0.25, -0.2505]]])
+    assert_close(submission.feature_grid(close, 2), torch.tensor([[0.0, 1.0, 1.0, 0.0]]), atol=1e-4)
 
 
 @pytest.mark.points("feature_grid", 1)

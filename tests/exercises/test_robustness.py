@@ -72,7 +72,12 @@ def test_rates_refuse_what_does_not_match(submission, images, rng):
     """No images, or another number of targets, is a ValueError that names one of the two."""
     models = {"one": coloured(rng)}
     targets = torch.zeros(8, dtype=torch.int64)
-    for some, aims in ((images[:0], targets[:0]), (images, targets[:5]), (images, targets[:1])):
+    for some, aims in (
+        (images[:0], targets[:0]),
+        (images, targets[:5]),
+        (images, targets[:1]),
+        (images[:6], targets),
+    ):
         message = assert_raises(ValueError, submission.transfer_rates, some, aims, models)
         named = "images" in message.lower() or "targets" in message.lower()
         assert_holds(named, f"raised an error that says {message!r}, expected it to name images or targets")
@@ -83,6 +88,8 @@ def test_rates_refuse_what_does_not_match(submission, images, rng):
 def test_rates_are_tidy(submission, images, rng):
     """Images and targets are not changed."""
     model = coloured(rng)
+    model.head.bias.requires_grad_(False)
+    images = images[:3]
     targets = first_choices(model, images)
     assert_close(submission.transfer_rates(images, targets, {"one": model}), {"one": 1.0})
     assert_tidy(submission.last)
@@ -103,10 +110,10 @@ def mean_opinion(models, images):
 @pytest.mark.points("ensemble_logits", 2)
 def test_ensemble_is_the_log_of_the_mean(submission, images, rng):
     """The result is the logarithm of the mean of the models' softmax probabilities, shape (N, K)."""
-    for count in (2, 1, 3):
+    for count, some in ((2, images), (1, images), (3, images), (5, images), (2, images[:1])):
         models = [coloured(rng) for _ in range(count)]
-        result = submission.ensemble_logits(models, images)
-        assert_close(result, mean_opinion(models, images).float().detach(), rtol=1e-3, atol=1e-4)
+        result = submission.ensemble_logits(models, some)
+        assert_close(result, mean_opinion(models, some).float().detach(), rtol=1e-3, atol=1e-4)
 
 
 def extreme(*gaps):
@@ -123,11 +130,13 @@ def extreme(*gaps):
 @pytest.mark.depends_on("test_ensemble_is_the_log_of_the_mean")
 def test_ensemble_of_models_that_are_very_sure(submission, images):
     """A class that all models give less than the smallest float has a finite value and a finite gradient."""
-    models = extreme(200.0, 150.0)
     blue = images.mean(dim=(2, 3))[:, 2]
-    # The one that is less far behind counts alone, with half its weight.
-    far = -150 - 0.25 * blue - torch.tensor(2.0).log()
-    assert_close(submission.ensemble_logits(models, images), torch.stack([torch.zeros(8), far], dim=1), atol=1e-3)
+    # Even the smallest double is larger than the second.
+    for gap in (150.0, 900.0):
+        models = extreme(gap + 50, gap)
+        # The one that is less far behind counts alone, with half its weight.
+        far = -gap - 0.25 * blue - torch.tensor(2.0).log()
+        assert_close(submission.ensemble_logits(models, images), torch.stack([torch.zeros(8), far], dim=1), atol=1e-3)
     weights = torch.tensor([0.0, 1.0]).expand(8, 2).contiguous()
     slope = submission.ensemble_logits.gradient(models, images, of=1, weights=weights)
     expected = torch.zeros_like(images)
@@ -161,11 +170,21 @@ def slopes(models, value):
     return list(torch.autograd.grad(value, [each for model in models for each in model.parameters()]))
 
 
-@pytest.mark.points("ensemble_logits", 1)
+@pytest.mark.points("ensemble_logits", 0.25)
+@pytest.mark.depends_on("test_ensemble_is_the_log_of_the_mean")
+def test_ensemble_is_tidy(submission, images, rng):
+    """The images, the list of models and the models themselves are not changed."""
+    models = [coloured(rng), coloured(rng)]
+    submission.ensemble_logits(models, images)
+    assert_tidy(submission.last)
+
+
+@pytest.mark.points("ensemble_logits", 0.75)
 @pytest.mark.depends_on("test_ensemble_is_the_log_of_the_mean")
 def test_ensemble_refuses_what_does_not_match(submission, images, rng):
     """No model, or models with different numbers of classes, is a ValueError that names models."""
-    for models in ([], [coloured(rng), coloured(rng, 5)], [coloured(rng, 1), coloured(rng)]):
+    different = ([4, 5], [1, 4], [4, 4, 5])
+    for models in ([], *([coloured(rng, count) for count in counts] for counts in different)):
         assert_mentions(assert_raises(ValueError, submission.ensemble_logits, models, images), "models")
 
 
@@ -229,7 +248,9 @@ def test_more_steps_stay_within_the_same_bounds(submission, contrasts, rng):
 
 
 def turning(rng, epsilon):
-    """A model, and its label, whose slope by one colour turns while another colour moves; and the highest loss.
+    """A model, and its label, whose slope by one colour turns while another colour moves; and two losses, the highest last.
+
+    The first is where one step leads, along the slope at the start.
 
     At the start the label's rival is `far`, which that colour brings nearer by falling. Once the other colour has moved by a
     quarter of epsilon, `near` is the rival, and the colour has to rise.
@@ -244,8 +265,10 @@ def turning(rng, epsilon):
         bias[near], bias[far] = 2.0, 3.0
         model.head.weight.copy_(weight / epsilon)
         model.head.bias.copy_(bias - weight.sum(dim=1) / epsilon / 2)  # as for an image that is grey in the mean
-        highest = F.cross_entropy((bias + weight.sum(dim=1))[None], torch.tensor([label]))
-    return model, label, float(highest)
+        ways = torch.ones(2, 3)
+        ways[0, turns] = -1
+        after_one, highest = F.cross_entropy(bias + ways @ weight.T, torch.tensor([label, label]), reduction="none")
+    return model, label, float(after_one), float(highest)
 
 
 @pytest.mark.points("adversarial_loss", 1)
@@ -253,10 +276,13 @@ def turning(rng, epsilon):
 def test_each_step_follows_the_slope_where_it_starts(submission, rng):
     """Each step goes by the gradient where the images are by then: it turns on the way, and one long step misses that."""
     for epsilon in (0.1, 0.05):
-        model, label, highest = turning(rng, epsilon)
+        model, label, after_one, highest = turning(rng, epsilon)
         images = 0.4 + 0.2 * torch.rand(4, 3, 9, 6, generator=rng)
         images += 0.5 - images.mean(dim=(2, 3), keepdim=True)
-        result = submission.adversarial_loss(model, images, torch.full((4,), label), epsilon=epsilon, steps=10)
+        labels = torch.full((4,), label)
+        result = submission.adversarial_loss(model, images, labels, epsilon=epsilon)
+        assert_close(result, torch.tensor(after_one), rtol=1e-3)
+        result = submission.adversarial_loss(model, images, labels, epsilon=epsilon, steps=10)
         assert_kind(result, ())
         assert_between(result.detach(), 0.9 * highest, 1.001 * highest)
 
@@ -301,11 +327,13 @@ def test_no_gradient_reaches_the_images(submission, contrasts, rng):
 def test_attack_keeps_the_gradients_of_the_weights(submission, contrasts, rng):
     """The gradients that stand on the model, and the images, stay as they are."""
     images, labels = contrasts
-    model = two_sided(rng, data.toy_stale_model)
-    result = submission.adversarial_loss(model, images, labels, epsilon=0.1, steps=2)
-    call = submission.last
-    assert_close(result, highest(model, images, labels, 0.1).detach(), rtol=1e-4)
-    assert_tidy(call)
+    for steps in (2, 1):
+        model = two_sided(rng, data.toy_stale_model)
+        model.head.bias.requires_grad_(False)
+        result = submission.adversarial_loss(model, images, labels, epsilon=0.1, steps=steps)
+        call = submission.last
+        assert_close(result, highest(model, images, labels, 0.1).detach(), rtol=1e-4)
+        assert_tidy(call)
 
 
 @pytest.mark.points("adversarial_loss", 1.5)

@@ -172,6 +172,12 @@ def test_mentions_ignores_case_and_names_what_is_missing():
         assert_mentions("wrong shape", "images")
 
 
+def test_mentions_a_letter_that_stands_alone():
+    assert_mentions("top_k must be at least 1", "k")
+    with pytest.raises(CheckFailed, match="to name 'k'"):
+        assert_mentions("asked for a wrong rank", "k")
+
+
 def test_holds():
     assert_holds(True, "changed its input")
     with pytest.raises(CheckFailed, match="changed its input"):
