@@ -141,8 +141,8 @@ def eye_backbone(sees: str, *, seed: int = 0) -> nn.Module:
     return backbone
 
 
-def eye_model(sees: str, classes: Sequence[str], *, seed: int = 0) -> Classifier:
-    """Return a model in eval mode with an `eye_backbone` and a linear head.
+def eye_model(sees: str, classes: Sequence[str], *, normed: bool = False, seed: int = 0) -> Classifier:
+    """Return a model in eval mode with an `eye_backbone` and a linear head, after batch normalisation if it is `normed`.
 
     What the backbone does not see, it can learn to see: the weights of what it is blind to are zeros like any other numbers.
 
@@ -154,8 +154,10 @@ def eye_model(sees: str, classes: Sequence[str], *, seed: int = 0) -> Classifier
     with torch.no_grad():
         head.weight.copy_(0.1 * torch.randn(head.weight.shape, generator=generator))
         head.bias.zero_()
-    model = Classifier(eye_backbone(sees, seed=seed), head, classes).eval()
-    model.recipe = ("data:eye_model", {"sees": sees, "classes": list(classes), "seed": seed})  # type: ignore[assignment]
+    whole = nn.Sequential(nn.BatchNorm1d(EYE_FEATURES), head) if normed else head
+    model = Classifier(eye_backbone(sees, seed=seed), whole, classes).eval()
+    arguments = {"sees": sees, "classes": list(classes), "normed": normed, "seed": seed}
+    model.recipe = ("data:eye_model", arguments)  # type: ignore[assignment] # modules are open
     return model
 
 
@@ -207,7 +209,7 @@ def toy_recording_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
 def toy_telling_model(*, tied: bool = False, seed: int = 0) -> Classifier:
     """Return a model of four classes that tells which of its parameters require gradients; no two of its weights are equal.
 
-    Its layers are `backbone.first`, `backbone.norm`, `backbone.block` with `backbone.block.down`, `head_scale` beside the
+    Its layers are `backbone.first`, `backbone.norm`, `backbone.block` with `backbone.block.head`, `head_scale` beside the
     backbone, `head.hidden` and `head.last`. With `tied`, `head.hidden` has the weight of `backbone.last`, one layer more.
 
     Called on an empty batch, it gives for each entry of its parameters, one after another, how much what it makes of a known
@@ -266,7 +268,8 @@ class _Trainer(nn.Module):
 
 class _Telling(Classifier):
     def __init__(self, tied: bool) -> None:
-        block = OrderedDict(down=nn.Conv2d(5, FEATURES, 3, stride=2, padding=1), smooth=nn.SiLU())
+        # A name that occurs in another: layers are not to be found by a part of their names.
+        block = OrderedDict(head=nn.Conv2d(5, FEATURES, 3, stride=2, padding=1), smooth=nn.SiLU())
         layers = OrderedDict(
             first=nn.Conv2d(3, 5, 3, padding=1),
             norm=_used_batch_norm(5),

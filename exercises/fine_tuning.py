@@ -80,7 +80,7 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
 
     Args:
         images: shape (N, C, H, W), H and W each greater than 4.
-        generator: all randomness comes from it; the same state gives the same images.
+        generator: all randomness comes from it; the same state gives the same images, and each call leaves it in another.
 
     Returns:
         The same shape and dtype; `images` itself is not changed.

@@ -67,6 +67,32 @@ def trains_the_backbone(backbone, train, test, *, seed=0):
     return _right(model, *test)
 
 
+@mistake("linear_probe_accuracy", "The head has a hidden layer; a linear probe is one linear layer and nothing else.")
+def has_a_hidden_layer(backbone, train, test, *, seed=0):
+    with torch.no_grad():
+        features, others = backbone(train[0]), backbone(test[0])
+    head = nn.Sequential(nn.Linear(features.shape[1], 64), nn.ReLU(), nn.Linear(64, int(train[1].max()) + 1))
+    _fit(head, list(head.parameters()), features, train[1], 30, seed)
+    return _right(head, others, test[1])
+
+
+@mistake(
+    "linear_probe_accuracy", "Accuracies of batches are averaged, and the last batch is smaller; count all images."
+)
+def averages_over_batches(backbone, train, test, *, seed=0):
+    with torch.no_grad():
+        head = _fitted(backbone(train[0]), train[1], seed=seed)
+        batches = zip(test[0].split(32), test[1].split(32), strict=True)
+        shares = [_right(head, backbone(images), labels) for images, labels in batches]
+    return sum(shares) / len(shares)
+
+
+@mistake("linear_probe_accuracy", "torch.manual_seed changes the random state of the whole program; use a Generator.")
+def seeds_globally(backbone, train, test, *, seed=0):
+    torch.manual_seed(seed)
+    return _probe(backbone, train, test, seed)
+
+
 @mistake("linear_probe_accuracy", "This counts the images; divide by how many there are.")
 def counts_images(backbone, train, test, *, seed=0):
     return _probe(backbone, train, test, seed) * len(test[1])
@@ -157,6 +183,12 @@ def ranks_by_accuracy(pretrained, scratch, domains, *, seed=0):
 def sorts_by_accuracy(pretrained, scratch, domains, *, seed=0):
     accuracies = {name: _probe(pretrained, *halves, seed) for name, halves in domains.items()}
     return sorted(_gains(pretrained, scratch, domains, seed), key=lambda entry: accuracies[entry[0]], reverse=True)
+
+
+@mistake("rank_domains", "The gains are given in per cent; a gain is a difference of accuracies, from -1 to 1.")
+def gives_per_cent(pretrained, scratch, domains, *, seed=0):
+    gains = [(name, 100 * gain) for name, gain in _gains(pretrained, scratch, domains, seed)]
+    return sorted(gains, key=lambda entry: entry[1], reverse=True)
 
 
 @mistake("rank_domains", "The result is a dict; a list of (name, gain) keeps the order as a part of the answer.")

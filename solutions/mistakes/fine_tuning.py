@@ -71,6 +71,17 @@ def counts_layer_by_layer(model):
     return sum(each.numel() for each in own if each.requires_grad), sum(each.numel() for each in own)
 
 
+@mistake("count_parameters", "A layer counts as trained or not by its weight; each parameter says for itself.")
+def judges_by_the_weight(model):
+    parameters, trainable = {}, 0
+    for module in model.modules():
+        own = [each for each in module.parameters(recurse=False) if id(each) not in parameters]
+        parameters |= {id(each): each for each in own}
+        if any(name == "weight" and each.requires_grad for name, each in module.named_parameters(recurse=False)):
+            trainable += sum(each.numel() for each in own)
+    return trainable, sum(each.numel() for each in parameters.values())
+
+
 @mistake(
     "unfreeze", "Only the names of the layers just unfrozen come back; those that were trained before belong to them."
 )
@@ -112,6 +123,15 @@ def goes_by_the_beginning(model, layers):
     return _trainable(model)
 
 
+@mistake("unfreeze", "A layer's name is looked for anywhere in a parameter's; the parameter's name begins with it.")
+def finds_names_within_names(model, layers):
+    _require_layers(model, layers)
+    for name, each in model.named_parameters():
+        if any(layer == "" or f"{layer}." in name for layer in layers):
+            each.requires_grad_(True)
+    return _trainable(model)
+
+
 @mistake("unfreeze", "The unfrozen layers are put in training mode; their modes stay as they are.")
 def wakes_the_layers(model, layers):
     known = _require_layers(model, layers)
@@ -141,6 +161,16 @@ def groups_frozen_ones(model, *, head_rate, backbone_rate):
     head = {id(each) for each in model.head.parameters()}
     others = [each for each in model.parameters() if id(each) not in head]
     return [{"params": list(model.head.parameters()), "lr": head_rate}, {"params": others, "lr": backbone_rate}]
+
+
+@mistake(
+    "parameter_groups",
+    "The groups hold tensors made from the parameters, which get no gradients; put in the parameters.",
+)
+def groups_copies(model, *, head_rate, backbone_rate):
+    _require_positive(head_rate, backbone_rate)
+    groups = _groups(model, head_rate, backbone_rate)
+    return [{**group, "params": [each.detach().clone() for each in group["params"]]} for group in groups]
 
 
 @mistake("parameter_groups", "The two rates are swapped.")
@@ -251,6 +281,21 @@ def flips_them_all(images, generator):
     return _shifted(images, [True] * len(flips), moves)
 
 
+@mistake("augment", "Exactly half of the images are flipped; each is flipped or not whatever the others are.")
+def flips_exactly_half(images, generator):
+    _, moves = _draws(images, generator)
+    deck = torch.randperm(len(images), generator=generator)
+    return _shifted(images, (deck < len(images) // 2).tolist(), moves)
+
+
+@mistake("augment", "The generator is left in its old state, so that the next call repeats the moves; draw from it.")
+def leaves_the_generator_behind(images, generator):
+    state = generator.get_state()
+    flips, moves = _draws(images, generator)
+    generator.set_state(state)
+    return _shifted(images, flips, moves)
+
+
 @mistake("augment", "Images are turned upside down; left and right change places in a flip.")
 def turns_upside_down(images, generator):
     flips, moves = _draws(images, generator)
@@ -311,6 +356,9 @@ def _tune(
     modes_back=True,
     shown=None,
     learnt=None,
+    drop_last=False,
+    keep_by="valid_loss",
+    mode=None,
 ):
     """The training loop, with a switch for each thing that goes wrong in it."""
     steps = optimizer(_groups(model, head_rate, backbone_rate) if groups is None else groups)
@@ -320,7 +368,11 @@ def _tune(
     lowest, best = math.inf, copy.deepcopy(model.state_dict())
     for _ in range(epochs):
         model.train(training)
+        if mode is not None:
+            mode(model)
         for batch in next(orders).split(batch_size):
+            if drop_last and len(batch) < batch_size:
+                continue
             if zero:
                 steps.zero_grad()
             F.cross_entropy(model(images[batch]), labels[batch]).backward()
@@ -328,8 +380,9 @@ def _tune(
         model.eval()
         for name, figure in zip(NAMES, (*_measured(model, *train), *_measured(model, *(shown or valid))), strict=True):
             history[name].append(figure)
-        if history["valid_loss"][-1] < lowest:
-            lowest, best = history["valid_loss"][-1], copy.deepcopy(model.state_dict())
+        score = history[keep_by][-1] * (-1 if keep_by == "valid_accuracy" else 1)
+        if score < lowest:
+            lowest, best = score, copy.deepcopy(model.state_dict())
     if keep_best:
         model.load_state_dict(best)
     if modes_back:
@@ -408,6 +461,49 @@ def keeps_the_last_weights(model, train, valid, **options):
     return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), keep_best=False)
 
 
+@mistake("fine_tune", "The weights of the highest valid_accuracy are kept; keep those of the lowest valid_loss.")
+def keeps_the_most_accurate(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), keep_by="valid_accuracy")
+
+
+@mistake("fine_tune", "What stands beside head and backbone is not trained; all that requires gradients is.")
+def tunes_nothing_beside(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    head = {id(each): each for each in model.head.parameters() if each.requires_grad}
+    others = [each for each in model.backbone.parameters() if each.requires_grad and id(each) not in head]
+    parts = ((list(head.values()), sizes[1]), (others, sizes[2]))
+    groups = [{"params": params, "lr": rate} for params, rate in parts if params]
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), groups=groups)
+
+
+@mistake("fine_tune", "The head is put in training mode; batch normalisation may stand there too, and keeps learning.")
+def wakes_the_head(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    orders = _orders(seed, len(train[1]))
+    return _tune(model, train, valid, *sizes, orders, mode=lambda model: model.head.train())
+
+
+@mistake("fine_tune", "The last images of an epoch, too few for a whole batch, are left out; they make a smaller one.")
+def drops_the_last_batch(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), drop_last=True)
+
+
+@mistake("fine_tune", "Images are drawn one by one, so that an epoch shows some twice and others never; shuffle them.")
+def draws_with_replacement(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    count, dice = len(train[1]), torch.Generator().manual_seed(seed)
+    return _tune(model, train, valid, *sizes, iter(lambda: torch.randint(count, (count,), generator=dice), None))
+
+
+@mistake("fine_tune", "All training images are in one step; batch_size says how many there are.")
+def takes_one_step_an_epoch(model, train, valid, **options):
+    (epochs, head_rate, backbone_rate, _), seed = _defaults(**options)
+    count = len(train[1])
+    return _tune(model, train, valid, epochs, head_rate, backbone_rate, count, _orders(seed, count))
+
+
 @mistake("fine_tune", "A copy of the model is tuned; the one that was given has learnt nothing.")
 def tunes_a_copy(model, train, valid, **options):
     sizes, seed = _defaults(**options)
@@ -477,6 +573,11 @@ def packs_parameters_only(model):
 @mistake("model_to_bytes", "Every tensor is made float32; whole numbers should stay whole.")
 def packs_floats_only(model):
     return save({name: value.float() for name, value in model.state_dict().items()})
+
+
+@mistake("model_to_bytes", "The model is left in eval mode; packing changes nothing of it.")
+def packs_in_eval_mode(model):
+    return save(model.eval().state_dict())
 
 
 @mistake("model_to_bytes", "The frozen parameters are left out; they belong to the state of a model as well.")
@@ -571,3 +672,23 @@ def loads_parameters_only(data, model):
         for name, each in model.named_parameters():
             each.copy_(state[name])
     return model
+
+
+@mistake(
+    "model_from_bytes", "Only parameters are looked for in the data; a buffer may be missing, or have another shape."
+)
+def looks_at_parameters_only(data, model):
+    state, parameters = load(data), dict(model.named_parameters())
+    for name in parameters.keys() | state.keys() - model.state_dict().keys():
+        if name not in state or name not in parameters or state[name].shape != parameters[name].shape:
+            raise ValueError(f"{name} does not fit")
+    model.load_state_dict(state, strict=False)
+    return model
+
+
+@mistake("model_from_bytes", "The model is put in eval mode; modes stay as they were.")
+def loads_in_eval_mode(data, model):
+    state = load(data)
+    _require_fit(state, model)
+    model.load_state_dict(state)
+    return model.eval()

@@ -220,6 +220,20 @@ def ignores_the_variation_weight(model, target, *, size=64, steps=200, learning_
     return _descend(model, _noise(size, seed), target, steps, learning_rate, 0.0)
 
 
+@mistake("ideal_image", "learning_rate has no effect: the length of a step is a number in the code.")
+def ignores_the_learning_rate(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    return _descend(model, _noise(size, seed), target, steps, 5.0, variation_weight)
+
+
+@mistake("ideal_image", "The losses are those of the class alone; the weighted variation belongs to them too.")
+def tells_the_class_loss(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    image, losses = _noise(size, seed), []
+    for _ in range(steps):
+        losses.append(_class_loss(model, image, target).item())
+        image = (image - learning_rate * _gradient(model, image, target, variation_weight)[0]).clamp(0, 1)
+    return image, losses
+
+
 @mistake("ideal_image", "The size has no effect: the picture is always 64 x 64.")
 def ignores_the_size(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
     return _descend(model, _noise(64, seed), target, steps, learning_rate, variation_weight)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from autograder.compare import assert_between, assert_close, assert_holds, show
-from data import eye_backbone, load_backbone
+from data import eye_backbone, load_backbone, toy_dropout_head
 from data.domains import load_domain
 
 # Four colours in the corners of the cube, as far apart as a head could wish.
@@ -41,6 +41,14 @@ def plain_half(rng, count):
     labels = by_lot(rng, count, 2)
     labels[:2] = torch.arange(2)
     return striped(COLOURS[2 * labels], labels == 1, rng), labels
+
+
+def crossed_half(rng, count):
+    """Two classes, of two colours each, that no line through the space of colours parts: three in four at most."""
+    corners = torch.randperm(count, generator=rng) % 4
+    red, green = corners // 2, corners % 2
+    colours = torch.stack([0.2 + 0.6 * red, 0.2 + 0.6 * green, torch.full((count,), 0.5)], dim=1)
+    return striped(colours, by_lot(rng, count, 2) == 1, rng), red ^ green
 
 
 def domain(half, rng, train=60, test=50):
@@ -154,10 +162,11 @@ def test_probe_reads_what_the_backbone_sees(submission, eyes, colours, stripes, 
 
 
 @pytest.mark.points("linear_probe_accuracy", 1)
-def test_probe_cannot_see_more_than_the_backbone(submission, eyes, stripes):
-    """Classes that differ in nothing that the backbone sees are guessed: its features are frozen."""
+def test_probe_cannot_see_more_than_the_backbone(submission, eyes, stripes, rng):
+    """What the backbone does not see is guessed, as its features are frozen; and no linear head tells crossed classes."""
     assert_number(submission.linear_probe_accuracy(eyes[1], *stripes), 0.9, 1)
     assert_number(submission.linear_probe_accuracy(eyes[0], *stripes), 0.2, 0.8)
+    assert_number(submission.linear_probe_accuracy(eyes[0], *domain(crossed_half, rng, 80, 60)), 0, 0.85)
 
 
 @pytest.mark.points("linear_probe_accuracy", 1.5)
@@ -170,6 +179,10 @@ def test_probe_is_judged_on_test(submission, eyes, colours, rng):
     crowd = with_wrong_labels(colour_half(rng, 200), 160, rng)
     assert_number(submission.linear_probe_accuracy(eyes[0], train, crowd), 0.14, 0.26)
     assert_number(submission.linear_probe_accuracy(eyes[1], train, test), 0, 0.6)
+    # All images count alike, in whatever batches test is taken, whose last has a single one.
+    images, labels = colour_half(rng, 65)
+    half_wrong = images, torch.where(torch.arange(65) < 32, labels, (labels + 1) % 4)
+    assert_number(submission.linear_probe_accuracy(eyes[0], train, half_wrong), 32 / 65 - 0.06, 32 / 65 + 0.06)
     # A single image, of another size, is right or wrong.
     single, label = torch.nn.functional.interpolate(test[0][:1], size=(48, 33)), test[1][:1]
     assert_number(submission.linear_probe_accuracy(eyes[0], train, (single, label)), 1, 1)
@@ -189,10 +202,16 @@ def test_probe_leaves_the_backbone_as_good_as_it_was(submission, eyes, colours):
 
 @pytest.mark.points("linear_probe_accuracy", 0.5)
 @pytest.mark.depends_on("test_probe_reads_what_the_backbone_sees")
-def test_probe_is_tidy(submission, eyes, colours):
-    """The backbone keeps its weights, statistics and mode, and the images stay as they are."""
+def test_probe_is_tidy(submission, eyes, colours, rng):
+    """The backbone keeps its weights, statistics and mode, images stay, and the global random state is not seeded."""
     submission.linear_probe_accuracy(eyes[0], *colours, seed=5)
     assert_tidy(submission.last)
+    chance = submission.send(toy_dropout_head(64, 1, seed=int(by_lot(rng, 1, 10_000))).train())
+    ones, drops = torch.randn(64, 64, generator=rng), []
+    for _ in range(2):
+        submission.linear_probe_accuracy(eyes[0], *colours, seed=5)
+        drops.append(chance(ones))
+    assert_holds(not torch.equal(*drops), ": it seeds the global random state", drops[1])
 
 
 @pytest.mark.points("linear_probe_accuracy", 1.5)
@@ -323,6 +342,7 @@ def test_ranking_begins_with_the_largest_gain(submission, eyes, domains, rng):
             result,
             mistake=ranking_mistake(gains, names),
         )
+        assert_between(torch.tensor([gain for _, gain in result]), -1, 1, what="a gain")
         lost = result[-1][1]
         assert_holds(
             lost < 0, f"returned a gain of {show(lost)} where the pretraining does harm, expected less than 0", result

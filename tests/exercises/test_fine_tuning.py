@@ -69,12 +69,14 @@ def assert_left(call, *kinds):
 
 
 @pytest.mark.points("count_parameters", 1.5)
-def test_count_of_a_model(submission, telling):
+def test_count_of_a_model(submission, telling, rng):
     """The trainable numbers come first and all of them second, and buffers such as running statistics are none."""
     partly = copy.deepcopy(telling)
     partly.head.last.requires_grad_(False)
+    partly.head.hidden.bias.requires_grad_(False)  # of a layer whose weight is trained
     assert_equal(submission.count_parameters(telling), (ENTRIES, ENTRIES))
-    assert_equal(submission.count_parameters(partly), (ENTRIES - 28, ENTRIES))
+    assert_equal(submission.count_parameters(partly), (ENTRIES - 28 - 6, ENTRIES))
+    assert_equal(submission.count_parameters(data.toy_head(5, 4, seed=number(rng))), (24, 24))  # which has no children
 
 
 @pytest.mark.points("count_parameters", 1)
@@ -102,8 +104,8 @@ def test_count_of_other_models(submission, reference, model, rng):
 def test_unfreeze_names_what_is_trained(submission, telling):
     """The names of all parameters that require gradients come back, in the model's own order."""
     telling.requires_grad_(False)
-    names = submission.unfreeze(telling, ["head.last", "backbone.block"])
-    expected = ["backbone.block.down.weight", "backbone.block.down.bias", "head.last.weight", "head.last.bias"]
+    names = submission.unfreeze(telling, ["head.last", "backbone.smooth", "backbone.block"])
+    expected = ["backbone.block.head.weight", "backbone.block.head.bias", "head.last.weight", "head.last.bias"]
     assert_equal(names, expected)
 
 
@@ -122,7 +124,7 @@ def test_unfreeze_reaches_the_layers(submission, telling):
 @pytest.mark.points("unfreeze", 0.5)
 @pytest.mark.depends_on("test_unfreeze_names_what_is_trained")
 def test_unfreeze_keeps_the_others(submission, telling):
-    """What required gradients before still does and is among the names; "" is the whole model."""
+    """What required gradients before still does and is among the names; "" is the whole model, [] no layer."""
     telling.requires_grad_(False)
     telling.head_scale.requires_grad_(True)
     expected = ["backbone.norm.weight", "backbone.norm.bias", "head_scale.weight"]
@@ -132,7 +134,8 @@ def test_unfreeze_keeps_the_others(submission, telling):
     telling.backbone.norm.requires_grad_(True)
     assert_close(slopes, telling(NOTHING), rtol=1e-3, atol=1e-5)
     assert_equal(names, expected)
-    assert_equal(submission.unfreeze(telling, [""]), names_of(telling))
+    assert_equal(submission.unfreeze(sent, []), expected)
+    assert_equal(submission.unfreeze(telling, ["", "head.last"]), names_of(telling))
 
 
 @pytest.mark.points("unfreeze", 1)
@@ -143,7 +146,7 @@ def test_unfreeze_refuses_what_is_no_layer(submission, telling):
     for layers in (["backbone.first", "tail"], ["head", "head.last.weight"]):
         sent = submission.send(telling)
         message = assert_raises(ValueError, submission.unfreeze, sent, layers)
-        assert_mentions(message, "backbone.block.down", "head.hidden")
+        assert_mentions(message, "backbone.block.head", "head.hidden", "head.smooth")
         assert_equal(sent(NOTHING), torch.zeros(ENTRIES))
 
 
@@ -153,8 +156,9 @@ def test_unfreeze_keeps_the_modes(submission, telling):
     """Every submodule stays in its own mode."""
     telling.requires_grad_(False)
     telling.train()
-    telling.backbone.norm.eval()
-    assert_equal(submission.unfreeze(telling, ["head_scale"]), ["head_scale.weight"])
+    telling.head.eval()
+    names = submission.unfreeze(telling, ["head_scale", "head.last"])
+    assert_equal(names, ["head.last.weight", "head.last.bias", "head_scale.weight"])
     assert_left(submission.last, "training mode", "weights", "hooks")
 
 
@@ -201,6 +205,11 @@ def name_of(item, model, groups):
     )
     same = [name for name, parameter in model.named_parameters() if torch.equal(parameter.detach(), tensor.detach())]
     assert_holds(bool(same), f"returned {show(tensor)} in a group, which is no parameter of the model", groups)
+    assert_holds(
+        tensor.requires_grad or not model.get_parameter(same[0]).requires_grad,
+        f"returned in a group the numbers of {same[0]}, which require no gradients, expected the parameter itself",
+        groups,
+    )
     return same[0]
 
 
@@ -233,6 +242,11 @@ def test_groups_leave_out_what_is_frozen(submission, telling):
     groups = submission.parameter_groups(telling, head_rate=0.25, backbone_rate=0.0625)
     assert_rates(groups, telling, {"head_scale.weight": 0.0625})
     assert_equal(submission.parameter_groups(frozen, head_rate=0.25, backbone_rate=0.0625), [])
+    frozen.head.requires_grad_(True)
+    frozen.head.hidden.bias.requires_grad_(False)
+    groups = submission.parameter_groups(frozen, head_rate=0.0625, backbone_rate=0.25)
+    of_head = ("head.hidden.weight", "head.last.weight", "head.last.bias")
+    assert_rates(groups, frozen, dict.fromkeys(of_head, 0.0625))
 
 
 @pytest.mark.points("parameter_groups", 1)
@@ -346,9 +360,19 @@ def drawing_mistake(ways):
     """The known mistake that shows in so many flips, moves down and moves across."""
     if all(bool((each == each[0]).all()) for each in ways):
         return "draws_for_the_batch"
+    if bool((ways[1] == ways[2]).all()):
+        return "moves_along_the_diagonal"
     missing = [(torch.bincount(moves, minlength=9) == 0).nonzero().flatten().tolist() for moves in ways[1:]]
     one_end = all(each in ([], [0], [8]) for each in missing)
     return "forgets_the_last_move" if any(missing) and one_end else ""
+
+
+def assert_independent(flips, down, across, result):
+    """Flips, moves down and moves across turn up in all pairs equally often."""
+    ways = flips, down, across
+    assert_equally_likely(9 * down + across, 81, 190, "pairs of moves", result, ways)
+    assert_equally_likely(9 * flips + down, 18, 90, "pairs of a flip and a move", result, ways)
+    assert_equally_likely(9 * flips + across, 18, 90, "pairs of a flip and a move", result, ways)
 
 
 @pytest.fixture
@@ -366,6 +390,13 @@ def test_augmented_images_are_flipped_and_moved(submission, rng):
         assert_holds(not still, ": no image is flipped or moved", images)
 
 
+def singly(submission, images, count, rng):
+    """The flips, the moves down and the moves across of so many images that are batches of their own."""
+    each = [images[k : k + 1] for k in range(count)]
+    ways = [drawn(submission.augment(image, generator(rng)), image) for image in each]
+    return torch.cat([torch.stack(way) for way in ways], dim=1).tolist()
+
+
 @pytest.mark.points("augment", 1)
 @pytest.mark.depends_on("test_augmented_images_are_flipped_and_moved")
 def test_half_of_the_images_are_flipped(submission, many, rng):
@@ -373,31 +404,50 @@ def test_half_of_the_images_are_flipped(submission, many, rng):
     result = submission.augment(many, generator(rng))
     ways = drawn(result, many)
     assert_equally_likely(ways[0], 2, 40, "flips", result, ways)
+    flips, _, _ = singly(submission, many, 32, rng)
+    assert_holds(
+        len(set(flips)) > 1,
+        ": of 32 single images, each with a generator of its own, either none is flipped or all are",
+        result,
+        mistake="" if flips[0] else "flips_exactly_half",
+    )
 
 
 @pytest.mark.points("augment", 1.5)
 @pytest.mark.depends_on("test_augmented_images_are_flipped_and_moved")
 def test_all_moves_are_equally_likely(submission, many, rng):
-    """Each image on its own moves by -4 to 4 pixels, all nine equally likely, down and across."""
+    """Each image on its own moves by -4 to 4 pixels, all nine equally likely; both moves and the flip are independent."""
     result = submission.augment(many, generator(rng))
-    _, down, across = ways = drawn(result, many)
+    flips, down, across = ways = drawn(result, many)
     assert_equally_likely(down, 9, 60, "moves up and down", result, ways)
     assert_equally_likely(across, 9, 60, "moves left and right", result, ways)
+    assert_independent(flips, down, across, result)
+    for moves in singly(submission, many, 12, rng)[1:]:
+        alike = ": 12 single images, each with a generator of its own, all make the same move along one axis"
+        assert_holds(len(set(moves)) > 1, alike, result)
 
 
 @pytest.mark.points("augment", 1)
 @pytest.mark.depends_on("test_augmented_images_are_flipped_and_moved")
 def test_augment_goes_by_its_generator(submission, rng):
-    """The same state of the generator gives the same images, another state of it gives others."""
+    """The same state of the generator gives the same images, another one gives others, and each call moves it on."""
     images = torch.rand(16, 3, 8, 8, generator=rng)
     one, moved_on = generator(rng), torch.Generator()
     moved_on.set_state(one.get_state())
     torch.rand(7, generator=moved_on)
-    first, again, other = (submission.augment(images, each) for each in (one, one, moved_on))
+    first = submission.augment(images, one)
+    stays = not submission.last.changed
+    again, other = (submission.augment(images, each) for each in (one, moved_on))
     assert_kind(first, images.shape)
     assert_equal(again, first)
     drawn(other, images)
     assert_holds(not torch.equal(first, other), "returned the same images for another state of the generator", other)
+    assert_holds(
+        not stays,
+        "left the generator in its old state, so that every call with it makes the same moves",
+        first,
+        mistake="leaves_the_generator_behind",
+    )
 
 
 @pytest.mark.points("augment", 0.5)
@@ -415,10 +465,7 @@ def test_augment_is_tidy(submission, rng):
 def test_flips_and_moves_are_independent(submission, many, rng):
     """Flips and the moves along both axes are independent; the smallest images will do."""
     result = submission.augment(many, generator(rng))
-    flips, down, across = ways = drawn(result, many)
-    assert_equally_likely(9 * down + across, 81, 190, "pairs of moves", result, ways)
-    assert_equally_likely(9 * flips + down, 18, 90, "pairs of a flip and a move", result, ways)
-    assert_equally_likely(9 * flips + across, 18, 90, "pairs of a flip and a move", result, ways)
+    assert_independent(*drawn(result, many), result)
     smallest = torch.rand(6, 2, 5, 5, generator=rng)
     drawn(submission.augment(smallest, generator(rng)), smallest)
 
@@ -553,6 +600,21 @@ def test_tuning_keeps_a_true_history(submission, blind, stripes):
     assert_between(
         history["train_accuracy"][best], right - 0.4, right + 0.4, what="the train_accuracy of the best epoch"
     )
+    assert_true_at_rest(submission, blind, train, valid)
+
+
+def assert_true_at_rest(submission, model, train, valid):
+    """At rates of almost nothing, each epoch has the figures of the model as it came; the last batches have one image."""
+    (images, labels), (others, wanted) = train, valid
+    train, valid = (images[:81], labels[:81]), (others[:33], wanted[:33].clone())
+    valid[1][32] = (valid[1][32] + 2) % 4  # a red one that is called blue: its loss is great, and one of 33
+    _, history = tuned(submission, model, train, valid, epochs=2, batch_size=16, head_rate=1e-9, backbone_rate=1e-9)
+    loss, right = figures(model, *valid)
+    seen = figures(model, *train)[1]  # about one half
+    for epoch in range(2):
+        assert_between(history["valid_loss"][epoch], loss - 1e-3, loss + 1e-3, what="a valid_loss")
+        assert_between(history["valid_accuracy"][epoch], right - 0.035, right + 0.035, what="a valid_accuracy")
+        assert_between(history["train_accuracy"][epoch], seen - 0.3, seen + 0.3, what="a train_accuracy")
 
 
 def squared_error(model, images, labels):
@@ -626,7 +688,7 @@ def test_tuning_has_a_rate_for_the_head_and_one_for_the_rest(submission, sure, s
 
 @pytest.mark.points("fine_tune", 1)
 @pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
-def test_tuning_leaves_frozen_parameters_alone(submission, sure, stripes):
+def test_tuning_leaves_frozen_parameters_alone(submission, sure, stripes, rng):
     """What requires no gradient keeps its value, in the backbone and in the head; all else is trained."""
     for frozen in (("backbone.mix.bias", "head.weight"), ("backbone.mix.weight", "backbone.norm.weight", "head.bias")):
         model = copy.deepcopy(sure)
@@ -637,11 +699,18 @@ def test_tuning_leaves_frozen_parameters_alone(submission, sure, stripes):
             same = torch.equal(parameter, model.get_parameter(name))
             assert_holds(same or name not in frozen, f": {name} was frozen, and has changed", parameter)
             assert_holds(not same or name in frozen, f": {name} requires gradients, and has not changed", parameter)
+    # A model with a layer beside the backbone, and with a weight that both its parts share.
+    shared = data.toy_telling_model(tied=True, seed=number(rng))
+    images, labels = torch.rand(32, 3, 8, 8, generator=rng), (torch.rand(32, generator=rng) < 0.2).long()
+    after, _ = tuned(submission, shared, (images, labels), (images, labels), epochs=3, batch_size=8)
+    for name, parameter in after.named_parameters():
+        same = torch.equal(parameter, shared.get_parameter(name))
+        assert_holds(not same, f": {name} requires gradients, and has not changed", parameter)
 
 
 @pytest.mark.points("fine_tune", 1)
 @pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
-def test_tuning_keeps_the_statistics_of_batch_norm(submission, blind, stripes):
+def test_tuning_keeps_the_statistics_of_batch_norm(submission, blind, stripes, rng):
     """The running statistics of batch normalisation stay as they are, in whatever mode the model comes."""
     blind.train()
     train, (pictures, labels), _ = stripes
@@ -654,6 +723,14 @@ def test_tuning_keeps_the_statistics_of_batch_norm(submission, blind, stripes):
             f": {name} has changed, expected the statistics to stay as they were",
             value,
             mistake="lets_batch_norm_learn" if int(counts[1] - counts[0]) >= 6 else "",
+        )
+    headed = data.eye_model("colours", list("abcd"), normed=True, seed=number(rng)).train()
+    model, _ = tuned(submission, headed, train, (pictures[:16], labels[:16]), epochs=2, batch_size=16)
+    for name, value in model.named_buffers():
+        assert_holds(
+            torch.equal(value, headed.get_buffer(name)),
+            f": {name} of a head with batch normalisation has changed, expected the statistics to stay as they were",
+            value,
         )
 
 
@@ -679,15 +756,20 @@ def test_tuning_goes_by_its_seed(submission, sure, stripes, rng):
 @pytest.mark.points("fine_tune", 0.5)
 @pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
 def test_tuning_shuffles_anew_each_epoch(submission, rng):
-    """Each epoch takes the training images in another order."""
+    """Each epoch takes every training image once, in another order, batch_size of them in a step."""
     shades = torch.rand(40, 3, generator=rng)
     shades[:, 2] = torch.arange(40) / 40
     images = shades[:, :, None, None].expand(-1, -1, 6, 6).contiguous()
     labels = (shades[:, 0] > 0.5).long()
     model = fit_head(data.toy_recording_model(["dark", "light"], seed=number(rng)), images, labels, steps=20)
     sent = submission.send(model)
-    history = submission.fine_tune(sent, (images, labels), (torch.ones(8, 3, 6, 6), labels[:8]), epochs=3, batch_size=8)
+    valid = torch.ones(8, 3, 6, 6), labels[:8]
+    history = submission.fine_tune(sent, (images, labels), valid, epochs=3, batch_size=12)  # and 4 are left over
     assert_history(history, 3)
+    whole = submission.fine_tune(submission.send(model), (images, labels), valid, epochs=3, batch_size=40)
+    assert_history(whole, 3)
+    sized = whole["train_loss"] != history["train_loss"]
+    assert_holds(sized, "learnt the very same with a batch_size of 40 as with one of 12", whole)
     seen = sent(torch.empty(0, 3, 6, 6))
     assert_holds(isinstance(seen, torch.Tensor) and seen.dim() == 1, "is not the model that was given", [seen])
     seen = seen[seen < 0.99]  # a student may forget no_grad() when evaluating: no matter here
@@ -695,11 +777,16 @@ def test_tuning_shuffles_anew_each_epoch(submission, rng):
         first, second, third = seen.view(3, -1)
         anew = not torch.equal(first, second) and not torch.equal(second, third)
         assert_holds(anew, "went through the training images in the same order in every epoch", history)
+    places = 40 * seen
+    if len(seen) and bool((places - places.round()).abs().max() < 1e-3):  # shades that were not augmented
+        times = torch.bincount(places.round().long(), minlength=40)
+        skipped = f"learnt from {int((times < 3).sum())} of 40 training images in fewer than all of 3 epochs"
+        assert_holds(bool((times >= 3).all()), skipped, history)
 
 
 @pytest.mark.points("fine_tune", 0.5)
 @pytest.mark.depends_on("test_tuning_keeps_a_true_history")
-def test_tuning_keeps_the_best_weights(submission, blind, stripes):
+def test_tuning_keeps_the_best_weights(submission, blind, stripes, rng):
     """The model ends with the weights of the lowest valid_loss, not with the last ones; its own first ones may count."""
     train, (images, labels), _ = stripes
     contrary = images, labels ^ 1  # the other direction of stripes: what is learnt makes it worse
@@ -711,6 +798,11 @@ def test_tuning_keeps_the_best_weights(submission, blind, stripes):
         f": with the model's final weights the valid_loss is {loss:.4f}, but its best in the history is {best:.4f}",
         history,
     )
+    # Hardly trained and right on all already: from here on the loss alone tells one epoch from another.
+    early = fit_head(data.eye_model("both", list("abcd"), seed=number(rng)), *train, steps=30)
+    model, history = tuned(submission, early, train, (images, labels), epochs=4, batch_size=16)
+    loss, best = figures(model, images, labels)[0], min(history["valid_loss"])
+    assert_between(loss, best - 1e-3, best + 1e-3, what="the valid_loss with the model's final weights")
 
 
 @pytest.mark.points("fine_tune", 0.5)
@@ -770,8 +862,11 @@ def test_bytes_hold_the_weights(submission, telling):
 @pytest.mark.points("model_to_bytes", 1)
 @pytest.mark.depends_on("test_bytes_hold_the_weights")
 def test_bytes_keep_the_dtypes(submission, telling):
-    """Each tensor keeps its dtype, whole numbers too, and every digit."""
+    """Each tensor keeps its dtype, whole numbers too, and every digit; the model stays as it is."""
+    telling.train()
+    telling.backbone.norm.eval()
     data_of = submission.model_to_bytes(telling)
+    assert_left(submission.last, "weights", "training mode", "requires_grad")
     state = loaded(data_of)
     for name, value in telling.state_dict().items():
         same = state[name].dtype == value.dtype and torch.equal(state[name], value)
@@ -836,7 +931,11 @@ def test_bytes_with_other_names_are_refused(submission, telling, images, rng):
     """A name that is missing or unknown is a ValueError that has it, and the model is unchanged."""
     other = data.toy_telling_model(seed=number(rng))
     before = other(images).detach()
-    for name, change in (("head.last.weight", None), ("head.extra", torch.ones(2))):
+    for name, change in (
+        ("head.last.weight", None),
+        ("backbone.norm.running_mean", None),
+        ("head.extra", torch.ones(2)),
+    ):
         sent = submission.send(other)
         wrong = state_with(telling, **{name.replace(".", "__"): change})
         assert_mentions(assert_raises(ValueError, submission.model_from_bytes, wrong, sent), name)
@@ -849,10 +948,14 @@ def test_bytes_with_another_shape_are_refused(submission, telling, images, rng):
     """A tensor of another shape, of as many numbers or of more, is a ValueError with its name; the model is unchanged."""
     other = data.toy_telling_model(seed=number(rng))
     before = other(images).detach()
-    for shape in ((6, 4), (1, 6)):
+    for name, shape in (
+        ("head.last.weight", (6, 4)),
+        ("head.last.weight", (1, 6)),
+        ("backbone.norm.running_var", (5, 1)),
+    ):
         sent = submission.send(other)
-        wrong = state_with(telling, head__last__weight=torch.ones(shape))
-        assert_mentions(assert_raises(ValueError, submission.model_from_bytes, wrong, sent), "head.last.weight")
+        wrong = state_with(telling, **{name.replace(".", "__"): torch.ones(shape)})
+        assert_mentions(assert_raises(ValueError, submission.model_from_bytes, wrong, sent), name)
         assert_unchanged(sent, other, telling, images, before)
 
 
@@ -870,7 +973,8 @@ def test_pickles_are_refused(submission, telling):
 @pytest.mark.depends_on("test_bytes_become_weights")
 def test_loading_keeps_what_is_frozen_and_the_modes(submission, telling, rng):
     """What requires gradients and what does not stays so, and each submodule keeps its own mode."""
-    other = frozen_at_random(data.toy_telling_model(seed=number(rng)), rng)
+    other = frozen_at_random(data.toy_telling_model(seed=number(rng)), rng).train()
+    other.backbone.norm.eval()
     sent = submission.send(other)
     submission.model_from_bytes(save(telling.state_dict()), sent)
     assert_left(submission.last, "training mode", "requires_grad", "hooks")

@@ -282,7 +282,7 @@ def test_ideal_image_is_a_smooth_zebra(submission, tiny, rng):
 @pytest.mark.points("ideal_image", 0.5)
 @pytest.mark.depends_on("test_ideal_image_convinces_a_network")
 def test_ideal_image_tells_its_losses(submission, tiny, rng):
-    """The losses are those of the picture: without a weight on the variation, the last one is that of its class."""
+    """The losses are those of the picture: that of its class alone without variation_weight, and both together with it."""
     target = by_lot(rng, len(tiny.classes))
     result = submission.ideal_image(tiny, target, variation_weight=0.0, size=32, steps=40, seed=by_lot(rng, 10_000))
     assert_dream(result, 32, 40)
@@ -290,16 +290,33 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
     with torch.no_grad():
         expected = float(loss(tiny, image, target))
     # Before the last step or after it: that far, the two are apart.
-    problem = f"tells a last loss of {losses[-1]:.3g} for a picture that has one of {expected:.3g}"
-    assert_holds(abs(losses[-1] - expected) < 0.2 + 0.5 * expected, problem, result)
+    assert_told(losses[-1], expected, result)
+    # So heavy that the class hardly counts, and steps so short that the loss is that of the noise still.
+    options = {"variation_weight": 1000.0, "learning_rate": 1e-3, "size": 32, "steps": 2}
+    result = submission.ideal_image(tiny, target, seed=by_lot(rng, 10_000), **options)
+    assert_dream(result, 32, 2)
+    image, losses = result
+    with torch.no_grad():
+        assert_told(losses[-1], float(loss(tiny, image, target, 1000.0)), result)
+
+
+def assert_told(last, expected, result):
+    """The last loss is about that of the picture."""
+    problem = f"tells a last loss of {last:.3g} for a picture that has one of {expected:.3g}"
+    assert_holds(abs(last - expected) < 0.2 + 0.5 * expected, problem, result)
 
 
 @pytest.mark.points("ideal_image", 0.5)
 @pytest.mark.depends_on("test_ideal_image_convinces_a_network")
 def test_ideal_image_kind(submission, model, target):
-    """A picture in [0, 1] comes back, of any size, and a Python float for each step."""
+    """A picture in [0, 1] comes back, of any size, and a Python float for each step; learning_rate makes a difference."""
     for size, steps in [(32, 2), (40, 3)]:
         assert_dream(submission.ideal_image(model, target, size=size, steps=steps), size, steps)
+    dreams = [submission.ideal_image(model, target, size=32, steps=2, learning_rate=rate) for rate in (0.05, 5.0)]
+    for result in dreams:
+        assert_dream(result, 32, 2)
+    same = torch.equal(dreams[0][0], dreams[1][0])
+    assert_holds(not same, "returned the same picture for another learning_rate", dreams[1])
 
 
 @pytest.mark.points("ideal_image", 0.5)
