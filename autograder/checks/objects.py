@@ -62,15 +62,17 @@ class Call:
         parts = [show(value) for value in self.args] + [f"{key}={show(value)}" for key, value in self.kwargs.items()]
         on = "" if self.on is None else self.on._label
         if self.get:
-            return f"{on}.{self.function}"
+            return f"{on}.{self.function}" if on else self.function
         name = on if self.function == "__call__" else f"{on}.{self.function}" if on else self.function
         operator = self.function.strip("_")
-        if on and operator in ("repr", "str", "len", "bool", "iter", "next", "abs"):
-            return f"{operator}({on})"
+        if on and operator in _BUILT_IN:
+            return f"{operator}({', '.join([on, *parts])})"
         if on and self.function == "__getitem__":
-            return f"{on}[{parts[0]}]"
+            return f"{on}[{_show_index(self.args[0])}]"
         if on and operator in _SIGNS:
             return f"{on} {_SIGNS[operator]} {parts[0]}"
+        if on and operator.removeprefix("i") in _SIGNS:
+            return f"{on} {_SIGNS[operator.removeprefix('i')]}= {parts[0]}"
         text = f"{name}({', '.join(parts)})"
         return text if self.of is None else GRADIENT.format(call=text)
 
@@ -99,6 +101,11 @@ class Call:
         """Text that the student's code has printed during the call."""
         return Printed(self.answer.printed.decode("utf-8", "replace"))
 
+    @property
+    def complained(self) -> str:
+        """Text that the student's code has written to `sys.stderr` during the call."""
+        return self.answer.complained.decode("utf-8", "replace")
+
     def traces(self, *kinds: str) -> list[str]:
         """Return the side effects of these kinds, in words."""
         return [
@@ -110,6 +117,19 @@ class Call:
         ]
 
 
+def _show_index(value: object) -> str:
+    """Return what stands in brackets after an object."""
+    if isinstance(value, slice):
+        start, stop, step = ("" if part is None else show(part) for part in (value.start, value.stop, value.step))
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+    return ", ".join(map(_show_index, value)) if isinstance(value, tuple) and len(value) > 1 else show(value)
+
+
+#: Operations that are functions of Python's.
+_BUILT_IN = (
+    *("repr", "str", "len", "bool", "iter", "next", "abs", "hash", "format", "reversed"),
+    *("int", "float", "complex", "round", "divmod"),
+)
 _SIGNS = {
     **{"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@"},
     **{"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="},
@@ -124,6 +144,8 @@ class Caller(Protocol):
     _common: dict[str, Any]
 
     def _call(self, call: Call) -> Any: ...
+
+    def _attribute(self, name: str) -> Any: ...
 
     def _request(self, request: Request, call: Call | None = None) -> Answer: ...
 
@@ -140,10 +162,14 @@ class RemoteFunction:
         __tracebackhide__ = True
         return self._submission._call(Call(self.__name__, args, kwargs))
 
-    def __getattr__(self, name: str) -> "RemoteFunction":
+    def __repr__(self) -> str:
+        return self.__name__
+
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return RemoteFunction(self._submission, f"{self.__name__}.{name}")
+        __tracebackhide__ = True
+        return self._submission._attribute(f"{self.__name__}.{name}")
 
     def gradient(self, *args: object, of: int = 0, weights: Tensor | None = None, **kwargs: object) -> Any:
         """Return the gradient of the sum of the function's output, or of `weights` times it, by one argument.
@@ -214,8 +240,28 @@ class RemoteObject:
     def __str__(self) -> str:
         return _expect(str, _use(self, "__str__"))  # type: ignore[no-any-return] # it is that, or raises
 
+    def __format__(self, spec: str) -> str:
+        return str(_expect(str, _use(self, "__format__", spec))) if spec else str(self)
+
     def __hash__(self) -> int:
-        return hash(self._handle)
+        return int(_expect(int, _use(self, "__hash__")))
+
+    def __int__(self) -> int:
+        return int(_expect(int, _use(self, "__int__")))
+
+    def __index__(self) -> int:
+        return int(_expect(int, _use(self, "__index__")))
+
+    def __float__(self) -> float:
+        return float(_expect(float, _use(self, "__float__")))
+
+    def __complex__(self) -> complex:
+        return complex(_expect(complex, _use(self, "__complex__")))
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> Any:
+        if error is None:
+            return _use(self, "__exit__", None, "")
+        return _use(self, "__exit__", [base.__name__ for base in type(error).__mro__], str(error))
 
 
 def _use(value: RemoteObject, name: str, *args: object) -> Any:
@@ -238,10 +284,11 @@ def _operator(name: str) -> Any:
 
 
 for _name in (
-    *("iter", "getitem", "setitem", "delitem", "abs", "neg"),
+    *("iter", "reversed", "getitem", "setitem", "delitem", "delattr", "enter"),
+    *("abs", "neg", "pos", "invert", "round", "divmod", "rdivmod"),
     *("lt", "le", "gt", "ge", "eq", "ne"),
-    *(f"{side}{name}" for side in ("", "r") for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")),
-    *(f"{side}{name}" for side in ("", "r") for name in ("matmul", "and", "or", "xor", "lshift", "rshift")),
+    *(f"{side}{name}" for side in ("", "r", "i") for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")),
+    *(f"{side}{name}" for side in ("", "r", "i") for name in ("matmul", "and", "or", "xor", "lshift", "rshift")),
 ):
     setattr(RemoteObject, f"__{_name}__", _operator(f"__{_name}__"))
 
@@ -282,7 +329,8 @@ class RemoteModule(RemoteObject):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RemoteModule) and self._handle == other._handle
 
-    __hash__ = RemoteObject.__hash__
+    def __hash__(self) -> int:
+        return hash(self._handle)
 
     @property
     def _label(self) -> str:

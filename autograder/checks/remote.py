@@ -8,7 +8,9 @@ student's own run) or in a sandbox (a graded run). Modules are handed over by th
 student's code makes stay with the worker, see `objects`. A function that a check hands over is called here.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import builtins
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -31,6 +33,8 @@ from autograder.errors import (
     CheckError,
     CheckFailed,
     MalformedMessage,
+    MissingAttribute,
+    MissingFunction,
     OverBudget,
     Raised,
     RefusedValue,
@@ -64,6 +68,8 @@ _ANSWERS_BYTES = 96 * 2**20
 _LARGE_BYTES = 8 * 2**20
 #: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
 _OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
+#: First of the filters inside of `pytest.warns`: it asks for all warnings.
+_WARNINGS_ASKED = [("always", None, Warning, None, 0)]
 
 
 class StudentModule:
@@ -74,6 +80,7 @@ class StudentModule:
         calls: every call made so far, in order.
         notes: sentences about what stopped or was missing when the module was loaded.
         answered: True once the submission has answered a call or an inspection, be it with a fault.
+        expectable: returns the class of exceptions of a name that the check can expect, beside those that Python has.
     """
 
     def __init__(
@@ -98,6 +105,8 @@ class StudentModule:
         self._loaded = False
         self._labels: dict[int, str] = {}
         self._callbacks: list[Any] = []
+        self._objects: dict[int, RemoteObject] = {}
+        self.expectable: Callable[[str], type[Exception] | None] = lambda name: None
         self._ended: StudentFault | None = None
         self._responding = False
         self._answers_bytes = 0
@@ -105,10 +114,23 @@ class StudentModule:
         self.notes: tuple[str, ...] = ()
         self.answered = False
 
-    def __getattr__(self, name: str) -> "RemoteFunction":
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return RemoteFunction(self, name)
+        # Nothing is asked for a function, which may be missing. A name in capitals may be a constant's.
+        return self._attribute(name) if name.isupper() else RemoteFunction(self, name)
+
+    def _attribute(self, name: str) -> Any:
+        """Return the value of a constant or of an attribute of a class; a function for what is called."""
+        __tracebackhide__ = True
+        value = self._call(Call(name, (), {}, get=True))
+        return RemoteFunction(self, name) if isinstance(value, Handle) else value
+
+    def forget(self) -> None:
+        """Let go of what came back, which may be large: pytest keeps the check for the whole run."""
+        self.calls.clear()
+        self._objects.clear()
+        self._callbacks.clear()
 
     @property
     def folder(self) -> Path:
@@ -202,7 +224,6 @@ class StudentModule:
         self._load()
         # Noted before it is made: should it fail, the sentence names this call.
         self.calls.append(call)
-        self._callbacks = []
         request = protocol.Call(
             call.function,
             map_tree(self._outgoing, call.args),
@@ -211,6 +232,7 @@ class StudentModule:
             map_tree(self._outgoing, call.weights),
             None if call.on is None else call.on._handle.number,
             call.get,
+            warnings.filters[:1] == _WARNINGS_ASKED,
             **self._common,
         )
         try:
@@ -218,9 +240,14 @@ class StudentModule:
         except Raised as error:
             self.calls[-1] = replace(call, raised=(error.kinds[0], error.text))
             raise
+        except MissingAttribute:
+            del self.calls[-1]  # the check may have asked whether it is there
+            raise
         if call.get and isinstance(answer.value, Handle) and answer.value.kind == "method":
-            self.calls.remove(call)  # the call follows
+            del self.calls[-1]  # the call follows
             return answer.value
+        for kinds, text in answer.warnings:
+            warnings.warn_explicit(text, _warning_class(kinds), self.module.filename, 0)
         self._name(answer.value, call)
         answer = replace(answer, value=map_tree(self._incoming, answer.value))
         self.calls[-1] = replace(call, answer=answer)
@@ -357,7 +384,9 @@ class StudentModule:
     def _blame(self, fault: Fault, call: Call | None) -> NoReturn:
         __tracebackhide__ = True
         words, function = ("", "") if call is None else (str(call), call.function)
-        error = error_of(fault, words, function, self.module, self._seconds, self._required)
+        error = error_of(fault, words, function, self.module, self._seconds, self._required, self.expectable)
+        if call is not None and call.get and type(error) is MissingFunction:
+            error = MissingAttribute(str(error))
         if isinstance(error, TimedOut):
             self._ended = error
         inner = getattr(getattr(self._transport, "session", None), "last_error", None)
@@ -371,7 +400,15 @@ class StudentModule:
             return value.item()  # what `.numpy()` makes of a number
         if not isinstance(value, Handle):
             return value
-        return RemoteModule(self, value) if value.kind == "module" else RemoteObject(self, value)
+        if value.kind == "module":
+            return RemoteModule(self, value)
+        return self._objects.setdefault(value.number, RemoteObject(self, value))  # one object is one here too
+
+
+def _warning_class(kinds: Sequence[str]) -> type[Warning]:
+    """Return Python's own class of a warning, by the names of the student's and of its bases."""
+    found = (getattr(builtins, name, None) for name in kinds)
+    return next((kind for kind in found if isinstance(kind, type) and issubclass(kind, Warning)), UserWarning)
 
 
 def assert_module(value: object) -> None:

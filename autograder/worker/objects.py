@@ -1,7 +1,9 @@
 """Objects that stay with the worker: modules, and instances of the student's classes; what is done with them from afar."""
 
+import builtins
 import collections
 import dataclasses
+import enum
 import io
 import itertools
 import operator
@@ -11,6 +13,7 @@ from typing import Any, TypeGuard
 
 from autograder.libraries import Tensor, nn, np
 from autograder.worker.codec import Handle, Record, type_name
+from autograder.worker.protocol import Fault
 
 #: An instance of a subclass of one of these looks like a value and is none: it stays only where a check has made it.
 PLAIN_BASES = (int, float, complex, str, bytes, list, tuple, dict, set, frozenset, np.ndarray, Tensor, type)
@@ -36,6 +39,21 @@ _OPERATIONS: dict[str, Callable[..., object]] = {
     "__delitem__": operator.delitem,
     "__contains__": operator.contains,
     "__setattr__": setattr,
+    "__delattr__": delattr,
+    "__hash__": hash,
+    "__format__": format,
+    "__reversed__": reversed,
+    "__int__": int,
+    "__index__": operator.index,
+    "__float__": float,
+    "__complex__": complex,
+    "__round__": round,
+    "__divmod__": divmod,
+    "__rdivmod__": lambda right, left: divmod(left, right),
+    "__pos__": operator.pos,
+    "__invert__": operator.invert,
+    "__enter__": lambda value: type(value).__enter__(value),
+    "__exit__": lambda value, kinds, text: _exit(value, kinds, text),
     **{f"__{name}__": getattr(operator, f"__{name}__") for name in _BINARY},
 }
 
@@ -47,7 +65,23 @@ def _reflect(name: str) -> Callable[[Any, Any], Any]:
     return apply
 
 
+def _exit(value: Any, kinds: list[str] | None, text: str) -> object:
+    """Leave the context of an object; with the exception of the check's that ends it, if there is one."""
+    if kinds is None:
+        return type(value).__exit__(value, None, None, None)
+    error = exception_of(Fault("raised", text, tuple(kinds)))
+    return type(value).__exit__(value, type(error), error, None)
+
+
+_OPERATIONS |= {f"__i{name}__": getattr(operator, f"__i{name}__") for name in _BINARY[:13]}
 _OPERATIONS |= {f"__r{name}__": _reflect(name) for name in _BINARY[:13]}
+
+
+def exception_of(fault: Fault) -> Exception:
+    """Return the exception for a fault of the check's function, of the nearest kind that Python itself has."""
+    kinds = (getattr(builtins, name, None) for name in fault.kinds)
+    kind = next((each for each in kinds if isinstance(each, type) and issubclass(each, Exception)), Exception)
+    return kind(fault.text) if kind not in (UnicodeDecodeError, UnicodeEncodeError) else ValueError(fault.text)
 
 
 class Objects:
@@ -106,6 +140,12 @@ def is_class_of(kind: type, modules: Container[str]) -> bool:
     """Return True for a class that one of these modules has defined."""
     module = getattr(kind, "__module__", "")
     return isinstance(module, str) and module.removeprefix("exercises.") in modules
+
+
+def is_object_class(kind: type, modules: Container[str]) -> bool:
+    """Return True if what a check makes of a class stays: of the student's own, or of one that they import and is no value."""
+    record = dataclasses.is_dataclass(kind) or issubclass(kind, enum.Enum)
+    return is_class_of(kind, modules) or not (record or kind.__module__ == "builtins" or issubclass(kind, PLAIN_BASES))
 
 
 def operation(value: object, name: str) -> Callable[..., object] | None:

@@ -22,11 +22,21 @@ from autograder.worker import protocol, substitutes
 from autograder.worker.calls import listed_parameters, make_call
 from autograder.worker.codec import Callback, Handle, Recipe, Record, is_record, map_tree, refuse, type_name
 from autograder.worker.deadline import Waiting, deadline
-from autograder.worker.faults import exception_of, fault_of
+from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
 from autograder.worker.frameworks import PYTORCH, framework, framework_note
 from autograder.worker.modules import LoadedModule, importable
-from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_iterator, is_method, operation, revive
+from autograder.worker.objects import (
+    PLAIN_BASES,
+    Objects,
+    exception_of,
+    is_class_of,
+    is_iterator,
+    is_method,
+    is_object_class,
+    operation,
+    revive,
+)
 from autograder.worker.programs import run_program
 from autograder.worker.protocol import (
     STOPPED,
@@ -103,6 +113,8 @@ class Session:
             # SystemExit, KeyboardInterrupt and the deadline included: to the grader each is an answer.
             self.last_error = error
             return write(fault_of(error, self._sources, sandboxed=self._sandboxed))
+        finally:
+            self._ask = None
 
     def is_own(self, filename: str) -> bool:
         """Return True if a file is one of the student's modules."""
@@ -218,10 +230,14 @@ class Session:
     def _call(self, request: protocol.Call) -> Answer | Fault:
         name = request.function
         if request.get and request.on is not None:
-            value = getattr(self._objects[request.on], name, self)
+            held = self._objects[request.on]
+            # What a property of the student's raises is told, and is not taken for one that is missing.
+            value = getattr(held, name) if hasattr(type(held), name) else getattr(held, name, self)
             if value is self:
-                return self._missing(self._objects[request.on], name)
+                return self._missing(held, name)
             return Answer(Handle(request.on, name, "method") if is_method(value) else self._staying(value))
+        if request.get:
+            return Answer(self._attribute(name))
         function = self._function(name) if request.on is None else self._method(request.on, name)
         if isinstance(function, Fault):
             return function
@@ -233,7 +249,7 @@ class Session:
         )
         if isinstance(answer, Fault):
             return answer
-        made = isinstance(function, type) and type(answer.value) is function and is_class_of(function, self._own)
+        made = isinstance(function, type) and type(answer.value) is function and is_object_class(function, self._own)
         return replace(answer, value=self._objects.hold(answer.value) if made else self._staying(answer.value))
 
     @property
@@ -258,6 +274,13 @@ class Session:
             return replace(fault_of(module.stopped, self._sources, sandboxed=self._sandboxed), found=STOPPED)
         own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         return Fault("missing", found=type_name(function) if hasattr(module, first) else "", names=tuple(own))
+
+    def _attribute(self, name: str) -> object:
+        """Return a constant of the module or of a class; for what is called, or is not there, what stands for a function."""
+        value: Any = self._modules[self._unit]
+        for part in name.split("."):
+            value = getattr(value, part, self)
+        return Handle(0, name, "method") if callable(value) or value is self or is_method(value) else self._staying(value)
 
     def _method(self, number: int, name: str) -> Callable[..., object] | Fault:
         value = self._objects[number]
@@ -298,11 +321,11 @@ class Session:
 
     def _callback(self, callback: Callback) -> Callable[..., Any]:
         """Return a function that has the grader call one of the check's."""
-        ask = self._ask
 
         def call(*args: Any, **kwargs: Any) -> Any:
+            ask = self._ask  # of the call that lasts now, which may be a later one
             if ask is None:
-                raise TypeError(f"{callback.name} can be called while the call lasts that it was handed to")
+                raise TypeError(f"{callback.name} can be called while a call of the check lasts")
             try:
                 question = protocol.write_question(protocol.Ask(callback.number, args, kwargs), self._hold)
             except RefusedValue as error:

@@ -80,7 +80,7 @@ def concerns(catalog: Catalog, check: CheckResult, function: str) -> bool:
         return True
     tree = ast.parse(catalog.checks(check.unit).read_text(encoding="utf-8"))
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    waiting, seen = [check.id.rpartition("::")[2].partition("[")[0]], set[str]()
+    waiting, seen = [check.id.partition("::")[2].partition("[")[0].rpartition(".")[2]], set[str]()
     while waiting:  # helpers and fixtures of the file, too
         name = waiting.pop()
         seen.add(name)
@@ -96,7 +96,7 @@ def concerns(catalog: Catalog, check: CheckResult, function: str) -> bool:
 
 def _wrong_marks(catalog: Catalog, unit: Unit) -> Iterator[str]:
     items = check_session(catalog, unit.name).items
-    names = {item.nodeid.rpartition("::")[2].partition("[")[0] for item in items}
+    names = {item.nodeid.partition("[")[0].rpartition("::")[2] for item in items}
     for item in items:
         check = item.nodeid.partition("::")[2]
         for mark in item.iter_markers("points"):
