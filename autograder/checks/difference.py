@@ -7,14 +7,15 @@ names the place: ` at [0, 2]` in a tensor or an array, ` as item 3`, ` under 'ke
 import collections
 import datetime
 import decimal
+import enum
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence, Set
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from autograder.libraries import Image, Tensor, nn, np, torch
-from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of, with_article
+from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, member_of, record_of, with_article
 
 # Relative and absolute tolerance by dtype: the rounding of a sum over a few thousand entries in another order.
 _TOLERANCES = {"float64": (1e-7, 1e-9), "float16": (1e-2, 1e-3), "bfloat16": (2e-2, 1e-2)}
@@ -157,6 +158,8 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
         at: the place, for a part of a larger value.
     """
     actual, expected = _as_data(actual), _as_data(expected)
+    if getattr(getattr(actual, "_handle", None), "type_name", "") == "function":
+        return f"returned {_with_type(actual)}{at}, expected what it gives: call it, with ()"
     if isinstance(expected, Tensor):
         return kind_difference(actual, expected.shape, expected.dtype, at) or _tensor_difference(
             actual, expected, rtol, atol, at
@@ -165,6 +168,8 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
         return f"returned a tensor{at}, expected a Python {type(expected).__name__}, {show(expected)}"
     if isinstance(actual, Record) and actual.named_tuple and type(expected) is tuple:
         actual = tuple(actual)  # a named tuple is a tuple
+    if isinstance(expected, Record) and hasattr(type(actual), "_record"):
+        actual = actual._record(expected)
     if hasattr(type(actual), "_shown"):
         return f"returned {_with_type(actual)}{at}, expected {_expected_of(actual, expected)}"
     if not _is_of_kind(actual, expected):
@@ -181,12 +186,15 @@ def _as_data(value: object) -> object:
         return value.item()
     if is_record(value):
         return record_of(value)
+    if isinstance(value, enum.Enum):  # the members of an IntEnum cross as integers
+        return next((kind(value) for kind in (int, str) if isinstance(value, kind)), None) or member_of(value)
     return str(value) if isinstance(value, Printed) else value
 
 
 def _is_of_kind(actual: object, expected: object) -> bool:
     """Return True if the types agree: a Counter, a defaultdict and an OrderedDict are dicts where a dict is expected."""
-    return type(actual) is type(expected) or (type(expected) is dict and isinstance(actual, dict))
+    alike = any(isinstance(actual, kind) and isinstance(expected, kind) for kind in (PurePosixPath, PureWindowsPath))
+    return type(actual) is type(expected) or (type(expected) is dict and isinstance(actual, dict)) or alike
 
 
 def _array_difference(actual: np.ndarray, expected: np.ndarray, rtol: float | None, atol: float | None, at: str) -> str:
@@ -194,15 +202,22 @@ def _array_difference(actual: np.ndarray, expected: np.ndarray, rtol: float | No
         return f"returned an array of shape {actual.shape}{at}, expected {expected.shape}"
     if actual.dtype != expected.dtype:
         return f"returned an array of {actual.dtype}{at}, expected {expected.dtype}"
+    if expected.dtype.names:
+        problems = (difference(actual[name], expected[name], rtol, atol, f"{at} in .{name}") for name in expected.dtype.names)
+        return next(filter(None, problems), "")
+    if expected.dtype.kind == "O":
+        return difference(actual.tolist(), expected.tolist(), rtol, atol, at)
     if expected.dtype.kind in "fc":
-        rtol, atol = _tolerance(getattr(torch, expected.dtype.name, torch.float64), rtol, atol)
-        wrong = ~np.isclose(actual, expected, rtol, atol, equal_nan=True)
+        wrong = ~np.isclose(actual, expected, *_tolerance(expected.dtype.name, rtol, atol), equal_nan=True)
+    elif expected.dtype.kind in "mM":
+        wrong = (actual != expected) & ~(np.isnat(actual) & np.isnat(expected))
     else:
         wrong = np.asarray(actual != expected)
     if not wrong.any():
         return ""
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
-    given, wanted = _pair(actual[index].item(), expected[index].item())
+    dates = expected.dtype.kind in "mM"  # of a unit that Python's own dates may lack
+    given, wanted = map(str, (actual[index], expected[index])) if dates else _pair(actual[index].item(), expected[index].item())
     return f"returned {given}{at}{place_of(index)}, expected {wanted}{_count(int(wrong.sum()), wrong.size)}"
 
 
@@ -238,7 +253,9 @@ def kind_difference(actual: object, shape: torch.Size, dtype: torch.dtype, at: s
 def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, atol: float | None, at: str) -> str:
     assert isinstance(actual, Tensor)  # kind_difference has seen to it
     actual, expected = actual.detach(), expected.detach()
-    wrong = ~torch.isclose(actual, expected, *_tolerance(expected.dtype, rtol, atol), equal_nan=True)
+    exact = not (expected.dtype.is_floating_point or expected.dtype.is_complex)
+    tolerance = (0.0, 0.0) if exact else _tolerance(_plain(expected.dtype), rtol, atol)
+    wrong = ~torch.isclose(actual, expected, *tolerance, equal_nan=True)
     if not wrong.any():
         return ""
     index = first(wrong)
@@ -319,10 +336,8 @@ def _keys(value: Mapping[Any, object]) -> str:
     return show(sorted(map(str, value)))
 
 
-def _tolerance(dtype: torch.dtype, rtol: float | None, atol: float | None) -> tuple[float, float]:
-    if not (dtype.is_floating_point or dtype.is_complex):
-        return 0.0, 0.0
-    relative, absolute = _TOLERANCES.get(_plain(dtype), _FLOAT32)
+def _tolerance(dtype: str, rtol: float | None, atol: float | None) -> tuple[float, float]:
+    relative, absolute = _TOLERANCES.get(dtype, _FLOAT32)
     return relative if rtol is None else rtol, absolute if atol is None else atol
 
 

@@ -13,7 +13,7 @@ from autograder.errors import CheckFailed, MalformedMessage, MissingFunction, Ra
 from autograder.libraries import Tensor
 from autograder.messages import GRADIENT, WITH_INPUT
 from autograder.worker import protocol
-from autograder.worker.codec import Callback, Handle, Recipe, with_article
+from autograder.worker.codec import Callback, Handle, Recipe, Record, with_article
 from autograder.worker.protocol import Answer, Request, SideEffect
 
 
@@ -199,7 +199,13 @@ class RemoteObject:
     @property
     def _shown(self) -> str:
         """Words for it as a value in a sentence."""
-        return self._label
+        return with_article(self._handle.type_name) if self._handle.type_name == "function" else self._label
+
+    def _record(self, like: Record) -> object:
+        """Return its fields as those of a dataclass or a named tuple, to be compared; itself if it is of another class."""
+        if self._handle.type_name != like.type_name:
+            return self
+        return Record(like.type_name, {name: getattr(self, name) for name in like.fields}, like.named_tuple)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

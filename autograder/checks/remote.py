@@ -9,6 +9,8 @@ student's code makes stay with the worker, see `objects`. A function that a chec
 """
 
 import builtins
+import enum
+import sys
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -45,7 +47,7 @@ from autograder.errors import (
 from autograder.libraries import Image, nn, np
 from autograder.submissions import Module
 from autograder.worker import protocol
-from autograder.worker.codec import Handle, Recipe, Record, is_record, map_tree, named_tuple_of, record_of, refuse
+from autograder.worker.codec import Handle, Member, Recipe, Record, is_record, map_tree, named_tuple_of, record_of, refuse
 from autograder.worker.protocol import Answer, Fault, Request
 
 __all__ = [
@@ -394,15 +396,27 @@ class StudentModule:
         raise error.with_traceback(inner.__traceback__) if inner is not None else error
 
     def _incoming(self, value: object) -> object:
-        if isinstance(value, Record) and value.named_tuple:
-            return named_tuple_of(value)
+        if isinstance(value, Record):
+            if value.number >= 0:  # it has methods
+                self._labels.setdefault(value.number, show(value))
+                value.far = RemoteObject(self, Handle(value.number, value.type_name, "object"))
+            return named_tuple_of(value) if value.named_tuple else value
+        if isinstance(value, Member):
+            return _known_member(value)
         if isinstance(value, np.ndarray) and value.ndim == 0:
-            return value.item()  # what `.numpy()` makes of a number
+            return value[()] if value.dtype.kind in "mM" else value.item()  # what `.numpy()` makes of a number
         if not isinstance(value, Handle):
             return value
         if value.kind == "module":
             return RemoteModule(self, value)
         return self._objects.setdefault(value.number, RemoteObject(self, value))  # one object is one here too
+
+
+def _known_member(member: Member) -> object:
+    """Return the member itself of an enumeration of the course or of Python; of one of the student's own as it is."""
+    kind = getattr(sys.modules.get(member.module), "__dict__", {}).get(member.type_name)
+    known = kind.__members__.get(member.name) if isinstance(kind, enum.EnumMeta) else None
+    return known if known is not None and known == member else member
 
 
 def _warning_class(kinds: Sequence[str]) -> type[Warning]:

@@ -20,7 +20,7 @@ from autograder.errors import RefusedValue
 from autograder.libraries import nn, torch
 from autograder.worker import protocol, substitutes
 from autograder.worker.calls import listed_parameters, make_call
-from autograder.worker.codec import Callback, Handle, Recipe, Record, is_record, map_tree, refuse, type_name
+from autograder.worker.codec import Callback, Handle, Member, Recipe, Record, is_record, map_tree, refuse, type_name
 from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
@@ -33,9 +33,11 @@ from autograder.worker.objects import (
     is_class_of,
     is_iterator,
     is_method,
-    is_object_class,
+    is_own_function,
     operation,
     revive,
+    revive_member,
+    stays,
 )
 from autograder.worker.programs import run_program
 from autograder.worker.protocol import (
@@ -249,7 +251,7 @@ class Session:
         )
         if isinstance(answer, Fault):
             return answer
-        made = isinstance(function, type) and type(answer.value) is function and is_object_class(function, self._own)
+        made = isinstance(function, type) and type(answer.value) is function and stays(answer.value, self._own)
         return replace(answer, value=self._objects.hold(answer.value) if made else self._staying(answer.value))
 
     @property
@@ -304,8 +306,13 @@ class Session:
         parameters = listed_parameters(value)
         if parameters is not None:
             return parameters
-        own = is_class_of(type(value), self._own) and not isinstance(value, PLAIN_BASES) and not is_record(value)
-        return self._objects.hold(value) if own or isinstance(value, nn.Module) else refuse(value)
+        own = is_class_of(type(value), self._own)
+        if is_record(value):
+            return self._objects.hold_record(value) if own else refuse(value)
+        if is_own_function(value, self._own):
+            return self._objects.hold(value, "function")
+        kept = (own and not isinstance(value, PLAIN_BASES)) or isinstance(value, nn.Module)
+        return self._objects.hold(value) if kept else refuse(value)
 
     def _revive(self, value: Any, device: str) -> Any:
         if isinstance(value, Recipe):
@@ -315,6 +322,8 @@ class Session:
             return getattr(held, value.type_name) if value.kind == "method" else held
         if isinstance(value, Record):
             return revive(value, self._modules)
+        if isinstance(value, Member):
+            return revive_member(value, self._modules)
         if isinstance(value, Callback):
             return self._function(value.name) if value.number < 0 else self._callback(value)
         return value

@@ -45,6 +45,8 @@ def find_shared_modules(catalog: Catalog, config: pytest.Config) -> None:
         file = getattr(sys.modules.get(name), "__file__", None)
         if file and Path(file).parts[-3:-1] == beside:
             del sys.modules[name]
+        if name not in sys.modules:
+            pytest.register_assert_rewrite(name)  # its asserts tell what does not hold
 
 
 def register_conftest(catalog: Catalog, config: pytest.Config) -> None:

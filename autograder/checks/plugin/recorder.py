@@ -183,7 +183,8 @@ def _reason(text: str) -> str:
     if missed:
         kinds = re.findall(r"<class '(?:[\w.]*\.)?(\w+)'>|(\w+Error\b)", missed[1])
         return f"expected {' or '.join(filter(None, itertools.chain(*kinds))) or missed[1]}"
-    return lines[0] if lines else ""
+    told = [line for line in lines[1:] if "ACTUAL" in line or "DESIRED" in line]  # by numpy.testing
+    return ": ".join([lines[0], *told[:2]]) if lines else ""
 
 
 def _assertion_sentence(text: str, submission: StudentModule | None) -> str:
