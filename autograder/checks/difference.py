@@ -203,7 +203,9 @@ def _array_difference(actual: np.ndarray, expected: np.ndarray, rtol: float | No
     if actual.dtype != expected.dtype:
         return f"returned an array of {actual.dtype}{at}, expected {expected.dtype}"
     if expected.dtype.names:
-        problems = (difference(actual[name], expected[name], rtol, atol, f"{at} in .{name}") for name in expected.dtype.names)
+        problems = (
+            difference(actual[name], expected[name], rtol, atol, f"{at} in .{name}") for name in expected.dtype.names
+        )
         return next(filter(None, problems), "")
     if expected.dtype.kind == "O":
         return difference(actual.tolist(), expected.tolist(), rtol, atol, at)
@@ -217,7 +219,9 @@ def _array_difference(actual: np.ndarray, expected: np.ndarray, rtol: float | No
         return ""
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     dates = expected.dtype.kind in "mM"  # of a unit that Python's own dates may lack
-    given, wanted = map(str, (actual[index], expected[index])) if dates else _pair(actual[index].item(), expected[index].item())
+    given, wanted = (
+        map(str, (actual[index], expected[index])) if dates else _pair(actual[index].item(), expected[index].item())
+    )
     return f"returned {given}{at}{place_of(index)}, expected {wanted}{_count(int(wrong.sum()), wrong.size)}"
 
 

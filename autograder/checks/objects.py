@@ -293,7 +293,11 @@ for _name in (
     *("iter", "reversed", "getitem", "setitem", "delitem", "delattr", "enter"),
     *("abs", "neg", "pos", "invert", "round", "divmod", "rdivmod"),
     *("lt", "le", "gt", "ge", "eq", "ne"),
-    *(f"{side}{name}" for side in ("", "r", "i") for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")),
+    *(
+        f"{side}{name}"
+        for side in ("", "r", "i")
+        for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
+    ),
     *(f"{side}{name}" for side in ("", "r", "i") for name in ("matmul", "and", "or", "xor", "lshift", "rshift")),
 ):
     setattr(RemoteObject, f"__{_name}__", _operator(f"__{_name}__"))

@@ -47,7 +47,17 @@ from autograder.errors import (
 from autograder.libraries import Image, nn, np
 from autograder.submissions import Module
 from autograder.worker import protocol
-from autograder.worker.codec import Handle, Member, Recipe, Record, is_record, map_tree, named_tuple_of, record_of, refuse
+from autograder.worker.codec import (
+    Handle,
+    Member,
+    Recipe,
+    Record,
+    is_record,
+    map_tree,
+    named_tuple_of,
+    record_of,
+    refuse,
+)
 from autograder.worker.protocol import Answer, Fault, Request
 
 __all__ = [

@@ -144,7 +144,8 @@ def _has_methods(kind: type) -> bool:
     fields = getattr(kind, "_fields", ()) or getattr(kind, "__dataclass_fields__", {})
     written = {name: value for base in kind.__mro__[:-1] if base is not tuple for name, value in vars(base).items()}
     return any(
-        (name in _OPERATIONS and name not in _USUAL) or (name[0] != "_" and name not in fields and name not in dir(tuple))
+        (name in _OPERATIONS and name not in _USUAL)
+        or (name[0] != "_" and name not in fields and name not in dir(tuple))
         for name in written
     )
 

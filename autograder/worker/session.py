@@ -282,7 +282,9 @@ class Session:
         value: Any = self._modules[self._unit]
         for part in name.split("."):
             value = getattr(value, part, self)
-        return Handle(0, name, "method") if callable(value) or value is self or is_method(value) else self._staying(value)
+        return (
+            Handle(0, name, "method") if callable(value) or value is self or is_method(value) else self._staying(value)
+        )
 
     def _method(self, number: int, name: str) -> Callable[..., object] | Fault:
         value = self._objects[number]

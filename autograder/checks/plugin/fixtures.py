@@ -69,7 +69,11 @@ def _exception_named(name: str, item: pytest.Item) -> type[Exception] | None:
     for _ in range(3):
         spaces = [space for space in spaces if isinstance(space, types.ModuleType)]
         for found in (vars(space).get(name) for space in spaces):
-            if isinstance(found, type) and issubclass(found, Exception) and found.__module__.partition(".")[0] not in _STEERING:
+            if (
+                isinstance(found, type)
+                and issubclass(found, Exception)
+                and found.__module__.partition(".")[0] not in _STEERING
+            ):
                 return found
         spaces = [value for space in spaces for value in list(vars(space).values())]
     return None

@@ -4,7 +4,7 @@ import base64
 import itertools
 import re
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 
@@ -184,7 +184,7 @@ def _reason(text: str) -> str:
         kinds = re.findall(r"<class '(?:[\w.]*\.)?(\w+)'>|(\w+Error\b)", missed[1])
         return f"expected {' or '.join(filter(None, itertools.chain(*kinds))) or missed[1]}"
     told = [line for line in lines[1:] if "ACTUAL" in line or "DESIRED" in line]  # by numpy.testing
-    return ": ".join([lines[0], *told[:2]]) if lines else ""
+    return ": ".join([lines[0], *told[: 2 if told and "DESIRED" not in told[0] else 1]]) if lines else ""
 
 
 def _assertion_sentence(text: str, submission: StudentModule | None) -> str:

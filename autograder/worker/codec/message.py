@@ -239,7 +239,11 @@ def _operator(name: str) -> Callable[..., Any]:
 
 for _name in (
     *("lt", "le", "gt", "ge", "neg", "abs"),
-    *(f"{side}{name}" for side in ("", "r") for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")),
+    *(
+        f"{side}{name}"
+        for side in ("", "r")
+        for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+    ),
     *(f"{side}{name}" for side in ("", "r") for name in ("and", "or", "xor")),
 ):
     setattr(Record, f"__{_name}__", _operator(f"__{_name}__"))

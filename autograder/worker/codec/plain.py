@@ -86,9 +86,7 @@ def _write_record(record: Record, node: Node, depth: int) -> list[Any]:
     return ["record", record.type_name, record.named_tuple, pairs, record.module, record.number]
 
 
-def _read_record(
-    value: Node, depth: int, name: str, named_tuple: bool, pairs: Any, module: str, number: int
-) -> Record:
+def _read_record(value: Node, depth: int, name: str, named_tuple: bool, pairs: Any, module: str, number: int) -> Record:
     typed = (type(name), type(named_tuple), type(module), type(number)) == (str, bool, str, int)
     if not typed or not all(type(key) is str for key, _ in pairs):
         raise MalformedMessage("a message with an impossible record")

@@ -376,17 +376,20 @@ RIGHT = [
 WRONG = [
     ("assert submission.color() == Green.RED", "color() returned Color.RED, which does not hold"),
     ("assert_equal(submission.color(), Color.RED.name)", "returned Color.RED (a Member), expected 'RED' (a str)"),
-    ("assert_equal(submission.columns(), submission.columns()[::-1])", "in .a at [0], expected 3 (2 of 2 entries differ)"),
+    (
+        "assert_equal(submission.columns(), submission.columns()[::-1])",
+        "in .a at [0], expected 3 (2 of 2 entries differ)",
+    ),
     ("assert_equal(submission.days(), submission.days()[::-1])", "at [0], expected NaT (2 of 2 entries differ)"),
     ("assert_close(submission.adder_without(1), 2)", "returned a function, expected what it gives: call it, with ()"),
     ("submission.no_error()", "returned a ValueError, expected that it is raised: write raise in place of return"),
     ("assert_close(submission.Box(1.0), reference.Box(2.0))", "returned 1.0 in .width, expected 2.0"),
-    ("with pytest.raises(ValueError): submission.Stack().pop()", "raised Empty: stack of 0 is empty (kinds.py:82)"),
-    ("assert all(submission.stops() for _ in range(3))", "stops() raised StopIteration (kinds.py:259)"),
+    ("with pytest.raises(ValueError): submission.Stack().pop()", "raised Empty: stack of 0 is empty (kinds.py:"),
+    ("assert all(submission.stops() for _ in range(3))", "stops() raised StopIteration (kinds.py:"),
     ("with pytest.warns(UserWarning): submission.old(1)", "DID NOT WARN"),
     ("for b in (1, 2, 3):\n    with subtests.test(b=b): assert submission.wrong(1, b) == 1 + b", "assert 4 == (1 + 2)"),
     ("check_sum(submission.wrong, 1, 2, 3)", "wrong(1, 2) returned 4, which does not hold: assert 4 == 3"),
-    ("np.testing.assert_allclose(submission.same(np.ones(2)), [1, 2])", "1.0 (ACTUAL), 2.0 (DESIRED)"),
+    ("np.testing.assert_allclose(submission.same(np.ones(2)), [1, 2])", "atol=0: [1]: 1.0 (ACTUAL), 2 (DESIRED)"),
     ("submission.Circle(1).size", "Circle of kinds.py has no size"),
 ]
 CLASSES = '''
