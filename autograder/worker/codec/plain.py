@@ -303,7 +303,7 @@ WRITERS: dict[type, Callable[[Any, Node, int], list[Any]]] = {
     Member: _write_member,
     slice: _write_slice,
     type(...): lambda value, *_: ["ellipsis"],
-    type(NotImplemented): lambda value, *_: ["not implemented"],
+    type(NotImplemented): lambda value, *_: ["notimplemented"],
     datetime.timedelta: _write_timedelta,
 }
 
@@ -329,6 +329,6 @@ READERS: dict[str, Callable[..., Any]] = {
     "member": _read_member,
     "slice": _read_slice,
     "ellipsis": lambda value, depth: ...,
-    "not implemented": lambda value, depth: NotImplemented,
+    "notimplemented": lambda value, depth: NotImplemented,
     "timedelta": _read_timedelta,
 }
