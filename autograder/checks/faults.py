@@ -7,7 +7,18 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
-from autograder.errors import MissingFunction, NotWritten, Raised, RefusedValue, StudentFault, TimedOut, Unusable
+from autograder.checks.showing import show
+from autograder.errors import (
+    AutograderError,
+    CheckFailed,
+    MissingFunction,
+    NotWritten,
+    Raised,
+    RefusedValue,
+    StudentFault,
+    TimedOut,
+    Unusable,
+)
 from autograder.results.types import legible
 from autograder.submissions import Module
 from autograder.worker.codec import with_article
@@ -75,6 +86,8 @@ def _error(
     return _class_of_fault(fault, expectable)(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text)
 
 
+#: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
+_OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
 #: The end of an iterator would end a loop of the check's own, whatever the student's code has given.
 _UNEXPECTABLE = (StopIteration, StopAsyncIteration)
 
@@ -150,3 +163,15 @@ def _where(fault: Fault, module: Module) -> str:
         return ""
     filename, line, _ = fault.frames[-1]
     return f" ({module.place(line) if filename == module.filename else f'{Path(filename).name}:{line}'})"
+
+
+def fault_in(error: BaseException, values: list[object]) -> BaseException:
+    """Return the error that ended a check, as the student's failure if it stumbled over one of these values of theirs."""
+    if isinstance(error, BaseExceptionGroup):  # of hypothesis: several examples, or one that does not fail again
+        return fault_in(error.exceptions[0], values)
+    if not isinstance(error, Exception) or isinstance(error, (AutograderError, AssertionError, *_OWN_FAULTS)):
+        return error
+    text = str(error).strip().partition("\n")[0]
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    what = f"returned {show(values[-1])}" if values else "answered something"
+    return CheckFailed(f"{what}, which the check cannot work with ({said})")

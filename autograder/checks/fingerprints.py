@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.diagnose import (
     ALL,
     TRACES,
@@ -27,7 +28,7 @@ from autograder.checks.diagnose import (
     traces,
 )
 from autograder.checks.mistakes import Mistake
-from autograder.checks.objects import UNANSWERED, Call, Program, RemoteObject
+from autograder.checks.objects import Program, RemoteObject
 from autograder.errors import CatalogError
 from autograder.libraries import Image, Tensor, np, torch
 from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of

@@ -8,25 +8,22 @@ student's own run) or in a sandbox (a graded run). Modules are handed over by th
 student's code makes stay with the worker, see `objects`. A function that a check hands over is called here.
 """
 
-import builtins
-import enum
-import sys
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from autograder.checks.call import NO_ANSWER, UNANSWERED, Call
 from autograder.checks.compare import Printed, show
-from autograder.checks.faults import error_of, load_notes
+from autograder.checks.faults import error_of, fault_in, load_notes
+from autograder.checks.handing import known_member, plain, recipe_of, warning_class
 from autograder.checks.objects import (
-    NO_ANSWER,
-    UNANSWERED,
-    Call,
     Program,
     RemoteFunction,
     RemoteModule,
     RemoteObject,
+    assert_module,
     callback_of,
 )
 from autograder.checks.transport import Transport, place_data
@@ -44,7 +41,7 @@ from autograder.errors import (
     TimedOut,
     Unusable,
 )
-from autograder.libraries import Image, nn, np
+from autograder.libraries import nn, np
 from autograder.submissions import Module
 from autograder.worker import protocol
 from autograder.worker.codec import (
@@ -56,7 +53,6 @@ from autograder.worker.codec import (
     map_tree,
     named_tuple_of,
     record_of,
-    refuse,
 )
 from autograder.worker.protocol import Answer, Fault, Request
 
@@ -78,8 +74,6 @@ _LONGEST_LABEL = 60
 #: All that a submission answers in one check is held until the check ends.
 _ANSWERS_BYTES = 96 * 2**20
 _LARGE_BYTES = 8 * 2**20
-#: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
-_OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
 #: First of the filters inside of `pytest.warns`: it asks for all warnings.
 _WARNINGS_ASKED = [("always", None, Warning, None, 0)]
 
@@ -220,16 +214,8 @@ class StudentModule:
         That is so if the submission has answered something and then an operation failed. Faults of the machine (files,
         memory) and of the check's own text (a name that is not there) are nobody's value.
         """
-        if isinstance(error, BaseExceptionGroup):  # of hypothesis: several examples, or one that does not fail again
-            return self.fault_in(error.exceptions[0])
-        own = not isinstance(error, Exception) or isinstance(error, (AutograderError, AssertionError, *_OWN_FAULTS))
-        if not self.answered or own:
-            return error
-        text = str(error).strip().partition("\n")[0]
-        said = f"{type(error).__name__}: {text}" if text else type(error).__name__
         values = [call.value for call in self.calls if call.answer is not NO_ANSWER]
-        what = f"returned {show(values[-1])}" if values else "answered something"
-        return CheckFailed(f"{what}, which the check cannot work with ({said})")
+        return fault_in(error, values) if self.answered else error
 
     def _call(self, call: Call) -> Any:
         __tracebackhide__ = True
@@ -259,7 +245,7 @@ class StudentModule:
             del self.calls[-1]  # the call follows
             return answer.value
         for kinds, text in answer.warnings:
-            warnings.warn_explicit(text, _warning_class(kinds), self.module.filename, 0)
+            warnings.warn_explicit(text, warning_class(kinds), self.module.filename, 0)
         self._name(answer.value, call)
         answer = replace(answer, value=map_tree(self._incoming, answer.value))
         self.calls[-1] = replace(call, answer=answer)
@@ -317,7 +303,7 @@ class StudentModule:
         finally:
             self._responding = False
         try:
-            return protocol.write(Answer(value), _plain)
+            return protocol.write(Answer(value), plain)
         except RefusedValue as error:
             raise CheckError(f"a function of the check returned {error}") from error
 
@@ -386,7 +372,7 @@ class StudentModule:
             CheckFailed: it does so after the submission has answered.
         """
         try:
-            return protocol.write(request, _plain)
+            return protocol.write(request, plain)
         except RefusedValue as error:
             text = f"passes {error} to {subject}"
             if not self.answered:
@@ -412,7 +398,7 @@ class StudentModule:
                 value.far = RemoteObject(self, Handle(value.number, value.type_name, "object"))
             return named_tuple_of(value) if value.named_tuple else value
         if isinstance(value, Member):
-            return _known_member(value)
+            return known_member(value)
         if isinstance(value, np.ndarray) and value.ndim == 0:
             return value[()] if value.dtype.kind in "mM" else value.item()  # what `.numpy()` makes of a number
         if not isinstance(value, Handle):
@@ -420,48 +406,3 @@ class StudentModule:
         if value.kind == "module":
             return RemoteModule(self, value)
         return self._objects.setdefault(value.number, RemoteObject(self, value))  # one object is one here too
-
-
-def _known_member(member: Member) -> object:
-    """Return the member itself of an enumeration of the course or of Python; of one of the student's own as it is."""
-    kind = getattr(sys.modules.get(member.module), "__dict__", {}).get(member.type_name)
-    known = kind.__members__.get(member.name) if isinstance(kind, enum.EnumMeta) else None
-    return known if known is not None and known == member else member
-
-
-def _warning_class(kinds: Sequence[str]) -> type[Warning]:
-    """Return Python's own class of a warning, by the names of the student's and of its bases."""
-    found = (getattr(builtins, name, None) for name in kinds)
-    return next((kind for kind in found if isinstance(kind, type) and issubclass(kind, Warning)), UserWarning)
-
-
-def assert_module(value: object) -> None:
-    """Fail unless a submission has returned an `nn.Module`, which stays with the worker."""
-    if not isinstance(value, RemoteModule):
-        raise CheckFailed(f"returned {show(value)}, expected a module", value)
-
-
-def recipe_of(module: nn.Module) -> Recipe:
-    """Return how a worker makes this module.
-
-    Raises:
-        CheckError: the module does not carry a recipe.
-    """
-    recipe = getattr(module, "recipe", None)
-    if recipe is None:
-        raise CheckError(f"a {type(module).__name__} was passed without a recipe; make it with a function of `data`")
-    entry, arguments = recipe
-    # The state is sent anyway, and a seed would tell what else the check draws from it.
-    arguments = {name: value for name, value in arguments.items() if name != "seed"}
-    state = {name: value.detach() for name, value in module.state_dict().items()}
-    training = [name for name, child in module.named_modules() if child.training]
-    frozen = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]
-    return Recipe(entry, arguments, state, training, frozen)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Image.Image):
-        return value.copy()  # an opened file becomes a plain image
-    if isinstance(value, Path):
-        return Path(value)
-    return refuse(value)

@@ -29,7 +29,7 @@ from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup, readable_paths
 from autograder.sandbox.kernel import reason_of
 from autograder.sandbox.zygote import OPTIMIZERS, serve_forks
-from autograder.worker import session, substitutes
+from autograder.worker import frameworks, session, substitutes
 from autograder.worker.deadline import Waiting
 
 _MESSAGE = 65536
@@ -49,7 +49,7 @@ def main() -> None:
     for name in sys.argv[2:]:
         importlib.import_module(name)
     if "torch" in sys.argv[2:]:
-        session.warm_up(optimizers=OPTIMIZERS in sys.argv[2:])
+        frameworks.warm_up(optimizers=OPTIMIZERS in sys.argv[2:])
         substitutes.draw_in_memory()
     # Read once and remove: the variable names a folder of the grader's.
     os.environ.pop("MPLCONFIGDIR", None)

@@ -238,9 +238,6 @@ _REPLIES: dict[str, type[Answer | Fault]] = {kind.__name__: kind for kind in (An
 Record = TypeVar("Record")
 
 
-# --- records to messages, and back
-
-
 def write(
     record: Request | Answer | Fault, fallback: Callable[[object], object] = refuse, limits: Limits | None = None
 ) -> bytes:
@@ -371,9 +368,6 @@ def _text(value: object) -> str:
 
 def _no_answer() -> MalformedMessage:
     return MalformedMessage("something that is no answer")
-
-
-# --- frames: a length, a nonce, a message
 
 
 def frame(nonce: bytes, message: bytes) -> bytes:

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import RefusedValue
-from autograder.libraries import nn, torch
+from autograder.libraries import nn
 from autograder.worker import protocol, substitutes
 from autograder.worker.calls import listed_parameters, make_call
 from autograder.worker.codec import Callback, Handle, Member, Recipe, Record, is_record, map_tree, refuse, type_name
 from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
-from autograder.worker.frameworks import PYTORCH, framework, framework_note
+from autograder.worker.frameworks import PYTORCH, framework, framework_note, make_module
 from autograder.worker.modules import LoadedModule, importable
 from autograder.worker.objects import (
     PLAIN_BASES,
@@ -350,32 +350,14 @@ class Session:
         return call
 
     def _make(self, recipe: Recipe, device: str) -> nn.Module:
-        module_name, _, maker = recipe.entry.partition(":")
-        module: nn.Module = getattr(importlib.import_module(module_name), maker)(**recipe.arguments)
-        module.load_state_dict(recipe.state)
-        for name, child in module.named_modules():
-            child.training = name in recipe.training
-        for name, parameter in module.named_parameters():
-            parameter.requires_grad_(name not in recipe.frozen)
-        self._objects.hold(module.to(device))
+        module = make_module(recipe, device)
+        self._objects.hold(module)
         return module
 
     def _module(self, number: int) -> nn.Module:
         module = self._objects[number]
         assert isinstance(module, nn.Module)
         return module
-
-
-def warm_up(*, optimizers: bool = True) -> None:
-    """Make the first calls of torch that import or set up things: forward, backward, a step of the usual optimizers.
-
-    It computes in one thread, for a process from which others are forked. What an optimizer imports takes as long as torch.
-    """
-    torch.set_num_threads(1)
-    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
-    nn.functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
-    for optimizer in (torch.optim.SGD, torch.optim.Adam) if optimizers else ():
-        optimizer(net.parameters(), lr=0.1).step()
 
 
 def serve(connection: socket.socket, waiting: Waiting) -> None:

@@ -148,7 +148,7 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
     if isinstance(error, pytest.FixtureLookupError):
         text = f"a graded run has no fixture {error.argname}; docs/checks.md names those that checks can use"
     if isinstance(error, TypeError) and RemoteFunction.__name__ in text:
-        text = f"{text}: a class of the student's is none here; assert_raises(submission.NAME, ...) takes it, and `reference` has its own"
+        text = f"{text}: a student's class is none here; assert_raises(submission.NAME, ...) takes it, `reference` has its own"
     if isinstance(error, AssertionError | pytest.fail.Exception):
         return _assertion_sentence(_reason(str(error)), submission)
     return f"the check itself failed with {type(error).__name__}: {text}"

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.diagnose import (
     ALL,
     Diagnosis,
@@ -18,7 +19,6 @@ from autograder.checks.diagnose import (
 )
 from autograder.checks.fingerprints import Fingerprint, Fingerprints, fingerprint_of, fingerprints_text
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
-from autograder.checks.objects import UNANSWERED, Call
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import whole_solution

@@ -1,4 +1,4 @@
-"""Checks of courses of other kinds: values, classes and tests as people write them. What is right passes, what is wrong fails."""
+"""Checks of courses of other kinds, as people write them: what is right passes, what is wrong fails."""
 
 import contextlib
 import sys
@@ -342,7 +342,7 @@ RIGHT = [
     "assert submission.factorial(1000) == reference.factorial(1000)",
     "assert submission.same(...) is ... and submission.same(slice(1, None)) == slice(1, None)",
     "assert submission.adder(3)(4) == 7",
-    "seen = []; double = submission.memo(lambda x: seen.append(x) or 2 * x); assert double(2) == double(2) == 4 and seen == [2]",
+    "seen = []; two = submission.memo(lambda x: seen.append(x) or 2 * x); assert two(2) == two(2) == 4 and seen == [2]",
     "assert submission.pair() == (1, 'a') and submission.pair().swap() == ('a', 1)",
     "assert submission.box().area == 6 and (submission.box() + submission.box()).width == 4",
     "box = submission.box(); box.grow(); assert_close(box, reference.Box(3.0, 3.0)); assert box.width == 3",
@@ -363,7 +363,8 @@ RIGHT = [
     "seen = []; b = submission.Button(lambda b: seen.append(b) or 5); assert b.click() == b.click() == 5 and seen == [b, b]",
     "assert submission.charge(submission.Bank(10)) == 5",
     "with pytest.raises(ValueError, match='^r must not be negative, not -1$'): submission.Circle(-1)",
-    "with pytest.raises(ValueError) as info: submission.Circle(-1)\nassert str(info.value) == info.value.args[0] == 'r must not be negative, not -1'",
+    "with pytest.raises(ValueError) as info: submission.Circle(-1)\n"
+    "assert str(info.value) == info.value.args[0] == 'r must not be negative, not -1'",
     "with pytest.raises(reference.Empty, match='of 0'): submission.Stack().pop()",
     "assert_raises(submission.Empty, submission.Stack().pop)",
     "with pytest.raises(AttributeError, match='nothing'): submission.Circle(1).broken",
