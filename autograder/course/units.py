@@ -194,7 +194,7 @@ class Reader:
             raise self._error(where, key, "holds something that is no text")
         return tuple(found)
 
-    def refuse_other_keys(self, values: dict[str, Any], known: Collection[str], where: str) -> None:
+    def refuse_other_keys(self, values: Any, known: Collection[str], where: str) -> None:
         """Refuse a key that nothing reads: it is misspelt, or stands in the wrong table.
 
         Raises:
