@@ -91,10 +91,8 @@ def _untrained(name: str, seed: int) -> Classifier:
 
 def _trained(name: str) -> Classifier:
     if name in COME_ALONG:
-        with torch.device("meta"):
-            model = tiny_model(tiny_classes(name))
-        # Made on "meta", as the buffers that are not among the weights must not be.
-        model.backbone.normalize = Normalize()
+        # Not on "meta": there the first random draw imports PyTorch's compiler, which takes seconds.
+        model = _untrained(name, seed=0)
         _fill(model, {key: value.clone() for key, value in _tiny_state(name).items()}, str(_tiny_file(name)))
         return model
     with torch.device("meta"):
@@ -104,7 +102,7 @@ def _trained(name: str) -> Classifier:
 
 
 def _fill(network: nn.Module, state: dict[str, Tensor], origin: str) -> None:
-    """Give a network on "meta" (which holds no numbers, and costs no random initialisation) its weights."""
+    """Give a network its weights. One on "meta" holds no numbers, and costs no random initialisation."""
     counters = [key for key in network.state_dict() if key.endswith("num_batches_tracked")]
     state = {**{key: torch.tensor(0) for key in counters}, **state}
     weights.check_fit(state, network.state_dict(), origin)

@@ -27,7 +27,7 @@ class Call:
 
     Attributes:
         function: its name; of a program, the name of its unit.
-        args, kwargs: as the check gave them.
+        args, kwargs: as the check gave them; a module among them as a `SentModule`.
         of: the position of the argument that was differentiated by, or None for a plain call.
         weights: what the output's entries were weighted by, for a gradient.
         on: the object whose method or attribute it is, or the module that was called.

@@ -2,98 +2,92 @@
 
 A mistake explains a failed check if it gives, for every call that the check made, just what the student's function gave,
 and the solution gives something else for at least one of them. It is named only if it explains every failed check of the
-function, and no second one does as well. If none does, two mistakes at once are tried (`mixtures`) in the same way.
+function, none of the checks that passed contradicts it, and no second one does as well. If none does, two mistakes at once
+are tried (`mixtures`) in the same way.
+
+Nearly all the time goes into making the calls again. So the quickest failed check comes first, a mistake is left at the
+first call that tells it from the student's function, and two at once are tried only where each alone allows it.
 """
 
 import contextlib
+import itertools
+import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self, TypeVar
 
-from autograder.checks.compare import assert_close
+from autograder.checks.answers import VALUES, Telling, same_by, same_value, telling_of
+from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text, variants_text, with_more
 from autograder.checks.mixtures import mixed_names, mixture_name, mixtures
-from autograder.checks.remote import NO_ANSWER, UNANSWERED, Call, Program, RemoteModule, RemoteObject, StudentModule
+from autograder.checks.remote import StudentModule
+from autograder.checks.replays import callable_of, is_diagnosable, of_function, replays, size_of_answers, uses_files
 from autograder.checks.transport import InProcess
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import imported_solutions, join_files
-from autograder.errors import AutograderError, CheckFailed
-from autograder.libraries import Image, Tensor, np
 from autograder.submissions import Module
-from autograder.worker.codec import Recipe
-from autograder.worker.codec.message import leaves, map_tree
 
-#: Seconds of processor time in which the mixtures of a function are tried.
-_MIXTURE_SECONDS = 2.0
+Found = TypeVar("Found")
+
+#: Seconds of processor time in which the known mistakes of a function are tried.
+NAMING_SECONDS = 2.0
 #: So much of the answers of a function's failed checks is kept; with more, nothing is named.
 _KEPT_BYTES = 2**24
-#: Stands for an object that stays with the worker, in a value that is compared.
-_OBJECT = "\0object"
-#: What of a call counts: the value, or what it has left behind as well, or that alone.
-Telling = Literal["values", "all", "traces"]
-VALUES: Telling = "values"
-ALL: Telling = "all"
-TRACES: Telling = "traces"
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A failed check.
+class _Relation:
+    """How a variant of the function stands to a failed check.
 
     Attributes:
-        calls: what it has called, with what came back.
-        right: the same calls with what the solution answers.
-        seed: of its worker.
-        by_value: False if it found fault with side effects of a call alone.
-        seconds: how long the solution took for these calls.
-        explaining: names of the known mistakes that explain it, if that cannot be tried later; None if it can.
+        explains: it answers as the student's function does.
+        begins: it does so up to the first call to which the student's function answers otherwise than the solution.
+        silent: it answers as the solution does up to that call.
+    """
+
+    explains: bool = False
+    begins: bool = False
+    silent: bool = False
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """What is wrong in a failed check.
+
+    Attributes:
+        telling: what tells the answers from the solution's; None if nothing does.
+        first: the number of the first call that it shows at.
+        right: answers of the solution, as far as they are needed.
+    """
+
+    telling: Telling | None
+    first: int
+    right: Sequence[Call]
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a check has asked of a function, with what came back.
+
+    Attributes:
+        calls: in order.
+        seed: of the check's worker.
+        seconds: how long the check took.
+        by_value: False if the check found fault with side effects of a call alone.
     """
 
     calls: Sequence[Call]
-    right: Sequence[Call]
-    seed: int
-    by_value: bool
+    seed: int = 0
     seconds: float = 0.0
-    explaining: frozenset[str] | None = None
+    by_value: bool = True
 
-    def explained_by(self, replayed: Iterator[Call]) -> bool:
-        """Return True if a variant answers as the student did to each call, and the solution does not."""
-        match self.telling:
-            case "values":
-                return all(map(self._same_answer, self.calls, replayed, self.right))
-            case "all":
-                return all(map(_same_in_all, self.calls, replayed))
-            case "traces":
-                return all(map(_same_traces, self.calls, replayed))
-        return False
 
-    @property
-    def telling(self) -> Telling | None:
-        """Return what tells the answers from the solution's; None if nothing does."""
-        if not self.by_value:
-            return TRACES if self._differs(_same_traces) else None
-        if self._differs(_same_value):
-            return VALUES
-        return ALL if self._differs(_same_in_all) else None
-
-    def _differs(self, same: Callable[[Call, Call], bool]) -> bool:
-        return not all(map(same, self.calls, self.right))
-
-    @staticmethod
-    def _same_answer(theirs: Call, variant: Call, right: Call) -> bool:
-        if theirs.value is not UNANSWERED or variant.value is not UNANSWERED:
-            return _same_value(theirs, variant)
-        # If the solution raises too, a message may have any words; else only equal words are the same mistake.
-        expected = right.value is UNANSWERED
-        return (
-            bool(theirs.raised)
-            and theirs.raised[:1] == variant.raised[:1]
-            and (expected or theirs.raised == variant.raised)
-        )
+class _TimeIsUpError(Exception):
+    """The seconds for one function are spent."""
 
 
 class Diagnosis:
@@ -107,6 +101,9 @@ class Diagnosis:
         seconds: the limit for each call.
         data: files that the unit's code reads, by their paths beside it.
         others: sources of other modules that the solution and the mistakes import, by name.
+
+    Attributes:
+        spent: seconds of processor time that it took to try the mistakes.
     """
 
     def __init__(
@@ -127,9 +124,16 @@ class Diagnosis:
         self._wrong = replace(self._right, text=with_more(solution, f"\n{self._variants}"))
         self._mistakes = mistakes
         self._seconds = seconds
+        self.spent = 0.0
+        self._limit = math.inf
         self._recognised: set[str] = set()
-        self._failures: list[Failure] = []
+        self._failed: list[Asked] = []
+        self._passed: list[Asked] = []
         self._kept = 0
+        #: What has been found out by making calls again, which is never done twice.
+        self._relations: dict[tuple[str, Asked], _Relation] = {}
+        self._faults: dict[Asked, _Fault] = {}
+        self._right_answers: dict[Asked, Sequence[Call]] = {}
 
     @classmethod
     def of(cls, catalog: Catalog, unit: str, function: str) -> Self:
@@ -138,7 +142,15 @@ class Diagnosis:
         others = imported_solutions(catalog, solution, variants_text(mistakes))
         return cls(unit, function, mistakes, solution, catalog.units[unit].seconds, catalog.data(unit), others)
 
-    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True, recognised: str = "") -> bool:
+    def add(
+        self,
+        calls: Sequence[Call],
+        seed: int = 0,
+        *,
+        by_value: bool = True,
+        recognised: str = "",
+        seconds: float = 0.0,
+    ) -> bool:
         """Take a failed check into account. Return False if its calls cannot be made again, and tell nothing.
 
         Args:
@@ -146,6 +158,7 @@ class Diagnosis:
             seed: what the worker's random state started from, so that a module is made with the same first weights.
             by_value: True if the check found fault with a value or an exception, False if with side effects of a call.
             recognised: the name of the mistake that the check itself has recognised, if any.
+            seconds: how long the check took.
         """
         if any(known.name == recognised for known in self._known):
             self._recognised.add(recognised)
@@ -153,26 +166,42 @@ class Diagnosis:
         calls = of_function(self._function, calls)
         if not self._known or not is_diagnosable(calls):
             return False
-        self._kept += sum(_size(call) for call in calls)
+        self._kept += size_of_answers(calls)
         if self._kept <= _KEPT_BYTES:
-            begun = time.process_time()
-            right = tuple(self._replays(calls, self._right, seed))
-            failure = Failure(calls, right, seed, by_value, time.process_time() - begun)
-            if _uses_files(calls):
-                names = (known.name for known in self._known)
-                fitting = frozenset(name for name in names if self._explains(self._wrong, name, failure))
-                failure = replace(failure, explaining=fitting)
-            self._failures.append(failure)
+            failed = Asked(calls, seed, seconds, by_value)
+            self._failed.append(failed)
+            if uses_files(calls):  # which are gone afterwards
+                for known in self._known:
+                    self._relation(known.name, failed)
         return True
 
-    def mistakes(self) -> tuple[Mistake, ...]:
-        """Return the one mistake that explains everything; or else both of a mixture, or what all fitting mixtures share."""
-        if self._kept > _KEPT_BYTES or not (self._failures or self._recognised):
+    def add_passed(self, calls: Sequence[Call], seed: int, seconds: float = 0.0) -> None:
+        """Take a check that has passed into account: a mistake that answers its calls otherwise is not the student's."""
+        calls = of_function(self._function, calls)
+        if self._known and is_diagnosable(calls) and not uses_files(calls):
+            self._passed.append(Asked(calls, seed, seconds))
+
+    def mistakes(self, seconds: float = NAMING_SECONDS) -> tuple[Mistake, ...]:
+        """Return the one mistake that explains everything; or else both of a mixture, or what all fitting mixtures share.
+
+        Args:
+            seconds: of processor time, in which calls are made again. Where they do not suffice, nothing is named.
+        """
+        if self._kept > _KEPT_BYTES or not (self._failed or self._recognised):
             return ()
-        single = [known for known in self._known if self._explains_all(self._wrong, known.name)]
-        if single:
-            return tuple(single) if len(single) == 1 else ()
-        pairs = list(self._fitting_pairs())
+        self._failed.sort(key=lambda failed: failed.seconds)  # the quickest is tried first, as few variants fit it
+        self._passed.sort(key=lambda passed: passed.seconds)
+        if self._failed:
+            self._fault(self._failed[0])  # the first replay of a process takes longer, so it is not counted
+        self._limit = self.spent + seconds
+        try:
+            single = [known for known in self._known if self._explains_all(known.name)]
+            single = self._not_contradicted({known.name: known for known in single})
+            if single:
+                return tuple(single) if len(single) == 1 else ()
+            pairs = self._fitting_pairs()
+        except _TimeIsUpError:
+            return ()
         if len(pairs) == 1:
             return pairs[0]
         return tuple(known for known in self._known if pairs and all(known in pair for pair in pairs))
@@ -187,197 +216,146 @@ class Diagnosis:
         """Return a module in which every mixture is a function."""
         return replace(self._wrong, text=with_more(self._wrong.text, "\n" + "\n".join(self._mixtures.values())))
 
-    def _fitting_pairs(self) -> Iterator[tuple[Mistake, Mistake]]:
-        by_name = {known.name: known for known in self._known}
-        deadline = time.process_time() + _MIXTURE_SECONDS
-        found = []
-        for names in self._mixtures:
-            if self._explains_all(self._mixed, mixture_name(*names)):
-                found.append((by_name[names[0]], by_name[names[1]]))
-            if time.process_time() > deadline:
-                return  # one that was not tried may fit as well
-        yield from found
-
-    def _explains_all(self, module: Module, variant: str) -> bool:
-        """Return True if a variant explains every failure: the quickest is tried first, as few variants fit it."""
-        if not self._recognised <= {*mixed_names(variant)}:
-            return False
-        quickest_first = sorted(self._failures, key=lambda failure: failure.seconds)
-        return all(self._explains(module, variant, failure) for failure in quickest_first)
-
-    def _explains(self, module: Module, variant: str, failure: Failure) -> bool:
-        if failure.explaining is not None:
-            return variant in failure.explaining
-        if any(call.program for call in failure.calls):
-            text = self._program_texts.get(variant)
-            return text is not None and self._explains_program(text, failure)
-        variants = [
-            replace(call, function=variant + call.function[len(self._function) :])
-            if call.on is None and _callable_of(call) == self._function
-            else call
-            for call in failure.calls
-        ]
-        return failure.explained_by(self._replays(variants, module, failure.seed))
-
     @cached_property
     def _program_texts(self) -> dict[str, str]:
         """Return sources by mistake: a program runs its functions by itself, so the variant has the function's own name."""
         return {known.name: variant_text(self._right.text, self._mistakes, known) for known in self._known}
 
-    def _explains_program(self, text: str, failure: Failure) -> bool:
-        module = replace(self._right, text=text)
-        return failure.explained_by(self._replays(failure.calls, module, failure.seed))
+    def _fitting_pairs(self) -> list[tuple[Mistake, Mistake]]:
+        """Return the pairs whose mixture fits. Those that are unlikely are tried only where no other fits."""
+        by_name = {known.name: known for known in self._known}
+        likely = {names: self._is_likely(names) for names in self._mixtures}
+        for wanted in (True, False):
+            tried = {names: mixture_name(*names) for names in likely if likely[names] is wanted}
+            fitting = {
+                variant: (by_name[names[0]], by_name[names[1]])
+                for names, variant in tried.items()
+                if self._explains_all(variant)
+            }
+            if found := self._not_contradicted(fitting):
+                return found
+        return []
 
-    def _replays(self, calls: Sequence[Call], module: Module, seed: int) -> Iterator[Call]:
-        """Yield the same calls on another module, in order and in one worker, as the check made them."""
+    def _explains_all(self, variant: str) -> bool:
+        if not self._recognised <= {*mixed_names(variant)}:
+            return False
+        return all(self._relation(variant, failed).explains for failed in self._failed)
+
+    def _is_likely(self, names: Sequence[str]) -> bool:
+        """Return True if in the quickest failed check, where one of two mistakes is silent, the other shows alone.
+
+        Only rarely both show where neither does by itself, as a step that is too long beside a missing clamp.
+        """
+        one, other = (self._relation(name, self._failed[0]) for name in names) if self._failed else (_Relation(),) * 2
+        return (other.begins or not one.silent) and (one.begins or not other.silent)
+
+    def _relation(self, variant: str, failed: Asked) -> _Relation:
+        key = variant, failed
+        if key not in self._relations:
+            begun = self._begin()
+            self._relations[key] = self._relation_by_replay(variant, failed)
+            if not self._relations[key].explains:  # one that does takes as long as the check has
+                self.spent += time.process_time() - begun
+        return self._relations[key]
+
+    def _relation_by_replay(self, variant: str, failed: Asked) -> _Relation:
+        fault = self._fault(failed)
+        if fault.telling is None or (len(mixed_names(variant)) > 1 and uses_files(failed.calls)):
+            return _Relation()
+        fits = begins = silent = True
+        for number, (theirs, answer) in enumerate(zip(failed.calls, self._replays_of(variant, failed), strict=False)):
+            fits = fits and _same_answer(fault, number, theirs, answer)
+            if number <= fault.first:
+                begins, silent = fits, silent and same_by(fault.telling, answer, fault.right[number])
+            if not fits and (number >= fault.first or not silent):
+                return _Relation(False, begins and number >= fault.first, silent)
+        return _Relation(fits, begins, silent)
+
+    def _fault(self, failed: Asked) -> _Fault:
+        """Return what is wrong in a failed check. The solution's answers after the first fault count for words alone."""
+        if failed not in self._faults:
+            right: list[Call] = []
+            first = None
+            answers = self._replays(failed, failed.calls, self._right)
+            for number, (theirs, answer) in enumerate(zip(failed.calls, answers, strict=False)):
+                right.append(answer)
+                if first is None and failed.by_value and not same_value(theirs, answer):
+                    first = number
+                if first is not None and not any(call.raised for call in failed.calls[number + 1 :]):
+                    break
+            telling = VALUES if first is not None else telling_of(failed.calls, right, by_value=failed.by_value)
+            if first is None and telling is not None:
+                pairs = enumerate(zip(failed.calls, right, strict=True))
+                first = next(number for number, pair in pairs if not same_by(telling, *pair))
+            self._faults[failed] = _Fault(telling, first or 0, right)
+        return self._faults[failed]
+
+    def _not_contradicted(self, found: Mapping[str, Found]) -> list[Found]:
+        """Return what no passed check contradicts, by the name of its variant; the quickest are asked, as time allows."""
+        left = dict(found)
+        with contextlib.suppress(_TimeIsUpError):
+            for passed in self._passed:
+                if passed.seconds > self._limit - self.spent:
+                    break
+                for variant in list(left):
+                    if self._contradicts(passed, variant):
+                        del left[variant]
+        return list(left.values())
+
+    def _contradicts(self, passed: Asked, variant: str) -> bool:
+        """Return True if the student's function answers a call as the solution does, and the variant does not.
+
+        Where it differs from the solution as well, as by other numbers that are drawn, it may make the mistake all the same.
+        """
+        begun = self._begin()
+        pairs = enumerate(zip(passed.calls, self._replays_of(variant, passed), strict=False))
+        number = next((number for number, pair in pairs if not same_value(*pair)), None)
+        if number is not None and len(self._right_answers.get(passed, ())) <= number:
+            answers = self._replays(passed, passed.calls, self._right)
+            self._right_answers[passed] = list(itertools.islice(answers, number + 1))
+        self.spent += time.process_time() - begun
+        return number is not None and same_value(passed.calls[number], self._right_answers[passed][number])
+
+    def _begin(self) -> float:
+        """Return the processor time at which something is begun.
+
+        Raises:
+            _TimeIsUpError: all that there was is spent.
+        """
+        if self.spent >= self._limit:
+            raise _TimeIsUpError
+        return time.process_time()
+
+    def _replays_of(self, variant: str, asked: Asked) -> Iterator[Call]:
+        """Yield the calls as a variant answers them; a mixture answers no program's."""
+        if any(call.program for call in asked.calls):
+            text = self._program_texts.get(variant)
+            if text is not None:
+                yield from self._replays(asked, asked.calls, replace(self._right, text=text))
+            return
+        module = self._wrong if len(mixed_names(variant)) == 1 else self._mixed
+        calls = [
+            replace(call, function=variant + call.function[len(self._function) :])
+            if call.on is None and callable_of(call) == self._function
+            else call
+            for call in asked.calls
+        ]
+        yield from self._replays(asked, calls, module)
+
+    def _replays(self, asked: Asked, calls: Sequence[Call], module: Module) -> Iterator[Call]:
+        """Yield calls on another module, in order and in one worker, as the check made them."""
         with tempfile.TemporaryDirectory() if self._data else contextlib.nullcontext() as folder:
             transport, sources = InProcess(Path(folder) if folder else None), {**self._others, module.unit: module}
-            submission = StudentModule(module, sources, transport, self._seconds, seed, data=self._data)
-            yield from _replays(calls, submission)
+            submission = StudentModule(module, sources, transport, self._seconds, asked.seed, data=self._data)
+            yield from replays(calls, submission)
 
 
-def _uses_files(calls: Sequence[Call]) -> bool:
-    """Return True if calls may read files that are there no longer than the check."""
-    given = (leaf for call in calls for leaf in leaves([*call.args, *call.kwargs.values()]))
-    return any(isinstance(leaf, Path) or (isinstance(leaf, str) and Path(leaf).is_absolute()) for leaf in given)
-
-
-def _size(call: Call) -> int:
-    """Return the bytes of what is large in an answer."""
-    return sum(map(_bytes, leaves(call.value)))
-
-
-def _bytes(value: object) -> int:
-    if isinstance(value, Tensor | np.ndarray):
-        return int(value.nbytes)
-    if isinstance(value, Image.Image):
-        return int(value.width * value.height * len(value.getbands()))
-    return len(value) if isinstance(value, str | bytes) else 0
-
-
-def of_function(function: str, calls: Sequence[Call]) -> list[Call]:
-    """Return the calls of a function, those of objects, and those that have made an object which one of these uses."""
-    kept: list[Call] = []
-    used: set[int] = set()
-    for call in reversed(calls):
-        made = {each._handle.number for each in objects_in(call.value)}
-        if _callable_of(call) == function or call.on is not None or call.program or made & used:
-            kept.append(call)
-            used |= {each._handle.number for each in _given(call)}
-    return kept[::-1]
-
-
-def objects_in(value: object) -> list[RemoteObject]:
-    """Return the objects in a tree of values that stay with the worker."""
-    return [each for each in leaves(value) if isinstance(each, RemoteObject)]
-
-
-def _given(call: Call) -> list[RemoteObject]:
-    """Return the objects that a call uses: the one that it is made on, and those among its arguments."""
-    return objects_in([call.on, *call.args, *call.kwargs.values()])
-
-
-def _callable_of(call: Call) -> str:
-    """Return the function or the class of a call that is no object's."""
-    return call.function.partition(".")[0]
-
-
-def is_diagnosable(calls: Sequence[Call]) -> bool:
-    """Return True if the function itself was called, and its calls can be made again."""
-    return any(call.on is None for call in calls) and _replayable(calls)
-
-
-def _replayable(calls: Sequence[Call]) -> bool:
-    """Return True if every call came back, and each module that was used was sent or returned by an earlier call."""
-    returned: set[int] = set()
-    for call in calls:
-        if any(_recipe(m) is None and m._handle.number not in returned for m in _given(call)):
-            return False
-        returned.update(each._handle.number for each in objects_in(call.value))
-    return True
-
-
-def _recipe(value: RemoteObject) -> Recipe | None:
-    return value.recipe if isinstance(value, RemoteModule) else None
-
-
-def _replays(calls: Sequence[Call], submission: StudentModule) -> Iterator[Call]:
-    ours: dict[int, RemoteObject] = {}  # by the number that an object had there
-
-    def object_here(value: RemoteObject) -> RemoteObject:
-        number, recipe = value._handle.number, _recipe(value)
-        if number not in ours and recipe is not None:
-            ours[number] = submission.send(recipe)
-        return ours[number]
-
-    def here(value: object) -> object:
-        return object_here(value) if isinstance(value, RemoteObject) else value
-
-    for call in calls:
-        count = len(submission.calls)
-        try:
-            args, kwargs = map_tree(here, call.args), map_tree(here, call.kwargs)
-            on = object_here(call.on) if call.on is not None else None
-            replay = submission.repeat(replace(call, args=args, kwargs=kwargs, on=on))
-        except (AutograderError, KeyError):  # KeyError: a module that was returned there was not returned here
-            made = submission.calls[-1] if len(submission.calls) > count else None
-            yield replace(call, answer=NO_ANSWER, raised=made.raised if made is not None else ())
-            continue
-        for theirs, mine in zip(objects_in(call.value), objects_in(replay.value), strict=False):
-            known = {value._handle.number for value in ours.values()}
-            if (theirs._handle.number in ours) != (mine._handle.number in known):
-                replay = replace(replay, answer=NO_ANSWER)  # one gave back what it was given, the other a new object
-            else:
-                ours.setdefault(theirs._handle.number, mine)
-        yield replay
-
-
-def _same_value(one: Call, other: Call) -> bool:
-    if one.value is UNANSWERED or other.value is UNANSWERED:
-        return one.value is other.value and one.raised[:1] == other.raised[:1]
-    if other.printed and one.printed != other.printed:
+def _same_answer(fault: _Fault, number: int, theirs: Call, answer: Call) -> bool:
+    """Return True if a variant answers a call as the student did."""
+    raised = theirs.value is UNANSWERED and answer.value is UNANSWERED
+    if fault.telling is None or fault.telling != VALUES or not raised:
+        return fault.telling is not None and same_by(fault.telling, theirs, answer)
+    if not theirs.raised or theirs.raised[:1] != answer.raised[:1]:
         return False
-    # Objects are the same where calls of them give the same.
-    if isinstance(one.value, Program) and isinstance(other.value, Program):
-        return _same_end(one.value, other.value)
-    try:
-        assert_close(_without_objects(one.value), _without_objects(other.value))
-    except CheckFailed:
-        return False
-    return True
-
-
-def _without_objects(value: object) -> object:
-    """Return a value with the same text for every object in it."""
-    return (
-        map_tree(lambda each: _OBJECT if isinstance(each, RemoteObject) else each, value)
-        if objects_in(value)
-        else value
-    )
-
-
-def _same_in_all(one: Call, other: Call) -> bool:
-    return _same_value(one, other) and _same_traces(one, other)
-
-
-def _same_end(one: Program, other: Program) -> bool:
-    """Return True if two runs of a program ended alike; of a traceback the last line counts, with what was raised."""
-    ends = [(each.output, each.exit_code, each.files, each.error.splitlines()[-1:]) for each in (one, other)]
-    return ends[0] == ends[1]
-
-
-def _same_traces(one: Call, other: Call) -> bool:
-    if differentiable(one) != differentiable(other):
-        return False
-    # Arguments may have other names in the student's hand; what happened to them is what counts.
-    return len(one.changed) == len(other.changed) and traces(one) == traces(other)
-
-
-def traces(call: Call) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the kinds and names of the side effects of a call."""
-    return [(kind, names) for _, kind, names in call.left]
-
-
-def differentiable(call: Call) -> list[bool]:
-    """Return for each tensor of an answer if a gradient flows through it."""
-    return [value.requires_grad for value in leaves(call.value) if isinstance(value, Tensor)]
+    # If the solution raises too, a message may have any words; else only equal words are the same mistake.
+    return theirs.raised == answer.raised or fault.right[number].value is UNANSWERED

@@ -15,20 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from autograder.checks.answers import ALL, TRACES, VALUES, Telling, differentiable, traces
 from autograder.checks.call import UNANSWERED, Call
-from autograder.checks.diagnose import (
-    ALL,
-    TRACES,
-    VALUES,
-    Telling,
-    differentiable,
-    is_diagnosable,
-    objects_in,
-    of_function,
-    traces,
-)
 from autograder.checks.mistakes import Mistake
-from autograder.checks.objects import Program, RemoteObject
+from autograder.checks.objects import Program, RemoteObject, objects_in
+from autograder.checks.replays import is_diagnosable, of_function
 from autograder.errors import CatalogError
 from autograder.libraries import Image, Tensor, np, torch
 from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of
@@ -175,13 +166,23 @@ class FingerprintDiagnosis:
         path: the unit's file of fingerprints.
     """
 
+    spent = 0.0  # fingerprints take no time
+
     def __init__(self, function: str, path: Path) -> None:
         self._function = function
         found = read_fingerprints(path)
         self._fitting = {known: prints for known, prints in found.items() if known.function == function}
         self._known = bool(self._fitting)
 
-    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True, recognised: str = "") -> bool:
+    def add(
+        self,
+        calls: Sequence[Call],
+        seed: int = 0,
+        *,
+        by_value: bool = True,
+        recognised: str = "",
+        seconds: float = 0.0,
+    ) -> bool:
         """Take a failed check into account. Return False if its calls tell nothing.
 
         Args:
@@ -189,6 +190,7 @@ class FingerprintDiagnosis:
             seed: of the check's worker.
             by_value: True if the check found fault with a value or an exception, False if with side effects of a call.
             recognised: the name of the mistake that the check itself has recognised, if any.
+            seconds: how long the check took, which does not matter here.
         """
         if any(known.name == recognised for known in self._fitting):
             self._fitting = {known: prints for known, prints in self._fitting.items() if known.name == recognised}
@@ -203,7 +205,11 @@ class FingerprintDiagnosis:
         }
         return True
 
-    def mistakes(self) -> tuple[Mistake, ...]:
+    def add_passed(self, calls: Sequence[Call], seed: int, seconds: float = 0.0) -> None:
+        """Take a check that has passed into account: a mistake that has a fingerprint of it fails it."""
+        self._fitting = {known: prints for known, prints in self._fitting.items() if seed not in prints}
+
+    def mistakes(self, seconds: float = 0.0) -> tuple[Mistake, ...]:
         """Return the one mistake that explains everything, or nothing."""
         return tuple(self._fitting) if len(self._fitting) == 1 else ()
 

@@ -14,6 +14,7 @@ from autograder.errors import CheckFailed, MalformedMessage, MissingFunction, Ra
 from autograder.libraries import Tensor
 from autograder.worker import protocol
 from autograder.worker.codec import Callback, Handle, Recipe, Record, with_article
+from autograder.worker.codec.message import leaves
 from autograder.worker.protocol import Answer, Request
 
 
@@ -283,6 +284,11 @@ class Program:
         error = Printed(finished.error.decode("utf-8", "replace"), "wrote to stderr")
         files = {name: _text_or_bytes(data) for name, data in finished.files.items()}
         return cls(Printed(finished.output.decode("utf-8", "replace")), error, finished.code, files)
+
+
+def objects_in(value: object) -> list[RemoteObject]:
+    """Return the objects in a tree of values that stay with the worker."""
+    return [each for each in leaves(value) if isinstance(each, RemoteObject)]
 
 
 def _text_or_bytes(data: bytes) -> str | bytes:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from autograder.checks.call import NO_ANSWER, UNANSWERED, Call
 from autograder.checks.compare import Printed, show
 from autograder.checks.faults import error_of, fault_in, load_notes
-from autograder.checks.handing import known_member, plain, recipe_of, warning_class
+from autograder.checks.handing import known_member, warning_class
 from autograder.checks.objects import (
     Program,
     RemoteFunction,
@@ -26,6 +26,7 @@ from autograder.checks.objects import (
     assert_module,
     callback_of,
 )
+from autograder.checks.sent import SentModule, as_sent, plain, recipe_of
 from autograder.checks.transport import Transport, place_data
 from autograder.errors import (
     AutograderError,
@@ -220,6 +221,7 @@ class StudentModule:
     def _call(self, call: Call) -> Any:
         __tracebackhide__ = True
         self._load()
+        call = replace(call, args=map_tree(as_sent, call.args), kwargs=map_tree(as_sent, call.kwargs))
         # Noted before it is made: should it fail, the sentence names this call.
         self.calls.append(call)
         request = protocol.Call(
@@ -276,8 +278,9 @@ class StudentModule:
         """Return the stand-in for what stays where it is."""
         if isinstance(value, RemoteObject):
             return value._handle
-        if isinstance(value, nn.Module):
-            return recipe_of(value)
+        value = as_sent(value)
+        if isinstance(value, SentModule):
+            return value.recipe
         return record_of(value, self._outgoing) if is_record(value) else callback_of(value, self._callbacks)
 
     def _respond(self, question: bytes) -> bytes:

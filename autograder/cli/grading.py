@@ -36,7 +36,7 @@ from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import Row, read_tables, unknown_submissions
 from autograder.results.mark import Mark, Policy, mark
 from autograder.results.publish import rules_beside
-from autograder.results.store import ResultStore, read_result, write_atomically, write_result
+from autograder.results.store import EARLIER, ResultStore, put_aside, read_result, write_atomically, write_result
 from autograder.submissions.hand_in import HandIn, Intake, intake_csv
 from autograder.submissions.intake import FORMS, take_in
 from autograder.submissions.roster import match, read_roster
@@ -208,6 +208,8 @@ class _Run:
     tried: frozenset[str] = frozenset()
     #: Signs each published result, if that was asked for.
     signer: "Signer | None" = None
+    #: Sentences on what `class.toml` decides and nobody has.
+    unheeded: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -226,7 +228,10 @@ class _Run:
             _tell_intake(intake, out)
         moments = {name: hand_in.at for name, hand_in in intake.hand_ins.items()}
         decide = None if rules is None else (lambda made: policy.decide(made, rules, moments.get(made.name, "")))
-        return replace(run, submissions=intake.hand_ins, decide=decide, tried=tried)
+        unheeded = (
+            () if rules is None else (*_undated(rules, intake), *policy.unheeded(rules, moments, spec.catalog.modules))
+        )
+        return replace(run, submissions=intake.hand_ins, decide=decide, tried=tried, unheeded=unheeded)
 
     def _best_attempts(self, intake: Intake, rules: policy.Policy) -> Intake:
         """Grade all attempts of those who have several. Return the class with the best ones."""
@@ -321,15 +326,28 @@ class _Run:
         if self.book is not None:
             marks = list(map(self.book.final, marks))
         write_atomically(self.out / "grades.csv", grades_csv(marks))
+        aside = put_aside(self.out, [self.batch(self.out).result_path(name) for name in self.submissions])
         print_class(marks, [each.path.relative_to(self.out) for each in graded])
         where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
         terminal.out.print(Text(where), soft_wrap=True)
         known = sum(each.known and each.result.name not in self.tried for each in graded)
         if known:
             terminal.out.print(f"{known} had been graded before and have not changed; --fresh grades them again")
+        if aside:
+            who = f"{', '.join(aside[:_TOLD])}{' and more' if aside[_TOLD:] else ''}"
+            terminal.errors.print(
+                Text(f"of nobody in this class, put into {self.out / EARLIER}: {who}"), soft_wrap=True
+            )
         remarks = self.book.remarks if self.book is not None else ()
-        for sentence in (*remarks, *unknown_submissions(self.manual, self.submissions)):
+        for sentence in (*remarks, *self.unheeded, *unknown_submissions(self.manual, self.submissions)):
             terminal.errors.print(Text(sentence), soft_wrap=True)
+
+
+def _undated(rules: policy.Policy, intake: Intake) -> Iterator[str]:
+    """Yield a sentence if there is a deadline, and hand-ins of which nobody can say if they came before it."""
+    without = sum(not hand_in.at and not hand_in.problem for hand_in in intake.hand_ins.values())
+    if rules.due is not None and without:
+        yield f"class.toml has a deadline, and {without} of {len(intake.hand_ins)} hand-ins tell no moment: these are not late"
 
 
 def _tell_intake(intake: Intake, out: Path) -> None:

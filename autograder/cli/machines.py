@@ -68,12 +68,12 @@ class Machines:
             with self._on_cluster(spec, fresh) as grade_tasks:
                 yield grade_tasks
             return
-        from autograder.sandbox import Sandbox
+        from autograder.sandbox.sandbox import EXTRAS, Sandbox
         from autograder.sandbox.zygote import ONE_THREAD
 
         count = min(self._jobs_that_fit(spec), count)
         preload = tuple(name for name in spec.catalog.preload if name in libraries)
-        with Sandbox(preload, gpu=spec.gpu, optimizers="optim" in libraries) as sandbox:
+        with Sandbox(preload, gpu=spec.gpu, extras=[name for name in EXTRAS if name in libraries]) as sandbox:
             if count > 1:
                 from autograder.grading.jobs import Jobs
 

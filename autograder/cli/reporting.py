@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from autograder.results.formats.pages import Picture
     from autograder.results.mark import Mark
     from autograder.results.types import SubmissionResult
-    from autograder.submissions.downloads import Student
+    from autograder.submissions.students import Student
 
 #: Form of `report` that is no form of a mark: the questions that wait for people, as a table to fill in.
 _TO_FILL = "by-hand"
@@ -52,7 +52,7 @@ def report(
     from autograder.results.formats.formats import FORMATS
     from autograder.results.formats.tables import hand_table
     from autograder.results.manual import unknown_submissions
-    from autograder.results.publish import publish, read_marks, render
+    from autograder.results.publish import publish, read_marks, render, unheeded_rules
 
     catalog = course_here()
     speak(catalog, lang)
@@ -60,7 +60,8 @@ def report(
         _report_term(paths, catalog, form or "table", title, out, roster, gradebook)
         return
     marks, manual = read_marks(paths, catalog)
-    for sentence in unknown_submissions(manual, [each.name for each in marks.values()]):
+    names = [each.name for each in marks.values()]
+    for sentence in (*unknown_submissions(manual, names), *unheeded_rules(paths, names, catalog)):
         terminal.errors.print(Text(sentence), soft_wrap=True)
     if gradebook is not None:
         _fill_gradebook(list(marks.values()), _students_of(paths), form or "html", gradebook, title, out)
@@ -98,9 +99,9 @@ def _report_term(
     from autograder.results.formats.formats import FORMATS
     from autograder.results.publish import read_assignment, read_results, roster_of
     from autograder.results.term import folder_names, term_marks
-    from autograder.submissions.downloads import Student
     from autograder.submissions.hand_in import read_students
     from autograder.submissions.roster import of_one_class, read_roster, titles
+    from autograder.submissions.students import Student
 
     everyone = read_roster(roster)
     folders = folder_names(
@@ -144,8 +145,8 @@ def _fill_gradebook(
     from autograder.results.store import write_atomically
     from autograder.results.tables import FILLERS, Grade, Table, fill
     from autograder.results.wording import points, remarks, score
-    from autograder.submissions.downloads import Student
     from autograder.submissions.roster import rows_of
+    from autograder.submissions.students import Student
 
     table = Table.read(path)
     grades = {each.name: Grade(score(each), points(each.max_score), remarks(each)) for each in marks}

@@ -9,6 +9,7 @@ taken in as if the best had been the last.
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -67,6 +68,8 @@ def _paths(hand_in: HandIn) -> list[str]:
 
 
 _NAME_BYTES = 200
+#: Signs that no file name may hold; names such as `Kumar a/l Raju` do.
+_SLASHES = re.compile(r"[/\\]")
 
 
 @dataclass(frozen=True)
@@ -224,8 +227,9 @@ def _lock_folder(out: Path) -> Iterator[None]:
 
 
 def _filename(name: str) -> str:
-    """Return a file name for a submission's result, unique even if the submission's name is too long for one."""
+    """Return a file name for a submission's result: unique even if the submission's name is too long, or holds a slash."""
     data = name.encode("utf-8", "replace")
-    if len(data) <= _NAME_BYTES:
+    if len(data) <= _NAME_BYTES and not _SLASHES.search(name):
         return f"{name}.json"
-    return f"{data[:_NAME_BYTES].decode('utf-8', 'ignore')}-{hashlib.sha256(data).hexdigest()[:8]}.json"
+    stem = _SLASHES.sub("-", name).encode("utf-8", "replace")[:_NAME_BYTES].decode("utf-8", "ignore")
+    return f"{stem}-{hashlib.sha256(data).hexdigest()[:8]}.json"

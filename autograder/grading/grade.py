@@ -29,6 +29,7 @@ from types import FrameType
 from typing import ClassVar, Protocol
 
 from autograder import __version__
+from autograder.checks.diagnose import NAMING_SECONDS
 from autograder.checks.plugin.runs import usable_device
 from autograder.checks.transport import InProcess, Transport
 from autograder.errors import GraderError, OverBudget, SandboxError
@@ -37,10 +38,11 @@ from autograder.grading.jobs import GradedTask, GradeTasks, Task
 from autograder.grading.leases import WorkerPool
 from autograder.grading.session import Observer, UnitRun, check_session
 from autograder.grading.spec import GradingSpec, course_hashes
-from autograder.libraries import torch
+from autograder.libraries import is_loaded, torch
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.submissions import Module, Submission, parse_submission, read_for, refuse_course_inside
 from autograder.submissions.hand_in import HandIn
+from autograder.worker.substitutes import step_without_compiler
 
 #: Seconds of processor time for one check; the course's own need less than one.
 CHECK_SECONDS = 20.0
@@ -143,7 +145,7 @@ class InThisProcess:
 
 
 def collect_checks(spec: GradingSpec) -> None:
-    """Collect the checks of a spec's units. A fault in them is reported by each task.
+    """Collect the checks of a spec's units, in a process of the grader's own. A fault in them is reported by each task.
 
     This imports them and what they use, and may be done while a sandbox starts on another core; but only once no submission
     is known to hold the course, whose checks would then be its own.
@@ -151,6 +153,8 @@ def collect_checks(spec: GradingSpec) -> None:
     with contextlib.suppress(GraderError):
         for unit in spec.chosen:
             check_session(spec.catalog, unit.name)
+    if is_loaded("torch"):
+        step_without_compiler()
 
 
 class Grader:
@@ -263,8 +267,9 @@ class Grader:
         for hidden in (False, True):
             for unit in units:
                 unit.run_checks(hidden=hidden)
+        seconds = NAMING_SECONDS
         for unit in units:
-            unit.recorder.name_mistakes(run.limited)
+            seconds = unit.recorder.name_mistakes(run.limited, seconds)
             yield from unit.results
 
 

@@ -43,6 +43,11 @@ _MAKES_NO_MARKS = frozenset(
 _DOCUMENTATION = (".md", ".rst")
 #: Packages whose version stands for their content; of others that are preloaded the content itself is hashed.
 _VERSIONED = ("torch", "torchvision", "numpy", "pillow", "msgpack", "nbformat", "pytest")
+#: By a sandbox's `EXTRAS`: what in a text may use it, `torch.func` and Keras among them.
+_USERS = {
+    "torch._dynamo": r"dynamo|\bfunc\b|functorch|checkpoint|keras",
+    "matplotlib": r"plot|seaborn|pandas|sklearn",
+}
 #: Variables that name other places for the course's data.
 _VARIABLES = ("IDEALCAT_WEIGHTS", "OXFORD_PETS")
 
@@ -99,22 +104,23 @@ class GradingSpec:
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
     def libraries(self, raws: Iterable[RawSubmission]) -> frozenset[str]:
-        """Return which modules of `preload`, and if `optim`, are named in some text that runs with these submissions.
+        """Return which modules of `preload`, and of a sandbox's `EXTRAS`, are named in what runs with these submissions.
 
-        What is not named need not be imported before a worker starts: torchvision takes as long as torch, and so does what an
-        optimizer imports. torch itself and the course's own packages count as named.
+        What is not named need not be imported before a worker starts: torchvision takes as long as torch, and so does its
+        compiler. torch itself and the course's own packages count as named.
         """
         kept = {name for name in self.catalog.preload if name == "torch" or (self.catalog.root / name).exists()}
-        words = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in (*self.catalog.preload, "optim")).encode())
-        named, handed_in = set[bytes](), set[str]()
+        words = {**{name: rf"\b{re.escape(name)}\b" for name in self.catalog.preload}, **_USERS}
+        texts, handed_in = list[bytes](), set[str]()
         for raw in raws:
             handed_in |= raw.files.keys()
-            named.update(*(words.findall(file.data) for file in (*raw.files.values(), *raw.neighbours.values())))
+            texts += [file.data for file in (*raw.files.values(), *raw.neighbours.values())]
         for unit in self.chosen:
             paths = (self.catalog.checks(unit.name), *map(self.catalog.solution, unit.modules))
             if not handed_in.isdisjoint(unit.modules):
-                named.update(*(words.findall(path.read_bytes()) for path in paths if path.is_file()))
-        return frozenset(kept.union(name.decode() for name in named))
+                texts += [path.read_bytes() for path in paths if path.is_file()]
+        named = {name for name, word in words.items() if any(map(re.compile(word.encode()).search, texts))}
+        return frozenset(kept | named)
 
     def key(self, raw: RawSubmission) -> str:
         """Return the key of what a submission's checks give: sha256 of all that they depend on.

@@ -41,13 +41,14 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from autograder.errors import UsageError
 from autograder.results.policy import LateRule, Policy, TermRule
+from autograder.results.tables import unquoted
 
 FILENAME = "class.toml"
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -71,7 +72,7 @@ def read_taken(path: Path) -> dict[str, dict[str, str]]:
         return {}
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return {row["student"]: row for row in csv.DictReader(file) if not row["reason"]}
+            return {unquoted(row["student"]): row for row in csv.DictReader(file) if not row["reason"]}
     except (OSError, KeyError, ValueError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
 
@@ -94,14 +95,18 @@ def read_policy(path: Path) -> Policy:
     if not path.exists():
         return Policy()
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read ({error}); mend it, or take it away") from error
     attempts = _one_of(tables, "attempts", ("last", "best"), path)
     tables.pop("attempts", None)
     for table, values in tables.items():
-        if table not in _TABLES or not isinstance(values, dict):
+        if table not in _TABLES:
             raise UsageError(f"{path}: there is no table [{table}]; there are {', '.join(_TABLES)}")
+        if not isinstance(values, dict):
+            raise UsageError(
+                f"{path}: {table} is a table; write [{table}] in a line of its own, and what it holds below"
+            )
         for key in values:
             if _TABLES[table] and key not in _TABLES[table]:
                 raise UsageError(f"{path}: [{table}] has no {key}; it has {', '.join(sorted(_TABLES[table]))}")
@@ -118,7 +123,7 @@ def _policy(tables: Mapping[str, dict[str, Any]], path: Path) -> Policy:
         cut_off=_duration(late["cut_off"], f"{path}: cut_off") if "cut_off" in late else None,
         steps=tuple(
             (_duration(step.get("after"), f"{path}: after"), _number(step, "percent", 0.0, path, 100.0))
-            for step in late.get("steps", ())
+            for step in _steps(late.get("steps", []), path)
         ),
         budget=int(_number(late, "budget", 0, path)),
     )
@@ -128,29 +133,50 @@ def _policy(tables: Mapping[str, dict[str, Any]], path: Path) -> Policy:
         grace=_duration(deadline.get("grace", "0 minutes"), f"{path}: grace"),
         late=rule,
         extensions={
-            name: value if isinstance(value, datetime) else _duration(value, f"{path}: the extension of {name}")
+            name: _extension(value, f"{path}: the extension of {name}")
             for name, value in tables.get("extensions", {}).items()
         },
-        exempt={name: tuple(value) for name, value in tables.get("exempt", {}).items()},
+        exempt={name: _names(value, f"{path}: [exempt] {name}") for name, value in tables.get("exempt", {}).items()},
         drop=int(_number(units, "drop", 0, path)),
-        bonus=tuple(units.get("bonus", ())),
+        bonus=_names(units.get("bonus", []), f"{path}: bonus"),
         term=_term(tables.get("term", {}), path),
     )
 
 
 def _term(term: Mapping[str, Any], path: Path) -> TermRule:
     weights = term.get("weights", {})
+    if not isinstance(weights, dict):
+        raise UsageError(f"{path}: weights is {weights!r}; write [term.weights], and below it such as lab1 = 10")
     return TermRule(
         weights={name: _number(weights, name, 0.0, path) for name in weights},
         drop=int(_number(term, "drop", 0, path)),
-        bonus=tuple(term.get("bonus", ())),
+        bonus=_names(term.get("bonus", []), f"{path}: bonus"),
         budget=int(_number(term, "budget", 0, path)),
     )
 
 
 def _date(value: object, what: str) -> datetime:
     if not isinstance(value, datetime):
-        raise UsageError(f"{what} is {value!r} and no moment; write one such as 2026-11-20T23:59:00, without quotes")
+        written = value.isoformat() if isinstance(value, date | time) else repr(value)
+        raise UsageError(f"{what} is {written} and no moment; write one such as 2026-11-20T23:59:00, without quotes")
+    return value
+
+
+def _extension(value: object, what: str) -> datetime | timedelta:
+    if isinstance(value, date | time):
+        return _date(value, what)
+    return _duration(value, what)
+
+
+def _names(value: object, what: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise UsageError(f'{what} is {value!r}; write a list of names such as ["one", "two"]')
+    return tuple(value)
+
+
+def _steps(value: object, path: Path) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise UsageError(f'{path}: steps is {value!r}; write a list such as [{{after = "1 day", percent = 25}}]')
     return value
 
 

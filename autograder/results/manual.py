@@ -19,6 +19,7 @@ import difflib
 import io
 import math
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.course.units import Question
 from autograder.errors import UsageError
+from autograder.results.tables import unquoted
 
 COLUMNS = ("submission", "function", "points", "comment")
 _NEEDED = COLUMNS[:3]
@@ -167,10 +169,11 @@ def _line(
     """Return what a row says; None for a question that nobody has graded yet."""
     where = f"line {number} of {path}"
     submission, function, points, comment = (row.get(name, "") for name in COLUMNS)
+    submission = unquoted(unicodedata.normalize("NFC", submission))
     if not submission:
         raise UsageError(f"{where} names no submission; write its name into the first column, or delete the line")
     if row.get("line"):
-        return _comment(row, number, path, places)
+        return _comment(submission, row, number, path, places)
     most = {**functions, **{name: question.points for name, question in questions.items()}}
     if function and function not in most:
         near = difflib.get_close_matches(function, most, n=1)
@@ -193,7 +196,9 @@ def _line(
     return ManualPoints(submission, function, value, comment, items, number, path.name)
 
 
-def _comment(row: Mapping[str, str], number: int, path: Path, places: Mapping[str, str]) -> LineComment:
+def _comment(
+    submission: str, row: Mapping[str, str], number: int, path: Path, places: Mapping[str, str]
+) -> LineComment:
     where = f"line {number} of {path}"
     unit = places.get(row.get("unit", "") or row.get("function", ""))
     place = row["line"]
@@ -203,7 +208,7 @@ def _comment(row: Mapping[str, str], number: int, path: Path, places: Mapping[st
         raise UsageError(f"{where}: {place} is no line of a file; write its number")
     if row.get("points") or not row.get("comment"):
         raise UsageError(f"{where} is a comment on a line; write one, and give points in a row without a line")
-    return LineComment(row["submission"], unit, int(place), row["comment"], number, path.name)
+    return LineComment(submission, unit, int(place), row["comment"], number, path.name)
 
 
 def _items(text: str, question: Question | None, where: str) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """Deadlines and what else an instructor decides about marks: records of `class.toml`, and pure functions on them."""
 
+import difflib
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -193,6 +194,28 @@ def decide(mark: Mark, policy: Policy, at: str = "") -> Mark:
     found = adjust(earned, maxima, policy, mark.name, at, added=added)
     trail = (points_text(mark.score), *found.trail) if found.trail else ()
     return replace(mark, score=found.score, max_score=found.max_score, trail=trail)
+
+
+def unheeded(rules: Policy, names: Collection[str], units: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each student and each unit in `class.toml` that is not there, whose decision counts for nobody.
+
+    Args:
+        rules: what the file says.
+        names: of the submissions.
+        units: of the course.
+    """
+    for table, students in (("extensions", rules.extensions), ("exempt", rules.exempt)):
+        for name in students:
+            if name not in names:
+                near = difflib.get_close_matches(name, names, n=1) or [
+                    each for each in names if each.casefold() == name.casefold()
+                ]
+                advice = f"is it {near[0]}?" if near else "it counts for nobody; write the name as in grades.csv"
+                yield f"[{table}] of class.toml: there is no submission {name}; {advice}"
+    for unit in dict.fromkeys((*rules.bonus, *itertools.chain.from_iterable(rules.exempt.values()))):
+        if unit not in units:
+            near = difflib.get_close_matches(unit, units, n=1)
+            yield f"class.toml: the course has no unit {unit}{f'; is it {near[0]}?' if near else ''}"
 
 
 def _percent(late: Lateness, rule: LateRule, paid: int) -> float:

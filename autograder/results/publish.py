@@ -1,7 +1,7 @@
 """Read results and write their marks in the form in which others want them. Nothing is graded again."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -77,6 +77,16 @@ def policy_beside(folders: Iterable[Path], out: Path) -> Policy | None:
         return None
     moments = read_moments(out / "intake.csv")
     return lambda made: policy.decide(made, rules, moments.get(made.name, ""))
+
+
+def unheeded_rules(paths: Iterable[Path], names: Collection[str], catalog: Catalog) -> list[str]:
+    """Return a sentence for each decision beside some results that counts for nobody; see `policy.unheeded`.
+
+    Raises:
+        UsageError: a `class.toml` cannot be read.
+    """
+    found = (rules_beside([folder, *_class_folders(folder)]) for folder in _folders(paths))
+    return [line for rules in found if rules is not None for line in policy.unheeded(rules, names, catalog.modules)]
 
 
 def rules_beside(folders: Iterable[Path]) -> policy.Policy | None:

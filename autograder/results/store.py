@@ -9,7 +9,8 @@ Files are written whole or not at all, and one process at a time holds a file.
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from autograder.errors import GraderError, UsageError
@@ -82,6 +83,38 @@ def write_result(path: Path, result: SubmissionResult) -> None:
 def signature_path(result: Path) -> Path:
     """Return the file beside a result that holds its signature, if it has one."""
     return result.with_name(f"{result.name}.sig")
+
+
+#: Folder beside the results, for those of earlier gradings.
+EARLIER = "earlier"
+
+
+def put_aside(out: Path, published: Iterable[Path]) -> list[str]:
+    """Move the results of whoever is no longer in a class out of its results, and return their names.
+
+    Args:
+        out: the folder of the grading.
+        published: files of the results of everybody in the class.
+
+    Raises:
+        GraderError: one cannot be moved.
+    """
+    kept = {_nfc(path.name) for path in published}
+    stale = [path for path in sorted((out / "results").glob("*.json")) if _nfc(path.name) not in kept]
+    try:
+        for path in stale:
+            (out / EARLIER).mkdir(exist_ok=True)
+            for file in (path, signature_path(path)):
+                if file.exists():
+                    file.replace(out / EARLIER / file.name)
+    except OSError as error:
+        raise GraderError(f"{path} cannot be moved ({error.strerror}); mend the folder and grade again") from error
+    return [path.stem for path in stale]
+
+
+def _nfc(name: str) -> str:
+    """Return a name as all file systems agree on it."""
+    return unicodedata.normalize("NFC", name)
 
 
 class ResultStore:

@@ -16,6 +16,8 @@ from autograder.errors import UsageError
 _MAX_BYTES = 50 * 2**20
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DELIMITERS = ",;\t"
+#: Lines before the heading: empty ones, and the one that tells Excel the delimiter.
+_BEFORE = re.compile(r"(?:[ \t]*\r?\n|sep=.\r?\n)+")
 #: Signs that begin a formula, in their usual width; and those that some spreadsheets leave out before them.
 _FORMULA = tuple("=+-@")
 _LED_BY = ("\t", "\r", "\n")
@@ -39,9 +41,18 @@ class Table:
             text = data[len(self._mark) :].decode(self._encoding)
         except UnicodeDecodeError as error:
             raise UsageError(f"{name} is no text in UTF-8 or UTF-16; save it as CSV in UTF-8") from error
+        if "\0" in text.partition("\n")[0]:  # UTF-16 without its mark
+            raise UsageError(f"{name} is no text in UTF-8 or UTF-16; save it as CSV in UTF-8")
+        start = _BEFORE.match(text)
+        self._before = start[0] if start is not None else ""
+        text = text.removeprefix(self._before)
         first = text.partition("\n")[0]
         self._delimiter = max(_DELIMITERS, key=first.count)
         self._cells = list(_records(text, self._delimiter))
+        if text.count('"') % 2:
+            lines = enumerate((self._before + text).split("\n"), 1)
+            odd = max(place for place, line in lines if line.count('"') % 2)
+            raise UsageError(f"{name} opens a quote that nothing closes, perhaps in line {odd}; mend it there")
         self.rows = [[_value(cell) for cell in record] for record, _ in self._cells]
         if not self.rows:
             raise UsageError(f"{name} is empty; its first line names the columns")
@@ -66,7 +77,7 @@ class Table:
 
     def column(self, *names: str) -> int | None:
         """Return the place of the first of these columns that there is; capital letters do not matter."""
-        heading = [name.casefold() for name in self.heading]
+        heading = [name.casefold().replace("_", " ") for name in self.heading]
         return next((heading.index(name.casefold()) for name in names if name.casefold() in heading), None)
 
     def put(self, row: int, column: int, value: str) -> None:
@@ -82,7 +93,7 @@ class Table:
     def to_bytes(self) -> bytes:
         """Return the file with the cells that were put."""
         text = "".join(self._delimiter.join(record) + end for record, end in self._cells)
-        return self._mark + text.encode(self._encoding)
+        return self._mark + (self._before + text).encode(self._encoding)
 
 
 def harmless(text: str) -> str:
@@ -90,6 +101,11 @@ def harmless(text: str) -> str:
     seen = (sign for sign in text if not sign.isspace() and unicodedata.category(sign) not in ("Cc", "Cf"))
     first = unicodedata.normalize("NFKC", next(seen, ""))
     return f"'{text}" if first.startswith(_FORMULA) or text.startswith(_LED_BY) else text
+
+
+def unquoted(text: str) -> str:
+    """Return the text of which `harmless` made this, as people copy names from tables."""
+    return text[1:] if text.startswith("'") and harmless(text[1:]) == text else text
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:

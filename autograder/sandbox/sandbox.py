@@ -14,7 +14,7 @@ import socket
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from autograder.errors import SandboxError, ServerDiedError, UsageError
 from autograder.libraries import KERAS_ON_TORCH
 from autograder.sandbox.confines import Allowance, Setup
 from autograder.sandbox.process import Worker
-from autograder.sandbox.zygote import ONE_THREAD, OPTIMIZERS, Zygote
+from autograder.sandbox.zygote import ONE_THREAD, Zygote
 from autograder.worker.deadline import Waiting
 
 #: Without these untrusted work is not graded; of `a/b` one is enough.
@@ -49,6 +49,10 @@ KEEPS = {
     "deadline": "is killed when its time is over",
 }
 
+#: With torch, workers have these imported too, unless it is known that nothing uses them: its compiler, which some of its
+#: functions import when they are first called, and matplotlib.
+EXTRAS = ("torch._dynamo", "matplotlib")
+
 _START_SECONDS = 120
 _ENVIRONMENT = {
     **{"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", "USER": "student"},
@@ -69,7 +73,7 @@ class Sandbox:
         without: rungs that are not to be tried, to see what holds without them.
         control: of the zygote of another process's sandbox, to share what that has preloaded.
         folder: where the workers' folders are to be; the system's place for such by default.
-        optimizers: with torch, what its optimizers import is imported too.
+        extras: those of `EXTRAS` that may be used.
     """
 
     def __init__(
@@ -81,7 +85,7 @@ class Sandbox:
         without: frozenset[str] = frozenset(),
         control: socket.socket | None = None,
         folder: Path | None = None,
-        optimizers: bool = True,
+        extras: Collection[str] = EXTRAS,
     ) -> None:
         self._allowance = allowance or Allowance()
         self._gpu = gpu
@@ -89,7 +93,7 @@ class Sandbox:
         self._place = folder
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         environment = {**_environment(preload), "MPLCONFIGDIR": str(_drawing_folder() or self.folder)}
-        more = (OPTIMIZERS,) if optimizers and "torch" in preload else ()
+        more = [name for name in extras if "torch" in preload and importlib.util.find_spec(name.partition(".")[0])]
         self.zygote = Zygote("autograder.sandbox.server", (*preload, *more), environment, control)
         self._control: socket.socket | None = None
         self._rungs: tuple[str, ...] = ()

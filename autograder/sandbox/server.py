@@ -28,8 +28,8 @@ import msgpack
 from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup, readable_paths
 from autograder.sandbox.kernel import reason_of
-from autograder.sandbox.zygote import OPTIMIZERS, serve_forks
-from autograder.worker import frameworks, session, substitutes
+from autograder.sandbox.zygote import serve_forks
+from autograder.worker import session, substitutes
 from autograder.worker.deadline import Waiting
 
 _MESSAGE = 65536
@@ -43,13 +43,13 @@ _LAST_PID = 999
 
 
 def main() -> None:
-    """Serve a zygote of fork servers: the descriptor of its socket, then the modules to import, `torch.optim` to use it."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    """Serve a zygote of fork servers: the descriptor of its socket, then the modules to import."""
+    control, modules = socket.socket(fileno=int(sys.argv[1])), sys.argv[2:]
     os.environ.pop("PYTHONPATH", None)  # it has done its work, and may name folders of the grader's
-    for name in sys.argv[2:]:
+    for name in modules:
         importlib.import_module(name)
-    if "torch" in sys.argv[2:]:
-        frameworks.warm_up(optimizers=OPTIMIZERS in sys.argv[2:])
+    if "torch" in modules:
+        session.warm_up()
         substitutes.draw_in_memory()
     # Read once and remove: the variable names a folder of the grader's.
     os.environ.pop("MPLCONFIGDIR", None)

@@ -26,8 +26,6 @@ from typing import NoReturn
 from autograder.errors import GraderError
 
 _END_SECONDS = 10
-#: Among the modules that a server imports, it stands for what optimizers import at their first step.
-OPTIMIZERS = "torch.optim"
 _FORK = b"fork"
 #: One thread for whoever computes; and nothing from the current folder, or the user's own, is imported.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

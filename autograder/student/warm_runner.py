@@ -25,7 +25,6 @@ import importlib
 import json
 import os
 import queue
-import re
 import signal
 import sys
 import tempfile
@@ -46,7 +45,7 @@ from autograder.sandbox.process import GRACE_SECONDS
 from autograder.student.drawing import keep_picture
 from autograder.submissions import Module, Submission
 from autograder.worker.deadline import wall_limit
-from autograder.worker.frameworks import warm_up
+from autograder.worker.session import warm_up
 
 
 def main() -> None:
@@ -119,20 +118,17 @@ class _UnitRunner:
         self._replies = replies
         self._workers = _WatchedWorkers(last_words, lambda seconds: self._say(kind="call", seconds=seconds))
         self._warm: set[str] = set()
-        self._can_optimize = False
+        self._warmed_up = False
 
     def prepare(self, request: dict[str, Any]) -> None:
-        """Import what a run needs, before a newer request can interrupt it: half an import is none that can be repeated.
-
-        What an optimizer imports takes as long as torch itself; a unit that has none does not wait for it.
-        """
+        """Import what a run needs, before a newer request can interrupt it: half an import is none that can be repeated."""
         with contextlib.suppress(AutograderError):  # a catalog that is wrong is told with the answer
             catalog = read_catalog(self._root)
             if "torch" in catalog.preload:
                 importlib.import_module("torch")
-                if not self._can_optimize and _uses_optimizer(catalog, request.get("run", "")):
+                if not self._warmed_up:
                     warm_up()
-                    self._can_optimize = True
+                    self._warmed_up = True
 
     def answer(self, request: dict[str, Any]) -> None:
         try:
@@ -171,14 +167,6 @@ class _UnitRunner:
     def _say(self, **facts: Any) -> None:
         self._replies.write(json.dumps(facts) + "\n")
         self._replies.flush()
-
-
-def _uses_optimizer(catalog: Catalog, unit: str) -> bool:
-    """Return True if the files of a unit, its solution or its checks mention `torch.optim`."""
-    modules = catalog.units[unit].modules if unit in catalog.units else ()
-    paths = [path(module) for module in modules for path in (catalog.exercise, catalog.solution)]
-    texts = (path.read_bytes() for path in (*paths, catalog.checks(unit)) if path.is_file())
-    return any(re.search(rb"\boptim\b", text) for text in texts)
 
 
 class _Reporter(Observer):

@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import IO, Any
 
 MAX_ENTRIES = 10_000
@@ -113,7 +113,7 @@ def archive_entries(path: Path | InMemory | SameFile) -> list[Entry]:
     return list({entry.path: entry for entry in entries}.values())
 
 
-def refuse_crowd(path: Path | InMemory | SameFile, count: int) -> None:
+def refuse_crowd(path: PurePath | InMemory | SameFile, count: int) -> None:
     """Raise `UnreadableError` if a container holds more than `MAX_ENTRIES`."""
     if count > MAX_ENTRIES:
         raise UnreadableError(f"{path.name} holds more than {MAX_ENTRIES:,} files; hand in the course's own files only")
@@ -128,8 +128,16 @@ def _zip_entries(path: Path | InMemory | SameFile) -> Iterator[Entry]:
     for info in infos:
         if not info.is_dir():
             regular = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG)
-            name = PurePosixPath(info.filename.replace("\\", "/"))
-            yield Entry(name, info.file_size, _reader(path, info), "" if regular else NO_FILE, _seconds(info))
+            yield Entry(_name_in(info), info.file_size, _reader(path, info), "" if regular else NO_FILE, _seconds(info))
+
+
+def _name_in(info: zipfile.ZipInfo) -> PurePosixPath:
+    """Return the path of a file in a zip; many programs write UTF-8 without the flag that says so."""
+    name = info.filename
+    if not info.flag_bits & 0x800:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return PurePosixPath(name.replace("\\", "/"))
 
 
 def _seconds(info: zipfile.ZipInfo) -> float:

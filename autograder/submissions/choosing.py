@@ -25,6 +25,9 @@ _COPY = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
+#: Folder that Microsoft Teams makes for each hand-in.
+_VERSION = re.compile(r"Version (\d{1,4})")
+
 
 @dataclass(frozen=True)
 class _Candidate:
@@ -62,7 +65,12 @@ def choose(
     for unit in units:
         found = [entry for entry in entries if unit_of(entry.path.name, units) == unit]
         if not found and len(entries) == 1:  # a lone file may carry its author's name too
-            found = [entry for entry in entries if re.search(rf"(^|[^a-z]){unit}$", entry.path.stem)]
+            text = [entry for entry in entries if entry.path.suffix.lower() in ("", ".py", ".ipynb", ".txt")]
+            found = [entry for entry in text if re.search(rf"(^|[^a-z]){unit}$", entry.path.stem)]
+        if not found:
+            found = _renamed(unit, entries, units, untouched.get(unit, ""))
+            renamed = [f"{printable(each.path)} was taken as {unit}{each.path.suffix}" for each in found]
+            notes += renamed if len(renamed) == 1 else []
         found.sort(key=_rank)
         if len(found) > 1:
             chosen[unit], said = _pick(unit, found[:_OPENED], untouched.get(unit, ""))
@@ -70,6 +78,24 @@ def choose(
         elif found:
             chosen[unit] = found[0]
     return chosen, notes
+
+
+def bears(filename: str, unit: str) -> bool:
+    """Return True if a source file's name holds a unit's name beside other words, such as `jane_quiz-final.py`."""
+    stem, _, suffix = filename.rpartition(".")
+    words = rf"(?:\w[\w ().-]*[-_ .])?{re.escape(unit)}(?:[-_ .][\w ().-]*)?"
+    return suffix in _SUFFIXES and stem != unit and re.fullmatch(words, stem) is not None
+
+
+def _renamed(unit: str, entries: list[Entry], units: Iterable[str], skeleton: str) -> list[Entry]:
+    """Return the files that bear a unit's name beside other words, and a function of the unit."""
+    others = [other for other in units if unit in other and other != unit]
+    found = [
+        entry
+        for entry in entries
+        if bears(entry.path.name, unit) and not any(bears(entry.path.name, other) for other in others)
+    ]
+    return [entry for entry in found[:_OPENED] if _has_work(unit, read_file(entry), skeleton)]
 
 
 def _pick(unit: str, found: list[Entry], skeleton: str) -> tuple[Entry, list[str]]:
@@ -106,7 +132,9 @@ def _latest(candidates: list[_Candidate]) -> tuple[_Candidate, str]:
 def _copy_number(candidate: _Candidate) -> int:
     """Return the number that a download or a learning platform has given to a copy; 0 for none."""
     match = _COPY.fullmatch(candidate.entry.path.stem)
-    return int(match["download"] or match["again"] or 0) if match is not None else 0
+    number = int(match["download"] or match["again"] or 0) if match is not None else 0
+    versions = (_VERSION.fullmatch(part) for part in candidate.entry.path.parts[:-1])
+    return number or next((int(version[1]) for version in versions if version is not None), 0)
 
 
 def _rank(entry: Entry) -> tuple[object, ...]:

@@ -5,14 +5,23 @@ names, and at most a small file of facts beside them; it opens no student's work
 """
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import PurePosixPath
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
+from autograder.submissions.students import (
+    NAME_LENGTH,
+    Student,
+    blackboard_students,
+    common_prefix,
+    first_last,
+    gradescope_facts,
+    iso_moment,
+    nfc,
+    student_in_facts,
+    timestamp,
+    worded_moment,
+)
 
 Names = Sequence[PurePosixPath]
 #: Give the first bytes of a file of the download.
@@ -20,31 +29,6 @@ Read = Callable[[PurePosixPath], bytes]
 
 #: Files that platforms, file systems and instructors add and that nobody hands in.
 JUNK = {"thumbs.db", "desktop.ini", "index.html", "timestamp.txt", "class.toml"}
-_FACTS_BYTES = 2 * 2**20
-#: No platform gives longer names, and an archive may hold some of 64 KB.
-_NAME_LENGTH = 1000
-
-
-@dataclass(frozen=True)
-class Student:
-    """One student, as a platform names them; what it does not tell is empty.
-
-    Attributes:
-        name: full name, or the nearest to it that the platform tells; in NFC.
-        login: login name, email address or handle.
-        id: the platform's own number.
-        logins: every login that the name of the file may hold, if it does not tell where the login begins.
-    """
-
-    name: str
-    login: str = ""
-    id: str = ""
-    logins: tuple[str, ...] = field(default=(), compare=False)
-
-    @property
-    def key(self) -> str:
-        """Key that tells this student from the others of the download."""
-        return self.id or self.login.casefold() or self.name
 
 
 @dataclass(frozen=True)
@@ -125,9 +109,14 @@ def canvas(names: Names, _: Read) -> Download | None:
 def moodle(names: Names, _: Read) -> Download | None:
     """Moodle: a folder or a flat file for each, with `_<participant>_assignsubmission_file_` in its name."""
 
+    matches = [match for path in names if (match := _MOODLE.fullmatch(str(path)[:NAME_LENGTH]))]
+    # Where names are hidden, all have the same word: `Participant_12`, or that in another language.
+    words = {match["who"] for match in matches}
+    hidden = len(words) == 1 and " " not in words.pop() and len({match["id"] for match in matches}) > 1
+
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        student = Student(nfc(match["who"]), id=match["id"])
-        return _File(path, (student,), PurePosixPath(match["flat"] or match["file"]))
+        name = f"{match['who']} {match['id']}" if hidden or match["who"] == "Participant" else match["who"]
+        return _File(path, (Student(nfc(name), id=match["id"]),), PurePosixPath(match["flat"] or match["file"]))
 
     return _match_names("Moodle", names, _MOODLE, read_name)
 
@@ -137,28 +126,26 @@ def blackboard(names: Names, read: Read) -> Download | None:
 
     Assignments and logins may hold underscores: the file of facts tells which are which.
     """
-    matches = {path: match for path in names if (match := _BLACKBOARD.fullmatch(str(path)[:_NAME_LENGTH]))}
+    matches = {path: match for path in names if (match := _BLACKBOARD.fullmatch(str(path)[:NAME_LENGTH]))}
     facts: dict[str, Student] = {}
     for path, match in matches.items():
-        if match["file"] is None and (student := _student_in_facts(read(path), match["stem"])):
+        if match["file"] is None and (student := student_in_facts(read(path), match["stem"])):
             facts[match["stem"]] = student
-    students = _blackboard_students(sorted({match["stem"] for match in matches.values()}), facts)
+    students = blackboard_students(sorted({match["stem"] for match in matches.values()}), facts)
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        at = datetime.strptime(match["at"], "%Y-%m-%d-%H-%M-%S").isoformat()
         inside = PurePosixPath(match["file"]) if match["file"] else None
-        return _File(path, (students[match["stem"]],), inside, at)
+        return _File(path, (students[match["stem"]],), inside, iso_moment(*match["at"].split("-")))
 
     return _match_names("Blackboard", names, _BLACKBOARD, read_name)
 
 
 def brightspace(names: Names, _: Read) -> Download | None:
-    """Brightspace: a folder `<n>-<n> - <First Last> - <Mon D, YYYY HMM AM>` for each attempt."""
+    """Brightspace: a folder or a flat file `<n>-<n> - <First Last> - <Mon D, YYYY HMM AM>` for each attempt."""
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        moment = f"{match['date']} {int(match['hour'])}:{match['minute']} {match['half']}"
-        at = datetime.strptime(moment, "%b %d, %Y %I:%M %p").isoformat()
-        return _File(path, (Student(nfc(match["who"])),), PurePosixPath(match["file"]), at)
+        inside = PurePosixPath(match["file"] or match["flat"])
+        return _File(path, (Student(nfc(match["who"])),), inside, worded_moment(match["at"]))
 
     return _match_names("Brightspace", names, _BRIGHTSPACE, read_name)
 
@@ -169,7 +156,7 @@ def gradescope(names: Names, read: Read) -> Download | None:
     table = next((path for path in names if path.parts == ("submission_metadata.yml",)), None)
     if table is None:
         return None
-    facts = _gradescope_facts(read(table))
+    facts = gradescope_facts(read(table))
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
         students, at = facts.get(match["folder"], ((Student(match["folder"], id=match["id"]),), ""))
@@ -178,37 +165,83 @@ def gradescope(names: Names, read: Read) -> Download | None:
     return _match_names("Gradescope", [path for path in names if path != table], _GRADESCOPE, read_name)
 
 
-def nbgrader(names: Names, read: Read) -> Download | None:
-    """nbgrader: `submitted/<student>/<assignment>/...`, and beside the files `timestamp.txt`."""
+def sakai(names: Names, read: Read) -> Download | None:
+    """Sakai: a folder `<Last, First>(<login>)` for each, with `Submission attachment(s)/` and files of facts in it."""
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        at = _timestamp(read(PurePosixPath(*path.parts[:3], "timestamp.txt")))
-        return _File(path, (Student(nfc(match["who"])),), PurePosixPath(match["file"]), at)
+        student = Student(first_last(nfc(match["who"])), nfc(match["login"]))
+        at = timestamp(read(PurePosixPath(path.parts[0], "timestamp.txt")))
+        return _File(path, (student,), PurePosixPath(match["file"]) if match["file"] else None, at)
+
+    matches = _match_names("Sakai", names, _SAKAI, read_name)
+    return matches if matches is not None and any(attempt.files for attempt in matches.attempts) else None
+
+
+def ilias(names: Names, _: Read) -> Download | None:
+    """ILIAS: a folder `<Last>_<First>_<login>_<number>` for each, and files with the moment of each upload before the name."""
+    matches = [match for path in names if (match := _ILIAS.fullmatch(str(path)[:NAME_LENGTH]))]
+    latest: dict[str, str] = {}
+    for match in matches:
+        latest[match["who"]] = max(latest.get(match["who"], ""), timestamp(f"{match['at']}000".encode()))
+
+    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
+        student = Student(nfc(f"{match['first']} {match['last']}"), nfc(match["login"]))
+        # The moment says no zone: it is the server's own.
+        at = latest[match["who"]].partition("+")[0]
+        return _File(path, (student,), PurePosixPath(match["file"]), at, int(match["at"]))
+
+    return _match_names("ILIAS", names, _ILIAS, read_name)
+
+
+def nbgrader(names: Names, read: Read) -> Download | None:
+    """nbgrader: `submitted/<student>/<assignment>/...`, and beside the files `timestamp.txt`.
+
+    Several assignments of a student are one hand-in: no later one stands in the place of an earlier.
+    """
+    folders = {path.parts[:3] for path in names if path.parts[0] == "submitted" and len(path.parts) > 3}
+    moments: dict[str, str] = {}
+    for folder in sorted(folders):
+        at = timestamp(read(PurePosixPath(*folder, "timestamp.txt")))
+        moments[folder[1]] = max(moments.get(folder[1], ""), at)
+    several = len({folder[2] for folder in folders}) > 1
+
+    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
+        inside = PurePosixPath(*path.parts[2:]) if several else PurePosixPath(match["file"])
+        return _File(path, (Student(nfc(match["who"])),), inside, moments[match["who"]])
 
     return _match_names("nbgrader", names, _NBGRADER, read_name)
 
 
 def github(names: Names, _: Read) -> Download | None:
-    """GitHub: a clone of each student's repository, `<assignment>-<login>` or `<classroom>-<assignment>-<login>`."""
+    """GitHub: a clone of each student's repository, `<assignment>-<login>` or `<classroom>-<assignment>-<login>`.
+
+    A folder named as the clones are may lack its `.git`. Where a login begins a roster may know better.
+    """
     clones = {path.parts[0] for path in names if path.parts[1:2] == (".git",)}
-    if not clones or any(path.parts[0] not in clones for path in names if len(path.parts) > 1):
+    prefix = common_prefix(sorted(clones))
+    folders = {path.parts[0] for path in names if len(path.parts) > 1}
+    if not clones or 2 * len(clones) < len(folders) or not all(prefix and name.startswith(prefix) for name in folders):
         return None
-    prefix = _common_prefix(sorted(clones))
     files = []
     for path in names:
-        if path.parts[0] in clones:
+        if path.parts[0] in folders:
+            parts = nfc(path.parts[0]).split("-")
+            logins = () if prefix.endswith("--") else tuple("-".join(parts[place:]) for place in range(1, len(parts)))
             login = nfc(path.parts[0].removeprefix(prefix))
             inside = None if ".git" in path.parts else PurePosixPath(*path.parts[1:])
-            files.append(_File(path, (Student(login, login),), inside))
+            files.append(_File(path, (Student(login, login, logins=logins),), inside))
     return _download("GitHub", names, files, _BESIDE.format("clones"))
 
 
-def sections(names: Names, _: Read) -> Download | None:
+def sections(names: Names, read: Read) -> Download | None:
     """Folders of sections, with a folder for each student in each.
 
     Students who hand in several folders look alike. They are told by the inner names: each student has a name of their own,
     and `exercises` or `my_work` comes again and again.
     """
+    download = _downloads_of_sections(names, read)
+    if download is not None:
+        return download
     inner: dict[str, set[str]] = {}
     inside = [
         path for path in names if len(path.parts) > 1 or path.suffix in _WORK
@@ -229,12 +262,35 @@ def sections(names: Names, _: Read) -> Download | None:
     return _download("sections", names, files, _BESIDE.format("folders of the sections"))
 
 
+def _downloads_of_sections(names: Names, read: Read) -> Download | None:
+    """Return folders of sections of which each is the download of a platform; None if one is not."""
+    by_section: dict[str, list[PurePosixPath]] = {}
+    for path in names:
+        if len(path.parts) > 1:
+            by_section.setdefault(path.parts[0], []).append(path)
+    attempts: list[Attempt] = []
+    strays: dict[PurePosixPath, str] = {}
+    for section, paths in by_section.items():
+        inner = [path.relative_to(section) for path in paths]
+        make = (shape(inner, lambda path, top=section: read(top / path)) for shape in _PLATFORMS)  # type: ignore[misc]
+        download = next((each for each in make if each is not None), None)
+        if download is None or len(by_section) < 2:
+            return None
+        below = _below(PurePosixPath(section), download)
+        attempts += below.attempts
+        strays |= below.strays
+    return Download("sections", tuple(attempts), strays) if attempts else None
+
+
+_PLATFORMS = (gradescope, blackboard, moodle, brightspace, sakai, ilias, canvas)
 #: In the order in which they are tried: the stricter first.
 SHAPES: dict[str, Callable[[Names, Read], Download | None]] = {
     "gradescope": gradescope,
     "blackboard": blackboard,
     "moodle": moodle,
     "brightspace": brightspace,
+    "sakai": sakai,
+    "ilias": ilias,
     "nbgrader": nbgrader,
     "canvas": canvas,
     "github": github,
@@ -244,18 +300,23 @@ SHAPES: dict[str, Callable[[Names, Read], Download | None]] = {
 _WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar"}
 WORK_FOLDERS = {"exercises", "my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"}
 _CANVAS = re.compile(
-    r"(?P<who>anon_[A-Za-z0-9]{5}|[^_/]+?)(?P<late>_LATE)?(?:_(?P<id>\d+))?_(?P<attachment>\d+)_(?P<file>[^/]+)"
+    # A group's name may hold underscores; then both numbers tell where it ends.
+    r"(?P<who>anon_[A-Za-z0-9]{5}|[^_/]+?|[^/]+?(?=(?:_LATE)?_\d+_\d+_))(?P<late>_LATE)?(?:(?<=anon_.{5})|(?<=anon_.{5}_LATE)|_(?P<id>\d+))_(?P<attachment>\d+)_(?P<file>[^/]+)"
 )
 _MOODLE = re.compile(
-    r"(?P<who>[^/]+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<flat>[^/]+)|_?/(?P<file>.+))"
+    r"(?P<who>[^/]+?)_(?P<id>\d+)_assign(?:submission|feedback)_[a-z]+(?:_(?P<flat>[^/]+)|_?/(?P<file>.+))"
 )
 _MOMENT = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
 _BLACKBOARD = re.compile(rf"(?P<stem>[^/]+?)_attempt_(?P<at>{_MOMENT})(?:_(?P<file>[^/]+)|\.txt)")
 _BRIGHTSPACE = re.compile(
-    r"\d+-\d+ - (?P<who>[^/]+?) - (?P<date>[A-Z][a-z]{2} \d{1,2}, \d{4}) (?P<hour>\d{1,2}):?(?P<minute>\d{2}) (?P<half>[AP]M)"
-    r"/(?P<file>.+)"
+    r"\d+-\d+ - (?P<who>[^/]+?) ?- (?P<at>(?:[^\W\d_]+\.? \d{1,2}|\d{1,2}\.? [^\W\d_]+\.?),? \d{4},? \d{1,2}[:.]?\d{2}"
+    r"(?: ?[AaPp]\.?[Mm]\.?)?)(?:/(?P<file>.+)| - (?P<flat>[^/]+))"
 )
 _GRADESCOPE = re.compile(r"(?P<folder>submission_(?P<id>\d+))/(?P<file>.+)")
+_SAKAI = re.compile(
+    r"(?P<who>[^/]+?) ?\((?P<login>[^()/]+)\)/(?:Submission attachment\(s\)/(?P<file>.+)|[^/]+|Feedback Attachment\(s\)/.+)"
+)
+_ILIAS = re.compile(r"(?P<who>(?P<last>[^_/]+)_(?P<first>[^_/]+)_(?P<login>[^/]+)_\d+)/(?P<at>\d{14})_(?P<file>[^/]+)")
 _NBGRADER = re.compile(r"submitted/(?P<who>[^/]+)/[^/]+/(?P<file>.+)")
 _BESIDE = "it lies beside the {}; if a student handed it in, put it into the student's folder"
 #: Name that Canvas gives to a file that was uploaded before.
@@ -266,7 +327,7 @@ def _match_names(
     platform: str, names: Names, pattern: re.Pattern[str], read_name: Callable[[PurePosixPath, re.Match[str]], _File]
 ) -> Download | None:
     """Return the download if at least half of the names are of this pattern."""
-    matches = {path: pattern.fullmatch(str(path)) if len(str(path)) <= _NAME_LENGTH else None for path in names}
+    matches = {path: pattern.fullmatch(str(path)) if len(str(path)) <= NAME_LENGTH else None for path in names}
     files = [read_name(path, match) for path, match in matches.items() if match is not None]
     if not files or 2 * len(files) < len(names):
         return None
@@ -313,64 +374,6 @@ def _below(top: PurePosixPath, download: Download) -> Download:
     return replace(download, attempts=tuple(attempts), strays=strays)
 
 
-def _gradescope_facts(text: bytes) -> dict[str, tuple[tuple[Student, ...], str]]:
-    """Students and moment by folder. The keys are Ruby's symbols; nothing but plain data is loaded."""
-    try:
-        table = yaml.load(text[:_FACTS_BYTES], Loader=yaml.BaseLoader)  # plain strings only
-        return {
-            folder: (
-                tuple(
-                    Student(nfc(each.get(":name", "")), each.get(":email", ""), each.get(":sid", ""))
-                    for each in facts.get(":submitters", ())
-                )
-                or (Student(folder),),
-                str(facts.get(":created_at", "")),
-            )
-            for folder, facts in table.items()
-        }
-    except (yaml.YAMLError, AttributeError, UnicodeDecodeError):
-        return {}
-
-
-def _timestamp(text: bytes) -> str:
-    """Return the moment in nbgrader's file, `2026-11-20 10:00:00.1 Europe/Vilnius`, as ISO 8601; empty if it is none."""
-    moment, _, zone = text.decode("utf-8", "replace").strip().rpartition(" ")
-    try:
-        return datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone)).isoformat()
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        return ""
-
-
-def _student_in_facts(text: bytes, stem: str) -> Student | None:
-    """Return the student in Blackboard's file of facts, `Name: First Last (login)`; None if it does not tell the login."""
-    lines = text[:_FACTS_BYTES].decode("utf-8", "replace").splitlines()
-    name = next((line.removeprefix("Name:").strip() for line in lines if line.startswith("Name:")), "")
-    full, _, login = name.removesuffix(")").rpartition("(")
-    known = name.endswith(")") and login and nfc(stem).casefold().endswith(f"_{nfc(login)}".casefold())
-    if not name or len(name) > _NAME_LENGTH:
-        return None
-    return Student(nfc(full) or nfc(login), nfc(login)) if known else None
-
-
-def _blackboard_students(stems: Sequence[str], facts: Mapping[str, Student]) -> dict[str, Student]:
-    """Return the student of each `<assignment>_<login>`.
-
-    A download is of one assignment: facts of one student tell where the logins of all begin. Without any, they begin where the
-    stems differ, and the roster may know better.
-    """
-    assignments = {nfc(stem)[: -len(student.login)] for stem, student in facts.items()}
-    start = assignments.pop() if len(assignments) == 1 else _common_prefix_at("_", stems)
-    students = dict(facts)
-    for stem in stems:
-        if stem not in facts:
-            whole = nfc(stem)
-            login = whole.removeprefix(start) if start and whole.startswith(start) else whole.rpartition("_")[2]
-            parts = whole.split("_")
-            logins = () if start and facts else tuple("_".join(parts[place:]) for place in range(1, len(parts)))
-            students[stem] = Student(login, login, logins=logins)
-    return students
-
-
 def _common_folder(names: Names) -> PurePosixPath:
     """Return the one folder that holds everything, as a zip often has it; `.` if there is none."""
     tops = {path.parts[0] for path in names}
@@ -379,30 +382,5 @@ def _common_folder(names: Names) -> PurePosixPath:
     return PurePosixPath(*tops) if alone and tops != {"submitted"} else PurePosixPath()
 
 
-def _common_prefix(names: Sequence[str]) -> str:
-    """Return what all names begin with, up to the last hyphen of it, or up to two hyphens, which no login has.
-
-    For a single name that is nothing but for two hyphens.
-    """
-    beginnings = {name.rpartition("--")[0] for name in names}
-    if len(beginnings) == 1 and "" not in beginnings:
-        return f"{beginnings.pop()}--"
-    return _common_prefix_at("-", names)
-
-
-def _common_prefix_at(sign: str, names: Sequence[str]) -> str:
-    """Return what all names begin with, up to the last such sign of it; nothing for a single name."""
-    if len(names) < 2:
-        return ""
-    shortest, longest = min(names), max(names)
-    length = next((i for i, (a, b) in enumerate(zip(shortest, longest, strict=False)) if a != b), len(shortest))
-    return shortest[: shortest.rfind(sign, 0, length) + 1]
-
-
-def nfc(text: str) -> str:
-    """Return a name in Unicode's normal form C: platforms and file systems disagree on umlauts."""
-    return unicodedata.normalize("NFC", text).strip()
-
-
 def _is_junk(path: PurePosixPath) -> bool:
-    return path.name.casefold() in JUNK or any(part == "__MACOSX" for part in path.parts) or path.name == ".DS_Store"
+    return path.name.casefold() in JUNK or "__MACOSX" in path.parts or path.name.startswith((".DS_Store", "._"))

@@ -4,6 +4,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from autograder.results.types import legible
@@ -17,10 +18,12 @@ from autograder.submissions.archives import (
     refuse_crowd,
 )
 
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _MAX_DEPTH = 20
 #: An archive may lie in an archive, which lies in an archive.
 _NESTED = 2
+#: So many archives side by side are opened, such as one for each unit.
+_BESIDE = 5
 _MAX_ARCHIVE_BYTES = 100 * 2**20
 _SHOWN_LENGTH = 200
 _NOTES = 5
@@ -32,7 +35,7 @@ def entries_in(
 ) -> tuple[list[Entry], list[str]]:
     """Return the files of a submission, and sentences about those that were refused.
 
-    A folder with one archive and no file that is wanted stands for the archive: some platforms pack so.
+    A folder with archives and no file that is wanted stands for what is in them: some platforms and students pack so.
 
     Args:
         path: a folder, an archive, or a file.
@@ -43,7 +46,7 @@ def entries_in(
         UnreadableError: it cannot be opened.
     """
     try:
-        found = _entries(path, is_wanted) if entries is None else _without_lone_archive(entries(), is_wanted)
+        found = _entries(path, is_wanted) if entries is None else _without_archives(entries(), is_wanted)
         return _split_permitted(found, path.name, is_wanted)
     except UnreadableError:
         raise
@@ -70,31 +73,44 @@ def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
     _refuse_odd(path)
     if not path.is_dir():
         return (
-            _without_lone_archive(archive_entries(SameFile.of(path)), is_wanted)
+            _without_archives(archive_entries(SameFile.of(path)), is_wanted)
             if is_archive(path.name)
             else [_lone(path, path.name)]
         )
-    return _without_lone_archive(list(_folder(path)), is_wanted)
+    return _without_archives(list(_folder(path)), is_wanted)
 
 
-def _without_lone_archive(entries: list[Entry], is_wanted: Callable[[str], bool], left: int = _NESTED) -> list[Entry]:
-    """Put the files of an archive in its place, if it is the only one and no file beside it is wanted; so many deep."""
+def _without_archives(entries: list[Entry], is_wanted: Callable[[str], bool], left: int = _NESTED) -> list[Entry]:
+    """Put the files of archives in their places, if no file beside them is wanted; so many deep.
+
+    Of several archives one that cannot be opened stays as it is, and the files of the others lie in folders of their names.
+    """
     archives = [entry for entry in entries if is_archive(entry.path.name) and not entry.refusal]
-    if not left or len(archives) != 1 or any(is_wanted(entry.path.name) for entry in entries):
+    if not left or not 0 < len(archives) <= _BESIDE or any(is_wanted(entry.path.name) for entry in entries):
         return entries
-    (lone,) = archives
-    data = lone.read(_MAX_ARCHIVE_BYTES + 1)
+    if len(archives) == 1:
+        return _open_archive(archives[0], is_wanted, left) + [each for each in entries if each is not archives[0]]
+    opened = {}
+    for archive in archives:
+        with contextlib.suppress(UnreadableError):
+            opened[archive.path] = _open_archive(archive, is_wanted, left)
+    inner = [replace(each, path=path.with_suffix("") / each.path) for path, held in opened.items() for each in held]
+    refuse_crowd(archives[0].path, len(inner))
+    return inner + [entry for entry in entries if entry.path not in opened]
+
+
+def _open_archive(archive: Entry, is_wanted: Callable[[str], bool], left: int) -> list[Entry]:
+    data = archive.read(_MAX_ARCHIVE_BYTES + 1)
     if len(data) > _MAX_ARCHIVE_BYTES:
         raise UnreadableError(
-            f"{lone.path.name} is larger than {_MAX_ARCHIVE_BYTES // 2**20} MB; hand in the files alone"
+            f"{archive.path.name} is larger than {_MAX_ARCHIVE_BYTES // 2**20} MB; hand in the files alone"
         )
     try:
-        inner = _without_lone_archive(archive_entries(InMemory(lone.path.name, data)), is_wanted, left - 1)
+        return _without_archives(archive_entries(InMemory(archive.path.name, data)), is_wanted, left - 1)
     except UnreadableError:
         raise
     except Exception as error:  # whatever a broken container makes the libraries say
-        raise UnreadableError(f"{lone.path.name} cannot be opened ({reason(error)}); hand it in again") from error
-    return inner + [entry for entry in entries if entry is not lone]
+        raise UnreadableError(f"{archive.path.name} cannot be opened ({reason(error)}); hand it in again") from error
 
 
 def _refuse_odd(path: Path) -> None:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from autograder.results.class_file import read_taken
-from autograder.results.tables import harmless
+from autograder.results.tables import harmless, unquoted
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import Entry, SameFile, archive_entries
-from autograder.submissions.downloads import Student, nfc
 from autograder.submissions.entries import ARCHIVES, files_below
+from autograder.submissions.students import Student, nfc
 
 SOURCES = (".py", ".ipynb")
-FOREIGN_ARCHIVES = (".rar", ".7z", ".gz", ".xz", ".bz2")
+FOREIGN_ARCHIVES = (".rar", ".7z", ".gz", ".xz", ".bz2", ".tar.zst", ".zst", ".lzma", ".lz4", ".cab")
+FOREIGN = "{} is an archive of a kind that is not read here; hand in a .zip"
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,10 @@ def read_students(path: Path) -> dict[str, Student]:
         UsageError: it cannot be read.
     """
     rows = read_taken(path)
-    return {name: Student(name, row.get("login", ""), row.get("id", "")) for name, row in rows.items()}
+    return {
+        name: Student(name, unquoted(row.get("login") or ""), unquoted(row.get("id") or ""))
+        for name, row in rows.items()
+    }
 
 
 @functools.lru_cache(maxsize=4)

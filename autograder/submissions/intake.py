@@ -12,16 +12,32 @@ from pathlib import Path, PurePosixPath
 
 from autograder.errors import UsageError
 from autograder.results.types import legible
-from autograder.submissions.archives import NO_FILE, UnreadableError
-from autograder.submissions.choosing import unit_of
+from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
+from autograder.submissions.choosing import bears, unit_of
 from autograder.submissions.commits import commit_date
-from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, Student, nfc, recognize
+from autograder.submissions.downloads import JUNK, SHAPES, WORK_FOLDERS, Attempt, recognize
 from autograder.submissions.entries import is_archive
-from autograder.submissions.hand_in import FOREIGN_ARCHIVES, SOURCES, HandIn, Intake, LeftOut, entries_of, name_of
+from autograder.submissions.hand_in import (
+    FOREIGN,
+    FOREIGN_ARCHIVES,
+    SOURCES,
+    HandIn,
+    Intake,
+    LeftOut,
+    entries_of,
+    name_of,
+)
+from autograder.submissions.students import Student, nfc
 
 #: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.
 FORMS = ("one", "folders", *SHAPES)
 _LINK = "it is a link; put the files themselves there"
+#: Bytes that are read of a platform's own file of facts.
+_FACTS_BYTES = 50 * 2**20
+#: Words behind a unit's name that tell a version of the file and no author.
+_NO_AUTHOR = re.compile(
+    r"(?:v|ver|version|rev)?[\W_]*\d{0,3}|(?:the )?(?:final|new|old|last|copy|backup|fixed|done).*", re.IGNORECASE
+)
 
 
 def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> Intake:
@@ -35,14 +51,23 @@ def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> In
     Raises:
         UsageError: a path does not exist, or is not of the form that was asked for.
     """
-    whole, given = Intake(""), list(paths)
+    given = list(paths)
+    parts = []
     for path in given:
         if not path.exists():
             raise UsageError(f"{path} does not exist; give a submission or a folder of submissions")
         if path.is_symlink() and len(given) > 1:  # `CLASS/*` names what students have put there
-            part = Intake(whole.form, left_out=[LeftOut(legible(path.name), "", _LINK)])
+            parts.append(Intake("", left_out=[LeftOut(legible(path.name), "", _LINK)]))
         else:
-            part = _take_in(path, frozenset(units), form)
+            parts.append(_take_in(path, frozenset(units), form))
+    return _together(parts)
+
+
+def _together(parts: Iterable[Intake]) -> Intake:
+    """Return several intakes as one class."""
+    whole = Intake("")
+    for part in parts:
+        part.form = part.form or whole.form
         whole.form = part.form if whole.form in ("", part.form) else "several folders"
         whole.left_out += part.left_out
         for name, hand_in in part.hand_ins.items():
@@ -72,6 +97,10 @@ def _take_in(path: Path, units: frozenset[str], form: str) -> Intake:
         zipped = _zipped_folders(path, units)
         if zipped is not None:
             return zipped
+    if form in ("", "sections") and path.is_dir():
+        together = _sections(path, units, asked=bool(form))
+        if together is not None:
+            return together
     if form:
         raise UsageError(f"{path} is no download of {form}; leave --from out, or give another of {', '.join(FORMS)}")
     return _folders(path, units) if path.is_dir() else _one(path)
@@ -83,7 +112,7 @@ def _one(path: Path) -> Intake:
 
 def _is_one(folder: Path, units: frozenset[str]) -> bool:
     """Return True if a unit's file or `exercises` lies directly in the folder, and no students' folders beside it."""
-    inside = [child for child in folder.iterdir() if not child.is_symlink()]
+    inside = [child for child in folder.iterdir() if not child.is_symlink() and not _holds_results(child)]
     if any(child.name == "exercises" and child.is_dir() for child in inside):
         return True
     if not any(unit_of(child.name, units) for child in inside):
@@ -91,7 +120,19 @@ def _is_one(folder: Path, units: frozenset[str]) -> bool:
     students = [
         child for child in inside if child.is_dir() and child.name not in WORK_FOLDERS and _holds_work(child, units)
     ]
-    return len(students) < 2
+    return len(students) < 2 and not _has_authors(inside, units)
+
+
+def _has_authors(files: Iterable[Path], units: frozenset[str]) -> bool:
+    """Return True if files that lie side by side are one unit, handed in by several authors."""
+    authors = (author for file in files if (author := _author_before(file, units) or _author_behind(file, units)))
+    handed_in = Counter(name for _, name in set(authors))
+    return any(count > 1 for count in handed_in.values())
+
+
+def _holds_results(folder: Path) -> bool:
+    """Return True for a folder that `autograder grade` writes, which may lie beside the submissions."""
+    return any((folder / name).is_file() for name in (".grading", "graded.json")) and (folder / "results").is_dir()
 
 
 def _holds_work(folder: Path, units: frozenset[str]) -> bool:
@@ -99,7 +140,8 @@ def _holds_work(folder: Path, units: frozenset[str]) -> bool:
 
 
 def _units_in(folder: Path, units: frozenset[str]) -> set[str]:
-    return {unit for path in _names_in(folder) if (unit := unit_of(path.name, units))}
+    names = [path.name for path in _names_in(folder)]
+    return {unit for unit in units for name in names if unit_of(name, units) == unit or bears(name, unit)}
 
 
 def _download(path: Path, form: str) -> Intake | None:
@@ -107,8 +149,9 @@ def _download(path: Path, form: str) -> Intake | None:
         held = entries_of(path)
     except UnreadableError:
         return None  # one submission, whose result says why
-    names = [*held, *_clones(path)]
-    download = recognize(names, lambda name: held[name].read(10 * 2**20) if name in held else b"", form)
+    results = {child.name for child in path.iterdir() if _holds_results(child)} if path.is_dir() else set()
+    names = [name for name in (*held, *_clones(path)) if name.parts[:1] and name.parts[0] not in results]
+    download = recognize(names, lambda name: _read_facts(held.get(name)), form)
     if download is None:
         return None
     intake = Intake("folders of sections" if download.platform == "sections" else f"a download of {download.platform}")
@@ -119,9 +162,10 @@ def _download(path: Path, form: str) -> Intake | None:
         legible(student.name) for student in {s.key: s for a in download.attempts for s in a.students}.values()
     )
     for attempts in by_student.values():
-        *before, last = (
-            _hand_in(path, attempt, download.platform) for attempt in sorted(attempts, key=lambda each: each.at)
-        )
+        # An attempt without a file, a comment alone say, takes nothing back.
+        in_order = sorted(attempts, key=lambda each: each.at)
+        filled = [attempt for attempt in in_order if attempt.files] or in_order[-1:]
+        *before, last = (_hand_in(path, attempt, download.platform) for attempt in filled)
         for student in last.students:
             shown = legible(student.name)
             told_apart = f"{shown}-{student.id or student.login}" if namesakes[shown] > 1 else shown
@@ -136,6 +180,14 @@ def _download(path: Path, form: str) -> Intake | None:
     reasons = download.strays | {path: NO_FILE for path in download.strays if path in held and held[path].refusal}
     intake.left_out += (LeftOut(legible(str(stray)), "", reason) for stray, reason in reasons.items())
     return intake
+
+
+def _read_facts(entry: Entry | None) -> bytes:
+    """Return what a platform's own file says; nothing if it cannot be read."""
+    try:
+        return entry.read(_FACTS_BYTES) if entry is not None else b""
+    except Exception:  # whatever a broken container makes the libraries say
+        return b""
 
 
 def _hand_in(path: Path, attempt: Attempt, platform: str) -> HandIn:
@@ -158,22 +210,26 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
     by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
     loose: list[Path] = []
     for child in sorted(folder.iterdir(), key=lambda each: nfc(each.name)):
-        if child.name.startswith((".", "__MACOSX")) or child.name.casefold() in JUNK:
+        if child.name.startswith((".", "__MACOSX")) or child.name.casefold() in JUNK or _holds_results(child):
             continue
         shown = legible(child.name)
         if child.is_symlink():
             intake.left_out.append(LeftOut(shown, "", _LINK))
-        elif child.is_dir() or is_archive(child.name):
+        elif child.is_dir() or (is_archive(child.name) and not _author_before(child, units)):
             name = _free_name(name_of(child), HandIn((), child), intake.hand_ins)
             intake.hand_ins[name] = HandIn((Student(name),), child)
         elif child.name.lower().endswith(FOREIGN_ARCHIVES):
             name = _free_name(name_of(child), HandIn((), child), intake.hand_ins)
-            problem = f"{shown} is an archive of a kind that is not read here; hand in a .zip"
-            intake.hand_ins[name] = HandIn((Student(name),), child, problem=problem)
+            intake.hand_ins[name] = HandIn((Student(name),), child, problem=FOREIGN.format(shown))
         elif child.is_file() and (author := _author(child, units)):
             by_author.setdefault(author[0], {})[PurePosixPath(author[1])] = PurePosixPath(child.name)
         else:
             loose.append(child)
+    behind = {child: author for child in loose if (author := _author_behind(child, units))}
+    if len({*intake.hand_ins, *by_author, *(who for who, _ in behind.values())}) > 1:
+        for child, (who, inside) in behind.items():
+            by_author.setdefault(who, {})[PurePosixPath(inside)] = PurePosixPath(child.name)
+            loose.remove(child)
     for who, files in by_author.items():
         name = _free_name(legible(who), HandIn((), folder), intake.hand_ins)
         intake.hand_ins[name] = HandIn((Student(name),), folder, files)
@@ -199,6 +255,40 @@ def _class_inside(folder: Path, units: frozenset[str]) -> Path:
     students = [each for each in deeper.iterdir() if each.is_dir() and each.name not in WORK_FOLDERS]
     handed_in = Counter(unit for each in students if not each.is_symlink() for unit in _units_in(each, units))
     return deeper if any(count > 1 for count in handed_in.values()) else folder
+
+
+def _sections(folder: Path, units: frozenset[str], *, asked: bool) -> Intake | None:
+    """Take folders or zips of sections, each a class of any form; None if they look like the work of one student each.
+
+    Students have names of their own, and several have handed in the same; neither is asked for if the instructor says so.
+    """
+    parts: list[Intake] = []
+    for child in sorted(folder.iterdir(), key=lambda each: nfc(each.name)):
+        if child.name.startswith(".") or child.is_symlink() or _holds_results(child):
+            continue
+        if child.is_dir() or child.name.lower().endswith(".zip"):
+            part = _download(child, "") or (_folders(child, units) if child.is_dir() else _zipped_folders(child, units))
+            if part is None or not (asked or _is_class(part, units)):
+                return None
+            parts.append(part)
+    names = [name for part in parts for name in part.hand_ins]
+    own = set(names)
+    if len(parts) < 2 or not (asked or (2 * len(own) > len(names) and not own & (WORK_FOLDERS | units))):
+        return None
+    together = _together(parts)
+    together.form = "folders of sections"
+    return together
+
+
+def _is_class(part: Intake, units: frozenset[str]) -> bool:
+    """Return True if several students have handed in the same unit, or an archive each."""
+    handed_in: Counter[str] = Counter()
+    for each in part.hand_ins.values():
+        names = [name.name for name in each.files or ()] or (
+            [path.name for path in _names_in(each.path)] if each.path.is_dir() else [each.path.name]
+        )
+        handed_in.update({"an archive" if is_archive(name) else unit_of(name, units) or "" for name in names})
+    return any(count > 1 for name, count in handed_in.items() if name)
 
 
 def _zipped_folders(path: Path, units: frozenset[str]) -> Intake | None:
@@ -235,15 +325,34 @@ def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
 
     A lone file in a folder of students, such as `lee_12348_67893_homework.docx`, may still bear a platform's name.
     """
-    for unit in sorted(units, key=len, reverse=True):
-        found = re.fullmatch(rf"(?P<who>.+?)[-_ ]+{re.escape(unit)}(?P<again>[-_ ]?\(?\d*\)?)", path.stem)
-        if found and path.suffix in SOURCES:
-            return nfc(found["who"]), f"{unit}{found['again']}{path.suffix}"
+    if author := _author_before(path, units):
+        return author
     download = recognize([PurePosixPath(path.name)], lambda _: b"")
     if download is None:
         return None
     (attempt,) = download.attempts
     return attempt.students[0].name, str(next(iter(attempt.files), path.name))
+
+
+def _author_before(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
+    """Return who and which file `alice_variation_loss.py` or `alice-quiz (1).zip` means."""
+    stem = name_of(path) if path.suffix in SOURCES or is_archive(path.name) else ""
+    for unit in sorted(units, key=len, reverse=True):
+        if found := re.fullmatch(
+            rf"(?P<who>.+?)[-_ ]+{re.escape(unit)}(?P<again>[-_ ]?\(?\d*\)?)", stem, re.IGNORECASE
+        ):
+            return found["who"], f"{unit}{found['again']}{path.name[len(stem) :]}"
+    return None
+
+
+def _author_behind(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
+    """Return who and which file `quiz_alice.py` means; nothing for `quiz_final.py` and for copies."""
+    stem = name_of(path) if path.suffix in SOURCES and not unit_of(path.name, units) else ""
+    for unit in sorted(units, key=len, reverse=True):
+        found = re.fullmatch(rf"{re.escape(unit)}[-_ ]+(?P<who>.+)", stem, re.IGNORECASE)
+        if found and not _NO_AUTHOR.fullmatch(found["who"]):
+            return found["who"], f"{unit}{path.suffix}"
+    return None
 
 
 def _why_left(path: Path, units: frozenset[str]) -> str:

@@ -6,6 +6,7 @@ kernel.
 """
 
 import ast
+import builtins
 import re
 import symtable
 import warnings
@@ -43,6 +44,8 @@ _CHANGING = {
 }
 #: Functions that change their first argument, besides those whose name ends in `_`.
 _CHANGING_FIRST = {"setattr", "delattr", "heappush", "heapify", "shuffle", "insort", "copyto", "fill_diagonal"}
+#: Functions and methods that make folders or files.
+_MAKING = {"makedirs", "mkdir", "touch", "open", "write_text", "write_bytes", "save", "savez", "savetxt"}
 _LISTED_CELLS = 8
 _LOOPS = (ast.For, ast.While, ast.With)
 #: The magics of a whole cell that run it as Python, in its place.
@@ -181,14 +184,32 @@ def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.s
             binders.setdefault(name, []).append(node)
             runs.add(node)
     definitions = [node for node in statements if _defines(node)]
-    kept = set(definitions)
+    making = _statements_that_make_files(statements)
+    kept = {*definitions, *making}
     roots = [*(name for name in graded if name in binders)]
     roots += ["*"] if roots else []
     everything = [*graded, *(name for cell in cells for name in _needed_by_functions(cell)), "*"]
-    everything += [name for node in definitions for name in _names(node, inside=False)]
+    everything += [name for node in (*definitions, *making) for name in _names(node, inside=False)]
     if roots:
         return kept | _closure(roots, binders) | _closure(everything, binders, without=runs)
     return kept | _closure(everything, binders)
+
+
+def _statements_that_make_files(statements: list[ast.stmt]) -> list[ast.stmt]:
+    """Return those that make folders or files, of nothing that the notebook's own functions or loops have computed."""
+    plain, making = set(dir(builtins)), list[ast.stmt]()
+    for node in statements:
+        bound, names = set(_bound_names(node)), set(_names(node, inside=True))
+        of_plain = names - bound <= plain
+        if of_plain and isinstance(node, ast.Import | ast.ImportFrom | ast.Assign):
+            plain |= bound
+        else:
+            plain -= bound
+            calls = [child.func for child in ast.walk(node) if isinstance(child, ast.Call)]
+            called = {call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls}
+            if of_plain and isinstance(node, ast.Expr | ast.With | ast.For) and called & _MAKING:
+                making.append(node)
+    return making
 
 
 def _closure(names: list[str], binders: dict[str, list[ast.stmt]], without: Collection[ast.stmt] = ()) -> set[ast.stmt]:

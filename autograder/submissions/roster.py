@@ -13,12 +13,19 @@ from pathlib import Path
 
 from autograder.errors import UsageError
 from autograder.results.tables import Table
-from autograder.submissions.downloads import Student, nfc
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut
+from autograder.submissions.students import Student, first_last, nfc
 
-_IDS = ("ID", "Identifier", "OrgDefinedId", "Student ID", "Student number", "SID", "SIS User ID")
-_LOGINS = ("SIS Login ID", "Login", "Username", "User name", "Email address", "Email", "E-mail", "GitHub")
-_NAMES = ("Student", "Full name", "Name")
+_IDS = ("ID", "Identifier", "OrgDefinedId", "Student ID", "ID number", "Student number", "SID", "SIS User ID")
+_LOGINS = (
+    *("SIS Login ID", "Login", "Login ID", "Username", "User name", "GitHub username", "GitHub"),
+    *("Email address", "Email", "E-mail"),
+)
+_NAMES = ("Student", "Full name", "Name", "Student name")
+_FIRST = ("First Name", "Given name", "Forename")
+_LAST = ("Last Name", "Surname", "Family name")
+#: Number behind the word that Moodle has for a participant in the language of the export, and behind a `#`.
+_NUMBERED = re.compile(r"(?:[^\W\d_]{4}\D*|#)(?P<number>\d+)(?:\.0)?|(?P<float>\d+)\.0")
 _NOTHING = "nothing was handed in"
 
 
@@ -53,9 +60,18 @@ def read_roster(path: Path) -> list[Enrolled]:
 def students_in(table: Table, name: str) -> list[Enrolled]:
     """Return the students in a table; see `read_roster`."""
     who = [column for title in (*_IDS, *_LOGINS, *_NAMES) if (column := table.column(title)) is not None]
-    if not who and table.column("Last Name") is None:
-        raise UsageError(f"{name} has no column of students; call one of its columns ID, Login or Name")
+    if not who and table.column(*_LAST) is None:
+        has = ", ".join(filter(None, table.heading))[:200]
+        raise UsageError(f"{name} has no column of students; call one of its columns ID, Login or Name, not {has}")
     return [each for place in range(1, len(table.rows)) if (each := _read_row(table, place)) is not None]
+
+
+def _once(everyone: Iterable[Enrolled]) -> list[Enrolled]:
+    """Return a class in which a student who stands there in two sections is one."""
+    found: dict[tuple[object, ...], Enrolled] = {}
+    for each in everyone:
+        found.setdefault((each.student, each.ids) if each.ids else (each.row,), each)
+    return list(found.values())
 
 
 def rows_of(students: Mapping[str, Student], table: Table, title: str) -> tuple[dict[str, int], list[str]]:
@@ -83,12 +99,18 @@ def rows_of(students: Mapping[str, Student], table: Table, title: str) -> tuple[
 
 
 def titles(everyone: list[Enrolled]) -> list[str]:
-    """Return the name of each student's row: the full name, with the number or login behind it if two have the same."""
-    count = Counter(each.student.name for each in everyone)
+    """Return the name of each student's row: the full name, with what tells two apart behind it if they have the same.
+
+    That is the number or login, or else the line of the table.
+    """
     names = [each.student.name for each in everyone]
-    return [
-        name if count[name] == 1 else f"{name}-{each.student.key}" for name, each in zip(names, everyone, strict=True)
-    ]
+    for key in (lambda each: each.student.key, lambda each: f"line {each.row + 1}"):
+        count = Counter(names)
+        names = [
+            name if count[name] == 1 else f"{each.student.name}-{key(each)}"
+            for name, each in zip(names, everyone, strict=True)
+        ]
+    return names
 
 
 def of_one_class(
@@ -134,7 +156,7 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
 
     A hand-in of a group, by the roster's own group column or by the platform's, is credited to all its members.
     """
-    everyone = list(roster)
+    everyone = _once(roster)
     keys = _Keys(everyone)
     found: dict[int, list[str]] = {}
     strangers: list[str] = []
@@ -150,18 +172,24 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
         if not names:
             matched.hand_ins[title] = HandIn((each.student,), Path(title), problem=_NOTHING)
             continue
-        first, *others = names
+        first, *others = sorted(names, key=lambda name: intake.hand_ins[name].at, reverse=True)
         matched.hand_ins[title] = replace(intake.hand_ins[first], students=(each.student,))
         if first in intake.earlier:
             matched.earlier[title] = intake.earlier[first]
         for other in others:
             matched.left_out.append(LeftOut(other, title, f"a second hand-in of {title}, beside {first}"))
     for name in strangers:
-        matched.hand_ins[name] = intake.hand_ins[name]
-        matched.earlier |= {name: intake.earlier[name]} if name in intake.earlier else {}
-        matched.left_out.append(
-            LeftOut(name, "", "it is graded, and nobody in the roster has this number, login or name")
+        # A row of the roster may have the same name.
+        free = next(each for each in (name, *(f"{name}-{n}" for n in range(2, 10**6))) if each not in matched.hand_ins)
+        matched.hand_ins[free] = intake.hand_ins[name]
+        matched.earlier |= {free: intake.earlier[name]} if name in intake.earlier else {}
+        several = keys.are_several(intake.hand_ins[name].of(name), name)
+        reason = (
+            "several in the roster have this number, login or name; call it by what only one of them has"
+            if several
+            else "nobody in the roster has this number, login or name"
         )
+        matched.left_out.append(LeftOut(free, "", f"it is graded, and {reason}"))
     return matched
 
 
@@ -169,27 +197,39 @@ class _Keys:
     """Places in a roster by number, login and name; a key of two students finds neither."""
 
     def __init__(self, everyone: list[Enrolled]) -> None:
-        self._by_id = _unique((key.casefold(), place) for place, each in enumerate(everyone) for key in each.ids)
-        self._by_name = _unique(
-            (form, place) for place, each in enumerate(everyone) for form in _forms(each.student.name)
-        )
+        by_id = [(key.casefold(), place) for place, each in enumerate(everyone) for key in each.ids]
+        by_name = [(form, place) for place, each in enumerate(everyone) for form in _forms(each.student.name)]
+        # Where a class works in groups, Moodle writes the group before the name.
+        by_name += [
+            (_plain(each.group) + _plain(each.student.name), place) for place, each in enumerate(everyone) if each.group
+        ]
+        self._by_id, self._by_name = _unique(by_id), _unique(by_name)
+        self._all = {key for key, _ in by_id + by_name}
         self._by_group: dict[str, list[int]] = {}
         for place, each in enumerate(everyone):
             if each.group:
                 self._by_group.setdefault(_plain(each.group), []).append(place)
 
+    def are_several(self, student: Student, name: str) -> bool:
+        """Return True if a number, login or name is somebody's: of two, if `places` finds none."""
+        keys = (*student.logins, student.id, student.login, name, name.partition("@")[0])
+        return any(key and key.casefold() in self._all for key in keys) or _plain(student.name or name) in self._all
+
     def places(self, student: Student, name: str) -> list[int]:
-        """Return the places of a student, or of the members of the group of this name."""
-        if student.logins:
-            found = {self._by_id[key.casefold()] for key in student.logins if key.casefold() in self._by_id}
+        """Return the places of a student, or of the members of the group of this name.
+
+        The number that a platform gives a group's hand-in is that of the member who handed it in.
+        """
+        plain = _plain(student.name or name)
+        if plain in self._by_group and plain not in self._by_name:
+            return self._by_group[plain]
+        found = {self._by_id[key.casefold()] for key in student.logins if key.casefold() in self._by_id}
+        if found:
             return list(found) if len(found) == 1 else []
         for key in (student.id, student.login, name, name.partition("@")[0]):
             if key and key.casefold() in self._by_id:
                 return [self._by_id[key.casefold()]]
-        plain = _plain(student.name or name)
-        if plain in self._by_name:
-            return [self._by_name[plain]]
-        return self._by_group.get(plain, [])
+        return [self._by_name[plain]] if plain in self._by_name else []
 
 
 def _read_row(table: Table, place: int) -> Enrolled | None:
@@ -207,16 +247,20 @@ def _read_row(table: Table, place: int) -> Enrolled | None:
         for title in (*_IDS, *_LOGINS)
         for value in [cell(title)]
         if value
-        for key in (value, re.sub(r"^(Participant |#)", "", value), value.partition("@")[0])
+        for key in (value, _number(value), value.partition("@")[0])
     )
-    name = cell(*_NAMES) or f"{cell('First Name')} {cell('Last Name')}".strip()
-    last, comma, first = name.partition(",")
-    name = f"{first.strip()} {last.strip()}" if comma else name
-    number = re.sub(r"^(Participant |#)", "", cell(*_IDS))
+    name = first_last(cell(*_NAMES) or f"{cell(*_FIRST)} {cell(*_LAST)}".strip())
+    number = _number(cell(*_IDS))
     if (not name and not ids) or name in ("Points Possible", "Student, Test", "Test Student"):
         return None
-    student = Student(name or cell(*_LOGINS) or number, cell(*_LOGINS), number)
+    student = Student(name or cell(*_LOGINS) or cell(*_IDS), cell(*_LOGINS), number)
     return Enrolled(student, ids, cell("Section"), cell("Group", "Group name", "Groups"), place)
+
+
+def _number(text: str) -> str:
+    """Return the number in `Participant 12`, and in the `12.0` that a spreadsheet makes of 12; other text as it is."""
+    found = _NUMBERED.fullmatch(text)
+    return (found["number"] or found["float"]) if found else text
 
 
 def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:

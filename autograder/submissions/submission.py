@@ -27,7 +27,7 @@ from autograder.submissions.archives import UnreadableError
 from autograder.submissions.choosing import choose, unit_of
 from autograder.submissions.entries import entries_in, is_archive, printable
 from autograder.submissions.files import File, answers_in, module_from, read_file
-from autograder.submissions.hand_in import HandIn, name_of
+from autograder.submissions.hand_in import FOREIGN, FOREIGN_ARCHIVES, HandIn, name_of
 from autograder.submissions.helpers import file_entry, neighbours, take_along, written_in
 from autograder.submissions.module import Module
 
@@ -254,10 +254,10 @@ def read_module(path: Path, unit: str, graded: Collection[str] = ()) -> Module:
 
 
 def _strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:
-    """Return sentences about Python files that may be a missing unit under a wrong name."""
-    notes = [f"{path} was not opened; hand in the files themselves" for path in rest if is_archive(path) and nothing][
-        :5
-    ]
+    """Return sentences about archives that were not opened, and Python files that may be a missing unit under a wrong name."""
+    notes = [FOREIGN.format(path) for path in rest if nothing and path.lower().endswith(FOREIGN_ARCHIVES)][:5]
+    unopened = [path for path in rest if is_archive(path) and (nothing or unit_of(f"{_stem(path)}.py", missing))]
+    notes += [f"{path} was not opened; hand in the files themselves" for path in unopened[:5]]
     for path in [path for path in rest if path.endswith((".py", ".ipynb"))][:5]:
         name = PurePosixPath(path)
         near = difflib.get_close_matches(name.stem, missing, n=1, cutoff=0.7)
@@ -266,6 +266,10 @@ def _strays(rest: list[str], missing: list[str], *, nothing: bool) -> list[str]:
         elif nothing:
             notes.append(f"{path} is not a file of this course; the course has {_listing(missing)}")
     return notes
+
+
+def _stem(path: str) -> str:
+    return PurePosixPath(path).name.partition(".")[0]
 
 
 def _listing(units: Sequence[str]) -> str:

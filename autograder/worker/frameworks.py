@@ -328,18 +328,6 @@ def framework_note(name: object) -> str | None:
     return f"the functions get arrays of {chosen.name}"
 
 
-def warm_up(*, optimizers: bool = True) -> None:
-    """Make the first calls of torch that import or set up things: forward, backward, a step of the usual optimizers.
-
-    It computes in one thread, for a process from which others are forked. What an optimizer imports takes as long as torch.
-    """
-    torch.set_num_threads(1)
-    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
-    nn.functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
-    for optimizer in (torch.optim.SGD, torch.optim.Adam) if optimizers else ():
-        optimizer(net.parameters(), lr=0.1).step()
-
-
 def make_module(recipe: Recipe, device: str) -> nn.Module:
     """Return the module of a recipe, on a device."""
     module_name, _, maker = recipe.entry.partition(":")

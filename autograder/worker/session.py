@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import RefusedValue
-from autograder.libraries import nn
+from autograder.libraries import nn, torch
 from autograder.worker import protocol, substitutes
 from autograder.worker.calls import listed_parameters, make_call
 from autograder.worker.codec import Callback, Handle, Member, Recipe, Record, is_record, map_tree, refuse, type_name
@@ -358,6 +358,19 @@ class Session:
         module = self._objects[number]
         assert isinstance(module, nn.Module)
         return module
+
+
+def warm_up() -> None:
+    """Make the first calls of torch that import or set up things: forward, backward, a step of the usual optimizers.
+
+    It computes in one thread, for a process from which others are forked.
+    """
+    torch.set_num_threads(1)
+    substitutes.step_without_compiler()
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
+    nn.functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
+    for optimizer in (torch.optim.SGD, torch.optim.Adam):
+        optimizer(net.parameters(), lr=0.1).step()
 
 
 def serve(connection: socket.socket, waiting: Waiting) -> None:

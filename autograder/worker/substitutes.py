@@ -49,22 +49,33 @@ def install() -> None:
 
 
 def draw_in_memory() -> None:
-    """Import matplotlib, if it is installed, and have it and Pillow draw what they save without writing a file.
+    """Have Pillow and matplotlib, those that are loaded, draw what they save without writing a file.
 
-    That is done once for all workers: its list of fonts needs a folder to write to, and the time is not the student's. A
-    course that preloads neither Pillow nor NumPy draws nothing, and does not wait for them.
+    That is done once for all workers: a list of fonts needs a folder to write to, and the time is not the student's.
     """
     if is_loaded("PIL.Image"):
         Image.Image.save = _in_memory(Image.Image.save)  # type: ignore[method-assign] # replaced on purpose
-    with contextlib.suppress(ImportError):
-        if not is_loaded("numpy"):
-            return
-        matplotlib: Any = importlib.import_module("matplotlib")
+    if is_loaded("matplotlib"):
+        matplotlib: Any = sys.modules["matplotlib"]
         pyplot: Any = importlib.import_module("matplotlib.pyplot")
         bases: Any = importlib.import_module("matplotlib.backend_bases")
         pyplot.switch_backend("Agg")
         matplotlib.use = pyplot.switch_backend = _keep_backend
         bases.FigureCanvasBase.print_figure = _in_memory(bases.FigureCanvasBase.print_figure)
+
+
+def step_without_compiler() -> None:
+    """Have torch's optimizers step without its compiler, which takes as long to import as torch itself.
+
+    They import it to tell it what it is to leave alone. In a process of the grader's nothing is compiled.
+    """
+    for kind in vars(torch.optim).values():
+        if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
+            continue
+        for name, function in list(vars(kind).items()):
+            if "_dynamo" in getattr(getattr(function, "__code__", None), "co_names", ()):
+                plain = function.__wrapped__
+                setattr(kind, name, _with_gradients_as_told(plain) if name == "step" else plain)
 
 
 def forbid_cuda() -> None:
@@ -114,6 +125,17 @@ def _without_workers(make: Callable[..., None]) -> Callable[..., None]:
         make(*given.args, **given.kwargs)
 
     return init
+
+
+def _with_gradients_as_told(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a step of an optimizer that records gradients if the optimizer is `differentiable`."""
+
+    @functools.wraps(step)
+    def stepping(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with torch.set_grad_enabled(self.defaults["differentiable"]):
+            return step(self, *args, **kwargs)
+
+    return stepping
 
 
 def _leave_uncompiled(model: Any = None, **_: object) -> Any:

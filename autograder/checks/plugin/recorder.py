@@ -4,18 +4,19 @@ import base64
 import itertools
 import re
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from autograder.checks.compare import show
-from autograder.checks.diagnose import Diagnosis
+from autograder.checks.diagnose import NAMING_SECONDS, Diagnosis
 from autograder.checks.fingerprints import FingerprintDiagnosis
 from autograder.checks.pictures import comparison, side_by_side
 from autograder.checks.plugin.runs import HOME_SEED, Run, check_seed
 from autograder.checks.remote import UNANSWERED, Call, RemoteFunction, StudentModule
+from autograder.checks.replays import size_of
 from autograder.course.catalog import Catalog
 from autograder.errors import (
     NO_VALUE,
@@ -43,6 +44,8 @@ _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (pytest.fail.Exception, Outcome.FAILED),
 )
 _LONGEST_MESSAGE = 2000
+#: So much of the arguments and answers of a function's passed checks is kept.
+_KEPT_BYTES = 2**21
 #: A check that waits for another is not run where that one ended so. One that is not written blocks nothing: those that
 #: wait for it say of themselves that they are not written.
 _BLOCKING = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.BLOCKED)
@@ -59,6 +62,9 @@ class Recorder:
     #: By unit and function: what its failures are due to, and the node ids of the failures.
     diagnoses: dict[tuple[str, str], Diagnosis | FingerprintDiagnosis] = field(default_factory=dict)
     explained: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    #: Likewise the checks that have passed: their calls, seed and seconds.
+    passed: dict[tuple[str, str], list[tuple[Sequence[Call], int, float]]] = field(default_factory=dict)
+    _kept: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def leave_out(self, nodeid: str) -> None:
         """Take a check out of the run after it was collected."""
@@ -95,21 +101,42 @@ class Recorder:
                 self.diagnoses[key] = Diagnosis.of(catalog, *key)
         return self.diagnoses[key]
 
-    def name_mistakes(self, limited: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+    def add_passed(self, check: CheckResult, submission: StudentModule, seconds: float) -> None:
+        """Keep what a check has called that has passed, for the search of a known mistake; if it is not much."""
+        key = check.unit, check.function
+        self._kept[key] = self._kept.get(key, 0) + size_of(submission.calls)
+        if self._kept[key] <= _KEPT_BYTES:
+            self.passed.setdefault(key, []).append((tuple(submission.calls), submission.seed, seconds))
+
+    def name_mistakes(
+        self, limited: Callable[[], AbstractContextManager[None]] = nullcontext, seconds: float = NAMING_SECONDS
+    ) -> float:
         """Name at each failure of a function the mistakes that explain all of them, or none.
 
         Called once all checks have run: a name that explains the failures of some may not explain those of the others.
 
         Args:
             limited: returns what bounds the time for one function, and ends the search with `OverBudget`.
+            seconds: of processor time for all functions.
+
+        Returns:
+            The seconds that are left.
         """
-        for key, nodeids in self.explained.items():
+        quickest_first = sorted(self.explained.items(), key=lambda entry: self._seconds(entry[1]))
+        for key, nodeids in quickest_first:
             with suppress(OverBudget), limited():
-                named = self.diagnoses[key].mistakes()
+                for passed in self.passed.get(key, ()):
+                    self.diagnoses[key].add_passed(*passed)
+                named = self.diagnoses[key].mistakes(seconds)
                 mistake = " + ".join(known.name for known in named) or None
                 sentences = BESIDES.join(known.sentence for known in named)
                 for nodeid in nodeids:
                     self.results[nodeid] = replace(self.results[nodeid], mistake=mistake, diagnosis=sentences)
+            seconds -= self.diagnoses[key].spent
+        return seconds
+
+    def _seconds(self, nodeids: Sequence[str]) -> float:
+        return sum(self.results[nodeid].seconds for nodeid in nodeids)
 
     def _checks_named(self, nodeid: str, name: str) -> list[CheckResult]:
         """Return the checks of a name in the file of another; of two classes with methods of that name, those of its own."""
@@ -268,7 +295,7 @@ def pytest_runtest_makereport(
             check = end_check(before, error, submission)
             if isinstance(error, CheckFailed) and not check.hidden and item.config.stash[RUN].seed == HOME_SEED:
                 check = replace(check, values=side_by_side(error.expected, error.actual))
-            recorder.results[item.nodeid] = _translatable(_add_diagnosis(check, error, item), item)
+            recorder.results[item.nodeid] = _translatable(_add_diagnosis(check, error, item, call.duration), item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check
     report.check_outcome = check.outcome.value  # type: ignore[attr-defined] # reports are open to plugins
@@ -305,13 +332,15 @@ def end_unhanded(item: pytest.Item) -> CheckResult:
     return _translatable(end_check(check, NotHandedIn(f"{check.unit}.py was not handed in"), None), item)
 
 
-def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item) -> CheckResult:
-    """Return a check that has failed with the function that it is due to, or note it for the search of a known mistake."""
+def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item, seconds: float) -> CheckResult:
+    """Note a check for the search of a known mistake. Return it; if it has failed, with the function that it is due to."""
     held = item.stash.get(SUBMISSION, None)
     catalog = item.config.stash[COURSE]
+    recorder = item.config.stash[RECORDER]
+    if check.outcome is Outcome.PASSED and held is not None and recorder.named:
+        recorder.add_passed(check, held, seconds)
     if check.outcome is not Outcome.FAILED or held is None or catalog is None:
         return check
-    recorder = item.config.stash[RECORDER]
     used = held.module.used_by(check.function, *item.stash[PARTS])
     causes = recorder.failed_functions(item.nodeid) & used
     wrong_answer = isinstance(error, AssertionError | pytest.fail.Exception)
@@ -327,6 +356,6 @@ def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest
     # An exception of another kind than the one expected is an answer too.
     by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE or isinstance(error.__cause__, Raised)
     recognised = error.mistake if isinstance(error, CheckFailed) else ""
-    if diagnosis.add(held.calls, held.seed, by_value=by_value, recognised=recognised):
+    if diagnosis.add(held.calls, held.seed, by_value=by_value, recognised=recognised, seconds=seconds):
         recorder.explained.setdefault((check.unit, check.function), []).append(item.nodeid)
     return check

@@ -8,18 +8,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from autograder.checks.answers import ALL, Telling, telling_of
 from autograder.checks.call import UNANSWERED, Call
-from autograder.checks.diagnose import (
-    ALL,
-    Diagnosis,
-    Failure,
-    Telling,
-    is_diagnosable,
-    of_function,
-)
+from autograder.checks.diagnose import Asked, Diagnosis
 from autograder.checks.fingerprints import Fingerprint, Fingerprints, fingerprint_of, fingerprints_text
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
+from autograder.checks.replays import is_diagnosable, of_function
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import whole_solution
 from autograder.errors import GraderError
@@ -114,22 +109,30 @@ class _Collecting(Diagnosis):
         super().__init__(*args)
         self.found: dict[int, Fingerprint] = {}
 
-    def add(self, calls: Sequence[Call], seed: int = 0, *, by_value: bool = True, recognised: str = "") -> bool:
+    def add(
+        self,
+        calls: Sequence[Call],
+        seed: int = 0,
+        *,
+        by_value: bool = True,
+        recognised: str = "",
+        seconds: float = 0.0,
+    ) -> bool:
         """Keep the fingerprint of a failed check."""
         calls = of_function(self._function, calls)
         if is_diagnosable(calls):
-            right = tuple(self._replays(calls, self._right, seed))
-            failure = Failure(calls, right, seed, by_value)
-            if failure.telling is not None and not (self.has_hidden and _is_text(right)):
-                self.found[seed] = _fingerprint(failure, failure.telling)
+            right = tuple(self._replays(Asked(calls, seed), calls, self._right))
+            telling = telling_of(calls, right, by_value=by_value)
+            if telling is not None and not (self.has_hidden and _is_text(right)):
+                self.found[seed] = _fingerprint(calls, right, telling)
         return False
 
 
-def _fingerprint(failure: Failure, telling: Telling) -> Fingerprint:
-    pairs = list(enumerate(zip(failure.calls, failure.right, strict=True)))
-    unworded = [n for n, (_, right) in pairs if right.value is UNANSWERED or telling == ALL]
-    printed = [n for n, (call, _) in pairs if call.printed]
-    return fingerprint_of(failure.calls, telling, unworded, printed)
+def _fingerprint(calls: Sequence[Call], right: Sequence[Call], telling: Telling) -> Fingerprint:
+    pairs = list(enumerate(zip(calls, right, strict=True)))
+    unworded = [number for number, (_, answer) in pairs if answer.value is UNANSWERED or telling == ALL]
+    printed = [number for number, (call, _) in pairs if call.printed]
+    return fingerprint_of(calls, telling, unworded, printed)
 
 
 def _is_text(right: Sequence[Call]) -> bool:

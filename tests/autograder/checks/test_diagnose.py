@@ -1,5 +1,6 @@
 """A known mistake is named where it alone explains what came back; never on a right answer, never when two fit."""
 
+import contextlib
 import os
 
 import pytest
@@ -14,7 +15,7 @@ from autograder.errors import Raised
 from autograder.submissions import Module
 from autograder.worker.codec import Handle
 from autograder.worker.protocol import Answer
-from data import toy_head
+from data import toy_convnet, toy_head
 
 SOLUTION = "def shift(x):\n    return x + 2\n\ndef touch(x):\n    return x + 0\n"
 MISTAKES = """
@@ -67,13 +68,15 @@ def calls_of(code, *inputs, function="shift"):
     return submission.calls
 
 
-def named(files, *checks, function="shift", by_value=True, recognised=""):
-    """The mistakes named once these checks have failed, each given by its calls."""
+def named(files, *checks, function="shift", by_value=True, recognised="", passed=(), seconds=10.0):
+    """The mistakes named once these checks have failed, and those have passed, each given by its calls."""
     mistakes, solution = files
     diagnosis = Diagnosis("unit", function, mistakes, solution.read_text(), 1.0)
     for calls in checks:
         diagnosis.add(calls, by_value=by_value, recognised=recognised)
-    return " + ".join(known.name for known in diagnosis.mistakes()) or None
+    for calls in passed:
+        diagnosis.add_passed(calls, 0)
+    return " + ".join(known.name for known in diagnosis.mistakes(seconds)) or None
 
 
 def test_mistakes_are_read_in_order(files):
@@ -337,3 +340,111 @@ def test_a_copy_of_a_module_is_told_from_the_module(tmp_path):
 
     assert explained(tmp_path, "def passed(head):\n    return copy.deepcopy(head)\n", check) == "copies"
     assert explained(tmp_path, "def passed(head):\n    return head\n", check) is None
+
+
+ANY_MODE = """
+from autograder.diagnose import mistake
+
+@mistake("forward", "Runs in any mode.")
+def runs_in_any_mode(network, x):
+    return network(x)
+"""
+
+
+def lose_the_last_weights(network):
+    for parameter in network.head.parameters():
+        parameter.data.zero_()
+
+
+@pytest.mark.parametrize("change", [torch.nn.Module.eval, lose_the_last_weights])
+def test_a_module_is_replayed_as_it_was_at_each_call(tmp_path, change):
+    """A check may give the same module to several calls, and change it in between."""
+    (tmp_path / "mistakes.py").write_text(ANY_MODE)
+    (tmp_path / "solution.py").write_text("def forward(network, x):\n    return network.eval()(x)\n")
+    unit = Module("unit", "student.py", "def forward(network, x):\n    return network(x)\n")
+    submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+    network, x = toy_convnet().train(), torch.rand(2, 3, 8, 8)
+    submission.forward(network, x)
+    change(network)
+    submission.forward(network, x)
+    files = tmp_path / "mistakes.py", tmp_path / "solution.py"
+    assert named(files, submission.calls, function="forward") == "runs_in_any_mode"
+
+
+GUARDS = """
+from autograder.diagnose import mistake
+
+@mistake("root", "Trusts what is large.")
+def trusts_what_is_large(x):
+    if x < 0:
+        raise ValueError("x")
+    return x ** 0.5
+
+@mistake("root", "Trusts everything.")
+def trusts_everything(x):
+    return abs(x) ** 0.5
+"""
+
+
+def tried(code, function, *inputs):
+    """Calls with plain numbers, some of which raise."""
+    unit = Module("unit", "student.py", code)
+    submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+    for value in inputs:
+        with contextlib.suppress(Raised):
+            getattr(submission, function)(value)
+    return submission.calls
+
+
+def test_a_check_that_passed_tells_two_mistakes_apart(tmp_path):
+    (tmp_path / "mistakes.py").write_text(GUARDS)
+    (tmp_path / "solution.py").write_text(
+        "def root(x):\n    if x < 0 or x > 9:\n        raise ValueError('x')\n    return x ** 0.5\n"
+    )
+    files = tmp_path / "mistakes.py", tmp_path / "solution.py"
+    code = "def root(x):\n    if x < 0:\n        raise ValueError('no such x')\n    return x ** 0.5\n"
+    failed, passed = tried(code, "root", 16.0), tried(code, "root", -4.0, 4.0)
+    assert named(files, failed, function="root") is None
+    assert named(files, failed, function="root", passed=[passed]) == "trusts_what_is_large"
+
+
+def test_a_check_that_passed_contradicts_a_mistake(files):
+    code = "def shift(x):\n    return x + 1 if x[0] == 3 else x + 2\n"
+    assert named(files, calls_of(code, [3.0])) == "by_one"
+    assert named(files, calls_of(code, [3.0]), passed=[calls_of(code, [5.0])]) is None
+
+
+def test_where_the_right_answer_is_another_too_a_check_that_passed_contradicts_nothing(files):
+    """It has passed with other numbers than the solution's, as where some are drawn."""
+    code = "def shift(x):\n    return x + 1 if x[0] == 3 else x + 7\n"
+    assert named(files, calls_of(code, [3.0]), passed=[calls_of(code, [5.0])]) == "by_one"
+
+
+def test_nothing_is_named_after_the_time(files):
+    failed = calls_of("def shift(x):\n    return 1 + x\n", [3.0])
+    assert named(files, failed, seconds=0.0) is None
+    assert named(files, failed) == "by_one"
+
+
+STEPS = """
+from autograder.diagnose import mistake
+
+@mistake("step", "Two at a time.")
+def too_long(x):
+    y = x + 2
+    return y.clamp(0, 5)
+
+@mistake("step", "Ends anywhere.")
+def forgets_to_clamp(x):
+    y = x + 1
+    return y
+"""
+
+
+def test_two_mistakes_are_named_where_each_alone_would_not_show_so(tmp_path):
+    """The missing clamp shows only because the step is too long."""
+    (tmp_path / "mistakes.py").write_text(STEPS)
+    (tmp_path / "solution.py").write_text("def step(x):\n    y = x + 1\n    return y.clamp(0, 5)\n")
+    calls = calls_of("def step(x):\n    return x + 2\n", [3.5], function="step")
+    files = tmp_path / "mistakes.py", tmp_path / "solution.py"
+    assert named(files, calls, function="step") == "too_long + forgets_to_clamp"

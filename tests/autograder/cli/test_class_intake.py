@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from autograder import cli
+from autograder.submissions.hand_in import entries_of
 from tests.autograder.cli.test_cli import Lent
 from tests.autograder.small_course import KINDS, RIGHT, make_course
 
@@ -161,6 +162,46 @@ def test_lateness_is_in_every_table_with_its_trail(autograder, course, blackboar
     for form in ("csv", "canvas", "moodle"):
         _, out, _ = autograder("report", tmp_path / "out", "--as", form)
         assert "2.7" in out and "one day late" in out
+
+
+def test_what_a_rule_decides_for_nobody_is_told(autograder, course, canvas, tmp_path):
+    rules = (
+        '[deadline]\ndue = 2026-11-20T23:59:00\n[extensions]\n"Doejane" = "2 days"\n[exempt]\nmullerx = ["dubling"]\n'
+    )
+    (canvas / "class.toml").write_text("\ufeff" + rules, encoding="utf-8")
+    _, _, err = autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
+    assert "class.toml has a deadline, and 2 of 2 hand-ins tell no moment: these are not late" in err
+    unheeded = [
+        "[extensions] of class.toml: there is no submission Doejane; is it doejane?",
+        "class.toml: the course has no unit dubling; is it doubling?",
+    ]
+    assert all(line in err for line in unheeded)
+    _, _, err = autograder("report", tmp_path / "out", "--as", "csv")
+    assert all(line in err for line in unheeded)
+
+
+def test_whoever_left_or_was_renamed_has_no_second_row(autograder, course, tmp_path):
+    """A slash in a name stays in the name, and a sign that a spreadsheet takes for a formula does not hide a moment."""
+    stem, out = "Lab_{}_attempt_2026-11-2{}-10-00-00", tmp_path / "out"
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for login, name in (("ann", "Ann"), ("bob", "-Bob"), ("cy", "Kumar a/l Raju")):
+        (folder / (stem.format(login, 1) + ".txt")).write_text(f"Name: {name} ({login})\n")
+        (folder / (stem.format(login, 1) + "_doubling.py")).write_text(RIGHT)
+    (folder / "class.toml").write_text("[deadline]\ndue = 2026-11-20T23:59:00\n[late]\npercent = 10\n")
+    autograder("grade", folder, "-o", out, "--jobs", 1)
+    (folder / (stem.format("ann", 1) + "_doubling.py")).unlink()
+    (folder / (stem.format("ann", 1) + ".txt")).unlink()
+    entries_of.cache_clear()  # as in another run of the command
+    (out / "manual.csv").write_text("submission,function,points\n'-Bob,,1\n")
+    _, _, err = autograder("grade", folder, "-o", out, "--jobs", 1)
+    assert f"of nobody in this class, put into {out / 'earlier'}: Ann" in err and "there is no submission" not in err
+    _, text, _ = autograder("report", out, "--as", "csv")
+    assert [line.partition(",one day")[0].rsplit(",", 1)[0][:22] for line in text.splitlines()[1:]] == [
+        "'-Bob,3.6,3,3,added: 1"[:22],
+        "Kumar a/l Raju,2.7,3,3"[:22],
+    ]
+    assert text.splitlines()[1:] == (out / "grades.csv").read_text().splitlines()[1:]
 
 
 def test_an_extension_is_honoured_when_it_comes_later(autograder, course, blackboard, tmp_path):

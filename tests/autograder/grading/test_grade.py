@@ -264,8 +264,10 @@ def test_checks_that_end_in_the_middle_judge_nobody(tmp_path):
     [
         ("import torch\n", ["variation_loss"], {"torch", "data"}),
         ("from torchvision.transforms import functional\n", ["variation_loss"], {"torch", "data", "torchvision"}),
-        ("steps = torch.optim.Adam\n", ["variation_loss"], {"torch", "data", "optim"}),
-        ("import torch\n", ["fine_tuning"], {"torch", "data", "optim"}),
+        ("steps = torch.optim.Adam\n", ["variation_loss"], {"torch", "data"}),
+        ("from torch.func import grad\n", ["variation_loss"], {"torch", "data", "torch._dynamo"}),
+        ("import matplotlib.pyplot as plt\n", ["variation_loss"], {"torch", "data", "matplotlib"}),
+        ("import torch\n", ["fine_tuning"], {"torch", "data"}),
         ("import torch\n", [], {"torch", "data"}),
     ],
 )

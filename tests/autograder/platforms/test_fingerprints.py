@@ -8,10 +8,12 @@ import sys
 import pytest
 import torch
 
+from autograder.checks.answers import VALUES
 from autograder.checks.fingerprints import FingerprintDiagnosis, fingerprint_of, fingerprints_text
-from autograder.checks.mistakes import known_mistakes, variant_text
+from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
 from autograder.checks.remote import Call
 from autograder.course.catalog import read_catalog
+from autograder.course.skeletons import whole_solution
 from autograder.errors import CatalogError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
@@ -143,6 +145,26 @@ def test_two_mistakes_that_fit_are_both_unnamed(course, tmp_path):
     diagnosis = FingerprintDiagnosis("double", path)
     assert diagnosis.add([], seed, recognised=second.name)
     assert [known.name for known in diagnosis.mistakes()] == [second.name]
+
+
+def test_a_mistake_that_fails_what_has_passed_is_not_named(tmp_path):
+    calls = answered(3.0)
+    same = fingerprint_of(calls, VALUES)
+    first, second = (Mistake(name, "double", f"It {name}.") for name in ("triples", "trebles"))
+    path = tmp_path / "doubling.json"
+    path.write_text(fingerprints_text({first: {1: same, 2: same}, second: {1: same}}))
+    diagnosis = FingerprintDiagnosis("double", path)
+    assert diagnosis.add(calls, 1) and diagnosis.mistakes() == ()
+    diagnosis.add_passed(calls, 2)
+    assert diagnosis.mistakes() == (second,)
+
+
+def test_the_checks_that_passed_tell_mistakes_of_a_mark_apart(catalog):
+    """A deviation that is not positive goes through, but a wrong length does not: not everything goes through."""
+    unit, mistakes = "feature_extraction", catalog.mistakes("feature_extraction")
+    known = next(each for each in known_mistakes(mistakes) if each.name == "trusts_std")
+    text = variant_text(whole_solution(catalog, unit), mistakes, known)
+    assert graded(catalog, text, unit=unit, function="normalize") == {"trusts_std"}
 
 
 @pytest.mark.parametrize(

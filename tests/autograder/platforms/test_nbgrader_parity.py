@@ -94,7 +94,7 @@ def ways(tmp_path_factory, expected):
     (course / "gradebook.db").unlink()
     nbgrader(course, "generate_assignment", UNIT, "--force")
     hand_in_what_no_kernel_may_see(students, later)
-    expected.update(empties_gradebooks=4.0, no_notebook_at_all=0.0, other_name=0.0, copied=POINTS, undated=POINTS)
+    expected.update(empties_gradebooks=4.0, no_notebook_at_all=0.0, other_name=POINTS, copied=POINTS, undated=POINTS)
     inside_text = nbgrader(course, "autograde", UNIT)
     inside = marks(course)
 
@@ -146,7 +146,7 @@ def test_each_bad_notebook_has_a_sentence(ways):
         "no_python": "cell 2, line 1 is not valid Python",
         "scratch_cells": "is not valid Python (invalid syntax): this is what I do not understand",
         "no_notebook_at_all": f"there is no file {UNIT}.ipynb",
-        "other_name": f"rename it to {UNIT}.ipynb",
+        "other_name": f"my_{UNIT}.ipynb was taken as {UNIT}.ipynb",
         "endless": "did not finish within 2 s",
     }
     said = {name: words_in(notebook_of(ways.course, "autograded", name)) for name in sentences}

@@ -132,3 +132,12 @@ def test_they_show_in_the_table_and_in_the_csv():
     assert second == "alice,4,3,3,double: 2 (the idea is right); added: 1 (=bonus)"
     assert third == "bob,2,3,2,"
     assert grades_csv([mark(result())]).splitlines()[1] == "alice,2,3,2"
+
+
+@pytest.mark.parametrize(
+    ("written", "name"), [("'-dash", "-dash"), ("'=x", "=x"), ("Zoe\u0308", "Zoë"), ("'Hara", "'Hara")]
+)
+def test_a_name_may_be_copied_from_a_table(tmp_path, written, name):
+    path = tmp_path / "manual.csv"
+    path.write_text(f"submission,function,points\n{written},,1\n", encoding="utf-8")
+    assert [row.submission for row in read_manual(path, {})] == [name]

@@ -183,3 +183,30 @@ def test_what_makes_no_sense_has_a_sentence(tmp_path, text, sentence):
     with pytest.raises(UsageError) as caught:
         read_policy(path)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("exempt = 5", r"exempt is a table; write \[exempt\] in a line of its own"),
+        ("[exempt]\nann = 'quiz'", r"\[exempt\] ann is 'quiz'; write a list of names such as \[.one., .two.\]"),
+        ("[exempt]\nann = 5", "write a list of names"),
+        ("[units]\nbonus = 'quiz'", "bonus is 'quiz'; write a list of names"),
+        ("[term]\nbonus = 'lab'", "bonus is 'lab'; write a list of names"),
+        ("[term]\nweights = 3", "weights is 3; write"),
+        ("[late]\nsteps = [5]", "steps is .*; write a list such as"),
+        ("[late]\nsteps = 5", "steps is 5; write a list such as"),
+        ("[deadline]\ndue = 2026-11-20", "due is 2026-11-20 and no moment; write one such as 2026-11-20T23:59:00"),
+        ("[extensions]\nann = 2026-11-20", "the extension of ann is 2026-11-20 and no moment"),
+    ],
+)
+def test_a_value_of_another_kind_has_a_sentence(tmp_path, text, words):
+    path = tmp_path / "class.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=words):
+        read_policy(path)
+
+
+def test_class_toml_may_begin_with_the_mark_that_editors_write(tmp_path):
+    (tmp_path / "class.toml").write_text("\ufeff[late]\npercent = 5\n", encoding="utf-8")
+    assert read_policy(tmp_path / "class.toml").late.percent == 5.0

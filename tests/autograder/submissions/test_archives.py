@@ -105,9 +105,17 @@ def test_a_broken_archive_in_an_archive_is_named(tmp_path, inner):
     assert submitted(path).problem.startswith(f"{inner} ")
 
 
-def test_several_archives_in_an_archive_are_not_opened(tmp_path):
-    path = zipped(tmp_path / "a.zip", ("one.zip", b"PK or not"), ("two.zip", b"PK or not"))
-    assert "one.zip was not opened; hand in the files themselves" in submitted(path).notes
+def test_several_archives_are_opened_and_a_broken_one_is_named(tmp_path):
+    good = zipped(tmp_path / "b.zip", (NAME, CODE)).read_bytes()
+    found = submitted(zipped(tmp_path / "a.zip", ("adversarial_attack.zip", b"PK or not"), ("two.zip", good)))
+    assert list(found.modules) == ["variation_loss"]
+    assert found.notes == ("adversarial_attack.zip was not opened; hand in the files themselves",)
+
+
+def test_a_crowd_of_archives_in_an_archive_is_not_opened(tmp_path):
+    good = zipped(tmp_path / "b.zip", (NAME, CODE)).read_bytes()
+    found = submitted(zipped(tmp_path / "a.zip", *((f"{number}.zip", good) for number in range(6))))
+    assert not found.modules and "0.zip was not opened; hand in the files themselves" in found.notes
 
 
 def test_an_encrypted_zip_has_a_sentence(tmp_path):

@@ -169,3 +169,19 @@ def test_another_helper_is_another_submission(read):
     one = read({"variation_loss.py": f"import utils\n{DONE}", "utils.py": "X = 1\n"})
     other = read({"utils.py": "X = 2\n"})
     assert one.digest != other.digest
+
+
+@pytest.mark.parametrize(
+    "name", ["jane_variation_loss.py", "variation_loss_final.py", "20261103_variation_loss (2).py"]
+)
+def test_a_file_that_bears_the_name_beside_other_words_is_taken(read, name):
+    found = read(
+        {name: DONE, "adversarial_attack.py": DONE, "variation_loss_helper.py": "def helper():\n    return 1\n"}
+    )
+    assert set(found.modules) == set(UNITS)
+    assert f"{name} was taken as variation_loss.py" in found.notes
+
+
+def test_the_exact_name_goes_before_others(read):
+    found = read({"variation_loss.py": DONE, "variation_loss_old.py": OTHER, "adversarial_attack.py": DONE})
+    assert "images.sum()" in found.modules["variation_loss"].text and found.notes == ()

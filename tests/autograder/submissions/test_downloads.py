@@ -81,6 +81,25 @@ def github() -> dict[str, bytes]:
     return made
 
 
+def sakai() -> dict[str, bytes]:
+    made = {}
+    for number, name in enumerate(NAMES):
+        first, _, last = name.partition(" ")
+        folder = f"{last}, {first}(s{number})"
+        made |= {f"{folder}/Submission attachment(s)/{file}": b"" for file in FILES}
+        made |= {f"{folder}/comments.txt": b"", f"{folder}/timestamp.txt": b"20261103235900123"}
+    return made | {"grades.csv": b""}
+
+
+def ilias() -> dict[str, bytes]:
+    return {
+        f"{name.replace(' ', '_')}_s{number}_{300 + number}/2026110{1 + place}120000_{file}": b""
+        for number, name in enumerate(NAMES)
+        for place, file in enumerate(FILES)
+        if number != 0
+    } | {f"Jane_Zoë_s0_300/20261101120000_{file}": b"" for file in FILES}
+
+
 def nbgrader() -> dict[str, bytes]:
     return {f"submitted/s{number}/variation_loss/{file}": b"" for number in range(len(NAMES)) for file in FILES}
 
@@ -97,6 +116,8 @@ FORMS = {
     "brightspace": (brightspace, "Brightspace"),
     "gradescope": (gradescope, "Gradescope"),
     "github": (github, "GitHub"),
+    "sakai": (sakai, "Sakai"),
+    "ilias": (ilias, "ILIAS"),
     "nbgrader": (nbgrader, "nbgrader"),
     "sections": (sections, "sections"),
 }
@@ -235,3 +256,104 @@ def test_two_hyphens_end_what_is_no_login(logins: list[str]) -> None:
     download = SHAPES["github"](names, lambda _: b"")
     assert download is not None
     assert [attempt.students[0].login for attempt in download.attempts] == logins
+
+
+def files_of(*names, facts=None):
+    """Return the files of each student in a download, by name."""
+    files = dict.fromkeys(names, b"") | {name: text.encode() for name, text in (facts or {}).items()}
+    download = read_class(files)
+    return {student.name: set(map(str, each.files)) for each in download.attempts for student in each.students}
+
+
+def test_a_group_of_canvas_may_have_underscores_in_its_name():
+    found = files_of("team_rocket_LATE_12_345_quiz.py", "doejane_13_346_quiz.py")
+    assert found == {"team_rocket": {"quiz.py"}, "doejane": {"quiz.py"}}
+
+
+def test_names_that_number_the_students_are_not_canvas():
+    """One would stand in the place of the other."""
+    assert read_class({"team_1_quiz.py": b"", "team_2_quiz.py": b""}) is None
+
+
+@pytest.mark.parametrize("word", ["Participant", "Teilnehmer"])
+def test_hidden_names_of_moodle_have_their_numbers(word):
+    names = [f"{word}_{number}_assignsubmission_file_/quiz.py" for number in (12, 13)]
+    assert set(files_of(*names)) == {f"{word} 12", f"{word} 13"}
+
+
+def test_moodles_other_folders_belong_to_the_student():
+    folder = "Jane Doe_12_assign{}_/{}"
+    names = [
+        folder.format(*each) for each in (("submission_file", "quiz.py"), ("feedback_file", "a"), ("submission_x", "b"))
+    ]
+    assert files_of(*names) == {"Jane Doe": {"quiz.py", "a", "b"}}
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("Nov 3, 2026 1159 PM/", "2026-11-03T23:59:00"),
+        ("3 November, 2026 2359/", "2026-11-03T23:59:00"),
+        ("3. Dezember 2026 11.59 PM/", "2026-12-03T23:59:00"),
+        ("août 3, 2026 1205 AM/", "2026-08-03T00:05:00"),
+        ("Nov 3, 2026 1159 AM - ", "2026-11-03T11:59:00"),
+        ("Feb 30, 2026 1159 PM/", ""),
+        ("Xyz 3, 2026 1159 PM/", ""),
+    ],
+)
+def test_brightspace_writes_moments_in_many_ways(written, moment):
+    attempts = read_class({f"9-7 - {name} - {written}quiz.py": b"" for name in ("Jane Doe", "Bob - Lee")}).attempts
+    assert [(each.students[0].name, each.at) for each in attempts] == [("Jane Doe", moment), ("Bob - Lee", moment)]
+    assert {str(name) for each in attempts for name in each.files} == {"quiz.py"}
+
+
+def test_an_impossible_moment_of_blackboard_is_none():
+    (attempt,) = read_class({"Lab_jane_attempt_2026-13-40-10-00-00_quiz.py": b""}).attempts
+    assert attempt.at == "" and attempt.files
+
+
+def test_one_broken_entry_of_gradescopes_table_leaves_the_others_their_names():
+    facts = "submission_1: broken\nsubmission_2:\n  :submitters:\n  - :name: Ann\n    :sid: '2'\n"
+    assert set(files_of("submission_1/a.py", "submission_2/a.py", facts={"submission_metadata.yml": facts})) == {
+        "submission_1",
+        "Ann",
+    }
+
+
+def test_results_of_any_size_in_gradescopes_table_leave_the_names():
+    person = "  :submitters:\n  - :name: {}\n    :sid: '{}'\n  :created_at: 2026-11-01 10:00:00 Z\n"
+    results = "  :results:\n    :tests:\n" + "    - :output: |-\n        :submitters:\n" * 60_000
+    facts = "---\n" + "".join(
+        f"submission_{n}:\n{person.format(name, n)}{results}" for n, name in ((1, "Ann"), (2, "Bob"))
+    )
+    found = files_of("submission_1/a.py", "submission_2/a.py", facts={"submission_metadata.yml": facts})
+    assert set(found) == {"Ann", "Bob"}
+
+
+def test_assignments_of_nbgraders_are_one_hand_in():
+    names = ["submitted/ann/ps1/quiz.py", "submitted/ann/ps2/quiz.py", "submitted/ann/ps2/loss.py"]
+    times = {f"submitted/ann/ps{n}/timestamp.txt": f"2026-11-2{n} 10:00:00 UTC" for n in (1, 2)}
+    assert files_of(*names, facts=times) == {"ann": {"ps1/quiz.py", "ps2/quiz.py", "ps2/loss.py"}}
+
+
+def test_a_clone_without_its_git_folder_is_one_of_the_class():
+    names = ["lab-ann/.git/HEAD", "lab-ann/quiz.py", "lab-bob/.git/HEAD", "lab-bob/quiz.py", "lab-carl/quiz.py"]
+    assert files_of(*names) == {name: {"quiz.py"} for name in ("ann", "bob", "carl")}
+
+
+@pytest.mark.parametrize("form", ["canvas", "moodle_folders", "brightspace", "sakai"])
+def test_sections_may_be_downloads(form):
+    files = FORMS[form][0]()
+    halves = {f"{'A' if place % 2 else 'B'}/{name}": data for place, (name, data) in enumerate(files.items())}
+    download = read_class(halves)
+    assert download is not None and download.platform == "sections"
+    assert len({attempt.students[0].key for attempt in download.attempts}) == len(NAMES)
+
+
+def test_marks_of_direction_are_no_part_of_a_name():
+    assert set(
+        files_of("\u200fعلي_12_assignsubmission_file_/quiz.py", "\ufeffBo_13_assignsubmission_file_/quiz.py")
+    ) == {
+        "علي",
+        "Bo",
+    }

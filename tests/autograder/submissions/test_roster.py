@@ -1,13 +1,15 @@
 """A roster: everyone in it has a row, and a hand-in finds its student by number, login or name, never by guess."""
 
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from autograder.errors import UsageError
-from autograder.submissions.downloads import Student, recognize
+from autograder.submissions.downloads import recognize
 from autograder.submissions.hand_in import HandIn, Intake
 from autograder.submissions.roster import match, read_roster
+from autograder.submissions.students import Student
 
 CANVAS = (
     "Student,ID,SIS User ID,SIS Login ID,Section,Lab (7)\n    Points Possible,,,,,26\n"
@@ -69,7 +71,7 @@ def test_a_name_of_two_students_matches_neither(tmp_path):
     text = "Name,Login\nJane Doe,jd1\nJane Doe,jd2\n"
     found = match(class_of(Student("Jane Doe")), roster_of(tmp_path, text))
     assert list(found.hand_ins) == ["Jane Doe-jd1", "Jane Doe-jd2", "Jane Doe"]
-    assert "nobody in the roster" in found.left_out[0].reason
+    assert "several in the roster have this number, login or name" in found.left_out[0].reason
 
 
 def test_a_stranger_is_graded_and_told(tmp_path):
@@ -91,3 +93,78 @@ def test_a_second_hand_in_of_a_student_is_told(tmp_path):
 def test_a_table_without_students_has_a_sentence(tmp_path):
     with pytest.raises(UsageError, match="has no column of students; call one of its columns ID, Login or Name"):
         roster_of(tmp_path, "points,comment\n1,2\n")
+
+
+def handed(found):
+    return {name for name, hand_in in found.hand_ins.items() if hand_in.files}
+
+
+def test_a_student_in_two_sections_is_one(tmp_path):
+    text = "Name,ID,Section\nJane Doe,12,A\nJane Doe,12,B\nBo Ek,13,A\n"
+    found = match(class_of(Student("doejane", id="12")), roster_of(tmp_path, text))
+    assert list(found.hand_ins) == ["Jane Doe", "Bo Ek"] and handed(found) == {"Jane Doe"} and not found.left_out
+
+
+def test_two_of_one_name_and_no_number_have_a_row_each(tmp_path):
+    found = match(class_of(Student("Bo")), roster_of(tmp_path, "Name\nJane Doe\nJane Doe\nBo\n"))
+    assert list(found.hand_ins) == ["Jane Doe-line 2", "Jane Doe-line 3", "Bo"]
+
+
+def test_a_stranger_takes_nobodys_row(tmp_path):
+    found = match(class_of(Student("Jane Doe-1")), roster_of(tmp_path, "Name,ID\nJane Doe,1\nJane Doe,2\n"))
+    assert list(found.hand_ins) == ["Jane Doe-1", "Jane Doe-2", "Jane Doe-1-2"] and handed(found) == {"Jane Doe-1-2"}
+
+
+def test_the_last_of_two_hand_ins_counts(tmp_path):
+    both = class_of(Student("jane"), Student("doejane", id="12345"))
+    both.hand_ins["jane"] = replace(both.hand_ins["jane"], at="2026-11-20T10:00:00")
+    both.hand_ins["doejane"] = replace(both.hand_ins["doejane"], at="2026-11-21T10:00:00")
+    found = match(both, roster_of(tmp_path, CANVAS))
+    assert found.left_out[0].reason == "a second hand-in of Jane Doe, beside doejane"
+
+
+def test_a_groups_hand_in_bears_the_number_of_one_member(tmp_path):
+    text = "Name,ID,Group\nAnn Lee,12,Lab Group 1\nBo Ek,13,Lab Group 1\nCy Fo,14,Lab Group 2\n"
+    found = match(class_of(Student("labgroup1", id="12")), roster_of(tmp_path, text))
+    assert handed(found) == {"Ann Lee", "Bo Ek"}
+
+
+def test_moodle_writes_the_group_before_the_name(tmp_path):
+    text = '"First name",Surname,"ID number",Groups\nJane,Doe,1001,Group A\nMary-Jane,Doe,1002,Group B\n'
+    found = match(class_of(Student("Group A-Jane Doe", id="12")), roster_of(tmp_path, text))
+    assert list(found.hand_ins) == ["Jane Doe", "Mary-Jane Doe"] and handed(found) == {"Jane Doe"}
+
+
+@pytest.mark.parametrize("cell", ["Participant 12", "Teilnehmer/in12", "Dalyvis 12", "12.0", "#12"])
+def test_the_number_is_found_in_a_cell(tmp_path, cell):
+    found = match(class_of(Student("?", id="12")), roster_of(tmp_path, f"Identifier,Grade\n{cell},\nParticipant 13,\n"))
+    assert list(found.hand_ins) == [cell, "Participant 13"] and handed(found) == {cell}
+
+
+@pytest.mark.parametrize("login", ["ann-k", "ann-b"])
+def test_a_roster_tells_where_logins_of_github_begin(tmp_path, login):
+    names = [PurePosixPath(f"lab-3-{each}/{file}") for each in ("ann-k", "ann-b") for file in (".git/HEAD", "quiz.py")]
+    attempts = recognize(names, lambda _: b"").attempts
+    found = match(
+        class_of(*(each.students[0] for each in attempts)), roster_of(tmp_path, f"github_username\n{login}\n")
+    )
+    assert login in handed(found) and len(found.hand_ins) == 2
+
+
+@pytest.mark.parametrize("before", ["sep=;\n", "\n\n", "\r\n", "sep=;\r\n\n"])
+def test_lines_before_the_heading_are_no_heading(tmp_path, before):
+    assert [each.student.name for each in roster_of(tmp_path, f"{before}Name;Login\nJane Doe;jane\n")] == ["Jane Doe"]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("Name,Login\nJane,jane\n".encode("utf-16-le"), "is no text in UTF-8 or UTF-16; save it as CSV"),
+        (b'Name,Login\n"Jane,jane\nBob,bob\n', "opens a quote that nothing closes, perhaps in line 2"),
+        (b"Nachname;E-Mail-Adresse\nDoe;j@x.de\n", "call one .* not Nachname, E-Mail-Adresse"),
+    ],
+)
+def test_a_table_that_is_written_wrong_has_a_sentence(tmp_path, data, words):
+    (tmp_path / "roster.csv").write_bytes(data)
+    with pytest.raises(UsageError, match=words):
+        read_roster(tmp_path / "roster.csv")

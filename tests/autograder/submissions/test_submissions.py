@@ -357,6 +357,36 @@ def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill):
     assert module.denoise() == [2]
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "os.makedirs('runs', exist_ok=True)\nPath('runs', 'dims.json').write_text('[2]')",
+        "RUNS = Path('runs')\nRUNS.mkdir()\nwith open(RUNS / 'dims.json', 'w') as file:\n    json.dump([2], file)",
+        "for name in ('runs', 'plots'):\n    os.makedirs(name)\nnp.savetxt('runs/dims.json', [2], '%d')",
+    ],
+)
+def test_folders_and_files_that_a_notebook_makes_of_nothing_of_its_own_are_made(handin, cell, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    imports = "import json, os\nimport numpy as np\nfrom pathlib import Path"
+    cells = [imports, cell, "def denoise():\n    return int(Path('runs/dims.json').read_text().strip('[]'))"]
+    path = handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells)))
+    found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
+    module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
+    module.load()
+    assert module.denoise() == 2
+
+
+def test_a_file_of_what_a_notebook_has_computed_is_left_out(handin):
+    cells = [
+        "def denoise():\n    return 2",
+        "history = denoise()",
+        "with open('log', 'w') as log:\n    log.write(str(history))",
+    ]
+    path = handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells)))
+    found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
+    assert found.text.split() == cells[0].split()
+
+
 def test_what_was_left_out_of_a_notebook_is_said(handin):
     cells = [
         "%matplotlib inline\nimport torch",

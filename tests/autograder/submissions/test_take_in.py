@@ -271,3 +271,109 @@ def test_nbgraders_timestamps_are_moments(tmp_path):
         (folder / "timestamp.txt").write_text(moment)
     moments = {name: each.at for name, each in take_in([tmp_path], {"doubling"}).hand_ins.items()}
     assert moments == {"jane": "2026-11-20T10:00:00.500000+00:00", "bob": "2026-11-20T10:00:00+02:00", "li": ""}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["A/al/variation_loss.py", "A/bo/variation_loss.py", "B/al/variation_loss.py", "B/cy/variation_loss.py"],
+        ["A/al_variation_loss.py", "A/bo_variation_loss.py", "B/cy_variation_loss.py", "B/di_variation_loss.py"],
+        ["A/variation_loss_al.py", "A/variation_loss_bo.py", "B/variation_loss_cy.py", "B/variation_loss_di.py"],
+    ],
+)
+def test_sections_of_any_form_are_a_class(names, tmp_path):
+    intake, found = taken(write(tmp_path / "class", *names))
+    assert intake.form == "folders of sections" and len(found) == 4
+    assert all(list(raw.files) == ["variation_loss"] for raw in found.values())
+
+
+def test_sections_may_be_zips_or_hold_them(tmp_path):
+    for section in "AB":
+        for number in (1, 2):
+            zipped(tmp_path / "class" / section / f"{section}{number}.zip", "variation_loss.py")
+        zipped(tmp_path / "zips" / f"{section}.zip", *(f"{section}{n}_1{n}_2{n}_variation_loss.py" for n in (1, 2)))
+    for folder in ("class", "zips"):
+        intake, found = taken(tmp_path / folder)
+        assert intake.form == "folders of sections" and list(found) == ["A1", "A2", "B1", "B2"]
+        assert all(raw.files for raw in found.values())
+
+
+def test_sections_are_taken_as_the_instructor_says(tmp_path):
+    names = [f"{section}/{name}/variation_loss.py" for section in "AB" for name in ("al", "bo")]
+    root = write(tmp_path / "class", *names)
+    assert len(taken(root)[1]) == 2 and len(taken(root, "sections")[1]) == 4
+
+
+@pytest.mark.parametrize(
+    ("names", "students"),
+    [
+        (["variation_loss_al.py", "variation_loss_12345.py"], ["12345", "al"]),
+        (["variation_loss - Al Ba.py", "bo_variation_loss.py"], ["Al Ba", "bo"]),
+        (["variation_loss.py", "al_variation_loss.py", "bo_variation_loss.py"], ["al", "bo"]),
+        (["variation_loss_v1.py", "variation_loss_final.py"], ["class"]),
+        (["variation_loss_al.py", "ideal_image_al.py"], ["class"]),
+    ],
+)
+def test_files_may_bear_the_author_behind_the_unit(names, students, tmp_path):
+    assert list(taken(write(tmp_path / "class", *names))[1]) == students
+
+
+def test_archives_that_bear_an_author_and_a_unit_are_one_hand_in(tmp_path):
+    for name in ("al_variation_loss", "al_ideal_image", "bo_ideal_image"):
+        zipped(tmp_path / "class" / f"{name}.zip", f"{name[3:]}.py")
+    _, found = taken(tmp_path / "class")
+    assert {name: set(raw.files) for name, raw in found.items()} == {"al": set(UNITS), "bo": {"ideal_image"}}
+
+
+@pytest.mark.parametrize("mark", [".grading", "graded.json"])
+@pytest.mark.parametrize("form", ["canvas", "folders"])
+def test_results_inside_the_class_are_nobodys_hand_in(form, mark, tmp_path):
+    root = write(tmp_path / "class", *CLASSES[form], f"out/{mark}", *(f"out/results/{n}.json" for n in range(9)))
+    intake, found = taken(root)
+    assert len(found) == 3 and intake.left_out == []
+
+
+def test_an_attempt_without_a_file_takes_nothing_back(tmp_path):
+    stem = "Lab_jane_attempt_2026-11-2{}-10-00-00"
+    root = write(
+        tmp_path / "class", stem.format(0) + "_variation_loss.py", stem.format(1) + ".txt", text="Name: J (jane)"
+    )
+    intake, found = taken(root)
+    assert found["J"].files and intake.hand_ins["J"].at == "2026-11-20T10:00:00"
+
+
+def test_names_in_utf_8_need_no_flag_in_a_zip(tmp_path):
+    data = zipped(tmp_path / "a.zip", "JXXrgen/variation_loss.py", "ZoXX/variation_loss.py").read_bytes()
+    (tmp_path / "b.zip").write_bytes(data.replace(b"JXXrgen", "Jürgen".encode()).replace(b"ZoXX", "Zoë".encode()))
+    assert set(taken(tmp_path / "b.zip")[1]) == {"Jürgen", "Zoë"}
+
+
+def test_an_archive_of_a_kind_that_is_not_read_has_a_row_and_a_sentence(tmp_path):
+    root = write(tmp_path / "class", "al.tar.zst", "bo.7z", "cy/lab.rar", "di/variation_loss.py")
+    _, found = taken(root)
+    assert set(found) == {"al", "bo", "cy", "di"}
+    assert found["al"].problem == "al.tar.zst is an archive of a kind that is not read here; hand in a .zip"
+    assert found["cy"].notes == ("lab.rar is an archive of a kind that is not read here; hand in a .zip",)
+
+
+def test_microsoft_teams_numbers_the_versions(tmp_path):
+    root = tmp_path / "Submitted files"
+    for number in (1, 2, 10):
+        write(root, f"Al Ba/Lab/Version {number}/variation_loss.py", text=f"{CODE}# {number}\n")
+    write(root, "Bo/Lab/Version 1/variation_loss.py")
+    _, found = taken(tmp_path)
+    assert set(found) == {"Al Ba", "Bo"} and b"# 10" in found["Al Ba"].files["variation_loss"].data
+
+
+def test_an_encrypted_download_has_a_row_and_a_sentence_for_each(tmp_path):
+    stem = "Lab_{}_attempt_2026-11-20-10-00-00{}"
+    names = [stem.format(login, end) for login in ("al", "bo") for end in (".txt", "_variation_loss.py")]
+    data = bytearray(zipped(tmp_path / "class.zip", *names).read_bytes())
+    for signature, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        start = -1
+        while (start := data.find(signature, start + 1)) >= 0:
+            data[start + place] |= 1
+    (tmp_path / "class.zip").write_bytes(data)
+    _, found = taken(tmp_path / "class.zip")
+    assert list(found) == ["al", "bo"]
+    assert all("it is encrypted" in raw.files["variation_loss"].fault for raw in found.values())

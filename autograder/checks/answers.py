@@ -1,0 +1,102 @@
+"""Compare the answers to a check's calls: a student's, the solution's, and those of a known mistake.
+
+They are compared by what tells the student's from the solution's: by values and exceptions; if these are the same, also by
+side effects; or by side effects alone, where the check found fault with them alone.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from autograder.checks.call import UNANSWERED, Call
+from autograder.checks.compare import assert_close
+from autograder.checks.objects import Program, RemoteObject, objects_in
+from autograder.errors import CheckFailed
+from autograder.libraries import Tensor
+from autograder.worker.codec import map_tree
+from autograder.worker.codec.message import leaves
+
+#: Stands for an object that stays with the worker, in a value that is compared.
+_OBJECT = "\0object"
+#: What of a call counts: the value, or what it has left behind as well, or that alone.
+Telling = Literal["values", "all", "traces"]
+VALUES: Telling = "values"
+ALL: Telling = "all"
+TRACES: Telling = "traces"
+
+
+def telling_of(calls: Sequence[Call], right: Sequence[Call], *, by_value: bool) -> Telling | None:
+    """Return what tells a student's answers from the solution's; None if nothing does.
+
+    Args:
+        calls: of a failed check, with what came back.
+        right: the same calls with what the solution answers.
+        by_value: False if the check found fault with side effects of a call alone.
+    """
+
+    def differ(same: Callable[[Call, Call], bool]) -> bool:
+        return not all(map(same, calls, right))
+
+    if not by_value:
+        return TRACES if differ(same_traces) else None
+    if differ(same_value):
+        return VALUES
+    return ALL if differ(same_in_all) else None
+
+
+def same_by(telling: Telling, one: Call, other: Call) -> bool:
+    """Return True if two calls are the same in what counts."""
+    return {VALUES: same_value, ALL: same_in_all, TRACES: same_traces}[telling](one, other)
+
+
+def same_value(one: Call, other: Call) -> bool:
+    """Return True if two calls gave the same value, or raised an exception of the same class."""
+    if one.value is UNANSWERED or other.value is UNANSWERED:
+        return one.value is other.value and one.raised[:1] == other.raised[:1]
+    if other.printed and one.printed != other.printed:
+        return False
+    # Objects are the same where calls of them give the same.
+    if isinstance(one.value, Program) and isinstance(other.value, Program):
+        return _same_end(one.value, other.value)
+    try:
+        assert_close(_without_objects(one.value), _without_objects(other.value))
+    except CheckFailed:
+        return False
+    return True
+
+
+def same_in_all(one: Call, other: Call) -> bool:
+    """Return True if two calls gave the same value, and left the same behind."""
+    return same_value(one, other) and same_traces(one, other)
+
+
+def same_traces(one: Call, other: Call) -> bool:
+    """Return True if two calls left the same behind."""
+    if differentiable(one) != differentiable(other):
+        return False
+    # Arguments may have other names in the student's hand; what happened to them is what counts.
+    return len(one.changed) == len(other.changed) and traces(one) == traces(other)
+
+
+def traces(call: Call) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the kinds and names of the side effects of a call."""
+    return [(kind, names) for _, kind, names in call.left]
+
+
+def differentiable(call: Call) -> list[bool]:
+    """Return for each tensor of an answer if a gradient flows through it."""
+    return [value.requires_grad for value in leaves(call.value) if isinstance(value, Tensor)]
+
+
+def _without_objects(value: object) -> object:
+    """Return a value with the same text for every object in it."""
+    return (
+        map_tree(lambda each: _OBJECT if isinstance(each, RemoteObject) else each, value)
+        if objects_in(value)
+        else value
+    )
+
+
+def _same_end(one: Program, other: Program) -> bool:
+    """Return True if two runs of a program ended alike; of a traceback the last line counts, with what was raised."""
+    ends = [(each.output, each.exit_code, each.files, each.error.splitlines()[-1:]) for each in (one, other)]
+    return ends[0] == ends[1]
