@@ -10,7 +10,8 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograder.checks.difference import Printed, bounds, difference, entry, first, kind_difference, place_of, show
+from autograder.checks.difference import bounds, difference, entry, first, kind_difference, place_of
+from autograder.checks.showing import Printed, show
 from autograder.errors import NO_VALUE, CheckFailed, Raised
 from autograder.libraries import Tensor, np, torch
 

@@ -47,7 +47,7 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
     if isinstance(actual, Record) and actual.named_tuple and type(expected) is tuple:
         actual = tuple(actual)  # a named tuple is a tuple
     if isinstance(expected, Record) and hasattr(type(actual), "_record"):
-        actual = actual._record(expected)
+        actual = actual._record(expected)  # type: ignore[attr-defined] # it lives with the worker
     if hasattr(type(actual), "_shown"):
         return f"returned {_with_type(actual)}{at}, expected {_expected_of(actual, expected)}"
     if not _is_of_kind(actual, expected):
@@ -64,8 +64,10 @@ def _as_data(value: object) -> object:
         return value.item()
     if is_record(value):
         return record_of(value)
+    if isinstance(value, enum.Enum) and not isinstance(value, int | str):
+        return member_of(value)
     if isinstance(value, enum.Enum):  # the members of an IntEnum cross as integers
-        return next((kind(value) for kind in (int, str) if isinstance(value, kind)), None) or member_of(value)
+        return int(value) if isinstance(value, int) else str(value)
     return str(value) if isinstance(value, Printed) else value
 
 

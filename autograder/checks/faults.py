@@ -98,7 +98,7 @@ def _class_of_fault(fault: Fault, expectable: Callable[[str], type[Exception] | 
         kind = getattr(builtins, name, None)
         kind = expectable(name) if kind is None else kind
         if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, _UNEXPECTABLE):
-            return Raised if kind is Exception else _raised_class(kind)
+            return Raised if kind is Exception else _raised_class(kind)  # type: ignore[arg-type] # a class has a hash
     return Raised
 
 

@@ -266,12 +266,13 @@ def record_of(value: Any, change: Callable[[Any], Any] = lambda item: item) -> R
 def named_tuple_of(record: Record) -> tuple[Any, ...]:
     """Return a named tuple with the name and the fields of a record; a plain tuple if a name cannot be a field's."""
     try:
-        kind = collections.namedtuple(record.type_name, record.fields)
+        kind: Any = collections.namedtuple(record.type_name, record.fields)  # type: ignore[misc] # named by the student
     except ValueError:
         return tuple(record.fields.values())
     if record.far is not None:  # it has methods
         kind = type(record.type_name, (kind,), {"__getattr__": lambda self, name: getattr(record.far, name)})
-    return kind(**record.fields)
+    made: tuple[Any, ...] = kind(**record.fields)
+    return made
 
 
 def map_tree(change: Callable[[Any], Any], value: Any) -> Any:
@@ -307,4 +308,4 @@ def leaves(value: Any) -> Iterator[Any]:
             yield each
         elif id(each) not in entered:
             entered.add(id(each))
-            waiting += each.values() if isinstance(each, dict) else each
+            waiting.extend(each.values() if isinstance(each, dict) else each)  # `+=` would ask a record to add itself

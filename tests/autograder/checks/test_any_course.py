@@ -68,7 +68,7 @@ class Perm(enum.Flag):
 
 
 class Level(enum.IntEnum):
-    LOW = 1
+    LOW = 0
 
 
 class Pair(NamedTuple):
