@@ -12,6 +12,7 @@ AutograderError
     ├── NotHandedIn        there is no such unit in the submission
     ├── Unusable           the module is there but cannot be loaded
     ├── MissingFunction    the module has no function of that name
+    │   └── MissingAttribute an object of the student's has no attribute of that name (an AttributeError too)
     ├── NotWritten         NotImplementedError from the student's own file
     ├── Raised             any other exception from the student's code
     ├── RefusedValue       it returned something that is not a plain value
@@ -76,20 +77,26 @@ class MissingFunction(StudentFault):
     """The student's module lacks a function of the contract."""
 
 
+class MissingAttribute(MissingFunction, AttributeError):
+    """An object of the student's lacks an attribute."""
+
+
 class NotWritten(StudentFault):
     """The student's function still raises NotImplementedError."""
 
 
 class Raised(StudentFault):
-    """The student's code raised an exception.
+    """The student's code raised an exception. `str()` of it is what that said, as a check of `pytest.raises` expects.
 
     Attributes:
+        sentence: the call, the exception and its place, for a person.
         kinds: names of the exception's class and of its bases, most derived first.
         text: what the exception itself said.
     """
 
-    def __init__(self, message: str, kinds: tuple[str, ...], text: str) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str, kinds: tuple[str, ...], text: str) -> None:
+        Exception.__init__(self, text)  # a subclass may be of another kind too, which is made otherwise
+        self.sentence = sentence
         self.kinds = kinds
         self.text = text
 

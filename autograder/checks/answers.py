@@ -7,8 +7,9 @@ side effects; or by side effects alone, where the check found fault with them al
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.compare import assert_close
-from autograder.checks.objects import UNANSWERED, Call, Program, RemoteObject, objects_in
+from autograder.checks.objects import Program, RemoteObject, objects_in
 from autograder.errors import CheckFailed
 from autograder.libraries import Tensor
 from autograder.worker.codec import map_tree

@@ -9,8 +9,10 @@ import math
 import re
 import struct
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from autograder.checks.difference import Printed, bounds, difference, entry, first, kind_difference, place_of, show
+from autograder.checks.difference import bounds, difference, entry, first, kind_difference, place_of
+from autograder.checks.showing import Printed, show
 from autograder.errors import NO_VALUE, CheckFailed, Raised
 from autograder.libraries import Tensor, np, torch
 
@@ -99,7 +101,7 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
         raise CheckFailed(f"returned {show(actual)}, expected a number", actual)
     wrong = ~((values >= low) & (values <= high))
     if wrong.any():
-        index = first(wrong)
+        index = tuple(map(int, np.argwhere(wrong)[0])) if isinstance(wrong, np.ndarray) else first(wrong)
         place = place_of(index)
         value = show(values[index].item() if isinstance(actual, Tensor | np.ndarray) else actual)
         found = f": {what} is {value}{place}" if what else f"returned {value}{place}"
@@ -169,12 +171,12 @@ def _single(value: float) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def _numbers(value: object) -> Tensor | float | None:
+def _numbers(value: object) -> Any:
     """Return a value as numbers that have an order, or as one; None if it has none."""
     if isinstance(value, np.bool_ | np.integer | np.floating):
         value = value.item()
     if isinstance(value, np.ndarray):
-        value = torch.from_numpy(value.copy()) if value.dtype.kind in "biuf" else value
+        return value if value.dtype.kind in "biuf" else None
     if isinstance(value, Tensor):
         return None if value.is_complex() or value.layout != torch.strided else value
     return value if isinstance(value, int | float) else None

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from autograder.checks.answers import VALUES, Telling, same_by, same_value, telling_of
+from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text, variants_text, with_more
 from autograder.checks.mixtures import mixed_names, mixture_name, mixtures
-from autograder.checks.objects import UNANSWERED, Call
 from autograder.checks.remote import StudentModule
 from autograder.checks.replays import callable_of, is_diagnosable, of_function, replays, size_of_answers, uses_files
 from autograder.checks.transport import InProcess

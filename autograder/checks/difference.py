@@ -5,146 +5,25 @@ names the place: ` at [0, 2]` in a tensor or an array, ` as item 3`, ` under 'ke
 """
 
 import collections
-import datetime
 import decimal
+import enum
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence, Set
-from pathlib import PurePath
+from collections.abc import Mapping, Set
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from autograder.libraries import Image, Tensor, nn, np, torch
-from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of, with_article
+from autograder.checks.showing import Printed, plain_dtype, show, show_float, show_set
+from autograder.libraries import Tensor, np, torch
+from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, member_of, record_of, with_article
 
 # Relative and absolute tolerance by dtype: the rounding of a sum over a few thousand entries in another order.
 _TOLERANCES = {"float64": (1e-7, 1e-9), "float16": (1e-2, 1e-3), "bfloat16": (2e-2, 1e-2)}
 _FLOAT32 = (1e-4, 1e-6)
-_SHOWN_LENGTH = 200
-#: Dtypes that go without saying.
-_USUAL = ("float32", "float64", "int64")
-#: How far 255 times a pixel of float32 may be from a whole number.
-_PIXEL_ROUNDING = 2e-5
-#: And how far 255 times a bound, which allows for more.
-_BOUND_ROUNDING = 1e-3
 #: Names of iterators; any other is called `iterator`.
 _ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed", "iterator")
-#: A type that Python's `repr` writes at length.
-_TOLD_BY_TEXT = (datetime.date, datetime.time, datetime.timedelta)
-
-
-class Printed(str):
-    """Text that a student's code has printed. Compared, its sentence says so."""
-
-    verb: str
-
-    def __new__(cls, text: str, verb: str = "printed") -> "Printed":
-        """Return the text with the verb of its sentences."""
-        made = super().__new__(cls, text)
-        made.verb = verb
-        return made
-
-
-def show(value: object) -> str:
-    """Return a value as a person would name it in a sentence: numbers in full, large tensors by their shape."""
-    text = _description(value)
-    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 3] + "..."
-
-
-def _description(value: object) -> str:
-    if isinstance(value, NUMPY_SCALARS):
-        value = value.item()
-    if isinstance(value, Tensor):
-        return _show_tensor(value)
-    if isinstance(value, np.ndarray):
-        return f"array of shape {tuple(value.shape)}"
-    if isinstance(value, nn.Module):
-        return "model" if hasattr(value, "classes") else "module"
-    if isinstance(value, Image.Image):
-        return f"{value.width}x{value.height} {value.mode} image"
-    if isinstance(value, float):
-        return _show_float(value)
-    if hasattr(type(value), "_shown"):  # an object that lives with the worker, which is not asked
-        return str(value._shown)  # type: ignore[attr-defined] # it lives with the worker
-    if is_record(value):
-        value = record_of(value)
-    if isinstance(value, Record):
-        return f"{value.type_name}({_join(f'{name}={show(item)}' for name, item in value.fields.items())})"
-    if isinstance(value, list | tuple):
-        return _show_sequence(value)
-    if isinstance(value, dict):
-        inner = _show_mapping(value)
-        return inner if type(value) is dict else f"{type(value).__name__}({inner})"
-    if isinstance(value, Set):
-        return _show_set(value)
-    if isinstance(value, collections.deque):
-        return f"deque({_show_sequence(list(itertools.islice(value, 7)))})"
-    if isinstance(value, _TOLD_BY_TEXT):
-        return f"{type(value).__name__} {value}"
-    if callable(value):
-        name = str(getattr(value, "__name__", type(value).__name__))
-        return "a function" if name == "<lambda>" else name
-    if isinstance(value, torch.Generator):
-        return "generator"
-    if isinstance(value, PurePath):
-        return repr(str(value))
-    try:
-        text = repr(value)
-    except Exception:  # a number of thousands of digits, an object that cannot describe itself
-        text = f"a value of type {type(value).__name__} that cannot be shown"
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _show_float(value: float, rounding: float = _PIXEL_ROUNDING) -> str:
-    """Return a number with six digits, or as a share of 255 if it is one that has no shorter form: pixels and budgets are."""
-    if not value % 1 and abs(value) < 1e6:
-        return f"{value:.1f}"
-    text = f"{value:.6g}"
-    if not 0 < value < 1 or len(text) <= 6:
-        return text
-    near = round(value * 255)
-    # A third is no pixel's value to anybody, although it is 85 of 255.
-    return f"{near}/255" if near % 85 and abs(value * 255 - near) < rounding else text
-
-
-def _show_tensor(value: Tensor) -> str:
-    if value.layout != torch.strided:
-        return f"sparse tensor of shape {tuple(value.shape)}"
-    if value.dim() == 0:
-        return f"tensor({show(value.item())})"
-    if value.dim() == 1 and value.numel() <= 6:
-        return "tensor([" + ", ".join(show(item) for item in value.tolist()) + "])"
-    sides = "x".join(str(side) for side in value.shape)
-    kind = "" if _plain(value.dtype) in _USUAL else f"{_plain(value.dtype)} "
-    return f"{sides} {kind}tensor" if value.dim() > 1 else f"{kind}tensor of {sides}"
-
-
-def _show_sequence(value: Sequence[object]) -> str:
-    inner = _join(map(show, value[:6])) + (", ..." if len(value) > 6 else "")
-    if isinstance(value, list):
-        return f"[{inner}]"
-    return f"({inner},)" if len(value) == 1 else f"({inner})"
-
-
-def _join(texts: Iterable[str]) -> str:
-    """Return texts with commas between them, no more of them than are shown: lists in lists are many."""
-    joined = ""
-    for text in texts:
-        joined += f", {text}" if joined else text
-        if len(joined) > _SHOWN_LENGTH:
-            break
-    return joined
-
-
-def _show_set(value: Set[object]) -> str:
-    texts = sorted(show(item) for item in itertools.islice(value, 50))
-    inner = ", ".join(texts[:6]) + (", ..." if len(value) > 6 else "")
-    shown = f"{{{inner}}}" if value else "set()"
-    return shown if isinstance(value, set) else f"{type(value).__name__}({shown if value else ''})"
-
-
-def _show_mapping(value: dict[object, object]) -> str:
-    pairs = _join(f"{show(key)}: {show(item)}" for key, item in itertools.islice(value.items(), 6))
-    return "{" + pairs + (", ..." if len(value) > 6 else "") + "}"
+#: And how far 255 times a bound, which allows for more.
+_BOUND_ROUNDING = 1e-3
 
 
 def difference(actual: object, expected: object, rtol: float | None, atol: float | None, at: str = "") -> str:
@@ -157,6 +36,8 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
         at: the place, for a part of a larger value.
     """
     actual, expected = _as_data(actual), _as_data(expected)
+    if getattr(getattr(actual, "_handle", None), "type_name", "") == "function":
+        return f"returned {_with_type(actual)}{at}, expected what it gives: call it, with ()"
     if isinstance(expected, Tensor):
         return kind_difference(actual, expected.shape, expected.dtype, at) or _tensor_difference(
             actual, expected, rtol, atol, at
@@ -165,6 +46,8 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
         return f"returned a tensor{at}, expected a Python {type(expected).__name__}, {show(expected)}"
     if isinstance(actual, Record) and actual.named_tuple and type(expected) is tuple:
         actual = tuple(actual)  # a named tuple is a tuple
+    if isinstance(expected, Record) and hasattr(type(actual), "_record"):
+        actual = actual._record(expected)  # type: ignore[attr-defined] # it lives with the worker
     if hasattr(type(actual), "_shown"):
         return f"returned {_with_type(actual)}{at}, expected {_expected_of(actual, expected)}"
     if not _is_of_kind(actual, expected):
@@ -181,12 +64,17 @@ def _as_data(value: object) -> object:
         return value.item()
     if is_record(value):
         return record_of(value)
+    if isinstance(value, enum.Enum) and not isinstance(value, int | str):
+        return member_of(value)
+    if isinstance(value, enum.Enum):  # the members of an IntEnum cross as integers
+        return int(value) if isinstance(value, int) else str(value)
     return str(value) if isinstance(value, Printed) else value
 
 
 def _is_of_kind(actual: object, expected: object) -> bool:
     """Return True if the types agree: a Counter, a defaultdict and an OrderedDict are dicts where a dict is expected."""
-    return type(actual) is type(expected) or (type(expected) is dict and isinstance(actual, dict))
+    alike = any(isinstance(actual, kind) and isinstance(expected, kind) for kind in (PurePosixPath, PureWindowsPath))
+    return type(actual) is type(expected) or (type(expected) is dict and isinstance(actual, dict)) or alike
 
 
 def _array_difference(actual: np.ndarray, expected: np.ndarray, rtol: float | None, atol: float | None, at: str) -> str:
@@ -194,15 +82,25 @@ def _array_difference(actual: np.ndarray, expected: np.ndarray, rtol: float | No
         return f"returned an array of shape {actual.shape}{at}, expected {expected.shape}"
     if actual.dtype != expected.dtype:
         return f"returned an array of {actual.dtype}{at}, expected {expected.dtype}"
+    if expected.dtype.names:
+        problems = (
+            difference(actual[name], expected[name], rtol, atol, f"{at} in .{name}") for name in expected.dtype.names
+        )
+        return next(filter(None, problems), "")
+    if expected.dtype.kind == "O":
+        return difference(actual.tolist(), expected.tolist(), rtol, atol, at)
     if expected.dtype.kind in "fc":
-        rtol, atol = _tolerance(getattr(torch, expected.dtype.name, torch.float64), rtol, atol)
-        wrong = ~np.isclose(actual, expected, rtol, atol, equal_nan=True)
+        wrong = ~np.isclose(actual, expected, *_tolerance(expected.dtype.name, rtol, atol), equal_nan=True)
+    elif expected.dtype.kind in "mM":
+        wrong = (actual != expected) & ~(np.isnat(actual) & np.isnat(expected))
     else:
         wrong = np.asarray(actual != expected)
     if not wrong.any():
         return ""
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
-    given, wanted = _pair(actual[index].item(), expected[index].item())
+    pair = actual[index], expected[index]
+    # Dates may be of a unit that Python's own lack.
+    given, wanted = map(str, pair) if expected.dtype.kind in "mM" else _pair(*(each.item() for each in pair))
     return f"returned {given}{at}{place_of(index)}, expected {wanted}{_count(int(wrong.sum()), wrong.size)}"
 
 
@@ -231,14 +129,16 @@ def kind_difference(actual: object, shape: torch.Size, dtype: torch.dtype, at: s
     if actual.shape != shape:
         return f"returned a tensor of shape {tuple(actual.shape)}{at}, expected {tuple(shape)}"
     if actual.dtype != dtype:
-        return f"returned a tensor of {_plain(actual.dtype)}{at}, expected {_plain(dtype)}"
+        return f"returned a tensor of {plain_dtype(actual.dtype)}{at}, expected {plain_dtype(dtype)}"
     return ""
 
 
 def _tensor_difference(actual: object, expected: Tensor, rtol: float | None, atol: float | None, at: str) -> str:
     assert isinstance(actual, Tensor)  # kind_difference has seen to it
     actual, expected = actual.detach(), expected.detach()
-    wrong = ~torch.isclose(actual, expected, *_tolerance(expected.dtype, rtol, atol), equal_nan=True)
+    exact = not (expected.dtype.is_floating_point or expected.dtype.is_complex)
+    tolerance = (0.0, 0.0) if exact else _tolerance(plain_dtype(expected.dtype), rtol, atol)
+    wrong = ~torch.isclose(actual, expected, *tolerance, equal_nan=True)
     if not wrong.any():
         return ""
     index = first(wrong)
@@ -310,8 +210,8 @@ def _set_difference(actual: Any, expected: Any, rtol: float | None, atol: float 
         if near is not None:
             extra.discard(near)
             lacking.discard(wanted)
-    said = [f"without {_show_set(lacking)}"] if lacking else []
-    said += [f"with {_show_set(extra)} too many"] if extra else []
+    said = [f"without {show_set(lacking)}"] if lacking else []
+    said += [f"with {show_set(extra)} too many"] if extra else []
     return f"returned {show(actual)}{at}, {' and '.join(said)}; expected {show(expected)}" if said else ""
 
 
@@ -319,10 +219,8 @@ def _keys(value: Mapping[Any, object]) -> str:
     return show(sorted(map(str, value)))
 
 
-def _tolerance(dtype: torch.dtype, rtol: float | None, atol: float | None) -> tuple[float, float]:
-    if not (dtype.is_floating_point or dtype.is_complex):
-        return 0.0, 0.0
-    relative, absolute = _TOLERANCES.get(_plain(dtype), _FLOAT32)
+def _tolerance(dtype: str, rtol: float | None, atol: float | None) -> tuple[float, float]:
+    relative, absolute = _TOLERANCES.get(dtype, _FLOAT32)
     return relative if rtol is None else rtol, absolute if atol is None else atol
 
 
@@ -340,7 +238,7 @@ def _position(index: tuple[int, ...]) -> str:
 
 def bounds(low: float, high: float, given: str) -> str:
     """Return the bounds in words; one that allows for rounding as the share of 255 that is meant, unless that was given."""
-    least, most = (_show_float(float(bound), _BOUND_ROUNDING) for bound in (low, high))
+    least, most = (show_float(float(bound), _BOUND_ROUNDING) for bound in (low, high))
     least, most = (show(float(bound)) if text == given else text for bound, text in ((low, least), (high, most)))
     if math.isinf(low):
         return f"at most {most}"
@@ -371,10 +269,6 @@ def _expected_of(actual: Any, expected: object) -> str:
     if kind in (list, tuple, set) and actual._handle.type_name in _ITERATORS:
         return f"a {kind.__name__}: {kind.__name__}(...) makes one of it"
     return _with_type(expected)
-
-
-def _plain(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 _COMPARED: dict[Any, Any] = {

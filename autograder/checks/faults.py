@@ -1,12 +1,24 @@
 """From a worker's fault to the exception that ends a check, with a sentence for the student."""
 
+import builtins
 import difflib
 import functools
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
-from autograder.errors import MissingFunction, NotWritten, Raised, RefusedValue, StudentFault, TimedOut, Unusable
+from autograder.checks.showing import show
+from autograder.errors import (
+    AutograderError,
+    CheckFailed,
+    MissingFunction,
+    NotWritten,
+    Raised,
+    RefusedValue,
+    StudentFault,
+    TimedOut,
+    Unusable,
+)
 from autograder.results.types import legible
 from autograder.submissions import Module
 from autograder.worker.codec import with_article
@@ -22,7 +34,13 @@ _NOTE_LETTERS = 300
 
 
 def error_of(
-    fault: Fault, call: str, function: str, module: Module, seconds: float, required: Collection[str] = ()
+    fault: Fault,
+    call: str,
+    function: str,
+    module: Module,
+    seconds: float,
+    required: Collection[str] = (),
+    expectable: Callable[[str], type[Exception] | None] = lambda name: None,
 ) -> StudentFault:
     """Return the exception for a fault, with the student's line.
 
@@ -33,14 +51,21 @@ def error_of(
         module: the student's.
         seconds: how much time of its own the call had.
         required: the functions of the unit, which must not be renamed.
+        expectable: returns the class of a name that the check can expect, beside those that Python has.
     """
-    error = _error(fault, call, function, module, seconds, required)
+    error = _error(fault, call, function, module, seconds, required, expectable)
     error.line = _line(fault, module)
     return error
 
 
 def _error(
-    fault: Fault, call: str, function: str, module: Module, seconds: float, required: Collection[str]
+    fault: Fault,
+    call: str,
+    function: str,
+    module: Module,
+    seconds: float,
+    required: Collection[str],
+    expectable: Callable[[str], type[Exception] | None],
 ) -> StudentFault:
     subject, where = call or "the module", _where(fault, module)
     if fault.found == STOPPED:
@@ -58,44 +83,29 @@ def _error(
         return TimedOut(f"{subject} did not finish within {seconds:g} s of its own time and was stopped{where}")
     if not call:
         return Unusable(f"{module.label} cannot be imported: {_words(fault)}{where}")
-    return _class_of_fault(fault)(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text)
+    return _class_of_fault(fault, expectable)(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text)
 
 
-#: Exceptions that a check can expect of a student's code with `pytest.raises`.
-_EXPECTABLE = {
-    kind.__name__: kind
-    for kind in (
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        EOFError,
-        FileExistsError,
-        FileNotFoundError,
-        IndexError,
-        KeyError,
-        LookupError,
-        OSError,
-        OverflowError,
-        PermissionError,
-        RecursionError,
-        RuntimeError,
-        TimeoutError,
-        TypeError,
-        ValueError,
-        ZeroDivisionError,
-    )
-}
+#: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
+_OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
+#: The end of an iterator would end a loop of the check's own, whatever the student's code has given.
+_UNEXPECTABLE = (StopIteration, StopAsyncIteration)
 
 
-def _class_of_fault(fault: Fault) -> type[Raised]:
-    """Return a class of `Raised` that is of the built-in kind of the student's exception too."""
-    return next((_raised_class(kind) for kind in fault.kinds if kind in _EXPECTABLE), Raised)
+def _class_of_fault(fault: Fault, expectable: Callable[[str], type[Exception] | None]) -> type[Raised]:
+    """Return a class of `Raised` that is of the kind of the student's exception too, as `pytest.raises` expects it."""
+    for name in fault.kinds:
+        kind = getattr(builtins, name, None)
+        kind = expectable(name) if kind is None else kind
+        if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, _UNEXPECTABLE):
+            return Raised if kind is Exception else _raised_class(kind)  # type: ignore[arg-type] # a class has a hash
+    return Raised
 
 
-@functools.cache
-def _raised_class(kind: str) -> type[Raised]:
-    # str() of a KeyError would quote the sentence.
-    return type("Raised", (Raised, _EXPECTABLE[kind]), {"__str__": lambda self: str(self.args[0])})
+@functools.lru_cache(maxsize=100)
+def _raised_class(kind: type[Exception]) -> type[Raised]:
+    # str() of a KeyError would quote the text, and that of others needs what they were made of.
+    return type("Raised", (Raised, kind), {"__str__": lambda self: str(self.text)})
 
 
 def load_notes(value: object, modules: Mapping[str, Module]) -> Iterator[str]:
@@ -153,3 +163,15 @@ def _where(fault: Fault, module: Module) -> str:
         return ""
     filename, line, _ = fault.frames[-1]
     return f" ({module.place(line) if filename == module.filename else f'{Path(filename).name}:{line}'})"
+
+
+def fault_in(error: BaseException, values: list[object]) -> BaseException:
+    """Return the error that ended a check, as the student's failure if it stumbled over one of these values of theirs."""
+    if isinstance(error, BaseExceptionGroup):  # of hypothesis: several examples, or one that does not fail again
+        return fault_in(error.exceptions[0], values)
+    if not isinstance(error, Exception) or isinstance(error, (AutograderError, AssertionError, *_OWN_FAULTS)):
+        return error
+    text = str(error).strip().partition("\n")[0]
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    what = f"returned {show(values[-1])}" if values else "answered something"
+    return CheckFailed(f"{what}, which the check cannot work with ({said})")

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.checks.answers import ALL, TRACES, VALUES, Telling, differentiable, traces
+from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.mistakes import Mistake
-from autograder.checks.objects import UNANSWERED, Call, Program, RemoteObject, objects_in
+from autograder.checks.objects import Program, RemoteObject, objects_in
 from autograder.checks.replays import is_diagnosable, of_function
 from autograder.errors import CatalogError
 from autograder.libraries import Image, Tensor, np, torch

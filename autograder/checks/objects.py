@@ -8,113 +8,14 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from autograder.checks.call import Call
 from autograder.checks.compare import Printed, show
 from autograder.errors import CheckFailed, MalformedMessage, MissingFunction, Raised, RefusedValue
 from autograder.libraries import Tensor
-from autograder.messages import GRADIENT, WITH_INPUT
 from autograder.worker import protocol
-from autograder.worker.codec import Callback, Handle, Recipe, with_article
+from autograder.worker.codec import Callback, Handle, Recipe, Record, with_article
 from autograder.worker.codec.message import leaves
-from autograder.worker.protocol import Answer, Request, SideEffect
-
-
-class _Unanswered:
-    """The type of `UNANSWERED`."""
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-#: The value of a call that has not come back, or came back with a fault.
-UNANSWERED = _Unanswered()
-NO_ANSWER = Answer(UNANSWERED)
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a student's function, and what is known about it.
-
-    Attributes:
-        function: its name; of a program, the name of its unit.
-        args, kwargs: as the check gave them; a module among them as a `SentModule`.
-        of: the position of the argument that was differentiated by, or None for a plain call.
-        weights: what the output's entries were weighted by, for a gradient.
-        on: the object whose method or attribute it is, or the module that was called.
-        get: an attribute was read.
-        program: the unit was run as a program; `kwargs` holds its input, arguments and files.
-        answer: what came of it, with a value as the check sees it; `NO_ANSWER` if it was a fault.
-        raised: the class of the exception that it raised, and the exception's words.
-    """
-
-    function: str
-    args: tuple[object, ...]
-    kwargs: dict[str, Any]
-    of: int | None = None
-    weights: Tensor | None = None
-    on: "RemoteObject | None" = None
-    get: bool = False
-    program: bool = False
-    answer: Answer = NO_ANSWER
-    raised: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        if self.program:
-            return self._command()
-        parts = [show(value) for value in self.args] + [f"{key}={show(value)}" for key, value in self.kwargs.items()]
-        on = "" if self.on is None else self.on._label
-        if self.get:
-            return f"{on}.{self.function}"
-        name = on if self.function == "__call__" else f"{on}.{self.function}" if on else self.function
-        operator = self.function.strip("_")
-        if on and operator in ("repr", "str", "len", "bool", "iter", "next", "abs"):
-            return f"{operator}({on})"
-        if on and self.function == "__getitem__":
-            return f"{on}[{parts[0]}]"
-        if on and operator in _SIGNS:
-            return f"{on} {_SIGNS[operator]} {parts[0]}"
-        text = f"{name}({', '.join(parts)})"
-        return text if self.of is None else GRADIENT.format(call=text)
-
-    def _command(self) -> str:
-        words = " ".join([f"{self.function}.py", *self.kwargs["args"]])
-        stdin = self.kwargs["stdin"]
-        return WITH_INPUT.format(program=words, text=show(stdin)) if stdin else words
-
-    @property
-    def value(self) -> Any:
-        """Value that came back, or `UNANSWERED`."""
-        return self.answer.value
-
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """Names of the arguments that were changed in place."""
-        return self.answer.changed
-
-    @property
-    def left(self) -> tuple[SideEffect, ...]:
-        """Side effects: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`."""
-        return self.answer.left
-
-    @property
-    def printed(self) -> Printed:
-        """Text that the student's code has printed during the call."""
-        return Printed(self.answer.printed.decode("utf-8", "replace"))
-
-    def traces(self, *kinds: str) -> list[str]:
-        """Return the side effects of these kinds, in words."""
-        return [
-            f"{kind} of {argument}" + (f" ({', '.join(filter(None, names[:3]))})" if any(names) else "")
-            if argument
-            else kind
-            for argument, kind, names in self.left
-            if kind in kinds
-        ]
-
-
-_SIGNS = {
-    **{"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@"},
-    **{"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="},
-}
+from autograder.worker.protocol import Answer, Request
 
 
 class Caller(Protocol):
@@ -125,6 +26,8 @@ class Caller(Protocol):
     _common: dict[str, Any]
 
     def _call(self, call: Call) -> Any: ...
+
+    def _attribute(self, name: str) -> Any: ...
 
     def _request(self, request: Request, call: Call | None = None) -> Answer: ...
 
@@ -141,10 +44,14 @@ class RemoteFunction:
         __tracebackhide__ = True
         return self._submission._call(Call(self.__name__, args, kwargs))
 
-    def __getattr__(self, name: str) -> "RemoteFunction":
+    def __repr__(self) -> str:
+        return self.__name__
+
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return RemoteFunction(self._submission, f"{self.__name__}.{name}")
+        __tracebackhide__ = True
+        return self._submission._attribute(f"{self.__name__}.{name}")
 
     def gradient(self, *args: object, of: int = 0, weights: Tensor | None = None, **kwargs: object) -> Any:
         """Return the gradient of the sum of the function's output, or of `weights` times it, by one argument.
@@ -174,7 +81,13 @@ class RemoteObject:
     @property
     def _shown(self) -> str:
         """Words for it as a value in a sentence."""
-        return self._label
+        return with_article(self._handle.type_name) if self._handle.type_name == "function" else self._label
+
+    def _record(self, like: Record) -> object:
+        """Return its fields as those of a dataclass or a named tuple, to be compared; itself if it is of another class."""
+        if self._handle.type_name != like.type_name:
+            return self
+        return Record(like.type_name, {name: getattr(self, name) for name in like.fields}, like.named_tuple)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -215,8 +128,28 @@ class RemoteObject:
     def __str__(self) -> str:
         return _expect(str, _use(self, "__str__"))  # type: ignore[no-any-return] # it is that, or raises
 
+    def __format__(self, spec: str) -> str:
+        return str(_expect(str, _use(self, "__format__", spec))) if spec else str(self)
+
     def __hash__(self) -> int:
-        return hash(self._handle)
+        return int(_expect(int, _use(self, "__hash__")))
+
+    def __int__(self) -> int:
+        return int(_expect(int, _use(self, "__int__")))
+
+    def __index__(self) -> int:
+        return int(_expect(int, _use(self, "__index__")))
+
+    def __float__(self) -> float:
+        return float(_expect(float, _use(self, "__float__")))
+
+    def __complex__(self) -> complex:
+        return complex(_expect(complex, _use(self, "__complex__")))
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> Any:
+        if error is None:
+            return _use(self, "__exit__", None, "")
+        return _use(self, "__exit__", [base.__name__ for base in type(error).__mro__], str(error))
 
 
 def _use(value: RemoteObject, name: str, *args: object) -> Any:
@@ -239,10 +172,15 @@ def _operator(name: str) -> Any:
 
 
 for _name in (
-    *("iter", "getitem", "setitem", "delitem", "abs", "neg"),
+    *("iter", "reversed", "getitem", "setitem", "delitem", "delattr", "enter"),
+    *("abs", "neg", "pos", "invert", "round", "divmod", "rdivmod"),
     *("lt", "le", "gt", "ge", "eq", "ne"),
-    *(f"{side}{name}" for side in ("", "r") for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")),
-    *(f"{side}{name}" for side in ("", "r") for name in ("matmul", "and", "or", "xor", "lshift", "rshift")),
+    *(
+        f"{side}{name}"
+        for side in ("", "r", "i")
+        for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
+    ),
+    *(f"{side}{name}" for side in ("", "r", "i") for name in ("matmul", "and", "or", "xor", "lshift", "rshift")),
 ):
     setattr(RemoteObject, f"__{_name}__", _operator(f"__{_name}__"))
 
@@ -283,7 +221,8 @@ class RemoteModule(RemoteObject):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RemoteModule) and self._handle == other._handle
 
-    __hash__ = RemoteObject.__hash__
+    def __hash__(self) -> int:
+        return hash(self._handle)
 
     @property
     def _label(self) -> str:
@@ -315,6 +254,12 @@ class RemoteModule(RemoteObject):
             return dict(vars(protocol.read_inspection(answer.value)))
         except MalformedMessage as error:
             raise RefusedValue(f"{with_article(self._handle.type_name)} answered with {error}") from error
+
+
+def assert_module(value: object) -> None:
+    """Fail unless a submission has returned an `nn.Module`, which stays with the worker."""
+    if not isinstance(value, RemoteModule):
+        raise CheckFailed(f"returned {show(value)}, expected a module", value)
 
 
 @dataclass(frozen=True)

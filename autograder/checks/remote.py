@@ -8,21 +8,22 @@ student's own run) or in a sandbox (a graded run). Modules are handed over by th
 student's code makes stay with the worker, see `objects`. A function that a check hands over is called here.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from autograder.checks.call import NO_ANSWER, UNANSWERED, Call
 from autograder.checks.compare import Printed, show
-from autograder.checks.faults import error_of, load_notes
+from autograder.checks.faults import error_of, fault_in, load_notes
+from autograder.checks.handing import known_member, warning_class
 from autograder.checks.objects import (
-    NO_ANSWER,
-    UNANSWERED,
-    Call,
     Program,
     RemoteFunction,
     RemoteModule,
     RemoteObject,
+    assert_module,
     callback_of,
 )
 from autograder.checks.sent import SentModule, as_sent, plain, recipe_of
@@ -32,6 +33,8 @@ from autograder.errors import (
     CheckError,
     CheckFailed,
     MalformedMessage,
+    MissingAttribute,
+    MissingFunction,
     OverBudget,
     Raised,
     RefusedValue,
@@ -42,7 +45,16 @@ from autograder.errors import (
 from autograder.libraries import nn, np
 from autograder.submissions import Module
 from autograder.worker import protocol
-from autograder.worker.codec import Handle, Recipe, Record, is_record, map_tree, named_tuple_of, record_of
+from autograder.worker.codec import (
+    Handle,
+    Member,
+    Recipe,
+    Record,
+    is_record,
+    map_tree,
+    named_tuple_of,
+    record_of,
+)
 from autograder.worker.protocol import Answer, Fault, Request
 
 __all__ = [
@@ -63,8 +75,8 @@ _LONGEST_LABEL = 60
 #: All that a submission answers in one check is held until the check ends.
 _ANSWERS_BYTES = 96 * 2**20
 _LARGE_BYTES = 8 * 2**20
-#: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
-_OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
+#: First of the filters inside of `pytest.warns`: it asks for all warnings.
+_WARNINGS_ASKED = [("always", None, Warning, None, 0)]
 
 
 class StudentModule:
@@ -75,6 +87,7 @@ class StudentModule:
         calls: every call made so far, in order.
         notes: sentences about what stopped or was missing when the module was loaded.
         answered: True once the submission has answered a call or an inspection, be it with a fault.
+        expectable: returns the class of exceptions of a name that the check can expect, beside those that Python has.
     """
 
     def __init__(
@@ -99,6 +112,8 @@ class StudentModule:
         self._loaded = False
         self._labels: dict[int, str] = {}
         self._callbacks: list[Any] = []
+        self._objects: dict[int, RemoteObject] = {}
+        self.expectable: Callable[[str], type[Exception] | None] = lambda name: None
         self._ended: StudentFault | None = None
         self._responding = False
         self._answers_bytes = 0
@@ -106,10 +121,23 @@ class StudentModule:
         self.notes: tuple[str, ...] = ()
         self.answered = False
 
-    def __getattr__(self, name: str) -> "RemoteFunction":
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return RemoteFunction(self, name)
+        # Nothing is asked for a function, which may be missing. A name in capitals may be a constant's.
+        return self._attribute(name) if name.isupper() else RemoteFunction(self, name)
+
+    def _attribute(self, name: str) -> Any:
+        """Return the value of a constant or of an attribute of a class; a function for what is called."""
+        __tracebackhide__ = True
+        value = self._call(Call(name, (), {}, get=True))
+        return RemoteFunction(self, name) if isinstance(value, Handle) else value
+
+    def forget(self) -> None:
+        """Let go of what came back, which may be large: pytest keeps the check for the whole run."""
+        self.calls.clear()
+        self._objects.clear()
+        self._callbacks.clear()
 
     @property
     def folder(self) -> Path:
@@ -187,16 +215,8 @@ class StudentModule:
         That is so if the submission has answered something and then an operation failed. Faults of the machine (files,
         memory) and of the check's own text (a name that is not there) are nobody's value.
         """
-        if isinstance(error, BaseExceptionGroup):  # of hypothesis: several examples, or one that does not fail again
-            return self.fault_in(error.exceptions[0])
-        own = not isinstance(error, Exception) or isinstance(error, (AutograderError, AssertionError, *_OWN_FAULTS))
-        if not self.answered or own:
-            return error
-        text = str(error).strip().partition("\n")[0]
-        said = f"{type(error).__name__}: {text}" if text else type(error).__name__
         values = [call.value for call in self.calls if call.answer is not NO_ANSWER]
-        what = f"returned {show(values[-1])}" if values else "answered something"
-        return CheckFailed(f"{what}, which the check cannot work with ({said})")
+        return fault_in(error, values) if self.answered else error
 
     def _call(self, call: Call) -> Any:
         __tracebackhide__ = True
@@ -204,7 +224,6 @@ class StudentModule:
         call = replace(call, args=map_tree(as_sent, call.args), kwargs=map_tree(as_sent, call.kwargs))
         # Noted before it is made: should it fail, the sentence names this call.
         self.calls.append(call)
-        self._callbacks = []
         request = protocol.Call(
             call.function,
             map_tree(self._outgoing, call.args),
@@ -213,6 +232,7 @@ class StudentModule:
             map_tree(self._outgoing, call.weights),
             None if call.on is None else call.on._handle.number,
             call.get,
+            warnings.filters[:1] == _WARNINGS_ASKED,
             **self._common,
         )
         try:
@@ -220,9 +240,14 @@ class StudentModule:
         except Raised as error:
             self.calls[-1] = replace(call, raised=(error.kinds[0], error.text))
             raise
+        except MissingAttribute:
+            del self.calls[-1]  # the check may have asked whether it is there
+            raise
         if call.get and isinstance(answer.value, Handle) and answer.value.kind == "method":
-            self.calls.remove(call)  # the call follows
+            del self.calls[-1]  # the call follows
             return answer.value
+        for kinds, text in answer.warnings:
+            warnings.warn_explicit(text, warning_class(kinds), self.module.filename, 0)
         self._name(answer.value, call)
         answer = replace(answer, value=map_tree(self._incoming, answer.value))
         self.calls[-1] = replace(call, answer=answer)
@@ -360,7 +385,9 @@ class StudentModule:
     def _blame(self, fault: Fault, call: Call | None) -> NoReturn:
         __tracebackhide__ = True
         words, function = ("", "") if call is None else (str(call), call.function)
-        error = error_of(fault, words, function, self.module, self._seconds, self._required)
+        error = error_of(fault, words, function, self.module, self._seconds, self._required, self.expectable)
+        if call is not None and call.get and type(error) is MissingFunction:
+            error = MissingAttribute(str(error))
         if isinstance(error, TimedOut):
             self._ended = error
         inner = getattr(getattr(self._transport, "session", None), "last_error", None)
@@ -368,16 +395,17 @@ class StudentModule:
         raise error.with_traceback(inner.__traceback__) if inner is not None else error
 
     def _incoming(self, value: object) -> object:
-        if isinstance(value, Record) and value.named_tuple:
-            return named_tuple_of(value)
+        if isinstance(value, Record):
+            if value.number >= 0:  # it has methods
+                self._labels.setdefault(value.number, show(value))
+                value.far = RemoteObject(self, Handle(value.number, value.type_name, "object"))
+            return named_tuple_of(value) if value.named_tuple else value
+        if isinstance(value, Member):
+            return known_member(value)
         if isinstance(value, np.ndarray) and value.ndim == 0:
-            return value.item()  # what `.numpy()` makes of a number
+            return value[()] if value.dtype.kind in "mM" else value.item()  # what `.numpy()` makes of a number
         if not isinstance(value, Handle):
             return value
-        return RemoteModule(self, value) if value.kind == "module" else RemoteObject(self, value)
-
-
-def assert_module(value: object) -> None:
-    """Fail unless a submission has returned an `nn.Module`, which stays with the worker."""
-    if not isinstance(value, RemoteModule):
-        raise CheckFailed(f"returned {show(value)}, expected a module", value)
+        if value.kind == "module":
+            return RemoteModule(self, value)
+        return self._objects.setdefault(value.number, RemoteObject(self, value))  # one object is one here too

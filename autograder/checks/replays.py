@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from autograder.checks.objects import NO_ANSWER, Call, RemoteModule, RemoteObject, objects_in
+from autograder.checks.call import NO_ANSWER, Call
+from autograder.checks.objects import RemoteModule, RemoteObject, objects_in
 from autograder.checks.remote import StudentModule
 from autograder.checks.sent import SentModule
 from autograder.errors import AutograderError

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.course.skeletons import read_source, skeleton
+from autograder.course.units import name_problem
 from autograder.errors import UsageError
 from autograder.results.store import write_atomically
 from autograder.results.templates import fill_text
@@ -168,6 +169,9 @@ def _without_empty_list(entries: str) -> str:
 def _require_free(catalog: Catalog, name: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise UsageError(f"{name!r} cannot be the name of a unit; take small letters, digits and underscores")
+    problem = name_problem(name)
+    if problem:
+        raise UsageError(f"{name!r} cannot be the name of a unit, as it {problem}; take another name")
     functions = {function for unit in catalog.units.values() for function in unit.functions}
     if name in functions | catalog.units.keys():
         raise UsageError(f"the course has a unit or a function {name} already; take another name")

@@ -241,7 +241,7 @@ def read_catalog(root: Path) -> Catalog:
     root = root.absolute()  # pytest names a check by it
     path = root / "exercises" / "catalog.toml"
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a mark before the text
     except OSError as error:
         raise CatalogError(f"{path} cannot be read ({error.strerror}); a course needs one") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -249,12 +249,15 @@ def read_catalog(root: Path) -> Catalog:
     reader = Reader(path)
     course = reader.part(document, "course", dict, "the catalog")
     later = reader.part(document, LATER, dict, "the catalog", {})
-    units = [reader.unit(values, i, later) for i, values in enumerate(document.get("unit", []), 1)]
-    preload = tuple(course.get("preload", ()))
+    tables = reader.part(document, "unit", list, "the catalog, which begins each unit by [[unit]]", [])
+    units = [reader.unit(values, i, later) for i, values in enumerate(tables, 1)]
+    preload = reader.texts(course, "preload", "[course]")
     _make_importable(root, preload)
     _refuse_same_names(units, path)
     title = reader.part(course, "title", str, "[course]")
     language = reader.part(course, "language", str, "[course]", "")
+    reader.refuse_other_keys(course, ("title", "preload", "language"), "[course]")
+    reader.refuse_other_keys(document, ("course", "unit", LATER), "the catalog")
     return Catalog(root, title, preload, {unit.name: unit for unit in units}, language)
 
 
@@ -296,6 +299,8 @@ def _refuse_same_names(units: Collection[Unit], path: Path) -> None:
     names = Counter(name for unit in units for name in (*unit.functions, *unit.questions))
     modules = Counter(module for unit in units for module in unit.modules)
     for unit in units:
+        if sum(other.name == unit.name for other in units) > 1:
+            raise CatalogError(f"{path}: two units are called {unit.name}; give one of them another name")
         for module in unit.parts:
             if modules[module] > 1:
                 raise CatalogError(f"{path}: the file {module}.py of {unit.name} is one of another unit too")

@@ -1,6 +1,11 @@
 """Units of a course, with their functions and questions, and how they are read from the tables of a catalog."""
 
+import difflib
+import keyword
+import math
 import re
+import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -109,6 +114,9 @@ class Reader:
         """
         name = self.part(values, "name", str, f"[[unit]] number {number}")
         where = f"unit {name}"
+        problem = name_problem(name)
+        if problem:
+            raise self._error(where, "name", problem)
         title = self.part(values, "title", str, where)
         given = self.part(values, "functions", dict, where)
         functions = {each: self._function(facts, each, where, later) for each, facts in given.items()}
@@ -117,6 +125,9 @@ class Reader:
         seconds = float(self.part(values, "seconds", (int, float), where, 10))
         parts = tuple(self._part_name(each, where) for each in self.part(values, "files", list, where, []))
         data = tuple(self._data_name(each, where) for each in self.part(values, "data", list, where, []))
+        if not seconds:
+            raise self._error(where, "seconds", "is 0, and a call takes some time")
+        self.refuse_other_keys(values, ("name", "title", "seconds", "functions", "questions", "files", "data"), where)
         return Unit(name, title, seconds, functions, questions, parts, data)
 
     def _part_name(self, file: object, where: str) -> str:
@@ -136,12 +147,13 @@ class Reader:
     def _function(self, facts: object, name: str, where: str, later: dict[str, Any]) -> Function:
         where = f"{where}, function {name}"
         points = float(self.part(facts, "points", (int, float), where))
-        hints = self.part(facts, "hints", list, where, [])
-        if not all(isinstance(hint, str) for hint in hints):
-            raise self._error(where, "hints", "holds something that is no text")
+        hints = self.texts(facts, "hints", where)
         outcome = bool(self.part(facts, "outcome", bool, where, False))
         examples = float(self.part(facts, "examples", (int, float), where, 0.0))
-        return Function(name, points, tuple(hints), outcome, float(later.get(name, 0.0)), examples)
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise self._error(where, name, "is no name of a function")
+        self.refuse_other_keys(facts, ("points", "hints", "outcome", "examples"), where)
+        return Function(name, points, hints, outcome, float(later.get(name, 0.0)), examples)
 
     def _question(self, facts: object, name: str, where: str) -> Question:
         where = f"{where}, question {name}"
@@ -153,6 +165,7 @@ class Reader:
             )
             for item, each in self.part(facts, "rubric", dict, where, {}).items()
         }
+        self.refuse_other_keys(facts, ("text", "points", "rubric"), where)
         return Question(name, text, float(self.part(facts, "points", (int, float), where)), rubric)
 
     def part(self, values: Any, key: str, kind: type | tuple[type, ...], where: str, default: object = None) -> Any:
@@ -166,7 +179,30 @@ class Reader:
             raise self._error(where, key, "is missing")
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise self._error(where, key, f"is {value!r}, which is no {_WORDS[kind]}")
+        if isinstance(value, int | float) and not 0 <= value < math.inf:
+            raise self._error(where, key, f"is {value}, expected a number from 0 up")
         return value
+
+    def texts(self, values: Any, key: str, where: str) -> tuple[str, ...]:
+        """Return the texts of a list; none if it is missing.
+
+        Raises:
+            CatalogError: it is no list, or holds something else.
+        """
+        found = self.part(values, key, list, where, [])
+        if not all(isinstance(each, str) for each in found):
+            raise self._error(where, key, "holds something that is no text")
+        return tuple(found)
+
+    def refuse_other_keys(self, values: Any, known: Collection[str], where: str) -> None:
+        """Refuse a key that nothing reads: it is misspelt, or stands in the wrong table.
+
+        Raises:
+            CatalogError: there is one.
+        """
+        for key in values.keys() - known:
+            near = difflib.get_close_matches(key, known, n=1)
+            raise self._error(where, key, "is no key of this table" + (f"; is it {near[0]}?" if near else ""))
 
     def _error(self, where: str, key: str, problem: str) -> CatalogError:
         return CatalogError(f"{self._path}{self._line(where, key)}: {where}: {key} {problem}")
@@ -186,6 +222,15 @@ class Reader:
             if re.match(rf"\s*{re.escape(key)}\s*=", line):
                 return f", line {i + 1}"
         return f", line {at + 1}" if at else ""
+
+
+def name_problem(name: str) -> str:
+    """Return why a unit cannot have a name: it is that of the student's file, which others import."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        return "is no name of a Python module: letters, digits and underscores, the first no digit"
+    if name in sys.stdlib_module_names:
+        return "is the name of a module of Python's own, which the student's file would hide"
+    return "is one that pytest takes for tests" if name.startswith("test_") or name == "conftest" else ""
 
 
 _WORDS: dict[Any, str] = {dict: "table", str: "text", list: "list", bool: "true or false", (int, float): "number"}

@@ -276,6 +276,7 @@ class _Hooks:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Set the course, in place of the one of the working directory."""
         config.stash[plugin.COURSE] = self._catalog
+        config.option.trace = config.option.usepdb = False  # of the debugger, for which checks of unittest ask
 
     @pytest.fixture
     def tmp_path(self, folder: Path) -> Path:

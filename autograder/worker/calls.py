@@ -8,6 +8,7 @@ import inspect
 import io
 import itertools
 import sys
+import warnings
 from collections.abc import Callable, ItemsView, Iterator, ValuesView
 from typing import Any
 
@@ -49,7 +50,9 @@ def make_call(
     with (
         framework.running(device),
         side_effects.watch_random_state(device) as random_state,
-        watch_prints() as printed,
+        watch_prints("stdout") as printed,
+        watch_prints("stderr") as complained,
+        _watch_warnings(request.warned) as warned,
     ):
         if request.of is None:
             value = framework.call(function, args, kwargs)
@@ -60,7 +63,8 @@ def make_call(
         left.append(("", "random state", ()))
     if data:
         refuse_elsewhere(value, device)
-    return Answer(value, tuple(changed), tuple(left), printed.data())
+    told = tuple((_kinds(each.category), str(each.message)) for each in warned)
+    return Answer(value, tuple(changed), tuple(left), printed.data(), complained.data(), told)
 
 
 def has_data(value: Any) -> bool:
@@ -150,13 +154,28 @@ class _Prints(io.TextIOBase):
 
 
 @contextlib.contextmanager
-def watch_prints() -> Iterator[_Prints]:
-    """Keep what the code inside prints, and let it be printed all the same."""
-    stream = sys.stdout
+def watch_prints(name: str = "stdout") -> Iterator[_Prints]:
+    """Keep what the code inside prints to a stream of `sys`, and let it be printed all the same."""
+    stream = getattr(sys, name)
     prints = _Prints(stream)
-    sys.stdout = prints
+    setattr(sys, name, prints)
     try:
         yield prints
     finally:
-        if sys.stdout is prints:
-            sys.stdout = stream
+        if getattr(sys, name) is prints:
+            setattr(sys, name, stream)
+
+
+@contextlib.contextmanager
+def _watch_warnings(asked: bool) -> Iterator[list[warnings.WarningMessage]]:
+    """Keep the warnings of the code inside if they are asked for, as `pytest.warns` would."""
+    if not asked:
+        yield []
+        return
+    with warnings.catch_warnings(record=True) as kept:
+        warnings.simplefilter("always")
+        yield kept
+
+
+def _kinds(kind: type) -> tuple[str, ...]:
+    return tuple(base.__name__ for base in kind.__mro__ if base is not object)

@@ -1,7 +1,6 @@
 """Turn an exception of a student's code into a fault: its kind, its words, and the lines of the student's that led there."""
 
 import ast
-import builtins
 import errno
 import functools
 import os
@@ -60,13 +59,6 @@ def _refused_place(error: BaseException) -> tuple[str, int, str] | None:
         return None
     filename, line = getattr(error, "filename", None), getattr(error, "lineno", None)
     return (filename, line, "<module>") if type(filename) is str and type(line) is int else None
-
-
-def exception_of(fault: Fault) -> Exception:
-    """Return the exception for a fault of the check's function, of the nearest kind that Python itself has."""
-    kinds = (getattr(builtins, name, None) for name in fault.kinds)
-    kind = next((each for each in kinds if isinstance(each, type) and issubclass(each, Exception)), Exception)
-    return kind(fault.text) if kind not in (UnicodeDecodeError, UnicodeEncodeError) else ValueError(fault.text)
 
 
 def _frames(error: BaseException) -> list[tuple[types.FrameType, int]]:

@@ -284,7 +284,11 @@ class Folder:
         folder = self._find(path)
         if not isinstance(folder, str):
             return None
-        places = (os.path.split(each) for each in (*self._files, *self._folders))
+        known = {*self._files, *self._folders}
+        # A program's folder is its own, although the folder for temporary files may lie there.
+        places = (
+            os.path.split(each) for each in known - ({self._full(_temporary())} if folder == self._home else set())
+        )
         return {name for above, name in places if above == folder and name}
 
     def _must_hold(self, path: Any) -> None:

@@ -6,13 +6,14 @@ back arrays become tensors.
 """
 
 import contextlib
+import importlib
 import sys
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from autograder.errors import RefusedValue
 from autograder.libraries import is_loaded, jax, nn, np, torch
-from autograder.worker.codec import map_tree, type_name, with_article
+from autograder.worker.codec import Recipe, map_tree, type_name, with_article
 
 #: A power of two below half the spacing of float32 numbers in [0, 1): no kink lies between two pixels that differ.
 _DIFFERENCE = 2.0**-26
@@ -325,3 +326,15 @@ def framework_note(name: object) -> str | None:
     if chosen is None:
         return f'FRAMEWORK is {name[:_NAME]!r}, expected "numpy" or "jax"; the functions get tensors'
     return f"the functions get arrays of {chosen.name}"
+
+
+def make_module(recipe: Recipe, device: str) -> nn.Module:
+    """Return the module of a recipe, on a device."""
+    module_name, _, maker = recipe.entry.partition(":")
+    module: nn.Module = getattr(importlib.import_module(module_name), maker)(**recipe.arguments)
+    module.load_state_dict(recipe.state)
+    for name, child in module.named_modules():
+        child.training = name in recipe.training
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(name not in recipe.frozen)
+    return module.to(device)

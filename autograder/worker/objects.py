@@ -1,16 +1,20 @@
 """Objects that stay with the worker: modules, and instances of the student's classes; what is done with them from afar."""
 
+import builtins
 import collections
 import dataclasses
+import enum
 import io
 import itertools
 import operator
+import sys
 import types
 from collections.abc import Callable, Container, Iterator
 from typing import Any, TypeGuard
 
 from autograder.libraries import Tensor, nn, np
-from autograder.worker.codec import Handle, Record, type_name
+from autograder.worker.codec import Handle, Member, Record, is_record, record_of, type_name
+from autograder.worker.protocol import Fault
 
 #: An instance of a subclass of one of these looks like a value and is none: it stays only where a check has made it.
 PLAIN_BASES = (int, float, complex, str, bytes, list, tuple, dict, set, frozenset, np.ndarray, Tensor, type)
@@ -19,6 +23,8 @@ _BINARY = (
     *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"),
     *("lt", "le", "gt", "ge", "eq", "ne"),
 )
+#: Operations that each dataclass or named tuple has.
+_USUAL = ("__repr__", "__eq__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__", "__setattr__", "__delattr__")
 #: Iterators that students call by these names.
 _KNOWN_ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed")
 #: What Python does with an object other than by a method's name, by the name under which it crosses.
@@ -36,6 +42,21 @@ _OPERATIONS: dict[str, Callable[..., object]] = {
     "__delitem__": operator.delitem,
     "__contains__": operator.contains,
     "__setattr__": setattr,
+    "__delattr__": delattr,
+    "__hash__": hash,
+    "__format__": format,
+    "__reversed__": reversed,
+    "__int__": int,
+    "__index__": operator.index,
+    "__float__": float,
+    "__complex__": complex,
+    "__round__": round,
+    "__divmod__": divmod,
+    "__rdivmod__": lambda right, left: divmod(left, right),
+    "__pos__": operator.pos,
+    "__invert__": operator.invert,
+    "__enter__": lambda value: type(value).__enter__(value),
+    "__exit__": lambda value, kinds, text: _exit(value, kinds, text),
     **{f"__{name}__": getattr(operator, f"__{name}__") for name in _BINARY},
 }
 
@@ -47,7 +68,23 @@ def _reflect(name: str) -> Callable[[Any, Any], Any]:
     return apply
 
 
+def _exit(value: Any, kinds: list[str] | None, text: str) -> object:
+    """Leave the context of an object; with the exception of the check's that ends it, if there is one."""
+    if kinds is None:
+        return type(value).__exit__(value, None, None, None)
+    error = exception_of(Fault("raised", text, tuple(kinds)))
+    return type(value).__exit__(value, type(error), error, None)
+
+
+_OPERATIONS |= {f"__i{name}__": getattr(operator, f"__i{name}__") for name in _BINARY[:13]}
 _OPERATIONS |= {f"__r{name}__": _reflect(name) for name in _BINARY[:13]}
+
+
+def exception_of(fault: Fault) -> Exception:
+    """Return the exception for a fault of the check's function, of the nearest kind that Python itself has."""
+    kinds = (getattr(builtins, name, None) for name in fault.kinds)
+    kind = next((each for each in kinds if isinstance(each, type) and issubclass(each, Exception)), Exception)
+    return kind(fault.text) if kind not in (UnicodeDecodeError, UnicodeEncodeError) else ValueError(fault.text)
 
 
 class Objects:
@@ -56,6 +93,7 @@ class Objects:
     def __init__(self) -> None:
         self._held: list[Any] = []
         self._numbers: dict[int, int] = {}
+        self._told: set[int] = set()
 
     def __getitem__(self, number: int) -> Any:
         return self._held[number]
@@ -64,10 +102,11 @@ class Objects:
         """Let go of all of them."""
         self._held.clear()
         self._numbers.clear()
+        self._told.clear()
 
     def holds(self, value: object) -> bool:
-        """Return True for an object that is held already."""
-        return id(value) in self._numbers
+        """Return True for an object that is held already, and is no data."""
+        return id(value) in self._numbers and id(value) not in self._told
 
     def hold(self, value: object, name: str = "") -> Handle:
         """Hold an object, once. Return its handle."""
@@ -77,6 +116,14 @@ class Objects:
         module = isinstance(value, nn.Module)
         name = name or (public_class(type(value)).__name__ if module else type_name(value).rpartition(".")[2])
         return Handle(self._numbers[id(value)], name, "module" if module else "object")
+
+    def hold_record(self, value: Any) -> Record:
+        """Return the record of a dataclass or a named tuple; one with methods is held for them, and is data all the same."""
+        record = record_of(value)
+        if _has_methods(type(value)):
+            record.number = self.hold(value).number
+            self._told.add(id(value))
+        return record
 
     def hold_iterator(self, value: Iterator[object]) -> object:
         """Hold an iterator; an empty one, and one of parameters, is given out as a list.
@@ -90,6 +137,25 @@ class Objects:
             return rest
         name = type(value).__name__
         return self.hold(rest, name if name in _KNOWN_ITERATORS else "iterator")
+
+
+def _has_methods(kind: type) -> bool:
+    """Return True for a dataclass or a named tuple with methods, properties or operators beside those that it has as such."""
+    fields = getattr(kind, "_fields", ()) or getattr(kind, "__dataclass_fields__", {})
+    written = {name: value for base in kind.__mro__[:-1] if base is not tuple for name, value in vars(base).items()}
+    return any(
+        (name in _OPERATIONS and name not in _USUAL)
+        or (name[0] != "_" and name not in fields and name not in dir(tuple))
+        for name in written
+    )
+
+
+def is_own_function(value: object, modules: Container[str]) -> bool:
+    """Return True for a function that a student's code has made, be it by `functools`."""
+    if type(value).__module__ == "functools":  # `partial`, or a cache of any function
+        return True
+    function = getattr(value, "__wrapped__", None) or getattr(value, "__func__", value)
+    return isinstance(function, types.FunctionType) and is_class_of(function, modules)  # type: ignore[arg-type] # it has a module
 
 
 def is_iterator(value: object) -> TypeGuard[Iterator[object]]:
@@ -106,6 +172,14 @@ def is_class_of(kind: type, modules: Container[str]) -> bool:
     """Return True for a class that one of these modules has defined."""
     module = getattr(kind, "__module__", "")
     return isinstance(module, str) and module.removeprefix("exercises.") in modules
+
+
+def stays(made: object, modules: Container[str]) -> bool:
+    """Return True if what a check has made of a class stays: of a student's own, or of the course's if it is no value."""
+    if is_class_of(type(made), modules):
+        return not isinstance(made, enum.Enum)
+    library = type(made).__module__.partition(".")[0] in sys.stdlib_module_names
+    return not (library or is_record(made) or isinstance(made, (*PLAIN_BASES, enum.Enum)))
 
 
 def operation(value: object, name: str) -> Callable[..., object] | None:
@@ -129,10 +203,23 @@ def is_method(value: object) -> bool:
     )
 
 
+def _classes(value: Record | Member, modules: dict[str, Any]) -> Iterator[Any]:
+    """Yield what has the name of a value's class: in the student's modules, and in the module of the course that has it."""
+    for module in [*modules.values(), sys.modules.get(value.module)]:
+        yield getattr(module, "__dict__", {}).get(value.type_name)
+
+
+def revive_member(member: Member, modules: dict[str, Any]) -> object:
+    """Return the member of an enumeration, of the student's class of that name or of one of the course; else as it is."""
+    for kind in _classes(member, modules):
+        if isinstance(kind, enum.EnumMeta):
+            return kind[member.name] if member.name in kind.__members__ else kind(member.value)
+    return member
+
+
 def revive(record: Record, modules: dict[str, Any]) -> object:
     """Return the named tuple or the dataclass of a record: of the student's class of that name, or of one that is made."""
-    for module in modules.values():
-        kind = vars(module).get(record.type_name)
+    for kind in _classes(record, modules):
         if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields") and record.named_tuple:
             return kind(**record.fields)
         if isinstance(kind, type) and dataclasses.is_dataclass(kind) and not record.named_tuple:

@@ -20,8 +20,8 @@ from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
 from autograder.worker.protocol import Finished, Run
 
-#: The most that a program may print, and that it may add to its files, in bytes.
-_MOST_BYTES = 8 * 2**20
+#: The most that a program may print, on either stream, and that it may add to its files, in bytes: one reply holds all of it.
+_MOST_BYTES = 2 * 2**20
 #: Of a notebook only the definitions are taken, and no cell starts the program: its `main` is called.
 _NOTEBOOK = ".ipynb"
 

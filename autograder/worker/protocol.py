@@ -84,6 +84,7 @@ class Call(Request):
         weights: what the output's entries are weighted by, for a gradient; all ones if None.
         on: the number of the object whose method, operation or attribute it is.
         get: return the attribute itself; a method as a handle.
+        warned: the check looks at warnings, so that all of them are told.
     """
 
     function: str
@@ -93,6 +94,7 @@ class Call(Request):
     weights: Any = None
     on: int | None = None
     get: bool = False
+    warned: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,16 @@ class Answer:
         changed: names of the arguments that were changed in place.
         left: what stayed behind: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`.
         printed: what was printed meanwhile, as UTF-8.
+        complained: likewise what was written to `sys.stderr`.
+        warnings: the names of each warning's class and of its bases, and its text, if they were asked for.
     """
 
     value: Any
     changed: tuple[str, ...] = ()
     left: tuple[SideEffect, ...] = ()
     printed: bytes = b""
+    complained: bytes = b""
+    warnings: tuple[tuple[tuple[str, ...], str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -230,9 +236,6 @@ class Ask:
 _REQUESTS: dict[str, type[Request]] = {kind.__name__: kind for kind in (Load, Call, Run, Make, Inspect)}
 _REPLIES: dict[str, type[Answer | Fault]] = {kind.__name__: kind for kind in (Answer, Fault)}
 Record = TypeVar("Record")
-
-
-# --- records to messages, and back
 
 
 def write(
@@ -365,9 +368,6 @@ def _text(value: object) -> str:
 
 def _no_answer() -> MalformedMessage:
     return MalformedMessage("something that is no answer")
-
-
-# --- frames: a length, a nonce, a message
 
 
 def frame(nonce: bytes, message: bytes) -> bytes:

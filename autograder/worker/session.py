@@ -20,13 +20,25 @@ from autograder.errors import RefusedValue
 from autograder.libraries import nn, torch
 from autograder.worker import protocol, substitutes
 from autograder.worker.calls import listed_parameters, make_call
-from autograder.worker.codec import Callback, Handle, Recipe, Record, is_record, map_tree, refuse, type_name
+from autograder.worker.codec import Callback, Handle, Member, Recipe, Record, is_record, map_tree, refuse, type_name
 from autograder.worker.deadline import Waiting, deadline
-from autograder.worker.faults import exception_of, fault_of
+from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
-from autograder.worker.frameworks import PYTORCH, framework, framework_note
+from autograder.worker.frameworks import PYTORCH, framework, framework_note, make_module
 from autograder.worker.modules import LoadedModule, importable
-from autograder.worker.objects import PLAIN_BASES, Objects, is_class_of, is_iterator, is_method, operation, revive
+from autograder.worker.objects import (
+    PLAIN_BASES,
+    Objects,
+    exception_of,
+    is_class_of,
+    is_iterator,
+    is_method,
+    is_own_function,
+    operation,
+    revive,
+    revive_member,
+    stays,
+)
 from autograder.worker.programs import run_program
 from autograder.worker.protocol import (
     STOPPED,
@@ -103,6 +115,8 @@ class Session:
             # SystemExit, KeyboardInterrupt and the deadline included: to the grader each is an answer.
             self.last_error = error
             return write(fault_of(error, self._sources, sandboxed=self._sandboxed))
+        finally:
+            self._ask = None
 
     def is_own(self, filename: str) -> bool:
         """Return True if a file is one of the student's modules."""
@@ -218,10 +232,14 @@ class Session:
     def _call(self, request: protocol.Call) -> Answer | Fault:
         name = request.function
         if request.get and request.on is not None:
-            value = getattr(self._objects[request.on], name, self)
+            held = self._objects[request.on]
+            # What a property of the student's raises is told, and is not taken for one that is missing.
+            value = getattr(held, name) if hasattr(type(held), name) else getattr(held, name, self)
             if value is self:
-                return self._missing(self._objects[request.on], name)
+                return self._missing(held, name)
             return Answer(Handle(request.on, name, "method") if is_method(value) else self._staying(value))
+        if request.get:
+            return Answer(self._attribute(name))
         function = self._function(name) if request.on is None else self._method(request.on, name)
         if isinstance(function, Fault):
             return function
@@ -233,7 +251,7 @@ class Session:
         )
         if isinstance(answer, Fault):
             return answer
-        made = isinstance(function, type) and type(answer.value) is function and is_class_of(function, self._own)
+        made = isinstance(function, type) and type(answer.value) is function and stays(answer.value, self._own)
         return replace(answer, value=self._objects.hold(answer.value) if made else self._staying(answer.value))
 
     @property
@@ -259,6 +277,15 @@ class Session:
         own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         return Fault("missing", found=type_name(function) if hasattr(module, first) else "", names=tuple(own))
 
+    def _attribute(self, name: str) -> object:
+        """Return a constant of the module or of a class; for what is called, or is not there, what stands for a function."""
+        value: Any = self._modules[self._unit]
+        for part in name.split("."):
+            value = getattr(value, part, self)
+        return (
+            Handle(0, name, "method") if callable(value) or value is self or is_method(value) else self._staying(value)
+        )
+
     def _method(self, number: int, name: str) -> Callable[..., object] | Fault:
         value = self._objects[number]
         found = operation(value, name)
@@ -281,8 +308,13 @@ class Session:
         parameters = listed_parameters(value)
         if parameters is not None:
             return parameters
-        own = is_class_of(type(value), self._own) and not isinstance(value, PLAIN_BASES) and not is_record(value)
-        return self._objects.hold(value) if own or isinstance(value, nn.Module) else refuse(value)
+        own = is_class_of(type(value), self._own)
+        if is_record(value):
+            return self._objects.hold_record(value) if own else refuse(value)
+        if is_own_function(value, self._own):
+            return self._objects.hold(value, "function")
+        kept = (own and not isinstance(value, PLAIN_BASES)) or isinstance(value, nn.Module)
+        return self._objects.hold(value) if kept else refuse(value)
 
     def _revive(self, value: Any, device: str) -> Any:
         if isinstance(value, Recipe):
@@ -292,17 +324,19 @@ class Session:
             return getattr(held, value.type_name) if value.kind == "method" else held
         if isinstance(value, Record):
             return revive(value, self._modules)
+        if isinstance(value, Member):
+            return revive_member(value, self._modules)
         if isinstance(value, Callback):
             return self._function(value.name) if value.number < 0 else self._callback(value)
         return value
 
     def _callback(self, callback: Callback) -> Callable[..., Any]:
         """Return a function that has the grader call one of the check's."""
-        ask = self._ask
 
         def call(*args: Any, **kwargs: Any) -> Any:
+            ask = self._ask  # of the call that lasts now, which may be a later one
             if ask is None:
-                raise TypeError(f"{callback.name} can be called while the call lasts that it was handed to")
+                raise TypeError(f"{callback.name} can be called while a call of the check lasts")
             try:
                 question = protocol.write_question(protocol.Ask(callback.number, args, kwargs), self._hold)
             except RefusedValue as error:
@@ -316,14 +350,8 @@ class Session:
         return call
 
     def _make(self, recipe: Recipe, device: str) -> nn.Module:
-        module_name, _, maker = recipe.entry.partition(":")
-        module: nn.Module = getattr(importlib.import_module(module_name), maker)(**recipe.arguments)
-        module.load_state_dict(recipe.state)
-        for name, child in module.named_modules():
-            child.training = name in recipe.training
-        for name, parameter in module.named_parameters():
-            parameter.requires_grad_(name not in recipe.frozen)
-        self._objects.hold(module.to(device))
+        module = make_module(recipe, device)
+        self._objects.hold(module)
         return module
 
     def _module(self, number: int) -> nn.Module:

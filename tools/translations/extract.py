@@ -38,6 +38,7 @@ ENGINE_FILES = (
     "checks/faults.py",
     "checks/objects.py",
     "checks/remote.py",
+    "checks/showing.py",
     "checks/plugin/__init__.py",
     "checks/plugin/fixtures.py",
     "checks/plugin/recorder.py",

@@ -21,7 +21,7 @@ from autograder.checks.plugin.collecting import (
     pytest_itemcollected,
     pytest_pycollect_makemodule,
 )
-from autograder.checks.plugin.fixtures import folder, model, partial, reference, rng, seed, submission
+from autograder.checks.plugin.fixtures import capfd, capsys, folder, model, partial, reference, rng, seed, submission
 from autograder.checks.plugin.recorder import (
     CHECK,
     COURSE,
@@ -43,6 +43,8 @@ __all__ = [
     "RECORDER",
     "RUN",
     "SUBMISSION",
+    "capfd",
+    "capsys",
     "folder",
     "model",
     "partial",

@@ -45,6 +45,8 @@ def find_shared_modules(catalog: Catalog, config: pytest.Config) -> None:
         file = getattr(sys.modules.get(name), "__file__", None)
         if file and Path(file).parts[-3:-1] == beside:
             del sys.modules[name]
+        if name not in sys.modules:
+            pytest.register_assert_rewrite(name)  # its asserts tell what does not hold
 
 
 def register_conftest(catalog: Catalog, config: pytest.Config) -> None:
@@ -127,6 +129,12 @@ def module_path(item: pytest.Item, catalog: Catalog) -> Path:
     return solution if solution.is_file() else catalog.exercise(unit)
 
 
+def check_name(item: pytest.Item) -> str:
+    """Return the name of a check in its unit: two classes may have methods of one name."""
+    kind = getattr(item, "cls", None)
+    return item.name if kind is None else f"{kind.__qualname__}.{item.name}"
+
+
 def _read_check(item: pytest.Item, unit: str) -> CheckResult:
     marker = item.get_closest_marker("points")
     if marker is None or len(marker.args) != 2:
@@ -135,4 +143,4 @@ def _read_check(item: pytest.Item, unit: str) -> CheckResult:
     described = getattr(getattr(item, "function", None), "__doc__", None) or item.name
     title = described.strip().partition("\n")[0].rstrip(".")
     hidden = item.get_closest_marker("hidden") is not None
-    return CheckResult(f"{unit}::{item.name}", unit, function, title, float(points), hidden)
+    return CheckResult(f"{unit}::{check_name(item)}", unit, function, title, float(points), hidden)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from autograder.checks.plugin.collecting import module_path
-from autograder.checks.plugin.recorder import COURSE, PARTS, RECORDER, RUN, SUBMISSION, check_of, seed_of
+from autograder.checks.plugin.recorder import CHECK, COURSE, PARTS, RECORDER, RUN, SUBMISSION, check_of, seed_of
 from autograder.checks.plugin.runs import sent_seed
 from autograder.checks.remote import StudentModule
 from autograder.course.skeletons import whole_solution
@@ -45,16 +46,75 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
             unit.functions,
             catalog.data(unit.name),
         )
+        held.expectable = lambda name: _exception_named(name, request.node)
         request.node.stash[SUBMISSION] = held
         request.node.stash[PARTS] = tuple(modules[part] for part in unit.parts if part in modules)
         yield held
         printed = worker.take_printed()
     for note in held.notes:
         run.note(note)
-    held.calls.clear()  # pytest keeps the check for the whole run, and what came back may be large
+    held.forget()
     if printed:
         recorder = request.config.stash[RECORDER]
         recorder.results[request.node.nodeid] = replace(recorder.results[request.node.nodeid], output=printed)
+
+
+#: Of theirs no exception is expected: it would steer the check itself.
+_STEERING = ("autograder", "_pytest", "pytest", "hypothesis", "unittest")
+
+
+def _exception_named(name: str, item: pytest.Item) -> type[Exception] | None:
+    """Return an exception that a check can expect: of its own module, of those that it imports, and of `reference`."""
+    spaces = [item.getparent(pytest.Module).obj, *getattr(item, "funcargs", {}).values()]  # type: ignore[union-attr] # a check is in a module
+    for _ in range(3):
+        spaces = [space for space in spaces if isinstance(space, types.ModuleType)]
+        for found in (vars(space).get(name) for space in spaces):
+            if (
+                isinstance(found, type)
+                and issubclass(found, Exception)
+                and found.__module__.partition(".")[0] not in _STEERING
+            ):
+                return found
+        spaces = [value for space in spaces for value in list(vars(space).values())]
+    return None
+
+
+class Captured(NamedTuple):
+    """What was printed, as pytest's fixture gives it."""
+
+    out: str
+    err: str
+
+
+class CaptureOfSubmission:
+    """In place of pytest's `capsys`: what the student's code has printed, which runs elsewhere when graded."""
+
+    def __init__(self, node: pytest.Item) -> None:
+        self._node = node
+        self._read = 0
+
+    def readouterr(self) -> Captured:
+        """Return what was printed since the last time, and what was written to `sys.stderr`."""
+        held = self._node.stash.get(SUBMISSION, None)
+        calls = held.calls[self._read :] if held is not None else []
+        self._read += len(calls)
+        return Captured("".join(call.printed for call in calls), "".join(call.complained for call in calls))
+
+    def disabled(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which prints of the check itself go their way, as they do anyway."""
+        return contextlib.nullcontext()
+
+
+@pytest.fixture
+def capsys(request: pytest.FixtureRequest) -> Any:
+    """Give what the student's code prints, in a check; pytest's own elsewhere."""
+    return CaptureOfSubmission(request.node) if CHECK in request.node.stash else request.getfixturevalue("capsys")
+
+
+@pytest.fixture
+def capfd(request: pytest.FixtureRequest) -> Any:
+    """Give what the student's code prints, in a check; pytest's own elsewhere."""
+    return CaptureOfSubmission(request.node) if CHECK in request.node.stash else request.getfixturevalue("capfd")
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,7 @@ import base64
 import itertools
 import re
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +15,7 @@ from autograder.checks.diagnose import NAMING_SECONDS, Diagnosis
 from autograder.checks.fingerprints import FingerprintDiagnosis
 from autograder.checks.pictures import comparison, side_by_side
 from autograder.checks.plugin.runs import HOME_SEED, Run, check_seed
-from autograder.checks.remote import UNANSWERED, Call, StudentModule
+from autograder.checks.remote import UNANSWERED, Call, RemoteFunction, StudentModule
 from autograder.checks.replays import size_of
 from autograder.course.catalog import Catalog
 from autograder.errors import (
@@ -78,8 +78,8 @@ class Recorder:
 
     def blocker(self, nodeid: str, names: tuple[str, ...]) -> CheckResult | None:
         """Return the first of the named checks of the same file that has failed."""
-        file = nodeid.partition("::")[0]
-        return next((check for check in self._checks_named(file, names) if check.outcome in _BLOCKING), None)
+        named = (check for name in names for check in self._checks_named(nodeid, name))
+        return next((check for check in named if check.outcome in _BLOCKING), None)
 
     def failed_functions(self, nodeid: str) -> set[str]:
         """Return the functions of the same file that have failed a check so far."""
@@ -138,11 +138,15 @@ class Recorder:
     def _seconds(self, nodeids: Sequence[str]) -> float:
         return sum(self.results[nodeid].seconds for nodeid in nodeids)
 
-    def _checks_named(self, file: str, names: tuple[str, ...]) -> Iterator[CheckResult]:
-        for nodeid, check in self.results.items():
-            path, _, test = nodeid.partition("::")
-            if path == file and test.partition("[")[0] in names:
-                yield check
+    def _checks_named(self, nodeid: str, name: str) -> list[CheckResult]:
+        """Return the checks of a name in the file of another; of two classes with methods of that name, those of its own."""
+        place = nodeid.partition("[")[0].rpartition("::")[0]
+        found: dict[str, list[CheckResult]] = {}
+        for other, check in self.results.items():
+            path, _, test = other.partition("[")[0].rpartition("::")
+            if test == name and path.partition("::")[0] == nodeid.partition("::")[0]:
+                found.setdefault(path, []).append(check)
+        return found[place] if place in found else [check for checks in found.values() for check in checks]
 
 
 def end_check(check: CheckResult, error: BaseException | None, submission: StudentModule | None) -> CheckResult:
@@ -166,8 +170,12 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
         call = submission.call_of(error.actual) if submission is not None else None
         return _after_call(call, error) if call is not None else error.problem.removeprefix(": ")
     if isinstance(error, StudentFault):
-        return str(error)
+        return error.sentence if isinstance(error, Raised) else str(error)
     text = str(error).strip().partition("\n")[0]
+    if isinstance(error, pytest.FixtureLookupError):
+        text = f"a graded run has no fixture {error.argname}; docs/checks.md names those that checks can use"
+    if isinstance(error, TypeError) and RemoteFunction.__name__ in text:
+        text = f"{text}: a student's class is none here; assert_raises(submission.NAME, ...) takes it, `reference` has its own"
     if isinstance(error, AssertionError | pytest.fail.Exception):
         return _assertion_sentence(_reason(str(error)), submission)
     return f"the check itself failed with {type(error).__name__}: {text}"
@@ -202,7 +210,8 @@ def _reason(text: str) -> str:
     if missed:
         kinds = re.findall(r"<class '(?:[\w.]*\.)?(\w+)'>|(\w+Error\b)", missed[1])
         return f"expected {' or '.join(filter(None, itertools.chain(*kinds))) or missed[1]}"
-    return lines[0] if lines else ""
+    told = [line for line in lines[1:] if "ACTUAL" in line or "DESIRED" in line]  # by numpy.testing
+    return ": ".join([lines[0], *told[: 2 if told and "DESIRED" not in told[0] else 1]]) if lines else ""
 
 
 def _assertion_sentence(text: str, submission: StudentModule | None) -> str:
@@ -280,10 +289,13 @@ def pytest_runtest_makereport(
         submission = item.stash.get(SUBMISSION, None) if call.when != "teardown" else None
         if error is not None and submission is not None:
             error = submission.fault_in(error)
-        check = end_check(recorder.results[item.nodeid], error, submission)
-        if isinstance(error, CheckFailed) and not check.hidden and item.config.stash[RUN].seed == HOME_SEED:
-            check = replace(check, values=side_by_side(error.expected, error.actual))
-        recorder.results[item.nodeid] = _translatable(_add_diagnosis(check, error, item, call.duration), item)
+        before = recorder.results[item.nodeid]
+        # A part of it may have failed before, by `subtests` or `subTest`, and the check goes on.
+        if call.when != "call" or before.outcome in (Outcome.NOT_RUN, Outcome.PASSED):
+            check = end_check(before, error, submission)
+            if isinstance(error, CheckFailed) and not check.hidden and item.config.stash[RUN].seed == HOME_SEED:
+                check = replace(check, values=side_by_side(error.expected, error.actual))
+            recorder.results[item.nodeid] = _translatable(_add_diagnosis(check, error, item, call.duration), item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check
     report.check_outcome = check.outcome.value  # type: ignore[attr-defined] # reports are open to plugins

@@ -1,6 +1,7 @@
 """Find what a unit lacks, and what is wrong with how its checks are written, before any of them is run."""
 
 import ast
+import inspect
 from collections.abc import Iterator
 
 from autograder.checks.remote import StudentModule
@@ -80,7 +81,7 @@ def concerns(catalog: Catalog, check: CheckResult, function: str) -> bool:
         return True
     tree = ast.parse(catalog.checks(check.unit).read_text(encoding="utf-8"))
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    waiting, seen = [check.id.rpartition("::")[2].partition("[")[0]], set[str]()
+    waiting, seen = [check.id.partition("::")[2].partition("[")[0].rpartition(".")[2]], set[str]()
     while waiting:  # helpers and fixtures of the file, too
         name = waiting.pop()
         seen.add(name)
@@ -96,9 +97,14 @@ def concerns(catalog: Catalog, check: CheckResult, function: str) -> bool:
 
 def _wrong_marks(catalog: Catalog, unit: Unit) -> Iterator[str]:
     items = check_session(catalog, unit.name).items
-    names = {item.nodeid.rpartition("::")[2].partition("[")[0] for item in items}
+    names = {item.nodeid.partition("[")[0].rpartition("::")[2] for item in items}
     for item in items:
         check = item.nodeid.partition("::")[2]
+        if "monkeypatch" in inspect.signature(getattr(item, "function", _wrong_marks)).parameters:
+            yield (
+                f"{unit.name}, {check}: monkeypatch does not reach the student's code when graded; "
+                "pass what it needs as an argument, or use `submission.run`"
+            )
         for mark in item.iter_markers("points"):
             if mark.args and mark.args[0] not in unit.functions:
                 yield f"{unit.name}, {check}: gives points of {mark.args[0]}, which the catalog does not have in this unit"

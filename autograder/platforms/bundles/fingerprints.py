@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from autograder.checks.answers import ALL, Telling, telling_of
+from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.diagnose import Asked, Diagnosis
 from autograder.checks.fingerprints import Fingerprint, Fingerprints, fingerprint_of, fingerprints_text
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
-from autograder.checks.objects import UNANSWERED, Call
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
 from autograder.checks.replays import is_diagnosable, of_function
 from autograder.course.catalog import Catalog

@@ -1,7 +1,8 @@
 """Plain values to bytes and back: all that ever crosses between the grader and a student's code.
 
 The list of types is closed: None, bool, int, float, str, bytes, list, tuple, the collections, numbers and dates of `plain`,
-`Tensor`, `ndarray`, PIL image, `Path`, `torch.Generator` (as its state), a `Record` for a named tuple or a dataclass, and
+`Tensor`, `ndarray`, PIL image, `Path`, `torch.Generator` (as its state), a `Record` for a named tuple or a dataclass, a
+`Member` for a member of an enumeration, and
 stand-ins for objects that stay where they are: `Handle`, `Callback` and `Recipe`. What comes out is of exactly these
 types, so that no subclass with a comparison of its own gets through; a list or a text of a class of its own goes in as the
 plain one that it is. There is no pickle.
@@ -17,11 +18,13 @@ from autograder.worker.codec.message import (
     Callback,
     Handle,
     Limits,
+    Member,
     Recipe,
     Record,
     is_record,
     leaves,
     map_tree,
+    member_of,
     named_tuple_of,
     record_of,
     type_name,
@@ -33,6 +36,7 @@ __all__ = [
     "Callback",
     "Handle",
     "Limits",
+    "Member",
     "Recipe",
     "Record",
     "decode",
@@ -40,6 +44,7 @@ __all__ = [
     "is_record",
     "leaves",
     "map_tree",
+    "member_of",
     "named_tuple_of",
     "record_of",
     "refuse",

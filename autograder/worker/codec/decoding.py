@@ -4,7 +4,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import msgpack
@@ -19,6 +19,7 @@ from autograder.worker.codec.message import (
     INTEGER_BITS,
     MAGIC,
     PREFIX,
+    PURE_PATHS,
     SCALARS,
     STANDARD,
     Callback,
@@ -28,7 +29,7 @@ from autograder.worker.codec.message import (
 )
 
 # Spelt as `encode` spells them: what else numpy takes for a dtype is a language of its own.
-_ARRAY_DTYPE = re.compile(r"[<>|][biufc]\d{1,2}")
+_ARRAY_DTYPE = re.compile(r"[<>|][biufc]\d{1,2}|[<>][mM]8(\[\d{0,4}[a-zA-Z]{1,2}\])?")
 _TEXT_DTYPE = re.compile(r"[<>]U\d{1,5}|\|S\d{1,5}")
 # A node is at most three lists: its own, that of its items, and the pair that it is in a dict.
 _LISTS_OF_NODE = 3
@@ -159,6 +160,26 @@ class _Decoder:
             raise MalformedMessage("a message with an array of an unknown kind")
         return np.array(values, dtype=kind).reshape(shape)
 
+    def read_objects(self, depth: int, shape: Any, items: Any) -> np.ndarray:
+        if self.elements(shape) != len(items):
+            raise MalformedMessage("a message whose parts have other sizes than they say")
+        made = np.empty(len(items), dtype=object)
+        for place, item in enumerate(items):
+            made[place] = self.value(item, depth + 1)
+        return made.reshape(shape)
+
+    def read_columns(self, depth: int, shape: Any, columns: Any) -> np.ndarray:
+        read = {name: self.value(column, depth + 1) for name, column in columns}
+        if not all(type(name) is str and type(each) is np.ndarray for name, each in read.items()):
+            raise MalformedMessage("a message with an array of an unknown kind")
+        places = len(shape)
+        if self.elements(shape) and any(list(each.shape[:places]) != shape for each in read.values()):
+            raise MalformedMessage("a message whose parts have other sizes than they say")
+        made = np.empty(shape, [(name, each.dtype, each.shape[places:]) for name, each in read.items()])
+        for name, each in read.items():
+            made[name] = each
+        return made
+
     def read_image(self, depth: int, mode: str, size: Any, palette: bytes, data_size: int) -> Image.Image:
         width, height = size
         self.elements([width, height])
@@ -172,8 +193,8 @@ class _Decoder:
             image.putpalette(palette)
         return image
 
-    def read_path(self, depth: int, text: str) -> Path:
-        return Path(text)
+    def read_path(self, depth: int, text: str, kind: str) -> PurePath:
+        return next((each for each in PURE_PATHS if each.__name__ == kind), Path)(text)
 
     def read_generator(self, depth: int, state: object) -> torch.Generator:
         generator = torch.Generator()
@@ -214,6 +235,8 @@ READERS: dict[str, Callable[..., Any]] = {
     "tensor": _Decoder.read_tensor,
     "array": _Decoder.read_array,
     "texts": _Decoder.read_texts,
+    "objects": _Decoder.read_objects,
+    "columns": _Decoder.read_columns,
     "image": _Decoder.read_image,
     "path": _Decoder.read_path,
     "generator": _Decoder.read_generator,

@@ -1,5 +1,6 @@
 """Values to bytes."""
 
+import enum
 import io
 import types
 from collections.abc import Callable, Iterator, Mapping, Set, ValuesView
@@ -18,6 +19,7 @@ from autograder.worker.codec.message import (
     MAGIC,
     PLAIN,
     PREFIX,
+    PURE_PATHS,
     STANDARD,
     TEXT_KINDS,
     Callback,
@@ -26,6 +28,7 @@ from autograder.worker.codec.message import (
     Recipe,
     fits,
     is_record,
+    member_of,
     record_of,
     type_name,
     with_article,
@@ -48,6 +51,8 @@ def refuse(value: object) -> object:
     name = with_article(type_name(value))
     if isinstance(value, type):
         raise RefusedValue(f"the class {value.__name__} itself ({name}), expected what it makes: call it")
+    if isinstance(value, BaseException):
+        raise RefusedValue(f"{name}, expected that it is raised: write raise in place of return")
     if isinstance(value, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
         raise RefusedValue(f"{name}, expected what it gives: call it, with ()")
     if isinstance(value, io.BytesIO | io.StringIO):
@@ -56,6 +61,8 @@ def refuse(value: object) -> object:
         raise RefusedValue(f"an open file ({type_name(value)}), expected what it holds: read() gives that")
     if isinstance(value, Mapping):
         raise RefusedValue(f"{name}, expected a dict: dict(...) makes one of it")
+    if isinstance(value, np.ndarray):
+        raise RefusedValue(f"{name}, expected an ndarray: np.asarray(...) makes one of it")
     if isinstance(value, Iterator | Set | ValuesView):
         raise RefusedValue(f"{name}, expected a list: list(...) makes one of it")
     raise RefusedValue(f"{name}, which is not a plain value")
@@ -99,6 +106,10 @@ def _plain_form(value: Any) -> object:
             return item
         return complex(item) if isinstance(item, np.complexfloating) else float(item)  # of a longer kind than Python's
     # By the methods of the plain types: those of the value's own class may do anything.
+    if isinstance(value, enum.Enum) and not isinstance(value, int | float | str):
+        return member_of(value)
+    if (kind.__module__, kind.__name__) == ("numpy", "datetime64"):
+        return np.asarray(value)
     if issubclass(kind, int):
         return int.__pos__(value)  # the members of an IntEnum are integers
     if issubclass(kind, float):
@@ -180,6 +191,11 @@ class _Encoder:
         if value.dtype.kind in TEXT_KINDS:
             texts = [self.node(each, depth + 1) for each in value.reshape(-1).tolist()]
             return ["texts", value.dtype.str, list(value.shape), texts]
+        if value.dtype.kind == "O":
+            return ["objects", list(value.shape), [self.node(each, depth + 1) for each in value.reshape(-1).tolist()]]
+        if value.dtype.names:
+            columns = [[name, self.node(np.asarray(value[name]), depth + 1)] for name in value.dtype.names]
+            return ["columns", list(value.shape), columns]
         if value.dtype.kind not in ARRAY_KINDS:
             raise RefusedValue(f"a numpy array of {value.dtype}")
         self.claim(value.nbytes)
@@ -194,7 +210,7 @@ class _Encoder:
         return ["image", value.mode, list(value.size), bytes(palette or b""), self.buffer(data)]
 
     def write_path(self, value: PurePath, _: int) -> object:
-        return ["path", str(value)]
+        return ["path", str(value), type(value).__name__ if type(value) in PURE_PATHS else ""]
 
     def write_generator(self, value: torch.Generator, depth: int) -> object:
         return ["generator", self.node(value.get_state(), depth + 1)]
@@ -217,6 +233,7 @@ _WRITERS: dict[type, Callable[[_Encoder, Any, int], object]] = {
     tuple: _Encoder.write_sequence,
     PosixPath: _Encoder.write_path,
     WindowsPath: _Encoder.write_path,
+    **dict.fromkeys(PURE_PATHS, _Encoder.write_path),
     Handle: _Encoder.write_handle,
     Callback: _Encoder.write_callback,
     Recipe: _Encoder.write_recipe,

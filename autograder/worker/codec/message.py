@@ -2,10 +2,12 @@
 
 import collections
 import dataclasses
+import enum
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from autograder.libraries import Tensor
@@ -29,11 +31,13 @@ DTYPES = (
     "complex64",
     "complex128",
 )
-ARRAY_KINDS = "biufc"
+ARRAY_KINDS = "biufcmM"
 #: Arrays of texts and of bytes: their entries cross as such.
 TEXT_KINDS = "US"
 # Python itself shows no integer of more than 4,300 digits, and a number that cannot be shown cannot be judged in words.
-INTEGER_BITS = 4096
+INTEGER_BITS = 14_000
+#: Paths that are names alone; another is one of the machine.
+PURE_PATHS = (PurePosixPath, PureWindowsPath)
 IMAGE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F")
 
 
@@ -67,6 +71,39 @@ class Handle:
     number: int
     type_name: str
     kind: str = "module"
+
+
+class Member:
+    """A member of an enumeration as plain data. It equals a member of this name and value of a class of this name.
+
+    Attributes:
+        type_name, module: of its class.
+    """
+
+    __slots__ = ("module", "name", "type_name", "value")
+
+    def __init__(self, type_name: str, name: str, value: Any, module: str) -> None:
+        self.type_name = type_name
+        self.name = name
+        self.value = value
+        self.module = module
+
+    def __eq__(self, other: object) -> bool:
+        other = member_of(other) if isinstance(other, enum.Enum) else other
+        if type(other) is not Member:
+            return NotImplemented
+        return (self.type_name, self.name, self.value) == (other.type_name, other.name, other.value)
+
+    def __hash__(self) -> int:
+        return hash(self.name)  # as of the member itself
+
+    def __repr__(self) -> str:
+        return f"{self.type_name}.{self.name}"
+
+
+def member_of(value: enum.Enum) -> Member:
+    """Return a member of an enumeration as plain data."""
+    return Member(type(value).__name__, str(value.name), value.value, type(value).__module__)
 
 
 HANDLE_KINDS = ("module", "object", "method")
@@ -128,20 +165,40 @@ class Record:
     """A named tuple or a dataclass as plain data: the name of its class, and its fields.
 
     A field is an attribute; a record of a named tuple also has places and a length, and equals a tuple of its values.
+
+    Attributes:
+        module: of its class.
+        number: of the object itself, if its class has methods and it stays with the worker; else -1.
+        far: has those methods and operators, if anything has. A method may change the fields.
     """
 
-    __slots__ = ("fields", "named_tuple", "type_name")
+    __slots__ = ("_fields", "_used", "far", "module", "named_tuple", "number", "type_name")
 
-    def __init__(self, type_name: str, fields: dict[str, Any], named_tuple: bool) -> None:
+    def __init__(
+        self, type_name: str, fields: dict[str, Any], named_tuple: bool, module: str = "", number: int = -1
+    ) -> None:
         self.type_name = type_name
-        self.fields = fields
         self.named_tuple = named_tuple
+        self.module = module
+        self.number = number
+        self.far: Any = None
+        self._fields = fields
+        self._used = False
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Return the values of the fields, by name."""
+        if self._used:
+            self._fields = {name: getattr(self.far, name) for name in self._fields}
+        return self._fields
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return self.fields[name]
-        except KeyError:
-            raise AttributeError(f"a {self.type_name} has no field {name}") from None
+        if name in self._fields:
+            return getattr(self.far, name) if self._used else self._fields[name]
+        if self.far is None or name.startswith("_"):
+            raise AttributeError(f"a {self.type_name} has no field {name}")
+        self._used = True
+        return getattr(self.far, name)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.fields.values())
@@ -170,6 +227,28 @@ class Record:
         return f"{self.type_name}({', '.join(f'{name}={value!r}' for name, value in self.fields.items())})"
 
 
+def _operator(name: str) -> Callable[..., Any]:
+    def operate(self: Record, *args: Any) -> Any:
+        if self.far is None:
+            return NotImplemented
+        self._used = True
+        return getattr(type(self.far), name)(self.far, *args)
+
+    return operate
+
+
+for _name in (
+    *("lt", "le", "gt", "ge", "neg", "abs"),
+    *(
+        f"{side}{name}"
+        for side in ("", "r")
+        for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+    ),
+    *(f"{side}{name}" for side in ("", "r") for name in ("and", "or", "xor")),
+):
+    setattr(Record, f"__{_name}__", _operator(f"__{_name}__"))
+
+
 def is_record(value: object) -> bool:
     """Return True for a named tuple, or for an instance of a dataclass."""
     named = isinstance(value, tuple) and hasattr(type(value), "_fields")
@@ -181,15 +260,19 @@ def record_of(value: Any, change: Callable[[Any], Any] = lambda item: item) -> R
     named = isinstance(value, tuple)
     names = value._fields if named else [each.name for each in dataclasses.fields(value)]
     fields = {name: change(getattr(value, name)) for name in names if hasattr(value, name)}
-    return Record(type(value).__name__, fields, named)
+    return Record(type(value).__name__, fields, named, type(value).__module__)
 
 
 def named_tuple_of(record: Record) -> tuple[Any, ...]:
     """Return a named tuple with the name and the fields of a record; a plain tuple if a name cannot be a field's."""
     try:
-        return collections.namedtuple(record.type_name, record.fields)(**record.fields)
+        kind: Any = collections.namedtuple(record.type_name, record.fields)  # type: ignore[misc] # named by the student
     except ValueError:
         return tuple(record.fields.values())
+    if record.far is not None:  # it has methods
+        kind = type(record.type_name, (kind,), {"__getattr__": lambda self, name: getattr(record.far, name)})
+    made: tuple[Any, ...] = kind(**record.fields)
+    return made
 
 
 def map_tree(change: Callable[[Any], Any], value: Any) -> Any:
@@ -206,7 +289,7 @@ def map_tree(change: Callable[[Any], Any], value: Any) -> Any:
         return items if isinstance(value, list) else tuple(items)
     if type(value) is Record:
         fields = {name: map_tree(change, item) for name, item in value.fields.items()}
-        return change(Record(value.type_name, fields, value.named_tuple))
+        return change(Record(value.type_name, fields, value.named_tuple, value.module, value.number))
     return change(value)
 
 
@@ -225,4 +308,4 @@ def leaves(value: Any) -> Iterator[Any]:
             yield each
         elif id(each) not in entered:
             entered.add(id(each))
-            waiting += each.values() if isinstance(each, dict) else each
+            waiting.extend(each.values() if isinstance(each, dict) else each)  # `+=` would ask a record to add itself

@@ -7,7 +7,10 @@ values of its fields: the trusted side makes no object of a class that a worker 
 import collections
 import datetime
 import decimal
+import enum
 import fractions
+import re
+import zoneinfo
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,6 +19,7 @@ from autograder.worker.codec.message import (
     INTEGER_BITS,
     PLAIN,
     SCALARS,
+    Member,
     Record,
     fits,
     is_record,
@@ -35,6 +39,8 @@ _FACTORIES: dict[str, Any] = {
     "": None,
     **{kind.__name__: kind for kind in (bool, int, float, str, list, tuple, set, dict)},
 }
+#: Names of time zones, and those that a fixed distance from UTC may have.
+_ZONE = re.compile(r"[\w+:/ -]{1,60}")
 _DECIMAL_DIGITS = 1_000
 #: Of the exponent of a Decimal: to compare two far apart would write all their zeros.
 _DECIMAL_EXPONENT = 10_000
@@ -48,6 +54,8 @@ def is_hashable(value: object) -> bool:
         return all(map(is_hashable, value))  # type: ignore[call-overload] # it is one of the three
     if is_record(value):
         return all(map(is_hashable, record_of(value)))
+    if isinstance(value, enum.Enum) or type(value) is Member:
+        return True
     return type(value) in _HASHABLE or is_numpy_scalar(value) or issubclass(type(value), int | float | str)
 
 
@@ -75,16 +83,35 @@ def check_keys(values: list[Any]) -> list[Any]:
 
 def _write_record(record: Record, node: Node, depth: int) -> list[Any]:
     pairs = [[name, node(item, depth + 1)] for name, item in record.fields.items()]
-    return ["record", record.type_name, record.named_tuple, pairs]
+    return ["record", record.type_name, record.named_tuple, pairs, record.module, record.number]
 
 
-def _read_record(value: Node, depth: int, name: str, named_tuple: bool, pairs: Any) -> Record:
-    if type(name) is not str or type(named_tuple) is not bool or not all(type(key) is str for key, _ in pairs):
+def _read_record(value: Node, depth: int, name: str, named_tuple: bool, pairs: Any, module: str, number: int) -> Record:
+    typed = (type(name), type(named_tuple), type(module), type(number)) == (str, bool, str, int)
+    if not typed or not all(type(key) is str for key, _ in pairs):
         raise MalformedMessage("a message with an impossible record")
     fields = {key: value(item, depth + 1) for key, item in pairs}
     if len(fields) != len(pairs):
         raise MalformedMessage("a message with a field twice")
-    return Record(name[:200], fields, named_tuple)
+    return Record(name[:200], fields, named_tuple, module[:200], number)
+
+
+def _write_member(member: Member, node: Node, depth: int) -> list[Any]:
+    return ["member", member.type_name, member.name, member.module, node(member.value, depth + 1)]
+
+
+def _read_member(value: Node, depth: int, type_name: str, name: str, module: str, item: Any) -> Member:
+    if not type(type_name) is type(name) is type(module) is str:
+        raise MalformedMessage("a message with an impossible member")
+    return Member(type_name[:200], name[:200], value(item, depth + 1), module[:200])
+
+
+def _write_slice(value: slice, node: Node, depth: int) -> list[Any]:
+    return ["slice", *(node(part, depth + 1) for part in (value.start, value.stop, value.step))]
+
+
+def _read_slice(value: Node, depth: int, start: Any, stop: Any, step: Any) -> slice:
+    return slice(*(value(part, depth + 1) for part in (start, stop, step)))
 
 
 def _write_set(values: Iterable[Any], node: Node, depth: int) -> list[Any]:
@@ -209,17 +236,38 @@ def _read_range(value: Node, depth: int, *parts: Any) -> range:
     return range(*numbers)
 
 
-def _write_moment(value: datetime.date | datetime.time, *_: Any) -> list[Any]:
-    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
-        value = value.replace(tzinfo=datetime.timezone(value.utcoffset() or datetime.timedelta()))
-    return [type(value).__name__, value.isoformat()]
+def _write_moment(value: Any, node: Node, depth: int) -> list[Any]:
+    zone = getattr(value, "tzinfo", None)
+    if zone is None:
+        return [type(value).__name__, value.isoformat()]
+    if type(zone) not in (datetime.timezone, zoneinfo.ZoneInfo):
+        zone = datetime.timezone(value.utcoffset() or datetime.timedelta())
+    return [type(value).__name__, value.replace(tzinfo=None).isoformat(), node(zone, depth + 1), value.fold]
 
 
 def _read_moment(kind: Any) -> Callable[..., Any]:
-    def read(value: Node, depth: int, text: str) -> Any:
-        return kind.fromisoformat(text)
+    def read(value: Node, depth: int, text: str, zone: Any = None, fold: int = 0) -> Any:
+        made = kind.fromisoformat(text)
+        return made if zone is None else made.replace(tzinfo=value(zone, depth + 1), fold=fold)
 
     return read
+
+
+def _write_zone(value: datetime.timezone | zoneinfo.ZoneInfo, node: Node, depth: int) -> list[Any]:
+    if isinstance(value, zoneinfo.ZoneInfo):
+        if value.key is None:
+            raise RefusedValue("a time zone without a name")
+        return ["zone", value.key]
+    return ["zone", value.tzname(None), node(value.utcoffset(None), depth + 1)]
+
+
+def _read_zone(value: Node, depth: int, name: str, offset: Any = None) -> datetime.tzinfo:
+    if type(name) is not str or not _ZONE.fullmatch(name):
+        raise MalformedMessage("a message with an impossible time zone")
+    if offset is None:
+        return zoneinfo.ZoneInfo(name)
+    made = datetime.timezone(value(offset, depth + 1))
+    return made if made.tzname(None) == name else datetime.timezone(made.utcoffset(None), name)
 
 
 def _write_timedelta(value: datetime.timedelta, *_: Any) -> list[Any]:
@@ -250,6 +298,12 @@ WRITERS: dict[type, Callable[[Any, Node, int], list[Any]]] = {
     datetime.date: _write_moment,
     datetime.datetime: _write_moment,
     datetime.time: _write_moment,
+    datetime.timezone: _write_zone,
+    zoneinfo.ZoneInfo: _write_zone,
+    Member: _write_member,
+    slice: _write_slice,
+    type(...): lambda value, *_: ["ellipsis"],
+    type(NotImplemented): lambda value, *_: ["notimplemented"],
     datetime.timedelta: _write_timedelta,
 }
 
@@ -271,5 +325,10 @@ READERS: dict[str, Callable[..., Any]] = {
     "date": _read_moment(datetime.date),
     "datetime": _read_moment(datetime.datetime),
     "time": _read_moment(datetime.time),
+    "zone": _read_zone,
+    "member": _read_member,
+    "slice": _read_slice,
+    "ellipsis": lambda value, depth: ...,
+    "notimplemented": lambda value, depth: NotImplemented,
     "timedelta": _read_timedelta,
 }

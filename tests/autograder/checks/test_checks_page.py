@@ -15,7 +15,7 @@ PAGE = (ROOT / "docs" / "checks.md").read_text()
 MODULE = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
 SECTIONS = PAGE.split("## Marks")[0]
 LINES = re.findall(r"^\| [^\n]* \| `([^\n`]+)` \|$", SECTIONS, re.MULTILINE)
-FIXTURES = "submission, reference, seed, rng, folder, partial, model"
+FIXTURES = "submission, reference, seed, rng, folder, partial, model, capsys, subtests"
 HEAD = """import collections, datetime, random
 from fractions import Fraction
 from pathlib import Path

@@ -59,11 +59,33 @@ def test_some_units_can_be_chosen(course):
             GOOD.replace("points = 2\n", "points = 'many'\n"),
             "line 9: unit first, function double: points is 'many', which is no number",
         ),
+        (GOOD.replace("points = 2\n", "points = -2\n"), "line 9: .*: points is -2, expected a number from 0 up"),
+        (GOOD.replace("points = 2\n", "points = nan\n"), "line 9: .*: points is nan, expected a number from 0 up"),
+        (GOOD.replace("seconds = 3", "secs = 3"), "line 7: unit first: secs is no key of this table"),
+        (GOOD.replace("hints", "hint"), r"function double: hint is no key of this table; is it hints\?"),
+        (GOOD.replace("[course]", "[course]\npreloads = []"), r"\[course\]: preloads is no key .* is it preload\?"),
+        (f"titel = 'x'\n{GOOD}", "the catalog: titel is no key of this table"),
+        (GOOD.replace("seconds = 3", "seconds = 0"), "seconds is 0, and a call takes some time"),
+        (GOOD.replace("[course]", "[course]\npreload = 'torch'"), r"\[course\]: preload is 'torch', which is no list"),
+        (GOOD.replace("[course]", "[course]\npreload = [1]"), "preload holds something that is no text"),
+        (GOOD.replace("[[unit]]", "[unit]", 1).partition("[[unit]]")[0], r"begins each unit by \[\[unit\]\]: unit is"),
+        (GOOD.replace('"second"', '"first"'), "two units are called first; give one of them another name"),
+        (GOOD.replace('"first"', '"my unit"'), "line 5: unit my unit: name is no name of a Python module"),
+        (GOOD.replace('"first"', '"../first"'), "name is no name of a Python module"),
+        (GOOD.replace('"first"', '"statistics"'), "unit statistics: name is the name of a module of Python's own"),
+        (GOOD.replace('"first"', '"test_first"'), "name is one that pytest takes for tests"),
+        (GOOD.replace("functions.half", "functions.'a half'"), "function a half: a half is no name of a function"),
     ],
 )
 def test_a_wrong_catalog_says_what_is_wrong(course, text, words):
     with pytest.raises(CatalogError, match=words):
         read_catalog(course(text))
+
+
+def test_names_have_letters_of_any_language_and_digits_and_the_text_may_have_a_mark_before_it(course):
+    text = GOOD.replace('"first"', '"größe2"').replace("functions.double", "functions.'fläche3'")
+    catalog = read_catalog(course("\ufeff" + text))
+    assert list(catalog.units["größe2"].functions) == ["fläche3"]
 
 
 def test_a_missing_catalog_says_so(tmp_path):

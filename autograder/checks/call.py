@@ -1,0 +1,128 @@
+"""A call of a student's function, and what is known about it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.checks.compare import Printed, show
+from autograder.libraries import Tensor
+from autograder.messages import GRADIENT, WITH_INPUT
+from autograder.worker.protocol import Answer, SideEffect
+
+
+class _Unanswered:
+    """The type of `UNANSWERED`."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+#: The value of a call that has not come back, or came back with a fault.
+UNANSWERED = _Unanswered()
+NO_ANSWER = Answer(UNANSWERED)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a student's function, and what is known about it.
+
+    Attributes:
+        function: its name; of a program, the name of its unit.
+        args, kwargs: as the check gave them; a module among them as a `SentModule`.
+        of: the position of the argument that was differentiated by, or None for a plain call.
+        weights: what the output's entries were weighted by, for a gradient.
+        on: the object whose method or attribute it is, or the module that was called.
+        get: an attribute was read.
+        program: the unit was run as a program; `kwargs` holds its input, arguments and files.
+        answer: what came of it, with a value as the check sees it; `NO_ANSWER` if it was a fault.
+        raised: the class of the exception that it raised, and the exception's words.
+    """
+
+    function: str
+    args: tuple[object, ...]
+    kwargs: dict[str, Any]
+    of: int | None = None
+    weights: Tensor | None = None
+    on: Any = None
+    get: bool = False
+    program: bool = False
+    answer: Answer = NO_ANSWER
+    raised: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.program:
+            return self._command()
+        parts = [show(value) for value in self.args] + [f"{key}={show(value)}" for key, value in self.kwargs.items()]
+        on = "" if self.on is None else self.on._label
+        if self.get:
+            return f"{on}.{self.function}" if on else self.function
+        name = on if self.function == "__call__" else f"{on}.{self.function}" if on else self.function
+        operator = self.function.strip("_")
+        if on and operator in _BUILT_IN:
+            return f"{operator}({', '.join([on, *parts])})"
+        if on and self.function == "__getitem__":
+            return f"{on}[{_show_index(self.args[0])}]"
+        if on and operator in _SIGNS:
+            return f"{on} {_SIGNS[operator]} {parts[0]}"
+        if on and operator.removeprefix("i") in _SIGNS:
+            return f"{on} {_SIGNS[operator.removeprefix('i')]}= {parts[0]}"
+        text = f"{name}({', '.join(parts)})"
+        return text if self.of is None else GRADIENT.format(call=text)
+
+    def _command(self) -> str:
+        words = " ".join([f"{self.function}.py", *self.kwargs["args"]])
+        stdin = self.kwargs["stdin"]
+        return WITH_INPUT.format(program=words, text=show(stdin)) if stdin else words
+
+    @property
+    def value(self) -> Any:
+        """Value that came back, or `UNANSWERED`."""
+        return self.answer.value
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Names of the arguments that were changed in place."""
+        return self.answer.changed
+
+    @property
+    def left(self) -> tuple[SideEffect, ...]:
+        """Side effects: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`."""
+        return self.answer.left
+
+    @property
+    def printed(self) -> Printed:
+        """Text that the student's code has printed during the call."""
+        return Printed(self.answer.printed.decode("utf-8", "replace"))
+
+    @property
+    def complained(self) -> str:
+        """Text that the student's code has written to `sys.stderr` during the call."""
+        return self.answer.complained.decode("utf-8", "replace")
+
+    def traces(self, *kinds: str) -> list[str]:
+        """Return the side effects of these kinds, in words."""
+        return [
+            f"{kind} of {argument}" + (f" ({', '.join(filter(None, names[:3]))})" if any(names) else "")
+            if argument
+            else kind
+            for argument, kind, names in self.left
+            if kind in kinds
+        ]
+
+
+def _show_index(value: object) -> str:
+    """Return what stands in brackets after an object."""
+    if isinstance(value, slice):
+        start, stop, step = ("" if part is None else show(part) for part in (value.start, value.stop, value.step))
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+    return ", ".join(map(_show_index, value)) if isinstance(value, tuple) and len(value) > 1 else show(value)
+
+
+#: Operations that are functions of Python's.
+_BUILT_IN = (
+    *("repr", "str", "len", "bool", "iter", "next", "abs", "hash", "format", "reversed"),
+    *("int", "float", "complex", "round", "divmod"),
+)
+_SIGNS = {
+    **{"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@"},
+    **{"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="},
+}
