@@ -266,12 +266,11 @@ def record_of(value: Any, change: Callable[[Any], Any] = lambda item: item) -> R
 def named_tuple_of(record: Record) -> tuple[Any, ...]:
     """Return a named tuple with the name and the fields of a record; a plain tuple if a name cannot be a field's."""
     try:
-        kind: Any = collections.namedtuple(record.type_name, record.fields)  # type: ignore[misc] # named by the student
+        plain = collections.namedtuple(record.type_name, record.fields)  # type: ignore[misc] # named by the student
     except ValueError:
         return tuple(record.fields.values())
-    if record.far is not None:  # it has methods
-        kind = type(record.type_name, (kind,), {"__getattr__": lambda self, name: getattr(record.far, name)})
-    made: tuple[Any, ...] = kind(**record.fields)
+    methods = {"__getattr__": lambda _, name: getattr(record.far, name)} if record.far is not None else {}
+    made: tuple[Any, ...] = type(record.type_name, (plain,), methods)(**record.fields)
     return made
 
 
