@@ -89,7 +89,7 @@ def test_a_library_that_is_missing_costs_what_uses_it(load):
     with pytest.raises(Raised) as caught:
         student.plot(1)
     said = "raised ImportError: import no_such_library.pyplot as plt has failed (no_such_library is not installed where"
-    assert said in str(caught.value) and str(caught.value).endswith("(unit.py:8)")
+    assert said in caught.value.sentence and caught.value.sentence.endswith("(unit.py:8)")
     with pytest.raises(Raised, match="from no_such_library import pi has failed"):
         student.circle(1)
 
@@ -118,7 +118,7 @@ def test_each_use_of_what_is_missing_names_it_and_the_line(load, line, use):
     with pytest.raises(Raised) as caught:
         load(f"{line}\n\ndef double(x):\n    {use}\n").double(2)
     said = f"raised ImportError: {line} has failed (no_such_library is not installed where this ran)"
-    assert said in str(caught.value) and "(unit.py:" in str(caught.value)
+    assert said in caught.value.sentence and "(unit.py:" in caught.value.sentence
 
 
 def test_what_the_compiler_refuses_in_a_notebook_is_told_with_its_cell(tmp_path):
