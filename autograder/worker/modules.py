@@ -192,10 +192,8 @@ class LoadedModule(types.ModuleType):
 
 
 def _without_place(error: Exception) -> str:
-    """Return why an import has failed: without the place of the library, but with the version if Python is too old."""
+    """Return why an import has failed, without the place of the library."""
     text = re.sub(r" \([^()]*(?:location|\.py|\.so)\)$", "", str(error))
-    if "cannot import name" in text and str(getattr(error, "name", "")).partition(".")[0] in sys.stdlib_module_names:
-        text += f" of Python {sys.version_info.major}.{sys.version_info.minor}; a newer Python may have it"
     return f"{type(error).__name__}: {text}"
 
 
