@@ -1,6 +1,7 @@
 """A module that stops half-way or lacks a library costs what it lacks, no more; in this process and across the sandbox."""
 
 import contextlib
+import sys
 
 import pytest
 
@@ -202,6 +203,13 @@ def test_a_library_that_fails_in_the_sandbox_costs_what_uses_it(load):
     assert (
         student.double(2) == 4 and "(ImportError: cannot import name 'no_such_name' from 'torch')" in student.notes[0]
     )
+
+
+def test_a_name_that_a_newer_python_may_have_is_said_to_be_missing_in_this_one(load):
+    student = load("from itertools import no_such_name\n" + DOUBLE)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    words = f"cannot import name 'no_such_name' from 'itertools' of Python {version}; a newer Python may have it"
+    assert student.double(2) == 4 and words in student.notes[0]
 
 
 @pytest.mark.parametrize(
