@@ -64,6 +64,11 @@ class StudentFault(AutograderError):
 
     line = 0
 
+    @property
+    def sentence(self) -> str:
+        """Return what happened, to which thing, in words for a person."""
+        return str(self)
+
 
 class NotHandedIn(StudentFault):
     """The submission has no file for this unit."""
@@ -89,16 +94,20 @@ class Raised(StudentFault):
     """The student's code raised an exception. `str()` of it is what that said, as a check of `pytest.raises` expects.
 
     Attributes:
-        sentence: the call, the exception and its place, for a person.
         kinds: names of the exception's class and of its bases, most derived first.
         text: what the exception itself said.
     """
 
     def __init__(self, sentence: str, kinds: tuple[str, ...], text: str) -> None:
         Exception.__init__(self, text)  # a subclass may be of another kind too, which is made otherwise
-        self.sentence = sentence
         self.kinds = kinds
         self.text = text
+        self._sentence = sentence
+
+    @property
+    def sentence(self) -> str:
+        """Return the call, the exception and its place."""
+        return self._sentence
 
 
 class RefusedValue(StudentFault):

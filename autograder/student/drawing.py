@@ -144,5 +144,6 @@ def draw(catalog: Catalog, unit: str) -> str:
         with run.worker() as worker:
             keep_picture(catalog, unit, run.modules(catalog.exercise(unit)), worker)
     except (AutograderError, OSError) as error:
-        return tr("{unit} has no picture: {error}", unit=unit, error=error)
+        said = error.sentence if isinstance(error, StudentFault) else error
+        return tr("{unit} has no picture: {error}", unit=unit, error=said)
     return ""

@@ -170,7 +170,7 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
         call = submission.call_of(error.actual) if submission is not None else None
         return _after_call(call, error) if call is not None else error.problem.removeprefix(": ")
     if isinstance(error, StudentFault):
-        return error.sentence if isinstance(error, Raised) else str(error)
+        return error.sentence
     text = str(error).strip().partition("\n")[0]
     if isinstance(error, pytest.FixtureLookupError):
         text = f"a graded run has no fixture {error.argname}; docs/checks.md names those that checks can use"

@@ -272,9 +272,9 @@ def _native(error: Raised) -> BaseException:
 
 def _sentence(error: BaseException) -> str:
     """Return what a student reads of a test that failed."""
-    cause = error.__cause__
-    if isinstance(error, StudentFault) or isinstance(cause, StudentFault):
-        return str(cause if isinstance(cause, StudentFault) else error)
+    for fault in (error.__cause__, error):
+        if isinstance(fault, StudentFault):
+            return fault.sentence
     text = str(error).strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
