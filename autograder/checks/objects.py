@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from autograder.checks.call import Call
 from autograder.checks.compare import Printed, show
-from autograder.errors import CheckFailed, MalformedMessage, MissingFunction, Raised, RefusedValue
+from autograder.errors import CheckFailed, MalformedMessage, MissingAttribute, Raised, RefusedValue
 from autograder.libraries import Tensor
 from autograder.worker import protocol
 from autograder.worker.codec import Callback, Handle, Recipe, Record, with_article
@@ -214,8 +214,7 @@ class RemoteModule(RemoteObject):
     def __getattr__(self, name: str) -> Any:
         try:
             return super().__getattr__(name)
-        except MissingFunction as error:  # it was taken for something else, a tensor for one
-            self._submission.calls.pop()  # what came back before is what the check cannot work with
+        except MissingAttribute as error:  # it was taken for something else, a tensor for one
             raise AttributeError(str(error)) from None
 
     def __eq__(self, other: object) -> bool:

@@ -68,7 +68,7 @@ class Machines:
             with self._on_cluster(spec, fresh) as grade_tasks:
                 yield grade_tasks
             return
-        from autograder.sandbox.sandbox import EXTRAS, Sandbox
+        from autograder.sandbox import EXTRAS, Sandbox
         from autograder.sandbox.zygote import ONE_THREAD
 
         jobs = min(self._jobs_that_fit(spec), count)

@@ -6,6 +6,6 @@ with Sandbox(preload=("torch", "data")) as sandbox, sandbox.worker() as worker:
 
 from autograder.sandbox.confines import Allowance
 from autograder.sandbox.process import Worker
-from autograder.sandbox.sandbox import REQUIRED, Sandbox
+from autograder.sandbox.sandbox import EXTRAS, REQUIRED, Sandbox
 
-__all__ = ["REQUIRED", "Allowance", "Sandbox", "Worker"]
+__all__ = ["EXTRAS", "REQUIRED", "Allowance", "Sandbox", "Worker"]

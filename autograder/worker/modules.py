@@ -175,8 +175,8 @@ class LoadedModule(types.ModuleType):
 
     def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception, body: list[ast.stmt]) -> None:
         """Put something that raises when it is used in the place of what could not be imported."""
-        if isinstance(error, ModuleNotFoundError) and error.name:
-            reason = f"{error.name} is not installed where this ran"
+        if isinstance(error, ModuleNotFoundError):  # without a name it is a file of the student's own
+            reason = f"{error.name} is not installed where this ran" if error.name else str(error)
         else:
             reason = _without_place(error)
         self.missing.append((statement.lineno, reason))
@@ -194,7 +194,7 @@ class LoadedModule(types.ModuleType):
 def _without_place(error: Exception) -> str:
     """Return why an import has failed: without the place of the library, but with the version if Python is too old."""
     text = re.sub(r" \([^()]*(?:location|\.py|\.so)\)$", "", str(error))
-    lacking = error.name if isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError) else ""
+    lacking = error.name if isinstance(error, ImportError) else ""
     if str(lacking).partition(".")[0] in sys.stdlib_module_names:
         text += f" of Python {sys.version_info.major}.{sys.version_info.minor}; a newer Python may have it"
     return f"{type(error).__name__}: {text}"

@@ -142,7 +142,7 @@ def test_the_commonest_sentences_have_no_english_left(english, language, catalog
         ),
         (
             "f(2) returned a method, expected what it gives: call it, with ()",
-            "f(2) grąžino method, tikėtasi to, ką tai duoda: iškvieskite su ()",
+            "f(2) grąžina method, o tikėtasi to, ką tai duoda: iškvieskite su ()",
         ),
         (
             "the gradient of f(2) returned a float, expected a tensor to differentiate",

@@ -1,6 +1,7 @@
 """A module that stops half-way or lacks a library costs what it lacks, no more; in this process and across the sandbox."""
 
 import contextlib
+import sys
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_a_library_that_is_missing_costs_what_uses_it(load):
     with pytest.raises(Raised) as caught:
         student.plot(1)
     said = "raised ImportError: import no_such_library.pyplot as plt has failed (no_such_library is not installed where"
-    assert said in str(caught.value) and str(caught.value).endswith("(unit.py:8)")
+    assert said in caught.value.sentence and caught.value.sentence.endswith("(unit.py:8)")
     with pytest.raises(Raised, match="from no_such_library import pi has failed"):
         student.circle(1)
 
@@ -118,7 +119,7 @@ def test_each_use_of_what_is_missing_names_it_and_the_line(load, line, use):
     with pytest.raises(Raised) as caught:
         load(f"{line}\n\ndef double(x):\n    {use}\n").double(2)
     said = f"raised ImportError: {line} has failed (no_such_library is not installed where this ran)"
-    assert said in str(caught.value) and "(unit.py:" in str(caught.value)
+    assert said in caught.value.sentence and "(unit.py:" in caught.value.sentence
 
 
 def test_what_the_compiler_refuses_in_a_notebook_is_told_with_its_cell(tmp_path):
@@ -199,7 +200,16 @@ def test_what_ends_a_module_is_named_and_not_what_came_before(load):
 
 def test_a_library_that_fails_in_the_sandbox_costs_what_uses_it(load):
     student = load("from torch import no_such_name\n" + DOUBLE)
-    assert student.double(2) == 4 and "cannot import name 'no_such_name'" in student.notes[0]
+    assert (
+        student.double(2) == 4 and "(ImportError: cannot import name 'no_such_name' from 'torch')" in student.notes[0]
+    )
+
+
+def test_a_name_that_a_newer_python_may_have_is_said_to_be_missing_in_this_one(load):
+    student = load("from itertools import no_such_name\n" + DOUBLE)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    words = f"cannot import name 'no_such_name' from 'itertools' of Python {version}; a newer Python may have it"
+    assert student.double(2) == 4 and words in student.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ def test_nesting_at_the_edge_of_the_stack_is_no_error_later():
         (notebook(CODE, cells=[{"cell_type": "code", "source": None}]), "is not a notebook that can be read ("),
         (notebook(CODE, nbformat="four"), "is not a notebook that can be read ("),
         (notebook(CODE, nbformat=10**400), "is not a notebook that can be read ("),
-        (notebook(CODE).encode("utf-16"), "is not a notebook that can be read ("),
+        (notebook(CODE).encode("utf-16"), "is not UTF-8 text; save it again in Jupyter"),
         ("<<<<<<< HEAD\n" + notebook(CODE), "is not a notebook that can be read ("),
         ("null", "is not a notebook that can be read ("),
         (b"\0" * 100, "is not a notebook that can be read ("),
