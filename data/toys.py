@@ -3,9 +3,11 @@
 Each carries its `recipe`, as the networks do, and is in eval mode.
 """
 
+import random
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -28,11 +30,18 @@ def toy_dropout_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn
 
     def head() -> nn.Module:
         return nn.Sequential(
-            nn.BatchNorm1d(in_features, affine=False), nn.Dropout(), nn.Linear(in_features, num_classes)
+            nn.BatchNorm1d(in_features, affine=False),
+            nn.Sequential(nn.Dropout()),  # a module of a module of the head, to be found by its modules() alone
+            nn.Linear(in_features, num_classes),
         )
 
     arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
     return _made("toy_dropout_head", arguments, head, seed)
+
+
+def toy_dice() -> nn.Module:
+    """Make a module that draws from the global random states of Python and of NumPy, and gives both numbers, shape `(2,)`."""
+    return _made("toy_dice", {}, _Dice, 0)
 
 
 def toy_recording_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
@@ -225,6 +234,11 @@ def toy_telling_model(*, tied: bool = False, seed: int = 0) -> Classifier:
     made = _made("toy_telling_model", {"tied": tied, "seed": seed}, model, seed)
     assert isinstance(made, Classifier)
     return made
+
+
+class _Dice(nn.Module):
+    def forward(self, _: Tensor) -> Tensor:
+        return torch.tensor([random.random(), np.random.random()])
 
 
 class _Recording(nn.Linear):

@@ -266,6 +266,12 @@ def wakes_the_head(head, features, labels):
     return result
 
 
+@mistake("evaluate", "Gradients are turned off for the whole program, and stay so; use `with torch.no_grad():`.")
+def turns_gradients_off(head, features, labels):
+    torch.set_grad_enabled(False)
+    return _restored(head, lambda: _measured(head.eval(), features, labels))
+
+
 @mistake("evaluate", "Accuracy comes first here; the order is loss, accuracy.")
 def swaps_loss_and_accuracy(head, features, labels):
     return _restored(head, lambda: _measured(head.eval(), features, labels))[::-1]
@@ -366,6 +372,40 @@ def shuffles_once(head, train, valid, **options):
 @mistake("fit_head", "Nothing is shuffled: the batches are the same in each epoch and for each seed.")
 def never_shuffles(head, train, valid, **options):
     return _fit(head, train, valid, **options, orders=lambda seed, count: itertools.repeat(torch.arange(count)))
+
+
+@mistake(
+    "fit_head", "Each epoch begins at another example, and goes on in the same order; shuffle with torch.randperm."
+)
+def goes_round(head, train, valid, **options):
+    def orders(seed, count):
+        return (torch.arange(count).roll(seed + 7 * epoch) for epoch in itertools.count())
+
+    return _fit(head, train, valid, orders=orders, **options)
+
+
+@mistake("fit_head", "The training figures are those of the last batch alone; they are those of the whole epoch.")
+def tells_the_last_batch(head, train, valid, **options):
+    last = []
+
+    def noted(order, size):
+        last[:] = order.split(size)[-1:]
+        return order.split(size)
+
+    def measured(each, features, labels):
+        rows = last[0] if features is train[0] else slice(None)
+        return _measured_in_eval_mode(each, features[rows], labels[rows])
+
+    return _fit(head, train, valid, batches=noted, measured=measured, **options)
+
+
+@mistake("fit_head", "The bias stays as it was; give the optimizer all parameters of the head.")
+def forgets_the_bias(head, train, valid, **options):
+    hooks = [each.register_hook(torch.zeros_like) for each in head.parameters() if each.dim() == 1]
+    history = _fit(head, train, valid, **options)
+    for hook in hooks:
+        hook.remove()
+    return history
 
 
 @mistake("fit_head", "The seed is not used: batches come from the global random state and differ in every run.")

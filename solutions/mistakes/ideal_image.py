@@ -127,6 +127,12 @@ def detaches_the_variation(model, images, target, variation_weight):
     return _class_loss(model, images, target) + variation_weight * _variation(images).detach()
 
 
+@mistake("ideal_loss", "The root of a square has no gradient between equal pixels, and gives NaN; use abs().")
+def takes_the_root_of_squares(model, images, target, variation_weight):
+    rows, columns = images.diff(dim=2).square().sqrt().sum(), images.diff(dim=3).square().sqrt().sum()
+    return _class_loss(model, images, target) + variation_weight * (rows + columns) / images.numel()
+
+
 @mistake("ideal_loss", "There is a loss for each image; average them into one.")
 def keeps_each_loss(model, images, target, variation_weight):
     variation = images.diff(dim=2).abs().sum(dim=(1, 2, 3)) + images.diff(dim=3).abs().sum(dim=(1, 2, 3))

@@ -73,6 +73,22 @@ def begins_the_generator_anew(shape, generator):
     return torch.randn(shape, generator=anew) * math.sqrt(2 / sum(shape))
 
 
+@mistake(
+    "xavier_normal", "The mean of the weights is subtracted from them; each is drawn on its own, and stays as drawn."
+)
+def centres_the_weights(shape, generator):
+    weights = torch.randn(shape, generator=generator)
+    return (weights - weights.mean()) * math.sqrt(2 / sum(shape))
+
+
+@mistake(
+    "xavier_normal",
+    "The generator is left in its old state, so that the next call draws the same again; draw from it itself.",
+)
+def repeats_the_draws(shape, generator):
+    return torch.randn(shape, generator=generator.clone_state()) * math.sqrt(2 / sum(shape))
+
+
 @mistake("batch_norm", "The unbiased variance normalises the batch; the biased one should (unbiased=False).")
 def normalises_unbiased(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
     mean, variance = running_mean, running_var
@@ -188,6 +204,17 @@ def takes_a_single_row(x, weight, bias, running_mean, running_var, *, training, 
     return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
 
 
+@mistake("batch_norm", "In evaluation nothing is scaled and shifted; weight and bias belong to both modes.")
+def scales_in_training_only(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if not training:
+        return (x - running_mean) / (running_var + eps).sqrt(), running_mean, running_var
+    _require_rows(x)
+    mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+    running_mean = (1 - momentum) * running_mean + momentum * mean
+    running_var = (1 - momentum) * running_var + momentum * x.var(dim=0)
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
+
+
 @mistake("dropout", "p is taken as the probability that an entry stays; it is the probability that it goes.")
 def keeps_a_share_of_p(x, p, *, training, generator):
     _require_probability(p)
@@ -253,6 +280,15 @@ def drops_the_same_each_time(x, p, *, training, generator):
     _require_probability(p)
     anew = torch.Generator().manual_seed(generator.initial_seed())
     return x * _kept(x, p, anew) / (1 - p) if training else x
+
+
+@mistake(
+    "dropout",
+    "The generator is left in its old state, so that the next call draws the same again; draw from it itself.",
+)
+def repeats_its_draws(x, p, *, training, generator):
+    _require_probability(p)
+    return x * _kept(x, p, generator.clone_state()) / (1 - p) if training else x
 
 
 @mistake("dropout", "Exactly the share p is dropped in every call; each entry has a draw of its own.")
@@ -373,6 +409,24 @@ def counts_from_zero(weight, gradient, mean, square, step, *, learning_rate=1e-3
     mean = beta1 * mean + (1 - beta1) * gradient
     square = beta2 * square + (1 - beta2) * gradient**2
     return _adam(weight, gradient, mean, square, step + 1, learning_rate, (beta1, beta2), eps), mean, square
+
+
+@mistake(
+    "adam_step", "Every step is corrected as if it were the first; the corrections are divisions by 1 - beta^step."
+)
+def corrects_as_in_the_first_step(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    return _adam(weight, gradient, mean, square, 1, learning_rate, (beta1, beta2), eps), mean, square
+
+
+@mistake("adam_step", "The betas that are given are not used: 0.9 and 0.999 are written in their place.")
+def fixes_the_betas(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    mean = 0.9 * mean + 0.1 * gradient
+    square = 0.999 * square + 0.001 * gradient**2
+    return _adam(weight, gradient, mean, square, step, learning_rate, (0.9, 0.999), eps), mean, square
 
 
 @mistake("adam_step", "eps is added under the root; here it is added to the root.")
@@ -516,6 +570,11 @@ def decays_once(learning_rate, epoch, factor=0.98):
     return learning_rate * factor if epoch else learning_rate
 
 
+@mistake("decayed_learning_rate", "The rate is rounded, in the end to 0; leave that to whoever prints it.")
+def rounds_the_rate(learning_rate, epoch, factor=0.98):
+    return round(learning_rate * factor**epoch, 2)
+
+
 @mistake("should_stop", "Each loss is compared with the one before it; compare it with the best so far.")
 def compares_with_the_last(losses, patience):
     age = 0
@@ -565,6 +624,23 @@ def begins_with_the_first_loss(losses, patience):
         age = 0 if loss < best else age + 1
         best = loss if loss < best else best
     return age >= patience
+
+
+@mistake("should_stop", "A best loss of 0 is taken for none, as 0 counts as False; begin with math.inf.")
+def takes_zero_for_none(losses, patience):
+    best, age = None, 0
+    for loss in losses:
+        better = not math.isnan(loss) and (not best or loss < best)
+        best, age = (loss, 0) if better else (best, age + 1)
+    return age >= patience
+
+
+@mistake("should_stop", "NaNs are replaced in the list that was given; work on a copy.")
+def replaces_nan_in_place(losses, patience):
+    for epoch, loss in enumerate(losses):
+        if math.isnan(loss):
+            losses[epoch] = math.inf
+    return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= patience
 
 
 @mistake("should_stop", "A loss counts as better only where it is lower by more than a margin; any lower loss is.")

@@ -1,6 +1,7 @@
 """Checks of head_training. The first line of each docstring is what the student reads."""
 
 import copy
+import itertools
 import math
 import re
 
@@ -22,7 +23,7 @@ from autograder.compare import (
 KEYS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 PRIME = 1283  # examples, so that batches of whatever size leave a short one
 BATCH_SIZES = (1, 2, 4, 5, 8, 10, 16, 20, 25, 30, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512, 1000, 1024)
-CLASSES = ("beagle", "bengal", "birman", "bombay", "boxer")
+CLASSES = ("boxer", "bengal", "birman", "beagle", "bombay")  # in no order that sorting gives
 
 
 @pytest.fixture
@@ -315,13 +316,19 @@ def test_evaluate_in_eval_mode(submission, rng, seed):
     expected = measured(head, features, labels)
     # Batch norm in training mode and dropout in eval mode: what the head gives tells the mode of each.
     head.train()
-    head[1].eval()
+    head[1][0].eval()
     sent = submission.send(head)
     assert_close(submission.evaluate(sent, features, labels), expected)
     logits = sent(features)
     # A copy: batch norm in training mode changes its statistics, which are those of what was sent.
     in_its_own_modes = copy.deepcopy(head)(features).detach()
     assert_kind(logits, in_its_own_modes.shape)
+    assert_holds(
+        logits.requires_grad,
+        ": after evaluate no gradients are computed any more",
+        [logits],
+        mistake="turns_gradients_off",
+    )
     assert_holds(
         torch.allclose(logits, in_its_own_modes, rtol=1e-4, atol=1e-5),
         ": after evaluate the head gives other logits than before, as its submodules are not in their own modes again",
@@ -372,7 +379,7 @@ def test_fit_trains_the_head(submission, centres, rng, seed):
 
 @pytest.mark.points("fit_head", 1)
 @pytest.mark.depends_on("test_fit_trains_the_head")
-def test_fit_gives_a_history(submission, clusters, seed):
+def test_fit_gives_a_history(submission, clusters, rng, seed):
     """The history has four lists of Python floats with an entry for each epoch, and they are true."""
     assert_history(submission.fit_head(data.toy_head(8, 3, seed=seed), *clusters, epochs=3), {3})
     toy = data.toy_head(8, 3, seed=seed)
@@ -394,6 +401,18 @@ def test_fit_gives_a_history(submission, clusters, seed):
                 f"returned {show(said)} as the only {part}_{name}, but the head has {show(figures[-1])} on that set",
                 history,
             )
+    # In steps of almost nothing, of one example each, the head stays as it was.
+    features, labels = clusters[0]
+    labels = labels[torch.randperm(90, generator=rng)]
+    history = submission.fit_head(
+        toy, (features, labels), clusters[1], epochs=1, learning_rate=1e-9, batch_size=1, seed=seed % 1000
+    )
+    assert_history(history, {1})
+    logits = toy(features).detach()
+    share = (logits.argmax(dim=1) == labels).double().mean().item()
+    for name, figure in (("train_loss", loss_of(logits, labels)), ("train_accuracy", share)):
+        near = 1e-4 * (1 + figure)
+        assert_between(history[name][0], figure - near, figure + near, what=f"the {name} of a head that hardly moves")
 
 
 @pytest.mark.points("fit_head", 1.5)
@@ -444,6 +463,7 @@ def test_fit_stops_when_patience_is_over(submission, clusters, contrary, rng, se
     assert_history(shown, {24})
     telling = telling_patience(shown["valid_loss"])
     for (train, valid), patience, rate, epochs in (
+        (contrary, 1, 0.1, 9),
         (contrary, 2, 0.1, 9),
         (contrary, 4, 0.1, 9),
         (clusters, 3, 0.1, 9),
@@ -524,10 +544,12 @@ def test_fit_leaves_global_randomness_alone(submission, clusters, seed):
     # Its dropout draws from the global random state: what it drops tells whether that was set to something.
     chance = submission.send(data.toy_dropout_head(64, 1, seed=seed).train())
     ones = torch.randn(64, 64, generator=torch.Generator().manual_seed(seed))
-    heads, after = [submission.send(toy) for _ in range(2)], []
+    dice = submission.send(data.toy_dice())
+    heads, after, thrown = [submission.send(toy) for _ in range(2)], [], []
     for head in heads:
         submission.fit_head(head, *clusters, epochs=2, seed=5)
         after.append(chance(ones))
+        thrown.append(dice(torch.empty(0)))
     one, other = (head(clusters[1][0]) for head in heads)
     assert_kind(one, (60, 3))
     assert_close(other, one.detach())
@@ -535,6 +557,15 @@ def test_fit_leaves_global_randomness_alone(submission, clusters, seed):
         not torch.equal(*after),
         ": it seeds the global random state, so that what is drawn after it is always the same",
         after[1],
+    )
+    for throws in thrown:
+        assert_kind(throws, (2,))
+    same = bool((thrown[0] == thrown[1]).any())
+    assert_holds(
+        not same,
+        ": it seeds the global random state of Python or of NumPy, so that what is drawn after it is always the same",
+        thrown[1],
+        mistake="seeds_everything",
     )
 
 
@@ -583,6 +614,25 @@ def test_fit_shuffles_anew_each_epoch(submission, rng, seed):
         [first],
         mistake="shuffles_once" if shuffled and torch.equal(second, third) else "",
     )
+    assert_holds(
+        not torch.equal(first, third),
+        ": it went through the training examples in the same order in two epochs",
+        [third],
+    )
+    if len(first) == 40:  # where figures are taken with gradients, those examples come in an order of their own
+        natural = neighbours(torch.arange(40))
+        most = max(len(neighbours(first) & natural), len(neighbours(first) & neighbours(second)))
+        assert_holds(
+            most < 20,
+            f": {most} of 40 training examples come right after the same other one as before, in a new place only",
+            [second],
+            mistake="goes_round",
+        )
+
+
+def neighbours(order):
+    """Which number comes right after which."""
+    return set(itertools.pairwise(order.tolist()))
 
 
 @pytest.mark.points("fit_head", 1)
@@ -695,6 +745,9 @@ def test_fit_changes_only_the_head(submission, clusters, seed):
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
     traces = call.traces("hooks", "requires_grad")
     assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+    trained = {name for _, kind, names in call.left if kind == "weights" for name in names}
+    missing = ", ".join({"weight", "bias"} - trained)
+    assert_holds(not missing, f"left the {missing} of the head as it was, expected all of the head to be trained")
 
 
 @pytest.mark.points("fit_head", 1)

@@ -129,9 +129,10 @@ def test_class_loss_is_minus_the_log_of_the_probability(submission, model, image
 @pytest.mark.points("class_loss", 1)
 def test_class_loss_averages(submission, model, images, target):
     """For a batch it is the mean over its images."""
-    with torch.no_grad():
-        expected = -model(images).softmax(dim=1)[:, target].log().mean()
-    assert_close(submission.class_loss(model, images, target), expected, atol=1e-5)
+    for network, wanted in ((model, target), (data.toy_model(list("abcde")), 3)):
+        with torch.no_grad():
+            expected = -network(images).softmax(dim=1)[:, wanted].log().mean()
+        assert_close(submission.class_loss(network, images, wanted), expected, atol=1e-5)
 
 
 @pytest.mark.points("class_loss", 0.75)
@@ -186,6 +187,9 @@ def test_ideal_loss_is_differentiable(submission, model, images, target):
     # So heavy that a variation without a gradient shows.
     slope = submission.ideal_loss.gradient(model, images, target, 10.0, of=1)
     assert_slope(slope, gradient(model, images, target, 10.0))
+    flat = submission.ideal_loss.gradient(model, torch.full((1, 3, 32, 32), 0.5), target, 10.0, of=1)
+    finite = isinstance(flat, torch.Tensor) and bool(flat.isfinite().all())
+    assert_holds(finite, "has a gradient of NaN between equal pixels", flat, mistake="takes_the_root_of_squares")
 
 
 @pytest.mark.points("ideal_loss", 0.25)
@@ -297,7 +301,9 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
     assert_dream(result, 32, 2)
     image, losses = result
     with torch.no_grad():
-        assert_told(losses[-1], float(loss(tiny, image, target, 1000.0)), result)
+        expected = float(loss(tiny, image, target, 1000.0))
+    for told in reversed(losses):
+        assert_told(told, expected, result)
 
 
 def assert_told(last, expected, result):
@@ -317,6 +323,13 @@ def test_ideal_image_kind(submission, model, target):
         assert_dream(result, 32, 2)
     same = torch.equal(dreams[0][0], dreams[1][0])
     assert_holds(not same, "returned the same picture for another learning_rate", dreams[1])
+    dreams = [
+        submission.ideal_image(model, target, size=32, steps=2, variation_weight=weight) for weight in (0.1, 100.0)
+    ]
+    for result in dreams:
+        assert_dream(result, 32, 2)
+    same = torch.equal(dreams[0][0], dreams[1][0])
+    assert_holds(not same, "returned the same picture for another variation_weight", dreams[1])
 
 
 @pytest.mark.points("ideal_image", 0.5)

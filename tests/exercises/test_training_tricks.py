@@ -83,15 +83,19 @@ def test_xavier_normal_variance(submission):
     """The weights are float32 (n_out, n_in) with mean 0 and variance 2 / (n_in + n_out), wide or narrow."""
     for shape in [(5, 3), (1, 7), (1, 1)]:
         assert_kind(submission.xavier_normal(shape, generator(1)), shape)
+    means = []
     for n_out, n_in in [LAYER, (1000, 40)]:
         weights = submission.xavier_normal((n_out, n_in), generator(2))
         assert_kind(weights, (n_out, n_in))
         expected = 2 / (n_in + n_out)
-        assert_between(float(weights.mean()) / math.sqrt(expected), -0.05, 0.05, what="the mean in standard deviations")
+        means.append(float(weights.double().mean()) / math.sqrt(expected))
+        assert_between(means[-1], -0.05, 0.05, what="the mean in standard deviations")
         ratio = float(weights.var()) / expected
         assert_holds(
             0.92 < ratio < 1.08, f"has a variance of {float(weights.var()):.3g}, expected {expected:.3g}", weights
         )
+    exact = all(abs(mean) < 1e-6 for mean in means)  # single draws come so near to it once in a million times
+    assert_holds(not exact, "has a mean of exactly 0 each time, expected one that is near to it by chance", weights)
 
 
 @pytest.mark.points("xavier_normal", 1)
@@ -109,6 +113,8 @@ def test_xavier_normal_distribution(submission, rng):
         "expected 68% and 95%",
         weights,
     )
+    most = float(weights.abs().max()) / deviation
+    assert_between(most, 3.5, what="the largest of 102400 weights, in standard deviations,")
     for name, means, count in (("rows", weights.mean(dim=1), n_in), ("columns", weights.mean(dim=0), n_out)):
         spread = float(means.std()) * math.sqrt(count) / deviation
         assert_between(
@@ -122,12 +128,15 @@ def test_xavier_normal_follows_the_generator(submission):
     """The same state of the generator gives the same weights, another state gives others."""
     states = (generator(3), generator(3), generator(4), moved(3))
     first, again, other, later = (submission.xavier_normal((8, 6), state) for state in states)
+    stays = not submission.last.changed
     for weights in (first, again, other, later):
         assert_kind(weights, (8, 6))
     assert_holds(torch.equal(first, again), "returned other weights for the same state of the generator", again)
     assert_holds(not torch.equal(first, other), "returned the same weights for another state of the generator", other)
     same = "returned the same weights for a generator from which something had been drawn"
     assert_holds(not torch.equal(first, later), same, later, mistake="begins_the_generator_anew")
+    old = "left the generator in its old state, so that the next call draws the same again"
+    assert_holds(not stays, old, later, mistake="repeats_the_draws")
 
 
 @pytest.mark.points("xavier_normal", 0.4)
@@ -155,11 +164,11 @@ def test_batch_norm_normalises_by_the_biased_variance(submission):
 @pytest.mark.depends_on("test_batch_norm_normalises_by_the_biased_variance")
 def test_batch_norm_running_estimates(submission):
     """With momentum 0.1 the estimates move a tenth of the way to the batch's mean and unbiased variance."""
-    x = torch.tensor([[1.0], [3.0]])
-    one, zero = torch.ones(1), torch.zeros(1)
-    result = submission.batch_norm(x, one, zero, torch.tensor([5.0]), torch.tensor([4.0]), training=True)
-    assert_tensors(result, [(2, 1), (1,), (1,)])
-    assert_close(result[1:], (torch.tensor([4.7]), torch.tensor([3.8])))
+    x = torch.tensor([[1.0, 0.0], [3.0, 4.0]])
+    ones, zeros = torch.ones(2), torch.zeros(2)
+    result = submission.batch_norm(x, ones, zeros, torch.tensor([5.0, 2.0]), torch.tensor([4.0, 2.0]), training=True)
+    assert_tensors(result, [(2, 2), (2,), (2,)])
+    assert_close(result[1:], (torch.tensor([4.7, 2.0]), torch.tensor([3.8, 2.6])))
 
 
 @pytest.mark.points("batch_norm", 0.5)
@@ -180,11 +189,12 @@ def test_batch_norm_momentum(submission):
 def test_batch_norm_scale_and_shift(submission):
     """What is normalised is scaled by weight, then shifted by bias."""
     x = torch.tensor([[1.0, 1.0], [3.0, 3.0]])
-    zeros, ones = torch.zeros(2), torch.ones(2)
+    twos, ones = torch.full((2,), 2.0), torch.ones(2)
     weight, bias = torch.tensor([2.0, -0.5]), torch.tensor([10.0, 1.0])
-    result = submission.batch_norm(x, weight, bias, zeros, ones, training=True)
-    assert_tensors(result, [(2, 2), (2,), (2,)])
-    assert_close(result[0], torch.tensor([[8.0, 1.5], [12.0, 0.5]]), atol=1e-3)
+    for training in (True, False):
+        result = submission.batch_norm(x, weight, bias, twos, ones, training=training)
+        assert_tensors(result, [(2, 2), (2,), (2,)])
+        assert_close(result[0], torch.tensor([[8.0, 1.5], [12.0, 0.5]]), atol=1e-3)
 
 
 @pytest.mark.points("batch_norm", 0.5)
@@ -196,9 +206,15 @@ def test_batch_norm_eps(submission):
     assert_tensors(result, [(3, 1), (1,), (1,)])
     assert_close(result[0], torch.zeros(3, 1))
     x = torch.tensor([[1.0], [3.0]])
-    result = submission.batch_norm(x, ones, zeros, zeros, ones, training=True, eps=3.0)
+    for training in (True, False):
+        result = submission.batch_norm(x, ones, zeros, 2 * ones, ones, training=training, eps=3.0)
+        assert_tensors(result, [(2, 1), (1,), (1,)])
+        assert_close(result[0], torch.tensor([[-0.5], [0.5]]))
+    # By default it is 1e-5: here as large as the variance.
+    root = math.sqrt(1e-5)
+    result = submission.batch_norm(torch.tensor([[-root], [root]]), ones, zeros, zeros, ones, training=True)
     assert_tensors(result, [(2, 1), (1,), (1,)])
-    assert_close(result[0], torch.tensor([[-0.5], [0.5]]))
+    assert_close(result[0], torch.tensor([[-(0.5**0.5)], [0.5**0.5]]), atol=1e-3)
 
 
 @pytest.mark.points("batch_norm", 1)
@@ -257,6 +273,7 @@ def test_dropout_enlarges_what_stays(submission, rng):
     """Each entry is either 0 or its old value times 1 / (1 - p), whatever the shape and dtype of x."""
     for shape, dtype in [((40, 50), torch.float32), ((2, 3, 5, 4), torch.float64), ((70,), torch.float32)]:
         x = 0.5 + torch.rand(shape, generator=rng, dtype=dtype)
+        x = torch.where(torch.rand(shape, generator=rng) < 0.5, -x, x)
         result = submission.dropout(x, DROPPED, training=True, generator=generator(2))
         assert_kind(result, x.shape, dtype)
         assert_holds(bool((result != 0).any()), "returned nothing but zeros", result)
@@ -342,6 +359,7 @@ def test_dropout_follows_the_generator(submission, rng):
     x = 0.5 + torch.rand(10, 10, generator=rng)
     states = (generator(6), generator(6), generator(7), moved(6))
     calls = [submission.dropout(x, 0.5, training=True, generator=state) for state in states]
+    stays = "generator" not in submission.last.changed
     for result in calls:
         assert_kind(result, x.shape)
     first, again, other, later = calls
@@ -349,6 +367,8 @@ def test_dropout_follows_the_generator(submission, rng):
     assert_holds(not torch.equal(first, other), "dropped the same entries for another state of the generator", other)
     same = "dropped the same entries for a generator from which something had been drawn"
     assert_holds(not torch.equal(first, later), same, later, mistake="drops_the_same_each_time")
+    old = "left the generator in its old state, so that the next call draws the same again"
+    assert_holds(not stays, old, later, mistake="repeats_its_draws")
 
 
 @pytest.mark.points("dropout", 0.5)
@@ -408,6 +428,8 @@ def test_velocity_is_kept(submission):
     call = torch.tensor([1.0]), torch.tensor([0.5]), torch.tensor([2.0])
     result = submission.momentum_step(*call, learning_rate=0.1, momentum=0.9)
     assert_close(result, (torch.tensor([1.25]), torch.tensor([0.25])))
+    result = submission.momentum_step(*call, learning_rate=0.5, momentum=0.6)
+    assert_close(result, (torch.tensor([0.3]), torch.tensor([-0.7])))
 
 
 @pytest.mark.points("momentum_step", 0.4)
@@ -452,7 +474,7 @@ def test_adam_first_step(submission):
         )
 
 
-@pytest.mark.points("adam_step", 1)
+@pytest.mark.points("adam_step", 0.5)
 @pytest.mark.depends_on("test_adam_first_step")
 def test_adam_moments(submission):
     """The moments move a tenth and a thousandth of the way, and come back without the correction."""
@@ -460,6 +482,21 @@ def test_adam_moments(submission):
     result = submission.adam_step(*call, 4)
     assert_tensors(result, [(1,), (1,), (1,)])
     assert_close(result[1:], (torch.tensor([1.1]), torch.tensor([3.001])))
+    result = submission.adam_step(*call, 4, beta1=0.5, beta2=0.75)
+    assert_tensors(result, [(1,), (1,), (1,)])
+    assert_close(result[1:], (torch.tensor([1.5]), torch.tensor([3.25])))
+
+
+@pytest.mark.points("adam_step", 0.5)
+@pytest.mark.depends_on("test_adam_moments")
+def test_adam_corrects_later_steps(submission):
+    """In a later step each moment is divided by 1 - beta^step, and the weight moves by what that makes."""
+    call = torch.ones(1), torch.tensor([2.0]), torch.tensor([1.0]), torch.tensor([3.0])
+    # The moments are 1.5 and 3.25, and with step 2 they are divided by 0.75 and by 7/16.
+    moves = 0.1 * 2 / math.sqrt(3.25 * 16 / 7)
+    result = submission.adam_step(*call, 2, learning_rate=0.1, beta1=0.5, beta2=0.75)
+    assert_tensors(result, [(1,), (1,), (1,)])
+    assert_close(result[0], torch.tensor([1 - moves]), atol=1e-5)
 
 
 @pytest.mark.points("adam_step", 1)
@@ -584,6 +621,9 @@ def test_decay_compounds(submission):
     assert_close(submission.decayed_learning_rate(0.4, 1, 0.5), 0.2)
     assert_close(submission.decayed_learning_rate(0.4, 2, 0.5), 0.1)
     assert_close(submission.decayed_learning_rate(0.1, 0), 0.1)
+    # Not rounded, however small, and by 0.98 where nothing else is said.
+    assert_close(submission.decayed_learning_rate(0.3, 2), 0.28812, rtol=1e-6, atol=0.0)
+    assert_close(submission.decayed_learning_rate(0.3, 20, 0.5), 0.3 / 2**20, rtol=1e-6, atol=0.0)
 
 
 @pytest.mark.points("decayed_learning_rate", 1)
@@ -634,6 +674,9 @@ def test_best_loss_counts_and_not_the_last(submission):
     assert_stops_above_the_best(submission)
     assert_equal(submission.should_stop([0.5, 0.9, 0.8, 0.7], 2), True)
     assert_equal(submission.should_stop([0.5, 0.9, 0.8, 0.4], 3), False)
+    # A loss may be 0, or lie below it.
+    assert_equal(submission.should_stop([0.0, 0.6, 0.5], 2), True)
+    assert_equal(submission.should_stop([-0.1, -0.2, -0.3, -0.4], 2), False)
 
 
 @pytest.mark.points("should_stop", 1)
@@ -645,6 +688,7 @@ def test_only_a_lower_loss_is_an_improvement(submission):
     assert_equal(submission.should_stop([0.5, 0.5, 0.5, 0.5], 2), True)
     assert_equal(submission.should_stop([0.5, 0.5, 0.5], 2), True)
     assert_equal(submission.should_stop([0.5, 0.49999, 0.49998, 0.49997], 2), False)
+    assert_equal(submission.should_stop([0.5, 0.4999999, 0.49999985, 0.4999998], 2), False)
     assert_equal(submission.should_stop([3e10, 2e10, 1e10], 2), False)
 
 
@@ -655,6 +699,7 @@ def test_nan_is_no_improvement(submission):
     nan = math.nan
     assert_stops_above_the_best(submission)
     assert_equal(submission.should_stop([0.5, 0.6, nan, nan], 2), True)
+    assert_unchanged(submission.last)
     assert_equal(submission.should_stop([0.5, nan, 0.6], 2), True)
     assert_equal(submission.should_stop([0.5, nan, 0.4, 0.6], 2), False)
     assert_equal(submission.should_stop([nan, 0.5, 0.4, 0.6], 2), False)
