@@ -291,13 +291,16 @@ class Diagnosis:
         return self._faults[failed]
 
     def _not_contradicted(self, found: Mapping[str, Found]) -> list[Found]:
-        """Return what no passed check contradicts, by the name of its variant; the quickest are asked, as time allows."""
+        """Return what no passed check contradicts, by the name of its variant; the quickest are asked, as time allows.
+
+        A mistake that a check itself has recognised is one, however else it may be written.
+        """
         left = dict(found)
         with contextlib.suppress(_TimeIsUpError):
             for passed in self._passed:
                 if passed.seconds > self._limit - self.spent:
                     break
-                for variant in list(left):
+                for variant in [name for name in left if name not in self._recognised]:
                     if self._contradicts(passed, variant):
                         del left[variant]
         return list(left.values())

@@ -299,7 +299,11 @@ def swaps_train_and_valid(labels, fraction, seed=0):
     return torch.cat(valid), torch.cat(train)
 
 
-@mistake("stratified_split", "A class of two can be left without a picture on one side; keep one at least on each.")
+@mistake(
+    "stratified_split",
+    "A class of two can be left without a picture on one side; keep one at least on each.",
+    varies="Where labels and fraction are drawn, it shows only if some class is small enough.",
+)
 def rounds_to_nothing(labels, fraction, seed=0):
     _check_fraction(fraction)
     generator = torch.Generator().manual_seed(seed)
@@ -509,13 +513,14 @@ def _head(features, labels, num_classes, seed):
 
 
 def _trained(model, images, labels, parameters, seed):
-    """One pass by way of the whole model, in the mode that it is in: more would cost seconds, and show no more."""
-    optimizer = torch.optim.Adam(parameters, lr=0.01)
+    """A few passes by way of the whole model, in the mode that it is in: more would cost seconds, and show no more."""
+    optimizer = torch.optim.Adam(parameters, lr=0.1)
     generator = torch.Generator().manual_seed(seed)
-    for batch in torch.randperm(len(images), generator=generator).split(32):
-        optimizer.zero_grad()
-        F.cross_entropy(model(images[batch]), labels[batch]).backward()
-        optimizer.step()
+    for _ in range(5):
+        for batch in torch.randperm(len(images), generator=generator).split(32):
+            optimizer.zero_grad()
+            F.cross_entropy(model(images[batch]), labels[batch]).backward()
+            optimizer.step()
     return model
 
 
@@ -575,7 +580,11 @@ def never_trains(backbone, images, labels, classes, *, seed=0):
     return _new(backbone, images, classes).eval()
 
 
-@mistake("train_pet_classifier", "The model ends in a softmax, and cross_entropy takes another: return logits.")
+@mistake(
+    "train_pet_classifier",
+    "The model ends in a softmax, and cross_entropy takes another: return logits.",
+    varies="It learns slowly, and how much it has learnt depends on the pictures that are drawn.",
+)
 def ends_in_a_softmax(backbone, images, labels, classes, *, seed=0):
     backbone = copy.deepcopy(backbone).requires_grad_(False)
     model = _new(backbone, images, classes)

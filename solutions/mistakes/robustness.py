@@ -315,6 +315,16 @@ def adds_to_the_gradients(model, images, labels, *, epsilon, steps=1):
 
 @mistake(
     "adversarial_loss",
+    "The attack's backward() changes the gradients on the weights; take those of the pixels by torch.autograd.grad.",
+)
+def zeroes_the_gradients(model, images, labels, *, epsilon, steps=1):
+    loss = adds_to_the_gradients(model, images, labels, epsilon=epsilon, steps=steps)
+    model.zero_grad()
+    return loss
+
+
+@mistake(
+    "adversarial_loss",
     "Each image moves along its slope itself, scaled to the whole of epsilon; it is the sign that counts.",
 )
 def forgets_the_sign(model, images, labels, *, epsilon, steps=1):

@@ -604,9 +604,9 @@ def test_tuning_keeps_a_true_history(submission, blind, stripes):
 
 
 def assert_true_at_rest(submission, model, train, valid):
-    """At rates of almost nothing, each epoch has the figures of the model as it came; the last batches have one image."""
+    """At rates of almost nothing, each epoch has the figures of the model as it came; the last valid batch has one image."""
     (images, labels), (others, wanted) = train, valid
-    train, valid = (images[:81], labels[:81]), (others[:33], wanted[:33].clone())
+    train, valid = (images[:82], labels[:82]), (others[:33], wanted[:33].clone())
     valid[1][32] = (valid[1][32] + 2) % 4  # a red one that is called blue: its loss is great, and one of 33
     _, history = tuned(submission, model, train, valid, epochs=2, batch_size=16, head_rate=1e-9, backbone_rate=1e-9)
     loss, right = figures(model, *valid)
