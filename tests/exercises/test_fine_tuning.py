@@ -585,6 +585,9 @@ def test_tuning_keeps_a_true_history(submission, blind, stripes):
     """The history tells the losses and accuracies of each epoch, as they are."""
     train, valid, _ = stripes
     before = figures(blind, *train)[0]
+    # One short epoch tells most known mistakes apart, so that naming one does not take twelve for each of the others.
+    few = train[0][:16], train[1][:16]
+    tuned(submission, blind, few, few, epochs=1, batch_size=8)
     model, history = tuned(submission, blind, train, valid, epochs=12, batch_size=16)
     loss, right = figures(model, *valid)
     best = min(range(12), key=history["valid_loss"].__getitem__)
