@@ -30,6 +30,7 @@ from autograder.checks.transport import InProcess
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import imported_solutions, join_files
 from autograder.submissions import Module
+from autograder.worker.side_effects import restorer
 
 Found = TypeVar("Found")
 
@@ -350,7 +351,10 @@ class Diagnosis:
         with tempfile.TemporaryDirectory() if self._data else contextlib.nullcontext() as folder:
             transport, sources = InProcess(Path(folder) if folder else None), {**self._others, module.unit: module}
             submission = StudentModule(module, sources, transport, self._seconds, asked.seed, data=self._data)
-            yield from replays(calls, submission)
+            try:
+                yield from replays(calls, submission)
+            finally:  # a mistake may be to leave settings of this process otherwise, as that of gradients
+                restorer(process=False).restore(asked.seed)
 
 
 def _same_answer(fault: _Fault, number: int, theirs: Call, answer: Call) -> bool:
