@@ -57,7 +57,7 @@ class _Relation:
 
 @dataclass(frozen=True)
 class _Fault:
-    """What is wrong in a failed check.
+    """Fault of the answers in a failed check.
 
     Attributes:
         telling: what tells the answers from the solution's; None if nothing does.
@@ -72,7 +72,7 @@ class _Fault:
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What a check has asked of a function, with what came back.
+    """Calls of a function by one check, with what came back.
 
     Attributes:
         calls: in order.

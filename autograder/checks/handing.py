@@ -1,4 +1,4 @@
-"""What a check hands over and what comes back, in the form that it has on the other side."""
+"""Find the class or the member on this side that a worker names."""
 
 import builtins
 import enum

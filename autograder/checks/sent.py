@@ -1,4 +1,4 @@
-"""What a check sends to a worker: plain values as they are, and a module as the recipe by which a worker makes it."""
+"""Make of arguments what is sent: plain values as they are, and a module as the recipe by which a worker makes it."""
 
 from dataclasses import dataclass
 from pathlib import Path

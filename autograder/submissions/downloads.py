@@ -275,7 +275,7 @@ def _downloads_of_sections(names: Names, read: Read) -> Download | None:
     strays: dict[PurePosixPath, str] = {}
     for section, paths in by_section.items():
         inner = [path.relative_to(section) for path in paths]
-        make = (shape(inner, lambda path, top=section: read(top / path)) for shape in _PLATFORMS)  # type: ignore[misc]
+        make = (shape(inner, lambda path, top=section: read(top / path)) for shape in _PLATFORMS)  # type: ignore[misc] # inferred
         download = next((each for each in make if each is not None), None)
         if download is None or len(by_section) < 2:
             return None

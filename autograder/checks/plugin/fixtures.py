@@ -80,7 +80,7 @@ def _exception_named(name: str, item: pytest.Item) -> type[Exception] | None:
 
 
 class Captured(NamedTuple):
-    """What was printed, as pytest's fixture gives it."""
+    """Output that was printed, as pytest's fixture gives it."""
 
     out: str
     err: str
