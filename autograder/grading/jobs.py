@@ -25,7 +25,7 @@ from autograder.errors import AutograderError, GraderError, ServerDiedError, Usa
 from autograder.grading.spec import GradingSpec
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import Sandbox
-from autograder.sandbox.zygote import ONE_THREAD, Zygote
+from autograder.sandbox.zygote import GPU_HIDDEN, GPU_UNOPENED, ONE_THREAD, Zygote
 from autograder.submissions import RawSubmission
 
 __all__ = ["Jobs"]
@@ -118,7 +118,7 @@ class Jobs:
 
     def __enter__(self) -> GradeTasks:
         arguments = (str(self.spec.catalog.root), *(unit.name for unit in self.spec.chosen))
-        environment = {**os.environ, **ONE_THREAD}
+        environment = {**os.environ, **ONE_THREAD, **(GPU_UNOPENED if self.spec.gpu else GPU_HIDDEN)}
         # In this folder, because the environment may name others relative to it.
         self.zygote = Zygote("autograder.grading.job", arguments, environment, folder=Path.cwd())
         self.zygote.start()

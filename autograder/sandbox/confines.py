@@ -15,6 +15,10 @@ _SYSTEM = (
     # Without the first, torch prints a complaint in every worker.
     *("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
 )
+_OF_GPU = (
+    *("/usr/local/nvidia", "/proc/driver/nvidia", "/proc/devices", "/proc/modules", "/proc/sys/vm", "/proc/self"),
+    *("/sys/bus", "/sys/class", "/sys/devices", "/sys/module"),
+)
 #: Environment variables that name further folders of the course's data.
 _NAMED = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME")
 
@@ -93,6 +97,11 @@ def readable_paths() -> tuple[Path, ...]:
     candidates = {*map(Path, _SYSTEM), *_interpreter(), *_packages(), *_existing_paths()}
     present = {path for path in candidates if path.exists()}
     return tuple(sorted(path for path in present if present.isdisjoint(path.parents)))
+
+
+def gpu_paths() -> tuple[Path, ...]:
+    """Return the files and folders that CUDA's driver reads besides; `/proc/self` is whoever opens it."""
+    return tuple(path for path in map(Path, _OF_GPU) if path.exists())
 
 
 def _interpreter() -> Iterator[Path]:

@@ -46,6 +46,19 @@ def enter(without: Collection[str]) -> dict[str, str]:
     return missing
 
 
+def show_own_processes() -> None:
+    """Mount `/proc` anew, so that a worker finds itself there by the number that it has in its pid namespace.
+
+    CUDA's driver does not start otherwise. Of other users' processes, the server's among them, nothing is shown.
+
+    Raises:
+        OSError: the kernel refuses it.
+    """
+    kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)  # nothing mounted here is seen outside
+    kernel.mount("proc", "/proc", "proc", 0, "hidepid=2")
+
+
 def reason_against_view(readable: Iterable[Path], folder: Path) -> str:
     """Return why `confine_view` cannot be done, or nothing if it can."""
     return reason_against(

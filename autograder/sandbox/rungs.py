@@ -117,7 +117,8 @@ def forbid_new_privileges(_: Confines) -> None:
 def restrict_files(confines: Confines) -> None:
     """Leave it to read the interpreter, libraries, data and its own folder: no other file, no TCP, no signal outside."""
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)  # asked for by the kernel, and harmless twice
-    landlock.restrict(confines.readable, (*_WRITABLE, *gpu_devices(confines.gpu)))
+    devices = gpu_devices() if confines.gpu else ()
+    landlock.restrict(confines.readable, _WRITABLE, devices)
 
 
 def _cannot_list_root(_: Confines) -> None:
@@ -167,9 +168,9 @@ def climb(names: tuple[str, ...], confines: Confines) -> None:
         LADDER[name].climb(confines)
 
 
-def gpu_devices(wanted: bool) -> tuple[Path, ...]:
-    """Return the files by which a process reaches CUDA's devices."""
-    return tuple(Path("/dev").glob("nvidia*")) if wanted else ()
+def gpu_devices() -> tuple[Path, ...]:
+    """Return the files by which this process reaches CUDA's devices, and by which their driver names its threads."""
+    return (*Path("/dev").glob("nvidia*"), Path("/proc/self/task"))
 
 
 def _must_fail(action: Callable[[], object], otherwise: str) -> None:

@@ -24,7 +24,7 @@ from autograder.errors import SandboxError, ServerDiedError, UsageError
 from autograder.libraries import KERAS_ON_TORCH
 from autograder.sandbox.confines import Allowance, Setup
 from autograder.sandbox.process import Worker
-from autograder.sandbox.zygote import FEW, MANY, ONE_THREAD, Zygote
+from autograder.sandbox.zygote import FEW, GPU_HIDDEN, GPU_UNOPENED, MANY, ONE_THREAD, Zygote
 from autograder.worker.deadline import Waiting
 
 #: Without these untrusted work is not graded; of `a/b` one is enough.
@@ -94,7 +94,7 @@ class Sandbox:
         self._without = without
         self._place = folder
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        environment = {**_environment(preload), "MPLCONFIGDIR": str(_drawing_folder() or self.folder)}
+        environment = {**_environment(preload, gpu), "MPLCONFIGDIR": str(_drawing_folder() or self.folder)}
         more = [name for name in extras if "torch" in preload and importlib.util.find_spec(name.partition(".")[0])]
         self.zygote = Zygote(
             "autograder.sandbox.server", (MANY if many else FEW, *preload, *more), environment, control
@@ -200,7 +200,7 @@ class Sandbox:
         except OSError as error:
             raise ServerDiedError(f"the fork server died twice in a row ({error}); is there memory left?") from error
         if answer["problem"]:
-            raise SandboxError(f"a worker could not be isolated: {answer['problem']}; `autograder doctor` tells more")
+            raise SandboxError(f"a worker could not begin: {answer['problem']}; `autograder doctor` tells more")
         return answer
 
     def _ask_twice(self, request: dict[str, str], descriptors: list[int]) -> dict[str, Any]:
@@ -257,7 +257,7 @@ class Sandbox:
         self._control = None
 
 
-def _environment(preload: tuple[str, ...]) -> dict[str, str]:
+def _environment(preload: tuple[str, ...], gpu: bool) -> dict[str, str]:
     """Return the server's variables. It finds a package where this process does, be it installed or beside the course."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     specs = [importlib.util.find_spec(name.partition(".")[0]) for name in preload]
@@ -265,7 +265,9 @@ def _environment(preload: tuple[str, ...]) -> dict[str, str]:
     own = [str(file.parents[1] if file.name == "__init__.py" else file.parent) for file in found]
     beside = [folder for folder in dict.fromkeys(own) if folder in sys.path and not _is_installed(folder)]
     paths = [*filter(None, kept.get("PYTHONPATH", "").split(os.pathsep)), *beside]
-    return {**_ENVIRONMENT, **kept, **({"PYTHONPATH": os.pathsep.join(paths)} if paths else {})}
+    seen = {name: os.environ[name] for name in GPU_HIDDEN if name in os.environ}
+    of_gpu = {**GPU_UNOPENED, **seen} if gpu else GPU_HIDDEN
+    return {**_ENVIRONMENT, **of_gpu, **kept, **({"PYTHONPATH": os.pathsep.join(paths)} if paths else {})}
 
 
 def _is_installed(folder: str) -> bool:

@@ -7,6 +7,7 @@ no new processes or programs, no ptrace, no signals to others, no io_uring, no n
 import errno
 import functools
 import os
+import socket
 
 try:
     import pyseccomp
@@ -28,7 +29,7 @@ _SELF = """getpid getppid getuid geteuid getgid getegid getresuid getresgid getg
     getrandom getrlimit capget"""
 _ALLOWED = f"{_MEMORY} {_THREADS} {_SIGNALS} {_TIME} {_FILES} {_ANSWERS} {_SELF}".split()
 #: System calls that CUDA's driver needs besides; in words, as the lists above.
-_FOR_GPU = "ioctl mlock munlock sched_setaffinity eventfd2 memfd_create ftruncate".split()  # noqa: SIM905 - readable
+_FOR_GPU = "ioctl bind listen mlock munlock sched_setaffinity eventfd2 memfd_create ftruncate".split()  # noqa: SIM905 - readable
 
 _CLONE_THREAD = 0x00010000
 _MAP_SHARED = 0x01
@@ -87,6 +88,12 @@ def _common(gpu: bool) -> "pyseccomp.SyscallFilter":
         _allow(rules, "prctl", pyseccomp.Arg(0, pyseccomp.EQ, option))
     for request in _HARMLESS_IOCTL if not gpu else ():
         _allow(rules, "ioctl", pyseccomp.Arg(1, pyseccomp.EQ, request))
+    if gpu:
+        # CUDA's driver does not start without a socket to listen at. Before, it looks for a server, which it must not find.
+        _allow(rules, "socket", pyseccomp.Arg(0, pyseccomp.EQ, socket.AF_UNIX))
+        _allow(rules, "setsockopt", pyseccomp.Arg(2, pyseccomp.EQ, socket.SO_PASSCRED))
+        for name in ("connect", "unlink"):
+            rules.add_rule(pyseccomp.ERRNO(errno.ENOENT), name)
     return rules
 
 

@@ -26,7 +26,7 @@ from typing import TextIO
 import msgpack
 
 from autograder.sandbox import kernel, namespaces, rungs, seccomp
-from autograder.sandbox.confines import Confines, Setup, readable_paths
+from autograder.sandbox.confines import Confines, Setup, gpu_paths, readable_paths
 from autograder.sandbox.kernel import reason_of
 from autograder.sandbox.zygote import MANY, serve_forks
 from autograder.worker import session, substitutes
@@ -62,10 +62,11 @@ def main() -> None:
 def serve(control: socket.socket) -> None:
     """Serve one grader as its fork server, in a process of its own."""
     setup = Setup.from_dict(msgpack.unpackb(control.recv(_MESSAGE)))
-    # CUDA looks for its devices and drivers in more places than a confined view has.
-    without = setup.without | ({"mount_namespace"} if setup.gpu else set())
+    without = setup.without | (_without_for_gpu() if setup.gpu else set())
     missing = namespaces.enter(without)
     proc = _Proc()  # soon there is no /proc
+    if setup.gpu and "pid_namespace" not in missing:
+        namespaces.show_own_processes()
     confines, missing = _confine(setup, missing)
     seccomp.prepare(gpu=setup.gpu)
     missing |= rungs.missing_rungs(replace(confines, readable=(*confines.readable, Path(setup.folder))), without)
@@ -75,9 +76,18 @@ def serve(control: socket.socket) -> None:
     _Server(control, confines, holding, "pid_namespace" in outer, proc).serve()
 
 
+def _without_for_gpu() -> set[str]:
+    """Return the namespaces in which CUDA does not start here.
+
+    It looks for its devices and drivers in more places than a confined view has, and for itself in `/proc`.
+    """
+    refused = os.geteuid() or kernel.reason_against(namespaces.show_own_processes)
+    return {"mount_namespace", *(["pid_namespace"] if refused else [])}
+
+
 def _confine(setup: Setup, missing: dict[str, str]) -> tuple[Confines, dict[str, str]]:
     """Confine the server itself, as far as that serves all workers. Return the limits of each worker, and what is missing."""
-    readable = readable_paths() + rungs.gpu_devices(setup.gpu)
+    readable = readable_paths() + (gpu_paths() if setup.gpu else ())
     ordinary = os.geteuid() != 0
     confines = Confines(
         allowance=setup.allowance,
@@ -189,6 +199,8 @@ class _Server:
             waiting = self.proc.waiting()
             _take_places(connection, output, waiting, problem)
             said = _climb(self.ladder, confines)
+            if confines.gpu and said == _READY:
+                said = _open_gpu()
             os.write(_PROBLEM, said.encode())
             os.close(_PROBLEM)
             if not confines.gpu:
@@ -251,6 +263,15 @@ def _climb(ladder: tuple[str, ...], confines: Confines) -> str:
         rungs.climb(ladder, confines)
     except OSError as error:
         return reason_of(error)
+    return _READY
+
+
+def _open_gpu() -> str:
+    """Return `_READY`, or why this process cannot compute on the GPU."""
+    try:
+        session.open_device("cuda")
+    except Exception as error:  # PyTorch has many ways to say that there is none
+        return f"the GPU cannot be used: {error}"
     return _READY
 
 

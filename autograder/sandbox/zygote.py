@@ -31,6 +31,11 @@ FEW, MANY = "few", "many"
 _FORK = b"fork"
 #: One thread for whoever computes; and nothing from the current folder, or the user's own, is imported.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+#: Variables of a zygote whose children compute on the CPU. What PyTorch has computed gradients in can be forked only if it has
+#: seen no GPU.
+GPU_HIDDEN = {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}
+#: Variables of one whose children compute on a GPU: PyTorch asks the driver's library for it and does not open it.
+GPU_UNOPENED = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 
 
 class Zygote:

@@ -240,7 +240,9 @@ class Session:
             return Answer(Handle(request.on, name, "method") if is_method(value) else self._staying(value))
         if request.get:
             return Answer(self._attribute(name))
-        function = self._function(name) if request.on is None else self._method(request.on, name)
+        function = (
+            self._function(name) if request.on is None else self._method(self._held(request.on, request.device), name)
+        )
         if isinstance(function, Fault):
             return function
         revive = functools.partial(self._revive, device=request.device)
@@ -286,8 +288,12 @@ class Session:
             Handle(0, name, "method") if callable(value) or value is self or is_method(value) else self._staying(value)
         )
 
-    def _method(self, number: int, name: str) -> Callable[..., object] | Fault:
-        value = self._objects[number]
+    def _held(self, number: int, device: str) -> object:
+        """Return an object that stays here; a network is on the device then, wherever a student's function has made it."""
+        held = self._objects[number]
+        return held.to(device) if device != "cpu" and isinstance(held, nn.Module) else held
+
+    def _method(self, value: object, name: str) -> Callable[..., object] | Fault:
         found = operation(value, name)
         return self._missing(value, name) if found is None else found
 
@@ -320,7 +326,7 @@ class Session:
         if isinstance(value, Recipe):
             return self._make(value, device)
         if isinstance(value, Handle):
-            held = self._objects[value.number]
+            held = self._held(value.number, device)
             return getattr(held, value.type_name) if value.kind == "method" else held
         if isinstance(value, Record):
             return revive(value, self._modules)
@@ -367,8 +373,23 @@ def warm_up() -> None:
     """
     torch.set_num_threads(1)
     substitutes.step_without_compiler()
-    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
-    nn.functional.cross_entropy(net(torch.zeros(2, 3, 8, 8)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
+    open_device("cpu")
+
+
+def open_device(device: str) -> None:
+    """Compute for the first time on a device, which sets up libraries: on a GPU it takes seconds that are not the student's.
+
+    On the CPU it computes no gradients where there is a GPU: PyTorch starts a thread for it then, and a process that is forked
+    afterwards can compute none.
+
+    Raises:
+        RuntimeError: the device cannot be used.
+    """
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2)).to(device)
+    logits = net(torch.zeros(2, 3, 8, 8, device=device))
+    if device == "cpu" and torch.cuda.device_count():
+        return
+    nn.functional.cross_entropy(logits, torch.tensor([0, 1], device=device)).backward()  # type: ignore[no-untyped-call]
     for optimizer in (torch.optim.SGD, torch.optim.Adam):
         optimizer(net.parameters(), lr=0.1).step()
 

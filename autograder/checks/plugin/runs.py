@@ -18,6 +18,7 @@ from autograder.errors import UsageError
 from autograder.libraries import KERAS_ON_TORCH, torch
 from autograder.results.types import CheckResult
 from autograder.submissions import Module, read_helpers, read_module
+from autograder.worker.session import open_device
 from autograder.worker.substitutes import run_uncompiled
 
 DEVICES = ("cpu", "cuda")
@@ -63,6 +64,8 @@ class StudentRun:
         # A window of `plt.show()` would wait for somebody to close it.
         for name, value in {"MPLBACKEND": "Agg", **KERAS_ON_TORCH}.items():
             os.environ.setdefault(name, value)
+        if device != "cpu":
+            open_device(device)
         self.seed = seed
         self.device = device
         self.recording: Recording | None = None

@@ -7,6 +7,7 @@ from autograder.errors import RefusedValue, UsageError
 from autograder.grading.grade import Grader
 from autograder.grading.spec import GradingSpec
 from autograder.worker.calls import has_data, place, refuse_elsewhere
+from autograder.worker.session import warm_up
 
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
@@ -53,6 +54,36 @@ def test_on_a_gpu_generators_go_with_tensors_only():
     generator = torch.Generator().manual_seed(3)
     assert place([torch.zeros(1), generator], "cuda", True)[1].device.type == "cuda"
     assert place([generator], "cuda", False)[0].device.type == "cpu"
+
+
+@gpu
+def test_on_a_gpu_a_generator_draws_the_same_from_the_same_state_and_something_else_from_another():
+    def draws(generator):
+        return torch.rand(9, generator=place(generator, "cuda", True), device="cuda")
+
+    moved_on = torch.Generator().manual_seed(3)
+    torch.rand(1, generator=moved_on)
+    same, again, other = (
+        draws(torch.Generator().manual_seed(3)),
+        draws(torch.Generator().manual_seed(3)),
+        draws(moved_on),
+    )
+    assert torch.equal(same, again) and not torch.equal(same, other)
+
+
+def test_a_process_that_will_be_forked_computes_no_gradients_where_there_is_a_gpu(monkeypatch):
+    """PyTorch refuses to compute any in its children then, and right work would fail on a machine for the GPU that it has."""
+    computed = []
+    monkeypatch.setattr(torch.Tensor, "backward", lambda loss: computed.append(loss))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    threads = torch.get_num_threads()
+    warm_up()
+    assert computed == []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.optim.Optimizer, "step", lambda _: None)
+    warm_up()
+    torch.set_num_threads(threads)
+    assert len(computed) == 1
 
 
 @no_gpu

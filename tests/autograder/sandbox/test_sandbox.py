@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from autograder.errors import Crashed, SandboxError, TimedOut
 from autograder.sandbox import Allowance, Sandbox
@@ -96,6 +97,21 @@ def test_nothing_of_the_graders_environment_reaches_it(sandbox, monkeypatch):
     assert "secret" not in environment.values() and environment["HOME"] == "/nonexistent"
     assert opened == [0, 1, 2, 3, 4]  # its streams, the connection, the file that tells how long it has waited
     assert stdin == ""
+
+
+def test_a_gpu_is_out_of_sight_of_those_who_may_not_use_it(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    with Sandbox() as sandbox, sandbox.worker() as worker:
+        assert ask(worker, "import os\ndef run():\n    return os.environ['CUDA_VISIBLE_DEVICES']") == ""
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here is a GPU")
+def test_a_worker_without_the_gpu_that_it_is_to_use_costs_no_points():
+    with (
+        Sandbox(gpu=True) as sandbox,
+        pytest.raises(SandboxError, match="a worker could not begin: the GPU cannot be used"),
+    ):
+        sandbox.worker().__enter__()
 
 
 def test_a_worker_that_does_not_answer_is_killed(sandbox):
