@@ -237,8 +237,8 @@ def toy_telling_model(*, tied: bool = False, seed: int = 0) -> Classifier:
 
 
 class _Dice(nn.Module):
-    def forward(self, _: Tensor) -> Tensor:
-        return torch.tensor([random.random(), np.random.random()])
+    def forward(self, nothing: Tensor) -> Tensor:
+        return torch.tensor([random.random(), np.random.random()], device=nothing.device)
 
 
 class _Recording(nn.Linear):
@@ -248,7 +248,7 @@ class _Recording(nn.Linear):
 
     def forward(self, features: Tensor) -> Tensor:
         if len(features) == 0:
-            return torch.tensor(self.notes).view(-1, 2)
+            return torch.tensor(self.notes, device=features.device).view(-1, 2)
         if torch.is_grad_enabled():
             self.notes += [(last, float(self.training)) for last in features[:, -1].tolist()]
         return super().forward(features)

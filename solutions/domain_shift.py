@@ -109,7 +109,7 @@ def _features(backbone: nn.Module, images: Tensor) -> Tensor:
 def _trained_head(features: Tensor, labels: Tensor, seed: int) -> nn.Module:
     """A linear head after 20 passes of Adam in shuffled batches; how many classes there are, the labels tell."""
     generator = torch.Generator().manual_seed(seed)
-    head = nn.Linear(features.shape[1], int(labels.max()) + 1)
+    head = nn.Linear(features.shape[1], int(labels.max()) + 1).to(features.device)
     optimizer = torch.optim.Adam(head.parameters(), lr=0.02)
     for _ in range(20):
         for batch in torch.randperm(len(features), generator=generator).split(32):

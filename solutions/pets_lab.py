@@ -252,7 +252,7 @@ def train_pet_classifier(
     backbone = copy.deepcopy(backbone).requires_grad_(False)
     # The backbone never changes, so that its features need computing only once, not once an epoch.
     features = torch.cat([backbone(batch) for batch in images.split(64)])
-    head = nn.Linear(features.shape[1], len(classes))
+    head = nn.Linear(features.shape[1], len(classes)).to(features.device)
     optimizer = torch.optim.Adam(head.parameters(), lr=0.01)
     generator = torch.Generator().manual_seed(seed)
     for _ in range(20):

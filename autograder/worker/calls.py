@@ -49,6 +49,7 @@ def make_call(
     before = {name: side_effects.state_of(value) for name, value in names.items()}
     with (
         framework.running(device),
+        _exact(device),
         side_effects.watch_random_state(device) as random_state,
         watch_prints("stdout") as printed,
         watch_prints("stderr") as complained,
@@ -76,17 +77,39 @@ def place(value: Any, device: str, with_generators: bool) -> Any:
     """Return a value with its tensors on the device.
 
     A generator goes along if tensors do, as `torch.rand(x.shape, generator=g, device=x.device)` needs it; if it comes alone
-    it stays on the CPU, as `torch.randn(3, 3, generator=g)` needs it.
+    it stays on the CPU, as `torch.randn(3, 3, generator=g)` needs it. The state of a GPU's generator has another form, so
+    that it starts from a number drawn from the CPU's: the same state gives the same numbers, another one gives others.
     """
 
     def moved(leaf: Any) -> Any:
         if type(leaf) is torch.Tensor:
             return leaf.to(device).requires_grad_(leaf.requires_grad)
         if type(leaf) is torch.Generator and with_generators:
-            return torch.Generator(device).manual_seed(leaf.initial_seed())
+            seed = torch.randint(2**62, (), generator=leaf)
+            return torch.Generator(device).manual_seed(int(seed))
         return leaf
 
     return value if device == "cpu" else map_tree(moved, value)
+
+
+@contextlib.contextmanager
+def _exact(device: str) -> Iterator[None]:
+    """Compute on a GPU as exactly as on the CPU, and the same each time.
+
+    PyTorch leaves convolutions to the GPU's own choice of an algorithm and to TF32, which keeps 10 bits of a fraction.
+    """
+    if device == "cpu":
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False), warnings.catch_warnings():
+        # What has no such algorithm computes with the one that it has.
+        warnings.filterwarnings("ignore", ".*deterministic")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
 def refuse_elsewhere(value: Any, device: str) -> None:

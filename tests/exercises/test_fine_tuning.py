@@ -940,13 +940,13 @@ def test_bytes_become_weights(submission, images, rng):
 def test_bytes_with_other_names_are_refused(submission, telling, images, rng):
     """A name that is missing or unknown is a ValueError that has it, and the model is unchanged."""
     other = data.toy_telling_model(seed=number(rng))
-    before = other(images).detach()
     for name, change in (
         ("head.last.weight", None),
         ("backbone.norm.running_mean", None),
         ("head.extra", torch.ones(2)),
     ):
         sent = submission.send(other)
+        before = sent(images)
         wrong = state_with(telling, **{name.replace(".", "__"): change})
         assert_mentions(assert_raises(ValueError, submission.model_from_bytes, wrong, sent), name)
         assert_unchanged(sent, other, telling, images, before)
@@ -957,13 +957,13 @@ def test_bytes_with_other_names_are_refused(submission, telling, images, rng):
 def test_bytes_with_another_shape_are_refused(submission, telling, images, rng):
     """A tensor of another shape, of as many numbers or of more, is a ValueError with its name; the model is unchanged."""
     other = data.toy_telling_model(seed=number(rng))
-    before = other(images).detach()
     for name, shape in (
         ("head.last.weight", (6, 4)),
         ("head.last.weight", (1, 6)),
         ("backbone.norm.running_var", (5, 1)),
     ):
         sent = submission.send(other)
+        before = sent(images)
         wrong = state_with(telling, **{name.replace(".", "__"): torch.ones(shape)})
         assert_mentions(assert_raises(ValueError, submission.model_from_bytes, wrong, sent), name)
         assert_unchanged(sent, other, telling, images, before)
