@@ -122,12 +122,12 @@ def _run_checks(catalog: Catalog, unit: str, function: str, hidden: bool) -> "tu
     from autograder.grading.grade import Grader, InThisProcess
     from autograder.grading.spec import GradingSpec
     from autograder.submissions import Submission
-    from autograder.worker.substitutes import run_uncompiled
+    from autograder.worker.substitutes import run_uncompiled, without_cuda
 
     spec = GradingSpec(
         catalog, units=(unit,), functions=frozenset({function}), hidden=hidden, seed=HOME_SEED, require=()
     )
-    with _restore_state(), run_uncompiled(), _no_input():
+    with _restore_state(), run_uncompiled(), without_cuda(), _devices_on_cpu(), _no_input():
         return Grader(spec, InThisProcess(Capturing)).grade(Submission(unit, _live_modules(unit))).checks
 
 
@@ -195,6 +195,25 @@ def _restore_state() -> Iterator[None]:
     finally:
         for restore, state in states:
             restore(state)
+
+
+@contextlib.contextmanager
+def _devices_on_cpu() -> Iterator[None]:
+    """Have the CPU stand where the notebook has noted the name of a GPU: a graded run finds none and notes the CPU."""
+    values = vars(_namespace())
+    kept = {name: value for name, value in values.items() if _is_gpu(value)}
+    values.update((name, type(value)("cpu")) for name, value in kept.items())
+    try:
+        yield
+    finally:
+        values.update(kept)
+
+
+def _is_gpu(value: object) -> bool:
+    """Return True for the name of a GPU, or torch's own word for one."""
+    if is_loaded("torch") and isinstance(value, torch.device):
+        return value.type == "cuda"
+    return type(value) is str and re.fullmatch(r"cuda(:\d+)?", value) is not None
 
 
 @contextlib.contextmanager

@@ -46,6 +46,7 @@ from autograder.student.drawing import keep_picture
 from autograder.submissions import Module, Submission
 from autograder.worker.deadline import wall_limit
 from autograder.worker.session import warm_up
+from autograder.worker.substitutes import forbid_cuda
 
 
 def main() -> None:
@@ -127,6 +128,7 @@ class _UnitRunner:
             if "torch" in catalog.preload:
                 importlib.import_module("torch")
                 if not self._warmed_up:
+                    forbid_cuda()
                     warm_up()
                     self._warmed_up = True
 

@@ -89,11 +89,21 @@ def step_without_compiler() -> None:
 
 def forbid_cuda() -> None:
     """Have CUDA be nowhere for this process: code that asks computes on the CPU, code that does not is told in plain words."""
-    if not is_loaded("torch"):
-        return
-    torch.cuda.is_available = lambda: False
-    torch.cuda.device_count = lambda: 0
-    torch.cuda._lazy_init = _refuse_cuda
+    if is_loaded("torch"):
+        for name, substitute in _WITHOUT_CUDA.items():
+            setattr(torch.cuda, name, substitute)
+
+
+@contextlib.contextmanager
+def without_cuda() -> Iterator[None]:
+    """Have CUDA be nowhere while the code inside runs, as where work is graded: a student's own machine may have a GPU."""
+    kept = {name: getattr(torch.cuda, name) for name in _WITHOUT_CUDA} if is_loaded("torch") else {}
+    forbid_cuda()
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(torch.cuda, name, value)
 
 
 @contextlib.contextmanager
@@ -363,6 +373,14 @@ def _refuse_cuda() -> NoReturn:
     raise RuntimeError(
         "this is graded on the CPU, without CUDA: leave out .cuda() and 'cuda', or compute on the device of the input"
     )
+
+
+#: Functions of `torch.cuda`, by name, on a machine that has none.
+_WITHOUT_CUDA: dict[str, Callable[[], object]] = {
+    "is_available": lambda: False,
+    "device_count": lambda: 0,
+    "_lazy_init": _refuse_cuda,
+}
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from autograder.libraries import KERAS_ON_TORCH, torch
 from autograder.results.types import CheckResult
 from autograder.submissions import Module, read_helpers, read_module
 from autograder.worker.session import open_device
-from autograder.worker.substitutes import run_uncompiled
+from autograder.worker.substitutes import run_uncompiled, without_cuda
 
 DEVICES = ("cpu", "cuda")
 #: Seed of a run at home: each draws the same inputs, so that known mistakes are known by what they return.
@@ -93,7 +93,8 @@ class StudentRun:
     @contextlib.contextmanager
     def worker(self, check: CheckResult | None = None) -> Iterator[Transport]:
         """Lend a worker without a process: state that one check leaves in the student's module does not reach the next."""
-        with tempfile.TemporaryDirectory() as folder, run_uncompiled():
+        on_device = without_cuda() if self.device == "cpu" else contextlib.nullcontext()
+        with tempfile.TemporaryDirectory() as folder, run_uncompiled(), on_device:
             place = Path(folder).resolve()
             self.recording = Recording(place) if self._debugged else None
             yield self.recording or (Capturing(place) if self._captured else InProcess(place))

@@ -225,3 +225,47 @@ def test_pytest_leaves_a_compiled_function_as_it_is_written(student_pytest, tmp_
     path.write_text(COMPILED)
     run = student_pytest(path, "-k", "total_variation")
     assert {check.outcome.value for check in run.checks.values()} == {"passed"}
+
+
+#: What people write at the top, for a machine that has a GPU and for one that has none.
+WITH_A_GPU = """\
+import torch
+
+device = "cuda" if torch.cuda.is_available() else "cpu"
+place = torch.device(device)
+
+
+def total_variation(images):
+    assert torch.cuda.is_available() is False and torch.cuda.device_count() == 0
+    if images.dim() != 4:
+        raise ValueError(f"images has {images.dim()} dimensions")
+    images = images.to(device).to(place)
+    down = (images[:, :, 1:] - images[:, :, :-1]).abs().sum(dim=(1, 2, 3))
+    return down + (images[:, :, :, 1:] - images[:, :, :, :-1]).abs().sum(dim=(1, 2, 3))
+"""
+
+
+@pytest.fixture
+def gpu_in_sight(monkeypatch):
+    """What a program sees on a machine with a GPU."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+
+
+def test_on_a_machine_with_a_gpu_a_notebook_is_checked_on_the_cpu_as_where_it_is_graded(notebook, gpu_in_sight):
+    notebook(WITH_A_GPU)
+    values = vars(sys.modules["__main__"])
+    assert values["device"] == "cuda"
+    assert check("total_variation") == 6.5
+    assert (values["device"], values["place"]) == ("cuda", torch.device("cuda"))
+    assert torch.cuda.is_available() and torch.cuda.device_count() == 1
+
+
+def test_on_a_machine_with_a_gpu_pytest_checks_on_the_cpu_as_where_work_is_graded(
+    student_pytest, tmp_path, gpu_in_sight
+):
+    file = tmp_path / "variation_loss.py"
+    file.write_text(WITH_A_GPU)
+    run = student_pytest(file, "-k", "total_variation")
+    assert "total_variation: 8 of 8 points" in run.text, run.text
+    assert torch.cuda.is_available() and torch.cuda.device_count() == 1
