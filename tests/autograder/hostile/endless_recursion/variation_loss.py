@@ -1,15 +1,8 @@
-"""Recurs for ever, after it has switched off Python's own limit."""
-
-import sys
-
-import torch
-
-
-class Nested:
-    def __repr__(self):
-        return repr([self]) + f"{self!r}"
+"""Recurs in C, deeper than the stack, where no version of Python has a limit of its own."""
 
 
 def variation_loss(images):
-    sys.setrecursionlimit(10**9)
-    return repr(Nested())
+    nested = iter([0])
+    for _ in range(10**6):
+        nested = map(abs, nested)
+    return next(nested)
