@@ -390,7 +390,8 @@ def _shield() -> Iterator[None]:
         sys.stdin = stdin
         os.umask(mask)
         _remove_pytest_variables()
-        sys.last_value = sys.last_traceback = None  # which pytest sets for a debugger
+        for name in ("last_value", "last_traceback", "last_exc"):  # which pytest sets for a debugger
+            setattr(sys, name, None)
         os.environ.update(saved)
 
 
