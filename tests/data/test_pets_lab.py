@@ -201,7 +201,7 @@ def test_a_unit_that_is_not_written_or_broken_is_named(command, few_pets, tmp_pa
 def test_on_the_whole_miniature(cache, command, tmp_path):
     out = command("train", "--from-scratch", "-o", tmp_path)
     print(out)
-    transfer, scratch = accuracies(out, "Transfer"), accuracies(out, "From scratch")
+    transfer, scratch = accuracies(out, "Transfer learning"), accuracies(out, "From scratch")
     assert transfer[0] > 75
     assert scratch[0] > 3 * 100 / 37  # three times as good as guessing
     assert transfer[0] > scratch[0] + 10

@@ -245,7 +245,7 @@ def test_the_names_of_a_whole_unit_are_those_of_its_visible_checks(catalog, tmp_
     write_bundle(student_bundle(catalog, [unit], fingerprints=fingerprint_files(catalog, [unit])), tmp_path / "week")
     home, named = read_catalog(tmp_path / "week"), 0
     for known in known_mistakes(catalog.mistakes(unit)):
-        text = variant_text(catalog.solution(unit), catalog.mistakes(unit), known)
+        text = variant_text(catalog.solution(unit).read_text(), catalog.mistakes(unit), known)
         here = graded(catalog, text, unit=unit, function=known.function)
         assert graded(home, text, unit=unit, function=known.function) == here, known.name
         named += known.name in here
