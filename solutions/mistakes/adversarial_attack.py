@@ -204,6 +204,8 @@ def _attacked(model, images, targets, epsilon, step_size, steps):
     attacked = images.clone()
     for _ in range(steps):
         done = (model(attacked).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+        if done.all():
+            break
         gradient = _gradient(model, attacked, targets)
         attacked = torch.where(done, attacked, _project(attacked - step_size * gradient.sign(), images, epsilon))
     return attacked.detach()
@@ -239,6 +241,8 @@ def changes_all_in_the_first_step(model, images, targets, *, epsilon=EPSILON, st
     moved = _project(images - step_size * _gradient(model, images, targets).sign(), images, epsilon)
     for _ in range(steps - 1):
         done = (model(moved).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+        if done.all():
+            break
         gradient = _gradient(model, moved, targets)
         moved = torch.where(done, moved, _project(moved - step_size * gradient.sign(), images, epsilon))
     return moved.detach()
@@ -303,6 +307,8 @@ def stops_at_any_other_class(model, images, targets, *, epsilon=EPSILON, step_si
     for _ in range(steps):
         seen = model(attacked).argmax(dim=1)
         done = ((seen != first) | (seen == targets)).view(-1, 1, 1, 1)
+        if done.all():
+            break
         gradient = _gradient(model, attacked, targets)
         attacked = torch.where(done, attacked, _project(attacked - step_size * gradient.sign(), images, epsilon))
     return attacked.detach()
@@ -320,6 +326,8 @@ def attacks_away(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE
     attacked = images.clone()
     for _ in range(steps):
         done = (model(attacked).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+        if done.all():
+            break
         gradient = _gradient(model, attacked, targets)
         attacked = torch.where(done, attacked, _project(attacked + step_size * gradient.sign(), images, epsilon))
     return attacked
