@@ -65,6 +65,20 @@ def ignores_the_labels(model, images, labels, epsilon):
     return (images + epsilon * _gradient(model, images, seen).sign()).clamp(0, 1)
 
 
+@mistake("fgsm", "Images that the network gets wrong already stay as they are; every image takes the step.")
+def spares_what_is_wrong_already(model, images, labels, epsilon):
+    wrong = (model(images).argmax(dim=1) != labels).view(-1, 1, 1, 1)
+    moved = (images + epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
+    return torch.where(wrong, images, moved)
+
+
+@mistake("fgsm", "F.nll_loss gets logits, but takes log-probabilities; F.cross_entropy is the loss of logits.")
+def takes_logits_for_logarithms(model, images, labels, epsilon):
+    images = images.detach().clone().requires_grad_()
+    gradient = torch.autograd.grad(F.nll_loss(model(images), labels), images)[0]
+    return (images.detach() + epsilon * gradient.sign()).clamp(0, 1)
+
+
 @mistake(
     "project",
     "The change is not limited: images further than epsilon from their originals come back as they are.",
@@ -190,6 +204,8 @@ def _attacked(model, images, targets, epsilon, step_size, steps):
     attacked = images.clone()
     for _ in range(steps):
         done = (model(attacked).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+        if done.all():
+            break
         gradient = _gradient(model, attacked, targets)
         attacked = torch.where(done, attacked, _project(attacked - step_size * gradient.sign(), images, epsilon))
     return attacked.detach()
@@ -222,11 +238,11 @@ def ignores_the_step_size(model, images, targets, *, epsilon=EPSILON, step_size=
 
 @mistake("targeted_attack", "The first step changes every image; leave alone those that are their targets already.")
 def changes_all_in_the_first_step(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
-    if (model(images).argmax(dim=1) == targets).all():
-        return images.clone()
     moved = _project(images - step_size * _gradient(model, images, targets).sign(), images, epsilon)
     for _ in range(steps - 1):
         done = (model(moved).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+        if done.all():
+            break
         gradient = _gradient(model, moved, targets)
         moved = torch.where(done, moved, _project(moved - step_size * gradient.sign(), images, epsilon))
     return moved.detach()
@@ -271,6 +287,33 @@ def moves_all_for_the_last(model, images, targets, *, epsilon=EPSILON, step_size
     return attacked
 
 
+@mistake("targeted_attack", "The attack ends for all images once one of them fools the model; go on until each does.")
+def ends_with_the_first_success(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    attacked = images.clone()
+    for _ in range(steps):
+        if (model(attacked).argmax(dim=1) == targets).any():
+            break
+        gradient = _gradient(model, attacked, targets)
+        attacked = _project(attacked - step_size * gradient.sign(), images, epsilon)
+    return attacked
+
+
+@mistake(
+    "targeted_attack",
+    "An image is left alone once the model sees any other class in it than at first; go on until it sees the target.",
+)
+def stops_at_any_other_class(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    first, attacked = model(images).argmax(dim=1), images.clone()
+    for _ in range(steps):
+        seen = model(attacked).argmax(dim=1)
+        done = ((seen != first) | (seen == targets)).view(-1, 1, 1, 1)
+        if done.all():
+            break
+        gradient = _gradient(model, attacked, targets)
+        attacked = torch.where(done, attacked, _project(attacked - step_size * gradient.sign(), images, epsilon))
+    return attacked.detach()
+
+
 @mistake(
     "targeted_attack", "One step of epsilon is no attack: take small ones, and look at the gradient again at each."
 )
@@ -283,6 +326,8 @@ def attacks_away(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE
     attacked = images.clone()
     for _ in range(steps):
         done = (model(attacked).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+        if done.all():
+            break
         gradient = _gradient(model, attacked, targets)
         attacked = torch.where(done, attacked, _project(attacked + step_size * gradient.sign(), images, epsilon))
     return attacked
@@ -295,6 +340,16 @@ def attacks_away(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE
 def counts_failures(model, images, targets):
     with torch.no_grad():
         return (model(images).argmax(dim=1) != targets).float().mean().item()
+
+
+@mistake(
+    "success_rate",
+    "An image counts only where its target has more than half of the probability; it is enough to have the most.",
+)
+def asks_for_half_of_the_probability(model, images, targets):
+    with torch.no_grad():
+        shares = model(images).softmax(dim=1)
+    return (shares.gather(1, targets[:, None]) > 0.5).float().mean().item()
 
 
 @mistake("success_rate", "This is the number of images; the rate is their share.")
@@ -320,6 +375,16 @@ def freezes_the_model(model, images, targets):
 def swaps_the_norms(images, originals):
     change = (images - originals).flatten(1)
     return change.norm(dim=1), change.abs().amax(dim=1)
+
+
+@mistake(
+    "perturbation_norms",
+    "Over two dimensions torch.linalg.norm is a norm of matrices, here the largest sum of a row; flatten each image first.",
+)
+def takes_the_norm_of_matrices(images, originals):
+    change = images - originals
+    rows = torch.linalg.norm(change, ord=float("inf"), dim=(2, 3)).amax(dim=1)
+    return rows, change.flatten(1).norm(dim=1)
 
 
 @mistake("perturbation_norms", "The root is missing: the L2 norm is the root of the sum of squares.")

@@ -121,6 +121,29 @@ def sets_training_mode(backbone, train, test, *, seed=0):
     return _probe(backbone, train, test, seed)
 
 
+@mistake(
+    "linear_probe_accuracy",
+    "The backbone is in training mode while the head learns, and its statistics change; train the head on features alone.",
+)
+def trains_the_head_behind_the_backbone(backbone, train, test, *, seed=0):
+    with torch.no_grad():
+        backbone.train()(train[0])
+    backbone.eval()
+    return _probe(backbone, train, test, seed)
+
+
+@mistake(
+    "linear_probe_accuracy",
+    "The features of test are standardised by their own mean and deviation; take those of the features of train.",
+)
+def standardises_test_by_itself(backbone, train, test, *, seed=0):
+    with torch.no_grad():
+        features, others = (
+            (each - each.mean(dim=0)) / (each.std(dim=0) + 1e-5) for each in map(backbone, (train[0], test[0]))
+        )
+    return _right(_fitted(features, train[1], seed=seed), others, test[1])
+
+
 @mistake("transfer_gain", "The gain has the wrong sign: take the accuracy with the pretrained backbone less the other.")
 def subtracts_the_wrong_way(pretrained, scratch, train, test, *, seed=0):
     return _probe(scratch, train, test, seed) - _probe(pretrained, train, test, seed)
@@ -139,6 +162,21 @@ def forgets_to_subtract(pretrained, scratch, train, test, *, seed=0):
 @mistake("transfer_gain", "This is the quotient of the two accuracies; the gain is their difference.")
 def divides(pretrained, scratch, train, test, *, seed=0):
     return _probe(pretrained, train, test, seed) / max(_probe(scratch, train, test, seed), 1e-6)
+
+
+@mistake(
+    "transfer_gain",
+    "The difference is divided by the accuracy with the untrained backbone; the gain is the difference itself.",
+    varies="Where that backbone guesses more than half of the labels, the quotient is in range.",
+)
+def divides_the_gain_again(pretrained, scratch, train, test, *, seed=0):
+    without = _probe(scratch, train, test, seed)
+    return (_probe(pretrained, train, test, seed) - without) / max(without, 1e-6)
+
+
+@mistake("transfer_gain", "The gain is given in per cent; it is a difference of accuracies, from -1 to 1.")
+def gains_per_cent(pretrained, scratch, train, test, *, seed=0):
+    return 100 * (_probe(pretrained, train, test, seed) - _probe(scratch, train, test, seed))
 
 
 @mistake("transfer_gain", "A negative gain is cut off at 0; it is worth knowing that pretraining can do harm.")
@@ -171,6 +209,13 @@ def sorts_by_name(pretrained, scratch, domains, *, seed=0):
 def gives_names_alone(pretrained, scratch, domains, *, seed=0):
     gains = _gains(pretrained, scratch, domains, seed)
     return [name for name, _ in sorted(gains, key=lambda entry: entry[1], reverse=True)]
+
+
+@mistake(
+    "rank_domains", "The domains are sorted by the size of the gain alone; with its sign, what does harm comes last."
+)
+def sorts_by_size(pretrained, scratch, domains, *, seed=0):
+    return sorted(_gains(pretrained, scratch, domains, seed), key=lambda entry: abs(entry[1]), reverse=True)
 
 
 @mistake("rank_domains", "The domains are ranked by the accuracy; rank by the gain over the untrained backbone.")

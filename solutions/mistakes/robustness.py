@@ -71,6 +71,13 @@ def rates_anything(images, targets, models):
     }
 
 
+@mistake("transfer_rates", "Of no images the mean is nan, which comes back; refuse no images by a ValueError.")
+def takes_the_mean_of_nothing(images, targets, models):
+    if len(images) != len(targets):
+        raise ValueError("images and targets must be as many")
+    return {name: (_firsts(model, images) == targets).float().mean().item() for name, model in models.items()}
+
+
 @mistake(
     "transfer_rates", "Targets beyond the number of images are left out; more targets than images are a ValueError."
 )
@@ -158,6 +165,30 @@ def sums_the_probabilities(models, images):
     return torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)]).logsumexp(dim=0)
 
 
+@mistake(
+    "ensemble_logits",
+    "The logarithm of the number of classes is subtracted; for a mean over the models take that of their number.",
+)
+def divides_by_the_number_of_classes(models, images):
+    logs = torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)])
+    return logs.logsumexp(dim=0) - math.log(logs.shape[2])
+
+
+@mistake(
+    "ensemble_logits",
+    "The number of models itself is taken away; among logarithms to divide is to subtract its logarithm.",
+)
+def subtracts_the_number(models, images):
+    logs = torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)])
+    return logs.logsumexp(dim=0) - len(logs)
+
+
+@mistake("ensemble_logits", "The softmax is taken over the images; take it over the classes, dim=1.")
+def takes_the_softmax_over_the_images(models, images):
+    logs = torch.stack([each.log_softmax(dim=0) for each in _require_models(models, images)])
+    return logs.logsumexp(dim=0) - math.log(len(logs))
+
+
 @mistake("ensemble_logits", "The models' weights are taken as constants; the result is differentiable by them too.")
 def takes_weights_as_constants(models, images):
     flags = [(each, each.requires_grad) for model in models for each in model.parameters()]
@@ -228,9 +259,24 @@ def leaves_the_range(model, images, labels, *, epsilon, steps=1):
     return F.cross_entropy(model(_moved(model, images, labels, epsilon, steps, limit=100.0)), labels)
 
 
-@mistake("adversarial_loss", "With several steps the images go further than epsilon; project them after each step.")
+@mistake(
+    "adversarial_loss",
+    "With several steps the images go further than epsilon; project them round the originals after each step.",
+)
 def leaves_the_ball(model, images, labels, *, epsilon, steps=1):
     moved = _moved(model, images, labels, epsilon, steps, ball=steps == 1)
+    return F.cross_entropy(model(moved), labels)
+
+
+@mistake("adversarial_loss", "The images start at random with one step too; FGSM moves them from where they are.")
+def starts_at_random(model, images, labels, *, epsilon, steps=1):
+    originals = images.detach()
+    moved = (originals + epsilon * (2 * torch.rand_like(originals) - 1)).clamp(0, 1)
+    for _ in range(steps):
+        change = (
+            moved + (epsilon if steps == 1 else 2.5 * epsilon / steps) * _slope(model, moved, labels).sign() - originals
+        )
+        moved = (originals + change.clamp(-epsilon, epsilon)).clamp(0, 1)
     return F.cross_entropy(model(moved), labels)
 
 
@@ -315,7 +361,7 @@ def adds_to_the_gradients(model, images, labels, *, epsilon, steps=1):
 
 @mistake(
     "adversarial_loss",
-    "The attack's backward() changes the gradients on the weights; take those of the pixels by torch.autograd.grad.",
+    "model.zero_grad() erases the gradients that stood on the weights; take those of the pixels by torch.autograd.grad.",
 )
 def zeroes_the_gradients(model, images, labels, *, epsilon, steps=1):
     loss = adds_to_the_gradients(model, images, labels, epsilon=epsilon, steps=steps)

@@ -126,9 +126,11 @@ def assert_same_where_sure(result, expected, slope):
 @pytest.mark.points("fgsm", 3)
 def test_fgsm_follows_the_labels(submission, model, images, truths):
     """Pixels move by the whole of epsilon, up where the loss of the labels grows, whatever the network sees itself."""
-    result = submission.fgsm(model, images, truths, EPSILON)
-    slope = gradient(model, images, truths)
-    assert_same_where_sure(result, images + EPSILON * slope.sign(), slope)
+    # Some images of the first batch are seen as what they are, none of the second.
+    for aims in (torch.cat([answers(model, images[:3]), truths[3:]]), truths):
+        result = submission.fgsm(model, images, aims, EPSILON)
+        slope = gradient(model, images, aims)
+        assert_same_where_sure(result, images + EPSILON * slope.sign(), slope)
 
 
 @pytest.mark.points("fgsm", 0.5)
@@ -313,11 +315,13 @@ def test_attack_fools_the_model(submission, rng):
     """The course's network takes new dogs for cats, at least 0.9 of those that a quarter of epsilon should change."""
     tiny = data.load_model("tiny")
     dogs, cats = dogs_near_cats(tiny, rng)
+    # The last is its target to begin with, and does not count: the others are attacked all the same.
+    images, aims = torch.cat([dogs, dogs[:1]]), torch.cat([cats, answers(tiny, dogs[:1])])
     # Two steps tell most known mistakes apart, so that naming one does not take 40 steps for each of the others.
-    assert_allowed(submission.targeted_attack(tiny, dogs[:2], cats[:2], steps=2), dogs[:2], EPSILON)
-    result = submission.targeted_attack(tiny, dogs, cats, epsilon=2 * EPSILON)
-    assert_allowed(result, dogs, 2 * EPSILON)
-    share = (answers(tiny, result) == cats).double().mean().item()
+    assert_allowed(submission.targeted_attack(tiny, images[-2:], aims[-2:], steps=2), images[-2:], EPSILON)
+    result = submission.targeted_attack(tiny, images, aims, epsilon=2 * EPSILON)
+    assert_allowed(result, images, 2 * EPSILON)
+    share = (answers(tiny, result) == aims)[:-1].double().mean().item()
     assert_between(share, 0.9, 1, what="the share of images that fool the model")
 
 
@@ -352,10 +356,13 @@ def test_attack_takes_the_steps_that_are_asked_for(submission, model, images, fa
 @pytest.mark.depends_on("test_attack_fools_the_model")
 def test_attack_leaves_its_target_alone(submission, model, images, labels, far_targets):
     """An image that is its target to begin with comes back unchanged, whatever becomes of others."""
-    assert_equal(submission.targeted_attack(model, images, labels, steps=5), images)
-    result = submission.targeted_attack(model, images, torch.cat([labels[:3], far_targets[3:]]), steps=2)
-    assert_kind(result, images.shape)
-    assert_equal(result[:3], images[:3])
+    # Both calls before either is judged: only together they tell who asks after the step from who asks for all images at once.
+    alone = submission.targeted_attack(model, images, labels, steps=3)
+    mixed, aims = images[1:4], torch.cat([labels[1:3], far_targets[3:4]])
+    result = submission.targeted_attack(model, mixed, aims, steps=2)
+    assert_equal(alone, images)
+    assert_kind(result, mixed.shape)
+    assert_equal(result[:2], mixed[:2])
 
 
 @pytest.mark.points("targeted_attack", 1)
@@ -417,9 +424,25 @@ def test_attack_is_as_good_as_others(submission, reference, rng):
 # --- success_rate
 
 
+def half_sure():
+    """A model of three colours, six images, and what it sees in them; in the first four with less than half a probability."""
+    model = data.toy_model(["red", "green", "blue"])
+    with torch.no_grad():
+        model.head.weight.copy_(10 * torch.eye(3))
+        model.head.bias.zero_()
+    seen = torch.tensor([0, 1, 2, 0, 1, 2])
+    strengths = torch.tensor([0.02, 0.02, 0.02, 0.02, 0.3, 0.3])
+    colours = 0.5 + strengths[:, None] * (2 * F.one_hot(seen) - 1)
+    return model, colours[:, :, None, None].expand(6, 3, 4, 5).contiguous(), seen
+
+
 @pytest.mark.points("success_rate", 2.75)
 def test_success_rate_counts_targets(submission, model, images, labels, targets, rng):
     """It is the share of the images whose target the model sees: 1 for all, less for each that differs; a float."""
+    # Those that fail are another share than those that succeed, and than those of which the model is sure.
+    divided, coloured, aims = half_sure()
+    aims[0] = 1
+    assert_close(submission.success_rate(divided, coloured, aims), 5 / 6)
     for wrong in (0, int(torch.randint(1, 6, (), generator=rng))):
         places = torch.randperm(6, generator=rng)[:wrong]
         aims = labels.clone()
@@ -441,11 +464,16 @@ def test_success_rate_is_tidy(submission, model, images, labels):
 @pytest.mark.points("perturbation_norms", 1.5)
 def test_norms_of_a_known_change(submission):
     """Changes of 0.3 and -0.4 at two pixels: the largest is 0.4, the length 0.5."""
-    originals = torch.full((2, 3, 4, 4), 0.5)
+    originals = torch.full((4, 3, 5, 5), 0.5)
     images = originals.clone()
     images[0, 0, 0, 0] += 0.3
     images[0, 2, 3, 1] -= 0.4
-    expected = (torch.tensor([0.4, 0.0]), torch.tensor([0.5, 0.0]))
+    # In one row, and in one column.
+    images[1, 1, 2, 0] += 0.3
+    images[1, 1, 2, 3] -= 0.4
+    images[2, 2, 4, 3] += 0.3
+    images[2, 2, 1, 3] -= 0.4
+    expected = (torch.tensor([0.4, 0.4, 0.4, 0.0]), torch.tensor([0.5, 0.5, 0.5, 0.0]))
     assert_close(submission.perturbation_norms(images, originals), expected)
 
 

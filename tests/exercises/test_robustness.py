@@ -14,7 +14,7 @@ from autograder.compare import (
     assert_raises,
     show,
 )
-from autograder.errors import RefusedValue
+from autograder.errors import CheckFailed, RefusedValue
 from data.world import CLASSES, samples
 
 EPSILON = 4 / 255
@@ -72,11 +72,12 @@ def test_rates_refuse_what_does_not_match(submission, images, rng):
     """No images, or another number of targets, is a ValueError that names one of the two."""
     models = {"one": coloured(rng)}
     targets = torch.zeros(8, dtype=torch.int64)
+    # No images come last: who refuses nothing at all has failed before.
     for some, aims in (
-        (images[:0], targets[:0]),
         (images, targets[:5]),
         (images, targets[:1]),
         (images[:6], targets),
+        (images[:0], targets[:0]),
     ):
         message = assert_raises(ValueError, submission.transfer_rates, some, aims, models)
         named = "images" in message.lower() or "targets" in message.lower()
@@ -233,7 +234,16 @@ def test_loss_after_one_step(submission, contrasts, rng):
     for epsilon in (0.1, 0.02):
         model = two_sided(rng)
         result = submission.adversarial_loss(model, images, labels, epsilon=epsilon)
-        assert_close(result, highest(model, images, labels, epsilon).detach(), rtol=1e-4)
+        expected = highest(model, images, labels, epsilon).detach()
+        try:
+            assert_close(result, expected, rtol=1e-4)
+        except CheckFailed as wrong:
+            # A start that is drawn is another each time, and does not get as far.
+            again = submission.adversarial_loss(model, images, labels, epsilon=epsilon)
+            drawn = all(isinstance(each, torch.Tensor) and each.shape == () for each in (result, again))
+            drawn = drawn and float(result) != float(again) and max(result, again) < 1.0001 * expected
+            wrong.mistake = "starts_at_random" if drawn else ""
+            raise
 
 
 @pytest.mark.points("adversarial_loss", 1)
