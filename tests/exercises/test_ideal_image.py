@@ -224,8 +224,24 @@ def test_ideal_step_is_the_rate_times_the_gradient(submission, model, images, ta
         result = submission.ideal_step(model, images, target, **sizes)
         assert_kind(result, images.shape)
         expected = images - sizes["learning_rate"] * slope
+        if not torch.allclose(result, expected, rtol=0, atol=1e-4):
+            assert_longer_by_a_longer_gradient(submission, model, images, target)
         assert_close(result, expected, atol=1e-4)
         images = expected  # from there the next step
+
+
+def assert_longer_by_a_longer_gradient(submission, model, images, target):
+    """A step along the gradient is not as long where the gradient is twice as long."""
+    # So heavy a variation that the class hardly counts.
+    sizes = [{"learning_rate": 0.01, "variation_weight": weight} for weight in (1e4, 2e4)]
+    results = [submission.ideal_step(model, images, target, **each) for each in sizes]
+    for result in results:
+        assert_kind(result, images.shape)
+    one, other = (images - result for result in results)
+    along = F.cosine_similarity(other.flatten(), gradient(model, images, target, 2e4).flatten(), dim=0) > 0.98
+    as_long = along and float((other - one).abs().max()) < 0.02 * float(one.abs().max())
+    problem = "goes as far as by half the weight, and half the gradient"
+    assert_holds(not as_long, problem, results[1], mistake="normalises_the_gradient")
 
 
 @pytest.mark.points("ideal_step", 1)
@@ -259,7 +275,33 @@ def test_ideal_image_convinces_a_network(submission, unseen, rng):
     submission.ideal_image(unseen, target, steps=2, seed=seed)
     result = submission.ideal_image(unseen, target, seed=seed)
     assert_dream(result, 64, 200)
-    assert_between(probability(unseen, result[0], target), CONVINCED, 1, what="the probability of the target")
+    sure = probability(unseen, result[0], target)
+    if sure < CONVINCED:
+        assert_under_way(submission, unseen, target, seed, result)
+    assert_between(sure, CONVINCED, 1, what="the probability of the target")
+
+
+def assert_under_way(submission, model, target, seed, result):
+    """The first steps lead on, and down; and after all steps, whose result is given, the picture is no longer the noise."""
+
+    def dream(**options):
+        found = submission.ideal_image(model, target, seed=seed, **options)
+        assert_dream(found, options.get("size", 64), options["steps"])
+        return found
+
+    noise, one, two = (
+        dream(size=32, **each) for each in ({"learning_rate": 1e-9, "steps": 1}, {"steps": 1}, {"steps": 2})
+    )
+    standing = "discards_the_steps" if torch.equal(noise[0], one[0]) else "starts_over"
+    same = torch.equal(one[0], two[0])
+    assert_holds(not same, "returned the picture of one step after two", two, mistake=standing)
+    slow = dream(size=32, learning_rate=0.02, steps=5)
+    rising = all(after > before for before, after in zip(slow[1], slow[1][1:], strict=False))
+    assert_holds(not rising, "tells losses that rise with every step", slow, mistake="flees_the_target")
+    moved = float((result[0] - dream(learning_rate=1e-9, steps=1)[0]).abs().mean())
+    assert_holds(
+        moved > 0.01, f"changed a pixel by {moved:.2g} on average, so that the noise is left", result, mistake="creeps"
+    )
 
 
 @pytest.mark.points("ideal_image", 2)
@@ -280,6 +322,8 @@ def test_ideal_image_is_a_smooth_zebra(submission, tiny, rng):
     ragged, losses = submission.ideal_image(tiny, target, variation_weight=0.0, steps=50, seed=seed)
     assert_dream((ragged, losses), 64, 50)
     share = float(variation(image) / variation(ragged))
+    if share > SMOOTH:
+        assert_weight_of_zero(submission, tiny, target)
     assert_between(share, 0, SMOOTH, what="the share of the variation that is left")
 
 
@@ -293,6 +337,8 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
     image, losses = result
     with torch.no_grad():
         expected = float(loss(tiny, image, target))
+    if abs(losses[-1] - expected) >= tolerance(expected):
+        assert_weight_of_zero(submission, tiny, target)
     # Before the last step or after it: that far, the two are apart.
     assert_told(losses[-1], expected, result)
     # So heavy that the class hardly counts, and steps so short that the loss is that of the noise still.
@@ -309,7 +355,26 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
 def assert_told(last, expected, result):
     """The last loss is about that of the picture."""
     problem = f"tells a last loss of {last:.3g} for a picture that has one of {expected:.3g}"
-    assert_holds(abs(last - expected) < 0.2 + 0.5 * expected, problem, result)
+    assert_holds(abs(last - expected) < tolerance(expected), problem, result)
+
+
+def tolerance(expected):
+    return 0.2 + 0.5 * expected
+
+
+def assert_weight_of_zero(submission, model, target):
+    """A weight of 0 is not the one that counts where none is given; the loss of the noise tells."""
+    told = []
+    for weight in ({}, {"variation_weight": 100.0}, {"variation_weight": 0.0}):
+        result = submission.ideal_image(model, target, size=32, steps=1, learning_rate=1e-9, **weight)
+        assert_dream(result, 32, 1)
+        told += result[1]
+    none, heavy, zero = told
+    with torch.no_grad():
+        alone = float(loss(model, result[0], target))
+    same = zero == none != heavy and zero > alone + 0.01
+    problem = "tells the loss of the weight that counts where none is given"
+    assert_holds(not same, problem, result, mistake="takes_weight_zero_for_missing")
 
 
 @pytest.mark.points("ideal_image", 0.5)
