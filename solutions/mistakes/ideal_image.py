@@ -275,7 +275,7 @@ def takes_weight_zero_for_missing(
 
 
 @mistake("ideal_image", "The learning rate is so small that the picture stays noise; a gradient by a pixel is tiny.")
-def creeps(model, target, *, size=64, steps=200, learning_rate=0.01, variation_weight=1.0, seed=0):
+def creeps(model, target, *, size=64, steps=200, learning_rate=0.001, variation_weight=1.0, seed=0):
     return _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
 
 

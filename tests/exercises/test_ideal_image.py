@@ -11,6 +11,8 @@ from autograder.compare import assert_between, assert_close, assert_equal, asser
 SURE, SMOOTH = 0.9, 0.7
 # On a network that nobody has seen, whichever defaults were chosen for `tiny`; what is painted beforehand has about 0.
 CONVINCED = 0.7
+#: Said of what takes a weight of 0 as `weight or 1.0` does.
+NO_ZERO = "takes a weight of 0 for none given"
 
 
 @pytest.fixture
@@ -271,37 +273,42 @@ def test_ideal_image_convinces_a_network(submission, unseen, rng):
     """A network that nobody has seen before is convinced by your picture, for a class by lot."""
     target = by_lot(rng, len(unseen.classes))
     seed = by_lot(rng, 10_000)
-    # Two steps tell most known mistakes apart, so that naming one does not take 200 steps for each of the others.
-    submission.ideal_image(unseen, target, steps=2, seed=seed)
+    # First, as two steps tell most known mistakes apart, and naming one should not take 200 steps for each of the others.
+    begun = first_steps(submission, unseen, target, seed)
     result = submission.ideal_image(unseen, target, seed=seed)
     assert_dream(result, 64, 200)
     sure = probability(unseen, result[0], target)
     if sure < CONVINCED:
-        assert_under_way(submission, unseen, target, seed, result)
+        assert_under_way(begun, result)
     assert_between(sure, CONVINCED, 1, what="the probability of the target")
 
 
-def assert_under_way(submission, model, target, seed, result):
-    """The first steps lead on, and down; and after all steps, whose result is given, the picture is no longer the noise."""
+def first_steps(submission, model, target, seed):
+    """What comes of two steps and of three, of two that leave the noise as it is, and of a few short ones."""
+    still, short = {"steps": 2, "learning_rate": 1e-9}, {"steps": 5, "learning_rate": 0.02}
+    found = []
+    for options in ({"steps": 2}, {"steps": 3}, still, short):
+        found.append(submission.ideal_image(model, target, seed=seed, **options))
+        assert_dream(found[-1], 64, options["steps"])
+    return found
 
-    def dream(**options):
-        found = submission.ideal_image(model, target, seed=seed, **options)
-        assert_dream(found, options.get("size", 64), options["steps"])
-        return found
 
-    noise, one, two = (
-        dream(size=32, **each) for each in ({"learning_rate": 1e-9, "steps": 1}, {"steps": 1}, {"steps": 2})
-    )
-    standing = "discards_the_steps" if torch.equal(noise[0], one[0]) else "starts_over"
-    same = torch.equal(one[0], two[0])
-    assert_holds(not same, "returned the picture of one step after two", two, mistake=standing)
-    slow = dream(size=32, learning_rate=0.02, steps=5)
-    rising = all(after > before for before, after in zip(slow[1], slow[1][1:], strict=False))
-    assert_holds(not rising, "tells losses that rise with every step", slow, mistake="flees_the_target")
-    moved = float((result[0] - dream(learning_rate=1e-9, steps=1)[0]).abs().mean())
-    assert_holds(
-        moved > 0.01, f"changed a pixel by {moved:.2g} on average, so that the noise is left", result, mistake="creeps"
-    )
+def assert_under_way(begun, result):
+    """Each step leads on, and down, and in the end the picture is no longer the noise that it was."""
+    two, three, still, short = begun
+    same = torch.equal(two[0], three[0])
+    standing = "discards_the_steps" if torch.equal(two[0], still[0]) else "starts_over"
+    assert_holds(not same, "returned the picture that two steps give, too", three, mistake=standing)
+    rising = all(after > before for before, after in zip(short[1], short[1][1:], strict=False))
+    assert_holds(not rising, "tells losses that rise with every step", short, mistake="flees_the_target")
+    assert_moved(result, still[0])
+
+
+def assert_moved(result, noise):
+    """The picture is no longer the noise that it was."""
+    moved = float((result[0] - noise).abs().mean())
+    problem = f"changed a pixel by {moved:.2g} on average, so that the picture is still the noise"
+    assert_holds(moved > 0.05, problem, result, mistake="creeps")
 
 
 @pytest.mark.points("ideal_image", 2)
@@ -311,6 +318,7 @@ def test_ideal_image_is_a_smooth_zebra(submission, tiny, rng):
     target = by_lot(rng, len(tiny.classes))
     seed = by_lot(rng, 10_000)
     submission.ideal_image(tiny, target, steps=2, seed=seed)  # see above
+    noise, none = noise_of(submission, tiny, target, seed)
     result = submission.ideal_image(tiny, target, seed=seed)
     assert_dream(result, 64, 200)
     image, losses = result
@@ -323,7 +331,8 @@ def test_ideal_image_is_a_smooth_zebra(submission, tiny, rng):
     assert_dream((ragged, losses), 64, 50)
     share = float(variation(image) / variation(ragged))
     if share > SMOOTH:
-        assert_weight_of_zero(submission, tiny, target)
+        assert_holds(not none, NO_ZERO, mistake="takes_weight_zero_for_missing")
+        assert_moved(result, noise)
     assert_between(share, 0, SMOOTH, what="the share of the variation that is left")
 
 
@@ -338,7 +347,8 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
     with torch.no_grad():
         expected = float(loss(tiny, image, target))
     if abs(losses[-1] - expected) >= tolerance(expected):
-        assert_weight_of_zero(submission, tiny, target)
+        _, none = noise_of(submission, tiny, target, 0)
+        assert_holds(not none, NO_ZERO, result, mistake="takes_weight_zero_for_missing")
     # Before the last step or after it: that far, the two are apart.
     assert_told(losses[-1], expected, result)
     # So heavy that the class hardly counts, and steps so short that the loss is that of the noise still.
@@ -362,19 +372,15 @@ def tolerance(expected):
     return 0.2 + 0.5 * expected
 
 
-def assert_weight_of_zero(submission, model, target):
-    """A weight of 0 is not the one that counts where none is given; the loss of the noise tells."""
+def noise_of(submission, model, target, seed):
+    """The noise of a seed; and if its losses tell that a weight of 0 is taken for the one where none is given."""
     told = []
     for weight in ({}, {"variation_weight": 100.0}, {"variation_weight": 0.0}):
-        result = submission.ideal_image(model, target, size=32, steps=1, learning_rate=1e-9, **weight)
-        assert_dream(result, 32, 1)
-        told += result[1]
-    none, heavy, zero = told
+        image, losses = submission.ideal_image(model, target, steps=2, learning_rate=1e-9, seed=seed, **weight)
+        told.append(losses[-1])
     with torch.no_grad():
-        alone = float(loss(model, result[0], target))
-    same = zero == none != heavy and zero > alone + 0.01
-    problem = "tells the loss of the weight that counts where none is given"
-    assert_holds(not same, problem, result, mistake="takes_weight_zero_for_missing")
+        alone = float(loss(model, image, target))
+    return image, told[0] == told[2] != told[1] and told[2] > alone + 0.01
 
 
 @pytest.mark.points("ideal_image", 0.5)
