@@ -74,6 +74,16 @@ def takes_class_zero_for_missing(model, images, target):
     return _class_loss(model, images, target or len(model.classes) - 1)
 
 
+@mistake("class_loss", "The logarithm of the mean probability is taken; take that of each, and then their mean.")
+def takes_the_log_of_the_mean(model, images, target):
+    return -model(images).softmax(dim=1)[:, target].mean().log()
+
+
+@mistake("class_loss", "The softmax runs over the images (dim=0); it belongs over the classes (dim=1).")
+def takes_the_softmax_over_images(model, images, target):
+    return -model(images).log_softmax(dim=0)[:, target].mean()
+
+
 @mistake("class_loss", "Only the first image of the batch counts; average over all of them.")
 def sees_only_the_first(model, images, target):
     return _class_loss(model, images[:1], target)
@@ -116,6 +126,28 @@ def counts_one_direction(model, images, target, variation_weight):
     return _class_loss(model, images, target) + variation_weight * variation
 
 
+@mistake("ideal_loss", "Only neighbours above one another are counted; pixels side by side are neighbours too.")
+def counts_columns_only(model, images, target, variation_weight):
+    variation = images.diff(dim=2).abs().sum() / images.numel()
+    return _class_loss(model, images, target) + variation_weight * variation
+
+
+@mistake("ideal_loss", "Each direction is averaged over its pairs; add up both directions, and divide by C * H * W.")
+def averages_each_direction(model, images, target, variation_weight):
+    variation = images.diff(dim=2).abs().mean() + images.diff(dim=3).abs().mean()
+    return _class_loss(model, images, target) + variation_weight * variation
+
+
+@mistake("ideal_loss", "The variations of the images are added up; the variation loss is their mean.")
+def adds_up_the_variations(model, images, target, variation_weight):
+    return _class_loss(model, images, target) + variation_weight * _variation(images) * len(images)
+
+
+@mistake("ideal_loss", "The variation is divided by H * W; there are C * H * W entries.")
+def forgets_the_channels(model, images, target, variation_weight):
+    return _class_loss(model, images, target) + variation_weight * _variation(images) * images.shape[1]
+
+
 @mistake("ideal_loss", "The differences are squared; total variation takes their absolute values.")
 def squares_the_differences(model, images, target, variation_weight):
     variation = (images.diff(dim=2).square().sum() + images.diff(dim=3).square().sum()) / images.numel()
@@ -152,6 +184,12 @@ def climbs(model, images, target, *, learning_rate, variation_weight):
 @mistake("ideal_step", "The step takes the sign of the gradient, as an attack does; here it is the gradient itself.")
 def steps_by_the_sign(model, images, target, *, learning_rate, variation_weight):
     return (images - learning_rate * _gradient(model, images, target, variation_weight)[0].sign()).clamp(0, 1)
+
+
+@mistake("ideal_step", "The gradient is divided by its size, so that every step is as long; take the gradient itself.")
+def normalises_the_gradient(model, images, target, *, learning_rate, variation_weight):
+    gradient = _gradient(model, images, target, variation_weight)[0]
+    return (images - learning_rate * gradient / (gradient.norm() + 1e-8)).clamp(0, 1)
 
 
 @mistake("ideal_step", "The result leaves the range of pixels; clamp it to [0, 1].")
@@ -210,14 +248,34 @@ def flees_the_target(model, target, *, size=64, steps=200, learning_rate=5.0, va
     return _descend(model, _noise(size, seed), target, steps, -learning_rate, variation_weight)
 
 
-@mistake("ideal_image", "Every step starts from the noise again, so that many steps are no better than one.")
+@mistake(
+    "ideal_image",
+    "Only one step changes the picture: start each from the picture of the last, and keep that tensor in the optimizer.",
+)
 def starts_over(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
     gradient, loss = _gradient(model, _noise(size, seed), target, variation_weight)
     return (_noise(size, seed) - learning_rate * gradient).clamp(0, 1), [loss] * steps
 
 
+@mistake("ideal_image", "The picture that comes back is still the noise: a step returns the next picture, so keep it.")
+def discards_the_steps(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    _, loss = _gradient(model, _noise(size, seed), target, variation_weight)
+    return _noise(size, seed), [loss] * steps
+
+
+@mistake(
+    "ideal_image",
+    "A weight of 0 counts as none given: `variation_weight or ...` takes every 0 for missing.",
+    varies="It shows in the share of the variation, too, if the picture gets little smoother after fifty steps.",
+)
+def takes_weight_zero_for_missing(
+    model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0
+):
+    return _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight or 1.0)
+
+
 @mistake("ideal_image", "The learning rate is so small that the picture stays noise; a gradient by a pixel is tiny.")
-def creeps(model, target, *, size=64, steps=200, learning_rate=0.01, variation_weight=1.0, seed=0):
+def creeps(model, target, *, size=64, steps=200, learning_rate=0.001, variation_weight=1.0, seed=0):
     return _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
 
 

@@ -70,6 +70,16 @@ def takes_all_numbers_off(filename):
     return name.rstrip("0123456789_")
 
 
+@mistake(
+    "breed_of", "What follows the number is passed over, as by re.match; the name must end there: use re.fullmatch."
+)
+def takes_more_after_the_number(filename):
+    match = re.match(r"(.+)_[0-9]+", Path(filename).stem)
+    if match is None:
+        raise ValueError("filename has no number")
+    return match[1]
+
+
 @mistake("species_of", "Any capital makes it a cat; it is the first letter of the breed that counts.")
 def looks_for_any_capital(filename):
     breed = Path(filename).stem.rpartition("_")[0]
@@ -228,6 +238,13 @@ def sorts_by_class(root, split, size=64):
     return images[by_class], labels[by_class], names
 
 
+@mistake("load_pets", "The pictures are shuffled, differently each time; leave them in the split's own order.")
+def shuffles_the_pictures(root, split, size=64):
+    images, labels, names = _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
+    mixed = torch.randperm(len(labels))
+    return images[mixed], labels[mixed], names
+
+
 @mistake("load_pets", "The names are as in the file names; take those of torchvision's `classes`.")
 def keeps_the_names_of_files(root, split, size=64):
     images, labels, _ = _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
@@ -291,6 +308,27 @@ def splits_alike_for_all_seeds(labels, fraction, seed=0):
     return torch.cat(train), torch.cat(valid)
 
 
+@mistake("stratified_split", "These are places within each class; look up which pictures stand there: members[places].")
+def returns_places_within_classes(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    generator = torch.Generator().manual_seed(seed)
+    train, valid = [], []
+    for size in labels.unique(return_counts=True)[1].tolist():
+        places = torch.randperm(size, generator=generator)
+        count = min(max(round(fraction * size), 1), size - 1)
+        train.append(places[count:])
+        valid.append(places[:count])
+    return torch.cat(train), torch.cat(valid)
+
+
+@mistake("stratified_split", "These are the labels of the pictures; return their indices.")
+def returns_labels(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    generator = torch.Generator().manual_seed(seed)
+    train, valid = zip(*_cut(labels, fraction, generator), strict=True)
+    return labels[torch.cat(train)], labels[torch.cat(valid)]
+
+
 @mistake("stratified_split", "The two are in the wrong order: train first, and `fraction` of each class in valid.")
 def swaps_train_and_valid(labels, fraction, seed=0):
     _check_fraction(fraction)
@@ -312,6 +350,24 @@ def rounds_to_nothing(labels, fraction, seed=0):
         members = (labels == label).nonzero().flatten()
         members = members[torch.randperm(len(members), generator=generator)]
         count = int(fraction * len(members))
+        train.append(members[count:])
+        valid.append(members[:count])
+    return torch.cat(train), torch.cat(valid)
+
+
+@mistake(
+    "stratified_split",
+    "A large fraction takes every picture of a small class; leave one at least to train on.",
+    varies="Where labels and fraction are drawn, it shows only if some class is small enough.",
+)
+def leaves_nothing_to_train_on(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    generator = torch.Generator().manual_seed(seed)
+    train, valid = [], []
+    for label in labels.unique():
+        members = (labels == label).nonzero().flatten()
+        members = members[torch.randperm(len(members), generator=generator)]
+        count = max(round(fraction * len(members)), 1) if len(members) > 1 else 0
         train.append(members[count:])
         valid.append(members[:count])
     return torch.cat(train), torch.cat(valid)
@@ -378,6 +434,22 @@ def cuts_k_down(logits, labels, k):
 def counts_pictures(logits, labels, k):
     _check_k(logits, k)
     return _among(logits, labels, k).sum().item()
+
+
+@mistake(
+    "top_k_accuracy", "k is held against the number of pictures; it is that of the classes that limits it: shape[1]."
+)
+def limits_k_by_the_pictures(logits, labels, k):
+    if not 1 <= k <= len(logits):
+        raise ValueError("k must be between 1 and the number of classes")
+    return _among(logits, labels, min(k, logits.shape[1])).mean().item()
+
+
+@mistake("top_k_accuracy", "One place too many counts: fewer than k logits may be larger than that of the true class.")
+def looks_one_too_far(logits, labels, k):
+    _check_k(logits, k)
+    larger = (logits > logits.gather(1, labels[:, None])).sum(dim=1)
+    return (larger <= k).float().mean().item()
 
 
 @mistake("top_k_accuracy", "The true class is looked for at place k only; all places up to it count.")
@@ -472,6 +544,33 @@ def takes_zero_for_missing(matrix, classes, n=5):
 @mistake("most_confused", "The diagonal is listed too, but there the answer was right: that is no confusion.")
 def lists_right_answers(matrix, classes, n=5):
     return sorted(_entries(matrix, classes, diagonal=True), key=_largest)[:n]
+
+
+@mistake("most_confused", "The n largest are chosen before right answers are left out, which take up their places.")
+def chooses_before_leaving_out(matrix, classes, n=5):
+    chosen = sorted(_entries(matrix, classes, zeros=True, diagonal=True), key=_largest)[:n]
+    return [(true, predicted, count) for true, predicted, count in chosen if true != predicted and count]
+
+
+@mistake(
+    "most_confused", "Only pairs above the diagonal are listed; a taken for b and b taken for a are two confusions."
+)
+def lists_one_half(matrix, classes, n=5):
+    return sorted(_entries(matrix.triu(), classes), key=_largest)[:n]
+
+
+@mistake(
+    "most_confused", "Only the largest confusion of each class is listed; a class may be taken for several others."
+)
+def lists_one_for_each_class(matrix, classes, n=5):
+    entries = sorted(_entries(matrix, classes), key=_largest)
+    first = {true: (true, predicted, count) for true, predicted, count in reversed(entries)}
+    return [entry for entry in entries if entry in first.values()][:n]
+
+
+@mistake("most_confused", "The classes are given by their numbers; look up their names.")
+def keeps_numbers(matrix, classes, n=5):
+    return sorted(_entries(matrix, range(len(classes))), key=_largest)[:n]
 
 
 @mistake("most_confused", "Entries of 0 are listed; a confusion that never happened is none.")
@@ -610,3 +709,16 @@ def standardises_by_the_batch(backbone, images, labels, classes, *, seed=0):
     features = torch.cat([backbone(batch) for batch in images.split(64)])
     head = _head(_Standardising()(features), labels, len(classes), seed)
     return Classifier(backbone, nn.Sequential(_Standardising(), head), classes).eval()
+
+
+@mistake(
+    "train_pet_classifier",
+    "The model comes back in training mode, where batch norm and dropout make logits depend on the batch; call eval().",
+)
+def returns_training_mode(backbone, images, labels, classes, *, seed=0):
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    features = torch.cat([backbone(batch) for batch in images.split(64)])
+    norm = nn.BatchNorm1d(features.shape[1])
+    return Classifier(
+        backbone, nn.Sequential(norm, _head(norm(features).detach(), labels, len(classes), seed)), classes
+    )

@@ -11,6 +11,8 @@ from autograder.compare import assert_between, assert_close, assert_equal, asser
 SURE, SMOOTH = 0.9, 0.7
 # On a network that nobody has seen, whichever defaults were chosen for `tiny`; what is painted beforehand has about 0.
 CONVINCED = 0.7
+#: Said of what takes a weight of 0 as `weight or 1.0` does.
+NO_ZERO = "takes a weight of 0 for none given"
 
 
 @pytest.fixture
@@ -224,8 +226,24 @@ def test_ideal_step_is_the_rate_times_the_gradient(submission, model, images, ta
         result = submission.ideal_step(model, images, target, **sizes)
         assert_kind(result, images.shape)
         expected = images - sizes["learning_rate"] * slope
+        if not torch.allclose(result, expected, rtol=0, atol=1e-4):
+            assert_longer_by_a_longer_gradient(submission, model, images, target)
         assert_close(result, expected, atol=1e-4)
         images = expected  # from there the next step
+
+
+def assert_longer_by_a_longer_gradient(submission, model, images, target):
+    """A step along the gradient is not as long where the gradient is twice as long."""
+    # So heavy a variation that the class hardly counts.
+    sizes = [{"learning_rate": 0.01, "variation_weight": weight} for weight in (1e4, 2e4)]
+    results = [submission.ideal_step(model, images, target, **each) for each in sizes]
+    for result in results:
+        assert_kind(result, images.shape)
+    one, other = (images - result for result in results)
+    along = F.cosine_similarity(other.flatten(), gradient(model, images, target, 2e4).flatten(), dim=0) > 0.98
+    as_long = along and float((other - one).abs().max()) < 0.02 * float(one.abs().max())
+    problem = "goes as far as by half the weight, and half the gradient"
+    assert_holds(not as_long, problem, results[1], mistake="normalises_the_gradient")
 
 
 @pytest.mark.points("ideal_step", 1)
@@ -255,11 +273,42 @@ def test_ideal_image_convinces_a_network(submission, unseen, rng):
     """A network that nobody has seen before is convinced by your picture, for a class by lot."""
     target = by_lot(rng, len(unseen.classes))
     seed = by_lot(rng, 10_000)
-    # Two steps tell most known mistakes apart, so that naming one does not take 200 steps for each of the others.
-    submission.ideal_image(unseen, target, steps=2, seed=seed)
+    # First, as two steps tell most known mistakes apart, and naming one should not take 200 steps for each of the others.
+    begun = first_steps(submission, unseen, target, seed)
     result = submission.ideal_image(unseen, target, seed=seed)
     assert_dream(result, 64, 200)
-    assert_between(probability(unseen, result[0], target), CONVINCED, 1, what="the probability of the target")
+    sure = probability(unseen, result[0], target)
+    if sure < CONVINCED:
+        assert_under_way(begun, result)
+    assert_between(sure, CONVINCED, 1, what="the probability of the target")
+
+
+def first_steps(submission, model, target, seed):
+    """What comes of two steps and of three, of two that leave the noise as it is, and of a few short ones."""
+    still, short = {"steps": 2, "learning_rate": 1e-9}, {"steps": 5, "learning_rate": 0.02}
+    found = []
+    for options in ({"steps": 2}, {"steps": 3}, still, short):
+        found.append(submission.ideal_image(model, target, seed=seed, **options))
+        assert_dream(found[-1], 64, options["steps"])
+    return found
+
+
+def assert_under_way(begun, result):
+    """Each step leads on, and down, and in the end the picture is no longer the noise that it was."""
+    two, three, still, short = begun
+    same = torch.equal(two[0], three[0])
+    standing = "discards_the_steps" if torch.equal(two[0], still[0]) else "starts_over"
+    assert_holds(not same, "returned the picture that two steps give, too", three, mistake=standing)
+    rising = all(after > before for before, after in zip(short[1], short[1][1:], strict=False))
+    assert_holds(not rising, "tells losses that rise with every step", short, mistake="flees_the_target")
+    assert_moved(result, still[0])
+
+
+def assert_moved(result, noise):
+    """The picture is no longer the noise that it was."""
+    moved = float((result[0] - noise).abs().mean())
+    problem = f"changed a pixel by {moved:.2g} on average, so that the picture is still the noise"
+    assert_holds(moved > 0.05, problem, result, mistake="creeps")
 
 
 @pytest.mark.points("ideal_image", 2)
@@ -269,6 +318,7 @@ def test_ideal_image_is_a_smooth_zebra(submission, tiny, rng):
     target = by_lot(rng, len(tiny.classes))
     seed = by_lot(rng, 10_000)
     submission.ideal_image(tiny, target, steps=2, seed=seed)  # see above
+    noise, none = noise_of(submission, tiny, target, seed)
     result = submission.ideal_image(tiny, target, seed=seed)
     assert_dream(result, 64, 200)
     image, losses = result
@@ -280,6 +330,9 @@ def test_ideal_image_is_a_smooth_zebra(submission, tiny, rng):
     ragged, losses = submission.ideal_image(tiny, target, variation_weight=0.0, steps=50, seed=seed)
     assert_dream((ragged, losses), 64, 50)
     share = float(variation(image) / variation(ragged))
+    if share > SMOOTH:
+        assert_holds(not none, NO_ZERO, mistake="takes_weight_zero_for_missing")
+        assert_moved(result, noise)
     assert_between(share, 0, SMOOTH, what="the share of the variation that is left")
 
 
@@ -288,11 +341,15 @@ def test_ideal_image_is_a_smooth_zebra(submission, tiny, rng):
 def test_ideal_image_tells_its_losses(submission, tiny, rng):
     """The losses are those of the picture: that of its class alone without variation_weight, and both together with it."""
     target = by_lot(rng, len(tiny.classes))
+    submission.ideal_image(tiny, target, size=32, steps=2)  # see above
     result = submission.ideal_image(tiny, target, variation_weight=0.0, size=32, steps=40, seed=by_lot(rng, 10_000))
     assert_dream(result, 32, 40)
     image, losses = result
     with torch.no_grad():
         expected = float(loss(tiny, image, target))
+    if abs(losses[-1] - expected) >= tolerance(expected):
+        _, none = noise_of(submission, tiny, target, 0)
+        assert_holds(not none, NO_ZERO, result, mistake="takes_weight_zero_for_missing")
     # Before the last step or after it: that far, the two are apart.
     assert_told(losses[-1], expected, result)
     # So heavy that the class hardly counts, and steps so short that the loss is that of the noise still.
@@ -309,7 +366,23 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
 def assert_told(last, expected, result):
     """The last loss is about that of the picture."""
     problem = f"tells a last loss of {last:.3g} for a picture that has one of {expected:.3g}"
-    assert_holds(abs(last - expected) < 0.2 + 0.5 * expected, problem, result)
+    assert_holds(abs(last - expected) < tolerance(expected), problem, result)
+
+
+def tolerance(expected):
+    return 0.2 + 0.5 * expected
+
+
+def noise_of(submission, model, target, seed):
+    """The noise of a seed; and if its losses tell that a weight of 0 is taken for the one where none is given."""
+    told = []
+    for weight in ({}, {"variation_weight": 100.0}, {"variation_weight": 0.0}):
+        image, losses = submission.ideal_image(model, target, steps=2, learning_rate=1e-9, seed=seed, **weight)
+        told.append(losses[-1])
+    with torch.no_grad():
+        alone = float(loss(model, image, target))
+    without, heavy, zero = told
+    return image, abs(zero - without) < 0.001 < abs(heavy - without) and zero > alone + 0.01
 
 
 @pytest.mark.points("ideal_image", 0.5)

@@ -274,7 +274,18 @@ def test_load_pets_labels_are_indices_in_the_order_of_the_split(submission, pets
         listed = breeds_listed(pets, split)
         result = submission.load_pets(pets, split, 16)
         assert_triple(result, len(listed), 16)
-        assert_equal(result[1], torch.tensor([FEW.index(breed) for breed in listed]))
+        expected = torch.tensor([FEW.index(breed) for breed in listed])
+        if not torch.equal(result[1], expected):
+            assert_same_order(submission, pets, split, result[1])
+        assert_equal(result[1], expected)
+
+
+def assert_same_order(submission, root, split, labels):
+    """A second call gives the pictures in the order of the first, which had these labels."""
+    result = submission.load_pets(root, split, 16)
+    assert_triple(result, len(labels), 16)
+    mixed = not torch.equal(result[1], labels) and torch.equal(result[1].sort().values, labels.sort().values)
+    assert_holds(not mixed, "returned another order at each call", result, mistake="shuffles_the_pictures")
 
 
 @pytest.mark.points("load_pets", 1)
@@ -381,20 +392,27 @@ def test_load_pets_on_other_pictures(submission, reference, pets, rng):
 # --- stratified_split
 
 
-def assert_split(result, count):
-    """The result is two index tensors that hold each of `count` indices once."""
+def assert_split(result, labels):
+    """The result is two tensors that hold the index of each label once."""
     whole = isinstance(result, tuple) and len(result) == 2
     assert_holds(whole, f"returned {show(result)}, expected a tuple (train, valid)", result)
     for number, part in enumerate(result):
         kind = isinstance(part, torch.Tensor) and part.dtype == torch.int64 and part.dim() == 1
         assert_holds(kind, f"returned {show(part)} as item {number}, expected int64 indices of shape (n,)", result)
     together = torch.cat(result).sort().values
-    complete = torch.equal(together, torch.arange(count))
-    assert_holds(complete, f"returned indices that are not each of 0 to {count - 1} once", result)
+    complete = torch.equal(together, torch.arange(len(labels)))
+    sizes = labels.unique(return_counts=True)[1].tolist()
+    confused = {
+        "returns_places_within_classes": torch.cat([torch.arange(size) for size in sizes]),
+        "returns_labels": labels,
+    }
+    made = [name for name, wrong in confused.items() if torch.equal(together, wrong.sort().values)]
+    problem = f"returned indices that are not each of 0 to {len(labels) - 1} once"
+    assert_holds(complete, problem, result, mistake=made[0] if made else "")
 
 
 def assert_stratified(result, labels, fraction):
-    assert_split(result, len(labels))
+    assert_split(result, labels)
     for label in labels.unique().tolist():
         size, kept = int((labels == label).sum()), int((labels[result[1]] == label).sum())
         problem = f"put {kept} of the {size} pictures of class {label} into valid, expected about {fraction:g} of them"
@@ -417,9 +435,14 @@ def labels(rng):
 def test_split_is_complete_and_disjoint(submission, labels):
     """Each index is in exactly one of the two tensors, about the fraction of them in the second."""
     result = submission.stratified_split(labels, 0.25)
-    assert_split(result, len(labels))
+    assert_split(result, labels)
     share = len(result[1]) / len(labels)
-    assert_holds(0.18 < share < 0.32, f"put {share:.2f} of the pictures into valid, expected 0.25", result)
+    assert_holds(
+        0.18 < share < 0.32,
+        f"put {share:.2f} of the pictures into valid, expected 0.25",
+        result,
+        mistake="swaps_train_and_valid" if 0.68 < share < 0.82 else "",
+    )
 
 
 @pytest.mark.points("stratified_split", 1)
@@ -448,7 +471,7 @@ def test_split_is_shuffled_by_the_seed(submission, rng):
     seed = number(rng, 0, 1000)
     first, again, other = (submission.stratified_split(labels, 0.4, seed=s) for s in (seed, seed, seed + 1))
     for result in (first, again, other):
-        assert_split(result, 120)
+        assert_split(result, labels)
     same = torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
     assert_holds(same, "returned another split for the same seed", again)
     chosen, others = set(first[1].tolist()), set(other[1].tolist())
@@ -514,15 +537,27 @@ def test_top_k_by_hand(submission):
 @pytest.mark.depends_on("test_top_k_by_hand")
 def test_top_k_refuses_other_k(submission):
     """A k below 1 or above the number of classes is a ValueError that names k."""
+    refused = [is_refused(submission, LOGITS[:2], TRUE[:2], k) for k in (2, 3)]
+    problem = "was refused, though there are four classes"
+    assert_holds(refused != [False, True], problem, mistake="limits_k_by_the_pictures")
     for k in (5, 0, -1, 40):
         assert_mentions(assert_raises(ValueError, submission.top_k_accuracy, LOGITS, TRUE, k), "k")
+
+
+def is_refused(submission, *args):
+    """Return True if a call raises ValueError."""
+    try:
+        submission.top_k_accuracy(*args)
+    except ValueError:
+        return True
+    return False
 
 
 @pytest.mark.points("top_k_accuracy", 0.25)
 @pytest.mark.depends_on("test_top_k_by_hand")
 def test_top_k_is_tidy(submission):
     """Logits and labels are not changed, and a single picture will do."""
-    assert_close(submission.top_k_accuracy(LOGITS[1:2], TRUE[1:2], 2), 1.0)
+    assert_close(submission.top_k_accuracy(LOGITS[:1], TRUE[:1], 1), 1.0)
     changed = submission.last.changed
     assert_holds(not changed, f"changed {', '.join(changed)} in place, expected it to be left alone")
 
@@ -676,6 +711,10 @@ def logits_of(model, images, classes):
     """What the returned model gives."""
     assert_module(model)
     logits = model(images)
+    # The classes that never occur in a check are the last ones, and always one.
+    few = getattr(logits, "shape", None) == (len(images), classes - 1)
+    problem = f"returned {classes - 1} logits for each image, expected {classes}"
+    assert_holds(not few, problem, logits, mistake="counts_the_labels")
     assert_kind(logits, (len(images), classes))
     return logits.detach()
 
@@ -719,9 +758,22 @@ def test_classifier_gives_logits_for_every_class(submission, colours):
     logits = logits_of(model, images, len(COLOUR_NAMES))
     shares = bool((logits >= 0).all()) and bool(((logits.sum(dim=1) - 1).abs() < 1e-5).all())
     assert_holds(not shares, "returned probabilities, expected logits", logits)
+    assert_own_logits(model, images, logits)
     alone = logits_of(model, images[48:49], len(COLOUR_NAMES))
     assert_close(alone, logits[48:49], rtol=1e-3, atol=1e-3)
     logits_of(model, images[:1, :, :32, :32], len(COLOUR_NAMES))
+
+
+def assert_own_logits(model, images, logits):
+    """Two images get the logits that they have among all."""
+    two, again = (logits_of(model, images[48:50], len(COLOUR_NAMES)) for _ in range(2))
+    if torch.allclose(two, logits[48:50], rtol=1e-3, atol=1e-3):
+        return
+    facts = model.inspect()
+    mistake = "standardises_by_the_batch" if torch.equal(two, again) else ""
+    if isinstance(facts, dict) and facts.get("training"):
+        mistake = "returns_training_mode"
+    assert_holds(False, "gives images other logits in other company", two, mistake=mistake)
 
 
 @pytest.mark.points("train_pet_classifier", 0.75)
