@@ -120,6 +120,12 @@ def ends_in_relu(in_features, num_classes):
     return nn.Sequential(nn.Linear(in_features, num_classes), nn.ReLU())
 
 
+@mistake("build_head", "The head ends in a sigmoid; leave it out, as cross-entropy takes logits.")
+def ends_in_sigmoid(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return nn.Sequential(nn.Linear(in_features, num_classes), nn.Sigmoid())
+
+
 @mistake("build_head", "The head drops features at random; one linear layer is all of it.")
 def drops_features(in_features, num_classes):
     _require_positive(in_features, num_classes)
@@ -443,6 +449,11 @@ def forgets_the_bias(head, train, valid, **options):
 @mistake("fit_head", "The seed is not used: batches come from the global random state and differ in every run.")
 def forgets_the_seed(head, train, valid, **options):
     return _fit(head, train, valid, **options, orders=_global_orders)
+
+
+@mistake("fit_head", "The generator has a seed of its own, or none; seed it with the one that is given.")
+def takes_another_seed(head, train, valid, **options):
+    return _fit(head, train, valid, **{**options, "seed": 0})
 
 
 @mistake("fit_head", "The global random state is seeded; use a torch.Generator of your own.")
