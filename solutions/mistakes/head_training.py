@@ -114,7 +114,11 @@ def ends_in_log_softmax(in_features, num_classes):
     return nn.Sequential(nn.Linear(in_features, num_classes), nn.LogSoftmax(dim=1))
 
 
-@mistake("build_head", "The head ends in a ReLU, so that no logit can be negative; leave it out.")
+@mistake(
+    "build_head",
+    "The head ends in a ReLU, so that no logit can be negative; leave it out.",
+    varies="A logit that is 0 for all examples learns nothing: how many are depends on the first weights.",
+)
 def ends_in_relu(in_features, num_classes):
     _require_positive(in_features, num_classes)
     return nn.Sequential(nn.Linear(in_features, num_classes), nn.ReLU())
@@ -375,7 +379,11 @@ def stays_in_eval_mode_after_measuring(head, train, valid, **options):
     return _fit(head, train, valid, **options, before=lambda head: None, measured=measured)
 
 
-@mistake("fit_head", "What the history calls valid is measured on the training set.")
+@mistake(
+    "fit_head",
+    "What the history calls valid is measured on the training set.",
+    varies="Where the losses on both sets lie close together, the history tells nothing.",
+)
 def validates_on_train(head, train, valid, **options):
     return _fit(head, train, valid, **options, shown=train)
 
