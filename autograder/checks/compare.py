@@ -78,7 +78,9 @@ def assert_kind(actual: object, shape: Sequence[int], dtype: torch.dtype | None 
         raise CheckFailed(problem, actual)
 
 
-def assert_between(actual: object, low: float = -math.inf, high: float = math.inf, *, what: str = "") -> None:
+def assert_between(
+    actual: object, low: float = -math.inf, high: float = math.inf, *, what: str = "", mistake: str = ""
+) -> None:
     """Check that a number, or each entry of a tensor or an array, lies in `[low, high]`.
 
     Args:
@@ -86,6 +88,7 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
         low: the smallest value allowed.
         high: the largest value allowed.
         what: what the number measures, where it is not what the function returned.
+        mistake: the known mistake that a number outside shows, if the check itself can tell.
 
     Raises:
         CheckFailed: some value lies outside, or is NaN.
@@ -95,7 +98,7 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
         if not _single(low) <= _single(values) <= _single(high):
             value = show(actual)
             found = f": {what} is {value}" if what else f"returned {value}"
-            raise CheckFailed(f"{found}, expected {bounds(low, high, value)}", actual)
+            raise CheckFailed(f"{found}, expected {bounds(low, high, value)}", actual, mistake=mistake)
         return
     if values is None:
         raise CheckFailed(f"returned {show(actual)}, expected a number", actual)
@@ -105,7 +108,7 @@ def assert_between(actual: object, low: float = -math.inf, high: float = math.in
         place = place_of(index)
         value = show(values[index].item() if isinstance(actual, Tensor | np.ndarray) else actual)
         found = f": {what} is {value}{place}" if what else f"returned {value}{place}"
-        raise CheckFailed(f"{found}, expected {bounds(low, high, value)}", actual)
+        raise CheckFailed(f"{found}, expected {bounds(low, high, value)}", actual, mistake=mistake)
 
 
 def assert_raises(kind: type[Exception], call: Callable[..., object], *args: object, **kwargs: object) -> str:

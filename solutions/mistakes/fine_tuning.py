@@ -269,6 +269,26 @@ def forgets_the_last_move(images, generator):
     return _shifted(images, *_draws(images, generator, high=4))
 
 
+@mistake(
+    "augment",
+    "The moves are rounded to whole numbers, so that -4 and 4 come half as often; torch.randint draws whole ones.",
+)
+def rounds_the_moves(images, generator):
+    flips, _ = _draws(images, generator)
+    moves = (8 * torch.rand(len(images), 2, generator=generator) - 4).round().long()
+    return _shifted(images, flips, moves.tolist())
+
+
+@mistake(
+    "augment",
+    "Fractions of the moves are cut off, so that 0 comes twice as often as others; torch.randint draws whole numbers.",
+)
+def cuts_off_the_fractions(images, generator):
+    flips, _ = _draws(images, generator)
+    moves = (8 * torch.rand(len(images), 2, generator=generator) - 4).long()
+    return _shifted(images, flips, moves.tolist())
+
+
 @mistake("augment", "The move across is the same as the move down; the two are independent.")
 def moves_along_the_diagonal(images, generator):
     flips, moves = _draws(images, generator)
@@ -442,6 +462,32 @@ def steps_with_momentum(model, train, valid, **options):
 def lets_batch_norm_learn(model, train, valid, **options):
     sizes, seed = _defaults(**options)
     return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), training=True)
+
+
+@mistake(
+    "fine_tune",
+    "Only BatchNorm2d is kept in eval mode; there are other kinds of batch normalisation, such as BatchNorm1d.",
+)
+def stills_one_kind_of_norm(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+
+    def still(model):
+        for module in model.modules():
+            module.train(not isinstance(module, torch.nn.BatchNorm2d))
+
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), mode=still)
+
+
+@mistake(
+    "fine_tune",
+    "The weight and bias of batch normalisation are frozen; eval mode keeps its statistics, and the two are trained.",
+)
+def freezes_batch_norm(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.requires_grad_(False)
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])))
 
 
 @mistake("fine_tune", "Everything is unfrozen first; what the caller has frozen is to stay as it is.")

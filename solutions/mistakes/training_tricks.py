@@ -132,6 +132,16 @@ def normalises_by_the_batch_always(x, weight, bias, running_mean, running_var, *
     return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
 
 
+@mistake("batch_norm", "The running estimates move in evaluation too; there they normalise, and stay as they came.")
+def learns_in_evaluation(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if training:
+        _require_rows(x)
+    mean, variance = (x.mean(dim=0), x.var(dim=0, unbiased=False)) if training else (running_mean, running_var)
+    running_mean = (1 - momentum) * running_mean + momentum * x.mean(dim=0)
+    running_var = (1 - momentum) * running_var + momentum * x.var(dim=0, unbiased=len(x) > 1)
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
+
+
 @mistake("batch_norm", "In training the running estimates normalise; the batch's own mean and variance should.")
 def normalises_by_the_past(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
     if training:
@@ -161,6 +171,17 @@ def shifts_before_it_scales(x, weight, bias, running_mean, running_var, *, train
         running_mean = (1 - momentum) * running_mean + momentum * mean
         running_var = (1 - momentum) * running_var + momentum * x.var(dim=0)
     return ((x - mean) / (variance + eps).sqrt() + bias) * weight, running_mean, running_var
+
+
+@mistake("batch_norm", "One mean and one variance of all entries serve every feature; each has its own (dim=0).")
+def normalises_by_all_entries(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = running_mean, running_var
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(), x.var(unbiased=False)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * x.var()
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
 
 
 @mistake("batch_norm", "Each row is normalised by its own mean; batch norm normalises each feature over the batch.")
@@ -327,6 +348,15 @@ def climbs_with_momentum(weight, velocity, gradient, *, learning_rate, momentum)
     return weight + velocity, velocity
 
 
+@mistake(
+    "momentum_step",
+    "The velocity points up the gradient and is subtracted; here it points the way that the weight goes, and is added.",
+)
+def turns_the_velocity_round(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = momentum * velocity + learning_rate * gradient
+    return weight - velocity, velocity
+
+
 @mistake("momentum_step", "This is torch.optim.SGD's velocity, without the learning rate; here that is part of it.")
 def keeps_the_rate_outside(weight, velocity, gradient, *, learning_rate, momentum):
     velocity = momentum * velocity + gradient
@@ -461,6 +491,24 @@ def forgets_the_root(weight, gradient, mean, square, step, *, learning_rate=1e-3
     return weight - learning_rate * corrected[0] / (corrected[1] + eps), mean, square
 
 
+@mistake(
+    "adam_step",
+    "The root is taken before the correction; the square is divided by 1 - beta2^step first, and its root taken then.",
+)
+def corrects_the_root(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    corrected = mean / (1 - beta1**step), square.sqrt() / (1 - beta2**step)
+    return weight - learning_rate * corrected[0] / (corrected[1] + eps), mean, square
+
+
+@mistake("adam_step", "The two betas are swapped: beta1 is that of the mean, beta2 that of the square.")
+def swaps_the_betas(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    mean = beta2 * mean + (1 - beta2) * gradient
+    square = beta1 * square + (1 - beta1) * gradient**2
+    return _adam(weight, gradient, mean, square, step, learning_rate, (beta2, beta1), eps), mean, square
+
+
 @mistake("adam_step", "The weight comes back alone; the next step needs the two moments as well.")
 def returns_no_moments(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     mean = beta1 * mean + (1 - beta1) * gradient
@@ -527,6 +575,18 @@ def adds_the_norms(gradients, max_norm):
     return gradients, norm
 
 
+@mistake(
+    "clip_gradients",
+    "The norm of a matrix is its largest singular value here, and three dimensions have none; flatten() each first.",
+)
+def takes_singular_values(gradients, max_norm):
+    norms = [torch.linalg.norm(gradient, ord=2) for gradient in gradients]
+    norm = torch.stack(norms).square().sum().sqrt().item()
+    if norm > max_norm:
+        gradients = [gradient * (max_norm / norm) for gradient in gradients]
+    return list(gradients), norm
+
+
 @mistake("clip_gradients", "The gradients are scaled in place; return new tensors instead of using mul_ or *=.")
 def clips_in_place(gradients, max_norm):
     norm = _norm(gradients)
@@ -590,6 +650,18 @@ def waits_too_long(losses, patience):
         age = 0 if loss < best else age + 1
         best = loss if loss < best else best
     return age > patience
+
+
+@mistake(
+    "should_stop",
+    "It stops only where the best loss is exactly `patience` epochs old; an older one is a reason as well.",
+)
+def stops_in_one_epoch_only(losses, patience):
+    best, age = math.inf, 0
+    for loss in losses:
+        age = 0 if loss < best else age + 1
+        best = loss if loss < best else best
+    return age == patience
 
 
 @mistake("should_stop", "It stops one epoch early: the epoch of the best loss is not one without improvement.")

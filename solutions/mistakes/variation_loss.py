@@ -243,6 +243,25 @@ def squares_eps(images, eps=1e-8):
     return _roots(images, eps**2).sum(dim=(1, 2, 3))
 
 
+@mistake(
+    "isotropic_variation",
+    "The first row and column are cut off; dx loses the last row and dy the last column, so that both begin at one pixel.",
+)
+def pairs_other_pixels(images, eps=1e-8):
+    _require_batch(images)
+    dx = _horizontal(images)[:, :, 1:, :]
+    dy = _vertical(images)[:, :, :, 1:]
+    return (dx**2 + dy**2 + eps).sqrt().sum(dim=(1, 2, 3))
+
+
+@mistake("isotropic_variation", "There is one root for the whole image; each pixel of each channel has its own.")
+def takes_one_root(images, eps=1e-8):
+    _require_batch(images)
+    dx = images[:, :, :-1, 1:] - images[:, :, :-1, :-1]
+    dy = images[:, :, 1:, :-1] - images[:, :, :-1, :-1]
+    return ((dx**2 + dy**2).sum(dim=(1, 2, 3)) + eps).sqrt()
+
+
 def _roots(images, eps):
     dx = images[..., :-1, 1:] - images[..., :-1, :-1]
     dy = images[..., 1:, :-1] - images[..., :-1, :-1]
@@ -382,6 +401,62 @@ def adds_a_batch(images, *, weight=0.1, steps=100, learning_rate=0.05):
     if images.dim() == 3:
         return _descend(images[None], weight, steps, learning_rate)[0]
     return _descend(images, weight, steps, learning_rate)
+
+
+@mistake(
+    "denoise",
+    "The distance to the images is a mean and the variation a sum, so that hardly anything holds the pictures; sum both.",
+)
+def averages_the_distance(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, weight, steps, learning_rate, nearness=1 / images.numel())
+
+
+@mistake(
+    "denoise", "The objective is an average over the pixels, whose gradient hardly moves any of them; it is a sum."
+)
+def averages_the_objective(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, weight, steps, learning_rate / images.numel())
+
+
+@mistake("denoise", "The gradients of earlier steps are never cleared, so that they add up; each step has its own.")
+def adds_up_the_gradients(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    result, sum_of_gradients = images.detach(), torch.zeros_like(images)
+    for _ in range(steps):
+        here = result.clone().requires_grad_()
+        objective = ((here - images) ** 2).sum() + weight * _total_variation(here).sum()
+        (gradient,) = torch.autograd.grad(objective, here)
+        sum_of_gradients = sum_of_gradients + gradient
+        result = (result - learning_rate * sum_of_gradients).clamp(0, 1)
+    return result
+
+
+@mistake(
+    "denoise",
+    "The images themselves take the steps, so that the distance to them is always 0: detach() does not copy, clone() does.",
+)
+def stays_near_what_it_changes(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    images.copy_(_descend(images, weight, steps, learning_rate, nearness=0.0))
+    return images
+
+
+@mistake(
+    "denoise",
+    "The pictures are clamped inside the objective alone, and come back as they were before; clamp what comes back.",
+)
+def clamps_in_the_objective_alone(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    result = images.detach()
+    for _ in range(steps):
+        here = result.clone().requires_grad_()
+        shown = here.clamp(0, 1)
+        objective = ((shown - images) ** 2).sum() + weight * _total_variation(shown).sum()
+        (gradient,) = torch.autograd.grad(objective, here)
+        result = result - learning_rate * gradient
+    return result
 
 
 def _descend(images, weight, steps, learning_rate, nearness=1.0, range_of_pixels=(0, 1)):

@@ -349,15 +349,26 @@ def test_denoise_lowers_the_variation(submission, rng):
     assert_between(float(share), 0, 0.5, what="the squared error that is left, as a share of the noise,")
 
 
+def nearness_mistake(submission):
+    """The known mistake of a function whose pictures nothing holds near the images: each step moves all pixels by 0.01."""
+    columns = torch.tensor([0.2, 0.8]).expand(1, 3, 2, 2).contiguous()
+    result = submission.denoise(columns, weight=0.2, steps=10)
+    free = isinstance(result, Tensor) and result.shape == columns.shape
+    free = free and bool((result - torch.tensor([0.3, 0.7])).abs().max() < 2e-3)
+    return ("stays_near_what_it_changes" if submission.last.changed else "forgets_nearness") if free else ""
+
+
 @pytest.mark.points("denoise", 1)
 @pytest.mark.depends_on("test_denoise_halves_the_error")
 def test_denoise_keeps_a_real_pattern(submission, rng):
     """Squares of 8 x 8 pixels keep at least two thirds of their contrast, and get no more of it."""
     clean, light = board(rng)
+    mistake = nearness_mistake(submission)
     result = submission.denoise(noisy(clean, rng)[None], weight=0.2, steps=50)
     assert_kind(result, (1, *clean.shape))
     share = contrast(result[0], light) / contrast(clean, light)
-    assert_between(share, 2 / 3, 1.1, what="the share of the contrast between light and dark squares that is left")
+    what = "the share of the contrast between light and dark squares that is left"
+    assert_between(share, 2 / 3, 1.1, what=what, mistake=mistake if share < 2 / 3 else "")
 
 
 @pytest.mark.points("denoise", 1)
@@ -365,8 +376,10 @@ def test_denoise_keeps_a_real_pattern(submission, rng):
 def test_denoise_gives_images(submission, rng):
     """The result has the shape of the images, is detached, and lies in [0, 1], however long the steps."""
     images = random_images(rng, 2, 3, 8, 10)
-    for sizes in ({}, {"weight": 1.0, "learning_rate": 2.0}):
-        result = submission.denoise(images.round() if sizes else images, steps=3, **sizes)
+    long = {"weight": 1.0, "learning_rate": 2.0}
+    # Black and white alone stay where they are if the objective clamps them; what lies between leaves the range.
+    for pictures, sizes in ((images, {}), (images.round(), long), (images, long)):
+        result = submission.denoise(pictures, steps=3, **sizes)
         assert_kind(result, (2, 3, 8, 10))
         assert_between(result, 0, 1)
         assert_holds(

@@ -141,6 +141,13 @@ def test_between_names_what_was_measured():
     assert caught.value.problem == ": the error that is left is 0.7, expected between 0.0 and 0.5"
 
 
+def test_between_carries_the_mistake_that_the_check_has_recognised():
+    for value in (0.7, t([0.2, 0.7])):
+        with pytest.raises(CheckFailed) as caught:
+            assert_between(value, 0, 0.5, mistake="forgets_nearness")
+        assert caught.value.mistake == "forgets_nearness"
+
+
 def raising(error):
     def call(*_):
         raise error
