@@ -539,7 +539,7 @@ def test_fit_stops_when_patience_is_over(submission, clusters, contrary, rng, se
         (contrary, 1, 0.1, 9),
         (contrary, 2, 0.1, 9),
         (contrary, 4, 0.1, 9),
-        (clusters, 3, 0.1, 9),
+        (clusters, 3, 0.1, 15),  # long enough for the accuracy to stand still
         (clusters, 2, 3e-6, 9),  # the loss falls by less than a ten-thousandth in two epochs
         (clusters, 2, 1e-12, 9),  # the loss stays the same
         (wavering, telling, 3.0, 24),
