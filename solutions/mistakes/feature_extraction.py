@@ -169,6 +169,13 @@ def resizes_by_bicubic_interpolation(image, size=64):
     return _pixels(TF.center_crop(image, size))
 
 
+@mistake("preprocess", "The shorter side is always resized to 256, as recipes for ImageNet do; resize it to size.")
+def resizes_to_256(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.center_crop(TF.resize(image.convert("RGB"), 256), size))
+
+
 @mistake("preprocess", "Pixels are skipped where the picture shrinks; a tensor is resized with antialias=True.")
 def skips_pixels(image, size=64):
     if size < 1:

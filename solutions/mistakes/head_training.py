@@ -114,10 +114,20 @@ def ends_in_log_softmax(in_features, num_classes):
     return nn.Sequential(nn.Linear(in_features, num_classes), nn.LogSoftmax(dim=1))
 
 
-@mistake("build_head", "The head ends in a ReLU, so that no logit can be negative; leave it out.")
+@mistake(
+    "build_head",
+    "The head ends in a ReLU, so that no logit can be negative; leave it out.",
+    varies="A logit that is 0 for all examples learns nothing: how many are depends on the first weights.",
+)
 def ends_in_relu(in_features, num_classes):
     _require_positive(in_features, num_classes)
     return nn.Sequential(nn.Linear(in_features, num_classes), nn.ReLU())
+
+
+@mistake("build_head", "The head ends in a sigmoid; leave it out, as cross-entropy takes logits.")
+def ends_in_sigmoid(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return nn.Sequential(nn.Linear(in_features, num_classes), nn.Sigmoid())
 
 
 @mistake("build_head", "The head drops features at random; one linear layer is all of it.")
@@ -369,7 +379,11 @@ def stays_in_eval_mode_after_measuring(head, train, valid, **options):
     return _fit(head, train, valid, **options, before=lambda head: None, measured=measured)
 
 
-@mistake("fit_head", "What the history calls valid is measured on the training set.")
+@mistake(
+    "fit_head",
+    "What the history calls valid is measured on the training set.",
+    varies="Where the losses on both sets lie close together, the history tells nothing.",
+)
 def validates_on_train(head, train, valid, **options):
     return _fit(head, train, valid, **options, shown=train)
 
@@ -443,6 +457,11 @@ def forgets_the_bias(head, train, valid, **options):
 @mistake("fit_head", "The seed is not used: batches come from the global random state and differ in every run.")
 def forgets_the_seed(head, train, valid, **options):
     return _fit(head, train, valid, **options, orders=_global_orders)
+
+
+@mistake("fit_head", "The generator has a seed of its own, or none; seed it with the one that is given.")
+def takes_another_seed(head, train, valid, **options):
+    return _fit(head, train, valid, **{**options, "seed": 0})
 
 
 @mistake("fit_head", "The global random state is seeded; use a torch.Generator of your own.")

@@ -46,7 +46,15 @@ def test_a_tied_model_shares_one_weight():
 
 
 def test_a_stale_model_comes_with_gradients():
-    assert all(each.grad is not None and each.grad.any() for each in data.toy_stale_model(["cat", "dog"]).parameters())
+    for stale in (data.toy_stale_model(["cat", "dog"]), data.toy_head(3, 2, stale=True)):
+        assert all(each.grad is not None and each.grad.any() for each in stale.parameters())
+    assert all(each.grad is None for each in data.toy_head(3, 2).parameters())
+
+
+def test_a_stale_head_has_the_weights_of_any_other():
+    stale, other = data.toy_head(3, 2, stale=True, seed=5), data.toy_head(3, 2, seed=5)
+    assert torch.equal(stale.weight, other.weight)
+    assert all(each.grad is not None for each in Session()._make(recipe_of(stale), "cpu").parameters())
 
 
 def test_a_recording_model_notes_what_it_learns_from():
