@@ -19,10 +19,20 @@ EYE_FEATURES = 64
 SEEN = {"colours": (0, 1, 2), "stripes": (3,), "both": (0, 1, 2, 3), "nothing": ()}
 
 
-def toy_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
-    """Return a linear head: features `(N, in_features)` to logits `(N, num_classes)`."""
-    arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
-    return _made("toy_head", arguments, lambda: nn.Linear(in_features, num_classes), seed)
+def toy_head(in_features: int, num_classes: int, *, stale: bool = False, seed: int = 0) -> nn.Module:
+    """Return a linear head: features `(N, in_features)` to logits `(N, num_classes)`.
+
+    With `stale`, gradients stand on its parameters already, as after a backward pass.
+    """
+
+    def head() -> nn.Module:
+        made = nn.Linear(in_features, num_classes)
+        for parameter in made.parameters() if stale else ():
+            parameter.grad = torch.randn_like(parameter)
+        return made
+
+    arguments = {"in_features": in_features, "num_classes": num_classes, "stale": stale, "seed": seed}
+    return _made("toy_head", arguments, head, seed)
 
 
 def toy_dropout_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:

@@ -46,6 +46,7 @@ def make_call(
     names = _argument_names(function, args, kwargs)
     if isinstance(names, str):
         return Fault("signature", names, signature=_signature(function))
+    names |= dict(side_effects.modules_inside(names))
     before = {name: side_effects.state_of(value) for name, value in names.items()}
     with (
         framework.running(device),

@@ -100,6 +100,17 @@ def _numpy_state() -> bytes:
     return repr(generator.state).encode()
 
 
+def modules_inside(arguments: dict[str, object]) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the modules in lists and dicts, each under the name of its place, such as `models['small']` or `models[0]`."""
+    for name, value in arguments.items():
+        entries = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+        )
+        for key, entry in entries:
+            if isinstance(entry, nn.Module):
+                yield f"{name}[{key!r}]", entry
+
+
 def state_of(value: object) -> dict[str, object]:
     """Return everything about an argument that a function could change behind the caller's back."""
     if isinstance(value, nn.Module):

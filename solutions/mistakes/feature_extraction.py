@@ -80,6 +80,25 @@ def normalises_the_pixels(image, size=64):
     return TF.normalize(pixels, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 
 
+@mistake(
+    "preprocess",
+    "The shorter side is resized to more than size, as recipes for ImageNet do, and a rim is cut away; resize it to size.",
+)
+def resizes_to_more(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.center_crop(TF.resize(image.convert("RGB"), round(size * 256 / 224)), size))
+
+
+@mistake(
+    "preprocess", "The picture is resized to more than size, of which a rim is cut away; its shorter side becomes size."
+)
+def resizes_to_more_rounded_down(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return _pixels(TF.center_crop(TF.resize(image.convert("RGB"), int(size * 256 / 224)), size))
+
+
 @mistake("preprocess", "The centre is cut out of the picture in its full size; resize the shorter side first.")
 def forgets_to_resize(image, size=64):
     if size < 1:
@@ -148,6 +167,13 @@ def resizes_by_bicubic_interpolation(image, size=64):
         raise ValueError("size must be at least 1")
     image = TF.resize(image.convert("RGB"), size, InterpolationMode.BICUBIC)
     return _pixels(TF.center_crop(image, size))
+
+
+@mistake("preprocess", "Pixels are skipped where the picture shrinks; a tensor is resized with antialias=True.")
+def skips_pixels(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    return TF.center_crop(TF.resize(_pixels(image.convert("RGB")), size, antialias=False), size)
 
 
 @mistake("preprocess", "A picture smaller than size is framed in black; resize it too.")
@@ -277,6 +303,17 @@ def leaves_the_model_itself_in_training_mode(model):
 
 
 @mistake(
+    "freeze",
+    "Only dropout, batch norm and the like are put in eval mode, and the model itself is not; model.eval() reaches all.",
+)
+def quiets_some_kinds_of_layers(model):
+    for module in model.modules():
+        if isinstance(module, nn.Dropout | nn.BatchNorm2d):
+            module.eval()
+    return model.requires_grad_(False)
+
+
+@mistake(
     "freeze", "The parameters of the submodules are frozen, but not the model's own; model.parameters() has them all."
 )
 def freezes_the_children_only(model):
@@ -368,6 +405,35 @@ def stays_in_eval_mode(model, layer, images):
     return outputs[0]
 
 
+@mistake("feature_maps", "model.train() at the end gives every submodule the same mode; give each its own back.")
+def wakes_the_model(model, layer, images):
+    outputs = []
+    hook = _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    try:
+        _run(model, images)
+    finally:
+        hook.remove()
+        model.train()
+    return outputs[0]
+
+
+@mistake(
+    "feature_maps",
+    "After the error for an unknown layer the model is in eval mode: look the layer up first, and switch the mode then.",
+)
+def switches_the_mode_before_it_looks_the_layer_up(model, layer, images):
+    modes, outputs = [(module, module.training) for module in model.modules()], []
+    hook = _layer(model.eval(), layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    try:
+        with torch.no_grad():
+            model(images)
+    finally:
+        hook.remove()
+        for module, training in modes:
+            module.training = training
+    return outputs[0]
+
+
 @mistake("feature_maps", "An unknown layer gives the output of the whole model; it should be a ValueError.")
 def falls_back_on_the_model(model, layer, images):
     outputs = []
@@ -438,7 +504,7 @@ def leaves_eval_mode(backbone, images, batch_size=32):
     return torch.cat([_run(backbone, batch) for batch in images.split(batch_size)])
 
 
-@mistake("extract_features", "model.train() at the end wakes every submodule; give each its own mode back.")
+@mistake("extract_features", "model.train() at the end gives every submodule the same mode; give each its own back.")
 def wakes_everything(backbone, images, batch_size=32):
     features = torch.cat([_run(backbone, batch) for batch in images.split(batch_size)])
     backbone.train()
@@ -502,6 +568,22 @@ def scales_all_together(maps, columns=8):
 def adds_a_small_number(maps, columns=8):
     lowest, highest = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
     return _laid_out((maps - lowest) / (highest - lowest + 1e-5), columns)
+
+
+@mistake("feature_grid", "Each channel is divided by its largest value alone; subtract its smallest first.")
+def divides_by_the_largest(maps, columns=8):
+    return _laid_out(maps / maps.amax(dim=(1, 2), keepdim=True), columns)
+
+
+@mistake(
+    "feature_grid", "reshape alone mixes the rows of different cells; bring the cells' rows forward by transpose first."
+)
+def reshapes_alone(maps, columns=8):
+    channels, height, width = maps.shape
+    rows = -(-channels // columns)
+    cells = maps.new_zeros(rows * columns, height, width)
+    cells[:channels] = _scaled(maps)
+    return cells.reshape(rows * height, columns * width)
 
 
 @mistake("feature_grid", "Channels run down the columns; they should run along the rows.")

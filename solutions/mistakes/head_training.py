@@ -65,6 +65,7 @@ def _fit(
     after=lambda *_: None,
     measured=None,
     improved=operator.lt,
+    resets=True,
     wait=0,
     keep="loss",
 ):
@@ -73,8 +74,8 @@ def _fit(
     features, labels = learnt or train
     order, measured = orders(seed, len(labels)), measured or _measured_in_eval_mode
     history = {name: [] for name in NAMES}
-    lowest, best_epoch, highest, best = math.inf, 0, -1.0, copy.deepcopy(head.state_dict())
-    for epoch in range(epochs):
+    lowest, waited, highest, best = math.inf, 0, -1.0, copy.deepcopy(head.state_dict())
+    for _ in range(epochs):
         before(head)
         for number, batch in enumerate(batches(next(order), batch_size)):
             if cleared(number):
@@ -88,8 +89,10 @@ def _fit(
         better = {"loss": loss < lowest, "accuracy": accuracy > highest, "last": True}[keep]
         best, highest = copy.deepcopy(head.state_dict()) if better else best, max(highest, accuracy)
         if improved(loss, lowest):
-            lowest, best_epoch = loss, epoch
-        elif patience is not None and epoch - best_epoch >= patience + wait:
+            lowest, waited = loss, 0 if resets else waited
+            continue
+        waited += 1
+        if patience is not None and waited >= patience + wait:
             break
     head.load_state_dict(best)
     return history
@@ -115,6 +118,26 @@ def ends_in_log_softmax(in_features, num_classes):
 def ends_in_relu(in_features, num_classes):
     _require_positive(in_features, num_classes)
     return nn.Sequential(nn.Linear(in_features, num_classes), nn.ReLU())
+
+
+@mistake("build_head", "The head drops features at random; one linear layer is all of it.")
+def drops_features(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return nn.Sequential(nn.Dropout(0.2), nn.Linear(in_features, num_classes))
+
+
+@mistake("build_head", "There is a hidden layer with a ReLU in the head; one linear layer is all of it.")
+def has_a_hidden_layer(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return nn.Sequential(nn.Linear(in_features, 64), nn.ReLU(), nn.Linear(64, num_classes))
+
+
+@mistake(
+    "build_head", "Batch normalisation stands before the linear layer, and fails for a single example; leave it out."
+)
+def normalises_the_features(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return nn.Sequential(nn.BatchNorm1d(in_features), nn.Linear(in_features, num_classes))
 
 
 @mistake("build_head", "A size below 1 goes through; it should be a ValueError.")
@@ -184,6 +207,15 @@ def gives_percent(logits, labels):
 def gives_a_tensor(logits, labels):
     _require_equal(logits, labels)
     return (logits.argmax(dim=1) == labels).float().mean()
+
+
+@mistake(
+    "accuracy",
+    "A sigmoid or exp makes large logits equal, so that the first of them wins; compare the logits themselves.",
+)
+def squashes_the_logits(logits, labels):
+    _require_equal(logits, labels)
+    return (logits.sigmoid().argmax(dim=1) == labels).float().mean().item()
 
 
 @mistake("accuracy", "The largest logit is looked for among the examples; dim=1 is along the classes.")
@@ -259,7 +291,7 @@ def unfreezes_the_head(head, features, labels):
     return result
 
 
-@mistake("evaluate", "head.train() at the end wakes every submodule; give each its own mode back.")
+@mistake("evaluate", "head.train() at the end gives every submodule the same mode; give each its own back.")
 def wakes_the_head(head, features, labels):
     result = _measured(head.eval(), features, labels)
     head.train()
@@ -424,6 +456,18 @@ def _global_orders(_, count):
         yield torch.randperm(count)
 
 
+@mistake(
+    "fit_head", "Training stops an epoch too soon: patience is how many epochs without a better loss there must be."
+)
+def stops_too_soon(head, train, valid, **options):
+    return _fit(head, train, valid, **options, wait=-1)
+
+
+@mistake("fit_head", "Epochs without a better loss are counted from the start; a better loss sets the count back to 0.")
+def never_resets_the_count(head, train, valid, **options):
+    return _fit(head, train, valid, **options, resets=False)
+
+
 @mistake("fit_head", "Training goes on for one epoch more than patience allows.")
 def waits_too_long(head, train, valid, **options):
     return _fit(head, train, valid, **options, wait=1)
@@ -457,6 +501,15 @@ def standardises_in_place(head, train, valid, **options):
 )
 def clears_once_an_epoch(head, train, valid, **options):
     return _fit(head, train, valid, **options, cleared=lambda number: number == 0)
+
+
+@mistake(
+    "fit_head",
+    "Gradients are cleared after each step only: those that the head comes with are in the first; clear before backward().",
+)
+def clears_after_each_step(head, train, valid, **options):
+    fresh = itertools.count()
+    return _fit(head, train, valid, **options, cleared=lambda _: next(fresh) > 0)
 
 
 @mistake("fit_head", "All examples go into one batch, whatever batch_size says: there is a single step an epoch.")
@@ -523,6 +576,36 @@ def softmax_over_images(model, images, k=3):
         raise ValueError("k must be at least 1")
     with torch.no_grad():
         return _named(model, model(images).softmax(dim=0), k)
+
+
+@mistake("predict", "The softmax is taken of the k classes alone, so that they sum to 1; take it of all logits.")
+def softmax_over_the_chosen(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        logits = model(images)
+    top = logits.topk(min(k, logits.shape[1]))
+    rows = zip(top.indices.tolist(), top.values.softmax(dim=1).tolist(), strict=True)
+    return [[(model.classes[i], value) for i, value in zip(*row, strict=True)] for row in rows]
+
+
+@mistake("predict", "A sigmoid is taken of each logit on its own; a softmax makes probabilities that sum to 1.")
+def takes_a_sigmoid(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        logits = model(images)
+    top = logits.topk(min(k, logits.shape[1]))
+    rows = zip(top.indices.tolist(), top.values.sigmoid().tolist(), strict=True)
+    return [[(model.classes[i], value) for i, value in zip(*row, strict=True)] for row in rows]
+
+
+@mistake("predict", "The most probable class comes last; sort with descending=True.")
+def puts_the_most_probable_last(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        return [row[::-1] for row in _named(model, model(images).softmax(dim=1), k)]
 
 
 @mistake("predict", "The least probable classes come back; the most probable are asked for.")

@@ -345,7 +345,13 @@ def test_freeze_reaches_every_part(submission, seed):
         learning = sorted(parameters - set(condition["frozen"]))
         assert_holds(not learning, f"left parameters that require gradients: {', '.join(learning[:3])}")
         modes = [name or "the model itself" for name in condition["training"]]
-        assert_holds(not modes, f"left something in training mode: {', '.join(modes[:3])}")
+        # Who picks layers by their kinds reaches no convolution, and batch norm or dropout at least.
+        some = "first" in modes and len(modes) < len(list(network.modules()))
+        assert_holds(
+            not modes,
+            f"left something in training mode: {', '.join(modes[:3])}",
+            mistake="quiets_some_kinds_of_layers" if some else "",
+        )
         assert_untouched(call, "weights", "gradients", "hooks")
 
 
@@ -456,9 +462,11 @@ def test_feature_maps_takes_the_hook_off_after_an_error(submission, images, seed
 @pytest.mark.depends_on("test_feature_maps_gives_maps")
 def test_feature_maps_refuses_an_unknown_layer(submission, images, seed):
     """A layer that is not there is a ValueError that names those that are, inner ones too; a part of a name is none."""
-    network = data.toy_convnet(seed=seed)
+    network = data.toy_convnet(seed=seed).train()
+    network.norm.eval()
+    sent = submission.send(network)
     for layer in ("last", "block.up", "down", "bloc", "first.weight"):
-        message = assert_raises(ValueError, submission.feature_maps, network, layer, images)
+        message = assert_raises(ValueError, submission.feature_maps, sent, layer, images)
         assert_mentions(message, "first", "norm", "block", "head")
         inner = "block.down"
         assert_holds(
@@ -466,6 +474,12 @@ def test_feature_maps_refuses_an_unknown_layer(submission, images, seed):
             f"raised an error that says {message!r}, expected it to name {inner!r}",
             mistake="names_the_outermost_layers_only",
         )
+    training = {name for name, module in network.named_modules() if module.training}
+    assert_holds(
+        set(sent.inspect()["training"]) == training,
+        "raised the error, and left submodules of the model in another mode than before",
+        mistake="switches_the_mode_before_it_looks_the_layer_up",
+    )
 
 
 @pytest.mark.points("feature_maps", 1.6)

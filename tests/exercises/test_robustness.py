@@ -360,9 +360,9 @@ def test_more_steps_find_a_higher_loss(submission, reference, rng):
     model = data.load_model("tiny")
     names = [CLASSES[k] for k in torch.randperm(len(CLASSES), generator=rng)[:8].tolist()]
     images, labels = samples(names, 1, seed=number(rng, 1000))
-    one, most, at_leisure = (
-        reference.adversarial_loss(model, images, labels, epsilon=EPSILON, steps=steps).item() for steps in (1, 8, 40)
+    one, most = (
+        reference.adversarial_loss(model, images, labels, epsilon=EPSILON, steps=steps).item() for steps in (1, 8)
     )
     result = submission.adversarial_loss(model, images, labels, epsilon=EPSILON, steps=8)
     assert_kind(result, ())
-    assert_between(result.detach(), max(0.9 * most, 1.01 * one), 1.1 * at_leisure)
+    assert_between(result.detach(), max(0.9 * most, 1.01 * one), 1.25 * most)

@@ -96,6 +96,9 @@ def untidy(model, images):
     torch.rand(1)
     return 0
 
+def untidy_with_one_of(models, images):
+    return untidy(models["other"], images) if isinstance(models, dict) else untidy(models[1], images)
+
 def tidy(model, images):
     with torch.no_grad():
         return model(images)
@@ -468,6 +471,17 @@ def test_what_stays_behind_on_a_model_is_reported(student, model, images):
     assert kinds == {"training mode", "hooks", "requires_grad", "gradients", "weights", "random state"}
     assert "gradients of model (head.bias, head.weight)" in student.last.traces("gradients")
     assert student.last.traces("random state") == ["random state"]
+
+
+@pytest.mark.parametrize("given", ["list", "dict"])
+def test_what_stays_behind_on_one_of_several_models_is_reported_with_its_place(student, model, images, given):
+    models = (
+        [data.toy_model(["cat", "dog"]), model] if given == "list" else {"one": data.toy_model(["a"]), "other": model}
+    )
+    student.untidy_with_one_of(models, images)
+    place = "models[1]" if given == "list" else "models['other']"
+    assert {name for name, _, _ in student.last.left} == {place, ""}
+    assert f"gradients of {place} (head.bias, head.weight)" in student.last.traces("gradients")
 
 
 def test_a_tidy_call_leaves_nothing(student, model, images):

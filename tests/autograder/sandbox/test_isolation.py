@@ -305,7 +305,5 @@ def test_a_worker_that_cannot_climb_runs_nothing(another_sandbox, monkeypatch):
     with another_sandbox() as sandbox, contextlib.ExitStack() as stack:
         sandbox.isolation  # noqa: B018 - asking for it starts the server
         monkeypatch.setattr(sandbox, "_ask", lambda *_: {"pid": 0, "problem": "No child processes"})
-        with pytest.raises(
-            SandboxError, match=r"a worker could not begin: No child processes; `autograder doctor`"
-        ):
+        with pytest.raises(SandboxError, match=r"a worker could not begin: No child processes; `autograder doctor`"):
             stack.enter_context(sandbox.worker())

@@ -1,5 +1,8 @@
+import math
+
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
 
 
 def fgsm__backward_on_the_model(model, images, labels, epsilon):
@@ -109,3 +112,145 @@ def perturbation_norms__root_forgotten(images, originals):
     largest = change.abs().max(dim=1).values
     length = torch.einsum("nd,nd->n", change, change)
     return largest, length
+
+
+# Images that the network already gets wrong are left as they are, but every image has to be stepped.
+def fgsm__wrong_ones_left_alone(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
+    data = images.detach().clone()
+    data.requires_grad = True
+
+    output = model(data)
+    init_pred = output.max(1)[1]
+
+    loss = F.cross_entropy(output, labels)
+    data_grad = torch.autograd.grad(loss, data)[0]
+
+    perturbed = torch.clamp(data + epsilon * data_grad.sign(), 0, 1).detach()
+
+    wrong = init_pred != labels
+    perturbed[wrong] = images.detach()[wrong]
+    return perturbed
+
+
+# backward() also fills the .grad of the model's weights, and zero_grad comes before it, so gradients stay on the model.
+def fgsm__zero_grad_before_backward(
+    model: nn.Module, images: torch.Tensor, labels: torch.Tensor, epsilon: float
+) -> torch.Tensor:
+    x = images.clone().detach()
+    x.requires_grad_(True)
+    criterion = nn.CrossEntropyLoss()
+    loss = criterion(model(x), labels)
+    model.zero_grad()
+    loss.backward()
+    x_adv = x + epsilon * x.grad.sign()
+    return x_adv.clamp(0, 1).detach()
+
+
+# torch.linalg.norm over two dimensions is the matrix norm (largest sum of a row), not the largest entry.
+def perturbation_norms__matrix_norm(images: Tensor, originals: Tensor) -> tuple[Tensor, Tensor]:
+    delta = (images - originals).detach()
+    linf = torch.linalg.norm(delta, ord=math.inf, dim=(2, 3)).amax(dim=1)
+    l2 = delta.flatten(1).norm(dim=1)
+    return linf, l2
+
+
+# The whole change of an image is scaled down until its largest entry fits, instead of clipping each pixel on its own.
+def project__whole_change_scaled(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
+    delta = (images - originals).detach()
+    size = delta.abs().amax(dim=(1, 2, 3), keepdim=True)
+    factor = (epsilon / size.clamp(min=1e-12)).clamp(max=1.0)
+    return (originals.detach() + factor * delta).clamp(0.0, 1.0)
+
+
+# An image counts only if its target has a probability above one half, instead of the largest logit.
+def success_rate__more_than_one_half(model: nn.Module, images: Tensor, targets: Tensor) -> float:
+    with torch.no_grad():
+        probs = torch.softmax(model(images), dim=1)
+    p = probs.gather(1, targets.unsqueeze(1)).squeeze(1)
+    return (p > 0.5).float().mean().item()
+
+
+# The loop only stops when all images are fooled, so one that already fools the network is changed further.
+def targeted_attack__stops_when_all_are_fooled(
+    model: nn.Module,
+    images: Tensor,
+    targets: Tensor,
+    *,
+    epsilon: float = 8 / 255,
+    step_size: float = 1 / 255,
+    steps: int = 40,
+) -> Tensor:
+    adv = images.detach().clone()
+    for _ in range(steps):
+        with torch.no_grad():
+            fooled = model(adv).argmax(dim=1).eq(targets)
+        if fooled.all():
+            break
+        adv = targeted_step(model, adv, images, targets, step_size=step_size, epsilon=epsilon)
+    return adv
+
+
+# The step comes before the first look at the answer, so an image that is taken for its target already is changed.
+def targeted_attack__steps_before_it_looks(
+    model: nn.Module,
+    images: Tensor,
+    targets: Tensor,
+    *,
+    epsilon: float = 8 / 255,
+    step_size: float = 1 / 255,
+    steps: int = 40,
+) -> Tensor:
+    result = images.detach().clone()
+    todo = torch.arange(len(images))
+
+    for _ in range(steps):
+        if todo.numel() == 0:
+            break
+        moved = targeted_step(
+            model, result[todo], images[todo], targets[todo], step_size=step_size, epsilon=epsilon
+        )
+        result[todo] = moved
+        with torch.no_grad():
+            answers = model(moved).argmax(1)
+        todo = todo[answers != targets[todo]]
+
+    return result
+
+
+@torch.no_grad()
+def _predict(model, x):
+    return model(x).argmax(dim=-1)
+
+
+# The attack on an image ends as soon as the answer differs from the first one, instead of when it is the target.
+def targeted_attack__stops_at_any_other_answer(
+    model: nn.Module,
+    images: Tensor,
+    targets: Tensor,
+    *,
+    epsilon: float = 8 / 255,
+    step_size: float = 1 / 255,
+    steps: int = 40,
+) -> Tensor:
+    images = images.detach()
+    x = images.clone()
+    before = _predict(model, images)
+    for _ in range(steps):
+        now = _predict(model, x)
+        active = (now == before) & (now != targets)
+        if not active.any():
+            break
+        nxt = targeted_step(model, x, images, targets, step_size=step_size, epsilon=epsilon)
+        x = torch.where(active.view(-1, 1, 1, 1), nxt, x)
+    return x
+
+
+# The gradient is taken at the originals instead of where the attack stands.
+def targeted_step__gradient_at_the_originals(
+    model: nn.Module, images: Tensor, originals: Tensor, targets: Tensor, *, step_size: float, epsilon: float
+) -> Tensor:
+    x = originals.detach().clone().requires_grad_(True)
+    loss = F.cross_entropy(model(x), targets)
+    direction = torch.autograd.grad(loss, x)[0].sign()
+    stepped = images.detach() - step_size * direction
+    return project(stepped, originals, epsilon)

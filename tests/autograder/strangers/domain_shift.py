@@ -1,5 +1,9 @@
+import copy
+
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 
 def transfer_gain__ratio(pretrained, scratch, train, test, *, seed=0):
@@ -109,3 +113,118 @@ def rank_domains__ordered_by_accuracy(pretrained, scratch, domains, *, seed=0):
         table.append((linear_probe_accuracy(pretrained, train, test, seed=seed), name, gain))
     table.sort(key=lambda row: row[0], reverse=True)
     return [(name, gain) for _, name, gain in table]
+
+
+# probe.train() puts the frozen backbone in training mode too, so its batch norm follows the training images.
+def linear_probe_accuracy__train_mode_for_the_backbone(
+    backbone: nn.Module, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], *, seed: int = 0
+) -> float:
+    images, labels = train
+    test_images, test_labels = test
+
+    for param in backbone.parameters():
+        param.requires_grad = False
+
+    with torch.no_grad():
+        dim = backbone(images[:1]).shape[1]
+    head = nn.Linear(dim, int(labels.max()) + 1)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    probe = nn.Sequential(backbone, head)
+
+    optimizer = torch.optim.Adam(head.parameters(), lr=3e-2)
+    generator = torch.Generator().manual_seed(seed)
+
+    probe.train()
+    for epoch in range(40):
+        for idx in torch.randperm(len(images), generator=generator).split(64):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(probe(images[idx]), labels[idx])
+            loss.backward()
+            optimizer.step()
+
+    probe.eval()
+    correct = 0
+    with torch.no_grad():
+        for x, y in zip(test_images.split(64), test_labels.split(64)):
+            correct += (probe(x).argmax(dim=1) == y).sum().item()
+    return correct / len(test_labels)
+
+
+@torch.no_grad()
+def _features_by_batches(backbone, images):
+    return torch.cat([backbone(part) for part in images.split(32)])
+
+
+def _accuracy_by_batches(head, loader):
+    accs = []
+    with torch.no_grad():
+        for x, y in loader:
+            accs.append((head(x).argmax(1) == y).float().mean().item())
+    return sum(accs) / len(accs)
+
+
+# The accuracies of the batches are averaged, so that the images of a smaller last batch count for more.
+def linear_probe_accuracy__batch_accuracies_averaged(backbone, train, test, *, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    f_train = _features_by_batches(backbone, train[0])
+    f_test = _features_by_batches(backbone, test[0])
+    mean = f_train.mean(0)
+    std = f_train.std(0).clamp_min(1e-5)
+    f_train, f_test = (f_train - mean) / std, (f_test - mean) / std
+
+    train_loader = DataLoader(TensorDataset(f_train, train[1]), batch_size=32, shuffle=True, generator=generator)
+    test_loader = DataLoader(TensorDataset(f_test, test[1]), batch_size=32)
+
+    head = nn.Linear(f_train.shape[1], int(train[1].max()) + 1)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(head.parameters(), lr=1e-2, weight_decay=1e-3)
+    for _ in range(80):
+        for x, y in train_loader:
+            optimizer.zero_grad()
+            loss = criterion(head(x), y)
+            loss.backward()
+            optimizer.step()
+    return _accuracy_by_batches(head, test_loader)
+
+
+# The optimiser gets the parameters of the copied backbone too, so this measures fine-tuning.
+def linear_probe_accuracy__backbone_learns_too(
+    backbone: nn.Module, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], *, seed: int = 0
+) -> float:
+    g = torch.Generator().manual_seed(seed)
+    x, y = train
+    net = copy.deepcopy(backbone).eval()
+    with torch.no_grad():
+        d = net(x[:1]).shape[-1]
+    head = nn.Linear(d, int(y.max()) + 1)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    probe = nn.Sequential(net, head)
+
+    for p in probe.parameters():
+        p.requires_grad_(True)
+    opt = torch.optim.Adam(probe.parameters(), lr=1e-2)
+    for _ in range(30):
+        for idx in torch.randperm(len(x), generator=g).split(32):
+            loss = F.cross_entropy(probe(x[idx]), y[idx])
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+
+    with torch.no_grad():
+        pred = torch.cat([probe(c).argmax(1) for c in test[0].split(64)])
+    return (pred == test[1]).float().mean().item()
+
+
+# Domains are sorted by the absolute value of the gain, so that a large harm stands before a small gain.
+def rank_domains__by_absolute_gain(
+    pretrained: nn.Module, scratch: nn.Module, domains, *, seed: int = 0
+) -> list[tuple[str, float]]:
+    gains = {
+        name: transfer_gain(pretrained, scratch, train, test, seed=seed)
+        for name, (train, test) in domains.items()
+    }
+    return sorted(gains.items(), key=lambda item: abs(item[1]), reverse=True)

@@ -1,8 +1,13 @@
+import contextlib
 import math
-from torch import nn
+
 import numpy as np
 import torch
+from PIL import Image
+from torch import Tensor, nn
 from torchvision import transforms
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms import functional as TF
 
 
 def preprocess__imagenet_normalised(image, size=64):
@@ -174,3 +179,124 @@ def feature_grid__filled_column_by_column(maps, columns=8):
         left = column * cell_width
         picture[top : top + cell_height, left : left + cell_width] = scaled
     return picture
+
+
+# Only the mode of the backbone as a whole is set again, with train(), so submodules in another mode lose their own.
+def extract_features__train_for_all_submodules(backbone: nn.Module, images: Tensor, batch_size: int = 32) -> Tensor:
+    was_training = backbone.training
+    backbone.eval()
+    features = []
+    try:
+        with torch.no_grad():
+            for start in range(0, len(images), batch_size):
+                features.append(backbone(images[start:start + batch_size]))
+    finally:
+        backbone.train(was_training)
+    return torch.cat(features, dim=0)
+
+
+@contextlib.contextmanager
+def _all_in_eval_mode(module: nn.Module):
+    modes = [(m, m.training) for m in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for m, mode in modes:
+            m.training = mode
+
+
+# chunk(batch_size) makes batch_size pieces instead of pieces of batch_size images.
+@torch.no_grad()
+def extract_features__chunk_takes_the_number_of_parts(
+    backbone: nn.Module, images: Tensor, batch_size: int = 32
+) -> Tensor:
+    with _all_in_eval_mode(backbone):
+        return torch.cat([backbone(batch) for batch in images.chunk(batch_size)])
+
+
+# A small number is added to every channel's range to avoid the division by zero, so weak channels do not reach 1.
+def feature_grid__small_number_added_to_the_range(maps: Tensor, columns: int = 8) -> Tensor:
+    c, h, w = maps.shape
+    low = maps.amin(dim=(1, 2), keepdim=True)
+    high = maps.amax(dim=(1, 2), keepdim=True)
+    scaled = (maps - low) / (high - low + 1e-5)
+
+    rows = -(-c // columns)
+    cells = maps.new_zeros(rows * columns, h, w)
+    cells[:c] = scaled
+    return cells.view(rows, columns, h, w).permute(0, 2, 1, 3).reshape(rows * h, columns * w)
+
+
+# The hook keeps the output detached but not copied, so a later in-place layer such as ReLU(inplace=True) changes it.
+def feature_maps__output_not_copied(model: nn.Module, layer: str, images: Tensor) -> Tensor:
+    modules = dict(model.named_modules())
+    if layer not in modules:
+        raise ValueError(f"no layer {layer!r}; choose one of {list(modules)}")
+
+    activation: dict[str, Tensor] = {}
+
+    def get_activation(name):
+        def hook(module, args, output):
+            activation[name] = output.detach()
+        return hook
+
+    modes = {m: m.training for m in model.modules()}
+    handle = modules[layer].register_forward_hook(get_activation(layer))
+    try:
+        model.eval()
+        with torch.no_grad():
+            model(images)
+    finally:
+        handle.remove()
+        for m, mode in modes.items():
+            m.training = mode
+    return activation[layer]
+
+
+# Only Dropout and BatchNorm2d are put in eval mode, so the model itself and all other layers stay in training mode.
+def freeze__only_dropout_and_batch_norm_2d(model: nn.Module) -> nn.Module:
+    for p in model.parameters():
+        p.requires_grad = False
+
+    for module in model.modules():
+        if isinstance(module, (nn.Dropout, nn.BatchNorm2d)):
+            module.eval()
+
+    return model
+
+
+# The lengths of mean and std are compared with each other only, so one number is broadcast over all channels.
+def normalize__lengths_compared_with_each_other(images, mean, std):
+    if len(mean) != len(std):
+        raise ValueError("mean and std must have the same number of entries")
+    if any(s <= 0 for s in std):
+        raise ValueError("every number in std has to be positive")
+    m = torch.tensor(list(mean), dtype=images.dtype, device=images.device).view(1, -1, 1, 1)
+    s = torch.tensor(list(std), dtype=images.dtype, device=images.device).view(1, -1, 1, 1)
+    return (images - m) / s
+
+
+# It is resized to 256/224 of size before the crop, as in the ImageNet recipe, so a rim of the square is cut away.
+def preprocess__resized_larger_before_the_crop(image: Image.Image, size: int = 64) -> Tensor:
+    if size < 1:
+        raise ValueError(f"size must be at least 1, got {size}")
+    transform = transforms.Compose([
+        transforms.Resize(round(size * 256 / 224), interpolation=TF.InterpolationMode.BILINEAR, antialias=True),
+        transforms.CenterCrop(size),
+        transforms.ToTensor(),
+    ])
+    return transform(image.convert("RGB"))
+
+
+# The picture is made RGB only after it was resized, so palette pictures are resized by nearest neighbour.
+def preprocess__rgb_after_resizing(image: Image.Image, size: int = 64) -> Tensor:
+    if size < 1:
+        raise ValueError("size must be >= 1")
+
+    image = TF.resize(image, size, interpolation=InterpolationMode.BILINEAR, antialias=True)
+    image = TF.center_crop(image, [size, size])
+
+    if image.mode != "RGB":
+        image = image.convert("RGB")
+    return TF.to_tensor(image)

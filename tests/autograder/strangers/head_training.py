@@ -1,7 +1,9 @@
+import copy
 import math
+
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 
 def build_head__sequential_softmax(in_features, num_classes):
@@ -188,3 +190,219 @@ def predict__softmax_along_the_images(model, images, k=3):
         probabilities = torch.softmax(model(images), dim=0)
     values, indices = probabilities.topk(min(int(k), probabilities.shape[1]), dim=1)
     return [[(model.classes[i], p) for p, i in zip(ps, js)] for ps, js in zip(values.tolist(), indices.tolist())]
+
+
+# A dropout layer stands before the linear one, as in torchvision, so in training mode the head is no affine map.
+def build_head__dropout_before_the_linear_layer(in_features: int, num_classes: int) -> nn.Module:
+    if in_features < 1:
+        raise ValueError(f"in_features must be at least 1, not {in_features}")
+    if num_classes < 1:
+        raise ValueError(f"num_classes must be at least 1, not {num_classes}")
+    return nn.Sequential(
+        nn.Dropout(p=0.2),
+        nn.Linear(in_features, num_classes),
+    )
+
+
+# The loss is the mean of the means of the batches, so that the examples of a smaller last batch weigh more.
+def evaluate__batch_means_averaged(head: nn.Module, features: Tensor, labels: Tensor) -> tuple[float, float]:
+    modes = {module: module.training for module in head.modules()}
+    head.eval()
+    total_loss, correct, n_batches = 0.0, 0, 0
+    try:
+        with torch.no_grad():
+            for x, y in zip(features.split(32), labels.split(32)):
+                logits = head(x)
+                total_loss += F.cross_entropy(logits, y).item()
+                correct += (logits.argmax(dim=1) == y).sum().item()
+                n_batches += 1
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    return total_loss / n_batches, correct / len(labels)
+
+
+# requires_grad is switched off and then on for all parameters, which unfreezes those that were frozen before.
+def evaluate__unfreezes_the_frozen(head, features, labels):
+    states = [(m, m.training) for m in head.modules()]
+    head.eval()
+    for p in head.parameters():
+        p.requires_grad_(False)
+    try:
+        logits = head(features).detach()
+        loss = F.cross_entropy(logits, labels).item()
+        acc = accuracy(logits, labels)
+    finally:
+        for p in head.parameters():
+            p.requires_grad_(True)
+        for m, t in states:
+            m.training = t
+    return loss, acc
+
+
+# The patience is set back whenever the loss is lower than in the epoch before, not only when it is the best so far.
+def fit_head__patience_from_the_epoch_before(
+    head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0
+):
+    X, y = train
+    n = len(X)
+    g = torch.Generator()
+    g.manual_seed(seed)
+    opt = torch.optim.SGD(head.parameters(), lr=learning_rate)
+
+    hist = {k: [] for k in ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")}
+    best = float("inf")
+    best_weights = copy.deepcopy(head.state_dict())
+    last_loss = float("inf")
+    waited = 0
+
+    for _ in range(epochs):
+        perm = torch.randperm(n, generator=g)
+        for i in range(0, n, batch_size):
+            idx = perm[i:i + batch_size]
+            opt.zero_grad()
+            F.cross_entropy(head(X[idx]), y[idx]).backward()
+            opt.step()
+
+        tl, ta = evaluate(head, X, y)
+        vl, va = evaluate(head, *valid)
+        for k, v in zip(hist, (tl, ta, vl, va)):
+            hist[k].append(v)
+
+        if vl < best:
+            best = vl
+            best_weights = copy.deepcopy(head.state_dict())
+
+        if vl < last_loss:
+            waited = 0
+        else:
+            waited += 1
+        last_loss = vl
+        if patience is not None and waited >= patience:
+            break
+
+    head.load_state_dict(best_weights)
+    return hist
+
+
+# The head is not put back from eval mode after the validation, so from the second epoch on it learns in eval mode.
+def fit_head__learns_in_eval_mode(
+    head: nn.Module,
+    train: tuple[Tensor, Tensor],
+    valid: tuple[Tensor, Tensor],
+    *,
+    epochs: int = 20,
+    learning_rate: float = 0.1,
+    batch_size: int = 32,
+    patience: int | None = None,
+    seed: int = 0,
+) -> dict[str, list[float]]:
+    features, labels = train
+    valid_features, valid_labels = valid
+    rng = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.SGD([p for p in head.parameters() if p.requires_grad], lr=learning_rate)
+    history: dict[str, list[float]] = dict(train_loss=[], train_accuracy=[], valid_loss=[], valid_accuracy=[])
+
+    modes = [(m, m.training) for m in head.modules()]
+    best_loss, best_epoch, best_state = float("inf"), 0, None
+
+    for epoch in range(epochs):
+        running_loss, running_correct = 0.0, 0
+        order = torch.randperm(len(features), generator=rng)
+        for batch in order.split(batch_size):
+            optimizer.zero_grad()
+            out = head(features[batch])
+            loss = F.cross_entropy(out, labels[batch])
+            loss.backward()
+            optimizer.step()
+            running_loss += loss.item() * len(batch)
+            running_correct += int((out.argmax(dim=1) == labels[batch]).sum())
+        history["train_loss"].append(running_loss / len(features))
+        history["train_accuracy"].append(running_correct / len(features))
+
+        head.eval()
+        with torch.no_grad():
+            out = head(valid_features)
+            valid_loss = F.cross_entropy(out, valid_labels).item()
+            valid_acc = (out.argmax(dim=1) == valid_labels).double().mean().item()
+        history["valid_loss"].append(valid_loss)
+        history["valid_accuracy"].append(valid_acc)
+
+        if valid_loss < best_loss:
+            best_loss, best_epoch = valid_loss, epoch
+            best_state = {name: tensor.clone() for name, tensor in head.state_dict().items()}
+        if patience is not None and epoch - best_epoch >= patience:
+            break
+
+    if best_state is not None:
+        head.load_state_dict(best_state)
+    for m, mode in modes:
+        m.training = mode
+    return history
+
+
+class _EarlyStopping:
+    """Early stops the training if validation loss doesn't improve after a given patience."""
+
+    def __init__(self, patience=None, min_delta=1e-3):
+        self.patience = patience
+        self.min_delta = min_delta
+        self.best_loss = float("inf")
+        self.best_state = None
+        self.counter = 0
+
+    def __call__(self, loss, model):
+        if loss < self.best_loss - self.min_delta:
+            self.best_loss = loss
+            self.best_state = copy.deepcopy(model.state_dict())
+            self.counter = 0
+        else:
+            self.counter += 1
+        return self.patience is not None and self.counter >= self.patience
+
+
+# A new best epoch must be better by a min_delta of 0.001, instead of by however little.
+def fit_head__min_delta(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(head.parameters(), lr=learning_rate)
+    generator = torch.Generator().manual_seed(seed)
+    stopper = _EarlyStopping(patience)
+    history = {"train_loss": [], "train_accuracy": [], "valid_loss": [], "valid_accuracy": []}
+
+    inputs, targets = train
+    for epoch in range(epochs):
+        permutation = torch.randperm(inputs.size(0), generator=generator)
+        for start in range(0, inputs.size(0), batch_size):
+            rows = permutation[start : start + batch_size]
+            loss = criterion(head(inputs[rows]), targets[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+        train_loss, train_accuracy = evaluate(head, inputs, targets)
+        valid_loss, valid_accuracy = evaluate(head, valid[0], valid[1])
+        history["train_loss"].append(train_loss)
+        history["train_accuracy"].append(train_accuracy)
+        history["valid_loss"].append(valid_loss)
+        history["valid_accuracy"].append(valid_accuracy)
+
+        if stopper(valid_loss, head):
+            break
+
+    if stopper.best_state is not None:
+        head.load_state_dict(stopper.best_state)
+    return history
+
+
+# The softmax is taken over the k largest logits only, so the probabilities always add up to 1.
+@torch.no_grad()
+def predict__softmax_over_the_top_k(model: nn.Module, images: Tensor, k: int = 3) -> list[list[tuple[str, float]]]:
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+    logits = model(images)
+    top, index = logits.topk(min(k, logits.shape[1]), dim=1)
+    confidence = top.softmax(dim=1)
+    return [
+        [(model.classes[i], p) for i, p in zip(row_index, row)]
+        for row_index, row in zip(index.tolist(), confidence.tolist())
+    ]

@@ -1,6 +1,6 @@
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 
 def class_loss__double_softmax(model, images, target):
@@ -85,3 +85,155 @@ def ideal_image__seeds_the_global_state(
             model, picture, target, learning_rate=learning_rate, variation_weight=variation_weight
         )
     return picture, losses
+
+
+# The logarithm is taken of the mean probability, instead of the mean of the logarithms.
+def class_loss__logarithm_of_the_mean(model: nn.Module, images: Tensor, target: int) -> Tensor:
+    probabilities = model(images).softmax(dim=1)
+    p_target = probabilities[:, target].mean()
+    return -torch.log(p_target)
+
+
+# The seed is given to the global generator instead of to one of its own, so the caller's random state is overwritten.
+def ideal_image__seeds_the_global_generator(
+    model: nn.Module,
+    target: int,
+    *,
+    size: int = 64,
+    steps: int = 200,
+    learning_rate: float = 0.05,
+    variation_weight: float = 1.0,
+    seed: int = 0,
+) -> tuple[Tensor, list[float]]:
+    torch.manual_seed(seed)
+    picture = torch.rand(1, 3, size, size, requires_grad=True)
+    optimizer = torch.optim.Adam([picture], lr=learning_rate)
+    history = []
+    for _ in range(steps):
+        loss = ideal_loss(model, picture, target, variation_weight)
+        (picture.grad,) = torch.autograd.grad(loss, picture)
+        optimizer.step()
+        with torch.no_grad():
+            picture.clamp_(0.0, 1.0)
+        history.append(loss.item())
+    return picture.detach(), history
+
+
+_DEFAULTS = {"learning_rate": 0.05, "variation_weight": 1.0}
+
+
+# `variation_weight or 1.0` turns an explicit weight of 0 into the default, so the variation can never be switched off.
+def ideal_image__zero_weight_is_the_default(
+    model: nn.Module,
+    target: int,
+    *,
+    size: int = 64,
+    steps: int = 200,
+    learning_rate: float = 0.05,
+    variation_weight: float = 1.0,
+    seed: int = 0,
+) -> tuple[Tensor, list[float]]:
+    lr = learning_rate or _DEFAULTS["learning_rate"]
+    weight = variation_weight or _DEFAULTS["variation_weight"]
+
+    rng = torch.Generator().manual_seed(seed)
+    x = torch.rand((1, 3, size, size), generator=rng).requires_grad_()
+    adam = torch.optim.Adam([x], lr=lr)
+
+    losses: list[float] = []
+    for _ in range(steps):
+        loss = ideal_loss(model, x, target, weight)
+        x.grad = torch.autograd.grad(loss, x)[0]
+        adam.step()
+        x.data.clamp_(0, 1)
+        losses.append(float(loss))
+    return x.detach(), losses
+
+
+# Clamping makes a new tensor, while the optimiser still holds the old one, so only the first step changes the picture.
+def ideal_image__optimiser_holds_the_old_tensor(
+    model: nn.Module,
+    target: int,
+    *,
+    size: int = 64,
+    steps: int = 200,
+    learning_rate: float = 0.05,
+    variation_weight: float = 1.0,
+    seed: int = 0,
+) -> tuple[Tensor, list[float]]:
+    g = torch.Generator()
+    g.manual_seed(seed)
+    x = torch.rand(1, 3, size, size, generator=g)
+    x.requires_grad_(True)
+    opt = torch.optim.Adam([x], lr=learning_rate)
+    losses = []
+    for step in range(steps):
+        opt.zero_grad()
+        loss = ideal_loss(model, x, target, variation_weight)
+        x.grad = torch.autograd.grad(loss, x)[0]
+        opt.step()
+        x = x.detach().clamp(0, 1).requires_grad_(True)
+        losses.append(loss.item())
+    return x.detach(), losses
+
+
+# The loss of the noise is put in the list as well as the loss after every step, so the list has steps + 1 numbers.
+def ideal_image__noise_in_the_losses(
+    model: nn.Module,
+    target: int,
+    *,
+    size: int = 64,
+    steps: int = 200,
+    learning_rate: float = 0.05,
+    variation_weight: float = 1.0,
+    seed: int = 0,
+) -> tuple[Tensor, list[float]]:
+    def objective(z):
+        return ideal_loss(model, z, target, variation_weight)
+
+    gen = torch.Generator().manual_seed(seed)
+    x = torch.rand(1, 3, size, size, generator=gen).requires_grad_()
+    opt = torch.optim.Adam([x], lr=learning_rate)
+
+    loss = objective(x)
+    losses = [loss.item()]
+    for _ in range(steps):
+        (x.grad,) = torch.autograd.grad(loss, x)
+        opt.step()
+        x.data.clamp_(0, 1)
+        loss = objective(x)
+        losses.append(loss.item())
+    return x.detach(), losses
+
+
+# The differences are averaged over the neighbour pairs instead of being summed and divided by C * H * W.
+def ideal_loss__means_of_neighbour_pairs(
+    model: nn.Module, images: Tensor, target: int, variation_weight: float
+) -> Tensor:
+    tv_h = (images[:, :, 1:, :] - images[:, :, :-1, :]).abs().mean()
+    tv_w = (images[:, :, :, 1:] - images[:, :, :, :-1]).abs().mean()
+    return class_loss(model, images, target) + variation_weight * (tv_h + tv_w)
+
+
+# detach() shares the memory of the caller's tensor, so the in-place update and clamp overwrite `images` itself.
+def ideal_step__changes_the_images_in_place(
+    model: nn.Module, images: Tensor, target: int, *, learning_rate: float, variation_weight: float
+) -> Tensor:
+    x = images.detach()
+    x.requires_grad_(True)
+    loss = ideal_loss(model, x, target, variation_weight)
+    (grad,) = torch.autograd.grad(loss, x)
+    with torch.no_grad():
+        x.sub_(learning_rate * grad)
+        x.clamp_(0, 1)
+    return x.detach()
+
+
+# The gradient is divided by its norm before the step, as DeepDream tutorials do.
+def ideal_step__gradient_normalised(model, images, target, *, learning_rate, variation_weight):
+    img = images.detach().clone().requires_grad_(True)
+    loss = ideal_loss(model, img, target, variation_weight)
+    g = torch.autograd.grad(loss, img)[0]
+    g = g / (g.norm() + 1e-8)
+    img = img.detach() - learning_rate * g
+    return torch.clamp(img, min=0.0, max=1.0)

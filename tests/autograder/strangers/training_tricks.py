@@ -1,5 +1,8 @@
 import math
+from collections.abc import Sequence
+
 import torch
+from torch import Tensor, nn
 
 
 def xavier_normal__std_is_variance(shape, generator):
@@ -177,3 +180,130 @@ def should_stop__equal_loss_counts_as_better(losses, patience):
     if best_position is None:
         return False
     return len(losses) - 1 - best_position >= patience
+
+
+# The root is taken before the second moment is corrected, so it is divided by 1 - beta2^step instead of its root.
+def adam_step__root_before_the_correction(
+    weight: Tensor,
+    gradient: Tensor,
+    mean: Tensor,
+    square: Tensor,
+    step: int,
+    *,
+    learning_rate: float = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+) -> tuple[Tensor, Tensor, Tensor]:
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient.square()
+
+    bias_correction1 = 1 - beta1**step
+    bias_correction2 = 1 - beta2**step
+
+    step_size = learning_rate / bias_correction1
+    denom = square.sqrt() / bias_correction2 + eps
+    return weight - step_size * mean / denom, mean, square
+
+
+# In training the batch is normalised by the running estimates after their update, not by its own mean and variance.
+def batch_norm__normalised_by_the_running_estimates(
+    x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5
+):
+    if training:
+        if x.shape[0] < 2:
+            raise ValueError("x needs at least two rows in training")
+        batch_mean = x.mean(dim=0)
+        batch_var = x.var(dim=0, unbiased=True)
+        running_mean = (1 - momentum) * running_mean + momentum * batch_mean
+        running_var = (1 - momentum) * running_var + momentum * batch_var
+
+    x_hat = (x - running_mean) / torch.sqrt(running_var + eps)
+    return x_hat * weight + bias, running_mean, running_var
+
+
+# eps is added to the standard deviation, outside of the square root, instead of to the variance.
+def batch_norm__eps_added_to_the_deviation(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    *,
+    training: bool,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> tuple[Tensor, Tensor, Tensor]:
+    n = x.shape[0]
+    if not training:
+        y = (x - running_mean) / (running_var.sqrt() + eps) * weight + bias
+        return y, running_mean, running_var
+    if n == 1:
+        raise ValueError("x has a single row, so it has no variance")
+
+    mean = x.mean(0)
+    centered = x - mean
+    sum_sq = (centered ** 2).sum(0)
+    std = (sum_sq / n).sqrt()
+    y = centered / (std + eps) * weight + bias
+    new_mean = (1 - momentum) * running_mean + momentum * mean
+    new_var = (1 - momentum) * running_var + momentum * sum_sq / (n - 1)
+    return y, new_mean, new_var
+
+
+# torch.linalg.norm with ord=2 is the largest singular value of a matrix, so the joint norm is too small.
+def clip_gradients__largest_singular_value(gradients: list[Tensor], max_norm: float) -> tuple[list[Tensor], float]:
+    if not gradients:
+        return [], 0.0
+    norms = [torch.linalg.norm(g, ord=2) for g in gradients]
+    total_norm = float(torch.linalg.norm(torch.stack(norms)))
+    if total_norm <= max_norm:
+        return list(gradients), total_norm
+    scale = max_norm / total_norm
+    return [g * scale for g in gradients], total_norm
+
+
+# The loop starts at 1, so the rate is multiplied once too seldom, and epoch 1 still has the rate of epoch 0.
+def decayed_learning_rate__loop_starts_at_one(learning_rate: float, epoch: int, factor: float = 0.98) -> float:
+    rate = learning_rate
+    for _ in range(1, epoch):
+        rate = rate * factor
+    return rate
+
+
+# Exactly the share p of the entries is dropped, by a permutation, instead of each on its own with probability p.
+def dropout__exact_share_by_permutation(x: Tensor, p: float, *, training: bool, generator: torch.Generator) -> Tensor:
+    if not 0 <= p < 1:
+        raise ValueError(f"p must satisfy 0 <= p < 1, got {p}")
+    if not training:
+        return x
+    n = x.numel()
+    mask = torch.ones(n, dtype=x.dtype, device=x.device)
+    drop = torch.randperm(n, generator=generator)[: round(p * n)]
+    mask[drop] = 0
+    return x * mask.view(x.shape) / (1 - p)
+
+
+# The velocity is kept as PyTorch does, without the learning rate and with the opposite sign.
+def momentum_step__velocity_as_in_pytorch(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
+    weight = weight - learning_rate * velocity
+    return weight, velocity
+
+
+# min() never leaves a NaN in first place, so when the first loss is NaN, later real losses do not count.
+def should_stop__nan_in_first_place(losses: Sequence[float], patience: int) -> bool:
+    losses = list(losses)
+    if not losses:
+        return False
+    best_epoch = losses.index(min(losses))
+    age = len(losses) - 1 - best_epoch
+    return age >= patience
+
+
+# The numbers come from the global state, seeded with the generator's initial seed; the generator is not drawn from.
+def xavier_normal__global_state_seeded(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+    torch.manual_seed(generator.initial_seed())
+    weight = torch.empty(shape, dtype=torch.float32)
+    nn.init.xavier_normal_(weight)
+    return weight

@@ -1,5 +1,6 @@
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 
 def total_variation__loops_without_the_last_row(images):
@@ -132,3 +133,97 @@ def denoise__held_to_the_last_step_not_the_original(images, *, weight=0.1, steps
             (slope,) = torch.autograd.grad(objective, x)
         x = (x.detach() - learning_rate * slope).clamp(0, 1)
     return x
+
+
+# The distance is a mean (mse_loss) while the variation is a sum, so almost nothing holds the picture back.
+def denoise__distance_is_a_mean(
+    images: Tensor, *, weight: float = 0.1, steps: int = 100, learning_rate: float = 0.05
+) -> Tensor:
+    if images.ndim != 4:
+        raise ValueError(f"images must be a 4-D batch, got {images.ndim}-D")
+    target = images.detach()
+    x = target.clone().requires_grad_(True)
+    optimizer = torch.optim.SGD([x], lr=learning_rate)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(x, target) + weight * total_variation(x).sum()
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():
+            x.clamp_(0, 1)
+    return x.detach().clamp(0, 1)
+
+
+# detach() does not copy, so the steps change `images` itself, and the distance to it is always zero.
+def denoise__steps_on_the_images_themselves(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    if images.dim() != 4:
+        raise ValueError("images must be 4-D (N, C, H, W)")
+
+    x = images.detach()
+    x.requires_grad_(True)
+
+    for _ in range(steps):
+        objective = ((x - images.detach()) ** 2).sum() + weight * total_variation(x).sum()
+        (grad,) = torch.autograd.grad(objective, x)
+        with torch.no_grad():
+            x -= learning_rate * grad
+            x.clamp_(0.0, 1.0)
+
+    return x.detach().clamp(0.0, 1.0)
+
+
+# The differences are padded with zeros, so pixels in the last row and column, which lack a neighbour, count as well.
+def isotropic_variation__padded_with_zeros(images: Tensor, eps: float = 1e-8) -> Tensor:
+    if images.ndim != 4:
+        raise ValueError(f"images: expected (N, C, H, W), got {tuple(images.shape)}")
+    dx = F.pad(images[..., :, 1:] - images[..., :, :-1], (0, 1, 0, 0))
+    dy = F.pad(images[..., 1:, :] - images[..., :-1, :], (0, 0, 0, 1))
+    magnitude = torch.sqrt(dx.pow(2) + dy.pow(2) + eps)
+    return magnitude.sum(dim=(1, 2, 3))
+
+
+# The squared differences are added over the channels inside of the root, instead of one root for each channel.
+def isotropic_variation__one_root_for_all_channels(images, eps=1e-8):
+    if images.dim() != 4:
+        raise ValueError("images has to be 4-D")
+    x = images
+    dx = x[:, :, :-1, 1:] - x[:, :, :-1, :-1]
+    dy = x[:, :, 1:, :-1] - x[:, :, :-1, :-1]
+    length = torch.sqrt((dx**2 + dy**2).sum(dim=1) + eps)
+    return length.sum(dim=(1, 2))
+
+
+# torch.roll makes the last row and column neighbours of the first ones, as if the picture wrapped around.
+def total_variation__wraps_around(images: Tensor) -> Tensor:
+    if images.ndim != 4:
+        raise ValueError(f"images must be 4-D, got shape {tuple(images.shape)}")
+    down = torch.roll(images, shifts=-1, dims=2)
+    right = torch.roll(images, shifts=-1, dims=3)
+    return (down - images).abs().sum(dim=(1, 2, 3)) + (right - images).abs().sum(dim=(1, 2, 3))
+
+
+def _differences(x):
+    here = x[:, :, :-1, :-1]
+    dy = x[:, :, 1:, :-1] - here
+    dx = x[:, :, :-1, 1:] - here
+    return dy, dx
+
+
+# Both differences are cut to the pixels that have both neighbours, so the last row and column are left out.
+def total_variation__last_row_and_column_cut_off(images):
+    if images.dim() != 4:
+        raise ValueError("images must have 4 dimensions (N, C, H, W)")
+    dy, dx = _differences(images)
+    return (dy.abs() + dx.abs()).flatten(1).sum(1)
+
+
+# Each direction is divided by its own number of neighbour pairs instead of by the number of entries.
+def variation_loss__mean_of_each_direction(images: Tensor) -> Tensor:
+    if images.ndim != 4:
+        raise ValueError(f"images must be 4-D, not {images.ndim}-D")
+    loss = images.sum() * 0.0
+    if images.shape[2] > 1:
+        loss = loss + torch.mean(torch.abs(images[:, :, 1:, :] - images[:, :, :-1, :]))
+    if images.shape[3] > 1:
+        loss = loss + torch.mean(torch.abs(images[:, :, :, 1:] - images[:, :, :, :-1]))
+    return loss
