@@ -254,6 +254,12 @@ def pairs_other_pixels(images, eps=1e-8):
     return (dx**2 + dy**2 + eps).sqrt().sum(dim=(1, 2, 3))
 
 
+@mistake("isotropic_variation", "The roots are averaged; isotropic variation is their sum.")
+def averages_the_roots(images, eps=1e-8):
+    _require_batch(images)
+    return _roots(images, eps).mean(dim=(1, 2, 3))
+
+
 @mistake("isotropic_variation", "There is one root for the whole image; each pixel of each channel has its own.")
 def takes_one_root(images, eps=1e-8):
     _require_batch(images)

@@ -227,3 +227,19 @@ def variation_loss__mean_of_each_direction(images: Tensor) -> Tensor:
     if images.shape[3] > 1:
         loss = loss + torch.mean(torch.abs(images[:, :, :, 1:] - images[:, :, :, :-1]))
     return loss
+
+
+# The picture is clamped inside of the objective alone, and the pixels come back as the steps have left them.
+def denoise__clamped_in_the_objective_alone(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    if images.ndim != 4:
+        raise ValueError(f"images must be 4-D, got shape {tuple(images.shape)}")
+    noisy = images.detach()
+    pixels = torch.nn.Parameter(noisy.clone())
+    optimizer = torch.optim.SGD([pixels], lr=learning_rate)
+    for _ in range(steps):
+        x = pixels.clamp(0, 1)
+        loss = (x - noisy).pow(2).sum() + weight * total_variation(x).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return pixels.detach()
