@@ -26,6 +26,7 @@ STOCK = {
     "crash": (0.0, "the kernel died, and the other answer with it"),
     "checks_deleted": (0.0, "a check that is not there gives no points"),
     "cells_reordered": (0.0, "a check that stands before its answer finds none"),
+    "imports_at_the_end": (0.0, "cells run in their order, and the first one needs what the last one imports"),
     "metadata_mangled": (0.0, "it cannot work with ids that are no text"),
     "metadata_lost": (0.0, "without metadata no cell is a check"),
     "imports_added": (3.0, "a locked cell is put back as it was, and the import is gone"),
@@ -60,7 +61,7 @@ def earned(students):
         # One point is honest: the images are left alone.
         yield name, students.notebook({"invert": code}), 1.0 if name == "patches_torch" else 0.0
     half = ("answer_deleted",)
-    nothing = ("everything_deleted", "imports_at_the_end", "much_output", "merge_markers", "cut_short", "empty")
+    nothing = ("everything_deleted", "much_output", "merge_markers", "cut_short", "empty")
     for name, change in ACCIDENTS.items():
         mark = POINTS / 2 if name in half else 0.0 if name in (*nothing, "no_notebook") else POINTS
         yield name, change(students.notebook(right)), mark
@@ -113,7 +114,7 @@ def hand_in_what_no_kernel_may_see(students, later):
     students.hand_in("undated", students.notebook(right), timestamp="the day before yesterday")
     folder = students.hand_in("no_notebook_at_all", students.notebook(right))
     (folder / f"{UNIT}.ipynb").unlink()
-    for name, stem in (("other_name", f"{UNIT}s"), ("copied", f"{UNIT}-1")):
+    for name, stem in (("other_name", f"my_{UNIT}"), ("copied", f"{UNIT}-1")):
         folder = students.hand_in(name, students.notebook(right))
         (folder / f"{UNIT}.ipynb").rename(folder / f"{stem}.ipynb")
 
