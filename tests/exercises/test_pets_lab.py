@@ -1,5 +1,6 @@
 """Checks of pets_lab. The first line of each docstring is what the student reads."""
 
+import contextlib
 import io
 
 import pytest
@@ -546,11 +547,11 @@ def test_top_k_refuses_other_k(submission):
 
 def is_refused(submission, *args):
     """Return True if a call raises ValueError."""
-    try:
+    refused = True
+    with contextlib.suppress(ValueError):
         submission.top_k_accuracy(*args)
-    except ValueError:
-        return True
-    return False
+        refused = False
+    return refused
 
 
 @pytest.mark.points("top_k_accuracy", 0.25)

@@ -605,7 +605,7 @@ def test_the_death_of_a_worker_is_told_with_the_call(sandbox):
 
 def test_a_model_travels_without_the_seed_that_its_weights_were_drawn_from():
     recipe = recipe_of(data.toy_head(2, 3, seed=12345))
-    assert recipe.arguments == {"in_features": 2, "num_classes": 3}
+    assert recipe.arguments == {"in_features": 2, "num_classes": 3, "stale": False}
     assert torch.equal(recipe.state["weight"], data.toy_head(2, 3, seed=12345).weight)
 
 

@@ -114,7 +114,7 @@ def one_for_each_function():
 @pytest.mark.parametrize(("unit", "mistake"), one_for_each_function(), ids=lambda value: getattr(value, "name", value))
 def test_a_known_mistake_is_caught_and_named(unit, mistake, tmp_path, sandbox):
     """A submission that is right but for this mistake."""
-    unmarked = "def mistake(*_):\n    return lambda function: function\n"
+    unmarked = "def mistake(*_, **__):\n    return lambda function: function\n"
     marks = "from autograder.diagnose import mistake\n"
     variants = CATALOG.mistakes(unit).read_text().replace(marks, unmarked)
     code = f"{CATALOG.solution(unit).read_text()}\n{variants}\n{mistake.function} = {mistake.name}\n"
