@@ -8,6 +8,8 @@ units it is, and `functions` which checks it needs.
 """
 
 import contextlib
+import ctypes
+import gc
 import hashlib
 import json
 import os
@@ -143,7 +145,9 @@ def descendants(pid):
 
 
 def memory(most=False):
-    """What this process holds now, or has held at most since the last look, in MB."""
+    """What this process holds now, or has held at most since the last look, in MB; what it has freed does not count."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     found = re.search(rf"{'VmHWM' if most else 'VmRSS'}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     if not most:
         Path("/proc/self/clear_refs").write_text("5")  # from here on the most is counted anew
