@@ -104,7 +104,7 @@ def _exact(device: str) -> Iterator[None]:
         return
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False), warnings.catch_warnings():
-        # What has no such algorithm computes with the one that it has.
+        # An operation without such an algorithm warns of it, and computes with the one that it has.
         warnings.filterwarnings("ignore", ".*deterministic")
         torch.use_deterministic_algorithms(True, warn_only=True)
         try:
