@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from autograder.checks.answers import ALL, TRACES, VALUES, Telling, differentiable, traces
 from autograder.checks.call import UNANSWERED, Call
@@ -32,6 +32,9 @@ _PROJECTIONS = 2
 _DIGITS = 8
 _HASH_LENGTH = 20
 
+#: Kind of a fingerprint without answers: of a check that itself tells which mistake it sees.
+RECOGNISED: Final = "recognised"
+
 
 @dataclass(frozen=True)
 class Fingerprint:
@@ -40,19 +43,21 @@ class Fingerprint:
     Attributes:
         exact: hash of everything that is compared exactly.
         numbers: for each tensor of floats the tolerance, its norm and its projections.
-        kind: `VALUES`, `ALL` or `TRACES`.
+        kind: `VALUES`, `ALL`, `TRACES` or `RECOGNISED`.
         unworded: the calls whose exception may have any words, as the solution raises there too.
         printed: the calls whose printed text counts.
     """
 
     exact: str
     numbers: tuple[tuple[float, ...], ...] = ()
-    kind: Telling = VALUES
+    kind: Telling | Literal["recognised"] = VALUES
     unworded: tuple[int, ...] = ()
     printed: tuple[int, ...] = ()
 
     def fits(self, calls: Sequence[Call]) -> bool:
         """Return True if these calls have the same answers."""
+        if self.kind == RECOGNISED:
+            return False
         theirs = fingerprint_of(calls, self.kind, self.unworded, self.printed)
         return self.exact == theirs.exact and all(map(_close, self.numbers, theirs.numbers))
 
@@ -266,11 +271,11 @@ def parse_fingerprints(text: str) -> Iterator[tuple[Mistake, dict[int, Fingerpri
         yield Mistake(**entry), prints
 
 
-def _fingerprint(exact: str, numbers: Sequence[Sequence[float]] = (), **more: Any) -> Fingerprint:
+def _fingerprint(exact: str = "", numbers: Sequence[Sequence[float]] = (), **more: Any) -> Fingerprint:
     kind = more.pop("kind", VALUES)
-    if kind not in (VALUES, ALL, TRACES):
+    if kind not in (VALUES, ALL, TRACES, RECOGNISED):
         raise ValueError(f"no such kind of fingerprint: {kind}")
-    if len(bytes.fromhex(exact)) * 2 != _HASH_LENGTH:
+    if len(bytes.fromhex(exact)) * 2 != (0 if kind == RECOGNISED else _HASH_LENGTH):
         raise ValueError("a hash has another length")
     lists = {name: tuple(map(int, more.pop(name, ()))) for name in ("unworded", "printed")}
     if more:

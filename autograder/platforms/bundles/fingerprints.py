@@ -11,7 +11,7 @@ from typing import Any
 from autograder.checks.answers import ALL, Telling, telling_of
 from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.diagnose import Asked, Diagnosis
-from autograder.checks.fingerprints import Fingerprint, Fingerprints, fingerprint_of, fingerprints_text
+from autograder.checks.fingerprints import RECOGNISED, Fingerprint, Fingerprints, fingerprint_of, fingerprints_text
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
 from autograder.checks.replays import is_diagnosable, of_function
@@ -89,6 +89,7 @@ def _fingerprints(catalog: Catalog, unit: str, known: Mistake) -> dict[int, Fing
     run = _MistakeRun(catalog, Module(unit, f"{unit}.py", text))
     unit_run = UnitRun(session, catalog, run, lambda check: check.function == known.function, Observer())
     collecting = _Collecting.of(catalog, unit, known.function)
+    collecting.mistake = known.name
     collecting.has_hidden = any(check.hidden for check in unit_run.results)
     unit_run.recorder.diagnoses[unit, known.function] = collecting
     unit_run.run_checks(hidden=False)
@@ -99,10 +100,12 @@ class _Collecting(Diagnosis):
     """Stands in the place of the diagnosis of a function, and makes fingerprints of what it is told.
 
     Attributes:
+        mistake: the name of the one that is run.
         has_hidden: True if hidden checks judge the function too.
         found: the fingerprints, by the seed of the check's worker.
     """
 
+    mistake = ""
     has_hidden = False
 
     def __init__(self, *args: Any) -> None:
@@ -125,6 +128,8 @@ class _Collecting(Diagnosis):
             telling = telling_of(calls, right, by_value=by_value)
             if telling is not None and not (self.has_hidden and _is_text(right)):
                 self.found[seed] = _fingerprint(calls, right, telling)
+        if recognised == self.mistake:
+            self.found.setdefault(seed, Fingerprint("", kind=RECOGNISED))
         return False
 
 

@@ -124,6 +124,23 @@ def test_the_names_at_home_are_those_of_a_mark(course, released, body, name):
     assert graded(course, text) == graded(read_catalog(released), text) == ({name} if name else set())
 
 
+def test_a_mistake_that_a_check_recognises_is_named_at_home_too(tmp_path):
+    root = make_course(tmp_path)
+    (root / "solutions" / "mistakes").mkdir()
+    of_one = "    return 2 * x if x.dim() else x * x\n"
+    known = f'{MISTAKES}\n@mistake("double", "Squares a single number.")\ndef squares_one(x):\n{of_one}'
+    (root / "solutions" / "mistakes" / "doubling.py").write_text(known)
+    checks = root / "tests" / "exercises" / "test_doubling.py"
+    more = 'def test_of_three(submission):\n    """It is six."""\n    result = float(submission.double(torch.tensor(3.0)))\n'
+    more += '    assert_holds(result == 6, "is not six", mistake="squares_one" if result == 9 else "")\n'
+    text = checks.read_text().replace("import assert_close", "import assert_close, assert_holds")
+    checks.write_text(f'{text}\n\n@pytest.mark.points("double", 1)\n{more}')
+    catalog = read_catalog(root)
+    write_bundle(student_bundle(catalog, fingerprints=fingerprint_files(catalog)), tmp_path / "week")
+    text = RIGHT.replace("2 * x", "2 * x if x.dim() else 3 * x")
+    assert graded(catalog, text) == graded(read_catalog(tmp_path / "week"), text) == {"squares_one"}
+
+
 def test_other_inputs_have_other_fingerprints(released):
     text = RIGHT.replace("2 * x", "3 * x")
     assert graded(read_catalog(released), text, seed="another") == set()
