@@ -315,13 +315,15 @@ def grade_in_turn(grader: Grader) -> GradeTasks:
     """Return what grades one task after another in this process."""
 
     def grade_tasks(tasks: Iterable[Task]) -> Iterator[GradedTask]:
+        freezes = not gc.get_freeze_count()  # else whoever called has done so, and keeps it
         try:
             for number, task in enumerate(tasks):
-                if number == 1:
+                if freezes and number == 1:
                     gc.freeze()  # what the first has imported stays: a collection of it takes as long as ten checks
                 yield grader.grade_task(task)
         finally:
-            gc.unfreeze()  # a library of torch's prints, at the end of the process, whatever of it was not collected
+            if freezes:
+                gc.unfreeze()  # a library of torch's prints, at the end of the process, whatever of it was not collected
 
     return grade_tasks
 

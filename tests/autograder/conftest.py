@@ -1,6 +1,7 @@
 """The course, one warm sandbox for the whole run, and runs of pytest as a student makes them."""
 
 import contextlib
+import gc
 import io
 import resource
 import shutil
@@ -22,6 +23,15 @@ from autograder.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 SUBMISSIONS = Path(__file__).parent / "samples"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _frozen_before_a_file(request: pytest.FixtureRequest) -> None:
+    """Spare each collection of garbage what was there before: thousands of tests, and torch, take it half a second."""
+    if request.path.name.startswith("test_"):  # else a submission, in a run of pytest inside of a test
+        gc.collect()
+        gc.freeze()
+        request.config.add_cleanup(gc.unfreeze)  # a library of torch's prints, at the very end, what was not collected
 
 
 @pytest.fixture(scope="session")
