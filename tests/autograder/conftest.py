@@ -25,10 +25,24 @@ ROOT = Path(__file__).parents[2]
 SUBMISSIONS = Path(__file__).parent / "samples"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _frozen_before_a_file(request: pytest.FixtureRequest) -> None:
+@dataclass
+class _Frozen:
+    """When whatever there was has last been kept out of collections of garbage, and at how many modules."""
+
+    path: Path | None = None
+    modules: int = 0
+
+
+_frozen = _Frozen()
+
+
+@pytest.fixture(autouse=True)
+def _collections_are_quick(request: pytest.FixtureRequest) -> None:
     """Spare each collection of garbage what was there before: thousands of tests, and torch, take it half a second."""
-    if request.path.name.startswith("test_"):  # else a submission, in a run of pytest inside of a test
+    if not request.path.name.startswith("test_"):
+        return  # a submission, in a run of pytest inside of a test
+    if request.path != _frozen.path or len(sys.modules) > _frozen.modules + 100:
+        _frozen.path, _frozen.modules = request.path, len(sys.modules)
         gc.collect()
         gc.freeze()
         request.config.add_cleanup(gc.unfreeze)  # a library of torch's prints, at the very end, what was not collected

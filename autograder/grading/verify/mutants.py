@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder.errors import GraderError
 
@@ -102,17 +103,23 @@ def _mutant(
     node: ast.AST,
     changed: ast.AST,
 ) -> Mutant:
-    other = copy.deepcopy(tree)
-    target: object = other.body[tree.body.index(function)]
-    for step in path[:-1]:
-        target = target[step] if isinstance(step, int) else getattr(target, str(step))  # type: ignore[index]
-    if isinstance(path[-1], int):
-        target[path[-1]] = changed  # type: ignore[index] # a step of a path fits its node
-    else:
-        setattr(target, str(path[-1]), changed)
+    other = _with(tree, ("body", tree.body.index(function), *path), changed)
     text = ast.unparse(ast.fix_missing_locations(other)) + "\n"
     change = f"{_short(node)} -> {_short(changed)}"
     return Mutant(function.name, getattr(node, "lineno", function.lineno), change, text)
+
+
+def _with(node: Any, path: tuple[object, ...], changed: ast.AST) -> Any:
+    """Return a node, or a list of nodes, with another one at a path. All that is not on the path is shared, not copied."""
+    if not path:
+        return changed
+    step, *rest = path
+    other = copy.copy(node)
+    if isinstance(step, int):
+        other[step] = _with(node[step], tuple(rest), changed)
+    else:
+        setattr(other, str(step), _with(getattr(node, str(step)), tuple(rest), changed))
+    return other
 
 
 def _short(node: ast.AST) -> str:

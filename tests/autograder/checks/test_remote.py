@@ -158,13 +158,18 @@ def numbers_one_by_one():
 
 
 @pytest.fixture(params=["in process", "sandboxed"])
-def student(request, sandbox):
-    """The module above, behind each kind of worker."""
+def student_within(request, sandbox):
+    """The module above, behind each kind of worker, with so many seconds for a call."""
     worker = sandbox.worker() if request.param == "sandboxed" else contextlib.nullcontext(InProcess())
     unit = Module("unit", "unit.py", STUDENT)
     sources = {"unit": unit, "earlier": Module("earlier", "earlier.py", "THREE = 3\n")}
     with worker as transport:
-        yield StudentModule(unit, sources, transport, seconds=2.0, seed=5)
+        yield lambda seconds: StudentModule(unit, sources, transport, seconds=seconds, seed=5)
+
+
+@pytest.fixture
+def student(student_within):
+    return student_within(2.0)
 
 
 @pytest.fixture
@@ -407,13 +412,13 @@ def test_no_private_name_of_the_courses_own_classes_is_told():
     assert sentence(CheckFailed, assert_close, returned("args[0]")(model), b"").startswith("returned a Classifier,")
 
 
-def test_an_endless_loop_is_stopped_with_its_line(student):
-    words = sentence(TimedOut, student.endless)
-    assert words == "endless() did not finish within 2 s of its own time and was stopped (unit.py:43)"
+def test_an_endless_loop_is_stopped_with_its_line(student_within):
+    words = sentence(TimedOut, student_within(0.3).endless)
+    assert words == "endless() did not finish within 0.3 s of its own time and was stopped (unit.py:43)"
 
 
-def test_no_except_exception_swallows_the_deadline(student):
-    sentence(TimedOut, student.swallow)
+def test_no_except_exception_swallows_the_deadline(student_within):
+    sentence(TimedOut, student_within(0.3).swallow)
 
 
 def test_changes_in_place_are_reported_and_do_not_reach_the_check(student):

@@ -460,8 +460,8 @@ def test_githubs_job_gives_points_annotations_and_a_summary(catalog, tmp_path):
     assert re.search(pipeline["coverage"].strip("/"), said.splitlines()[-1])
 
 
-def test_gitlabs_pipeline_is_one_that_gitlab_reads(catalog):
-    pipeline = yaml.safe_load(gitlab_bundle(catalog)[".gitlab-ci.yml"])
+def test_gitlabs_pipeline_is_one_that_gitlab_reads(tmp_path):
+    pipeline = yaml.safe_load(gitlab_bundle(read_catalog(make_course(tmp_path)))[".gitlab-ci.yml"])
     assert pipeline["checks"]["artifacts"]["reports"] == {"junit": "junit.xml"}
     assert any("--as junit > junit.xml" in line for line in pipeline["checks"]["script"])
     assert pipeline["checks"]["artifacts"]["paths"] == ["points.html"]

@@ -182,7 +182,6 @@ def honest(grade, tmp_path_factory):
     """The result of an honest submission, before any attack."""
     result = timeless(grade({"honest": HONEST}, tmp_path_factory.mktemp("honest"))["honest"])
     assert result.all_passed
-    gc.freeze()  # the checks are imported now: each case collects garbage four times
     return result
 
 

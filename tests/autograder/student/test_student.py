@@ -222,11 +222,11 @@ def test_a_function_in_a_file_that_is_not_python_is_not_guessed(command, exercis
 
 @pytest.fixture
 def released(command, tmp_path, monkeypatch):
-    """The course as students get it, without solutions and hidden checks."""
+    """Two units as students get them, without solutions and hidden checks."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("autograder.platforms.bundles.try_out", lambda *_: None)  # it has a test of its own
     monkeypatch.setattr("autograder.platforms.bundles.fingerprint_files", lambda *_: {})  # and so have they
-    assert command("release", "student", tmp_path / "released")[0] == 0
+    assert command("release", "student", tmp_path / "released", "--units", f"{UNIT},quiz")[0] == 0
     monkeypatch.chdir(tmp_path / "released")
     return tmp_path / "released"
 
