@@ -333,7 +333,7 @@ def nearest_ways(result, images, border):
     far = []
     for moved in rows:
         candidates = framed[..., moved, :][..., columns]  # (N, C, H, 2, 9, W): flipped or not, each move across
-        far.append((candidates - result[..., None, None, :]).abs().amax(dim=(1, 2, 5)))
+        far.append(candidates.sub_(result[..., None, None, :]).abs_().amax(dim=(1, 2, 5)))
     return torch.stack(far, dim=2).flatten(1).min(dim=1)  # in the order of WAYS
 
 
