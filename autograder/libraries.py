@@ -73,7 +73,8 @@ class Door:
                 return Kind(self._module, name)
             if name.startswith("_") and name != "__version__":  # pytest asks whatever stands in a module for such names
                 raise AttributeError(name)
-        return getattr(importlib.import_module(self._module), name)
+            importlib.import_module(self._module)
+        return getattr(sys.modules[self._module], name)
 
     def __setattr__(self, name: str, value: object) -> None:
         setattr(importlib.import_module(self._module), name, value)

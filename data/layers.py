@@ -59,6 +59,15 @@ class Residual(nn.Module):
         return self.activation(maps + self.second_norm(self.second(change)))
 
 
+def unset_linear(inputs: int, outputs: int) -> nn.Linear:
+    """Return a linear layer whose weights are to be set; the global random state stays as it was.
+
+    `nn.utils.skip_init` draws nothing either, but takes a second the first time: it imports PyTorch's compiler.
+    """
+    with torch.random.fork_rng(devices=[]):
+        return nn.Linear(inputs, outputs)
+
+
 def conv(inward: int, outward: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     """Return a convolution whose first weights keep the size of a signal on its way.
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from data import weights
 from data.imagenet import NETWORKS
-from data.layers import TINY_FEATURES, Classifier, Normalize, tiny_layers
+from data.layers import TINY_FEATURES, Classifier, Normalize, tiny_layers, unset_linear
 
 # Come along with the course. One network cannot serve both halves of the lesson: `tiny` is fooled by changes
 # that nobody sees, `tiny_robust` was trained against such changes and dreams in shapes.
@@ -71,7 +71,7 @@ def load_with_new_head(name: str, classes: Sequence[str], *, seed: int = 0) -> C
         ValueError, WeightsError: as `load_backbone` does.
     """
     model = load_model(name)
-    head = nn.utils.skip_init(nn.Linear, model.head.in_features, len(classes))
+    head = unset_linear(model.head.in_features, len(classes))
     bound = head.in_features**-0.5
     with torch.no_grad():
         head.weight.copy_(bound * torch.randn(head.weight.shape, generator=torch.Generator().manual_seed(seed)))

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data.layers import Classifier
+from data.layers import Classifier, unset_linear
 
 FEATURES = 6
 EYE_FEATURES = 64
@@ -147,7 +147,7 @@ def eye_backbone(sees: str, *, seed: int = 0) -> nn.Module:
     """
     if sees not in SEEN:
         raise ValueError(f"sees {sees!r} is nothing that a backbone sees; there are {', '.join(SEEN)}")
-    mix = nn.utils.skip_init(nn.Linear, 4, EYE_FEATURES)
+    mix = unset_linear(4, EYE_FEATURES)
     weight = torch.randn(EYE_FEATURES, 4, generator=torch.Generator().manual_seed(seed))
     blind = [k for k in range(4) if k not in SEEN[sees]]
     with torch.no_grad():
@@ -168,7 +168,7 @@ def eye_model(sees: str, classes: Sequence[str], *, normed: bool = False, seed: 
     Raises:
         ValueError: `sees` is nothing that a backbone sees.
     """
-    head = nn.utils.skip_init(nn.Linear, EYE_FEATURES, len(classes))
+    head = unset_linear(EYE_FEATURES, len(classes))
     generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():
         head.weight.copy_(0.1 * torch.randn(head.weight.shape, generator=generator))
