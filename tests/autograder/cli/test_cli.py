@@ -16,6 +16,7 @@ import pytest
 from autograder import cli
 from autograder.cli.terminal import Interrupts
 from autograder.sandbox.sandbox import KEEPS
+from tests.autograder.small_course import make_course
 
 ROOT = Path(__file__).parents[3]
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
@@ -135,10 +136,20 @@ def test_help_does_not_wait_for_torch():
 
 def test_ctrl_c_leaves_no_process_behind(tmp_path, sandbox):
     """The real command, interrupted while an endless loop runs."""
+    course = make_course(tmp_path / "course")
+    catalog = course / "exercises" / "catalog.toml"
+    catalog.write_text(catalog.read_text().replace("seconds = 1\n", "seconds = 1000\n"))
+    (tmp_path / "doubling.py").write_text("def double(x):\n    while True:\n        pass\n")
     environment = {**os.environ, "IDEALCAT_SECRET": "x"}
-    command = [sys.executable, "-m", "autograder", "grade", SUBMISSIONS / "endless_loop", "-o", tmp_path]
+    command = [sys.executable, "-m", "autograder", "grade", tmp_path / "doubling.py", "-o", tmp_path / "out"]
     grader = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        cwd=course,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     # The zygote, the server, which in a pid namespace has a parent that waits for it, and a worker below it.
     while len(descendants(grader.pid)) < (4 if "pid_namespace" in sandbox.isolation else 3):

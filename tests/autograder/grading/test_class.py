@@ -146,7 +146,7 @@ def changed_course(course, folder):
 def test_regrade_shows_who_changes_and_publishes_nothing_by_itself(course, published, students, tmp_path):
     other = changed_course(course, tmp_path / "course")
     before = {path: path.read_bytes() for path in published.rglob("*") if path.is_file()}
-    code, printed, errors = run(other, "regrade", "--diff", "-o", published)
+    code, printed, errors = run(other, "regrade", "--diff", "-o", published, "--jobs", "1")
     assert code == 1, errors
     assert re.search(r"s000_right +3 +2\.5 +-0\.5 +doubling::test_double: passed, 1 -> 1\.5 of 1\.5", printed)
     assert "doubling::test_halve: passed -> failed, 1 -> 0 of 1" in printed

@@ -16,7 +16,7 @@ from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.types import Outcome
 from autograder.submissions import RawSubmission
 from autograder.submissions.files import File
-from tests.autograder.small_course import make_course
+from tests.autograder.small_course import KINDS, make_course
 
 ROOT = Path(__file__).parents[3]
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
@@ -90,7 +90,7 @@ def test_a_seed_replays_the_very_inputs(catalog, sandbox, handin):
     assert [check.message for check in one.checks] != [check.message for check in other.checks]
 
 
-def test_nothing_from_outside_steers_pytest(grader, monkeypatch, tmp_path):
+def test_nothing_from_outside_steers_pytest(sandbox, handin, monkeypatch, tmp_path, tmp_path_factory):
     """A configuration, a conftest and variables that would each end the run, or bend it."""
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n")
     (tmp_path / "conftest.py").write_text("raise SystemExit(0)\n")
@@ -98,8 +98,10 @@ def test_nothing_from_outside_steers_pytest(grader, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
     monkeypatch.setenv("PYTEST_PLUGINS", "steer")
-    result = grader.grade_path(SUBMISSIONS / "only_horizontal")
-    assert result.score == 47.0
+    catalog = read_catalog(make_course(tmp_path_factory.mktemp("course")))
+    source, points = KINDS["half"]
+    result = Grader(GradingSpec(catalog, b"of the tests"), sandbox).grade_path(handin(doubling=source))
+    assert (result.score, len(result.checks)) == (points, 3)
     assert os.environ["PYTEST_ADDOPTS"] == "--collect-only"
 
 

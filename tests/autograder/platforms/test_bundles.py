@@ -172,7 +172,7 @@ def test_a_leak_of_each_kind_is_found(files, catalog):
 def test_a_course_that_would_leak_is_not_released(catalog, monkeypatch):
     monkeypatch.setattr("autograder.platforms.bundles.student.public_checks", lambda source, *_: source)
     with pytest.raises(CatalogError, match=r"tests/exercises/test_quiz\.py holds the hidden check"):
-        student_bundle(catalog)
+        student_bundle(catalog, ["quiz"])
 
 
 WAYS_TO_HIDE = {

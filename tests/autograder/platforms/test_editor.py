@@ -20,8 +20,8 @@ from tests.autograder.small_course import make_course
 
 
 @pytest.fixture(scope="module")
-def files(catalog):
-    return student_bundle(catalog, ["quiz"])
+def files(tmp_path_factory):
+    return student_bundle(read_catalog(make_course(tmp_path_factory.mktemp("course"))))
 
 
 def entries(files):
