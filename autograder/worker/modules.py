@@ -30,8 +30,8 @@ from autograder.worker.deadline import Budget
 _LOOK_AGAIN = 0.005
 
 
-def run_awaited(awaited: Coroutine[Any, Any, object]) -> None:
-    """Run a coroutine to its end; also in a process whose own loop is running, such as a kernel.
+def run_awaited(awaited: Coroutine[Any, Any, object]) -> object:
+    """Run a coroutine to its end and return what it gives; also in a process whose own loop is running, such as a kernel.
 
     Raises:
         BaseException: what the coroutine raises.
@@ -60,7 +60,7 @@ def run_awaited(awaited: Coroutine[Any, Any, object]) -> None:
     outer, loop = events._get_running_loop(), Loop()
     events._set_running_loop(None)
     try:
-        loop.run_until_complete(awaited)
+        return loop.run_until_complete(awaited)
     finally:
         loop.close()
         events._set_running_loop(outer)
