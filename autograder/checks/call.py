@@ -65,6 +65,9 @@ class Call:
             return f"{on} {_SIGNS[operator]} {parts[0]}"
         if on and operator.removeprefix("i") in _SIGNS:
             return f"{on} {_SIGNS[operator.removeprefix('i')]}= {parts[0]}"
+        owner, _, test = self.function.rpartition(".")
+        if test in _OF_CLASSES:
+            return f"{_OF_CLASSES[test]}({parts[0]}, {owner})"
         text = f"{name}({', '.join(parts)})"
         return text if self.of is None else GRADIENT.format(call=text)
 
@@ -122,6 +125,7 @@ _BUILT_IN = (
     *("repr", "str", "len", "bool", "iter", "next", "abs", "hash", "format", "reversed"),
     *("int", "float", "complex", "round", "divmod"),
 )
+_OF_CLASSES = {"__instancecheck__": "isinstance", "__subclasscheck__": "issubclass"}
 _SIGNS = {
     **{"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@"},
     **{"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="},

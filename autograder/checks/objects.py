@@ -5,8 +5,9 @@ worker: a check calls their methods, reads their attributes and uses them with P
 """
 
 import sys
+from collections.abc import Coroutine, Generator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from autograder.checks.call import Call
 from autograder.checks.compare import Printed, show
@@ -53,6 +54,14 @@ class RemoteFunction:
         __tracebackhide__ = True
         return self._submission._attribute(f"{self.__name__}.{name}")
 
+    def __instancecheck__(self, value: object) -> bool:
+        __tracebackhide__ = True
+        return self._submission._call(Call(f"{self.__name__}.__instancecheck__", (value,), {})) is True
+
+    def __subclasscheck__(self, kind: object) -> bool:
+        __tracebackhide__ = True
+        return self._submission._call(Call(f"{self.__name__}.__subclasscheck__", (kind,), {})) is True
+
     def gradient(self, *args: object, of: int = 0, weights: Tensor | None = None, **kwargs: object) -> Any:
         """Return the gradient of the sum of the function's output, or of `weights` times it, by one argument.
 
@@ -65,6 +74,32 @@ class RemoteFunction:
         """
         __tracebackhide__ = True
         return self._submission._call(Call(self.__name__, args, kwargs, of, weights))
+
+
+class Awaited(Coroutine[Any, Any, Any]):
+    """The coroutine of a student's `async def`. It has run to its end in the worker; what it gave comes when it is awaited."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def send(self, _: object) -> NoReturn:
+        raise StopIteration(self._value)
+
+    def throw(self, error: Any, *_: object) -> NoReturn:
+        raise error
+
+    def close(self) -> None:
+        """Do nothing: it has ended."""
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._value
+        yield  # which makes this a generator, as Python asks
+
+    def __repr__(self) -> str:
+        return "a coroutine that was not awaited"
+
+
+Awaited.__name__ = "coroutine"  # what a sentence calls its type
 
 
 class RemoteObject:

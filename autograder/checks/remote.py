@@ -19,6 +19,7 @@ from autograder.checks.compare import Printed, show
 from autograder.checks.faults import error_of, fault_in, load_notes
 from autograder.checks.handing import known_member, warning_class
 from autograder.checks.objects import (
+    Awaited,
     Program,
     RemoteFunction,
     RemoteModule,
@@ -251,7 +252,7 @@ class StudentModule:
         self._name(answer.value, call)
         answer = replace(answer, value=map_tree(self._incoming, answer.value))
         self.calls[-1] = replace(call, answer=answer)
-        return answer.value
+        return Awaited(answer.value) if answer.awaited else answer.value
 
     def _run_program(self, call: Call) -> Program:
         __tracebackhide__ = True

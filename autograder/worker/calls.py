@@ -17,6 +17,7 @@ from autograder.libraries import Tensor, nn, torch
 from autograder.worker import protocol, side_effects
 from autograder.worker.codec import leaves, map_tree
 from autograder.worker.frameworks import PYTORCH, Framework
+from autograder.worker.modules import run_awaited
 from autograder.worker.objects import is_iterator
 from autograder.worker.protocol import Answer, Fault
 
@@ -56,8 +57,11 @@ def make_call(
         watch_prints("stderr") as complained,
         _watch_warnings(request.warned) as warned,
     ):
+        awaited = False
         if request.of is None:
             value = framework.call(function, args, kwargs)
+            awaited = inspect.iscoroutine(value)
+            value = run_awaited(value) if awaited else value
         else:
             value = framework.gradient(function, args, kwargs, request.of, place(request.weights, device, False))
     changed, left = side_effects.differences(before, names)
@@ -66,7 +70,7 @@ def make_call(
     if data:
         refuse_elsewhere(value, device)
     told = tuple((_kinds(each.category), str(each.message)) for each in warned)
-    return Answer(value, tuple(changed), tuple(left), printed.data(), complained.data(), told)
+    return Answer(value, tuple(changed), tuple(left), printed.data(), complained.data(), told, awaited)
 
 
 def has_data(value: Any) -> bool:

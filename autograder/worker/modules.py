@@ -30,8 +30,8 @@ from autograder.worker.deadline import Budget
 _LOOK_AGAIN = 0.005
 
 
-def run_awaited(awaited: Coroutine[Any, Any, object]) -> None:
-    """Run a coroutine to its end; also in a process whose own loop is running, such as a kernel.
+def run_awaited(awaited: Coroutine[Any, Any, object]) -> object:
+    """Run a coroutine to its end and return what it gives; also in a process whose own loop is running, such as a kernel.
 
     Raises:
         BaseException: what the coroutine raises.
@@ -60,7 +60,7 @@ def run_awaited(awaited: Coroutine[Any, Any, object]) -> None:
     outer, loop = events._get_running_loop(), Loop()
     events._set_running_loop(None)
     try:
-        loop.run_until_complete(awaited)
+        return loop.run_until_complete(awaited)
     finally:
         loop.close()
         events._set_running_loop(outer)
@@ -395,6 +395,9 @@ def importable(modules: Mapping[str, LoadedModule], libraries: Budget | None = N
 
 def _take_away(names: Iterable[str]) -> dict[str, types.ModuleType]:
     """Take modules of these names, their packages and that of the exercises out of `sys.modules`. Return them."""
-    tops = {PACKAGE, *(name.partition(".")[0] for name in names)}
-    own = [name for name in sys.modules if name.partition(".")[0] in tops]
+    tops = {PACKAGE, *(name.partition(".")[0] for name in names)} & sys.modules.keys()
+    own = list(tops)
+    # There are thousands of modules, and this is done twice for each call: only a package has others inside.
+    if any("__path__" in getattr(sys.modules[name], "__dict__", {}) for name in tops):
+        own += [name for name in sys.modules if "." in name and name.partition(".")[0] in tops]
     return {name: sys.modules.pop(name) for name in own}

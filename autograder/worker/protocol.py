@@ -145,6 +145,7 @@ class Answer:
         printed: what was printed meanwhile, as UTF-8.
         complained: likewise what was written to `sys.stderr`.
         warnings: the names of each warning's class and of its bases, and its text, if they were asked for.
+        awaited: True if the function is a coroutine, which has run to its end: the value is what it gave.
     """
 
     value: Any
@@ -153,6 +154,7 @@ class Answer:
     printed: bytes = b""
     complained: bytes = b""
     warnings: tuple[tuple[tuple[str, ...], str], ...] = ()
+    awaited: bool = False
 
 
 @dataclass(frozen=True)

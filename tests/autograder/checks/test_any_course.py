@@ -46,7 +46,7 @@ class Bank:
         self.balance = balance
 '''
 MODULE = '''"""A student's."""
-import dataclasses, enum, functools, math, pathlib, warnings
+import asyncio, dataclasses, enum, functools, math, pathlib, warnings
 from datetime import datetime, timezone
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -93,6 +93,11 @@ class Box:
 
     def __add__(self, other):
         return Box(self.width + other.width)
+
+
+async def soon(value):
+    await asyncio.sleep(0)
+    return 10 // value
 
 
 class Empty(Exception):
@@ -305,7 +310,7 @@ def stops():
 HELPERS = """def check_sum(function, a, b, wanted):
     assert function(a, b) == wanted
 """
-HEAD = """import dataclasses, datetime, enum, pathlib, unittest
+HEAD = """import asyncio, dataclasses, datetime, enum, pathlib, unittest
 import numpy as np
 import pytest
 from any_cards import Card, Suit
@@ -323,6 +328,14 @@ class Green(enum.Enum):
 
 """
 RIGHT = [
+    "assert isinstance(submission.Circle(1), submission.Circle) and not isinstance(1, submission.Circle)",
+    "assert isinstance(submission.Pair(1, 2), submission.Pair) and isinstance(submission.Box(1.0), submission.Box)",
+    "assert isinstance(submission.color(), submission.Color)",
+    "assert issubclass(submission.Circle, submission.Circle) and not issubclass(submission.Circle, submission.Stack)",
+    "assert asyncio.run(submission.soon(5)) == 2 and submission.last.value == 2",
+    "async def both():\n    return await asyncio.gather(submission.soon(5), submission.soon(2))\n"
+    "assert asyncio.run(both()) == [2, 5]",
+    "with pytest.raises(ZeroDivisionError): asyncio.run(submission.soon(0))",
     "assert submission.color() == reference.Color.RED and submission.color() == Color.RED",
     "assert submission.color() == submission.Color.RED and submission.Color(1) == submission.color()",
     "assert submission.color().name == 'RED' and submission.color().value == 1",
@@ -375,6 +388,8 @@ RIGHT = [
 ]
 #: And the end of the sentence.
 WRONG = [
+    ("assert isinstance(submission.Stack(), submission.Circle)", "isinstance(Stack(), Circle) returned False"),
+    ("assert_close(submission.soon(5), 2)", "soon(5) returned a coroutine that was not awaited"),
     ("assert submission.color() == Green.RED", "color() returned Color.RED, which does not hold"),
     ("assert_equal(submission.color(), Color.RED.name)", "returned Color.RED (a Member), expected 'RED' (a str)"),
     (
