@@ -15,7 +15,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Compile the engine once, where Python is told not to keep what it compiles: a hundred processes of the tests import it."""
+    """Compile the engine once, where Python is told not to keep what it compiles: a hundred processes import it."""
     if sys.dont_write_bytecode and not {"PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST"} & os.environ.keys():
         for package in ("autograder", "data"):
             compileall.compile_dir(ROOT / package, quiet=2)
