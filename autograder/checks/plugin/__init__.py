@@ -8,6 +8,7 @@ Markers: `points(function, value)`, `hidden`, `depends_on(check, ...)`.
 Fixtures: `submission`, `folder`, `reference`, `model`, `seed`, `rng`, `partial`, and those of `tests/exercises/conftest.py`.
 """
 
+import gc
 import sys
 from pathlib import Path
 
@@ -100,6 +101,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     if is_loaded("torch") and any(CHECK in item.stash for item in items):
         # One thread, as in a graded worker, so that both round alike. The tensors are small: more threads would only wait.
         torch.set_num_threads(1)
+        gc.freeze()  # what torch has imported stays: to look through it for garbage takes as long as some checks
     if not items or not all(checks_submission(item) for item in items) or config.option.tbstyle != "auto":
         return
     config.option.tbstyle = "no"
