@@ -54,10 +54,10 @@ class Lent:
 
 
 def test_everything_passed_is_0(autograder, tmp_path):
-    code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, *UNITS)
+    code, out, _ = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, "--units", "variation_loss")
     assert code == 0
     assert f"Result: {tmp_path / 'results' / 'perfect.json'}" in out
-    assert json.loads((tmp_path / "results" / "perfect.json").read_text())["score"] == 58.0
+    assert json.loads((tmp_path / "results" / "perfect.json").read_text())["score"] == 26.0
 
 
 def test_something_failed_is_1_and_says_what(autograder, tmp_path):

@@ -67,7 +67,7 @@ def test_graded_as_expected(case, grader, request):
 IN_PROCESS = [case for case in CASES if case not in ("crash", "zipped", "wrong_file_name", "cheats")]
 
 
-@pytest.mark.parametrize("case", slow_if(IN_PROCESS, (*LONG, "syntax_error")))
+@pytest.mark.parametrize("case", slow_if(IN_PROCESS, (*LONG, "perfect", "syntax_error")))
 def test_in_process_and_sandboxed_agree(case, student_pytest):
     """A student sees at home what the grader sees."""
     run = student_pytest(SUBMISSIONS / case)
