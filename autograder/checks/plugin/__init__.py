@@ -8,6 +8,7 @@ Markers: `points(function, value)`, `hidden`, `depends_on(check, ...)`.
 Fixtures: `submission`, `folder`, `reference`, `model`, `seed`, `rng`, `partial`, and those of `tests/exercises/conftest.py`.
 """
 
+import atexit
 import gc
 import sys
 from pathlib import Path
@@ -94,6 +95,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RECORDER] = config.stash.get(RECORDER, Recorder())
     if catalog is not None and RUN not in config.stash:
         config.stash[RUN] = _student_run(catalog, config)
+        config.pluginmanager.register(_QuickCollections())
+
+
+class _QuickCollections:
+    """Part of pytest's own process of a student's run: collections of garbage there skip what torch has imported."""
+
+    def pytest_collection_finish(self) -> None:
+        """Skip what is there now: to look through it, as pytest does at its end, takes as long as many checks."""
+        if is_loaded("torch") and not gc.get_freeze_count():
+            gc.freeze()
+            atexit.register(gc.unfreeze)  # a library of torch's prints, at the very end, what was not collected
 
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -101,7 +113,6 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     if is_loaded("torch") and any(CHECK in item.stash for item in items):
         # One thread, as in a graded worker, so that both round alike. The tensors are small: more threads would only wait.
         torch.set_num_threads(1)
-        gc.freeze()  # what torch has imported stays: to look through it for garbage takes as long as some checks
     if not items or not all(checks_submission(item) for item in items) or config.option.tbstyle != "auto":
         return
     config.option.tbstyle = "no"
