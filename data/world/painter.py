@@ -7,6 +7,7 @@ sum, a matrix product or an array of sines, so that a seed gives the same bytes 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -28,14 +29,15 @@ class Pose:
     flip: bool = False
     squeeze: float = 1.0
 
-    def pixel(self, x: float, y: float) -> tuple[float, float]:
-        """Return the pixel `(x, y)` of a point, rounded so that no machine's last bit of a cosine is seen."""
-        x = -x * self.squeeze if self.flip else x * self.squeeze
+    def pixels(self, points: Points) -> Points:
+        """Return the pixels `(x, y)` of points, rounded so that no machine's last bit of a cosine is seen."""
+        across, down, scale = self.x, self.y, self.scale
         cos, sin = math.cos(self.angle), math.sin(self.angle)
-        return (
-            round(self.x + self.scale * (x * cos - y * sin)),
-            round(self.y + self.scale * (x * sin + y * cos)),
-        )
+        squeeze = -self.squeeze if self.flip else self.squeeze
+        return [
+            (round(across + scale * (x * squeeze * cos - y * sin)), round(down + scale * (x * squeeze * sin + y * cos)))
+            for x, y in points
+        ]
 
     def part(self, x: float, y: float, scale: float, angle: float = 0.0) -> "Pose":
         """Return the pose of a part at `(x, y)` of this thing, `scale` times as large and turned by `angle`."""
@@ -101,7 +103,7 @@ class Painter:
 
     def fill(self, points: Points, paint: Paint, pose: Pose, shade: float = 1.0) -> None:
         """Fill a polygon with a colour or with the texture lying under it, darkened by `shade`."""
-        corners = [pose.pixel(x, y) for x, y in points]
+        corners = pose.pixels(points)
         ImageDraw.Draw(self.silhouette).polygon(corners, fill=255)
         if isinstance(paint, Image.Image):
             mask = Image.new("L", self.image.size)
@@ -113,7 +115,7 @@ class Painter:
     def line(self, points: Points, colour: Colour, pose: Pose, width: float) -> None:
         """Draw a line through `points`; `width` is in the coordinates of the pose."""
         pixels = max(1, round(width * pose.scale))
-        corners = [pose.pixel(x, y) for x, y in points]
+        corners = pose.pixels(points)
         ImageDraw.Draw(self.silhouette).line(corners, fill=255, width=pixels)
         ImageDraw.Draw(self.image).line(corners, fill=colour, width=pixels, joint="curve")
 
@@ -122,8 +124,13 @@ class Painter:
             return texture
         key = (id(texture), shade)
         if key not in self._shaded:
-            self._shaded[key] = texture.point([min(255, int(v * shade)) for v in range(256)] * 3)
+            self._shaded[key] = texture.point(_darker_values(shade) * 3)
         return self._shaded[key]
+
+
+@lru_cache(maxsize=64)
+def _darker_values(shade: float) -> list[int]:
+    return [min(255, int(value * shade)) for value in range(256)]
 
 
 def darker(colour: Colour, shade: float) -> Colour:

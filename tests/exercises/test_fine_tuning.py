@@ -308,8 +308,8 @@ def drawn(result, images):
     """For each image its flip, and its moves down and across: one of the 162 that are allowed."""
     assert_kind(result, images.shape, images.dtype)
     height, width = images.shape[-2:]
-    nearest = nearest_ways(result, images, bounced)
-    lost = (nearest.values > 1e-6).nonzero().flatten().tolist()
+    ways, far = nearest_ways(result, images, bounced)
+    lost = (far > 1e-6).nonzero().flatten().tolist()
     others = [name for name, border in BORDERS.items() if lost and fits(result, images, border)]
     assert_holds(
         not lost,
@@ -318,27 +318,30 @@ def drawn(result, images):
         result,
         mistake=others[0] if len(others) == 1 else "",
     )
-    return torch.tensor(WAYS)[nearest.indices].unbind(dim=1)
+    return torch.tensor(WAYS)[ways].unbind(dim=1)
 
 
 def nearest_ways(result, images, border):
-    """For each image how far it is from the nearest of the 162 ways, and the number of that way."""
-    height, width = images.shape[-2:]
-    framed = images.new_zeros(*images.shape[:2], height + 1, width + 1)  # the last line and column are black
+    """For each image the number of the way, of the 162, that fits two of its lines best, and how far the whole is off then."""
+    count, channels, height, width = images.shape
+    framed = images.new_zeros(count, channels, height + 1, width + 1)  # the last line and column are black
     framed[..., :height, :width] = images
     # By indices that bounce off the border: students read this file.
-    rows = [border(torch.arange(height) + down - 4, height) for down in range(9)]
+    rows = torch.stack([border(torch.arange(height) + down - 4, height) for down in range(9)])
     columns = torch.stack([border(torch.arange(width) + across - 4, width) for across in range(9)])
     columns = torch.stack([columns, columns.flip(1)])
-    far = []
-    for moved in rows:
-        candidates = framed[..., moved, :][..., columns]  # (N, C, H, 2, 9, W): flipped or not, each move across
-        far.append(candidates.sub_(result[..., None, None, :]).abs_().amax(dim=(1, 2, 5)))
-    return torch.stack(far, dim=2).flatten(1).min(dim=1)  # in the order of WAYS
+    two = torch.tensor([0, height // 2])  # the first line tells how far it moved, the middle one whether up or down
+    lines = framed[:, :, rows[:, two]][..., columns]  # (N, C, 9, 2, 2, 9, W): moves down, lines, flips, moves across
+    far = (lines - result[:, :, None, two, None, None]).abs().amax(dim=(1, 3, 6))
+    best = far.transpose(1, 2).flatten(1).argmin(dim=1)  # in the order of WAYS
+    flips, down, across = torch.tensor(WAYS)[best].unbind(dim=1)
+    image, channel = torch.arange(count)[:, None, None, None], torch.arange(channels)[:, None, None]
+    moved = framed[image, channel, rows[down][:, None, :, None], columns[flips, across][:, None, None]]
+    return best, (moved - result).abs().flatten(1).amax(dim=1)
 
 
 def fits(result, images, border):
-    return bool((nearest_ways(result, images, border).values <= 1e-6).all())
+    return bool((nearest_ways(result, images, border)[1] <= 1e-6).all())
 
 
 def bounced(places, side):
