@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from autograder import cli
@@ -20,6 +21,10 @@ from autograder.grading.grade import Grader
 from autograder.grading.spec import GradingSpec
 from autograder.results.types import CheckResult
 from autograder.sandbox import Sandbox
+
+# An example may take as long as a busy machine makes it.
+hypothesis.settings.register_profile("any time", deadline=None)
+hypothesis.settings.load_profile("any time")
 
 ROOT = Path(__file__).parents[2]
 SUBMISSIONS = Path(__file__).parent / "samples"
