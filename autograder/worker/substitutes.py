@@ -43,6 +43,7 @@ def install() -> None:
     loader.__init__ = _without_workers(loader.__init__)  # type: ignore[method-assign] # replaced on purpose
     torch.compile = _leave_uncompiled
     torch.save = torch.serialization.save = _into_stream(torch.save)
+    torch.load = torch.serialization.load = _unmapped(torch.load)
     torch.jit.save, torch.jit.load = _into_stream(torch.jit.save), _from_stream(torch.jit.load)
     if is_loaded("numpy"):  # which has kept `open` as it was when it was imported
         openers: Any = getattr(importlib.import_module("numpy.lib._datasource"), "_file_openers", None)
@@ -265,6 +266,16 @@ def _from_stream(load: Callable[..., Any]) -> Callable[..., Any]:
             return load(f, *args, **kwargs)
         with open(f, "rb") as file:
             return load(io.BytesIO(file.read()), *args, **kwargs)
+
+    return loaded
+
+
+def _unmapped(load: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that loads as this one does, and reads a file where it was to map it: a file in memory has no place."""
+
+    @functools.wraps(load)
+    def loaded(*args: Any, **kwargs: Any) -> Any:
+        return load(*args, **{name: value for name, value in kwargs.items() if name != "mmap"})
 
     return loaded
 

@@ -26,6 +26,8 @@ def model_to_bytes(model):
         shutil.make_archive(os.path.join(folder, "all"), "zip", folder)
         torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), path + ".script")
         assert torch.jit.load(path + ".script")(torch.ones(1, 2)).shape == (1, 2)
+        torch.save({"weight": torch.ones(2)}, path + ".pt")
+        assert torch.load(path + ".pt", mmap=True)["weight"].sum() == 2
         picture = torch.arange(48, dtype=torch.uint8).view(3, 4, 4)
         write_png(picture, path + ".png")
         assert torch.equal(read_image(path + ".png"), picture)
