@@ -271,7 +271,7 @@ def _from_stream(load: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _unmapped(load: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that loads as this one does, and reads a file where it was to map it: a file in memory has no place."""
+    """Return a function that loads as this one does, and reads a file that it was to map: one in memory has no place."""
 
     @functools.wraps(load)
     def loaded(*args: Any, **kwargs: Any) -> Any:
