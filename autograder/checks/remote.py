@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from autograder.checks.call import NO_ANSWER, UNANSWERED, Call
 from autograder.checks.compare import Printed, show
 from autograder.checks.faults import error_of, fault_in, load_notes
-from autograder.checks.handing import known_member, warning_class
+from autograder.checks.handing import known_member, warning_class, write_files
 from autograder.checks.objects import (
     Awaited,
     Program,
@@ -118,6 +118,7 @@ class StudentModule:
         self._ended: StudentFault | None = None
         self._responding = False
         self._answers_bytes = 0
+        self._folder: Path | None = None
         self.calls: list[Call] = []
         self.notes: tuple[str, ...] = ()
         self.answered = False
@@ -142,8 +143,9 @@ class StudentModule:
 
     @property
     def folder(self) -> Path:
-        """Folder for files that the student's code may read. Nothing else of the check's can be read."""
-        return self._transport.folder
+        """Folder for files that the student's code may read and write. No other of the check's can be."""
+        self._folder = self._transport.folder
+        return self._folder
 
     @property
     def seed(self) -> int:
@@ -234,6 +236,7 @@ class StudentModule:
             None if call.on is None else call.on._handle.number,
             call.get,
             warnings.filters[:1] == _WARNINGS_ASKED,
+            str(self._folder or ""),
             **self._common,
         )
         try:
@@ -249,6 +252,7 @@ class StudentModule:
             return answer.value
         for kinds, text in answer.warnings:
             warnings.warn_explicit(text, warning_class(kinds), self.module.filename, 0)
+        write_files(answer.files, self._folder, call)
         self._name(answer.value, call)
         answer = replace(answer, value=map_tree(self._incoming, answer.value))
         self.calls[-1] = replace(call, answer=answer)

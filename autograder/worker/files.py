@@ -60,6 +60,7 @@ class Folder:
         self._buffers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._descriptors: dict[int, Stream] = {}
         self._inside: str | None = None
+        self._shared: str | None = None
         self._home = str(self._real["getcwd"]())
         self._files = {self._full(name): self._new(data) for name, data in self._given.items()}
         self._folders = {self._full(above) for name in self._given for above in PurePosixPath(name).parents}
@@ -67,13 +68,28 @@ class Folder:
 
     def files_written(self) -> dict[str, bytes]:
         """Return the files that were made or changed in the working directory, by name."""
-        for buffer in list(self._buffers):
-            with contextlib.suppress(OSError, ValueError):  # it is closed, or there is no room
-                buffer.flush()
+        self._flush()
         below = _below(self._home)
         inside = {path: bytes(node.data) for path, node in self._files.items() if path.startswith(below)}
         written = {path.removeprefix(below).replace(os.sep, "/"): data for path, data in inside.items()}
         return {name: data for name, data in written.items() if self._given.get(name) != data}
+
+    def share(self, folder: str) -> None:
+        """Let files be written in a real folder too: they lie in memory until `take_shared` gives them away."""
+        self._shared = self._full(folder)
+        self._folders.add(self._shared)
+
+    def take_shared(self) -> dict[str, bytes]:
+        """Return the files that were written in the shared folder, by name, and forget them: others make them real."""
+        self._flush()
+        below = _below(self._shared or "")
+        written = [path for path in self._files if self._shared and path.startswith(below)]
+        return {path.removeprefix(below).replace(os.sep, "/"): bytes(self._files.pop(path).data) for path in written}
+
+    def _flush(self) -> None:
+        for buffer in list(self._buffers):
+            with contextlib.suppress(OSError, ValueError):  # it is closed, or there is no room
+                buffer.flush()
 
     @contextlib.contextmanager
     def working_inside(self) -> Iterator[None]:
@@ -238,6 +254,9 @@ class Folder:
             return Stream(self._new(), flags, closed)
         if flags & os.O_CREAT and flags & os.O_EXCL and self._exists(path):
             raise _error(errno.EEXIST, path)
+        if node is None and self._is_shared(path) and self._exists(path):
+            with self._open(self._really(path), "rb") as file:  # a copy, which will take its place
+                node = self._files[self._full(path)] = self._new(file.read(self._most_bytes + 1))
         if node is None:
             if not flags & os.O_CREAT or self._exists(path):
                 raise self._refusal(path)
@@ -291,10 +310,13 @@ class Folder:
         )
         return {name for above, name in places if above == folder and name}
 
+    def _is_shared(self, path: Any) -> bool:
+        return self._shared is not None and self._full(path).startswith(_below(self._shared))
+
     def _must_hold(self, path: Any) -> None:
         """Raise OSError unless a file can be made there."""
         above, _ = os.path.split(self._full(path))
-        if above not in self._folders:
+        if above not in self._folders and not (self._is_shared(path) and self._exists(above)):
             raise _error(errno.EACCES if self._exists(above) else errno.ENOENT, path)
 
     def _exists(self, path: Any) -> bool:

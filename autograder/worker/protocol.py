@@ -16,7 +16,7 @@ import struct
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 
@@ -85,6 +85,7 @@ class Call(Request):
         on: the number of the object whose method, operation or attribute it is.
         get: return the attribute itself; a method as a handle.
         warned: the check looks at warnings, so that all of them are told.
+        folder: of the check's, in which the function may write files; empty if the check has none.
     """
 
     function: str
@@ -95,6 +96,7 @@ class Call(Request):
     on: int | None = None
     get: bool = False
     warned: bool = False
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ class Answer:
         complained: likewise what was written to `sys.stderr`.
         warnings: the names of each warning's class and of its bases, and its text, if they were asked for.
         awaited: True if the function is a coroutine, which has run to its end: the value is what it gave.
+        files: what was written into the check's folder and does not lie there yet, by name.
     """
 
     value: Any
@@ -155,6 +158,7 @@ class Answer:
     complained: bytes = b""
     warnings: tuple[tuple[tuple[str, ...], str], ...] = ()
     awaited: bool = False
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

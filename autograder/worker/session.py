@@ -247,6 +247,8 @@ class Session:
             return function
         revive = functools.partial(self._revive, device=request.device)
         args, kwargs = map_tree(revive, (request.args, request.kwargs))
+        if self._files is not None and request.folder:
+            self._files.share(request.folder)
         chosen = framework(getattr(self._modules[self._unit], "FRAMEWORK", None))
         answer = make_call(
             function, replace(request, args=args, kwargs=kwargs), chosen if request.on is None else PYTORCH
@@ -254,7 +256,9 @@ class Session:
         if isinstance(answer, Fault):
             return answer
         made = isinstance(function, type) and type(answer.value) is function and stays(answer.value, self._own)
-        return replace(answer, value=self._objects.hold(answer.value) if made else self._staying(answer.value))
+        files = self._files.take_shared() if self._files is not None else {}
+        value = self._objects.hold(answer.value) if made else self._staying(answer.value)
+        return replace(answer, value=value, files=files)
 
     @property
     def _own(self) -> set[str]:

@@ -287,6 +287,22 @@ def charge(bank):
     return bank.balance
 
 
+def append(path, text):
+    with open(path, "a") as file:
+        file.write(text)
+    return pathlib.Path(path).read_text()
+
+
+def tables(folder):
+    folder = pathlib.Path(folder, "tables")
+    folder.mkdir(exist_ok=True)
+    np.savetxt(folder / "one.csv", np.ones(2))
+    (folder / "two.csv").write_bytes(b"2")
+    (folder / "none.csv").touch()
+    (folder / "none.csv").unlink()
+    return sorted(path.name for path in folder.iterdir())
+
+
 def add(a, b):
     return a + b
 
@@ -328,6 +344,12 @@ class Green(enum.Enum):
 
 """
 RIGHT = [
+    "path = tmp_path / 'a.txt'; assert submission.append(path, 'x') == 'x' and path.read_text() == 'x'",
+    "path = tmp_path / 'a.txt'; path.write_text('a'); assert submission.append(path, 'x') == 'ax' == path.read_text()",
+    "path = tmp_path / 'a'; submission.append(path, 'x'); path.write_text('y'); assert submission.append(path, 'x') == 'yx'",
+    "path = tmp_path / 'in'; path.mkdir(); submission.append(path / 'a', 'x'); assert (path / 'a').read_text() == 'x'",
+    "assert submission.tables(tmp_path) == ['one.csv', 'two.csv'] == sorted(p.name for p in tmp_path.glob('*/*.csv'))",
+    "submission.tables(tmp_path); assert submission.tables(tmp_path) == ['one.csv', 'two.csv']",
     "assert isinstance(submission.Circle(1), submission.Circle) and not isinstance(1, submission.Circle)",
     "assert isinstance(submission.Pair(1, 2), submission.Pair) and isinstance(submission.Box(1.0), submission.Box)",
     "assert isinstance(submission.color(), submission.Color)",
@@ -466,7 +488,7 @@ OF_CLASSES = {
 def _check(number: int, lines: str) -> str:
     body = lines.replace("\n", "\n    ")
     return (
-        f'@pytest.mark.points("add", 1)\ndef test_{number}(submission, reference, capsys, subtests):\n'
+        f'@pytest.mark.points("add", 1)\ndef test_{number}(submission, reference, capsys, subtests, tmp_path):\n'
         f'    """Line {number}."""\n    {body}\n\n\n'
     )
 

@@ -92,6 +92,38 @@ def test_a_reply_of_another_structure_fails_the_check(reply):
         assert str(caught.value).startswith(subject)
 
 
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"../outside": b"x"}, "wrote a file that is not in the folder: '../outside'"),
+        ({"/etc/outside": b"x"}, "not in the folder"),
+        ({"a//b": b"x"}, "not in the folder"),
+        ({"": b"x"}, "not in the folder"),
+        ({"a": b"x", "a/b": b"x"}, "wrote 'a/b', which cannot be kept: "),
+        ({"a\0": b"x"}, "which cannot be kept: ValueError"),
+        ({"n" * 300: b"x"}, "which cannot be kept: File name too long"),
+        ({str(number): b"" for number in range(1001)}, "wrote 1001 files, more than are kept"),
+        ({"a": "text"}, "answered with something that is no answer"),
+        ({3: b"x"}, "answered with something that is no answer"),
+        (["a"], "answered with something that is no answer"),
+    ],
+    ids=lambda value: show(value)[:40],
+)
+def test_files_that_no_folder_has_fail_the_check(files, words, tmp_path):
+    submission = answered_by(LOADED, {**ANSWER, "files": files})
+    submission._transport.folder = tmp_path / "folder"
+    submission.folder.mkdir()
+    with pytest.raises(RefusedValue) as caught:
+        submission.anything()
+    assert words in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_files_where_the_check_has_no_folder_fail_it():
+    with pytest.raises(RefusedValue, match="wrote 1 files, more than are kept"):
+        answered_by(LOADED, {**ANSWER, "files": {"a": b"x"}}).anything()
+
+
 def test_faults_with_little_in_them_are_still_faults():
     for kind in Fault.KINDS:
         with pytest.raises(StudentFault):
