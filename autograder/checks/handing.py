@@ -34,8 +34,10 @@ def write_files(files: Mapping[str, bytes], folder: Path | None, call: Call) -> 
     Raises:
         RefusedValue: there are too many, or one has a name that no file in the folder can have.
     """
-    if files and (folder is None or len(files) > _MOST_FILES):
-        raise RefusedValue(f"{call} wrote {len(files)} files, more than are kept")
+    if files and folder is None:
+        raise RefusedValue(f"{call} wrote files into a folder that the check does not have")
+    if len(files) > _MOST_FILES:
+        raise RefusedValue(f"{call} wrote {len(files)} files; {_MOST_FILES} are kept at most")
     for name, data in files.items():
         if any(part in ("", ".", "..") for part in name.split("/")):
             raise RefusedValue(f"{call} wrote a file that is not in the folder: {show(name)}")
