@@ -8,6 +8,7 @@ run, is left out: a student's installation has none.
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -45,6 +46,10 @@ def main() -> None:
     options = _arguments()
     catalog = course_here()
     with tempfile.TemporaryDirectory() as folder:
+        solved = Path(folder) / "solved"
+        solved.mkdir()
+        for unit in catalog.units:
+            shutil.copy(catalog.solution(unit), solved)
         commands = _commands(catalog.root, options.unit, Path(folder))
         plain = _new_course(Path(folder) / "plain")
         chosen = [name for name in commands if not options.only or name in options.only.split(",")]
@@ -100,7 +105,7 @@ def _commands(root: Path, unit: str, out: Path) -> dict[str, list[object]]:
         "pytest of quiz": [*pytest, "exercises/quiz.py"],
         "pytest of a unit with torch": [*pytest, f"exercises/{unit}.py"],
         "grade one unit": [*grade, out / "one", root / "solutions" / f"{unit}.py"],
-        "grade all units": [*grade, out / "all", "--from", "one", root / "solutions"],
+        "grade all units": [*grade, out / "all", "--from", "one", out / "solved"],
         "first verdict of watch": watch,
         "grade plain Python": [*grade, out / "plain-results", "solutions/first_steps.py"],
     }

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from autograder.submissions.archives import Entry
@@ -206,7 +207,7 @@ def _rank(unit: str, entry: Entry) -> tuple[object, ...]:
 
 def _has_work(unit: str, file: File, skeleton: str) -> bool:
     """Return True if a function of the unit has another body than in the skeleton, or if the file cannot be parsed."""
-    expected = dict(_functions(parse_quietly(skeleton)))
+    expected = _skeleton_functions(skeleton)
     for piece in python_pieces(unit, file):
         try:
             tree = parse_quietly(piece)
@@ -218,6 +219,11 @@ def _has_work(unit: str, file: File, skeleton: str) -> bool:
         if expected.keys() & set(_assigned_names(tree)):
             return True
     return False
+
+
+@lru_cache(maxsize=64)
+def _skeleton_functions(skeleton: str) -> dict[str, str]:
+    return dict(_functions(parse_quietly(skeleton)))
 
 
 def _assigned_names(tree: ast.Module) -> Iterator[str]:
