@@ -1,4 +1,4 @@
-"""What a worker names or has written, on this side: a class, a member of an enumeration, a file."""
+"""Find on this side the class or the member that a worker names, and write the files that it has handed over."""
 
 import builtins
 import enum

@@ -110,7 +110,7 @@ class _AsksLater(MetaPathFinder):
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            # An attribute of this one loader, which importlib asks to run this one module.
+            # Replaced on purpose, on this one loader: importlib asks it to run this one module.
             spec.loader.exec_module = functools.partial(_run_without_compiler, spec.loader.exec_module)  # type: ignore[method-assign]
         return spec
 
