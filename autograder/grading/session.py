@@ -297,6 +297,7 @@ class _Hooks:
             item.config.stash[plugin.RECORDER].expect(item.nodeid, item.stash[plugin.CHECK])
             self._run(item, nextitem)
         if self._large:
+            _forget_last_error()
             gc.collect()  # frames of pytest and of the check hold one another, and what came back
         return True
 
@@ -390,9 +391,14 @@ def _shield() -> Iterator[None]:
         sys.stdin = stdin
         os.umask(mask)
         _remove_pytest_variables()
-        for name in ("last_value", "last_traceback", "last_exc"):  # which pytest sets for a debugger
-            setattr(sys, name, None)
+        _forget_last_error()
         os.environ.update(saved)
+
+
+def _forget_last_error() -> None:
+    """Forget the last error, which pytest keeps for a debugger, and with it what the submission has returned."""
+    for name in ("last_value", "last_traceback", "last_exc"):
+        setattr(sys, name, None)
 
 
 def _remove_pytest_variables() -> dict[str, str]:

@@ -29,7 +29,7 @@ from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup, gpu_paths, readable_paths
 from autograder.sandbox.kernel import reason_of
 from autograder.sandbox.zygote import MANY, serve_forks
-from autograder.worker import session, substitutes
+from autograder.worker import quick_imports, session, substitutes
 from autograder.worker.deadline import Waiting
 
 _MESSAGE = 65536
@@ -46,7 +46,7 @@ def main() -> None:
     """Serve a zygote of fork servers: the descriptor of its socket, `FEW` or `MANY` workers, then the modules to import."""
     control, modules = socket.socket(fileno=int(sys.argv[1])), sys.argv[3:]
     os.environ.pop("PYTHONPATH", None)  # it has done its work, and may name folders of the grader's
-    substitutes.import_without_compiler()
+    quick_imports.quicken()
     for name in modules:
         importlib.import_module(name)
     if "torch" in modules:

@@ -14,10 +14,7 @@ import json
 import os
 import sys
 import threading
-import types
-from collections.abc import Callable, Iterator, Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlparse
@@ -89,45 +86,6 @@ def step_without_compiler() -> None:
             if "_dynamo" in getattr(getattr(function, "__code__", None), "co_names", ()):
                 plain = function.__wrapped__
                 setattr(kind, name, _with_gradients_as_told(plain) if name == "step" else plain)
-
-
-def import_without_compiler() -> None:
-    """Have torchvision import no compiler, which takes as long as torch itself: one of its modules has a question for it.
-
-    What is compiled afterwards is compiled as ever. Done twice it does nothing more.
-    """
-    if not any(isinstance(finder, _AsksLater) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _AsksLater())
-
-
-class _AsksLater(MetaPathFinder):
-    """Finds the one module of torchvision that imports torch's compiler, and has it ask the compiler when it is called."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if name != "torchvision.ops.roi_align" or "torch._dynamo" in sys.modules:
-            return None
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            # Replaced on purpose, on this one loader: importlib asks it to run this one module.
-            spec.loader.exec_module = functools.partial(_run_without_compiler, spec.loader.exec_module)  # type: ignore[method-assign]
-        return spec
-
-
-def _run_without_compiler(run: Callable[[types.ModuleType], None], module: types.ModuleType) -> None:
-    stand_ins = {name: types.ModuleType(name) for name in ("torch._dynamo", "torch._dynamo.utils")}
-    stand_ins["torch._dynamo.utils"].is_compile_supported = _can_be_compiled  # type: ignore[attr-defined] # as in torch
-    sys.modules.update(stand_ins)
-    try:
-        run(module)
-    finally:
-        for name in stand_ins:
-            del sys.modules[name]
-
-
-def _can_be_compiled(device: Any) -> Any:
-    return importlib.import_module("torch._dynamo.utils").is_compile_supported(device)
 
 
 def forbid_cuda() -> None:

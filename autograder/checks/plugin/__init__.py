@@ -38,7 +38,7 @@ from autograder.checks.plugin.runs import HOME_SEED, StudentRun, check_seed, see
 from autograder.course.catalog import Catalog, find_course, read_catalog
 from autograder.errors import CatalogError, UsageError
 from autograder.libraries import is_loaded, torch
-from autograder.worker.substitutes import import_without_compiler
+from autograder.worker.quick_imports import quicken
 
 __all__ = [
     "CHECK",
@@ -88,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     catalog = config.stash[COURSE] if COURSE in config.stash else _found_course(config)
     if catalog is not None:
-        import_without_compiler()
+        quicken()
         _forget_other_checks(catalog)
         find_shared_modules(catalog, config)
     config.stash[COURSE] = catalog

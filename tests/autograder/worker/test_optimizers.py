@@ -57,25 +57,3 @@ assert all(map(torch.equal, without[0], before[0])) and without[1] == before[1] 
 def test_optimizers_step_without_the_compiler_and_to_the_same_weights():
     """In a process of its own: here something may have been compiled before."""
     subprocess.run([sys.executable, "-c", BOTH_WAYS], check=True)
-
-
-TORCHVISION = """
-import sys, torch
-from autograder.worker.substitutes import import_without_compiler
-
-import_without_compiler()
-import_without_compiler()
-import torchvision
-assert "torch._dynamo" not in sys.modules and "sympy" not in sys.modules
-maps, boxes = torch.rand(1, 2, 8, 8), [torch.tensor([[0.0, 0.0, 4.0, 4.0]])]
-assert torchvision.ops.roi_align(maps, boxes, 2).shape == (1, 2, 2, 2)
-from torchvision.ops.roi_align import is_compile_supported
-assert is_compile_supported("cpu") == torch._dynamo.utils.is_compile_supported("cpu")
-assert not is_compile_supported("meta") and torch._dynamo.utils.__file__
-"""
-
-
-@pytest.mark.slow
-def test_torchvision_asks_the_compiler_later():
-    """In a process of its own: here something may have been compiled before."""
-    subprocess.run([sys.executable, "-c", TORCHVISION], check=True)
