@@ -22,6 +22,8 @@ _META = "torch._meta_registrations"
 _AFTER_META = ("torch._decomp", "torch._dynamo", "torch._inductor", "torch._prims", "torch._refs")
 #: Functions that torch too leaves to its core, as it does all views.
 _LEFT_ALONE = {"aten::clone", "aten::_to_copy", "aten::copy_", "aten::constant_pad_nd", "aten::rot90"}
+#: Beginnings of versions of torch whose import was tried without it: what else counts on it differs from version to version.
+_TRIED = ("2.15.",)
 #: It is there where the driver is.
 _NVIDIA_DRIVER = Path("/dev/nvidiactl")
 
@@ -29,7 +31,7 @@ _NVIDIA_DRIVER = Path("/dev/nvidiactl")
 def quicken() -> None:
     """Have torch and torchvision leave out what is seldom used, if this process has not imported them yet.
 
-    - Functions of tensors on the device "meta" are registered when the first of them is called.
+    - Functions of tensors on the device "meta" are registered when the first of them is called, for versions that were tried.
     - torch's compiler is imported when something is compiled; torchvision asks it a question in one of its modules.
     - The bindings of CUDA are left out where there is no driver.
 
@@ -56,11 +58,16 @@ class _Finder(MetaPathFinder):
             _load_meta()
             if name in sys.modules:  # it has been imported meanwhile; Python would run it again
                 return ModuleSpec(name, _Imported(sys.modules.pop(name)))
-        if name == _META and not is_loaded("torch"):
+        if name == _META and _is_tried(importlib.import_module("torch.version").__version__):
             return _with_loader(PathFinder.find_spec(name, path, target), _MetaLoader)
         if name == "torchvision.ops.roi_align" and "torch._dynamo" not in sys.modules:
             return _with_loader(PathFinder.find_spec(name, path, target), _WithoutCompiler)
         return None
+
+
+def _is_tried(version: str) -> bool:
+    """Return True while such a torch is being imported."""
+    return not is_loaded("torch") and version.startswith(_TRIED)
 
 
 def _with_loader(spec: ModuleSpec | None, kind: Callable[[Any], Loader]) -> ModuleSpec | None:
@@ -138,7 +145,9 @@ class _MetaLoader(_Wrapped):
         return _LaterModule(spec.name)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Do nothing yet."""
+        """Do what torch's generators need of it, and nothing else yet."""
+        base = importlib.import_module("torch._custom_class_base")
+        importlib.import_module("torch._C")._set_generator_metaclass(base.CustomClassBaseMeta)
 
     def run(self, module: types.ModuleType) -> None:
         """Take the stand-ins away, and run the module, which registers the functions."""
