@@ -17,7 +17,7 @@ import sys
 import threading
 import types
 import warnings
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -256,6 +256,7 @@ class Restorer:
         self.remember_libraries()
         self._remember(_PLAIN + _PROCESS if process else _PLAIN)
         self._modules = dict(sys.modules) if process else {}
+        self._identities = _identities(self._modules)
 
     def remember_libraries(self) -> None:
         """Remember the settings of the libraries that have been imported since the last time, and seed those.
@@ -300,11 +301,19 @@ class Restorer:
 
         A library that was imported stays: many cannot be imported twice.
         """
+        if _identities(sys.modules) == self._identities:
+            return  # as after most checks, and looked at in half the time
         for name in sys.modules.keys() - self._modules.keys():
             module = sys.modules[name]
             if module is None or (type(module) is types.ModuleType and module.__spec__ is None):
                 del sys.modules[name]
         sys.modules.update(self._modules)
+        self._identities = _identities(sys.modules)
+
+
+def _identities(modules: Mapping[str, types.ModuleType]) -> list[int]:
+    """Return what tells names and modules from any others, whatever these say of themselves."""
+    return [*map(id, modules), *map(id, modules.values())]
 
 
 def _leave_inference_mode() -> None:

@@ -41,6 +41,10 @@ PROCESS = {
     "a finder": ("sys.meta_path.clear()", "len(sys.meta_path)"),
     "a removed module": ("del sys.modules['json']", "'json' in sys.modules"),
     "a replaced module": ("sys.modules['json'] = types.ModuleType('json')", "hasattr(__import__('json'), 'dumps')"),
+    "a replaced module that equals everything": (
+        "sys.modules['json'] = type('Equal', (types.ModuleType,), {'__eq__': lambda *_: True, '__hash__': None})('json')",
+        "hasattr(__import__('json'), 'dumps')",
+    ),
     "a module of its own": ("sys.modules['helper'] = types.ModuleType('helper')", "'helper' in sys.modules"),
     "a forbidden module": ("sys.modules['antigravity'] = None", "'antigravity' in sys.modules"),
     "signals": ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", "str(signal.getsignal(signal.SIGTERM))"),
