@@ -112,13 +112,15 @@ class Worker:
             view = view[self._connection.send(view[:_CHUNK]) :]
 
     def _receive(self, size: int, budget: Budget) -> bytes:
-        data = bytearray()
-        while len(data) < size:
+        # In one piece: what grows is moved again and again, and the allocator keeps much of what is left behind.
+        data = bytearray(size)
+        rest = memoryview(data)
+        while rest:
             self._wait(select.POLLIN, budget)
-            piece = self._connection.recv(min(size - len(data), _CHUNK))
-            if not piece:
+            count = self._connection.recv_into(rest[:_CHUNK])
+            if not count:
                 raise ConnectionError
-            data += piece
+            rest = rest[count:]
         return data  # type: ignore[return-value] # it is read as bytes are, and a copy would be as large again
 
     def _wait(self, event: int, budget: Budget) -> None:
