@@ -53,6 +53,8 @@ from autograder.worker.protocol import (
 )
 from autograder.worker.side_effects import inspection, restorer
 
+#: What a text says that changes `sys.modules`, and few others.
+_NAMED = "modules"
 #: So many letters of why an import failed are told.
 _REASON = 200
 #: A day: as long as anybody looks at variables.
@@ -177,7 +179,7 @@ class Session:
             # is so large that to collect it would take longer than the check.
             if self._sandboxed:
                 gc.collect()
-        self._restorer.restore(seed)
+        self._restorer.restore(seed, modules=any(_NAMED in text for text in self._sources.values()))
         if self._files is not None:
             self._files.clear()
 
@@ -403,6 +405,7 @@ def serve(connection: socket.socket, waiting: Waiting) -> None:
     streams = sys.stdout, sys.stderr
     files = Folder()
     receive = functools.partial(_receive, connection)
+    gc.freeze()  # what came after the fork; collections between checks skip it
     with contextlib.suppress(EOFError), files.working_inside():
         session = Session(sandboxed=True, waiting=waiting, files=files)
         while True:

@@ -17,7 +17,7 @@ import sys
 import threading
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -256,7 +256,6 @@ class Restorer:
         self.remember_libraries()
         self._remember(_PLAIN + _PROCESS if process else _PLAIN)
         self._modules = dict(sys.modules) if process else {}
-        self._identities = _identities(self._modules)
 
     def remember_libraries(self) -> None:
         """Remember the settings of the libraries that have been imported since the last time, and seed those.
@@ -281,12 +280,19 @@ class Restorer:
     def _remember(self, settings: tuple[Setting, ...]) -> None:
         self._before += [(setting, setting.read()) for setting in settings]
 
-    def restore(self, seed: int) -> None:
-        """Put everything back, and start all random numbers from a seed."""
+    def restore(self, seed: int, *, modules: bool = True) -> None:
+        """Put everything back, and start all random numbers from a seed.
+
+        Args:
+            seed: of them all.
+            modules: False if no text that has run since names `sys.modules`. To look at thousands of modules takes longer than
+                many a check.
+        """
         if self._process:
             for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
                 signal.setitimer(timer, 0)
-            self._restore_modules()
+            if modules:
+                self._restore_modules()
         self._seed = seed
         self.remember_libraries()
         for setting, before in self._before:
@@ -301,19 +307,11 @@ class Restorer:
 
         A library that was imported stays: many cannot be imported twice.
         """
-        if _identities(sys.modules) == self._identities:
-            return  # as after most checks, and looked at in half the time
         for name in sys.modules.keys() - self._modules.keys():
             module = sys.modules[name]
             if module is None or (type(module) is types.ModuleType and module.__spec__ is None):
                 del sys.modules[name]
         sys.modules.update(self._modules)
-        self._identities = _identities(sys.modules)
-
-
-def _identities(modules: Mapping[str, types.ModuleType]) -> list[int]:
-    """Return what tells names and modules from any others, whatever these say of themselves."""
-    return [*map(id, modules), *map(id, modules.values())]
 
 
 def _leave_inference_mode() -> None:
