@@ -29,7 +29,7 @@ from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup, gpu_paths, readable_paths
 from autograder.sandbox.kernel import reason_of
 from autograder.sandbox.zygote import MANY, serve_forks
-from autograder.worker import quick_imports, session, substitutes
+from autograder.worker import quick_imports, session, side_effects, substitutes
 from autograder.worker.deadline import Waiting
 
 _MESSAGE = 65536
@@ -55,6 +55,7 @@ def main() -> None:
     # Read once and remove: the variable names a folder of the grader's.
     os.environ.pop("MPLCONFIGDIR", None)
     substitutes.install()
+    side_effects.known_modules()
     if sys.argv[2] == MANY:
         kernel.gather_in_huge_pages()  # some 15 ms less for each worker
     serve_forks(control, serve)

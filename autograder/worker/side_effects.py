@@ -255,7 +255,7 @@ class Restorer:
         self._seed = 0
         self.remember_libraries()
         self._remember(_PLAIN + _PROCESS if process else _PLAIN)
-        self._modules = dict(sys.modules) if process else {}
+        self._modules = known_modules() if process else {}
 
     def remember_libraries(self) -> None:
         """Remember the settings of the libraries that have been imported since the last time, and seed those.
@@ -312,6 +312,15 @@ class Restorer:
             if module is None or (type(module) is types.ModuleType and module.__spec__ is None):
                 del sys.modules[name]
         sys.modules.update(self._modules)
+
+
+@functools.cache
+def known_modules() -> dict[str, types.ModuleType]:
+    """Return the modules that were there when it was first called, which a process that is forked does best before.
+
+    To count one more use of each writes to all of them, and what is written after a fork is copied first.
+    """
+    return dict(sys.modules)
 
 
 def _leave_inference_mode() -> None:
