@@ -25,6 +25,7 @@ from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
 from autograder.worker.frameworks import PYTORCH, framework, framework_note, make_module
+from autograder.worker.memory import held_bytes
 from autograder.worker.modules import LoadedModule, importable
 from autograder.worker.objects import (
     PLAIN_BASES,
@@ -53,6 +54,8 @@ from autograder.worker.protocol import (
 )
 from autograder.worker.side_effects import inspection, restorer
 
+#: Bytes: with fewer than these more than at first, a worker leaves it to Python when to collect garbage.
+_MUCH = 2**24
 #: What a text says that changes `sys.modules`, and few others.
 _NAMED = "modules"
 #: So many letters of why an import failed are told.
@@ -88,6 +91,7 @@ class Session:
         self._files = files
         self.paused: Callable[[float], None] = lambda _: None
         self._restorer = restorer(process=sandboxed)
+        self._held_at_first = held_bytes()
         self._modules: dict[str, LoadedModule] = {}
         #: The student's texts by file name.
         self._sources: dict[str, str] = {}
@@ -177,11 +181,16 @@ class Session:
             substitutes.tell_again()
             # A module and its functions hold one another, and what they hold may be large. Elsewhere than in a worker the heap
             # is so large that to collect it would take longer than the check.
-            if self._sandboxed:
+            if self._sandboxed and self._holds_much():
                 gc.collect()
         self._restorer.restore(seed, modules=any(_NAMED in text for text in self._sources.values()))
         if self._files is not None:
             self._files.clear()
+
+    def _holds_much(self) -> bool:
+        """Return True if this process may hold much more than it did at first."""
+        held = held_bytes()
+        return held is None or self._held_at_first is None or held > self._held_at_first + _MUCH
 
     def _load(self, request: protocol.Load) -> Answer:
         self._unit = request.unit

@@ -8,6 +8,7 @@ import torch
 from autograder.checks.remote import StudentModule
 from autograder.checks.transport import InProcess
 from autograder.submissions import Module
+from autograder.worker.memory import held_bytes
 
 #: How a function may leave the process, and what another function sees of it.
 NUMERICAL = {
@@ -102,3 +103,22 @@ def test_within_one_check_a_setting_holds(sandbox):
         submission = StudentModule(unit, {"unit": unit}, worker, 5.0, 3)
         submission.spoil()
         assert submission.look().dtype == torch.float64
+
+
+@pytest.mark.parametrize("size", [10_000, 50_000_000])
+def test_what_a_check_holds_is_freed_before_the_next_one(size, sandbox):
+    """Thirty times 200 MB are more than a worker may have; of a little, Python itself frees what is left."""
+    unit = Module(
+        "unit", "unit.py", f"import torch\ndef hold():\n    global KEPT\n    KEPT = torch.zeros({size})\n    return 1\n"
+    )
+    with sandbox.worker() as worker:
+        for _ in range(30):
+            assert StudentModule(unit, {"unit": unit}, worker, 20.0, 3).hold() == 1
+
+
+def test_tensors_are_counted_as_held():
+    before = held_bytes()
+    tensor = torch.zeros(5_000_000)
+    with_tensor = held_bytes()
+    del tensor
+    assert with_tensor - before > 19_000_000 > held_bytes() - before
