@@ -25,7 +25,6 @@ from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
 from autograder.worker.frameworks import PYTORCH, framework, framework_note, make_module
-from autograder.worker.memory import held_bytes
 from autograder.worker.modules import LoadedModule, importable
 from autograder.worker.objects import (
     PLAIN_BASES,
@@ -52,7 +51,7 @@ from autograder.worker.protocol import (
     read_request,
     write,
 )
-from autograder.worker.side_effects import inspection, restorer
+from autograder.worker.side_effects import held_bytes, inspection, restorer
 
 #: Bytes: with fewer than these more than at first, a worker leaves it to Python when to collect garbage.
 _MUCH = 2**24

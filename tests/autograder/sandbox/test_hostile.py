@@ -210,9 +210,8 @@ def test_it_gains_nothing_and_harms_nobody(case, grade, honest, warm, surroundin
         pytest.skip(f"no {expected['needs']} on this machine")
     options = {name: expected[name] for name in ("functions", "seconds") if name in expected}
     warm(UNITS[case], **options)
-    bytes(
-        31 * MEGABYTE
-    )  # from now on the C library keeps blocks of this size that are freed, as in a process of long standing
+    # From now on the C library keeps blocks of this size that are freed, as in a process of long standing.
+    bytes(31 * MEGABYTE)
     before, had, held, began = surroundings(), memory(), held_memory(), time.process_time()
     count_the_most_anew()
 
