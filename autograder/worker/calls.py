@@ -174,6 +174,9 @@ class _Prints(io.TextIOBase):
     def flush(self) -> None:
         self._stream.flush()
 
+    def __del__(self) -> None:
+        """Do nothing: to close it would flush the stream, which may be closed."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 

@@ -8,6 +8,7 @@ import builtins
 import contextlib
 import errno
 import functools
+import glob
 import io
 import itertools
 import os
@@ -104,6 +105,11 @@ class Folder:
             mock.patch.object(shutil, "_use_fd_functions", False),  # a folder in memory has no descriptor
             contextlib.ExitStack() as stack,
         ):
+            # From Python 3.13 on it has both functions as they were when it was imported.
+            globber = getattr(glob, "_StringGlobber", None)
+            if globber is not None:
+                for name, function in (("lstat", self.stat), ("scandir", self.scandir)):
+                    stack.enter_context(mock.patch.object(globber, name, staticmethod(function)))
             for function in vars(tempfile._TemporaryFileCloser).values():  # type: ignore[attr-defined] # typed without it
                 kept = getattr(function, "__defaults__", None) or ()
                 if self._real["unlink"] in kept:  # as it was when `tempfile` was imported
