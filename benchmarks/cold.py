@@ -1,10 +1,10 @@
 """`python -m benchmarks.cold`: what a command costs from cold, as ratios to `python -c "import torch"`.
 
 The commands run in turn, round after round, each beside an import of torch of its own round, so that a busy machine moves
-both alike. Processor time is that of the command and the processes that it has waited for: the grader's own, without that of the
-workers, which run the student's code. A first round is not counted: it
-writes the bytecode that every later start reads. The plugin of hypothesis, which imports all of hypothesis at the end of each
-run, is left out: a student's installation has none.
+both alike. Processor time is that of the command and the processes that it has waited for: the grader's own, without that of
+the workers, which run the student's code. A first round is not counted: it writes the bytecode that every later start reads.
+The plugin of hypothesis, which imports all of hypothesis at the end of each run, is left out: a student's installation has
+none.
 """
 
 import argparse
