@@ -3,8 +3,9 @@
 Every solution and every other right way to write a unit is graded as one class by `autograder grade`, and run by plain
 `pytest`, beside processes that do nothing but take the cores. Each run starts one cold process that grades all, and one cold
 `pytest` for each unit, which runs the unit's ways one after another; the first of them finds nothing imported, and each run
-begins with another. Then an endless loop and a sleeper are stopped, in code that is Python and in code that is not. A time
-limit that counts the wait for a core fails right code here; one that does not count enough stops nothing.
+begins with another. `--jobs` of these processes run at once, which makes the machine busier still. Then an endless loop and
+a sleeper are stopped, in code that is Python and in code that is not. A time limit that counts the wait for a core fails
+right code here; one that does not count enough stops nothing.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from autograder.course.catalog import Catalog, course_here
@@ -45,7 +47,7 @@ def main() -> None:
     with _busy(options.processes), tempfile.TemporaryDirectory() as folder:
         for run in range(options.runs):
             problems, begun = 0, time.perf_counter()
-            for problem in _run(catalog, ways, Path(folder, str(run)), run):
+            for problem in _run(catalog, ways, Path(folder, str(run)), run, options.jobs):
                 problems += 1
                 print(f"run {run + 1}, {problem}", flush=True)
             failed += problems
@@ -62,7 +64,7 @@ def _ways(catalog: Catalog, unit: str) -> list[Path]:
     return [catalog.solution(unit), *alternatives]
 
 
-def _run(catalog: Catalog, ways: dict[str, list[Path]], folder: Path, run: int) -> Iterator[str]:
+def _run(catalog: Catalog, ways: dict[str, list[Path]], folder: Path, run: int, jobs: int) -> Iterator[str]:
     """Yield the problems of one run: of both ways to judge, and of the calls that do not end."""
     files: dict[str, list[Path]] = {}
     for unit, paths in ways.items():
@@ -71,38 +73,44 @@ def _run(catalog: Catalog, ways: dict[str, list[Path]], folder: Path, run: int) 
             name = f"{unit}-{'solution' if path.parent.name == 'solutions' else path.stem}"
             (folder / "class" / name).mkdir(parents=True)
             files.setdefault(unit, []).append(Path(shutil.copy(path, folder / "class" / name / f"{unit}.py")))
-    yield from graded(folder, files)
-    for unit_files in files.values():
-        yield from tested(catalog, unit_files)
+    with ThreadPoolExecutor(jobs) as pool:
+        judged = [pool.submit(graded, folder, files)]
+        judged += [pool.submit(tested, catalog, unit_files) for unit_files in files.values()]
+        for problems in judged:
+            yield from problems.result()
     yield from stopped()
 
 
-def graded(folder: Path, files: dict[str, list[Path]]) -> Iterator[str]:
-    """Yield a sentence for each check that does not pass in a run of `autograder grade` over all of them."""
+def graded(folder: Path, files: dict[str, list[Path]]) -> list[str]:
+    """Return a sentence for each check that does not pass in a run of `autograder grade` over all of them."""
     out = folder / "out"
     command = [sys.executable, "-m", "autograder", "grade", folder / "class", "--units", ",".join(files), "-o", out]
     ran = subprocess.run(command, capture_output=True, text=True)
     results = {path.stem: json.loads(path.read_text()) for path in out.glob("results/*.json")}
+    problems = []
     for unit, paths in files.items():
         for name in (path.parent.name for path in paths):
             if name not in results:
-                yield f"graded, {name}: no result: {(ran.stderr or ran.stdout).strip()[-300:]}"
+                problems.append(f"graded, {name}: no result: {(ran.stderr or ran.stdout).strip()[-300:]}")
                 continue
             for check in results[name]["checks"]:
                 if check["unit"] == unit and check["outcome"] != "passed":
-                    yield f"graded, {name}: {check['message'] or check['outcome']}"
+                    problems.append(f"graded, {name}: {check['message'] or check['outcome']}")
+    return problems
 
 
-def tested(catalog: Catalog, files: Sequence[Path]) -> Iterator[str]:
-    """Yield the failures of one run of plain pytest over these files, as a student starts it."""
+def tested(catalog: Catalog, files: Sequence[Path]) -> list[str]:
+    """Return the failures of one run of plain pytest over these files, as a student starts it."""
     options = ["-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *files], cwd=catalog.root, capture_output=True, text=True
     )
     lines = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR", "x "))]
-    if ran.returncode:
-        for line in lines or [f"exit code {ran.returncode}: {ran.stdout.strip()[-300:]} {ran.stderr.strip()[-300:]}"]:
-            yield f"pytest, {files[0].stem}: {line}"
+    if not ran.returncode:
+        return []
+    if not lines:
+        lines = [f"exit code {ran.returncode}: {ran.stdout.strip()[-300:]} {ran.stderr.strip()[-300:]}"]
+    return [f"pytest, {files[0].stem}: {line}" for line in lines]
 
 
 def stopped() -> Iterator[str]:
@@ -140,6 +148,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.busy", description=__doc__)
     parser.add_argument("--runs", type=int, default=1, help="each with cold processes")
     parser.add_argument("--processes", type=int, default=8, help="busy ones")
+    parser.add_argument("--jobs", type=int, default=4, help="processes that judge at once")
     parser.add_argument("--units", default="", help="some units alone, with commas between them")
     return parser.parse_args()
 
