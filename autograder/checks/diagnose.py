@@ -2,8 +2,8 @@
 
 A mistake explains a failed check if it gives, for every call that the check made, just what the student's function gave,
 and the solution gives something else for at least one of them. It is named only if it explains every failed check of the
-function, none of the checks that passed contradicts it, and no second one does as well. If none does, two mistakes at once
-are tried (`mixtures`) in the same way.
+function, none of the checks that passed contradicts it, and no second one does as well. If none does, mistakes that any
+function can have are tried (`common_mistakes`), and then two known ones at once (`mixtures`), in the same way.
 
 Nearly all the time goes into making the calls again. So the quickest failed check comes first, a mistake is left at the
 first call that tells it from the student's function, and two at once are tried only where each alone allows it.
@@ -22,6 +22,7 @@ from typing import Self, TypeVar
 
 from autograder.checks.answers import VALUES, Telling, same_by, same_value, telling_of
 from autograder.checks.call import UNANSWERED, Call
+from autograder.checks.common_mistakes import ENOUGH, CommonMistake, common_mistakes, evidence
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text, variants_text, with_more
 from autograder.checks.mixtures import mixed_names, mixture_name, mixtures
 from autograder.checks.remote import StudentModule
@@ -165,7 +166,7 @@ class Diagnosis:
             self._recognised.add(recognised)
             return True
         calls = of_function(self._function, calls)
-        if not self._known or not is_diagnosable(calls):
+        if not is_diagnosable(calls):
             return False
         self._kept += size_of_answers(calls)
         if self._kept <= _KEPT_BYTES:
@@ -174,16 +175,18 @@ class Diagnosis:
             if uses_files(calls):  # which are gone afterwards
                 for known in self._known:
                     self._relation(known.name, failed)
+                self._fault(failed)
+                self._solution_answers(failed)
         return True
 
     def add_passed(self, calls: Sequence[Call], seed: int, seconds: float = 0.0) -> None:
         """Take a check that has passed into account: a mistake that answers its calls otherwise is not the student's."""
         calls = of_function(self._function, calls)
-        if self._known and is_diagnosable(calls) and not uses_files(calls):
+        if is_diagnosable(calls) and not uses_files(calls):
             self._passed.append(Asked(calls, seed, seconds))
 
     def mistakes(self, seconds: float = NAMING_SECONDS) -> tuple[Mistake, ...]:
-        """Return the one mistake that explains everything; or else both of a mixture, or what all fitting mixtures share.
+        """Return the one mistake that explains everything; or else a common one; or both of a mixture, or what all share.
 
         Args:
             seconds: of processor time, in which calls are made again. Where they do not suffice, nothing is named.
@@ -200,12 +203,36 @@ class Diagnosis:
             single = self._not_contradicted({known.name: known for known in single})
             if single:
                 return tuple(single) if len(single) == 1 else ()
+            if common := self._fitting_common():
+                return (common,)
             pairs = self._fitting_pairs()
         except _TimeIsUpError:
             return ()
         if len(pairs) == 1:
             return pairs[0]
         return tuple(known for known in self._known if pairs and all(known in pair for pair in pairs))
+
+    def _fitting_common(self) -> Mistake | None:
+        """Return the first common mistake that fits, if what the checks have seen is enough to tell."""
+        if self._recognised or sum(map(self._evidence, self._failed)) < ENOUGH:
+            return None
+        for name, common in self._common.items():
+            known = Mistake(name, self._function, common.sentence)
+            if self._explains_all(name) and self._not_contradicted({name: known}):
+                return known
+        return None
+
+    def _evidence(self, failed: Asked) -> int:
+        """Return how much shows that a check's answers are wrong; what a call leaves behind is proof enough."""
+        fault = self._fault(failed)
+        if fault.telling != VALUES:
+            return ENOUGH
+        return sum(itertools.starmap(evidence, zip(failed.calls, fault.right, strict=False)))
+
+    @cached_property
+    def _common(self) -> dict[str, CommonMistake]:
+        calls = [call for failed in self._failed for call in failed.calls]
+        return common_mistakes(self._function, self._right.text, calls)
 
     @cached_property
     def _mixtures(self) -> dict[tuple[str, str], str]:
@@ -331,11 +358,14 @@ class Diagnosis:
         return time.process_time()
 
     def _replays_of(self, variant: str, asked: Asked) -> Iterator[Call]:
-        """Yield the calls as a variant answers them; a mixture answers no program's."""
+        """Yield the calls as a variant answers them; neither a mixture nor a common mistake answers a program's."""
         if any(call.program for call in asked.calls):
             text = self._program_texts.get(variant)
             if text is not None:
                 yield from self._replays(asked, asked.calls, replace(self._right, text=text))
+            return
+        if variant in self._common:
+            yield from self._replays_of_common(self._common[variant], asked)
             return
         module = self._wrong if len(mixed_names(variant)) == 1 else self._mixed
         calls = [
@@ -345,6 +375,27 @@ class Diagnosis:
             for call in asked.calls
         ]
         yield from self._replays(asked, calls, module)
+
+    def _replays_of_common(self, common: CommonMistake, asked: Asked) -> Iterator[Call]:
+        """Yield the calls as the solution answers them with a common mistake; those of objects are made as they are."""
+
+        def concerns(call: Call) -> bool:
+            return call.on is None and call.function == self._function
+
+        if common.change is None:
+            changed = [common.ask(call) if common.ask and concerns(call) else call for call in asked.calls]
+            yield from self._replays(asked, changed, self._right)
+            return
+        answers = self._solution_answers(asked)
+        first = next(filter(concerns, answers), None)
+        for theirs, right in zip(asked.calls, answers, strict=False):
+            yield common.change(theirs, right, first or right) if concerns(theirs) else right
+
+    def _solution_answers(self, asked: Asked) -> Sequence[Call]:
+        """Return all calls as the solution answers them."""
+        if len(self._right_answers.get(asked, ())) < len(asked.calls):
+            self._right_answers[asked] = list(self._replays(asked, asked.calls, self._right))
+        return self._right_answers[asked]
 
     def _replays(self, asked: Asked, calls: Sequence[Call], module: Module) -> Iterator[Call]:
         """Yield calls on another module, in order and in one worker, as the check made them."""
@@ -362,6 +413,8 @@ def _same_answer(fault: _Fault, number: int, theirs: Call, answer: Call) -> bool
     raised = theirs.value is UNANSWERED and answer.value is UNANSWERED
     if fault.telling is None or fault.telling != VALUES or not raised:
         return fault.telling is not None and same_by(fault.telling, theirs, answer)
+    if theirs.of is not None and not theirs.raised:  # no gradient has come back
+        return not answer.raised
     if not theirs.raised or theirs.raised[:1] != answer.raised[:1]:
         return False
     # If the solution raises too, a message may have any words; else only equal words are the same mistake.

@@ -1,6 +1,6 @@
 """The words that every form of a mark uses: for outcomes, points, and points by hand."""
 
-from autograder.messages import show_sentence, tr
+from autograder.messages import show_sentence, tr, translate_sentence
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Mark
 from autograder.results.types import BESIDES, CheckResult, Outcome
@@ -34,8 +34,9 @@ def message(check: CheckResult) -> str:
 
 def diagnosis(check: CheckResult) -> str:
     """Return the sentences of a check's known mistakes in the reader's language."""
-    first, _, second = check.diagnosis.partition(BESIDES)
-    return tr("{first} Besides: {second}", first=tr(first), second=tr(second)) if second else tr(first)
+    sentences = [translate_sentence(each) for each in check.diagnosis.split(BESIDES)]
+    first, *second = sentences
+    return tr("{first} Besides: {second}", first=first, second=second[0]) if second else first
 
 
 def explanation(check: CheckResult) -> str:

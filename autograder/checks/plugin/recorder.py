@@ -27,6 +27,7 @@ from autograder.errors import (
     NotWritten,
     OverBudget,
     Raised,
+    RefusedValue,
     StudentFault,
     TimedOut,
 )
@@ -348,7 +349,7 @@ def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest
         first = min(causes)
         advice = f"{first} fails, and {check.function} uses it: mend {first} first"
         return replace(check, message=f"{check.message}; {advice}")
-    if causes or not (wrong_answer or isinstance(error, Raised)):
+    if causes or not (wrong_answer or isinstance(error, Raised | RefusedValue)):
         return check
     if not recorder.named:
         return check

@@ -371,7 +371,7 @@ DRAWS = """
 )
 def test_what_everybody_draws_with_works_on_every_rung(another_sandbox, without):
     with another_sandbox(without=frozenset(without)) as weak, weak.worker() as worker:
-        assert ask(worker, DRAWS) == [b"\x89PNG", 10, 6]
+        assert ask(worker, DRAWS, seconds=10.0) == [b"\x89PNG", 10, 6]
         printed = worker.take_printed()
     assert printed.count("Note: a picture is drawn and not saved") == 1
     assert "epochs: 100%" in printed and "matplotlib" not in printed.lower()

@@ -1,0 +1,370 @@
+"""Mistakes that any function can have, and that no author has to list: an argument that is not used, a rounded answer.
+
+Each is a variant of the solution: it gets other arguments, or its answer is changed. So what its sentence says of a
+student's function is true of it, whatever its code may be. They are tried where no known mistake explains the failures.
+"""
+
+import ast
+import itertools
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from autograder.checks.call import NO_ANSWER, UNANSWERED, Call
+from autograder.libraries import Tensor, np, torch
+from autograder.worker.codec import map_tree
+from autograder.worker.codec.message import leaves
+
+#: Answers are rounded to fewer decimals than these.
+_DECIMALS = 5
+#: A common mistake is named if at least so many numbers show it: a single one may be so by chance.
+ENOUGH = 2
+#: Of a function with more parameters, only these first ones are looked at.
+_PARAMETERS = 8
+
+
+@dataclass(frozen=True)
+class CommonMistake:
+    """A variant of the solution.
+
+    Attributes:
+        name: its own.
+        sentence: what a student reads.
+        change: returns the solution's call with the answer that this mistake gives. It gets the student's call, the
+            solution's, and the solution's first one.
+        ask: returns the call that the solution is asked in the place of the student's; its answer is not changed then.
+    """
+
+    name: str
+    sentence: str
+    change: Callable[[Call, Call, Call], Call] | None = None
+    ask: Callable[[Call], Call] | None = None
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    """A parameter of a function.
+
+    Attributes:
+        name: its own.
+        position: among all parameters.
+        default: source of its default; empty if it has none.
+    """
+
+    name: str
+    position: int
+    default: str = ""
+
+
+def common_mistakes(function: str, solution: str, calls: Sequence[Call]) -> dict[str, CommonMistake]:
+    """Return the common mistakes of a function, by their names.
+
+    Args:
+        function: its name.
+        solution: source of the module that has the right one.
+        calls: of the student's function, with what came back; side effects that none of them has are no mistake of it.
+    """
+    parameters = _parameters(function, solution)
+    found = (*_of_traces(calls), *_of_answers(), *_of_lengths(parameters), *_of_arguments(parameters))
+    return {each.name: each for each in found}
+
+
+def evidence(theirs: Call, right: Call) -> int:
+    """Return how many numbers and texts of a student's answer are other than the solution's.
+
+    Where one has answered and the other has not, there is no chance in that: it counts as all the evidence there is to be.
+    """
+    if theirs.value is UNANSWERED or right.value is UNANSWERED:
+        return ENOUGH if theirs.value is not right.value else 0
+    given, ours = list(leaves(theirs.value)), list(leaves(right.value))
+    if len(ours) != len(given):
+        return max(len(ours), len(given))
+    return sum(itertools.starmap(_differing, zip(given, ours, strict=True)))
+
+
+def _differing(one: object, other: object) -> int:
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return int((one != other).sum()) if one.shape == other.shape else max(one.numel(), other.numel())
+    return int(one is not other and repr(one) != repr(other))
+
+
+def _parameters(function: str, solution: str) -> list[_Parameter]:
+    """Return the parameters of a function that is defined at the top of a source; none of any other."""
+    defined = (node for node in ast.parse(solution).body if isinstance(node, ast.FunctionDef) and node.name == function)
+    node = next(defined, None)
+    if node is None or node.args.vararg is not None or node.args.posonlyargs:
+        return []
+    arguments = node.args
+    defaults = [*[None] * (len(arguments.args) - len(arguments.defaults)), *arguments.defaults, *arguments.kw_defaults]
+    names = [each.arg for each in (*arguments.args, *arguments.kwonlyargs)]
+    found = [
+        _Parameter(name, position, ast.unparse(default) if default is not None else "")
+        for position, (name, default) in enumerate(zip(names, defaults, strict=True))
+    ]
+    return found[:_PARAMETERS]
+
+
+# --- what a call leaves behind
+
+
+def _of_traces(calls: Sequence[Call]) -> Iterator[CommonMistake]:
+    """Yield what is seen from side effects of a call, and from errors that are missing."""
+    for argument in dict.fromkeys(name for call in calls for name in call.changed):
+        yield CommonMistake(
+            f"changes_{argument}",
+            f"{argument} itself is changed: +=, *=, x[...] = and methods whose names end in _ write into what was given; "
+            "make something new of it, or work on a copy.",
+            partial(_changing, argument),
+        )
+    for argument, kind in dict.fromkeys(each[:2] for call in calls for each in call.left):
+        if kind in _LEFT_BEHIND:
+            yield CommonMistake(
+                f"leaves_{kind.replace(' ', '_')}",
+                _LEFT_BEHIND[kind](argument),
+                partial(_leaving, argument, kind),
+            )
+    yield CommonMistake(
+        "cuts_the_gradient",
+        "No gradient flows through the answer: .item(), .tolist(), .detach(), .data, torch.tensor(...), NumPy and "
+        "torch.no_grad() all cut it; compute with the tensors themselves.",
+        _without_gradient,
+    )
+    yield CommonMistake(
+        "keeps_the_gradient",
+        "The answer still requires gradients, and holds on to all that it was computed from; detach() it at the end.",
+        lambda theirs, right, first: _with(right, value=map_tree(_requiring_gradients, right.value)),
+    )
+    yield CommonMistake(
+        "refuses_nothing",
+        "What the function must refuse goes through; check the arguments first, and raise the error before anything "
+        "is computed.",
+        lambda theirs, right, first: theirs if right.raised and theirs.value is not UNANSWERED else right,
+    )
+
+
+#: For each kind of what a call may leave on an argument, the sentence on it.
+_LEFT_BEHIND: dict[str, Callable[[str], str]] = {
+    "training mode": lambda argument: (
+        f"{argument} has another mode after the call; note the mode of each submodule first, and give each its own back."
+    ),
+    "requires_grad": lambda argument: (
+        f"requires_grad of {argument} is another one after the call; put back what you change, or use torch.no_grad(), "
+        "which changes no parameter."
+    ),
+    "gradients": lambda argument: (
+        f"Gradients are left on {argument}: backward() adds to those of every parameter; torch.autograd.grad(loss, x) "
+        "gives the one gradient that you need."
+    ),
+    "hooks": lambda argument: (
+        f"A hook is left on {argument}; remove it in a `finally`, so that it goes when the forward pass raises too."
+    ),
+}
+
+
+def _changing(argument: str, theirs: Call, right: Call, first: Call) -> Call:
+    return _with(right, changed=(argument,) if argument in theirs.changed else ())
+
+
+def _leaving(argument: str, kind: str, theirs: Call, right: Call, first: Call) -> Call:
+    return _with(right, left=tuple(each for each in theirs.left if each[:2] == (argument, kind)))
+
+
+def _without_gradient(theirs: Call, right: Call, first: Call) -> Call:
+    cut = theirs.of is not None and theirs.value is UNANSWERED and not theirs.raised
+    return replace(right, answer=NO_ANSWER) if cut else right
+
+
+def _requiring_gradients(value: Any) -> Any:
+    floating = isinstance(value, Tensor) and value.is_floating_point()
+    return value.detach().clone().requires_grad_() if floating else value
+
+
+def _with(right: Call, **facts: Any) -> Call:
+    """Return the solution's call with other facts in its answer; as it is, if it has raised an error."""
+    return right if right.value is UNANSWERED else replace(right, answer=replace(right.answer, **facts))
+
+
+# --- other answers
+
+
+def _of_answers() -> Iterator[CommonMistake]:
+    """Yield what may be made of a right answer."""
+    for name, (sentence, change) in _ANSWERS.items():
+        yield CommonMistake(name, sentence, partial(_answering, change))
+    yield CommonMistake(
+        "repeats_the_first_answer",
+        "Every call gives the answer of the first one: something is kept from call to call, in a global, a default or an "
+        "attribute.",
+        lambda theirs, right, first: right if first.value is UNANSWERED else _with(right, value=first.value),
+    )
+    for decimals in range(_DECIMALS):
+        yield CommonMistake(
+            f"rounds_to_{decimals}_decimals",
+            f"The answer is rounded to {decimals} decimals; leave that to whoever prints it.",
+            partial(_answering, partial(_on_floats, partial(_rounded, decimals))),
+        )
+
+
+def _answering(change: Callable[[Any], Any], theirs: Call, right: Call, first: Call) -> Call:
+    return _with(right, value=change(right.value))
+
+
+def _on_floats(change: Callable[[Any], Any], value: Any) -> Any:
+    """Return a value with its floats changed, and its tensors of floats."""
+
+    def changed(leaf: Any) -> Any:
+        if isinstance(leaf, Tensor):
+            return change(leaf) if leaf.is_floating_point() else leaf
+        return change(leaf) if isinstance(leaf, float | np.floating) else leaf
+
+    return map_tree(changed, value)
+
+
+def _on_tensors(change: Callable[[Tensor], Tensor], value: Any) -> Any:
+    return map_tree(lambda leaf: change(leaf) if isinstance(leaf, Tensor) else leaf, value)
+
+
+def _rounded(decimals: int, number: Any) -> Any:
+    return torch.round(number, decimals=decimals) if isinstance(number, Tensor) else round(number, decimals)
+
+
+def _root(number: Any) -> Any:
+    return number**0.5 if isinstance(number, Tensor) or number >= 0 else number
+
+
+def _reversed(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.flip(0) if value.dim() else value
+    return value[::-1] if isinstance(value, list | tuple) else value
+
+
+#: What is said of an answer that is made of the right one in this way.
+_ANSWERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "gives_percent": (
+        "The answer is in percent, a hundred times what is asked for.",
+        partial(_on_floats, lambda number: number * 100),
+    ),
+    "changes_the_sign": ("The answer has the other sign.", partial(_on_floats, lambda number: -number)),
+    "gives_the_rest_to_one": (
+        "This is one minus what is asked for.",
+        partial(_on_floats, lambda number: 1 - number),
+    ),
+    "doubles": ("The answer is twice what is asked for.", partial(_on_floats, lambda number: number * 2)),
+    "halves": ("The answer is half of what is asked for.", partial(_on_floats, lambda number: number / 2)),
+    "leaves_a_root_out": (
+        "The answer is the square of what is asked for; a root is missing.",
+        partial(_on_floats, lambda number: number * number),
+    ),
+    "takes_a_root": (
+        "The answer is the root of what is asked for; one is taken too often.",
+        partial(_on_floats, _root),
+    ),
+    "exchanges_the_axes": (
+        "The last two axes of the answer are exchanged: height and width, or rows and columns.",
+        partial(_on_tensors, lambda tensor: tensor.mT if tensor.dim() > 1 else tensor),
+    ),
+    "reverses_the_order": ("The answer is right but for its order, which runs backwards.", _reversed),
+    "gives_float64": (
+        "The answer is float64, as NumPy and plain numbers have it; give it the dtype of the tensor that came in.",
+        partial(_on_tensors, lambda tensor: tensor.double() if tensor.is_floating_point() else tensor),
+    ),
+}
+
+
+def _of_lengths(parameters: Sequence[_Parameter]) -> Iterator[CommonMistake]:
+    """Yield answers that go wrong with the length of an argument, and arguments that come back as they are."""
+    for parameter in parameters:
+        name = parameter.name
+        yield CommonMistake(
+            f"multiplies_by_the_length_of_{name}",
+            f"The answer is too large by the length of {name}: a mean is asked for, and this is the sum.",
+            partial(_scaled, parameter, operator.mul),
+        )
+        yield CommonMistake(
+            f"divides_by_the_length_of_{name}",
+            f"The answer is too small by the length of {name}: a sum is asked for, and this is the mean.",
+            partial(_scaled, parameter, operator.truediv),
+        )
+        yield CommonMistake(
+            f"gives_{name}_back", f"{name} comes back as it was given.", partial(_given_back, parameter)
+        )
+
+
+def _scaled(parameter: _Parameter, scale: Callable[[Any, int], Any], theirs: Call, right: Call, first: Call) -> Call:
+    value = _given(theirs, parameter)
+    sized = isinstance(value, list | tuple) or (isinstance(value, Tensor) and value.dim() > 0)
+    length = len(value) if sized else 1
+    return _with(right, value=_on_floats(lambda number: scale(number, length or 1), right.value))
+
+
+def _given_back(parameter: _Parameter, theirs: Call, right: Call, first: Call) -> Call:
+    return _with(right, value=_given(theirs, parameter))
+
+
+# --- other arguments
+
+
+def _of_arguments(parameters: Sequence[_Parameter]) -> Iterator[CommonMistake]:
+    """Yield what the solution answers if it is asked something else."""
+    for parameter in parameters:
+        name = parameter.name
+        if parameter.default:
+            yield CommonMistake(
+                f"ignores_{name}",
+                f"{name} is not used: the answer is always that for {parameter.default}.",
+                ask=partial(_without, parameter, parameters),
+            )
+        yield CommonMistake(
+            f"takes_one_more_of_{name}",
+            f"This is the answer for {name} + 1: it is counted one too far.",
+            ask=partial(_stepped, parameter, 1),
+        )
+        yield CommonMistake(
+            f"takes_one_less_of_{name}",
+            f"This is the answer for {name} - 1: it is counted one too short.",
+            ask=partial(_stepped, parameter, -1),
+        )
+    for first, second in itertools.pairwise(parameters):
+        yield CommonMistake(
+            f"exchanges_{first.name}_and_{second.name}",
+            f"{first.name} and {second.name} are exchanged: each is used as if it were the other.",
+            ask=partial(_exchanged, first, second),
+        )
+
+
+def _given(call: Call, parameter: _Parameter) -> Any:
+    """Return what a call gives for a parameter; None if that is left to its default."""
+    at = parameter.position
+    return call.args[at] if at < len(call.args) else call.kwargs.get(parameter.name)
+
+
+def _put(call: Call, parameter: _Parameter, value: Any) -> Call:
+    at = parameter.position
+    if at < len(call.args):
+        return replace(call, args=(*call.args[:at], value, *call.args[at + 1 :]))
+    return replace(call, kwargs={**call.kwargs, parameter.name: value})
+
+
+def _without(parameter: _Parameter, parameters: Sequence[_Parameter], call: Call) -> Call:
+    """Return a call that leaves a parameter to its default; those behind it are given by name."""
+    at = parameter.position
+    if at >= len(call.args):
+        return replace(call, kwargs={key: value for key, value in call.kwargs.items() if key != parameter.name})
+    if call.of is not None and call.of >= at:
+        return call
+    behind = {each.name: value for each, value in zip(parameters[at + 1 :], call.args[at + 1 :], strict=False)}
+    return replace(call, args=call.args[:at], kwargs={**behind, **call.kwargs})
+
+
+def _stepped(parameter: _Parameter, step: int, call: Call) -> Call:
+    value = _given(call, parameter)
+    return _put(call, parameter, value + step) if type(value) is int else call
+
+
+def _exchanged(first: _Parameter, second: _Parameter, call: Call) -> Call:
+    one, other = _given(call, first), _given(call, second)
+    if one is None or type(one) is not type(other):
+        return call
+    return _put(_put(call, first, other), second, one)
