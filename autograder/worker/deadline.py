@@ -84,22 +84,27 @@ class Budget:
         self._begun_otherwise = otherwise() if otherwise is not None else 0.0
         self._waited = waiting.seconds()
         self._excused = 0.0
+        self._excused_by_wall = 0.0
         self._excused_since: float | None = None
         self.paused: Callable[[float], None] = lambda _: None
 
     def seconds_left(self) -> float:
-        """Return how many seconds are left; none once the wall clock's own limit has passed."""
+        """Return how many seconds are left; none once the wall clock's own limit has passed.
+
+        What was excused counts for neither: on a busy machine an import may take longer than that limit.
+        """
         wall = time.monotonic() - self._begun
         if wall < self._seconds:
             return self._seconds - wall  # nothing counts faster than the wall clock
         counted = self._seconds_counted()
         excused = self._excused + (counted - self._excused_since if self._excused_since is not None else 0.0)
-        return min(self._seconds + excused - counted, wall_limit(self._seconds) - wall)
+        return min(self._seconds + excused - counted, wall_limit(self._seconds) + self._excused_by_wall - wall)
 
     @contextlib.contextmanager
     def excused(self) -> Iterator[None]:
         """Do not count the time of the code inside."""
         outermost = self._excused_since is None
+        begun = time.monotonic()
         if outermost:
             self._excused_since = self._seconds_counted()
             self.paused(0.0)
@@ -108,6 +113,7 @@ class Budget:
         finally:
             if outermost and self._excused_since is not None:
                 self._excused += self._seconds_counted() - self._excused_since
+                self._excused_by_wall += time.monotonic() - begun
                 self._excused_since = None
                 self.paused(max(self.seconds_left(), _SHORTEST))
 

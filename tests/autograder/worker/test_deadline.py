@@ -89,6 +89,16 @@ def test_what_is_excused_does_not_count_and_not_twice(clocks):
     assert budget.seconds_left() == 1.0
 
 
+def test_what_is_excused_does_not_count_by_the_wall_clock_either(clocks):
+    budget = Budget(5.0, clocks)
+    with budget.excused():
+        clocks.passed(wall=wall_limit(5.0), wait=wall_limit(5.0) - 10)
+    clocks.passed(wall=20.0, wait=18.0)
+    assert budget.seconds_left() == 3.0
+    clocks.passed(wall=wall_limit(5.0) - 19.0, wait=wall_limit(5.0) - 19.0)
+    assert budget.seconds_left() == -1.0
+
+
 LIBRARY = "import time\nend = time.thread_time() + {seconds}\nwhile time.thread_time() < end:\n    pass\n"
 
 
