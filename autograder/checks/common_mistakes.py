@@ -86,7 +86,8 @@ def evidence(theirs: Call, right: Call) -> int:
 
 def _differing(one: object, other: object) -> int:
     if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return int((one != other).sum()) if one.shape == other.shape else max(one.numel(), other.numel())
+        same_kind = one.shape == other.shape and one.dtype == other.dtype
+        return int((one != other).sum()) if same_kind else max(one.numel(), other.numel())
     return int(one is not other and repr(one) != repr(other))
 
 

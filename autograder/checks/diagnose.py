@@ -227,7 +227,7 @@ class Diagnosis:
         fault = self._fault(failed)
         if fault.telling != VALUES:
             return ENOUGH
-        return sum(itertools.starmap(evidence, zip(failed.calls, fault.right, strict=False)))
+        return sum(itertools.starmap(evidence, zip(failed.calls, self._solution_answers(failed), strict=False)))
 
     @cached_property
     def _common(self) -> dict[str, CommonMistake]:

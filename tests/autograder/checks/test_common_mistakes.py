@@ -1,0 +1,119 @@
+"""Mistakes that any function can have are named where no known one explains the failures, and say only what is so."""
+
+import pytest
+import torch
+
+from autograder.checks.diagnose import Diagnosis
+from autograder.checks.remote import StudentModule
+from autograder.checks.transport import InProcess
+from autograder.errors import StudentFault
+from autograder.submissions import Module
+
+SOLUTION = """
+import torch
+
+def mean(values, weight=2.0):
+    if values.dim() == 0:
+        raise ValueError("values must have a dimension")
+    return values.mean(dim=0) * weight
+
+def take(values, count):
+    return values[:count].clone()
+
+def blend(first, second):
+    return first + 3 * second
+
+def area(width):
+    return width ** 2
+"""
+VALUES = torch.tensor([[0.5, 1.25, 3.0], [2.0, 4.0, 8.5]])
+
+
+def named(tmp_path, code, *calls, passed=()):
+    """The name of what is wrong with the function of these calls, once a check that made them has failed."""
+    function = calls[0][0]
+
+    def made(calls):
+        unit = Module("unit", "student.py", f"import torch\n{code}")
+        submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+        for name, *args in calls:
+            kwargs = args.pop() if args and isinstance(args[-1], dict) else {}
+            try:
+                if kwargs.pop("gradient", False):
+                    submission.gradient(name, *args, of=0)
+                else:
+                    getattr(submission, name)(*args, **kwargs)
+            except StudentFault:
+                pass
+        return submission.calls
+
+    diagnosis = Diagnosis("unit", function, tmp_path / "none.py", SOLUTION, 1.0)
+    diagnosis.add(made(calls))
+    if passed:
+        diagnosis.add_passed(made(passed), 0)
+    return [known.name for known in diagnosis.mistakes(10.0)]
+
+
+@pytest.mark.parametrize(
+    ("code", "calls", "name"),
+    [
+        ("def mean(values, weight=2.0): return values.mean(dim=0) * 2.0", [("mean", VALUES, 3.0)], "ignores_weight"),
+        ("def mean(values, weight=2.0): return values.sum(dim=0) * weight", [("mean", VALUES)], "doubles"),
+        (
+            "def mean(values, weight=2.0): return values.sum(dim=0) * weight",
+            [("mean", torch.rand(3, 4)), ("mean", torch.rand(5, 4))],
+            "multiplies_by_the_length_of_values",
+        ),
+        (
+            "def mean(values, weight=2.0): return values.mean(dim=0).double() * weight",
+            [("mean", VALUES)],
+            "gives_float64",
+        ),
+        ("def mean(values, weight=2.0): return -values.mean(dim=0) * weight", [("mean", VALUES)], "changes_the_sign"),
+        ("def mean(values, weight=2.0): return torch.zeros(3)", [("mean", torch.tensor(1.0))], "refuses_nothing"),
+        (
+            "def take(values, count): return values[:count + 1].clone()",
+            [("take", torch.rand(4, 3), 1)],
+            "takes_one_more_of_count",
+        ),
+        ("def take(values, count): return values.clone()", [("take", torch.rand(4, 3), 1)], "gives_values_back"),
+        ("def take(values, count): return values[:count].flip(0)", [("take", VALUES, 2)], "reverses_the_order"),
+        (
+            "def take(values, count): return values[:count].mT.clone()",
+            [("take", VALUES, 2)],
+            "exchanges_the_axes",
+        ),
+        (
+            "def blend(first, second): return second + 3 * first",
+            [("blend", VALUES, VALUES + 1)],
+            "exchanges_first_and_second",
+        ),
+        ("def area(width): return width", [("area", 3.0), ("area", 5.0)], "takes_a_root"),
+        (
+            "kept = []\ndef area(width):\n    kept.append(width ** 2)\n    return kept[0]",
+            [("area", 3.0), ("area", 5.0), ("area", 7.0)],
+            "repeats_the_first_answer",
+        ),
+        ("def area(width): return round(width ** 2, 1)", [("area", 1.23), ("area", 2.34)], "rounds_to_1_decimals"),
+    ],
+)
+def test_what_any_function_can_have_is_named(tmp_path, code, calls, name):
+    assert named(tmp_path, code, *calls) == [name]
+
+
+def test_a_single_number_may_be_so_by_chance(tmp_path):
+    code = "def area(width): return width"
+    assert named(tmp_path, code, ("area", 3.0)) == []
+    assert named(tmp_path, code, ("area", 3.0), ("area", 5.0)) == ["takes_a_root"]
+
+
+def test_what_a_passed_check_contradicts_is_not_named(tmp_path):
+    code = "def blend(first, second): return second + 3 * first if first.dim() > 1 else first + 3 * second"
+    calls = [("blend", VALUES, VALUES + 1)]
+    assert named(tmp_path, code, *calls) == ["exchanges_first_and_second"]
+    assert named(tmp_path, code, *calls, passed=[("blend", VALUES[0], VALUES[1])]) == []
+
+
+def test_a_right_answer_and_a_strange_one_have_no_name(tmp_path):
+    assert named(tmp_path, "def area(width): return width ** 2", ("area", 3.0), ("area", 5.0)) == []
+    assert named(tmp_path, "def area(width): return width ** 2 + 11", ("area", 3.0), ("area", 5.0)) == []
