@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from autograder.checks.call import NO_ANSWER, UNANSWERED, Call
+from autograder.checks.objects import RemoteObject
 from autograder.libraries import Tensor, np, torch
 from autograder.worker.codec import map_tree
 from autograder.worker.codec.message import leaves
@@ -59,7 +60,7 @@ class _Parameter:
 
 
 def common_mistakes(function: str, solution: str, calls: Sequence[Call]) -> dict[str, CommonMistake]:
-    """Return the common mistakes of a function, by their names.
+    """Return the common mistakes of a function, by names that no known mistake has.
 
     Args:
         function: its name.
@@ -68,7 +69,7 @@ def common_mistakes(function: str, solution: str, calls: Sequence[Call]) -> dict
     """
     parameters = _parameters(function, solution)
     found = (*_of_traces(calls), *_of_answers(), *_of_lengths(parameters), *_of_arguments(parameters))
-    return {each.name: each for each in found}
+    return {f"any function: {each.name}": each for each in found}
 
 
 def evidence(theirs: Call, right: Call) -> int:
@@ -88,7 +89,8 @@ def _differing(one: object, other: object) -> int:
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         same_kind = one.shape == other.shape and one.dtype == other.dtype
         return int((one != other).sum()) if same_kind else max(one.numel(), other.numel())
-    return int(one is not other and repr(one) != repr(other))
+    remote = isinstance(one, RemoteObject) or isinstance(other, RemoteObject)  # whose repr is the student's code
+    return int(not remote and repr(one) != repr(other))
 
 
 def _parameters(function: str, solution: str) -> list[_Parameter]:

@@ -166,7 +166,7 @@ class Diagnosis:
             self._recognised.add(recognised)
             return True
         calls = of_function(self._function, calls)
-        if not is_diagnosable(calls):
+        if not self._known or not is_diagnosable(calls):
             return False
         self._kept += size_of_answers(calls)
         if self._kept <= _KEPT_BYTES:
@@ -182,7 +182,7 @@ class Diagnosis:
     def add_passed(self, calls: Sequence[Call], seed: int, seconds: float = 0.0) -> None:
         """Take a check that has passed into account: a mistake that answers its calls otherwise is not the student's."""
         calls = of_function(self._function, calls)
-        if is_diagnosable(calls) and not uses_files(calls):
+        if self._known and is_diagnosable(calls) and not uses_files(calls):
             self._passed.append(Asked(calls, seed, seconds))
 
     def mistakes(self, seconds: float = NAMING_SECONDS) -> tuple[Mistake, ...]:
@@ -217,7 +217,7 @@ class Diagnosis:
         if self._recognised or sum(map(self._evidence, self._failed)) < ENOUGH:
             return None
         for name, common in self._common.items():
-            known = Mistake(name, self._function, common.sentence)
+            known = Mistake(common.name, self._function, common.sentence)
             if self._explains_all(name) and self._not_contradicted({name: known}):
                 return known
         return None

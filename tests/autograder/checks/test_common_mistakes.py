@@ -47,7 +47,10 @@ def named(tmp_path, code, *calls, passed=()):
                 pass
         return submission.calls
 
-    diagnosis = Diagnosis("unit", function, tmp_path / "none.py", SOLUTION, 1.0)
+    known = tmp_path / "mistakes.py"
+    listed = f'@mistake("{function}", "It gives up.")\ndef gives_up(*_, **__):\n    raise RuntimeError("given up")\n'
+    known.write_text(f"from autograder.diagnose import mistake\n\n{listed}")
+    diagnosis = Diagnosis("unit", function, known, SOLUTION, 1.0)
     diagnosis.add(made(calls))
     if passed:
         diagnosis.add_passed(made(passed), 0)

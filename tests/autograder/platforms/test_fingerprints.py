@@ -108,7 +108,6 @@ def graded(catalog, text, seed="student", unit="doubling", function=""):
         ("x ** 2", "squares"),
         ("3 * x", "triples"),
         ("x * 1.0000001 * 3", "triples"),  # it rounds otherwise
-        ("x", None),
         ("x + 3", None),
         ("(3 * x).double()", None),
         ("[3 * x]", None),
@@ -122,6 +121,11 @@ def test_the_names_at_home_are_those_of_a_mark(course, released, body, name):
     helper = "def refuse(why):\n    raise ValueError(why)\n"
     text = f"{RIGHT.replace('2 * x', body)}\n\n{helper}"
     assert graded(course, text) == graded(read_catalog(released), text) == ({name} if name else set())
+
+
+def test_a_mistake_that_any_function_can_have_is_named_in_a_mark_alone(course, released):
+    text = RIGHT.replace("2 * x", "x")
+    assert (graded(course, text), graded(read_catalog(released), text)) == ({"halves"}, set())
 
 
 def test_a_mistake_that_a_check_recognises_is_named_at_home_too(tmp_path):
