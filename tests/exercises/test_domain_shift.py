@@ -137,7 +137,7 @@ def assert_ranking(result, domains):
     """The result is a list of each name with its gain."""
     assert_holds(type(result) is list, f"returned {show(result)}, expected a list of (name, gain)", result)
     for entry in result:
-        pair = type(entry) is tuple and len(entry) == 2 and type(entry[0]) is str
+        pair = isinstance(entry, tuple) and len(entry) == 2 and type(entry[0]) is str
         pair = pair and isinstance(entry[1], float)
         assert_holds(pair, f"returned {show(entry)} in the list, expected (name, gain), a text and a float", result)
     names = sorted(name for name, _ in result)

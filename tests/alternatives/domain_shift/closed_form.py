@@ -1,5 +1,7 @@
 """domain_shift with ridge regression in closed form."""
 
+from typing import NamedTuple
+
 import torch
 
 
@@ -19,10 +21,15 @@ def transfer_gain(pretrained, scratch, train, test, *, seed=0):
     return first - second
 
 
+class Gain(NamedTuple):
+    domain: str
+    gain: float
+
+
 def rank_domains(pretrained, scratch, domains, *, seed=0):
     ranked = []
     for name in domains:
         train, test = domains[name]
-        ranked.append((name, transfer_gain(pretrained, scratch, train, test, seed=seed)))
-    ranked.sort(key=lambda entry: -entry[1])
+        ranked.append(Gain(name, transfer_gain(pretrained, scratch, train, test, seed=seed)))
+    ranked.sort(key=lambda entry: -entry.gain)
     return ranked
