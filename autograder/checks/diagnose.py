@@ -213,7 +213,12 @@ class Diagnosis:
         return tuple(known for known in self._known if pairs and all(known in pair for pair in pairs))
 
     def _fitting_common(self) -> Mistake | None:
-        """Return the first common mistake that fits, if what the checks have seen is enough to tell."""
+        """Return the first common mistake that fits, if what the checks have seen is enough to tell.
+
+        The solution answers all their calls anew, so they must have taken no longer than there is time left.
+        """
+        if sum(failed.seconds for failed in self._failed) > self._limit - self.spent:
+            return None
         if self._recognised or sum(map(self._evidence, self._failed)) < ENOUGH:
             return None
         for name, common in self._common.items():
