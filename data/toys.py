@@ -49,6 +49,12 @@ def toy_dropout_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn
     return _made("toy_dropout_head", arguments, head, seed)
 
 
+def toy_scaled_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
+    """Make a linear head with a scale for each class, a parameter of its own name that stands beside its layer."""
+    arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
+    return _made("toy_scaled_head", arguments, lambda: _Scaled(in_features, num_classes), seed)
+
+
 def toy_dice() -> nn.Module:
     """Make a module that draws from the global random states of Python and of NumPy, and gives both numbers, shape `(2,)`."""
     return _made("toy_dice", {}, _Dice, 0)
@@ -244,6 +250,17 @@ def toy_telling_model(*, tied: bool = False, seed: int = 0) -> Classifier:
     made = _made("toy_telling_model", {"tied": tied, "seed": seed}, model, seed)
     assert isinstance(made, Classifier)
     return made
+
+
+class _Scaled(nn.Module):
+    def __init__(self, in_features: int, num_classes: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(in_features, num_classes)
+        self.scale = nn.Parameter(torch.rand(num_classes) + 0.5)
+
+    def forward(self, features: Tensor) -> Tensor:
+        scaled: Tensor = self.scale * self.layer(features)
+        return scaled
 
 
 class _Dice(nn.Module):

@@ -14,6 +14,7 @@ from typing import Any
 
 from autograder.checks.call import NO_ANSWER, UNANSWERED, Call
 from autograder.checks.objects import RemoteObject
+from autograder.checks.sent import SentModule
 from autograder.libraries import Tensor, np, torch
 from autograder.worker.codec import map_tree
 from autograder.worker.codec.message import leaves
@@ -145,6 +146,17 @@ def _of_traces(calls: Sequence[Call]) -> Iterator[CommonMistake]:
         "is computed.",
         lambda theirs, right, first: theirs if right.raised and theirs.value is not UNANSWERED else right,
     )
+    yield CommonMistake(
+        "refuses_what_is_allowed",
+        "A ValueError is raised for arguments that are allowed: see in the docstring which ones are to be refused.",
+        lambda theirs, right, first: theirs if theirs.raised[:1] == ("ValueError",) and not right.raised else right,
+    )
+    yield CommonMistake(
+        "has_no_number_for_a_gradient",
+        "The gradient is nan or infinite at some places: a root, a logarithm or a division meets 0 there, and "
+        "torch.where(...) passes on the gradient of what it does not take too; keep 0 away before that.",
+        _without_number,
+    )
 
 
 #: For each kind of what a call may leave on an argument, the sentence on it.
@@ -179,6 +191,13 @@ def _without_gradient(theirs: Call, right: Call, first: Call) -> Call:
     return replace(right, answer=NO_ANSWER) if cut else right
 
 
+def _without_number(theirs: Call, right: Call, first: Call) -> Call:
+    given, ours = theirs.value, right.value
+    if theirs.of is None or not isinstance(given, Tensor) or not isinstance(ours, Tensor) or given.shape != ours.shape:
+        return right
+    return _with(right, value=torch.where(given.isfinite(), ours, given))
+
+
 def _requiring_gradients(value: Any) -> Any:
     floating = isinstance(value, Tensor) and value.is_floating_point()
     return value.detach().clone().requires_grad_() if floating else value
@@ -202,12 +221,32 @@ def _of_answers() -> Iterator[CommonMistake]:
         "attribute.",
         lambda theirs, right, first: right if first.value is UNANSWERED else _with(right, value=first.value),
     )
+    yield CommonMistake(
+        "goes_beyond_the_range",
+        "Some values go beyond the range that the right answer keeps to, and all others are right: cut them off at its "
+        "lower and its upper end.",
+        _beyond_its_range,
+    )
     for decimals in range(_DECIMALS):
         yield CommonMistake(
             f"rounds_to_{decimals}_decimals",
             f"The answer is rounded to {decimals} decimals; leave that to whoever prints it.",
             partial(_answering, partial(_on_floats, partial(_rounded, decimals))),
         )
+
+
+def _beyond_its_range(theirs: Call, right: Call, first: Call) -> Call:
+    """Return the solution's call, with a student's values where the right ones are at an end of their range."""
+    given, ours = theirs.value, right.value
+    if not isinstance(given, Tensor) or not isinstance(ours, Tensor) or not ours.is_floating_point():
+        return right
+    if given.shape != ours.shape or given.dtype != ours.dtype or ours.numel() == 0:
+        return right
+    low, high = ours.aminmax()
+    beyond = ((ours == low) & (given < low)) | ((ours == high) & (given > high))
+    # An end at which a single value lies is the smallest or the largest one, and nothing was cut off there.
+    cut = low < high and all(int((ours == end).sum()) > 1 for end in (low, high) if ((ours == end) & beyond).any())
+    return _with(right, value=torch.where(beyond, given, ours)) if cut else right
 
 
 def _answering(change: Callable[[Any], Any], theirs: Call, right: Call, first: Call) -> Call:
@@ -329,6 +368,12 @@ def _of_arguments(parameters: Sequence[_Parameter]) -> Iterator[CommonMistake]:
             f"This is the answer for {name} - 1: it is counted one too short.",
             ask=partial(_stepped, parameter, -1),
         )
+    yield CommonMistake(
+        "works_in_training_mode",
+        "The model works in training mode: there dropout drops, and batch norm takes the statistics of the batch and "
+        "changes its own; have it in eval mode while it is used.",
+        ask=_in_training_mode,
+    )
     for first, second in itertools.pairwise(parameters):
         yield CommonMistake(
             f"exchanges_{first.name}_and_{second.name}",
@@ -364,6 +409,19 @@ def _without(parameter: _Parameter, parameters: Sequence[_Parameter], call: Call
 def _stepped(parameter: _Parameter, step: int, call: Call) -> Call:
     value = _given(call, parameter)
     return _put(call, parameter, value + step) if type(value) is int else call
+
+
+def _in_training_mode(call: Call) -> Call:
+    """Return a call whose models are in training mode, as far as their layers are known by what they have learned."""
+
+    def trained(value: Any) -> Any:
+        if not isinstance(value, SentModule):
+            return value
+        paths = [key.split(".")[:-1] for key in value.recipe.state]
+        names = {".".join(path[:end]) for path in paths for end in range(len(path) + 1)}
+        return replace(value, recipe=replace(value.recipe, training=sorted(names)))
+
+    return replace(call, args=map_tree(trained, call.args), kwargs=map_tree(trained, call.kwargs))
 
 
 def _exchanged(first: _Parameter, second: _Parameter, call: Call) -> Call:

@@ -79,6 +79,14 @@ def takes_logits_for_logarithms(model, images, labels, epsilon):
     return (images.detach() + epsilon * gradient.sign()).clamp(0, 1)
 
 
+@mistake("fgsm", "F.cross_entropy gets probabilities, but takes the logits themselves: it has a softmax of its own.")
+def takes_a_softmax_first(model, images, labels, epsilon):
+    images = images.detach().clone().requires_grad_()
+    loss = F.cross_entropy(model(images).softmax(dim=1), labels)
+    gradient = torch.autograd.grad(loss, images)[0]
+    return (images.detach() + epsilon * gradient.sign()).clamp(0, 1)
+
+
 @mistake(
     "project",
     "The change is not limited: images further than epsilon from their originals come back as they are.",
@@ -107,6 +115,12 @@ def scales_the_whole_change(images, originals, epsilon):
     change = images - originals
     largest = change.flatten(1).abs().amax(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
     return (originals + change * (epsilon / largest).clamp(max=1)).clamp(0, 1)
+
+
+@mistake("project", "A pixel that is too far from its original goes back to it; it stops at the edge of the ball.")
+def goes_back_to_the_original(images, originals, epsilon):
+    near = (images - originals).abs() <= epsilon
+    return images.where(near, originals).clamp(0, 1)
 
 
 @mistake("project", "The change itself comes back; add it to the originals.")
@@ -170,6 +184,36 @@ def steps_by_epsilon(model, images, originals, targets, *, step_size, epsilon):
 def starts_over(model, images, originals, targets, *, step_size, epsilon):
     gradient = _gradient(model, images, targets)
     return _project(originals - step_size * gradient.sign(), originals, epsilon)
+
+
+@mistake(
+    "targeted_step",
+    "The step raises the target's logit alone; the cross-entropy falls by the other classes' logits too.",
+)
+def raises_the_logit_alone(model, images, originals, targets, *, step_size, epsilon):
+    attacked = images.detach().clone().requires_grad_()
+    gradient = torch.autograd.grad(model(attacked).gather(1, targets[:, None]).sum(), attacked)[0]
+    return _project(images + step_size * gradient.sign(), originals, epsilon)
+
+
+@mistake(
+    "targeted_step",
+    "The step is cut to epsilon, so an image at one side of the ball does not get to the other; the ball alone limits it.",
+)
+def limits_the_step_itself(model, images, originals, targets, *, step_size, epsilon):
+    gradient = _gradient(model, images, targets)
+    return _project(images - min(step_size, epsilon) * gradient.sign(), originals, epsilon)
+
+
+@mistake(
+    "targeted_step",
+    "F.cross_entropy gets probabilities, but takes the logits themselves: it has a softmax of its own.",
+)
+def steps_by_a_softmax_of_probabilities(model, images, originals, targets, *, step_size, epsilon):
+    attacked = images.detach().clone().requires_grad_()
+    loss = F.cross_entropy(model(attacked).softmax(dim=1), targets)
+    gradient = torch.autograd.grad(loss, attacked)[0]
+    return _project(images - step_size * gradient.sign(), originals, epsilon)
 
 
 @mistake("targeted_step", "The gradient is that at the originals; the attack stands at the images by now.")
@@ -251,6 +295,21 @@ def changes_all_in_the_first_step(model, images, targets, *, epsilon=EPSILON, st
 @mistake("targeted_attack", "The images that were given are changed: attacked = images is no copy; clone them.")
 def attacks_in_place(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
     return images.copy_(_attacked(model, images, targets, epsilon, step_size, steps))
+
+
+@mistake(
+    "targeted_attack",
+    "The images that were given are changed, and the ball moves along with them: detach() is no copy; clone them.",
+)
+def takes_a_view_for_a_copy(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    attacked = images.detach()
+    for _ in range(steps):
+        left = model(attacked).argmax(dim=1) != targets
+        if not left.any():
+            break
+        gradient = _gradient(model, attacked[left], targets[left])
+        attacked[left] = _project(attacked[left] - step_size * gradient.sign(), images[left], epsilon)
+    return attacked
 
 
 @mistake("targeted_attack", "Images that fool the model already are changed further; leave those alone.")
@@ -352,6 +411,27 @@ def asks_for_half_of_the_probability(model, images, targets):
     return (shares.gather(1, targets[:, None]) > 0.5).float().mean().item()
 
 
+@mistake(
+    "success_rate",
+    "The rates of batches are averaged, though the last batch is smaller: count the images of all batches, and divide once.",
+)
+def averages_batches(model, images, targets):
+    with torch.no_grad():
+        hits = [
+            (model(batch).argmax(dim=1) == wanted).float().mean()
+            for batch, wanted in zip(images.split(16), targets.split(16), strict=True)
+        ]
+    return torch.stack(hits).mean().item()
+
+
+@mistake(
+    "success_rate", "The softmax runs over the images, so that the largest of a row is not the model's answer: dim=1."
+)
+def compares_images_with_one_another(model, images, targets):
+    with torch.no_grad():
+        return (model(images).softmax(dim=0).argmax(dim=1) == targets).float().mean().item()
+
+
 @mistake("success_rate", "This is the number of images; the rate is their share.")
 def counts_images(model, images, targets):
     with torch.no_grad():
@@ -369,6 +449,12 @@ def gives_percent(model, images, targets):
 )
 def freezes_the_model(model, images, targets):
     return (model.requires_grad_(False)(images).argmax(dim=1) == targets).float().mean().item()
+
+
+@mistake("perturbation_norms", "Each channel has a length of its own, and they are added up; an image has one L2 norm.")
+def adds_the_lengths_of_channels(images, originals):
+    change = images - originals
+    return change.flatten(1).abs().amax(dim=1), change.flatten(2).norm(dim=2).sum(dim=1)
 
 
 @mistake("perturbation_norms", "The two norms are in the wrong order: L-infinity first, then L2.")

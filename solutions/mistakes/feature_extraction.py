@@ -329,6 +329,21 @@ def freezes_the_children_only(model):
     return model.eval()
 
 
+@mistake("freeze", "Only parameters called weight or bias are frozen; model.parameters() has those of other names too.")
+def freezes_by_names(model):
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            parameter.requires_grad_(parameter.requires_grad and name not in ("weight", "bias"))
+    return model.eval()
+
+
+@mistake("freeze", "The last layer is left out: its parameters still require gradients.")
+def leaves_the_last_layer(model):
+    for parameter in list(model.parameters())[:-2]:
+        parameter.requires_grad_(False)
+    return model.eval()
+
+
 @mistake("freeze", "A copy is frozen and returned; the model that was given goes on learning.")
 def freezes_a_copy(model):
     return copy.deepcopy(model).requires_grad_(False).eval()
@@ -527,6 +542,21 @@ def forgets_the_mode(backbone, images, batch_size=32):
         return torch.cat([backbone(batch) for batch in images.split(batch_size)])
 
 
+@mistake(
+    "extract_features",
+    "eval() is called only where the backbone itself is in training mode, but a part of it may be so alone: call it always.",
+)
+def asks_the_backbone_alone(backbone, images, batch_size=32):
+    modes = {module: module.training for module in backbone.modules()}
+    if backbone.training:
+        backbone.eval()
+    with torch.no_grad():
+        features = torch.cat([backbone(batch) for batch in images.split(batch_size)])
+    for module, mode in modes.items():
+        module.training = mode
+    return features
+
+
 @mistake("extract_features", "The last batch is left out where it is not full.")
 def drops_the_last_batch(backbone, images, batch_size=32):
     batch_size = min(batch_size, len(images))
@@ -606,6 +636,12 @@ def runs_down_the_columns(maps, columns=8):
 def divides_by_zero(maps, columns=8):
     lowest, highest = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
     return _laid_out((maps - lowest) / (highest - lowest), columns)
+
+
+@mistake("feature_grid", "A constant channel keeps its own value; let it be 0.")
+def keeps_what_is_constant(maps, columns=8):
+    constant = maps.amin(dim=(1, 2), keepdim=True) == maps.amax(dim=(1, 2), keepdim=True)
+    return _laid_out(maps.where(constant, _scaled(maps)), columns)
 
 
 @mistake("feature_grid", "The picture is only as wide as there are channels; it is always `columns` cells wide.")

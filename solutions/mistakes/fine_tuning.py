@@ -71,6 +71,16 @@ def counts_layer_by_layer(model):
     return sum(each.numel() for each in own if each.requires_grad), sum(each.numel() for each in own)
 
 
+@mistake(
+    "count_parameters",
+    "Only layers without layers inside are looked at; a module that has some may have parameters of its own.",
+)
+def counts_leaves_only(model):
+    leaves = [module for module in model.modules() if not list(module.children())]
+    own = {parameter for module in leaves for parameter in module.parameters()}
+    return sum(each.numel() for each in own if each.requires_grad), sum(each.numel() for each in own)
+
+
 @mistake("count_parameters", "A layer counts as trained or not by its weight; each parameter says for itself.")
 def judges_by_the_weight(model):
     parameters, trainable = {}, 0

@@ -150,6 +150,12 @@ def normalises_the_features(in_features, num_classes):
     return nn.Sequential(nn.BatchNorm1d(in_features), nn.Linear(in_features, num_classes))
 
 
+@mistake("build_head", "Layer normalisation stands before the linear layer; one linear layer is all of it.")
+def normalises_each_example(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return nn.Sequential(nn.LayerNorm(in_features), nn.Linear(in_features, num_classes))
+
+
 @mistake("build_head", "A size below 1 goes through; it should be a ValueError.")
 def takes_any_size(in_features, num_classes):
     return nn.Linear(max(in_features, 1), max(num_classes, 1))
@@ -351,6 +357,36 @@ def ignores_the_batch_size(head, train, valid, **options):
 @mistake("fit_head", "The learning rate that is given is not used: the optimizer has another one.")
 def ignores_the_learning_rate(head, train, valid, **options):
     return _fit(head, train, valid, **{**options, "learning_rate": 0.1})
+
+
+@mistake("fit_head", "Examples are drawn with replacement: an epoch has some of them twice, and others not at all.")
+def draws_with_replacement(head, train, valid, **options):
+    def drawn(seed, count):
+        generator = torch.Generator().manual_seed(seed)
+        while True:
+            yield torch.randint(count, (count,), generator=generator)
+
+    return _fit(head, train, valid, **options, orders=drawn)
+
+
+@mistake(
+    "fit_head",
+    "The means of batches are added up for train_loss, and divided by the number of examples: divide by that of batches.",
+)
+def divides_means_by_the_examples(head, train, valid, *, batch_size=32, **options):
+    history = _fit(head, train, valid, batch_size=batch_size, **options)
+    count = len(train[1])
+    batches = -(-count // batch_size)
+    return {**history, "train_loss": [loss * batches / count for loss in history["train_loss"]]}
+
+
+@mistake("fit_head", "A scheduler lowers the learning rate from epoch to epoch; each step takes the one that is given.")
+def lowers_the_rate(head, train, valid, **options):
+    def lowered(_, optimizer):
+        for group in optimizer.param_groups:
+            group["lr"] *= 0.8
+
+    return _fit(head, train, valid, **options, after=lowered)
 
 
 @mistake(
@@ -579,6 +615,15 @@ def compares_with_the_epoch_before(head, train, valid, **options):
         return loss < before[-2]
 
     return _fit(head, train, valid, **options, improved=fell)
+
+
+@mistake("predict", "k is limited by the number of images; limit it by that of the classes.")
+def limits_k_by_the_images(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        shares = model(images).softmax(dim=1)
+    return _named(model, shares, min(k, len(images), shares.shape[1]))
 
 
 @mistake("predict", "These are logits; a softmax makes probabilities of them.")

@@ -253,6 +253,15 @@ def keeps_the_names_of_files(root, split, size=64):
     return images, labels, [breeds[number] for number in sorted(breeds)]
 
 
+@mistake(
+    "load_pets",
+    "train is taken for trainval; there are two splits, trainval and test, and any other word is a ValueError.",
+)
+def takes_train_for_trainval(root, split, size=64):
+    split = "trainval" if split == "train" else split
+    return _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
+
+
 @mistake("load_pets", "Every split but trainval is taken for test; one that there is not should be a ValueError.")
 def takes_any_split(root, split, size=64):
     return _pets(root, "trainval" if split == "trainval" else "test", Resize(size), CenterCrop(size), ToTensor())

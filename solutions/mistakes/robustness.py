@@ -150,6 +150,16 @@ def compares_the_first_two(models, images):
     return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
 
 
+@mistake("ensemble_logits", "Only the first and the last model are compared; all of them must have as many classes.")
+def compares_the_first_and_the_last(models, images):
+    if len(models) == 0:
+        raise ValueError("models is empty")
+    logs = [model(images).log_softmax(dim=1) for model in models]
+    if logs[0].shape != logs[-1].shape:
+        raise ValueError("models have different numbers of classes")
+    return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
+
+
 @mistake(
     "ensemble_logits", "A small number is added before the logarithm, so that no class can be less likely than that."
 )
@@ -163,6 +173,15 @@ def adds_a_small_number(models, images):
 )
 def sums_the_probabilities(models, images):
     return torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)]).logsumexp(dim=0)
+
+
+@mistake(
+    "ensemble_logits",
+    "The logarithm of the number of images is subtracted; for a mean over the models take that of their number.",
+)
+def divides_by_the_number_of_images(models, images):
+    logs = torch.stack([each.log_softmax(dim=1) for each in _require_models(models, images)])
+    return logs.logsumexp(dim=0) - math.log(len(images))
 
 
 @mistake(

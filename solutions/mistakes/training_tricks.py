@@ -89,6 +89,11 @@ def repeats_the_draws(shape, generator):
     return torch.randn(shape, generator=generator.clone_state()) * math.sqrt(2 / sum(shape))
 
 
+@mistake("xavier_normal", "Numbers far from 0 are cut off; a normal distribution has some at any distance.")
+def cuts_off_the_tails(shape, generator):
+    return torch.randn(shape, generator=generator).clamp(-2, 2) * math.sqrt(2 / sum(shape))
+
+
 @mistake("batch_norm", "The unbiased variance normalises the batch; the biased one should (unbiased=False).")
 def normalises_unbiased(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
     mean, variance = running_mean, running_var
@@ -363,6 +368,12 @@ def keeps_the_rate_outside(weight, velocity, gradient, *, learning_rate, momentu
     return weight - learning_rate * velocity, velocity
 
 
+@mistake("momentum_step", "This is Nesterov's step, which looks ahead; the plain one moves by the new velocity.")
+def looks_ahead(weight, velocity, gradient, *, learning_rate, momentum):
+    velocity = momentum * velocity - learning_rate * gradient
+    return weight + momentum * velocity - learning_rate * gradient, velocity
+
+
 @mistake("momentum_step", "The weight moves by the old velocity; update the velocity first, then move by the new one.")
 def moves_by_the_old_velocity(weight, velocity, gradient, *, learning_rate, momentum):
     return weight + velocity, momentum * velocity - learning_rate * gradient
@@ -457,6 +468,27 @@ def fixes_the_betas(weight, gradient, mean, square, step, *, learning_rate=1e-3,
     mean = 0.9 * mean + 0.1 * gradient
     square = 0.999 * square + 0.001 * gradient**2
     return _adam(weight, gradient, mean, square, step, learning_rate, (0.9, 0.999), eps), mean, square
+
+
+@mistake("adam_step", "The corrections are made with 0.9 and 0.999; they take the betas that are given.")
+def corrects_by_fixed_betas(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    return _adam(weight, gradient, mean, square, step, learning_rate, (0.9, 0.999), eps), mean, square
+
+
+@mistake(
+    "adam_step", "eps is added to the root before its correction; correct the square first, then add eps to its root."
+)
+def adds_eps_before_the_correction(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    rate = learning_rate * math.sqrt(1 - beta2**step) / (1 - beta1**step)
+    return weight - rate * mean / (square.sqrt() + eps), mean, square
 
 
 @mistake("adam_step", "eps is added under the root; here it is added to the root.")
@@ -613,6 +645,11 @@ def divides_by_a_norm_of_zero(gradients, max_norm):
 @mistake("decayed_learning_rate", "The rate falls by the same amount each epoch; it should fall by the same factor.")
 def decays_linearly(learning_rate, epoch, factor=0.98):
     return learning_rate * (1 - (1 - factor) * epoch)
+
+
+@mistake("decayed_learning_rate", "exp(-(1 - factor) * epoch) is only near to what is asked for: factor ** epoch.")
+def decays_by_an_exponential(learning_rate, epoch, factor=0.98):
+    return learning_rate * math.exp(-(1 - factor) * epoch)
 
 
 @mistake("decayed_learning_rate", "The decay is one epoch early: in epoch 0 the rate has not fallen yet.")

@@ -198,6 +198,14 @@ def two_roots(images, eps=1e-8):
     return ((dx**2 + eps).sqrt() + (dy**2 + eps).sqrt()).sum(dim=(1, 2, 3))
 
 
+@mistake("isotropic_variation", "Under a root stand differences of two pixels: dx is that of the row below dy's pixel.")
+def joins_two_pixels(images, eps=1e-8):
+    _require_batch(images)
+    dx = images[:, :, 1:, 1:] - images[:, :, 1:, :-1]
+    dy = images[:, :, 1:, :-1] - images[:, :, :-1, :-1]
+    return (dx**2 + dy**2 + eps).sqrt().sum(dim=(1, 2, 3))
+
+
 @mistake("isotropic_variation", "The channels are joined under one root; each channel has a root of its own.")
 def joins_channels(images, eps=1e-8):
     _require_batch(images)
@@ -280,6 +288,13 @@ def forgets_the_size(images):
     return _total_variation(images).mean()
 
 
+@mistake("variation_loss", "The differences are squared; total variation adds up their absolute values.")
+def squares_the_differences(images):
+    _require_batch(images)
+    squares = _vertical(images).square().sum(dim=(1, 2, 3)) + _horizontal(images).square().sum(dim=(1, 2, 3))
+    return (squares / images[0].numel()).mean()
+
+
 @mistake("variation_loss", "The loss is divided by H * W alone; the channels are entries too.")
 def forgets_the_channels(images):
     _require_batch(images)
@@ -359,6 +374,15 @@ def forgets_nearness(images, *, weight=0.1, steps=100, learning_rate=0.05):
     return _descend(images, weight, steps, learning_rate, nearness=0.0)
 
 
+@mistake(
+    "denoise",
+    "The variation is averaged over the batch; sum it, as the differences are, so that a picture comes out as it does alone.",
+)
+def averages_the_variation(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, weight / len(images), steps, learning_rate)
+
+
 @mistake("denoise", "The pictures are kept near those of the step before, and drift away; keep them near the images.")
 def stays_near_the_step_before(images, *, weight=0.1, steps=100, learning_rate=0.05):
     _require_batch(images)
@@ -368,6 +392,24 @@ def stays_near_the_step_before(images, *, weight=0.1, steps=100, learning_rate=0
         objective = ((here - before) ** 2).sum() + weight * _total_variation(here).sum()
         (gradient,) = torch.autograd.grad(objective, here)
         before, result = result, (result - learning_rate * gradient).clamp(0, 1)
+    return result
+
+
+@mistake("denoise", "The objective is multiplied by the learning rate, and the step too: it is far too short.")
+def multiplies_by_the_rate_twice(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, weight, steps, learning_rate**2)
+
+
+@mistake("denoise", "The differences of neighbours are squared; the variation adds up their absolute values.")
+def squares_the_variation(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    result = images.clone()
+    for _ in range(steps):
+        result.requires_grad_()
+        variation = _vertical(result).square().sum() + _horizontal(result).square().sum()
+        (gradient,) = torch.autograd.grad(((result - images) ** 2).sum() + weight * variation, result)
+        result = (result - learning_rate * gradient).detach().clamp(0, 1)
     return result
 
 

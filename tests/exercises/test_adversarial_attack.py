@@ -1,5 +1,7 @@
 """Checks of adversarial_attack. The first line of each docstring is what the student reads."""
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -67,6 +69,15 @@ def losses(model, images, labels):
         return F.cross_entropy(model(images), labels, reduction="none")
 
 
+def made_sure(model):
+    """A copy whose logits are 30 times as large: there a softmax too many turns the signs of gradients."""
+    sure = copy.deepcopy(model)
+    with torch.no_grad():
+        for parameter in sure.head.parameters():
+            parameter.mul_(30)
+    return sure
+
+
 def gradient(model, images, labels):
     images = images.clone().requires_grad_()
     return torch.autograd.grad(F.cross_entropy(model(images), labels), images)[0]
@@ -131,6 +142,9 @@ def test_fgsm_follows_the_labels(submission, model, images, truths):
         result = submission.fgsm(model, images, aims, EPSILON)
         slope = gradient(model, images, aims)
         assert_same_where_sure(result, images + EPSILON * slope.sign(), slope)
+    sure = made_sure(model)
+    result, slope = submission.fgsm(sure, images, truths, EPSILON), gradient(sure, images, truths)
+    assert_same_where_sure(result, images + EPSILON * slope.sign(), slope)
 
 
 @pytest.mark.points("fgsm", 0.5)
@@ -253,16 +267,25 @@ def test_targeted_step_moves_by_the_step_size(submission, model, images, labels,
         result = submission.targeted_step(model, images, images, aims, step_size=STEP, epsilon=EPSILON)
         slope = gradient(model, images, aims)
         assert_same_where_sure(result, images - STEP * slope.sign(), slope)
+    sure = made_sure(model)
+    result = submission.targeted_step(sure, images, images, targets, step_size=STEP, epsilon=EPSILON)
+    slope = gradient(sure, images, targets)
+    assert_same_where_sure(result, images - STEP * slope.sign(), slope)
 
 
 @pytest.mark.points("targeted_step", 1)
 @pytest.mark.depends_on("test_targeted_step_moves_by_the_step_size")
 def test_targeted_step_from_where_the_attack_stands(submission, model, images, targets, rng):
-    """The gradient is that at the images, not that at their originals; the step starts from the images too."""
+    """The gradient is that at the images, not that at their originals; the whole step starts from the images too."""
     current = images + 0.1 * (2 * torch.rand(images.shape, generator=rng) - 1)
     result = submission.targeted_step(model, current, images, targets, step_size=0.02, epsilon=0.3)
     slope = gradient(model, current, targets)
     assert_same_where_sure(result, (current - 0.02 * slope.sign()).clamp(0, 1), slope)
+    # From one side of the ball to the other: a step may be longer than epsilon.
+    current = images + EPSILON
+    result = submission.targeted_step(model, current, images, targets, step_size=2 * EPSILON, epsilon=EPSILON)
+    slope = gradient(model, current, targets)
+    assert_same_where_sure(result, images - EPSILON * slope.sign(), slope)
 
 
 @pytest.mark.points("targeted_step", 1)
@@ -440,7 +463,8 @@ def half_sure():
 def test_success_rate_counts_targets(submission, model, images, labels, targets, rng):
     """It is the share of the images whose target the model sees: 1 for all, less for each that differs; a float."""
     # Those that fail are another share than those that succeed, and than those of which the model is sure.
-    divided, coloured, aims = half_sure()
+    divided, coloured, seen = half_sure()
+    aims = seen.clone()
     aims[0] = 1
     assert_close(submission.success_rate(divided, coloured, aims), 5 / 6)
     for wrong in (0, int(torch.randint(1, 6, (), generator=rng))):
@@ -448,6 +472,10 @@ def test_success_rate_counts_targets(submission, model, images, labels, targets,
         aims = labels.clone()
         aims[places] = targets[places]  # what is second only does not count
         assert_close(submission.success_rate(model, images, aims), 1 - wrong / 6)
+    # So many that a loader's last batch is smaller than the others, whatever their size: images count, not batches.
+    many, aims = coloured.repeat(22, 1, 1, 1)[:131], seen.repeat(22)[:131]
+    aims[-1] = (aims[-1] + 1) % 3
+    assert_close(submission.success_rate(divided, many, aims), 130 / 131)
 
 
 @pytest.mark.points("success_rate", 0.25)

@@ -318,9 +318,17 @@ def test_freeze_stops_learning(submission, images, rng, seed):
     logits = trainer(model, images, torch.randint(4, (len(images),), generator=rng))
     either = outputs_of(data.toy_convnet(seed=seed), images)
     assert_kind(logits, either[0].shape)
-    assert_one_of(
-        logits, *either, problem=": after freeze and a step of training the model gives other logits than before"
-    )
+    moved = ": after freeze and a step of training the model gives other logits than before"
+    assert_one_of(logits, *either, problem=moved)
+    # A model may be a single layer. A parameter may have any name, and stand on a module that has layers of its own.
+    features = torch.rand(len(images), 6, generator=rng)
+    for toy in (data.toy_head(6, 4, seed=seed), data.toy_scaled_head(6, 4, seed=seed)):
+        head = submission.send(toy)
+        submission.freeze(head)
+        logits = trainer(head, features, torch.randint(4, (len(images),), generator=rng))
+        expected, _ = outputs_of(toy, features)
+        assert_kind(logits, expected.shape)
+        assert_one_of(logits, expected, problem=moved)
 
 
 @pytest.mark.points("freeze", 0.5)
@@ -337,7 +345,13 @@ def test_freeze_returns_the_same_module(submission, seed):
 def test_freeze_reaches_every_part(submission, seed):
     """Each parameter requires no gradient, each part is in eval mode, and nothing is left behind."""
     # One of many layers, one that is a single layer itself, and one with batch norm of another kind.
-    for network in (data.toy_convnet(seed=seed), data.toy_head(4, 3, seed=seed), data.eye_backbone("both", seed=seed)):
+    networks = (
+        data.toy_convnet(seed=seed),
+        data.toy_head(4, 3, seed=seed),
+        data.toy_scaled_head(4, 3, seed=seed),
+        data.eye_backbone("both", seed=seed),
+    )
+    for network in networks:
         model = submission.send(network.train())
         submission.freeze(model)
         call, condition = submission.last, model.inspect()
@@ -533,6 +547,12 @@ def test_features_in_eval_mode(submission, images, seed):
     with torch.no_grad():
         expected = backbone(images)
     sent = submission.send(mixed(backbone))
+    assert_close(submission.extract_features(sent, images, 3), expected, **BATCHED)
+    assert_own_modes(sent, backbone, images)
+    # A part of it trains, though the backbone itself does not.
+    backbone = data.toy_backbone(seed=seed)
+    backbone[1].train()
+    sent = submission.send(backbone)
     assert_close(submission.extract_features(sent, images, 3), expected, **BATCHED)
     assert_own_modes(sent, backbone, images)
 

@@ -340,7 +340,7 @@ def test_load_pets_images_are_in_the_order_of_the_split(submission, pets, rng):
 @pytest.mark.depends_on("test_load_pets_labels_are_indices_in_the_order_of_the_split")
 def test_load_pets_refuses_another_split(submission, pets):
     """A split that is not there is a ValueError that names split."""
-    for split in ("valid", "Test", ""):
+    for split in ("train", "valid", "Test", ""):
         assert_mentions(assert_raises(ValueError, submission.load_pets, pets, split), "split")
 
 

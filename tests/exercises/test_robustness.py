@@ -184,7 +184,7 @@ def test_ensemble_is_tidy(submission, images, rng):
 @pytest.mark.depends_on("test_ensemble_is_the_log_of_the_mean")
 def test_ensemble_refuses_what_does_not_match(submission, images, rng):
     """No model, or models with different numbers of classes, is a ValueError that names models."""
-    different = ([4, 5], [1, 4], [4, 4, 5])
+    different = ([4, 5], [1, 4], [4, 4, 5], [4, 5, 4])
     for models in ([], *([coloured(rng, count) for count in counts] for counts in different)):
         assert_mentions(assert_raises(ValueError, submission.ensemble_logits, models, images), "models")
 

@@ -91,8 +91,13 @@ def test_xavier_normal_variance(submission):
         means.append(float(weights.double().mean()) / math.sqrt(expected))
         assert_between(means[-1], -0.05, 0.05, what="the mean in standard deviations")
         ratio = float(weights.var()) / expected
+        # Uniform ones of this variance end at 1.73 deviations, and of so many normal ones some lie beyond 3.5.
+        cut = 1.8 < float(weights.abs().max()) / math.sqrt(expected) < 3.2
         assert_holds(
-            0.92 < ratio < 1.08, f"has a variance of {float(weights.var()):.3g}, expected {expected:.3g}", weights
+            0.92 < ratio < 1.08,
+            f"has a variance of {float(weights.var()):.3g}, expected {expected:.3g}",
+            weights,
+            mistake="cuts_off_the_tails" if cut else "",
         )
     exact = all(abs(mean) < 1e-6 for mean in means)  # single draws come so near to it once in a million times
     assert_holds(not exact, "has a mean of exactly 0 each time, expected one that is near to it by chance", weights)
@@ -321,8 +326,13 @@ def test_dropout_treats_each_entry_on_its_own(submission, rng):
     # What single draws would give, from a few hundred rows and columns.
     for name, shares, length in (("rows", dropped.mean(dim=2), 30), ("columns", dropped.mean(dim=1), 20)):
         spread = float(shares.std()) / math.sqrt(DROPPED * (1 - DROPPED) / length)
+        whole = name == "columns" and bool(((shares == 0) | (shares == 1)).all())
         assert_between(
-            spread, 0.7, 1.3, what=f"the spread of the shares dropped of {name}, where 1 is that of single draws,"
+            spread,
+            0.7,
+            1.3,
+            what=f"the spread of the shares dropped of {name}, where 1 is that of single draws,",
+            mistake="drops_columns" if whole else "",
         )
 
 

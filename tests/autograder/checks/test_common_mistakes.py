@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import data
 from autograder.checks.diagnose import Diagnosis
 from autograder.checks.remote import StudentModule
 from autograder.checks.transport import InProcess
@@ -25,8 +26,18 @@ def blend(first, second):
 
 def area(width):
     return width ** 2
+
+def limited(values):
+    return values.clamp(0, 1)
+
+def rooted(values):
+    return (values ** 2 + 1e-12).sqrt()
+
+def asked(model, values):
+    return model(values)
 """
 VALUES = torch.tensor([[0.5, 1.25, 3.0], [2.0, 4.0, 8.5]])
+WIDE = torch.tensor([-1.0, -0.5, 0.25, 0.75, 1.5, 2.0])
 
 
 def named(tmp_path, code, *calls, passed=()):
@@ -98,6 +109,23 @@ def named(tmp_path, code, *calls, passed=()):
             "repeats_the_first_answer",
         ),
         ("def area(width): return round(width ** 2, 1)", [("area", 1.23), ("area", 2.34)], "rounds_to_1_decimals"),
+        ("def limited(values): return values.clamp(max=1)", [("limited", WIDE)], "goes_beyond_the_range"),
+        (
+            "def mean(values, weight=2.0):\n    if values.dim() < 2: raise ValueError('values')\n"
+            "    return values.mean(dim=0) * weight",
+            [("mean", VALUES), ("mean", VALUES[0])],
+            "refuses_what_is_allowed",
+        ),
+        (
+            "def rooted(values): return (values ** 2).sqrt()",
+            [("rooted", torch.tensor([0.0, 1.0, 0.0]), {"gradient": True})],
+            "has_no_number_for_a_gradient",
+        ),
+        (
+            "def asked(model, values): return model.train()(values)",
+            [("asked", data.toy_convnet(), torch.rand(3, 3, 8, 8))],
+            "works_in_training_mode",
+        ),
     ],
 )
 def test_what_any_function_can_have_is_named(tmp_path, code, calls, name):
@@ -108,6 +136,13 @@ def test_a_single_number_may_be_so_by_chance(tmp_path):
     code = "def area(width): return width"
     assert named(tmp_path, code, ("area", 3.0)) == []
     assert named(tmp_path, code, ("area", 3.0), ("area", 5.0)) == ["takes_a_root"]
+
+
+def test_only_what_is_cut_off_at_an_end_goes_beyond_it(tmp_path):
+    """Where one value alone is the smallest, nothing was cut off there: that it is too small has another cause."""
+    code = "def limited(values): return torch.where(values < 0, values, values.clamp(0, 1))"
+    assert named(tmp_path, code, ("limited", WIDE)) == ["goes_beyond_the_range"]
+    assert named(tmp_path, code, ("limited", WIDE[1:5])) == []
 
 
 def test_what_a_passed_check_contradicts_is_not_named(tmp_path):
