@@ -227,6 +227,12 @@ def _of_answers() -> Iterator[CommonMistake]:
         "lower and its upper end.",
         _beyond_its_range,
     )
+    yield CommonMistake(
+        "gives_another_type",
+        "The answer is right but for its type: the docstring says what comes back, as a float, a list, or a tensor of "
+        "which dtype.",
+        lambda theirs, right, first: _with(right, value=_of_the_type(theirs.value, right.value)),
+    )
     for decimals in range(_DECIMALS):
         yield CommonMistake(
             f"rounds_to_{decimals}_decimals",
@@ -247,6 +253,19 @@ def _beyond_its_range(theirs: Call, right: Call, first: Call) -> Call:
     # An end at which a single value lies is the smallest or the largest one, and nothing was cut off there.
     cut = low < high and all(int((ours == end).sum()) > 1 for end in (low, high) if ((ours == end) & beyond).any())
     return _with(right, value=torch.where(beyond, given, ours)) if cut else right
+
+
+def _of_the_type(theirs: Any, right: Any) -> Any:
+    """Return the right answer in the type of a student's, where that is another one of the same kind."""
+    if isinstance(theirs, list | tuple) and isinstance(right, list | tuple) and len(theirs) == len(right):
+        return type(theirs)(map(_of_the_type, theirs, right)) if type(theirs) in (list, tuple) else right
+    if not isinstance(theirs, Tensor):
+        number = isinstance(right, Tensor) and right.numel() == 1 and isinstance(theirs, int | float)
+        return type(theirs)(right.item()) if number else right
+    if isinstance(right, Tensor):
+        return right.to(theirs.dtype) if theirs.shape == right.shape else right
+    whole = isinstance(right, int | float) and theirs.numel() == 1
+    return torch.full(theirs.shape, right, dtype=theirs.dtype) if whole else right
 
 
 def _answering(change: Callable[[Any], Any], theirs: Call, right: Call, first: Call) -> Call:

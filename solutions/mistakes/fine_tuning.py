@@ -65,6 +65,13 @@ def counts_frozen_ones(model):
     return count, count
 
 
+@mistake("count_parameters", "The second number is that of the frozen parameters alone; it is that of all.")
+def gives_the_frozen_ones(model):
+    parameters = list(model.parameters())
+    trainable = sum(each.numel() for each in parameters if each.requires_grad)
+    return trainable, sum(each.numel() for each in parameters) - trainable
+
+
 @mistake("count_parameters", "What two layers share is counted twice; model.parameters() gives it once.")
 def counts_layer_by_layer(model):
     own = [each for module in model.modules() for each in module.parameters(recurse=False)]
@@ -142,6 +149,19 @@ def finds_names_within_names(model, layers):
     return _trainable(model)
 
 
+@mistake(
+    "unfreeze",
+    "Layers before an unknown one are unfrozen when the error comes; look all names up first, and change the model then.",
+)
+def unfreezes_before_it_knows_all(model, layers):
+    known = dict(model.named_modules())
+    for layer in layers:
+        if layer not in known:
+            raise ValueError(f"layers has {layer!r}, which is no layer of the model")
+        known[layer].requires_grad_(True)
+    return _trainable(model)
+
+
 @mistake("unfreeze", "The unfrozen layers are put in training mode; their modes stay as they are.")
 def wakes_the_layers(model, layers):
     known = _require_layers(model, layers)
@@ -181,6 +201,14 @@ def groups_copies(model, *, head_rate, backbone_rate):
     _require_positive(head_rate, backbone_rate)
     groups = _groups(model, head_rate, backbone_rate)
     return [{**group, "params": [each.detach().clone() for each in group["params"]]} for group in groups]
+
+
+@mistake("parameter_groups", "The head is looked for anywhere in a name; its parameters are those of model.head.")
+def finds_the_head_within_names(model, *, head_rate, backbone_rate):
+    _require_positive(head_rate, backbone_rate)
+    return _groups(
+        model, head_rate, backbone_rate, {id(each) for name, each in model.named_parameters() if "head" in name}
+    )
 
 
 @mistake("parameter_groups", "The two rates are swapped.")
@@ -267,6 +295,30 @@ def pads_with_zeros(images, generator):
 @mistake("augment", "The border pixel is repeated; a reflection begins with the pixel beside it.")
 def repeats_the_border(images, generator):
     return _shifted(images, *_draws(images, generator), mode="replicate")
+
+
+@mistake(
+    "augment", "The border pixel comes twice, as in NumPy's symmetric; a reflection begins with the pixel beside it."
+)
+def doubles_the_border(images, generator):
+    flips, moves = _draws(images, generator)
+    left, right, top, bottom = images[..., :4].flip(-1), images[..., -4:].flip(-1), images, images
+    wide = torch.cat([left, images, right], dim=-1)
+    top, bottom = wide[..., :4, :].flip(-2), wide[..., -4:, :].flip(-2)
+    height, width = images.shape[-2:]
+    flipped = [
+        each.flip(-1) if flip else each
+        for each, flip in zip(torch.cat([top, wide, bottom], dim=-2), flips, strict=True)
+    ]
+    return torch.stack(
+        [each[:, 4 + a : 4 + a + height, 4 + b : 4 + b + width] for each, (a, b) in zip(flipped, moves, strict=True)]
+    )
+
+
+@mistake("augment", "One coin is thrown for all images of a batch, so that all of them are flipped or none is.")
+def flips_all_or_none(images, generator):
+    flips, moves = _draws(images, generator)
+    return _shifted(images, flips[:1] * len(images), moves)
 
 
 @mistake("augment", "What leaves on one side comes in on the other, as torch.roll does it; it should be a reflection.")
@@ -629,6 +681,11 @@ def packs_parameters_only(model):
 @mistake("model_to_bytes", "Every tensor is made float32; whole numbers should stay whole.")
 def packs_floats_only(model):
     return save({name: value.float() for name, value in model.state_dict().items()})
+
+
+@mistake("model_to_bytes", "A number without dimensions becomes a tensor of shape (1,); each keeps its shape.")
+def packs_numbers_as_vectors(model):
+    return save({name: value.reshape(value.shape or (1,)) for name, value in model.state_dict().items()})
 
 
 @mistake("model_to_bytes", "The model is left in eval mode; packing changes nothing of it.")

@@ -52,6 +52,19 @@ def takes_the_logit(model, images, target):
     return -model(images)[:, target].mean()
 
 
+@mistake(
+    "class_loss", "The logits are averaged first, and one loss is taken of them; the loss is the mean of the images'."
+)
+def averages_the_logits(model, images, target):
+    return F.cross_entropy(model(images).mean(dim=0, keepdim=True), torch.tensor([target]))
+
+
+@mistake("class_loss", "The images are normalised first; the model takes pixels in [0, 1] and does so inside.")
+def normalises_the_images(model, images, target):
+    mean, std = (torch.tensor(each).view(3, 1, 1) for each in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    return _class_loss(model, (images - mean) / std, target)
+
+
 @mistake("class_loss", "This is one minus the probability of the target; the cross-entropy is minus its logarithm.")
 def forgets_the_logarithm(model, images, target):
     return 1 - model(images).softmax(dim=1)[:, target].mean()
@@ -108,6 +121,21 @@ def rewards_noise(model, images, target, variation_weight):
 @mistake("ideal_loss", "The variation is not multiplied by variation_weight.")
 def forgets_the_weight(model, images, target, variation_weight):
     return _class_loss(model, images, target) + _variation(images)
+
+
+@mistake("ideal_loss", "The class loss is weighted by 1 - variation_weight; it counts in full.")
+def mixes_by_the_weight(model, images, target, variation_weight):
+    return (1 - variation_weight) * _class_loss(model, images, target) + variation_weight * _variation(images)
+
+
+@mistake("ideal_loss", "The weight multiplies both losses; it belongs to the variation alone.")
+def weighs_both(model, images, target, variation_weight):
+    return variation_weight * (_class_loss(model, images, target) + _variation(images))
+
+
+@mistake("ideal_loss", "Only the first image of the batch counts in the variation; it is the mean over all of them.")
+def varies_the_first_alone(model, images, target, variation_weight):
+    return _class_loss(model, images, target) + variation_weight * _variation(images[:1])
 
 
 @mistake("ideal_loss", "The weight multiplies the class loss; it belongs to the variation.")
@@ -197,6 +225,12 @@ def forgets_to_clamp(model, images, target, *, learning_rate, variation_weight):
     return images - learning_rate * _gradient(model, images, target, variation_weight)[0]
 
 
+@mistake("ideal_step", "The result is stretched to the range of pixels; cut off what leaves it, as clamp does.")
+def stretches_to_the_range(model, images, target, *, learning_rate, variation_weight):
+    moved = images - learning_rate * _gradient(model, images, target, variation_weight)[0]
+    return (moved - moved.min()) / (moved.max() - moved.min())
+
+
 @mistake("ideal_step", "The step follows the class loss alone; the variation belongs to the loss too.")
 def ignores_the_variation(model, images, target, *, learning_rate, variation_weight):
     return (images - learning_rate * _gradient(model, images, target, 0.0)[0]).clamp(0, 1)
@@ -282,6 +316,11 @@ def creeps(model, target, *, size=64, steps=200, learning_rate=0.001, variation_
 @mistake("ideal_image", "variation_weight has no effect on the picture: the descent follows the class loss alone.")
 def ignores_the_variation_weight(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
     return _descend(model, _noise(size, seed), target, steps, learning_rate, 0.0)
+
+
+@mistake("ideal_image", "variation_weight is not passed on: the loss always has a weight of 1.")
+def fixes_the_variation_weight(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    return _descend(model, _noise(size, seed), target, steps, learning_rate, 1.0)
 
 
 @mistake("ideal_image", "learning_rate has no effect: the length of a step is a number in the code.")

@@ -91,6 +91,15 @@ def swaps_the_species(filename):
     return "dog" if Path(filename).name[0].isupper() else "cat"
 
 
+@mistake(
+    "species_of",
+    "capitalize() makes the later letters small, so that Maine_Coon is not what it was; look at the first alone.",
+)
+def makes_later_letters_small(filename):
+    breed = Path(filename).stem.rpartition("_")[0]
+    return "cat" if breed == breed.capitalize() else "dog"
+
+
 @mistake("species_of", "This looks at the first letter of the whole path; take that of the breed.")
 def looks_at_the_path(filename):
     return "cat" if filename[0].isupper() else "dog"
@@ -217,6 +226,11 @@ def looks_for_the_folder_only(root, split, size=64):
 @mistake("load_pets", "Pictures are squeezed into a square; resize the shorter side and cut out the middle.")
 def squeezes_pictures(root, split, size=64):
     return _pets(root, split, Resize((size, size)), ToTensor())
+
+
+@mistake("load_pets", "The middle is cut out first, and of a large picture little is left; resize before.")
+def cuts_out_the_middle_first(root, split, size=64):
+    return _pets(root, split, CenterCrop(size), Resize(size), ToTensor())
 
 
 @mistake("load_pets", "Pixels run from 0 to 255; an image of this course has them from 0 to 1.")
@@ -382,6 +396,23 @@ def leaves_nothing_to_train_on(labels, fraction, seed=0):
     return torch.cat(train), torch.cat(valid)
 
 
+@mistake(
+    "stratified_split",
+    "Classes are counted from 0 without a gap; a number that is missing leaves pictures out at the end.",
+)
+def counts_the_classes(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    generator = torch.Generator().manual_seed(seed)
+    train, valid = [], []
+    for label in range(len(labels.unique())):
+        members = (labels == label).nonzero().flatten()
+        members = members[torch.randperm(len(members), generator=generator)]
+        count = min(max(round(fraction * len(members)), 1), max(len(members) - 1, 0))
+        train.append(members[count:])
+        valid.append(members[:count])
+    return torch.cat(train), torch.cat(valid)
+
+
 @mistake("stratified_split", "The only picture of a class goes to valid, where nothing can be learned from it.")
 def wastes_the_only_picture(labels, fraction, seed=0):
     _check_fraction(fraction)
@@ -437,6 +468,14 @@ def looks_at_the_top_one(logits, labels, k):
 @mistake("top_k_accuracy", "A k beyond the number of classes is cut down without a word; raise ValueError.")
 def cuts_k_down(logits, labels, k):
     return _among(logits, labels, min(max(k, 1), logits.shape[1])).mean().item()
+
+
+@mistake(
+    "top_k_accuracy", "The mean is over all k guesses of each picture; a picture counts once, if any of them is right."
+)
+def averages_over_guesses(logits, labels, k):
+    _check_k(logits, k)
+    return (logits.topk(k, dim=1).indices == labels[:, None]).float().mean().item()
 
 
 @mistake("top_k_accuracy", "This counts the pictures; divide by how many there are.")
@@ -595,6 +634,21 @@ def starts_with_the_smallest(matrix, classes, n=5):
 @mistake("most_confused", "The predicted class comes first in each tuple; the true one should.")
 def swaps_true_and_predicted(matrix, classes, n=5):
     return [(predicted, true, count) for true, predicted, count in sorted(_entries(matrix, classes), key=_largest)[:n]]
+
+
+@mistake("most_confused", "n is not used: the list is always cut to five.")
+def lists_five(matrix, classes, n=5):
+    return sorted(_entries(matrix, classes), key=_largest)[:5]
+
+
+@mistake("most_confused", "a taken for b and b taken for a are added up; they are two confusions.")
+def adds_both_directions(matrix, classes, n=5):
+    return sorted(_entries((matrix + matrix.T).triu(), classes), key=_largest)[:n]
+
+
+@mistake("most_confused", "Equal counts are sorted by their names; leave them in the order of the classes.")
+def sorts_equal_counts_by_name(matrix, classes, n=5):
+    return sorted(_entries(matrix, classes), key=lambda entry: (-entry[2], entry[0], entry[1]))[:n]
 
 
 @mistake("most_confused", "Equal counts are in the order of the alphabet or backwards; leave them in class order.")

@@ -356,6 +356,9 @@ BORDERS = {
     "pads_with_zeros": lambda places, side: torch.where((places >= 0) & (places < side), places, side),
     "repeats_the_border": lambda places, side: places.clamp(0, side - 1),
     "rolls": lambda places, side: places % side,
+    "doubles_the_border": lambda places, side: torch.where(
+        places < 0, -1 - places, torch.where(places < side, places, 2 * side - 1 - places)
+    ),
 }
 
 
@@ -378,6 +381,8 @@ def drawing_mistake(ways):
     """The known mistake that shows in so many flips, moves down and moves across."""
     if all(bool((each == each[0]).all()) for each in ways):
         return "draws_for_the_batch"
+    if bool((ways[0] == ways[0][0]).all()):
+        return "flips_all_or_none"
     if bool((ways[1] == ways[2]).all()):
         return "moves_along_the_diagonal"
     seen = torch.stack([torch.bincount(moves, minlength=9).double() for moves in ways[1:]])
@@ -466,7 +471,12 @@ def test_augment_goes_by_its_generator(submission, rng):
     assert_kind(first, images.shape)
     assert_equal(again, first)
     drawn(other, images)
-    assert_holds(not torch.equal(first, other), "returned the same images for another state of the generator", other)
+    assert_holds(
+        not torch.equal(first, other),
+        "returned the same images for another state of the generator",
+        other,
+        mistake="starts_from_the_seed",
+    )
     assert_holds(
         not stays,
         "left the generator in its old state, so that every call with it makes the same moves",
@@ -740,7 +750,8 @@ def test_tuning_leaves_frozen_parameters_alone(submission, sure, stripes, rng):
         normed = frozen_norm(after, model, frozen)
         for name, parameter in after.named_parameters():
             same = torch.equal(parameter, model.get_parameter(name))
-            assert_holds(same or name not in frozen, f": {name} was frozen, and has changed", parameter)
+            kept = same or name not in frozen
+            assert_holds(kept, f": {name} was frozen, and has changed", parameter, mistake="unfreezes_everything")
             done = not same or name in frozen
             assert_holds(done, f": {name} requires gradients, and has not changed", parameter, mistake=normed)
     # A model with a layer beside the backbone, and with a weight that both its parts share.
