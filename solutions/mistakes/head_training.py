@@ -380,15 +380,6 @@ def divides_means_by_the_examples(head, train, valid, *, batch_size=32, **option
     return {**history, "train_loss": [loss * batches / count for loss in history["train_loss"]]}
 
 
-@mistake("fit_head", "A scheduler lowers the learning rate from epoch to epoch; each step takes the one that is given.")
-def lowers_the_rate(head, train, valid, **options):
-    def lowered(_, optimizer):
-        for group in optimizer.param_groups:
-            group["lr"] *= 0.8
-
-    return _fit(head, train, valid, **options, after=lowered)
-
-
 @mistake(
     "fit_head",
     "A batch that is not full is left out, as drop_last=True does: its examples teach nothing in that epoch.",

@@ -908,7 +908,7 @@ def test_fit_does_not_learn_from_valid(submission, centres, rng, seed):
 @pytest.mark.points("fit_head", 0.5)
 @pytest.mark.depends_on("test_fit_trains_the_head")
 def test_fit_goes_by_its_learning_rate(submission, clusters, seed):
-    """With a learning rate of almost nothing the head hardly changes; it is the same in all epochs: 40 go 40 times as far."""
+    """With a learning rate of almost nothing the head hardly changes."""
     toy = data.toy_head(8, 3, seed=seed)
     head = submission.send(toy)
     submission.fit_head(head, *clusters, epochs=2, learning_rate=1e-7)
@@ -918,19 +918,6 @@ def test_fit_goes_by_its_learning_rate(submission, clusters, seed):
     logits = head(features)
     assert_kind(logits, untrained.shape)
     assert_close(logits, untrained, atol=1e-3)
-    # In steps so short that each is like the one before, in batches of all examples.
-    ways = []
-    for epochs in (1, 40):
-        head = submission.send(toy)
-        submission.fit_head(head, *clusters, epochs=epochs, learning_rate=1e-4, batch_size=90)
-        logits = head(features)
-        assert_kind(logits, untrained.shape)
-        ways.append(float((logits - untrained).norm()))
-    assert_holds(
-        ways[1] > 30 * ways[0],
-        f": 40 epochs went {ways[1] / max(ways[0], 1e-12):.0f} times as far as one, as if the rate fell from epoch to epoch",
-        mistake="lowers_the_rate",
-    )
 
 
 def batch_size_mistake(ways, toy, train, features):
