@@ -46,7 +46,7 @@ class CommonMistake:
 
 
 @dataclass(frozen=True)
-class _Parameter:
+class Parameter:
     """A parameter of a function.
 
     Attributes:
@@ -68,7 +68,7 @@ def common_mistakes(function: str, solution: str, calls: Sequence[Call]) -> dict
         solution: source of the module that has the right one.
         calls: of the student's function, with what came back; side effects that none of them has are no mistake of it.
     """
-    parameters = _parameters(function, solution)
+    parameters = parameters_of(function, solution)[:_PARAMETERS]
     found = (*_of_traces(calls), *_of_answers(), *_of_lengths(parameters), *_of_arguments(parameters))
     return {f"any function: {each.name}": each for each in found}
 
@@ -94,7 +94,7 @@ def _differing(one: object, other: object) -> int:
     return int(not remote and repr(one) != repr(other))
 
 
-def _parameters(function: str, solution: str) -> list[_Parameter]:
+def parameters_of(function: str, solution: str) -> list[Parameter]:
     """Return the parameters of a function that is defined at the top of a source; none of any other."""
     defined = (node for node in ast.parse(solution).body if isinstance(node, ast.FunctionDef) and node.name == function)
     node = next(defined, None)
@@ -103,11 +103,10 @@ def _parameters(function: str, solution: str) -> list[_Parameter]:
     arguments = node.args
     defaults = [*[None] * (len(arguments.args) - len(arguments.defaults)), *arguments.defaults, *arguments.kw_defaults]
     names = [each.arg for each in (*arguments.args, *arguments.kwonlyargs)]
-    found = [
-        _Parameter(name, position, ast.unparse(default) if default is not None else "")
+    return [
+        Parameter(name, position, ast.unparse(default) if default is not None else "")
         for position, (name, default) in enumerate(zip(names, defaults, strict=True))
     ]
-    return found[:_PARAMETERS]
 
 
 # --- what a call leaves behind
@@ -334,7 +333,7 @@ _ANSWERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
-def _of_lengths(parameters: Sequence[_Parameter]) -> Iterator[CommonMistake]:
+def _of_lengths(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
     """Yield answers that go wrong with the length of an argument, and arguments that come back as they are."""
     for parameter in parameters:
         name = parameter.name
@@ -353,21 +352,21 @@ def _of_lengths(parameters: Sequence[_Parameter]) -> Iterator[CommonMistake]:
         )
 
 
-def _scaled(parameter: _Parameter, scale: Callable[[Any, int], Any], theirs: Call, right: Call, first: Call) -> Call:
+def _scaled(parameter: Parameter, scale: Callable[[Any, int], Any], theirs: Call, right: Call, first: Call) -> Call:
     value = _given(theirs, parameter)
     sized = isinstance(value, list | tuple) or (isinstance(value, Tensor) and value.dim() > 0)
     length = len(value) if sized else 1
     return _with(right, value=_on_floats(lambda number: scale(number, length or 1), right.value))
 
 
-def _given_back(parameter: _Parameter, theirs: Call, right: Call, first: Call) -> Call:
+def _given_back(parameter: Parameter, theirs: Call, right: Call, first: Call) -> Call:
     return _with(right, value=_given(theirs, parameter))
 
 
 # --- other arguments
 
 
-def _of_arguments(parameters: Sequence[_Parameter]) -> Iterator[CommonMistake]:
+def _of_arguments(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
     """Yield what the solution answers if it is asked something else."""
     for parameter in parameters:
         name = parameter.name
@@ -401,20 +400,20 @@ def _of_arguments(parameters: Sequence[_Parameter]) -> Iterator[CommonMistake]:
         )
 
 
-def _given(call: Call, parameter: _Parameter) -> Any:
+def _given(call: Call, parameter: Parameter) -> Any:
     """Return what a call gives for a parameter; None if that is left to its default."""
     at = parameter.position
     return call.args[at] if at < len(call.args) else call.kwargs.get(parameter.name)
 
 
-def _put(call: Call, parameter: _Parameter, value: Any) -> Call:
+def _put(call: Call, parameter: Parameter, value: Any) -> Call:
     at = parameter.position
     if at < len(call.args):
         return replace(call, args=(*call.args[:at], value, *call.args[at + 1 :]))
     return replace(call, kwargs={**call.kwargs, parameter.name: value})
 
 
-def _without(parameter: _Parameter, parameters: Sequence[_Parameter], call: Call) -> Call:
+def _without(parameter: Parameter, parameters: Sequence[Parameter], call: Call) -> Call:
     """Return a call that leaves a parameter to its default; those behind it are given by name."""
     at = parameter.position
     if at >= len(call.args):
@@ -425,7 +424,7 @@ def _without(parameter: _Parameter, parameters: Sequence[_Parameter], call: Call
     return replace(call, args=call.args[:at], kwargs={**behind, **call.kwargs})
 
 
-def _stepped(parameter: _Parameter, step: int, call: Call) -> Call:
+def _stepped(parameter: Parameter, step: int, call: Call) -> Call:
     value = _given(call, parameter)
     return _put(call, parameter, value + step) if type(value) is int else call
 
@@ -443,7 +442,7 @@ def _in_training_mode(call: Call) -> Call:
     return replace(call, args=map_tree(trained, call.args), kwargs=map_tree(trained, call.kwargs))
 
 
-def _exchanged(first: _Parameter, second: _Parameter, call: Call) -> Call:
+def _exchanged(first: Parameter, second: Parameter, call: Call) -> Call:
     one, other = _given(call, first), _given(call, second)
     if one is None or type(one) is not type(other):
         return call

@@ -22,7 +22,7 @@ from typing import Self, TypeVar
 
 from autograder.checks.answers import VALUES, Telling, same_by, same_value, telling_of
 from autograder.checks.call import UNANSWERED, Call
-from autograder.checks.common_mistakes import ENOUGH, CommonMistake, common_mistakes, evidence
+from autograder.checks.common_mistakes import ENOUGH, CommonMistake, common_mistakes, evidence, parameters_of
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text, variants_text, with_more
 from autograder.checks.mixtures import mixed_names, mixture_name, mixtures
 from autograder.checks.remote import StudentModule
@@ -297,12 +297,23 @@ class Diagnosis:
             return _Relation()
         fits = begins = silent = True
         for number, (theirs, answer) in enumerate(zip(failed.calls, self._replays_of(variant, failed), strict=False)):
-            fits = fits and _same_answer(fault, number, theirs, answer)
+            fits = fits and _same_answer(fault, number, theirs, answer) and not self._changes_more(theirs, answer)
             if number <= fault.first:
                 begins, silent = fits, silent and same_by(fault.telling, answer, fault.right[number])
             if not fits and (number >= fault.first or not silent):
                 return _Relation(False, begins and number >= fault.first, silent)
         return _Relation(fits, begins, silent)
+
+    def _changes_more(self, theirs: Call, answer: Call) -> bool:
+        """Return True if a variant changes an argument in place that the student's function leaves alone.
+
+        Where the student's parameters have other names than the solution's, it cannot be told which argument is which.
+        """
+        return self._names >= {*theirs.changed} and bool({*answer.changed} - {*theirs.changed})
+
+    @cached_property
+    def _names(self) -> set[str]:
+        return {parameter.name for parameter in parameters_of(self._function, self._right.text)}
 
     def _fault(self, failed: Asked) -> _Fault:
         """Return what is wrong in a failed check. The solution's answers after the first fault count for words alone."""

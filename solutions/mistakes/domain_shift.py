@@ -205,6 +205,14 @@ def sorts_by_name(pretrained, scratch, domains, *, seed=0):
     return sorted(_gains(pretrained, scratch, domains, seed))
 
 
+@mistake(
+    "rank_domains", "The names are kept by their gain, so that of domains with equal gains the last one alone is left."
+)
+def keeps_one_of_equal_gains(pretrained, scratch, domains, *, seed=0):
+    by_gain = {gain: name for name, gain in _gains(pretrained, scratch, domains, seed)}
+    return [(by_gain[gain], gain) for gain in sorted(by_gain, reverse=True)]
+
+
 @mistake("rank_domains", "The names come back without their gains; give pairs of a name and its gain.")
 def gives_names_alone(pretrained, scratch, domains, *, seed=0):
     gains = _gains(pretrained, scratch, domains, seed)

@@ -121,7 +121,8 @@ def _opens(path, *, whole=True):
 
 
 @mistake(
-    "readable_images", "Image.open reads only the header, so that a file cut short seems whole; decode it with load()."
+    "readable_images",
+    "A file cut short seems whole: Image.open reads only the header; decode with load(), without LOAD_TRUNCATED_IMAGES.",
 )
 def reads_only_the_header(folder):
     return sorted(path for path in folder.iterdir() if path.is_file() and _opens(path, whole=False))
@@ -218,6 +219,15 @@ def looks_for_the_folder_only(root, split, size=64):
         raise ValueError("split must be trainval or test")
     if not Path(root).is_dir():
         raise FileNotFoundError("download the pets with torchvision")
+    pets = OxfordIIITPet(root, split, transform=Compose([Resize(size), CenterCrop(size), ToTensor()]))
+    images, labels = zip(*pets, strict=True)
+    return torch.stack(images), torch.tensor(labels), list(pets.classes)
+
+
+@mistake("load_pets", "Where there is no data, torchvision's own error comes; raise a FileNotFoundError before.")
+def leaves_the_error_to_torchvision(root, split, size=64):
+    if split not in ("trainval", "test"):
+        raise ValueError("split must be trainval or test")
     pets = OxfordIIITPet(root, split, transform=Compose([Resize(size), CenterCrop(size), ToTensor()]))
     images, labels = zip(*pets, strict=True)
     return torch.stack(images), torch.tensor(labels), list(pets.classes)
@@ -498,6 +508,12 @@ def looks_one_too_far(logits, labels, k):
     _check_k(logits, k)
     larger = (logits > logits.gather(1, labels[:, None])).sum(dim=1)
     return (larger <= k).float().mean().item()
+
+
+@mistake("top_k_accuracy", "A class is looked for among the guesses of all pictures; those of its own picture count.")
+def looks_in_all_rows(logits, labels, k):
+    _check_k(logits, k)
+    return torch.isin(labels, logits.topk(k, dim=1).indices).float().mean().item()
 
 
 @mistake("top_k_accuracy", "The true class is looked for at place k only; all places up to it count.")

@@ -45,6 +45,16 @@ def gives_a_list(images, targets, models):
     return [(_firsts(model, images) == targets).float().mean().item() for model in models.values()]
 
 
+@mistake("transfer_rates", "The count goes on from one model to the next; begin it at 0 for each.")
+def counts_on(images, targets, models):
+    _require_pairs(images, targets)
+    hits, rates = 0, {}
+    for name, model in models.items():
+        hits += int((_firsts(model, images) == targets).sum())
+        rates[name] = hits / len(images)
+    return rates
+
+
 @mistake("transfer_rates", "Every name has the rate of the first model; ask each of them.")
 def asks_the_first_only(images, targets, models):
     _require_pairs(images, targets)

@@ -353,7 +353,9 @@ def test_attack_fools_the_model(submission, rng):
 def test_attack_stays_within_its_bounds(submission, model, images, far_targets):
     """Every pixel stays within epsilon of its original and in [0, 1], however many steps are taken."""
     # Two steps lead out of the ball already: they tell most known mistakes apart.
-    assert_allowed(submission.targeted_attack(model, images[:2], far_targets[:2], epsilon=STEP, steps=2), images[:2], STEP)
+    assert_allowed(
+        submission.targeted_attack(model, images[:2], far_targets[:2], epsilon=STEP, steps=2), images[:2], STEP
+    )
     # So small an epsilon that nobody succeeds within it: then steps beyond it are taken, and seen, on every seed.
     for originals in (images, images.round()):
         result = submission.targeted_attack(model, originals, far_targets, epsilon=STEP, steps=12)

@@ -430,6 +430,9 @@ def test_ranking_tells_the_gains(submission, eyes, colours, stripes, rng):
 @pytest.mark.points("rank_domains", 0.5)
 @pytest.mark.depends_on("test_ranking_begins_with_the_largest_gain")
 def test_ranking_is_tidy(submission, eyes, stripes):
-    """The domains and both backbones are left as they were."""
-    submission.rank_domains(*eyes, {"stripes": stripes})
-    assert_tidy(submission.last)
+    """The domains and both backbones are left as they were; of domains with equal gains each comes back."""
+    domains = {"stripes": stripes, "lines": stripes}
+    result = submission.rank_domains(*eyes, domains)
+    call = submission.last
+    assert_ranking(result, domains)
+    assert_tidy(call)

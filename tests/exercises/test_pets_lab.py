@@ -349,8 +349,8 @@ def test_load_pets_refuses_another_split(submission, pets):
 def test_load_pets_says_how_to_get_the_data(submission, folder):
     """A folder without the data is a FileNotFoundError that says how to get it."""
     # There is no such folder, or there is nothing in it.
-    assert_raises(FileNotFoundError, submission.load_pets, folder, "trainval")
     text = assert_raises(FileNotFoundError, submission.load_pets, folder / "none", "test")
+    assert_raises(FileNotFoundError, submission.load_pets, folder, "trainval")
     advice = (
         "download",
         "http",
@@ -530,6 +530,8 @@ TRUE = torch.tensor([0, 2, 1, 3])
 @pytest.mark.points("top_k_accuracy", 1.25)
 def test_top_k_by_hand(submission):
     """Of four pictures, one is right at once, three by the second guess, and all by the third."""
+    # Alone, the last one has nothing but its own guesses.
+    assert_close(submission.top_k_accuracy(LOGITS[3:], TRUE[3:], 1), 0.0)
     for k, expected in ((1, 0.25), (2, 0.75), (3, 1.0), (4, 1.0)):
         assert_close(submission.top_k_accuracy(LOGITS, TRUE, k), expected)
 
