@@ -157,7 +157,7 @@ def unfreezes_before_it_knows_all(model, layers):
     known = dict(model.named_modules())
     for layer in layers:
         if layer not in known:
-            raise ValueError(f"layers has {layer!r}, which is no layer of the model")
+            raise ValueError(f"layers has {layer!r}; there are {', '.join(filter(None, known))}")
         known[layer].requires_grad_(True)
     return _trainable(model)
 

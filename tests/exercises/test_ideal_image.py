@@ -351,7 +351,10 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
         _, none = noise_of(submission, tiny, target, 0)
         assert_holds(not none, NO_ZERO, result, mistake="takes_weight_zero_for_missing")
     # Before the last step or after it: that far, the two are apart.
-    assert_told(losses[-1], expected, result)
+    with torch.no_grad():
+        of_both = float(loss(tiny, image, target, 1.0))
+    near = abs(losses[-1] - of_both) < tolerance(of_both)
+    assert_told(losses[-1], expected, result, mistake="fixes_the_variation_weight" if near else "")
     # So heavy that the class hardly counts, and steps so short that the loss is that of the noise still.
     options = {"variation_weight": 1000.0, "learning_rate": 1e-3, "size": 32, "steps": 2}
     result = submission.ideal_image(tiny, target, seed=by_lot(rng, 10_000), **options)
@@ -363,10 +366,10 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
         assert_told(told, expected, result)
 
 
-def assert_told(last, expected, result):
+def assert_told(last, expected, result, mistake=""):
     """The last loss is about that of the picture."""
     problem = f"tells a last loss of {last:.3g} for a picture that has one of {expected:.3g}"
-    assert_holds(abs(last - expected) < tolerance(expected), problem, result)
+    assert_holds(abs(last - expected) < tolerance(expected), problem, result, mistake=mistake)
 
 
 def tolerance(expected):
@@ -402,8 +405,17 @@ def test_ideal_image_kind(submission, model, target):
     for result in dreams:
         assert_dream(result, 32, 2)
     same = torch.equal(dreams[0][0], dreams[1][0])
-    never = "ignores_the_variation_weight" if torch.equal(dreams[0][0], dreams[2][0]) else ""
+    never = weight_mistake(submission, model, target) if torch.equal(dreams[0][0], dreams[2][0]) else ""
     assert_holds(not same, "returned the same picture for another variation_weight", dreams[1], mistake=never)
+
+
+def weight_mistake(submission, model, target):
+    """The known mistake where no variation_weight has an effect, by the loss of noise that is told where it is 0."""
+    sizes = {"size": 32, "steps": 1, "learning_rate": 1e-9}
+    image, losses = submission.ideal_image(model, target, variation_weight=0.0, **sizes)
+    with torch.no_grad():
+        far = [abs(losses[-1] - float(loss(model, image, target, weight))) for weight in (0.0, 1.0)]
+    return "fixes_the_variation_weight" if far[1] < far[0] else "ignores_the_variation_weight"
 
 
 @pytest.mark.points("ideal_image", 0.5)

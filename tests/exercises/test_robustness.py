@@ -198,8 +198,9 @@ def test_ensemble_of_networks(submission, reference, rng):
     models = [data.load_model("tiny", pretrained=False, seed=number(rng)) for _ in range(2)]
     models.append(data.load_model("tiny"))
     images = torch.rand(2, 3, 32, 40, generator=rng)
-    expected = reference.ensemble_logits(models, images).detach()
-    assert_close(submission.ensemble_logits(models, images), expected, rtol=1e-3, atol=1e-3)
+    for some in (models[:1], models):  # one alone tells most known mistakes apart
+        expected = reference.ensemble_logits(some, images).detach()
+        assert_close(submission.ensemble_logits(some, images), expected, rtol=1e-3, atol=1e-3)
 
 
 # --- adversarial_loss

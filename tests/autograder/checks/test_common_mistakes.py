@@ -51,7 +51,7 @@ def named(tmp_path, code, *calls, passed=()):
             kwargs = args.pop() if args and isinstance(args[-1], dict) else {}
             try:
                 if kwargs.pop("gradient", False):
-                    submission.gradient(name, *args, of=0)
+                    getattr(submission, name).gradient(*args, of=0)
                 else:
                     getattr(submission, name)(*args, **kwargs)
             except StudentFault:

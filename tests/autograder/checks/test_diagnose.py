@@ -112,7 +112,8 @@ def test_an_exception_where_none_belongs_is_named_by_its_words(files):
         return submission.calls
 
     assert named(files, raising("ValueError")) == "crashes"
-    assert named(files, raising("ValueError('x is odd')")) is None
+    assert named(files, raising("ValueError('x is odd')")) == "refuses_what_is_allowed"
+    assert named(files, raising("KeyError('x is odd')")) is None
     assert named(files, raising("TypeError")) is None
     assert named(files, calls_of("def shift(x):\n    return x + 1\n", [3.0]), raising("TypeError")) is None
 
