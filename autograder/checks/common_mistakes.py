@@ -23,6 +23,8 @@ from autograder.worker.codec.message import leaves
 _DECIMALS = 5
 #: A common mistake is named if at least so many numbers show it: a single one may be so by chance.
 ENOUGH = 2
+#: What torch says where an argument that is differentiated by would be changed in place.
+_LEAF = "leaf Variable that requires grad is being used in an in-place operation"
 #: Of a function with more parameters, only these first ones are looked at.
 _PARAMETERS = 8
 
@@ -76,7 +78,8 @@ def common_mistakes(function: str, solution: str, calls: Sequence[Call]) -> dict
 def evidence(theirs: Call, right: Call) -> int:
     """Return how many numbers and texts of a student's answer are other than the solution's.
 
-    Where one has answered and the other has not, there is no chance in that: it counts as all the evidence there is to be.
+    Where one has answered and the other has not, or with another type, there is no chance in that: it counts as all the
+    evidence there is to be.
     """
     if theirs.value is UNANSWERED or right.value is UNANSWERED:
         return ENOUGH if theirs.value is not right.value else 0
@@ -87,6 +90,8 @@ def evidence(theirs: Call, right: Call) -> int:
 
 
 def _differing(one: object, other: object) -> int:
+    if isinstance(one, Tensor) != isinstance(other, Tensor):
+        return ENOUGH
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         same_kind = one.shape == other.shape and one.dtype == other.dtype
         return int((one != other).sum()) if same_kind else max(one.numel(), other.numel())
@@ -178,7 +183,10 @@ _LEFT_BEHIND: dict[str, Callable[[str], str]] = {
 
 
 def _changing(argument: str, theirs: Call, right: Call, first: Call) -> Call:
-    return _with(right, changed=(argument,) if argument in theirs.changed else ())
+    """Return the solution's call with one argument changed that it leaves alone; torch refuses to change a leaf."""
+    if theirs.of is not None and any(_LEAF in words for words in theirs.raised):
+        return theirs
+    return _with(right, changed=tuple(each for each in theirs.changed if each == argument or each in right.changed))
 
 
 def _leaving(argument: str, kind: str, theirs: Call, right: Call, first: Call) -> Call:

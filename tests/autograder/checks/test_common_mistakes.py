@@ -109,6 +109,12 @@ def named(tmp_path, code, *calls, passed=()):
             "repeats_the_first_answer",
         ),
         ("def area(width): return round(width ** 2, 1)", [("area", 1.23), ("area", 2.34)], "rounds_to_1_decimals"),
+        (
+            "def blend(first, second):\n    first += 3 * second\n    return first",
+            [("blend", VALUES, VALUES), ("blend", VALUES, VALUES, {"gradient": True})],
+            "changes_first",
+        ),
+        ("def area(width): return torch.tensor(width ** 2)", [("area", 3.0)], "gives_another_type"),
         ("def limited(values): return values.clamp(max=1)", [("limited", WIDE)], "goes_beyond_the_range"),
         (
             "def mean(values, weight=2.0):\n    if values.dim() < 2: raise ValueError('values')\n"
