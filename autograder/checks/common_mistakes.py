@@ -7,6 +7,7 @@ student's function is true of it, whatever its code may be. They are tried where
 import ast
 import itertools
 import operator
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -71,7 +72,8 @@ def common_mistakes(function: str, solution: str, calls: Sequence[Call]) -> dict
         calls: of the student's function, with what came back; side effects that none of them has are no mistake of it.
     """
     parameters = parameters_of(function, solution)[:_PARAMETERS]
-    found = (*_of_traces(calls), *_of_answers(), *_of_lengths(parameters), *_of_arguments(parameters))
+    seen = (*_of_traces(calls), *_of_refusals(parameters))
+    found = (*seen, *_of_answers(), *_of_lengths(parameters), *_of_arguments(parameters))
     return {f"any function: {each.name}": each for each in found}
 
 
@@ -149,11 +151,6 @@ def _of_traces(calls: Sequence[Call]) -> Iterator[CommonMistake]:
         "What the function must refuse goes through; check the arguments first, and raise the error before anything "
         "is computed.",
         lambda theirs, right, first: theirs if right.raised and theirs.value is not UNANSWERED else right,
-    )
-    yield CommonMistake(
-        "refuses_what_is_allowed",
-        "A ValueError is raised for arguments that are allowed: see in the docstring which ones are to be refused.",
-        lambda theirs, right, first: theirs if theirs.raised[:1] == ("ValueError",) and not right.raised else right,
     )
     yield CommonMistake(
         "has_no_number_for_a_gradient",
@@ -357,6 +354,22 @@ def _of_lengths(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
         )
         yield CommonMistake(
             f"gives_{name}_back", f"{name} comes back as it was given.", partial(_given_back, parameter)
+        )
+
+
+def _of_refusals(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
+    """Yield what is seen from an error that the function raises itself: its words name an argument, and a library's do not."""
+    names = re.compile(rf"\b(?:{'|'.join(parameter.name for parameter in parameters)})\b")
+
+    def refusing(theirs: Call, right: Call, first: Call) -> Call:
+        own = theirs.raised[:1] == ("ValueError",) and names.search(theirs.raised[1]) is not None
+        return theirs if own and not right.raised else right
+
+    if parameters:
+        yield CommonMistake(
+            "refuses_what_is_allowed",
+            "A ValueError is raised for arguments that are allowed: see in the docstring which ones are to be refused.",
+            refusing,
         )
 
 
