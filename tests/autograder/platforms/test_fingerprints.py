@@ -93,6 +93,9 @@ def test_pytest_names_a_mistake_in_a_fresh_folder(released):
     assert not (released / "solutions").exists()
 
 
+REFUSE = "def refuse(why):\n    raise ValueError(why)\n"
+
+
 def graded(catalog, text, seed="student", unit="doubling", function=""):
     """The names of known mistakes that the visible checks give."""
     functions = frozenset({function} - {""})
@@ -112,20 +115,23 @@ def graded(catalog, text, seed="student", unit="doubling", function=""):
         ("(3 * x).double()", None),
         ("[3 * x]", None),
         ("x / 0", None),
-        ("int('x is odd')", None),
+        ("int('odd')", None),
         ("refuse('x is odd')", "refuses"),
-        ("refuse('x is even')", None),
+        ("refuse('even')", None),
     ],
 )
 def test_the_names_at_home_are_those_of_a_mark(course, released, body, name):
-    helper = "def refuse(why):\n    raise ValueError(why)\n"
-    text = f"{RIGHT.replace('2 * x', body)}\n\n{helper}"
+    text = f"{RIGHT.replace('2 * x', body)}\n\n{REFUSE}"
     assert graded(course, text) == graded(read_catalog(released), text) == ({name} if name else set())
 
 
-def test_a_mistake_that_any_function_can_have_is_named_in_a_mark_alone(course, released):
-    text = RIGHT.replace("2 * x", "x")
-    assert (graded(course, text), graded(read_catalog(released), text)) == ({"halves"}, set())
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [("x", "halves"), ("refuse('x is even')", "refuses_what_is_allowed"), ("(2 * x).double()", "gives_float64")],
+)
+def test_a_mistake_that_any_function_can_have_is_named_in_a_mark_alone(course, released, body, name):
+    text = f"{RIGHT.replace('2 * x', body)}\n\n{REFUSE}"
+    assert (graded(course, text), graded(read_catalog(released), text)) == ({name}, set())
 
 
 def test_a_mistake_that_a_check_recognises_is_named_at_home_too(tmp_path):
