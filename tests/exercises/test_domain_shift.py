@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, show
+from autograder.compare import assert_between, assert_close, assert_holds, show
 from autograder.errors import CheckFailed
 from data import eye_backbone, load_backbone, toy_dropout_head
 from data.domains import load_domain
@@ -408,23 +408,15 @@ def test_ranking_begins_with_the_largest_gain(submission, eyes, domains, rng):
 
 @pytest.mark.points("rank_domains", 2)
 @pytest.mark.hidden
-def test_ranking_tells_the_gains(submission, eyes, colours, stripes, rng):
-    """Beside a name stands its own gain, not the accuracy, also where there is one domain only, or all gains are negative."""
+def test_ranking_tells_the_gains(submission, eyes, colours, stripes):
+    """Beside a name stands its own gain, not the accuracy, also where there is one domain only."""
     other = reversed_roles(eyes)
-    less = colours[0], with_wrong_labels(colours[1], 20, rng)
-    cases = [
-        (other, {"one": (less, -0.6, -0.1), "two": (colours, -1.0, -0.4)}),
-        (eyes, {"three": (stripes, -0.85, -0.15)}),
-        (eyes, {"four": (colours, 0.4, 1.0)}),
-    ]
-    for backbones, expected in cases:
-        domains = {name: expected[name][0] for name in reversed(expected)}
-        result = submission.rank_domains(*backbones, domains)
-        assert_ranking(result, domains)
-        assert_equal([name for name, _ in result], [*expected])
-        for name, gain in result:
-            _, low, high = expected[name]
-            assert_holds(low <= gain <= high, f"returned a gain of {show(gain)}, expected {low:g} to {high:g}", result)
+    cases = [(other, colours, -1.0, -0.4), (eyes, stripes, -0.85, -0.15), (eyes, colours, 0.4, 1.0)]
+    for name, (backbones, halves, low, high) in zip(("one", "two", "three"), cases, strict=True):
+        result = submission.rank_domains(*backbones, {name: halves})
+        assert_ranking(result, [name])
+        gain = result[0][1]
+        assert_holds(low <= gain <= high, f"returned a gain of {show(gain)}, expected {low:g} to {high:g}", result)
 
 
 @pytest.mark.points("rank_domains", 0.5)

@@ -44,7 +44,8 @@ def graded(catalog, unit, name):
 
 
 @pytest.mark.parametrize("unit", [pytest.param(u, marks=pytest.mark.slow) if u in SLOW else u for u in UNITS])
-def test_a_stranger_loses_points_and_is_named_as_before(unit, catalog):
+def test_a_stranger_loses_points_and_is_named_as_before(unit, catalog, monkeypatch):
+    monkeypatch.setattr("autograder.grading.grade.NAMING_SECONDS", 60.0)  # so that no name depends on the machine
     for name in wrong_functions(unit):
         named, visible = graded(catalog, unit, name)
         assert visible, f"{name} passes every check that a student has"
