@@ -14,8 +14,8 @@ from functools import partial
 from typing import Any
 
 from autograder.checks.call import NO_ANSWER, UNANSWERED, Call
+from autograder.checks.crossing import SentModule
 from autograder.checks.objects import RemoteObject
-from autograder.checks.sent import SentModule
 from autograder.libraries import Tensor, np, torch
 from autograder.worker.codec import map_tree
 from autograder.worker.codec.message import leaves

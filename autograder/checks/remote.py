@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from autograder.checks.call import NO_ANSWER, UNANSWERED, Call
 from autograder.checks.compare import Printed, show
+from autograder.checks.crossing import SentModule, as_sent, known_member, plain, recipe_of, warning_class, write_files
 from autograder.checks.faults import error_of, fault_in, load_notes
-from autograder.checks.handing import known_member, warning_class, write_files
 from autograder.checks.objects import (
     Awaited,
     Program,
@@ -27,7 +27,6 @@ from autograder.checks.objects import (
     assert_module,
     callback_of,
 )
-from autograder.checks.sent import SentModule, as_sent, plain, recipe_of
 from autograder.checks.transport import Transport, place_data
 from autograder.errors import (
     AutograderError,

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from autograder.checks.call import NO_ANSWER, Call
+from autograder.checks.crossing import SentModule
 from autograder.checks.objects import RemoteModule, RemoteObject, objects_in
 from autograder.checks.remote import StudentModule
-from autograder.checks.sent import SentModule
 from autograder.errors import AutograderError
 from autograder.libraries import Image, Tensor, np
 from autograder.worker.codec import Recipe, map_tree

@@ -1,0 +1,111 @@
+"""What crosses between a check and a worker: arguments as they are sent, a module as the recipe by which a worker makes it;
+and on the way back classes and members that a worker names, and files that it has written.
+"""
+
+import builtins
+import enum
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.checks.compare import show
+from autograder.errors import CheckError, RefusedValue
+from autograder.libraries import Image, nn
+from autograder.worker.codec import Member, Recipe, refuse
+
+#: That one call may write into the check's folder.
+_MOST_FILES = 1000
+
+
+@dataclass(frozen=True)
+class SentModule:
+    """A module among the arguments of a call, as it was then: the check may change its own afterwards.
+
+    Attributes:
+        recipe: that it was sent as.
+        words: for it in a sentence.
+    """
+
+    recipe: Recipe
+    words: str
+
+    @property
+    def _shown(self) -> str:
+        """Words for it as a value in a sentence."""
+        return self.words
+
+
+def as_sent(value: object) -> object:
+    """Return a module as it is now; any other value as it is.
+
+    Raises:
+        CheckError: the module does not carry a recipe.
+    """
+    return SentModule(recipe_of(value), show(value)) if isinstance(value, nn.Module) else value
+
+
+def recipe_of(module: nn.Module) -> Recipe:
+    """Return how a worker makes this module as it is now.
+
+    Raises:
+        CheckError: the module does not carry a recipe.
+    """
+    recipe = getattr(module, "recipe", None)
+    if recipe is None:
+        raise CheckError(f"a {type(module).__name__} was passed without a recipe; make it with a function of `data`")
+    entry, arguments = recipe
+    # The state is sent anyway, and a seed would tell what else the check draws from it.
+    arguments = {name: value for name, value in arguments.items() if name != "seed"}
+    state = {name: value.detach().clone() for name, value in module.state_dict().items()}
+    training = [name for name, child in module.named_modules() if child.training]
+    frozen = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]
+    return Recipe(entry, arguments, state, training, frozen)
+
+
+def plain(value: object) -> object:
+    """Return a value of a library in a form that crosses.
+
+    Raises:
+        RefusedValue: it has none.
+    """
+    if isinstance(value, Image.Image):
+        return value.copy()  # an opened file becomes a plain image
+    if isinstance(value, Path):
+        return Path(value)
+    return refuse(value)
+
+
+def known_member(member: Member) -> object:
+    """Return the member itself of an enumeration of the course or of Python; of one of the student's own as it is."""
+    kind = getattr(sys.modules.get(member.module), "__dict__", {}).get(member.type_name)
+    known = kind.__members__.get(member.name) if isinstance(kind, enum.EnumMeta) else None
+    return known if known is not None and known == member else member
+
+
+def warning_class(kinds: Sequence[str]) -> type[Warning]:
+    """Return Python's own class of a warning, by the names of the student's and of its bases."""
+    found = (getattr(builtins, name, None) for name in kinds)
+    return next((kind for kind in found if isinstance(kind, type) and issubclass(kind, Warning)), UserWarning)
+
+
+def write_files(files: Mapping[str, bytes], folder: Path | None, call: object) -> None:
+    """Write what a call has written in a check's folder where the check looks for it.
+
+    Raises:
+        RefusedValue: there are too many, or one has a name that no file in the folder can have.
+    """
+    if files and folder is None:
+        raise RefusedValue(f"{call} wrote files into a folder that the check does not have")
+    if len(files) > _MOST_FILES:
+        raise RefusedValue(f"{call} wrote {len(files)} files; {_MOST_FILES} are kept at most")
+    for name, data in files.items():
+        if any(part in ("", ".", "..") for part in name.split("/")):
+            raise RefusedValue(f"{call} wrote a file that is not in the folder: {show(name)}")
+        path = Path(folder or "", name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        except (OSError, ValueError) as error:  # it has the name of a folder, for one
+            reason = getattr(error, "strerror", "") or type(error).__name__
+            raise RefusedValue(f"{call} wrote {show(name)}, which cannot be kept: {reason}") from error
