@@ -1,5 +1,6 @@
-"""What crosses between a check and a worker: arguments as they are sent, a module as the recipe by which a worker makes it;
-and on the way back classes and members that a worker names, and files that it has written.
+"""Carry values between a check and a worker: arguments as they are sent, a module as the recipe by which a worker makes it.
+
+On the way back it finds the classes and members that a worker names, and writes the files that it has handed over.
 """
 
 import builtins
