@@ -95,7 +95,7 @@ def _differing(one: object, other: object) -> int:
     if isinstance(one, Tensor) != isinstance(other, Tensor):
         return ENOUGH
     if isinstance(one, Tensor) and isinstance(other, Tensor):
-        same_kind = one.shape == other.shape and one.dtype == other.dtype
+        same_kind = one.shape == other.shape and one.dtype == other.dtype and one.layout == other.layout
         return int((one != other).sum()) if same_kind else max(one.numel(), other.numel())
     remote = isinstance(one, RemoteObject) or isinstance(other, RemoteObject)  # whose repr is the student's code
     return int(not remote and repr(one) != repr(other))
@@ -362,7 +362,7 @@ def _of_refusals(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
     names = re.compile(rf"\b(?:{'|'.join(parameter.name for parameter in parameters)})\b")
 
     def refusing(theirs: Call, right: Call, first: Call) -> Call:
-        own = theirs.raised[:1] == ("ValueError",) and names.search(theirs.raised[1]) is not None
+        own = theirs.raised[:1] == ("ValueError",) and names.search(" ".join(theirs.raised[1:])) is not None
         return theirs if own and not right.raised else right
 
     if parameters:

@@ -405,7 +405,12 @@ class Diagnosis:
         answers = self._solution_answers(asked)
         first = next(filter(concerns, answers), None)
         for theirs, right in zip(asked.calls, answers, strict=False):
-            yield common.change(theirs, right, first or right) if concerns(theirs) else right
+            answer = right
+            if concerns(theirs):
+                # A student's value may be of a kind for which there is no such operation: then it is not made in this way.
+                with contextlib.suppress(RuntimeError, ValueError, TypeError, OverflowError):
+                    answer = common.change(theirs, right, first or right)
+            yield answer
 
     def _solution_answers(self, asked: Asked) -> Sequence[Call]:
         """Return all calls as the solution answers them."""

@@ -151,6 +151,14 @@ def test_only_what_is_cut_off_at_an_end_goes_beyond_it(tmp_path):
     assert named(tmp_path, code, ("limited", WIDE[1:5])) == []
 
 
+@pytest.mark.parametrize(
+    "body", ["values.to(torch.float8_e4m3fn)", "values.to(torch.complex64)", "float('nan')", "[values, 1]"]
+)
+def test_a_value_of_which_no_other_can_be_made_has_no_name(tmp_path, body):
+    code = f"def limited(values): return {body}"
+    assert named(tmp_path, code, ("limited", WIDE), ("limited", WIDE[1:])) in ([], ["gives_another_type"])
+
+
 def test_what_a_passed_check_contradicts_is_not_named(tmp_path):
     code = "def blend(first, second): return second + 3 * first if first.dim() > 1 else first + 3 * second"
     calls = [("blend", VALUES, VALUES + 1)]
