@@ -37,7 +37,7 @@ _MESSAGE = 65536
 _FIRST_UID = 2**30
 _READY = "ready"
 #: The descriptors of a worker, beside its stdin, stdout and stderr.
-_CONNECTION, _WAITING, _PROBLEM = 3, 4, 5
+_CONNECTION, _WAITING, _PRESSURE, _PROBLEM = 3, 4, 5, 6
 #: Each worker is the process after this one.
 _LAST_PID = 999
 
@@ -198,8 +198,7 @@ class _Server:
         status = 1
         try:
             self.control.close()
-            waiting = self.proc.waiting()
-            _take_places(connection, output, waiting, problem)
+            _take_places(connection, output, self.proc.waiting(), self.proc.pressure(), problem)
             said = _climb(self.ladder, confines)
             if confines.gpu and said == _READY:
                 said = _open_gpu()
@@ -208,7 +207,7 @@ class _Server:
             if not confines.gpu:
                 substitutes.forbid_cuda()
             if said == _READY:
-                session.serve(socket.socket(fileno=_CONNECTION), Waiting(_WAITING))
+                session.serve(socket.socket(fileno=_CONNECTION), Waiting(_WAITING, _PRESSURE))
                 status = 0
         finally:
             os._exit(status)
@@ -239,15 +238,22 @@ class _Proc:
 
     def waiting(self) -> int:
         """Return the descriptor of the file that tells how long this thread has waited; the null device if there is none."""
+        return self._opened("thread-self/schedstat")
+
+    def pressure(self) -> int:
+        """Return that of the file that tells how long anything on this machine has."""
+        return self._opened("pressure/cpu")
+
+    def _opened(self, name: str) -> int:
         try:
-            return os.open("thread-self/schedstat", os.O_RDONLY, dir_fd=self._folder)
+            return os.open(name, os.O_RDONLY, dir_fd=self._folder)
         except OSError:
             return os.open(os.devnull, os.O_RDONLY)
 
 
-def _take_places(connection: int, output: int, waiting: int, problem: int) -> None:
-    """Leave nothing open but these four and an empty stdin."""
-    places = (os.open(os.devnull, os.O_RDONLY), output, output, connection, waiting, problem)
+def _take_places(connection: int, output: int, waiting: int, pressure: int, problem: int) -> None:
+    """Leave nothing open but these five and an empty stdin."""
+    places = (os.open(os.devnull, os.O_RDONLY), output, output, connection, waiting, pressure, problem)
     high = [fcntl.fcntl(each, fcntl.F_DUPFD, len(places)) for each in places]
     for place, each in enumerate(high):
         os.dup2(each, place)

@@ -1,7 +1,9 @@
 """Deadlines for a student's code, in time that counts: what it has had on a core, and what it has slept.
 
 On a busy machine a process waits for a core, and that is not its doing. Linux tells the wait of each thread, and it does not
-count. Elsewhere processor time counts instead. A wall clock, many times slower, is the last limit.
+count. Nor does the time asleep while others work for the thread (threads and processes that it has started, the grader that
+it has asked) and anything on the machine waits for a core. Elsewhere processor time counts instead. A wall clock, many times
+slower, is the last limit.
 """
 
 import contextlib
@@ -11,6 +13,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+
+if os.name == "posix":
+    import resource
 
 #: The file of the signal handler's frame.
 HANDLER = __file__
@@ -19,6 +25,10 @@ _WALL_FACTOR = 10
 _WALL_SECONDS = 10.0
 #: A timer that would go off sooner waits so long.
 _SHORTEST = 0.01
+#: Threads that have had less of a core have not worked for another: those of a library that wait for work.
+_LEAST_WORK = 0.05
+#: The file that tells how long anything on the machine has waited for a core, and by how many seconds it may be late.
+_PRESSURE, _PRESSURE_LATE = "/proc/pressure/cpu", 2.0
 
 
 class DeadlinePassed(BaseException):
@@ -35,33 +45,57 @@ class Waiting:
 
     Args:
         descriptor: of the thread's `schedstat` in /proc; None if there is none.
+        pressure: descriptor of /proc/pressure/cpu; None if there is none.
     """
 
-    def __init__(self, descriptor: int | None) -> None:
+    def __init__(self, descriptor: int | None, pressure: int | None = None) -> None:
         self._descriptor = descriptor
+        self._pressure = pressure
 
     @classmethod
     def of_thread(cls, place: str = "thread-self") -> "Waiting":
         """Return that of a thread, by its folder in /proc; this thread's by default."""
-        try:
-            return cls(os.open(f"/proc/{place}/schedstat", os.O_RDONLY))
-        except OSError:
-            return cls(None)
+        return cls(_opened(f"/proc/{place}/schedstat"), _opened(_PRESSURE))
 
     def seconds(self) -> float | None:
         """Return the time in wait so far, or None if it is not known."""
-        if self._descriptor is None:
-            return None
+        return self._time(1)
+
+    def seconds_on_a_core(self) -> float | None:
+        """Return the time on a core so far, or None if it is not known."""
+        return self._time(0)
+
+    def seconds_of_any(self) -> float | None:
+        """Return for how long anything on this machine has waited for a core so far, or None if it is not known."""
         try:
-            return int(os.pread(self._descriptor, 100, 0).split()[1]) / 1e9
-        except (OSError, IndexError):
+            # some avg10=0.00 avg60=0.00 avg300=0.00 total=123, in microseconds
+            return int(_read(self._pressure).partition(b"total=")[2].split()[0]) / 1e6
+        except (OSError, IndexError, ValueError):
             return None
 
     def close(self) -> None:
-        """Close the file."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-        self._descriptor = None
+        """Close the files."""
+        for descriptor in (self._descriptor, self._pressure):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._descriptor = self._pressure = None
+
+    def _time(self, place: int) -> float | None:
+        try:
+            return int(_read(self._descriptor).split()[place]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return None
+
+
+def _opened(path: str) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+
+
+def _read(descriptor: int | None) -> bytes:
+    return b"" if descriptor is None else os.pread(descriptor, 200, 0)
 
 
 class Budget:
@@ -71,18 +105,28 @@ class Budget:
         seconds: how many there are.
         waiting: of the thread that uses them.
         otherwise: the clock that counts if the thread's wait is not known; the wall clock by default.
+        helped: returns True if others may have worked for the thread while it slept.
 
     Attributes:
         paused: called with 0 when time ceases to count, and with the seconds left when it counts again.
     """
 
-    def __init__(self, seconds: float, waiting: Waiting, otherwise: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        waiting: Waiting,
+        otherwise: Callable[[], float] | None = None,
+        helped: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._seconds = seconds
         self._waiting = waiting
         self._otherwise = otherwise
         self._begun = time.monotonic()
         self._begun_otherwise = otherwise() if otherwise is not None else 0.0
         self._waited = waiting.seconds()
+        self._ran = waiting.seconds_on_a_core()
+        self._any_waited = waiting.seconds_of_any()
+        self._helped = helped
         self._excused = 0.0
         self._excused_by_wall = 0.0
         self._excused_since: float | None = None
@@ -98,6 +142,8 @@ class Budget:
             return self._seconds - wall  # nothing counts faster than the wall clock
         counted = self._seconds_counted()
         excused = self._excused + (counted - self._excused_since if self._excused_since is not None else 0.0)
+        if counted - excused >= self._seconds and self._helped():
+            excused += self._seconds_asleep_for_a_core(counted)
         return min(self._seconds + excused - counted, wall_limit(self._seconds) + self._excused_by_wall - wall)
 
     @contextlib.contextmanager
@@ -125,9 +171,57 @@ class Budget:
             return wall - (waited - self._waited)
         return wall if self._otherwise is None else min(wall, self._otherwise() - self._begun_otherwise)
 
+    def _seconds_asleep_for_a_core(self, counted: float) -> float:
+        """Return for how much of what has counted the thread slept while its helpers may have waited for a core."""
+        ran = self._waiting.seconds_on_a_core()
+        if ran is None or self._ran is None:
+            return 0.0
+        asleep = max(counted - (ran - self._ran), 0.0)
+        waited = self._waiting.seconds_of_any()
+        if waited is None or self._any_waited is None:
+            return asleep
+        return min(asleep, waited - self._any_waited + _PRESSURE_LATE)
+
+
+class _Helpers:
+    """The other threads of this process, and the processes that it starts, from now on."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
+        self._begun = _seconds_since_boot()
+        self._before = self._seconds()
+
+    def have_worked(self) -> bool:
+        """Return True if they have had time on a core. Of a process that has not ended nobody knows, and it may have."""
+        return self._seconds() - self._before > _LEAST_WORK or _has_started_one(self._begun)
+
+    def _seconds(self) -> float:
+        seconds = time.process_time() - (self._waiting.seconds_on_a_core() or 0.0)
+        if os.name == "posix":
+            ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+            seconds += ended.ru_utime + ended.ru_stime
+        return seconds
+
+
+def _seconds_since_boot() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else 0.0
+
+
+def _has_started_one(begun: float) -> bool:
+    """Return True if Linux shows a living child of this process that was started since so many seconds after the boot."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
+            # After the name, which may hold anything: state, parent, and the start, in ticks since the boot.
+            facts = path.read_text(errors="replace").rpartition(")")[2].split()
+            if int(facts[1]) == os.getpid() and int(facts[19]) / os.sysconf("SC_CLK_TCK") >= begun - 0.01:
+                return True
+    return False
+
 
 @contextlib.contextmanager
-def deadline(seconds: float, waiting: Waiting | None = None) -> Iterator[Budget]:
+def deadline(
+    seconds: float, waiting: Waiting | None = None, helped: Callable[[], bool] = lambda: False
+) -> Iterator[Budget]:
     """Raise `DeadlinePassed` in the code inside once it has had its seconds. The grader has a harder deadline.
 
     On POSIX a signal ends waiting too. Elsewhere, and in another thread than the main one, the exception comes with the next
@@ -136,9 +230,11 @@ def deadline(seconds: float, waiting: Waiting | None = None) -> Iterator[Budget]
     Args:
         seconds: that count.
         waiting: of this thread; opened and closed here by default.
+        helped: returns True if others than this process and those that it has started worked for this thread.
     """
     own = waiting or Waiting.of_thread()
-    budget = Budget(seconds, own, time.process_time)
+    helpers = _Helpers(own)
+    budget = Budget(seconds, own, time.process_time, lambda: helped() or helpers.have_worked())
     by_signal = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     try:
         with _by_signal(budget) if by_signal else _from_a_thread(budget):

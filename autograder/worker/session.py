@@ -96,6 +96,7 @@ class Session:
         self._sources: dict[str, str] = {}
         self._objects = Objects()
         self._ask: Callable[[bytes], bytes] | None = None
+        self._has_asked = False
         self._unit = ""
         self._place = ""
         #: The exception behind the last reply, for a debugger in the same process.
@@ -111,6 +112,7 @@ class Session:
         request = read_request(message)
         self.last_error = None
         self._ask = ask
+        self._has_asked = False
         try:
             reply = self._reply(request)
             return write(reply, self._hold)
@@ -152,7 +154,9 @@ class Session:
         In a process of the worker's own the libraries are warm, and the grader counts without asking what was imported.
         """
         with (
-            deadline(_WATCHED_SECONDS if self._watched else request.seconds, self._waiting) as budget,
+            deadline(
+                _WATCHED_SECONDS if self._watched else request.seconds, self._waiting, lambda: self._has_asked
+            ) as budget,
             importable(self._modules, None if self._sandboxed else budget),
             self._enter_place(),
         ):
@@ -361,6 +365,7 @@ class Session:
                 question = protocol.write_question(protocol.Ask(callback.number, args, kwargs), self._hold)
             except RefusedValue as error:
                 raise TypeError(f"{callback.name} was called with {error}") from None
+            self._has_asked = True
             reply = read_reply(ask(question))
             if isinstance(reply, Fault):
                 raise exception_of(reply)

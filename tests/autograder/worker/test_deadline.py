@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,19 +21,27 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Li
 
 
 class Clocks:
-    """A wall clock and a thread's wait, both moved by hand."""
+    """A wall clock, a thread's times and those of the whole machine, moved by hand."""
 
     def __init__(self, monkeypatch):
-        self.wall = self.processor = 0.0
-        self.wait = 0.0
+        self.wall = self.processor = self.ran = 0.0
+        self.wait = self.crowded = 0.0
         monkeypatch.setattr(deadlines.time, "monotonic", lambda: self.wall)
 
     def seconds(self):
         return self.wait
 
-    def passed(self, wall, wait):
+    def seconds_on_a_core(self):
+        return self.ran
+
+    def seconds_of_any(self):
+        return self.crowded
+
+    def passed(self, wall, wait, ran=0.0, crowded=0.0):
         self.wall += wall
         self.wait = None if wait is None else self.wait + wait
+        self.ran += ran
+        self.crowded = None if crowded is None else self.crowded + crowded
 
 
 @pytest.fixture
@@ -59,6 +68,20 @@ def test_whoever_waits_for_ever_is_stopped_by_the_wall_clock(clocks):
     budget = Budget(5.0, clocks)
     clocks.passed(wall=wall_limit(5.0) + 1, wait=wall_limit(5.0))
     assert budget.seconds_left() == -1.0
+
+
+@pytest.mark.parametrize(("crowded", "left"), [(12.0, 2.0), (30.0, 3.0), (0.0, -10.0), (None, 3.0)])
+def test_sleep_while_helpers_wait_for_a_core_does_not_count(clocks, crowded, left):
+    """As long as anything waited and 2 s more, which Linux tells late; all of it where nobody tells."""
+    budget = Budget(5.0, clocks, helped=lambda: True)
+    clocks.passed(wall=20.0, wait=3.0, ran=2.0, crowded=crowded)
+    assert budget.seconds_left() == left
+
+
+def test_sleep_without_helpers_counts_on_a_crowded_machine(clocks):
+    budget = Budget(5.0, clocks, helped=lambda: False)
+    clocks.passed(wall=20.0, wait=3.0, ran=2.0, crowded=20.0)
+    assert budget.seconds_left() == -12.0
 
 
 def test_elsewhere_processor_time_counts_and_never_faster_than_the_wall_clock(clocks):
@@ -115,9 +138,17 @@ def test_at_home_the_import_of_a_library_does_not_count(tmp_path, monkeypatch):
 
 # --- beside processes that take the core
 
-BUSY = "import time\nprint(flush=True)\nend = time.monotonic() + 60\nwhile time.monotonic() < end:\n    pass\n"
+#: No child of this process's: those that a call has started are what is looked for.
+BUSY = """
+import os, time
+if not os.fork():
+    print(os.getpid(), flush=True)
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        pass
+"""
 CODE = """
-import time
+import subprocess, sys, threading, time
 
 def endless():
     while True:
@@ -131,6 +162,20 @@ def compute(seconds):
     while time.thread_time() < end:
         pass
     return "right"
+
+def compute_in_a_thread(seconds):
+    thread = threading.Thread(target=compute, args=(seconds,))
+    thread.start()
+    thread.join()
+    return "right"
+
+def compute_in_a_process(seconds):
+    code = f"import time\\nwhile time.thread_time() < {seconds}: pass"
+    subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)
+    return "right"
+
+def ask(function, *arguments):
+    return function(*arguments)
 
 def unstoppable():
     while True:
@@ -159,11 +204,9 @@ def crowded(one_core):
     """A worker's sandbox on a core that four busy processes share."""
     with Sandbox(()) as sandbox, contextlib.ExitStack() as stack:
         sandbox.isolation  # noqa: B018 - asking for it starts the server
-        command = [sys.executable, "-I", "-c", BUSY]
-        busy = [stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE)) for _ in range(4)]
-        for process in busy:
-            stack.callback(process.kill)
-            process.stdout.read(1)
+        for _ in range(4):
+            with subprocess.Popen([sys.executable, "-I", "-c", BUSY], stdout=subprocess.PIPE) as started:
+                stack.callback(os.kill, int(started.stdout.readline()), signal.SIGKILL)
         yield sandbox
 
 
@@ -178,6 +221,24 @@ def test_right_code_that_waits_for_a_core_has_its_time(crowded_student):
     begun = time.monotonic()
     assert crowded_student(1.0).compute(0.7) == "right"
     assert time.monotonic() - begun > 1.0  # by the wall clock it would have been too late
+
+
+def test_right_code_whose_thread_waits_for_a_core_has_its_time(crowded_student):
+    assert crowded_student(1.0).compute_in_a_thread(0.7) == "right"
+
+
+def test_at_home_right_code_whose_processes_wait_for_a_core_has_its_time(crowded):
+    assert StudentModule(UNIT, {"unit": UNIT}, InProcess(), 1.0, 0).compute_in_a_process(0.7) == "right"
+
+
+def test_right_code_has_its_time_while_the_grader_that_it_asks_waits_for_a_core(crowded_student):
+    def compute(seconds):
+        end = time.thread_time() + seconds
+        while time.thread_time() < end:
+            pass
+        return "right"
+
+    assert crowded_student(1.0).ask(compute, 0.7) == "right"
 
 
 @pytest.mark.parametrize("name", ["endless", "sleep"])
