@@ -189,8 +189,8 @@ class Setting:
 
 def _torch_settings() -> tuple[Setting, ...]:
     return (
-        Setting(torch.is_grad_enabled, torch.set_grad_enabled),
         Setting(torch.is_inference_mode_enabled, lambda _: _leave_inference_mode()),
+        Setting(torch.is_grad_enabled, torch.set_grad_enabled),
         Setting(torch.get_default_dtype, torch.set_default_dtype),
         Setting(torch.get_default_device, lambda _: torch.set_default_device(None)),
         Setting(torch.get_num_threads, torch.set_num_threads),
@@ -324,9 +324,12 @@ def known_modules() -> dict[str, types.ModuleType]:
 
 
 def _leave_inference_mode() -> None:
-    ordinary = torch.inference_mode(False)
-    ordinary.__enter__()
-    _HELD.append(ordinary)
+    # An object that has entered it puts the mode before it back when it is freed: now, not in the midst of a later call.
+    gc.collect()
+    if torch.is_inference_mode_enabled():
+        ordinary = torch.inference_mode(False)
+        ordinary.__enter__()
+        _HELD.append(ordinary)
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """What a careless function leaves otherwise in its process does not reach the next check."""
 
+import gc
 import textwrap
 
 import pytest
@@ -95,6 +96,14 @@ def test_a_worker_is_as_it_was_for_the_next_check(name, sandbox):
 def test_at_home_the_numerical_libraries_are_as_they_were(name):
     before, after = seen(InProcess(), *NUMERICAL[name])
     assert after == before
+
+
+def test_at_home_a_mode_that_was_left_on_ends_before_the_next_check():
+    """Where its object is collected the mode before it comes back, and that may be in the midst of a step of an optimizer."""
+    seen(InProcess(), *NUMERICAL["inference mode"])
+    with torch.no_grad():
+        gc.collect()
+        assert not torch.is_grad_enabled()
 
 
 def test_within_one_check_a_setting_holds(sandbox):
