@@ -50,7 +50,7 @@ def toy_dropout_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn
 
 
 def toy_scaled_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
-    """Make a linear head with a scale for each class, a parameter of its own name that stands beside its layer."""
+    """Make a linear head with parameters beside its layer: a scale for each class, and a temperature of shape ()."""
     arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
     return _made("toy_scaled_head", arguments, lambda: _Scaled(in_features, num_classes), seed)
 
@@ -257,9 +257,10 @@ class _Scaled(nn.Module):
         super().__init__()
         self.layer = nn.Linear(in_features, num_classes)
         self.scale = nn.Parameter(torch.rand(num_classes) + 0.5)
+        self.temperature = nn.Parameter(torch.rand(()) + 0.5)
 
     def forward(self, features: Tensor) -> Tensor:
-        scaled: Tensor = self.scale * self.layer(features)
+        scaled: Tensor = self.scale * self.layer(features) / self.temperature
         return scaled
 
 

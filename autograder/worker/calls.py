@@ -13,7 +13,7 @@ from collections.abc import Callable, ItemsView, Iterator, ValuesView
 from typing import Any
 
 from autograder.errors import RefusedValue
-from autograder.libraries import Tensor, nn, torch
+from autograder.libraries import Tensor, is_loaded, nn, torch
 from autograder.worker import protocol, side_effects
 from autograder.worker.codec import leaves, map_tree
 from autograder.worker.frameworks import PYTORCH, Framework
@@ -131,20 +131,41 @@ def refuse_elsewhere(value: Any, device: str) -> None:
 def _argument_names(
     function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
 ) -> dict[str, object] | str:
-    """Return the arguments under the names that the student gave them, or why they do not fit."""
+    """Return the arguments under the names that the student gave them, or why they do not fit.
+
+    A generator is called so whatever its name: checks let it be drawn from. A function that takes whatever comes, as a
+    decorator's does, names no arguments: those are called by their place or their keyword.
+    """
     try:
-        signature = inspect.signature(function)
+        signature = _signature_of(function)
     except (TypeError, ValueError):
         return {**{str(i): value for i, value in enumerate(args)}, **kwargs}
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
         return str(error)
-    return dict(bound.arguments)
+    names: dict[str, object] = {}
+    for name, value in bound.arguments.items():
+        match signature.parameters[name].kind:
+            case inspect.Parameter.VAR_POSITIONAL:
+                names |= {f"{name}[{i}]": each for i, each in enumerate(value)}
+            case inspect.Parameter.VAR_KEYWORD:
+                names |= value
+            case _:
+                names[name] = value
+    if not is_loaded("torch"):
+        return names
+    return {"generator" if isinstance(value, torch.Generator) else name: value for name, value in names.items()}
+
+
+def _signature_of(function: Callable[..., object]) -> inspect.Signature:
+    """Return what a function takes; a module takes what its forward pass does."""
+    is_module = is_loaded("torch") and isinstance(function, nn.Module)
+    return inspect.signature(function.forward if is_module else function)
 
 
 def _signature(function: Callable[..., object]) -> str:
-    return "(" + ", ".join(inspect.signature(function).parameters) + ")"
+    return "(" + ", ".join(_signature_of(function).parameters) + ")"
 
 
 def listed_parameters(value: object) -> list[object] | None:

@@ -72,7 +72,9 @@ def spares_what_is_wrong_already(model, images, labels, epsilon):
     return torch.where(wrong, images, moved)
 
 
-@mistake("fgsm", "F.nll_loss gets logits, but takes log-probabilities; F.cross_entropy is the loss of logits.")
+@mistake(
+    "fgsm", "The logit of the label alone is lowered, as by F.nll_loss of logits; F.cross_entropy looks at all of them."
+)
 def takes_logits_for_logarithms(model, images, labels, epsilon):
     images = images.detach().clone().requires_grad_()
     gradient = torch.autograd.grad(F.nll_loss(model(images), labels), images)[0]
@@ -390,6 +392,18 @@ def attacks_away(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE
         gradient = _gradient(model, attacked, targets)
         attacked = torch.where(done, attacked, _project(attacked + step_size * gradient.sign(), images, epsilon))
     return attacked
+
+
+@mistake(
+    "success_rate",
+    "This compares how often each class occurs; compare the answer for each image with its own target.",
+)
+def compares_counts(model, images, targets):
+    with torch.no_grad():
+        answers = model(images).argmax(dim=1)
+    count = int(max(answers.max(), targets.max())) + 1
+    both = torch.minimum(answers.bincount(minlength=count), targets.bincount(minlength=count))
+    return both.sum().item() / len(images)
 
 
 @mistake(

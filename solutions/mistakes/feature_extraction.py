@@ -427,6 +427,23 @@ def stays_in_eval_mode(model, layer, images):
     return outputs[0]
 
 
+@mistake(
+    "feature_maps", "The modes of the model's own parts alone are put back; parts of parts have one too: see modules()."
+)
+def restores_the_outer_modes(model, layer, images):
+    outputs, modes = [], [(part, part.training) for part in model.children()]
+    own = model.training
+    hook = _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    try:
+        _run(model, images)
+    finally:
+        hook.remove()
+        model.training = own
+        for part, mode in modes:
+            part.train(mode)
+    return outputs[0]
+
+
 @mistake("feature_maps", "model.train() at the end gives every submodule the same mode; give each its own back.")
 def wakes_the_model(model, layer, images):
     outputs = []

@@ -53,6 +53,12 @@ def counts_buffers(model):
     return trainable, sum(each.numel() for each in model.state_dict().values())
 
 
+@mistake("count_parameters", "A parameter of shape (), a single number, is not counted; numel() of it is 1.")
+def passes_over_single_numbers(model):
+    parameters = [each for each in model.parameters() if each.dim()]
+    return sum(each.numel() for each in parameters if each.requires_grad), sum(each.numel() for each in parameters)
+
+
 @mistake("count_parameters", "All numbers come first here; those that are trained come first.")
 def gives_all_first(model):
     trainable = sum(each.numel() for each in model.parameters() if each.requires_grad)

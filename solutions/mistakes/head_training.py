@@ -207,6 +207,15 @@ def counts_the_right(logits, labels):
     return float((logits.argmax(dim=1) == labels).sum())
 
 
+@mistake(
+    "accuracy",
+    "The softmax runs over the examples (dim 0), which changes what is the largest in a row; classes are dim 1.",
+)
+def softmaxes_over_the_examples(logits, labels):
+    _require_equal(logits, labels)
+    return (logits.softmax(dim=0).argmax(dim=1) == labels).float().mean().item()
+
+
 @mistake("accuracy", "This is the share of wrong answers; the accuracy is one minus that.")
 def counts_the_wrong(logits, labels):
     _require_equal(logits, labels)
@@ -408,6 +417,14 @@ def stays_in_eval_mode_after_measuring(head, train, valid, **options):
 
 @mistake(
     "fit_head",
+    "The head is measured in training mode, with dropout and the statistics of the batch; eval() is for that.",
+)
+def measures_in_training_mode(head, train, valid, **options):
+    return _fit(head, train, valid, **options, measured=_measured)
+
+
+@mistake(
+    "fit_head",
     "What the history calls valid is measured on the training set.",
     varies="Where the losses on both sets lie close together, the history tells nothing.",
 )
@@ -484,6 +501,12 @@ def forgets_the_bias(head, train, valid, **options):
 @mistake("fit_head", "The seed is not used: batches come from the global random state and differ in every run.")
 def forgets_the_seed(head, train, valid, **options):
     return _fit(head, train, valid, **options, orders=_global_orders)
+
+
+@mistake("fit_head", "A seed of 0 counts as none, so that each run shuffles otherwise; 0 is a seed like any other.")
+def takes_zero_for_no_seed(head, train, valid, **options):
+    orders = _orders if options.get("seed") else _global_orders
+    return _fit(head, train, valid, **options, orders=orders)
 
 
 @mistake("fit_head", "The generator has a seed of its own, or none; seed it with the one that is given.")

@@ -38,6 +38,14 @@ def takes_any_name(filename):
     return Path(filename).stem.rpartition("_")[0]
 
 
+@mistake("breed_of", "A name that is a number alone is taken, and its breed is empty; raise ValueError.")
+def takes_a_number_alone(filename):
+    breed, _, number = Path(filename).stem.rpartition("_")
+    if not number.isdigit():
+        raise ValueError("filename does not end in a number")
+    return breed
+
+
 @mistake("breed_of", "The breed is made small; its capital letter tells a cat from a dog.")
 def makes_the_breed_small(filename):
     breed, _, number = Path(filename).stem.lower().rpartition("_")
@@ -157,6 +165,13 @@ def searches_inner_folders(folder):
 @mistake("readable_images", "The paths are in the order of the file system, which differs between machines; sort them.")
 def leaves_paths_unsorted(folder):
     return [path for path in folder.iterdir() if path.is_file() and _opens(path)]
+
+
+@mistake(
+    "readable_images", "Of files whose names differ in the suffix alone one is left; each is a picture of its own."
+)
+def keeps_one_of_a_stem(folder):
+    return sorted({path.stem: path for path in sorted(folder.iterdir()) if path.is_file() and _opens(path)}.values())
 
 
 @mistake("readable_images", "These are names; return paths, which can be opened from anywhere.")
@@ -469,6 +484,14 @@ def _check_k(logits, k):
         raise ValueError("k must be between 1 and the number of classes")
 
 
+@mistake(
+    "top_k_accuracy", "The softmax runs over the pictures (dim 0), which changes the order in a row; classes are dim 1."
+)
+def softmaxes_over_the_pictures(logits, labels, k):
+    _check_k(logits, k)
+    return _among(logits.softmax(dim=0), labels, k).mean().item()
+
+
 @mistake("top_k_accuracy", "Only the most likely class counts here; look among the k most likely.")
 def looks_at_the_top_one(logits, labels, k):
     _check_k(logits, k)
@@ -750,6 +773,17 @@ def counts_the_labels(backbone, images, labels, classes, *, seed=0):
     backbone = copy.deepcopy(backbone).requires_grad_(False)
     head = _head(torch.cat([backbone(batch) for batch in images.split(64)]), labels, int(labels.max()) + 1, seed)
     return Classifier(backbone, head, classes).eval()
+
+
+@mistake(
+    "train_pet_classifier", "The labels are numbered anew without gaps; each is the index of its class, seen or not."
+)
+def numbers_labels_anew(backbone, images, labels, classes, *, seed=0):
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    features = torch.cat([backbone(batch) for batch in images.split(64)])
+    return Classifier(
+        backbone, _head(features, labels.unique(return_inverse=True)[1], len(classes), seed), classes
+    ).eval()
 
 
 @mistake("train_pet_classifier", "The head has never learned: its weights are as they were drawn.")

@@ -45,6 +45,18 @@ def gives_a_list(images, targets, models):
     return [(_firsts(model, images) == targets).float().mean().item() for model in models.values()]
 
 
+@mistake(
+    "transfer_rates", "The mean of the rates of batches counts the images of a short last batch more than the others."
+)
+def averages_batches(images, targets, models):
+    _require_pairs(images, targets)
+    rates = {}
+    for name, model in models.items():
+        hits = (_firsts(model, images) == targets).float()
+        rates[name] = torch.stack([batch.mean() for batch in hits.split(4)]).mean().item()
+    return rates
+
+
 @mistake("transfer_rates", "The count goes on from one model to the next; begin it at 0 for each.")
 def counts_on(images, targets, models):
     _require_pairs(images, targets)

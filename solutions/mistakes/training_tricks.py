@@ -391,6 +391,14 @@ def fixes_the_momentum(weight, velocity, gradient, *, learning_rate, momentum):
     return weight + velocity, velocity
 
 
+@mistake("momentum_step", "Where the gradient is 0 nothing moves; the old velocity carries the weight on.")
+def stops_where_it_is_flat(weight, velocity, gradient, *, learning_rate, momentum):
+    if not gradient.any():
+        return weight.clone(), velocity.clone()
+    moved = momentum * velocity - learning_rate * gradient
+    return weight + moved, moved
+
+
 @mistake("momentum_step", "The results are float32 whatever came in; keep the dtype of the weight.")
 def computes_in_float32(weight, velocity, gradient, *, learning_rate, momentum):
     velocity = (momentum * velocity - learning_rate * gradient).float()
@@ -722,6 +730,25 @@ def takes_equal_losses(losses, patience):
 @mistake("should_stop", "A NaN counts as the best loss: np.argmin and np.min stop at the first NaN they meet.")
 def takes_nan_for_the_best(losses, patience):
     return bool(len(losses) > 0 and len(losses) - 1 - int(np.argmin(losses)) >= patience)
+
+
+@mistake(
+    "should_stop",
+    "NaNs are taken out of the losses, so that their epochs do not count; each is one without a better loss.",
+)
+def drops_the_nans(losses, patience):
+    known = [loss for loss in losses if not math.isnan(loss)]
+    return bool(known) and len(known) - 1 - known.index(min(known)) >= patience
+
+
+@mistake("should_stop", "A NaN as the last loss stops at once; it is no improvement, and patience decides.")
+def stops_at_a_nan(losses, patience):
+    if len(losses) and math.isnan(losses[-1]):
+        return True
+    best = min(
+        range(len(losses)), key=lambda epoch: math.inf if math.isnan(losses[epoch]) else losses[epoch], default=0
+    )
+    return len(losses) > 0 and len(losses) - 1 - best >= patience
 
 
 @mistake(

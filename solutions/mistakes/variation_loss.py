@@ -48,6 +48,13 @@ def squares_differences(images):
     return (_vertical(images) ** 2).sum(dim=(1, 2, 3)) + (_horizontal(images) ** 2).sum(dim=(1, 2, 3))
 
 
+@mistake("total_variation", "The smooth L1 loss takes half the squares of differences below 1; take absolute values.")
+def smooths_small_differences(images):
+    _require_batch(images)
+    steps = _vertical(images), _horizontal(images)
+    return sum(torch.where(each.abs() < 1, each**2 / 2, each.abs() - 0.5).sum(dim=(1, 2, 3)) for each in steps)
+
+
 @mistake("total_variation", "The differences keep their signs, so that up and down cancel; take absolute values.")
 def forgets_absolute_values(images):
     _require_batch(images)

@@ -480,6 +480,9 @@ def test_success_rate_counts_targets(submission, model, images, labels, targets,
     many, aims = coloured.repeat(22, 1, 1, 1)[:131], seen.repeat(22)[:131]
     aims[-1] = (aims[-1] + 1) % 3
     assert_close(submission.success_rate(divided, many, aims), 130 / 131)
+    # The same targets, each at another image: how often a class occurs says nothing.
+    aims = seen.roll(1)
+    assert_close(submission.success_rate(divided, coloured, aims), (aims == seen).double().mean().item())
 
 
 @pytest.mark.points("success_rate", 0.25)

@@ -442,6 +442,8 @@ def test_feature_maps_takes_the_hook_off(submission, images, seed):
     """No hook stays on the model, and nothing else about it is changed."""
     network = data.toy_convnet(watched=True, seed=seed)
     network.norm.requires_grad_(False)
+    network.block.train()
+    network.block.relu.eval()  # a part of a part in a mode of its own
     sent = submission.send(network)
     submission.feature_maps(sent, "first", images)
     call = submission.last

@@ -77,8 +77,8 @@ def test_count_of_a_model(submission, telling, rng):
     assert_equal(submission.count_parameters(telling), (ENTRIES, ENTRIES))
     assert_equal(submission.count_parameters(partly), (ENTRIES - 28 - 6, ENTRIES))
     assert_equal(submission.count_parameters(data.toy_head(5, 4, seed=number(rng))), (24, 24))  # which has no children
-    # Which has a parameter of its own beside its layer.
-    assert_equal(submission.count_parameters(data.toy_scaled_head(5, 4, seed=number(rng))), (28, 28))
+    # Which has parameters of its own beside its layer, one of them a single number.
+    assert_equal(submission.count_parameters(data.toy_scaled_head(5, 4, seed=number(rng))), (29, 29))
 
 
 @pytest.mark.points("count_parameters", 1)

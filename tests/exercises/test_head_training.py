@@ -251,7 +251,7 @@ def test_head_judges_each_example_alone(submission, rng):
 @pytest.mark.points("accuracy", 2)
 def test_accuracy_of_known_logits(submission, rng):
     """Three of four right are 0.75, all right are 1, none right is 0, also for a single example: Python floats."""
-    logits = torch.tensor([[2.0, 1.0, 0.0], [-3.0, -1.0, -2.0], [0.1, 0.2, 0.9], [5.0, 9.0, 1.0]])
+    logits = torch.tensor([[2.0, 1.0, 0.0], [-3.0, -1.0, -2.0], [0.1, 0.2, 0.9], [3.0, 9.0, 1.0]])
     assert_close(submission.accuracy(logits, torch.tensor([0, 1, 2, 0])), 0.75)
     assert_close(submission.accuracy(logits[1:], torch.tensor([1, 2, 0])), 2 / 3)
     logits = torch.randn(6, 4, generator=rng)
@@ -658,11 +658,11 @@ def rule_gap(losses, patience):
 def test_fit_goes_by_its_seed(submission, clusters, seed):
     """The same seed gives the same head; another seed shuffles otherwise."""
     toy = data.toy_head(8, 3, seed=seed)
-    heads = [submission.send(toy) for _ in range(3)]
-    for head, order in zip(heads, (3, 3, 4), strict=True):
+    heads = [submission.send(toy) for _ in range(5)]
+    for head, order in zip(heads, (3, 3, 4, 0, 0), strict=True):
         submission.fit_head(head, *clusters, epochs=2, seed=order)
-    same, again, other = (head(clusters[1][0]) for head in heads)
-    for logits in (same, again, other):
+    same, again, other, *of_zero = (head(clusters[1][0]) for head in heads)
+    for logits in (same, again, other, *of_zero):
         assert_kind(logits, (60, 3))
     assert_holds(
         torch.allclose(again, same, rtol=1e-4, atol=1e-5),
@@ -679,6 +679,12 @@ def test_fit_goes_by_its_seed(submission, clusters, seed):
         ": another seed gives the very same head, as if nothing were shuffled",
         other,
         mistake="never_shuffles" if unshuffled else "takes_another_seed",
+    )
+    assert_holds(
+        torch.allclose(*of_zero, rtol=1e-4, atol=1e-5),
+        ": a seed of 0 gives another head the second time",
+        of_zero[1],
+        mistake="takes_zero_for_no_seed",
     )
 
 
@@ -888,6 +894,29 @@ def test_fit_trains_in_training_mode(submission, clusters, seed):
         f": in 3 epochs a training example went {show(learnt)} times through the head in training mode",
         [modes],
         mistake="drops_what_fills_no_batch" if full else MODES.get(epochs, ""),
+    )
+    assert_measures_in_eval_mode(submission, features, labels, seed)
+
+
+def assert_measures_in_eval_mode(submission, features, labels, seed):
+    """The valid_loss of a head in training mode that hardly moves is the one that it has in eval mode.
+
+    In training mode its batch norm makes nothing of a valid set of equal rows. It leaves the training set as it is.
+    """
+    toy = data.toy_dropout_head(8, 3, seed=seed).train()
+    features = (features - features.mean(dim=0)) / features.std(dim=0)
+    weight = toy[-1].weight.detach()
+    row = 3 * (weight[0] - weight[1]).sign()
+    logits = toy[-1](row).detach()
+    valid = row.repeat(30, 1), logits.argmin().repeat(30)
+    history = submission.fit_head(toy, (features, labels), valid, epochs=1, learning_rate=1e-9, batch_size=90)
+    assert_history(history, {1})
+    said, loss = history["valid_loss"][0], loss_of(logits.expand(30, 3), valid[1])
+    assert_holds(
+        abs(said - loss) <= 0.1 * loss,
+        f"returned {show(said)} as the valid_loss of a head that hardly moves and has {show(loss)} in eval mode",
+        history,
+        mistake="measures_in_training_mode",
     )
 
 

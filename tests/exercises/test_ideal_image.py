@@ -354,7 +354,10 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
     with torch.no_grad():
         of_both = float(loss(tiny, image, target, 1.0))
     near = abs(losses[-1] - of_both) < tolerance(of_both)
-    assert_told(losses[-1], expected, result, mistake="fixes_the_variation_weight" if near else "")
+    # If each is the mean of all so far, the last one of these was this.
+    averaged = abs(40 * losses[-1] - 39 * losses[-2] - expected) < tolerance(expected)
+    known = "tells_means_of_losses" if averaged else "fixes_the_variation_weight" if near else ""
+    assert_told(losses[-1], expected, result, mistake=known)
     # So heavy that the class hardly counts, and steps so short that the loss is that of the noise still.
     options = {"variation_weight": 1000.0, "learning_rate": 1e-3, "size": 32, "steps": 2}
     result = submission.ideal_image(tiny, target, seed=by_lot(rng, 10_000), **options)

@@ -435,12 +435,15 @@ def test_momentum_step_kind(submission, rng):
 @pytest.mark.points("momentum_step", 1)
 @pytest.mark.depends_on("test_first_step_is_plain_descent")
 def test_velocity_is_kept(submission):
-    """A velocity of 0.5 becomes 0.9 * 0.5 - 0.1 * 2 = 0.25, and the weight moves by that."""
+    """A velocity of 0.5 becomes 0.9 * 0.5 - 0.1 * 2 = 0.25, and the weight moves by that; where it is flat, it rolls on."""
     call = torch.tensor([1.0]), torch.tensor([0.5]), torch.tensor([2.0])
     result = submission.momentum_step(*call, learning_rate=0.1, momentum=0.9)
     assert_close(result, (torch.tensor([1.25]), torch.tensor([0.25])))
     result = submission.momentum_step(*call, learning_rate=0.5, momentum=0.6)
     assert_close(result, (torch.tensor([0.3]), torch.tensor([-0.7])))
+    flat = torch.tensor([1.0]), torch.tensor([0.5]), torch.zeros(1)
+    result = submission.momentum_step(*flat, learning_rate=0.1, momentum=0.9)
+    assert_close(result, (torch.tensor([1.45]), torch.tensor([0.45])))
 
 
 @pytest.mark.points("momentum_step", 0.4)
@@ -710,10 +713,12 @@ def test_nan_is_no_improvement(submission):
     """A NaN is no improvement, and does not hide one either, also where the losses begin with it."""
     nan = math.nan
     assert_stops_above_the_best(submission)
+    # First one that neither who stops at a NaN nor who takes it for the best loss gets right, as who leaves it out does.
+    assert_equal(submission.should_stop([0.5, nan, 0.4, 0.6], 2), False)
     assert_equal(submission.should_stop([0.5, 0.6, nan, nan], 2), True)
     assert_unchanged(submission.last)
+    assert_equal(submission.should_stop([0.5, nan], 2), False)
     assert_equal(submission.should_stop([0.5, nan, 0.6], 2), True)
-    assert_equal(submission.should_stop([0.5, nan, 0.4, 0.6], 2), False)
     assert_equal(submission.should_stop([nan, 0.5, 0.4, 0.6], 2), False)
     assert_equal(submission.should_stop([nan, 0.5, 0.6, 0.7], 2), True)
 

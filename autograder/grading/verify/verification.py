@@ -143,7 +143,7 @@ class Verification:
         problems, named, wrong = [], 0, 0
         for (kind, unit, path), checks in zip(cases, self._run("Modules", trials), strict=True):
             written = [check for check in checks if check.outcome is not Outcome.NOT_WRITTEN]
-            lost = [check for check in written if not check.points]
+            lost = [each for each in written if each.points < each.max_points or each.outcome is not Outcome.PASSED]
             if kind != "given as wrong":
                 self._note_right(kind, unit, str(path), written)
                 problems += [f"{path}: {check.id}: {check.message}" for check in lost]

@@ -430,6 +430,43 @@ def test_changes_in_place_are_reported_and_do_not_reach_the_check(student):
     assert student.last.changed == ()
 
 
+WRAPPED = """
+import torch
+from torch import nn
+
+def decorated(function):
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+    return wrapper
+
+def draw(images, source):
+    return images.mul_(2) + torch.rand(len(images), generator=source)
+
+class Drawing(nn.Module):
+    def forward(self, images, generator):
+        return draw(images, generator)
+
+wrapped = decorated(draw)
+drawing = Drawing()
+"""
+
+
+@pytest.mark.parametrize("name", ["draw", "wrapped", "drawing"])
+def test_a_generator_is_named_so_and_other_arguments_by_their_place_where_they_have_no_name(name):
+    unit = Module("unit", "unit.py", WRAPPED)
+    student = StudentModule(unit, {"unit": unit}, InProcess(), 5.0, 0)
+    getattr(student, name)(torch.ones(2), torch.Generator())
+    first = "args[0]" if name == "wrapped" else "images"
+    assert student.last.changed == (first, "generator")
+
+
+def test_arguments_by_keyword_keep_their_names_under_a_decorator():
+    unit = Module("unit", "unit.py", WRAPPED)
+    student = StudentModule(unit, {"unit": unit}, InProcess(), 5.0, 0)
+    student.wrapped(images=torch.ones(2), source=torch.Generator())
+    assert student.last.changed == ("images", "generator")
+
+
 def test_gradients(student):
     x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     assert_close(student.squares.gradient(x), 2 * x)
