@@ -328,12 +328,6 @@ def ignores_the_learning_rate(model, target, *, size=64, steps=200, learning_rat
     return _descend(model, _noise(size, seed), target, steps, 5.0, variation_weight)
 
 
-@mistake("ideal_image", "Each loss in the list is the mean of all so far; it is that of its own step.")
-def tells_means_of_losses(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
-    image, losses = _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
-    return image, [sum(losses[: step + 1]) / (step + 1) for step in range(len(losses))]
-
-
 @mistake("ideal_image", "The losses are those of the class alone; the weighted variation belongs to them too.")
 def tells_the_class_loss(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
     image, losses = _noise(size, seed), []
