@@ -40,12 +40,14 @@ class CommonMistake:
         change: returns the solution's call with the answer that this mistake gives. It gets the student's call, the
             solution's, and the solution's first one.
         ask: returns the call that the solution is asked in the place of the student's; its answer is not changed then.
+        evidence: so many numbers have to show it.
     """
 
     name: str
     sentence: str
     change: Callable[[Call, Call, Call], Call] | None = None
     ask: Callable[[Call], Call] | None = None
+    evidence: int = ENOUGH
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,9 @@ def _with(right: Call, **facts: Any) -> Call:
 def _of_answers() -> Iterator[CommonMistake]:
     """Yield what may be made of a right answer."""
     for name, (sentence, change) in _ANSWERS.items():
-        yield CommonMistake(name, sentence, partial(_answering, change))
+        yield CommonMistake(
+            name, sentence, partial(_answering, change), evidence=1 if name in _BY_ONE_NUMBER else ENOUGH
+        )
     yield CommonMistake(
         "repeats_the_first_answer",
         "Every call gives the answer of the first one: something is kept from call to call, in a global, a default or an "
@@ -305,6 +309,8 @@ def _reversed(value: Any) -> Any:
     return value[::-1] if isinstance(value, list | tuple) else value
 
 
+#: What not even a single number shows by chance.
+_BY_ONE_NUMBER = ("gives_percent",)
 #: What is said of an answer that is made of the right one in this way.
 _ANSWERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "gives_percent": (

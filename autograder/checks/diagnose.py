@@ -219,9 +219,12 @@ class Diagnosis:
         """
         if sum(failed.seconds for failed in self._failed) > self._limit - self.spent:
             return None
-        if self._recognised or sum(map(self._evidence, self._failed)) < ENOUGH:
+        shown = sum(map(self._evidence, self._failed))
+        if self._recognised or not shown:
             return None
         for name, common in self._common.items():
+            if shown < common.evidence:
+                continue
             known = Mistake(common.name, self._function, common.sentence)
             if self._explains_all(name) and self._not_contradicted({name: known}):
                 return known

@@ -73,6 +73,7 @@ def named(tmp_path, code, *calls, passed=()):
     [
         ("def mean(values, weight=2.0): return values.mean(dim=0) * 2.0", [("mean", VALUES, 3.0)], "ignores_weight"),
         ("def mean(values, weight=2.0): return values.sum(dim=0) * weight", [("mean", VALUES)], "doubles"),
+        ("def area(width): return 100 * width ** 2", [("area", 3.0)], "gives_percent"),
         (
             "def mean(values, weight=2.0): return values.sum(dim=0) * weight",
             [("mean", torch.rand(3, 4)), ("mean", torch.rand(5, 4))],
