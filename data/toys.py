@@ -35,17 +35,17 @@ def toy_head(in_features: int, num_classes: int, *, stale: bool = False, seed: i
     return _made("toy_head", arguments, head, seed)
 
 
-def toy_dropout_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
-    """Return a head that tells its mode: in training it normalises by the batch and drops half of the features."""
+def toy_dropout_head(in_features: int, num_classes: int, *, normalises: bool = True, seed: int = 0) -> nn.Module:
+    """Return a head that tells its mode: in training it drops half of the features, and if it normalises, by the batch."""
 
     def head() -> nn.Module:
         return nn.Sequential(
-            nn.BatchNorm1d(in_features, affine=False),
+            nn.BatchNorm1d(in_features, affine=False) if normalises else nn.Identity(),
             nn.Sequential(nn.Dropout()),  # a module of a module of the head, to be found by its modules() alone
             nn.Linear(in_features, num_classes),
         )
 
-    arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
+    arguments = {"in_features": in_features, "num_classes": num_classes, "normalises": normalises, "seed": seed}
     return _made("toy_dropout_head", arguments, head, seed)
 
 

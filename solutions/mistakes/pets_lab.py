@@ -786,6 +786,29 @@ def numbers_labels_anew(backbone, images, labels, classes, *, seed=0):
     ).eval()
 
 
+class _Coloured(nn.Module):
+    """A backbone that gives the mean colour of an image beside its features."""
+
+    def __init__(self, backbone):
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, images):
+        return torch.cat([self.backbone(images), images.mean(dim=(2, 3))], dim=1)
+
+
+@mistake(
+    "train_pet_classifier",
+    "The head gets more than the features; what the backbone does not see it must not see either.",
+)
+def sees_more_than_the_backbone(backbone, images, labels, classes, *, seed=0):
+    seeing = _Coloured(copy.deepcopy(backbone).requires_grad_(False))
+    features = torch.cat([seeing(batch) for batch in images.split(64)])
+    model = Classifier(seeing.backbone, _head(features, labels, len(classes), seed), classes)
+    model.forward = lambda images: model.head(seeing(images))
+    return model.eval()
+
+
 @mistake("train_pet_classifier", "The head has never learned: its weights are as they were drawn.")
 def never_trains(backbone, images, labels, classes, *, seed=0):
     backbone = copy.deepcopy(backbone).requires_grad_(False)

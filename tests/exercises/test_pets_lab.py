@@ -809,6 +809,14 @@ def test_classifier_sees_what_its_backbone_sees(submission, rng):
     pair -= pair.mean(dim=(2, 3), keepdim=True) - grey[0][:, None, None]
     one, other = logits_of(model, pair, len(COLOUR_NAMES))
     assert_close(other, one, rtol=1e-2, atol=1e-2)
+    # The other way round, with a backbone that sees stripes alone.
+    labels = torch.arange(60) % 2
+    images = striped(COLOURS[labels], across, rng)
+    model = submission.train_pet_classifier(eye_backbone("stripes"), images, labels, COLOUR_NAMES)
+    red = striped(COLOURS[:1], torch.tensor([True]), rng)
+    shift = (COLOURS[1] - COLOURS[0])[:, None, None]
+    one, other = logits_of(model, torch.cat([red, red + shift]), len(COLOUR_NAMES))
+    assert_close(other, one, rtol=1e-2, atol=1e-2)
 
 
 @pytest.mark.points("train_pet_classifier", 0.25)
