@@ -907,8 +907,12 @@ def assert_measures_in_eval_mode(submission, clusters, seed):
     of_train, loss = (loss_of(toy.eval()(features), labels) for features, labels in clusters)
     said = history["valid_loss"][0]
     facts = head.inspect()
-    weight = facts["state"].get("2.weight") if isinstance(facts, dict) and isinstance(facts.get("state"), dict) else None
-    still = isinstance(weight, torch.Tensor) and weight.shape == (3, 8) and torch.allclose(weight, toy[2].weight, atol=1e-5)
+    weight = (
+        facts["state"].get("2.weight") if isinstance(facts, dict) and isinstance(facts.get("state"), dict) else None
+    )
+    still = (
+        isinstance(weight, torch.Tensor) and weight.shape == (3, 8) and torch.allclose(weight, toy[2].weight, atol=1e-5)
+    )
     on_train = math.isclose(said, of_train, rel_tol=1e-3)
     known = "measures_in_training_mode" if still and not on_train else ""
     assert_holds(
