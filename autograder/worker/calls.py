@@ -160,8 +160,9 @@ def _argument_names(
 
 def _signature_of(function: Callable[..., object]) -> inspect.Signature:
     """Return what a function takes; a module takes what its forward pass does."""
-    is_module = is_loaded("torch") and isinstance(function, nn.Module)
-    return inspect.signature(function.forward if is_module else function)
+    if is_loaded("torch") and isinstance(function, nn.Module):
+        function = function.forward
+    return inspect.signature(function)
 
 
 def _signature(function: Callable[..., object]) -> str:
