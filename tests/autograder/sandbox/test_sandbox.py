@@ -95,7 +95,8 @@ def test_nothing_of_the_graders_environment_reaches_it(sandbox, monkeypatch):
         opened = ask(worker, OPEN_DESCRIPTORS)
         stdin = ask(worker, "import sys\ndef run():\n    return sys.stdin.read()")
     assert "secret" not in environment.values() and environment["HOME"] == "/nonexistent"
-    assert opened == [0, 1, 2, 3, 4]  # its streams, the connection, the file that tells how long it has waited
+    # Its streams, the connection, and two files of the kernel that tell how long it and anything else has waited for a core.
+    assert opened == [0, 1, 2, 3, 4, 5]
     assert stdin == ""
 
 
