@@ -75,6 +75,7 @@ class Worker:
         # Not above: it imports torch, and commands that start no worker are there without that in no time.
         from autograder.worker.protocol import NONCE_BYTES, frame, is_question, read_frame
 
+        # From outside nobody can tell whether threads of its own work for it; the worker's own deadline does.
         budget = Budget(seconds + GRACE_SECONDS, self.waiting, helped=lambda: True)
         nonce = secrets.token_bytes(NONCE_BYTES)
         try:

@@ -104,6 +104,7 @@ class _Guard:
     def begin_call(self, seconds: float) -> None:
         """Take note of a call that may take so many seconds; of none, if it is 0."""
         with self._changed:
+            # From outside nobody can tell whether threads or processes work for it; its own deadline does.
             self._budget = Budget(seconds + _GRACE_SECONDS, self._waiting, helped=lambda: True) if seconds else None
             self._changed.notify()
 
