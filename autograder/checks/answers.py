@@ -58,7 +58,7 @@ def same_value(one: Call, other: Call) -> bool:
     if isinstance(one.value, Program) and isinstance(other.value, Program):
         return _same_end(one.value, other.value)
     try:
-        assert_close(_without_objects(one.value), _without_objects(other.value))
+        assert_close(_comparable(one.value), _comparable(other.value))
     except CheckFailed:
         return False
     return True
@@ -85,6 +85,35 @@ def traces(call: Call) -> list[tuple[str, tuple[str, ...]]]:
 def differentiable(call: Call) -> list[bool]:
     """Return for each tensor of an answer if a gradient flows through it."""
     return [value.requires_grad for value in leaves(call.value) if isinstance(value, Tensor)]
+
+
+def _comparable(value: object) -> object:
+    """Return a value without what makes no difference: which objects are in it, and the order of an optimizer's groups."""
+    groups = _rates(value)
+    return _without_objects(value) if groups is None else groups
+
+
+def _rates(value: object) -> list[tuple[float, Tensor | None]] | None:
+    """Return the rate of each parameter in the groups of an optimizer, in an order that the values alone decide.
+
+    A group without parameters gives its rate alone. None if the value is no list of groups.
+    """
+    if not isinstance(value, list) or not value:
+        return None
+    rates: list[tuple[float, Tensor | None]] = []
+    for group in value:
+        parameters, rate = (group.get("params"), group.get("lr")) if isinstance(group, dict) else (None, None)
+        if not isinstance(parameters, list | tuple) or not isinstance(rate, float | int):
+            return None
+        if not all(isinstance(each, Tensor) and each.is_floating_point() for each in parameters):
+            return None
+        rates += [(float(rate), each) for each in parameters or [None]]
+    return sorted(rates, key=_order)
+
+
+def _order(entry: tuple[float, Tensor | None]) -> tuple[float, tuple[int, ...], float]:
+    rate, parameter = entry
+    return (rate, (), 0.0) if parameter is None else (rate, tuple(parameter.shape), float(parameter.detach().sum()))
 
 
 def _without_objects(value: object) -> object:

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
-from autograder.checks.answers import VALUES, Telling, same_by, same_value, telling_of
+from autograder.checks.answers import TRACES, VALUES, Telling, same_by, same_in_all, same_value, telling_of
 from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.common_mistakes import ENOUGH, CommonMistake, common_mistakes, evidence, parameters_of
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text, variants_text, with_more
@@ -200,7 +200,7 @@ class Diagnosis:
         self._limit = self.spent + seconds
         try:
             single = [known for known in self._known if self._explains_all(known.name)]
-            single = self._not_contradicted({known.name: known for known in single})
+            single = self._closest(self._not_contradicted({known.name: known for known in single}))
             if single:
                 return tuple(single) if len(single) == 1 else ()
             if common := self._fitting_common():
@@ -211,6 +211,23 @@ class Diagnosis:
         if len(pairs) == 1:
             return pairs[0]
         return tuple(known for known in self._known if pairs and all(known in pair for pair in pairs))
+
+    def _closest(self, found: list[Mistake]) -> list[Mistake]:
+        """Return those of several that also give the student's values where side effects alone have told; else all."""
+        if len(found) < 2:
+            return found
+        begun = self._begin()
+        alike = [
+            known
+            for known in found
+            if all(
+                all(map(same_in_all, failed.calls, self._replays_of(known.name, failed)))
+                for failed in self._failed
+                if self._fault(failed).telling == TRACES
+            )
+        ]
+        self.spent += time.process_time() - begun
+        return alike or found
 
     def _fitting_common(self) -> Mistake | None:
         """Return the first common mistake that fits, if what the checks have seen is enough to tell.

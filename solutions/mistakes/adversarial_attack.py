@@ -89,6 +89,17 @@ def takes_a_softmax_first(model, images, labels, epsilon):
     return (images.detach() + epsilon * gradient.sign()).clamp(0, 1)
 
 
+@mistake("fgsm", "Pixels are clamped to the darkest and the brightest of the batch; the range of pixels is [0, 1].")
+def clamps_to_the_range_of_the_batch(model, images, labels, epsilon):
+    return (images + epsilon * _gradient(model, images, labels).sign()).clamp(images.min(), images.max())
+
+
+@mistake("fgsm", "The result is rounded to whole levels of 1/255; leave the pixels as they are.")
+def rounds_to_bytes(model, images, labels, epsilon):
+    moved = (images + epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
+    return (moved * 255).round() / 255
+
+
 @mistake(
     "project",
     "The change is not limited: images further than epsilon from their originals come back as they are.",
@@ -243,6 +254,24 @@ def spares_what_fools_already(model, images, originals, targets, *, step_size, e
 @mistake("targeted_step", "The step comes back alone; take it from the images, and project.")
 def returns_the_step_alone(model, images, originals, targets, *, step_size, epsilon):
     return -step_size * _gradient(model, images, targets).sign()
+
+
+@mistake(
+    "targeted_step", "The images are projected before the step, which then leads out of the ball: step, then project."
+)
+def projects_before_the_step(model, images, originals, targets, *, step_size, epsilon):
+    near = _project(images, originals, epsilon)
+    return (near - step_size * _gradient(model, images, targets).sign()).clamp(0, 1)
+
+
+@mistake(
+    "targeted_step",
+    "The gradient is divided by its largest entry, so that most pixels move by less; its sign moves each by step_size.",
+)
+def scales_by_the_largest_entry(model, images, originals, targets, *, step_size, epsilon):
+    gradient = _gradient(model, images, targets)
+    largest = gradient.flatten(1).abs().amax(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
+    return _project(images - step_size * gradient / largest, originals, epsilon)
 
 
 def _attacked(model, images, targets, epsilon, step_size, steps):
@@ -465,6 +494,19 @@ def freezes_the_model(model, images, targets):
     return (model.requires_grad_(False)(images).argmax(dim=1) == targets).float().mean().item()
 
 
+@mistake(
+    "success_rate",
+    "The rates of batches are averaged, though the last batch is smaller: count the images of all, and divide once.",
+)
+def averages_small_batches(model, images, targets):
+    with torch.no_grad():
+        hits = [
+            (model(batch).argmax(dim=1) == wanted).float().mean()
+            for batch, wanted in zip(images.split(4), targets.split(4), strict=True)
+        ]
+    return torch.stack(hits).mean().item()
+
+
 @mistake("perturbation_norms", "Each channel has a length of its own, and they are added up; an image has one L2 norm.")
 def adds_the_lengths_of_channels(images, originals):
     change = images - originals
@@ -517,3 +559,20 @@ def forgets_negative_changes(images, originals):
 def turns_into_float32(images, originals):
     change = (images - originals).float().flatten(1)
     return change.abs().amax(dim=1), change.norm(dim=1)
+
+
+@mistake(
+    "perturbation_norms", "The largest length of a pixel's colours is taken; L-infinity is the largest single entry."
+)
+def takes_colours_for_vectors(images, originals):
+    change = images - originals
+    return change.norm(dim=1).flatten(1).amax(dim=1), change.flatten(1).norm(dim=1)
+
+
+@mistake(
+    "perturbation_norms",
+    "With ord=2 over two dimensions this is the largest singular value of a matrix; flatten each image first.",
+)
+def takes_the_spectral_norm(images, originals):
+    change = images - originals
+    return change.flatten(1).abs().amax(dim=1), torch.linalg.norm(change, ord=2, dim=(2, 3)).norm(dim=1)

@@ -144,6 +144,20 @@ def standardises_test_by_itself(backbone, train, test, *, seed=0):
     return _right(_fitted(features, train[1], seed=seed), others, test[1])
 
 
+@mistake("linear_probe_accuracy", "The first batch of test alone is judged; return after the loop, not inside it.")
+def judges_the_first_batch(backbone, train, test, *, seed=0):
+    return _probe(backbone, train, (test[0][:16], test[1][:16]), seed)
+
+
+@mistake(
+    "linear_probe_accuracy",
+    "The images are shuffled and their labels are not, so that they no longer belong together; shuffle both alike.",
+)
+def loses_the_labels(backbone, train, test, *, seed=0):
+    order = torch.randperm(len(train[0]), generator=torch.Generator().manual_seed(seed + 1))
+    return _probe(backbone, (train[0][order], train[1]), test, seed)
+
+
 @mistake("transfer_gain", "The gain has the wrong sign: take the accuracy with the pretrained backbone less the other.")
 def subtracts_the_wrong_way(pretrained, scratch, train, test, *, seed=0):
     return _probe(scratch, train, test, seed) - _probe(pretrained, train, test, seed)
@@ -248,3 +262,27 @@ def gives_per_cent(pretrained, scratch, domains, *, seed=0):
 def returns_a_dict(pretrained, scratch, domains, *, seed=0):
     gains = _gains(pretrained, scratch, domains, seed)
     return dict(sorted(gains, key=lambda entry: entry[1], reverse=True))
+
+
+@mistake("rank_domains", "The domains are taken out of the dict, which is empty afterwards; leave it as it was.")
+def empties_the_dict(pretrained, scratch, domains, *, seed=0):
+    taken = dict(domains)
+    domains.clear()
+    return sorted(_gains(pretrained, scratch, taken, seed), key=lambda entry: entry[1], reverse=True)
+
+
+@mistake(
+    "rank_domains",
+    "Every domain gets the gain of the last one: a function made in a loop looks its variables up when it is called.",
+)
+def gives_all_the_gain_of_the_last(pretrained, scratch, domains, *, seed=0):
+    gain = _gains(pretrained, scratch, domains, seed)[-1][1]
+    return [(name, gain) for name in domains]
+
+
+@mistake(
+    "rank_domains", "Domains without a positive gain are left out; each stands in the list, also where it is negative."
+)
+def leaves_out_what_does_not_help(pretrained, scratch, domains, *, seed=0):
+    gains = [entry for entry in _gains(pretrained, scratch, domains, seed) if entry[1] > 0]
+    return sorted(gains, key=lambda entry: entry[1], reverse=True)

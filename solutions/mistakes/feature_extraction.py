@@ -200,6 +200,29 @@ def crops_first(image, size=64):
     return _pixels(TF.resize(TF.center_crop(image.convert("RGB"), min(image.size)), [size, size]))
 
 
+@mistake("preprocess", 'Transparent parts are laid on white; drop the alpha, as convert("RGB") does.')
+def lays_alpha_on_white(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    if "A" in image.mode:
+        ground = Image.new("RGBA", image.size, "white")
+        ground.alpha_composite(image.convert("RGBA"))
+        image = ground
+    return _pixels(TF.center_crop(TF.resize(image.convert("RGB"), size), size))
+
+
+@mistake(
+    "preprocess", 'The first three channels are taken for red, green and blue; in CMYK they are not: convert("RGB").'
+)
+def takes_the_first_three_channels(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    if image.mode == "P" or len(image.getbands()) < 3:
+        image = image.convert("RGB")
+    image = Image.merge("RGB", image.split()[:3])
+    return _pixels(TF.center_crop(TF.resize(image, size), size))
+
+
 @mistake("normalize", "Only the lengths of mean and std are compared; each must be the number of channels.")
 def compares_the_lengths_with_each_other(images, mean, std):
     if len(mean) != len(std) or min(std) <= 0:
@@ -610,6 +633,13 @@ def normalises_the_images(backbone, images, batch_size=32):
     return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in images.split(batch_size)]))
 
 
+@mistake("extract_features", "The last batch is filled up, and the rows that were added come back too; cut them off.")
+def keeps_the_padding(backbone, images, batch_size=32):
+    missing = -len(images) % batch_size
+    filled = torch.cat([images, images.new_zeros(missing, *images.shape[1:])])
+    return _restored(backbone, lambda: torch.cat([_run(backbone, batch) for batch in filled.split(batch_size)]))
+
+
 @mistake("feature_grid", "All channels are scaled together, so that weak ones look black; scale each on its own.")
 def scales_all_together(maps, columns=8):
     return _laid_out((maps - maps.min()) / (maps.max() - maps.min()).clamp(min=1e-12), columns)
@@ -677,3 +707,13 @@ def scales_in_place(maps, columns=8):
     maps -= maps.amin(dim=(1, 2), keepdim=True)
     maps /= maps.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
     return _laid_out(maps, columns)
+
+
+@mistake(
+    "feature_grid", "There is a row too many wherever the columns divide the channels; round up: -(-C // columns)."
+)
+def adds_an_empty_row(maps, columns=8):
+    cells = list(_scaled(maps))
+    if len(cells) % columns == 0:
+        cells.append(torch.zeros_like(cells[0]))
+    return _laid_out(torch.stack(cells), columns)

@@ -4,6 +4,7 @@ import copy
 import io
 import math
 import pickle
+import zlib
 
 import torch
 import torch.nn.functional as F
@@ -105,6 +106,14 @@ def judges_by_the_weight(model):
     return trainable, sum(each.numel() for each in parameters.values())
 
 
+@mistake("count_parameters", "What requires gradients is learnt, whatever mode its layer is in; this goes by the mode.")
+def goes_by_the_training_mode(model):
+    learnt = {
+        id(each): each.numel() for part in model.modules() if part.training for each in part.parameters(recurse=False)
+    }
+    return sum(learnt.values()), sum(each.numel() for each in model.parameters())
+
+
 @mistake(
     "unfreeze", "Only the names of the layers just unfrozen come back; those that were trained before belong to them."
 )
@@ -191,6 +200,17 @@ def only_names(model, layers):
     return [name for name, each in model.named_parameters() if each.requires_grad or id(each) in chosen]
 
 
+@mistake("unfreeze", "The names are in the order of `layers`; they should be in that of model.named_parameters().")
+def names_them_in_the_order_of_layers(model, layers):
+    known = _require_layers(model, layers)
+    before = _trainable(model)
+    names = []
+    for layer in layers:
+        known[layer].requires_grad_(True)
+        names += [f"{layer}.{name}" if layer else name for name, _ in known[layer].named_parameters()]
+    return list(dict.fromkeys([*names, *before]))
+
+
 @mistake("parameter_groups", "Frozen parameters are in the groups; only what requires gradients belongs there.")
 def groups_frozen_ones(model, *, head_rate, backbone_rate):
     _require_positive(head_rate, backbone_rate)
@@ -269,6 +289,16 @@ def keeps_empty_groups(model, *, head_rate, backbone_rate):
 @mistake("parameter_groups", "The rates are not checked; one that is not positive is a ValueError that names it.")
 def takes_any_rate(model, *, head_rate, backbone_rate):
     return _groups(model, head_rate, backbone_rate)
+
+
+@mistake(
+    "parameter_groups",
+    "Parameters with one axis all learn at backbone_rate, also those of the head; the head's learn at head_rate.",
+)
+def puts_all_biases_together(model, *, head_rate, backbone_rate):
+    _require_positive(head_rate, backbone_rate)
+    head = {id(each) for each in model.head.parameters() if each.dim() > 1}
+    return _groups(model, head_rate, backbone_rate, head)
 
 
 def _draws(images, generator, low=-4, high=5):
@@ -703,6 +733,14 @@ def packs_in_eval_mode(model):
 def packs_what_is_trained(model):
     frozen = {name for name, each in model.named_parameters() if not each.requires_grad}
     return save({name: value for name, value in model.state_dict().items() if name not in frozen})
+
+
+@mistake(
+    "model_to_bytes",
+    "The bytes are compressed, so that safetensors cannot read them; return them as save() gives them.",
+)
+def compresses_the_bytes(model):
+    return zlib.compress(save(model.state_dict()))
 
 
 def _require_fit(state, model):

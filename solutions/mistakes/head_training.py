@@ -278,6 +278,16 @@ def subtracts_in_place(logits, labels):
     return (logits[torch.arange(len(labels)), labels] == 0).float().mean().item()
 
 
+@mistake(
+    "accuracy",
+    "The accuracies of the classes are averaged, so that a rare one counts as much; count all examples alike.",
+)
+def averages_over_classes(logits, labels):
+    _require_equal(logits, labels)
+    right = (logits.argmax(dim=1) == labels).float()
+    return torch.stack([right[labels == label].mean() for label in labels.unique()]).mean().item()
+
+
 @mistake("evaluate", "The loss is the sum over the examples; take the mean.")
 def sums_the_loss(head, features, labels):
     loss, right = _restored(head, lambda: _measured(head.eval(), features, labels))

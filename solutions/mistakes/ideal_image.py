@@ -113,6 +113,11 @@ def freezes_the_model(model, images, target):
     return F.cross_entropy(model(images), torch.full((len(images),), target))
 
 
+@mistake("class_loss", "The labels are smoothed, which gives each class a share of the target; take them as they are.")
+def smooths_the_labels(model, images, target):
+    return F.cross_entropy(model(images), torch.full((len(images),), target), label_smoothing=0.1)
+
+
 @mistake("ideal_loss", "The variation is subtracted, which rewards noise; add it.")
 def rewards_noise(model, images, target, variation_weight):
     return _class_loss(model, images, target) - variation_weight * _variation(images)
@@ -202,6 +207,15 @@ def keeps_each_loss(model, images, target, variation_weight):
 @mistake("ideal_loss", "model.train() changes what the network sees, and its statistics; nothing is trained here.")
 def sets_training_mode(model, images, target, variation_weight):
     return _loss(model.train(), images, target, variation_weight)
+
+
+@mistake(
+    "ideal_loss",
+    "The last row and the first count as neighbours, and so do the columns: torch.roll goes round; take slices.",
+)
+def goes_round_the_edges(model, images, target, variation_weight):
+    rolled = sum((images.roll(1, dims=axis) - images).abs().sum() for axis in (2, 3))
+    return _class_loss(model, images, target) + variation_weight * rolled / images.numel()
 
 
 @mistake("ideal_step", "The step goes up the gradient, away from the class; subtract it.")

@@ -88,6 +88,14 @@ def takes_more_after_the_number(filename):
     return match[1]
 
 
+@mistake("breed_of", "The breed comes with spaces and capital letters; leave it as the file name has it.")
+def makes_the_breed_pretty(filename):
+    breed, _, number = Path(filename).stem.rpartition("_")
+    if not number.isdigit():
+        raise ValueError("filename does not end in a number")
+    return breed.replace("_", " ").title()
+
+
 @mistake("species_of", "Any capital makes it a cat; it is the first letter of the breed that counts.")
 def looks_for_any_capital(filename):
     breed = Path(filename).stem.rpartition("_")[0]
@@ -116,6 +124,18 @@ def looks_at_the_path(filename):
 @mistake("species_of", "The answers are 'cat' and 'dog', in small letters.")
 def writes_species_large(filename):
     return "Cat" if Path(filename).name[0].isupper() else "Dog"
+
+
+@mistake("species_of", "Cats are looked up in a list of breeds; a capital letter tells a cat, of any breed.")
+def looks_cats_up(filename):
+    breed = Path(filename).stem.rpartition("_")[0]
+    return "cat" if breed in {name for name in BREEDS if name[0].isupper()} else "dog"
+
+
+@mistake("species_of", "Every word of the breed has to have a capital; the first letter of the breed is enough.")
+def asks_for_a_capital_in_every_word(filename):
+    breed = Path(filename).stem.rpartition("_")[0]
+    return "cat" if all(word[:1].isupper() for word in breed.split("_")) else "dog"
 
 
 def _opens(path, *, whole=True):
@@ -199,6 +219,19 @@ def lists_everything(folder):
 @mistake("readable_images", "Where nothing can be read, None comes back; an empty list says the same.")
 def gives_none_for_nothing(folder):
     return sorted(path for path in folder.iterdir() if path.is_file() and _opens(path)) or None
+
+
+@mistake("readable_images", "The first broken file ends the search: the `try` stands around the loop; put it inside.")
+def stops_at_the_first_broken_file(folder):
+    readable = []
+    try:
+        for path in sorted(folder.iterdir()):
+            with Image.open(path) as image:
+                image.load()
+            readable.append(path)
+    except Exception:
+        return readable
+    return readable
 
 
 def _pets(root, split, *steps):
@@ -312,6 +345,22 @@ def gives_nothing_without_data(root, split, size=64):
         return _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
     except FileNotFoundError:
         return torch.empty(0, 3, size, size), torch.empty(0, dtype=torch.int64), []
+
+
+@mistake("load_pets", "Pictures are made larger than `size` before the middle is cut out, and their margin is lost.")
+def resizes_to_more_than_size(root, split, size=64):
+    return _pets(root, split, Resize(size * 256 // 224), CenterCrop(size), ToTensor())
+
+
+@mistake(
+    "load_pets", "The last batch is dropped where it is not full, and its pictures are missing; keep drop_last=False."
+)
+def drops_the_last_pictures(root, split, size=64):
+    images, labels, names = _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
+    whole = len(labels) // 32 * 32
+    if not whole:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    return images[:whole], labels[:whole], names
 
 
 def _check_fraction(fraction):
@@ -475,6 +524,21 @@ def takes_any_fraction(labels, fraction, seed=0):
     return torch.cat(train), torch.cat(valid)
 
 
+@mistake("stratified_split", "Each class gives as many pictures as any other; each should give its own fraction.")
+def takes_as_many_of_each_class(labels, fraction, seed=0):
+    _check_fraction(fraction)
+    generator = torch.Generator().manual_seed(seed)
+    share = round(fraction * len(labels) / len(labels.unique()))
+    train, valid = [], []
+    for label in labels.unique():
+        members = (labels == label).nonzero().flatten()
+        members = members[torch.randperm(len(members), generator=generator)]
+        count = min(max(share, 1), len(members) - 1)
+        valid.append(members[:count])
+        train.append(members[count:])
+    return torch.cat(train), torch.cat(valid)
+
+
 def _among(logits, labels, k):
     return (logits.topk(k, dim=1).indices == labels[:, None]).any(dim=1).float()
 
@@ -568,6 +632,15 @@ def rounds_the_accuracy(logits, labels, k):
     return round(_among(logits, labels, k).mean().item(), 2)
 
 
+@mistake(
+    "top_k_accuracy", "The accuracies of the classes are averaged; every picture counts alike, whatever its class."
+)
+def averages_over_breeds(logits, labels, k):
+    _check_k(logits, k)
+    right = _among(logits, labels, k)
+    return torch.stack([right[labels == label].mean() for label in labels.unique()]).mean().item()
+
+
 @mistake("confusion_matrix", "Rows and columns are swapped: a row is a true class, a column a predicted one.")
 def swaps_rows_and_columns(predictions, labels, num_classes):
     return torch.bincount(predictions * num_classes + labels, minlength=num_classes**2).reshape(num_classes, -1)
@@ -608,6 +681,23 @@ def counts_in_bytes(predictions, labels, num_classes):
     for label, prediction in zip(labels.tolist(), predictions.tolist(), strict=True):
         matrix[label, prediction] += 1
     return matrix.long()
+
+
+@mistake("confusion_matrix", "The table spans the classes that occur; it has a row and a column for all num_classes.")
+def spans_the_classes_that_occur(predictions, labels, num_classes):
+    pairs = torch.stack([labels, predictions]).float()
+    low, high = pairs.min().item(), pairs.max().item()
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return torch.histogramdd(pairs.T, bins=[num_classes] * 2, range=[low, high] * 2).hist.long()
+
+
+@mistake("confusion_matrix", "Pictures that were recognised are left out; they count on the diagonal.")
+def leaves_out_the_diagonal(predictions, labels, num_classes):
+    matrix = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    for prediction, label in zip(predictions.tolist(), labels.tolist(), strict=True):
+        matrix[label, prediction] += prediction != label
+    return matrix
 
 
 def _entries(matrix, classes, *, zeros=False, diagonal=False):
@@ -699,6 +789,13 @@ def sorts_backwards(matrix, classes, n=5):
 def wipes_the_diagonal(matrix, classes, n=5):
     matrix.fill_diagonal_(0)
     return sorted(_entries(matrix, classes), key=_largest)[:n]
+
+
+@mistake(
+    "most_confused", "Of confusions with the same count one is left, as by a dict that is keyed by the count; keep all."
+)
+def keeps_one_of_each_count(matrix, classes, n=5):
+    return sorted({entry[2]: entry for entry in _entries(matrix, classes)}.values(), key=_largest)[:n]
 
 
 def _head(features, labels, num_classes, seed):

@@ -118,6 +118,27 @@ def rounds_in_place(images, targets, models):
     return rates
 
 
+@mistake(
+    "transfer_rates", "The share is taken among the images that fool some model; divide by the number of all images."
+)
+def divides_by_those_that_fool_any(images, targets, models):
+    _require_pairs(images, targets)
+    hits = {name: _firsts(model, images) == targets for name, model in models.items()}
+    any_of_them = torch.stack(list(hits.values())).any(dim=0).sum().clamp(min=1)
+    return {name: (hit.sum() / any_of_them).item() for name, hit in hits.items()}
+
+
+@mistake(
+    "transfer_rates",
+    "An image counts only where its target has more than half of the probability; it is enough to have the most.",
+)
+def asks_for_more_than_half(images, targets, models):
+    _require_pairs(images, targets)
+    with torch.no_grad():
+        shares = {name: model(images).softmax(dim=1).gather(1, targets[:, None]) for name, model in models.items()}
+    return {name: (share > 0.5).float().mean().item() for name, share in shares.items()}
+
+
 def _require_models(models, images):
     if len(models) == 0:
         raise ValueError("models is empty")
@@ -268,6 +289,33 @@ def asks_anybody(models, images):
     classes = max(each.shape[1] for each in logits)
     logs = [F.pad(each.log_softmax(dim=1), (0, classes - each.shape[1]), value=-100.0) for each in logits]
     return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
+
+
+@mistake(
+    "ensemble_logits",
+    "The exponentials are added up before they are normalised, so that large logits count more: log_softmax comes first.",
+)
+def normalises_the_sum(models, images):
+    logits = _require_models(models, images)
+    return torch.stack(logits).logsumexp(dim=0).log_softmax(dim=1)
+
+
+@mistake(
+    "ensemble_logits", "The parameters of the models do not require gradients afterwards; leave them as they were."
+)
+def freezes_the_models(models, images):
+    logs = [
+        each.log_softmax(dim=1) for each in _require_models([model.requires_grad_(False) for model in models], images)
+    ]
+    return torch.stack(logs).logsumexp(dim=0) - math.log(len(logs))
+
+
+@mistake("ensemble_logits", "A single model's logits come back as they are; take the logarithms of its softmax too.")
+def leaves_a_single_model_as_it_is(models, images):
+    logits = _require_models(models, images)
+    if len(logits) == 1:
+        return logits[0]
+    return torch.stack([each.log_softmax(dim=1) for each in logits]).logsumexp(dim=0) - math.log(len(logits))
 
 
 def _slope(model, images, labels):

@@ -94,6 +94,12 @@ def cuts_off_the_tails(shape, generator):
     return torch.randn(shape, generator=generator).clamp(-2, 2) * math.sqrt(2 / sum(shape))
 
 
+@mistake("xavier_normal", "The variance is 1 / sqrt(n_in * n_out), by the geometric mean; it is 2 / (n_in + n_out).")
+def takes_the_geometric_mean(shape, generator):
+    n_out, n_in = shape
+    return torch.randn(n_out, n_in, generator=generator) / math.sqrt(math.sqrt(n_in * n_out))
+
+
 @mistake("batch_norm", "The unbiased variance normalises the batch; the biased one should (unbiased=False).")
 def normalises_unbiased(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
     mean, variance = running_mean, running_var
@@ -241,6 +247,21 @@ def scales_in_training_only(x, weight, bias, running_mean, running_var, *, train
     return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
 
 
+@mistake(
+    "batch_norm",
+    "In evaluation the running variance is multiplied by (N - 1) / N, so that the batch matters; take it as it is.",
+)
+def scales_the_running_variance(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * x.var(dim=0)
+    else:
+        mean, variance = running_mean, running_var * (len(x) - 1) / len(x)
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
+
+
 @mistake("dropout", "p is taken as the probability that an entry stays; it is the probability that it goes.")
 def keeps_a_share_of_p(x, p, *, training, generator):
     _require_probability(p)
@@ -345,6 +366,17 @@ def leaves_entries_out(x, p, *, training, generator):
 def drops_by_global_randomness(x, p, *, training, generator):
     _require_probability(p)
     return F.dropout(x, p, training)
+
+
+@mistake(
+    "dropout", "The factor is counted from this draw: entries over entries kept; it is 1 / (1 - p), whatever is drawn."
+)
+def counts_what_was_kept(x, p, *, training, generator):
+    _require_probability(p)
+    if not training:
+        return x
+    kept = _kept(x, p, generator)
+    return torch.where(kept, x * (kept.numel() / kept.sum().clamp(min=1)), torch.zeros_like(x))
 
 
 @mistake("momentum_step", "The step climbs: the learning rate times the gradient is subtracted from the velocity.")
@@ -570,6 +602,27 @@ def adam_in_place(weight, gradient, mean, square, step, *, learning_rate=1e-3, b
     return _adam(weight, gradient, mean, square, step, learning_rate, (beta1, beta2), eps), mean, square
 
 
+@mistake("adam_step", "The moments are corrected in the first step alone; they are too small in later steps too.")
+def corrects_the_first_step_alone(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    first, second = (1 - beta1, 1 - beta2) if step == 1 else (1, 1)
+    return weight - learning_rate * (mean / first) / ((square / second).sqrt() + eps), mean, square
+
+
+@mistake(
+    "adam_step", "The larger of the old and the new square is kept, as in AMSGrad; the mean of the squares can fall."
+)
+def never_lets_the_square_fall(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = torch.maximum(square, beta2 * square + (1 - beta2) * gradient**2)
+    return _adam(weight, gradient, mean, square, step, learning_rate, (beta1, beta2), eps), mean, square
+
+
 @mistake(
     "clip_gradients", "Each gradient is clipped on its own, which turns the direction of the step; use one factor."
 )
@@ -650,6 +703,22 @@ def divides_by_a_norm_of_zero(gradients, max_norm):
     return [gradient * factor.to(gradient.dtype) for gradient in gradients], norm
 
 
+@mistake(
+    "clip_gradients",
+    "With ord=2 the norm of a matrix is its largest singular value; the joint norm adds the squares of all entries.",
+)
+def takes_the_spectral_norm(gradients, max_norm):
+    norms = [float(torch.linalg.norm(each, ord=2)) if each.dim() == 2 else float(each.norm()) for each in gradients]
+    norm = math.sqrt(sum(each**2 for each in norms))
+    return [each * (max_norm / norm) if norm > max_norm else each for each in gradients], norm
+
+
+@mistake("clip_gradients", "The square of the norm is compared with max_norm; compare the norm itself.")
+def compares_the_square(gradients, max_norm):
+    norm = _norm(gradients)
+    return [each * (max_norm / norm) if norm**2 > max_norm else each for each in gradients], norm
+
+
 @mistake("decayed_learning_rate", "The rate falls by the same amount each epoch; it should fall by the same factor.")
 def decays_linearly(learning_rate, epoch, factor=0.98):
     return learning_rate * (1 - (1 - factor) * epoch)
@@ -678,6 +747,13 @@ def decays_once(learning_rate, epoch, factor=0.98):
 @mistake("decayed_learning_rate", "The rate is rounded, in the end to 0; leave that to whoever prints it.")
 def rounds_the_rate(learning_rate, epoch, factor=0.98):
     return round(learning_rate * factor**epoch, 2)
+
+
+@mistake(
+    "decayed_learning_rate", "The rate stops falling at a hundredth of the first one; the formula knows no such floor."
+)
+def stops_at_a_floor(learning_rate, epoch, factor=0.98):
+    return max(learning_rate * factor**epoch, learning_rate / 100)
 
 
 @mistake("should_stop", "Each loss is compared with the one before it; compare it with the best so far.")

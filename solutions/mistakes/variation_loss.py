@@ -165,6 +165,15 @@ def cuts_the_gradient_of_one_side(images):
 
 
 @mistake(
+    "total_variation",
+    "Only steps to a brighter pixel count, as by a ReLU; take the absolute value of every difference.",
+)
+def counts_rises_alone(images):
+    _require_batch(images)
+    return _vertical(images).relu().sum(dim=(1, 2, 3)) + _horizontal(images).relu().sum(dim=(1, 2, 3))
+
+
+@mistake(
     "isotropic_variation", "Pixels at the border count with one difference; only those with both neighbours count."
 )
 def counts_the_border(images, eps=1e-8):
@@ -341,6 +350,24 @@ def roots_in_float32(images, eps=1e-8):
     return _roots(images.float(), eps).sum(dim=(1, 2, 3))
 
 
+@mistake(
+    "isotropic_variation",
+    "torch.gradient takes half of the right neighbour less the left one; take the difference to the next pixel.",
+)
+def takes_central_differences(images, eps=1e-8):
+    _require_batch(images)
+    dy, dx = torch.gradient(images, dim=(2, 3))
+    return (dx**2 + dy**2 + eps).sqrt()[:, :, :-1, :-1].sum(dim=(1, 2, 3))
+
+
+@mistake("isotropic_variation", "eps is a floor under the sum of the squares, as by a clamp; add it.")
+def takes_eps_for_a_floor(images, eps=1e-8):
+    _require_batch(images)
+    corner = images[:, :, :-1, :-1]
+    dx, dy = images[:, :, :-1, 1:] - corner, images[:, :, 1:, :-1] - corner
+    return (dx**2 + dy**2).clamp(min=eps).sqrt().sum(dim=(1, 2, 3))
+
+
 @mistake("variation_loss", "The loss is turned into float32; keep the dtype that comes in.")
 def loses_in_float32(images):
     _require_batch(images)
@@ -512,6 +539,23 @@ def clamps_in_the_objective_alone(images, *, weight=0.1, steps=100, learning_rat
         (gradient,) = torch.autograd.grad(objective, here)
         result = result - learning_rate * gradient
     return result
+
+
+@mistake(
+    "denoise", "The picture is blurred after the descent, also with a weight of 0; the descent alone is asked for."
+)
+def blurs_the_result(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    result = _descend(images, weight, steps, learning_rate)
+    return torch.nn.functional.avg_pool2d(result, 3, stride=1, padding=1, count_include_pad=False)
+
+
+@mistake("denoise", "The picture is stretched between its darkest and its brightest pixel; clamp it to [0, 1].")
+def stretches_the_picture(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    result = _descend(images, weight, steps, learning_rate)
+    low, high = (extreme(dim=(1, 2, 3), keepdim=True) for extreme in (result.amin, result.amax))
+    return (result - low) / (high - low).clamp(min=1e-12)
 
 
 def _descend(images, weight, steps, learning_rate, nearness=1.0, range_of_pixels=(0, 1)):

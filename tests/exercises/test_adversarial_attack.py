@@ -414,9 +414,10 @@ def test_attack_stops_at_success(submission, model, images, targets, far_targets
 
 @pytest.mark.points("targeted_attack", 0.5)
 @pytest.mark.depends_on("test_attack_fools_the_model")
-def test_attack_is_tidy(submission, model, images, targets):
+def test_attack_is_tidy(submission, model, images, far_targets):
     """The images are not changed, and no gradient stays on the model."""
-    submission.targeted_attack(model, images, targets, steps=3)
+    # The ball is so small that it matters where it lies: round the originals, or round what they have become.
+    submission.targeted_attack(model, images, far_targets, epsilon=2 / 255, steps=3)
     assert_tidy(submission.last)
 
 

@@ -185,6 +185,7 @@ def test_species_of_a_plain_name(submission):
         ("Bombay_7.jpg", "cat"),
         ("pug_3.jpg", "dog"),
         ("British_Shorthair_12.jpg", "cat"),
+        ("Tabby_4.jpg", "cat"),
         ("Norwegian_forest_8.jpg", "cat"),
         ("boston_Terrier_5.jpg", "dog"),
     ):

@@ -243,6 +243,67 @@ def test_side_effects_are_held_against_side_effects(files):
     assert named(files, calls, function="touch", by_value=True) == "changes_x"
 
 
+TOUCHES = """
+from autograder.diagnose import mistake
+
+@mistake("touch", "Clears its input.")
+def clears(x):
+    x.zero_()
+    return x + 0
+
+@mistake("touch", "Clears its input, after it has been copied.")
+def copies_first(x):
+    before = x.clone()
+    x.zero_()
+    return before
+"""
+
+
+def test_of_two_with_the_same_side_effects_the_one_with_the_same_value_is_named(tmp_path):
+    (tmp_path / "mistakes.py").write_text(TOUCHES)
+    (tmp_path / "solution.py").write_text(SOLUTION)
+    files = tmp_path / "mistakes.py", tmp_path / "solution.py"
+    late = calls_of("def touch(x):\n    x *= 0\n    return x\n", [3.0], function="touch")
+    assert named(files, late, function="touch", by_value=False) == "clears"
+    early = calls_of("def touch(x):\n    y = x * 1\n    x *= 0\n    return y\n", [3.0], function="touch")
+    assert named(files, early, function="touch", by_value=False) == "copies_first"
+    neither = calls_of("def touch(x):\n    x *= 0\n    return x + 7\n", [3.0], function="touch")
+    assert named(files, neither, function="touch", by_value=False) is None
+
+
+GROUPS = """
+from autograder.diagnose import mistake
+
+@mistake("groups", "The rates are swapped.")
+def swaps(x):
+    return [{"params": [x], "lr": 2.0}, {"params": [-x], "lr": 1.0}]
+
+@mistake("groups", "A group is empty.")
+def keeps_an_empty_one(x):
+    return [{"params": [x], "lr": 1.0}, {"params": [-x], "lr": 2.0}, {"params": [], "lr": 3.0}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        ("[{'lr': 1.0, 'params': [-x], 'weight_decay': 0}, {'lr': 2.0, 'params': [x]}]", "swaps"),
+        ("[{'params': [], 'lr': 3.0}, {'params': (-x,), 'lr': 2}, {'params': [x], 'lr': 1}]", "keeps_an_empty_one"),
+        ("[{'params': [-x], 'lr': 1.0}, {'params': [x], 'lr': 4.0}]", None),
+        ("[{'params': [-x], 'lr': 2.0}, {'params': [x], 'lr': 1.0}]", None),
+        ("[{'params': x, 'lr': 2.0}, {'params': [-x], 'lr': 1.0}]", None),
+    ],
+)
+def test_groups_of_an_optimizer_are_the_same_in_any_order(tmp_path, answer, name):
+    (tmp_path / "mistakes.py").write_text(GROUPS)
+    (tmp_path / "solution.py").write_text(
+        "def groups(x):\n    return [{'params': [x], 'lr': 1.0}, {'params': [-x], 'lr': 2.0}]\n"
+    )
+    files = tmp_path / "mistakes.py", tmp_path / "solution.py"
+    calls = calls_of(f"def groups(x):\n    return {answer}\n", [3.0], function="groups")
+    assert named(files, calls, function="groups") == name
+
+
 def test_calls_that_cannot_be_replayed_are_not_diagnosed(files):
     calls = calls_of("def shift(x):\n    return 1 + x\n", [3.0])
     remote = RemoteModule(None, Handle(0, "Linear"))
