@@ -245,6 +245,13 @@ def stretches_to_the_range(model, images, target, *, learning_rate, variation_we
     return (moved - moved.min()) / (moved.max() - moved.min())
 
 
+@mistake("ideal_step", "The result is stretched to the range of pixels; cut off what leaves it, as clamp does.")
+def stretches_each_to_the_range(model, images, target, *, learning_rate, variation_weight):
+    moved = images - learning_rate * _gradient(model, images, target, variation_weight)[0]
+    low, high = moved.amin(dim=(1, 2, 3), keepdim=True), moved.amax(dim=(1, 2, 3), keepdim=True)
+    return (moved - low) / (high - low)
+
+
 @mistake("ideal_step", "The step follows the class loss alone; the variation belongs to the loss too.")
 def ignores_the_variation(model, images, target, *, learning_rate, variation_weight):
     return (images - learning_rate * _gradient(model, images, target, 0.0)[0]).clamp(0, 1)
