@@ -1,6 +1,6 @@
 """The `autograder` command.
 
-Exit codes: 0 all passed, 1 graded and something failed, 2 nothing was graded.
+Exit codes: 0 all passed, 1 graded and something failed, 2 at least one submission has no grade, or nothing was graded.
 """
 
 import atexit

@@ -42,7 +42,9 @@ def report(
     ] = None,
     roster: Annotated[
         Path | None,
-        typer.Option("--roster", help="Sum the assignments up for each of these students, by `[term]` of class.toml."),
+        typer.Option(
+            "--roster", help="Sum the assignments up for each of these students, by the table `term` of class.toml."
+        ),
     ] = None,
     submissions: Annotated[
         Path | None, typer.Option("--pictures", metavar="CLASS", help="What was graded: pages show what it makes.")
