@@ -161,7 +161,7 @@ class Examples:
             UsageError: there is none.
         """
         tree = parse_quietly(self.module.text)
-        names = {node.name: _names(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
+        names = {node.name: _names(node) for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         own = _names_of(function, modules, tree)
         found = [
             each

@@ -195,9 +195,9 @@ def _statements(text: str) -> Iterator[tuple[int, Piece]]:
     for _, function in _functions_in(tree):
         body = function.body[1:] if ast.get_docstring(function) is not None else function.body
         for statement in (node for each in body for node in ast.walk(each) if isinstance(node, ast.stmt)):
-            if not isinstance(statement, ast.For | ast.While | ast.If | ast.With | ast.Return | ast.Pass) or isinstance(
-                getattr(statement, "value", None), ast.expr
-            ):
+            compound = isinstance(statement, ast.For | ast.While | ast.If | ast.With)
+            empty = isinstance(statement, ast.Pass) or (isinstance(statement, ast.Return) and statement.value is None)
+            if not compound and not empty:
                 yield statement.lineno, _text_of(statement, aliases, 6)
 
 

@@ -68,8 +68,8 @@ def _changed_conditions(before: SubmissionResult, after: SubmissionResult) -> It
         ("the content of the {}", before.hashes, after.hashes),
         ("the limit {}", before.limits, after.limits),
     ):
-        for name in old.keys() & new.keys():
-            if old[name] != new[name]:
+        for name in old:
+            if name in new and old[name] != new[name]:
                 yield f"{what.format(name)} was {old[name]} and is {new[name]}"
     for rung in before.isolation:
         if rung not in after.isolation:

@@ -30,7 +30,7 @@ from autograder.submissions import RawSubmission
 #: The modules of this program that make marks. The others carry submissions to them and results from them, show results,
 #: serve students, or verify the course: an edit of those regrades nobody.
 _MAKES_MARKS = (
-    *("errors.py", "compare.py", "diagnose.py", "grading/*.py", "results/types.py"),
+    *("errors.py", "libraries.py", "compare.py", "diagnose.py", "grading/*.py", "results/types.py"),
     *(f"{room}/**/*.py" for room in ("checks", "course", "sandbox", "submissions", "worker")),
 )
 #: Modules of `grading/` that bring submissions to where they are graded, or compare what was graded: they make no mark.
@@ -247,7 +247,7 @@ def kept_secret(path: Path) -> bytes:
     """Return `IDEALCAT_SECRET`, or the secret in a file that only its owner can read, made at its first use.
 
     Raises:
-        GraderError: the file can neither be read nor be made.
+        GraderError: the file can neither be read nor be made, or is empty.
     """
     given = os.environ.get("IDEALCAT_SECRET")
     if given:
@@ -258,7 +258,12 @@ def kept_secret(path: Path) -> bytes:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "wb") as file:
                 file.write(secrets.token_hex(32).encode())
-        return path.read_bytes()
+        kept = path.read_bytes()
     except OSError as error:
         reason = f"the secret of this grader, {path}, cannot be made or read ({error.strerror})"
         raise GraderError(f"{reason}; set IDEALCAT_SECRET to any long text") from error
+    if not kept:
+        raise GraderError(
+            f"the secret of this grader, {path}, is empty, so that all inputs can be foretold; delete it and run again"
+        )
+    return kept

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
@@ -42,7 +43,7 @@ class Terms:
         self._versions = {
             "idealcat": __version__,
             "python": platform.python_version(),
-            **{name: metadata.version(name) for name in _VERSIONED},
+            **{name: metadata.version(name) for name in _VERSIONED if find_spec(name)},
         }
         self._limits = {f"seconds of {unit.name}": unit.seconds for unit in spec.chosen} | asdict(Allowance())
 
@@ -90,7 +91,8 @@ class Terms:
         yield "course", {name: text for name, text in result.hashes.items() if name != "submission"}, self._hashes
         versions = {name: result.versions.get(name) for name in self._versions}
         yield "set of versions", versions, self._versions
-        yield "version of torch", result.versions.get("torch", "").partition("+")[0], _plain_version("torch")
+        if "torch" in self._spec.catalog.preload:
+            yield "version of torch", result.versions.get("torch", "").partition("+")[0], _plain_version("torch")
         yield "set of limits", result.limits, self._limits
         missing = [rung for rung in self._spec.require if not {*rung.split("/")} & {*result.isolation}]
         yield "isolation", missing, []

@@ -228,8 +228,9 @@ def _moves(
 
 
 def _kept(mistake: Verdict, ids: Sequence[str], max_points: dict[str, float]) -> float:
-    """Return the share of the points that a mistake keeps where these checks are the function's."""
-    return sum(max_points[check] for check in ids if check in mistake.passed) / sum(max_points[check] for check in ids)
+    """Return the share of the points that a mistake keeps where these checks are the function's, or 0 if those give none."""
+    whole = sum(max_points[check] for check in ids)
+    return sum(max_points[check] for check in ids if check in mistake.passed) / whole if whole else 0.0
 
 
 def _whole_marks(moves: Sequence[list[list[float]]], rng: random.Random) -> list[float]:

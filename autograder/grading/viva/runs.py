@@ -213,6 +213,8 @@ def module_with(function: str, submission: Submission, names: Sequence[str]) -> 
     return next((each for each in modules if function_named(ast.parse(each.text), function) is not None), own)
 
 
+#: So many notes are kept of a run.
+MOST_NOTES = 1000
 #: The function of a noting source that returns its notes.
 TAKE_NOTES = "_viva_take"
 _NOTE, _NOTES = "_viva_note", "_viva_notes"
@@ -221,7 +223,7 @@ _PRELUDE = f"""
 
 
 def {_NOTE}(line, kind, name, value=None):
-    if len({_NOTES}) < 1000:
+    if len({_NOTES}) < {MOST_NOTES}:
         shape = [int(n) for n in value.shape] if hasattr(value, "shape") and hasattr(value, "dtype") else None
         number = value if type(value) is int else None
         {_NOTES}.append((line, kind, name, shape, number))
@@ -231,10 +233,18 @@ def {TAKE_NOTES}():
     return list({_NOTES})
 
 
+_viva_running = []
+
+
 def _viva_noting(function):
     def noting(*args, **kwargs):
-        {_NOTES}.clear()
-        return function(*args, **kwargs)
+        if not _viva_running:  # a function that calls itself goes on with the same notes
+            {_NOTES}.clear()
+        _viva_running.append(function)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _viva_running.pop()
     return noting
 """
 

@@ -119,6 +119,11 @@ def test_a_helper_of_the_file_calls_for_an_example(course):
     assert judge(course, text, "turn").right == ("test_of_turn",)
 
 
+def test_a_helper_class_of_the_file_calls_for_an_example(course):
+    text = "from unit import shift\nclass Holds:\n    def of(self, x):\n        return shift(x) == x + 2\n"
+    assert judge(course, f"{text}def test_a():\n    assert Holds().of(0)\n").right == ("test_a",)
+
+
 def test_an_example_may_expect_an_exception(course):
     text = (
         "import pytest\nfrom unit import shift\ndef test_a():\n    with pytest.raises(TypeError):\n        shift('a')\n"

@@ -218,6 +218,15 @@ def test_a_secret_that_cannot_be_made_is_told(monkeypatch, tmp_path):
         course_secret()
 
 
+def test_an_empty_secret_is_told(monkeypatch, tmp_path):
+    monkeypatch.delenv("IDEALCAT_SECRET", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    course_secret()
+    (tmp_path / "idealcat" / "secret").write_text("")
+    with pytest.raises(GraderError, match=r"is empty, .* delete it and run again"):
+        course_secret()
+
+
 def test_nothing_that_a_submission_returned_is_kept(handin, grader):
     size = 1_234_567
     code = f"import torch\n\ndef total_variation(images):\n    return torch.zeros({size})\n"

@@ -28,9 +28,16 @@ class Confined(InThisProcess):
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
-    """The terms, a task as a worker gets it, and the result that an honest one sends."""
-    folder = tmp_path_factory.mktemp("terms")
-    spec = GradingSpec(read_catalog(make_course(folder / "course")), b"secret", ("doubling",))
+    return asked_of(tmp_path_factory.mktemp("terms"))
+
+
+def asked_of(folder, *edit):
+    """The terms, a task as a worker gets it, and the result that an honest one sends; `edit` is one of the catalog."""
+    course = make_course(folder / "course")
+    if edit:
+        catalog = course / "exercises" / "catalog.toml"
+        catalog.write_text(catalog.read_text().replace(*edit))
+    spec = GradingSpec(read_catalog(course), b"secret", ("doubling",))
     (folder / "alice").mkdir()
     (folder / "alice" / "doubling.py").write_text(KINDS["half"][0])
     raw = collect_submission(folder / "alice", spec.catalog.units)
@@ -44,6 +51,20 @@ def test_the_result_that_was_asked_for_counts(asked):
     terms, task, result = asked
     assert terms.result((result.to_json(), ""), task) == (result, "")
     assert result.score == 2.0
+
+
+def test_a_course_that_does_without_torch_asks_for_no_version_of_it(tmp_path):
+    terms, task, result = asked_of(tmp_path, 'preload = ["torch"]', "")
+    assert "torch" not in result.versions
+    assert terms.result((result.to_json(), ""), task) == (result, "")
+
+
+def test_a_library_that_is_not_installed_has_no_version(asked, monkeypatch):
+    monkeypatch.setattr("autograder.grading.terms.find_spec", lambda name: None if name == "torchvision" else name)
+    terms, task, result = asked
+    versions = {name: version for name, version in result.versions.items() if name != "torchvision"}
+    without = replace(result, versions=versions)
+    assert terms_of(terms._spec).result((without.to_json(), ""), task) == (without, "")
 
 
 def test_a_worker_gets_a_seed_and_gives_the_marks_that_the_secret_gives(asked):

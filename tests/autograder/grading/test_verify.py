@@ -414,6 +414,13 @@ def test_the_worst_seed_counts_and_a_check_that_alone_catches_is_known(course):
     assert function.redrawn.most == pytest.approx(2.0)
 
 
+def test_checks_that_are_worth_nothing_move_no_mark(course):
+    verdicts = Verdicts()
+    verdicts.add(Verdict("known mistake", "unit", "shift", "m", frozenset("a"), frozenset("b")))
+    (function,) = verdicts.validity(course().select(None), {"a": 0.0, "b": 0.0}).functions
+    assert function.redrawn.most == 0.0
+
+
 @pytest.mark.parametrize(
     ("line", "changes"),
     [

@@ -15,6 +15,7 @@ from autograder.grading.grade import InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.grading.viva import ask
 from autograder.grading.viva.questions import EFFECTS, GRAPH, NO_GRAPH, RAISES, SIGNS
+from autograder.grading.viva.runs import TAKE_NOTES, noting_source
 from autograder.results.formats.pages import ExamFunction, viva_page
 from autograder.sandbox import Sandbox
 from autograder.submissions import read_for
@@ -179,6 +180,41 @@ def test_how_often_a_loop_runs(questions):
     for question in of_kind(questions, "rounds"):
         count = sum(line == bodies[question.line] for line, _ in traced(question))
         assert question.key == str(count)
+
+
+def notes_of(text, name, *args):
+    namespace = {}
+    exec(compile(noting_source(textwrap.dedent(text), name), "unit.py", "exec"), namespace)
+    namespace[name](*args)
+    return namespace[TAKE_NOTES]()
+
+
+def test_a_function_that_calls_itself_has_the_notes_of_all_its_calls():
+    text = """
+    def walk(depth):
+        for _ in range(2):
+            if depth:
+                walk(depth - 1)
+    """
+    # 2 rounds of the call, 4 of those that it makes, 8 of theirs.
+    assert sum(kind == "round" for _, kind, *_ in notes_of(text, "walk", 2)) == 14
+    assert sum(kind == "round" for _, kind, *_ in notes_of(text, "walk", 0)) == 2
+
+
+def test_rounds_are_not_asked_for_where_the_notes_are_cut_off(course, tmp_path):
+    for name in ("exercises/catalog.toml", "exercises/unit.py", "tests/exercises/test_unit.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text((course / name).read_text())
+    own = textwrap.dedent(OWN).replace(
+        "        second = first + 1\n", "        second = first + 1\n        for n in range(400):\n            m = n\n"
+    )
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "unit.py").write_text(own)
+    catalog = read_catalog(tmp_path)
+    submission = read_for(catalog, HandIn.alone(tmp_path / "own"))
+    asked = list(ask(GradingSpec(catalog, require=()), submission, InThisProcess(), 1, count=60))
+    assert {each.function for each in asked if each.kind == "rounds"} == {"energy"}
+    assert "pairs" in {each.function for each in asked}
 
 
 def outcome(text, question):
