@@ -520,6 +520,24 @@ def test_results_are_read_as_they_were_written(tmp_path, catalog):
     assert read_results([tmp_path / "again"]) == {"a": marks["a"].result}
 
 
+def test_each_result_is_decided_by_the_rules_of_its_own_folder(tmp_path, catalog):
+    for name, percent, login in (("alice", 10, "al"), ("bob", 50, "bo"), ("carl", 0, "ca")):
+        folder = tmp_path / name
+        (folder / "results").mkdir(parents=True)
+        (folder / "results" / f"{name}.json").write_text(SubmissionResult(name, RESULT.checks).to_json())
+        (folder / "class.toml").write_text(f"[deadline]\ndue = 2026-11-20T12:00:00\n[late]\npercent = {percent}\n")
+        (folder / "intake.csv").write_text(
+            f"student,path,submitted,late,reason,id,login\n{name},x,2026-11-21T11:00:00,,,,{login}\n"
+        )
+    (tmp_path / "carl" / "class.toml").unlink()
+    marks, _ = read_marks([tmp_path / "alice", tmp_path / "bob" / "results", tmp_path / "carl"], catalog)
+    assert [(made.name, made.score, made.login) for made in marks.values()] == [
+        ("alice", pytest.approx(3.6), "al"),
+        ("bob", 2.0, "bo"),
+        ("carl", 4.0, "ca"),
+    ]
+
+
 def test_results_are_in_the_order_in_which_a_class_is_graded(tmp_path):
     for name in ("alice", "Bob", "carl", "alice-2"):
         (tmp_path / f"{name}.json").write_text(SubmissionResult(name).to_json(), encoding="utf-8")
