@@ -36,8 +36,8 @@ Everything may be left out. All tables and keys: docs/classes.md.
 """
 
 import csv
-import math
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -51,6 +51,9 @@ from autograder.results.policy import LateRule, Policy, TermRule
 from autograder.results.tables import unquoted
 
 FILENAME = "class.toml"
+#: Longest time that a length may be: moments after it must still be dates.
+_LONGEST_WEEKS = 5200
+_STEP = '{after = "1 day", percent = 25}'
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _TABLES: dict[str, set[str]] = {
     "deadline": {"due", "zone", "grace"},
@@ -125,7 +128,7 @@ def _policy(tables: Mapping[str, dict[str, Any]], path: Path) -> Policy:
             (_duration(step.get("after"), f"{path}: after"), _number(step, "percent", 0.0, path, 100.0))
             for step in _steps(late.get("steps", []), path)
         ),
-        budget=int(_number(late, "budget", 0, path)),
+        budget=_whole(late, "budget", path),
     )
     return Policy(
         due=_date(deadline["due"], f"{path}: due") if "due" in deadline else None,
@@ -137,7 +140,7 @@ def _policy(tables: Mapping[str, dict[str, Any]], path: Path) -> Policy:
             for name, value in tables.get("extensions", {}).items()
         },
         exempt={name: _names(value, f"{path}: [exempt] {name}") for name, value in tables.get("exempt", {}).items()},
-        drop=int(_number(units, "drop", 0, path)),
+        drop=_whole(units, "drop", path),
         bonus=_names(units.get("bonus", []), f"{path}: bonus"),
         term=_term(tables.get("term", {}), path),
     )
@@ -149,9 +152,9 @@ def _term(term: Mapping[str, Any], path: Path) -> TermRule:
         raise UsageError(f"{path}: weights is {weights!r}; write [term.weights], and below it such as lab1 = 10")
     return TermRule(
         weights={name: _number(weights, name, 0.0, path) for name in weights},
-        drop=int(_number(term, "drop", 0, path)),
+        drop=_whole(term, "drop", path),
         bonus=_names(term.get("bonus", []), f"{path}: bonus"),
-        budget=int(_number(term, "budget", 0, path)),
+        budget=_whole(term, "budget", path),
     )
 
 
@@ -176,7 +179,12 @@ def _names(value: object, what: str) -> tuple[str, ...]:
 
 def _steps(value: object, path: Path) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise UsageError(f'{path}: steps is {value!r}; write a list such as [{{after = "1 day", percent = 25}}]')
+        raise UsageError(f"{path}: steps is {value!r}; write a list such as [{_STEP}]")
+    for step in value:
+        if step.keys() != {"after", "percent"}:
+            raise UsageError(
+                f"{path}: a step has {', '.join(step) or 'nothing'}; write after and percent, such as {_STEP}"
+            )
     return value
 
 
@@ -184,15 +192,27 @@ def _duration(value: object, what: str) -> timedelta:
     found = re.fullmatch(r"(\d+(?:\.\d+)?) *(minute|hour|day|week)s?", value) if isinstance(value, str) else None
     if found is None:
         raise UsageError(f'{what} is {value!r} and no length of time; write one such as "2 days"')
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if seconds > _LONGEST_WEEKS * _UNITS["week"]:
+        raise UsageError(f"{what} is {value!r} and too long; write at most {_LONGEST_WEEKS} weeks")
+    return timedelta(seconds=seconds)
 
 
-def _number(table: Mapping[str, Any], key: str, default: float, path: Path, most: float = math.inf) -> float:
+def _number(table: Mapping[str, Any], key: str, default: float, path: Path, most: float | None = None) -> float:
     value = table.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        bounds = "at least 0" if most == math.inf else f"from 0 to {most:g}"
-        raise UsageError(f"{path}: {key} is {value!r}; write a number {bounds}")
+    top = sys.float_info.max if most is None else most
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= top:
+        wanted = "finite number, at least 0" if most is None else f"number from 0 to {most:g}"
+        raise UsageError(f"{path}: {key} is {value!r}; write a {wanted}")
     return float(value)
+
+
+def _whole(table: Mapping[str, Any], key: str, path: Path) -> int:
+    """Return a number of days, units or assignments; 0 without one."""
+    value = table.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise UsageError(f"{path}: {key} is {value!r}; write a whole number, at least 0")
+    return value
 
 
 def _one_of(table: Mapping[str, Any], key: str, allowed: tuple[str, ...], path: Path) -> str:
@@ -202,8 +222,10 @@ def _one_of(table: Mapping[str, Any], key: str, allowed: tuple[str, ...], path: 
     return str(value)
 
 
-def _zone(name: str, path: Path) -> ZoneInfo | None:
+def _zone(name: object, path: Path) -> ZoneInfo | None:
+    if not isinstance(name, str):
+        raise UsageError(f'{path}: zone is {name!r} and no name; write one such as "Europe/Vilnius", with quotes')
     try:
         return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones, such as "Europe"
         raise UsageError(f"{path}: there is no time zone {name!r}; write one such as Europe/Vilnius") from error

@@ -194,18 +194,39 @@ def visible_mark(full: Mark, hidden: Hidden) -> Mark:
 def mark_before_publication(full: Mark) -> Mark:
     """Return the mark as it stands without the hidden checks, which a platform shows once grades are published.
 
-    Points by hand stand in place of their function's checks, so they are all there.
+    Points by hand stand in place of their function's checks, so they are all there, also if each of these is hidden.
     """
     checks = tuple(check for check in full.result.checks if not check.hidden)
-    asked = {
-        unit.name: [each.question for each in unit.functions.values() if each.question is not None]
-        for unit in full.units.values()
-    }
-    seen = _make_mark(replace(full.result, checks=checks), [*full.manual, *full.comments], asked)
+    result = replace(full.result, checks=checks)
+    visible = {name: _visible_unit(unit, checks) for name, unit in full.units.items()}
+    units = {name: unit for name, unit in visible.items() if unit.functions}
+    earned = math.fsum([*(unit.points for unit in units.values()), *(line.points for line in full.added)])
     _, later = _sums(full.points_of(check) for check in full.result.checks if check.hidden)
     later += full.withheld[1]
-    score = None if full.score is None else seen.score
-    return replace(seen, score=score, max_score=full.max_score - later, later=full.later + later)
+    return replace(
+        full,
+        result=result,
+        units=units,
+        score=None if full.score is None else earned,
+        max_score=full.max_score - later,
+        all_passed=result.all_passed,
+        withheld=(0.0, 0.0),
+        trail=(),
+        later=full.later + later,
+    )
+
+
+def _visible_unit(unit: UnitMark, checks: Iterable[CheckResult]) -> UnitMark:
+    """Return a unit with what these checks give, and with the points that people give."""
+    functions = {}
+    for function in unit.functions.values():
+        own = [check for check in checks if check.function == function.name and check.unit == unit.name]
+        if function.manual is not None or function.question is not None:
+            functions[function.name] = function
+        elif own:
+            earned, possible = _sums((check.points, check.max_points) for check in own)
+            functions[function.name] = replace(function, points=earned, max_points=possible)
+    return _unit_of(unit.name, functions)
 
 
 def _unit(
@@ -220,6 +241,11 @@ def _unit(
         line = instead.get(question.name)
         earned = 0.0 if line is None else line.points
         functions[question.name] = FunctionMark(question.name, earned, question.points, line, question)
+    return _unit_of(name, functions)
+
+
+def _unit_of(name: str, functions: dict[str, FunctionMark]) -> UnitMark:
+    """Return the unit with the sums of its functions."""
     earned, possible = _sums((function.points, function.max_points) for function in functions.values())
     return UnitMark(name, earned, possible, functions)
 

@@ -23,7 +23,7 @@ class LateRule:
         of: `earned` takes the percentage of the points earned, `maximum` of those that can be had.
         most: no more than this, in percent.
         cut_off: a later hand-in gets nothing; None for no such limit.
-        steps: (lateness, percent) pairs in place of `percent`; the last one that is exceeded counts.
+        steps: (lateness, percent) pairs in place of `percent`; of those that are exceeded the largest percent counts.
         budget: days of lateness that cost nothing.
     """
 
@@ -87,7 +87,7 @@ class Adjusted:
     """Points after a policy.
 
     Attributes:
-        score: in points, at least 0; None for a student who is exempt.
+        score: in points, below 0 only by points by hand; None for a student who is exempt.
         max_score: in points.
         trail: one short sentence for each step that changed something, in order.
         days: begun days of lateness, those that the budget paid for among them.
@@ -134,7 +134,7 @@ def adjust(
     paid = min(policy.late.budget, late.days)
     percent = 100.0 if late.cut_off else _percent(late, policy.late, paid)
     base = score if policy.late.of == "earned" else maximum
-    left = max(0.0, score - base * percent / 100)
+    left = score - max(0.0, min(base * percent / 100, score))
     shown = _count_of(late.count, policy.late.per)
     free = f", {_count_of(paid, 'day')} of it free" if paid else ""
     reason = "after the cut-off" if late.cut_off else f"{shown} late{free}"

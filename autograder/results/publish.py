@@ -49,12 +49,18 @@ def manual_beside(paths: Iterable[Path], catalog: Catalog) -> tuple[Row, ...]:
 
 def _folders(paths: Iterable[Path]) -> list[Path]:
     """Return the folders into which the results under some paths were graded."""
-    folders = (path if path.is_dir() else path.parent for path in map(Path.resolve, paths))
-    return list(dict.fromkeys(folder.parent if folder.name == "results" else folder for folder in folders))
+    return list(dict.fromkeys(map(_folder, paths)))
+
+
+def _folder(path: Path) -> Path:
+    """Return the folder into which the results under a path were graded."""
+    path = path.resolve()
+    folder = path if path.is_dir() else path.parent
+    return folder.parent if folder.name == "results" else folder
 
 
 def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark], tuple[Row, ...]]:
-    """Read results and the points by hand beside them.
+    """Read results and the points by hand beside them. Each result is decided by the `class.toml` of its own folder.
 
     Returns:
         The marks by the names of their files, and all points by hand.
@@ -63,11 +69,11 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark]
         UsageError: there are no results, one of the files holds none, or a table of points by hand makes no sense.
     """
     results, manual = read_results(paths), manual_beside(paths, catalog)
+    folders = {file.stem: _folder(path) for path in paths for file in _files(path)}
     decide = {folder: policy_beside([folder, *_class_folders(folder)], folder) for folder in _folders(paths)}
-    first = next((each for each in decide.values() if each is not None), None)
-    taken = {name: row for folder in _folders(paths) for name, row in read_taken(folder / "intake.csv").items()}
-    marks = {name: mark(result, manual, first, catalog) for name, result in results.items()}
-    return {name: _known_as(made, taken.get(made.name, {})) for name, made in marks.items()}, manual
+    taken = {folder: read_taken(folder / "intake.csv") for folder in _folders(paths)}
+    marks = {name: mark(result, manual, decide[folders[name]], catalog) for name, result in results.items()}
+    return {name: _known_as(made, taken[folders[name]].get(made.name, {})) for name, made in marks.items()}, manual
 
 
 def _known_as(made: Mark, row: Mapping[str, str]) -> Mark:

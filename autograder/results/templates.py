@@ -45,7 +45,7 @@ def render_page(package: str, name: str, script: str = "", **values: object) -> 
 
 
 def render_file(package: str, name: str, **values: object) -> str:
-    """Return a file that is no page, from a package's template of that name; see `filled`."""
+    """Return a file that is no page, from a package's template of that name; see `fill_text`."""
     return fill_text(template_text(package, name), **values)
 
 

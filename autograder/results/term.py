@@ -63,10 +63,10 @@ class Assignment:
             return None, 0
         own, at = self.rules.late.budget, self.moments.get(student, "")
         rules = replace(self.rules, late=replace(self.rules.late, budget=own + budget))
-        late = policy.lateness(at, rules, student)
-        free = mark.score is None or late is None or late.cut_off
-        spent = 0 if free or late is None else max(0, min(budget, late.days - own))
-        return policy.decide(mark, rules, at), spent
+        settled, late = policy.decide(mark, rules, at), policy.lateness(at, rules, mark.name)
+        if settled.score is None or late is None or late.cut_off:
+            return settled, 0
+        return settled, max(0, min(budget, late.days - own))
 
 
 def term_marks(assignments: Sequence[Assignment], students: Iterable[str], rule: TermRule) -> list[Mark]:

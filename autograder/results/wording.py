@@ -1,7 +1,7 @@
 """The words that every form of a mark uses: for outcomes, points, and points by hand."""
 
 from autograder.messages import show_sentence, tr, translate_sentence
-from autograder.results.manual import ManualPoints
+from autograder.results.manual import LineComment, ManualPoints
 from autograder.results.mark import Mark
 from autograder.results.types import BESIDES, CheckResult, Outcome
 
@@ -79,6 +79,17 @@ def points_line(earned: float, possible: float, later: float = 0.0) -> str:
 def manual_line(line: ManualPoints) -> str:
     """Return points by hand with their comment, in one line."""
     return f"{line.function or 'added'}: {points(line.points)}" + (f" ({line.comment})" if line.comment else "")
+
+
+def manual_text(line: ManualPoints, most: float) -> str:
+    """Return points by hand with the most that they can be, then their comment."""
+    told = points_line(line.points, most) if line.function else points(line.points)
+    return ": ".join(filter(None, (told, line.comment)))
+
+
+def comment_place(comment: LineComment) -> str:
+    """Return the file and the line that a comment stands beside."""
+    return f"{comment.unit}.py, line {comment.place}"
 
 
 def manual_lines(mark: Mark) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from autograder.results.mark import Mark
-from autograder.results.types import CheckResult
+from autograder.results.types import CheckResult, Outcome
 from autograder.results.wording import NO_GRADE, WORDS, points
 
 
@@ -78,13 +78,18 @@ def _why(old: Mark | None, new: Mark) -> Iterator[str]:
             yield f"{name}: {line}"
 
 
+def _ending(check: CheckResult) -> tuple[Outcome, float, str]:
+    """Return what a change of a mark can come from: a check may give a share of its points without passing."""
+    return check.outcome, check.max_points, points(check.points)
+
+
 def _reason(old: CheckResult | None, new: CheckResult | None) -> str:
     if old is None or new is None:
         only = new or old
         assert only is not None
         earned = f"{points(only.points)} of {points(only.max_points)}"
         return f"{'new' if old is None else 'gone'}, {WORDS[only.outcome]}, {earned}"
-    if (old.outcome, old.max_points) == (new.outcome, new.max_points):
+    if _ending(old) == _ending(new):
         return ""
     outcome = WORDS[new.outcome] if old.outcome == new.outcome else f"{WORDS[old.outcome]} -> {WORDS[new.outcome]}"
     return f"{outcome}, {points(old.points)} -> {points(new.points)} of {points(new.max_points)}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from autograder.results.mark import Mark
 from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import explanation, points, points_line
+from autograder.results.wording import comment_place, explanation, manual_text, score_line
 
 _OUTPUT_LENGTH = 500
 
@@ -17,8 +17,7 @@ def exercism(mark: Mark) -> str:
     """
     checks = mark.result.checks
     if mark.score is None or not checks:
-        message = mark.result.errors[0].message if mark.result.errors else "there were no checks to run"
-        return json.dumps({"version": 3, "status": "error", "message": message, "tests": []}, indent=1) + "\n"
+        return json.dumps({"version": 3, "status": "error", "message": _reason(mark), "tests": []}, indent=1) + "\n"
     functions = (function for unit in mark.units.values() for function in unit.functions)
     tasks = {function: number for number, function in enumerate(functions, 1)}
     document = {
@@ -29,17 +28,23 @@ def exercism(mark: Mark) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
+def _reason(mark: Mark) -> str:
+    """Return why there is no test to show."""
+    if mark.result.errors:
+        return mark.result.errors[0].message
+    return score_line(mark) if mark.score is None else "there were no checks to run"
+
+
 def _by_hand(mark: Mark) -> Iterator[dict[str, object]]:
     """Yield a test for each line of points by hand, and one for each comment on a line of the student's file."""
     for name, line, most in mark.manual_entries():
-        told = points_line(line.points, most) if line.function else points(line.points)
-        text = ": ".join(filter(None, (told, line.comment)))
+        text = manual_text(line, most)
         full = line.points >= most if line.function else line.points >= 0
         ending = {"status": "pass", "output": text[:_OUTPUT_LENGTH]} if full else {"status": "fail", "message": text}
         yield {"name": name, "test_code": "", **ending}
     for comment in mark.comments:
-        place = f"{comment.unit}.py, line {comment.place}: comment"
-        yield {"name": place, "test_code": "", "status": "pass", "output": comment.comment[:_OUTPUT_LENGTH]}
+        name = f"{comment_place(comment)}: comment"
+        yield {"name": name, "test_code": "", "status": "pass", "output": comment.comment[:_OUTPUT_LENGTH]}
 
 
 def _test(check: CheckResult, task: int) -> dict[str, object]:

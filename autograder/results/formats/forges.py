@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from autograder.results.mark import Mark
 from autograder.results.types import CheckResult, Outcome, storable
-from autograder.results.wording import explanation, points, points_line, score_line
+from autograder.results.wording import explanation, manual_text, points_line, score_line
 
 
 def github(mark: Mark, folder: str = "exercises") -> str:
@@ -22,8 +22,7 @@ def github(mark: Mark, folder: str = "exercises") -> str:
 def _by_hand(mark: Mark, folder: str) -> Iterator[str]:
     """Yield a notice for each line of points by hand, and beside its line each comment that a person wrote."""
     for name, line, most in mark.manual_entries():
-        told = points_line(line.points, most) if line.function else points(line.points)
-        yield f"::notice title={_property(name)}::{_escape(': '.join(filter(None, (told, line.comment))))}"
+        yield f"::notice title={_property(name)}::{_escape(manual_text(line, most))}"
     for comment in mark.comments:
         place = f"file={_property(f'{folder}/{comment.unit}.py')},line={comment.place}"
         yield f"::notice {place},title=Comment::{_escape(comment.comment)}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from autograder.results.mark import Mark, mark_before_publication
 from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import explanation, score_line
+from autograder.results.wording import comment_place, explanation, score_line
 
 #: Visibility of what students see once the grades are published.
 _LATER = "after_published"
@@ -15,12 +15,12 @@ def gradescope(mark: Mark) -> str:
     """Return the document for one submission.
 
     Its `score` is the whole mark, whatever is shown of hidden checks. Gradescope shows neither it nor a hidden check before
-    the grades are published; `output` tells the visible points until then. A submission without a grade has no score, which
-    Gradescope marks as failed.
+    the grades are published; `output` tells the visible points until then, and the comments on lines. A submission without a
+    grade has no score, which Gradescope marks as failed.
     """
     result = mark.result
     document: dict[str, object] = {
-        "output": "\n".join((score_line(mark_before_publication(mark)), *result.notes)),
+        "output": "\n".join((score_line(mark_before_publication(mark)), *result.notes, *_comments(mark))),
         "execution_time": result.seconds,
         "visibility": "visible",
         "stdout_visibility": "hidden",  # the grader's own words, for the instructor
@@ -57,7 +57,7 @@ def _withheld(mark: Mark) -> list[dict[str, object]]:
 
 
 def _comments(mark: Mark) -> Iterator[str]:
-    return (f"{each.unit}.py, line {each.place}: {each.comment}" for each in mark.comments)
+    return (f"{comment_place(each)}: {each.comment}" for each in mark.comments)
 
 
 def _by_hand(mark: Mark) -> list[dict[str, object]]:

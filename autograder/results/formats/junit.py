@@ -2,16 +2,16 @@
 
 from xml.etree import ElementTree
 
-from autograder.results.manual import ManualPoints
+from autograder.results.manual import LineComment, ManualPoints
 from autograder.results.mark import Mark
-from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import WORDS, explanation, points
+from autograder.results.types import CheckResult, Outcome, is_printable
+from autograder.results.wording import WORDS, comment_place, explanation, points
 
 _SKIPPED = (Outcome.NOT_RUN, Outcome.BLOCKED)
 
 
 def junit(mark: Mark) -> str:
-    """Return a test suite for each unit and a test case for each check, and a suite of the points by hand.
+    """Return a test suite for each unit and a test case for each check, and suites of the points by hand and comments.
 
     Points are properties of a case; for a check of a function that was marked by hand they are 0 of 0.
     """
@@ -21,6 +21,9 @@ def junit(mark: Mark) -> str:
     if entries:
         suite = ElementTree.SubElement(root, "testsuite", name="points by hand", tests=str(len(entries)))
         suite.extend(_by_hand(*entry) for entry in entries)
+    if mark.comments:
+        suite = ElementTree.SubElement(root, "testsuite", name="comments", tests=str(len(mark.comments)))
+        suite.extend(map(_comment, mark.comments))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -69,6 +72,13 @@ def _by_hand(name: str, line: ManualPoints, possible: float) -> ElementTree.Elem
     return case
 
 
+def _comment(comment: LineComment) -> ElementTree.Element:
+    facts = {"classname": "comments", "name": comment_place(comment), "file": f"{comment.unit}.py"}
+    case = ElementTree.Element("testcase", facts, line=str(comment.place))
+    ElementTree.SubElement(case, "system-out").text = _text(comment.comment)
+    return case
+
+
 def _add_points(case: ElementTree.Element, earned: float, possible: float) -> None:
     properties = ElementTree.SubElement(case, "properties")
     for name, value in (("points", earned), ("max_points", possible)):
@@ -77,4 +87,4 @@ def _add_points(case: ElementTree.Element, earned: float, possible: float) -> No
 
 def _text(text: str) -> str:
     """Return text without the characters that no XML may hold, lone surrogates among them."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "?" for char in text)
+    return "".join(char if is_printable(char) or char in "\n\t" else "?" for char in text)

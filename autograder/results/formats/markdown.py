@@ -4,7 +4,7 @@ import re
 
 from autograder.results.mark import Mark
 from autograder.results.types import CheckResult, Outcome, storable
-from autograder.results.wording import explanation, manual_line, points, score_line
+from autograder.results.wording import comment_place, explanation, manual_line, points, score_line
 
 
 def markdown(mark: Mark) -> str:
@@ -16,8 +16,8 @@ def markdown(mark: Mark) -> str:
     if mark.manual:
         lines += ["", "Points by hand:", "", *(f"- {_plain(manual_line(line))}" for line in mark.manual)]
     if mark.comments:
-        places = ((f"{each.unit}.py, line {each.place}", each.comment) for each in mark.comments)
-        lines += ["", "Comments:", "", *(f"- {_plain(place)}: {_plain(comment)}" for place, comment in places)]
+        comments = (f"- {_plain(comment_place(each))}: {_plain(each.comment)}" for each in mark.comments)
+        lines += ["", "Comments:", "", *comments]
     wrong = [check for check in mark.result.checks if check.outcome not in (Outcome.PASSED, Outcome.BLOCKED)]
     lines += ["", *(_item(check) for check in wrong)] if wrong else ["", "Everything that is shown passes."]
     return storable("\n".join(lines) + "\n")

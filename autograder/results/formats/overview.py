@@ -103,7 +103,7 @@ def class_statistics(marks: Sequence[Mark]) -> ClassStatistics:
         bins=_bins(marks),
         mean=statistics.fmean(scores) if scores else 0.0,
         median=statistics.median(scores) if scores else 0.0,
-        ungraded=len(marks) - len(graded),
+        ungraded=sum(mark.score is None and bool(mark.result.errors) for mark in marks),
         failing=tuple(failing),
         mistakes=_mistakes(graded),
         idle=tuple(check for check in enough if check.failed in (0, check.ran)),

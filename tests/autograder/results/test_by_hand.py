@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from pathlib import PurePosixPath
+from xml.etree import ElementTree
 
 import pytest
 
@@ -15,6 +16,8 @@ from autograder.errors import CatalogError, UsageError
 from autograder.platforms.nbgrader.assignment import source_notebook
 from autograder.results.formats.exercism import exercism
 from autograder.results.formats.forges import github
+from autograder.results.formats.gradescope import gradescope
+from autograder.results.formats.junit import junit
 from autograder.results.formats.pages import student_page
 from autograder.results.formats.tables import grades_csv, hand_table, result_json
 from autograder.results.manual import LineComment, ManualPoints, read_manual, read_tables
@@ -238,6 +241,18 @@ def test_json_exercism_and_annotations_have_points_and_comments(own_catalog, res
     lines = github(made).splitlines()
     assert "::notice title=doubling%2C why%3A points by hand::2 of 4 points: show <more>" in lines
     assert "::notice file=exercises/doubling.py,line=2,title=Comment::say <why>, 100%25" in lines
+
+
+def test_gradescope_and_junit_have_the_comments_on_lines(own_catalog, result):
+    made = mark(result, ROWS, None, own_catalog)
+    output = json.loads(gradescope(made))["output"].splitlines()
+    assert output[-2:] == ["doubling.py, line 2: say <why>, 100%", "doubling.py, line 99: the end is missing"]
+    suite = ElementTree.fromstring(junit(made)).find("testsuite[@name='comments']")
+    assert suite.get("tests") == "2"
+    assert [(case.get("name"), case.get("line"), case.findtext("system-out")) for case in suite] == [
+        ("doubling.py, line 2", "2", "say <why>, 100%"),
+        ("doubling.py, line 99", "99", "the end is missing"),
+    ]
 
 
 @pytest.mark.usefixtures("commands_share_the_sandbox")

@@ -42,6 +42,14 @@ def test_other_points_for_the_same_outcome():
     assert (change.by, change.why) == ("+1", ("u::one: passed, 2 -> 3 of 3",))
 
 
+def test_another_share_of_the_points_for_the_same_outcome():
+    old, new = (
+        SubmissionResult("alice", (replace(TWO, outcome=Outcome.FAILED, share=share),)) for share in (0.5, 0.75)
+    )
+    (change,) = differences((old, new))
+    assert (change.by, change.why) == ("+0.25", ("u::two: failed, 0.5 -> 0.75 of 1",))
+
+
 def test_who_is_new_and_who_has_no_grade():
     broken = SubmissionResult("alice", (replace(ONE, outcome=Outcome.ERROR),))
     first, second = differences((None, SubmissionResult("bob", (ONE,))), (SubmissionResult("alice", (ONE,)), broken))

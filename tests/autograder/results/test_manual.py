@@ -6,7 +6,7 @@ from autograder.errors import UsageError
 from autograder.results.formats.overview import row
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
-from autograder.results.mark import mark
+from autograder.results.mark import Hidden, mark, mark_before_publication, visible_mark
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.results.wording import points
 
@@ -34,6 +34,19 @@ def test_points_for_a_function_stand_in_place_of_its_checks(tmp_path):
     assert (made.score, made.units["u"].points, made.max_score) == (2.5, 2.5, 3.0)
     assert made.units["u"].functions["double"].points == 1.5
     assert mark(result("carol"), lines).score == 2.0
+
+
+@pytest.mark.parametrize("hidden", Hidden)
+def test_before_publication_points_by_hand_stand_also_for_a_function_whose_checks_are_all_hidden(hidden):
+    checks = (
+        CheckResult("u::f", "u", "f", "t", 4.0, hidden=True),
+        CheckResult("u::g", "u", "g", "t", 6.0, outcome=Outcome.PASSED),
+        CheckResult("v::h", "v", "h", "t", 2.0, hidden=True, outcome=Outcome.PASSED),
+    )
+    made = mark(SubmissionResult("alice", checks), [ManualPoints("alice", "f", 3.0)])
+    before = mark_before_publication(visible_mark(made, hidden))
+    assert (made.score, before.score, before.max_score, before.later) == (11.0, 9.0, 10.0, 2.0)
+    assert list(before.units) == ["u"] and before.units["u"].points == 9.0 and before.manual == made.manual
 
 
 def test_points_without_a_function_are_added(tmp_path):

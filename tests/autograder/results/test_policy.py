@@ -74,6 +74,12 @@ def test_a_percentage_of_the_maximum_takes_as_much_from_everyone():
     assert adjust({"quiz": 1.0}, MAXIMA, policy, at="2026-11-21T12:00:00").score == 0.0
 
 
+@pytest.mark.parametrize("of", ["earned", "maximum"])
+def test_a_penalty_takes_nothing_from_a_score_below_zero(of):
+    policy = replace(POLICY, late=replace(RULE, of=of))
+    assert adjust({"quiz": 2.0}, MAXIMA, policy, at="2026-11-21T12:00:00", added=-5.0).score == -3.0
+
+
 def test_steps_stand_in_place_of_a_percentage_for_each_day():
     steps = ((timedelta(), 5.0), (timedelta(days=1), 25.0))
     policy = replace(POLICY, late=LateRule(steps=steps))
@@ -196,6 +202,24 @@ def test_what_makes_no_sense_has_a_sentence(tmp_path, text, sentence):
         ("[term]\nweights = 3", "weights is 3; write"),
         ("[late]\nsteps = [5]", "steps is .*; write a list such as"),
         ("[late]\nsteps = 5", "steps is 5; write a list such as"),
+        (
+            "[late]\nsteps = [{after = '1 day', percentage = 25}]",
+            "a step has after, percentage; write after and percent",
+        ),
+        ("[late]\nsteps = [{after = '1 day'}]", "a step has after; write after and percent, such as"),
+        ("[late]\nbudget = 2.5", "budget is 2.5; write a whole number, at least 0"),
+        ("[late]\nbudget = inf", "budget is inf; write a whole number, at least 0"),
+        ("[units]\ndrop = 0.5", "drop is 0.5; write a whole number, at least 0"),
+        ("[term]\ndrop = 0.5", "drop is 0.5; write a whole number, at least 0"),
+        ("[term]\nbudget = -1", "budget is -1; write a whole number, at least 0"),
+        ("[term]\nweights = {lab1 = inf}", "lab1 is inf; write a finite number, at least 0"),
+        (
+            "[late]\ncut_off = '99999999999 weeks'",
+            "cut_off is '99999999999 weeks' and too long; write at most 5200 weeks",
+        ),
+        ("[extensions]\nann = '9999999 days'", "the extension of ann is '9999999 days' and too long; write at most"),
+        ("[deadline]\nzone = 2", "zone is 2 and no name; write one such as .Europe/Vilnius., with quotes"),
+        ("[deadline]\nzone = 'Europe'", "there is no time zone 'Europe'; write one such as Europe/Vilnius"),
         ("[deadline]\ndue = 2026-11-20", "due is 2026-11-20 and no moment; write one such as 2026-11-20T23:59:00"),
         ("[extensions]\nann = 2026-11-20", "the extension of ann is 2026-11-20 and no moment"),
     ],
@@ -203,7 +227,7 @@ def test_what_makes_no_sense_has_a_sentence(tmp_path, text, sentence):
 def test_a_value_of_another_kind_has_a_sentence(tmp_path, text, words):
     path = tmp_path / "class.toml"
     path.write_text(text)
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=f"class.toml: .*{words}"):
         read_policy(path)
 
 

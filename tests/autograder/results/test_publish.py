@@ -22,10 +22,11 @@ from autograder.platforms.bundles.student import template
 from autograder.results.formats.classroom50 import scale
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.overview import class_statistics
-from autograder.results.formats.pages import student_page
+from autograder.results.formats.pages import class_page, student_page
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Hidden, mark, visible_mark
+from autograder.results.policy import Policy, decide
 from autograder.results.publish import publish, read_marks, read_results, render
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
@@ -391,6 +392,12 @@ def test_junit_is_read_by_others(as_text):
     assert case.classname == "variation_loss.total_variation" and "Only <b>rows</b>." in case.result[0].text
 
 
+def test_junit_keeps_the_spaces_of_width_zero_that_burmese_needs(as_text):
+    burmese = "\u1000\u200b\u1001\u200c\u200d"
+    result = SubmissionResult("a", (check("x", Outcome.FAILED, message=burmese),))
+    assert f'message="{burmese}"' in as_text("junit", result=result)
+
+
 def test_an_annotation_is_one_line_at_the_students_line(as_text):
     points, *lines = as_text("github").splitlines()
     assert points == "::notice title=Points::4 of 12 points"
@@ -440,6 +447,13 @@ def test_statistics_of_a_class():
     assert [each.id[-2:] for each in numbers.idle] == ["c0", "c2"]
     assert [name[-2:] for name in numbers.unsteady] == ["c1", "c2"]
     assert numbers.isolation == ((("process",), 6), ((), 1))
+
+
+def test_an_exemption_is_no_fault_of_the_grader(catalog):
+    exempt = decide(mark(replace(RESULT, name="dora")), Policy(exempt={"dora": ()}))
+    assert exempt.score is None and class_statistics([exempt]).ungraded == 0
+    assert "own fault" not in class_page([exempt], catalog)
+    assert json.loads(render([exempt], "exercism", Hidden.POINTS, catalog, ""))["message"] == "exempt"
 
 
 def test_the_command_writes_a_page_for_each_and_one_for_all(autograder, tmp_path):
@@ -518,6 +532,24 @@ def test_results_are_read_as_they_were_written(tmp_path, catalog):
     marks, _ = read_marks([tmp_path], catalog)
     publish(marks, "json", Hidden.EVERYTHING, catalog, tmp_path / "again")
     assert read_results([tmp_path / "again"]) == {"a": marks["a"].result}
+
+
+def test_each_result_is_decided_by_the_rules_of_its_own_folder(tmp_path, catalog):
+    for name, percent, login in (("alice", 10, "al"), ("bob", 50, "bo"), ("carl", 0, "ca")):
+        folder = tmp_path / name
+        (folder / "results").mkdir(parents=True)
+        (folder / "results" / f"{name}.json").write_text(SubmissionResult(name, RESULT.checks).to_json())
+        (folder / "class.toml").write_text(f"[deadline]\ndue = 2026-11-20T12:00:00\n[late]\npercent = {percent}\n")
+        (folder / "intake.csv").write_text(
+            f"student,path,submitted,late,reason,id,login\n{name},x,2026-11-21T11:00:00,,,,{login}\n"
+        )
+    (tmp_path / "carl" / "class.toml").unlink()
+    marks, _ = read_marks([tmp_path / "alice", tmp_path / "bob" / "results", tmp_path / "carl"], catalog)
+    assert [(made.name, made.score, made.login) for made in marks.values()] == [
+        ("alice", pytest.approx(3.6), "al"),
+        ("bob", 2.0, "bo"),
+        ("carl", 4.0, "ca"),
+    ]
 
 
 def test_results_are_in_the_order_in_which_a_class_is_graded(tmp_path):

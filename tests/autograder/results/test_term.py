@@ -5,7 +5,7 @@ import io
 import json
 import sys
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -94,6 +94,19 @@ def test_nothing_is_spent_on_work_after_the_cut_off():
     other = assignment("lab2", {"alice": 20}, {"alice": "2026-10-09T12:00:00"})
     (made,) = term(lab, other, rule=TermRule(budget=1))
     assert made.units["lab1"].points == 0.0 and made.units["lab2"].points == 20.0
+
+
+def test_nothing_is_spent_by_whoever_is_exempt():
+    lab = assignment("lab1", {"alice": 10}, {"alice": "2026-10-04T11:00:00"}, exempt={"alice": ()})
+    (made,) = term(lab, assignment("lab2", {"alice": 20}), rule=TermRule(budget=3))
+    assert (made.score, made.trail) == (30.0, ("30", "lab1: exempt"))
+
+
+def test_an_extension_goes_by_the_name_in_the_folder_also_for_the_budget():
+    lab = assignment("lab1", {"alice": 10}, {"alice": "2026-10-04T11:00:00"}, extensions={"alice": timedelta(days=3)})
+    lab = replace(lab, marks={"Alice Smith": lab.marks["alice"]}, moments={"Alice Smith": lab.moments["alice"]})
+    (made,) = term(lab, rule=TermRule(budget=3), students=("Alice Smith",))
+    assert (made.score, made.trail) == (10.0, ())
 
 
 days = st.fixed_dictionaries({name: st.integers(0, 5) for name in DUE})
