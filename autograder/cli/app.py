@@ -6,6 +6,7 @@ Exit codes: 0 all passed, 1 graded and something failed, 2 at least one submissi
 import atexit
 import contextlib
 import gc
+import io
 import json
 import sys
 from dataclasses import asdict
@@ -40,11 +41,19 @@ app.command()(reporting.viva)
 def main() -> None:
     """Run the command. An error that is raised on purpose becomes its sentence and exit code 2."""
     atexit.register(_spare_last_collection)
+    _write_any_letter()
     try:
         app()
     except AutograderError as error:
         terminal.errors.print(Text(f"autograder: {error}"), soft_wrap=True)
         sys.exit(2)
+
+
+def _write_any_letter() -> None:
+    """Have tables and results be UTF-8 in a file or a pipe; a terminal that lacks a letter shows a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
 def _spare_last_collection() -> None:

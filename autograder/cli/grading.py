@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +31,7 @@ from autograder.grading.batch import Batch, Failure, StoredResult, attempts_of, 
 from autograder.grading.jobs import GradeTasks
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results import policy
+from autograder.results.class_file import read_moments
 from autograder.results.formats.difference import changes
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import Row, read_tables, unknown_submissions
@@ -204,6 +205,8 @@ class _Run:
     fresh: bool
     manual: tuple[Row, ...]
     decide: Policy | None
+    #: Decides published results: by the moments of the hand-ins that they are of.
+    decide_published: Policy | None = None
     #: Names of those of whom several attempts have just been graded.
     tried: frozenset[str] = frozenset()
     #: Signs each published result, if that was asked for.
@@ -221,17 +224,24 @@ class _Run:
         manual = read_tables(out, spec.catalog)
         rules = rules_beside([out, *map(Path, source.paths)])
         run = cls(spec, intake.hand_ins, book, out, machines, fresh, manual, None)
+        published = read_moments(out / "intake.csv")  # before it is written anew
         tried = frozenset(intake.earlier) if rules is not None and rules.best else frozenset()
         if rules is not None and tried:
             intake = run._best_attempts(intake, rules)
         if (len(intake.hand_ins) > 1 or intake.left_out) and not (again and tried):
-            _tell_intake(intake, out)
+            _tell_intake(intake, out, write=not again)
         moments = {name: hand_in.at for name, hand_in in intake.hand_ins.items()}
-        decide = None if rules is None else (lambda made: policy.decide(made, rules, moments.get(made.name, "")))
         unheeded = (
             () if rules is None else (*_undated(rules, intake), *policy.unheeded(rules, moments, spec.catalog.modules))
         )
-        return replace(run, submissions=intake.hand_ins, decide=decide, tried=tried, unheeded=unheeded)
+        return replace(
+            run,
+            submissions=intake.hand_ins,
+            decide=_decide_by(rules, moments),
+            decide_published=_decide_by(rules, moments | published),
+            tried=tried,
+            unheeded=unheeded,
+        )
 
     def _best_attempts(self, intake: Intake, rules: policy.Policy) -> Intake:
         """Grade all attempts of those who have several. Return the class with the best ones."""
@@ -258,7 +268,7 @@ class _Run:
     def published_mark(self, name: str) -> Mark | None:
         """Return the mark of the published result of a submission, if there is one."""
         result = read_result(self.batch(self.out).result_path(name))
-        return None if result is None else self.mark(result)
+        return None if result is None else mark(result, self.manual, self.decide_published, self.spec.catalog)
 
     def grade(self, folder: Path) -> tuple[list[StoredResult], list[Failure]]:
         """Grade the class into a folder. Return the results in its order, and the failures. Ctrl-C ends the program."""
@@ -350,8 +360,13 @@ def _undated(rules: policy.Policy, intake: Intake) -> Iterator[str]:
         yield f"class.toml has a deadline, and {without} of {len(intake.hand_ins)} hand-ins tell no moment: these are not late"
 
 
-def _tell_intake(intake: Intake, out: Path) -> None:
-    """Print what was understood and what was left out, and write both into `intake.csv`."""
+def _decide_by(rules: policy.Policy | None, moments: Mapping[str, str]) -> Policy | None:
+    """Return what decides a mark by the rules of a class and the moments of its hand-ins; None without rules."""
+    return None if rules is None else (lambda made: policy.decide(made, rules, moments.get(made.name, "")))
+
+
+def _tell_intake(intake: Intake, out: Path, *, write: bool) -> None:
+    """Print what was understood and what was left out, and write both into `intake.csv` if asked to."""
     terminal.out.print(Text(intake.sentence), soft_wrap=True)
     for left in intake.left_out[:_TOLD]:
         terminal.errors.print(
@@ -360,7 +375,8 @@ def _tell_intake(intake: Intake, out: Path) -> None:
     if len(intake.left_out) > _TOLD:
         more = f"not graded: {len(intake.left_out) - _TOLD} more, in {out / 'intake.csv'}"
         terminal.errors.print(Text(more), soft_wrap=True)
-    write_atomically(out / "intake.csv", intake_csv(intake))
+    if write:
+        write_atomically(out / "intake.csv", intake_csv(intake))
 
 
 def _assignment(source: Source, spec: GradingSpec) -> "Assignment | None":
@@ -388,6 +404,6 @@ def _end(graded: list[StoredResult], failures: list[Failure]) -> None:
     """Print what could not be graded, and end the program with its exit code."""
     for failure in failures:
         terminal.errors.print(Text(f"{failure.submission}: no grade: {failure.reason}"), soft_wrap=True)
-    if failures or any(each.result.errors for each in graded):
+    if failures or not graded or any(each.result.errors for each in graded):
         raise typer.Exit(2)
     raise typer.Exit(0 if all(each.result.all_passed for each in graded) else 1)

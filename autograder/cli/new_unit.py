@@ -149,6 +149,7 @@ def write_new_course(folder: Path) -> list[Path]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"there is something in {folder} already; name a new folder")
     words = {"title": folder.absolute().name.replace("_", " ").replace("-", " ").capitalize(), "unit": _FIRST_UNIT}
+    words["title"] = re.sub(r'[\\"\x00-\x1f]+', " ", words["title"])  # it stands in quotes in a file of TOML
     words["name"] = re.sub(r"[^a-z0-9]+", "-", folder.absolute().name.lower()).strip("-") or "course"
     texts = {
         folder / "exercises" / "catalog.toml": fill_text(_CATALOG, **words),

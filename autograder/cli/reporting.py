@@ -236,6 +236,8 @@ def _same_again(result: Path, submission: Path) -> bool:
     from autograder.results.wording import score_line
     from autograder.sandbox import Sandbox
 
+    if result.is_dir():
+        raise UsageError(f"{result} is a folder; give the JSON file of one result")
     catalog, (before,) = course_here(), read_results([result]).values()
     with Sandbox(catalog.preload, gpu=before.device == "cuda") as sandbox:
         outcome = again.replay(before, submission, catalog, sandbox)

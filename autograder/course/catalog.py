@@ -80,7 +80,7 @@ class Catalog:
     def solutions(self, unit: str) -> dict[str, str]:
         """Return the text of each solution of a unit, by module; of those that there are."""
         paths = {module: self.solution(module) for module in self.units[unit].modules}
-        return {module: path.read_text(encoding="utf-8") for module, path in paths.items() if path.is_file()}
+        return {module: path.read_text(encoding="utf-8-sig") for module, path in paths.items() if path.is_file()}
 
     def data(self, unit: str) -> dict[str, Path]:
         """Return the files that the student's code of a unit reads, by their paths in `exercises/`."""
@@ -116,7 +116,7 @@ class Catalog:
     def beside(self, unit: str, path: Path) -> dict[str, str]:
         """Return the text of each other file of a unit beside one that is named like the unit, by module."""
         paths = {part: path.with_name(f"{part}.py") for part in self.units[unit].parts if path.stem == unit}
-        return {part: each.read_text(encoding="utf-8") for part, each in paths.items() if each.is_file()}
+        return {part: each.read_text(encoding="utf-8-sig") for part, each in paths.items() if each.is_file()}
 
     def checks(self, unit: str) -> Path:
         """Return the file with the checks of a unit."""
@@ -265,13 +265,17 @@ def catalog_text(root: Path, units: Collection[str]) -> str:
     """Return the text of a course's catalog as students may have it: of these units alone, and without rubrics.
 
     Raises:
-        CatalogError: it cannot be read.
+        CatalogError: it cannot be read, or a unit or a rubric in it cannot be told from the rest.
     """
     try:
-        text = (root / "exercises" / "catalog.toml").read_text(encoding="utf-8")
+        text = (root / "exercises" / "catalog.toml").read_text(encoding="utf-8-sig")
     except OSError as error:
         raise CatalogError(f"the catalog cannot be read ({error.strerror})") from error
     head, *blocks = re.split(r"^(?=\[\[unit\]\])", text, flags=re.MULTILINE)
+    if len(blocks) != len(tomllib.loads(text).get("unit", [])):
+        raise CatalogError(
+            "begin each unit of the catalog with a line [[unit]], without spaces: a release leaves units out by it"
+        )
     kept = [block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units]
     public = [
         re.sub(r"^\[unit\.questions\.\w+\.rubric[^\n]*\n(?:(?!\[).*\n?)*", "", block, flags=re.MULTILINE)

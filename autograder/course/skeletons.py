@@ -34,9 +34,10 @@ def skeleton(solution: str, filename: str) -> str:
     """Return the skeleton of a solution.
 
     Raises:
-        CatalogError: the regions do not pair up, one is in no function, or a function's region has no TODO before it.
+        CatalogError: it is no valid Python, the regions do not pair up, one is in no function, or a function's region has no
+            TODO before it.
     """
-    names = _functions_by_line(solution)
+    names = _functions_by_line(solution, filename)
     kept: list[str] = []
     opened = 0
     for number, line in enumerate(solution.splitlines(), 1):
@@ -255,10 +256,12 @@ def read_source(path: Path) -> str:
     """Read a file of the course.
 
     Raises:
-        CatalogError: it cannot be read.
+        CatalogError: it cannot be read, or is no text in UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CatalogError(f"{path} is no text in UTF-8; save it again as UTF-8") from error
     except OSError as error:
         raise CatalogError(
             f"{path} cannot be read ({error.strerror}); a release is made from solutions and lessons"
@@ -279,10 +282,12 @@ def _back_up(path: Path, folder: Path) -> Path:
     return backup
 
 
-def _functions_by_line(source: str) -> dict[int, str]:
-    functions = [
-        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
+def _functions_by_line(source: str, filename: str) -> dict[int, str]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise CatalogError(f"{filename} line {error.lineno} is no valid Python ({error.msg})") from error
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return {line: node.name for node in functions for line in range(node.lineno, (node.end_lineno or node.lineno) + 2)}
 
 
