@@ -39,7 +39,7 @@ class CommonMistake:
         sentence: what a student reads.
         change: returns the solution's call with the answer that this mistake gives. It gets the student's call, the
             solution's, and the solution's first one.
-        ask: returns the call that the solution is asked in the place of the student's; its answer is not changed then.
+        ask: turns the student's call into another one, which the solution answers; used without `change`.
         evidence: so many numbers have to show it.
     """
 

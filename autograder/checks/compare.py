@@ -91,7 +91,7 @@ def assert_between(
         mistake: the known mistake that a number outside shows, if the check itself can tell.
 
     Raises:
-        CheckFailed: some value lies outside, or is NaN.
+        CheckFailed: some value lies outside, or is NaN, or there is none.
     """
     values = _numbers(actual)
     if isinstance(values, int | float):
@@ -102,6 +102,10 @@ def assert_between(
         return
     if values is None:
         raise CheckFailed(f"returned {show(actual)}, expected a number", actual)
+    if 0 in values.shape:
+        value = show(actual)
+        found = f": {what} is {value}" if what else f"returned {value}"
+        raise CheckFailed(f"{found}, which has no number in it, expected {bounds(low, high, value)}", actual)
     wrong = ~((values >= low) & (values <= high))
     if wrong.any():
         index = tuple(map(int, np.argwhere(wrong)[0])) if isinstance(wrong, np.ndarray) else first(wrong)

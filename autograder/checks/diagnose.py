@@ -451,9 +451,10 @@ class Diagnosis:
 
 def _same_answer(fault: _Fault, number: int, theirs: Call, answer: Call) -> bool:
     """Return True if a variant answers a call as the student did."""
+    assert fault.telling is not None  # or no variant is replayed
     raised = theirs.value is UNANSWERED and answer.value is UNANSWERED
-    if fault.telling is None or fault.telling != VALUES or not raised:
-        return fault.telling is not None and same_by(fault.telling, theirs, answer)
+    if fault.telling != VALUES or not raised:
+        return same_by(fault.telling, theirs, answer)
     if theirs.of is not None and not theirs.raised:  # no gradient has come back
         return not answer.raised
     if not theirs.raised or theirs.raised[:1] != answer.raised[:1]:

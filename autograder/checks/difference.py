@@ -9,7 +9,7 @@ import decimal
 import enum
 import itertools
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -22,6 +22,10 @@ _TOLERANCES = {"float64": (1e-7, 1e-9), "float16": (1e-2, 1e-3), "bfloat16": (2e
 _FLOAT32 = (1e-4, 1e-6)
 #: Names of iterators; any other is called `iterator`.
 _ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed", "iterator")
+#: So many letters are shown before the first difference of two long texts.
+_BEFORE_DIFFERENCE = 30
+#: So many keys are named that are missing, or too many.
+_SHOWN_KEYS = 6
 #: And how far 255 times a bound, which allows for more.
 _BOUND_ROUNDING = 1e-3
 
@@ -165,13 +169,38 @@ def _text_difference(actual: str, expected: str, rtol: object, atol: object, at:
         return ""
     given, wanted = actual.splitlines(keepends=True), expected.splitlines(keepends=True)
     if max(len(given), len(wanted)) < 2:
-        return f"returned {show(actual)}{at}, expected {show(expected)}"
+        return f"returned {_excerpt(actual, expected)}{at}, expected {_excerpt(expected, actual)}"
     number = next(i for i, (one, other) in enumerate(itertools.zip_longest(given, wanted)) if one != other)
     if number >= len(given):
         return f"returned {len(given)} lines{at}, expected {len(wanted)}; the next is {show(wanted[number])}"
     if number >= len(wanted):
         return f"returned {len(given)} lines{at}, expected {len(wanted)}; the first too many is {show(given[number])}"
-    return f"returned {show(given[number])}{at} in line {number + 1}, expected {show(wanted[number])}"
+    return (
+        f"returned {_excerpt(given[number], wanted[number])}{at} in line {number + 1}, "
+        f"expected {_excerpt(wanted[number], given[number])}"
+    )
+
+
+def _bytes_difference(actual: bytes, expected: bytes, rtol: object, atol: object, at: str) -> str:
+    if actual == expected:
+        return ""
+    return f"returned {_excerpt(actual, expected)}{at}, expected {_excerpt(expected, actual)}"
+
+
+def _excerpt(text: Any, other: Any) -> str:
+    """Return a text, or bytes, that differs from another; from shortly before that place if both would look the same."""
+    if show(text) != show(other):
+        return show(text)
+    pairs = enumerate(itertools.zip_longest(text, other))
+    place = next(number for number, (one, another) in pairs if one != another)
+    dots: Any = "..." if isinstance(text, str) else b"..."
+    # Ten characters may be needed to show a letter, as in '\U0001f3fb': then there is room for fewer letters.
+    for letters in (_BEFORE_DIFFERENCE, _BEFORE_DIFFERENCE // 6):
+        start = max(place - letters, 0)
+        excerpt = show(dots + text[start:])
+        if excerpt != show(dots + other[start:]):
+            break
+    return excerpt
 
 
 def _sequence_difference(actual: Any, expected: Any, rtol: float | None, atol: float | None, at: str) -> str:
@@ -185,9 +214,11 @@ def _sequence_difference(actual: Any, expected: Any, rtol: float | None, atol: f
 
 def _mapping_difference(actual: Any, expected: Any, rtol: float | None, atol: float | None, at: str) -> str:
     if actual.keys() != expected.keys():
+        if _keys(actual) == _keys(expected):
+            return f"returned a dict{at} {_other_keys(actual, expected)} among its keys"
         return f"returned a dict with {_keys(actual)}{at}, expected {_keys(expected)}"
     if isinstance(expected, collections.OrderedDict) and list(actual) != list(expected):
-        return f"returned the keys {show(list(actual))}{at}, expected the order {show(list(expected))}"
+        return _order_difference(list(actual), list(expected), at)
     problems = (difference(actual[key], expected[key], rtol, atol, f"{at} under {show(key)}") for key in expected)
     return next(filter(None, problems), "")
 
@@ -196,6 +227,8 @@ def _record_difference(actual: Record, expected: Record, rtol: float | None, ato
     if actual.type_name != expected.type_name or actual.named_tuple != expected.named_tuple:
         return f"returned {_with_type(actual)}{at}, expected {_with_type(expected)}"
     if actual.fields.keys() != expected.fields.keys():
+        if _keys(actual.fields) == _keys(expected.fields):
+            return f"returned a {actual.type_name}{at} {_other_keys(actual.fields, expected.fields)} among its fields"
         return f"returned a {actual.type_name} with {_keys(actual.fields)}{at}, expected {_keys(expected.fields)}"
     problems = (
         difference(actual.fields[name], item, rtol, atol, f"{at} in .{name}") for name, item in expected.fields.items()
@@ -217,6 +250,28 @@ def _set_difference(actual: Any, expected: Any, rtol: float | None, atol: float 
 
 def _keys(value: Mapping[Any, object]) -> str:
     return show(sorted(map(str, value)))
+
+
+def _other_keys(actual: Mapping[Any, object], expected: Mapping[Any, object]) -> str:
+    """Return which keys are missing and which are too many; with their types if the names of some are the same."""
+    lacking = [key for key in expected if key not in actual]
+    extra = [key for key in actual if key not in expected]
+    name = _with_type if {*map(str, lacking)} & {*map(str, extra)} else show
+    said = [f"without {_first_keys(lacking, name)}"] if lacking else []
+    said += [f"with {_first_keys(extra, name)} too many"] if extra else []
+    return " and ".join(said)
+
+
+def _first_keys(keys: list[object], name: Callable[[object], str]) -> str:
+    return ", ".join(map(name, keys[:_SHOWN_KEYS])) + (", ..." if len(keys) > _SHOWN_KEYS else "")
+
+
+def _order_difference(actual: list[object], expected: list[object], at: str) -> str:
+    """Return the sentence for the same keys in another order."""
+    if show(actual) != show(expected):
+        return f"returned the keys {show(actual)}{at}, expected the order {show(expected)}"
+    number = next(i for i, pair in enumerate(zip(actual, expected, strict=True)) if pair[0] != pair[1])
+    return f"returned {show(actual[number])}{at} as key {number} of {len(expected)}, expected {show(expected[number])}"
 
 
 def _tolerance(dtype: str, rtol: float | None, atol: float | None) -> tuple[float, float]:
@@ -275,6 +330,7 @@ _COMPARED: dict[Any, Any] = {
     np.ndarray: _array_difference,
     float | complex | decimal.Decimal: _number_difference,
     str: _text_difference,
+    bytes: _bytes_difference,
     list | tuple | collections.deque: _sequence_difference,
     dict: _mapping_difference,
     Record: _record_difference,

@@ -5,7 +5,7 @@ worker: a check calls their methods, reads their attributes and uses them with P
 """
 
 import sys
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
@@ -138,6 +138,12 @@ class RemoteObject:
         __tracebackhide__ = True
         return self._submission._call(Call("__call__", args, kwargs, on=self))
 
+    def __iter__(self) -> Iterator[Any]:
+        __tracebackhide__ = True
+        found = _use(self, "__iter__")
+        # A worker gives an empty iterator, or one of parameters, as a list.
+        return iter(found) if isinstance(found, list) else found
+
     def __next__(self) -> Any:
         try:
             return _use(self, "__next__")
@@ -207,7 +213,7 @@ def _operator(name: str) -> Any:
 
 
 for _name in (
-    *("iter", "reversed", "getitem", "setitem", "delitem", "delattr", "enter"),
+    *("reversed", "getitem", "setitem", "delitem", "delattr", "enter"),
     *("abs", "neg", "pos", "invert", "round", "divmod", "rdivmod"),
     *("lt", "le", "gt", "ge", "eq", "ne"),
     *(

@@ -20,7 +20,7 @@ _OF_GPU = (
     *("/sys/bus", "/sys/class", "/sys/devices", "/sys/module"),
 )
 #: Environment variables that name further folders of the course's data.
-_NAMED = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME")
+DATA_VARIABLES = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME")
 
 
 @dataclass(frozen=True)
@@ -121,4 +121,4 @@ def _packages() -> Iterator[Path]:
 
 
 def _existing_paths() -> Iterator[Path]:
-    return (Path(os.environ[name]).absolute() for name in _NAMED if os.environ.get(name))
+    return (Path(os.environ[name]).absolute() for name in DATA_VARIABLES if os.environ.get(name))

@@ -91,8 +91,10 @@ def gather_in_huge_pages() -> None:
     """
     for line in Path("/proc/self/maps").read_text().splitlines():
         span, rights, _, _, inode, *_ = line.split()
-        first, end = (int(number, 16) for number in span.split("-"))
-        first, size = -first // _HUGE * -_HUGE, (end // _HUGE - -(-first // _HUGE)) * _HUGE
+        start, end = (int(number, 16) for number in span.split("-"))
+        # Only whole huge pages can be made: the start is rounded up to one, and the end down.
+        first = (start + _HUGE - 1) // _HUGE * _HUGE
+        size = end // _HUGE * _HUGE - first
         if rights == "rw-p" and inode == "0" and size > 0:
             # Some of it cannot be moved, and an older kernel cannot at all: then forks are slower, and nothing else.
             _libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(size), _MADV_COLLAPSE)

@@ -27,10 +27,10 @@ def enter(without: Collection[str]) -> dict[str, str]:
     """
     missing = {name: "switched off" for name in KINDS if name in without}
     if os.geteuid() and len(missing) < len(KINDS):
-        reason = reason_against(_become_master, functools.partial(kernel.unshare, kernel.CLONE_NEWNS))
+        reason = reason_against(_enter_user_namespace, functools.partial(kernel.unshare, kernel.CLONE_NEWNS))
         if reason:
             return dict.fromkeys(KINDS, f"an ordinary user needs a user namespace first: {reason}") | missing
-        _become_master()
+        _enter_user_namespace()
     for name, flag in KINDS.items():
         # Each by itself, so that one that is refused costs no other.
         reason = missing.get(name) or reason_against(functools.partial(kernel.unshare, flag))
@@ -85,7 +85,7 @@ def confine_view(readable: Iterable[Path], folder: Path) -> None:
     kernel.make_read_only("/", below=False)
 
 
-def _become_master() -> None:
+def _enter_user_namespace() -> None:
     """Enter a user namespace, in which an ordinary user may make the others."""
     uid, gid = os.geteuid(), os.getegid()
     kernel.unshare(kernel.CLONE_NEWUSER)

@@ -184,7 +184,9 @@ class Tail:
 
     def text(self) -> str:
         """Return the kept text, without terminal escapes, and with each progress bar collapsed to its last state."""
-        cut = f"\n[... {self.dropped:,} bytes left out ...]\n" if self.dropped else ""
+        if not self.dropped:  # what stands where both meet stays whole
+            return _plain(self.head + self.tail)
+        cut = f"\n[... {self.dropped:,} bytes left out ...]\n"
         return _plain(self.head) + cut + _plain(self.tail)
 
 

@@ -22,7 +22,7 @@ import msgpack
 
 from autograder.errors import SandboxError, ServerDiedError, UsageError
 from autograder.libraries import KERAS_ON_TORCH
-from autograder.sandbox.confines import Allowance, Setup
+from autograder.sandbox.confines import DATA_VARIABLES, Allowance, Setup
 from autograder.sandbox.process import Worker
 from autograder.sandbox.zygote import FEW, GPU_HIDDEN, GPU_UNOPENED, MANY, ONE_THREAD, Zygote
 from autograder.worker.deadline import Waiting
@@ -60,7 +60,7 @@ _ENVIRONMENT = {
     **KERAS_ON_TORCH,
 }
 #: By the last one the package itself and the course's may be found; the server takes it out of its workers' sight.
-_KEPT_VARIABLES = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME", "PYTHONPATH")
+_KEPT_VARIABLES = (*DATA_VARIABLES, "PYTHONPATH")
 
 
 class Sandbox:

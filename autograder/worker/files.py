@@ -31,6 +31,8 @@ _FIRST_DESCRIPTOR = 2**20
 _BUFFER_BYTES = 2**16
 _WRITES = os.O_WRONLY | os.O_RDWR
 _WITHOUT_NAME = getattr(os, "O_TMPFILE", 0)
+#: A mode of `open` has exactly one of these letters.
+_KINDS = frozenset("rwax")
 
 
 class Folder:
@@ -129,6 +131,8 @@ class Folder:
         opener: Callable[[Any, int], int] | None = None,
     ) -> Any:
         """Open a file as `open` does."""
+        if len(_KINDS & set(mode)) != 1:
+            self._open(file, mode)  # raises ValueError in Python's own words
         flags = _flags(mode)
         where = file if opener is None else opener(file, flags)
         stream: Stream | None = None
@@ -221,7 +225,9 @@ class Folder:
 
     def access(self, path: Any, mode: int, **kwargs: Any) -> bool:
         """Tell as `os.access` does if something can be read or written."""
-        return self._find(path) is not None or bool(self._ask("access", path, mode, **kwargs))
+        with contextlib.suppress(OSError):  # it is not to be seen
+            return self._find(path) is not None or bool(self._ask("access", path, mode, **kwargs))
+        return False
 
     def chmod(self, path: Any, mode: int, **kwargs: Any) -> None:
         """Take a mode as `os.chmod` does; all files here can be read and written."""
@@ -386,7 +392,7 @@ def _below(folder: str) -> str:
 def _flags(mode: str) -> int:
     """Return the flags of `os.open` for a mode of `open`."""
     made = {"w": os.O_CREAT | os.O_TRUNC, "a": os.O_CREAT | os.O_APPEND, "x": os.O_CREAT | os.O_EXCL}
-    (kind,) = set(mode) & set("rwax")
+    (kind,) = _KINDS & set(mode)
     return made.get(kind, 0) | (os.O_RDWR if "+" in mode else os.O_RDONLY if kind == "r" else os.O_WRONLY)
 
 

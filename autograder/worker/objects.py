@@ -93,7 +93,7 @@ class Objects:
     def __init__(self) -> None:
         self._held: list[Any] = []
         self._numbers: dict[int, int] = {}
-        self._told: set[int] = set()
+        self._held_as_data: set[int] = set()
 
     def __getitem__(self, number: int) -> Any:
         return self._held[number]
@@ -102,11 +102,11 @@ class Objects:
         """Let go of all of them."""
         self._held.clear()
         self._numbers.clear()
-        self._told.clear()
+        self._held_as_data.clear()
 
     def holds(self, value: object) -> bool:
         """Return True for an object that is held already, and is no data."""
-        return id(value) in self._numbers and id(value) not in self._told
+        return id(value) in self._numbers and id(value) not in self._held_as_data
 
     def hold(self, value: object, name: str = "") -> Handle:
         """Hold an object, once. Return its handle."""
@@ -122,7 +122,7 @@ class Objects:
         record = record_of(value)
         if _has_methods(type(value)):
             record.number = self.hold(value).number
-            self._told.add(id(value))
+            self._held_as_data.add(id(value))
         return record
 
     def hold_iterator(self, value: Iterator[object]) -> object:

@@ -77,19 +77,20 @@ def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
 @contextlib.contextmanager
 def _run_as_program(request: Run, program: types.ModuleType, output: io.BytesIO, error: io.BytesIO) -> Iterator[None]:
     """Have the process be the program's: its streams, its arguments, its module."""
-    notebook = request.sources[request.unit][0].endswith(_NOTEBOOK)  # whose own `__main__` holds the definitions
     streams: dict[str, Any] = {
         "stdin": io.TextIOWrapper(io.BytesIO(request.stdin.encode("utf-8", "surrogatepass")), encoding="utf-8"),
         "stdout": io.TextIOWrapper(output, encoding="utf-8", errors="backslashreplace", write_through=True),
         "stderr": io.TextIOWrapper(error, encoding="utf-8", errors="backslashreplace", write_through=True),
     }
+    before = sys.modules["__main__"]
+    if not request.sources[request.unit][0].endswith(_NOTEBOOK):  # whose definitions are in the present `__main__`
+        sys.modules["__main__"] = program
     try:
-        with (
-            mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams),
-            mock.patch.dict(sys.modules, {} if notebook else {"__main__": program}),
-        ):
+        with mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams):
             yield
     finally:
+        # This entry alone: the libraries that the program has imported must stay, because NumPy cannot be loaded twice.
+        sys.modules["__main__"] = before
         for stream in streams.values():
             with contextlib.suppress(OSError, ValueError):
                 stream.detach()  # or closing it would close what it has written into

@@ -55,8 +55,8 @@ from autograder.worker.side_effects import held_bytes, inspection, restorer
 
 #: Bytes: with fewer than these more than at first, a worker leaves it to Python when to collect garbage.
 _MUCH = 2**24
-#: What a text says that changes `sys.modules`, and few others.
-_NAMED = "modules"
+#: Word that stands in every source that changes `sys.modules`.
+_MODULES_WORD = "modules"
 #: So many letters of why an import failed are told.
 _REASON = 200
 #: A day: as long as anybody looks at variables.
@@ -68,7 +68,7 @@ class Session:
 
     Args:
         sandboxed: it runs in a process of its own, and what goes wrong may be the sandbox's doing.
-        waiting: of the thread that answers, if it cannot look that up.
+        waiting: tells how long the answering thread has waited for a core; None to open it from `/proc`.
         files: those that the student's code has made, if they lie in memory.
         watched: a debugger is attached, and the time at a breakpoint does not count.
 
@@ -186,7 +186,7 @@ class Session:
             # is so large that to collect it would take longer than the check.
             if self._sandboxed and self._holds_much():
                 gc.collect()
-        self._restorer.restore(seed, modules=any(_NAMED in text for text in self._sources.values()))
+        self._restorer.restore(seed, modules=any(_MODULES_WORD in text for text in self._sources.values()))
         if self._files is not None:
             self._files.clear()
 

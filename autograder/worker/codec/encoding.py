@@ -72,7 +72,7 @@ def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD
     """Return the bytes for a value.
 
     Args:
-        value: built of the types named above.
+        value: built of the types that the docstring of `codec` lists.
         fallback: turns a value of another type into one of them, or raises `RefusedValue`.
         limits: the size of the message.
         grad: tensors say that they require gradients.

@@ -114,7 +114,7 @@ class Callback:
     """A function that the worker may call while it carries out a request.
 
     Attributes:
-        number: its own among those of the request; -1 for the worker's own function of this name.
+        number: index among the functions that the request hands over; -1 for the student's own function `name`.
         name: for people.
     """
 
@@ -169,7 +169,8 @@ class Record:
     Attributes:
         module: of its class.
         number: of the object itself, if its class has methods and it stays with the worker; else -1.
-        far: has those methods and operators, if anything has. A method may change the fields.
+        far: the `RemoteObject` on which methods and operators are called; None if the class has none. Once it was used, the
+            fields are read from it, because a method may have changed them.
     """
 
     __slots__ = ("_fields", "_used", "far", "module", "named_tuple", "number", "type_name")
@@ -199,6 +200,10 @@ class Record:
             raise AttributeError(f"a {self.type_name} has no field {name}")
         self._used = True
         return getattr(self.far, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Have `copy` and `pickle` keep the present fields alone: a method called on a copy would change the original."""
+        return Record, (self.type_name, self.fields, self.named_tuple, self.module)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.fields.values())

@@ -1,6 +1,7 @@
 """Both sides of each assertion, and the words of the failing one: a message nobody asserts on is one nobody has read."""
 
 import math
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,39 @@ def test_a_difference_is_worded(actual, expected, problem):
         assert_close(actual, expected)
     assert caught.value.problem == problem
     assert caught.value.actual is actual
+
+
+def _letters(**changed):
+    return {changed.get(letter, letter): 0 for letter in "abcdefgh"}
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "problem"),
+    [
+        ({1: "a"}, {"1": "a"}, "returned a dict without '1' (a str) and with 1 (an int) too many among its keys"),
+        (_letters(h="i"), _letters(), "returned a dict without 'h' and with 'i' too many among its keys"),
+        (_letters(), _letters() | {"i": 0}, "returned a dict without 'i' among its keys"),
+        ([_letters() | {"i": 0}], [_letters()], "returned a dict as item 0 with 'i' too many among its keys"),
+        (
+            OrderedDict(_letters()),
+            OrderedDict(_letters(g="h", h="g")),
+            "returned 'g' as key 6 of 8, expected 'h'",
+        ),
+        ("x" * 90 + "cat", "x" * 90 + "dog", f"returned '...{'x' * 30}cat', expected '...{'x' * 30}dog'"),
+        ("x" * 90 + "cat", "x" * 90, f"returned '...{'x' * 30}cat', expected '...{'x' * 30}'"),
+        (b"x" * 90 + b"cat", b"x" * 90 + b"dog", f"returned b'...{'x' * 30}cat', expected b'...{'x' * 30}dog'"),
+        ("\0" * 20 + "cat", "\0" * 20 + "dog", "returned '...{0}cat', expected '...{0}dog'".format(r"\x00" * 5)),
+        (
+            "one\n" + "x" * 90 + "1\n",
+            "one\n" + "x" * 90 + "2\n",
+            rf"returned '...{'x' * 30}1\n' in line 2, expected '...{'x' * 30}2\n'",
+        ),
+    ],
+)  # fmt: skip
+def test_what_begins_alike_is_shown_where_it_differs(actual, expected, problem):
+    with pytest.raises(CheckFailed) as caught:
+        assert_equal(actual, expected)
+    assert caught.value.problem == problem
 
 
 @pytest.mark.parametrize(
@@ -133,6 +167,17 @@ def test_between_holds_on_its_bounds_and_not_beyond():
         with pytest.raises(CheckFailed) as caught:
             assert_between(value, low, high)
         assert caught.value.problem == words
+
+
+def test_nothing_lies_between_bounds_if_there_is_no_number():
+    for value, shown in [
+        (t([]), "tensor([])"),
+        (torch.zeros(2, 0), "2x0 tensor"),
+        (np.zeros(0), "array of shape (0,)"),
+    ]:
+        with pytest.raises(CheckFailed) as caught:
+            assert_between(value, 0, 1)
+        assert caught.value.problem == f"returned {shown}, which has no number in it, expected between 0.0 and 1.0"
 
 
 def test_between_names_what_was_measured():

@@ -2,8 +2,10 @@
 
 import collections
 import contextlib
+import copy
 import dataclasses
 import datetime
+import sys
 from decimal import Decimal
 from fractions import Fraction
 
@@ -29,6 +31,9 @@ class Span:
 
     def length(self):
         return self.end - self.start
+
+    def extend(self):
+        self.end += 1
 
 class Stump:
     kinds = 0
@@ -184,6 +189,18 @@ def test_an_object_stays_with_the_worker(student):
     assert student.Span(1, 4).length() == 3
 
 
+def test_an_object_without_items_is_iterated_over(student):
+    assert list(student.Stump()) == []
+
+
+def test_a_copy_of_a_record_keeps_the_values_of_its_fields(student):
+    span = student.longer(Span(1, 2))
+    before = copy.deepcopy(span)
+    span.extend()
+    assert (before.end, span.end) == (3, 4)
+    assert copy.copy(student.middle(Point(0, 1), Point(1, 2))) == Point(0.5, 1.5)
+
+
 def test_calls_of_methods_are_told_as_they_are_written(student):
     stump = student.Stump(max_depth=2)
     stump.predict(1)
@@ -264,6 +281,13 @@ def test_a_program_ends_as_it_would_on_its_own(student):
     assert "EOFError" in student.run(stdin="2\n").error
     with pytest.raises(NotWritten):
         student.run(args=["--unwritten"])
+
+
+def test_a_library_that_a_program_has_imported_stays_imported(monkeypatch):
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    module = Module("trees", "trees.py", "import colorsys")
+    assert StudentModule(module, {"trees": module}, InProcess(), 2.0, 3).run().exit_code == 0
+    assert "colorsys" in sys.modules
 
 
 def test_a_value_that_a_check_passes_wrongly_is_its_own_fault(student):

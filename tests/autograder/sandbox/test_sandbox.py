@@ -519,6 +519,12 @@ def test_what_is_printed_is_kept_at_both_ends():
     assert tail.dropped == 100_010 - 2 * KEPT
 
 
+def test_nothing_is_broken_between_both_ends_if_all_is_kept():
+    tail = Tail()
+    tail.add(("a" * (KEPT - 1) + "ąąą").encode())
+    assert tail.text() == "a" * (KEPT - 1) + "ąąą"
+
+
 def test_what_is_printed_is_made_harmless():
     tail = Tail()
     tail.add("\x9b31m\u202e".encode())

@@ -246,6 +246,21 @@ def test_what_a_program_did_not_close_is_written(place):
     assert folder.files_written() == {"out": b"x", "given": b"11"}
 
 
+def test_a_program_has_no_access_to_what_it_cannot_see(place):
+    Path("real").write_text("real")
+    with in_memory(files={"given": "1"}, alone=True):
+        assert [os.access(name, os.R_OK) for name in ("given", "real", "missing")] == [True, False, False]
+
+
+@pytest.mark.parametrize("mode", ["rw", "q", "b"])
+def test_a_mode_that_does_not_exist_is_refused_in_pythons_words(place, mode):
+    with pytest.raises(ValueError) as real:
+        open("file", mode)
+    with in_memory(), pytest.raises(ValueError) as caught:
+        open("file", mode)
+    assert str(caught.value) == str(real.value)
+
+
 def test_the_kernel_sees_none_of_them(place):
     with in_memory():
         Path("a").write_text("x")
