@@ -164,6 +164,22 @@ def test_lateness_is_in_every_table_with_its_trail(autograder, course, blackboar
         assert "2.7" in out and "one day late" in out
 
 
+def test_a_regrade_that_only_shows_leaves_the_moments_of_published_marks(autograder, course, blackboard, tmp_path):
+    out = tmp_path / "out"
+    autograder("grade", blackboard, "-o", out, "--jobs", 1)
+    (first,) = blackboard.glob("Lab_ann_*")
+    first.rename(blackboard / "Lab_ann_attempt_2026-11-22-10-00-00_doubling.py")
+    entries_of.cache_clear()
+    kept = (out / "intake.csv").read_bytes()
+    _, shown, _ = autograder("regrade", "-o", out, "--jobs", 1)
+    assert re.search(r"ann +3 +2\.4 +-0\.6", shown) and "Nothing is published yet" in shown
+    assert (out / "intake.csv").read_bytes() == kept
+    assert "ann,3," in autograder("report", out, "--as", "csv")[1]
+    _, shown, _ = autograder("regrade", "-o", out, "--jobs", 1, "--publish")
+    assert re.search(r"ann +3 +2\.4 +-0\.6", shown)
+    assert "ann,2.4," in autograder("report", out, "--as", "csv")[1]
+
+
 def test_tables_for_an_import_have_numbers_and_logins(autograder, course, canvas, tmp_path):
     autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
     _, out, _ = autograder("report", tmp_path / "out", "--as", "canvas", "--title", "Lab (7)")

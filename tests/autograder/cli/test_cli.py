@@ -86,6 +86,29 @@ def test_nothing_graded_is_2_and_says_why(autograder, tmp_path, monkeypatch, arg
     assert not (tmp_path / "results").exists() or not list((tmp_path / "results").iterdir())
 
 
+def test_a_class_of_which_nothing_can_be_taken_is_2(autograder, tmp_path, monkeypatch):
+    monkeypatch.chdir(make_course(tmp_path / "course"))
+    (tmp_path / "class" / "ann").mkdir(parents=True)
+    (tmp_path / "class" / "ann" / "doubling.py").symlink_to(tmp_path / "course" / "solutions" / "doubling.py")
+    (tmp_path / "class" / "bob").symlink_to(tmp_path / "class" / "ann")
+    (tmp_path / "class" / "ann").rename(tmp_path / "elsewhere")
+    assert autograder("grade", tmp_path / "class", "-o", tmp_path / "out")[0] == 2
+
+
+def test_a_file_and_a_pipe_get_utf_8_whatever_the_terminal_is_set_to(tmp_path):
+    course = make_course(tmp_path / "course")
+    catalog = course / "exercises" / "catalog.toml"
+    catalog.write_text(
+        catalog.read_text().replace("[course]\ntitle = ", "[course]\ntitle = 'Žygis' #", 1), encoding="utf-8"
+    )
+    for encoding in ("ascii", "cp1252"):
+        env = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+        ended = subprocess.run(
+            [sys.executable, "-m", "autograder"], cwd=course, env=env, capture_output=True, timeout=120
+        )
+        assert "Žygis" in ended.stdout.decode("utf-8"), ended.stderr
+
+
 @pytest.mark.slow
 def test_a_class_has_a_table_and_a_csv(autograder, tmp_path, monkeypatch):
     students = tmp_path / "class"

@@ -111,6 +111,12 @@ def test_a_new_course_is_whole(command, student_pytest, tmp_path, monkeypatch):
     assert command("new-course", course)[0] == 2
 
 
+def test_a_new_course_may_have_any_name(command, tmp_path):
+    course = tmp_path / 'My "A" \\ course'
+    assert command("new-course", course)[0] == 0
+    assert read_catalog(course).title == "My  a    course"
+
+
 def test_a_unit_is_made_in_the_course_of_the_working_directory_alone(command, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")

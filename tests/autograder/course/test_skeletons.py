@@ -72,6 +72,22 @@ def test_a_broken_region_is_named(old, new, words):
         skeleton(SOLUTION.replace(old, new, 1), "unit.py")
 
 
+def test_a_solution_that_is_no_python_is_named():
+    with pytest.raises(CatalogError, match=r"unit\.py line 1 is no valid Python \("):
+        skeleton("def double(x:\n", "unit.py")
+
+
+def test_a_solution_may_begin_with_a_mark_and_must_be_utf_8(course):
+    path = course.solution("unit")
+    path.write_text("\ufeff" + SOLUTION, encoding="utf-8")
+    assert write_skeletons(course, course.select(None))
+    assert course.exercise("unit").read_text(encoding="utf-8") == SKELETON
+    assert course.solutions("unit") == {"unit": SOLUTION}
+    path.write_text(SOLUTION + "# größer\n", encoding="latin-1")
+    with pytest.raises(CatalogError, match=r"unit\.py is no text in UTF-8; save it again as UTF-8"):
+        write_skeletons(course, course.select(None))
+
+
 @pytest.fixture
 def course(tmp_path):
     for folder in ("exercises", "solutions"):

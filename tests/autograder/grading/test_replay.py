@@ -118,6 +118,8 @@ def test_the_command_says_if_a_byte_was_changed_and_what_comes_out_now(tmp_path,
     assert code == 1 and "Not what was signed" in text and "outcome" not in text
     code, text = command("replay", result)
     assert code == 2 and "Missing argument SUBMISSION" in text
+    code, text = command("replay", out, tmp_path / "alice")
+    assert code == 2 and "is a folder; give the JSON file of one result" in text
 
     assert command("grade", tmp_path / "alice", "-o", out, "--fresh")[0] == 1  # another result, which nobody signed
     code, text = command("replay", result, "--verify", public)

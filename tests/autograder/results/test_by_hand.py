@@ -117,6 +117,13 @@ def test_students_get_the_question_without_its_rubric(own_catalog):
         catalog_text(own_catalog.root, ["doubling"])
 
 
+def test_a_release_is_refused_where_it_cannot_leave_units_out(own_catalog):
+    path = own_catalog.root / "exercises" / "catalog.toml"
+    path.write_text(path.read_text().replace("[[unit]]", "[[ unit ]]"))
+    with pytest.raises(CatalogError, match=r"begin each unit of the catalog with a line \[\[unit\]\]"):
+        catalog_text(own_catalog.root, ["doubling"])
+
+
 @pytest.mark.parametrize("other", ["[unit.questions.halve]", "[unit.questions.'a-b']"])
 def test_a_question_needs_a_name_of_its_own(own_catalog, other):
     path = own_catalog.root / "exercises" / "catalog.toml"
