@@ -10,7 +10,7 @@ from autograder.results.class_file import read_taken
 from autograder.results.tables import harmless, unquoted
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import Entry, SameFile, archive_entries
-from autograder.submissions.entries import ARCHIVES, files_below
+from autograder.submissions.entries import ARCHIVES, files_below, refuse_broken
 from autograder.submissions.students import Student, nfc
 
 SOURCES = (".py", ".ipynb")
@@ -135,8 +135,13 @@ def read_students(path: Path) -> dict[str, Student]:
 
 @functools.lru_cache(maxsize=4)
 def entries_of(path: Path) -> dict[PurePosixPath, Entry]:
-    """Return the files of a class's folder or zip, by path there; read once for all its students."""
-    entries = files_below(path) if path.is_dir() else archive_entries(SameFile.of(path.resolve()))
+    """Return the files of a class's folder or zip, by path there; read once for all its students.
+
+    Raises:
+        UnreadableError: it cannot be opened.
+    """
+    with refuse_broken(path.name):
+        entries = files_below(path) if path.is_dir() else archive_entries(SameFile.of(path.resolve()))
     return {entry.path: entry for entry in entries}
 
 

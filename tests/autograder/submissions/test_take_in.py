@@ -138,6 +138,20 @@ def test_nobody_vanishes_from_a_folder_of_folders(tmp_path):
     ]
 
 
+def test_a_broken_zip_in_a_class_takes_nothing_from_the_others(tmp_path):
+    zipped(tmp_path / "class" / "bob.zip", "variation_loss.py")
+    (tmp_path / "class" / "al.zip").write_bytes(b"")
+    _, found = taken(tmp_path / "class")
+    assert len(found) == 2 and set(found["bob"].files) == {"variation_loss"}
+    assert found["al"].problem == "al.zip cannot be opened (File is not a zip file); hand it in again"
+
+
+def test_a_broken_zip_alone_has_a_sentence(tmp_path):
+    (tmp_path / "broken.zip").write_bytes(b"PK")
+    _, found = taken(tmp_path / "broken.zip")
+    assert found["broken"].problem == "broken.zip cannot be opened (File is not a zip file); hand it in again"
+
+
 def test_a_link_in_a_class_is_refused(tmp_path):
     folder = write(tmp_path / "class", "bob/variation_loss.py")
     (folder / "eve").symlink_to(write(tmp_path / "other", "variation_loss.py"))
