@@ -246,7 +246,7 @@ def sections(names: Names, read: Read) -> Download | None:
         return download
     inner: dict[str, set[str]] = {}
     inside = [
-        path for path in names if len(path.parts) > 1 or path.suffix in _WORK
+        path for path in names if len(path.parts) > 1 or path.suffix.lower() in _WORK
     ]  # a list of the class is nobody's work
     for path in inside:
         if len(path.parts) < 3:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -214,7 +215,8 @@ def is_archive(filename: str) -> bool:
 
 
 def _leads_out(path: PurePosixPath) -> bool:
-    return path.is_absolute() or ".." in path.parts or ":" in (path.parts[0] if path.parts else "")
+    """Return True for a path that begins at a root or a drive letter, or has `..` in it."""
+    return path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", str(path)) is not None
 
 
 def _is_skipped(path: PurePosixPath) -> bool:

@@ -44,8 +44,11 @@ class HandIn:
         return cls((Student(name_of(path)),), path.resolve())  # a link that was named is followed once, here
 
     def of(self, name: str) -> Student:
-        """Return which of a group's members the row of this name is for."""
-        return next((student for student in self.students if name.startswith(student.name)), Student(name))
+        """Return which of a group's members the row of this name is for: a name, or one with a number or login behind it."""
+        found = [student for student in self.students if name.startswith(student.name)]
+        told_apart = [student for student in found if name == f"{student.name}-{student.id or student.login}"]
+        longest = max(found, key=lambda student: len(student.name), default=Student(name))
+        return longest if longest.name == name else next(iter(told_apart), longest)
 
     def entries(self) -> list[Entry]:
         """Return the files of a download that are this hand-in.

@@ -236,7 +236,7 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
         name = _free_name(legible(who), HandIn((), folder), intake.hand_ins)
         intake.hand_ins[name] = HandIn((Student(name),), folder, files)
     if intake.hand_ins:
-        for child in [child for child in loose if child.suffix in SOURCES and not unit_of(child.name, units)]:
+        for child in [child for child in loose if child.suffix.lower() in SOURCES and not unit_of(child.name, units)]:
             loose.remove(child)
             intake.hand_ins[_free_name(name_of(child), HandIn.alone(child), intake.hand_ins)] = HandIn.alone(child)
     if not intake.hand_ins and not intake.left_out:
@@ -339,7 +339,7 @@ def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
 
 def _author_before(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
     """Return who and which file `alice_variation_loss.py` or `alice-quiz (1).zip` means."""
-    stem = name_of(path) if path.suffix in SOURCES or is_archive(path.name) else ""
+    stem = name_of(path) if path.suffix.lower() in SOURCES or is_archive(path.name) else ""
     for unit in sorted(units, key=len, reverse=True):
         if found := re.fullmatch(
             rf"(?P<who>.+?)[-_ ]+{re.escape(unit)}(?P<again>[-_ ]?\(?\d*\)?)", stem, re.IGNORECASE
@@ -350,7 +350,7 @@ def _author_before(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
 
 def _author_behind(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
     """Return who and which file `quiz_alice.py` means; nothing for `quiz_final.py` and for copies."""
-    stem = name_of(path) if path.suffix in SOURCES and not unit_of(path.name, units) else ""
+    stem = name_of(path) if path.suffix.lower() in SOURCES and not unit_of(path.name, units) else ""
     for unit in sorted(units, key=len, reverse=True):
         found = re.fullmatch(rf"{re.escape(unit)}[-_ ]+(?P<who>.+)", stem, re.IGNORECASE)
         if found and not VERSIONS.fullmatch(found["who"]) and not re.fullmatch(r"[\W_]*\d{0,3}", found["who"]):

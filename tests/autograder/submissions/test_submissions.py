@@ -124,6 +124,12 @@ def test_paths_that_lead_out_are_refused(tmp_path):
     )
 
 
+@pytest.mark.parametrize("folder", ["HW1: loss", "12:30"])
+def test_a_colon_in_the_name_of_a_folder_is_no_drive_letter(tmp_path, folder):
+    path = zipped(tmp_path / "alice.zip", {f"{folder}/variation_loss.py": CODE})
+    assert list(read_submission(path, UNITS).modules) == ["variation_loss"]
+
+
 def test_links_in_archives_are_left_out(tmp_path):
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         info = tarfile.TarInfo("variation_loss.py")
