@@ -206,14 +206,14 @@ def _rank(unit: str, entry: Entry) -> tuple[object, ...]:
 
 
 def _has_work(unit: str, file: File, skeleton: str) -> bool:
-    """Return True if a function of the unit has another body than in the skeleton, or if the file cannot be parsed."""
+    """Return True if a function or method has another body than in the skeleton, or if the file cannot be parsed."""
     expected = _skeleton_functions(skeleton)
     for piece in python_pieces(unit, file):
         try:
             tree = parse_quietly(piece)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return True
-        for name, body in _functions(tree):
+        for name, body in _functions(tree.body):
             if (name in expected or not skeleton) and body not in ("", expected.get(name)):
                 return True
         if expected.keys() & set(_assigned_names(tree)):
@@ -223,7 +223,7 @@ def _has_work(unit: str, file: File, skeleton: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _skeleton_functions(skeleton: str) -> dict[str, str]:
-    return dict(_functions(parse_quietly(skeleton)))
+    return dict(_functions(parse_quietly(skeleton).body))
 
 
 def _assigned_names(tree: ast.Module) -> Iterator[str]:
@@ -233,12 +233,14 @@ def _assigned_names(tree: ast.Module) -> Iterator[str]:
         yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield the functions of a module with what their bodies do; nothing for one that is not written."""
-    for node in tree.body:
+def _functions(body: list[ast.stmt], above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the functions and methods, such as `Net.forward`, with what they do; nothing for one that is not written."""
+    for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            body = [each for each in node.body if not _does_nothing(each)]
-            yield node.name, "".join(map(ast.dump, body))
+            done = [each for each in node.body if not _does_nothing(each)]
+            yield above + node.name, "".join(map(ast.dump, done))
+        elif isinstance(node, ast.ClassDef) and not above:
+            yield from _functions(node.body, f"{node.name}.")
 
 
 def _does_nothing(statement: ast.stmt) -> bool:

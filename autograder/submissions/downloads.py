@@ -5,10 +5,11 @@ names, and at most a small file of facts beside them; it opens no student's work
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from autograder.submissions.choosing import unit_of
 from autograder.submissions.students import (
     NAME_LENGTH,
     Student,
@@ -26,6 +27,8 @@ from autograder.submissions.students import (
 Names = Sequence[PurePosixPath]
 #: Give the first bytes of a file of the download.
 Read = Callable[[PurePosixPath], bytes]
+#: Names of the course's units, for the forms whose names of files depend on them.
+Units = Collection[str]
 
 #: Files that platforms, file systems and instructors add and that nobody hands in.
 JUNK = {"thumbs.db", "desktop.ini", "index.html", "timestamp.txt", "class.toml"}
@@ -63,19 +66,20 @@ class Download:
     strays: dict[PurePosixPath, str] = field(default_factory=dict)
 
 
-def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "") -> Download | None:
+def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "", units: Units = ()) -> Download | None:
     """Return the download that these names are of; None if they are of no platform.
 
     Args:
         names: of all files, relative to the folder or zip.
         read: gives the first bytes of one.
         shape: a key of `SHAPES`, to take that shape and no other.
+        units: names of the course's units.
     """
     kept = [path for path in names if not _is_junk(path)]
     top = _common_folder(kept)
     inner = [path.relative_to(top) for path in kept]
     wanted = [SHAPES[shape]] if shape else SHAPES.values()
-    found = (make(inner, lambda path: read(top / path)) for make in wanted)
+    found = (make(inner, lambda path: read(top / path), units) for make in wanted)
     download = next((download for download in found if download is not None), None)
     return _below(top, download) if download is not None else None
 
@@ -93,20 +97,24 @@ class _File:
     late: bool = False
 
 
-def canvas(names: Names, _: Read) -> Download | None:
-    """Canvas: flat files `<lastfirst>[_LATE]_<user id>_<submission id>_<file>[-N].<ending>`."""
+def canvas(names: Names, _: Read, units: Units = ()) -> Download | None:
+    """Canvas: flat files `<lastfirst>[_LATE]_<user id>_<submission id>_<file>[-N].<ending>`.
+
+    The `-N` counts the uploads of one file, unless it belongs to the name of a unit.
+    """
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
         again = _AGAIN.fullmatch(match["file"])
-        name = f"{again['stem']}{again['ending']}" if again else match["file"]
+        name, number = (f"{again['stem']}{again['ending']}", int(again["number"])) if again else (match["file"], 0)
+        if unit_of(match["file"], units) and not unit_of(name, units):
+            name, number = match["file"], 0
         student = Student(nfc(match["who"]), id=match["id"] or "")
-        number = int(again["number"]) if again else 0
         return _File(path, (student,), PurePosixPath(name), number=number, late=match["late"] is not None)
 
     return _match_names("Canvas", names, _CANVAS, read_name)
 
 
-def moodle(names: Names, _: Read) -> Download | None:
+def moodle(names: Names, _: Read, _units: Units = ()) -> Download | None:
     """Moodle: a folder or a flat file for each, with `_<participant>_assignsubmission_file_` in its name."""
 
     matches = [match for path in names if (match := _MOODLE.fullmatch(str(path)[:NAME_LENGTH]))]
@@ -121,7 +129,7 @@ def moodle(names: Names, _: Read) -> Download | None:
     return _match_names("Moodle", names, _MOODLE, read_name)
 
 
-def blackboard(names: Names, read: Read) -> Download | None:
+def blackboard(names: Names, read: Read, _units: Units = ()) -> Download | None:
     """Blackboard: flat files `<assignment>_<login>_attempt_<moment>[_<file>]`, and a `.txt` of facts for each attempt.
 
     Assignments and logins may hold underscores: the file of facts tells which are which.
@@ -140,7 +148,7 @@ def blackboard(names: Names, read: Read) -> Download | None:
     return _match_names("Blackboard", names, _BLACKBOARD, read_name)
 
 
-def brightspace(names: Names, _: Read) -> Download | None:
+def brightspace(names: Names, _: Read, _units: Units = ()) -> Download | None:
     """Brightspace: a folder or a flat file `<n>-<n> - <First Last> - <Mon D, YYYY HMM AM>` for each attempt."""
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
@@ -150,7 +158,7 @@ def brightspace(names: Names, _: Read) -> Download | None:
     return _match_names("Brightspace", names, _BRIGHTSPACE, read_name)
 
 
-def gradescope(names: Names, read: Read) -> Download | None:
+def gradescope(names: Names, read: Read, _units: Units = ()) -> Download | None:
     """Gradescope's export: folders `submission_<id>`, and `submission_metadata.yml`, which names the students of each."""
     # At the top: deeper it is some student's.
     table = next((path for path in names if path.parts == ("submission_metadata.yml",)), None)
@@ -165,7 +173,7 @@ def gradescope(names: Names, read: Read) -> Download | None:
     return _match_names("Gradescope", [path for path in names if path != table], _GRADESCOPE, read_name)
 
 
-def sakai(names: Names, read: Read) -> Download | None:
+def sakai(names: Names, read: Read, _units: Units = ()) -> Download | None:
     """Sakai: a folder `<Last, First>(<login>)` for each, with `Submission attachment(s)/` and files of facts in it."""
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
@@ -177,7 +185,7 @@ def sakai(names: Names, read: Read) -> Download | None:
     return matches if matches is not None and any(attempt.files for attempt in matches.attempts) else None
 
 
-def ilias(names: Names, _: Read) -> Download | None:
+def ilias(names: Names, _: Read, _units: Units = ()) -> Download | None:
     """ILIAS: a folder `<Last>_<First>_<login>_<number>` for each, and files with the moment of each upload before the name."""
     matches = [match for path in names if (match := _ILIAS.fullmatch(str(path)[:NAME_LENGTH]))]
     latest: dict[str, str] = {}
@@ -193,7 +201,7 @@ def ilias(names: Names, _: Read) -> Download | None:
     return _match_names("ILIAS", names, _ILIAS, read_name)
 
 
-def nbgrader(names: Names, read: Read) -> Download | None:
+def nbgrader(names: Names, read: Read, _units: Units = ()) -> Download | None:
     """nbgrader: `submitted/<student>/<assignment>/...`, and beside the files `timestamp.txt`.
 
     Several assignments of a student are one hand-in: no later one stands in the place of an earlier.
@@ -214,7 +222,7 @@ def nbgrader(names: Names, read: Read) -> Download | None:
     return _match_names("nbgrader", names, _NBGRADER, read_name)
 
 
-def github(names: Names, _: Read) -> Download | None:
+def github(names: Names, _: Read, _units: Units = ()) -> Download | None:
     """GitHub: a clone of each student's repository, `<assignment>-<login>` or `<classroom>-<assignment>-<login>`.
 
     A folder named as the clones are may lack its `.git`. Where a login begins a roster may know better.
@@ -235,18 +243,18 @@ def github(names: Names, _: Read) -> Download | None:
     return _download("GitHub", names, files, _BESIDE.format("clones"))
 
 
-def sections(names: Names, read: Read) -> Download | None:
+def sections(names: Names, read: Read, units: Units = ()) -> Download | None:
     """Folders of sections, with a folder for each student in each.
 
     Students who hand in several folders look alike. They are told by the inner names: each student has a name of their own,
     and `exercises` or `my_work` comes again and again.
     """
-    download = _downloads_of_sections(names, read)
+    download = _downloads_of_sections(names, read, units)
     if download is not None:
         return download
     inner: dict[str, set[str]] = {}
     inside = [
-        path for path in names if len(path.parts) > 1 or path.suffix in _WORK
+        path for path in names if len(path.parts) > 1 or path.suffix.lower() in _WORK
     ]  # a list of the class is nobody's work
     for path in inside:
         if len(path.parts) < 3:
@@ -265,7 +273,7 @@ def sections(names: Names, read: Read) -> Download | None:
     return _download("sections", names, files, _BESIDE.format("folders of the sections"))
 
 
-def _downloads_of_sections(names: Names, read: Read) -> Download | None:
+def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download | None:
     """Return folders of sections of which each is the download of a platform; None if one is not."""
     by_section: dict[str, list[PurePosixPath]] = {}
     for path in names:
@@ -275,7 +283,7 @@ def _downloads_of_sections(names: Names, read: Read) -> Download | None:
     strays: dict[PurePosixPath, str] = {}
     for section, paths in by_section.items():
         inner = [path.relative_to(section) for path in paths]
-        make = (shape(inner, lambda path, top=section: read(top / path)) for shape in _PLATFORMS)  # type: ignore[misc] # inferred
+        make = (shape(inner, lambda path, top=section: read(top / path), units) for shape in _PLATFORMS)  # type: ignore[misc] # inferred
         download = next((each for each in make if each is not None), None)
         if download is None or len(by_section) < 2:
             return None
@@ -287,7 +295,7 @@ def _downloads_of_sections(names: Names, read: Read) -> Download | None:
 
 _PLATFORMS = (gradescope, blackboard, moodle, brightspace, sakai, ilias, canvas)
 #: In the order in which they are tried: the stricter first.
-SHAPES: dict[str, Callable[[Names, Read], Download | None]] = {
+SHAPES: dict[str, Callable[[Names, Read, Units], Download | None]] = {
     "gradescope": gradescope,
     "blackboard": blackboard,
     "moodle": moodle,

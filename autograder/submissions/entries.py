@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -45,13 +46,20 @@ def entries_in(
     Raises:
         UnreadableError: it cannot be opened.
     """
-    try:
+    with refuse_broken(path.name):
         found = _entries(path, is_wanted) if entries is None else _without_archives(entries(), is_wanted)
         return _split_permitted(found, path.name, is_wanted)
+
+
+@contextlib.contextmanager
+def refuse_broken(name: str) -> Iterator[None]:
+    """Raise `UnreadableError` in place of whatever a broken container of this name makes the libraries say."""
+    try:
+        yield
     except UnreadableError:
         raise
-    except Exception as error:  # whatever a broken container makes the libraries say
-        raise UnreadableError(f"{path.name} cannot be opened ({reason(error)}); hand it in again") from error
+    except Exception as error:
+        raise UnreadableError(f"{name} cannot be opened ({reason(error)}); hand it in again") from error
 
 
 def reason(error: Exception) -> str:
@@ -107,12 +115,8 @@ def _open_archive(archive: Entry, is_wanted: Callable[[str], bool], left: int) -
         raise UnreadableError(
             f"{archive.path.name} is larger than {_MAX_ARCHIVE_BYTES // 2**20} MB; hand in the files alone"
         )
-    try:
+    with refuse_broken(archive.path.name):
         return _without_archives(archive_entries(InMemory(archive.path.name, data)), is_wanted, left - 1)
-    except UnreadableError:
-        raise
-    except Exception as error:  # whatever a broken container makes the libraries say
-        raise UnreadableError(f"{archive.path.name} cannot be opened ({reason(error)}); hand it in again") from error
 
 
 def _refuse_odd(path: Path) -> None:
@@ -211,7 +215,8 @@ def is_archive(filename: str) -> bool:
 
 
 def _leads_out(path: PurePosixPath) -> bool:
-    return path.is_absolute() or ".." in path.parts or ":" in (path.parts[0] if path.parts else "")
+    """Return True for a path that begins at a root or a drive letter, or has `..` in it."""
+    return path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", str(path)) is not None
 
 
 def _is_skipped(path: PurePosixPath) -> bool:

@@ -10,7 +10,7 @@ from autograder.results.class_file import read_taken
 from autograder.results.tables import harmless, unquoted
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import Entry, SameFile, archive_entries
-from autograder.submissions.entries import ARCHIVES, files_below
+from autograder.submissions.entries import ARCHIVES, files_below, refuse_broken
 from autograder.submissions.students import Student, nfc
 
 SOURCES = (".py", ".ipynb")
@@ -44,8 +44,11 @@ class HandIn:
         return cls((Student(name_of(path)),), path.resolve())  # a link that was named is followed once, here
 
     def of(self, name: str) -> Student:
-        """Return which of a group's members the row of this name is for."""
-        return next((student for student in self.students if name.startswith(student.name)), Student(name))
+        """Return which of a group's members the row of this name is for: a name, or one with a number or login behind it."""
+        found = [student for student in self.students if name.startswith(student.name)]
+        told_apart = [student for student in found if name == f"{student.name}-{student.id or student.login}"]
+        longest = max(found, key=lambda student: len(student.name), default=Student(name))
+        return longest if longest.name == name else next(iter(told_apart), longest)
 
     def entries(self) -> list[Entry]:
         """Return the files of a download that are this hand-in.
@@ -135,8 +138,13 @@ def read_students(path: Path) -> dict[str, Student]:
 
 @functools.lru_cache(maxsize=4)
 def entries_of(path: Path) -> dict[PurePosixPath, Entry]:
-    """Return the files of a class's folder or zip, by path there; read once for all its students."""
-    entries = files_below(path) if path.is_dir() else archive_entries(SameFile.of(path.resolve()))
+    """Return the files of a class's folder or zip, by path there; read once for all its students.
+
+    Raises:
+        UnreadableError: it cannot be opened.
+    """
+    with refuse_broken(path.name):
+        entries = files_below(path) if path.is_dir() else archive_entries(SameFile.of(path.resolve()))
     return {entry.path: entry for entry in entries}
 
 

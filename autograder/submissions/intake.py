@@ -86,7 +86,7 @@ def _take_in(path: Path, units: frozenset[str], form: str) -> Intake:
     if path.is_dir() and not form and _is_one(path, units):
         return _one(path)
     if path.is_dir() or path.name.lower().endswith(".zip"):
-        download = _download(path, form)
+        download = _download(path, units, form)
         if download is not None:
             return download
     if form in ("", "folders") and not path.is_dir():
@@ -146,14 +146,14 @@ def _units_in(folder: Path, units: frozenset[str]) -> set[str]:
     return {unit for unit in units for name in names if unit_of(name, units) == unit or bears(name, unit)}
 
 
-def _download(path: Path, form: str) -> Intake | None:
+def _download(path: Path, units: frozenset[str], form: str = "") -> Intake | None:
     try:
         held = entries_of(path)
     except UnreadableError:
         return None  # one submission, whose result says why
     results = {child.name for child in path.iterdir() if _holds_results(child)} if path.is_dir() else set()
     names = [name for name in (*held, *_clones(path)) if name.parts[:1] and name.parts[0] not in results]
-    download = recognize(names, lambda name: _read_facts(held.get(name)), form)
+    download = recognize(names, lambda name: _read_facts(held.get(name)), form, units)
     if download is None:
         return None
     intake = Intake("folders of sections" if download.platform == "sections" else f"a download of {download.platform}")
@@ -236,7 +236,7 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
         name = _free_name(legible(who), HandIn((), folder), intake.hand_ins)
         intake.hand_ins[name] = HandIn((Student(name),), folder, files)
     if intake.hand_ins:
-        for child in [child for child in loose if child.suffix in SOURCES and not unit_of(child.name, units)]:
+        for child in [child for child in loose if child.suffix.lower() in SOURCES and not unit_of(child.name, units)]:
             loose.remove(child)
             intake.hand_ins[_free_name(name_of(child), HandIn.alone(child), intake.hand_ins)] = HandIn.alone(child)
     if not intake.hand_ins and not intake.left_out:
@@ -269,7 +269,9 @@ def _sections(folder: Path, units: frozenset[str], *, asked: bool) -> Intake | N
         if child.name.startswith(".") or child.is_symlink() or _holds_results(child):
             continue
         if child.is_dir() or child.name.lower().endswith(".zip"):
-            part = _download(child, "") or (_folders(child, units) if child.is_dir() else _zipped_folders(child, units))
+            part = _download(child, units) or (
+                _folders(child, units) if child.is_dir() else _zipped_folders(child, units)
+            )
             if part is None or not (asked or _is_class(part, units)):
                 return None
             parts.append(part)
@@ -330,7 +332,7 @@ def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
     """
     if author := _author_before(path, units):
         return author
-    download = recognize([PurePosixPath(path.name)], lambda _: b"")
+    download = recognize([PurePosixPath(path.name)], lambda _: b"", units=units)
     if download is None:
         return None
     (attempt,) = download.attempts
@@ -339,7 +341,7 @@ def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
 
 def _author_before(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
     """Return who and which file `alice_variation_loss.py` or `alice-quiz (1).zip` means."""
-    stem = name_of(path) if path.suffix in SOURCES or is_archive(path.name) else ""
+    stem = name_of(path) if path.suffix.lower() in SOURCES or is_archive(path.name) else ""
     for unit in sorted(units, key=len, reverse=True):
         if found := re.fullmatch(
             rf"(?P<who>.+?)[-_ ]+{re.escape(unit)}(?P<again>[-_ ]?\(?\d*\)?)", stem, re.IGNORECASE
@@ -350,7 +352,7 @@ def _author_before(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
 
 def _author_behind(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
     """Return who and which file `quiz_alice.py` means; nothing for `quiz_final.py` and for copies."""
-    stem = name_of(path) if path.suffix in SOURCES and not unit_of(path.name, units) else ""
+    stem = name_of(path) if path.suffix.lower() in SOURCES and not unit_of(path.name, units) else ""
     for unit in sorted(units, key=len, reverse=True):
         found = re.fullmatch(rf"{re.escape(unit)}[-_ ]+(?P<who>.+)", stem, re.IGNORECASE)
         if found and not VERSIONS.fullmatch(found["who"]) and not re.fullmatch(r"[\W_]*\d{0,3}", found["who"]):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from autograder.course.skeletons import first_line, source_lines
-from autograder.submissions.module import Module, parse
+from autograder.submissions.module import Module, parse, parse_quietly
 from autograder.submissions.statements import (
     DEFINITIONS,
     bound_names,
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 #: Lines that IPython does not read as Python: magics, shell lines, requests for help; also `files = !ls`.
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
+#: A magic that runs one line of Python in its place; inside a function it binds no name there.
+_TIME = re.compile(r"%time\s+(?P<code>.+)")
+#: What opens or closes a text or a bracket, with `\\.` so that no escaped quote counts.
+_DELIMITER = re.compile(r"""\\.|'''|\"{3}|['"#()\[\]{}]""")
 #: A magic of a whole cell that writes it into a file; into that of the unit, it is the unit.
 _WRITEFILE = re.compile(r"%%(?:write)?file\s+(?P<more>(?:-a|--append)\s+)?(?P<path>(?:\S*/)?(?P<stem>\w+)\.py)\s*$")
 #: Functions and methods that make folders or files.
@@ -79,17 +83,14 @@ def join_cells(empty: Module, cells: list[tuple[int, str]], graded: Collection[s
     if problems and not kept:
         return replace(problems[0], text="", cells=())
     defined = {name for cell in valid for node in cell.tree.body if node in kept for name in bound_names(node)}
-    lines: list[str] = []
-    places: list[tuple[int, int]] = []
+    # A kernel takes imports of the future anywhere, a module at its top.
+    futures = [(cell.number, node) for cell in valid for node in cell.tree.body if node in kept and _is_future(node)]
+    lines = [ast.unparse(node) for _, node in futures]
+    places = [(number, node.lineno) for number, node in futures]
     for (number, text), cell in zip(cells, read, strict=True):
         own = _lines(cell, kept) if isinstance(cell, _Cell) else _stubs(text, cell.problem, defined)
         lines += own
         places += [(number, line) for line in range(1, len(own) + 1)]
-    futures = [number for number, line in enumerate(lines) if line.startswith("from __future__ ")]
-    for number in reversed(futures):  # a kernel takes them anywhere, a module at its top
-        lines.insert(0, lines[number])
-        places.insert(0, places[number])
-        lines[number + 1] = ""
     notes = (*(problem.problem for problem in problems), *_left_out(empty, valid, kept))
     return replace(empty, text="\n".join(lines) + "\n", cells=tuple(places), notes=notes)
 
@@ -133,13 +134,57 @@ def without_magics(text: str, unit: str) -> str:
     magic = start.split()[0] if start.startswith("%%") else ""
     if magic and magic not in _PYTHON_MAGICS and not (written and written["stem"] == unit):
         return ""
-    goes_on = False
+    goes_on, statement = False, _Statement()
     for number, line in enumerate(lines):
-        match = _MAGIC.match(line)
+        match = None if statement.goes_on else _MAGIC.match(line)
         if goes_on or match:
-            lines[number] = "" if goes_on or match is None else f"{match[1]}pass"
+            lines[number] = "" if goes_on or match is None else _timed_code(line) or f"{match[1]}pass"
             goes_on = line.rstrip().endswith("\\")  # a shell command may take several lines
+        else:
+            statement.read(line)
     return "\n".join(lines)
+
+
+def _timed_code(line: str) -> str:
+    """Return the Python in a line that begins with `%time`, which may bind names; nothing if there is none."""
+    found = _TIME.fullmatch(line)
+    try:
+        return found["code"] if found and parse_quietly(found["code"]).body else ""
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+
+
+class _Statement:
+    """Lines of Python that are read one after another: a text or brackets in them may be open, valid or not."""
+
+    def __init__(self) -> None:
+        self._quote = ""
+        self._brackets = 0
+        self._joined = False
+
+    @property
+    def goes_on(self) -> bool:
+        """True if the next line belongs to the same statement."""
+        return bool(self._quote or self._brackets or self._joined)
+
+    def read(self, line: str) -> None:
+        """Read the next line."""
+        comment = False
+        for delimiter in _DELIMITER.findall(line):
+            if self._quote:
+                self._quote = "" if delimiter.startswith(self._quote) else self._quote
+            elif delimiter[0] in "'\"":
+                self._quote = delimiter
+            elif delimiter == "#":
+                comment = True
+                break
+            elif delimiter in "([{":
+                self._brackets += 1
+            elif delimiter in ")]}":
+                self._brackets = max(0, self._brackets - 1)
+        self._joined = line.endswith("\\") and not comment
+        if len(self._quote) == 1 and not self._joined:
+            self._quote = ""  # an ordinary text ends with its line
 
 
 def _without_indent(text: str) -> str:
@@ -287,13 +332,30 @@ def _head(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _lines(cell: _Cell, kept: set[ast.stmt]) -> list[str]:
-    """Return the lines of a cell, blank but for the statements that are kept."""
+    """Return the lines of a cell, blank but for the statements that are kept, and without imports of the future."""
     numbers: set[int] = set()
     for node in cell.tree.body:
         if node in kept:
             first = first_line(node)
             numbers |= set(range(first, (node.end_lineno or first) + 1))
-    return [line if number in numbers else "" for number, line in enumerate(_ended_lines(cell.text), 1)]
+    lines = [line if number in numbers else "" for number, line in enumerate(_ended_lines(cell.text), 1)]
+    for node in reversed(cell.tree.body):  # from the back, so that the columns in front of it stay right
+        if node in kept and _is_future(node):
+            _blank(lines, node)
+    return lines
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _blank(lines: list[str], node: ast.stmt) -> None:
+    """Put `pass` in the place of a statement in these lines, or nothing if it stands alone there."""
+    first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+    before = lines[first].encode()[: node.col_offset].decode()  # columns count bytes
+    behind = lines[last].encode()[node.end_col_offset :].decode()
+    lines[first : last + 1] = [""] * (last + 1 - first)
+    lines[first] = f"{before}pass{behind}" if before.strip() or behind.strip() else ""
 
 
 def _ended_lines(text: str) -> list[str]:

@@ -61,6 +61,16 @@ def test_an_untouched_file_is_left_for_finished_work(read, finished, untouched):
     assert found.not_taken == (untouched,)
 
 
+def test_an_untouched_class_is_left_for_a_finished_one(tmp_path):
+    skeleton = 'class Net:\n    def forward(self, x):\n        raise NotImplementedError("forward")\n'
+    done = skeleton.replace('raise NotImplementedError("forward")', "return x")
+    (tmp_path / "variation_loss.py").write_text(skeleton)
+    (tmp_path / "variation_loss (1).py").write_text(done)
+    found = parse_submission(collect_submission(tmp_path, UNITS, {"variation_loss": skeleton}))
+    assert found.modules["variation_loss"].text == done
+    assert found.notes[0] == "variation_loss.py was left: nothing is written in it"
+
+
 def test_the_newest_of_two_finished_files_counts(read):
     found = read({"variation_loss.py": OTHER, "new/variation_loss.py": DONE}, age={"variation_loss.py": 5})
     assert "images.sum()" in found.modules["variation_loss"].text

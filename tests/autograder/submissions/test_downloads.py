@@ -163,6 +163,21 @@ def test_canvas_tells_who_was_late_and_counts_uploads():
     assert download.strays == {PurePosixPath(names[1]): "an earlier upload of variation_loss.py"}
 
 
+def test_a_number_in_the_name_of_a_unit_is_no_count_of_canvas_uploads():
+    names = [
+        "doejane_1_11_lab-1.ipynb",
+        "doejane_1_12_lab-2.ipynb",
+        "doejane_1_13_lab-2-1.ipynb",
+        "roebob_2_21_loss-1.py",
+    ]
+    download = recognize(map(PurePosixPath, names), lambda _: b"", units=("lab_1", "lab_2", "loss"))
+    assert [list(map(str, attempt.files)) for attempt in download.attempts] == [
+        ["lab-1.ipynb", "lab-2.ipynb"],
+        ["loss.py"],
+    ]
+    assert download.strays == {PurePosixPath(names[1]): "an earlier upload of lab-2.ipynb"}
+
+
 def test_anonymous_students_of_canvas_stay_apart():
     names = ["anon_aB3dE_81_variation_loss.py", "anon_Zz9yX_82_variation_loss.py"]
     attempts = read_class(dict.fromkeys(names, b"")).attempts
@@ -253,7 +268,7 @@ def test_every_shape_can_be_asked_for_by_name():
 def test_two_hyphens_end_what_is_no_login(logins: list[str]) -> None:
     """Logins may begin alike, and one clone may lie there alone."""
     names = [PurePosixPath(f"lab-1--{login}/{file}") for login in logins for file in (".git/HEAD", "quiz.py")]
-    download = SHAPES["github"](names, lambda _: b"")
+    download = SHAPES["github"](names, lambda _: b"", ())
     assert download is not None
     assert [attempt.students[0].login for attempt in download.attempts] == logins
 

@@ -124,6 +124,12 @@ def test_paths_that_lead_out_are_refused(tmp_path):
     )
 
 
+@pytest.mark.parametrize("folder", ["HW1: loss", "12:30"])
+def test_a_colon_in_the_name_of_a_folder_is_no_drive_letter(tmp_path, folder):
+    path = zipped(tmp_path / "alice.zip", {f"{folder}/variation_loss.py": CODE})
+    assert list(read_submission(path, UNITS).modules) == ["variation_loss"]
+
+
 def test_links_in_archives_are_left_out(tmp_path):
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         info = tarfile.TarInfo("variation_loss.py")
@@ -464,6 +470,46 @@ def test_imports_of_the_future_may_stand_anywhere(handin):
         module.place(module.text.splitlines().index("def f(x: Nothing): pass") + 1)
         == "variation_loss.ipynb cell 2, line 3"
     )
+
+
+@pytest.mark.parametrize(
+    "future",
+    [
+        "from __future__ import annotations\nfrom __future__ import division",
+        "from __future__ import (\n    annotations,  # later\n    division,\n)",
+        "from __future__ import annotations; import math",
+        "A = 'é'; from __future__ import annotations; import math",
+        "from __future__ import \\\n    annotations",
+    ],
+)
+def test_several_imports_of_the_future_of_any_form_give_a_valid_module(handin, future):
+    cells = ("import os\ndef f(): return 1", f"{future}\ndef g(): return 2", f"{future}\ndef h(x: Nothing): return 3")
+    module = source_of(handin, *cells).modules["variation_loss"]
+    exec(compile(module.text, "unit", "exec", dont_inherit=True), names := {})
+    assert names["f"]() + names["g"]() + names["h"](0) == 6
+    line = module.text.splitlines().index("def g(): return 2") + 1
+    assert module.place(line) == f"variation_loss.ipynb cell 2, line {len(cells[1].splitlines())}"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "def f(x):\n    return ('%s'\n        % x)",
+        "def f(x):\n    return '{}' \\\n        '%s' \\\n        % x",
+        "T = '''it's (\n%s\n'''\ndef f(x):\n    return T % x",
+        "T = r'\\' + '#['  # (it's\n%time\n!ls '(\ndef f(x):\n    return T[:0] + '''\n! %s''' % x",
+    ],
+)
+def test_an_operator_or_a_text_beside_a_magic_is_none(handin, rest):
+    module = source_of(handin, f"%matplotlib inline\n{rest}").modules["variation_loss"]
+    exec(module.text, names := {})
+    assert "3" in names["f"](3) and "pass" not in names["f"](3)
+
+
+def test_a_value_that_is_bound_by_a_timed_line_is_kept(handin):
+    cell = "%time data = [1, 2]\n%time !ls\n%time\ndef f():\n    return data"
+    exec(source_of(handin, cell).modules["variation_loss"].text, names := {})
+    assert names["f"]() == [1, 2]
 
 
 @pytest.mark.parametrize(

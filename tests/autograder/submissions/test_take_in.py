@@ -138,6 +138,20 @@ def test_nobody_vanishes_from_a_folder_of_folders(tmp_path):
     ]
 
 
+def test_a_broken_zip_in_a_class_takes_nothing_from_the_others(tmp_path):
+    zipped(tmp_path / "class" / "bob.zip", "variation_loss.py")
+    (tmp_path / "class" / "al.zip").write_bytes(b"")
+    _, found = taken(tmp_path / "class")
+    assert len(found) == 2 and set(found["bob"].files) == {"variation_loss"}
+    assert found["al"].problem == "al.zip cannot be opened (File is not a zip file); hand it in again"
+
+
+def test_a_broken_zip_alone_has_a_sentence(tmp_path):
+    (tmp_path / "broken.zip").write_bytes(b"PK")
+    _, found = taken(tmp_path / "broken.zip")
+    assert found["broken"].problem == "broken.zip cannot be opened (File is not a zip file); hand it in again"
+
+
 def test_a_link_in_a_class_is_refused(tmp_path):
     folder = write(tmp_path / "class", "bob/variation_loss.py")
     (folder / "eve").symlink_to(write(tmp_path / "other", "variation_loss.py"))
@@ -194,6 +208,15 @@ def test_a_group_has_a_row_for_each_member(tmp_path):
     intake, raw = taken(folder)
     assert raw["Ann"].files == raw["Bob"].files and raw["Ann"].digest == raw["Bob"].digest
     assert intake.sentence == "a download of Gradescope: 2 students, 1 group"
+
+
+@pytest.mark.parametrize("names", [("Dan", "Daniel"), ("Dan", "Dan")])
+def test_members_whose_names_begin_alike_are_told_apart(names, tmp_path):
+    folder = write(tmp_path / "class", "submission_1/variation_loss.py")
+    members = "".join(f"  - :name: {name}\n    :sid: '{number}'\n" for number, name in enumerate(names))
+    write(folder, "submission_metadata.yml", text=f"submission_1:\n  :submitters:\n{members}")
+    intake, _ = taken(folder)
+    assert [hand_in.of(name).id for name, hand_in in intake.hand_ins.items()] == ["0", "1"]
 
 
 def test_a_form_that_it_is_not_is_refused(tmp_path):
@@ -316,6 +339,12 @@ def test_sections_are_taken_as_the_instructor_says(tmp_path):
 )
 def test_files_may_bear_the_author_behind_the_unit(names, students, tmp_path):
     assert list(taken(write(tmp_path / "class", *names))[1]) == students
+
+
+@pytest.mark.parametrize("name", ["al_variation_loss.PY", "variation_loss_al.PY", "al.IPYNB"])
+def test_an_ending_in_capital_letters_is_read(name, tmp_path):
+    intake, found = taken(write(tmp_path / "class", name, "bo_variation_loss.py", "cy/variation_loss.py"))
+    assert list(found) == ["al", "bo", "cy"] and intake.left_out == []
 
 
 def test_archives_that_bear_an_author_and_a_unit_are_one_hand_in(tmp_path):
