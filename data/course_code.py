@@ -86,10 +86,12 @@ class CourseCode:
         if spec is None or spec.loader is None or not path.is_file():
             raise CodeError(f"{path} is not there; name the folder of your units with --code")
         module = importlib.util.module_from_spec(spec)
+        sys.modules[unit] = module  # dataclasses look up the module of their class there
         try:
             with self._importable():
                 spec.loader.exec_module(module)
         except Exception as error:  # whatever a student's file raises
+            sys.modules.pop(unit, None)
             raise CodeError(f"{path} cannot be imported ({type(error).__name__}: {error})") from error
         return module
 

@@ -132,22 +132,25 @@ def curves(
     """Draw one line for each series of numbers, counted from 1, each with its name at its end.
 
     Args:
-        series: by name; each number is finite.
+        series: by name; numbers that are not finite are left out.
         x_name, y_name: what the axes stand for.
         mark: a place counted from 1 that a vertical line shows.
         size: in pixels.
     """
     longest = max(len(values) for values in series.values())
-    top = _round_above(max(max(values) for values in series.values()))
+    points = {
+        name: [each for each in enumerate(values, 1) if math.isfinite(each[1])] for name, values in series.items()
+    }
+    top = _round_above(max((value for line in points.values() for _, value in line), default=0.0))
     plot = _Plot(size, (1, max(longest, 2)), (0, top))
     plot.axes(x_name, y_name)
     if mark is not None:
         plot.line([(mark, 0), (mark, top)], PALE, 3)
-    heights = _name_heights({name: values[-1] for name, values in series.items()}, top)
-    for (name, values), colour in zip(series.items(), COLOURS, strict=False):
-        points = list(enumerate(values, 1))
-        plot.line(points, colour)
-        plot.text(points[-1][0], heights[name], name, colour, "rb")
+    heights = _name_heights({name: line[-1][1] for name, line in points.items() if line}, top)
+    for (name, line), colour in zip(points.items(), COLOURS, strict=False):
+        if line:
+            plot.line(line, colour)
+            plot.text(line[-1][0], heights[name], name, colour, "rb")
     return plot.image()
 
 

@@ -6,6 +6,7 @@ itself JPEG, and files that no split names because they cannot be read.
 """
 
 import os
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 
@@ -145,7 +146,7 @@ def _fetch(folder: Path) -> None:
 
     try:
         OxfordIIITPet(folder, download=True)
-    except (URLError, RuntimeError) as error:
+    except (URLError, HTTPException, ConnectionError, TimeoutError, RuntimeError) as error:
         reason = getattr(error, "reason", None) or error
         raise PetsError(
             f"The Oxford-IIIT Pets could not be downloaded ({reason}): put images.tar.gz and"

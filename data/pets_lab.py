@@ -9,6 +9,7 @@
 """
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from rich.progress import track
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -105,6 +106,9 @@ def train(lab: Lab, root: Path, folder: Path, options: Training, *, scratch: Lab
     Args:
         scratch: if given, also train this whole network from random weights, and show both in pictures and printed lines;
             only the head's model is saved.
+
+    Raises:
+        PetsError: a loss is not a finite number.
     """
     images, labels, classes = lab.load(root, "trainval")
     parts = lab.code.function("pets_lab", "stratified_split")(labels, VALID_SHARE, options.seed)
@@ -139,6 +143,7 @@ def _fit_head(
         rates = {"epochs": 1, "learning_rate": options.rate, "batch_size": BATCH, "seed": options.seed + epoch}
         for name, values in fit(head, train_part, valid_part, **rates).items():
             history.setdefault(name, []).extend(values)
+        _require_finite(history)
         best.see(head, history["valid_loss"][-1])
     best.restore(head)
     return history
@@ -167,6 +172,9 @@ def fit_network(
 
     Returns:
         `train_loss` (the mean over the epoch), `valid_loss` and `valid_accuracy`, one number for each epoch.
+
+    Raises:
+        PetsError: a loss is not a finite number.
     """
     images, labels = train_part
     generator = torch.Generator().manual_seed(options.seed)
@@ -189,10 +197,21 @@ def fit_network(
         history["train_loss"].append(total / len(labels))
         history["valid_loss"].append(F.cross_entropy(logits, valid_part[1]).item())
         history["valid_accuracy"].append((logits.argmax(1) == valid_part[1]).float().mean().item())
+        _require_finite(history)
         best.see(model, history["valid_loss"][-1])
     best.restore(model)
     model.eval()
     return history
+
+
+def _require_finite(history: dict[str, list[float]]) -> None:
+    """Check the losses of the last epoch.
+
+    Raises:
+        PetsError: one is not a finite number.
+    """
+    if not all(math.isfinite(history[name][-1]) for name in ("train_loss", "valid_loss")):
+        raise PetsError("The training diverged (a loss is not a finite number): try a smaller --rate.")
 
 
 class _Best:
@@ -207,7 +226,7 @@ class _Best:
             self._loss, self._weights = loss, {name: value.clone() for name, value in module.state_dict().items()}
 
     def restore(self, module: nn.Module) -> None:
-        """Put the kept weights back; do nothing if every loss was NaN or there was no epoch."""
+        """Put the kept weights back; do nothing if there was no epoch."""
         if self._weights:
             module.load_state_dict(self._weights)
 
@@ -301,13 +320,14 @@ def name_breeds(code: CourseCode, model_file: Path, photographs: list[Path]) -> 
 
 
 def _open(path: Path) -> Image.Image:
+    """Return a photograph, turned upright if its EXIF data say that the camera lay on its side."""
     try:
         with Image.open(path) as image:
             image.load()
-            return image
+            return ImageOps.exif_transpose(image)
     except FileNotFoundError as error:
         raise PetsError(f"There is no photograph {path}.") from error
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError) as error:
         raise PetsError(f"{path} is no picture that can be read ({error}).") from error
 
 
@@ -353,7 +373,10 @@ def _arguments() -> Any:
     naming = commands.add_parser("name", help=tr("say which breed is on a photograph"))
     naming.add_argument("photographs", nargs="+", type=Path)
     naming.add_argument("--model", type=Path, default=Path("pets_lab") / MODEL)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.command == "train" and options.epochs < 1:
+        training.error("argument --epochs: must be at least 1")
+    return options
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The pictures with words: whatever numbers come, something fit to be looked at comes out."""
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -38,7 +39,9 @@ def test_a_title_wider_than_its_rows_is_not_cut():
     ]
 
 
-@pytest.mark.parametrize("values", [[1.0], [0.0, 0.0], [3.0, 2.5, 9.99, 1e-9], [1e6] * 30])
+@pytest.mark.parametrize(
+    "values", [[1.0], [0.0, 0.0], [3.0, 2.5, 9.99, 1e-9], [1e6] * 30, [math.nan, 2.0, math.inf], [math.nan]]
+)
 def test_curves_of_any_length_and_height(values):
     assert ink(curves({"one": values, "two": values[::-1]}, x_name="epoch", y_name="loss", mark=1)) > 500
 

@@ -2,6 +2,8 @@
 
 import hashlib
 from collections import Counter
+from http.client import IncompleteRead
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -154,6 +156,16 @@ def test_without_network_the_error_names_address_and_place(empty_cache, monkeypa
     with pytest.raises(PetsError, match=r"could not be downloaded \(.*refused.*\): put images.tar.gz .*OXFORD_PETS"):
         pets_root(download=True)
     assert not (empty_cache / "oxford-iiit-pet").exists()
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(104, "reset by peer"), TimeoutError("late"), IncompleteRead(b"")]
+)
+def test_an_interrupted_download_is_told_as_one(error, empty_cache, monkeypatch):
+    monkeypatch.delenv("OXFORD_PETS", raising=False)
+    monkeypatch.setattr("torchvision.datasets.OxfordIIITPet", Mock(side_effect=error))
+    with pytest.raises(PetsError, match="could not be downloaded"):
+        pets_root(download=True)
 
 
 def test_a_read_only_cache_is_one_sentence(tmp_path, monkeypatch):

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from safetensors import safe_open
 
 from autograder.messages import speaking, translate_sentence
 from data import pets_lab, toy_model
+from data.course_code import CodeError, CourseCode
 from data.drawing import curves, sheet
-from data.pets import draw_pets
+from data.pets import PetsError, draw_pets
 
 ROOT = Path(__file__).parents[2]
 
@@ -195,6 +196,45 @@ def test_a_unit_that_is_not_written_or_broken_is_named(command, few_pets, tmp_pa
     assert "head_training.py cannot be imported (ModuleNotFoundError" in command(
         "train", "--pets", few_pets, "--network", "tiny", code=code
     )
+
+
+def test_a_unit_may_have_a_dataclass_with_annotations_as_strings(tmp_path):
+    text = "from __future__ import annotations\nfrom dataclasses import dataclass\n\n@dataclass\nclass Point:\n    x: int\n"
+    (tmp_path / "unit_of_points.py").write_text(text)
+    assert CourseCode(tmp_path).function("unit_of_points", "Point")(3).x == 3
+
+
+def test_a_unit_that_cannot_be_imported_is_no_module(tmp_path):
+    (tmp_path / "broken_unit.py").write_text("1 / 0\n")
+    with pytest.raises(CodeError, match="cannot be imported"):
+        CourseCode(tmp_path).function("broken_unit", "f")
+    assert "broken_unit" not in sys.modules
+
+
+def test_a_training_that_diverges_is_told(command, few_pets, tmp_path):
+    options = ("--network", "tiny", "--epochs", 2, "--rate", "1e38", "-o", tmp_path)
+    assert command("train", "--pets", few_pets, *options) == (
+        "pets_lab: The training diverged (a loss is not a finite number): try a smaller --rate."
+    )
+
+
+def test_a_training_has_at_least_one_epoch(command, capsys):
+    assert command("train", "--epochs", 0) == "2"
+    assert "--epochs: must be at least 1" in capsys.readouterr().err
+
+
+def test_a_photograph_that_lies_on_its_side_is_turned_upright(tmp_path):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (40, 20)).save(tmp_path / "cat.jpg", exif=exif)
+    assert pets_lab._open(tmp_path / "cat.jpg").size == (20, 40)
+
+
+def test_a_picture_above_the_limit_of_pillow_is_named(tmp_path, monkeypatch):
+    Image.new("RGB", (40, 20)).save(tmp_path / "cat.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(PetsError, match=r"cat.png is no picture that can be read"):
+        pets_lab._open(tmp_path / "cat.png")
 
 
 @pytest.mark.slow

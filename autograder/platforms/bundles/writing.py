@@ -49,6 +49,8 @@ def require_free(folder: Path) -> Path:
     Raises:
         UsageError: there is something already.
     """
+    if folder.name in ("", ".."):  # as "." has no name of its own
+        folder = folder.resolve()
     archive = folder.with_name(f"{folder.name}.zip")
     if archive.exists() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
         raise UsageError(f"there is a {folder} or {archive.name} already; name a new folder, or remove them first")

@@ -208,7 +208,10 @@ def _restore_known(cells: list[NotebookNode], known: dict[str, NotebookNode]) ->
         seen.add(name)
         released = known[name]
         source = released.source if released.metadata.nbgrader.locked else cell.source
-        result.append(_cell(released.cell_type, source, dict(released.metadata.nbgrader)))
+        restored = _cell(released.cell_type, source, dict(released.metadata.nbgrader))
+        if restored.cell_type == "markdown" and "attachments" in cell:
+            restored.attachments = cell.attachments  # pictures that were pasted into an answer
+        result.append(restored)
     return result
 
 

@@ -129,6 +129,14 @@ def test_each_student_is_taken_as_of_the_deadline(teacher, step, push):
     assert step("Clone", DUE=DUE)[0] == 0  # once more, over what is there
 
 
+def test_a_list_from_excel_and_a_login_with_an_underscore_can_be_read(teacher, step, push):
+    push("lab-ada", (BEFORE, {"exercises/doubling.py": "# hers\n"}))
+    (teacher / "students.csv").write_text("login,repository,due,commit\nada_uni,uni/lab-ada,,\n", encoding="utf-8-sig")
+    code, said = step("Clone", DUE=DUE)
+    assert code == 0, said
+    assert handed_in(teacher, "ada_uni") == "# hers\n" and commits(teacher).keys() == {"ada_uni"}
+
+
 @pytest.mark.parametrize(
     ("line", "due", "sentence"),
     [

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -316,6 +317,13 @@ def test_a_bundle_is_a_folder_and_a_zip_of_the_same(tmp_path):
         write_bundle(files, tmp_path / "course")
 
 
+def test_an_empty_folder_may_be_named_by_a_dot(tmp_path, monkeypatch):
+    (tmp_path / "course").mkdir()
+    monkeypatch.chdir(tmp_path / "course")
+    assert write_bundle({"b.txt": b"text"}, Path()) == tmp_path / "course.zip"
+    assert (tmp_path / "course" / "b.txt").read_bytes() == b"text"
+
+
 def run(*command, cwd, **environment):
     variables = {**os.environ, "IDEALCAT_SECRET": "x", **environment}
     done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300)
@@ -507,6 +515,12 @@ def test_every_file_of_the_courses_own_package_is_released(tmp_path):
     assert files["words/words.csv"] == b"cat,dog\n"
     # setuptools leaves out of a wheel what it is not told of.
     assert '"words" = ["**/*"]' in files["pyproject.toml"].decode()
+
+
+def test_an_installed_release_has_its_translations(files):
+    kinds = tomllib.loads(files["pyproject.toml"].decode())["tool"]["setuptools"]["package-data"]["*"]
+    translations = [name for name in files if name.startswith("autograder/locale/")]
+    assert translations and all(f"*{Path(name).suffix}" in kinds for name in translations)
 
 
 def test_the_engine_imports_no_package_of_the_course(tmp_path):

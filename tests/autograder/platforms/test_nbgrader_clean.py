@@ -10,7 +10,7 @@ from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.platforms.nbgrader.clean import CleanNotebook
-from autograder.platforms.nbgrader.intake import handed_in, refused_folders
+from autograder.platforms.nbgrader.intake import _restore_known, handed_in, refused_folders
 from tests.autograder.platforms.nbgrader_class import LIVE
 
 DANGER = re.compile(
@@ -61,6 +61,15 @@ def test_of_attachments_only_pictures_stay(kind, data, stays):
     page = markdown2html_mistune(cell.source)
     assert "attachments" not in cell and DANGER.search(page) is None
     assert (f'src="data:{kind};base64,{data}"' in page) == stays
+
+
+def test_a_picture_pasted_into_an_answer_stays():
+    picture = {"a.png": {"image/png": "iVBORw0KGgo="}}
+    facts = {"grade_id": "answer-q", "locked": False}
+    released = new_markdown_cell("Your answer", metadata={"nbgrader": facts})
+    handed = new_markdown_cell("![x](attachment:a.png)", metadata={"nbgrader": facts}, attachments=picture)
+    (cell,) = cleaned(*_restore_known([handed], {"answer-q": released})).cells
+    assert 'src="data:image/png;base64,iVBORw0KGgo="' in cell.source
 
 
 def test_of_outputs_text_and_pictures_stay():

@@ -3,6 +3,7 @@
 import os
 import sys
 import zipfile
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -13,6 +14,7 @@ from autograder.course.skeletons import read_source
 from autograder.errors import CatalogError
 from autograder.platforms.bundles import notebooks_bundle, student_bundle, write_bundle
 from autograder.platforms.bundles.notebooks import setup_cell
+from autograder.platforms.bundles.writing import zip_of
 from autograder.platforms.unit_notebook import split_functions
 from tests.autograder.conftest import ROOT
 
@@ -110,6 +112,20 @@ def test_the_course_is_unpacked_once(week, tmp_path, monkeypatch):
     work.write_text("my answers")
     assert set_up(tmp_path, monkeypatch) == str(tmp_path / "course")
     assert work.read_text() == "my answers"
+
+
+def test_the_zip_of_a_later_week_is_unpacked_over_the_course_and_keeps_the_work(tmp_path, monkeypatch):
+    for week, name in ((1, "course.zip"), (2, "course (1).zip")):
+        text = str(week).encode()
+        changing = {"exercises/catalog.toml": text, "exercises/one.py": text, "tests/exercises/test_one.py": text}
+        (tmp_path / name).write_bytes(zip_of({**changing, f"exercises/new_in_{week}.py": text}))
+        os.utime(tmp_path / name, (week, week))
+        course = Path(set_up(tmp_path, monkeypatch))
+        if week == 1:
+            (course / "exercises" / "one.py").write_text("my answers")
+    assert (course / "exercises" / "one.py").read_text() == "my answers"
+    new = ("exercises/catalog.toml", "exercises/new_in_2.py", "tests/exercises/test_one.py")
+    assert [(course / file).read_text() for file in new] == ["2", "2", "2"]
 
 
 def test_where_pip_cannot_install_the_first_cell_says_why(week, tmp_path, monkeypatch):

@@ -15,9 +15,10 @@ rm -rf class
 mkdir class
 echo "login,repository,commit,date,reason" > commits.csv
 while IFS=, read -r -u 3 login repository due commit _ || [ -n "${login:-}" ]; do
+  login="${login#$'\xef\xbb\xbf'}"  # the byte order mark with which Excel begins a file
   login="${login%$'\r'}" repository="${repository%$'\r'}" due="${due%$'\r'}" commit="${commit%$'\r'}"
   case "$login" in login | "") continue ;; esac
-  if ! [[ "$login" =~ ^[A-Za-z0-9][A-Za-z0-9-]*$ && "$repository" =~ ^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$ ]]; then
+  if ! [[ "$login" =~ ^[A-Za-z0-9][A-Za-z0-9_-]*$ && "$repository" =~ ^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$ ]]; then
     echo "students.csv: no login and repository: $login,$repository" >&2
     exit 1
   fi
