@@ -2,6 +2,8 @@
 
 import ast
 import difflib
+import re
+import tokenize
 from pathlib import Path
 
 from autograder.course.catalog import Catalog
@@ -10,7 +12,6 @@ from autograder.course.skeletons import (
     BEGIN,
     END,
     first_line,
-    read_source,
     replace_keeping_backup,
     source_lines,
     starting_text,
@@ -20,6 +21,9 @@ from autograder.course.units import Unit
 from autograder.errors import GraderError, UsageError
 from autograder.messages import tr
 from autograder.student.progress import Progress, fingerprint, updated_progress
+
+#: Line that names the encoding of a source (PEP 263), up to the name.
+_CODING = re.compile(r"^([ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+", re.MULTILINE)
 
 
 def hint_lines(catalog: Catalog, function: str) -> list[str]:
@@ -95,12 +99,12 @@ def solution_diff(catalog: Catalog, unit: Unit, progress: Progress) -> list[str]
     """Return the lines in which a student's functions differ from the teacher's; docstrings, comments and layout do not count.
 
     Raises:
-        UsageError: as `solution_text`.
+        UsageError: as `solution_text`, or a file of the student's cannot be read.
     """
     teachers = _plain_functions(solution_text(catalog, unit, progress))
     own: dict[str, str] = {}
     for module in unit.modules:
-        own |= _plain_functions(read_source(catalog.exercise(module)))
+        own |= _plain_functions(_read_own(catalog.exercise(module), unit.name))
     lines: list[str] = []
     for name in unit.functions:
         yours, theirs = own.get(name, "").splitlines(), teachers.get(name, "").splitlines()
@@ -205,6 +209,19 @@ def _lines_of(text: str, function: str, filename: str) -> range:
 
 
 def _read_own(path: Path, unit: str) -> str:
+    """Return a student's own file as it reads in UTF-8, whatever encoding it names."""
     if not path.is_file():
         raise UsageError(tr("{path} does not exist; restore it with: autograder reset {unit}", path=path, unit=unit))
-    return read_source(path)
+    try:
+        with tokenize.open(path) as file:  # which drops a byte order mark
+            text, encoding = file.read(), file.encoding
+    except (SyntaxError, ValueError, LookupError) as error:
+        raise UsageError(tr("{name} is not UTF-8 text; save it again as UTF-8", name=path.name)) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise GraderError(
+            tr("{path} cannot be read now ({reason}); it was left as it is", path=path, reason=reason)
+        ) from error
+    if encoding in ("utf-8", "utf-8-sig"):
+        return text
+    return _CODING.sub(r"\1utf-8", text, count=1)  # as it will be written

@@ -10,8 +10,15 @@ from types import TracebackType
 if sys.platform == "win32":
     import msvcrt
 
+    #: First character of an arrow or function key; a second one follows.
+    _PREFIXES = ("\x00", "\xe0")
+
     def _read_key() -> str:
-        return msvcrt.getwch()
+        """Return the character that was typed; that of an arrow or function key is a prefix, which is no command."""
+        key = msvcrt.getwch()
+        if key in _PREFIXES:
+            msvcrt.getwch()
+        return key
 
     @contextlib.contextmanager
     def _unbuffered_keys() -> Iterator[None]:
@@ -22,7 +29,8 @@ else:
     import tty
 
     def _read_key() -> str:
-        return os.read(sys.stdin.fileno(), 1).decode("ascii", "replace")
+        """Return the first character of what was typed; that of an arrow or function key is Escape, which is no command."""
+        return os.read(sys.stdin.fileno(), 64).decode("utf-8", "replace")[:1]
 
     @contextlib.contextmanager
     def _unbuffered_keys() -> Iterator[None]:

@@ -171,10 +171,16 @@ def _used_by(function: str, functions: dict[str, types.FunctionType]) -> set[str
     waiting = [function]
     while waiting:
         name = waiting.pop()
-        found = set(functions[name].__code__.co_names) & functions.keys() - used if name in functions else set()
+        found = _names_in(functions[name].__code__) & functions.keys() - used if name in functions else set()
         used |= found
         waiting += found
     return used - {function}
+
+
+def _names_in(code: types.CodeType) -> set[str]:
+    """Return the names that code reads, with those in its comprehensions, lambdas and inner functions."""
+    inner = (constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+    return set(code.co_names).union(*map(_names_in, inner))
 
 
 @contextlib.contextmanager

@@ -23,12 +23,17 @@ _KEPT = pytest.StashKey[tuple[list[str], str]]()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Record progress after a student's own run, unless single checks were named."""
+    """Record progress after a student's own run, unless it may have run a part of a function's checks only."""
     config = session.config
     catalog = config.stash[COURSE]
-    partly = config.option.collectonly or any("::" in argument for argument in config.args)
-    if catalog is not None and isinstance(config.stash[RUN], StudentRun) and not partly:
+    recorded = not config.option.collectonly and not _is_part(config)
+    if catalog is not None and isinstance(config.stash[RUN], StudentRun) and recorded:
         config.stash[_KEPT] = keep_progress(catalog, config.stash[RECORDER], config.rootpath)
+
+
+def _is_part(config: pytest.Config) -> bool:
+    """Return True if single checks were named, or those that failed last: pytest tells no hook which ones `--lf` drops."""
+    return bool(config.getoption("lf", default=False)) or any("::" in argument for argument in config.args)
 
 
 @pytest.hookimpl(trylast=True)
@@ -65,7 +70,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section(catalog.title)
     verbosity = config.option.verbose
     width = terminalreporter._tw.fullwidth if terminalreporter.isatty else 0
-    whole = not config.stash[RECORDER].partial and not any("::" in argument for argument in config.args)
+    whole = not config.stash[RECORDER].partial and not _is_part(config)
     for line in summary(catalog, checks, brief=verbosity < 0, verbose=verbosity > 0, whole=whole, printed=True):
         for part in wrap(line, width):
             terminalreporter.write_line(part)

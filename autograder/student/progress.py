@@ -22,6 +22,7 @@ from platformdirs import user_data_path
 
 from autograder.course.catalog import Catalog
 from autograder.course.units import Unit
+from autograder.errors import GraderError
 from autograder.libraries import Image
 from autograder.messages import tr
 from autograder.results.formats.pages import Picture, gallery_page
@@ -102,13 +103,22 @@ def fingerprint(catalog: Catalog, unit: str) -> str:
 
 
 def read_progress(root: Path) -> Progress:
-    """Read the progress of a course's folder. A file that cannot be read is renamed, never overwritten."""
+    """Read the progress of a course's folder. A file with broken content is renamed, never overwritten.
+
+    Raises:
+        GraderError: the file cannot be read now; it was left as it is.
+    """
     path = _path(root)
     try:
         return Progress(_units(json.loads(path.read_text(encoding="utf-8"))))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Progress()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise GraderError(
+            tr("{path} cannot be read now ({reason}); it was left as it is", path=path, reason=reason)
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         return Progress(note=_put_aside(path, error))
 
 
@@ -117,7 +127,7 @@ def updated_progress(root: Path) -> Iterator[Progress]:
     """Yield the progress on disk, to be changed; it is written back whole or not at all.
 
     Raises:
-        GraderError: it cannot be written there.
+        GraderError: it cannot be read now, or cannot be written there.
     """
     progress = read_progress(root)
     yield progress

@@ -11,7 +11,7 @@ import watchfiles
 
 from autograder.course.catalog import Catalog
 from autograder.course.units import Unit
-from autograder.errors import AutograderError, UsageError
+from autograder.errors import AutograderError, GraderError, UsageError
 from autograder.messages import tr
 from autograder.results.types import Outcome
 from autograder.student import helping, standing
@@ -104,6 +104,7 @@ class _Watching:
         self._run: UnitRun | None = None
         self._passed: Unit | None = None
         self._may_reset = False
+        self._progress = Progress()
         self._report = report
         self._texts = {unit: _functions_in(catalog, unit) for unit in catalog.units}
         self._changed: tuple[str, ...] = ()
@@ -115,11 +116,14 @@ class _Watching:
 
     def begin(self, unit: Unit | None) -> None:
         """Run the first unit."""
-        progress = read_progress(self._catalog.root)
-        self._unit = unit or progress.next_unit(self._catalog)
-        self._terminal.say(filter(None, [progress.note]))
+        try:
+            self._progress = read_progress(self._catalog.root)
+        except GraderError as error:
+            self._terminal.say([str(error)])
+        self._unit = unit or self._progress.next_unit(self._catalog)
+        self._terminal.say(filter(None, [self._progress.note]))
         if self._unit is None:
-            self._terminal.say([*standing.next_step(self._catalog, progress), tr(KEYS)])
+            self._terminal.say([*standing.next_step(self._catalog, self._progress), tr(KEYS)])
         else:
             self._run_unit(self._unit.name)
 
@@ -184,19 +188,30 @@ class _Watching:
     def _take_result(self, run: UnitRun) -> None:
         self._run, self._running = run, False
         unit = self._catalog.units[run.unit]
-        with updated_progress(self._catalog.root) as progress:
-            progress.record(run.checks.values(), fingerprint(self._catalog, run.unit))
+        unsaved = self._record(run)
         if not self._below:
             self._terminal.clear()
         shown = next((name for name in reversed(self._changed) if not _passes(run, name)), "")
-        self._terminal.say(run_lines(self._catalog, progress, run, shown))
+        self._terminal.say(run_lines(self._catalog, self._progress, run, shown))
+        self._terminal.say(filter(None, [unsaved]))
         if not first_open(unit, run):
-            self._move_on(unit, progress)
+            self._move_on(unit, self._progress)
         self._terminal.say([tr(KEYS)])
         self._below = bool(self._pending)
         if self._pending:
             self._changed = ()
             self._run_unit(self._pending.pop())
+
+    def _record(self, run: UnitRun) -> str:
+        """Record a run in the progress. Return a sentence if it could not be stored."""
+        mark = fingerprint(self._catalog, run.unit)
+        try:
+            with updated_progress(self._catalog.root) as self._progress:
+                self._progress.record(run.checks.values(), mark)
+        except GraderError as error:
+            self._progress.record(run.checks.values(), mark)  # in what was read last, so that it can be shown
+            return tr("Your progress was not saved: {error}", error=error)
+        return ""
 
     def _move_on(self, unit: Unit, progress: Progress) -> None:
         self._passed, self._run = unit, None

@@ -13,7 +13,7 @@ import torch
 
 from autograder.course.catalog import COURSE
 from autograder.errors import GraderError, UsageError
-from autograder.student.notebook import Stopped, check
+from autograder.student.notebook import Stopped, _functions, _used_by, check
 from autograder.worker.codec import with_article
 
 ROOT = Path(__file__).parents[3]
@@ -182,6 +182,12 @@ def test_lines_of_a_cell_break_between_words(notebook, capsys):
     check("variation_loss")
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100 and not any(line.strip().startswith("ord") for line in lines)
+
+
+@pytest.mark.parametrize("body", ["[helper(x) for x in xs]", "list(map(lambda x: helper(x), xs))"])
+def test_a_helper_is_used_from_within_a_comprehension_or_a_lambda(notebook, body):
+    notebook(f"def helper(x):\n    return x\n\ndef whole(xs):\n    return {body}")
+    assert _used_by("whole", _functions()) == {"helper"}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from autograder.student.runner import UnitRun
 from autograder.student.standing import listing, next_step, overview
 from autograder.student.terminal import run_lines
 from tests.autograder.conftest import ROOT
+from tests.autograder.small_course import make_course
 
 UNIT = "variation_loss"
 FUNCTIONS = ("total_variation", "isotropic_variation", "variation_loss", "denoise")
@@ -112,6 +114,21 @@ def test_a_part_of_a_functions_checks_says_nothing_of_it(own_course, solve, stud
     assert passed(own_course) == set()
 
 
+def test_the_checks_that_failed_last_say_nothing_of_a_function(tmp_path, student_pytest):
+    """What has passed before is not run again by `--lf`, so it may be broken by now."""
+    root, cached = make_course(tmp_path), ("-p", "cacheprovider", "--import-mode=importlib", "exercises")
+    file = root / "exercises" / "doubling.py"
+    (root / "pytest.ini").write_text("[pytest]\n")
+    file.write_text("def double(x):\n    return 2 * x + 1 * (x.sum() == 0)\n")
+    run = student_pytest(*cached, cwd=root)
+    assert run.checks["doubling::test_double"].outcome is Outcome.PASSED
+    file.write_text("def double(x):\n    return 0 * x\n")
+    run = student_pytest("--lf", *cached, cwd=root)
+    doubled = {name: check.outcome for name, check in run.checks.items() if check.function == "double"}
+    assert doubled == {"doubling::test_double_of_nothing": Outcome.PASSED}
+    assert not any(standing.passed for standing in read_progress(root).units.get("doubling", {}).values())
+
+
 def test_what_fails_again_is_open_again(own_course, exercise, solve, student_pytest):
     solve()
     exercise.write_text(exercise.read_text() + "\n\ndef denoise(images):\n    return images\n")
@@ -151,6 +168,24 @@ def test_a_broken_progress_file_is_put_aside(command, own_course, text):
     assert code == 0 and "progress.json could not be read" in out and "run your checks again" in out
     (kept,) = folder.glob("progress.broken-*.json")
     assert kept.name in out and kept.read_text() == text
+
+
+def test_progress_that_cannot_be_read_now_stays_where_it_is(own_course, command, solve, monkeypatch):
+    solve()
+    path = own_course / ".autograder" / "progress.json"
+    before, read_text = path.read_bytes(), Path.read_text
+
+    def refuse(self, *arguments, **options):
+        if self.name == "progress.json":
+            raise PermissionError(13, "Permission denied")
+        return read_text(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    code, said = command()
+    assert code == 2 and "progress.json cannot be read now (Permission denied); it was left as it is" in said
+    run = solve()
+    assert run.code == 0 and "26 of 26 points" in run.text and "Your progress was not saved: " in run.text
+    assert path.read_bytes() == before and list(path.parent.glob("progress.broken-*")) == []
 
 
 def test_progress_that_cannot_be_kept_is_said_and_costs_nothing(own_course, solve):
@@ -218,6 +253,21 @@ def test_a_function_in_a_file_that_is_not_python_is_not_guessed(command, exercis
     code, out = command("reset", "total_variation")
     assert code == 2 and "variation_loss.py is not valid Python" in out and "autograder reset variation_loss" in out
     assert exercise.read_text() == "def total_variation(:\n"
+
+
+def test_a_file_in_another_encoding_is_reset_and_becomes_utf_8(command, exercise):
+    text = exercise.read_text()
+    head = "# -*- coding: latin-1 -*-\n# \xe9t\xe9\n"
+    exercise.write_bytes((head + text[: text.index("def denoise")]).encode("latin-1"))
+    assert command("reset", "denoise")[0] == 0
+    assert exercise.read_bytes().decode("utf-8") == head.replace("latin-1", "utf-8") + text
+
+
+def test_a_file_that_is_no_utf_8_says_so(command, exercise):
+    exercise.write_bytes(b"# \x93x\x94\n")
+    words = "variation_loss.py is not UTF-8 text; save it again as UTF-8"
+    assert command("reset", "denoise") == (2, f"autograder: {words}\n")
+    assert exercise.read_bytes() == b"# \x93x\x94\n"
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import tempfile
 import pytest
 
 from autograder.course.catalog import read_catalog
+from autograder.errors import GraderError
 from autograder.results.types import CheckResult, Outcome
 from autograder.student.helping import solution_diff
 from autograder.student.progress import fingerprint, read_progress, updated_progress
@@ -129,6 +130,30 @@ def test_a_deleted_file_is_said_and_comes_back_with_r(watching, course):
     assert path.read_text() == "def triple(x):\n    raise NotImplementedError\n"
 
 
+def test_a_result_is_shown_where_progress_cannot_be_stored(watching, monkeypatch):
+    def refuse(path, content):
+        raise GraderError(f"{path} cannot be written")
+
+    monkeypatch.setattr("autograder.student.progress.write_atomically", refuse)
+    watching.handle(result("doubling", double=Outcome.PASSED, halve=Outcome.FAILED))
+    assert "halve went wrong" in watching._terminal.text and "1 of 4 functions" in watching._terminal.text
+    assert "Your progress was not saved: " in watching._terminal.text
+    watching.handle(result("doubling", double=Outcome.PASSED, halve=Outcome.PASSED))
+    assert "Doubling: done." in watching._terminal.text and watching._unit.name == "tripling"
+
+
+def test_a_result_is_shown_where_progress_cannot_be_read(course, watching, monkeypatch):
+    def refuse(root):
+        raise GraderError("progress.json cannot be read now")
+
+    monkeypatch.setattr("autograder.student.progress.read_progress", refuse)
+    monkeypatch.setattr("autograder.student.watch.read_progress", refuse)
+    watching.begin(course.units["doubling"])
+    watching.handle(result("doubling", double=Outcome.PASSED, halve=Outcome.FAILED))
+    assert "halve went wrong" in watching._terminal.text
+    assert "Your progress was not saved: progress.json cannot be read now" in watching._terminal.text
+
+
 def test_after_a_second_it_says_what_goes_on(watching, course):
     save(watching, course, "doubling", SKELETON.replace("raise NotImplementedError", "return x"))
     number = len(watching._runner.requests)
@@ -176,6 +201,15 @@ def test_ones_own_way_is_shown_beside_the_teachers(course):
         "+    return 2 * x",
     ]
     assert "Mine" in own
+
+
+def test_a_file_in_another_encoding_is_compared(course):
+    course.exercise("doubling").write_text(f"# -*- coding: latin-1 -*-\n# \xe9t\xe9\n{RIGHT}", encoding="latin-1")
+    with updated_progress(course.root) as progress:
+        checks = result("doubling", double=Outcome.PASSED, halve=Outcome.PASSED).checks.values()
+        progress.record(checks, fingerprint(course, "doubling"))
+    lines = solution_diff(course, course.units["doubling"], read_progress(course.root))
+    assert lines == ["You have written it as the teacher did."]
 
 
 def run_of(course, text):
