@@ -454,17 +454,21 @@ def asks_for_half_of_the_probability(model, images, targets):
     return (shares.gather(1, targets[:, None]) > 0.5).float().mean().item()
 
 
+def _mean_of_rates(model, images, targets, batch_size):
+    with torch.no_grad():
+        hits = [
+            (model(batch).argmax(dim=1) == wanted).float().mean()
+            for batch, wanted in zip(images.split(batch_size), targets.split(batch_size), strict=True)
+        ]
+    return torch.stack(hits).mean().item()
+
+
 @mistake(
     "success_rate",
     "The rates of batches are averaged, though the last batch is smaller: count the images of all batches, and divide once.",
 )
 def averages_batches(model, images, targets):
-    with torch.no_grad():
-        hits = [
-            (model(batch).argmax(dim=1) == wanted).float().mean()
-            for batch, wanted in zip(images.split(16), targets.split(16), strict=True)
-        ]
-    return torch.stack(hits).mean().item()
+    return _mean_of_rates(model, images, targets, 16)
 
 
 @mistake(
@@ -496,15 +500,10 @@ def freezes_the_model(model, images, targets):
 
 @mistake(
     "success_rate",
-    "The rates of batches are averaged, though the last batch is smaller: count the images of all, and divide once.",
+    "The rates of batches are averaged, though the last batch is smaller: count the images of all batches, and divide once.",
 )
 def averages_small_batches(model, images, targets):
-    with torch.no_grad():
-        hits = [
-            (model(batch).argmax(dim=1) == wanted).float().mean()
-            for batch, wanted in zip(images.split(4), targets.split(4), strict=True)
-        ]
-    return torch.stack(hits).mean().item()
+    return _mean_of_rates(model, images, targets, 4)
 
 
 @mistake("perturbation_norms", "Each channel has a length of its own, and they are added up; an image has one L2 norm.")
