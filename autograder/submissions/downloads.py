@@ -283,7 +283,11 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
     strays: dict[PurePosixPath, str] = {}
     for section, paths in by_section.items():
         inner = [path.relative_to(section) for path in paths]
-        make = (shape(inner, lambda path, top=section: read(top / path), units) for shape in _PLATFORMS)  # type: ignore[misc] # inferred
+
+        def read_inner(path: PurePosixPath, top: str = section) -> bytes:
+            return read(top / path)
+
+        make = (shape(inner, read_inner, units) for shape in _PLATFORMS)
         download = next((each for each in make if each is not None), None)
         if download is None or len(by_section) < 2:
             return None
