@@ -31,6 +31,9 @@ _OWN = Path(__file__).parent / "locale"
 #: A language, and the folders of its catalogs beside the engine's own.
 _active: ContextVar[tuple[str, tuple[Path, ...]]] = ContextVar("language", default=(ENGLISH, ()))
 
+#: Neither printed nor harmful: Burmese breaks lines at the first, and other scripts join their letters by the others.
+_INVISIBLE = "\u200b\u200c\u200d"
+
 #: Sentence in a form that can be shown in any language: `{"text": template, "values": {name: text or sentence}}`.
 Sentence = dict[str, Any]
 
@@ -350,3 +353,8 @@ def _splits(text: str, literals: Sequence[str], names: Sequence[str]) -> Iterato
         for values in _splits(text[start + len(literals[0]) :], literals[1:], names[1:]):
             yield [text[:start], *values]
         start = text.find(literals[0], start + 1)
+
+
+def is_printable(char: str) -> bool:
+    """Return True for a character that is text, or that a script needs to break and join words."""
+    return char.isprintable() or char in _INVISIBLE

@@ -5,6 +5,7 @@ import os
 import pickle
 import re
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 
@@ -87,7 +88,7 @@ def download(name: str, address: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         # torch writes to another name, checks the hash, and only then renames.
         torch.hub.download_url_to_file(address, str(target), hash_prefix=hash_prefix(address), progress=True)
-    except (URLError, OSError, RuntimeError) as error:
+    except (URLError, HTTPException, OSError, RuntimeError) as error:
         reason = getattr(error, "reason", None) or error
         raise WeightsError(
             f"The weights of {name} are not here and could not be downloaded ({reason}): put {target.name}"

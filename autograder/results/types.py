@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from autograder.errors import GraderError
-from autograder.messages import Sentence
+from autograder.messages import Sentence, is_printable
 
 SCHEMA = 1
 _MESSAGE_LENGTH = 2000
@@ -31,15 +31,6 @@ class Outcome(StrEnum):
     BLOCKED = "blocked"
     ERROR = "error"
     NOT_RUN = "not_run"
-
-
-#: Neither printed nor harmful: Burmese breaks lines at the first, and other scripts join their letters by the others.
-_INVISIBLE = "\u200b\u200c\u200d"
-
-
-def is_printable(char: str) -> bool:
-    """Return True for a character that is text, or that a script needs to break and join words."""
-    return char.isprintable() or char in _INVISIBLE
 
 
 def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autograder.errors import Crashed, MalformedMessage, TimedOut
+from autograder.messages import is_printable
 from autograder.worker.deadline import Budget, Waiting
 
 _CHUNK = 2**20
@@ -194,4 +195,4 @@ def _plain(data: bytes) -> str:
     text = _ESCAPES.sub("", data.decode("utf-8", "replace")).replace("\r\n", "\n")
     lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
     # Controls of one byte and of two, and what turns the direction of text round.
-    return "".join(char for char in "\n".join(lines) if char.isprintable() or char in "\t\n")
+    return "".join(char for char in "\n".join(lines) if is_printable(char) or char in "\t\n")

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import threading
 from functools import partial
+from http.client import IncompleteRead
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -102,6 +103,15 @@ def test_a_download_with_the_wrong_hash_is_not_kept(no_weights, official, monkey
             data.load_model(NAME)
         server.shutdown()
     assert not list(no_weights.iterdir())
+
+
+def test_a_download_that_breaks_off_has_a_sentence(no_weights, official, monkeypatch):
+    def breaks_off(*_args, **_kwargs):
+        raise IncompleteRead(b"", 10)
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", breaks_off)
+    with pytest.raises(WeightsError, match=r"could not be downloaded \(IncompleteRead\(0 bytes read, 10 more expected"):
+        data.load_model(NAME)
 
 
 def test_without_network_one_sentence_names_file_place_and_address(no_weights, official):

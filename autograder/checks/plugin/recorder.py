@@ -31,8 +31,8 @@ from autograder.errors import (
     StudentFault,
     TimedOut,
 )
-from autograder.messages import parse_sentence
-from autograder.results.types import BESIDES, CheckResult, Outcome, is_printable
+from autograder.messages import is_printable, parse_sentence
+from autograder.results.types import BESIDES, CheckResult, Outcome
 from autograder.submissions import Module
 
 _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (

@@ -2,9 +2,10 @@
 
 from xml.etree import ElementTree
 
+from autograder.messages import is_printable
 from autograder.results.manual import LineComment, ManualPoints
 from autograder.results.mark import Mark
-from autograder.results.types import CheckResult, Outcome, is_printable
+from autograder.results.types import CheckResult, Outcome
 from autograder.results.wording import WORDS, comment_place, explanation, points
 
 _SKIPPED = (Outcome.NOT_RUN, Outcome.BLOCKED)

@@ -530,3 +530,9 @@ def test_what_is_printed_is_made_harmless():
     tail.add("\x9b31m\u202e".encode())
     tail.add(b"\x1b[31mred\x1b[0m \x1b]0;title\x07ok\r\n10%\r50%\r100%\nbell\x07 \xff\n")
     assert tail.text() == "31mred ok\n100%\nbell \ufffd\n"
+
+
+def test_what_joins_letters_is_printed_as_it_is():
+    tail = Tail()
+    tail.add("မြန်မာ\u200bစာ क्\u200dष".encode())
+    assert tail.text() == "မြန်မာ\u200bစာ क्\u200dष"
