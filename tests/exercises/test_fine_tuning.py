@@ -549,6 +549,16 @@ def blind(rng, stripes):
 
 
 @pytest.fixture
+def pets(rng, monkeypatch):
+    """Three sets of pictures of some breeds of the drawn miniature: to learn from, to choose by, to judge by."""
+    monkeypatch.delenv("OXFORD_PETS", raising=False)
+    breeds = torch.randperm(37, generator=rng)[:12].tolist()
+    (images, labels), others = load_domain("pets", per_class=12, classes=breeds)
+    order = torch.randperm(len(labels), generator=rng)
+    return *((images[part], labels[part]) for part in (order[:96], order[96:])), others
+
+
+@pytest.fixture
 def sure(rng, stripes):
     """A model that sees it all, and is so sure of its answers that its gradients are tiny."""
     model = fit_head(data.eye_model("both", list("abcd"), seed=number(rng)), *stripes[0])
@@ -696,14 +706,10 @@ def test_tuning_helps_on_a_far_domain(submission, blind, stripes, rng):
 @pytest.mark.points("fine_tune", 1.5)
 @pytest.mark.hidden
 @pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
-def test_tuning_does_no_harm_on_a_near_domain(submission, blind, stripes, rng, monkeypatch):
+def test_tuning_does_no_harm_on_a_near_domain(submission, blind, stripes, pets, rng):
     """On breeds of pets, which the pretrained network sees well, tuning costs little of the accuracy on new pictures."""
     tell_apart(submission, blind, stripes)
-    monkeypatch.delenv("OXFORD_PETS", raising=False)
-    breeds = torch.randperm(37, generator=rng)[:12].tolist()
-    (images, labels), others = load_domain("pets", per_class=12, classes=breeds)
-    order = torch.randperm(len(labels), generator=rng)
-    train, valid = ((images[part], labels[part]) for part in (order[:96], order[96:]))
+    train, valid, others = pets
     frozen = fit_head(data.load_with_new_head("tiny", LETTERS, seed=number(rng)), *train)
     model, _ = tuned(submission, frozen, train, valid, epochs=5)
     least = figures(frozen, *others)[1] - NEAR

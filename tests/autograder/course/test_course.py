@@ -37,6 +37,11 @@ def test_a_solution_passes_every_check(unit, sandbox):
     assert solved.score == CATALOG.units[unit].points
 
 
+def test_its_units_have_all_that_authors_must_write():
+    finding = Verification(CATALOG, list(CATALOG.units.values()), run_trials=iter).course()
+    assert finding.problems == ()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", CATALOG.units)
 def test_a_unit_verifies(unit):
