@@ -69,6 +69,12 @@ def check_problems(catalog: Catalog, unit: Unit) -> Iterator[str]:
     for name in unit.functions:
         if hasattr(StudentModule, name):
             yield f"{unit.name}, {name}: a check reads `submission.{name}` as something else; give it another name"
+        for other in catalog.units.values():
+            if other.name != unit.name and name in other.functions:
+                yield (
+                    f"{unit.name}, {name}: {other.name} has a function of that name too, and `check`, hints and points by"
+                    " hand know it by the name alone; give one of them another name"
+                )
     if catalog.checks(unit.name).is_file():
         yield from _wrong_marks(catalog, unit)
         yield from _running_statements(catalog, unit)

@@ -73,14 +73,11 @@ def _hidden_check_leaks(files: Mapping[str, bytes], catalog: Catalog) -> Iterato
     texts = [
         (name, {line.strip() for line in text.splitlines()}, _DEFINED.findall(text)) for name, text in _own_texts(files)
     ]
-    for unit in catalog.units:
-        if not catalog.checks(unit).is_file():
-            continue
-        tests = collected_tests(catalog, unit)
+    tests_of = {unit: collected_tests(catalog, unit) for unit in catalog.units if catalog.checks(unit).is_file()}
+    # Methods of two classes may share a name, and so may checks of two units.
+    named = {test.name.rpartition(".")[2] for tests in tests_of.values() for test in tests if not test.hidden}
+    for unit, tests in tests_of.items():
         visible = {line for test in tests if not test.hidden for line in _body(test.source)}
-        named = {
-            test.name.rpartition(".")[2] for test in tests if not test.hidden
-        }  # methods of two classes may share a name
         for test in (test for test in tests if test.hidden):
             function = test.name.rpartition(".")[2]
             own = {line for line in _body(test.source) if len(line) > _COMMON} - visible

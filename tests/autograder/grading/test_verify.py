@@ -16,6 +16,7 @@ from autograder.course.skeletons import skeleton
 from autograder.errors import GraderError
 from autograder.grading.verify import Verification
 from autograder.grading.verify import verification as questions
+from autograder.grading.verify.authoring import check_problems
 from autograder.grading.verify.mutants import mutants_of
 from autograder.grading.verify.trials import Bench, Trial
 from autograder.grading.verify.validity import Share, Verdict, Verdicts
@@ -151,6 +152,12 @@ def test_a_leaked_solution_is_found(answer):
     leaky = skeleton(SOLUTION, "unit.py").replace("raise", "# moved = x + 2\n    moved = x + 2\n    raise")
     problem = only_problem(answer("course", skeleton=leaky))
     assert problem == "unit: the skeleton holds a line of the solution: moved = x + 2"
+
+
+def test_a_function_that_is_called_like_one_of_another_unit_is_found(course):
+    catalog = course(catalog=CATALOG + CATALOG[CATALOG.index("[[unit]]") :].replace('"unit"', '"other"'))
+    (problem,) = check_problems(catalog, catalog.units["unit"])
+    assert problem.startswith("unit, shift: other has a function of that name too")
 
 
 def test_a_skeleton_that_passes_a_check_is_found(answer):

@@ -31,7 +31,7 @@ from autograder.platforms.bundles import (
 from autograder.platforms.bundles.student import public_checks
 from autograder.student.progress import Progress
 from autograder.student.standing import headline
-from tests.autograder.small_course import make_course
+from tests.autograder.small_course import CATALOG, make_course
 from tools.translations.extract import check_titles
 from tools.translations.sentences import sentences
 
@@ -277,6 +277,37 @@ def test_a_hidden_check_from_another_module_is_not_released(tmp_path, monkeypatc
     found = leaks({**files, "kit/checks.py": renamed}, read_catalog(root))
     assert "kit/checks.py holds the hidden check test_other of doubling" in found
     assert any(each.startswith("kit/checks.py holds lines of the hidden check test_secret") for each in found)
+
+
+def test_a_check_may_be_called_like_a_hidden_one_of_another_unit(tmp_path):
+    root = make_course(tmp_path / "course")
+    entries_of_course = root / "exercises" / "catalog.toml"
+    unit = CATALOG[CATALOG.index("[[unit]]") : CATALOG.index("[unit.functions.halve]")]
+    entries_of_course.write_text(CATALOG + unit.replace("doubling", "tripling").replace("double", "triple"))
+    body = "def triple(x):\n    {}\n"
+    (root / "solutions" / "tripling.py").write_text(body.format("return 3 * x"))
+    (root / "exercises" / "tripling.py").write_text(body.format("raise NotImplementedError"))
+    hidden = """
+import pytest
+from autograder.compare import assert_equal
+
+
+@pytest.mark.points("triple", 1)
+def test_triple(submission):
+    assert_equal(submission.triple(2), 6)
+
+
+@pytest.mark.points("triple", 1)
+@pytest.mark.hidden
+def test_double(submission):
+    assert_equal(submission.triple(4), 12)
+"""
+    (root / "tests" / "exercises" / "test_tripling.py").write_text(hidden)
+    catalog = read_catalog(root)
+    files = student_bundle(catalog)
+    assert leaks(files, catalog) == []
+    found = leaks({**files, "kit/checks.py": hidden.replace("test_double", "seven").encode()}, catalog)
+    assert any("holds lines of the hidden check test_double of tripling" in each for each in found)
 
 
 def test_a_check_whose_fixture_takes_the_solution_stays_with_the_teacher(tmp_path):
