@@ -134,10 +134,12 @@ def _report_term(
 
 
 def _students_of(paths: list[Path]) -> "dict[str, Student]":
-    """Return what the tables of intake in some folders tell of the students, by the names of their submissions."""
+    """Return what the tables of intake beside some results tell of the students, by the names of their submissions."""
+    from autograder.results.publish import graded_folders
     from autograder.submissions.hand_in import read_students
 
-    return {name: each for path in paths if path.is_dir() for name, each in read_students(path / "intake.csv").items()}
+    tables = [read_students(folder / "intake.csv") for folder in graded_folders(paths)]
+    return {name: each for table in tables for name, each in table.items()}
 
 
 def _fill_gradebook(
@@ -145,7 +147,7 @@ def _fill_gradebook(
 ) -> None:
     """Fill the assignment's column of a gradebook that a platform exported, into a file of the same name in a folder."""
     from autograder.results.store import write_atomically
-    from autograder.results.tables import FILLERS, Grade, Table, fill
+    from autograder.results.tables import FILLERS, Grade, Table, fill, maximum_warning
     from autograder.results.wording import points, remarks, score
     from autograder.submissions.roster import rows_of
     from autograder.submissions.students import Student
@@ -153,7 +155,11 @@ def _fill_gradebook(
     table = Table.read(path)
     grades = {each.name: Grade(score(each), points(each.max_score), remarks(each)) for each in marks}
     rows, missing = rows_of({name: students.get(name, Student(name)) for name in grades}, table, str(path))
-    heading, strangers = fill(table, one_of(FILLERS, platform, "--as, with --gradebook,"), title, rows, grades)
+    one_of(FILLERS, platform, "--as, with --gradebook,")
+    heading, strangers = fill(table, platform, title, rows, grades)
+    warning = maximum_warning(table, platform, title, rows, grades)
+    if warning:
+        terminal.errors.print(Text(f"{path.name}: {warning}"), soft_wrap=True)
     for name in strangers:
         terminal.errors.print(Text(f"{path.name} has no row for {name} alone"), soft_wrap=True)
     if missing:

@@ -194,7 +194,8 @@ def visible_mark(full: Mark, hidden: Hidden) -> Mark:
 def mark_before_publication(full: Mark) -> Mark:
     """Return the mark as it stands without the hidden checks, which a platform shows once grades are published.
 
-    Points by hand stand in place of their function's checks, so they are all there, also if each of these is hidden.
+    Points by hand stand in place of their function's checks, so they are all there, also if each of these is hidden. Score and
+    maximum are sums over the units, without what a policy made of them: an exemption changes neither.
     """
     checks = tuple(check for check in full.result.checks if not check.hidden)
     result = replace(full.result, checks=checks)
@@ -208,7 +209,7 @@ def mark_before_publication(full: Mark) -> Mark:
         result=result,
         units=units,
         score=None if full.score is None else earned,
-        max_score=full.max_score - later,
+        max_score=math.fsum(unit.max_points for unit in units.values()),
         all_passed=result.all_passed,
         withheld=(0.0, 0.0),
         trail=(),

@@ -148,7 +148,7 @@ class Lateness:
     Attributes:
         count: begun hours or days, as the rule counts.
         days: begun days.
-        after: time after the deadline.
+        after: time after the deadline, by which hours, grace, steps and the cut-off count; see `_time_after`.
         cut_off: True if it came after the cut-off.
     """
 
@@ -167,11 +167,10 @@ def lateness(at: str, policy: Policy, student: str = "") -> Lateness | None:
     extension = policy.extensions.get(student)
     if extension is not None:
         dues.append(dues[0] + extension if isinstance(extension, timedelta) else in_zone(extension, policy))
-    due = max(dues)
-    after = moment - due
+    # In the hour that comes twice when the clocks go back, a later deadline may count more days than an earlier one.
+    after = min(_time_after(moment, due) for due in dues)
     if after <= max(policy.grace, timedelta()):
         return None
-    # In the hour that comes twice when the clocks go back, a later deadline may count more days than an earlier one.
     days = min(_begun_days(moment, each) for each in dues)
     count = days if policy.late.per == "day" else math.ceil(after / timedelta(hours=1))
     cut_off = policy.late.cut_off is not None and after > policy.late.cut_off
@@ -244,6 +243,20 @@ def best_share(
         return math.fsum(points.get(unit, 0.0) for unit in counting) + bonus, whole, []
     best = max(itertools.combinations(counting, len(counting) - drop), key=share)
     return share(best) * whole + bonus, whole, [unit for unit in counting if unit not in best]
+
+
+def _time_after(moment: datetime, due: datetime) -> timedelta:
+    """Return how long after a deadline a moment is; negative before it.
+
+    It is the time that has passed. Only the hour that a day has more when the clocks go back is not counted once that day
+    has ended: a day that ends at the wall-clock time of the deadline is 24 hours at most.
+    """
+    passed = moment.astimezone(UTC) - due.astimezone(UTC)
+    if passed <= timedelta():
+        return passed
+    ended = _begun_days(moment, due) - 1
+    of_last_day = moment.astimezone(UTC) - _days_later(due, ended).astimezone(UTC)
+    return min(passed, timedelta(days=ended) + min(of_last_day, timedelta(days=1)))
 
 
 def _begun_days(moment: datetime, due: datetime) -> int:

@@ -44,10 +44,10 @@ def manual_beside(paths: Iterable[Path], catalog: Catalog) -> tuple[Row, ...]:
     Raises:
         UsageError: a line of a table makes no sense.
     """
-    return tuple(line for folder in _folders(paths) for line in read_tables(folder, catalog))
+    return tuple(line for folder in graded_folders(paths) for line in read_tables(folder, catalog))
 
 
-def _folders(paths: Iterable[Path]) -> list[Path]:
+def graded_folders(paths: Iterable[Path]) -> list[Path]:
     """Return the folders into which the results under some paths were graded."""
     return list(dict.fromkeys(map(_folder, paths)))
 
@@ -70,8 +70,8 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark]
     """
     results, manual = read_results(paths), manual_beside(paths, catalog)
     folders = {file.stem: _folder(path) for path in paths for file in _files(path)}
-    decide = {folder: policy_beside([folder, *_class_folders(folder)], folder) for folder in _folders(paths)}
-    taken = {folder: read_taken(folder / "intake.csv") for folder in _folders(paths)}
+    decide = {folder: policy_beside([folder, *_class_folders(folder)], folder) for folder in graded_folders(paths)}
+    taken = {folder: read_taken(folder / "intake.csv") for folder in graded_folders(paths)}
     marks = {name: mark(result, manual, decide[folders[name]], catalog) for name, result in results.items()}
     return {name: _known_as(made, taken[folders[name]].get(made.name, {})) for name, made in marks.items()}, manual
 
@@ -100,7 +100,7 @@ def unheeded_rules(paths: Iterable[Path], names: Collection[str], catalog: Catal
     Raises:
         UsageError: a `class.toml` cannot be read.
     """
-    found = (rules_beside([folder, *_class_folders(folder)]) for folder in _folders(paths))
+    found = (rules_beside([folder, *_class_folders(folder)]) for folder in graded_folders(paths))
     return [line for rules in found if rules is not None for line in policy.unheeded(rules, names, catalog.modules)]
 
 

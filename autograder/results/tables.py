@@ -5,9 +5,10 @@ each platform whose exported gradebook can be filled: which column takes points,
 """
 
 import codecs
+import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,17 +158,28 @@ class Filler:
     Attributes:
         points: pattern of the heading of a column that takes points; its group `title` is the assignment's name.
         comment: heading of the column that takes a comment; empty if there is none.
+        maximum: pattern of the maximum in the heading of the column of points; its first group is the number.
+        maximum_column: heading of a column that has the maximum in each row.
+        maximum_row: text in the first column of the row that has the maximum of each column.
     """
 
     points: re.Pattern[str]
     comment: str = ""
+    maximum: re.Pattern[str] | None = None
+    maximum_column: str = ""
+    maximum_row: str = ""
 
 
 FILLERS: dict[str, Filler] = {
-    "canvas": Filler(re.compile(r"(?P<title>.+) \(\d+\)")),
-    "moodle": Filler(re.compile(r"(?P<title>Grade)"), "Feedback comments"),
-    "brightspace": Filler(re.compile(r"(?P<title>.+) Points Grade(?: <.*>)?")),
-    "blackboard": Filler(re.compile(r"(?P<title>.+) \[Total Pts: .*\] ?\|\s*\d+")),
+    "canvas": Filler(re.compile(r"(?P<title>.+) \(\d+\)"), maximum_row="Points Possible"),
+    "moodle": Filler(re.compile(r"(?P<title>Grade)"), "Feedback comments", maximum_column="Maximum grade"),
+    "brightspace": Filler(
+        re.compile(r"(?P<title>.+) Points Grade(?: <.*>)?"), maximum=re.compile(r"MaxPoints:\s*([\d.,]+)")
+    ),
+    "blackboard": Filler(
+        re.compile(r"(?P<title>.+) \[Total Pts: .*\] ?\|\s*\d+"),
+        maximum=re.compile(r"\[Total Pts: (?:up to )?([\d.,]+)"),
+    ),
 }
 
 
@@ -203,6 +215,48 @@ def fill(
         if comment is not None and grade.comment:
             table.put(row, comment, harmless(grade.comment))
     return table.heading[column], strangers
+
+
+def maximum_warning(
+    table: Table, platform: str, title: str, places: Mapping[str, int], grades: Mapping[str, Grade]
+) -> str:
+    """Return a sentence if the column that `fill` fills has another maximum than the grades; else nothing.
+
+    Nothing is said of a column whose maximum cannot be read. Arguments and errors are those of `fill`.
+    """
+    filler = FILLERS[platform]
+    column = _column(table, filler, platform, title)
+    rows = [places[name] for name in grades if name in places]
+    most = max((float(grade.max_points) for name, grade in grades.items() if name in places), default=0.0)
+    maximum = _maximum(table, filler, column, rows)
+    if not rows or maximum is None or math.isclose(maximum, most, abs_tol=0.01):
+        return ""
+    return (
+        f"the column {table.heading[column]} counts up to {maximum:g}, these marks up to {most:g}, and the points are written"
+        f" as they are; set the column's maximum to {most:g} on the platform"
+    )
+
+
+def _maximum(table: Table, filler: Filler, column: int, rows: Iterable[int]) -> float | None:
+    """Return the most points of a column, as its platform writes it; None if that is not there, or no number."""
+    beside = table.column(filler.maximum_column) if filler.maximum_column else None
+    text = ""
+    if filler.maximum is not None and (found := filler.maximum.search(table.heading[column])):
+        text = found[1]
+    elif beside is not None:
+        text = next((cell for row in rows if (cell := _cell(table, row, beside))), "")
+    elif filler.maximum_row:
+        above = (row for row in range(1, len(table.rows)) if _cell(table, row, 0) == filler.maximum_row)
+        text = next((_cell(table, row, column) for row in above), "")
+    try:
+        maximum = float(text.replace(",", "."))
+    except ValueError:  # also thousands with a comma and a decimal point, which would be a guess
+        return None
+    return maximum if math.isfinite(maximum) else None
+
+
+def _cell(table: Table, row: int, column: int) -> str:
+    return table.rows[row][column].strip() if column < len(table.rows[row]) else ""
 
 
 def _column(table: Table, filler: Filler, platform: str, title: str) -> int:

@@ -53,8 +53,11 @@ class Assignment:
 
     @property
     def max_score(self) -> float:
-        """Return the most points that anybody can have in it."""
-        return max((mark.max_score for mark in self.marks.values()), default=0.0)
+        """Return the most points that anybody can have in it, without those of bonus units."""
+        return max(map(self._max_score_of, self.marks.values()), default=0.0)
+
+    def _max_score_of(self, mark: Mark) -> float:
+        return math.fsum(unit.max_points for unit in mark.units.values() if unit.name not in self.rules.bonus)
 
     def settle(self, student: str, budget: int) -> tuple[Mark | None, int]:
         """Return the mark of a student, None without one, and the days that it takes from the budget of the term."""

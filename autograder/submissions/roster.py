@@ -24,8 +24,8 @@ _LOGINS = (
 _NAMES = ("Student", "Full name", "Name", "Student name")
 _FIRST = ("First Name", "Given name", "Forename")
 _LAST = ("Last Name", "Surname", "Family name")
-#: Number behind the word that Moodle has for a participant in the language of the export, and behind a `#`.
-_NUMBERED = re.compile(r"(?:[^\W\d_]{4}\D*|#)(?P<number>\d+)(?:\.0)?|(?P<float>\d+)\.0")
+#: Number behind the word that Moodle has for a participant in the language of the export, and behind Brightspace's `#`.
+_NUMBERED = re.compile(r"(?:[^\W\d_]{4}\D*|#)(?P<number>\d+)(?:\.0)?|(?P<float>\d+)\.0|#(?P<text>.+)")
 _NOTHING = "nothing was handed in"
 
 
@@ -126,7 +126,7 @@ def of_one_class(
 
     Raises:
         UsageError: the submissions are another class's: a student has other numbers and logins here, or most of the
-            students are not in the roster.
+            students are not in the roster. Or two submissions are one student's.
     """
     keys, names = _Keys(everyone), titles(everyone)
     found: dict[str, str] = {}
@@ -141,6 +141,12 @@ def of_one_class(
             raise UsageError(
                 f"{name} is {student.id or student.login} in {folder} and {everyone[place].student.key} in the roster:"
                 " two classes, or two rosters; give the folders of one class with its own roster"
+            )
+        other = next((each for each, title in found.items() if title == names[place]), None)
+        if other is not None:
+            raise UsageError(
+                f"{other} and {name} in {folder} are both {names[place]} of the roster; take one of the hand-ins away, or"
+                " grade the class with --roster, which counts the later one"
             )
         found[name] = names[place]
     if 2 * len(found) < len(known):
@@ -247,20 +253,21 @@ def _read_row(table: Table, place: int) -> Enrolled | None:
         for title in (*_IDS, *_LOGINS)
         for value in [cell(title)]
         if value
-        for key in (value, _number(value), value.partition("@")[0])
+        for key in (value, _number(value), value.removeprefix("#").partition("@")[0])
     )
+    login = cell(*_LOGINS).removeprefix("#")
     name = first_last(cell(*_NAMES) or f"{cell(*_FIRST)} {cell(*_LAST)}".strip())
     number = _number(cell(*_IDS))
     if (not name and not ids) or name in ("Points Possible", "Student, Test", "Test Student"):
         return None
-    student = Student(name or cell(*_LOGINS) or cell(*_IDS), cell(*_LOGINS), number)
+    student = Student(name or login or cell(*_IDS), login, number)
     return Enrolled(student, ids, cell("Section"), cell("Group", "Group name", "Groups"), place)
 
 
 def _number(text: str) -> str:
-    """Return the number in `Participant 12`, and in the `12.0` that a spreadsheet makes of 12; other text as it is."""
+    """Return the number in `Participant 12`, and in the `12.0` that a spreadsheet makes of 12; other text without a `#`."""
     found = _NUMBERED.fullmatch(text)
-    return (found["number"] or found["float"]) if found else text
+    return (found["number"] or found["float"] or found["text"]) if found else text
 
 
 def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:

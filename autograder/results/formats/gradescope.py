@@ -16,17 +16,20 @@ def gradescope(mark: Mark) -> str:
 
     Its `score` is the whole mark, whatever is shown of hidden checks. Gradescope shows neither it nor a hidden check before
     the grades are published; `output` tells the visible points until then, and the comments on lines. A submission without a
-    grade has no score, which Gradescope marks as failed.
+    grade has no score, which Gradescope marks as failed. Its tests have no points either: Gradescope would add those up.
     """
     result = mark.result
+    tests = [
+        *(_test(mark, check, number) for number, check in enumerate(result.checks, 1)),
+        *_withheld(mark),
+        *_by_hand(mark),
+    ]
     document: dict[str, object] = {
         "output": "\n".join((score_line(mark_before_publication(mark)), *result.notes, *_comments(mark))),
         "execution_time": result.seconds,
         "visibility": "visible",
         "stdout_visibility": "hidden",  # the grader's own words, for the instructor
-        "tests": [_test(mark, check, number) for number, check in enumerate(result.checks, 1)]
-        + _withheld(mark)
-        + _by_hand(mark),
+        "tests": tests if mark.score is not None else [_without_points(test) for test in tests],
         "extra_data": {"isolation": list(result.isolation), "hashes": result.hashes, "seed": result.seed},
     }
     if mark.score is not None:
@@ -46,6 +49,10 @@ def _test(mark: Mark, check: CheckResult, number: int) -> dict[str, object]:
         "tags": [check.unit, check.function, *(["hidden"] if check.hidden else [])],
         "visibility": _LATER if check.hidden else "visible",
     }
+
+
+def _without_points(test: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in test.items() if key not in ("score", "max_score")}
 
 
 def _withheld(mark: Mark) -> list[dict[str, object]]:

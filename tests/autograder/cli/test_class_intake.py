@@ -129,6 +129,31 @@ def test_a_gradebook_is_filled_by_number_and_login_and_both_sides_are_told(autog
     assert "without a submission, whose cells stay as they are: Bob Smith" in err
 
 
+@pytest.mark.parametrize("given", ["results", "results/doejane-11.json"])
+def test_results_find_their_rows_in_a_gradebook_as_their_folder_does(autograder, course, tmp_path, given):
+    """By number, which the table of intake beside the results tells: two students have the same name."""
+    (tmp_path / "class").mkdir()
+    for name in HANDED_IN["canvas"]:
+        (tmp_path / "class" / name).write_text(RIGHT)
+    text, encoding = EXPORTED["canvas"]
+    exported = tmp_path / "exported.csv"
+    exported.write_bytes(text.replace("{}", "").encode(encoding))
+    autograder("grade", tmp_path / "class", "-o", tmp_path / "out", "--jobs", 1)
+    autograder("report", tmp_path / "out" / given, "--as", "canvas", "--gradebook", exported, "-o", tmp_path / "up")
+    assert b'11,,j1,"A, B",3,' in (tmp_path / "up" / "exported.csv").read_bytes()
+
+
+def test_a_gradebook_with_another_maximum_is_filled_and_told(autograder, course, canvas, tmp_path):
+    exported = tmp_path / "gradebook.csv"
+    exported.write_text(GRADEBOOK.replace(",,,,,3\n", ",,,,,100\n"), encoding="utf-8")
+    autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
+    code, _, err = autograder(
+        "report", tmp_path / "out", "--as", "canvas", "--gradebook", exported, "-o", tmp_path / "up"
+    )
+    assert code == 0 and "jane,A,3" in (tmp_path / "up" / "gradebook.csv").read_text(encoding="utf-8")
+    assert "gradebook.csv: the column Doubling (7) counts up to 100, these marks up to 3," in err
+
+
 def test_everything_in_the_folder_is_in_the_intake(autograder, course, canvas, tmp_path):
     autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
     assert [

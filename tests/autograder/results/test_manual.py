@@ -7,6 +7,7 @@ from autograder.results.formats.overview import row
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints, read_manual, unknown_submissions
 from autograder.results.mark import Hidden, mark, mark_before_publication, visible_mark
+from autograder.results.policy import Policy, decide
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.results.wording import points
 
@@ -47,6 +48,17 @@ def test_before_publication_points_by_hand_stand_also_for_a_function_whose_check
     before = mark_before_publication(visible_mark(made, hidden))
     assert (made.score, before.score, before.max_score, before.later) == (11.0, 9.0, 10.0, 2.0)
     assert list(before.units) == ["u"] and before.units["u"].points == 9.0 and before.manual == made.manual
+
+
+@pytest.mark.parametrize("rules", [Policy(exempt={"alice": ("v",)}), Policy(bonus=("v",))])
+def test_before_publication_the_maximum_is_that_of_the_visible_points_whatever_a_policy_says(rules):
+    checks = (
+        CheckResult("u::f", "u", "f", "t", 10.0, outcome=Outcome.PASSED),
+        CheckResult("u::h", "u", "h", "t", 5.0, hidden=True),
+        CheckResult("v::g", "v", "g", "t", 10.0, outcome=Outcome.PASSED),
+    )
+    before = mark_before_publication(decide(mark(SubmissionResult("alice", checks)), rules))
+    assert (before.score, before.max_score, before.later) == (20.0, 20.0, 5.0)
 
 
 def test_points_without_a_function_are_added(tmp_path):

@@ -140,6 +140,60 @@ def test_a_day_ends_at_the_time_of_the_deadline_also_when_the_clocks_change(due,
     assert lateness(at.replace("00:00", "00:01"), policy).days == 2
 
 
+#: New York's clocks go forward on 8 March 2026 at 2:00, and back on 1 November 2026 at 2:00.
+NEW_YORK = Policy(zone=ZoneInfo("America/New_York"), late=LateRule(percent=10, per="hour"))
+SPRING = replace(NEW_YORK, due=datetime(2026, 3, 7, 23, 59))
+AUTUMN = replace(NEW_YORK, due=datetime(2026, 10, 31, 23, 59))
+
+
+@pytest.mark.parametrize(
+    ("policy", "at", "hours"),
+    [
+        (SPRING, "2026-03-08T04:30:00", 4),  # 3 h 31 min, while the clock on the wall says 4 h 31 min
+        (SPRING, "2026-03-09T00:30:00", 24),
+        (AUTUMN, "2026-11-01T01:30:00-04:00", 2),
+        (AUTUMN, "2026-11-01T01:30:00-05:00", 3),  # 2 h 31 min, while the clock on the wall says 1 h 31 min
+        (AUTUMN, "2026-11-01T23:59:00", 24),  # one day of 25 hours
+        (AUTUMN, "2026-11-02T00:30:00", 25),
+    ],
+)
+def test_hours_are_those_that_have_passed_when_the_clocks_change(policy, at, hours):
+    assert lateness(at, policy).count == hours
+
+
+def test_an_hour_that_the_clocks_skip_is_no_lateness():
+    late = replace(SPRING.late, cut_off=timedelta(hours=4))
+    assert not lateness("2026-03-08T04:59:00", replace(SPRING, late=late)).cut_off
+    assert lateness("2026-03-08T04:59:01", replace(SPRING, late=late)).cut_off
+    assert lateness("2026-03-08T04:59:00", replace(SPRING, grace=timedelta(hours=4))) is None
+    late = LateRule(steps=((timedelta(hours=4), 25.0),))
+    assert adjust(FULL, MAXIMA, replace(SPRING, late=late), at="2026-03-08T04:30:00").score == 26.0
+
+
+def test_an_hour_that_comes_twice_is_lateness_until_the_day_ends():
+    policy = replace(AUTUMN, due=datetime(2026, 11, 1, 1, 30))
+    assert lateness("2026-11-01T01:10:00-05:00", policy).count == 1
+    assert lateness("2026-11-01T01:45:00-05:00", replace(policy, grace=timedelta(minutes=30))).after == timedelta(
+        minutes=75
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "end"), [(SPRING, "2026-03-08T23:59:00"), (AUTUMN, "2026-11-01T23:59:00")], ids=["spring", "autumn"]
+)
+def test_a_whole_day_of_the_changed_clocks_costs_no_more_than_a_day(policy, end):
+    late = LateRule(steps=((timedelta(), 5.0), (timedelta(days=1), 25.0)), cut_off=timedelta(days=1))
+    assert adjust(FULL, MAXIMA, replace(policy, late=late), at=end).score == pytest.approx(26 * 0.95)
+    assert adjust(FULL, MAXIMA, replace(policy, late=replace(policy.late, budget=1)), at=end).score == 26.0
+
+
+def test_in_the_hour_that_comes_twice_a_later_deadline_counts_no_more_time():
+    policy = replace(AUTUMN, due=datetime(2026, 11, 1, 1, 50))
+    later = replace(policy, extensions={"ann": datetime.fromisoformat("2026-11-01T01:10:00-05:00")})
+    at = "2026-11-02T01:15:00"
+    assert lateness(at, later, "ann").after <= lateness(at, policy).after
+
+
 def test_a_moment_with_a_zone_of_its_own_is_taken_for_what_it_is():
     assert lateness("2026-11-20T21:59:00+00:00", POLICY) is None
     assert lateness("2026-11-20 21:59:01 Z", POLICY).days == 1

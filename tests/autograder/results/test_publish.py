@@ -252,6 +252,14 @@ def test_without_a_grade_no_platform_gets_one(as_text):
     assert "no grade" in as_text("html", result=UNGRADED)
 
 
+@pytest.mark.parametrize("hidden", Hidden)
+def test_without_a_grade_gradescope_has_no_points_to_add_up(hidden, as_text):
+    checks = (*UNGRADED.checks, check("hush", Outcome.PASSED, hidden=True))
+    document = as_text("gradescope", hidden, replace(UNGRADED, checks=checks), [ManualPoints("bob", "", 5)])
+    tests = json.loads(document)["tests"]
+    assert len(tests) == 4 and not any({"score", "max_score"} & set(test) for test in tests)
+
+
 GRADESCOPE_SCHEMA = {  # what Gradescope's autograder specification says of results.json
     "type": "object",
     "required": ["tests"],

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.errors import UsageError
-from autograder.results.tables import Grade, Table, fill, harmless
+from autograder.results.tables import Grade, Table, fill, harmless, maximum_warning
 
 CANVAS = (
     b"\xef\xbb\xbfStudent,ID,SIS User ID,SIS Login ID,Section,Quiz (7),Lab 3 (12),Final Score\r\n"
@@ -37,6 +37,39 @@ def test_one_cell_is_filled_and_nothing_else(platform):
     table = Table(before)
     _, strangers = fill(table, platform, "Lab 3", {"jane": row}, {"jane": Grade("23.4", "26", "well done")})
     assert table.to_bytes() == after and strangers == []
+
+
+#: The table of each platform that tells a maximum of 26, and how it tells it.
+MAXIMA = {
+    "canvas": (CANVAS, ",10,26,"),
+    "moodle": (MOODLE, ",26.00,"),
+    "blackboard": (BLACKBOARD, "Pts: 26 "),
+    "brightspace": (BRIGHTSPACE.replace(b"Grade,", b"Grade <Numeric MaxPoints:26 Weight:5>,"), ":26 "),
+}
+
+
+@pytest.mark.parametrize("platform", MAXIMA)
+def test_a_column_with_another_maximum_has_a_warning(platform):
+    data, _ = MAXIMA[platform]
+    row = FILLED[platform][1]
+    warned = maximum_warning(Table(data), platform, "Lab 3", {"jane": row}, {"jane": Grade("3", "3")})
+    assert "counts up to 26, these marks up to 3, and the points are written as they are" in warned
+    assert maximum_warning(Table(data), platform, "Lab 3", {"jane": row}, {"jane": Grade("3", "26")}) == ""
+
+
+@pytest.mark.parametrize("platform", MAXIMA)
+@pytest.mark.parametrize("written", ["Excellent", "", "(read only)", "1.000.00"])
+def test_a_maximum_that_cannot_be_read_has_no_warning(platform, written):
+    data, told = MAXIMA[platform]
+    encoding = "utf-16-le" if platform == "blackboard" else "utf-8"
+    changed = data.replace(told.encode(encoding), told.replace("26.00", "26").replace("26", written).encode(encoding))
+    assert changed != data
+    row = FILLED[platform][1]
+    assert maximum_warning(Table(changed), platform, "Lab 3", {"jane": row}, {"jane": Grade("3", "3")}) == ""
+
+
+def test_nothing_is_said_of_a_maximum_if_nobody_has_a_row():
+    assert maximum_warning(Table(CANVAS), "canvas", "Lab 3", {}, {"eve": Grade("1", "2")}) == ""
 
 
 def test_who_has_no_row_is_told():

@@ -50,6 +50,21 @@ def test_without_weights_points_are_added_up():
     assert {name: unit.points for name, unit in made.units.items()} == {"lab1": 5.0, "lab2": 20.0}
 
 
+def test_bonus_units_give_an_assignment_no_weight():
+    def passed(unit):
+        return CheckResult(f"{unit}::one", unit, "f", "t", 10.0, outcome=Outcome.PASSED)
+
+    marks = {"alice": mark(SubmissionResult("alice", (passed("u"), passed("extra"))))}
+    (made,) = term(Assignment("lab1", marks, Policy(bonus=("extra",)), {}), assignment("lab2", {"alice": 20}))
+    assert (made.units["lab1"].points, made.units["lab1"].max_points, made.max_score) == (20.0, 10.0, 30.0)
+
+
+def test_a_fault_of_the_graders_leaves_an_assignment_its_weight():
+    broken = assignment("lab1", {})
+    broken.marks["alice"] = mark(result("alice", 5, 10, Outcome.ERROR))
+    assert term(broken)[0].max_score == 10.0
+
+
 def test_weights_count_shares():
     rule = TermRule(weights={"lab1": 60, "lab2": 40})
     (made,) = term(assignment("lab1", {"alice": 5}), assignment("lab2", {"alice": 20}), rule=rule)

@@ -8,7 +8,7 @@ import pytest
 from autograder.errors import UsageError
 from autograder.submissions.downloads import recognize
 from autograder.submissions.hand_in import HandIn, Intake
-from autograder.submissions.roster import match, read_roster
+from autograder.submissions.roster import match, of_one_class, read_roster
 from autograder.submissions.students import Student
 
 CANVAS = (
@@ -139,6 +139,21 @@ def test_moodle_writes_the_group_before_the_name(tmp_path):
 def test_the_number_is_found_in_a_cell(tmp_path, cell):
     found = match(class_of(Student("?", id="12")), roster_of(tmp_path, f"Identifier,Grade\n{cell},\nParticipant 13,\n"))
     assert list(found.hand_ins) == [cell, "Participant 13"] and handed(found) == {cell}
+
+
+@pytest.mark.parametrize("name", ["jane", "j@x.edu", "j", "a12", "#a12"])
+def test_brightspace_writes_a_sign_before_usernames_and_numbers(tmp_path, name):
+    text = "OrgDefinedId,Username,Email,Last Name,First Name\n#a12,#jane,#j@x.edu,Doe,Jane\n#a13,#bob,,Ek,Bo\n"
+    roster = roster_of(tmp_path, text)
+    assert handed(match(class_of(Student(name)), roster)) == {"Jane Doe"}
+    assert (roster[0].student.login, roster[0].student.id) == ("jane", "a12")
+
+
+def test_two_hand_ins_of_one_student_are_no_assignment_of_a_term(tmp_path):
+    known = {"Jane Doe": Student("Jane Doe"), "jdoe": Student("jdoe"), "bo": Student("bo")}
+    roster = roster_of(tmp_path, "Name,Login\nJane Doe,jdoe\nBo Ek,bo\n")
+    with pytest.raises(UsageError, match=r"^Jane Doe and jdoe in lab1 are both Jane Doe of the roster; take one"):
+        of_one_class(known, roster, "lab1", own_numbers=False)
 
 
 @pytest.mark.parametrize("login", ["ann-k", "ann-b"])
