@@ -127,27 +127,33 @@ def _plain_functions(text: str) -> dict[str, str]:
     return found
 
 
-def reset(catalog: Catalog, name: str) -> str:
+def reset(catalog: Catalog, name: str, *, alone: bool = False) -> str:
     """Reset a unit or a function. Return a sentence that names the backup.
+
+    Args:
+        catalog: the course.
+        name: of the unit or the function; by default that of a unit if both have it.
+        alone: True if `name` is a function's, which may be that of a unit too.
 
     Raises:
         UsageError: the course has no such unit or function, or the function cannot be found in the student's file.
         CatalogError: the release holds no skeleton to go back to.
     """
-    unit = name if name in catalog.units else catalog.unit_of(name).name
+    whole = name in catalog.units and not alone
+    unit = name if whole else catalog.unit_of(name).name
     skeletons = {module: rewrite_prose(starting_text(catalog, module), tr) for module in catalog.units[unit].modules}
-    if name != unit:
+    if not whole:
         skeletons = _skeleton_with(skeletons, name)
     written, path = None, catalog.exercise(unit)
     for module, skeleton in skeletons.items():
         own = catalog.exercise(module)
-        text = skeleton if name == unit else with_function(_read_own(own, unit), skeleton, name, own.name)
+        text = skeleton if whole else with_function(_read_own(own, unit), skeleton, name, own.name)
         replaced = replace_keeping_backup(own, text, own.parent)
         if replaced is not None and written is None:
             written, path = replaced, own
     if written is None:
         return tr("{name} is the skeleton already; nothing was changed.", name=name)
-    functions = catalog.units[unit].functions if name == unit else [name]
+    functions = catalog.units[unit].functions if whole else [name]
     with updated_progress(catalog.root) as progress:
         for function in functions:
             progress.of(unit, function).passed = ""
@@ -160,7 +166,7 @@ def reset(catalog: Catalog, name: str) -> str:
     )
     return (
         tr("{name} in {shown} is the skeleton again{kept}.", name=name, shown=shown, kept=kept)
-        if name != unit
+        if not whole
         else tr("{shown} is the skeleton again{kept}.", shown=shown, kept=kept)
     )
 

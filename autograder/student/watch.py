@@ -264,13 +264,13 @@ class _Watching:
     def _reset(self, key: str) -> None:
         self._may_reset = False
         assert self._unit is not None
-        names = {"f": self._function(), "u": self._unit.name}
-        if key in names:
-            self._terminal.say(
-                [helping.reset(self._catalog, names[key])]
-            )  # the file is written, so its checks run again
-        else:
-            self._terminal.say([tr("Nothing was reset."), tr(KEYS)])
+        match key:  # a file that is reset is written, so its checks run again
+            case "f":
+                self._terminal.say([helping.reset(self._catalog, self._function(), alone=True)])
+            case "u":
+                self._terminal.say([helping.reset(self._catalog, self._unit.name)])
+            case _:
+                self._terminal.say([tr("Nothing was reset."), tr(KEYS)])
 
     def _function(self) -> str:
         """Return the function to work on."""
