@@ -20,7 +20,7 @@ from autograder.course.skeletons import (
 from autograder.course.units import Unit
 from autograder.errors import GraderError, UsageError
 from autograder.messages import tr
-from autograder.student.progress import Progress, fingerprint, updated_progress
+from autograder.student.progress import Progress, checked_functions, fingerprint, updated_progress
 
 #: Line that names the encoding of a source (PEP 263), up to the name.
 _CODING = re.compile(r"^([ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+", re.MULTILINE)
@@ -73,7 +73,10 @@ def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
         raise UsageError(
             tr("this release of the course holds no solution of {name}; ask your instructor for it", name=unit.name)
         )
-    todo = progress.open_functions(unit)
+    checked = checked_functions(catalog, unit)
+    todo = (
+        progress.open_functions(catalog, unit) if checked else list(unit.functions)
+    )  # what has no checks here cannot pass
     if todo:
         file = f"exercises/{unit.name}.py"
         raise UsageError(
@@ -84,7 +87,7 @@ def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
                 file=file,
             )
         )
-    if any(progress.of(unit.name, name).file != fingerprint(catalog, unit.name) for name in unit.functions):
+    if any(progress.of(unit.name, name).file != fingerprint(catalog, unit.name) for name in checked):
         raise UsageError(
             tr(
                 "{name}.py has changed since it passed; run its checks again: pytest exercises/{name}.py",
@@ -127,20 +130,20 @@ def _plain_functions(text: str) -> dict[str, str]:
     return found
 
 
-def reset(catalog: Catalog, name: str, *, alone: bool = False) -> str:
+def reset(catalog: Catalog, name: str, *, function_of: str = "") -> str:
     """Reset a unit or a function. Return a sentence that names the backup.
 
     Args:
         catalog: the course.
-        name: of the unit or the function; by default that of a unit if both have it.
-        alone: True if `name` is a function's, which may be that of a unit too.
+        name: of the unit or the function; of the unit if both are called so.
+        function_of: the unit in which the function `name` is reset alone, even if a unit is called so too.
 
     Raises:
         UsageError: the course has no such unit or function, or the function cannot be found in the student's file.
         CatalogError: the release holds no skeleton to go back to.
     """
-    whole = name in catalog.units and not alone
-    unit = name if whole else catalog.unit_of(name).name
+    whole = name in catalog.units and not function_of
+    unit = function_of or (name if whole else catalog.unit_of(name).name)
     skeletons = {module: rewrite_prose(starting_text(catalog, module), tr) for module in catalog.units[unit].modules}
     if not whole:
         skeletons = _skeleton_with(skeletons, name)

@@ -113,7 +113,7 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
                 progress.record(checks, fingerprint(catalog, own[path]))
     except AutograderError as error:
         return [], tr("Your progress was not saved: {error}", error=error)
-    done = [own[path] for path in ended if not progress.open_functions(catalog.units[own[path]])]
+    done = [own[path] for path in ended if not progress.open_functions(catalog, catalog.units[own[path]])]
     return done, progress.note
 
 
