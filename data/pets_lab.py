@@ -283,9 +283,14 @@ def _save(lab: Lab, head: nn.Module, classes: list[str], features: int, path: Pa
 def load_model(code: CourseCode, path: Path) -> tuple[Classifier, int]:
     """Load the model that `train` has saved; return it in eval mode, with the size of its pictures.
 
+    Args:
+        code: the student's.
+        path: of the model, or of the folder that `train` has saved it in.
+
     Raises:
         PetsError: there is no such file, or it is none of ours.
     """
+    path = path / MODEL if path.is_dir() else path
     try:
         with safe_open(path, "pt") as file:
             facts = file.metadata() or {}
@@ -296,7 +301,7 @@ def load_model(code: CourseCode, path: Path) -> tuple[Classifier, int]:
         raise
     except FileNotFoundError as error:
         raise PetsError(f"There is no model {path}: train one first with python -m data.pets_lab train.") from error
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise PetsError(f"{path} is no model of the pets lab ({error}): train one anew.") from error
     model = Classifier(load_backbone(facts["network"]), head, json.loads(facts["classes"]))
     return model.eval(), int(facts["size"])

@@ -28,6 +28,7 @@ from autograder.checks.plugin.runs import Run
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.errors import GraderError, OverBudget, SandboxError
 from autograder.libraries import is_loaded, torch
+from autograder.messages import tr
 from autograder.results.types import CheckResult, Outcome
 
 
@@ -81,6 +82,7 @@ class CheckSession:
 
     def __init__(self, catalog: Catalog, unit: str) -> None:
         self._catalog = catalog
+        self._unit = unit
         self._hooks = _Hooks(catalog)
         _forget_module(catalog.checks(unit))
         with _shield():
@@ -116,8 +118,10 @@ class CheckSession:
         with _as_grader_error():
             register_conftest(self._catalog, self._config)
             session = pytest_internals.collect(self._config)
-        if self._hooks.problems or not session.items:
+        if self._hooks.problems:
             raise GraderError("\n".join(["the checks could not be run:", *self._hooks.problems]))
+        if not session.items:
+            raise GraderError(tr("{function} has no checks here", function=self._unit))
         return session
 
     def _run(self, items: list[pytest.Item], recorder: Recorder, observer: Observer) -> bool:

@@ -175,4 +175,4 @@ def _next_function(catalog: Catalog) -> str:
     unit = progress.next_unit(catalog)
     if unit is None:
         raise UsageError(tr("everything passes; name the function that you want a hint for"))
-    return progress.open_functions(unit)[0]
+    return progress.open_functions(catalog, unit)[0]

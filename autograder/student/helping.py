@@ -20,7 +20,7 @@ from autograder.course.skeletons import (
 from autograder.course.units import Unit
 from autograder.errors import GraderError, UsageError
 from autograder.messages import tr
-from autograder.student.progress import Progress, fingerprint, updated_progress
+from autograder.student.progress import Progress, checked_functions, fingerprint, updated_progress
 
 #: Line that names the encoding of a source (PEP 263), up to the name.
 _CODING = re.compile(r"^([ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+", re.MULTILINE)
@@ -73,7 +73,10 @@ def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
         raise UsageError(
             tr("this release of the course holds no solution of {name}; ask your instructor for it", name=unit.name)
         )
-    todo = progress.open_functions(unit)
+    checked = checked_functions(catalog, unit)
+    todo = (
+        progress.open_functions(catalog, unit) if checked else list(unit.functions)
+    )  # what has no checks here cannot pass
     if todo:
         file = f"exercises/{unit.name}.py"
         raise UsageError(
@@ -84,7 +87,7 @@ def solution_text(catalog: Catalog, unit: Unit, progress: Progress) -> str:
                 file=file,
             )
         )
-    if any(progress.of(unit.name, name).file != fingerprint(catalog, unit.name) for name in unit.functions):
+    if any(progress.of(unit.name, name).file != fingerprint(catalog, unit.name) for name in checked):
         raise UsageError(
             tr(
                 "{name}.py has changed since it passed; run its checks again: pytest exercises/{name}.py",
@@ -127,27 +130,33 @@ def _plain_functions(text: str) -> dict[str, str]:
     return found
 
 
-def reset(catalog: Catalog, name: str) -> str:
+def reset(catalog: Catalog, name: str, *, function_of: str = "") -> str:
     """Reset a unit or a function. Return a sentence that names the backup.
+
+    Args:
+        catalog: the course.
+        name: of the unit or the function; of the unit if both are called so.
+        function_of: the unit in which the function `name` is reset alone, even if a unit is called so too.
 
     Raises:
         UsageError: the course has no such unit or function, or the function cannot be found in the student's file.
         CatalogError: the release holds no skeleton to go back to.
     """
-    unit = name if name in catalog.units else catalog.unit_of(name).name
+    whole = name in catalog.units and not function_of
+    unit = function_of or (name if whole else catalog.unit_of(name).name)
     skeletons = {module: rewrite_prose(starting_text(catalog, module), tr) for module in catalog.units[unit].modules}
-    if name != unit:
+    if not whole:
         skeletons = _skeleton_with(skeletons, name)
     written, path = None, catalog.exercise(unit)
     for module, skeleton in skeletons.items():
         own = catalog.exercise(module)
-        text = skeleton if name == unit else with_function(_read_own(own, unit), skeleton, name, own.name)
+        text = skeleton if whole else with_function(_read_own(own, unit), skeleton, name, own.name)
         replaced = replace_keeping_backup(own, text, own.parent)
         if replaced is not None and written is None:
             written, path = replaced, own
     if written is None:
         return tr("{name} is the skeleton already; nothing was changed.", name=name)
-    functions = catalog.units[unit].functions if name == unit else [name]
+    functions = catalog.units[unit].functions if whole else [name]
     with updated_progress(catalog.root) as progress:
         for function in functions:
             progress.of(unit, function).passed = ""
@@ -160,7 +169,7 @@ def reset(catalog: Catalog, name: str) -> str:
     )
     return (
         tr("{name} in {shown} is the skeleton again{kept}.", name=name, shown=shown, kept=kept)
-        if name != unit
+        if not whole
         else tr("{shown} is the skeleton again{kept}.", shown=shown, kept=kept)
     )
 

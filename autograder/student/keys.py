@@ -44,8 +44,8 @@ else:
                 termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-#: End of the input: an empty read, and Ctrl-D of a terminal that is read key by key.
-_ENDS = ("", "\x04")
+#: End of the input: an empty read, and Ctrl-D of a terminal that is read key by key; on Windows also Ctrl-C and Ctrl-Z.
+_ENDS = ("", "\x03", "\x04", "\x1a")
 
 
 class Keys:

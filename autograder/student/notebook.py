@@ -44,7 +44,7 @@ for _name in KERAS_ON_TORCH.keys() - os.environ.keys():  # before a later cell i
 
 
 def check(function: str, *, hidden: bool = False) -> float:
-    """Print the results of a function's checks and return its points; 0 if its cell was not run.
+    """Print the results of a function's checks and return its points; 0 if its cell was not run or its checks are not here.
 
     Args:
         function: its name.
@@ -61,10 +61,16 @@ def check(function: str, *, hidden: bool = False) -> float:
         )
     from autograder.results.mark import SHOWN, Hidden, visible_check
     from autograder.results.summary import function_lines
+    from autograder.results.wording import points_line
+    from autograder.student.progress import checked_functions
 
     catalog = course_here()
     speak(catalog)
     unit = catalog.unit_of(function)
+    facts = unit.functions[function]
+    if not hidden and function not in checked_functions(catalog, unit):
+        print(f"{function}: {points_line(0.0, 0.0, facts.later)}")
+        return 0.0
     # A hidden check may wait for a visible one, so both are run.
     try:
         results = [result for result in _run_checks(catalog, unit.name, function, hidden) if result.hidden == hidden]
@@ -81,7 +87,7 @@ def check(function: str, *, hidden: bool = False) -> float:
         raise GraderError(next(result.message for result in results if result.outcome == "error"))
     names = _cell_names()
     shown = Hidden(os.environ.get(SHOWN, Hidden.POINTS))
-    later = 0.0 if hidden else unit.functions[function].later
+    later = 0.0 if hidden else facts.later
     told = [visible_check(result, shown) for result in results]
     for line in function_lines(told, set(), verbose=True, printed=True, later=later):
         for part in _wrap(_with_cell_numbers(line, names)):

@@ -13,7 +13,7 @@ import pytest
 from autograder.checks.plugin.recorder import COURSE, RECORDER, RUN, SUBMISSION, Recorder
 from autograder.checks.plugin.runs import Run, StudentRun
 from autograder.course.catalog import Catalog, speak
-from autograder.errors import AutograderError
+from autograder.errors import AutograderError, UsageError
 from autograder.messages import tr
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult
@@ -66,8 +66,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return  # only a list of checks, for an editor
     from autograder.student.terminal import wrap
 
-    speak(catalog)
     terminalreporter.section(catalog.title)
+    try:
+        speak(catalog)
+    except UsageError as error:  # pytest would drop the summary; English is left
+        terminalreporter.write_line(str(error))
     verbosity = config.option.verbose
     width = terminalreporter._tw.fullwidth if terminalreporter.isatty else 0
     whole = not config.stash[RECORDER].partial and not _is_part(config)
@@ -110,7 +113,7 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
                 progress.record(checks, fingerprint(catalog, own[path]))
     except AutograderError as error:
         return [], tr("Your progress was not saved: {error}", error=error)
-    done = [own[path] for path in ended if not progress.open_functions(catalog.units[own[path]])]
+    done = [own[path] for path in ended if not progress.open_functions(catalog, catalog.units[own[path]])]
     return done, progress.note
 
 

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +22,7 @@ from typing import Any
 from platformdirs import user_data_path
 
 from autograder.course.catalog import Catalog
-from autograder.course.units import Unit
+from autograder.course.units import Function, Unit
 from autograder.errors import GraderError
 from autograder.libraries import Image
 from autograder.messages import tr
@@ -34,6 +35,8 @@ SCHEMA = 1
 FOLDER = ".autograder"
 #: Outcomes that say nothing about the function: the check was not run, or failed by itself.
 _SILENT = {Outcome.NOT_RUN, Outcome.ERROR}
+#: Points that come later are written with two decimals, so less than this is a rounding error.
+_LEAST_POINTS = 0.01 - 1e-9
 
 
 @dataclass
@@ -67,13 +70,13 @@ class Progress:
         """Return the standing of a function, to be read or changed."""
         return self.units.setdefault(unit, {}).setdefault(function, Standing())
 
-    def open_functions(self, unit: Unit) -> list[str]:
-        """Return the functions of a unit that have not passed, in teaching order."""
-        return [name for name in unit.functions if not self.of(unit.name, name).passed]
+    def open_functions(self, catalog: Catalog, unit: Unit) -> list[str]:
+        """Return the functions of a unit that have checks here and have not passed, in teaching order."""
+        return [name for name in checked_functions(catalog, unit) if not self.of(unit.name, name).passed]
 
     def next_unit(self, catalog: Catalog) -> Unit | None:
         """Return the first unit in teaching order that is not done."""
-        return next((unit for unit in catalog.units.values() if self.open_functions(unit)), None)
+        return next((unit for unit in catalog.units.values() if self.open_functions(catalog, unit)), None)
 
     def points(self, unit: Unit) -> float:
         """Return the points of a unit's functions that have passed: those of the checks that are here."""
@@ -94,6 +97,24 @@ class Progress:
                 standing.passed = ""
             elif not standing.passed:
                 standing.passed = datetime.now().isoformat(timespec="seconds")
+
+
+def checked_functions(catalog: Catalog, unit: Unit) -> list[str]:
+    """Return the functions of a unit that have checks here, in teaching order: a students' release lacks hidden ones."""
+    return [
+        name for name, function in unit.functions.items() if _gives_points(function) or _is_named(catalog, unit, name)
+    ]
+
+
+def _gives_points(function: Function) -> bool:
+    return function.points - function.later > _LEAST_POINTS
+
+
+def _is_named(catalog: Catalog, unit: Unit, function: str) -> bool:
+    """Return True if the unit's checks name a function: a check that earns nothing is a check all the same."""
+    path = catalog.checks(unit.name)
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return re.search(rf"""(["']){function}\1""", text) is not None
 
 
 def fingerprint(catalog: Catalog, unit: str) -> str:
@@ -208,5 +229,5 @@ def write_gallery(catalog: Catalog, progress: Progress, headline: str) -> tuple[
     page = own_folder(catalog.root) / "gallery.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(gallery_page(catalog.title, headline, pictures), encoding="utf-8", newline="\n")
-    done = [unit for unit in catalog.units.values() if not progress.open_functions(unit)]
+    done = [unit for unit in catalog.units.values() if not progress.open_functions(catalog, unit)]
     return page, [unit.name for unit in done if unit not in made and catalog.picture(unit.name).is_file()]

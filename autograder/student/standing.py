@@ -8,7 +8,7 @@ from autograder.course.catalog import Catalog
 from autograder.course.units import Unit
 from autograder.messages import language, tr
 from autograder.results.wording import points, points_line
-from autograder.student.progress import Progress, fingerprint
+from autograder.student.progress import Progress, checked_functions, fingerprint
 
 _BAR = 20
 
@@ -18,7 +18,7 @@ def overview(catalog: Catalog, progress: Progress) -> Iterator[str]:
     yield headline(catalog, progress)
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
-        yield f"  {_mark(unit, current, progress)} {tr(unit.title)}: {_points([unit], progress)}"
+        yield f"  {_mark(catalog, unit, current, progress)} {tr(unit.title)}: {_points([unit], progress)}"
     changed = list(_changed_lines(catalog, progress))
     yield from changed
     if current is not None or not changed:  # what has changed may not pass any more
@@ -28,7 +28,7 @@ def overview(catalog: Catalog, progress: Progress) -> Iterator[str]:
 def headline(catalog: Catalog, progress: Progress) -> str:
     """Return how much of the course is done, in one line."""
     units = list(catalog.units.values())
-    done = sum(not progress.open_functions(unit) for unit in units)
+    done = sum(not progress.open_functions(catalog, unit) for unit in units)
     return tr(
         "{title}: {done} of {count} units done, {points}",
         title=catalog.title,
@@ -49,7 +49,7 @@ def next_step(catalog: Catalog, progress: Progress) -> Iterator[str]:
                 "{points} more points are given when it is graded, by checks that are not here.", points=points(later)
             )
         return
-    function = progress.open_functions(unit)[0]
+    function = progress.open_functions(catalog, unit)[0]
     yield tr("Next: {function} in {place}", function=function, place=place(catalog, unit.name, function))
     yield tr("Run its checks each time you save: autograder watch. Once: pytest {file}", file=_file(catalog, unit.name))
     yield tr("Stuck? autograder hint. What it is about: {lesson}", lesson=_lesson(catalog, unit.name))
@@ -59,7 +59,7 @@ def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
     """Yield a line for every function of every unit."""
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
-        yield f"{_mark(unit, current, progress)} {unit.name}: {_points([unit], progress)}"
+        yield f"{_mark(catalog, unit, current, progress)} {unit.name}: {_points([unit], progress)}"
         width = max(map(len, unit.functions))
         for name, function in unit.functions.items():
             standing = progress.of(unit.name, name)
@@ -79,9 +79,9 @@ def bars(catalog: Catalog, progress: Progress) -> Iterator[str]:
     """Yield a bar for each unit, with the time at which a function passed last."""
     width = max(map(len, catalog.units))
     for unit in catalog.units.values():
-        total = len(unit.functions)
-        done = total - len(progress.open_functions(unit))
-        filled = _BAR * done // total
+        total = len(checked_functions(catalog, unit))
+        done = total - len(progress.open_functions(catalog, unit))
+        filled = _BAR * done // max(total, 1)
         moments = [progress.of(unit.name, name).passed for name in unit.functions]
         last = "  " + tr("last passed {moment}", moment=_moment(max(moments))) if any(moments) else ""
         share = tr("{done} of {total}", done=done, total=total)
@@ -108,10 +108,10 @@ def _changed_lines(catalog: Catalog, progress: Progress) -> Iterator[str]:
             yield tr("{file} has changed since its last run; run its checks again: pytest {file}", file=file)
 
 
-def _mark(unit: Unit, current: Unit | None, progress: Progress) -> str:
+def _mark(catalog: Catalog, unit: Unit, current: Unit | None, progress: Progress) -> str:
     if current is not None and unit.name == current.name:
         return ">"
-    return "-" if progress.open_functions(unit) else "+"
+    return "-" if progress.open_functions(catalog, unit) else "+"
 
 
 def _points(units: Sequence[Unit], progress: Progress) -> str:

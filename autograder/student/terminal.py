@@ -16,7 +16,7 @@ from autograder.messages import tr, tr_plural
 from autograder.results.summary import function_lines, function_points_line, unit_points_line
 from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
-from autograder.student.progress import Progress
+from autograder.student.progress import Progress, checked_functions
 from autograder.student.runner import UnitRun
 
 _CHUNK = 4096
@@ -149,9 +149,9 @@ def run_lines(catalog: Catalog, progress: Progress, run: UnitRun, shown: str = "
 
 def bar(catalog: Catalog, progress: Progress) -> str:
     """Return the bar of the student's progress over the whole course."""
-    total = sum(len(unit.functions) for unit in catalog.units.values())
-    done = total - sum(len(progress.open_functions(unit)) for unit in catalog.units.values())
-    filled = _BAR * done // total
+    total = sum(len(checked_functions(catalog, unit)) for unit in catalog.units.values())
+    done = total - sum(len(progress.open_functions(catalog, unit)) for unit in catalog.units.values())
+    filled = _BAR * done // max(total, 1)
     return f"{catalog.title} [{'#' * filled}{'-' * (_BAR - filled)}] " + tr(
         "{done} of {total} functions", done=done, total=total
     )

@@ -264,13 +264,13 @@ class _Watching:
     def _reset(self, key: str) -> None:
         self._may_reset = False
         assert self._unit is not None
-        names = {"f": self._function(), "u": self._unit.name}
-        if key in names:
-            self._terminal.say(
-                [helping.reset(self._catalog, names[key])]
-            )  # the file is written, so its checks run again
-        else:
-            self._terminal.say([tr("Nothing was reset."), tr(KEYS)])
+        match key:  # a file that is reset is written, so its checks run again
+            case "f":
+                self._terminal.say([helping.reset(self._catalog, self._function(), function_of=self._unit.name)])
+            case "u":
+                self._terminal.say([helping.reset(self._catalog, self._unit.name)])
+            case _:
+                self._terminal.say([tr("Nothing was reset."), tr(KEYS)])
 
     def _function(self) -> str:
         """Return the function to work on."""
@@ -279,7 +279,7 @@ class _Watching:
         found = first_open(self._unit, self._run) if self._run is not None else ""
         found = next((name for name in reversed(self._changed) if self._run and not _passes(self._run, name)), found)
         progress = read_progress(self._catalog.root)
-        return found or next(iter(progress.open_functions(self._unit)), next(iter(self._unit.functions)))
+        return found or next(iter(progress.open_functions(self._catalog, self._unit)), next(iter(self._unit.functions)))
 
 
 def _functions_in(catalog: Catalog, unit: str) -> dict[str, str]:

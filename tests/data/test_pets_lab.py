@@ -61,6 +61,7 @@ def test_it_trains_saves_and_names(trained, command, few_pets):
         assert file.metadata()["network"] == "tiny" and len(json.loads(file.metadata()["classes"])) == 37
     photographs = sorted((few_pets / "oxford-iiit-pet" / "images").glob("Bombay_*.jpg"))[:1]
     lines = command("name", *photographs, "--model", folder / "pets.safetensors").splitlines()
+    assert command("name", *photographs, "--model", folder).splitlines() == lines
     assert lines[0] == str(photographs[0])
     shares = [float(re.search(r" ([\d.]+)%", line)[1]) for line in lines[1:]]
     assert len(shares) == 5 and shares == sorted(shares, reverse=True) and lines[1].startswith("  Bombay ")
@@ -173,6 +174,13 @@ def test_what_is_missing_is_named(command, tmp_path, few_pets):
     assert command("train", "--pets", few_pets, code=tmp_path) == (
         f"pets_lab: {tmp_path / 'pets_lab.py'} is not there; name the folder of your units with --code"
     )
+
+
+def test_a_folder_without_a_model_is_named(command, tmp_path):
+    assert f"There is no model {tmp_path / 'pets.safetensors'}" in command("name", "cat.jpg", "--model", tmp_path)
+    (tmp_path / "pets.safetensors").mkdir()
+    said = command("name", "cat.jpg", "--model", tmp_path)
+    assert said.startswith(f"pets_lab: {tmp_path / 'pets.safetensors'} is no model of the pets lab (")
 
 
 def test_a_photograph_that_is_none_is_named(trained, command, tmp_path):

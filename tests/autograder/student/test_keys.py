@@ -49,3 +49,10 @@ def test_arrow_and_function_keys_are_no_commands_on_windows(monkeypatch):
     made = windows_version(keys, types.SimpleNamespace(getwch=lambda: next(typed)), monkeypatch)
     stdin = types.SimpleNamespace(isatty=lambda: True)
     assert pressed(monkeypatch, made, stdin) == ["\xe0", "\xe0", "\x00", "s", "q"]
+
+
+@pytest.mark.parametrize("end", ["\x03", "\x1a"], ids=["Ctrl-C", "Ctrl-Z"])
+def test_ctrl_c_and_ctrl_z_are_the_end_on_windows(monkeypatch, end):
+    typed = iter(f"h{end}s\x04")
+    made = windows_version(keys, types.SimpleNamespace(getwch=lambda: next(typed)), monkeypatch)
+    assert pressed(monkeypatch, made, types.SimpleNamespace(isatty=lambda: True)) == ["h", "q"]

@@ -15,6 +15,7 @@ from autograder.course.catalog import COURSE
 from autograder.errors import GraderError, UsageError
 from autograder.student.notebook import Stopped, _functions, _used_by, check
 from autograder.worker.codec import with_article
+from tests.autograder.small_course import RIGHT, make_course
 
 ROOT = Path(__file__).parents[3]
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
@@ -137,6 +138,18 @@ def test_a_course_without_hidden_checks_has_none_to_show(notebook, tmp_path, mon
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     with pytest.raises(UsageError, match="variation_loss has no hidden checks here"):
         check("variation_loss", hidden=True)
+
+
+def test_a_function_without_checks_here_says_what_it_gives_when_graded(notebook, tmp_path, monkeypatch, capsys):
+    """So that a notebook that is run as a whole goes on."""
+    root = make_course(tmp_path)
+    with (root / "exercises" / "catalog.toml").open("a") as catalog:
+        catalog.write("\n[later]\ndouble = 2.0\nhalve = 1.0\n")
+    (root / "tests" / "exercises" / "test_doubling.py").unlink()
+    monkeypatch.setenv(COURSE, str(root))
+    notebook(RIGHT)
+    assert check("double") == 0
+    assert capsys.readouterr().out == "double: 2 points when graded\n"
 
 
 def test_what_a_function_prints_is_shown_capped(notebook, capsys):

@@ -12,14 +12,21 @@ from autograder.course.catalog import read_catalog
 from autograder.messages import speaking, tr
 from autograder.results.summary import function_lines, summary
 from autograder.results.types import CheckResult, Outcome
-from autograder.student.progress import Progress, Standing, fingerprint, read_progress
+from autograder.student.progress import Progress, Standing, fingerprint, read_progress, updated_progress
 from autograder.student.runner import UnitRun
 from autograder.student.standing import listing, next_step, overview
 from autograder.student.terminal import run_lines
 from tests.autograder.conftest import ROOT
-from tests.autograder.small_course import make_course
+from tests.autograder.small_course import RIGHT, make_course
 
 UNIT = "variation_loss"
+CHECK_THAT_EARNS_NOTHING = '''
+
+@pytest.mark.points("double", 0)
+def test_double_returns_something(submission):
+    """Something comes back."""
+    assert submission.double(torch.ones(2)) is not None
+'''
 FUNCTIONS = ("total_variation", "isotropic_variation", "variation_loss", "denoise")
 
 
@@ -127,6 +134,61 @@ def test_the_checks_that_failed_last_say_nothing_of_a_function(tmp_path, student
     doubled = {name: check.outcome for name, check in run.checks.items() if check.function == "double"}
     assert doubled == {"doubling::test_double_of_nothing": Outcome.PASSED}
     assert not any(standing.passed for standing in read_progress(root).units.get("doubling", {}).values())
+
+
+def test_a_language_that_there_is_not_costs_no_summary(tmp_path, student_pytest, monkeypatch):
+    root = make_course(tmp_path)
+    (root / "pytest.ini").write_text("[pytest]\n")
+    monkeypatch.setenv("IDEALCAT_LANG", "xx")
+    run = student_pytest("--import-mode=importlib", "exercises", cwd=root)
+    assert "IDEALCAT_LANG xx: there is no such language" in run.text
+    assert "Next: write double in doubling.py, then run: pytest exercises/doubling.py" in run.text
+
+
+@pytest.fixture
+def half_released(command, tmp_path, monkeypatch):
+    """A small course as students get it if all the checks of `double` are hidden."""
+    root = make_course(tmp_path / "small")
+    catalog, checks = root / "exercises" / "catalog.toml", root / "tests" / "exercises" / "test_doubling.py"
+    catalog.write_text(f"{catalog.read_text()}\n[later]\ndouble = 2.0\n")
+    imports, *_, halve = checks.read_text().split("\n\n\n")
+    checks.write_text(f"{imports}\n\n\n{halve}")
+    monkeypatch.chdir(root)
+    return read_catalog(root)
+
+
+def test_a_function_without_checks_here_is_not_what_is_next(half_released, command):
+    progress, unit = Progress(), half_released.units["doubling"]
+    assert "Next: halve in exercises/doubling.py:5" in next_step(half_released, progress)
+    assert command("hint")[1].startswith("halve, hint 1 of 2")
+    assert "doubling  --------------------  0 of 1" in command("progress")[1]
+    progress.of("doubling", "halve").passed = "2026-01-01T10:00:00"
+    assert progress.open_functions(half_released, unit) == []
+    assert next(next_step(half_released, progress)) == "Everything passes. Well done. Your pictures: autograder gallery"
+
+
+def test_a_function_whose_checks_here_earn_nothing_is_open_until_it_passes(half_released):
+    """As the answers to the quiz."""
+    checks = half_released.checks("doubling")
+    checks.write_text(checks.read_text() + CHECK_THAT_EARNS_NOTHING)
+    assert Progress().open_functions(half_released, half_released.units["doubling"]) == ["double", "halve"]
+
+
+def test_a_solution_is_for_those_who_pass_what_has_checks_here(half_released, command):
+    half_released.exercise("doubling").write_text(RIGHT)
+    with updated_progress(half_released.root) as progress:
+        passes = CheckResult("doubling::test_halve", "doubling", "halve", "Half", 1, outcome=Outcome.PASSED)
+        progress.record([passes], fingerprint(half_released, "doubling"))
+    assert command("solution", "doubling") == (0, RIGHT)
+
+
+def test_no_solution_of_a_unit_without_checks_here_is_given(half_released, command):
+    catalog = half_released.root / "exercises" / "catalog.toml"
+    catalog.write_text(f"{catalog.read_text()}halve = 1.0\n")
+    half_released.checks("doubling").unlink()
+    assert command()[1].startswith("small: 1 of 1 units done, 3 points when graded")
+    assert command("progress")[0] == 0
+    assert command("solution", "doubling")[0] == 2
 
 
 def test_what_fails_again_is_open_again(own_course, exercise, solve, student_pytest):

@@ -130,6 +130,36 @@ def test_a_deleted_file_is_said_and_comes_back_with_r(watching, course):
     assert path.read_text() == "def triple(x):\n    raise NotImplementedError\n"
 
 
+def test_f_resets_a_function_alone_that_is_called_like_its_unit(course):
+    named = course.exercise("doubling").with_name("catalog.toml")
+    named.write_text(named.read_text().replace("functions.double]", "functions.doubling]"))
+    course.solution("doubling").unlink()
+    course.skeleton("doubling").write_text(SKELETON.replace("double", "doubling"))
+    course.exercise("doubling").write_text(RIGHT.replace("double", "doubling"))
+    watching = _Watching(read_catalog(course.root), Screen(), Runner(), lambda event: None)
+    watching.begin(watching._catalog.units["doubling"])
+    watching.handle(Pressed("r"))
+    watching.handle(Pressed("f"))
+    assert course.exercise("doubling").read_text() == RIGHT.replace("double", "doubling").replace(
+        "return 2 * x", "raise NotImplementedError"
+    )
+
+
+def test_f_resets_the_function_of_the_unit_that_is_watched(course):
+    """Two units may each have a function of one name."""
+    named = course.exercise("doubling").with_name("catalog.toml")
+    named.write_text(named.read_text().replace("triple", "double"))
+    course.skeleton("tripling").write_text(SKELETON)
+    for unit in ("doubling", "tripling"):
+        course.exercise(unit).write_text(RIGHT)
+    watching = _Watching(read_catalog(course.root), Screen(), Runner(), lambda event: None)
+    watching.begin(watching._catalog.units["tripling"])
+    watching.handle(Pressed("r"))
+    watching.handle(Pressed("f"))
+    assert course.exercise("doubling").read_text() == RIGHT
+    assert course.exercise("tripling").read_text() == RIGHT.replace("return 2 * x", "raise NotImplementedError")
+
+
 def test_a_result_is_shown_where_progress_cannot_be_stored(watching, monkeypatch):
     def refuse(path, content):
         raise GraderError(f"{path} cannot be written")
@@ -220,6 +250,11 @@ def run_of(course, text):
         _UnitRunner(course.root, replies, last_words).answer({"run": "doubling"})
     gc.unfreeze()  # what is frozen at the end of a process leaks, and a library says so
     return [json.loads(line) for line in replies.getvalue().splitlines()]
+
+
+def test_of_a_unit_without_checks_it_says_so(course):
+    course.checks("doubling").write_text('"""Checks of doubling."""\n')
+    assert run_of(course, RIGHT) == [{"kind": "refused", "text": "doubling has no checks here"}]
 
 
 def test_a_mistake_is_named_once_all_failures_are_known(course):
