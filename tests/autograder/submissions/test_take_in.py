@@ -9,6 +9,8 @@ import pytest
 
 from autograder.errors import UsageError
 from autograder.submissions import collect_hand_in
+from autograder.submissions.archives import UnreadableError
+from autograder.submissions.hand_in import entries_of
 from autograder.submissions.intake import take_in
 
 UNITS = ("variation_loss", "ideal_image")
@@ -431,3 +433,31 @@ def test_of_a_whole_course_of_nbgraders_what_was_handed_in_is_the_class(tmp_path
     names = ["source/lab/variation_loss.ipynb", "release/lab/variation_loss.ipynb", "gradebook.db"]
     intake, found = taken(write(tmp_path / "class", *CLASSES["nbgrader"], *names))
     assert list(found) == ["alice", "bob", "carl"] and intake.left_out == []
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_a_class_may_hold_more_files_than_a_submission(form, tmp_path):
+    names = [
+        f"{name}_{n}_assignsubmission_file_/data/{i}.txt" for n, name in enumerate(("Al", "Bo")) for i in range(5_001)
+    ]
+    path = write(tmp_path / "class", *names) if form == "folder" else zipped(tmp_path / "class.zip", *names)
+    intake, found = taken(path)
+    assert intake.sentence == "a download of Moodle: 2 students" and not any(raw.problem for raw in found.values())
+
+
+def test_a_crowd_of_files_in_a_class_costs_its_own_student_alone(tmp_path):
+    names = ["Al_1_assignsubmission_file_/variation_loss.py"]
+    names += [f"Bo_2_assignsubmission_file_/{number}.txt" for number in range(10_001)]
+    _, found = taken(zipped(tmp_path / "class.zip", *names))
+    assert list(found["Al"].files) == ["variation_loss"]
+    assert found["Bo"].problem == "the hand-in holds more than 10,000 files; hand in the course's own files only"
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_a_class_is_limited_too(form, tmp_path, monkeypatch):
+    for module in ("entries", "hand_in"):
+        monkeypatch.setattr(f"autograder.submissions.{module}.MAX_CLASS_ENTRIES", 2)
+    names = CLASSES["folders"]
+    path = write(tmp_path / "class", *names) if form == "folder" else zipped(tmp_path / "class.zip", *names)
+    with pytest.raises(UnreadableError, match="holds more than 2 files"):
+        entries_of(path)
