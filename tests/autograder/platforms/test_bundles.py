@@ -479,7 +479,7 @@ def test_gitlabs_pipeline_is_one_that_gitlab_reads(tmp_path):
     ("bundle", "name"), [(actions_bundle, ".github/workflows/checks.yml"), (gitlab_bundle, ".gitlab-ci.yml")]
 )
 def test_a_students_own_job_takes_the_exercises_for_one_submission(bundle, name, tmp_path):
-    assert "grade exercises --from one " in bundle(read_catalog(make_course(tmp_path)))[name]
+    assert b"grade exercises --from one " in bundle(read_catalog(make_course(tmp_path)))[name]
 
 
 def test_the_bundles_of_a_course_keep_their_secret_where_git_does_not_look(tmp_path, monkeypatch):
