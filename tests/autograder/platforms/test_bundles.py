@@ -112,6 +112,14 @@ def test_students_have_the_checks_that_are_not_hidden():
     compile(text, "checks", "exec")
 
 
+def test_a_comment_above_a_hidden_method_is_not_released():
+    body = (
+        "    def test_open(self): ...\n\n    # sevens give\n    # it away\n    @mark\n    def test_secret(self): ...\n"
+    )
+    text = public_checks(f"class TestBoth:\n    # is seen\n{body}", {"TestBoth.test_secret"})
+    assert "test_open" in text and "is seen" in text and "#" not in text.replace("# is seen", "")
+
+
 def test_the_courses_own_release_gives_nothing_away(files, catalog):
     assert leaks(files, catalog) == []
     assert {
