@@ -110,11 +110,14 @@ def _body_of(name: str, text: str, modules: Mapping[str, str]) -> tuple[str, lis
     lines[:top] = [""] * top
     futures = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and any(alias.name.rpartition(".")[2] in modules for alias in node.names):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        whole = isinstance(node, ast.Import) or node.module in (None, "exercises")
+        if whole and any(alias.name.rpartition(".")[2] in modules for alias in node.names):
             raise CatalogError(
                 f"{name}.py line {node.lineno}: a file of a unit imports another by `from ... import name`"
             )
-        if not isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.Import):
             continue
         again = [f"{alias.asname} = {alias.name}" for alias in node.names if alias.asname]
         if node.module == "__future__":

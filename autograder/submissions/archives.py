@@ -19,14 +19,17 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+#: Files of one submission.
 MAX_ENTRIES = 10_000
+#: Files of a class: 500 students with a clone of a released course each, some 400 files.
+MAX_CLASS_ENTRIES = 20 * MAX_ENTRIES
 MAX_FILE_BYTES = 10 * 2**20
-#: Bytes that a tar may hold in all, and that the directory of a zip may have: both are read to the end in any case.
+#: Bytes that a tar may hold in all, and that an entry has in the directory of a zip, on average: both are read to the end.
 MAX_TAR_BYTES = 100 * 2**20
-MAX_DIRECTORY_BYTES = 4 * 2**20
+MAX_DIRECTORY_ENTRY_BYTES = 420
 #: No link is followed and no pipe waited for; systems that lack a flag lack what it is against.
 _READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 _SWAPPED = "another file was put in its place while it was read"
@@ -108,24 +111,31 @@ class UnreadableError(Exception):
     """A container that cannot be read; the text is a sentence."""
 
 
-def archive_entries(path: Path | InMemory | SameFile) -> list[Entry]:
-    """Return the files in an archive: the later of two with one path, as if it had been unpacked."""
-    entries = _zip_entries(path) if path.name.lower().endswith(".zip") else _tar_entries(path)
+def archive_entries(path: Path | InMemory | SameFile, most: int = MAX_ENTRIES) -> list[Entry]:
+    """Return the files in an archive: the later of two with one path, as if it had been unpacked.
+
+    Args:
+        path: a zip or a tar.
+        most: number of files that a zip may hold.
+
+    Raises:
+        UnreadableError: it holds more.
+    """
+    entries = _zip_entries(path, most) if path.name.lower().endswith(".zip") else _tar_entries(path)
     return list({entry.path: entry for entry in entries}.values())
 
 
-def refuse_crowd(path: PurePath | InMemory | SameFile, count: int) -> None:
-    """Raise `UnreadableError` if a container holds more than `MAX_ENTRIES`."""
-    if count > MAX_ENTRIES:
-        raise UnreadableError(f"{path.name} holds more than {MAX_ENTRIES:,} files; hand in the course's own files only")
+def refuse_crowd(name: str, count: int, most: int = MAX_ENTRIES) -> None:
+    """Raise `UnreadableError` if a container of this name holds more files than it may."""
+    if count > most:
+        raise UnreadableError(f"{name} holds more than {most:,} files; hand in the course's own files only")
 
 
-def _zip_entries(path: Path | InMemory | SameFile) -> Iterator[Entry]:
-    if _directory_bytes(path) > MAX_DIRECTORY_BYTES:
-        refuse_crowd(path, MAX_ENTRIES + 1)
+def _zip_entries(path: Path | InMemory | SameFile, most: int) -> Iterator[Entry]:
+    refuse_crowd(path.name, _directory_bytes(path) // MAX_DIRECTORY_ENTRY_BYTES, most)
     with path.open("rb") as file, zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
-    refuse_crowd(path, len(infos))
+    refuse_crowd(path.name, len(infos), most)
     for info in infos:
         if not info.is_dir():
             regular = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG)
@@ -172,7 +182,7 @@ def _reader(path: Path | InMemory | SameFile, info: zipfile.ZipInfo) -> Callable
 def _tar_entries(path: Path | InMemory | SameFile) -> Iterator[Entry]:
     with _open_decompressed(path) as file, tarfile.open(fileobj=_Bounded(path, file), mode="r|") as archive:  # type: ignore[call-overload]
         for count, member in enumerate(archive, 1):
-            refuse_crowd(path, count)
+            refuse_crowd(path.name, count)
             if not member.isdir():
                 # A sparse file is as long as it likes in no more than its header.
                 regular = member.isreg() and not member.issparse()

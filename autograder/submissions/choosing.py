@@ -25,10 +25,10 @@ _ENDING = re.compile(
     r"(?P<stem>.+?)\.(?P<kind>py|ipynb)(?P<again> ?\(\d+\))?(?:\.(?:txt|json|download|py|ipynb))*", re.IGNORECASE
 )
 #: Words that desktops and notebooks put before the name of a copy.
-_COPY = "copy_of|kopie_von|copie_de|copia_de|copia_di|kopya_ng|copy|kopie|copie|copia|kopija|kopya|salinan"
+COPY = "copy_of|kopie_von|copie_de|copia_de|copia_di|kopya_ng|copy|kopie|copie|copia|kopija|kopya|salinan"
 #: Words that people and programs put behind the name of a copy or a version.
 _VERSION = (
-    rf"(?:{_COPY})\d*|final|finished|done|new|newest|latest|fixed|corrected|updated|solved|solution|submission|version|"
+    rf"(?:{COPY})\d*|final|finished|done|new|newest|latest|fixed|corrected|updated|solved|solution|submission|version|"
     r"v?\d{1,3}"
 )
 _NAME_LENGTH = 255
@@ -78,7 +78,7 @@ def _match_ending(filename: str) -> re.Match[str] | None:
 def _version(unit: str, stem: str) -> str | None:
     """Return what stands behind the unit in the name of a copy or version of it, be it nothing; None if it is no such name."""
     found = re.fullmatch(
-        rf"(?:(?:{_COPY})_)*{_pattern(unit)}(?P<version>(?:_(?:{_VERSION})|(?<!\d)\d{{1,2}})*)", _plain(stem)
+        rf"(?:(?:{COPY})_)*{_pattern(unit)}(?P<version>(?:_(?:{_VERSION})|(?<!\d)\d{{1,2}})*)", _plain(stem)
     )
     return found and found["version"]
 
@@ -193,7 +193,7 @@ def _copy_number(unit: str, candidate: _Candidate) -> int:
     """Return the number that a download or its author has given to a file; 0 for none, and for a copy on a desktop."""
     version = _version(unit, PurePosixPath(_code_name(candidate.entry.path.name)).stem) or ""
     numbers = re.findall(r"\d+", version)
-    number = int(numbers[-1]) if numbers and not re.search(_COPY, version) else 0
+    number = int(numbers[-1]) if numbers and not re.search(COPY, version) else 0
     folders = (_TEAMS.fullmatch(part) for part in candidate.entry.path.parts[:-1])
     return number or next((int(folder[1]) for folder in folders if folder is not None), 0)
 

@@ -75,7 +75,7 @@ def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "", units
         shape: a key of `SHAPES`, to take that shape and no other.
         units: names of the course's units.
     """
-    kept = [path for path in names if not _is_junk(path)]
+    kept = [path for path in names if not is_junk(path)]
     top = _common_folder(kept)
     inner = [path.relative_to(top) for path in kept]
     wanted = [SHAPES[shape]] if shape else SHAPES.values()
@@ -313,7 +313,10 @@ SHAPES: dict[str, Callable[[Names, Read, Units], Download | None]] = {
 }
 
 _WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar"}
-WORK_FOLDERS = {"exercises", "my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"}
+WORK_FOLDERS = {
+    *("exercises", "my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"),
+    *("lessons", "skeletons"),  # of the released course
+}
 #: Names of a student's own folders and files that tell a version, and nobody's name.
 VERSIONS = re.compile(
     r"(?:v|ver|version|rev|try|draft|attempt|submission)[\W_]*\d{0,3}"
@@ -404,5 +407,6 @@ def _common_folder(names: Names) -> PurePosixPath:
     return PurePosixPath(*tops) if alone and tops != {"submitted"} else PurePosixPath()
 
 
-def _is_junk(path: PurePosixPath) -> bool:
+def is_junk(path: PurePosixPath) -> bool:
+    """Return True for a file that a platform, a file system or an instructor adds."""
     return path.name.casefold() in JUNK or "__MACOSX" in path.parts or path.name.startswith((".DS_Store", "._"))

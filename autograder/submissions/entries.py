@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from autograder.results.types import legible
 from autograder.submissions.archives import (
+    MAX_CLASS_ENTRIES,
+    MAX_ENTRIES,
     NO_FILE,
     Entry,
     InMemory,
@@ -69,12 +71,12 @@ def reason(error: Exception) -> str:
 
 
 def files_below(folder: Path) -> list[Entry]:
-    """Return every file below a folder, without those that start with a dot or that nobody writes.
+    """Return every file below the folder of a class, without those that start with a dot or that nobody writes.
 
     Raises:
         UnreadableError: it holds too many.
     """
-    return [entry for entry in _folder(folder) if not _is_skipped(entry.path)]
+    return [entry for entry in _folder(folder, MAX_CLASS_ENTRIES) if not _is_skipped(entry.path)]
 
 
 def _entries(path: Path, is_wanted: Callable[[str], bool]) -> list[Entry]:
@@ -105,7 +107,7 @@ def _without_archives(entries: list[Entry], is_wanted: Callable[[str], bool], le
         with contextlib.suppress(UnreadableError):
             opened[archive.path] = _open_archive(archive, is_wanted, left)
     inner = [replace(each, path=path.with_suffix("") / each.path) for path, held in opened.items() for each in held]
-    refuse_crowd(archives[0].path, len(inner))
+    refuse_crowd(archives[0].path.name, len(inner))
     return inner + [entry for entry in entries if entry.path not in opened]
 
 
@@ -127,13 +129,13 @@ def _refuse_odd(path: Path) -> None:
         raise UnreadableError(f"{path.name} is a pipe or a device, and no file; hand in a file or a folder")
 
 
-def _folder(root: Path) -> Iterator[Entry]:
+def _folder(root: Path, most: int = MAX_ENTRIES) -> Iterator[Entry]:
     count, waiting = 0, [PurePosixPath()]
     while waiting:
         inner = waiting.pop()
         found = _list_folder(root, inner)
         count += len(found)
-        refuse_crowd(root, count)
+        refuse_crowd(root.name, count, most)
         for name, status in found:
             if not stat.S_ISDIR(status.st_mode):
                 refusal = "" if stat.S_ISREG(status.st_mode) else NO_FILE

@@ -147,20 +147,25 @@ def answers_in(files: Iterable[File], names: Iterable[str]) -> dict[str, str]:
     wanted, found = list(names), {}
     texts = [text for file in files for text in _texts(file)] if wanted else []
     for name in wanted:
-        cells = (text for cell, text in texts if cell == f"answer-{name}")
-        marked = (answer for _, text in texts for answer in [_text_between_marks(text, name)] if answer)
-        answer = next((each.strip() for each in (*cells, *marked) if each.strip() not in _NOTHING), "")
+        marked = [(cell, text, _text_between_marks(text, name)) for cell, text in texts]
+        # A cell of a unit's notebook has the question too, and the marks around the answer; one of nbgrader's has neither.
+        cells = (text for cell, text, answer in marked if cell == f"answer-{name}" and answer is None)
+        answers = (answer for *_, answer in marked if answer)
+        answer = next((each.strip() for each in (*cells, *answers) if each.strip() not in _NOTHING), "")
         if answer:
             found[name] = answer[:_LENGTH]
     return found
 
 
-def _text_between_marks(text: str, name: str) -> str:
-    """Return what stands between the lines that mark an answer, without the quotes or signs of a comment round it."""
+def _text_between_marks(text: str, name: str) -> str | None:
+    """Return what stands between the lines that mark an answer, without the quotes or signs of a comment around it.
+
+    Return None if there are no such lines.
+    """
     lines = rf"^[ \t]*### BEGIN ANSWER {re.escape(name)}[ \t]*\n(.*?)^[ \t]*### END ANSWER {re.escape(name)}[ \t]*$"
     match = re.search(lines, text, re.MULTILINE | re.DOTALL)
     if match is None:
-        return ""
+        return None
     answer = match[1].strip()
     for quotes in ('"""', "'''"):
         answer = answer.removeprefix(quotes).removesuffix(quotes)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from autograder.results.class_file import read_taken
 from autograder.results.tables import harmless, unquoted
 from autograder.results.types import legible, storable
-from autograder.submissions.archives import Entry, SameFile, archive_entries
+from autograder.submissions.archives import MAX_CLASS_ENTRIES, Entry, SameFile, archive_entries, refuse_crowd
 from autograder.submissions.entries import ARCHIVES, files_below, refuse_broken
 from autograder.submissions.students import Student, nfc
 
@@ -54,9 +54,10 @@ class HandIn:
         """Return the files of a download that are this hand-in.
 
         Raises:
-            UnreadableError: the download cannot be opened.
+            UnreadableError: the download cannot be opened, or this hand-in holds too many files.
         """
         held, files = entries_of(self.path), self.files or {}
+        refuse_crowd("the hand-in", len(files))
         return [replace(held[path], path=name, modified=-1.0) for name, path in files.items() if path in held]
 
 
@@ -144,7 +145,9 @@ def entries_of(path: Path) -> dict[PurePosixPath, Entry]:
         UnreadableError: it cannot be opened.
     """
     with refuse_broken(path.name):
-        entries = files_below(path) if path.is_dir() else archive_entries(SameFile.of(path.resolve()))
+        entries = (
+            files_below(path) if path.is_dir() else archive_entries(SameFile.of(path.resolve()), MAX_CLASS_ENTRIES)
+        )
     return {entry.path: entry for entry in entries}
 
 

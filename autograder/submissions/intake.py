@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 from autograder.errors import UsageError
 from autograder.results.types import legible
 from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
-from autograder.submissions.choosing import bears, unit_of
+from autograder.submissions.choosing import COPY, bears, unit_of
 from autograder.submissions.commits import commit_date
-from autograder.submissions.downloads import JUNK, SHAPES, VERSIONS, WORK_FOLDERS, Attempt, recognize
+from autograder.submissions.downloads import JUNK, SHAPES, VERSIONS, WORK_FOLDERS, Attempt, is_junk, recognize
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import (
     FOREIGN,
@@ -31,6 +31,9 @@ from autograder.submissions.students import Student, nfc
 
 #: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.
 FORMS = ("one", "folders", *SHAPES)
+_COPY = COPY.replace("_", "[-_ ]")
+#: Words before a unit that name a file of the student's own, and no student: `my_quiz.py`, `test_quiz.py`.
+_OWN = re.compile(rf"my|tests?|checks?|{_COPY}", re.IGNORECASE)
 _LINK = "it is a link; put the files themselves there"
 #: Bytes that are read of a platform's own file of facts.
 _FACTS_BYTES = 50 * 2**20
@@ -120,7 +123,9 @@ def _is_one(folder: Path, units: frozenset[str]) -> bool:
     if not any(unit_of(child.name, units) for child in inside):
         return False
     students = [
-        child for child in inside if child.is_dir() and child.name not in WORK_FOLDERS and _holds_work(child, units)
+        child
+        for child in inside
+        if child.is_dir() and not _is_own(child.name) and child.name not in WORK_FOLDERS and _holds_work(child, units)
     ]
     return len(students) < 2 and not _has_authors(inside, units)
 
@@ -130,6 +135,11 @@ def _has_authors(files: Iterable[Path], units: frozenset[str]) -> bool:
     authors = (author for file in files if (author := _author_before(file, units) or _author_behind(file, units)))
     handed_in = Counter(name for _, name in set(authors))
     return any(count > 1 for count in handed_in.values())
+
+
+def _is_own(name: str) -> bool:
+    """Return True for a word that tells a version or another file of one student's, and nobody's name."""
+    return VERSIONS.fullmatch(name) is not None or _OWN.fullmatch(name) is not None
 
 
 def _holds_results(folder: Path) -> bool:
@@ -302,9 +312,11 @@ def _zipped_folders(path: Path, units: frozenset[str]) -> Intake | None:
         held = entries_of(path) if path.name.lower().endswith(".zip") else {}
     except UnreadableError:
         return None
-    names = [name for name in held if name.name.casefold() not in JUNK and "__MACOSX" not in name.parts]
+    names = [name for name in held if not is_junk(name)]
     tops = {name.parts[0] for name in names}
-    depth = 1 if len(tops) == 1 and all(len(name.parts) > 2 or is_archive(name.name) for name in names) else 0
+    sources = [name for name in names if name.suffix.lower() in SOURCES]
+    in_one_folder = len(tops) == 1 and all(len(name.parts) > 1 for name in names)
+    depth = 1 if in_one_folder and all(len(name.parts) > 2 for name in sources) else 0
     by_student: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
     loose = []
     for name in names:
@@ -315,14 +327,20 @@ def _zipped_folders(path: Path, units: frozenset[str]) -> Intake | None:
         else:
             loose.append(name)
     working = [
-        files for files in by_student.values() if any(unit_of(n.name, units) or is_archive(n.name) for n in files)
+        who
+        for who, files in by_student.items()
+        if any(unit_of(name.name, units) or is_archive(name.name) for name in files)
     ]
     work = set(by_student) & WORK_FOLDERS or any(unit_of(name.name, units) for name in loose)
     if len(working) < 2 or 2 * len(working) < len(by_student) or work:
         return None
+    if all(unit_of(f"{who}.py", units) for who in working):
+        return None  # a folder or an archive for each unit, as in `_is_one`
     hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_student.items()}
     left = [LeftOut(legible(str(name)), "", _why_left(Path(name), units)) for name in loose]
-    return Intake("a zip of submissions", hand_ins, left)
+    intake = Intake("a zip of submissions", hand_ins, left)
+    # A student's own folder may hold a read-me beside folders; a class, a list of students.
+    return intake if not (depth and loose) or _is_class(intake, units) else None
 
 
 def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
@@ -340,12 +358,12 @@ def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
 
 
 def _author_before(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
-    """Return who and which file `alice_variation_loss.py` or `alice-quiz (1).zip` means."""
+    """Return who and which file `alice_variation_loss.py` or `alice-quiz (1).zip` means; nothing for `my_quiz.py`."""
     stem = name_of(path) if path.suffix.lower() in SOURCES or is_archive(path.name) else ""
     for unit in sorted(units, key=len, reverse=True):
-        if found := re.fullmatch(
-            rf"(?P<who>.+?)[-_ ]+{re.escape(unit)}(?P<again>[-_ ]?\(?\d*\)?)", stem, re.IGNORECASE
-        ):
+        pattern = rf"(?P<who>.+?)[-_ ]+(?:(?:{_COPY})[-_ ]+)?{_pattern(unit)}(?P<again>[-_ ]?\(?\d*\)?)"
+        found = re.fullmatch(pattern, stem, re.IGNORECASE)
+        if found and not _is_own(found["who"]):
             return found["who"], f"{unit}{found['again']}{path.name[len(stem) :]}"
     return None
 
@@ -354,10 +372,15 @@ def _author_behind(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
     """Return who and which file `quiz_alice.py` means; nothing for `quiz_final.py` and for copies."""
     stem = name_of(path) if path.suffix.lower() in SOURCES and not unit_of(path.name, units) else ""
     for unit in sorted(units, key=len, reverse=True):
-        found = re.fullmatch(rf"{re.escape(unit)}[-_ ]+(?P<who>.+)", stem, re.IGNORECASE)
+        found = re.fullmatch(rf"{_pattern(unit)}[-_ ]+(?P<who>.+)", stem, re.IGNORECASE)
         if found and not VERSIONS.fullmatch(found["who"]) and not re.fullmatch(r"[\W_]*\d{0,3}", found["who"]):
             return found["who"], f"{unit}{path.suffix}"
     return None
+
+
+def _pattern(unit: str) -> str:
+    """Return the pattern of a unit's name as people write it: `variation loss` means `variation_loss` too."""
+    return re.escape(unit).replace("_", r"[\W_]*")
 
 
 def _why_left(path: Path, units: frozenset[str]) -> str:

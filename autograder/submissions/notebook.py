@@ -21,6 +21,7 @@ from autograder.submissions.statements import (
     bound_names,
     effects_by_name,
     files_named,
+    names_a_setting_changes,
     names_own_functions_change,
 )
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
 #: A magic that runs one line of Python in its place; inside a function it binds no name there.
 _TIME = re.compile(r"%time\s+(?P<code>.+)")
+#: A magic that runs a script and takes its names. Inside a function it could not stand for an import of all names.
+_RUN = re.compile(r"%run\s+(?:-\w+\s+)*(?:\./)?(?P<path>[^\W\d]\w*(?:/[^\W\d]\w*)*)\.py\s*")
 #: What opens or closes a text or a bracket, with `\\.` so that no escaped quote counts.
 _DELIMITER = re.compile(r"""\\.|'''|\"{3}|['"#()\[\]{}]""")
 #: A magic of a whole cell that writes it into a file; into that of the unit, it is the unit.
@@ -138,15 +141,18 @@ def without_magics(text: str, unit: str) -> str:
     for number, line in enumerate(lines):
         match = None if statement.goes_on else _MAGIC.match(line)
         if goes_on or match:
-            lines[number] = "" if goes_on or match is None else _timed_code(line) or f"{match[1]}pass"
+            lines[number] = "" if goes_on or match is None else _code_of_magic(line) or f"{match[1]}pass"
             goes_on = line.rstrip().endswith("\\")  # a shell command may take several lines
         else:
             statement.read(line)
     return "\n".join(lines)
 
 
-def _timed_code(line: str) -> str:
-    """Return the Python in a line that begins with `%time`, which may bind names; nothing if there is none."""
+def _code_of_magic(line: str) -> str:
+    """Return what a magic does, as Python: the statement behind `%time`, an import for `%run`; nothing for others."""
+    script = _RUN.fullmatch(line)
+    if script:
+        return f"from {script['path'].replace('/', '.')} import *"
     found = _TIME.fullmatch(line)
     try:
         return found["code"] if found and parse_quietly(found["code"]).body else ""
@@ -214,9 +220,12 @@ def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.s
     statements = [node for cell in cells for node in cell.tree.body]
     effects = {name: effect for node in statements for name, effect in effects_by_name(node)}
     binders: dict[str, list[ast.stmt]] = {}
-    runs: set[ast.stmt] = {node for node in statements if isinstance(node, _LOOPS)}
+    runs: set[ast.stmt] = {node for node in statements if isinstance(node, (*_LOOPS, ast.Delete))}
     for node in statements:
-        for name in bound_names(node):
+        names = [*bound_names(node), *names_a_setting_changes(node)]
+        if isinstance(node, ast.Delete) and not binders.keys() >= set(names):
+            continue  # a cell that was run after one that is gone
+        for name in names:
             binders.setdefault(name, []).append(node)
         for name in () if isinstance(node, DEFINITIONS) else names_own_functions_change(node, effects):
             binders.setdefault(name, []).append(node)
@@ -332,7 +341,10 @@ def _head(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _lines(cell: _Cell, kept: set[ast.stmt]) -> list[str]:
-    """Return the lines of a cell, blank but for the statements that are kept, and without imports of the future."""
+    """Return the lines of a cell, blank but for the statements that are kept, and without imports of the future.
+
+    A statement may share a line with others, by a semicolon.
+    """
     numbers: set[int] = set()
     for node in cell.tree.body:
         if node in kept:
@@ -340,7 +352,7 @@ def _lines(cell: _Cell, kept: set[ast.stmt]) -> list[str]:
             numbers |= set(range(first, (node.end_lineno or first) + 1))
     lines = [line if number in numbers else "" for number, line in enumerate(_ended_lines(cell.text), 1)]
     for node in reversed(cell.tree.body):  # from the back, so that the columns in front of it stay right
-        if node in kept and _is_future(node):
+        if node not in kept or _is_future(node):
             _blank(lines, node)
     return lines
 
@@ -350,12 +362,16 @@ def _is_future(node: ast.stmt) -> bool:
 
 
 def _blank(lines: list[str], node: ast.stmt) -> None:
-    """Put `pass` in the place of a statement in these lines, or nothing if it stands alone there."""
+    """Put `pass` in the place of a statement in these lines, or nothing if it stands alone there; no other line moves."""
     first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
     before = lines[first].encode()[: node.col_offset].decode()  # columns count bytes
     behind = lines[last].encode()[node.end_col_offset :].decode()
     lines[first : last + 1] = [""] * (last + 1 - first)
-    lines[first] = f"{before}pass{behind}" if before.strip() or behind.strip() else ""
+    if first == last:
+        lines[first] = f"{before}pass{behind}" if before.strip() or behind.strip() else ""
+    else:
+        lines[first] = f"{before}pass" if before.strip() else ""
+        lines[last] = behind.lstrip().removeprefix(";").lstrip()
 
 
 def _ended_lines(text: str) -> list[str]:

@@ -4,6 +4,7 @@ A file is a name too: what one statement writes another may read.
 """
 
 import ast
+import builtins
 import re
 from collections.abc import Iterator
 
@@ -26,11 +27,19 @@ _CHANGING = {
         "clear",
         "sort",
     ),
-    *("reverse", "appendleft", "extendleft", "load_state_dict", "eval"),
+    *("reverse", "appendleft", "extendleft", "rotate", "subtract", "put", "fill", "resize"),
+    *("difference_update", "intersection_update", "symmetric_difference_update"),
+    *("write", "seek", "execute", "executemany", "executescript"),
+    *("load_state_dict", "eval", "apply", "double", "half", "add_module", "register_buffer", "register_parameter"),
     *("__setitem__", "__delitem__", "__setattr__", "__delattr__", "__iadd__", "__ior__"),
 }
 #: Functions that change their first argument, besides those whose name ends in `_`.
-_CHANGING_FIRST = {"setattr", "delattr", "heappush", "heapify", "shuffle", "insort", "copyto", "fill_diagonal"}
+_CHANGING_FIRST = {"setattr", "delattr", "heappush", "heapify", "shuffle", "insort", "copyto", "fill_diagonal", "put"}
+#: Libraries whose functions of the same names change nothing of the library: `np.resize`, `torch.subtract`.
+_LIBRARIES = {"np", "numpy", "torch"}
+#: Functions that change how all functions run.
+_SETTINGS = {"setrecursionlimit", "set_default_dtype", "set_grad_enabled"}
+_SEEDS = {"seed", "manual_seed", "manual_seed_all"}
 #: A text that may name a file: what one statement writes there another may read.
 _FILE = re.compile(r"[\w./\\~ -]{0,200}\w\.\w{1,12}", re.ASCII)
 
@@ -47,13 +56,17 @@ def bound_names(node: ast.stmt) -> Iterator[str]:
             yield child.asname or child.name.partition(".")[0]
         elif isinstance(child, DEFINITIONS):
             yield child.name
-        elif isinstance(child, ast.Name | ast.Subscript | ast.Attribute) and isinstance(child.ctx, ast.Store):
+        elif isinstance(child, ast.Name | ast.Subscript | ast.Attribute) and isinstance(child.ctx, ast.Store | ast.Del):
             yield from _base(child)
-        elif isinstance(child, ast.Attribute) and _changes_in_place(child.attr):
+        elif isinstance(child, ast.Attribute) and _changes_in_place(child.attr) and not _is_library(child.value):
             yield from _base(child.value)  # called, or given to a function that calls it, such as `map`
         elif isinstance(child, ast.Call):
             yield from _names_a_call_changes(child)
             yield from _names_given_by_text(child)
+        elif isinstance(child, ast.Expr):
+            yield from _names_changed_by_option(child.value)
+    if isinstance(node, ast.For):  # a loop inside may be the step of a training
+        yield from _names_looped_over(node)
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
         yield node.value.id  # a second name: what changes the one changes the other
 
@@ -68,9 +81,50 @@ def _names_a_call_changes(call: ast.Call) -> Iterator[str]:
             yield from _base(keyword.value)
 
 
+def _names_changed_by_option(node: ast.expr) -> Iterator[str]:
+    """Yield the name of the table that `table.drop(..., inplace=True)` changes."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return
+    if any(keyword.arg == "inplace" for keyword in node.keywords):
+        yield from _base(node.func.value)
+
+
+def _names_looped_over(loop: ast.For) -> Iterator[str]:
+    """Yield `net` for `for p in net.parameters(): p.requires_grad = False`: a loop that changes its variable."""
+    variables = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+    changed = (
+        node
+        for statement in loop.body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Attribute | ast.Subscript)
+        and (isinstance(node.ctx, ast.Store | ast.Del) or _changes_in_place(getattr(node, "attr", "")))
+    )
+    if any(name in variables for node in changed for name in _base(node)):
+        names = {node.id for node in ast.walk(loop.iter) if isinstance(node, ast.Name)}
+        yield from names - vars(builtins).keys()
+
+
+def names_a_setting_changes(node: ast.stmt) -> Iterator[str]:
+    """Yield what a call at the top of a notebook sets: the library of a seed; `*` for a setting of all functions.
+
+    A call inside a loop or a function does not count: it may stand for a training.
+    """
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        called = node.value.func
+        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+        if name in _SEEDS and isinstance(called, ast.Attribute):
+            yield from _base(called.value)
+        elif name in _SETTINGS | _SEEDS:
+            yield "*"
+
+
 def _changes_in_place(method: str) -> bool:
     """Return True if the name of a method says that it changes what it is called on."""
     return method in _CHANGING or _is_in_place(method)
+
+
+def _is_library(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in _LIBRARIES
 
 
 def _is_in_place(name: str) -> bool:

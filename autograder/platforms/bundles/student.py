@@ -129,7 +129,8 @@ def _without(source: str, nodes: list[ast.stmt]) -> str:
     lines: list[str | None] = list(source.splitlines())
     for node in nodes:
         first = first_line(node) - 1
-        while first and (lines[first - 1] or "").startswith("#") and not (lines[first - 1] or "").startswith("# ---"):
+        indent = (lines[first] or "")[: node.col_offset]
+        while first and (above := lines[first - 1] or "").startswith(f"{indent}#") and not above.startswith("# ---"):
             first -= 1
         lines[first : node.end_lineno] = [None] * ((node.end_lineno or node.lineno) - first)
     kept: list[str] = []

@@ -144,7 +144,7 @@ class OwnTests:
         printed = io.StringIO()
         try:
             with budget.check(), contextlib.redirect_stdout(printed):
-                value = stage.execute(cell)
+                value = _plain(stage.execute(cell))
         except CheckError as error:
             return OwnScore(None, f"{_BY_HAND} {error}")
         except GraderError:
@@ -156,10 +156,9 @@ class OwnTests:
             return OwnScore(None, f"{_BY_HAND} A function has changed its arguments, which the test cannot see.")
         if value is False:
             return OwnScore(0.0, self._output_text(cell, "Not passed: its last line is False", printed.getvalue()))
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < points:
-            return OwnScore(
-                float(value), self._output_text(cell, f"Passed in part: {value:g} points", printed.getvalue())
-            )
+        if isinstance(value, int | float) and not isinstance(value, bool) and not value >= points:
+            earned = max(0.0, float(value))  # 0 for NaN too
+            return OwnScore(earned, self._output_text(cell, f"Passed in part: {earned:g} points", printed.getvalue()))
         return OwnScore(points, self._output_text(cell, "Passed", printed.getvalue()))
 
     def _output_text(self, cell: _Cell, sentence: str, printed: str) -> str:
@@ -268,6 +267,12 @@ def _native(error: Raised) -> BaseException:
             with contextlib.suppress(TypeError):  # UnicodeDecodeError and the like want more than a text
                 return found(error.text)
     return error
+
+
+def _plain(value: Any) -> Any:
+    """Return a number or truth value of numpy or torch as one of Python's own, and anything else as it is."""
+    library = type(value).__module__.partition(".")[0]  # either may not be installed
+    return value.item() if library in ("numpy", "torch") and getattr(value, "ndim", None) == 0 else value
 
 
 def _sentence(error: BaseException) -> str:

@@ -146,10 +146,14 @@ if __name__ == "__main__":
     exec(compile(text, "own.py", "exec"), namespace)
     assert namespace["f"]() == 2
     assert (namespace["__doc__"], text.count("__main__"), text.count("import re")) == ("Own.", 0, 1)
+
+
+@pytest.mark.parametrize("line", ["import part", "from exercises import part", "from . import part"])
+def test_a_file_of_a_unit_that_imports_another_as_a_whole_is_refused(line):
     with pytest.raises(
         CatalogError, match=r"own.py line 1: a file of a unit imports another by `from ... import name`"
     ):
-        join_files({"own": "import part\n", "part": part})
+        join_files({"own": f"{line}\n", "part": "part = 1\n"})
 
 
 @pytest.mark.parametrize(

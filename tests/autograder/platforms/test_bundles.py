@@ -112,6 +112,14 @@ def test_students_have_the_checks_that_are_not_hidden():
     compile(text, "checks", "exec")
 
 
+def test_a_comment_above_a_hidden_method_is_not_released():
+    body = (
+        "    def test_open(self): ...\n\n    # sevens give\n    # it away\n    @mark\n    def test_secret(self): ...\n"
+    )
+    text = public_checks(f"class TestBoth:\n    # is seen\n{body}", {"TestBoth.test_secret"})
+    assert "test_open" in text and "is seen" in text and "#" not in text.replace("# is seen", "")
+
+
 def test_the_courses_own_release_gives_nothing_away(files, catalog):
     assert leaks(files, catalog) == []
     assert {
@@ -504,6 +512,13 @@ def test_gitlabs_pipeline_is_one_that_gitlab_reads(tmp_path):
     assert pipeline["checks"]["artifacts"]["reports"] == {"junit": "junit.xml"}
     assert any("--as junit > junit.xml" in line for line in pipeline["checks"]["script"])
     assert pipeline["checks"]["artifacts"]["paths"] == ["points.html"]
+
+
+@pytest.mark.parametrize(
+    ("bundle", "name"), [(actions_bundle, ".github/workflows/checks.yml"), (gitlab_bundle, ".gitlab-ci.yml")]
+)
+def test_a_students_own_job_takes_the_exercises_for_one_submission(bundle, name, tmp_path):
+    assert b"grade exercises --from one " in bundle(read_catalog(make_course(tmp_path)))[name]
 
 
 def test_the_bundles_of_a_course_keep_their_secret_where_git_does_not_look(tmp_path, monkeypatch):

@@ -118,3 +118,22 @@ def test_imports_of_other_cells_and_magics_do_no_harm(own, handed_in):
     other = new_code_cell("%matplotlib inline\nimport math\nraise SystemExit\ndouble(1)")
     scores = own([other, answer, test], {"test-double": 2.0}).scores(handed_in("def double(x):\n    return 2 * x"))
     assert scores["test-double"].points == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "points"),
+    [
+        ("np.all(double(2) == 4)", 0),
+        ("(double(torch.ones(2)) == 2).all()", 0),
+        ("np.float32(double(2) / 4) * 2", 1),
+        ("torch.tensor(double(2) / 4) * 2", 1),
+        ("double(2) - 2 or -1", 0),
+        ("2 if double(2) == 4 else float('nan')", 0),
+    ],
+)
+def test_the_last_line_may_be_a_number_of_any_library(own, handed_in, line, points):
+    answer, _, test, *_ = own_cells()
+    test.source = f"import numpy as np\nimport torch\n{line}"
+    tests = own([answer, test], {"test-double": 2.0})
+    for code, earned in (("return x + x", 2), ("return x", points)):
+        assert tests.scores(handed_in(f"def double(x):\n    {code}"))["test-double"].points == earned

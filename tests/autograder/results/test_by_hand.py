@@ -86,6 +86,19 @@ def test_an_answer_is_found_in_a_comment_in_quotes_and_in_a_file_that_is_no_pyth
     assert answers_in([File(PurePosixPath("a.py"), 1, text.encode())], ["why", "other"]) == {"why": "Because."}
 
 
+@pytest.mark.parametrize("place", ["id", "metadata"])  # Jupyter keeps the name of a cell in one, Colab in the other
+def test_an_answer_in_a_units_notebook_comes_without_its_question_and_marks(own_catalog, place):
+    block = question_block(own_catalog.units["doubling"].questions["why"]).strip()
+
+    def answer(text):
+        cell = {"cell_type": "code", "source": text, "metadata": {}}
+        cell |= {"id": "answer-why"} if place == "id" else {"metadata": {"id": "answer-why"}}
+        return answers_in([File(PurePosixPath("doubling.ipynb"), 1, json.dumps({"cells": [cell]}).encode())], ["why"])
+
+    assert answer(block) == {}
+    assert answer(block.replace('"""\n\n"""', f'"""\n{ANSWER}\n"""')) == {"why": ANSWER}
+
+
 def test_a_notebook_has_a_cell_for_the_answer(own_catalog):
     unit = own_catalog.units["doubling"]
     body = "    # TODO: write it.\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n\n\n"

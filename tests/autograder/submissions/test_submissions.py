@@ -11,7 +11,9 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.errors import UsageError
@@ -372,6 +374,106 @@ def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill, tmp_pat
     module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
     module.load()
     assert module.denoise() == [2]
+
+
+@pytest.mark.parametrize(
+    ("make", "change", "expression"),
+    [
+        (
+            "net = Linear(1, 1)",
+            "for p in net.parameters():\n    p.requires_grad = False",
+            "not net.weight.requires_grad",
+        ),
+        ("net = Linear(1, 1)", "def init(m):\n    nn.init.ones_(m.weight)\nnet.apply(init)", "net.weight.item() == 1"),
+        ("net = Linear(1, 1)", "net.double()", "net.weight.dtype == torch.float64"),
+        ("net = nn.Sequential()", "net.add_module('a', Linear(1, 1))", "len(net) == 1"),
+        ("net = Linear(1, 1)", "net.register_buffer('b', torch.ones(1))", "net.b == 1"),
+        ("table = Table(a=1)", "table.drop('a', inplace=True)", "not table"),
+        (
+            "con = sqlite3.connect(':memory:')",
+            "con.execute('create table t(a)')",
+            "not [*con.execute('select a from t')]",
+        ),
+        ("x = np.zeros(2)", "x.fill(1)", "x.sum() == 2"),
+        ("x = np.zeros(2)", "np.put(x, [0], [1])", "x.sum() == 1"),
+        ("x = deque([1, 2])", "x.rotate(1)", "x[0] == 2"),
+        ("x = Counter()", "x.subtract('a')", "x['a'] == -1"),
+        ("x = {1, 2}", "x.intersection_update({2})", "x == {2}"),
+        ("x = io.StringIO()", "x.write('a')", "x.getvalue() == 'a'"),
+        ("x = [1, 2]", "del x[0]", "x == [2]"),
+        ("list = [1]", "del list", "list('a') == ['a']"),
+        ("", "sys.setrecursionlimit(54321)", "__import__('sys').getrecursionlimit() == 54321"),
+        ("", "torch.set_default_dtype(torch.float64)", "torch.zeros(1).dtype == torch.float64"),
+        ("np.random.seed(5)", "x = np.random.rand()", "x == np.random.RandomState(5).rand()"),
+    ],
+)
+def test_a_change_in_place_that_a_function_sees_is_kept(handin, make, change, expression):
+    imports = "import io, sqlite3, sys, torch\nimport numpy as np\nfrom collections import Counter, deque"
+    imports += "\nfrom torch import nn\nfrom torch.nn import Linear"
+    table = "Table = type('Table', (dict,), {'drop': lambda self, key, inplace: self.pop(key)})"
+    cells = [imports, table, make, change, f"def denoise():\n    return {expression}"]
+    limit, state = sys.getrecursionlimit(), np.random.get_state()
+    try:
+        exec(source_of(handin, *cells).modules["variation_loss"].text, names := {})
+        assert names["denoise"]()
+    finally:
+        sys.setrecursionlimit(limit)
+        torch.set_default_dtype(torch.float32)
+        np.random.set_state(state)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        "def train():\n    torch.manual_seed(0)\n    fit(net)\ntrain()",
+        "for epoch in range(9):\n    torch.manual_seed(epoch)\n    fit(net)",
+        "for epoch in range(9):\n    for p in net.parameters():\n        p.data -= p.grad",
+        "difference = np.subtract(fit(net), 1)",
+        "other = nn.Sequential(nn.ReLU(inplace=True), fit(net))",
+    ],
+)
+def test_a_training_is_left_out_whatever_it_sets(handin, training):
+    imports = "import torch\nimport numpy as np\nfrom torch import nn\nnet = nn.Linear(1, 1)"
+    text = (
+        source_of(handin, imports, training, "def denoise():\n    return net, np, torch").modules["variation_loss"].text
+    )
+    _, _, called = text.partition("net = nn.Linear(1, 1)")
+    assert "train()" not in called.replace("def train()", "") and "for epoch" not in called
+    assert "difference" not in called and "other" not in called
+
+
+def test_a_name_that_was_never_bound_is_not_deleted(handin):
+    text = source_of(handin, "del list", "def denoise():\n    return list('a')").modules["variation_loss"].text
+    assert "del" not in text
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import math; print('a',\n math.pi)",
+        "print('a',\n 1); import math",
+        "print(\n1); import math; print(\n2); text = '''\n'''; print(\n3)",
+        "import math; print(missing)",
+    ],
+)
+def test_a_statement_that_is_left_out_takes_no_other_of_its_lines(handin, cell):
+    text = source_of(handin, cell, "def denoise():\n    return math.pi").modules["variation_loss"].text
+    exec(text, names := {})
+    assert names["denoise"]() > 3 and "print" not in text
+    assert text.splitlines().index("def denoise():") == cell.count("\n") + 1
+
+
+@pytest.mark.parametrize("line", ["%run helpers.py", "%run -i ./helpers.py", "%run a/helpers.py"])
+def test_a_script_that_a_notebook_runs_is_taken_along(tmp_path, line):
+    (tmp_path / "a").mkdir()
+    for path in ("helpers.py", "a/helpers.py"):
+        (tmp_path / path).write_text("def helper():\n    return 1\n")
+    cells = [line, "def denoise():\n    %run helpers.py\n    return helper()"]
+    (tmp_path / "variation_loss.ipynb").write_text(notebook(*map(new_code_cell, cells)))
+    found = read_submission(tmp_path, UNITS)
+    (name,) = found.helpers.keys() - {"a"}
+    assert found.modules["variation_loss"].text.splitlines()[0] == f"from {name} import *"
+    compile(found.modules["variation_loss"].text, "unit", "exec")
 
 
 def test_training_that_no_graded_function_needs_is_left_out_with_the_files_that_it_writes(handin):

@@ -9,6 +9,8 @@ import pytest
 
 from autograder.errors import UsageError
 from autograder.submissions import collect_hand_in
+from autograder.submissions.archives import UnreadableError
+from autograder.submissions.hand_in import entries_of
 from autograder.submissions.intake import take_in
 
 UNITS = ("variation_loss", "ideal_image")
@@ -431,3 +433,96 @@ def test_of_a_whole_course_of_nbgraders_what_was_handed_in_is_the_class(tmp_path
     names = ["source/lab/variation_loss.ipynb", "release/lab/variation_loss.ipynb", "gradebook.db"]
     intake, found = taken(write(tmp_path / "class", *CLASSES["nbgrader"], *names))
     assert list(found) == ["alice", "bob", "carl"] and intake.left_out == []
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_a_class_may_hold_more_files_than_a_submission(form, tmp_path):
+    names = [
+        f"{name}_{n}_assignsubmission_file_/data/{i}.txt" for n, name in enumerate(("Al", "Bo")) for i in range(5_001)
+    ]
+    path = write(tmp_path / "class", *names) if form == "folder" else zipped(tmp_path / "class.zip", *names)
+    intake, found = taken(path)
+    assert intake.sentence == "a download of Moodle: 2 students" and not any(raw.problem for raw in found.values())
+
+
+def test_a_crowd_of_files_in_a_class_costs_its_own_student_alone(tmp_path):
+    names = ["Al_1_assignsubmission_file_/variation_loss.py"]
+    names += [f"Bo_2_assignsubmission_file_/{number}.txt" for number in range(10_001)]
+    _, found = taken(zipped(tmp_path / "class.zip", *names))
+    assert list(found["Al"].files) == ["variation_loss"]
+    assert found["Bo"].problem == "the hand-in holds more than 10,000 files; hand in the course's own files only"
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_a_class_is_limited_too(form, tmp_path, monkeypatch):
+    for module in ("entries", "hand_in"):
+        monkeypatch.setattr(f"autograder.submissions.{module}.MAX_CLASS_ENTRIES", 2)
+    names = CLASSES["folders"]
+    path = write(tmp_path / "class", *names) if form == "folder" else zipped(tmp_path / "class.zip", *names)
+    with pytest.raises(UnreadableError, match="holds more than 2 files"):
+        entries_of(path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [".DS_Store", "al/variation_loss.py", "bo/variation_loss.py"],
+        ["class/.DS_Store", "class/al/variation_loss.py", "class/bo/variation_loss.py"],
+        ["class/roster.csv", "class/al/variation_loss.py", "class/bo/variation_loss.py"],
+    ],
+)
+def test_a_file_beside_the_folders_hides_no_student_of_a_zip(names, tmp_path):
+    assert list(taken(zipped(tmp_path / "class.zip", *names))[1]) == ["al", "bo"]
+
+
+@pytest.mark.parametrize("beside", [".DS_Store", "roster.csv"])
+def test_a_file_beside_the_archives_hides_no_student_of_a_zip(beside, tmp_path):
+    inner = packed({"variation_loss.py": CODE})
+    path = zipped(tmp_path / "class.zip", f"class/{beside}", **{"class/al.zip": inner, "class/bo.zip": inner})
+    assert {name: list(raw.files) for name, raw in taken(path)[1].items()} == {
+        who: ["variation_loss"] for who in ("al", "bo")
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["variation_loss/variation_loss.ipynb", "ideal_image/ideal_image.ipynb"],
+        ["al/README.md", "al/Variation Loss/variation_loss.py", "al/Ideal Image/ideal_image.py"],
+        ["al/README.md", "al/part1/variation_loss.py", "al/part2/ideal_image.py"],
+    ],
+)
+def test_a_zip_with_a_folder_for_each_unit_is_one_submission(names, tmp_path):
+    assert list(taken(zipped(tmp_path / "al.zip", *names))[1]) == ["al"]
+
+
+def test_a_zip_with_an_archive_for_each_unit_is_one_submission(tmp_path):
+    nested = {f"{unit}.zip": packed({f"{unit}.py": CODE}) for unit in UNITS}
+    _, found = taken(zipped(tmp_path / "al.zip", **nested))
+    assert {name: set(raw.files) for name, raw in found.items()} == {"al": set(UNITS)}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["variation_loss.py", "my_variation_loss.py", "old_variation_loss.py"],
+        ["variation_loss.py", "test_variation_loss.py", "Kopie von variation_loss.py", "check_variation_loss.py"],
+        ["variation_loss.py", "v1/variation_loss.py", "v2/variation_loss.py"],
+        ["variation_loss.py", "lessons/variation_loss.py", "skeletons/variation_loss.py"],
+    ],
+)
+def test_files_and_folders_of_a_students_own_are_no_class(names, tmp_path):
+    assert list(taken(write(tmp_path / "al", *names))[1]) == ["al"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["al variation loss.py", "bo variation-loss.ipynb"],
+        ["variation-loss al.py", "Variation Loss bo.ipynb"],
+        ["al - Copy of variation_loss.py", "bo - Kopie von variation_loss.ipynb"],
+    ],
+)
+def test_authors_are_told_however_the_unit_is_written(names, tmp_path):
+    _, found = taken(write(tmp_path / "class", *names))
+    assert {name: list(raw.files) for name, raw in found.items()} == {who: ["variation_loss"] for who in ("al", "bo")}
