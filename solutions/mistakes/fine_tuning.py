@@ -351,7 +351,7 @@ def doubles_the_border(images, generator):
     )
 
 
-@mistake("augment", "One coin is thrown for all images of a batch, so that all of them are flipped or none is.")
+@mistake("augment", "All images of a batch are flipped, or none of them is; throw a coin for each.")
 def flips_all_or_none(images, generator):
     flips, moves = _draws(images, generator)
     return _shifted(images, flips[:1] * len(images), moves)
@@ -391,12 +391,6 @@ def cuts_off_the_fractions(images, generator):
 def moves_along_the_diagonal(images, generator):
     flips, moves = _draws(images, generator)
     return _shifted(images, flips, [(a, a) for a, _ in moves])
-
-
-@mistake("augment", "All images are flipped; each is with probability one half.")
-def flips_them_all(images, generator):
-    flips, moves = _draws(images, generator)
-    return _shifted(images, [True] * len(flips), moves)
 
 
 @mistake("augment", "Exactly half of the images are flipped; each is flipped or not whatever the others are.")
@@ -523,6 +517,7 @@ def trains_the_head_only(model, train, valid, **options):
 @mistake(
     "fine_tune",
     "The gradients of earlier batches are never cleared, so that they add up; call zero_grad() before each backward().",
+    varies="With gradients that add up, some drawn pictures are learnt all the same.",
 )
 def forgets_zero_grad(model, train, valid, **options):
     sizes, seed = _defaults(**options)
@@ -542,7 +537,9 @@ def tunes_with_swapped_rates(model, train, valid, **options):
 
 
 @mistake(
-    "fine_tune", "The steps are those of plain gradient descent with momentum; with gradients this small nothing moves."
+    "fine_tune",
+    "The steps are those of plain gradient descent with momentum; with gradients this small nothing moves.",
+    varies="Its steps are long enough for some of the drawn pictures of the far domain.",
 )
 def steps_with_momentum(model, train, valid, **options):
     sizes, seed = _defaults(**options)
@@ -605,7 +602,11 @@ def keeps_the_last_weights(model, train, valid, **options):
     return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), keep_best=False)
 
 
-@mistake("fine_tune", "The weights of the highest valid_accuracy are kept; keep those of the lowest valid_loss.")
+@mistake(
+    "fine_tune",
+    "The weights of the highest valid_accuracy are kept; keep those of the lowest valid_loss.",
+    varies="The history shows it only where the two epochs are not the same.",
+)
 def keeps_the_most_accurate(model, train, valid, **options):
     sizes, seed = _defaults(**options)
     return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), keep_by="valid_accuracy")
@@ -641,7 +642,11 @@ def draws_with_replacement(model, train, valid, **options):
     return _tune(model, train, valid, *sizes, iter(lambda: torch.randint(count, (count,), generator=dice), None))
 
 
-@mistake("fine_tune", "All training images are in one step; batch_size says how many there are.")
+@mistake(
+    "fine_tune",
+    "All training images are in one step; batch_size says how many there are.",
+    varies="Its few steps are enough for some of the drawn pictures.",
+)
 def takes_one_step_an_epoch(model, train, valid, **options):
     (epochs, head_rate, backbone_rate, _), seed = _defaults(**options)
     count = len(train[1])

@@ -764,6 +764,15 @@ def compares_with_the_last(losses, patience):
     return age >= patience
 
 
+@mistake("should_stop", "Each loss is compared with the last one that is a number; compare it with the best so far.")
+def compares_with_the_last_number(losses, patience):
+    last, age = math.inf, 0
+    for loss in losses:
+        age = 0 if loss < last else age + 1
+        last = last if math.isnan(loss) else loss
+    return len(losses) > 0 and age >= patience
+
+
 @mistake("should_stop", "It waits one epoch too long: a best loss that is `patience` epochs old is old enough.")
 def waits_too_long(losses, patience):
     best, age = math.inf, 0
@@ -815,6 +824,18 @@ def takes_nan_for_the_best(losses, patience):
 def drops_the_nans(losses, patience):
     known = [loss for loss in losses if not math.isnan(loss)]
     return bool(known) and len(known) - 1 - known.index(min(known)) >= patience
+
+
+@mistake(
+    "should_stop",
+    "A NaN counts as an improvement, and then every loss does: `loss >= best` is False beside a NaN; ask for `loss < best`.",
+)
+def takes_nan_for_an_improvement(losses, patience):
+    best, age = math.inf, 0
+    for epoch, loss in enumerate(losses):
+        age = age + 1 if epoch and loss >= best else 0
+        best = loss if age == 0 else best
+    return age >= patience
 
 
 @mistake("should_stop", "A NaN as the last loss stops at once; it is no improvement, and patience decides.")
@@ -878,6 +899,13 @@ def stops_before_the_first_loss(losses, patience):
     if not losses:
         return True
     best = min(range(len(losses)), key=lambda epoch: math.inf if math.isnan(losses[epoch]) else losses[epoch])
+    return len(losses) - 1 - best >= patience
+
+
+@mistake("should_stop", "No losses at all raise an IndexError: losses[0] is not there; without losses the answer is False.")
+def reads_the_first_loss_of_none(losses, patience):
+    best = losses[0]
+    best = min(range(len(losses)), key=lambda epoch: math.inf if math.isnan(losses[epoch]) else losses[epoch], default=best)
     return len(losses) - 1 - best >= patience
 
 

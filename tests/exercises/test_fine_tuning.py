@@ -169,9 +169,12 @@ def test_unfreeze_keeps_the_modes(submission, telling):
 @pytest.mark.depends_on("test_unfreeze_names_what_is_trained")
 def test_unfreeze_any_layers(submission, reference, telling, rng):
     """Any layers of any model, some of it trained before: the right names and the right gradients."""
-    # The beginning of a name is not the name: head is asked for each time, and head_scale never.
-    layers = [name for name, _ in telling.named_modules() if name not in ("", "head", "head_scale")]
-    frozen_at_random(telling, rng).head_scale.requires_grad_(False)
+    # A name is neither its beginning nor its end: head is asked for each time, head_scale and the inner head never.
+    others = ("", "head", "head_scale", "backbone", "backbone.block", "backbone.block.head")
+    layers = [name for name, _ in telling.named_modules() if name not in others]
+    frozen_at_random(telling, rng)
+    telling.head_scale.requires_grad_(False)
+    telling.backbone.block.head.requires_grad_(False)
     chosen = ["head", *(layers[k] for k in torch.randperm(len(layers), generator=rng)[:2].tolist())]
     sent = submission.send(telling)
     names = submission.unfreeze(sent, chosen)

@@ -715,6 +715,8 @@ def test_nan_is_no_improvement(submission):
     assert_stops_above_the_best(submission)
     # First one that neither who stops at a NaN nor who takes it for the best loss gets right, as who leaves it out does.
     assert_equal(submission.should_stop([0.5, nan, 0.4, 0.6], 2), False)
+    # And one that only those get wrong for whom a NaN, and whatever follows it, is an improvement.
+    assert_equal(submission.should_stop([0.5, 0.6, nan, 0.7], 2), True)
     assert_equal(submission.should_stop([0.5, 0.6, nan, nan], 2), True)
     assert_unchanged(submission.last)
     assert_equal(submission.should_stop([0.5, nan], 2), False)
