@@ -31,6 +31,12 @@ def forgets_the_sign(model, images, labels, epsilon):
     return (images + epsilon * _gradient(model, images, labels)).clamp(0, 1)
 
 
+@mistake("fgsm", "The gradient is divided by its largest entry; take its sign, so that each pixel moves by epsilon.")
+def divides_by_the_largest(model, images, labels, epsilon):
+    gradient = _gradient(model, images, labels)
+    return (images + epsilon * gradient / gradient.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)).clamp(0, 1)
+
+
 @mistake("fgsm", "The result leaves the range of pixels; clamp it to [0, 1].")
 def forgets_to_clamp(model, images, labels, epsilon):
     return images + epsilon * _gradient(model, images, labels).sign()
@@ -485,6 +491,12 @@ def counts_images(model, images, targets):
         return float((model(images).argmax(dim=1) == targets).sum())
 
 
+@mistake("success_rate", "This is the mean probability of the targets; count the images that the model takes for them.")
+def averages_the_probabilities(model, images, targets):
+    with torch.no_grad():
+        return model(images).softmax(dim=1).gather(1, targets[:, None]).mean().item()
+
+
 @mistake("success_rate", "This is a percentage; the rate lies in [0, 1].")
 def gives_percent(model, images, targets):
     with torch.no_grad():
@@ -575,3 +587,21 @@ def takes_colours_for_vectors(images, originals):
 def takes_the_spectral_norm(images, originals):
     change = images - originals
     return change.flatten(1).abs().amax(dim=1), torch.linalg.norm(change, ord=2, dim=(2, 3)).norm(dim=1)
+
+
+@mistake("perturbation_norms", "The norms are taken over the whole batch; each image has a number of its own.")
+def measures_the_whole_batch(images, originals):
+    change = images - originals
+    return change.abs().max(), torch.linalg.vector_norm(change)
+
+
+@mistake("perturbation_norms", "A single image gives numbers without a dimension: squeeze() drops the batch too.")
+def squeezes_a_single_image(images, originals):
+    change = (images - originals).flatten(1)
+    return change.abs().amax(dim=1).squeeze(), torch.linalg.vector_norm(change, dim=1).squeeze()
+
+
+@mistake("perturbation_norms", "The L2 norm is the largest over the pixels of a norm over their colours; take it over all.")
+def takes_the_longest_colour(images, originals):
+    change = images - originals
+    return change.flatten(1).abs().amax(dim=1), change.norm(dim=1).flatten(1).amax(dim=1)

@@ -848,6 +848,13 @@ def looks_at_parameters_only(data, model):
     return model
 
 
+@mistake("model_from_bytes", "What load_state_dict returns comes back, a list of keys; return the model.")
+def returns_the_keys(data, model):
+    state = load(data)
+    _require_fit(state, model)
+    return model.load_state_dict(state)
+
+
 @mistake("model_from_bytes", "The model is put in eval mode; modes stay as they were.")
 def loads_in_eval_mode(data, model):
     state = load(data)

@@ -641,6 +641,18 @@ def compares_with_the_epoch_before(head, train, valid, **options):
     return _fit(head, train, valid, **options, improved=fell)
 
 
+@mistake("predict", "A k above the number of classes fails in topk; it means all of them: take min(k, K).")
+def asks_for_more_than_all(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    with torch.no_grad():
+        values, indices = model(images).softmax(dim=1).topk(k)
+    return [
+        [(model.classes[i], value) for i, value in zip(*row, strict=True)]
+        for row in zip(indices.tolist(), values.tolist(), strict=True)
+    ]
+
+
 @mistake("predict", "k is limited by the number of images; limit it by that of the classes.")
 def limits_k_by_the_images(model, images, k=3):
     if k < 1:

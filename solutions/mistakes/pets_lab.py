@@ -297,6 +297,13 @@ def keeps_bytes(root, split, size=64):
     return images.float(), labels, names
 
 
+@mistake("load_pets", "The pictures are normalised for ImageNet; here pixels stay between 0 and 1.")
+def normalises_for_imagenet(root, split, size=64):
+    images, labels, names = _pets(root, split, Resize(size), CenterCrop(size), ToTensor())
+    mean, std = (torch.tensor(each)[:, None, None] for each in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    return (images - mean) / std, labels, names
+
+
 @mistake("load_pets", "The labels count from 1, as the files do; as indices into the names they count from 0.")
 def counts_labels_from_one(root, split, size=64):
     images, labels, names = _pets(root, split, Resize(size), CenterCrop(size), ToTensor())

@@ -163,6 +163,15 @@ def forgets_the_logarithm(models, images):
     return torch.stack([each.softmax(dim=1) for each in _require_models(models, images)]).mean(dim=0)
 
 
+@mistake(
+    "ensemble_logits",
+    "The logits are added up by logsumexp as they are, so that the model with the larger ones counts more; begin with a "
+    "log_softmax of each.",
+)
+def forgets_the_log_softmax(models, images):
+    return torch.stack(_require_models(models, images)).logsumexp(dim=0) - math.log(len(models))
+
+
 @mistake("ensemble_logits", "Each model has one vote for its first choice; average what it holds of every class.")
 def counts_votes(models, images):
     logits = _require_models(models, images)

@@ -510,6 +510,16 @@ def fixes_the_betas(weight, gradient, mean, square, step, *, learning_rate=1e-3,
     return _adam(weight, gradient, mean, square, step, learning_rate, (0.9, 0.999), eps), mean, square
 
 
+@mistake("adam_step", "The corrections divide by 1 - beta * step; it is a power: 1 - beta ** step.")
+def multiplies_beta_by_the_step(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    corrected = mean / (1 - beta1 * step), square / (1 - beta2 * step)
+    return weight - learning_rate * corrected[0] / (corrected[1].sqrt() + eps), mean, square
+
+
 @mistake("adam_step", "The corrections are made with 0.9 and 0.999; they take the betas that are given.")
 def corrects_by_fixed_betas(
     weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
