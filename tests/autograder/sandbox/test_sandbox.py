@@ -306,6 +306,29 @@ def test_pools_work_in_threads_and_no_process_can_be_started(sandbox):
     )
 
 
+LOOPS = """
+    import asyncio
+    import warnings
+    async def double(x):
+        await asyncio.sleep(0.001)
+        return await asyncio.to_thread(lambda: 2 * x)
+    async def both():
+        async with asyncio.timeout(5):
+            return await asyncio.gather(double(1), double(2))
+    def run():
+        warnings.simplefilter("error")
+        loop = asyncio.new_event_loop()
+        seen = [asyncio.run(both()), loop.run_until_complete(both())]
+        loop.close()
+        return seen
+"""
+
+
+def test_an_event_loop_needs_no_socket(sandbox):
+    with sandbox.worker() as worker:
+        assert ask(worker, LOOPS) == [[2, 4]] * 2
+
+
 def test_a_pipe_cannot_be_made_larger(sandbox):
     code = "import fcntl, os\ndef run():\n    fcntl.fcntl(os.pipe()[0], 1031, 2**20)"
     with sandbox.worker() as worker:
