@@ -75,8 +75,8 @@ def run_awaited(awaited: Coroutine[Any, Any, object]) -> object:
 
 #: A student's file may be imported as a module of this package too, and import its neighbours by a dot.
 PACKAGE = "exercises"
-#: What a library or a file that is not there raises where it is used.
-_NOT_HERE = (ImportError, OSError)
+#: What a library or a file that is not there raises where it is used, and `input()` where nobody answers.
+_NOT_HERE = (ImportError, OSError, EOFError)
 #: What a statement asks for that is on another machine, or in a notebook from which a script was exported.
 _ELSEWHERE = {"cuda", "get_ipython", "display"}
 
@@ -89,9 +89,9 @@ class LoadedModule(types.ModuleType):
     """A module whose source came in the request; it is executed on `load`, once.
 
     Its statements run one by one. An import of a library that is not installed, or that fails in a sandbox, costs what uses
-    the library; so does a statement that needs the library, or a file, at the top level, or asks for CUDA or a notebook's
-    kernel, and one that reads what such a statement was to define. Any other exception ends a script, and what was defined
-    before it stays; in a notebook the next statement follows, as in a kernel.
+    the library; so does a statement that needs the library, a file or an answer to `input()` at the top level, or asks for
+    CUDA or a notebook's kernel, and one that reads what such a statement was to define. Any other exception ends a script,
+    and what was defined before it stays; in a notebook the next statement follows, as in a kernel.
 
     Args:
         imported: called after each statement that imports something.

@@ -138,9 +138,10 @@ def test_what_the_compiler_refuses_in_a_notebook_is_told_with_its_cell(tmp_path)
         "from no_such_library import init\ninit(project='course')",
         "weights = open('no_such_file.pt', 'rb').read()",
         "import os\nos.makedirs('/proc/figures')",
+        "count = int(input('How many? '))",
     ],
 )
-def test_what_needs_a_library_or_a_file_that_is_not_there_costs_no_more(load, line):
+def test_what_needs_a_library_a_file_or_an_answer_that_is_not_there_costs_no_more(load, line):
     student = load(line + "\n\n" + DOUBLE)
     assert student.double(2) == 4
     assert [note for note in student.notes if ": this has failed (" in note] == [student.notes[-1]]
