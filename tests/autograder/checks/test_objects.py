@@ -138,14 +138,24 @@ Point = collections.namedtuple("Point", "x y")
 
 
 @pytest.fixture(params=["in process", "sandboxed"])
-def student(request):
-    module = Module("trees", "trees.py", STUDENT)
+def submitted(request):
+    """Make the student's module of a text."""
     with contextlib.ExitStack() as stack:
         if request.param == "sandboxed":
             transport = stack.enter_context(request.getfixturevalue("sandbox").worker())
         else:
             transport = InProcess()
-        yield StudentModule(module, {"trees": module}, transport, 2.0, 3)
+
+        def submitted(text):
+            module = Module("trees", "trees.py", text)
+            return StudentModule(module, {"trees": module}, transport, 2.0, 3)
+
+        yield submitted
+
+
+@pytest.fixture
+def student(submitted):
+    return submitted(STUDENT)
 
 
 VALUES = [
@@ -281,6 +291,25 @@ def test_a_program_ends_as_it_would_on_its_own(student):
     assert "EOFError" in student.run(stdin="2\n").error
     with pytest.raises(NotWritten):
         student.run(args=["--unwritten"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "output"),
+    [
+        ("sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')\nprint('ü')", "ü\n"),
+        ("sys.stdout = io.TextIOWrapper(sys.stdout.detach())\nprint('u')", "u\n"),
+        ("out = io.TextIOWrapper(sys.stdout.buffer)\nprint('u', file=out)", "u\n"),
+        ("print('u')\nsys.stdout.close()", "u\n"),
+    ],
+)
+def test_a_program_may_wrap_or_close_its_output(submitted, lines, output):
+    student = submitted(f"import io, sys\n{lines}")
+    assert (student.run().output, student.run().exit_code) == (output, 0)
+
+
+def test_a_program_that_prints_after_closing_its_output_fails_as_elsewhere(submitted):
+    program = submitted("import sys\nsys.stdout.close()\nprint('u')").run()
+    assert program.exit_code == 1 and program.error.endswith("ValueError: I/O operation on closed file.\n")
 
 
 def test_a_library_that_a_program_has_imported_stays_imported(monkeypatch):
