@@ -7,6 +7,7 @@ in memory (`files`). At home it is the same, and the student's own folder stays 
 import contextlib
 import errno
 import io
+import logging
 import os
 import sys
 import traceback
@@ -86,7 +87,7 @@ def _run_as_program(request: Run, program: types.ModuleType, output: _Printed, e
     if not request.sources[request.unit][0].endswith(_NOTEBOOK):  # whose definitions are in the present `__main__`
         sys.modules["__main__"] = program
     try:
-        with mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams):
+        with mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams), _loggers_of_its_own():
             try:
                 yield
             finally:
@@ -94,6 +95,30 @@ def _run_as_program(request: Run, program: types.ModuleType, output: _Printed, e
     finally:
         # This entry alone: the libraries that the program has imported must stay, because NumPy cannot be loaded twice.
         sys.modules["__main__"] = before
+
+
+@contextlib.contextmanager
+def _loggers_of_its_own() -> Iterator[None]:
+    """Let the program begin without loggers' handlers, and put back those of this process: they write to other streams."""
+    known = logging.root.manager.loggerDict
+    before = {logger: (logger.handlers[:], logger.level, logger.disabled) for logger in _loggers()}
+    names = set(known)
+    logging.root.handlers.clear()
+    try:
+        yield
+    finally:
+        for logger in _loggers():
+            handlers, level, disabled = before.get(logger, ([], logging.NOTSET, False))
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+            logger.disabled = disabled
+        for name in set(known) - names:
+            del known[name]
+
+
+def _loggers() -> list[logging.Logger]:
+    known = list(logging.root.manager.loggerDict.values())
+    return [logging.root, *(each for each in known if isinstance(each, logging.Logger))]
 
 
 def _flush(*values: object) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import copy
 import dataclasses
 import datetime
+import logging
 import sys
 from decimal import Decimal
 from fractions import Fraction
@@ -310,6 +311,22 @@ def test_a_program_may_wrap_or_close_its_output(submitted, lines, output):
 def test_a_program_that_prints_after_closing_its_output_fails_as_elsewhere(submitted):
     program = submitted("import sys\nsys.stdout.close()\nprint('u')").run()
     assert program.exit_code == 1 and program.error.endswith("ValueError: I/O operation on closed file.\n")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "logging.basicConfig(level=logging.INFO, format='%(message)s', stream=sys.stdout)\nlogging.info('hello')",
+        "log = logging.getLogger('a')\nlog.addHandler(logging.StreamHandler(sys.stdout))\nlog.warning('hello')",
+        "logging.config.dictConfig({'version': 1})\nlog = logging.getLogger('b')\n"
+        "log.addHandler(logging.StreamHandler(sys.stdout))\nlog.warning('hello')",
+    ],
+)
+def test_a_program_sets_up_its_logging_in_each_run_anew(submitted, lines):
+    student = submitted(f"import logging, logging.config, sys\n{lines}")
+    before = logging.root.handlers[:]
+    assert [student.run().output for _ in range(3)] == ["hello\n"] * 3
+    assert logging.root.handlers == before
 
 
 def test_a_library_that_a_program_has_imported_stays_imported(monkeypatch):
