@@ -335,10 +335,10 @@ class Session:
         own = is_class_of(type(value), self._own)
         if is_record(value):
             return self._objects.hold_record(value) if own else refuse(value)
-        if is_own_function(value, self._own):
+        if is_own_function(value, self._own) or is_method(value):
             return self._objects.hold(value, "function")
-        kept = (own and not isinstance(value, PLAIN_BASES)) or isinstance(value, nn.Module)
-        return self._objects.hold(value) if kept else refuse(value)
+        kept = (own or callable(value)) and not isinstance(value, PLAIN_BASES)
+        return self._objects.hold(value) if kept or isinstance(value, nn.Module) else refuse(value)
 
     def _revive(self, value: Any, device: str) -> Any:
         if isinstance(value, Recipe):

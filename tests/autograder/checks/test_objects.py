@@ -20,7 +20,7 @@ from autograder.errors import CheckError, CheckFailed, Crashed, MissingFunction,
 from autograder.submissions import Module
 
 STUDENT = """
-import collections, csv, dataclasses, sys
+import collections, csv, dataclasses, math, operator, sys
 from pathlib import Path
 
 Point = collections.namedtuple("Point", "x y")
@@ -92,6 +92,12 @@ def depth_of(stump):
 
 def apply(function, *values):
     return function(*values)
+def operation(name):
+    every = {"+": operator.add, "root": math.sqrt, "second": operator.itemgetter(1), "upper": "abc".upper}
+    return every[name]
+
+def without_a_call(values):
+    return values.copy
 
 def careful(function):
     try:
@@ -230,6 +236,19 @@ def test_calls_of_methods_are_told_as_they_are_written(student):
 def test_an_iterator_is_asked_item_by_item(student):
     numbers = student.count(3)
     assert [next(numbers), next(numbers), next(numbers)] == [3, 4, 5]
+
+
+def test_a_function_of_a_library_is_returned_as_one_of_its_own_is(student):
+    assert student.operation("+")(1, 2) == 3
+    assert student.operation("root")(4) == 2.0
+    assert student.operation("second")([1, 2]) == 2
+    assert student.operation("upper")() == "ABC"
+    assert student.apply(student.operation("+"), 3, 4) == 7
+
+
+def test_of_a_method_that_is_returned_in_place_of_its_value_is_told_what_is_missing(student):
+    with pytest.raises(CheckFailed, match=r"^returned a function, expected what it gives: call it, with \(\)$"):
+        assert_equal(student.without_a_call([1]), [1])
 
 
 def test_a_function_of_the_check_is_called_back(student):
