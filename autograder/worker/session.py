@@ -20,7 +20,18 @@ from autograder.errors import RefusedValue
 from autograder.libraries import nn, torch
 from autograder.worker import protocol, substitutes
 from autograder.worker.calls import listed_parameters, make_call
-from autograder.worker.codec import Callback, Handle, Member, Recipe, Record, is_record, map_tree, refuse, type_name
+from autograder.worker.codec import (
+    Callback,
+    Handle,
+    Member,
+    Recipe,
+    Record,
+    TooLargeTree,
+    is_record,
+    map_tree,
+    refuse,
+    type_name,
+)
 from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
@@ -115,7 +126,10 @@ class Session:
         self._has_asked = False
         try:
             reply = self._reply(request)
-            return write(reply, self._hold)
+            try:
+                return write(reply, self._hold)
+            except TooLargeTree:  # a long list of dataclasses, or one that leads back to itself
+                return write(reply, self._hold_whole)
         except RefusedValue as error:
             return write(Fault("refused", str(error)))
         except BaseException as error:
@@ -339,6 +353,12 @@ class Session:
             return self._objects.hold(value, "function")
         kept = (own or callable(value)) and not isinstance(value, PLAIN_BASES)
         return self._objects.hold(value) if kept or isinstance(value, nn.Module) else refuse(value)
+
+    def _hold_whole(self, value: object) -> object:
+        """Return the handle of a dataclass or a named tuple of the student's, in place of its fields; else as `_hold`."""
+        if is_record(value) and is_class_of(type(value), self._own):
+            return self._objects.hold(value)
+        return self._hold(value)
 
     def _revive(self, value: Any, device: str) -> Any:
         if isinstance(value, Recipe):

@@ -75,6 +75,25 @@ class Stump:
     def __repr__(self):
         return f"Stump of {self.max_depth}"
 
+@dataclasses.dataclass
+class Node:
+    value: int
+    rest: "Node | None" = None
+
+def chain(count):
+    node = None
+    for value in reversed(range(count)):
+        node = Node(value, node)
+    return node
+
+def ring():
+    node = Node(0)
+    node.rest = Node(1, node)
+    return node
+
+def length(node):
+    return 0 if node is None else 1 + length(node.rest)
+
 def same(value):
     return value
 
@@ -189,6 +208,28 @@ def test_a_named_tuple_and_a_dataclass_are_data(student):
     assert student.longer(Span(1, 2)).end == 3
     with pytest.raises(CheckFailed, match=r"returned 3 in \.end, expected 4"):
         assert_equal(student.longer(Span(1, 2)), Span(1, 4))
+
+
+@dataclasses.dataclass
+class Node:
+    value: int
+    rest: "Node | None" = None
+
+
+def chain(count):
+    node = None
+    for value in reversed(range(count)):
+        node = Node(value, node)
+    return node
+
+
+def test_a_long_chain_of_dataclasses_stays_with_the_worker(student):
+    found = student.chain(50)
+    assert (found.value, found.rest.rest.value, student.length(found), student.length(found.rest)) == (0, 2, 50, 49)
+    assert_equal(found, chain(50))
+    with pytest.raises(CheckFailed, match=r"returned None in \.rest"):
+        assert_equal(found, chain(51))
+    assert student.ring().rest.rest.rest.value == 1
 
 
 def test_an_object_stays_with_the_worker(student):
