@@ -136,6 +136,12 @@ def count(start):
 def greet(name):
     print("Hello", name)
 
+def encoding():
+    return sys.stdout.encoding.lower().replace("-", ""), type(sys.stdout.errors).__name__
+
+def fail_twice():
+    raise ExceptionGroup("two", [ValueError("a"), KeyError("b")])
+
 def main():
     if "--fail" in sys.argv:
         raise KeyError("odd")
@@ -332,6 +338,16 @@ def test_what_a_function_prints_is_known(student):
     assert_equal(student.printed, "Hello Ann\n")
     with pytest.raises(CheckFailed, match=r"^printed 'Hello Ann\\n', expected 'Hi Ann\\n'$"):
         assert_equal(student.printed, "Hi Ann\n")
+
+
+def test_a_function_knows_how_its_output_is_encoded(student):
+    assert student.encoding() == ("utf8", "str")
+
+
+def test_a_group_of_exceptions_is_told(student):
+    with pytest.raises(Raised, match=r"two \(2 sub-exceptions\)") as caught:
+        student.fail_twice()
+    assert caught.value.sentence.startswith("fail_twice() raised ExceptionGroup: two (2 sub-exceptions) (trees.py:")
 
 
 def test_a_program_is_run(student):
