@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder.course.units import MOST_SECONDS
 from autograder.errors import Crashed, SandboxError, TimedOut
+from autograder.grading import leases
 from autograder.sandbox import Allowance, Sandbox
 from autograder.sandbox.process import KEPT, Tail
 from autograder.worker import protocol
@@ -235,6 +237,16 @@ def test_memory_is_limited(another_sandbox):
         assert small_enough == 50 * 2**20
         reply = ask(worker, "def run():\n    return len(bytearray(400 * 2**20))", seconds=10)
         assert reply.kinds[0] == "MemoryError"
+
+
+def test_a_worker_that_uses_up_its_processor_time_is_told_so(another_sandbox):
+    short = another_sandbox((), Allowance(cpu_seconds=1))
+    with short, short.worker() as worker, pytest.raises(Crashed, match="it used up its processor time"):
+        ask(worker, "def run():\n    while True: pass", seconds=20)
+
+
+def test_a_call_may_take_as_long_as_a_catalog_allows():
+    assert Allowance().cpu_seconds >= MOST_SECONDS + leases._LONGEST_SECONDS
 
 
 WRITES = """
