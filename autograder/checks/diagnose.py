@@ -315,6 +315,8 @@ class Diagnosis:
         fault = self._fault(failed)
         if fault.telling is None or (len(mixed_names(variant)) > 1 and uses_files(failed.calls)):
             return _Relation()
+        if _runs_program(failed) and variant not in self._program_texts:
+            return _Relation()  # it gives no answers to compare
         fits = begins = silent = True
         for number, (theirs, answer) in enumerate(zip(failed.calls, self._replays_of(variant, failed), strict=False)):
             fits = fits and _same_answer(fault, number, theirs, answer) and not self._changes_more(theirs, answer)
@@ -395,7 +397,7 @@ class Diagnosis:
 
     def _replays_of(self, variant: str, asked: Asked) -> Iterator[Call]:
         """Yield the calls as a variant answers them; neither a mixture nor a common mistake answers a program's."""
-        if any(call.program for call in asked.calls):
+        if _runs_program(asked):
             text = self._program_texts.get(variant)
             if text is not None:
                 yield from self._replays(asked, asked.calls, replace(self._right, text=text))
@@ -447,6 +449,10 @@ class Diagnosis:
                 yield from replays(calls, submission)
             finally:  # a mistake may be to leave settings of this process otherwise, as that of gradients
                 restorer(process=False).restore(asked.seed)
+
+
+def _runs_program(asked: Asked) -> bool:
+    return any(call.program for call in asked.calls)
 
 
 def _same_answer(fault: _Fault, number: int, theirs: Call, answer: Call) -> bool:

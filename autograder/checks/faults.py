@@ -88,8 +88,8 @@ def _error(
 
 #: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
 _OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
-#: The end of an iterator would end a loop of the check's own, whatever the student's code has given.
-_UNEXPECTABLE = (StopIteration, StopAsyncIteration)
+#: The end of an iterator would end a loop of the check's own, and a group is made of exceptions, which do not cross.
+_UNEXPECTABLE = (StopIteration, StopAsyncIteration, BaseExceptionGroup)
 
 
 def _class_of_fault(fault: Fault, expectable: Callable[[str], type[Exception] | None]) -> type[Raised]:

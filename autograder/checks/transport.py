@@ -1,7 +1,6 @@
 """How a request of a check gets to a worker, and its reply back."""
 
 import contextlib
-import io
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from autograder.errors import CheckError
 from autograder.sandbox.process import Tail
 from autograder.worker.deadline import DeadlinePassed
 from autograder.worker.session import Session
+from autograder.worker.streams import text_of_prints
 
 #: Answers what a worker asks while it carries out a request: a callback of the check's.
 Respond = Callable[[bytes], bytes]
@@ -107,20 +107,9 @@ class Capturing(InProcess):
 
     def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
         """Return the reply; what is printed meanwhile is kept."""
-        stream = _TailStream(self._printed)
+        stream = text_of_prints(self._printed.add, "replace")
         with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
             return super().exchange(request, seconds, respond)
-
-
-class _TailStream(io.TextIOBase):
-    """Stream that keeps only its beginning and end."""
-
-    def __init__(self, tail: Tail) -> None:
-        self._tail = tail
-
-    def write(self, text: str) -> int:
-        self._tail.add(text.encode("utf-8", "replace"))
-        return len(text)
 
 
 class Recording(InProcess):

@@ -34,6 +34,8 @@ _SECONDS = 2.0
 #: The example made of the asserts that stand at the top level.
 TOP_LEVEL = "test_top_level"
 _SEED = 0
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class Examples:
         """Return the names of the examples that call a function, themselves or by a helper of theirs, in order.
 
         Raises:
-            UsageError: there is none.
+            UsageError: there is none, or one of them takes arguments.
         """
         tree = parse_quietly(self.module.text)
         names = {node.name: _names(node) for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
@@ -173,6 +175,12 @@ class Examples:
             raise UsageError(
                 f"{file} has no example of {function}: write a function test_... that calls it and asserts"
             )
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name in found and _takes_arguments(node):
+                raise UsageError(
+                    f"{self.module.filename}:{self.lines[node.name]}: {node.name} takes arguments, and an example is called "
+                    "without any: write a loop in it in place of pytest.mark.parametrize, and no fixtures"
+                )
         return found
 
 
@@ -189,10 +197,11 @@ def read_examples(module: Module) -> Examples:
     lines = {node.name: node.lineno for node in tree.body if isinstance(node, ast.FunctionDef)}
     lines = {name: line for name, line in lines.items() if name.startswith("test")}
     if asserting:
-        together = ast.parse(f"def {TOP_LEVEL}(): pass").body
-        together[0].body = asserting  # type: ignore[attr-defined] # it is the function of the line above
         lines[TOP_LEVEL] = asserting[0].lineno
-        tree.body = [*(node for node in tree.body if node not in asserting), *together]
+        # With the statements between them, in order: a name may have another value at each assert.
+        upto = tree.body[: tree.body.index(asserting[-1]) + 1]
+        together = [node for node in upto if node in asserting or _is_repeatable(node)]
+        tree.body = [*(node for node in tree.body if node not in asserting), _example_of(together)]
     return Examples(Module(EXAMPLES, module.label, ast.unparse(tree)), lines)
 
 
@@ -216,8 +225,31 @@ def _names(node: ast.AST) -> set[str]:
 
 
 def _asserts(node: ast.stmt) -> bool:
-    definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    definition = isinstance(node, _DEFINITIONS)
     return not definition and any(isinstance(each, ast.Assert) for each in ast.walk(node))
+
+
+def _is_repeatable(node: ast.stmt) -> bool:
+    """Return True for a statement of the top level that neither defines nor imports anything."""
+    return not isinstance(node, _DEFINITIONS) and not any(isinstance(each, _IMPORTS) for each in ast.walk(node))
+
+
+def _example_of(statements: list[ast.stmt]) -> ast.stmt:
+    """Return the function `TOP_LEVEL` that runs statements of the top level: what they assign to stays the module's."""
+    nodes = [each for statement in statements for each in ast.walk(statement)]
+    annotated = {ast.unparse(each.target) for each in nodes if isinstance(each, ast.AnnAssign)}  # may not be global
+    assigned = {each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    names = sorted(assigned - annotated)
+    (function,) = ast.parse(f"def {TOP_LEVEL}(): {'global ' + ', '.join(names) if names else 'pass'}").body
+    function.body += statements  # type: ignore[attr-defined] # it is the function of the line above
+    return function
+
+
+def _takes_arguments(function: ast.FunctionDef) -> bool:
+    """Return True for a function that cannot be called without arguments."""
+    given = function.args
+    without_default = len(given.posonlyargs) + len(given.args) - len(given.defaults)
+    return without_default > 0 or None in given.kw_defaults
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ def limit_resources(confines: Confines) -> None:
     }
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing a file is then an OSError, not a death
     for kind, limit in limits.items():
-        resource.setrlimit(kind, (limit, limit))
+        # At the limit of processor time SIGXCPU tells why the process dies; SIGKILL, a second later, would not.
+        resource.setrlimit(kind, (limit, limit + 1 if kind == resource.RLIMIT_CPU else limit))
 
 
 def limit_threads(confines: Confines) -> None:

@@ -14,6 +14,7 @@ The socket's end is the server's end, and the server's end is that of all worker
 import contextlib
 import fcntl
 import importlib
+import io
 import os
 import secrets
 import signal
@@ -21,7 +22,7 @@ import socket
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import msgpack
 
@@ -261,8 +262,24 @@ def _take_places(connection: int, output: int, waiting: int, pressure: int, prob
     sys.stdout, sys.stderr = _stream(1), _stream(2)
 
 
+class _Buffer(io.BufferedWriter):
+    """Buffer that a student's code cannot close, nor a wrapper of its own that is freed: later checks print here too."""
+
+    def close(self) -> None:
+        self.flush()
+
+
+class _Output(io.TextIOWrapper):
+    """Text stream from which a student's code cannot take its buffer away."""
+
+    def detach(self) -> Any:
+        self.flush()
+        return self.buffer
+
+
 def _stream(place: int) -> TextIO:
-    return open(place, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
+    buffer = _Buffer(io.FileIO(place, "w", closefd=False))
+    return _Output(buffer, encoding="utf-8", errors="replace", line_buffering=True)
 
 
 def _climb(ladder: tuple[str, ...], confines: Confines) -> str:

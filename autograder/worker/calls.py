@@ -189,6 +189,10 @@ class _Prints(io.TextIOBase):
         self._kept: list[str] = []
         self._room = _KEPT_PRINTS
 
+    # The base class has these as None, so that `__getattr__` is not asked for them.
+    encoding = property(lambda self: self._stream.encoding)
+    errors = property(lambda self: self._stream.errors)
+
     def write(self, text: str) -> int:
         self._stream.write(text)
         if self._room > 0:

@@ -201,20 +201,44 @@ class Folder:
     def rmdir(self, path: Any, **kwargs: Any) -> None:
         """Remove an empty folder as `os.rmdir` does."""
         full = self._full(path)
-        if full not in self._folders or full in (self._home, self._full(_temporary())):
+        if full not in self._folders or self._is_real(full):
             raise self._refusal(path)
         if self._names_below(path):
             raise _error(errno.ENOTEMPTY, path)
         self._folders.remove(full)
 
     def replace(self, source: Any, target: Any, **kwargs: Any) -> None:
-        """Rename a file as `os.replace` does."""
-        node = self._find(source)
-        if not isinstance(node, Node):
+        """Rename a file or a folder as `os.replace` does."""
+        found = self._find(source)
+        if found is None or self._is_real(self._full(source)):
             raise self._refusal(source)
         self._must_hold(target)
+        if isinstance(found, str):
+            self._move_folder(found, target)
+            return
+        if isinstance(self._find(target), str):
+            raise _error(errno.EISDIR, target)
         del self._files[self._full(source)]
-        self._files[self._full(target)] = node
+        self._files[self._full(target)] = found
+
+    def _move_folder(self, old: str, target: Any) -> None:
+        """Rename a folder, with all that is in it."""
+        new = self._full(target)
+        if new == old:
+            return
+        if new.startswith(_below(old)):
+            raise _error(errno.EINVAL, target)
+        if self._exists(target) and (new not in self._folders or self._is_real(new)):
+            raise _error(errno.ENOTDIR if new in self._files else errno.EACCES, target)
+        if self._names_below(target):
+            raise _error(errno.ENOTEMPTY, target)
+
+        def moved(path: str) -> str:
+            return new + path[len(old) :] if _below(path).startswith(_below(old)) else path
+
+        self._files = {moved(path): node for path, node in self._files.items()}
+        self._folders = {moved(path) for path in self._folders}
+        self._inside = moved(self._inside) if self._inside else None
 
     def mkdir(self, path: Any, mode: int = 0o777, **kwargs: Any) -> None:
         """Make a folder as `os.mkdir` does."""
@@ -324,6 +348,10 @@ class Folder:
 
     def _is_shared(self, path: Any) -> bool:
         return self._shared is not None and self._full(path).startswith(_below(self._shared))
+
+    def _is_real(self, full: str) -> bool:
+        """Return True for a folder that was not made in memory, and stays where it is."""
+        return full in (self._home, self._full(_temporary()), self._shared)
 
     def _must_hold(self, path: Any) -> None:
         """Raise OSError unless a file can be made there."""

@@ -32,6 +32,14 @@ class Framework:
         # Keras moves whatever it is given to a device of its own choice.
         return sys.modules["keras"].device(device) if is_loaded("keras") else contextlib.nullcontext()
 
+    def to_student(self, value: Any) -> Any:
+        """Return a value of a check as the student's code gets it: arrays in place of tensors, if it is written in arrays."""
+        return value
+
+    def to_check(self, value: Any) -> Any:
+        """Return a value of the student's as a check gets it: tensors in place of arrays."""
+        return value
+
     def call(self, function: _Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return what a function gives for tensors, as tensors."""
         return function(*args, **kwargs)
@@ -97,9 +105,15 @@ class _Arrays(Framework):
         """Return a network as a callable on arrays."""
         raise NotImplementedError
 
+    def to_student(self, value: Any) -> Any:
+        return map_tree(self._given, value)
+
+    def to_check(self, value: Any) -> Any:
+        return map_tree(self.tensor, value)
+
     def call(self, function: _Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        arrays, named = map_tree(self._given, (args, kwargs))
-        return map_tree(self.tensor, function(*arrays, **named))
+        arrays, named = self.to_student((args, kwargs))
+        return self.to_check(function(*arrays, **named))
 
     def gradient(
         self, function: _Function, args: tuple[Any, ...], kwargs: dict[str, Any], of: int, weights: Any
@@ -108,7 +122,7 @@ class _Arrays(Framework):
             raise TypeError(
                 f"in {self.name} a network is a callable on arrays, which has no weights to differentiate by"
             )
-        arrays, named = map_tree(self._given, (args, kwargs))
+        arrays, named = self.to_student((args, kwargs))
 
         def of_one(array: Any) -> Any:
             return function(*arrays[:of], array, *arrays[of + 1 :], **named)
@@ -138,7 +152,8 @@ class _NumPy(_Arrays):
         return tensor.numpy()
 
     def tensor(self, value: Any) -> Any:
-        if isinstance(value, np.floating) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
+        number = isinstance(value, np.floating | np.complexfloating)
+        if number or (isinstance(value, np.ndarray) and value.dtype.kind in "biufc"):
             return torch.from_numpy(np.array(value, order="C"))
         return value
 
@@ -217,7 +232,8 @@ class _Jax(_Arrays):
         try:
             # One compilation in place of one for each operation, which takes ten times as long.
             return self.tensor(jax.jit(pulled)(*arrays))
-        except jax.errors.JAXTypeError:  # the function asks for numbers, as in `if x > 0`
+        # The function asks for numbers, as in `if x > 0` and `x[x > 0]`.
+        except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
             return self.tensor(pulled(*arrays))
 
 

@@ -1,6 +1,6 @@
 """Make a student's modules from the sources in a request, importable by name while their code runs.
 
-What a statement of a notebook awaits runs in a loop that needs no socket: a sandbox refuses them.
+Coroutines run in an event loop that needs no socket: a sandbox refuses them.
 """
 
 import __future__
@@ -30,14 +30,10 @@ from autograder.worker.deadline import Budget
 _LOOK_AGAIN = 0.005
 
 
-def run_awaited(awaited: Coroutine[Any, Any, object]) -> object:
-    """Run a coroutine to its end and return what it gives; also in a process whose own loop is running, such as a kernel.
-
-    Raises:
-        BaseException: what the coroutine raises.
-    """
+@functools.cache
+def event_loop() -> Any:
+    """Return the class of the event loop for a process that may open no socket."""
     import asyncio
-    from asyncio import events
 
     class Loop(asyncio.BaseEventLoop):
         """An event loop that knows time and threads, and neither sockets nor pipes."""
@@ -57,7 +53,18 @@ def run_awaited(awaited: Coroutine[Any, Any, object]) -> object:
         def _write_to_self(self) -> None:
             """Do nothing: a thread that has something for the loop finds it looking."""
 
-    outer, loop = events._get_running_loop(), Loop()
+    return Loop
+
+
+def run_awaited(awaited: Coroutine[Any, Any, object]) -> object:
+    """Run a coroutine to its end and return what it gives; also in a process whose own loop is running, such as a kernel.
+
+    Raises:
+        BaseException: what the coroutine raises.
+    """
+    from asyncio import events
+
+    outer, loop = events._get_running_loop(), event_loop()()
     events._set_running_loop(None)
     try:
         return loop.run_until_complete(awaited)
@@ -68,8 +75,8 @@ def run_awaited(awaited: Coroutine[Any, Any, object]) -> object:
 
 #: A student's file may be imported as a module of this package too, and import its neighbours by a dot.
 PACKAGE = "exercises"
-#: What a library or a file that is not there raises where it is used.
-_NOT_HERE = (ImportError, OSError)
+#: What a library or a file that is not there raises where it is used, and `input()` where nobody answers.
+_NOT_HERE = (ImportError, OSError, EOFError)
 #: What a statement asks for that is on another machine, or in a notebook from which a script was exported.
 _ELSEWHERE = {"cuda", "get_ipython", "display"}
 
@@ -82,9 +89,9 @@ class LoadedModule(types.ModuleType):
     """A module whose source came in the request; it is executed on `load`, once.
 
     Its statements run one by one. An import of a library that is not installed, or that fails in a sandbox, costs what uses
-    the library; so does a statement that needs the library, or a file, at the top level, or asks for CUDA or a notebook's
-    kernel, and one that reads what such a statement was to define. Any other exception ends a script, and what was defined
-    before it stays; in a notebook the next statement follows, as in a kernel.
+    the library; so does a statement that needs the library, a file or an answer to `input()` at the top level, or asks for
+    CUDA or a notebook's kernel, and one that reads what such a statement was to define. Any other exception ends a script,
+    and what was defined before it stays; in a notebook the next statement follows, as in a kernel.
 
     Args:
         imported: called after each statement that imports something.

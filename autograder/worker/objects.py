@@ -117,9 +117,12 @@ class Objects:
         name = name or (public_class(type(value)).__name__ if module else type_name(value).rpartition(".")[2])
         return Handle(self._numbers[id(value)], name, "module" if module else "object")
 
-    def hold_record(self, value: Any) -> Record:
-        """Return the record of a dataclass or a named tuple; one with methods is held for them, and is data all the same."""
-        record = record_of(value)
+    def hold_record(self, value: Any, change: Callable[[Any], Any]) -> Record:
+        """Return the record of a dataclass or a named tuple, its fields as `change` gives them.
+
+        One with methods is held for them, and is data all the same.
+        """
+        record = record_of(value, change)
         if _has_methods(type(value)):
             record.number = self.hold(value).number
             self._held_as_data.add(id(value))

@@ -7,6 +7,7 @@ in memory (`files`). At home it is the same, and the student's own folder stays 
 import contextlib
 import errno
 import io
+import logging
 import os
 import sys
 import traceback
@@ -19,6 +20,7 @@ from autograder.worker.deadline import DeadlinePassed
 from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
 from autograder.worker.protocol import Finished, Run
+from autograder.worker.streams import text_of_prints
 
 #: The most that a program may print, on either stream, and that it may add to its files, in bytes: one reply holds all of it.
 _MOST_BYTES = 2 * 2**20
@@ -26,14 +28,17 @@ _MOST_BYTES = 2 * 2**20
 _NOTEBOOK = ".ipynb"
 
 
-class _Prints(io.BytesIO):
-    """Take what a program prints, up to a size."""
+class _Printed:
+    """What a program prints on one stream, up to a size."""
 
-    def write(self, data: Any) -> int:
-        """Keep the bytes, if there is room."""
-        if self.tell() + len(data) > _MOST_BYTES:
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def add(self, data: bytes) -> None:
+        """Add the next bytes, if there is room."""
+        if len(self.data) + len(data) > _MOST_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return super().write(data)
+        self.data += data
 
 
 def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
@@ -49,7 +54,7 @@ def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
     """
     filename, text = request.sources[request.unit]
     folder = Folder(request.files, alone=True, most_bytes=_MOST_BYTES + sum(map(len, request.files.values())))
-    output, error = _Prints(), _Prints()
+    output, error = _Printed(), _Printed()
     program = types.ModuleType("__main__")
     program.__file__ = f"{request.unit}.py"
     with folder.working_inside(), _run_as_program(request, program, output, error):
@@ -67,33 +72,61 @@ def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
                 raise
             _write_traceback(fault, filename)
             code = 1
-        finally:
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError, ValueError):  # the program may have closed it
-                    stream.flush()
-    return Finished(output.getvalue(), error.getvalue(), code, folder.files_written())
+    return Finished(bytes(output.data), bytes(error.data), code, folder.files_written())
 
 
 @contextlib.contextmanager
-def _run_as_program(request: Run, program: types.ModuleType, output: io.BytesIO, error: io.BytesIO) -> Iterator[None]:
+def _run_as_program(request: Run, program: types.ModuleType, output: _Printed, error: _Printed) -> Iterator[None]:
     """Have the process be the program's: its streams, its arguments, its module."""
     streams: dict[str, Any] = {
         "stdin": io.TextIOWrapper(io.BytesIO(request.stdin.encode("utf-8", "surrogatepass")), encoding="utf-8"),
-        "stdout": io.TextIOWrapper(output, encoding="utf-8", errors="backslashreplace", write_through=True),
-        "stderr": io.TextIOWrapper(error, encoding="utf-8", errors="backslashreplace", write_through=True),
+        "stdout": text_of_prints(output.add, "backslashreplace"),
+        "stderr": text_of_prints(error.add, "backslashreplace"),
     }
     before = sys.modules["__main__"]
     if not request.sources[request.unit][0].endswith(_NOTEBOOK):  # whose definitions are in the present `__main__`
         sys.modules["__main__"] = program
     try:
-        with mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams):
-            yield
+        with mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams), _loggers_of_its_own():
+            try:
+                yield
+            finally:
+                _flush(*streams.values(), sys.stdout, sys.stderr, *vars(program).values())
     finally:
         # This entry alone: the libraries that the program has imported must stay, because NumPy cannot be loaded twice.
         sys.modules["__main__"] = before
-        for stream in streams.values():
-            with contextlib.suppress(OSError, ValueError):
-                stream.detach()  # or closing it would close what it has written into
+
+
+@contextlib.contextmanager
+def _loggers_of_its_own() -> Iterator[None]:
+    """Let the program begin without loggers' handlers, and put back those of this process: they write to other streams."""
+    known = logging.root.manager.loggerDict
+    before = {logger: (logger.handlers[:], logger.level, logger.disabled) for logger in _loggers()}
+    names = set(known)
+    logging.root.handlers.clear()
+    try:
+        yield
+    finally:
+        for logger in _loggers():
+            handlers, level, disabled = before.get(logger, ([], logging.NOTSET, False))
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+            logger.disabled = disabled
+        for name in set(known) - names:
+            del known[name]
+
+
+def _loggers() -> list[logging.Logger]:
+    known = list(logging.root.manager.loggerDict.values())
+    return [logging.root, *(each for each in known if isinstance(each, logging.Logger))]
+
+
+def _flush(*values: object) -> None:
+    """Flush those values that are streams, as Python does at its end: a program may have wrapped its own."""
+    for value in values:
+        with contextlib.suppress(Exception):  # Python ignores it too
+            if isinstance(value, io.IOBase):
+                value.flush()
 
 
 def _exit_code(code: object) -> int:

@@ -20,7 +20,19 @@ from autograder.errors import RefusedValue
 from autograder.libraries import nn, torch
 from autograder.worker import protocol, substitutes
 from autograder.worker.calls import listed_parameters, make_call
-from autograder.worker.codec import Callback, Handle, Member, Recipe, Record, is_record, map_tree, refuse, type_name
+from autograder.worker.codec import (
+    Callback,
+    Handle,
+    Member,
+    Recipe,
+    Record,
+    TooLargeTree,
+    is_record,
+    map_tree,
+    record_of,
+    refuse,
+    type_name,
+)
 from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
@@ -99,6 +111,8 @@ class Session:
         self._has_asked = False
         self._unit = ""
         self._place = ""
+        #: In which the fields of records are given and told.
+        self._framework = PYTORCH
         #: The exception behind the last reply, for a debugger in the same process.
         self.last_error: BaseException | None = None
 
@@ -113,9 +127,13 @@ class Session:
         self.last_error = None
         self._ask = ask
         self._has_asked = False
+        self._framework = PYTORCH
         try:
             reply = self._reply(request)
-            return write(reply, self._hold)
+            try:
+                return write(reply, self._hold)
+            except TooLargeTree:  # a long list of dataclasses, or one that leads back to itself
+                return write(reply, self._hold_whole)
         except RefusedValue as error:
             return write(Fault("refused", str(error)))
         except BaseException as error:
@@ -245,12 +263,16 @@ class Session:
 
     def _call(self, request: protocol.Call) -> Answer | Fault:
         name = request.function
+        chosen = framework(getattr(self._modules[self._unit], "FRAMEWORK", None))
         if request.get and request.on is not None:
             held = self._objects[request.on]
             # What a property of the student's raises is told, and is not taken for one that is missing.
             value = getattr(held, name) if hasattr(type(held), name) else getattr(held, name, self)
             if value is self:
                 return self._missing(held, name)
+            if is_record(held):
+                self._framework = chosen
+                value = chosen.to_check(value)
             return Answer(Handle(request.on, name, "method") if is_method(value) else self._staying(value))
         if request.get:
             return Answer(self._attribute(name))
@@ -259,14 +281,12 @@ class Session:
         )
         if isinstance(function, Fault):
             return function
+        self._framework = chosen if request.on is None else PYTORCH
         revive = functools.partial(self._revive, device=request.device)
         args, kwargs = map_tree(revive, (request.args, request.kwargs))
         if self._files is not None and request.folder:
             self._files.share(request.folder)
-        chosen = framework(getattr(self._modules[self._unit], "FRAMEWORK", None))
-        answer = make_call(
-            function, replace(request, args=args, kwargs=kwargs), chosen if request.on is None else PYTORCH
-        )
+        answer = make_call(function, replace(request, args=args, kwargs=kwargs), self._framework)
         if isinstance(answer, Fault):
             return answer
         made = isinstance(function, type) and type(answer.value) is function and stays(answer.value, self._own)
@@ -334,11 +354,18 @@ class Session:
             return parameters
         own = is_class_of(type(value), self._own)
         if is_record(value):
-            return self._objects.hold_record(value) if own else refuse(value)
-        if is_own_function(value, self._own):
+            tensors = self._framework.to_check
+            return self._objects.hold_record(value, tensors) if own else record_of(value, tensors)
+        if is_own_function(value, self._own) or is_method(value):
             return self._objects.hold(value, "function")
-        kept = (own and not isinstance(value, PLAIN_BASES)) or isinstance(value, nn.Module)
-        return self._objects.hold(value) if kept else refuse(value)
+        kept = (own or callable(value)) and not isinstance(value, PLAIN_BASES)
+        return self._objects.hold(value) if kept or isinstance(value, nn.Module) else refuse(value)
+
+    def _hold_whole(self, value: object) -> object:
+        """Return the handle of a dataclass or a named tuple of the student's, in place of its fields; else as `_hold`."""
+        if is_record(value) and is_class_of(type(value), self._own):
+            return self._objects.hold(value)
+        return self._hold(value)
 
     def _revive(self, value: Any, device: str) -> Any:
         if isinstance(value, Recipe):
@@ -347,7 +374,9 @@ class Session:
             held = self._held(value.number, device)
             return getattr(held, value.type_name) if value.kind == "method" else held
         if isinstance(value, Record):
-            return revive(value, self._modules)
+            with self._framework.running(device):
+                fields = self._framework.to_student(value.fields)
+            return revive(Record(value.type_name, fields, value.named_tuple, value.module), self._modules)
         if isinstance(value, Member):
             return revive_member(value, self._modules)
         if isinstance(value, Callback):

@@ -1,4 +1,4 @@
-"""Content and streams of files in memory, and entries of a listing, as real files have them; for `files`."""
+"""Streams in memory: of what a student's code prints, and of files (`files`), with the entries of a listing."""
 
 import errno
 import io
@@ -130,6 +130,35 @@ class Stream(io.RawIOBase):
     def stat(self) -> os.stat_result:
         """Tell about the file as `os.fstat` does."""
         return self._node.stat()
+
+
+class Prints(io.RawIOBase):
+    """Stream of what a student's code prints. The code may wrap it or close it, and what it has printed is kept elsewhere.
+
+    Args:
+        keep: called with each piece.
+    """
+
+    def __init__(self, keep: Callable[[bytes], object]) -> None:
+        self._keep = keep
+
+    def writable(self) -> bool:
+        """Return True: it can be written to, and only that."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Keep the bytes, and return how many they were."""
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        piece = memoryview(data).tobytes()
+        self._keep(piece)
+        return len(piece)
+
+
+def text_of_prints(keep: Callable[[bytes], object], errors: str) -> io.TextIOWrapper:
+    """Return the text stream that stands for `sys.stdout`; `errors` as for `open`."""
+    prints: Any = Prints(keep)  # typed as no buffer, for lack of a name
+    return io.TextIOWrapper(prints, encoding="utf-8", errors=errors, newline="", write_through=True)
 
 
 class Entry:

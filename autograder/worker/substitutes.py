@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlparse
 
 from autograder.libraries import Image, is_loaded, torch
+from autograder.worker.modules import event_loop
 
 _UNCOMPILED = "TORCH_COMPILE_DISABLE"
 _ALONE = {"num_workers": 0, "timeout": 0, "multiprocessing_context": None, "prefetch_factor": None}
@@ -32,6 +33,7 @@ _SHARED = ("Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock",
 def install() -> None:
     """Put them in place, for this process and those forked from it; after the imports."""
     _work_in_threads()
+    _loop_without_sockets()
     for archives, name in (("bz2", "_builtin_open"), ("tarfile", "bltn_open")):  # kept as it was when imported
         setattr(importlib.import_module(archives), name, _open)
     if not is_loaded("torch"):
@@ -318,6 +320,13 @@ def _work_in_threads() -> None:
     for name in ("Pool", *_SHARED):
         for module in modules:
             setattr(sys.modules[module], name, getattr(contexts._default_context, name))
+
+
+def _loop_without_sockets() -> None:
+    """Have `asyncio.run` and its like use a loop that needs no socket."""
+    # Not `asyncio.get_event_loop_policy()`, which warns from Python 3.14 on.
+    events: Any = importlib.import_module("asyncio.unix_events")
+    events._UnixDefaultEventLoopPolicy._loop_factory = event_loop()
 
 
 def _of_threads(_: object, name: str, *args: Any) -> Any:

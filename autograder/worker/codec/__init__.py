@@ -13,7 +13,7 @@ length is checked against the bytes that are there before anything of that size 
 """
 
 from autograder.worker.codec.decoding import decode
-from autograder.worker.codec.encoding import NUMPY_SCALARS, encode, refuse
+from autograder.worker.codec.encoding import NUMPY_SCALARS, TooLargeTree, encode, refuse
 from autograder.worker.codec.message import (
     Callback,
     Handle,
@@ -39,6 +39,7 @@ __all__ = [
     "Member",
     "Recipe",
     "Record",
+    "TooLargeTree",
     "decode",
     "encode",
     "is_record",

@@ -40,6 +40,10 @@ Fallback = Callable[[object], object]
 NUMPY_SCALARS = (np.bool_, np.integer, np.floating, np.complexfloating, np.str_, np.bytes_)
 
 
+class TooLargeTree(RefusedValue):
+    """The value is nested too deep, perhaps in itself, or has too many parts."""
+
+
 def refuse(value: object) -> object:
     """Return the record of a named tuple or a dataclass, and refuse any other value: the fallback that knows no objects.
 
@@ -78,7 +82,7 @@ def encode(value: object, fallback: Fallback = refuse, limits: Limits = STANDARD
         grad: tensors say that they require gradients.
 
     Raises:
-        RefusedValue: the value, or something inside it, cannot cross.
+        RefusedValue: the value, or something inside it, cannot cross; `TooLargeTree` if it is for their number.
     """
     encoder = _Encoder(fallback, limits, grad)
     header: bytes = msgpack.packb(encoder.node(value, 0), unicode_errors="surrogatepass")
@@ -140,9 +144,9 @@ class _Encoder:
     def node(self, value: object, depth: int) -> object:
         self.nodes += 1
         if depth > self.limits.depth:
-            raise RefusedValue(f"a value nested more than {self.limits.depth} levels deep")
+            raise TooLargeTree(f"a value nested more than {self.limits.depth} levels deep")
         if self.nodes > self.limits.nodes:
-            raise RefusedValue(f"a value of more than {self.limits.nodes:,} parts")
+            raise TooLargeTree(f"a value of more than {self.limits.nodes:,} parts")
         value = _plain_form(value)
         kind = type(value)
         if kind in PLAIN:

@@ -510,3 +510,29 @@ def test_two_mistakes_are_named_where_each_alone_would_not_show_so(tmp_path):
     calls = calls_of("def step(x):\n    return x + 2\n", [3.5], function="step")
     files = tmp_path / "mistakes.py", tmp_path / "solution.py"
     assert named(files, calls, function="step") == "too_long + forgets_to_clamp"
+
+
+PROGRAM = "def main():\n    {}\n\nif __name__ == '__main__':\n    main()\n"
+SHOUTS = """
+from autograder.diagnose import mistake
+
+@mistake("main", "Shouts.")
+def shouts():
+    print("HELLO")
+
+@mistake("main", "Says it twice.")
+def repeats():
+    print("hello")
+    print("hello")
+"""
+
+
+@pytest.mark.parametrize(("line", "name"), [("print('HELLO')", "shouts"), ("print('good bye')", None)])
+def test_of_a_program_only_a_mistake_that_prints_the_same_is_named(tmp_path, line, name):
+    (tmp_path / "mistakes.py").write_text(SHOUTS)
+    (tmp_path / "solution.py").write_text(PROGRAM.format("print('hello')"))
+    unit = Module("unit", "student.py", PROGRAM.format(line))
+    submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+    submission.run()
+    files = tmp_path / "mistakes.py", tmp_path / "solution.py"
+    assert named(files, submission.calls, function="main") == name

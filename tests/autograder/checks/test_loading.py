@@ -7,7 +7,7 @@ import pytest
 
 from autograder.checks.faults import load_notes
 from autograder.checks.remote import StudentModule
-from autograder.checks.transport import InProcess
+from autograder.checks.transport import Capturing, InProcess
 from autograder.errors import MissingFunction, Raised, Unusable
 from autograder.submissions import Module
 
@@ -138,12 +138,40 @@ def test_what_the_compiler_refuses_in_a_notebook_is_told_with_its_cell(tmp_path)
         "from no_such_library import init\ninit(project='course')",
         "weights = open('no_such_file.pt', 'rb').read()",
         "import os\nos.makedirs('/proc/figures')",
+        "count = int(input('How many? '))",
     ],
 )
-def test_what_needs_a_library_or_a_file_that_is_not_there_costs_no_more(load, line):
+def test_what_needs_a_library_a_file_or_an_answer_that_is_not_there_costs_no_more(load, line):
     student = load(line + "\n\n" + DOUBLE)
     assert student.double(2) == 4
     assert [note for note in student.notes if ": this has failed (" in note] == [student.notes[-1]]
+
+
+@pytest.fixture(params=["here", "sandboxed"])
+def printing(request, tmp_path):
+    """A worker that keeps what is printed."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "here":
+            yield Capturing(tmp_path)
+        else:
+            yield stack.enter_context(request.getfixturevalue("sandbox").worker())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sys.stdout.reconfigure(encoding='utf-8')",
+        "sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8', line_buffering=True)",
+        "sys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding='utf-8', line_buffering=True)",
+        "out = io.TextIOWrapper(sys.stdout.buffer)",
+    ],
+)
+def test_a_module_may_set_up_or_wrap_its_output_for_each_check_anew(printing, line):
+    module = Module("unit", "unit.py", f"import io, sys\n{line}\n\ndef greet():\n    print('hello ü')\n")
+    for seed in range(2):
+        student = StudentModule(module, {"unit": module}, printing, 5.0, seed)
+        student.greet()
+        assert (student.notes, student.printed, printing.take_printed()) == ((), "hello ü\n", "hello ü\n")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import contextlib
 import copy
 import dataclasses
 import datetime
+import logging
 import sys
 from decimal import Decimal
 from fractions import Fraction
@@ -19,7 +20,7 @@ from autograder.errors import CheckError, CheckFailed, Crashed, MissingFunction,
 from autograder.submissions import Module
 
 STUDENT = """
-import collections, csv, dataclasses, sys
+import collections, csv, dataclasses, math, operator, sys
 from pathlib import Path
 
 Point = collections.namedtuple("Point", "x y")
@@ -74,6 +75,25 @@ class Stump:
     def __repr__(self):
         return f"Stump of {self.max_depth}"
 
+@dataclasses.dataclass
+class Node:
+    value: int
+    rest: "Node | None" = None
+
+def chain(count):
+    node = None
+    for value in reversed(range(count)):
+        node = Node(value, node)
+    return node
+
+def ring():
+    node = Node(0)
+    node.rest = Node(1, node)
+    return node
+
+def length(node):
+    return 0 if node is None else 1 + length(node.rest)
+
 def same(value):
     return value
 
@@ -91,6 +111,12 @@ def depth_of(stump):
 
 def apply(function, *values):
     return function(*values)
+def operation(name):
+    every = {"+": operator.add, "root": math.sqrt, "second": operator.itemgetter(1), "upper": "abc".upper}
+    return every[name]
+
+def without_a_call(values):
+    return values.copy
 
 def careful(function):
     try:
@@ -109,6 +135,12 @@ def count(start):
 
 def greet(name):
     print("Hello", name)
+
+def encoding():
+    return sys.stdout.encoding.lower().replace("-", ""), type(sys.stdout.errors).__name__
+
+def fail_twice():
+    raise ExceptionGroup("two", [ValueError("a"), KeyError("b")])
 
 def main():
     if "--fail" in sys.argv:
@@ -138,14 +170,24 @@ Point = collections.namedtuple("Point", "x y")
 
 
 @pytest.fixture(params=["in process", "sandboxed"])
-def student(request):
-    module = Module("trees", "trees.py", STUDENT)
+def submitted(request):
+    """Make the student's module of a text."""
     with contextlib.ExitStack() as stack:
         if request.param == "sandboxed":
             transport = stack.enter_context(request.getfixturevalue("sandbox").worker())
         else:
             transport = InProcess()
-        yield StudentModule(module, {"trees": module}, transport, 2.0, 3)
+
+        def submitted(text):
+            module = Module("trees", "trees.py", text)
+            return StudentModule(module, {"trees": module}, transport, 2.0, 3)
+
+        yield submitted
+
+
+@pytest.fixture
+def student(submitted):
+    return submitted(STUDENT)
 
 
 VALUES = [
@@ -172,6 +214,28 @@ def test_a_named_tuple_and_a_dataclass_are_data(student):
     assert student.longer(Span(1, 2)).end == 3
     with pytest.raises(CheckFailed, match=r"returned 3 in \.end, expected 4"):
         assert_equal(student.longer(Span(1, 2)), Span(1, 4))
+
+
+@dataclasses.dataclass
+class Node:
+    value: int
+    rest: "Node | None" = None
+
+
+def chain(count):
+    node = None
+    for value in reversed(range(count)):
+        node = Node(value, node)
+    return node
+
+
+def test_a_long_chain_of_dataclasses_stays_with_the_worker(student):
+    found = student.chain(50)
+    assert (found.value, found.rest.rest.value, student.length(found), student.length(found.rest)) == (0, 2, 50, 49)
+    assert_equal(found, chain(50))
+    with pytest.raises(CheckFailed, match=r"returned None in \.rest"):
+        assert_equal(found, chain(51))
+    assert student.ring().rest.rest.rest.value == 1
 
 
 def test_an_object_stays_with_the_worker(student):
@@ -221,6 +285,19 @@ def test_an_iterator_is_asked_item_by_item(student):
     assert [next(numbers), next(numbers), next(numbers)] == [3, 4, 5]
 
 
+def test_a_function_of_a_library_is_returned_as_one_of_its_own_is(student):
+    assert student.operation("+")(1, 2) == 3
+    assert student.operation("root")(4) == 2.0
+    assert student.operation("second")([1, 2]) == 2
+    assert student.operation("upper")() == "ABC"
+    assert student.apply(student.operation("+"), 3, 4) == 7
+
+
+def test_of_a_method_that_is_returned_in_place_of_its_value_is_told_what_is_missing(student):
+    with pytest.raises(CheckFailed, match=r"^returned a function, expected what it gives: call it, with \(\)$"):
+        assert_equal(student.without_a_call([1]), [1])
+
+
 def test_a_function_of_the_check_is_called_back(student):
     seen = []
     assert student.apply(lambda x: seen.append(x) or x + 1, 2) == 3
@@ -263,6 +340,16 @@ def test_what_a_function_prints_is_known(student):
         assert_equal(student.printed, "Hi Ann\n")
 
 
+def test_a_function_knows_how_its_output_is_encoded(student):
+    assert student.encoding() == ("utf8", "str")
+
+
+def test_a_group_of_exceptions_is_told(student):
+    with pytest.raises(Raised, match=r"two \(2 sub-exceptions\)") as caught:
+        student.fail_twice()
+    assert caught.value.sentence.startswith("fail_twice() raised ExceptionGroup: two (2 sub-exceptions) (trees.py:")
+
+
 def test_a_program_is_run(student):
     program = student.run(stdin="2\n3\n", files={"in.txt": "text\n"})
     assert (program.output, program.error, program.exit_code) == ("? ? 5\n", "total 5\n", 0)
@@ -281,6 +368,41 @@ def test_a_program_ends_as_it_would_on_its_own(student):
     assert "EOFError" in student.run(stdin="2\n").error
     with pytest.raises(NotWritten):
         student.run(args=["--unwritten"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "output"),
+    [
+        ("sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')\nprint('ü')", "ü\n"),
+        ("sys.stdout = io.TextIOWrapper(sys.stdout.detach())\nprint('u')", "u\n"),
+        ("out = io.TextIOWrapper(sys.stdout.buffer)\nprint('u', file=out)", "u\n"),
+        ("print('u')\nsys.stdout.close()", "u\n"),
+    ],
+)
+def test_a_program_may_wrap_or_close_its_output(submitted, lines, output):
+    student = submitted(f"import io, sys\n{lines}")
+    assert (student.run().output, student.run().exit_code) == (output, 0)
+
+
+def test_a_program_that_prints_after_closing_its_output_fails_as_elsewhere(submitted):
+    program = submitted("import sys\nsys.stdout.close()\nprint('u')").run()
+    assert program.exit_code == 1 and program.error.endswith("ValueError: I/O operation on closed file.\n")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "logging.basicConfig(level=logging.INFO, format='%(message)s', stream=sys.stdout)\nlogging.info('hello')",
+        "log = logging.getLogger('a')\nlog.addHandler(logging.StreamHandler(sys.stdout))\nlog.warning('hello')",
+        "logging.config.dictConfig({'version': 1})\nlog = logging.getLogger('b')\n"
+        "log.addHandler(logging.StreamHandler(sys.stdout))\nlog.warning('hello')",
+    ],
+)
+def test_a_program_sets_up_its_logging_in_each_run_anew(submitted, lines):
+    student = submitted(f"import logging, logging.config, sys\n{lines}")
+    before = logging.root.handlers[:]
+    assert [student.run().output for _ in range(3)] == ["hello\n"] * 3
+    assert logging.root.handlers == before
 
 
 def test_a_library_that_a_program_has_imported_stays_imported(monkeypatch):

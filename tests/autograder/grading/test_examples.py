@@ -104,6 +104,11 @@ def test_a_right_alternative_counts_as_the_solution_does(course):
         "from unit import shift\nassert shift(0) == 2\n",
         "from exercises.unit import shift as move\nfor number in (0, 5):\n    assert move(number) == number + 2\n",
         "import unit\nexpected = 7\nassert unit.shift(5) == expected\n",
+        "import unit\nx = 0\nassert unit.shift(x) == 2\nx = 5\nassert unit.shift(x) == 7\n",
+        "import unit\nx = 5\nassert unit.shift(x) == 7\nfor x in (0, 1):\n    assert unit.shift(x) == x + 2\nx = 9\n",
+        "import unit\nx: int = 0\nassert unit.shift(x) == 2\nx += 5\nassert unit.shift(x) == 7\n",
+        "try:\n    from nothing import *\nexcept ImportError:\n    from unit import *\n"
+        "x = 0\ndef at():\n    return shift(x)\nassert at() == 2\nx = 5\nassert at() == 7\n",
     ],
 )
 def test_asserts_at_the_top_level_are_an_example(course, text):
@@ -137,6 +142,11 @@ def test_an_example_may_expect_an_exception(course):
         ("def test_a(:\n", "my_checks.py:1 is not valid Python"),
         ("from unit import turn\ndef test_a():\n    assert turn(1) == -1\n", "my_checks.py has no example of shift"),
         ("import unit\nunit.shift(0)\n", "my_checks.py has no example of shift"),
+        (
+            "import pytest\nfrom unit import shift\n"
+            "@pytest.mark.parametrize('x', [1, 2])\ndef test_a(x):\n    assert shift(x) == x + 2\n",
+            "my_checks.py:4: test_a takes arguments, and an example is called without any",
+        ),
         ("from unit import shift\nraise ValueError('no')\n\ndef test_a():\n    assert shift(1)\n", "ValueError: no"),
     ],
 )

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder.course.units import MOST_SECONDS
 from autograder.errors import Crashed, SandboxError, TimedOut
+from autograder.grading import leases
 from autograder.sandbox import Allowance, Sandbox
 from autograder.sandbox.process import KEPT, Tail
 from autograder.worker import protocol
@@ -237,6 +239,16 @@ def test_memory_is_limited(another_sandbox):
         assert reply.kinds[0] == "MemoryError"
 
 
+def test_a_worker_that_uses_up_its_processor_time_is_told_so(another_sandbox):
+    short = another_sandbox((), Allowance(cpu_seconds=1))
+    with short, short.worker() as worker, pytest.raises(Crashed, match="it used up its processor time"):
+        ask(worker, "def run():\n    while True: pass", seconds=20)
+
+
+def test_a_call_may_take_as_long_as_a_catalog_allows():
+    assert Allowance().cpu_seconds >= MOST_SECONDS + leases._LONGEST_SECONDS
+
+
 WRITES = """
     import os, posix, tempfile
     def kept():
@@ -304,6 +316,29 @@ def test_pools_work_in_threads_and_no_process_can_be_started(sandbox):
     assert reply.text.endswith(
         "; a graded submission can write temporary files alone, start no processes and use no network"
     )
+
+
+LOOPS = """
+    import asyncio
+    import warnings
+    async def double(x):
+        await asyncio.sleep(0.001)
+        return await asyncio.to_thread(lambda: 2 * x)
+    async def both():
+        async with asyncio.timeout(5):
+            return await asyncio.gather(double(1), double(2))
+    def run():
+        warnings.simplefilter("error")
+        loop = asyncio.new_event_loop()
+        seen = [asyncio.run(both()), loop.run_until_complete(both())]
+        loop.close()
+        return seen
+"""
+
+
+def test_an_event_loop_needs_no_socket(sandbox):
+    with sandbox.worker() as worker:
+        assert ask(worker, LOOPS) == [[2, 4]] * 2
 
 
 def test_a_pipe_cannot_be_made_larger(sandbox):

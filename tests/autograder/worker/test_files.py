@@ -118,6 +118,16 @@ def folders():
     seen += [Path.cwd().name, sorted(os.listdir()), Path("today/log").resolve().relative_to(Path.cwd()).as_posix()]
     os.chdir("..")
     shutil.rmtree("copied/today")
+    os.makedirs("runs/old/inner")
+    Path("runs/old/inner/log").write_text("2")
+    os.rename("runs/old", "runs/new")
+    os.mkdir("empty")
+    os.replace("runs/new/inner", "empty")
+    Path("runs/new").rename("runs/new")
+    os.chdir("empty")
+    os.rename("../empty", "../full")
+    seen += [Path.cwd().name, Path("log").read_text()]
+    os.chdir("..")
     seen += [os.access("runs", os.W_OK), os.access("nothing", os.R_OK), os.path.getsize("runs/today/log")]
     handler = logging.FileHandler("a.log")
     handler.emit(logging.makeLogRecord({"msg": "said"}))
@@ -128,6 +138,7 @@ def folders():
 def refusals():
     Path("file").write_text("x")
     os.mkdir("folder")
+    os.mkdir("other")
     Path("folder/inside").write_text("x")
     seen = []
     for attempt in (
@@ -146,6 +157,11 @@ def refusals():
         lambda: os.listdir("file"),
         lambda: os.rename("nothing", "x"),
         lambda: os.rename("file", "nothing/x"),
+        lambda: os.rename("file", "folder"),
+        lambda: os.rename("folder", "file"),
+        lambda: os.rename("folder", "nothing/x"),
+        lambda: os.rename("folder", "folder/below"),
+        lambda: os.rename("other", "folder"),
         lambda: os.stat("nothing"),
         lambda: os.chdir("nothing"),
         lambda: open("file").write("x"),
@@ -172,6 +188,7 @@ def test_nothing_real_can_be_changed(place):
     Path("real").write_text("real")
     Path("folder").mkdir()
     with in_memory():
+        os.mkdir("made")
         for attempt in (
             lambda: open("real", "w"),
             lambda: open("real", "a"),
@@ -180,13 +197,15 @@ def test_nothing_real_can_be_changed(place):
             lambda: os.rename("real", "other"),
             lambda: os.mkdir("real"),
             lambda: os.rmdir("folder"),
+            lambda: os.rename("made", "folder"),
+            lambda: os.rename(place, f"{place}/made/below"),
             lambda: open("folder/new", "w"),
             lambda: os.chdir(Path(place, "nowhere")),
         ):
             with pytest.raises(OSError):
                 attempt()
         Path("new").write_text("new")
-        assert Path("real").read_text() == "real" and sorted(os.listdir()) == ["folder", "new", "real"]
+        assert Path("real").read_text() == "real" and sorted(os.listdir()) == ["folder", "made", "new", "real"]
         assert open("/dev/null", "w").write("x") == 1
     assert sorted(os.listdir()) == ["folder", "real"]
 

@@ -2,11 +2,16 @@
 
 import subprocess
 import sys
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 
+from autograder.checks.remote import StudentModule
+from autograder.checks.transport import InProcess
+from autograder.compare import assert_close
 from autograder.errors import RefusedValue
+from autograder.submissions import Module
 from autograder.worker.calls import make_call
 from autograder.worker.frameworks import framework, framework_note
 from autograder.worker.protocol import Call
@@ -42,6 +47,61 @@ def test_values_are_arrays_there_and_tensors_here(name):
     assert value[1][0].dtype == torch.bool and value[2] == "text"
 
 
+RECORDS = """
+import dataclasses
+from typing import Any, NamedTuple
+
+FRAMEWORK = "{name}"
+
+class Range(NamedTuple):
+    lowest: Any
+    highest: Any
+
+@dataclasses.dataclass
+class Line:
+    slope: Any
+    name: str
+
+    def double(self):
+        self.slope = self.slope * 2
+
+def range_of(x):
+    return Range(x.min(0), [x.max(0)])
+
+def width_of(found):
+    return found.highest[0] - found.lowest, type(found.lowest).__module__.partition(".")[0]
+
+def line(x):
+    return Line(x, "a")
+"""
+
+
+class Range(NamedTuple):
+    lowest: Any
+    highest: Any
+
+
+def test_fields_of_named_tuples_and_dataclasses_are_arrays_there_and_tensors_here(name):
+    unit = Module("unit", "unit.py", RECORDS.format(name=name))
+    student = StudentModule(unit, {"unit": unit}, InProcess(), 20.0, 0)
+    x = torch.tensor([[1.0, 5.0], [3.0, 2.0]])
+    bounds = Range(torch.tensor([1.0, 2.0]), [torch.tensor([3.0, 5.0])])
+    assert_close(student.range_of(x), bounds)
+    width, kind = student.width_of(bounds)
+    assert_close(width, torch.tensor([2.0, 3.0]))
+    assert kind == "numpy" if name == "numpy" else kind in ("jax", "jaxlib")
+    line = student.line(x)
+    assert_close(line.slope, x)
+    line.double()
+    assert_close(line.slope, 2 * x)
+
+
+def test_an_array_of_complex_numbers_is_a_tensor(name):
+    value = answer(name, lambda x: (x * 1j, x.sum() * 1j), torch.tensor([1.0, 2.0])).value
+    torch.testing.assert_close(value[0], torch.tensor([1j, 2j], dtype=value[0].dtype))
+    torch.testing.assert_close(value[1], torch.tensor(3j, dtype=value[1].dtype))
+
+
 def test_a_single_number_is_a_tensor_of_no_dimension(name):
     value = answer(name, lambda x: x.mean(), torch.tensor([1.0, 2.0])).value
     torch.testing.assert_close(value, torch.tensor(1.5))
@@ -75,6 +135,11 @@ def test_the_gradient_is_that_of_pytorch(name, weighted):
 def test_a_function_may_ask_for_numbers_on_its_way(name):
     found = answer(name, lambda x: x.sum() * (2 if x.sum() > 0 else 3), torch.ones(2), of=0).value
     assert found.tolist() == [2, 2]
+
+
+def test_a_function_may_choose_entries_by_a_mask(name):
+    found = answer(name, lambda x: (2 * x[x > 0]).sum(), torch.tensor([-1.0, 1.0, 3.0]), of=0).value
+    assert found.tolist() == [0, 2, 2]
 
 
 def test_what_has_no_gradient_is_refused(name):
