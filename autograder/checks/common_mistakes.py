@@ -82,11 +82,11 @@ def common_mistakes(function: str, solution: str, calls: Sequence[Call]) -> dict
 def evidence(theirs: Call, right: Call) -> int:
     """Return how many numbers and texts of a student's answer are other than the solution's.
 
-    Where one has answered and the other has not, or with another type, there is no chance in that: it counts as all the
-    evidence there is to be.
+    Where one has answered and the other has not, with another type, or with an error of another kind, there is no chance in
+    that: it counts as all the evidence there is to be.
     """
     if theirs.value is UNANSWERED or right.value is UNANSWERED:
-        return ENOUGH if theirs.value is not right.value else 0
+        return ENOUGH if theirs.value is not right.value or theirs.raised[:1] != right.raised[:1] else 0
     given, ours = list(leaves(theirs.value)), list(leaves(right.value))
     if len(ours) != len(given):
         return max(len(ours), len(given))
@@ -153,6 +153,12 @@ def _of_traces(calls: Sequence[Call]) -> Iterator[CommonMistake]:
         "What the function must refuse goes through; check the arguments first, and raise the error before anything "
         "is computed.",
         lambda theirs, right, first: theirs if right.raised and theirs.value is not UNANSWERED else right,
+    )
+    yield CommonMistake(
+        "raises_another_error",
+        "What the function must refuse ends in another error than the docstring names: look for it first, and raise that "
+        "one; `assert` raises AssertionError, and a library its own errors.",
+        lambda theirs, right, first: theirs if right.raised and theirs.raised else right,
     )
     yield CommonMistake(
         "has_no_number_for_a_gradient",

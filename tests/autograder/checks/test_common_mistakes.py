@@ -87,6 +87,11 @@ def named(tmp_path, code, *calls, passed=()):
         ("def mean(values, weight=2.0): return -values.mean(dim=0) * weight", [("mean", VALUES)], "changes_the_sign"),
         ("def mean(values, weight=2.0): return torch.zeros(3)", [("mean", torch.tensor(1.0))], "refuses_nothing"),
         (
+            "def mean(values, weight=2.0):\n    assert values.dim() > 0\n    return values.mean(dim=0) * weight",
+            [("mean", torch.tensor(1.0))],
+            "raises_another_error",
+        ),
+        (
             "def take(values, count): return values[:count + 1].clone()",
             [("take", torch.rand(4, 3), 1)],
             "takes_one_more_of_count",
