@@ -33,7 +33,7 @@ def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Te
     ### BEGIN SOLUTION
     gradient = _loss_gradient(model, images, labels)
     with torch.no_grad():
-        return (images + epsilon * gradient.sign()).clamp(0, 1)
+        return (images + gradient.sign() * epsilon).clamp(0, 1)
     ### END SOLUTION
 
 
@@ -78,7 +78,7 @@ def targeted_step(
     # TODO: Step every pixel by step_size in the direction that lowers the loss of targets, then project.
     ### BEGIN SOLUTION
     gradient = _loss_gradient(model, images, targets)
-    return project(images - step_size * gradient.sign(), originals, epsilon)
+    return project(images - gradient.sign() * step_size, originals, epsilon)
     ### END SOLUTION
 
 

@@ -163,8 +163,8 @@ def feature_grid(maps: Tensor, columns: int = 8) -> Tensor:
     channels, height, width = maps.shape
     lowest = maps.amin(dim=(1, 2), keepdim=True)
     spread = maps.amax(dim=(1, 2), keepdim=True) - lowest
-    # Where all values are equal the numerator is 0 already: any divisor but 0 will do.
-    scaled = (maps - lowest) / spread.masked_fill(spread == 0, 1)
+    # Where all values are equal the numerator is 0, and stays so when it is divided by infinity.
+    scaled = (maps - lowest) / spread.masked_fill(spread == 0, torch.inf)
     rows = -(-channels // columns)
     cells = scaled.new_zeros(rows * columns, height, width)
     cells[:channels] = scaled

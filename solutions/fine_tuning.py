@@ -112,8 +112,8 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     # TODO: Pad the borders of all images, draw a flip and two moves for each image, and cut the moved image out.
     ### BEGIN SOLUTION
     count, _, height, width = images.shape
-    flips = torch.randint(0, 2, (count,), generator=generator, device=generator.device).tolist()
-    moves = torch.randint(0, 2 * REACH + 1, (count, 2), generator=generator, device=generator.device).tolist()
+    flips = torch.randint(0, 2, (count,), generator=generator, device=generator.device)
+    moves = torch.randint(0, 2 * REACH + 1, (count, 2), generator=generator, device=generator.device)
     padded = F.pad(images, (REACH, REACH, REACH, REACH), mode="reflect")
     result = torch.empty_like(images)
     for k, (flip, (down, across)) in enumerate(zip(flips, moves, strict=True)):

@@ -172,7 +172,7 @@ def predict(model: nn.Module, images: Tensor, k: int = 3) -> list[list[tuple[str
     top = probabilities.topk(min(k, probabilities.shape[1]), dim=1)
     return [
         [(model.classes[index], probability) for probability, index in zip(row, indices, strict=True)]
-        for row, indices in zip(top.values.tolist(), top.indices.tolist(), strict=True)
+        for row, indices in zip(top.values.tolist(), top.indices, strict=True)
     ]
     ### END SOLUTION
 

@@ -114,6 +114,13 @@ def forgets_the_ball(images, originals, epsilon):
     return images.clamp(0, 1)
 
 
+@mistake("project", "Where no pixel is further than epsilon the originals come back; the images should, as they are.")
+def gives_originals_for_what_is_allowed(images, originals, epsilon):
+    if (images - originals).abs().max() <= epsilon:
+        return originals.clone()
+    return _project(images, originals, epsilon)
+
+
 @mistake("project", "The result leaves the range of pixels; clamp it to [0, 1] after the ball.")
 def forgets_the_range(images, originals, epsilon):
     return originals + (images - originals).clamp(-epsilon, epsilon)
@@ -295,6 +302,15 @@ def _attacked(model, images, targets, epsilon, step_size, steps):
 @mistake("targeted_attack", "The changes come back alone; add them to the images.")
 def returns_the_changes_alone(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
     return _attacked(model, images, targets, epsilon, step_size, steps) - images
+
+
+@mistake("targeted_attack", "The gradient is taken once, at the originals; take it anew at each step.")
+def keeps_the_first_gradient(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    sign, attacked = _gradient(model, images, targets).sign(), images.clone()
+    for _ in range(steps):
+        done = (model(attacked).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+        attacked = torch.where(done, attacked, _project(attacked - step_size * sign, images, epsilon))
+    return attacked.detach()
 
 
 @mistake("targeted_attack", "The steps lead out of the ball round the originals; project after each.")

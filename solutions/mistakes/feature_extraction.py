@@ -58,6 +58,15 @@ def squeezes(image, size=64):
     return _pixels(TF.resize(image.convert("RGB"), [size, size]))
 
 
+@mistake("preprocess", "The picture itself becomes smaller: thumbnail() works in place, resize() gives a new one.")
+def makes_the_picture_smaller(image, size=64):
+    if size < 1:
+        raise ValueError("size must be at least 1")
+    pixels = _pixels(TF.center_crop(TF.resize(image.convert("RGB"), size), size))
+    image.thumbnail((size, size))
+    return pixels
+
+
 @mistake("preprocess", "The pixels still run from 0 to 255; divide by 255.")
 def keeps_bytes(image, size=64):
     if size < 1:

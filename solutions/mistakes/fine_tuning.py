@@ -48,6 +48,12 @@ def counts_tensors(model):
     return sum(each.requires_grad for each in parameters), len(parameters)
 
 
+@mistake("count_parameters", "Where no parameter is trainable all are counted: `trainable or ...` takes 0 for missing.")
+def takes_none_for_all(model):
+    total = sum(each.numel() for each in model.parameters())
+    return sum(each.numel() for each in model.parameters() if each.requires_grad) or total, total
+
+
 @mistake("count_parameters", "Buffers are counted too; the state dict has them, parameters() has not.")
 def counts_buffers(model):
     trainable = sum(each.numel() for each in model.parameters() if each.requires_grad)

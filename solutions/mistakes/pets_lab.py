@@ -70,6 +70,14 @@ def looks_the_breed_up(filename):
     return breed if breed in BREEDS else ""
 
 
+@mistake("breed_of", "A capital inside a word is refused; the breed is whatever stands before the number.")
+def knows_capitals_in_front(filename):
+    found = re.fullmatch(r"([A-Z]?[a-z]+(?:_[A-Z]?[a-z0-9]+)*)_[0-9]+", Path(filename).stem)
+    if found is None:
+        raise ValueError("filename does not end in a number")
+    return found[1]
+
+
 @mistake("breed_of", "All numbers at the end are taken off; only the last one is no part of the breed.")
 def takes_all_numbers_off(filename):
     name = Path(filename).stem
