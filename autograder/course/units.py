@@ -12,9 +12,6 @@ from typing import Any
 
 from autograder.errors import CatalogError
 
-#: The most seconds for a call: a worker has 120 of processor time, and earlier checks may have used 20 of them.
-MOST_SECONDS = 100
-
 
 @dataclass(frozen=True)
 class Function:
@@ -130,8 +127,6 @@ class Reader:
         data = tuple(self._data_name(each, where) for each in self.part(values, "data", list, where, []))
         if not seconds:
             raise self._error(where, "seconds", "is 0, and a call takes some time")
-        if seconds > MOST_SECONDS:
-            raise self._error(where, "seconds", f"is {seconds:g}, and a call can take {MOST_SECONDS} seconds at most")
         self.refuse_other_keys(values, ("name", "title", "seconds", "functions", "questions", "files", "data"), where)
         return Unit(name, title, seconds, functions, questions, parts, data)
 

@@ -66,7 +66,6 @@ def test_some_units_can_be_chosen(course):
         (GOOD.replace("[course]", "[course]\npreloads = []"), r"\[course\]: preloads is no key .* is it preload\?"),
         (f"titel = 'x'\n{GOOD}", "the catalog: titel is no key of this table"),
         (GOOD.replace("seconds = 3", "seconds = 0"), "seconds is 0, and a call takes some time"),
-        (GOOD.replace("seconds = 3", "seconds = 300"), "seconds is 300, and a call can take 100 seconds at most"),
         (GOOD.replace("[course]", "[course]\npreload = 'torch'"), r"\[course\]: preload is 'torch', which is no list"),
         (GOOD.replace("[course]", "[course]\npreload = [1]"), "preload holds something that is no text"),
         (GOOD.replace("[[unit]]", "[unit]", 1).partition("[[unit]]")[0], r"begins each unit by \[\[unit\]\]: unit is"),
