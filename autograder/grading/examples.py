@@ -9,6 +9,7 @@ all that comes out is which of them hold, as a message of theirs could quote the
 """
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -198,9 +199,11 @@ def read_examples(module: Module) -> Examples:
     lines = {name: line for name, line in lines.items() if name.startswith("test")}
     if asserting:
         lines[TOP_LEVEL] = asserting[0].lineno
-        # With the statements between them, in order: a name may have another value at each assert.
+        # With what gives names another value between them; whatever else stands there is run once, at the top.
         upto = tree.body[: tree.body.index(asserting[-1]) + 1]
-        together = [node for node in upto if node in asserting or _is_repeatable(node)]
+        times = Counter(name for node in upto for name in _assigned(node))
+        again = {name for name, count in times.items() if count > 1}
+        together = [node for node in upto if node in asserting or (_is_repeatable(node) and again & _assigned(node))]
         tree.body = [*(node for node in tree.body if node not in asserting), _example_of(together)]
     return Examples(Module(EXAMPLES, module.label, ast.unparse(tree)), lines)
 
@@ -234,12 +237,16 @@ def _is_repeatable(node: ast.stmt) -> bool:
     return not isinstance(node, _DEFINITIONS) and not any(isinstance(each, _IMPORTS) for each in ast.walk(node))
 
 
+def _assigned(node: ast.stmt) -> set[str]:
+    """Return the names that a statement gives values to."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+
+
 def _example_of(statements: list[ast.stmt]) -> ast.stmt:
     """Return the function `TOP_LEVEL` that runs statements of the top level: what they assign to stays the module's."""
     nodes = [each for statement in statements for each in ast.walk(statement)]
     annotated = {ast.unparse(each.target) for each in nodes if isinstance(each, ast.AnnAssign)}  # may not be global
-    assigned = {each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-    names = sorted(assigned - annotated)
+    names = sorted(set().union(*map(_assigned, statements)) - annotated)
     (function,) = ast.parse(f"def {TOP_LEVEL}(): {'global ' + ', '.join(names) if names else 'pass'}").body
     function.body += statements  # type: ignore[attr-defined] # it is the function of the line above
     return function

@@ -248,9 +248,11 @@ def _maximum(table: Table, filler: Filler, column: int, rows: Iterable[int]) -> 
     elif filler.maximum_row:
         above = (row for row in range(1, len(table.rows)) if _cell(table, row, 0) == filler.maximum_row)
         text = next((_cell(table, row, column) for row in above), "")
+    if re.fullmatch(r"\d{1,3}[.,]\d{3}", text):  # thousands or three decimals
+        return None
     try:
         maximum = float(text.replace(",", "."))
-    except ValueError:  # also thousands with a comma and a decimal point, which would be a guess
+    except ValueError:  # also thousands with a comma and a decimal point
         return None
     return maximum if math.isfinite(maximum) else None
 

@@ -83,7 +83,9 @@ def limit_resources(confines: Confines) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing a file is then an OSError, not a death
     for kind, limit in limits.items():
         # At the limit of processor time SIGXCPU tells why the process dies; SIGKILL, a second later, would not.
-        resource.setrlimit(kind, (limit, limit + 1 if kind == resource.RLIMIT_CPU else limit))
+        most = resource.getrlimit(kind)[1]
+        later = limit + 1 if most == resource.RLIM_INFINITY else max(limit, min(limit + 1, most))
+        resource.setrlimit(kind, (limit, later if kind == resource.RLIMIT_CPU else limit))
 
 
 def limit_threads(confines: Confines) -> None:

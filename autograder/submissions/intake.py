@@ -32,8 +32,8 @@ from autograder.submissions.students import Student, nfc
 #: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.
 FORMS = ("one", "folders", *SHAPES)
 _COPY = COPY.replace("_", "[-_ ]")
-#: Words before a unit that name a file of the student's own, and no student: `my_quiz.py`, `test_quiz.py`.
-_OWN = re.compile(rf"my|tests?|checks?|{_COPY}", re.IGNORECASE)
+#: Words before a unit that name a file of one student's, if no other author is beside it: `my_quiz.py`, `test_quiz.py`.
+_OWN_WORDS = re.compile(rf"my|tests?|checks?|{_COPY}", re.IGNORECASE)
 _LINK = "it is a link; put the files themselves there"
 #: Bytes that are read of a platform's own file of facts.
 _FACTS_BYTES = 50 * 2**20
@@ -125,21 +125,21 @@ def _is_one(folder: Path, units: frozenset[str]) -> bool:
     students = [
         child
         for child in inside
-        if child.is_dir() and not _is_own(child.name) and child.name not in WORK_FOLDERS and _holds_work(child, units)
+        if child.is_dir()
+        and not VERSIONS.fullmatch(child.name)
+        and child.name not in WORK_FOLDERS
+        and _holds_work(child, units)
     ]
     return len(students) < 2 and not _has_authors(inside, units)
 
 
 def _has_authors(files: Iterable[Path], units: frozenset[str]) -> bool:
-    """Return True if files that lie side by side are one unit, handed in by several authors."""
-    authors = (author for file in files if (author := _author_before(file, units) or _author_behind(file, units)))
-    handed_in = Counter(name for _, name in set(authors))
-    return any(count > 1 for count in handed_in.values())
-
-
-def _is_own(name: str) -> bool:
-    """Return True for a word that tells a version or another file of one student's, and nobody's name."""
-    return VERSIONS.fullmatch(name) is not None or _OWN.fullmatch(name) is not None
+    """Return True if files that lie side by side are one unit, handed in by several authors; one at least has a name."""
+    found = (author for file in files if (author := _author_before(file, units) or _author_behind(file, units)))
+    authors = set(found)
+    named = {name for who, name in authors if not VERSIONS.fullmatch(who) and not _OWN_WORDS.fullmatch(who)}
+    handed_in = Counter(name for _, name in authors)
+    return any(handed_in[name] > 1 for name in named)
 
 
 def _holds_results(folder: Path) -> bool:
@@ -334,8 +334,8 @@ def _zipped_folders(path: Path, units: frozenset[str]) -> Intake | None:
     work = set(by_student) & WORK_FOLDERS or any(unit_of(name.name, units) for name in loose)
     if len(working) < 2 or 2 * len(working) < len(by_student) or work:
         return None
-    if all(unit_of(f"{who}.py", units) for who in working):
-        return None  # a folder or an archive for each unit, as in `_is_one`
+    if all(unit_of(f"{who}.py", units) or VERSIONS.fullmatch(who) for who in working):
+        return None  # a folder or an archive for each unit or version, as in `_is_one`
     hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_student.items()}
     left = [LeftOut(legible(str(name)), "", _why_left(Path(name), units)) for name in loose]
     intake = Intake("a zip of submissions", hand_ins, left)
@@ -358,12 +358,12 @@ def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
 
 
 def _author_before(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
-    """Return who and which file `alice_variation_loss.py` or `alice-quiz (1).zip` means; nothing for `my_quiz.py`."""
+    """Return who and which file `alice_variation_loss.py` or `alice-quiz (1).zip` means."""
     stem = name_of(path) if path.suffix.lower() in SOURCES or is_archive(path.name) else ""
     for unit in sorted(units, key=len, reverse=True):
-        pattern = rf"(?P<who>.+?)[-_ ]+(?:(?:{_COPY})[-_ ]+)?{_pattern(unit)}(?P<again>[-_ ]?\(?\d*\)?)"
+        pattern = rf"(?P<who>.+?)[-_ ]+(?:(?:{_COPY})[-_ ]+)?{_spaced_pattern(unit)}(?P<again>[-_ ]?\(?\d*\)?)"
         found = re.fullmatch(pattern, stem, re.IGNORECASE)
-        if found and not _is_own(found["who"]):
+        if found:
             return found["who"], f"{unit}{found['again']}{path.name[len(stem) :]}"
     return None
 
@@ -372,13 +372,13 @@ def _author_behind(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
     """Return who and which file `quiz_alice.py` means; nothing for `quiz_final.py` and for copies."""
     stem = name_of(path) if path.suffix.lower() in SOURCES and not unit_of(path.name, units) else ""
     for unit in sorted(units, key=len, reverse=True):
-        found = re.fullmatch(rf"{_pattern(unit)}[-_ ]+(?P<who>.+)", stem, re.IGNORECASE)
+        found = re.fullmatch(rf"{_spaced_pattern(unit)}[-_ ]+(?P<who>.+)", stem, re.IGNORECASE)
         if found and not VERSIONS.fullmatch(found["who"]) and not re.fullmatch(r"[\W_]*\d{0,3}", found["who"]):
             return found["who"], f"{unit}{path.suffix}"
     return None
 
 
-def _pattern(unit: str) -> str:
+def _spaced_pattern(unit: str) -> str:
     """Return the pattern of a unit's name as people write it: `variation loss` means `variation_loss` too."""
     return re.escape(unit).replace("_", r"[\W_]*")
 

@@ -7,6 +7,7 @@ kernel.
 
 import ast
 import builtins
+import keyword
 import re
 import symtable
 import warnings
@@ -34,6 +35,8 @@ _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
 _TIME = re.compile(r"%time\s+(?P<code>.+)")
 #: A magic that runs a script and takes its names. Inside a function it could not stand for an import of all names.
 _RUN = re.compile(r"%run\s+(?:-\w+\s+)*(?:\./)?(?P<path>[^\W\d]\w*(?:/[^\W\d]\w*)*)\.py\s*")
+#: Comment that marks the import of a script that `%run` names.
+_SCRIPT = "# %run"
 #: What opens or closes a text or a bracket, with `\\.` so that no escaped quote counts.
 _DELIMITER = re.compile(r"""\\.|'''|\"{3}|['"#()\[\]{}]""")
 #: A magic of a whole cell that writes it into a file; into that of the unit, it is the unit.
@@ -151,8 +154,8 @@ def without_magics(text: str, unit: str) -> str:
 def _code_of_magic(line: str) -> str:
     """Return what a magic does, as Python: the statement behind `%time`, an import for `%run`; nothing for others."""
     script = _RUN.fullmatch(line)
-    if script:
-        return f"from {script['path'].replace('/', '.')} import *"
+    if script and not any(map(keyword.iskeyword, script["path"].split("/"))):
+        return f"from {script['path'].replace('/', '.')} import *  {_SCRIPT}"
     found = _TIME.fullmatch(line)
     try:
         return found["code"] if found and parse_quietly(found["code"]).body else ""
@@ -223,8 +226,8 @@ def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.s
     runs: set[ast.stmt] = {node for node in statements if isinstance(node, (*_LOOPS, ast.Delete))}
     for node in statements:
         names = [*bound_names(node), *names_a_setting_changes(node)]
-        if isinstance(node, ast.Delete) and not binders.keys() >= set(names):
-            continue  # a cell that was run after one that is gone
+        if isinstance(node, ast.Delete) and not all(_is_seen_later(target, binders) for target in node.targets):
+            continue  # tidied up after the functions had been used, or run after a cell that is gone
         for name in names:
             binders.setdefault(name, []).append(node)
         for name in () if isinstance(node, DEFINITIONS) else names_own_functions_change(node, effects):
@@ -241,8 +244,31 @@ def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.s
     everything = [*graded, *(name for cell in cells for name in _needed_by_functions(cell)), "*"]
     everything += [name for node in (*definitions, *making) for name in _names(node, inside=False)]
     if roots:
-        return kept | _closure(roots, binders) | _closure(everything, binders, without=runs)
-    return kept | _closure(everything, binders)
+        kept |= _closure(roots, binders) | _closure(everything, binders, without=runs)
+    else:
+        kept |= _closure(everything, binders)
+    read = {*everything, *(name for node in kept for name in _names(node, inside=False))}
+    given = {*binders, *dir(builtins), "*"}
+    return kept if read - given else kept - _script_imports(cells)  # a script that gives no name may be a training
+
+
+def _is_seen_later(target: ast.expr, binders: Collection[str]) -> bool:
+    """Return True for a `del` of a part of a value, or of a name that hides a builtin one."""
+    if isinstance(target, ast.Name):
+        return target.id in binders and hasattr(builtins, target.id)
+    if isinstance(target, ast.Tuple | ast.List):
+        return all(_is_seen_later(part, binders) for part in target.elts)
+    return {each.id for each in ast.walk(target) if isinstance(each, ast.Name)} <= {*binders, *dir(builtins)}
+
+
+def _script_imports(cells: list[_Cell]) -> set[ast.stmt]:
+    """Return the imports that stand in the place of `%run`."""
+    return {
+        node
+        for cell in cells
+        for node in cell.tree.body
+        if isinstance(node, ast.ImportFrom) and _ended_lines(cell.text)[node.lineno - 1].rstrip().endswith(_SCRIPT)
+    }
 
 
 def _statements_that_make_files(statements: list[ast.stmt]) -> list[ast.stmt]:

@@ -38,7 +38,7 @@ _CHANGING_FIRST = {"setattr", "delattr", "heappush", "heapify", "shuffle", "inso
 #: Libraries whose functions of the same names change nothing of the library: `np.resize`, `torch.subtract`.
 _LIBRARIES = {"np", "numpy", "torch"}
 #: Functions that change how all functions run.
-_SETTINGS = {"setrecursionlimit", "set_default_dtype", "set_grad_enabled"}
+_SETTINGS = {"setrecursionlimit", "set_default_dtype"}
 _SEEDS = {"seed", "manual_seed", "manual_seed_all"}
 #: A text that may name a file: what one statement writes there another may read.
 _FILE = re.compile(r"[\w./\\~ -]{0,200}\w\.\w{1,12}", re.ASCII)

@@ -101,19 +101,25 @@ def _run_as_program(request: Run, program: types.ModuleType, output: _Printed, e
 def _loggers_of_its_own() -> Iterator[None]:
     """Let the program begin without loggers' handlers, and put back those of this process: they write to other streams."""
     known = logging.root.manager.loggerDict
-    before = {logger: (logger.handlers[:], logger.level, logger.disabled) for logger in _loggers()}
-    names = set(known)
+    before = {logger: _state_of(logger) for logger in _loggers()}
+    names, disabled_up_to = set(known), logging.root.manager.disable
     logging.root.handlers.clear()
     try:
         yield
     finally:
-        for logger in _loggers():
-            handlers, level, disabled = before.get(logger, ([], logging.NOTSET, False))
-            logger.handlers[:] = handlers
-            logger.setLevel(level)
-            logger.disabled = disabled
+        logging.disable(disabled_up_to)
+        for logger, (handlers, filters, state) in before.items():
+            logger.handlers[:], logger.filters[:] = handlers, filters
+            vars(logger).update(state)
         for name in set(known) - names:
-            del known[name]
+            if name == "__main__" or name.partition(".")[0] not in sys.modules:  # the program's own, and no library's
+                del known[name]
+        logging.root.setLevel(logging.root.level)  # which forgets what loggers remember of levels
+
+
+def _state_of(logger: logging.Logger) -> tuple[list[Any], list[Any], dict[str, Any]]:
+    state = {name: vars(logger)[name] for name in ("level", "disabled", "propagate")}
+    return logger.handlers[:], logger.filters[:], state
 
 
 def _loggers() -> list[logging.Logger]:
@@ -124,7 +130,7 @@ def _loggers() -> list[logging.Logger]:
 def _flush(*values: object) -> None:
     """Flush those values that are streams, as Python does at its end: a program may have wrapped its own."""
     for value in values:
-        with contextlib.suppress(Exception):  # Python ignores it too
+        with contextlib.suppress(Exception, SystemExit):  # Python ignores them too
             if isinstance(value, io.IOBase):
                 value.flush()
 

@@ -111,7 +111,7 @@ class Session:
         self._has_asked = False
         self._unit = ""
         self._place = ""
-        #: In which the fields of records are given and told.
+        #: Framework of the present call: converts the fields of records.
         self._framework = PYTORCH
         #: The exception behind the last reply, for a debugger in the same process.
         self.last_error: BaseException | None = None

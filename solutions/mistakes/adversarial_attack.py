@@ -617,7 +617,9 @@ def squeezes_a_single_image(images, originals):
     return change.abs().amax(dim=1).squeeze(), torch.linalg.vector_norm(change, dim=1).squeeze()
 
 
-@mistake("perturbation_norms", "The L2 norm is the largest over the pixels of a norm over their colours; take it over all.")
+@mistake(
+    "perturbation_norms", "The L2 norm is the largest over the pixels of a norm over their colours; take it over all."
+)
 def takes_the_longest_colour(images, originals):
     change = images - originals
     return change.flatten(1).abs().amax(dim=1), change.norm(dim=1).flatten(1).amax(dim=1)

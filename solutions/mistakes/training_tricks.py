@@ -912,10 +912,14 @@ def stops_before_the_first_loss(losses, patience):
     return len(losses) - 1 - best >= patience
 
 
-@mistake("should_stop", "No losses at all raise an IndexError: losses[0] is not there; without losses the answer is False.")
+@mistake(
+    "should_stop", "No losses at all raise an IndexError: losses[0] is not there; without losses the answer is False."
+)
 def reads_the_first_loss_of_none(losses, patience):
     best = losses[0]
-    best = min(range(len(losses)), key=lambda epoch: math.inf if math.isnan(losses[epoch]) else losses[epoch], default=best)
+    best = min(
+        range(len(losses)), key=lambda epoch: math.inf if math.isnan(losses[epoch]) else losses[epoch], default=best
+    )
     return len(losses) - 1 - best >= patience
 
 

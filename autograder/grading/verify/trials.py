@@ -11,7 +11,7 @@ import gc
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -39,7 +39,6 @@ class Trial:
         functions: run the checks of these alone; of all functions of the unit if empty.
         until_failure: run no more checks once one has failed.
         named: name known mistakes.
-        seconds: the limit for a call, in place of the catalog's.
     """
 
     unit: str
@@ -48,7 +47,6 @@ class Trial:
     functions: frozenset[str] = frozenset()
     until_failure: bool = False
     named: bool = True
-    seconds: float | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -66,9 +64,6 @@ class Bench:
     def run(self, trial: Trial) -> SubmissionResult:
         """Run the checks of the trial's unit. Modules that it imports and that are not handed in are the solutions."""
         catalog = self.catalog
-        if trial.seconds is not None:
-            unit = replace(catalog.units[trial.unit], seconds=trial.seconds)
-            catalog = replace(catalog, units={**catalog.units, trial.unit: unit})
         spec = GradingSpec(catalog, units=(trial.unit,), functions=trial.functions, seed=trial.seed)
         grader = Grader(spec, self.sandbox, _TrialObserver(trial))
         with tempfile.TemporaryDirectory() as folder:

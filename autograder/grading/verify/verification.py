@@ -19,8 +19,6 @@ from autograder.results.formats.pages import validity_page
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.submissions import Module
 
-#: The limit for a call of a mutant: one that loops for ever counts as killed, and a right answer needs milliseconds.
-MUTANT_SECONDS = 2.0
 #: The share of the mutants that must be killed. Each survivor must be listed in `solutions/survivors.toml`, with its reason.
 MUTANTS_KILLED = 0.98
 #: So many mixtures of a function are tried, drawn from all of them.
@@ -370,7 +368,7 @@ class Verification:
         functions = own or self._depending_on(mutant.function, unit)
         files = {**self.catalog.solutions(unit), changed: mutant.text}
         text = files.pop(unit)
-        return Trial(unit, text, "verify", functions, True, False, MUTANT_SECONDS, files)
+        return Trial(unit, text, "verify", functions, until_failure=True, named=False, files=files)
 
     def _depending_on(self, name: str, unit: str) -> frozenset[str]:
         """Return the functions of a unit whose solutions use a function, itself included."""

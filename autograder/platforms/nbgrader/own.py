@@ -34,6 +34,8 @@ from autograder.submissions.hand_in import HandIn
 from autograder.submissions.notebook import without_magics
 
 _PRINTED = 5_000
+#: Packages whose numbers and truth values without a dimension are read as Python's own.
+_LIBRARIES = {"numpy", "torch", "jax", "jaxlib"}
 _HIDDEN = "### BEGIN HIDDEN TESTS"
 _BY_HAND = "This test was not run: it is graded by hand."
 
@@ -270,9 +272,9 @@ def _native(error: Raised) -> BaseException:
 
 
 def _plain(value: Any) -> Any:
-    """Return a number or truth value of numpy or torch as one of Python's own, and anything else as it is."""
-    library = type(value).__module__.partition(".")[0]  # either may not be installed
-    return value.item() if library in ("numpy", "torch") and getattr(value, "ndim", None) == 0 else value
+    """Return a number or truth value of a numerical library as one of Python's own, and anything else as it is."""
+    library = type(value).__module__.partition(".")[0]  # which may not be installed
+    return value.item() if library in _LIBRARIES and getattr(value, "ndim", None) == 0 else value
 
 
 def _sentence(error: BaseException) -> str:

@@ -384,6 +384,11 @@ def test_a_program_may_wrap_or_close_its_output(submitted, lines, output):
     assert (student.run().output, student.run().exit_code) == (output, 0)
 
 
+def test_a_stream_that_exits_when_it_is_flushed_ends_no_call(submitted):
+    lines = "class Stream(io.RawIOBase):\n    def flush(self):\n        raise SystemExit(3)\n"
+    assert submitted(f"import io\n{lines}stream = Stream()\nprint('u')").run().output == "u\n"
+
+
 def test_a_program_that_prints_after_closing_its_output_fails_as_elsewhere(submitted):
     program = submitted("import sys\nsys.stdout.close()\nprint('u')").run()
     assert program.exit_code == 1 and program.error.endswith("ValueError: I/O operation on closed file.\n")
@@ -396,6 +401,8 @@ def test_a_program_that_prints_after_closing_its_output_fails_as_elsewhere(submi
         "log = logging.getLogger('a')\nlog.addHandler(logging.StreamHandler(sys.stdout))\nlog.warning('hello')",
         "logging.config.dictConfig({'version': 1})\nlog = logging.getLogger('b')\n"
         "log.addHandler(logging.StreamHandler(sys.stdout))\nlog.warning('hello')",
+        "logging.basicConfig(format='%(message)s', stream=sys.stdout)\nlogging.warning('hello')\n"
+        "logging.disable(logging.CRITICAL)\nlogging.root.addFilter(lambda record: False)",
     ],
 )
 def test_a_program_sets_up_its_logging_in_each_run_anew(submitted, lines):

@@ -107,6 +107,7 @@ def test_a_right_alternative_counts_as_the_solution_does(course):
         "import unit\nx = 0\nassert unit.shift(x) == 2\nx = 5\nassert unit.shift(x) == 7\n",
         "import unit\nx = 5\nassert unit.shift(x) == 7\nfor x in (0, 1):\n    assert unit.shift(x) == x + 2\nx = 9\n",
         "import unit\nx: int = 0\nassert unit.shift(x) == 2\nx += 5\nassert unit.shift(x) == 7\n",
+        "import unit\nclass C: n = 0\nC.n += 1\nassert unit.shift(C.n) == 3\nassert C.n == 1\n",
         "try:\n    from nothing import *\nexcept ImportError:\n    from unit import *\n"
         "x = 0\ndef at():\n    return shift(x)\nassert at() == 2\nx = 5\nassert at() == 7\n",
     ],

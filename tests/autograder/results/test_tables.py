@@ -58,7 +58,7 @@ def test_a_column_with_another_maximum_has_a_warning(platform):
 
 
 @pytest.mark.parametrize("platform", MAXIMA)
-@pytest.mark.parametrize("written", ["Excellent", "", "(read only)", "1.000.00"])
+@pytest.mark.parametrize("written", ["Excellent", "", "(read only)", "1.000.00", "1.000"])
 def test_a_maximum_that_cannot_be_read_has_no_warning(platform, written):
     data, told = MAXIMA[platform]
     encoding = "utf-16-le" if platform == "blackboard" else "utf-8"

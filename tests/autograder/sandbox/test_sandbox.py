@@ -59,7 +59,13 @@ def test_the_server_holds_no_check_and_no_solution(sandbox, catalog):
         names = ask(worker, "import sys\ndef run():\n    return sorted(sys.modules)")
     assert "torch" in names and "data" in names
     ours = {name for name in names if name.startswith("autograder")}
-    assert {name.split(".")[1] for name in ours if "." in name} == {"errors", "libraries", "messages", "worker", "sandbox"}
+    assert {name.split(".")[1] for name in ours if "." in name} == {
+        "errors",
+        "libraries",
+        "messages",
+        "worker",
+        "sandbox",
+    }
     secrets = {"solutions", "mistakes", "pytest", *catalog.units, *(f"test_{unit}" for unit in catalog.units)}
     assert not secrets & {part for name in names for part in name.split(".")}
 

@@ -490,6 +490,7 @@ def test_a_file_beside_the_archives_hides_no_student_of_a_zip(beside, tmp_path):
         ["variation_loss/variation_loss.ipynb", "ideal_image/ideal_image.ipynb"],
         ["al/README.md", "al/Variation Loss/variation_loss.py", "al/Ideal Image/ideal_image.py"],
         ["al/README.md", "al/part1/variation_loss.py", "al/part2/ideal_image.py"],
+        ["al/readme.txt", "al/v1/variation_loss.py", "al/v2/variation_loss.py"],
     ],
 )
 def test_a_zip_with_a_folder_for_each_unit_is_one_submission(names, tmp_path):
@@ -526,3 +527,14 @@ def test_files_and_folders_of_a_students_own_are_no_class(names, tmp_path):
 def test_authors_are_told_however_the_unit_is_written(names, tmp_path):
     _, found = taken(write(tmp_path / "class", *names))
     assert {name: list(raw.files) for name, raw in found.items()} == {who: ["variation_loss"] for who in ("al", "bo")}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["my_variation_loss.py", "anna_variation_loss.py"],
+        ["my/variation_loss.py", "anna/variation_loss.py", "variation_loss.py"],
+    ],
+)
+def test_a_students_name_may_be_a_word_for_ones_own_files(names, tmp_path):
+    assert list(taken(write(tmp_path / "class", *names))[1]) == ["anna", "my"]
