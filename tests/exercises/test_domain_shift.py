@@ -302,7 +302,9 @@ def test_gain_where_both_see(submission, eyes, plain, stripes):
     """Where both backbones see the classes, there is nothing to gain; where one of them does, there is."""
     # The very same backbones on two domains: what was measured on the first says nothing of the second.
     sent = [submission.send(backbone) for backbone in reversed_roles(eyes)]
-    assert_number(submission.transfer_gain(*sent, *stripes), 0.15, 0.85)
+    gain = submission.transfer_gain(*sent, *stripes)
+    backwards = isinstance(gain, float) and -0.85 <= gain <= -0.15
+    assert_number(gain, 0.15, 0.85, mistake="subtracts_the_wrong_way" if backwards else "")
     assert_number(submission.transfer_gain(*sent, *plain), -0.1, 0.1)
 
 
@@ -365,19 +367,21 @@ def ranking_mistake(found, names):
         found: for each call a dict from the domain to the gain that was returned, in that order.
         names: for each call a dict from the domain to its name.
     """
-    known = {
-        "begins_with_the_smallest": [order[::-1] for order in BY_GAIN],
-        "forgets_to_sort": [list(each) for each in names],
-        "sorts_by_name": [sorted(each, key=each.__getitem__) for each in names],
-        "sorts_by_accuracy": list(BY_ACCURACY),
-        "sorts_by_size": [sorted(each, key=lambda domain: -abs(each[domain])) for each in found],
-    }
+    by_name = [sorted(each, key=each.__getitem__) for each in names]
+    known = [
+        ("begins_with_the_smallest", [order[::-1] for order in BY_GAIN]),
+        ("forgets_to_sort", [list(each) for each in names]),
+        ("sorts_by_name", by_name),
+        ("sorts_by_name", [order[::-1] for order in by_name]),
+        ("sorts_by_accuracy", list(BY_ACCURACY)),
+        ("sorts_by_size", [sorted(each, key=lambda domain: -abs(each[domain])) for each in found]),
+    ]
     gains_are_right = all(
         each[order[0]] > 0.2 and abs(each["plain"]) < 0.2 and each[order[-1]] < -0.2
         for each, order in zip(found, BY_GAIN, strict=True)
     )
     orders_found = [list(each) for each in found]
-    return next((name for name, orders in known.items() if gains_are_right and orders == orders_found), "")
+    return next((name for name, orders in known if gains_are_right and orders == orders_found), "")
 
 
 @pytest.mark.points("rank_domains", 3.5)

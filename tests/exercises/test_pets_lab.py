@@ -422,14 +422,18 @@ def assert_stratified(result, labels, fraction):
     counts = (labels[result[1]][:, None] == classes).sum(dim=0)
     # As many of each class, as far as it has them.
     alike = torch.equal(counts, (sizes - 1).clamp(max=int(counts.max())))
+    rounded = any(torch.equal(counts, whole(fraction * sizes.double()).long()) for whole in (torch.floor, torch.round))
+    both_sides = bool(((counts > 0) & (counts < sizes))[sizes > 1].all())
     for label, size, kept in zip(classes.tolist(), sizes.tolist(), counts.tolist(), strict=True):
         problem = f"put {kept} of the {size} pictures of class {label} into valid, expected about {fraction:g} of them"
         near = abs(kept - fraction * size) <= 1 + 1e-6
         assert_holds(near, problem, result, mistake="takes_as_many_of_each_class" if alike else "")
         if size > 1:
-            assert_holds(0 < kept < size, f"{problem} and one at least on each side", result)
+            each_side = f"{problem} and one at least on each side"
+            assert_holds(0 < kept < size, each_side, result, mistake="rounds_to_nothing" if rounded else "")
         else:
-            assert_holds(kept == 0, f"put the only picture of class {label} into valid, expected it in train", result)
+            only = f"put the only picture of class {label} into valid, expected it in train"
+            assert_holds(kept == 0, only, result, mistake="wastes_the_only_picture" if both_sides else "")
 
 
 @pytest.fixture
