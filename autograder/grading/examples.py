@@ -248,7 +248,8 @@ def _example_of(statements: list[ast.stmt]) -> ast.stmt:
     annotated = {ast.unparse(each.target) for each in nodes if isinstance(each, ast.AnnAssign)}  # may not be global
     names = sorted(set().union(*map(_assigned, statements)) - annotated)
     (function,) = ast.parse(f"def {TOP_LEVEL}(): {'global ' + ', '.join(names) if names else 'pass'}").body
-    function.body += statements  # type: ignore[attr-defined] # it is the function of the line above
+    assert isinstance(function, ast.FunctionDef)
+    function.body += statements
     return function
 
 

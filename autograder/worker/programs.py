@@ -29,7 +29,7 @@ _NOTEBOOK = ".ipynb"
 
 
 class _Printed:
-    """What a program prints on one stream, up to a size."""
+    """Keep what a program prints on one stream, up to a size."""
 
     def __init__(self) -> None:
         self.data = bytearray()
