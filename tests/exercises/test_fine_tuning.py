@@ -171,11 +171,15 @@ def test_unfreeze_any_layers(submission, reference, telling, rng):
     """Any layers of any model, some of it trained before: the right names and the right gradients."""
     # A name is neither its beginning nor its end: head is asked for each time, head_scale and the inner head never.
     others = ("", "head", "head_scale", "backbone", "backbone.block", "backbone.block.head")
+    others += ("backbone.first", "backbone.norm")
     layers = [name for name, _ in telling.named_modules() if name not in others]
     frozen_at_random(telling, rng)
-    telling.head_scale.requires_grad_(False)
-    telling.backbone.block.head.requires_grad_(False)
-    chosen = ["head", *(layers[k] for k in torch.randperm(len(layers), generator=rng)[:2].tolist())]
+    # Of those that are asked for and of those that are not, some are trained before and some are not.
+    for frozen in (telling.head_scale, telling.backbone.block.head, telling.head.hidden):
+        frozen.requires_grad_(False)
+    for trained in (telling.backbone.first, telling.head.last):
+        trained.requires_grad_(True)
+    chosen = ["head", "backbone.norm", *(layers[k] for k in torch.randperm(len(layers), generator=rng)[:2].tolist())]
     sent = submission.send(telling)
     names = submission.unfreeze(sent, chosen)
     slopes = sent(NOTHING)
