@@ -170,8 +170,13 @@ def test_unfreeze_keeps_the_modes(submission, telling):
 def test_unfreeze_any_layers(submission, reference, telling, rng):
     """Any layers of any model, some of it trained before: the right names and the right gradients."""
     # A name is neither its beginning nor its end: head is asked for each time, head_scale and the inner head never.
-    others = ("", "head", "head_scale", "backbone", "backbone.block", "backbone.block.head")
-    others += ("backbone.first", "backbone.norm")
+    others = (
+        "",
+        "head",
+        "head_scale",
+        "backbone",
+        *(f"backbone.{name}" for name in ("first", "norm", "block", "block.head")),
+    )
     layers = [name for name, _ in telling.named_modules() if name not in others]
     frozen_at_random(telling, rng)
     # Of those that are asked for and of those that are not, some are trained before and some are not.
