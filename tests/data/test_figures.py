@@ -14,6 +14,7 @@ def size_of(path):
         return image.size
 
 
+@pytest.mark.slow
 def test_each_figure_is_painted(cache, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["figures", "--folder", str(tmp_path)])
     figures.main()

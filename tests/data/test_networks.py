@@ -163,6 +163,7 @@ def test_class_names_are_torchvisions(name):
     assert (classes[284], classes[340]) == ("Siamese cat", "zebra")
 
 
+@pytest.mark.slow
 def test_importing_data_starts_no_thread_and_no_device_and_a_small_network_no_compiler():
     """A server that forks must be able to import it first; PyTorch's compiler takes as long to import as PyTorch."""
     script = (

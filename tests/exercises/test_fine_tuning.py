@@ -702,6 +702,7 @@ def glyphs(rng):
     return [*small, (F.avg_pool2d(others[0], 2), others[1])]
 
 
+@pytest.mark.slow
 @pytest.mark.points("fine_tune", 2.5)
 @pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
 def test_tuning_helps_on_a_far_domain(submission, blind, stripes, rng):
@@ -715,6 +716,7 @@ def test_tuning_helps_on_a_far_domain(submission, blind, stripes, rng):
     assert_between(share, 0, FAR, what=what)
 
 
+@pytest.mark.slow
 @pytest.mark.points("fine_tune", 1.5)
 @pytest.mark.hidden
 @pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")

@@ -137,7 +137,7 @@ def graded(course: Path, text: str, workers=None, seed: str = "a seed"):
     }
 
 
-@pytest.mark.parametrize("kind", ["in process", "sandboxed"])
+@pytest.mark.parametrize("kind", ["in process", pytest.param("sandboxed", marks=pytest.mark.slow)])
 def test_a_right_answer_passes(course, kind, request):
     workers = request.getfixturevalue("sandbox") if kind == "sandboxed" else None
     checks = graded(course, RIGHT, workers)
@@ -178,6 +178,7 @@ def test_hypothesis_draws_from_the_seed_of_the_submission(course):
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+@pytest.mark.slow
 def test_at_home_it_is_the_same(course, student_pytest):
     (course / "exercises" / "words.py").write_text(RIGHT)
     run = student_pytest("exercises/words.py", cwd=course)

@@ -49,7 +49,7 @@ def test_each_entry_has_a_line():
     assert len(LINES) == len(entries) - len(heads) > 30
 
 
-@pytest.mark.parametrize("kind", ["in process", "sandboxed"])
+@pytest.mark.parametrize("kind", ["in process", pytest.param("sandboxed", marks=pytest.mark.slow)])
 def test_each_line_holds(course, kind, request):
     workers = request.getfixturevalue("sandbox") if kind == "sandboxed" else InThisProcess()
     result = Grader(GradingSpec(read_catalog(course), require=()), workers).grade_path(course / "handed in")

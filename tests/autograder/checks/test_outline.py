@@ -115,6 +115,7 @@ def test_the_courses_checks_are_listed_as_they_are(student_pytest, monkeypatch):
     assert len(short.checks) > 300
 
 
+@pytest.mark.slow
 def test_a_list_of_the_courses_checks_imports_neither_torch_nor_what_shows_results():
     names = {"torch", "numpy", "yaml", "autograder.student.progress", "autograder.student.terminal"}
     listed = (

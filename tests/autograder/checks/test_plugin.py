@@ -39,6 +39,7 @@ def lines_with(run, mark):
     return [line for line in run.text.splitlines() if line.startswith(f"    {mark} ")]
 
 
+@pytest.mark.slow
 def test_untouched_skeletons_are_not_written(student_pytest, course):
     run = student_pytest("exercises", cwd=course)
     assert run.code == 1

@@ -20,8 +20,6 @@ ROOT = Path(__file__).parents[3]
 STRANGERS = Path(__file__).parents[1] / "strangers"
 NAMED: dict[str, list[str]] = json.loads((STRANGERS / "named.json").read_text(encoding="utf-8"))
 UNITS = sorted(path.stem for path in STRANGERS.glob("*.py"))
-#: Their checks train or attack a network, or there are many of them.
-SLOW = set(UNITS) - {"variation_loss"}
 
 
 def wrong_functions(unit):
@@ -43,7 +41,8 @@ def graded(catalog, unit, name):
     return named.split(" + ") if named else [], [check for check in failed if not check.hidden]
 
 
-@pytest.mark.parametrize("unit", [pytest.param(u, marks=pytest.mark.slow) if u in SLOW else u for u in UNITS])
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", UNITS)
 def test_a_stranger_loses_points_and_is_named_as_before(unit, catalog, monkeypatch):
     monkeypatch.setattr("autograder.grading.grade.NAMING_SECONDS", 60.0)  # so that no name depends on the machine
     for name in wrong_functions(unit):

@@ -42,6 +42,7 @@ def command(course, *arguments, **environment):
     )
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_plain_lines_one_for_each_check_and_what_to_do_next(course):
     done = command(course, "grade", course / "class" / "s001_half", "-o", course / "one")
     assert done.returncode == 1

@@ -406,6 +406,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(batch, grading, monkeypatch
     assert [ending.known for ending in three.grade(grading.open)] == [True, False, False]
 
 
+@pytest.mark.slow
 def test_a_class_of_300_that_has_not_changed_is_read_quickly(tmp_path, spec, grading):
     """Without torch, which the command itself proves; and by the content of its files alone."""
     make_class(tmp_path / "class", 300)

@@ -143,6 +143,7 @@ def changed_course(course, folder):
     return folder
 
 
+@pytest.mark.slow
 def test_regrade_shows_who_changes_and_publishes_nothing_by_itself(course, published, students, tmp_path):
     other = changed_course(course, tmp_path / "course")
     before = {path: path.read_bytes() for path in published.rglob("*") if path.is_file()}

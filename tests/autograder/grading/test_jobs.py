@@ -59,6 +59,7 @@ def comparable(graded):
     return dataclasses.replace(graded.result, seconds=0.0, started="", machine={}, checks=tuple(checks)).to_json()
 
 
+@pytest.mark.slow
 def test_two_jobs_give_what_one_process_gives(grade_tasks, spec, small_sandbox, students):
     tasks, points = students
     gc.unfreeze()
@@ -226,6 +227,7 @@ def test_jobs_that_cannot_begin_say_why(spec, small_sandbox, students, tmp_path)
         list(grade_tasks(students[0]))
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind(spec, small_sandbox, students):
     with (jobs := Jobs(2, spec, small_sandbox)) as grade_tasks:
         running = grade_tasks(students[0])

@@ -32,6 +32,7 @@ def test_a_unit_in_keras_earns_full_marks(unit, sandbox, tmp_path, seed):
     assert [check.message for check in result.checks if check.outcome is not Outcome.PASSED] == []
 
 
+@pytest.mark.slow
 def test_keras_is_on_torch_in_a_worker_and_its_version_is_kept(sandbox, tmp_path):
     (tmp_path / "training_tricks.py").write_text(
         "import keras\n\n\ndef decayed_learning_rate(learning_rate, epoch, factor=0.98):\n"
@@ -44,6 +45,7 @@ def test_keras_is_on_torch_in_a_worker_and_its_version_is_kept(sandbox, tmp_path
     assert result.versions["keras"].startswith("3.")
 
 
+@pytest.mark.slow
 def test_a_student_runs_pytest_with_keras_on_torch(student_pytest, tmp_path, monkeypatch):
     shutil.copy(UNITS["variation_loss"], tmp_path / "variation_loss.py")
     monkeypatch.delenv("KERAS_BACKEND", raising=False)

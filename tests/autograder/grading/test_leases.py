@@ -250,6 +250,7 @@ torch.kept = True
 """
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done_twice_in_a_process_costs_nothing(own_course, sandbox):
     """As `torch.set_num_interop_threads`; a graded run shows no trace of the first try."""
     path = own_course / "exercises" / "variation_loss.py"
@@ -301,7 +302,9 @@ class Order(Observer):
         self.begun.append((check.hidden, check.unit))
 
 
-@pytest.mark.parametrize("text", ["", "import no_such_module", None])
+@pytest.mark.parametrize(
+    "text", ["", *(pytest.param(text, marks=pytest.mark.slow) for text in ("import no_such_module", None))]
+)
 def test_a_unit_has_two_workers_at_most(own_course, monkeypatch, text):
     """One for visible checks and one for hidden ones; what no worker can load is tried in no more."""
     monkeypatch.setenv("WORKER", "")
@@ -340,6 +343,7 @@ def isotropic_variation(images, eps=1e-8):
 """
 
 
+@pytest.mark.slow
 def test_what_one_function_breaks_costs_no_other(own_course, sandbox):
     """The worker itself puts back, before the next check, what a careless function has changed."""
     path = own_course / "exercises" / "variation_loss.py"

@@ -128,7 +128,8 @@ def modules(texts: dict[str, str]) -> dict[str, Module]:
 COPIES = {"renamed": "s3", "reordered": "s17", "loops": "s22"}
 
 
-@pytest.mark.parametrize("size", [25, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [25, 300])
 def test_copies_are_found_and_honest_pairs_left_alone(size):
     honest_class = {f"s{number}": modules(honest(number)) for number in range(size)}
     everyone = dict(honest_class)

@@ -88,6 +88,7 @@ def test_another_submission_is_refused(graded, tmp_path):
         replay(result, other, catalog, InThisProcess())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("commands_share_the_sandbox")
 def test_the_command_says_if_a_byte_was_changed_and_what_comes_out_now(tmp_path, monkeypatch, capsys):
     signature = pytest.importorskip("tests.autograder.results.test_signature", reason="cryptography is not installed")

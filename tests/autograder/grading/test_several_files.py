@@ -141,6 +141,7 @@ def test_modules_are_handed_in_with_the_files_beside_them(course, sandbox, tmp_p
     assert "test_lookup" in str(verification.modules().problems)
 
 
+@pytest.mark.slow
 def test_a_survivor_is_told_by_its_file_and_line(course, sandbox):
     path = course.checks("index")
     path.write_text(path.read_text().replace('"a b\\nb") == {"a": [1], "b": [1, 2]}', '"a") == {"a": [1]}'))
@@ -160,6 +161,7 @@ def test_it_is_replayed(course, tmp_path):
     assert Outcome.FAILED in {check.outcome for check in again.result.checks}
 
 
+@pytest.mark.slow
 def test_an_oral_exam_asks_about_every_file(course, sandbox, tmp_path):
     submission = read_for(course, HandIn.alone(work(course, tmp_path)))
     spec = GradingSpec(course, require=(), hidden=False)

@@ -205,6 +205,7 @@ def test_mistakes_are_judged_on_every_seed_and_named_on_the_first(course, sandbo
     ]
 
 
+@pytest.mark.slow
 def test_surviving_mutants_and_idle_checks_are_found(findings):
     lax = CHECKS.replace("assert_equal(submission.shift(0), 2)", "submission.shift(0)")
     lax = lax.replace("assert_equal(submission.shift(5), 7)", "assert_equal(submission.shift(5) > 4, True)")
@@ -285,6 +286,7 @@ def test_a_mistake_that_loses_other_points_on_another_seed_is_found_unless_it_sa
     assert any("points, and" in problem for problem in problems) == (not varies)
 
 
+@pytest.mark.slow
 def test_a_survivor_with_a_reason_is_no_problem_and_a_reason_without_a_survivor_is_one(answer):
     lax = CHECKS.replace("assert_equal(submission.shift(5), 7)", "assert submission.shift(5) in (3, 7)")
     lax = lax.replace("assert_equal(submission.shift(0), 2)", "assert submission.shift(0) in (-2, 2)")
@@ -386,6 +388,7 @@ def verified(course, sandbox, tmp_path):
     return verification, {finding.question: finding for finding in verification.findings()}
 
 
+@pytest.mark.slow
 def test_modules_of_ones_own_are_counted_and_the_page_shows_them(verified):
     verification, found = verified
     assert [problem.rpartition("/")[2] for problem in found["modules"].problems] == [

@@ -201,6 +201,7 @@ def test_a_function_that_calls_itself_has_the_notes_of_all_its_calls():
     assert sum(kind == "round" for _, kind, *_ in notes_of(text, "walk", 0)) == 2
 
 
+@pytest.mark.slow
 def test_rounds_are_not_asked_for_where_the_notes_are_cut_off(course, tmp_path):
     for name in ("exercises/catalog.toml", "exercises/unit.py", "tests/exercises/test_unit.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -267,6 +268,7 @@ def test_which_of_two_edits_keeps_the_result(questions):
         assert question.options.index(question.key) == kept.index(True)
 
 
+@pytest.mark.slow
 def test_the_sign_of_a_gradient(questions, course):
     catalog = read_catalog(course)
     for question in of_kind(questions, "sign"):
@@ -289,6 +291,7 @@ def test_the_sign_of_a_gradient(questions, course):
         assert question.key == SIGNS[4 * row + column - 5 < 0], question
 
 
+@pytest.mark.slow
 def test_another_seed_asks_other_questions(course):
     catalog = read_catalog(course)
     submission = read_for(catalog, HandIn.alone(course / "own"))

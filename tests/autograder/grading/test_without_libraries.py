@@ -115,6 +115,7 @@ def test_a_student_is_helped(course, arguments):
     assert tried(course) == []
 
 
+@pytest.mark.slow
 def test_a_student_runs_the_checks(course):
     listed = run(course, "pytest", "--collect-only", "-q", "exercises")
     assert "exercises/words.py::test_reverse" in listed.stdout, listed.stdout + listed.stderr
@@ -124,7 +125,7 @@ def test_a_student_runs_the_checks(course):
     assert tried(course) == []
 
 
-@pytest.mark.parametrize(("name", "points"), [("ann", 2), ("bob", 0)])
+@pytest.mark.parametrize(("name", "points"), [pytest.param("ann", 2, marks=pytest.mark.slow), ("bob", 0)])
 def test_a_submission_is_graded(course, name, points):
     done = run(course, "autograder", "grade", f"in/{name}", "--units", "words")
     assert done.returncode == (0 if points else 1), done.stdout + done.stderr

@@ -92,6 +92,7 @@ def files(catalog):
     return student_bundle(catalog)
 
 
+@pytest.mark.slow
 def test_a_release_has_the_translations_of_what_its_checks_say_and_of_no_hidden_one(files, catalog):
     known = dict(entries((ROOT / "exercises" / "locale" / "course.pot").read_text(encoding="utf-8")))
     released = [text.decode() for path, text in files.items() if path.startswith("tests/exercises/test_")]
@@ -137,7 +138,7 @@ def test_the_courses_own_release_gives_nothing_away(files, catalog):
 
 
 @pytest.mark.parametrize(
-    "build", [student_bundle, *(pytest.param(each, marks=pytest.mark.slow) for each in (actions_bundle, gitlab_bundle))]
+    "build", [pytest.param(each, marks=pytest.mark.slow) for each in (student_bundle, actions_bundle, gitlab_bundle)]
 )
 def test_a_weekly_release_holds_nothing_of_other_units(build, catalog):
     week = ["head_training", "variation_loss"]
@@ -154,6 +155,7 @@ def test_a_weekly_release_holds_nothing_of_other_units(build, catalog):
     assert "notebooks/start.ipynb" not in files  # it works on a function of another unit
 
 
+@pytest.mark.slow
 def test_a_weekly_release_is_a_course(catalog, tmp_path):
     write_bundle(student_bundle(catalog, ["training_tricks"]), tmp_path / "week")
     week = read_catalog(tmp_path / "week")

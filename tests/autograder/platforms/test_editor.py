@@ -28,6 +28,7 @@ def entries(files):
     return {entry["name"]: entry for entry in json.loads(files[".vscode/launch.json"])["configurations"]}
 
 
+@pytest.mark.slow
 def test_each_entry_runs_pytest_on_the_open_file_from_the_folder_of_the_course(files):
     for entry in entries(files).values():
         assert (entry["type"], entry["request"], entry["module"]) == ("debugpy", "launch", "pytest")

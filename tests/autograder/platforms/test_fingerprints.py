@@ -85,6 +85,7 @@ def named_at_home(folder, text):
     return ended.stdout
 
 
+@pytest.mark.slow
 def test_pytest_names_a_mistake_in_a_fresh_folder(released):
     wrong = RIGHT.replace("2 * x", "sum([x, x, x])").replace("return x / 2", "x.mul_(0.5)\n    return x")
     text = named_at_home(released, wrong)

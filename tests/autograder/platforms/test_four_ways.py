@@ -72,7 +72,7 @@ def cases():
                 yield path
 
 
-QUICK = ("habits/windows_file", "sentences/quiz_of_nothing")
+QUICK = ("sentences/quiz_of_nothing",)
 CASES = [
     pytest.param(
         Case(path),

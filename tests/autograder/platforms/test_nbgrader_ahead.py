@@ -83,6 +83,7 @@ def test_what_has_changed_since_is_graded_when_its_turn_comes(ahead, works):
     assert len(ahead.graded) == 4
 
 
+@pytest.mark.slow
 def test_another_state_of_the_course_has_results_of_its_own(ahead, works, root):
     ahead.grade(works)
     checks = root / "tests" / "exercises" / "test_doubling.py"

@@ -104,16 +104,17 @@ def crowd(catalog):
     return class_page(list(map(mark, results)), catalog, {"student-0007": "submissions/student-0007.html"})
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_students_page_has_no_serious_barrier(student, opened, scheme):
     assert findings(student, opened, color_scheme=scheme) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_classs_page_has_no_serious_barrier(catalog, opened, scheme):
     assert findings(class_page([mark(RESULT), mark(RESULT)], catalog), opened, color_scheme=scheme) == []
 
 
+@pytest.mark.slow
 def test_a_phone_shows_a_page_without_scrolling_sideways(student, crowd, opened):
     for html in (student, crowd):
         page = opened(html, viewport=PHONE)
@@ -146,6 +147,7 @@ def test_a_class_is_searched(crowd, opened):
     assert page.get_by_role("status").text_content() == "1000 shown"
 
 
+@pytest.mark.slow
 def test_a_class_is_sorted(crowd, opened):
     page = opened(crowd)
     name = page.locator("#submissions tbody tr:first-child th")
@@ -160,6 +162,7 @@ def test_a_class_is_sorted(crowd, opened):
     assert name.text_content() == "student-0999"
 
 
+@pytest.mark.slow
 def test_a_thousand_students_open_at_once(crowd, opened):
     """Two seconds on a machine that does nothing else; the size, which does not depend on the machine, is held here."""
     assert len(crowd) < 1_000_000
@@ -167,6 +170,7 @@ def test_a_thousand_students_open_at_once(crowd, opened):
     assert page.locator("#submissions tbody tr").count() == 1000
 
 
+@pytest.mark.slow
 def test_rows_are_one_line_high_until_they_are_opened(catalog, opened):
     wrong = (check(2, Outcome.FAILED, **WRONG),)
     results = [SubmissionResult(f"{'long name ' * number}{number}", wrong) for number in range(1, 9)]
@@ -186,6 +190,7 @@ def test_rows_are_one_line_high_until_they_are_opened(catalog, opened):
     assert heights() == closed
 
 
+@pytest.mark.slow
 def test_a_wide_table_keeps_the_names_in_sight(catalog, opened):
     checks = tuple(
         CheckResult(f"{unit.name}::test", unit.name, name, "t", 1.0)
@@ -199,6 +204,7 @@ def test_a_wide_table_keeps_the_names_in_sight(catalog, opened):
     assert points.bounding_box()["x"] < 0 <= name.bounding_box()["x"] == left
 
 
+@pytest.mark.slow
 def test_a_unit_that_was_not_handed_in_is_one_line(catalog, opened):
     missing = "quiz.py was not handed in"
     absent = [

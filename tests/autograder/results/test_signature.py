@@ -43,6 +43,7 @@ def test_what_was_signed_is_known_by_either_key(signed):
     assert len(signature_path(result).read_bytes()) == 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", ["result", "signature"])
 def test_each_of_a_thousand_changed_bytes_shows(of, signed):
     result, _, public = signed

@@ -112,6 +112,7 @@ def test_a_gpu_is_out_of_sight_of_those_who_may_not_use_it(monkeypatch):
         assert ask(worker, "import os\ndef run():\n    return os.environ['CUDA_VISIBLE_DEVICES']") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here is a GPU")
 def test_a_worker_without_the_gpu_that_it_is_to_use_costs_no_points():
     with (
@@ -265,9 +266,17 @@ WRITES = """
 """
 
 
-@pytest.mark.parametrize(
-    "without", [set(), {"mount_namespace"}, {"landlock"}, {"seccomp", "own_uid"}, {*NAMESPACES, "own_uid"}]
-)
+#: What a machine may lack; each starts a server of its own.
+RUNGS = [
+    set(),
+    *(
+        pytest.param(without, marks=pytest.mark.slow)
+        for without in ({"mount_namespace"}, {"landlock"}, {"seccomp", "own_uid"}, {*NAMESPACES, "own_uid"})
+    ),
+]
+
+
+@pytest.mark.parametrize("without", RUNGS)
 def test_what_is_written_stays_in_memory_on_every_rung_and_until_the_next_check(another_sandbox, without, tmp_path):
     code = WRITES.replace("ELSEWHERE", repr(str(tmp_path / "x")))
     with another_sandbox(without=frozenset(without)) as weak, weak.worker() as worker:
@@ -402,9 +411,7 @@ DRAWS = """
 """
 
 
-@pytest.mark.parametrize(
-    "without", [set(), {"mount_namespace"}, {"landlock"}, {"seccomp", "own_uid"}, {*NAMESPACES, "own_uid"}]
-)
+@pytest.mark.parametrize("without", RUNGS)
 def test_what_everybody_draws_with_works_on_every_rung(another_sandbox, without):
     with another_sandbox(without=frozenset(without)) as weak, weak.worker() as worker:
         assert ask(worker, DRAWS, seconds=10.0) == [b"\x89PNG", 10, 6]

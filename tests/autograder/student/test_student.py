@@ -191,6 +191,7 @@ def test_no_solution_of_a_unit_without_checks_here_is_given(half_released, comma
     assert command("solution", "doubling")[0] == 2
 
 
+@pytest.mark.slow
 def test_what_fails_again_is_open_again(own_course, exercise, solve, student_pytest):
     solve()
     exercise.write_text(exercise.read_text() + "\n\ndef denoise(images):\n    return images\n")
@@ -343,6 +344,7 @@ def released(command, tmp_path, monkeypatch):
     return tmp_path / "released"
 
 
+@pytest.mark.slow
 def test_a_release_without_solutions_can_be_reset_and_says_that_it_has_none(command, released):
     exercise = released / "exercises" / f"{UNIT}.py"
     untouched = exercise.read_text()

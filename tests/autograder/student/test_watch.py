@@ -78,6 +78,7 @@ def watch(own_course):
         each.terminal.close(force=True)
 
 
+@pytest.mark.slow
 def test_from_the_first_save_to_the_unit_that_is_next(watch, own_course):
     """The whole way of a student through one unit, with every key."""
     screen = watch(UNIT)

@@ -169,6 +169,7 @@ def test_source_that_overflows_a_parser_has_a_sentence(problems, source):
         assert script == f"{source}.py is nested too deep to be parsed; write it in several statements"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["a\n", "1<", *(pytest.param(text, marks=pytest.mark.slow) for text in ("a,", "a;", "@a\n"))], ids=ascii
 )

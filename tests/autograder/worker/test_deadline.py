@@ -210,7 +210,7 @@ def crowded(one_core):
         yield sandbox
 
 
-@pytest.fixture(params=["in process", "sandboxed"])
+@pytest.fixture(params=[pytest.param("in process", marks=pytest.mark.slow), "sandboxed"])
 def crowded_student(request, crowded):
     worker = crowded.worker() if request.param == "sandboxed" else contextlib.nullcontext(InProcess())
     with worker as transport:
@@ -227,10 +227,12 @@ def test_right_code_whose_thread_waits_for_a_core_has_its_time(crowded_student):
     assert crowded_student(1.0).compute_in_a_thread(0.7) == "right"
 
 
+@pytest.mark.slow
 def test_at_home_right_code_whose_processes_wait_for_a_core_has_its_time(crowded):
     assert StudentModule(UNIT, {"unit": UNIT}, InProcess(), 1.0, 0).compute_in_a_process(0.7) == "right"
 
 
+@pytest.mark.slow
 def test_right_code_has_its_time_while_the_grader_that_it_asks_waits_for_a_core(crowded_student):
     def compute(seconds):
         end = time.thread_time() + seconds
@@ -250,6 +252,7 @@ def test_code_that_has_had_its_time_is_stopped(name, crowded_student):
     assert time.monotonic() - begun < wall_limit(0.5)
 
 
+@pytest.mark.slow
 def test_a_worker_that_stops_for_nothing_is_killed_in_its_own_time(crowded):
     with crowded.worker() as worker:
         before, begun = worker.waiting.seconds(), time.monotonic()

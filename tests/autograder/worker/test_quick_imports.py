@@ -54,12 +54,14 @@ def printed(code):
     return ran.stdout
 
 
+@pytest.mark.slow
 def test_torch_knows_meta_tensors_when_they_are_first_used():
     """One process for each way; the uses one after another."""
     uses = "".join(PLAIN.format(expression=expression) for expression in USES.values())
     assert printed(QUICK + uses) == printed(uses)
 
 
+@pytest.mark.slow
 def test_an_untried_version_is_imported_whole():
     """What else counts on a part that is left out differs from version to version."""
     untried = "import autograder.worker.quick_imports as quick_imports\nquick_imports._TRIED = ('9.9.',)\n"

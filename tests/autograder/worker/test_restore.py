@@ -114,6 +114,7 @@ def test_within_one_check_a_setting_holds(sandbox):
         assert submission.look().dtype == torch.float64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [10_000, 50_000_000])
 def test_what_a_check_holds_is_freed_before_the_next_one(size, sandbox):
     """Thirty times 200 MB are more than a worker may have; of a little, Python itself frees what is left."""
