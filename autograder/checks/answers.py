@@ -17,11 +17,11 @@ from autograder.worker.codec.message import leaves
 
 #: Stands for an object that stays with the worker, in a value that is compared.
 _OBJECT = "\0object"
-#: What of a call counts: the value, or what it has left behind as well, or that alone.
-Telling = Literal["values", "all", "traces"]
+#: What of a call counts: the value, or its side effects as well, or these alone.
+Telling = Literal["values", "all", "side effects"]
 VALUES: Telling = "values"
 ALL: Telling = "all"
-TRACES: Telling = "traces"
+SIDE_EFFECTS: Telling = "side effects"
 
 
 def telling_of(calls: Sequence[Call], right: Sequence[Call], *, by_value: bool) -> Telling | None:
@@ -37,7 +37,7 @@ def telling_of(calls: Sequence[Call], right: Sequence[Call], *, by_value: bool) 
         return not all(map(same, calls, right))
 
     if not by_value:
-        return TRACES if differ(same_traces) else None
+        return SIDE_EFFECTS if differ(same_side_effects) else None
     if differ(same_value):
         return VALUES
     return ALL if differ(same_in_all) else None
@@ -45,7 +45,7 @@ def telling_of(calls: Sequence[Call], right: Sequence[Call], *, by_value: bool) 
 
 def same_by(telling: Telling, one: Call, other: Call) -> bool:
     """Return True if two calls are the same in what counts."""
-    return {VALUES: same_value, ALL: same_in_all, TRACES: same_traces}[telling](one, other)
+    return {VALUES: same_value, ALL: same_in_all, SIDE_EFFECTS: same_side_effects}[telling](one, other)
 
 
 def same_value(one: Call, other: Call) -> bool:
@@ -65,21 +65,21 @@ def same_value(one: Call, other: Call) -> bool:
 
 
 def same_in_all(one: Call, other: Call) -> bool:
-    """Return True if two calls gave the same value, and left the same behind."""
-    return same_value(one, other) and same_traces(one, other)
+    """Return True if two calls gave the same value, and had the same side effects."""
+    return same_value(one, other) and same_side_effects(one, other)
 
 
-def same_traces(one: Call, other: Call) -> bool:
-    """Return True if two calls left the same behind."""
+def same_side_effects(one: Call, other: Call) -> bool:
+    """Return True if two calls had the same side effects."""
     if differentiable(one) != differentiable(other):
         return False
     # Arguments may have other names in the student's hand; what happened to them is what counts.
-    return len(one.changed) == len(other.changed) and traces(one) == traces(other)
+    return len(one.changed) == len(other.changed) and side_effects(one) == side_effects(other)
 
 
-def traces(call: Call) -> list[tuple[str, tuple[str, ...]]]:
+def side_effects(call: Call) -> list[tuple[str, tuple[str, ...]]]:
     """Return the kinds and names of the side effects of a call."""
-    return [(kind, names) for _, kind, names in call.left]
+    return [(kind, names) for _, kind, names in call.side_effects]
 
 
 def differentiable(call: Call) -> list[bool]:

@@ -87,9 +87,9 @@ class Call:
         return self.answer.changed
 
     @property
-    def left(self) -> tuple[SideEffect, ...]:
+    def side_effects(self) -> tuple[SideEffect, ...]:
         """Side effects: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`."""
-        return self.answer.left
+        return self.answer.side_effects
 
     @property
     def printed(self) -> Printed:
@@ -101,13 +101,13 @@ class Call:
         """Text that the student's code has written to `sys.stderr` during the call."""
         return self.answer.complained.decode("utf-8", "replace")
 
-    def traces(self, *kinds: str) -> list[str]:
+    def describe_side_effects(self, *kinds: str) -> list[str]:
         """Return the side effects of these kinds, in words."""
         return [
             f"{kind} of {argument}" + (f" ({', '.join(filter(None, names[:3]))})" if any(names) else "")
             if argument
             else kind
-            for argument, kind, names in self.left
+            for argument, kind, names in self.side_effects
             if kind in kinds
         ]
 

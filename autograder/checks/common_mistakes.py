@@ -130,7 +130,7 @@ def _of_traces(calls: Sequence[Call]) -> Iterator[CommonMistake]:
             "make something new of it, or work on a copy.",
             partial(_changing, argument),
         )
-    for argument, kind in dict.fromkeys(each[:2] for call in calls for each in call.left):
+    for argument, kind in dict.fromkeys(each[:2] for call in calls for each in call.side_effects):
         if kind in _LEFT_BEHIND:
             yield CommonMistake(
                 f"leaves_{kind.replace(' ', '_')}",
@@ -195,7 +195,7 @@ def _changing(argument: str, theirs: Call, right: Call, first: Call) -> Call:
 
 
 def _leaving(argument: str, kind: str, theirs: Call, right: Call, first: Call) -> Call:
-    return _with(right, left=tuple(each for each in theirs.left if each[:2] == (argument, kind)))
+    return _with(right, side_effects=tuple(each for each in theirs.side_effects if each[:2] == (argument, kind)))
 
 
 def _without_gradient(theirs: Call, right: Call, first: Call) -> Call:

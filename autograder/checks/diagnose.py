@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
-from autograder.checks.answers import TRACES, VALUES, Telling, same_by, same_in_all, same_value, telling_of
+from autograder.checks.answers import SIDE_EFFECTS, VALUES, Telling, same_by, same_in_all, same_value, telling_of
 from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.common_mistakes import ENOUGH, CommonMistake, common_mistakes, evidence, parameters_of
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text, variants_text, with_more
@@ -223,7 +223,7 @@ class Diagnosis:
             if all(
                 all(map(same_in_all, failed.calls, self._replays_of(known.name, failed)))
                 for failed in self._failed
-                if self._fault(failed).telling == TRACES
+                if self._fault(failed).telling == SIDE_EFFECTS
             )
         ]
         self.spent += time.process_time() - begun

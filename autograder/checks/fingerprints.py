@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from autograder.checks.answers import ALL, TRACES, VALUES, Telling, differentiable, traces
+from autograder.checks.answers import ALL, SIDE_EFFECTS, VALUES, Telling, differentiable, side_effects
 from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.mistakes import Mistake
 from autograder.checks.objects import Program, RemoteObject, objects_in
@@ -43,7 +43,7 @@ class Fingerprint:
     Attributes:
         exact: hash of everything that is compared exactly.
         numbers: for each tensor of floats the tolerance, its norm and its projections.
-        kind: `VALUES`, `ALL`, `TRACES` or `RECOGNISED`.
+        kind: `VALUES`, `ALL`, `SIDE_EFFECTS` or `RECOGNISED`.
         unworded: the calls whose exception may have any words, as the solution raises there too.
         printed: the calls whose printed text counts.
     """
@@ -71,11 +71,11 @@ def fingerprint_of(
     parts: list[object] = []
     for number, call in enumerate(calls):
         parts.append(call.function.partition(".")[2] if call.on is None else call.function)
-        if kind != TRACES:
+        if kind != SIDE_EFFECTS:
             parts.append(_answer(call, number in unworded, seen, numbers))
             parts.append(call.printed if number in printed else "")
         if kind != VALUES:
-            parts.append((differentiable(call), len(call.changed), traces(call)))
+            parts.append((differentiable(call), len(call.changed), side_effects(call)))
     exact = hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:_HASH_LENGTH]
     return Fingerprint(exact, tuple(numbers), kind, tuple(unworded), tuple(printed))
 
@@ -206,7 +206,7 @@ class FingerprintDiagnosis:
         self._fitting = {
             known: prints
             for known, prints in self._fitting.items()
-            if seed in prints and (prints[seed].kind != TRACES) == by_value and prints[seed].fits(calls)
+            if seed in prints and (prints[seed].kind != SIDE_EFFECTS) == by_value and prints[seed].fits(calls)
         }
         return True
 
@@ -273,7 +273,7 @@ def parse_fingerprints(text: str) -> Iterator[tuple[Mistake, dict[int, Fingerpri
 
 def _fingerprint(exact: str = "", numbers: Sequence[Sequence[float]] = (), **more: Any) -> Fingerprint:
     kind = more.pop("kind", VALUES)
-    if kind not in (VALUES, ALL, TRACES, RECOGNISED):
+    if kind not in (VALUES, ALL, SIDE_EFFECTS, RECOGNISED):
         raise ValueError(f"no such kind of fingerprint: {kind}")
     if len(bytes.fromhex(exact)) * 2 != (0 if kind == RECOGNISED else _HASH_LENGTH):
         raise ValueError("a hash has another length")

@@ -147,7 +147,7 @@ def examples(
     require: Require = "",
 ) -> None:
     """Run examples of a function, asserts in my_checks.py, on right and on known wrong versions of it."""
-    from autograder.grading.examples import judge_examples, read_examples
+    from autograder.grading.examples import read_examples, try_examples
     from autograder.grading.grade import InThisProcess, Workers
     from autograder.sandbox import Sandbox
     from autograder.submissions import read_module
@@ -163,10 +163,10 @@ def examples(
         unit = catalog.unit_of(function).name
         own = None if catalog.solution(unit).is_file() else path.with_name(f"{unit}.py")
         examples = read_examples(read_module(path, EXAMPLES))
-        judgement = judge_examples(catalog, function, examples, workers.worker, own)
-    for line in judgement.lines():
+        report = try_examples(catalog, function, examples, workers.worker, own)
+    for line in report.lines():
         terminal.out.print(Text(line), soft_wrap=True)
-    raise typer.Exit(1 if judgement.wrong else 0)
+    raise typer.Exit(1 if report.wrong else 0)
 
 
 @app.command()

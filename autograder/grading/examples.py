@@ -40,7 +40,7 @@ _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ExamplesReport:
     """Worth of a student's examples of one function.
 
     Attributes:
@@ -95,17 +95,17 @@ def graded_examples(catalog: Catalog, function: str, module: Module | None, lend
     if module is None:
         return check.ended(Outcome.NOT_RUN, f"{EXAMPLES}.py was not handed in")
     try:
-        judgement = judge_examples(catalog, function, read_examples(module), lend)
+        report = try_examples(catalog, function, read_examples(module), lend)
     except UsageError as error:
         return check.ended(Outcome.FAILED, str(error))
-    if judgement.share == 1:
+    if report.share == 1:
         return check.ended(Outcome.PASSED)
-    return check.ended(Outcome.FAILED, " ".join(map(str.strip, judgement.lines())), share=judgement.share)
+    return check.ended(Outcome.FAILED, " ".join(map(str.strip, report.lines())), share=report.share)
 
 
-def judge_examples(
+def try_examples(
     catalog: Catalog, function: str, examples: "Examples", lend: Lend, own: Path | None = None
-) -> Judgement:
+) -> ExamplesReport:
     """Run a student's examples of a function on its right and its wrong versions.
 
     A course without solutions, as students have it, has no other version than the student's own.
@@ -135,7 +135,7 @@ def judge_examples(
     # One that fails is enough.
     caught = tuple(each for each in mistakes if any(bench.failing(variant_text(solution, file, each), right)))
     missed = tuple(each for each in mistakes if each not in caught)
-    return Judgement(function, wrong, right, caught, missed, own is not None)
+    return ExamplesReport(function, wrong, right, caught, missed, own is not None)
 
 
 def _source(path: Path, unit: str) -> str:

@@ -203,7 +203,7 @@ class Grader:
         seed = seed or self.spec.seed_for(submission.digest)
         with contextlib.closing(_GradedRun(submission, self.workers, seed, self.spec.device)) as run:
             checks = tuple(_with_reason(check, submission) for check in self._run_checks(run))
-            checks += tuple(self._judge_examples(submission))
+            checks += tuple(self._grade_examples(submission))
         trusted = "" if self.spec.require else _TRUSTED
         return SubmissionResult(
             name=name or submission.name,
@@ -252,7 +252,7 @@ class Grader:
         functions = self.spec.functions
         return (self.spec.hidden or not check.hidden) and (not functions or check.function in functions)
 
-    def _judge_examples(self, submission: Submission) -> Iterator[CheckResult]:
+    def _grade_examples(self, submission: Submission) -> Iterator[CheckResult]:
         """Yield a check for each function whose examples, written by the student, earn points."""
         for unit in self.spec.chosen:
             for function in unit.functions.values():

@@ -64,13 +64,13 @@ def make_call(
             value = run_awaited(value) if awaited else value
         else:
             value = framework.gradient(function, args, kwargs, request.of, place(request.weights, device, False))
-    changed, left = side_effects.differences(before, names)
+    changed, effects = side_effects.differences(before, names)
     if random_state.drawn:
-        left.append(("", "random state", ()))
+        effects.append(("", "random state", ()))
     if data:
         refuse_elsewhere(value, device)
     told = tuple((_kinds(each.category), str(each.message)) for each in warned)
-    return Answer(value, tuple(changed), tuple(left), printed.data(), complained.data(), told, awaited)
+    return Answer(value, tuple(changed), tuple(effects), printed.data(), complained.data(), told, awaited)
 
 
 def has_data(value: Any) -> bool:

@@ -143,7 +143,7 @@ class Answer:
     Attributes:
         value: what the student's function returned.
         changed: names of the arguments that were changed in place.
-        left: what stayed behind: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`.
+        side_effects: what stayed behind: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`.
         printed: what was printed meanwhile, as UTF-8.
         complained: likewise what was written to `sys.stderr`.
         warnings: the names of each warning's class and of its bases, and its text, if they were asked for.
@@ -153,7 +153,7 @@ class Answer:
 
     value: Any
     changed: tuple[str, ...] = ()
-    left: tuple[SideEffect, ...] = ()
+    side_effects: tuple[SideEffect, ...] = ()
     printed: bytes = b""
     complained: bytes = b""
     warnings: tuple[tuple[tuple[str, ...], str], ...] = ()

@@ -149,14 +149,14 @@ def differences(
 ) -> tuple[list[str], list[SideEffect]]:
     """Return the names of the arguments that were changed in place, and what stayed behind on modules."""
     changed: list[str] = []
-    left: list[SideEffect] = []
+    effects: list[SideEffect] = []
     for name, value in arguments.items():
         after = state_of(value)
         if isinstance(value, nn.Module):
-            left += [(name, kind, _differing(before[name][kind], after[kind])) for kind in after]
+            effects += [(name, kind, _differing(before[name][kind], after[kind])) for kind in after]
         elif after != before[name]:
             changed.append(name)
-    return changed, [effect for effect in left if effect[2]]
+    return changed, [effect for effect in effects if effect[2]]
 
 
 def _differing(before: Any, after: Any) -> tuple[str, ...]:

@@ -120,8 +120,8 @@ def assert_allowed(result, originals, epsilon):
 def assert_tidy(call):
     """A call has left its inputs and the model as they were. A loader may have drawn from the global random state."""
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    traces = call.traces("gradients", "weights", "training mode", "requires_grad", "hooks")
-    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+    effects = call.describe_side_effects("gradients", "weights", "training mode", "requires_grad", "hooks")
+    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
 
 
 def assert_same_where_sure(result, expected, slope):

@@ -147,8 +147,8 @@ def assert_ranking(result, domains):
 def assert_tidy(call):
     """A call has left images, labels and backbones as they were. Whether a backbone is frozen now is left open."""
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    traces = call.traces("weights", "training mode", "gradients", "hooks")
-    assert_holds(not traces, f"left something behind: {'; '.join(traces)}", mistake=probe_mistake(call))
+    effects = call.describe_side_effects("weights", "training mode", "gradients", "hooks")
+    assert_holds(not effects, f"left something behind: {'; '.join(effects)}", mistake=probe_mistake(call))
 
 
 # --- linear_probe_accuracy
@@ -156,10 +156,14 @@ def assert_tidy(call):
 
 def probe_mistake(call):
     """The known mistake of a probe that shows in what it has left behind; how much that is, is another thing each time."""
-    weights = call.traces("weights")
+    weights = call.describe_side_effects("weights")
     if weights == ["weights of backbone (norm.num_batches_tracked, norm.running_mean, norm.running_var)"]:
-        return "sets_training_mode" if call.traces("training mode") else "trains_the_head_behind_the_backbone"
-    return "leaves_gradients" if call.traces("gradients") and not weights else ""
+        return (
+            "sets_training_mode"
+            if call.describe_side_effects("training mode")
+            else "trains_the_head_behind_the_backbone"
+        )
+    return "leaves_gradients" if call.describe_side_effects("gradients") and not weights else ""
 
 
 def averages_of_batches(right):

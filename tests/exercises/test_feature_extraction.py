@@ -81,8 +81,8 @@ def assert_untouched(call, *kinds):
     It may have drawn random numbers, as any loader does.
     """
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    traces = call.traces(*kinds)
-    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+    effects = call.describe_side_effects(*kinds)
+    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
 
 
 def assert_tidy(call):

@@ -61,8 +61,8 @@ def assert_left(call, *kinds):
     """A call has left these sides of its modules as they were, and its inputs."""
     changed = [name for name in call.changed if name != "generator"]
     assert_holds(not changed, f"changed {', '.join(changed)} in place, expected it to be left alone")
-    traces = call.traces(*kinds)
-    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+    effects = call.describe_side_effects(*kinds)
+    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
 
 
 # --- count_parameters

@@ -94,8 +94,8 @@ def loss_of(logits, labels):
 def assert_tidy(call):
     """A call has left its inputs and the module as they were. It may have drawn random numbers, as any loader does."""
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    traces = call.traces("gradients", "weights", "training mode", "requires_grad", "hooks")
-    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+    effects = call.describe_side_effects("gradients", "weights", "training mode", "requires_grad", "hooks")
+    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
 
 
 def assert_names_one(message, *words):
@@ -993,9 +993,9 @@ def test_fit_changes_only_the_head(submission, clusters, seed):
     submission.fit_head(data.toy_head(8, 3, seed=seed), *clusters, epochs=1)
     call = submission.last
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    traces = call.traces("hooks", "requires_grad")
-    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
-    trained = {name for _, kind, names in call.left if kind == "weights" for name in names}
+    effects = call.describe_side_effects("hooks", "requires_grad")
+    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
+    trained = {name for _, kind, names in call.side_effects if kind == "weights" for name in names}
     missing = ", ".join({"weight", "bias"} - trained)
     assert_holds(not missing, f"left the {missing} of the head as it was, expected all of the head to be trained")
 

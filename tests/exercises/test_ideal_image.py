@@ -112,8 +112,8 @@ def assert_dream(result, size, steps):
 def assert_tidy(call, *kinds):
     """A call has left its images and the model as they were. A loader may have drawn from the global random state."""
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    traces = call.traces("weights", "training mode", "requires_grad", "hooks", *kinds)
-    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+    effects = call.describe_side_effects("weights", "training mode", "requires_grad", "hooks", *kinds)
+    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
 
 
 # --- class_loss

@@ -506,8 +506,8 @@ def test_split_is_tidy(submission, labels):
     submission.stratified_split(labels, 0.3, seed=7)
     call = submission.last
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    traces = call.traces("random state")
-    assert_holds(not traces, "changed the global random state, expected a generator of its own")
+    effects = call.describe_side_effects("random state")
+    assert_holds(not effects, "changed the global random state, expected a generator of its own")
 
 
 @pytest.mark.points("stratified_split", 0.5)
@@ -866,10 +866,10 @@ def test_classifier_leaves_the_backbone_alone(submission, colours):
     images, labels = colours
     submission.train_pet_classifier(eye_backbone("colours"), images, labels, COLOUR_NAMES, seed=5)
     call = submission.last
-    drew = call.traces("random state")
+    drew = call.describe_side_effects("random state")
     submission.train_pet_classifier(eye_backbone("colours"), images, labels, COLOUR_NAMES, seed=5)
     # Whoever only draws from the global random state leads it on a second time, whoever seeds it back to where it was.
-    seeded = drew and not submission.last.traces("random state")
+    seeded = drew and not submission.last.describe_side_effects("random state")
     assert_holds(
         not seeded,
         "changed the global random state, expected a generator of its own",
@@ -877,8 +877,8 @@ def test_classifier_leaves_the_backbone_alone(submission, colours):
     )
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
     # Whether it is frozen is left open: it may be a part of the model.
-    traces = call.traces("weights", "training mode", "gradients", "hooks")
-    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+    effects = call.describe_side_effects("weights", "training mode", "gradients", "hooks")
+    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
 
 
 @pytest.mark.points("train_pet_classifier", 1.75)

@@ -43,8 +43,8 @@ def images(rng):
 def assert_tidy(call):
     """A call has left its inputs, the models, and the random state as they were."""
     assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    traces = call.traces("gradients", "weights", "training mode", "requires_grad", "hooks")
-    assert_holds(not traces, f"left something behind: {'; '.join(traces)}")
+    effects = call.describe_side_effects("gradients", "weights", "training mode", "requires_grad", "hooks")
+    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
 
 
 # --- transfer_rates

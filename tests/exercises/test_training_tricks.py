@@ -63,7 +63,7 @@ def assert_unchanged(call):
 def assert_own_randomness(call):
     """A call has neither drawn from nor seeded the global random state."""
     assert_holds(
-        not call.traces("random state"),
+        not call.describe_side_effects("random state"),
         "used the global random state, expected it to draw from `generator` alone",
         call.value,
     )
@@ -139,7 +139,11 @@ def test_xavier_normal_follows_the_generator(submission):
     assert_holds(torch.equal(first, again), "returned other weights for the same state of the generator", again)
     assert_holds(not torch.equal(first, other), "returned the same weights for another state of the generator", other)
     same = "returned the same weights for a generator from which something had been drawn"
-    seeds = "seeds_the_global_state" if submission.last.traces("random state") else "begins_the_generator_anew"
+    seeds = (
+        "seeds_the_global_state"
+        if submission.last.describe_side_effects("random state")
+        else "begins_the_generator_anew"
+    )
     assert_holds(not torch.equal(first, later), same, later, mistake=seeds)
     old = "left the generator in its old state, so that the next call draws the same again"
     assert_holds(not stays, old, later, mistake="repeats_the_draws")

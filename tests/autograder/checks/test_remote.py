@@ -509,10 +509,10 @@ def test_a_result_without_gradient_is_told(student):
 
 def test_what_stays_behind_on_a_model_is_reported(student, model, images):
     student.untidy(model, images)
-    kinds = {kind for _, kind, _ in student.last.left}
+    kinds = {kind for _, kind, _ in student.last.side_effects}
     assert kinds == {"training mode", "hooks", "requires_grad", "gradients", "weights", "random state"}
-    assert "gradients of model (head.bias, head.weight)" in student.last.traces("gradients")
-    assert student.last.traces("random state") == ["random state"]
+    assert "gradients of model (head.bias, head.weight)" in student.last.describe_side_effects("gradients")
+    assert student.last.describe_side_effects("random state") == ["random state"]
 
 
 @pytest.mark.parametrize("given", ["list", "dict"])
@@ -522,13 +522,13 @@ def test_what_stays_behind_on_one_of_several_models_is_reported_with_its_place(s
     )
     student.untidy_with_one_of(models, images)
     place = "models[1]" if given == "list" else "models['other']"
-    assert {name for name, _, _ in student.last.left} == {place, ""}
-    assert f"gradients of {place} (head.bias, head.weight)" in student.last.traces("gradients")
+    assert {name for name, _, _ in student.last.side_effects} == {place, ""}
+    assert f"gradients of {place} (head.bias, head.weight)" in student.last.describe_side_effects("gradients")
 
 
 def test_a_tidy_call_leaves_nothing(student, model, images):
     assert_close(student.tidy(model, images), model(images).detach())
-    assert (student.last.left, student.last.changed) == ((), ())
+    assert (student.last.side_effects, student.last.changed) == ((), ())
 
 
 def test_modes_and_frozen_parameters_travel(student, model):
@@ -565,23 +565,23 @@ def test_a_generator_travels(student):
     generator = torch.Generator().manual_seed(9)
     expected = torch.rand(3, generator=torch.Generator().manual_seed(9))
     assert_close(student.draw(generator), expected)
-    assert student.last.traces("random state") == []
+    assert student.last.describe_side_effects("random state") == []
 
 
 def test_reading_a_loader_in_order_draws_nothing_that_counts(student):
     assert student.read(False, 30)[29] == [[0, 1], [2, 3], [4, 5]]
-    assert student.last.traces("random state") == []
+    assert student.last.describe_side_effects("random state") == []
 
 
 @pytest.mark.parametrize("call", ["read_and_draw", "seed_and_read"])
 def test_drawing_and_seeding_beside_a_loader_are_reported(student, call):
     getattr(student, call)()
-    assert student.last.traces("random state") == ["random state"]
+    assert student.last.describe_side_effects("random state") == ["random state"]
 
 
 def test_shuffling_by_the_global_state_is_reported(student):
     student.read(True, 2)
-    assert student.last.traces("random state") == ["random state"]
+    assert student.last.describe_side_effects("random state") == ["random state"]
 
 
 def test_global_randomness_comes_from_the_seed(student):

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from autograder.cli.app import app
 from autograder.course.catalog import read_catalog
 from autograder.errors import UsageError
-from autograder.grading.examples import TOP_LEVEL, judge_examples, read_examples
+from autograder.grading.examples import TOP_LEVEL, read_examples, try_examples
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.results.types import Outcome
@@ -69,7 +69,7 @@ def judge(course, text, function="shift", workers=None):
     path.write_text(text)
     own = None if (course / "solutions").is_dir() else path.with_name("unit.py")
     lend = (workers or InThisProcess()).worker
-    return judge_examples(read_catalog(course), function, read_examples(read_module(path, EXAMPLES)), lend, own)
+    return try_examples(read_catalog(course), function, read_examples(read_module(path, EXAMPLES)), lend, own)
 
 
 def test_mistakes_are_caught_or_missed(course):

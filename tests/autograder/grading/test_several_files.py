@@ -10,7 +10,7 @@ from autograder.checks.mistakes import known_mistakes
 from autograder.checks.plugin.runs import HOME_SEED
 from autograder.course.catalog import read_catalog
 from autograder.errors import CatalogError
-from autograder.grading.examples import judge_examples, read_examples
+from autograder.grading.examples import read_examples, try_examples
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.replay import replay
 from autograder.grading.spec import GradingSpec
@@ -182,7 +182,7 @@ def test_examples_are_tried_on_the_students_own_files(course):
     text = "from postings import postings as p\n\n\ndef test_one():\n    assert p('a') == {'a': [1]}\n"
     examples = read_examples(Module(EXAMPLES, f"{EXAMPLES}.py", text))
     worker = InThisProcess().worker
-    found = judge_examples(course, "postings", examples, worker, course.exercise("index"))
+    found = try_examples(course, "postings", examples, worker, course.exercise("index"))
     assert (found.right, found.wrong) == (("test_one",), {})
 
 

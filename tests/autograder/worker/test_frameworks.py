@@ -156,7 +156,7 @@ def test_a_network_is_a_callable_on_arrays(name):
     images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     given = answer(name, lambda model, x: (model(x), model.classes), network, images)
     torch.testing.assert_close(given.value[0], network(images).detach())
-    assert given.value[1] == ["a", "b"] and given.left == ()
+    assert given.value[1] == ["a", "b"] and given.side_effects == ()
 
 
 def network_gradient(name, jitted):
@@ -175,7 +175,7 @@ def network_gradient(name, jitted):
         return (jax.jit(slope) if jitted else slope)(x)
 
     found = answer(name, in_numpy if name == "numpy" else in_jax, network, images, weights)
-    assert found.left == ()  # no gradient on the network
+    assert found.side_effects == ()  # no gradient on the network
     source = images.clone().requires_grad_()
     return found.value, torch.autograd.grad(network(source), source, weights)[0]
 

@@ -13,7 +13,7 @@ def total_variation(images):
 
 
 def isotropic_variation(images, eps=1e-8):
-    reply("Answer", value=1.0, changed=(5,), left=((1,),))
+    reply("Answer", value=1.0, changed=(5,), side_effects=((1,),))
 
 
 def variation_loss(images):
