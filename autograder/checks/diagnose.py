@@ -188,6 +188,8 @@ class Diagnosis:
     def mistakes(self, seconds: float = NAMING_SECONDS) -> tuple[Mistake, ...]:
         """Return the one mistake that explains everything; or else a common one; or both of a mixture, or what all share.
 
+        Where several explain everything, or the time is up, a side effect is named if it alone is wrong.
+
         Args:
             seconds: of processor time, in which calls are made again. Where they do not suffice, nothing is named.
         """
@@ -201,16 +203,29 @@ class Diagnosis:
         try:
             single = [known for known in self._known if self._explains_all(known.name)]
             single = self._closest(self._not_contradicted({known.name: known for known in single}))
+            if len(single) == 1:
+                return tuple(single)
             if single:
-                return tuple(single) if len(single) == 1 else ()
+                return self._common_side_effect()
             if common := self._fitting_common():
                 return (common,)
             pairs = self._fitting_pairs()
         except _TimeIsUpError:
-            return ()
+            return self._common_side_effect()
         if len(pairs) == 1:
             return pairs[0]
         return tuple(known for known in self._known if pairs and all(known in pair for pair in pairs))
+
+    def _common_side_effect(self) -> tuple[Mistake, ...]:
+        """Return the common mistake of a side effect that alone is wrong. It is seen without making a call again."""
+        if not all(failed in self._faults and self._fault(failed).telling == SIDE_EFFECTS for failed in self._failed):
+            return ()
+        fitting = (
+            Mistake(common.name, self._function, common.sentence)
+            for name, common in self._common.items()
+            if common.change and all(self._relation_by_replay(name, failed).explains for failed in self._failed)
+        )
+        return tuple(itertools.islice(fitting, 1))
 
     def _closest(self, found: list[Mistake]) -> list[Mistake]:
         """Return those of several that also give the student's values where side effects alone have told; else all."""
@@ -354,6 +369,8 @@ class Diagnosis:
                 pairs = enumerate(zip(failed.calls, right, strict=True))
                 first = next(number for number, pair in pairs if not same_by(telling, *pair))
             self._faults[failed] = _Fault(telling, first or 0, right)
+            if len(right) == len(failed.calls):
+                self._right_answers.setdefault(failed, right)
         return self._faults[failed]
 
     def _not_contradicted(self, found: Mapping[str, Found]) -> list[Found]:

@@ -268,7 +268,13 @@ def test_of_two_with_the_same_side_effects_the_one_with_the_same_value_is_named(
     early = calls_of("def touch(x):\n    y = x * 1\n    x *= 0\n    return y\n", [3.0], function="touch")
     assert named(files, early, function="touch", by_value=False) == "copies_first"
     neither = calls_of("def touch(x):\n    x *= 0\n    return x + 7\n", [3.0], function="touch")
-    assert named(files, neither, function="touch", by_value=False) is None
+    assert named(files, neither, function="touch", by_value=False) == "changes_x"  # which both of them do
+
+
+def test_after_the_time_a_side_effect_is_named_if_it_alone_is_wrong(files):
+    calls = calls_of("def touch(x):\n    x += 1\n    return x - 1\n", [3.0], function="touch")
+    assert named(files, calls, function="touch", by_value=False, seconds=0.0) == "changes_x"
+    assert named(files, calls, function="touch", by_value=True, seconds=0.0) is None
 
 
 GROUPS = """
