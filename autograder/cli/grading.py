@@ -228,7 +228,7 @@ class _Run:
         tried = frozenset(intake.earlier) if rules is not None and rules.best else frozenset()
         if rules is not None and tried:
             intake = run._best_attempts(intake, rules)
-        if (len(intake.hand_ins) > 1 or intake.left_out) and not (again and tried):
+        if (len(intake.hand_ins) > 1 or intake.left_out or intake.remarks) and not (again and tried):
             _tell_intake(intake, out, write=not again)
         moments = {name: hand_in.at for name, hand_in in intake.hand_ins.items()}
         unheeded = (
@@ -372,6 +372,8 @@ def _tell_intake(intake: Intake, out: Path, *, write: bool) -> None:
         terminal.errors.print(
             Text(f"{'not counted' if left.graded else 'not graded'}: {left.path}: {left.reason}"), soft_wrap=True
         )
+    for sentence in intake.remarks:
+        terminal.errors.print(Text(sentence), soft_wrap=True)
     if len(intake.left_out) > _TOLD:
         more = f"not graded: {len(intake.left_out) - _TOLD} more, in {out / 'intake.csv'}"
         terminal.errors.print(Text(more), soft_wrap=True)

@@ -38,7 +38,7 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
 
     An attempt that could not be graded is the worst. The others are listed with their scores.
     """
-    chosen = Intake(intake.form, dict(intake.hand_ins), list(intake.left_out))
+    chosen = Intake(intake.form, dict(intake.hand_ins), list(intake.left_out), remarks=intake.remarks)
     for student in intake.earlier:
         scores = [(score(_name(student, number), student, each), each) for number, each in _all(intake, student)]
         ranked = sorted(scores, key=lambda pair: -1.0 if pair[0] is None else pair[0])
@@ -47,9 +47,11 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
         chosen.earlier[student] = [each for _, each in scores if each is not best]
         paths = {path for _, each in scores for path in _paths(each)}
         chosen.left_out = [left for left in chosen.left_out if left.path not in paths]
+        counted = set(_paths(best))  # of several assignments an attempt at one stands beside the same of the others
         for earned, each in others:
-            reason = f"another attempt, of {each.at}: {NO_GRADE if earned is None else points(earned)}; the best counts"
-            chosen.left_out += [LeftOut(path, student, reason, graded=True) for path in _paths(each)]
+            what = f"another attempt, of {each.at}" if each.at else "another attempt"
+            reason = f"{what}: {NO_GRADE if earned is None else points(earned)}; the best counts"
+            chosen.left_out += [LeftOut(path, student, reason, graded=True) for path in _paths(each) if path not in counted]
     return chosen
 
 

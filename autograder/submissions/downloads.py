@@ -81,7 +81,15 @@ def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "", units
     wanted = [SHAPES[shape]] if shape else SHAPES.values()
     found = (make(inner, lambda path: read(top / path), units) for make in wanted)
     download = next((download for download in found if download is not None), None)
-    return _below(top, download) if download is not None else None
+    if download is not None:
+        return below(top, download)
+    lists = [path for path in kept if len(path.parts) == 1 and path.suffix.lower() not in _WORK]
+    if not lists or len(lists) == len(kept):
+        return None
+    # Files of the instructor's, a read-me say, lie beside the one folder that holds the class.
+    download = recognize([path for path in kept if path not in lists], read, shape, units)
+    known = download is not None and download.platform != "sections"
+    return replace(download, strays=download.strays | dict.fromkeys(lists, _NO_WORK)) if download and known else None
 
 
 @dataclass(frozen=True)
@@ -229,7 +237,7 @@ def github(names: Names, _: Read, _units: Units = ()) -> Download | None:
     """
     clones = {path.parts[0] for path in names if path.parts[1:2] == (".git",)}
     prefix = common_prefix(sorted(clones))
-    folders = {path.parts[0] for path in names if len(path.parts) > 1}
+    folders = {path.parts[0] for path in names if len(path.parts) > 1} - (COURSE_FOLDERS - clones)
     if not clones or 2 * len(clones) < len(folders) or not all(prefix and name.startswith(prefix) for name in folders):
         return None
     files = []
@@ -291,9 +299,9 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
         download = next((each for each in make if each is not None), None)
         if download is None or len(by_section) < 2:
             return None
-        below = _below(PurePosixPath(section), download)
-        attempts += below.attempts
-        strays |= below.strays
+        inside = below(PurePosixPath(section), download)
+        attempts += inside.attempts
+        strays |= inside.strays
     return Download("sections", tuple(attempts), strays) if attempts else None
 
 
@@ -313,9 +321,11 @@ SHAPES: dict[str, Callable[[Names, Read, Units], Download | None]] = {
 }
 
 _WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar"}
+#: Folders of the course, which may lie beside the students' folders.
+COURSE_FOLDERS = {"exercises", "lessons", "skeletons", "solutions"}
 WORK_FOLDERS = {
-    *("exercises", "my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"),
-    *("lessons", "skeletons"),  # of the released course
+    *("my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"),
+    *COURSE_FOLDERS,
 }
 #: Names of a student's own folders and files that tell a version, and nobody's name.
 VERSIONS = re.compile(
@@ -343,6 +353,7 @@ _SAKAI = re.compile(
 )
 _ILIAS = re.compile(r"(?P<who>(?P<last>[^_/]+)_(?P<first>[^_/]+)_(?P<login>[^/]+)_\d+)/(?P<at>\d{14})_(?P<file>[^/]+)")
 _NBGRADER = re.compile(r"submitted/(?P<who>[^/]+)/[^/]+/(?P<file>.+)")
+_NO_WORK = "it is neither a folder, an archive nor a file of this course"
 _BESIDE = "it lies beside the {}; if a student handed it in, put it into the student's folder"
 #: Name that Canvas gives to a file that was uploaded before.
 _AGAIN = re.compile(r"(?P<stem>.+?)-(?P<number>\d{1,3})(?P<ending>\.[A-Za-z0-9.]+)")
@@ -351,10 +362,16 @@ _AGAIN = re.compile(r"(?P<stem>.+?)-(?P<number>\d{1,3})(?P<ending>\.[A-Za-z0-9.]
 def _match_names(
     platform: str, names: Names, pattern: re.Pattern[str], read_name: Callable[[PurePosixPath, re.Match[str]], _File]
 ) -> Download | None:
-    """Return the download if at least half of the names are of this pattern."""
+    """Return the download if at least half of the names are of this pattern.
+
+    Of several students' downloads it is enough if half of what lies at the top is: a folder beside them may hold many files.
+    """
     matches = {path: pattern.fullmatch(str(path)) if len(str(path)) <= NAME_LENGTH else None for path in names}
     files = [read_name(path, match) for path, match in matches.items() if match is not None]
-    if not files or 2 * len(files) < len(names):
+    tops = {file.path.parts[0] for file in files}
+    several = len({student.key for file in files for student in file.students}) > 1
+    half_of_tops = several and 2 * len(tops) >= len({path.parts[0] for path in names})
+    if not files or (2 * len(files) < len(names) and not half_of_tops):
         return None
     return _download(platform, names, files)
 
@@ -389,7 +406,7 @@ def _download(platform: str, names: Names, files: Iterable[_File], misplaced: st
     return Download(platform, tuple(made), strays)
 
 
-def _below(top: PurePosixPath, download: Download) -> Download:
+def below(top: PurePosixPath, download: Download) -> Download:
     """Return the same download with paths that begin at the folder above."""
     attempts = (
         replace(attempt, files={name: top / path for name, path in attempt.files.items()})

@@ -29,6 +29,7 @@ class HandIn:
         at: moment of the hand-in as the platform tells it, ISO 8601; empty if it does not.
         late: True if the platform says so.
         problem: a sentence if nothing of it can be read.
+        parts: hand-ins of several assignments that count together, by the name of the assignment's folder.
     """
 
     students: tuple[Student, ...]
@@ -37,11 +38,24 @@ class HandIn:
     at: str = ""
     late: bool = False
     problem: str = ""
+    parts: dict[str, "HandIn"] = field(default_factory=dict, compare=False)
 
     @classmethod
     def alone(cls, path: Path) -> "HandIn":
         """Return a folder, archive or file as the hand-in of the student whose name it bears."""
         return cls((Student(name_of(path)),), path.resolve())  # a link that was named is followed once, here
+
+    @classmethod
+    def joined(cls, student: Student, path: Path, parts: dict[str, "HandIn"]) -> "HandIn":
+        """Return a student's hand-ins of several assignments in a class's folder or zip as one; the latest moment stands."""
+        files: dict[PurePosixPath, PurePosixPath] = {}
+        for folder, part in parts.items():
+            name, above = PurePosixPath(part.path.name), PurePosixPath(folder if part.path != path else "")
+            listed = {name: name} if part.files is None else part.files
+            files |= {PurePosixPath(folder) / inside: above / file for inside, file in listed.items()}
+        at, late = max(part.at for part in parts.values()), any(part.late for part in parts.values())
+        problem = next(iter(parts.values())).problem if len(parts) == 1 else ""
+        return cls((student,), path, files, at, late, problem, parts)
 
     def of(self, name: str) -> Student:
         """Return which of a group's members the row of this name is for: a name, or one with a number or login behind it."""
@@ -87,12 +101,14 @@ class Intake:
         hand_ins: by the name of the student, or of each member of a group.
         left_out: whatever is not graded, earlier attempts among it.
         earlier: attempts before the one in `hand_ins`, by name, the first one first.
+        remarks: sentences on what may have been understood otherwise than it is meant.
     """
 
     form: str
     hand_ins: dict[str, HandIn] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
     earlier: dict[str, list[HandIn]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def sentence(self) -> str:
@@ -115,13 +131,21 @@ def intake_csv(intake: Intake) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["student", "path", "submitted", "late", "reason", "id", "login"])
     for name, hand_in in intake.hand_ins.items():
-        path = hand_in.path.name if hand_in.files is None else next(iter(map(str, hand_in.files.values())), "")
+        path = hand_in.path.name if hand_in.files is None else _first_files(hand_in)
         student = hand_in.of(name)
         who = (harmless(student.id), harmless(student.login))
         writer.writerow([harmless(name), harmless(legible(path)), hand_in.at, "yes" if hand_in.late else "", "", *who])
     for left in intake.left_out:
         writer.writerow([harmless(left.student), harmless(left.path), "", "", left.reason, "", ""])
     return storable(text.getvalue())
+
+
+def _first_files(hand_in: HandIn) -> str:
+    """Return the path of the first file; for several assignments, that of each."""
+    firsts: dict[str, str] = {}
+    for inside, path in (hand_in.files or {}).items():
+        firsts.setdefault(inside.parts[0] if hand_in.parts else "", str(path))
+    return ", ".join(firsts.values())
 
 
 def read_students(path: Path) -> dict[str, Student]:

@@ -13,9 +13,20 @@ from pathlib import Path, PurePosixPath
 from autograder.errors import UsageError
 from autograder.results.types import legible
 from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
+from autograder.submissions.assignments import join_assignments
 from autograder.submissions.choosing import COPY, bears, unit_of
 from autograder.submissions.commits import commit_date
-from autograder.submissions.downloads import JUNK, SHAPES, VERSIONS, WORK_FOLDERS, Attempt, is_junk, recognize
+from autograder.submissions.downloads import (
+    COURSE_FOLDERS,
+    JUNK,
+    SHAPES,
+    VERSIONS,
+    WORK_FOLDERS,
+    Attempt,
+    below,
+    is_junk,
+    recognize,
+)
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import (
     FOREIGN,
@@ -35,6 +46,8 @@ _COPY = COPY.replace("_", "[-_ ]")
 #: Words before a unit that name a file of one student's, if no other author is beside it: `my_quiz.py`, `test_quiz.py`.
 _OWN_WORDS = re.compile(rf"my|tests?|checks?|{_COPY}", re.IGNORECASE)
 _LINK = "it is a link; put the files themselves there"
+_COURSES = "it is a folder of the course and no student's; a student's folder needs another name"
+_UNDATED = "another hand-in of the same student; the platform tells no moments, so which is later is not known"
 #: Bytes that are read of a platform's own file of facts.
 _FACTS_BYTES = 50 * 2**20
 
@@ -58,7 +71,9 @@ def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> In
         if path.is_symlink() and len(given) > 1:  # `CLASS/*` names what students have put there
             parts.append(Intake("", left_out=[LeftOut(legible(path.name), "", _LINK)]))
         else:
-            parts.append(_take_in(path, frozenset(units), form))
+            part = _take_in(path, frozenset(units), form)
+            part.remarks += _remarks(part, frozenset(units)) if form != "one" else ()
+            parts.append(part)
     return _together(parts)
 
 
@@ -69,6 +84,7 @@ def _together(parts: Iterable[Intake]) -> Intake:
         part.form = part.form or whole.form
         whole.form = part.form if whole.form in ("", part.form) else "several folders"
         whole.left_out += part.left_out
+        whole.remarks += part.remarks
         for name, hand_in in part.hand_ins.items():
             if hand_in.files is None and any(each.path == hand_in.path for each in whole.hand_ins.values()):
                 continue  # given twice
@@ -86,6 +102,11 @@ def _take_in(path: Path, units: frozenset[str], form: str) -> Intake:
         return _one(path)
     if form == "folders" and path.is_dir():
         return _folders(path, units)
+    class_found = _find_class(path, units) if not form else None
+    if class_found is None and form in ("", "sections"):
+        class_found = _assignments(path, units)
+    if class_found is not None:
+        return class_found
     if path.is_dir() and not form and _is_one(path, units):
         return _one(path)
     if path.is_dir() or path.name.lower().endswith(".zip"):
@@ -93,7 +114,7 @@ def _take_in(path: Path, units: frozenset[str], form: str) -> Intake:
         if download is not None:
             return download
     if form in ("", "folders") and not path.is_dir():
-        zipped = _zipped_folders(path, units)
+        zipped = _zipped_folders(path, units, asked=bool(form))
         if zipped is not None:
             return zipped
     if form in ("", "sections") and path.is_dir():
@@ -109,28 +130,127 @@ def _one(path: Path) -> Intake:
     return Intake("one submission", {name_of(path): HandIn.alone(path)})
 
 
-def _is_one(folder: Path, units: frozenset[str]) -> bool:
-    """Return True if a unit's file or `exercises` lies directly in the folder, and no students' folders beside it.
+def _is_download(part: Intake) -> bool:
+    return part.form.startswith("a download of ")
 
-    So it is if each folder or archive is named as a unit.
+
+def _find_class(folder: Path, units: frozenset[str]) -> Intake | None:
+    """Take a platform's download of several students, or a class in the only folder or zip; None if it is neither.
+
+    Files of the instructor's may lie beside it.
+    """
+    if not folder.is_dir():
+        return None
+    download = _download(folder, units)
+    if download is not None and _is_download(download) and len(download.hand_ins) > 1:
+        return download
+    inside = [child for child in folder.iterdir() if _is_container(child)]
+    if len(inside) > 1:
+        inside = [child for child in inside if child.name not in WORK_FOLDERS]
+    if len(inside) != 1:
+        return None
+    part = _take_in(inside[0], units, "")
+    several = len(part.hand_ins) > 1 and (_is_download(part) or _is_class(part, units))
+    beside = [child for child in folder.iterdir() if child not in inside and _is_told(child)]
+    if not several or any(child.suffix.lower() in (*SOURCES, *FOREIGN_ARCHIVES) for child in beside):
+        return None
+    part.left_out += [LeftOut(legible(child.name), "", _why_left(child, units)) for child in beside]
+    return part
+
+
+def _is_container(child: Path) -> bool:
+    """Return True for a folder or archive that may hold a student's work or a class's."""
+    return _is_told(child) and not child.is_symlink() and (child.is_dir() or is_archive(child.name))
+
+
+def _is_told(child: Path) -> bool:
+    """Return True for whatever is somebody's, and is told if it is left out."""
+    hidden = child.name.startswith((".", "__MACOSX")) or child.name.casefold() in JUNK
+    return not hidden and not _holds_results(child)
+
+
+def _assignments(path: Path, units: frozenset[str]) -> Intake | None:
+    """Take folders or zips of several assignments, each of the same class in any form; None if they are something else."""
+    if path.is_dir():
+        children = sorted(path.iterdir(), key=lambda each: nfc(each.name))
+        inside = [child for child in children if _is_container(child) and child.name not in WORK_FOLDERS]
+        if any(not child.is_dir() and not child.name.lower().endswith(".zip") for child in inside):
+            return None
+        left = {child.name: _why_left(child, units) for child in children if _is_told(child) and child not in inside}
+        takes = {name_of(child): (lambda child=child: _take_in(child, units, "")) for child in inside}
+    else:
+        names = [name for name in _names_in_zip(path) if not is_junk(name)]
+        top = _only_folder(names)
+        inner = [name.relative_to(top) for name in names if top in name.parents]
+        folders = sorted({name.parts[0] for name in inner if len(name.parts) > 1} - WORK_FOLDERS)
+        left = {str(top / name): _why_left(Path(name), units) for name in inner if name.parts[0] not in folders}
+        takes = {folder: (lambda below=top / folder: _take_in_zip(path, units, below)) for folder in folders}
+    if len(takes) < 2:
+        return None
+    parts: dict[str, Intake] = {}
+    for folder, take in takes.items():
+        part = take()
+        if part is None or part.form == "one submission":
+            return None
+        parts[legible(folder)] = part
+    classes = [part for part in parts.values() if _is_download(part) or _is_class(part, units)]
+    known = {student.name for part in classes for hand_in in part.hand_ins.values() for student in hand_in.students}
+    if not classes or any(part not in classes and not part.hand_ins.keys() <= known for part in parts.values()):
+        return None
+    joined = join_assignments(path, parts, units)
+    if joined is None:
+        return None
+    joined.left_out += [LeftOut(legible(name), "", reason) for name, reason in left.items()]
+    return _together([joined])
+
+
+def _take_in_zip(path: Path, units: frozenset[str], top: PurePosixPath) -> Intake | None:
+    return _download(path, units, top=top) or _zipped_folders(path, units, top=top)
+
+
+def _names_in_zip(path: Path) -> list[PurePosixPath]:
+    """Return the paths of all files in a zip; nothing if it cannot be opened or is another file."""
+    try:
+        return list(entries_of(path)) if path.name.lower().endswith(".zip") else []
+    except UnreadableError:
+        return []
+
+
+def _only_folder(names: Collection[PurePosixPath]) -> PurePosixPath:
+    """Return the one folder that all work lies in, in whose folders lies more; `.` if there is none."""
+    tops = {name.parts[0] for name in names if len(name.parts) > 1}
+    archives = [name for name in names if is_archive(name.name)]
+    deep = all(len(name.parts) > 2 for name in names if name.suffix.lower() in SOURCES)
+    alone = len(tops) == 1 and deep and all(len(name.parts) > 1 for name in archives)
+    return PurePosixPath(*tops) if alone else PurePosixPath()
+
+
+def _is_one(folder: Path, units: frozenset[str]) -> bool:
+    """Return True if a unit's file or `exercises` lies directly in the folder, and no students' work beside it.
+
+    So it is if each folder or archive is named as a unit, and is no class.
     """
     inside = [child for child in folder.iterdir() if not child.is_symlink() and not _holds_results(child)]
-    if any(child.name == "exercises" and child.is_dir() for child in inside):
-        return True
     containers = {name_of(child) for child in inside if child.is_dir() or is_archive(child.name)}
     if containers and containers <= units:
-        return True
-    if not any(unit_of(child.name, units) for child in inside):
+        return _sections(folder, units, asked=False) is None
+    of_course = any(child.name == "exercises" and child.is_dir() for child in inside)
+    if not of_course and not any(unit_of(child.name, units) for child in inside):
         return False
-    students = [
-        child
-        for child in inside
-        if child.is_dir()
-        and not VERSIONS.fullmatch(child.name)
-        and child.name not in WORK_FOLDERS
-        and _holds_work(child, units)
-    ]
-    return len(students) < 2 and not _has_authors(inside, units)
+    students = [found for child in inside if _is_own_name(name_of(child), units) and (found := _units_in(child, units))]
+    # A clone of the course holds folders besides `exercises`: students have handed in the same.
+    several = _have_same(students) if of_course else len(students) > 1
+    return not several and not _has_authors(inside, units)
+
+
+def _is_own_name(name: str, units: frozenset[str]) -> bool:
+    """Return True for the name of a folder or archive that may be a student's: no version, unit or common folder."""
+    return not VERSIONS.fullmatch(name) and name not in WORK_FOLDERS and unit_of(f"{name}.py", units) is None
+
+
+def _have_same(students: Iterable[Collection[str]]) -> bool:
+    """Return True if one of the units that these students have handed in comes twice."""
+    return any(count > 1 for count in Counter(unit for found in students for unit in found).values())
 
 
 def _has_authors(files: Iterable[Path], units: frozenset[str]) -> bool:
@@ -147,25 +267,35 @@ def _holds_results(folder: Path) -> bool:
     return any((folder / name).is_file() for name in (".grading", "graded.json")) and (folder / "results").is_dir()
 
 
-def _holds_work(folder: Path, units: frozenset[str]) -> bool:
-    return bool(_units_in(folder, units))
-
-
-def _units_in(folder: Path, units: frozenset[str]) -> set[str]:
-    names = [path.name for path in _names_in(folder)]
+def _units_in(child: Path, units: frozenset[str]) -> set[str]:
+    """Return the units of which files lie in a folder or an archive; `an archive` if others lie in that."""
+    if not child.is_dir() and not is_archive(child.name):
+        return set()
+    try:
+        paths = _names_in(child) if child.is_dir() else entries_of(child)
+        names = [path.name for path in paths]
+    except UnreadableError:
+        return set()
+    if not child.is_dir() and any(map(is_archive, names)):
+        return {"an archive"}
     return {unit for unit in units for name in names if unit_of(name, units) == unit or bears(name, unit)}
 
 
-def _download(path: Path, units: frozenset[str], form: str = "") -> Intake | None:
+def _download(
+    path: Path, units: frozenset[str], form: str = "", top: PurePosixPath = PurePosixPath()
+) -> Intake | None:
+    """Take a platform's download in a folder or zip, or in one folder of that; None if it is none."""
     try:
         held = entries_of(path)
     except UnreadableError:
         return None  # one submission, whose result says why
     results = {child.name for child in path.iterdir() if _holds_results(child)} if path.is_dir() else set()
     names = [name for name in (*held, *_clones(path)) if name.parts[:1] and name.parts[0] not in results]
-    download = recognize(names, lambda name: _read_facts(held.get(name)), form, units)
+    names = [name.relative_to(top) for name in names if top in name.parents]
+    download = recognize(names, lambda name: _read_facts(held.get(top / name)), form, units)
     if download is None:
         return None
+    download = below(top, download)
     intake = Intake("folders of sections" if download.platform == "sections" else f"a download of {download.platform}")
     by_student: dict[tuple[str, ...], list[Attempt]] = {}
     for attempt in download.attempts:
@@ -186,7 +316,7 @@ def _download(path: Path, units: frozenset[str], form: str = "") -> Intake | Non
             if before:
                 intake.earlier[name] = before
         for earlier in before:
-            reason = f"an earlier attempt, of {earlier.at}"
+            reason = f"an earlier attempt, of {earlier.at}" if earlier.at else _UNDATED
             inner = (earlier.files or {}).values()
             intake.left_out += [LeftOut(legible(str(each)), last.students[0].name, reason) for each in inner]
     reasons = download.strays | {path: NO_FILE for path in download.strays if path in held and held[path].refusal}
@@ -217,16 +347,23 @@ def _commit_date(path: Path, attempt: Attempt) -> str:
 
 def _folders(folder: Path, units: frozenset[str]) -> Intake:
     """Take a folder, an archive or a file for each student."""
-    folder = _class_inside(folder, units)
+    given, folder = folder, _class_inside(folder, units)
     intake = Intake("a folder of submissions")
+    for inner in [each for each in (folder, *folder.parents) if given in each.parents]:
+        beside = [child for child in inner.parent.iterdir() if child != inner and _is_told(child)]
+        intake.left_out += [LeftOut(legible(child.name), "", _why_left(child, units)) for child in sorted(beside)]
+    containers = [child for child in folder.iterdir() if _is_container(child)]
+    several = len([child for child in containers if child.name not in COURSE_FOLDERS]) > 1
     by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
     loose: list[Path] = []
     for child in sorted(folder.iterdir(), key=lambda each: nfc(each.name)):
-        if child.name.startswith((".", "__MACOSX")) or child.name.casefold() in JUNK or _holds_results(child):
+        if not _is_told(child):
             continue
         shown = legible(child.name)
         if child.is_symlink():
             intake.left_out.append(LeftOut(shown, "", _LINK))
+        elif child.is_dir() and child.name in COURSE_FOLDERS and several:
+            intake.left_out.append(LeftOut(shown, "", _COURSES))
         elif child.is_dir() or (is_archive(child.name) and not _author_before(child, units)):
             name = _free_name(name_of(child), HandIn((), child), intake.hand_ins)
             intake.hand_ins[name] = HandIn((Student(name),), child)
@@ -259,8 +396,12 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
 def _class_inside(folder: Path, units: frozenset[str]) -> Path:
     """Return the folder of the students: the one given, or the only one in it if several in that have handed in one unit."""
     inner = [
-        child for child in folder.iterdir() if not child.name.startswith(".") and child.name.casefold() not in JUNK
+        child
+        for child in folder.iterdir()  # a list of the class or a read-me may lie beside
+        if _is_told(child) and (child.is_dir() or child.suffix.lower() in (*SOURCES, *FOREIGN_ARCHIVES) or is_archive(child.name))
     ]
+    if len(inner) > 1:
+        inner = [child for child in inner if child.name not in COURSE_FOLDERS]
     if len(inner) != 1 or not inner[0].is_dir() or inner[0].is_symlink() or _is_one(inner[0], units):
         return folder
     deeper = _class_inside(inner[0], units)
@@ -298,7 +439,9 @@ def _sections(folder: Path, units: frozenset[str], *, asked: bool) -> Intake | N
 def _is_class(part: Intake, units: frozenset[str]) -> bool:
     """Return True if several students have handed in the same unit, or an archive each."""
     handed_in: Counter[str] = Counter()
-    for each in part.hand_ins.values():
+    for who, each in part.hand_ins.items():
+        if not _is_own_name(who, units):
+            continue
         names = [name.name for name in each.files or ()] or (
             [path.name for path in _names_in(each.path)] if each.path.is_dir() else [each.path.name]
         )
@@ -306,41 +449,118 @@ def _is_class(part: Intake, units: frozenset[str]) -> bool:
     return any(count > 1 for name, count in handed_in.items() if name)
 
 
-def _zipped_folders(path: Path, units: frozenset[str]) -> Intake | None:
-    """Take a zip that holds a folder or an archive for each student; None if it looks like one student's work."""
-    try:
-        held = entries_of(path) if path.name.lower().endswith(".zip") else {}
-    except UnreadableError:
-        return None
-    names = [name for name in held if not is_junk(name)]
-    tops = {name.parts[0] for name in names}
-    sources = [name for name in names if name.suffix.lower() in SOURCES]
-    in_one_folder = len(tops) == 1 and all(len(name.parts) > 1 for name in names)
-    depth = 1 if in_one_folder and all(len(name.parts) > 2 for name in sources) else 0
+def _zipped_folders(
+    path: Path, units: frozenset[str], top: PurePosixPath = PurePosixPath(), *, asked: bool = False
+) -> Intake | None:
+    """Take a zip that holds a folder, an archive or a file for each student; None if it looks like one student's work.
+
+    Args:
+        path: of the zip.
+        units: names of the course's units.
+        top: folder of the zip that is taken, in place of all of it.
+        asked: True if the instructor says that it is a class.
+    """
+    names = [name for name in _names_in_zip(path) if not is_junk(name) and top in name.parents]
+    flat = _flat_files(path, names, units)
+    if flat is not None:
+        return flat
+    inner_top = _only_folder([name.relative_to(top) for name in names])
+    depth = len(top.parts) + len(inner_top.parts)
     by_student: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
     loose = []
     for name in names:
-        who, inner = name.parts[depth], name.parts[depth + 1 :]
-        if inner or is_archive(who):
+        who, inner = name.parts[min(depth, len(name.parts) - 1)], name.parts[depth + 1 :]
+        if (inner or is_archive(who)) and not (inner and who in COURSE_FOLDERS and len(by_student) > 1):
             student = who if inner else name_of(Path(who))
             by_student.setdefault(legible(nfc(student)), {})[PurePosixPath(*(inner or (who,)))] = name
         else:
             loose.append(name)
-    working = [
-        who
-        for who, files in by_student.items()
-        if any(unit_of(name.name, units) or is_archive(name.name) for name in files)
-    ]
-    work = set(by_student) & WORK_FOLDERS or any(unit_of(name.name, units) for name in loose)
-    if len(working) < 2 or 2 * len(working) < len(by_student) or work:
+    working = {who: found for who, files in by_student.items() if (found := _kinds(files, units))}
+    if len(working) < (1 if asked else 2):
         return None
-    if all(unit_of(f"{who}.py", units) or VERSIONS.fullmatch(who) for who in working):
+    beside = set(by_student) & WORK_FOLDERS or any(unit_of(name.name, units) for name in loose)
+    # Folders `a` and `b` beside a unit's file are parts of one student's work.
+    students = [found for who, found in working.items() if _is_own_name(who, units) and len(who) > 1]
+    if not asked and (2 * len(working) < len(by_student) or (beside and not _have_same(students))):
+        return None
+    if not asked and all(unit_of(f"{who}.py", units) or VERSIONS.fullmatch(who) for who in working):
         return None  # a folder or an archive for each unit or version, as in `_is_one`
+    of_course = [who for who in by_student if who in COURSE_FOLDERS and len(students) > 1]
+    for who in of_course:
+        del by_student[who]
     hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_student.items()}
     left = [LeftOut(legible(str(name)), "", _why_left(Path(name), units)) for name in loose]
+    left += [LeftOut(who, "", _COURSES) for who in of_course]
     intake = Intake("a zip of submissions", hand_ins, left)
     # A student's own folder may hold a read-me beside folders; a class, a list of students.
-    return intake if not (depth and loose) or _is_class(intake, units) else None
+    return intake if asked or not (inner_top.parts and loose) or _is_class(intake, units) else None
+
+
+def _kinds(files: Iterable[PurePosixPath], units: frozenset[str]) -> set[str]:
+    """Return the units that some files are of; `an archive` for those that are archives."""
+    return {kind for file in files if (kind := "an archive" if is_archive(file.name) else unit_of(file.name, units))}
+
+
+def _flat_files(path: Path, names: Iterable[PurePosixPath], units: frozenset[str]) -> Intake | None:
+    """Take a zip in which a file of each student lies, all in one folder; None if their names tell no authors."""
+    sources = [name for name in names if name.suffix.lower() in SOURCES]
+    if len({name.parent for name in sources}) != 1 or not _has_authors(map(Path, sources), units):
+        return None
+    by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
+    intake = Intake("a zip of submissions")
+    for name in names:
+        file = Path(name.name)
+        author = _author_before(file, units) or _author_behind(file, units)
+        if author and name in sources:
+            by_author.setdefault(legible(nfc(author[0])), {})[PurePosixPath(author[1])] = name
+        elif name in sources and not unit_of(name.name, units):
+            by_author.setdefault(name_of(file), {})[PurePosixPath(name.name)] = name
+        else:
+            intake.left_out.append(LeftOut(legible(str(name)), "", _why_left(file, units)))
+    intake.hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_author.items()}
+    return intake
+
+
+def _remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
+    """Yield a sentence if one hand-in may be that of several students."""
+    if _is_download(intake):
+        return
+    found = ((name, _several_places(_paths_of(hand_in), units)) for name, hand_in in intake.hand_ins.items())
+    crowded = [(name, *several) for name, several in found if several is not None]
+    if crowded:
+        name, unit, count = crowded[0]
+        more = f", and the like in {len(crowded) - 1} more" if len(crowded) > 1 else ""
+        students = "if these are students, say `--from folders` or `--from sections`"
+        yield f"{count} files named {unit} in {name}{more}; {students}"
+    elif intake.form == "one submission":
+        ((name, hand_in),) = intake.hand_ins.items()
+        scripts = [path for path in _paths_of(hand_in) if path.suffix.lower() in SOURCES]
+        if len(scripts) > 1 and not any(unit_of(path.name, units) or _bears_any(path.name, units) for path in scripts):
+            advice = f"if each is a student's, name them as student_{min(units)}.py"
+            yield f"{len(scripts)} files in {name}, and none is named as a unit; {advice}"
+
+
+def _bears_any(filename: str, units: frozenset[str]) -> bool:
+    return any(bears(filename, unit) for unit in units)
+
+
+def _several_places(paths: Iterable[PurePosixPath], units: frozenset[str]) -> tuple[str, int] | None:
+    """Return a unit of which files lie in several folders that may be students', and in how many; None without one."""
+    places: dict[str, set[PurePosixPath]] = {}
+    for path in paths:
+        above = path.parts[:-1]
+        unit = unit_of(path.name, units)
+        if unit and above and not any(part.startswith((".", "__")) or VERSIONS.fullmatch(part) for part in above):
+            if not WORK_FOLDERS.intersection(above) and _is_own_name(above[-1], units):
+                places.setdefault(unit, set()).add(path.parent)
+    return next(((unit, len(each)) for unit, each in places.items() if len(each) > 1), None)
+
+
+def _paths_of(hand_in: HandIn) -> Collection[PurePosixPath]:
+    """Return the paths of the files in a hand-in; nothing if they cannot be told."""
+    if hand_in.files is not None:
+        return hand_in.files
+    return list(_names_in(hand_in.path)) if hand_in.path.is_dir() else _names_in_zip(hand_in.path)
 
 
 def _author(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
@@ -398,8 +618,10 @@ def _clones(path: Path) -> Iterator[PurePosixPath]:
 
 
 def _names_in(folder: Path) -> Iterator[PurePosixPath]:
-    for _, _, files in os.walk(folder):
-        yield from map(PurePosixPath, files)
+    """Yield the path of each file below a folder."""
+    for above, _, files in os.walk(folder):
+        inner = PurePosixPath(os.path.relpath(above, folder))
+        yield from (inner / name for name in files)
 
 
 def _free_name(name: str, hand_in: HandIn, taken: Collection[str]) -> str:

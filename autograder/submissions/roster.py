@@ -172,7 +172,7 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
             found.setdefault(place, []).append(name)
         if not places:
             strangers.append(name)
-    matched = Intake(intake.form, left_out=list(intake.left_out))
+    matched = Intake(intake.form, left_out=list(intake.left_out), remarks=intake.remarks)
     for place, (title, each) in enumerate(zip(titles(everyone), everyone, strict=True)):
         names = found.get(place, [])
         if not names:

@@ -16,14 +16,14 @@ import hashlib
 import re
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import untouched_texts
 from autograder.errors import GraderError
 from autograder.results.types import legible
-from autograder.submissions.archives import UnreadableError
+from autograder.submissions.archives import Entry, UnreadableError
 from autograder.submissions.choosing import choose, read_unit, unit_of
 from autograder.submissions.entries import entries_in, is_archive, printable
 from autograder.submissions.files import File, answers_in, module_from, read_file
@@ -193,9 +193,8 @@ def collect_hand_in(
     name = given_name or name_of(path.resolve())
     if hand_in.problem:
         return RawSubmission(name, problem=hand_in.problem)
-    of_class = hand_in.entries if hand_in.files is not None else None
     try:
-        entries, refused = entries_in(path, lambda filename: unit_of(filename, names) is not None, of_class)
+        entries, refused = entries_of_hand_in(hand_in, names)
     except UnreadableError as error:
         return RawSubmission(name, problem=str(error))
     chosen, left = choose(entries, names, untouched or {})
@@ -214,6 +213,27 @@ def collect_hand_in(
     beside = also_on_path(neighbours(others, {path.parent for path in taken}, units_and_more), files.values())
     beside |= written_in(files.values(), units_and_more)
     return RawSubmission(name, files, beside, "", tuple(notes), tuple(rest[:_LISTED] + more))
+
+
+def entries_of_hand_in(hand_in: HandIn, units: Collection[str]) -> tuple[list[Entry], list[str]]:
+    """Return the files of a hand-in, and sentences about those that were refused; archives in it are opened.
+
+    Raises:
+        UnreadableError: it cannot be opened.
+    """
+    if not hand_in.parts:
+        of_class = hand_in.entries if hand_in.files is not None else None
+        return entries_in(hand_in.path, lambda filename: unit_of(filename, units) is not None, of_class)
+    entries: list[Entry] = []
+    refused: list[str] = []
+    for folder, part in hand_in.parts.items():
+        try:
+            found, said = ([], [part.problem]) if part.problem else entries_of_hand_in(part, units)
+        except UnreadableError as error:  # what was handed in for another assignment counts
+            found, said = [], [str(error)]
+        entries += [replace(entry, path=PurePosixPath(folder) / entry.path) for entry in found]
+        refused += said
+    return entries, refused
 
 
 def parse_submission(raw: RawSubmission, graded: Collection[str] = (), questions: Collection[str] = ()) -> Submission:

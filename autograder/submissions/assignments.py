@@ -1,0 +1,106 @@
+"""Join folders of several assignments that one class has handed in: a student's hand-ins count together.
+
+Without that, a hand-in of one assignment would stand for an earlier attempt of another.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from autograder.submissions.archives import UnreadableError
+from autograder.submissions.choosing import bears, unit_of
+from autograder.submissions.hand_in import HandIn, Intake
+from autograder.submissions.students import Student
+from autograder.submissions.submission import entries_of_hand_in
+
+
+def join_assignments(path: Path, parts: Mapping[str, Intake], units: Collection[str]) -> Intake | None:
+    """Return one class made of the folders of its assignments; None if they are sections, or the work of one student each.
+
+    They are assignments if the same students have handed in other units in each folder.
+
+    Args:
+        path: folder or zip that holds all.
+        parts: what is in each folder of it, by the folder's name.
+        units: names of the course's units.
+    """
+    rows: dict[str, dict[str, str]] = {}
+    for folder, part in parts.items():
+        for name, key in _keys(part).items():
+            rows.setdefault(key, {})[folder] = name
+    again = [each for each in rows.values() if len(each) > 1]
+    if not again or (not _have_numbers(parts) and 2 * len(again) < min(len(part.hand_ins) for part in parts.values())):
+        return None
+    others = sum(_hold_other_units([parts[folder].hand_ins[name] for folder, name in each.items()], units) for each in again)
+    if 2 * others <= len(again):
+        return None
+    whole = Intake("folders of assignments")
+    for key, each in rows.items():
+        _add(whole, path, {folder: parts[folder] for folder in each}, each, key)
+    for folder, part in parts.items():
+        above = f"{folder}/" if path.is_dir() else ""
+        whole.left_out += [replace(left, path=above + left.path) for left in part.left_out]
+    return whole
+
+
+def _add(whole: Intake, path: Path, parts: Mapping[str, Intake], names: Mapping[str, str], key: str) -> None:
+    """Add a student's row: the last attempts at all assignments, and before it each earlier attempt at one of them."""
+    last = {folder: part.hand_ins[names[folder]] for folder, part in parts.items()}
+    first = next(iter(names))
+    student, shown = last[first].of(names[first]), names[first]
+    if _is_moodles(parts[first]) and key == student.name:
+        shown = shown.removesuffix(f"-{student.id}")
+    row = shown if shown not in whole.hand_ins else f"{shown}-{key}"
+    whole.hand_ins[row] = HandIn.joined(student, path, last)
+    earlier = [
+        HandIn.joined(student, path, last | {folder: attempt})
+        for folder, part in parts.items()
+        for attempt in part.earlier.get(names[folder], [])
+    ]
+    if earlier:
+        whole.earlier[row] = earlier
+
+
+def _keys(part: Intake) -> dict[str, str]:
+    """Return what tells each student in all folders, by the name of the row.
+
+    Moodle counts its participants anew in each assignment: there it is the name, if only one student has it.
+    """
+    students: dict[str, Student] = {name: hand_in.of(name) for name, hand_in in part.hand_ins.items()}
+    namesakes = Counter(student.name for student in students.values())
+    by_name = _is_moodles(part)
+    return {
+        name: student.name if by_name and namesakes[student.name] == 1 else student.key
+        for name, student in students.items()
+    }
+
+
+def _have_numbers(parts: Mapping[str, Intake]) -> bool:
+    """Return True if students are told by numbers or logins, which only the same student has in several folders."""
+    return all(
+        student.id or student.login
+        for part in parts.values()
+        for hand_in in part.hand_ins.values()
+        for student in hand_in.students
+    ) and not any(map(_is_moodles, parts.values()))
+
+
+def _is_moodles(part: Intake) -> bool:
+    return part.form == "a download of Moodle"
+
+
+def _hold_other_units(hand_ins: Collection[HandIn], units: Collection[str]) -> bool:
+    """Return True if some units are found, and none of them in two of the hand-ins."""
+    found = [_units_of(hand_in, units) for hand_in in hand_ins]
+    together = set().union(*found)
+    return bool(together) and sum(map(len, found)) == len(together)
+
+
+def _units_of(hand_in: HandIn, units: Collection[str]) -> set[str]:
+    try:
+        entries, _ = entries_of_hand_in(hand_in, units)
+    except UnreadableError:
+        return set()
+    names = {entry.path.name for entry in entries}
+    return {unit for unit in units for name in names if unit_of(name, units) == unit or bears(name, unit)}
