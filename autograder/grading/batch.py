@@ -51,7 +51,9 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
         for earned, each in others:
             what = f"another attempt, of {each.at}" if each.at else "another attempt"
             reason = f"{what}: {NO_GRADE if earned is None else points(earned)}; the best counts"
-            chosen.left_out += [LeftOut(path, student, reason, graded=True) for path in _paths(each) if path not in counted]
+            chosen.left_out += [
+                LeftOut(path, student, reason, graded=True) for path in _paths(each) if path not in counted
+            ]
     return chosen
 
 

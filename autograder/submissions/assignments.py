@@ -4,7 +4,7 @@ Without that, a hand-in of one assignment would stand for an earlier attempt of 
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +32,9 @@ def join_assignments(path: Path, parts: Mapping[str, Intake], units: Collection[
     again = [each for each in rows.values() if len(each) > 1]
     if not again or (not _have_numbers(parts) and 2 * len(again) < min(len(part.hand_ins) for part in parts.values())):
         return None
-    others = sum(_hold_other_units([parts[folder].hand_ins[name] for folder, name in each.items()], units) for each in again)
+    others = sum(
+        _hold_other_units([parts[folder].hand_ins[name] for folder, name in each.items()], units) for each in again
+    )
     if 2 * others <= len(again):
         return None
     whole = Intake("folders of assignments")
@@ -102,5 +104,11 @@ def _units_of(hand_in: HandIn, units: Collection[str]) -> set[str]:
         entries, _ = entries_of_hand_in(hand_in, units)
     except UnreadableError:
         return set()
-    names = {entry.path.name for entry in entries}
-    return {unit for unit in units for name in names if unit_of(name, units) == unit or bears(name, unit)}
+    return units_named([entry.path.name for entry in entries], units)
+
+
+def units_named(filenames: Iterable[str], units: Collection[str]) -> set[str]:
+    """Return the units that some file names mean or bear."""
+    names = set(filenames)
+    meant = {unit for name in names if (unit := unit_of(name, units)) is not None}
+    return meant | {unit for unit in units for name in names if bears(name, unit)}

@@ -7,13 +7,13 @@ student, or one submission alone. Nothing is unpacked.
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import UsageError
 from autograder.results.types import legible
 from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
-from autograder.submissions.assignments import join_assignments
+from autograder.submissions.assignments import join_assignments, units_named
 from autograder.submissions.choosing import COPY, bears, unit_of
 from autograder.submissions.commits import commit_date
 from autograder.submissions.downloads import (
@@ -46,8 +46,11 @@ _COPY = COPY.replace("_", "[-_ ]")
 #: Words before a unit that name a file of one student's, if no other author is beside it: `my_quiz.py`, `test_quiz.py`.
 _OWN_WORDS = re.compile(rf"my|tests?|checks?|{_COPY}", re.IGNORECASE)
 _LINK = "it is a link; put the files themselves there"
-_COURSES = "it is a folder of the course and no student's; a student's folder needs another name"
+_COMMON = "it has the name of a common folder and no student's; if it is a student's, give it another name"
 _UNDATED = "another hand-in of the same student; the platform tells no moments, so which is later is not known"
+_TOP = PurePosixPath()
+#: Forms in which several students are sure.
+_CLASSES = ("folders of assignments", "folders of sections")
 #: Bytes that are read of a platform's own file of facts.
 _FACTS_BYTES = 50 * 2**20
 
@@ -150,7 +153,7 @@ def _find_class(folder: Path, units: frozenset[str]) -> Intake | None:
     if len(inside) != 1:
         return None
     part = _take_in(inside[0], units, "")
-    several = len(part.hand_ins) > 1 and (_is_download(part) or _is_class(part, units))
+    several = len(part.hand_ins) > 1 and (part.form in _CLASSES or _is_download(part) or _is_class(part, units))
     beside = [child for child in folder.iterdir() if child not in inside and _is_told(child)]
     if not several or any(child.suffix.lower() in (*SOURCES, *FOREIGN_ARCHIVES) for child in beside):
         return None
@@ -171,25 +174,12 @@ def _is_told(child: Path) -> bool:
 
 def _assignments(path: Path, units: frozenset[str]) -> Intake | None:
     """Take folders or zips of several assignments, each of the same class in any form; None if they are something else."""
-    if path.is_dir():
-        children = sorted(path.iterdir(), key=lambda each: nfc(each.name))
-        inside = [child for child in children if _is_container(child) and child.name not in WORK_FOLDERS]
-        if any(not child.is_dir() and not child.name.lower().endswith(".zip") for child in inside):
-            return None
-        left = {child.name: _why_left(child, units) for child in children if _is_told(child) and child not in inside}
-        takes = {name_of(child): (lambda child=child: _take_in(child, units, "")) for child in inside}
-    else:
-        names = [name for name in _names_in_zip(path) if not is_junk(name)]
-        top = _only_folder(names)
-        inner = [name.relative_to(top) for name in names if top in name.parents]
-        folders = sorted({name.parts[0] for name in inner if len(name.parts) > 1} - WORK_FOLDERS)
-        left = {str(top / name): _why_left(Path(name), units) for name in inner if name.parts[0] not in folders}
-        takes = {folder: (lambda below=top / folder: _take_in_zip(path, units, below)) for folder in folders}
-    if len(takes) < 2:
+    inside, left = _list_folder(path, units) if path.is_dir() else _list_zip(path, units)
+    if len(inside) < 2:
         return None
     parts: dict[str, Intake] = {}
-    for folder, take in takes.items():
-        part = take()
+    for folder, place in inside.items():
+        part = _take_in(place, units, "") if isinstance(place, Path) else _take_in_zip(path, units, place)
         if part is None or part.form == "one submission":
             return None
         parts[legible(folder)] = part
@@ -200,12 +190,36 @@ def _assignments(path: Path, units: frozenset[str]) -> Intake | None:
     joined = join_assignments(path, parts, units)
     if joined is None:
         return None
-    joined.left_out += [LeftOut(legible(name), "", reason) for name, reason in left.items()]
+    joined.left_out += left
     return _together([joined])
 
 
+def _list_folder(folder: Path, units: frozenset[str]) -> tuple[Mapping[str, Path | PurePosixPath], list[LeftOut]]:
+    """Return the folders and zips in a folder that may hold a class each, by name, and what lies beside them."""
+    children = sorted(filter(_is_told, folder.iterdir()), key=lambda each: nfc(each.name))
+    inside = [child for child in children if _is_container(child) and child.name not in WORK_FOLDERS]
+    if any(not child.is_dir() and not child.name.lower().endswith(".zip") for child in inside):
+        return {}, []
+    left = [LeftOut(legible(child.name), "", _why_left(child, units)) for child in children if child not in inside]
+    count = Counter(map(name_of, inside))
+    return {name_of(child) if count[name_of(child)] == 1 else child.name: child for child in inside}, left
+
+
+def _list_zip(path: Path, units: frozenset[str]) -> tuple[Mapping[str, Path | PurePosixPath], list[LeftOut]]:
+    """Return the folders in a zip that may hold a class each, by name, and what lies beside them."""
+    names = [name for name in _names_in_zip(path) if not is_junk(name)]
+    top = _only_folder(_without_course(names))
+    depth = len(top.parts)
+    folders = {
+        name.parts[depth] for name in names if top in name.parents and len(name.parts) > depth + 1
+    } - WORK_FOLDERS
+    inside = {folder: top / folder for folder in sorted(folders)}
+    beside = [name for name in names if not any(folder in name.parents for folder in inside.values())]
+    return inside, [LeftOut(legible(str(name)), "", _why_left(Path(name), units)) for name in beside]
+
+
 def _take_in_zip(path: Path, units: frozenset[str], top: PurePosixPath) -> Intake | None:
-    return _download(path, units, top=top) or _zipped_folders(path, units, top=top)
+    return _download(path, units, top=top) or _zipped_folders(path, units, top=top, asked=True)
 
 
 def _names_in_zip(path: Path) -> list[PurePosixPath]:
@@ -214,6 +228,11 @@ def _names_in_zip(path: Path) -> list[PurePosixPath]:
         return list(entries_of(path)) if path.name.lower().endswith(".zip") else []
     except UnreadableError:
         return []
+
+
+def _without_course(names: Collection[PurePosixPath]) -> list[PurePosixPath]:
+    """Return the paths that do not lie in a folder of the course's."""
+    return [name for name in names if len(name.parts) == 1 or name.parts[0] not in COURSE_FOLDERS]
 
 
 def _only_folder(names: Collection[PurePosixPath]) -> PurePosixPath:
@@ -278,12 +297,10 @@ def _units_in(child: Path, units: frozenset[str]) -> set[str]:
         return set()
     if not child.is_dir() and any(map(is_archive, names)):
         return {"an archive"}
-    return {unit for unit in units for name in names if unit_of(name, units) == unit or bears(name, unit)}
+    return units_named(names, units)
 
 
-def _download(
-    path: Path, units: frozenset[str], form: str = "", top: PurePosixPath = PurePosixPath()
-) -> Intake | None:
+def _download(path: Path, units: frozenset[str], form: str = "", top: PurePosixPath = _TOP) -> Intake | None:
     """Take a platform's download in a folder or zip, or in one folder of that; None if it is none."""
     try:
         held = entries_of(path)
@@ -305,7 +322,7 @@ def _download(
     )
     for attempts in by_student.values():
         # An attempt without a file, a comment alone say, takes nothing back.
-        in_order = sorted(attempts, key=lambda each: each.at)
+        in_order = sorted(attempts, key=lambda each: (each.at, nfc(str(next(iter(each.files.values()), "")))))
         filled = [attempt for attempt in in_order if attempt.files] or in_order[-1:]
         *before, last = (_hand_in(path, attempt, download.platform) for attempt in filled)
         for student in last.students:
@@ -352,8 +369,9 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
     for inner in [each for each in (folder, *folder.parents) if given in each.parents]:
         beside = [child for child in inner.parent.iterdir() if child != inner and _is_told(child)]
         intake.left_out += [LeftOut(legible(child.name), "", _why_left(child, units)) for child in sorted(beside)]
-    containers = [child for child in folder.iterdir() if _is_container(child)]
-    several = len([child for child in containers if child.name not in COURSE_FOLDERS]) > 1
+    children = [child for child in folder.iterdir() if _is_told(child) and child.name not in COURSE_FOLDERS]
+    authors = (_author_before(child, units) or _author_behind(child, units) for child in children)
+    several = len({who for who, _ in filter(None, authors)}) + sum(map(_is_container, children)) > 1
     by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
     loose: list[Path] = []
     for child in sorted(folder.iterdir(), key=lambda each: nfc(each.name)):
@@ -363,7 +381,7 @@ def _folders(folder: Path, units: frozenset[str]) -> Intake:
         if child.is_symlink():
             intake.left_out.append(LeftOut(shown, "", _LINK))
         elif child.is_dir() and child.name in COURSE_FOLDERS and several:
-            intake.left_out.append(LeftOut(shown, "", _COURSES))
+            intake.left_out.append(LeftOut(shown, "", _COMMON))
         elif child.is_dir() or (is_archive(child.name) and not _author_before(child, units)):
             name = _free_name(name_of(child), HandIn((), child), intake.hand_ins)
             intake.hand_ins[name] = HandIn((Student(name),), child)
@@ -398,7 +416,8 @@ def _class_inside(folder: Path, units: frozenset[str]) -> Path:
     inner = [
         child
         for child in folder.iterdir()  # a list of the class or a read-me may lie beside
-        if _is_told(child) and (child.is_dir() or child.suffix.lower() in (*SOURCES, *FOREIGN_ARCHIVES) or is_archive(child.name))
+        if _is_told(child)
+        and (child.is_dir() or child.suffix.lower() in (*SOURCES, *FOREIGN_ARCHIVES) or is_archive(child.name))
     ]
     if len(inner) > 1:
         inner = [child for child in inner if child.name not in COURSE_FOLDERS]
@@ -416,10 +435,13 @@ def _sections(folder: Path, units: frozenset[str], *, asked: bool) -> Intake | N
     Students have names of their own, and several have handed in the same; neither is asked for if the instructor says so.
     """
     parts: list[Intake] = []
+    left: list[LeftOut] = []
     for child in sorted(folder.iterdir(), key=lambda each: nfc(each.name)):
-        if child.name.startswith(".") or child.is_symlink() or _holds_results(child):
+        if not _is_told(child) or child.is_symlink():
             continue
-        if child.is_dir() or child.name.lower().endswith(".zip"):
+        if child.name in COURSE_FOLDERS or not _is_container(child):
+            left.append(LeftOut(legible(child.name), "", _why_left(child, units)))
+        elif child.is_dir() or child.name.lower().endswith(".zip"):
             part = _download(child, units) or (
                 _folders(child, units) if child.is_dir() else _zipped_folders(child, units)
             )
@@ -433,6 +455,7 @@ def _sections(folder: Path, units: frozenset[str], *, asked: bool) -> Intake | N
         return None
     together = _together(parts)
     together.form = "folders of sections"
+    together.left_out += left
     return together
 
 
@@ -450,7 +473,7 @@ def _is_class(part: Intake, units: frozenset[str]) -> bool:
 
 
 def _zipped_folders(
-    path: Path, units: frozenset[str], top: PurePosixPath = PurePosixPath(), *, asked: bool = False
+    path: Path, units: frozenset[str], top: PurePosixPath = _TOP, *, asked: bool = False
 ) -> Intake | None:
     """Take a zip that holds a folder, an archive or a file for each student; None if it looks like one student's work.
 
@@ -464,13 +487,14 @@ def _zipped_folders(
     flat = _flat_files(path, names, units)
     if flat is not None:
         return flat
-    inner_top = _only_folder([name.relative_to(top) for name in names])
+    inner_top = _only_folder(_without_course([name.relative_to(top) for name in names]))
     depth = len(top.parts) + len(inner_top.parts)
     by_student: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
     loose = []
     for name in names:
-        who, inner = name.parts[min(depth, len(name.parts) - 1)], name.parts[depth + 1 :]
-        if (inner or is_archive(who)) and not (inner and who in COURSE_FOLDERS and len(by_student) > 1):
+        inside = top / inner_top in name.parents
+        who, inner = name.parts[depth] if inside else name.name, name.parts[depth + 1 :]
+        if inside and (inner or is_archive(who)):
             student = who if inner else name_of(Path(who))
             by_student.setdefault(legible(nfc(student)), {})[PurePosixPath(*(inner or (who,)))] = name
         else:
@@ -490,7 +514,7 @@ def _zipped_folders(
         del by_student[who]
     hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_student.items()}
     left = [LeftOut(legible(str(name)), "", _why_left(Path(name), units)) for name in loose]
-    left += [LeftOut(who, "", _COURSES) for who in of_course]
+    left += [LeftOut(who, "", _COMMON) for who in of_course]
     intake = Intake("a zip of submissions", hand_ins, left)
     # A student's own folder may hold a read-me beside folders; a class, a list of students.
     return intake if asked or not (inner_top.parts and loose) or _is_class(intake, units) else None
@@ -503,7 +527,8 @@ def _kinds(files: Iterable[PurePosixPath], units: frozenset[str]) -> set[str]:
 
 def _flat_files(path: Path, names: Iterable[PurePosixPath], units: frozenset[str]) -> Intake | None:
     """Take a zip in which a file of each student lies, all in one folder; None if their names tell no authors."""
-    sources = [name for name in names if name.suffix.lower() in SOURCES]
+    in_course = {folder for name in names for folder in name.parents if folder.name in COURSE_FOLDERS}
+    sources = [name for name in names if name.suffix.lower() in SOURCES and in_course.isdisjoint(name.parents)]
     if len({name.parent for name in sources}) != 1 or not _has_authors(map(Path, sources), units):
         return None
     by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
@@ -536,7 +561,7 @@ def _remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
         ((name, hand_in),) = intake.hand_ins.items()
         scripts = [path for path in _paths_of(hand_in) if path.suffix.lower() in SOURCES]
         if len(scripts) > 1 and not any(unit_of(path.name, units) or _bears_any(path.name, units) for path in scripts):
-            advice = f"if each is a student's, name them as student_{min(units)}.py"
+            advice = f"if these are students, name them such as jane_{min(units)}.py"
             yield f"{len(scripts)} files in {name}, and none is named as a unit; {advice}"
 
 
@@ -549,10 +574,9 @@ def _several_places(paths: Iterable[PurePosixPath], units: frozenset[str]) -> tu
     places: dict[str, set[PurePosixPath]] = {}
     for path in paths:
         above = path.parts[:-1]
-        unit = unit_of(path.name, units)
-        if unit and above and not any(part.startswith((".", "__")) or VERSIONS.fullmatch(part) for part in above):
-            if not WORK_FOLDERS.intersection(above) and _is_own_name(above[-1], units):
-                places.setdefault(unit, set()).add(path.parent)
+        common = not WORK_FOLDERS.isdisjoint(above) or any(part.startswith((".", "__")) for part in above)
+        if above and not common and not any(map(VERSIONS.fullmatch, above)) and (unit := unit_of(path.name, units)):
+            places.setdefault(unit, set()).add(path.parent)
     return next(((unit, len(each)) for unit, each in places.items() if len(each) > 1), None)
 
 
@@ -604,6 +628,8 @@ def _spaced_pattern(unit: str) -> str:
 
 
 def _why_left(path: Path, units: frozenset[str]) -> str:
+    if path.name in WORK_FOLDERS:
+        return _COMMON
     if unit_of(path.name, units):
         return "it lies beside the students' folders and names no student; put it into its student's folder"
     return "it is neither a folder, an archive nor a file of this course"

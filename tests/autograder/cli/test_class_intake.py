@@ -330,3 +330,23 @@ def test_pairs_to_look_at_are_listed_and_shown_side_by_side(autograder, course, 
     assert "1 pair of 10 submissions to look at" in out and "copied" not in out
     page = (tmp_path / "page.html").read_text()
     assert "<mark>    kept = x.clone().to(x.dtype)</mark>" in page and "<mark>    mine = x.clone()" in page
+
+
+def test_a_folder_that_is_taken_as_one_hand_in_of_several_places_is_told(autograder, course, tmp_path):
+    for name in ("doubling.py", "part/ann/doubling.py", "part/bob/doubling.py"):
+        (tmp_path / "class" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "class" / name).write_text(RIGHT)
+    _, out, err = autograder("grade", tmp_path / "class", "-o", tmp_path / "out", "--jobs", 1)
+    assert "one submission: 1 student" in out
+    assert "2 files named doubling in class; if these are students, say `--from folders` or `--from sections`" in err
+
+
+def test_of_two_hand_ins_without_a_moment_the_best_counts_and_the_other_is_told(autograder, course, tmp_path):
+    for name, text in (("A/ann_1_2", RIGHT), ("A/bob_3_4", f"#\n{RIGHT}"), ("B/ann_1_5", KINDS["half"][0])):
+        (tmp_path / "class" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "class" / f"{name}_doubling.py").write_text(text)
+    (tmp_path / "class" / "class.toml").write_text('attempts = "best"\n')
+    _, _, err = autograder("grade", tmp_path / "class", "-o", tmp_path / "out", "--jobs", 1)
+    assert "not counted: B/ann_1_5_doubling.py: another attempt: 2; the best counts" in err
+    scores = {row["submission"]: row["score"] for row in rows_of(tmp_path / "out" / "grades.csv")}
+    assert scores == {"ann": "3", "bob": "3"}

@@ -372,3 +372,15 @@ def test_marks_of_direction_are_no_part_of_a_name():
         "علي",
         "Bo",
     }
+
+
+def test_a_folder_of_many_files_beside_the_hand_ins_of_several_students_hides_no_platform():
+    files = {f"{who}_{n}_assignsubmission_file_/quiz.py": b"" for n, who in enumerate(("Al", "Bo"))}
+    download = read_class(files | {f"exercises/{number}.py": b"" for number in range(9)})
+    assert download.platform == "Moodle" and len(download.attempts) == 2 and len(download.strays) == 9
+
+
+def test_folders_of_the_course_beside_clones_hide_no_clone():
+    files = {f"lab-{who}/{file}": b"" for who in ("al", "bo") for file in (".git/HEAD", "quiz.py")}
+    download = read_class(files | {"exercises/quiz.py": b""})
+    assert download.platform == "GitHub" and len(download.attempts) == 2

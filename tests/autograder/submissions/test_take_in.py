@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from autograder.errors import UsageError
+from autograder.grading.batch import best_attempts
 from autograder.submissions import collect_hand_in
 from autograder.submissions.archives import UnreadableError
 from autograder.submissions.hand_in import entries_of
@@ -538,3 +539,182 @@ def test_authors_are_told_however_the_unit_is_written(names, tmp_path):
 )
 def test_a_students_name_may_be_a_word_for_ones_own_files(names, tmp_path):
     assert list(taken(write(tmp_path / "class", *names))[1]) == ["anna", "my"]
+
+
+def units_by_student(path: Path) -> dict[str, set[str]]:
+    return {name: set(raw.files) for name, raw in taken(path)[1].items()}
+
+
+#: Two assignments of Al and Bo, each in a folder of its own, in the forms of the platforms and as plain folders and files.
+ASSIGNMENTS = {
+    "canvas": ["{lab}/al_11_{n}1_{unit}.py", "{lab}/bo_12_{n}2_{unit}.py"],
+    "moodle": [f"{{lab}}/{who}_{{n}}{k}_assignsubmission_file_/{{unit}}.py" for k, who in enumerate(("al", "bo"))],
+    "blackboard": [f"{{lab}}/L{{n}}_{who}_attempt_2026-11-2{{n}}-10-00-00_{{unit}}.py" for who in ("al", "bo")],
+    "brightspace": [f"{{lab}}/1-2 - {who} - Nov {{n}}, 2026 1159 PM/{{unit}}.py" for who in ("al", "bo")],
+    "sakai": [f"{{lab}}/{who}({who})/Submission attachment(s)/{{unit}}.py" for who in ("al", "bo")],
+    "folders": ["{lab}/al/{unit}.py", "{lab}/bo/{unit}.py"],
+    "files": ["{lab}/al_{unit}.py", "{lab}/bo_{unit}.py"],
+}
+
+
+def two_assignments(form: str, labs=("week1", "week2")) -> list[str]:
+    filled = zip(labs, UNITS, (1, 2), strict=True)
+    return [name.format(lab=lab, unit=unit, n=n) for lab, unit, n in filled for name in ASSIGNMENTS[form]]
+
+
+@pytest.mark.parametrize("labs", [("week1", "week2"), UNITS, ("course/week1", "course/week2")])
+@pytest.mark.parametrize("form", ASSIGNMENTS)
+def test_two_assignments_of_a_class_count_together(form, labs, tmp_path):
+    names = two_assignments(form, labs)
+    for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
+        assert units_by_student(path) == {"al": set(UNITS), "bo": set(UNITS)}
+
+
+def test_assignments_may_be_zips_or_hold_them(tmp_path):
+    for lab, unit in zip(("lab1", "lab2"), UNITS, strict=True):
+        zipped(tmp_path / "zips" / f"{lab}.zip", f"al/{unit}.py", f"bo/{unit}.py")
+        for who in ("al", "bo"):
+            zipped(tmp_path / "class" / lab / f"{who}.zip", f"{unit}.py")
+    for folder in ("class", "zips"):
+        assert units_by_student(tmp_path / folder) == {"al": set(UNITS), "bo": set(UNITS)}
+
+
+def test_whoever_handed_in_one_assignment_of_two_keeps_it(tmp_path):
+    names = ["lab1/al/variation_loss.py", "lab1/bo/variation_loss.py", "lab2/al/ideal_image.py"]
+    for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
+        assert units_by_student(path) == {"al": set(UNITS), "bo": {"variation_loss"}}
+
+
+def test_the_latest_moment_stands_for_the_hand_ins_of_several_assignments(tmp_path):
+    intake, _ = taken(write(tmp_path / "class", *two_assignments("blackboard")))
+    assert intake.sentence == "folders of assignments: 2 students"
+    assert {each.at for each in intake.hand_ins.values()} == {"2026-11-22T10:00:00"}
+
+
+def test_an_earlier_attempt_at_one_assignment_stands_beside_the_others(tmp_path):
+    first = "week1/L1_al_attempt_2026-11-20-10-00-00_variation_loss.py"
+    intake, _ = taken(write(tmp_path / "class", first, *two_assignments("blackboard")))
+    (left,) = intake.left_out
+    assert (left.path, left.reason) == (first, "an earlier attempt, of 2026-11-20T10:00:00")
+    (earlier,) = intake.earlier["al"]
+    assert set(collect_hand_in(earlier, "al", UNITS).files) == set(UNITS)
+
+
+def test_an_archive_for_one_assignment_is_opened_beside_a_file_for_another(tmp_path):
+    write(tmp_path / "class", "lab1/al/variation_loss.py", "lab1/bo/variation_loss.py", "lab2/bo/ideal_image.py")
+    zipped(tmp_path / "class" / "lab2" / "al.zip", "ideal_image.py")
+    assert units_by_student(tmp_path / "class")["al"] == set(UNITS)
+
+
+def test_what_cannot_be_opened_for_one_assignment_takes_nothing_from_another(tmp_path):
+    write(tmp_path / "class", *two_assignments("folders"), "week2/cy/ideal_image.py", "week1/cy.zip", text=CODE)
+    _, found = taken(tmp_path / "class")
+    assert set(found["cy"].files) == {"ideal_image"}
+    assert "cy.zip cannot be opened (File is not a zip file); hand it in again" in found["cy"].notes
+
+
+def test_the_same_unit_in_two_sections_is_another_hand_in_and_no_assignment(tmp_path):
+    """Canvas tells no moments: which is later is said not to be known, and the folder that comes last stands."""
+    names = ["A/al_1_2_variation_loss.py", "A/bo_3_4_variation_loss.py", "B/al_1_5_variation_loss.py"]
+    for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
+        intake, _ = taken(path)
+        assert [str(each) for each in intake.hand_ins["al"].files.values()] == [names[2]]
+        assert [(left.path, left.reason) for left in intake.left_out] == [
+            (
+                names[0],
+                "another hand-in of the same student; the platform tells no moments, so which is later is not known",
+            )
+        ]
+
+
+COURSES_OWN = [
+    ["variation_loss.py"],
+    ["exercises/a.py", "exercises/variation_loss.py", *(f"exercises/{n}" for n in range(9))],
+]
+
+
+@pytest.mark.parametrize("own", COURSES_OWN)
+@pytest.mark.parametrize("form", ["canvas", "moodle", "folders"])
+def test_files_of_the_course_beside_a_class_hide_no_student(own, form, tmp_path):
+    names = [*CLASSES[form], *own]
+    for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
+        intake, found = taken(path)
+        assert len(found) == 3 and all(raw.files for raw in found.values())
+        assert intake.left_out
+
+
+@pytest.mark.parametrize("own", ["variation_loss.py", "variation_loss_solution.py", "exercises/variation_loss.py"])
+def test_files_of_the_course_beside_archives_hide_no_student(own, tmp_path):
+    inner = packed({"variation_loss.py": CODE})
+    for who in ("al", "bo"):
+        zipped(write(tmp_path / "class", own) / f"{who}.zip", "variation_loss.py")
+    path = zipped(tmp_path / "class.zip", own, **{"al.zip": inner, "bo.zip": inner})
+    for each in (tmp_path / "class", path):
+        assert units_by_student(each) == {"al": {"variation_loss"}, "bo": {"variation_loss"}}
+
+
+def test_archives_of_a_students_own_beside_a_unit_are_no_students(tmp_path):
+    zipped(write(tmp_path / "al", "variation_loss.py") / "old.zip", "variation_loss.py")
+    zipped(tmp_path / "al" / "pictures.zip", "cat.txt")
+    assert units_by_student(tmp_path / "al") == {"al": {"variation_loss"}}
+
+
+@pytest.mark.parametrize("form", ["canvas", "moodle", "folders", "files"])
+def test_a_class_in_a_folder_named_as_its_unit_is_the_class(form, tmp_path):
+    names = [f"variation_loss/{name}" for name in CLASSES[form]]
+    for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
+        assert len(taken(path)[1]) == 3
+
+
+def test_versions_in_folders_of_units_are_one_submission(tmp_path):
+    root = write(tmp_path / "al", "variation_loss/v1/variation_loss.py", "variation_loss/v2/variation_loss.py")
+    assert list(taken(root)[1]) == ["al"]
+
+
+@pytest.mark.parametrize("form", ["canvas", "moodle", "folders", "files"])
+def test_a_list_and_a_read_me_beside_the_folder_of_the_class_are_told_and_hide_nobody(form, tmp_path):
+    names = ["README.md", "roster.csv", *(f"submissions/{name}" for name in CLASSES[form])]
+    for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
+        intake, found = taken(path)
+        assert len(found) == 3 and {left.path for left in intake.left_out} == {"README.md", "roster.csv"}
+
+
+def test_a_zip_of_files_that_bear_authors_is_read_as_its_folder_is(tmp_path):
+    for top in ("", "sub/"):
+        for names in (
+            ["al_variation_loss.py", "bo_variation_loss.py"],
+            ["variation_loss_al.py", "variation_loss_bo.py"],
+        ):
+            assert list(taken(zipped(tmp_path / "class.zip", *(top + name for name in names)))[1]) == ["al", "bo"]
+            entries_of.cache_clear()
+    assert list(taken(zipped(tmp_path / "al.zip", "al_variation_loss.py", "al_ideal_image.py"))[1]) == ["al"]
+
+
+ADVICE = "if these are students, say `--from folders` or `--from sections`"
+
+
+@pytest.mark.parametrize(
+    ("names", "remarks"),
+    [
+        (["variation_loss.py", "part/al/variation_loss.py", "part/bo/variation_loss.py"], "class"),
+        (["A/al/variation_loss.py", "A/bo/variation_loss.py", "B/al/variation_loss.py"], "A"),
+        (["variation_loss.py", "old/variation_loss.py", "v2/variation_loss.py", "al/ideal_image.py"], None),
+        (["al/variation_loss.py", "bo/variation_loss.py"], None),
+    ],
+)
+def test_one_hand_in_with_a_unit_in_several_places_is_remarked_on(names, remarks, tmp_path):
+    intake, _ = taken(write(tmp_path / "class", *names))
+    assert intake.remarks == ([f"2 files named variation_loss in {remarks}; {ADVICE}"] if remarks else [])
+
+
+def test_files_named_by_students_alone_are_remarked_on(tmp_path):
+    intake, _ = taken(write(tmp_path / "class", "al.py", "bo.py"))
+    said = "2 files in class, and none is named as a unit; if these are students, name them such as jane_ideal_image.py"
+    assert intake.remarks == [said]
+
+
+def test_of_attempts_at_several_assignments_only_what_does_not_count_is_told(tmp_path):
+    first = "week1/L1_al_attempt_2026-11-20-10-00-00_variation_loss.py"
+    intake, _ = taken(write(tmp_path / "class", first, *two_assignments("blackboard")))
+    best = best_attempts(intake, lambda attempt, *_: float(attempt == "al, attempt 1"))
+    assert [left.path for left in best.left_out] == ["week1/L1_al_attempt_2026-11-21-10-00-00_variation_loss.py"]
