@@ -19,10 +19,14 @@ from autograder.course.skeletons import first_line, source_lines
 from autograder.submissions.module import Module, parse, parse_quietly
 from autograder.submissions.statements import (
     DEFINITIONS,
+    alias_of,
     bound_names,
     effects_by_name,
     files_named,
+    imported_names,
+    names_a_method_may_change,
     names_a_setting_changes,
+    names_bound_anew,
     names_own_functions_change,
 )
 
@@ -41,12 +45,21 @@ _SCRIPT = "# %run"
 _DELIMITER = re.compile(r"""\\.|'''|\"{3}|['"#()\[\]{}]""")
 #: A magic of a whole cell that writes it into a file; into that of the unit, it is the unit.
 _WRITEFILE = re.compile(r"%%(?:write)?file\s+(?P<more>(?:-a|--append)\s+)?(?P<path>(?:\S*/)?(?P<stem>\w+)\.py)\s*$")
+#: The same magic for any other file.
+_WRITE_ANY = re.compile(
+    r"%%(?:write)?file\s+(?P<more>(?:-a|--append)\s+)?(?P<path>'[^'{}$]+'|\"[^\"{}$]+\"|[^\s'\"{}$]+)\s*$"
+)
+#: A magic that sets a variable of the environment; in braces or behind a `$` it would read names of the notebook.
+_ENVIRONMENT = re.compile(r"%(?:set_)?env\s+(?:(?P<name>\w+)\s*=|(?P<other>\w+)\s)\s*(?P<value>[^{}$]*?)\s*")
+#: A line that keeps what a shell command prints.
+_SHELL_OUTPUT = re.compile(r"(?P<target>[\w.]+\s*=)\s*!.*")
 #: Functions and methods that make folders or files.
 _MAKING = {"makedirs", "mkdir", "touch", "open", "write_text", "write_bytes", "save", "savez", "savetxt"}
 _LISTED_CELLS = 8
+_GUARDS = ("__name__ == '__main__'", "'__main__' == __name__")
 _LOOPS = (ast.For, ast.While, ast.With)
 #: The magics of a whole cell that run it as Python, in its place.
-_PYTHON_MAGICS = ("%%time", "%%capture", "%%prun")
+_PYTHON_MAGICS = ("%%time", "%%capture", "%%prun", "%%debug", "%%wandb", "%%notify", "%%memit")
 
 
 @dataclass(frozen=True)
@@ -97,7 +110,11 @@ def join_cells(empty: Module, cells: list[tuple[int, str]], graded: Collection[s
         own = _lines(cell, kept) if isinstance(cell, _Cell) else _stubs(text, cell.problem, defined)
         lines += own
         places += [(number, line) for line in range(1, len(own) + 1)]
-    notes = (*(problem.problem for problem in problems), *_left_out(empty, valid, kept))
+    notes = (
+        *(problem.problem for problem in problems),
+        *_left_out_by_magics(empty, cells),
+        *_left_out(empty, valid, kept),
+    )
     return replace(empty, text="\n".join(lines) + "\n", cells=tuple(places), notes=notes)
 
 
@@ -125,21 +142,74 @@ def _read(empty: Module, number: int, text: str) -> _Cell | Module:
         # First try the cell as it stands: a line of Python may begin with an operator that looks like a magic.
         module, tree = parse(replace(empty, text=source, cells=here))
         if tree is not None:
-            return _Cell(number, source, tree)
+            return _as_main(_Cell(number, source, tree))
     return module
+
+
+def _as_main(cell: _Cell) -> _Cell:
+    """Return a cell in which `__name__ == "__main__"` holds, as in a kernel: the module has the name of its unit.
+
+    What stands under such a condition alone becomes statements of the cell itself, so that those which no function needs can
+    be left out.
+    """
+    names = [
+        each
+        for node in ast.walk(cell.tree)
+        if isinstance(node, ast.Compare)
+        for each in (node.left, *node.comparators)
+        if isinstance(each, ast.Name) and each.id == "__name__"
+    ]
+    if not names:
+        return cell
+    lines = _ended_lines(cell.text)
+    for name in sorted(names, key=lambda each: (each.lineno, each.col_offset), reverse=True):
+        line = lines[name.lineno - 1].encode()  # columns count bytes
+        start, end = name.col_offset, name.end_col_offset or name.col_offset
+        if line[start:end] == b"__name__":  # in an f-string, Python tells other columns
+            lines[name.lineno - 1] = (line[:start] + b"'__main__'" + line[end:]).decode()
+    for text in (_without_guards(lines, cell.tree), "\n".join(lines)):
+        try:
+            return _Cell(cell.number, text, parse_quietly(text))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return cell
+
+
+def _without_guards(lines: list[str], tree: ast.Module) -> str:
+    """Return a text in which what stands under `if __name__ == "__main__":` begins at the margin, each line in its place."""
+    lines = list(lines)
+    for guard in tree.body:
+        if not isinstance(guard, ast.If) or guard.orelse or ast.unparse(guard.test) not in _GUARDS:
+            continue
+        first, last = first_line(guard.body[0]), guard.end_lineno or guard.lineno
+        if first == guard.lineno:  # `if ...: main()`, with more of the line added by the new name
+            lines[first - 1] = re.sub(r"^if\b[^:]*:\s*", "", lines[first - 1])
+            continue
+        indent = re.match(r"[ \t]*", lines[first - 1])
+        inside = {
+            number
+            for node in ast.walk(guard)
+            if isinstance(node, ast.Constant | ast.JoinedStr)
+            for number in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
+        }
+        lines[guard.lineno - 1 : first - 1] = [""] * (first - guard.lineno)
+        for number in range(first, last + 1):
+            if indent and number not in inside:
+                lines[number - 1] = lines[number - 1].removeprefix(indent[0])
+    return "\n".join(lines)
 
 
 def without_magics(text: str, unit: str) -> str:
     """Return a cell with `pass` in place of its magics and shell lines, so that line numbers stay.
 
-    A cell that `%%writefile` writes into the unit's own file is code; into another file, or for another magic, it is not.
+    A cell that `%%writefile` writes into the unit's own file is code; into another Python file, or for another magic, it is
+    not. Into any other file, it is a statement that writes it.
     """
     lines = _ended_lines(text)
     start = text.lstrip().partition("\n")[0].strip()
     written = _WRITEFILE.match(start)
-    magic = start.split()[0] if start.startswith("%%") else ""
-    if magic and magic not in _PYTHON_MAGICS and not (written and written["stem"] == unit):
-        return ""
+    if _is_of_another_magic(start) and not (written and written["stem"] == unit):
+        return "" if written else _code_that_writes(text)
     goes_on, statement = False, _Statement()
     for number, line in enumerate(lines):
         match = None if statement.goes_on else _MAGIC.match(line)
@@ -151,11 +221,45 @@ def without_magics(text: str, unit: str) -> str:
     return "\n".join(lines)
 
 
+def _is_of_another_magic(start: str) -> bool:
+    """Return True for a cell that begins with a magic which does not run it as Python in the kernel."""
+    words = start.split()
+    runs = words[:1] == ["%%skip"] and words[1:] in (["False"], ["0"])
+    return start.startswith("%%") and words[0] not in _PYTHON_MAGICS and not runs
+
+
+def _code_that_writes(text: str) -> str:
+    """Return a statement that does what `%%writefile` does; nothing for a cell of another magic."""
+    first, _, rest = text.lstrip().partition("\n")
+    found = _WRITE_ANY.match(first.strip())
+    if not found:
+        return ""
+    path = found["path"].strip("'\"")
+    folder = path.rpartition("/")[0]
+    made = (
+        f"__import__('os').makedirs({folder!r}, exist_ok=True)\n" if folder else ""
+    )  # by a shell line, in the notebook
+    mode = "a" if found["more"] else "w"
+    content = rest.rstrip("\n") + "\n"
+    return f"{made}with open({path!r}, {mode!r}, encoding='utf-8') as _file: _file.write({content!r})"
+
+
 def _code_of_magic(line: str) -> str:
-    """Return what a magic does, as Python: the statement behind `%time`, an import for `%run`; nothing for others."""
+    """Return what a magic does, as Python; nothing for most of them.
+
+    It is the statement behind `%time`, an import for `%run`, a variable of the environment for `%env`, an empty list for
+    what a shell command would print.
+    """
     script = _RUN.fullmatch(line)
     if script and not any(map(keyword.iskeyword, script["path"].split("/"))):
         return f"from {script['path'].replace('/', '.')} import *  {_SCRIPT}"
+    indent, plain = line[: len(line) - len(line.lstrip())], line.strip()
+    shell, variable = _SHELL_OUTPUT.fullmatch(plain), _ENVIRONMENT.fullmatch(plain)
+    if shell:
+        return f"{indent}{shell['target']} []"
+    if variable:
+        name = variable["name"] or variable["other"]
+        return f"{indent}import os; os.environ[{name!r}] = {variable['value']!r}"
     found = _TIME.fullmatch(line)
     try:
         return found["code"] if found and parse_quietly(found["code"]).body else ""
@@ -218,16 +322,31 @@ def _needed_statements(cells: list[_Cell], graded: Collection[str]) -> set[ast.s
     """Return the definitions, and the statements that give values to what they need.
 
     A loop, and a call of a function that changes what it is given, is kept only for what the graded functions need, if there
-    are any: other functions may show a training that it runs.
+    are any: other functions may show a training that it runs. So is a call of any method that may change something.
     """
     statements = [node for cell in cells for node in cell.tree.body]
     effects = {name: effect for node in statements for name, effect in effects_by_name(node)}
+    imported = dict(pair for node in statements for pair in imported_names(node))
+    aliases: dict[str, tuple[str, ast.stmt]] = {}
     binders: dict[str, list[ast.stmt]] = {}
     runs: set[ast.stmt] = {node for node in statements if isinstance(node, (*_LOOPS, ast.Delete))}
     for node in statements:
         names = [*bound_names(node), *names_a_setting_changes(node)]
         if isinstance(node, ast.Delete) and not all(_is_seen_later(target, binders) for target in node.targets):
             continue  # tidied up after the functions had been used, or run after a cell that is gone
+        called = [] if isinstance(node, DEFINITIONS) else [*names_a_method_may_change(node, imported, effects)]
+        if not set(called) <= set(names):
+            runs.add(node)
+        names += called
+        anew = names_bound_anew(node)
+        for name in [name for name in names if name in aliases and name not in anew]:
+            while name in aliases:
+                name, source = aliases[name]
+                binders.setdefault(name, []).extend((source, node))
+        aliases = {name: alias for name, alias in aliases.items() if name not in anew}
+        alias = alias_of(node)
+        if alias is not None and alias[0] != alias[1]:
+            aliases[alias[0]] = alias[1], node
         for name in names:
             binders.setdefault(name, []).append(node)
         for name in () if isinstance(node, DEFINITIONS) else names_own_functions_change(node, effects):
@@ -314,6 +433,21 @@ def _left_out(module: Module, cells: list[_Cell], kept: set[ast.stmt]) -> Iterat
         more = ", ..." if len(numbers) > _LISTED_CELLS else ""
         listed = ", ".join(map(str, numbers[:_LISTED_CELLS])) + more
         yield f"{module.label}: statements that no function needs were left out ({_cells(numbers)} {listed})"
+
+
+def _left_out_by_magics(module: Module, cells: list[tuple[int, str]]) -> Iterator[str]:
+    """Yield a sentence about each cell with functions whose magic does not run it in the kernel."""
+    for number, text in cells:
+        start, _, rest = text.lstrip().partition("\n")
+        if (
+            not _is_of_another_magic(start.strip())
+            or _WRITEFILE.match(start.strip())
+            or _WRITE_ANY.match(start.strip())
+        ):
+            continue
+        tree = parse(replace(module, text=without_magics(rest, module.unit)))[1]
+        if tree is not None and any(map(_defines, tree.body)):
+            yield f"{module.label} cell {number} was left out: it begins with {start.split()[0]}"
 
 
 def _cells(numbers: list[int]) -> str:

@@ -6,7 +6,8 @@ A file is a name too: what one statement writes another may read.
 import ast
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import TypeGuard
 
 from autograder.submissions.module import parse_quietly
 
@@ -29,12 +30,57 @@ _CHANGING = {
     ),
     *("reverse", "appendleft", "extendleft", "rotate", "subtract", "put", "fill", "resize"),
     *("difference_update", "intersection_update", "symmetric_difference_update"),
+    *("register", "add_argument", "set_defaults", "read_string", "read_dict", "move_to_end"),
+    *("register_forward_hook", "register_forward_pre_hook"),
     *("write", "seek", "execute", "executemany", "executescript"),
     *("load_state_dict", "eval", "apply", "double", "half", "add_module", "register_buffer", "register_parameter"),
     *("__setitem__", "__delitem__", "__setattr__", "__delattr__", "__iadd__", "__ior__"),
 }
 #: Functions that change their first argument, besides those whose name ends in `_`.
-_CHANGING_FIRST = {"setattr", "delattr", "heappush", "heapify", "shuffle", "insort", "copyto", "fill_diagonal", "put"}
+_CHANGING_FIRST = {
+    *("setattr", "delattr", "heappush", "heapify", "shuffle", "insort", "copyto", "fill_diagonal", "put"),
+    *("putmask", "place", "put_along_axis", "setitem", "delitem"),
+}
+#: Libraries whose functions compute: one that is called for nothing but what it does changes its first argument.
+_COMPUTING = {"bisect", "heapq", "numpy", "operator", "random", "torch"}
+#: First words in the names of methods that change what they are called on, whatever follows.
+_SETTING_UP = {"add", "configure", "disable", "enable", "load", "read", "register", "remove", "set", "update", "with"}
+#: Words in the names of methods that train, show, save or end something. Any other that a notebook calls at its top, for
+#: nothing but what it does, may change what it is called on.
+_NOT_CHANGING = {
+    *(
+        "train",
+        "fit",
+        "finetune",
+        "learn",
+        "optimize",
+        "minimize",
+        "backward",
+        "step",
+        "epoch",
+        "epochs",
+        "tune",
+        "search",
+    ),
+    *("partial", "run", "loop", "mainloop", "main", "demo", "launch", "serve", "start", "play", "simulate", "forward"),
+    *(
+        "evaluate",
+        "predict",
+        "transform",
+        "score",
+        "test",
+        "testing",
+        "validate",
+        "benchmark",
+        "timeit",
+        "sleep",
+        "wait",
+    ),
+    *("show", "plot", "draw", "imshow", "hist", "scatter", "bar", "render", "display", "animate", "view", "visualize"),
+    *("print", "pprint", "head", "tail", "sample", "describe", "info", "summary", "log", "watch", "report"),
+    *("save", "savefig", "savetxt", "savez", "dump", "export", "download", "upload", "push", "publish"),
+    *("close", "stop", "shutdown", "terminate", "kill", "join", "quit", "exit", "finish", "cuda", "assert", "check"),
+}
 #: Libraries whose functions of the same names change nothing of the library: `np.resize`, `torch.subtract`.
 _LIBRARIES = {"np", "numpy", "torch"}
 #: Functions that change how all functions run.
@@ -116,6 +162,93 @@ def names_a_setting_changes(node: ast.stmt) -> Iterator[str]:
             yield from _base(called.value)
         elif name in _SETTINGS | _SEEDS:
             yield "*"
+    if isinstance(node, ast.Assign) and any(_is_of_environment(target) for target in node.targets):
+        yield "*"
+
+
+def _is_of_environment(node: ast.expr) -> bool:
+    """Return True for `os.environ["..."]`: any library may read it."""
+    inner = node.value if isinstance(node, ast.Subscript) else None
+    return (inner.attr if isinstance(inner, ast.Attribute) else getattr(inner, "id", "")) == "environ"
+
+
+def names_a_method_may_change(node: ast.stmt, imported: Mapping[str, str], own: Collection[str]) -> Iterator[str]:
+    """Yield `parser` for `parser.add_argument(...)`: a call for nothing but what it does, of a method that may change it.
+
+    A call inside a loop or a function does not count: it may stand for a training.
+
+    Args:
+        node: a statement at the top of a notebook.
+        imported: the library of each name that the notebook imports.
+        own: names of the notebook's own functions, and of methods with a dot before them; what they change is known.
+    """
+    if isinstance(node, ast.If | ast.Try | ast.With):
+        for child in ast.walk(node):
+            if isinstance(child, ast.Expr):
+                yield from names_a_method_may_change(child, imported, own)
+    call = node.value if isinstance(node, ast.Expr) else None
+    if not isinstance(call, ast.Call):
+        return
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "train" and call.args:
+        yield from _base(call.func.value)  # `dropout.train(False)`
+    names, called = set[str](), call.func
+    while not isinstance(called, ast.Name):
+        if isinstance(called, ast.Attribute):
+            names.add(called.attr)
+            called = called.value
+        elif isinstance(called, ast.Call):
+            called = called.func
+        elif isinstance(called, ast.Subscript):
+            called = called.value
+        else:
+            return
+    if any(f".{name}" in own for name in names) or any(map(_shows_or_trains, {*names, called.id})):
+        return
+    if imported.get(called.id) in _COMPUTING:
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        yield from _base(given[0]) if given else ()
+    elif called.id not in imported and called.id not in own and names:
+        yield called.id
+
+
+def _shows_or_trains(name: str) -> bool:
+    words = name.split("_")
+    return words[0] not in _SETTING_UP and (name.startswith("to_") or not _NOT_CHANGING.isdisjoint(words))
+
+
+def alias_of(node: ast.stmt) -> tuple[str, str] | None:
+    """Return the new and the old name for `inner = table["a"]` and `group = parser.add_argument_group()`, else None.
+
+    What changes the new one in place may change the old one.
+    """
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+        return None
+    value = node.value
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        if value.func.attr.split("_")[0] not in ("add", "get", "setdefault"):
+            return None
+        value = value.func
+    old = next(_base(value), "") if not isinstance(value, ast.Name) else ""
+    return (node.targets[0].id, old) if old else None
+
+
+def names_bound_anew(node: ast.stmt) -> set[str]:
+    """Return the names that an assignment binds, without those whose value it changes in place."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
+    return {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name) and _stores(each)}
+
+
+def _stores(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
+
+
+def imported_names(node: ast.stmt) -> Iterator[tuple[str, str]]:
+    """Yield each name that a statement imports, and the library that it is of."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            for alias in child.names:
+                library = alias.name if isinstance(child, ast.Import) else child.module or ""
+                yield alias.asname or alias.name.partition(".")[0], library.partition(".")[0]
 
 
 def _changes_in_place(method: str) -> bool:
@@ -185,13 +318,19 @@ def names_own_functions_change(node: ast.stmt, effects: dict[str, tuple[set[str]
                     yield from _base(value)
 
 
+def _is_attributes(node: ast.expr) -> TypeGuard[ast.Call]:
+    """Return True for `vars(config)` and `getattr(config, "sizes")`: what changes them changes `config`."""
+    called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+    return called in ("vars", "getattr") and isinstance(node, ast.Call) and bool(node.args)
+
+
 def _base(node: ast.expr) -> Iterator[str]:
-    while isinstance(node, ast.Subscript | ast.Attribute):
+    while isinstance(node, ast.Subscript | ast.Attribute) or _is_attributes(node):
         if isinstance(node, ast.Subscript) and _is_namespace(node.value):
             name = node.slice.value if isinstance(node.slice, ast.Constant) else "*"
             yield str(name)
             return
-        node = node.value
+        node = node.args[0] if isinstance(node, ast.Call) else node.value
     if isinstance(node, ast.Name):
         yield node.id
 

@@ -313,7 +313,7 @@ def source_of(handin, *cells):
         ("if True:\n    def f(): pass", None),
         ("denoise = lambda images: images\nsmooth = lambda images: images", "denoise = lambda images: images\n"),
         ("def f(x, y):\n    return (x\n    % y)", None),
-        ("files = !ls\n%time f()\ntorch?\nlen??\ndef f(): return files", "\n\n\n\ndef f(): return files"),
+        ("files = !ls\n%time f()\ntorch?\nlen??\ndef f(): return files", "files = []\n\n\n\ndef f(): return files"),
         ("\n%%time\ndef f(): pass", "\n\ndef f(): pass"),
         ("%%bash\ndef f(): pass", ""),
         ("def f():\n    %time g()\n    return 1", "def f():\n    pass\n    return 1"),
@@ -364,10 +364,20 @@ def test_what_functions_need_is_kept_and_the_rest_is_left_out(handin, cell, kept
         "from pathlib import Path\nPath(FILE).write_text('2')\ndims += [int(Path(FILE).read_text())]",
         "class Bank:\n    def add(self, item):\n        self.items = [item]\nbank = Bank()\nbank.add(2)\ndims = bank.items",
         "class Bank:\n    def fill(self, items):\n        items.append(2)\nBank().fill(dims)",
+        "vars(dims := type('Dims', (list,), {})()).update(a=1)\ndims += [len(vars(dims)) + 1]",
+        "table = {'a': dims}\ninner = table['a']\ninner.append(2)\ndims = table['a']",
+        "if __name__ == '__main__':\n    dims.append(2)",
+        "def main():\n    global dims\n    dims = [2]\nif __name__ == '__main__': main()",
+        "if (__name__ == '__main__' and\n        not dims):\n    dims.append(2)",
+        "if __name__ == '__main__':\n    # mine\n    text = '''\n    a'''\n    dims.append(len(text) - 4)",
+        "%env DIMS=2\nimport os\ndims.append(int(os.environ['DIMS']))",
+        "%set_env DIMS 2\nfrom os import getenv\ndims.append(int(getenv('DIMS')))",
+        "files = !ls\ndims.append(2 + len(files))",
     ],
 )
-def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill, tmp_path):
+def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill, tmp_path, monkeypatch):
     fill = fill.replace("FILE", repr(str(tmp_path / "dims.txt")))
+    monkeypatch.setenv("DIMS", "")
     cells = [new_code_cell(text) for text in ("dims = []", fill, "def denoise():\n    return dims")]
     path = handin(variation_loss__ipynb=notebook(*cells))
     found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
@@ -402,14 +412,31 @@ def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill, tmp_pat
         ("x = io.StringIO()", "x.write('a')", "x.getvalue() == 'a'"),
         ("x = [1, 2]", "del x[0]", "x == [2]"),
         ("list = [1]", "del list", "list('a') == ['a']"),
+        ("x = ArgumentParser()", "x.add_argument('--a', default=1)", "x.parse_args([]).a == 1"),
+        ("x = ArgumentParser()", "x.add_argument_group('b').add_argument('--a', default=1)", "x.parse_args([]).a == 1"),
+        ("x = ArgumentParser()", "y = x.add_argument_group('b')\ny.add_argument('--a')", "not x.parse_args([]).a"),
+        ("x = ConfigParser()", "x.read_string('[a]\\nb = 1')", "x['a']['b'] == '1'"),
+        ("x = singledispatch(repr)", "x.register(int, lambda value: 1)", "x(3) == 1"),
+        ("class X(ABC): pass", "X.register(int)", "isinstance(1, X)"),
+        ("x = np.zeros(2)", "np.add.at(x, [0], 1)", "x.sum() == 1"),
+        ("x = np.zeros(2)", "np.putmask(x, x == 0, 1)", "x.sum() == 2"),
+        ("x = {}", "operator.setitem(x, 'a', 1)", "x == {'a': 1}"),
+        ("x = {'a': {}}", "y = x['a']\ny['b'] = 1", "x == {'a': {'b': 1}}"),
+        ("x = nn.Dropout()", "x.train(False)", "not x.training"),
+        ("x = nn.Sequential(Linear(1, 1))", "y = x[0]\ny.bias = None", "x[0].bias is None"),
+        ("x = type('X', (), {})()", "vars(x).update(a=1)", "x.a == 1"),
+        ("x = type('X', (), {'use': lambda self, a: setattr(self, 'a', a)})()", "if True:\n    x.use(1)", "x.a == 1"),
         ("", "sys.setrecursionlimit(54321)", "__import__('sys').getrecursionlimit() == 54321"),
         ("", "torch.set_default_dtype(torch.float64)", "torch.zeros(1).dtype == torch.float64"),
         ("np.random.seed(5)", "x = np.random.rand()", "x == np.random.RandomState(5).rand()"),
     ],
 )
 def test_a_change_in_place_that_a_function_sees_is_kept(handin, make, change, expression):
-    imports = "import io, sqlite3, sys, torch\nimport numpy as np\nfrom collections import Counter, deque"
-    imports += "\nfrom torch import nn\nfrom torch.nn import Linear"
+    imports = "import io, operator, sqlite3, sys, torch\nimport numpy as np\nfrom collections import Counter, deque"
+    imports += (
+        "\nfrom torch import nn\nfrom torch.nn import Linear\nfrom abc import ABC\nfrom argparse import ArgumentParser"
+    )
+    imports += "\nfrom configparser import ConfigParser\nfrom functools import singledispatch"
     table = "Table = type('Table', (dict,), {'drop': lambda self, key, inplace: self.pop(key)})"
     cells = [imports, table, make, change, f"def denoise():\n    return {expression}"]
     limit, state = sys.getrecursionlimit(), np.random.get_state()
@@ -430,6 +457,14 @@ def test_a_change_in_place_that_a_function_sees_is_kept(handin, make, change, ex
         "for epoch in range(9):\n    for p in net.parameters():\n        p.data -= p.grad",
         "difference = np.subtract(fit(net), 1)",
         "other = nn.Sequential(nn.ReLU(inplace=True), fit(net))",
+        "net.fit(train())",
+        "net.run_training(train())",
+        "for epoch in range(9):\n    net.improve(train())",
+        "np.testing.assert_equal(net, train())",
+        "plt.plot(net, train())",
+        "net.show(train())",
+        "if __name__ == '__main__':\n    def test(): pass\n    train()\n    for epoch in range(9): pass",
+        "other = net.weight\nother = train()",
     ],
 )
 def test_a_training_is_left_out_whatever_it_sets(handin, training):
@@ -456,6 +491,29 @@ def test_a_cell_that_no_function_needs_changes_nothing(handin, cell):
     text = source_of(handin, *cells).modules["variation_loss"].text
     exec(text, names := {})
     assert names["denoise"]().requires_grad and "train" not in text and "del" not in text
+
+
+@pytest.mark.parametrize("magic", ["%%capture out", "%%debug", "%%wandb", "%%notify", "%%memit", "%%skip False"])
+def test_a_cell_whose_magic_runs_it_in_the_kernel_is_taken(handin, magic):
+    found = source_of(handin, f"{magic}\ndef denoise():\n    return 2")
+    assert "def denoise" in found.modules["variation_loss"].text and found.notes == ()
+
+
+@pytest.mark.parametrize("magic", ["%%skip", "%%memray_flamegraph -o", "%%bash", "%%timeit"])
+def test_a_cell_that_another_magic_takes_is_said_to_be_left_out(handin, magic):
+    found = source_of(handin, f"{magic}\n%matplotlib inline\ndef denoise():\n    return 2", f"{magic}\nx = 1")
+    assert "def denoise" not in found.modules["variation_loss"].text
+    assert found.notes == (f"variation_loss.ipynb cell 1 was left out: it begins with {magic.split()[0]}",)
+
+
+def test_a_cell_keeps_its_lines_where_it_is_the_main_program(handin):
+    cell = (
+        "x = 'é'; assert x; y = (__name__ == '__main__')\nif '__main__' == __name__:\n\n    @str\n    def f(): pass\n"
+    )
+    module = source_of(handin, cell + "def denoise():\n    return y").modules["variation_loss"]
+    exec(module.text, names := {"__name__": "variation_loss"})
+    assert names["denoise"]() is True
+    assert module.text.splitlines().index("def denoise():") == cell.count("\n")
 
 
 def test_a_name_that_was_never_bound_is_not_deleted(handin):
@@ -536,6 +594,16 @@ def test_folders_and_files_that_a_notebook_makes_of_nothing_of_its_own_are_made(
     module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
     module.load()
     assert module.denoise() == 2
+
+
+@pytest.mark.parametrize("path", ["dims.json", "'my dims.json'", "a/b.c/dims-1"])
+def test_a_file_that_a_cell_writes_by_a_magic_is_written(handin, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cells = [f"%%writefile {path}\n[1,\n", f"%%writefile -a {path}\n2]", "import json\nfrom pathlib import Path"]
+    name = path.strip("'")
+    cells.append(f"def denoise():\n    return json.loads(Path({name!r}).read_text())")
+    exec(source_of(handin, *cells).modules["variation_loss"].text, names := {})
+    assert names["denoise"]() == [1, 2]
 
 
 def test_a_file_of_what_a_notebook_has_computed_is_left_out(handin):
