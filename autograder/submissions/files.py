@@ -1,12 +1,13 @@
 """Turn the bytes of a script or a notebook into the module of a unit, and find the answers in it that people grade."""
 
+import codecs
 import io
 import json
 import re
 import tokenize
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from autograder.submissions.archives import MAX_FILE_BYTES, Entry
 from autograder.submissions.entries import reason
@@ -63,7 +64,9 @@ def module_from(unit: str, file: File, graded: Collection[str] = (), filename: s
         return empty.but(f"is {_more_than(file.size, limit)}; hand in code without data or output")
     if not file.data.strip():
         return empty.but("is empty; hand in the file that you have worked on")
-    return _notebook(empty, file.data, graded) if _is_notebook(file.path) else _script(empty, file.data)
+    if _is_notebook(file):
+        return _notebook(replace(empty, filename=str(PurePath(filename).with_suffix(".ipynb"))), file.data, graded)
+    return _script(empty, file.data)
 
 
 def python_pieces(unit: str, file: File) -> list[str]:
@@ -73,7 +76,7 @@ def python_pieces(unit: str, file: File) -> list[str]:
     """
     if file.fault or file.size > _limit(file.path):
         return []
-    if not _is_notebook(file.path):
+    if not _is_notebook(file):
         return [file.data.decode("utf-8-sig", "replace")]
     try:
         return [without_magics(text, unit) for _, text in code_cells(file.data)]
@@ -83,7 +86,7 @@ def python_pieces(unit: str, file: File) -> list[str]:
 
 def written_files(file: File) -> list[File]:
     """Return the Python files that the cells of a notebook write, at the paths that they name."""
-    if file.fault or file.size > _limit(file.path) or not _is_notebook(file.path):
+    if file.fault or file.size > _limit(file.path) or not _is_notebook(file):
         return []
     try:
         texts = written_texts(code_cells(file.data))
@@ -92,12 +95,14 @@ def written_files(file: File) -> list[File]:
     return [File(PurePosixPath(path), len(text.encode()), text.encode()) for path, text in texts.items()]
 
 
-def _is_notebook(path: PurePosixPath) -> bool:
-    return path.suffix == ".ipynb"
+def _is_notebook(file: File) -> bool:
+    """Return True for a notebook, also for one that was saved under the name of a script."""
+    data = file.data.removeprefix(codecs.BOM_UTF8).lstrip()
+    return file.path.suffix == ".ipynb" or (data.startswith(b"{") and b'"nbformat"' in data)
 
 
 def _limit(path: PurePosixPath) -> int:
-    return MAX_FILE_BYTES if _is_notebook(path) else MAX_SOURCE_BYTES
+    return MAX_FILE_BYTES if path.suffix == ".ipynb" else MAX_SOURCE_BYTES
 
 
 def _more_than(size: int, limit: int) -> str:
@@ -175,7 +180,7 @@ def _text_between_marks(text: str, name: str) -> str | None:
 def _texts(file: File) -> Iterator[tuple[str, str]]:
     """Yield the id and the text of each cell of a notebook, or the text of a script; nothing if it cannot be read."""
     text = file.data.decode("utf-8-sig", "replace")
-    if file.path.suffix != ".ipynb":
+    if not _is_notebook(file):
         yield "", text.replace("\r\n", "\n")
         return
     try:

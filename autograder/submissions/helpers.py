@@ -6,6 +6,7 @@ because what a check or a library imports there must be the real one.
 """
 
 import ast
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.machinery import PathFinder
@@ -18,6 +19,9 @@ from autograder.submissions.module import Module, parse_quietly
 _COURSE = "exercises"
 _RESERVED = {"autograder", "conftest", "data", _COURSE, "solutions", "tests"}
 _INIT = "__init__"
+#: The function that imports a module by its file; a worker has it find what was taken along.
+_BY_FILE = "spec_from_file_location"
+_PYTHON_FILE = re.compile(r"(?:[\w./\\~-]*[/\\])?(\w+)\.py")
 #: So many files beside the units are read, in case that they are imported: the nearest ones.
 _NEIGHBOURS = 40
 #: In a student's own run, so many folders deep.
@@ -52,21 +56,25 @@ def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Modul
     return take_along(modules.values(), beside | written_in(files, modules))[0]
 
 
-def take_along(modules: Iterable[Module], beside: Mapping[str, File]) -> tuple[dict[str, Module], list[str]]:
+def take_along(
+    modules: Collection[Module], beside: Mapping[str, File], reserved: Collection[str] = ()
+) -> tuple[dict[str, Module], list[str]]:
     """Return the neighbours that modules import, directly or by way of others, and sentences about them.
 
     Args:
         modules: the units.
         beside: files beside them, by module name.
+        reserved: names of modules that none of them may stand in for, besides libraries.
     """
     taken: dict[str, Module] = {}
     refused: list[str] = []
     waiting = [name for module in modules for name in _imported_names(module.text, "")]
+    waiting += [name for module in modules if _BY_FILE in module.text for name in _named_files(module.text, beside)]
     while waiting:
         name = waiting.pop(0)
         if name not in beside or name in taken or name in refused:
             continue
-        if _stands_for_another(_top(name)):
+        if _stands_for_another(_top(name)) or _top(name) in reserved:
             refused.append(name)
             continue
         file = beside[name]
@@ -74,10 +82,15 @@ def take_along(modules: Iterable[Module], beside: Mapping[str, File]) -> tuple[d
         filename = str(Path(file.path)) if file.path.is_absolute() else _filename(name, file)
         taken[name] = Module(name, filename) if empty else module_from(name, file, filename=filename)
         waiting += _imported_names(taken[name].text, name if _is_package(file) else name.rpartition(".")[0])
+    read = {name for module in (*modules, *taken.values()) for name in _named_files(module.text, beside)}
     shown = {name: _filename(name, beside[name]) for name in (*taken, *refused)}
     notes = [f"taken along: {', '.join(shown[name] for name in sorted(taken))}"] if taken else []
     notes += [
         f"{shown[name]} was left: `import {name}` means another module here; rename it" for name in sorted(refused)
+    ]
+    notes += [
+        f"{_filename(name, beside[name])} was left: import it by `import {name}`"
+        for name in sorted(read - taken.keys() - set(refused))
     ]
     return taken, notes + [module.problem for module in taken.values() if module.problem]
 
@@ -152,6 +165,17 @@ def _imported_names(text: str, package: str) -> list[str]:
             parts += [node.module] if node.module else []
             names += [".".join([*parts, *inner]) for inner in ([], *([alias.name] for alias in node.names))]
     return [part for name in names for part in _with_packages(name.removeprefix(f"{_COURSE}."))]
+
+
+def _named_files(text: str, beside: Collection[str]) -> Iterator[str]:
+    """Yield the neighbours whose file a text of a source names, as for a call that imports a module by its file."""
+    try:
+        nodes = list(ast.walk(parse_quietly(text)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    stems = {found[1] for each in texts if (found := _PYTHON_FILE.fullmatch(each))}
+    yield from (name for name in beside if name.rpartition(".")[2] in stems)
 
 
 def _imported_by_call(call: ast.Call, package: str) -> Iterator[str]:

@@ -53,6 +53,7 @@ class RawSubmission:
         problem: a sentence, if nothing at all could be read.
         notes: sentences about what was chosen or refused.
         not_taken: paths inside the submission that were left behind.
+        reserved: names of modules that none of the neighbours may stand in for, besides libraries.
     """
 
     name: str
@@ -61,6 +62,7 @@ class RawSubmission:
     problem: str = ""
     notes: tuple[str, ...] = ()
     not_taken: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -209,10 +211,12 @@ def collect_hand_in(
         notes = [f"{what} holds no file of this course; the course has {_listing(names)}"]
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
     files = {unit: read_unit(entry) for unit, entry in chosen.items()}
-    units_and_more = {*names, *reserved}
-    beside = also_on_path(neighbours(others, {path.parent for path in taken}, units_and_more), files.values())
-    beside |= written_in(files.values(), units_and_more)
-    return RawSubmission(name, files, beside, "", tuple(notes), tuple(rest[:_LISTED] + more))
+    folders = {path.parent for path in taken}
+    # What is reserved may lie here as a part of the whole course; a file right beside a unit is the student's.
+    own = [entry for entry in others if entry.path.stem in reserved and entry.path.parent in folders]
+    beside = neighbours(others, folders, {*names, *reserved}) | neighbours(own, folders, names)
+    beside = also_on_path(beside, files.values()) | written_in(files.values(), names)
+    return RawSubmission(name, files, beside, "", tuple(notes), tuple(rest[:_LISTED] + more), tuple(reserved))
 
 
 def entries_of_hand_in(hand_in: HandIn, units: Collection[str]) -> tuple[list[Entry], list[str]]:
@@ -247,7 +251,7 @@ def parse_submission(raw: RawSubmission, graded: Collection[str] = (), questions
     if raw.problem:
         return Submission(raw.name, problem=raw.problem)
     modules = {unit: module_from(unit, file, graded) for unit, file in raw.files.items()}
-    helpers, said = take_along(modules.values(), raw.neighbours)
+    helpers, said = take_along(modules.values(), raw.neighbours, raw.reserved)
     notes = (*raw.notes, *said, *(note for module in modules.values() for note in module.notes[:_NOTED]))
     examples = raw.neighbours.get(EXAMPLES)
     along = {printable(raw.neighbours[name].path) for name in helpers | ({EXAMPLES: None} if examples else {})}

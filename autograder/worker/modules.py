@@ -11,10 +11,12 @@ import contextlib
 import functools
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import inspect
 import io
 import linecache
 import operator
+import os
 import re
 import sys
 import time
@@ -23,6 +25,7 @@ import warnings
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
+from unittest import mock
 
 from autograder.worker.deadline import Budget
 
@@ -359,6 +362,18 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module.load()
 
 
+def _spec_of_file(
+    finder: _Finder, by_file: Callable[..., Any], name: str, location: Any = None, **options: Any
+) -> importlib.machinery.ModuleSpec | None:
+    """Return the spec of a module by its file; one that was taken along lies in no file where this is graded."""
+    path = f"/{location}".replace("\\", "/")
+    own = [each for each in finder.modules if path.endswith(f"/{each.replace('.', '/')}.py")]
+    if location is not None and own and not os.path.exists(location):
+        return _Spec(max(own, key=len), finder)
+    spec: importlib.machinery.ModuleSpec | None = by_file(name, location, **options)
+    return spec
+
+
 class _Library(importlib.abc.Loader):
     """The loader of a library, whose time is not the student's: the first step of an optimizer imports for seconds."""
 
@@ -391,8 +406,10 @@ def importable(modules: Mapping[str, LoadedModule], libraries: Budget | None = N
     shadowed = _take_away(modules)
     # One inside a folder of modules is set in its package when it is imported, so that it has to be imported anew.
     sys.modules.update({name: each for name, each in modules.items() if each.is_loaded and "." not in name})
+    by_file = functools.partial(_spec_of_file, finder, importlib.util.spec_from_file_location)
     try:
-        yield
+        with mock.patch.object(importlib.util, "spec_from_file_location", by_file):
+            yield
     finally:
         if finder in sys.meta_path:  # the student's code may have cleared it
             sys.meta_path.remove(finder)

@@ -111,6 +111,8 @@ class Session:
         self._has_asked = False
         self._unit = ""
         self._place = ""
+        #: Arguments of the program that the student's code finds itself in, which it may change.
+        self._argv: list[str] = []
         #: Framework of the present call: converts the fields of records.
         self._framework = PYTORCH
         #: The exception behind the last reply, for a debugger in the same process.
@@ -156,6 +158,7 @@ class Session:
             case protocol.Load():
                 self._start_anew(request.seed)
                 self._place = request.place
+                self._argv = [f"{request.unit}.py"]
                 with self._limit(request):
                     return self._load(request)
             case protocol.Call():
@@ -177,9 +180,19 @@ class Session:
             ) as budget,
             importable(self._modules, None if self._sandboxed else budget),
             self._enter_place(),
+            self._have_arguments(),
         ):
             budget.paused = self.paused
             yield
+
+    @contextlib.contextmanager
+    def _have_arguments(self) -> Iterator[None]:
+        """Let a student's code find its own name in `sys.argv`, and no arguments of the grader, of pytest or of a kernel."""
+        before, sys.argv = sys.argv, self._argv
+        try:
+            yield
+        finally:
+            self._argv, sys.argv = sys.argv, before
 
     @contextlib.contextmanager
     def _enter_place(self) -> Iterator[None]:

@@ -146,6 +146,48 @@ def test_no_folder_stands_in_for_a_library_or_for_the_course(tmp_path, folder):
     assert found.notes == (f"{folder}/dims.py was left: `import {folder}.dims` means another module here; rename it",)
 
 
+@pytest.mark.parametrize("name", ["data", "statistics", "shades"])
+def test_a_file_beside_the_unit_that_stands_for_another_module_is_said_to_be_left(tmp_path, name):
+    files = {"variation_loss.py": f"from {name} import last\n", f"{name}.py": "last = 1\n"}
+    folder = write(tmp_path / "alice", files)
+    found = parse_submission(collect_submission(folder, UNITS, reserved=("data", "shades")))
+    assert found.helpers == {}
+    assert found.notes == (f"{name}.py was left: `import {name}` means another module here; rename it",)
+
+
+def test_a_folder_of_the_course_is_not_said_to_be_left(tmp_path):
+    files = {"exercises/variation_loss.py": "from data import last\n", "data.py": "", "data/__init__.py": "last = 1\n"}
+    found = parse_submission(collect_submission(write(tmp_path / "alice", files), UNITS, reserved=("data",)))
+    assert found.helpers == {} and found.notes == ()
+
+
+BY_FILE = """import importlib.util, os
+spec = importlib.util.spec_from_file_location("mine", os.path.join(os.path.dirname(__file__), "lib", "dims.py"))
+dims = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(dims)
+def denoise(): return dims.last()
+"""
+
+
+def test_a_module_that_is_imported_by_its_file_is_taken_along(tmp_path):
+    files = {"variation_loss.py": BY_FILE, "lib/dims.py": "def last(): return 3\n", "lib/other.py": "1 / 0\n"}
+    found = parse_submission(collect_submission(write(tmp_path / "alice", files), UNITS))
+    assert found.notes == ("taken along: lib/dims.py",)
+    assert answer_of(found.sources) == 3
+
+
+def test_a_module_that_is_imported_by_its_file_is_read_from_there_at_home(tmp_path):
+    folder = write(tmp_path / "alice", {"variation_loss.py": BY_FILE, "lib/dims.py": "def last(): return 3\n"})
+    units = {"variation_loss": read_module(folder / "variation_loss.py", "variation_loss")}
+    assert answer_of(read_helpers(folder, units) | units) == 3
+
+
+def test_a_module_that_is_read_as_a_file_is_said_to_be_left(tmp_path):
+    files = {"variation_loss.py": "exec(open('./dims.py').read())\n", "dims.py": "last = 1\n", "other.py": ""}
+    found = parse_submission(collect_submission(write(tmp_path / "alice", files), UNITS))
+    assert found.notes == ("dims.py was left: import it by `import dims`",)
+
+
 def test_no_folder_stands_in_for_a_unit(tmp_path):
     files = {"variation_loss.py": "from variation_loss.dims import last\n", "variation_loss/dims.py": "last = 1\n"}
     assert collect_submission(write(tmp_path / "alice", files), UNITS).neighbours == {}

@@ -290,6 +290,15 @@ def test_a_notebook_gives_its_definitions(handin):
     assert module.place(line) == "variation_loss.ipynb cell 3, line 3"
 
 
+@pytest.mark.parametrize("start", ["", "\ufeff", "\n "])
+def test_a_notebook_under_the_name_of_a_script_is_read_as_a_notebook(handin, start):
+    cells = [new_code_cell("%matplotlib inline\nSCALE = 2"), new_code_cell("def total_variation(x):\n    return SCALE")]
+    module = read_submission(handin(variation_loss=start + notebook(*cells)), UNITS).modules["variation_loss"]
+    exec(module.text, names := {})
+    assert names["total_variation"](None) == 2
+    assert module.place(4) == "variation_loss.ipynb cell 2, line 2"
+
+
 def source_of(handin, *cells):
     return read_submission(handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells))), UNITS, ["denoise"])
 
