@@ -22,6 +22,8 @@ AutograderError
     └── CheckFailed        it answered, and the answer is wrong (an AssertionError too)
 """
 
+from typing import NoReturn
+
 
 class AutograderError(Exception):
     """Anything the autograder raises on purpose. `str()` of it is one sentence for a person."""
@@ -37,6 +39,10 @@ class CatalogError(GraderError):
 
 class CheckError(GraderError):
     """A check is written in a way that cannot work."""
+
+
+class UnseenError(CheckError, AttributeError):
+    """A check asks for an attribute that stays with the worker. It is an AttributeError, so that `hasattr` says False."""
 
 
 class SandboxError(GraderError):
@@ -103,6 +109,11 @@ class Raised(StudentFault):
         self.kinds = kinds
         self.text = text
         self._sentence = sentence
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise UnseenError(f"a check sees what an exception says, and not its .{name}")
 
     @property
     def sentence(self) -> str:

@@ -1,8 +1,12 @@
 """From a worker's fault to the exception that ends a check, with a sentence for the student."""
 
+import ast
 import builtins
+import contextlib
 import difflib
 import functools
+import re
+import types
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -83,13 +87,16 @@ def _error(
         return TimedOut(f"{subject} did not finish within {seconds:g} s of its own time and was stopped{where}")
     if not call:
         return Unusable(f"{module.label} cannot be imported: {_words(fault)}{where}")
-    return _class_of_fault(fault, expectable)(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text)
+    kind = _class_of_fault(fault, expectable)
+    return _with_details(kind(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text))
 
 
 #: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
 _OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
 #: The end of an iterator would end a loop of the check's own, and a group is made of exceptions, which do not cross.
 _UNEXPECTABLE = (StopIteration, StopAsyncIteration, BaseExceptionGroup)
+#: Python itself sets or reads the attributes of these while it passes them on or shows a traceback.
+_PLAIN = (BaseException, Exception, AttributeError, ImportError, NameError, SyntaxError)
 
 
 def _class_of_fault(fault: Fault, expectable: Callable[[str], type[Exception] | None]) -> type[Raised]:
@@ -97,15 +104,41 @@ def _class_of_fault(fault: Fault, expectable: Callable[[str], type[Exception] | 
     for name in fault.kinds:
         kind = getattr(builtins, name, None)
         kind = expectable(name) if kind is None else kind
-        if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, _UNEXPECTABLE):
+        if isinstance(kind, type) and issubclass(kind, (Exception, SystemExit)) and not issubclass(kind, _UNEXPECTABLE):
             return Raised if kind is Exception else _raised_class(kind)  # type: ignore[arg-type] # a class has a hash
     return Raised
 
 
 @functools.lru_cache(maxsize=100)
-def _raised_class(kind: type[Exception]) -> type[Raised]:
+def _raised_class(kind: type[Exception | SystemExit]) -> type[Raised]:
     # str() of a KeyError would quote the text, and that of others needs what they were made of.
-    return type("Raised", (Raised, kind), {"__str__": lambda self: str(self.text)})
+    members = {"__str__": lambda self: str(self.text)}
+    return type("Raised", (Raised, kind), {**{name: _lost(name) for name in _details(kind)}, **members})
+
+
+def _details(kind: type) -> set[str]:
+    """Return the names of the attributes that Python would set from what an exception was made of, and that do not cross."""
+    bases = [base for base in kind.__mro__ if issubclass(base, BaseException) and base not in _PLAIN]
+    slots = types.GetSetDescriptorType | types.MemberDescriptorType
+    names = {name for base in bases for name, value in vars(base).items() if isinstance(value, slots)}
+    return {name for name in names - {"code", "errno"} if not name.startswith("_")}
+
+
+def _lost(name: str) -> property:
+    return property(lambda self: Raised.__getattr__(self, name))
+
+
+def _with_details(error: Raised) -> Raised:
+    """Give an exception that the student's code raised what its text tells: a key, an exit code, the number of an error."""
+    if isinstance(error, KeyError):
+        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            error.args = (ast.literal_eval(error.text),)
+    if isinstance(error, SystemExit):
+        number = error.text.removeprefix("-").isdecimal()
+        error.code = int(error.text) if number else None if error.text in ("", "None") else error.text
+    if isinstance(error, OSError) and (found := re.match(r"\[Errno (\d{1,6})\]", error.text)):
+        error.errno = int(found[1])
+    return error
 
 
 def load_notes(value: object, modules: Mapping[str, Module]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, Protocol
 
 from autograder.checks.call import Call
 from autograder.checks.compare import Printed, show
-from autograder.errors import CheckFailed, MalformedMessage, MissingAttribute, Raised, RefusedValue
+from autograder.errors import CheckError, CheckFailed, MalformedMessage, MissingAttribute, Raised, RefusedValue
 from autograder.libraries import Tensor
 from autograder.worker import protocol
 from autograder.worker.codec import Callback, Handle, Recipe, Record, with_article
@@ -33,12 +33,29 @@ class Caller(Protocol):
     def _request(self, request: Request, call: Call | None = None) -> Answer: ...
 
 
+class Unseen:
+    """What a check could only see of the stand-in, and not of the student's own function or class."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def __get__(self, instance: Any, owner: type) -> None:
+        if instance is not None:
+            name = (
+                instance._label if isinstance(instance, RemoteObject) else getattr(instance, "__name__", "the module")
+            )
+            raise CheckError(f"a check does not see {self._words} of {name}")
+
+
 class RemoteFunction:
     """A function or a class of the student's module, or a method of a class."""
 
     def __init__(self, submission: Caller, name: str) -> None:
         self._submission = submission
         self.__name__ = name
+
+    __doc__ = Unseen("the docstring")
+    __signature__ = Unseen("the arguments")
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """Return what the student's function returns for these arguments; of a class, an object."""
@@ -107,6 +124,8 @@ class RemoteObject:
 
     def __init__(self, submission: Any, handle: Handle) -> None:
         self.__dict__.update(_submission=submission, _handle=handle)
+
+    __doc__ = Unseen("the docstring")
 
     @property
     def _label(self) -> str:
@@ -232,6 +251,9 @@ class RemoteMethod:
     def __init__(self, owner: RemoteObject, name: str) -> None:
         self.owner = owner
         self.__name__ = name
+
+    __doc__ = Unseen("the docstring")
+    __signature__ = Unseen("the arguments")
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """Return what the method returns for these arguments."""

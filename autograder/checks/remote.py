@@ -24,6 +24,7 @@ from autograder.checks.objects import (
     RemoteFunction,
     RemoteModule,
     RemoteObject,
+    Unseen,
     assert_module,
     callback_of,
 )
@@ -121,6 +122,8 @@ class StudentModule:
         self.calls: list[Call] = []
         self.notes: tuple[str, ...] = ()
         self.answered = False
+
+    __doc__ = Unseen("the docstring")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -16,7 +16,6 @@ import inspect
 import io
 import linecache
 import operator
-import os
 import re
 import sys
 import time
@@ -368,7 +367,7 @@ def _spec_of_file(
     """Return the spec of a module by its file; one that was taken along lies in no file where this is graded."""
     path = f"/{location}".replace("\\", "/")
     own = [each for each in finder.modules if path.endswith(f"/{each.replace('.', '/')}.py")]
-    if location is not None and own and not os.path.exists(location):
+    if location is not None and own and not Path(location).exists():
         return _Spec(max(own, key=len), finder)
     spec: importlib.machinery.ModuleSpec | None = by_file(name, location, **options)
     return spec

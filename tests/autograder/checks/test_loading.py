@@ -1,6 +1,7 @@
 """A module that stops half-way or lacks a library costs what it lacks, no more; in this process and across the sandbox."""
 
 import contextlib
+import inspect
 import sys
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from autograder.checks.faults import load_notes
 from autograder.checks.remote import StudentModule
 from autograder.checks.transport import Capturing, InProcess
-from autograder.errors import MissingFunction, Raised, Unusable
+from autograder.errors import CheckError, MissingFunction, Raised, Unusable
 from autograder.submissions import Module
 
 DOUBLE = "def double(x):\n    return 2 * x\n\n"
@@ -281,3 +282,89 @@ def test_a_forged_note_is_none(value):
 def test_notes_are_few_and_legible():
     notes = list(load_notes([("unit.py", 1, "\x1b" + "y" * 999)] * 9, {"unit": Module("unit", "unit.py", "")}))
     assert len(notes) == 5 and len(notes[0]) == 300 and "\x1b" not in notes[0]
+
+
+ARGUMENTS = "import argparse, sys\nparser = argparse.ArgumentParser()\nparser.add_argument('--size', default='3')\n"
+
+
+@pytest.mark.parametrize("line", ["args = parser.parse_args()", "def size(): return parser.parse_args().size"])
+def test_a_module_has_no_arguments_but_its_name(load, line, monkeypatch):
+    monkeypatch.setattr(sys, "argv", given := ["pytest", "-q", "--lf"])
+    student = load(
+        f"{ARGUMENTS}{line}\ndef name(): return sys.argv\n" + ("" if "def" in line else "def size(): return args.size")
+    )
+    assert student.size() == "3" and student.name() == ["unit.py"]
+    assert sys.argv is given == ["pytest", "-q", "--lf"]
+
+
+def test_a_module_keeps_the_arguments_that_it_has_given_itself(load):
+    student = load(f"{ARGUMENTS}sys.argv = ['x', '--size', '4']\ndef size(): return parser.parse_args().size")
+    assert student.size() == "4"
+
+
+FAULTS = """
+class Short(Exception):
+    def __init__(self, missing):
+        super().__init__(f"{missing} missing")
+        self.missing = missing
+
+def lacks(missing): raise Short(missing)
+def key(value): raise KeyError(value)
+def leave(code): raise SystemExit(code)
+def fails(): raise FileNotFoundError(2, "none", "f.txt")
+"""
+
+
+class Short(Exception):
+    """The author's own class of that name."""
+
+
+@pytest.fixture
+def faulty(load):
+    student = load(FAULTS)
+    student.expectable = {"Short": Short}.get
+    return student
+
+
+@pytest.mark.parametrize("key", [101, "k", (1, 2), None])
+def test_a_key_that_was_missing_is_known(faulty, key):
+    with pytest.raises(KeyError) as caught:
+        faulty.key(key)
+    assert caught.value.args == (key,) and str(caught.value) == repr(key)
+
+
+@pytest.mark.parametrize("code", [3, -1, None, "no input"])
+def test_an_exit_can_be_expected_with_its_code(faulty, code):
+    with pytest.raises(SystemExit) as caught:
+        faulty.leave(code)
+    assert caught.value.code == code
+
+
+def test_the_number_of_an_error_is_known(faulty):
+    with pytest.raises(FileNotFoundError) as caught:
+        faulty.fails()
+    assert caught.value.errno == 2
+
+
+@pytest.mark.parametrize(("call", "name"), [("lacks", "missing"), ("fails", "filename"), ("fails", "strerror")])
+def test_what_an_exception_carries_besides_is_no_fault_of_the_students(faulty, call, name):
+    with pytest.raises((Short, OSError)) as caught:
+        getattr(faulty, call)(*[3] * (call == "lacks"))
+    assert not hasattr(caught.value, name)
+    with pytest.raises(CheckError, match=rf"^a check sees what an exception says, and not its \.{name}$") as error:
+        getattr(caught.value, name)
+    assert faulty.fault_in(error.value) is error.value
+
+
+@pytest.mark.parametrize("look", [inspect.getdoc, inspect.signature], ids=["docstring", "arguments"])
+def test_a_check_that_looks_at_what_stays_with_the_worker_is_at_fault(faulty, look):
+    with pytest.raises(CheckError, match=r"^a check does not see the (docstring|arguments) of key$"):
+        look(faulty.key)
+
+
+def test_no_docstring_of_a_stand_in_is_taken_for_the_students(load):
+    student = load("class Stack:\n    def push(self): pass\n")
+    made = student.Stack()
+    for each in (student, student.Stack, made, made.push):
+        with pytest.raises(CheckError, match="a check does not see the docstring of"):
+            bool(each.__doc__)
