@@ -4,6 +4,7 @@ AutograderError
 ├── GraderError          our fault: nothing is graded, exit code 2
 │   ├── CatalogError       catalog.toml is not what it must be
 │   ├── CheckError         a check asks for something that cannot be done
+│   │   └── UnseenError        it asks for what stays with the worker (an AttributeError too)
 │   └── SandboxError       the fork server or a worker cannot be had
 │       └── ServerDiedError    it died, and the next one too
 ├── UsageError           the command cannot be carried out as given, exit code 2
@@ -21,8 +22,6 @@ AutograderError
     ├── OverBudget         what it returned took the grader itself too long
     └── CheckFailed        it answered, and the answer is wrong (an AssertionError too)
 """
-
-from typing import NoReturn
 
 
 class AutograderError(Exception):
@@ -110,7 +109,7 @@ class Raised(StudentFault):
         self.text = text
         self._sentence = sentence
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("_"):
             raise AttributeError(name)
         raise UnseenError(f"a check sees what an exception says, and not its .{name}")

@@ -50,6 +50,9 @@ def read_helpers(folder: Path, modules: Mapping[str, Module]) -> dict[str, Modul
     home = PurePosixPath(folder.absolute().as_posix())
     entries = [entry for root in _roots([home]) for entry in _entries_below(Path(root))]
     notebooks = [path for module in modules.values() if (path := Path(module.filename)).suffix == ".ipynb"]
+    notebooks += [
+        path.with_suffix(".py") for path in notebooks if not path.exists()
+    ]  # saved under the name of a script
     files = [read_file(file_entry(path, path.stat().st_size)) for path in notebooks if path.is_file()]
     sources = [File(PurePosixPath(name), 0, module.text.encode()) for name, module in modules.items()]
     beside = also_on_path(neighbours(entries, [home], modules), sources)

@@ -110,9 +110,10 @@ def test_a_students_own_run_has_the_same_folders(tmp_path):
     assert helpers["helpers.dims"].filename == str(tmp_path / "helpers/dims.py")
 
 
-def test_a_students_own_run_reads_what_a_notebook_writes_as_a_graded_one_does(tmp_path):
+@pytest.mark.parametrize("name", ["variation_loss.ipynb", "variation_loss.py"])
+def test_a_students_own_run_reads_what_a_notebook_writes_as_a_graded_one_does(tmp_path, name):
     cells = ["%%writefile dims.py\ndef last(): return 3", "from dims import last\ndef denoise():\n    return last()"]
-    path = tmp_path / "variation_loss.ipynb"
+    path = tmp_path / name
     nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells]), path)
     (tmp_path / "dims.py").write_text("def last(): return 2\n")  # of a cell that was run before it was changed
     units = {"variation_loss": read_module(path, "variation_loss")}
