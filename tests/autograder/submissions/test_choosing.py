@@ -235,7 +235,7 @@ def test_no_file_stands_in_for_a_library_or_for_the_course(read, name):
 def test_a_preloaded_module_of_the_course_is_no_helper(tmp_path):
     (tmp_path / "variation_loss.py").write_text(f"import shades\n{DONE}")
     (tmp_path / "shades.py").write_text("X = 1\n")
-    assert collect_submission(tmp_path, UNITS, {}, ["shades"]).neighbours == {}
+    assert parse_submission(collect_submission(tmp_path, UNITS, {}, ["shades"])).helpers == {}
 
 
 def test_a_students_own_run_has_the_same_helpers(tmp_path):
