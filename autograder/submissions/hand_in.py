@@ -3,6 +3,7 @@
 import csv
 import functools
 import io
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -182,6 +183,16 @@ def name_of(path: Path) -> str:
         if name.lower().endswith(suffix) and not path.is_dir():
             return name[: -len(suffix)]
     return name
+
+
+def free_name(name: str, hand_in: HandIn, taken: Collection[str]) -> str:
+    """Return the name; if another submission has it, a longer one with the file's ending, the folder's name or a count."""
+    if name not in taken:
+        return name
+    longer = legible(hand_in.path.name)
+    above = f"{legible(hand_in.path.parent.name)}-{longer}"
+    names = (longer, above, *(f"{longer}-{number}" for number in range(2, len(taken) + 3)))
+    return next(each for each in names if each not in taken)
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,0 +1,88 @@
+"""Take a platform's download: the last attempt of each student or group is the hand-in, and earlier ones are kept."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from autograder.results.types import legible
+from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
+from autograder.submissions.commits import commit_date
+from autograder.submissions.contents import TOP, holds_results
+from autograder.submissions.downloads import Attempt, below, recognize
+from autograder.submissions.hand_in import HandIn, Intake, LeftOut, entries_of, free_name
+from autograder.submissions.students import nfc
+
+_UNDATED = "another hand-in of the same student; the platform tells no moments, so which is later is not known"
+#: Bytes that are read of a platform's own file of facts.
+_FACTS_BYTES = 50 * 2**20
+
+
+def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePosixPath = TOP) -> Intake | None:
+    """Take a platform's download in a folder or zip, or in the folder `top` of it; None if no platform is recognized."""
+    try:
+        held = entries_of(path)
+    except UnreadableError:
+        return None  # one submission, whose result says why
+    results = {child.name for child in path.iterdir() if holds_results(child)} if path.is_dir() else set()
+    names = [name for name in (*held, *_clone_marks(path)) if name.parts[:1] and name.parts[0] not in results]
+    names = [name.relative_to(top) for name in names if top in name.parents]
+    download = recognize(names, lambda name: _read_facts(held.get(top / name)), form, units)
+    if download is None:
+        return None
+    download = below(top, download)
+    intake = Intake("folders of sections" if download.platform == "sections" else f"a download of {download.platform}")
+    by_student: dict[tuple[str, ...], list[Attempt]] = {}
+    for attempt in download.attempts:
+        by_student.setdefault(tuple(student.key for student in attempt.students), []).append(attempt)
+    namesakes = Counter(
+        legible(student.name) for student in {s.key: s for a in download.attempts for s in a.students}.values()
+    )
+    for attempts in by_student.values():
+        # An attempt without a file, a comment alone say, takes nothing back.
+        in_order = sorted(attempts, key=lambda each: (each.at, nfc(str(next(iter(each.files.values()), "")))))
+        filled = [attempt for attempt in in_order if attempt.files] or in_order[-1:]
+        *before, last = (_make_hand_in(path, attempt, download.platform) for attempt in filled)
+        for student in last.students:
+            shown = legible(student.name)
+            told_apart = f"{shown}-{student.id or student.login}" if namesakes[shown] > 1 else shown
+            name = free_name(told_apart, last, intake.hand_ins)
+            intake.hand_ins[name] = last
+            if before:
+                intake.earlier[name] = before
+        for earlier in before:
+            reason = f"an earlier attempt, of {earlier.at}" if earlier.at else _UNDATED
+            inner = (earlier.files or {}).values()
+            intake.left_out += [LeftOut(legible(str(each)), last.students[0].name, reason) for each in inner]
+    reasons = download.strays | {path: NO_FILE for path in download.strays if path in held and held[path].refusal}
+    intake.left_out += (LeftOut(legible(str(stray)), "", reason) for stray, reason in reasons.items())
+    return intake
+
+
+def _clone_marks(path: Path) -> Iterator[PurePosixPath]:
+    """Yield one path inside the `.git` of each clone in a folder: it marks the clone, as what git keeps is nobody's work."""
+    if path.is_dir():
+        for child in path.iterdir():
+            if (child / ".git").is_dir() and not child.is_symlink():
+                yield PurePosixPath(child.name, ".git", "HEAD")
+
+
+def _read_facts(entry: Entry | None) -> bytes:
+    """Read a file in which a platform tells facts; return nothing if it cannot be read."""
+    try:
+        return entry.read(_FACTS_BYTES) if entry is not None else b""
+    except Exception:  # whatever a broken container makes the libraries say
+        return b""
+
+
+def _make_hand_in(path: Path, attempt: Attempt, platform: str) -> HandIn:
+    """Make a hand-in of a platform's attempt; on GitHub, its moment is that of the commit."""
+    at = attempt.at or (_commit_date(path, attempt) if platform == "GitHub" else "")
+    return HandIn(attempt.students, path, attempt.files, at, attempt.late)
+
+
+def _commit_date(path: Path, attempt: Attempt) -> str:
+    """Return the date of the commit that is checked out if an attempt's files lie in a clone; else nothing."""
+    first = next(iter(attempt.files.values()), None)
+    folders = [path / folder for folder in first.parents] if first is not None and path.is_dir() else []
+    clone = next((folder for folder in folders if (folder / ".git").is_dir()), None)
+    return "" if clone is None else commit_date(clone)

@@ -1,0 +1,74 @@
+"""Tell from the name of a file or folder whose work it is: an author beside a unit's name, or a student's name."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
+from pathlib import Path, PurePosixPath
+
+from autograder.submissions.choosing import COPY, unit_of
+from autograder.submissions.downloads import VERSIONS, WORK_FOLDERS, recognize
+from autograder.submissions.entries import is_archive
+from autograder.submissions.hand_in import SOURCES, name_of
+
+_COPY = COPY.replace("_", "[-_ ]")
+#: Words before a unit that name a file of one student's, if no other author is beside it: `my_quiz.py`, `test_quiz.py`.
+_OWN_WORDS = re.compile(rf"my|tests?|checks?|{_COPY}", re.IGNORECASE)
+
+
+def author_of(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
+    """Return the author and the unit's file that a name such as `alice_variation_loss.py` tells; None if it tells none.
+
+    A lone file in a folder of students, such as `lee_12348_67893_homework.docx`, may still bear a platform's name.
+    """
+    if author := author_before_unit(path, units):
+        return author
+    download = recognize([PurePosixPath(path.name)], lambda _: b"", units=units)
+    if download is None:
+        return None
+    (attempt,) = download.attempts
+    return attempt.students[0].name, str(next(iter(attempt.files), path.name))
+
+
+def author_before_unit(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
+    """Return the author and the unit's file that `alice_quiz.py` or `alice-quiz (1).zip` tells; None if it tells none."""
+    stem = name_of(path) if path.suffix.lower() in SOURCES or is_archive(path.name) else ""
+    for unit in sorted(units, key=len, reverse=True):
+        pattern = rf"(?P<who>.+?)[-_ ]+(?:(?:{_COPY})[-_ ]+)?{_spaced_pattern(unit)}(?P<again>[-_ ]?\(?\d*\)?)"
+        found = re.fullmatch(pattern, stem, re.IGNORECASE)
+        if found:
+            return found["who"], f"{unit}{found['again']}{path.name[len(stem) :]}"
+    return None
+
+
+def author_behind_unit(path: Path, units: frozenset[str]) -> tuple[str, str] | None:
+    """Return the author and the unit's file that `quiz_alice.py` tells; None for `quiz_final.py` and for copies."""
+    stem = name_of(path) if path.suffix.lower() in SOURCES and not unit_of(path.name, units) else ""
+    for unit in sorted(units, key=len, reverse=True):
+        found = re.fullmatch(rf"{_spaced_pattern(unit)}[-_ ]+(?P<who>.+)", stem, re.IGNORECASE)
+        if found and not VERSIONS.fullmatch(found["who"]) and not re.fullmatch(r"[\W_]*\d{0,3}", found["who"]):
+            return found["who"], f"{unit}{path.suffix}"
+    return None
+
+
+def _spaced_pattern(unit: str) -> str:
+    """Return the pattern of a unit's name as people write it: `variation loss` means `variation_loss` too."""
+    return re.escape(unit).replace("_", r"[\W_]*")
+
+
+def have_several_authors(files: Iterable[Path], units: frozenset[str]) -> bool:
+    """Return True if files side by side are the same unit, handed in by several authors, one of whom has a name."""
+    found = (author for file in files if (author := author_before_unit(file, units) or author_behind_unit(file, units)))
+    authors = set(found)
+    named = {name for who, name in authors if not VERSIONS.fullmatch(who) and not _OWN_WORDS.fullmatch(who)}
+    handed_in = Counter(name for _, name in authors)
+    return any(handed_in[name] > 1 for name in named)
+
+
+def may_be_student(name: str, units: frozenset[str]) -> bool:
+    """Return True if the name of a folder or archive may be a student's: it is no version, unit or common folder."""
+    return not VERSIONS.fullmatch(name) and name not in WORK_FOLDERS and unit_of(f"{name}.py", units) is None
+
+
+def share_unit(students: Iterable[Collection[str]]) -> bool:
+    """Return True if two of these students have handed in the same unit; each is given by the units handed in."""
+    return any(count > 1 for count in Counter(unit for found in students for unit in found).values())

@@ -1,0 +1,129 @@
+"""Take a zip that holds a class: a folder, an archive or a file for each student, or folders that hold a class each."""
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+from autograder.results.types import legible
+from autograder.submissions.archives import UnreadableError
+from autograder.submissions.authors import (
+    author_before_unit,
+    author_behind_unit,
+    have_several_authors,
+    may_be_student,
+    share_unit,
+)
+from autograder.submissions.choosing import unit_of
+from autograder.submissions.contents import COMMON, TOP, is_class, reason_left_out
+from autograder.submissions.downloads import COURSE_FOLDERS, VERSIONS, WORK_FOLDERS, is_junk
+from autograder.submissions.entries import is_archive
+from autograder.submissions.hand_in import SOURCES, HandIn, Intake, LeftOut, entries_of, name_of
+from autograder.submissions.students import Student, nfc
+
+
+def take_zipped_folders(
+    path: Path, units: frozenset[str], top: PurePosixPath = TOP, *, asked: bool = False
+) -> Intake | None:
+    """Take a zip that holds a folder, an archive or a file for each student; None if it looks like one student's work.
+
+    Args:
+        path: of the zip.
+        units: names of the course's units.
+        top: folder of the zip that is taken, in place of all of it.
+        asked: True if the instructor says that it is a class.
+    """
+    names = [name for name in zip_paths(path) if not is_junk(name) and top in name.parents]
+    flat = _take_flat_zip(path, names, units)
+    if flat is not None:
+        return flat
+    inner_top = _common_folder(_outside_course_folders([name.relative_to(top) for name in names]))
+    depth = len(top.parts) + len(inner_top.parts)
+    by_student: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
+    loose = []
+    for name in names:
+        inside = top / inner_top in name.parents
+        who, inner = name.parts[depth] if inside else name.name, name.parts[depth + 1 :]
+        if inside and (inner or is_archive(who)):
+            student = who if inner else name_of(Path(who))
+            by_student.setdefault(legible(nfc(student)), {})[PurePosixPath(*(inner or (who,)))] = name
+        else:
+            loose.append(name)
+    working = {who: found for who, files in by_student.items() if (found := _kinds_of_work(files, units))}
+    if len(working) < (1 if asked else 2):
+        return None
+    beside = set(by_student) & WORK_FOLDERS or any(unit_of(name.name, units) for name in loose)
+    # Folders `a` and `b` beside a unit's file are parts of one student's work.
+    students = [found for who, found in working.items() if may_be_student(who, units) and len(who) > 1]
+    if not asked and (2 * len(working) < len(by_student) or (beside and not share_unit(students))):
+        return None
+    if not asked and all(unit_of(f"{who}.py", units) or VERSIONS.fullmatch(who) for who in working):
+        return None  # a folder or an archive for each unit or version, as in `_is_single`
+    of_course = [who for who in by_student if who in COURSE_FOLDERS and len(students) > 1]
+    for who in of_course:
+        del by_student[who]
+    hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_student.items()}
+    left = [LeftOut(legible(str(name)), "", reason_left_out(Path(name), units)) for name in loose]
+    left += [LeftOut(who, "", COMMON) for who in of_course]
+    intake = Intake("a zip of submissions", hand_ins, left)
+    # A student's own folder may hold a read-me beside folders; a class, a list of students.
+    return intake if asked or not (inner_top.parts and loose) or is_class(intake, units) else None
+
+
+def _take_flat_zip(path: Path, names: Iterable[PurePosixPath], units: frozenset[str]) -> Intake | None:
+    """Take a zip that holds each student's file in one and the same folder; None if the files' names tell no authors."""
+    in_course = {folder for name in names for folder in name.parents if folder.name in COURSE_FOLDERS}
+    sources = [name for name in names if name.suffix.lower() in SOURCES and in_course.isdisjoint(name.parents)]
+    if len({name.parent for name in sources}) != 1 or not have_several_authors(map(Path, sources), units):
+        return None
+    by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
+    intake = Intake("a zip of submissions")
+    for name in names:
+        file = Path(name.name)
+        author = author_before_unit(file, units) or author_behind_unit(file, units)
+        if author and name in sources:
+            by_author.setdefault(legible(nfc(author[0])), {})[PurePosixPath(author[1])] = name
+        elif name in sources and not unit_of(name.name, units):
+            by_author.setdefault(name_of(file), {})[PurePosixPath(name.name)] = name
+        else:
+            intake.left_out.append(LeftOut(legible(str(name)), "", reason_left_out(file, units)))
+    intake.hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_author.items()}
+    return intake
+
+
+def _kinds_of_work(files: Iterable[PurePosixPath], units: frozenset[str]) -> set[str]:
+    """Return the units that some files are named as, and `an archive` if any file is one."""
+    return {kind for file in files if (kind := "an archive" if is_archive(file.name) else unit_of(file.name, units))}
+
+
+def list_zip_folders(path: Path, units: frozenset[str]) -> tuple[Mapping[str, Path | PurePosixPath], list[LeftOut]]:
+    """Return the folders in a zip that may hold a class each, by name, and what lies beside them."""
+    names = [name for name in zip_paths(path) if not is_junk(name)]
+    top = _common_folder(_outside_course_folders(names))
+    depth = len(top.parts)
+    folders = {
+        name.parts[depth] for name in names if top in name.parents and len(name.parts) > depth + 1
+    } - WORK_FOLDERS
+    inside = {folder: top / folder for folder in sorted(folders)}
+    beside = [name for name in names if not any(folder in name.parents for folder in inside.values())]
+    return inside, [LeftOut(legible(str(name)), "", reason_left_out(Path(name), units)) for name in beside]
+
+
+def zip_paths(path: Path) -> list[PurePosixPath]:
+    """Return the paths of all files in a zip; nothing if it cannot be opened or is another file."""
+    try:
+        return list(entries_of(path)) if path.name.lower().endswith(".zip") else []
+    except UnreadableError:
+        return []
+
+
+def _outside_course_folders(names: Collection[PurePosixPath]) -> list[PurePosixPath]:
+    """Return the paths that do not lie in a folder that is the course's own."""
+    return [name for name in names if len(name.parts) == 1 or name.parts[0] not in COURSE_FOLDERS]
+
+
+def _common_folder(names: Collection[PurePosixPath]) -> PurePosixPath:
+    """Return the only top folder of a zip if all work lies in folders inside it; `.` if there is none."""
+    tops = {name.parts[0] for name in names if len(name.parts) > 1}
+    archives = [name for name in names if is_archive(name.name)]
+    deep = all(len(name.parts) > 2 for name in names if name.suffix.lower() in SOURCES)
+    alone = len(tops) == 1 and deep and all(len(name.parts) > 1 for name in archives)
+    return PurePosixPath(*tops) if alone else PurePosixPath()
