@@ -149,6 +149,11 @@ def judges_the_first_batch(backbone, train, test, *, seed=0):
     return _probe(backbone, train, (test[0][:16], test[1][:16]), seed)
 
 
+@mistake("linear_probe_accuracy", "The head learns from the first batch of train alone; go through all of train.")
+def learns_from_the_first_batch(backbone, train, test, *, seed=0):
+    return _probe(backbone, (train[0][:32], train[1][:32]), test, seed)
+
+
 @mistake(
     "linear_probe_accuracy",
     "The images are shuffled and their labels are not, so that they no longer belong together; shuffle both alike.",
@@ -196,6 +201,24 @@ def gains_per_cent(pretrained, scratch, train, test, *, seed=0):
 @mistake("transfer_gain", "A negative gain is cut off at 0; it is worth knowing that pretraining can do harm.")
 def cuts_off_below_zero(pretrained, scratch, train, test, *, seed=0):
     return max(0.0, _probe(pretrained, train, test, seed) - _probe(scratch, train, test, seed))
+
+
+@mistake("transfer_gain", "Both backbones are judged on the images that their heads learned from; judge them on test.")
+def judges_both_on_train(pretrained, scratch, train, test, *, seed=0):
+    return _probe(pretrained, train, train, seed) - _probe(scratch, train, train, seed)
+
+
+@mistake("transfer_gain", "The heads learn from test and are judged on train; hand over train first and then test.")
+def swaps_train_and_test(pretrained, scratch, train, test, *, seed=0):
+    return _probe(pretrained, test, train, seed) - _probe(scratch, test, train, seed)
+
+
+@mistake(
+    "transfer_gain",
+    "The head of the untrained backbone learns from test and is judged on train; probe both backbones in the same way.",
+)
+def swaps_them_for_the_untrained(pretrained, scratch, train, test, *, seed=0):
+    return _probe(pretrained, train, test, seed) - _probe(scratch, test, train, seed)
 
 
 def _gains(pretrained, scratch, domains, seed):
@@ -285,4 +308,16 @@ def gives_all_the_gain_of_the_last(pretrained, scratch, domains, *, seed=0):
 )
 def leaves_out_what_does_not_help(pretrained, scratch, domains, *, seed=0):
     gains = [entry for entry in _gains(pretrained, scratch, domains, seed) if entry[1] > 0]
+    return sorted(gains, key=lambda entry: entry[1], reverse=True)
+
+
+@mistake("rank_domains", "The gains are those on the images that the heads learned from; judge on test.")
+def ranks_on_train(pretrained, scratch, domains, *, seed=0):
+    gains = _gains(pretrained, scratch, {name: (train, train) for name, (train, _) in domains.items()}, seed)
+    return sorted(gains, key=lambda entry: entry[1], reverse=True)
+
+
+@mistake("rank_domains", "The halves of a domain change places; train comes first in the pair, and then test.")
+def ranks_with_train_and_test_swapped(pretrained, scratch, domains, *, seed=0):
+    gains = _gains(pretrained, scratch, {name: (test, train) for name, (train, test) in domains.items()}, seed)
     return sorted(gains, key=lambda entry: entry[1], reverse=True)

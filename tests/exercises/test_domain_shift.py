@@ -1,5 +1,7 @@
 """Checks of domain_shift. The first line of each docstring is what the student reads."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -23,6 +25,12 @@ def striped(colours, across, rng):
 
 def by_lot(rng, count, below):
     return torch.randint(0, below, (count,), generator=rng)
+
+
+def asked_by_lot(rng, ask, cases):
+    """What `ask` answers in each case. They come in an order by lot, so that their places tell nothing."""
+    answers = {place: ask(*cases[place]) for place in torch.randperm(len(cases), generator=rng).tolist()}
+    return [answers[place] for place in range(len(cases))]
 
 
 def colour_half(rng, count):
@@ -116,9 +124,28 @@ def with_wrong_labels(half, wrong, rng):
     return images, labels
 
 
+def one_class_each(half):
+    """A half, taken apart by its classes."""
+    images, labels = half
+    return [(images[labels == label], labels[labels == label]) for label in labels.unique()]
+
+
+def classes_apart(half, rng):
+    """A half in which one class, by lot, stands before all others, and one after them."""
+    images, labels = half
+    first, last = torch.randperm(int(labels.max()) + 1, generator=rng)[:2].tolist()
+    order = torch.argsort((labels == last).int() - (labels == first).int(), stable=True)
+    return images[order], labels[order]
+
+
 def reversed_roles(eyes):
     """As if the backbone that was pretrained were the untrained one."""
     return eyes[1], eyes[0]
+
+
+def twin_of(backbone, rng):
+    """Another backbone that sees the same."""
+    return eye_backbone(backbone.recipe[1]["sees"], seed=int(10_000 + by_lot(rng, 1, 10_000)))
 
 
 def assert_number(value, low, high, *, mistake=""):
@@ -175,21 +202,24 @@ def averages_of_batches(right):
 @pytest.mark.points("linear_probe_accuracy", 2)
 def test_probe_reads_what_the_backbone_sees(submission, eyes, colours, stripes, rng):
     """What the backbone sees is told apart, as far as the labels of test are true, and nothing else is: a Python float."""
-    (train, test), count = colours, len(colours[1][1])
-    for wrong in (int(by_lot(rng, 1, 4)), int(15 + by_lot(rng, 1, 20))):
-        share = 1 - wrong / count
-        found = submission.linear_probe_accuracy(eyes[0], train, with_wrong_labels(test, wrong, rng))
-        assert_number(found, share - 0.07, min(share + 0.07, 1))
-    assert_number(submission.linear_probe_accuracy(eyes[1], *stripes), 0.9, 1)
-    assert_number(submission.linear_probe_accuracy(eyes[1], *colours), 0, 0.6)
+    train, count = classes_apart(colours[0], rng), len(colours[1][1])
+    few, many = int(by_lot(rng, 1, 4)), int(15 + by_lot(rng, 1, 20))
+    halves = [(train, with_wrong_labels(colours[1], wrong, rng)) for wrong in (few, few, many)]
+    cases = [(eyes[0], *each) for each in halves] + [(eyes[1], *stripes)] * 2
+    cases += [(eyes[1], *each) for each in halves[:2]] + [(eyes[0], *stripes)] * 2
+    shares = [1 - wrong / count for wrong in (few, few, many)]
+    bounds = [(share - 0.07, min(share + 0.07, 1)) for share in shares] + [(0.9, 1)] * 2 + [(0, 0.6)] * 2 + [(0.2, 0.8)] * 2
+    for found, ends in zip(asked_by_lot(rng, submission.linear_probe_accuracy, cases), bounds, strict=True):
+        assert_number(found, *ends)
 
 
 @pytest.mark.points("linear_probe_accuracy", 1)
 def test_probe_cannot_see_more_than_the_backbone(submission, eyes, stripes, rng):
     """What the backbone does not see is guessed, as its features are frozen; and no linear head tells crossed classes."""
-    assert_number(submission.linear_probe_accuracy(eyes[1], *stripes), 0.9, 1)
-    assert_number(submission.linear_probe_accuracy(eyes[0], *stripes), 0.2, 0.8)
-    crossed = submission.linear_probe_accuracy(eyes[0], *domain(crossed_half, rng, 80, 60))
+    cases = [(eyes[1], *stripes), (eyes[0], *stripes), (eyes[0], *domain(crossed_half, rng, 80, 60))]
+    seen, guessed, crossed = asked_by_lot(rng, submission.linear_probe_accuracy, cases)
+    assert_number(seen, 0.9, 1)
+    assert_number(guessed, 0.2, 0.8)
     assert_number(crossed, 0, 0.85, mistake="has_a_hidden_layer")  # the features are frozen, as has just been seen
 
 
@@ -197,12 +227,13 @@ def test_probe_cannot_see_more_than_the_backbone(submission, eyes, stripes, rng)
 def test_probe_is_judged_on_test(submission, eyes, colours, rng):
     """The accuracy is that on test, with whatever labels it has, and the head never learns from them."""
     train, test = colours
-    # True labels first: on false ones alone, learning from test and counting what is wrong look the same.
-    assert_number(submission.linear_probe_accuracy(eyes[0], train, test), 0.9, 1)
     # So many that a head which learned from them, or from both, would believe them.
     crowd = with_wrong_labels(colour_half(rng, 200), 160, rng)
-    assert_number(submission.linear_probe_accuracy(eyes[0], train, crowd), 0.14, 0.26)
-    assert_number(submission.linear_probe_accuracy(eyes[1], train, test), 0, 0.6)
+    cases = [(eyes[0], train, test), (eyes[0], train, crowd), (eyes[1], train, test)]
+    seen, believed, guessed = asked_by_lot(rng, submission.linear_probe_accuracy, cases)
+    assert_number(seen, 0.9, 1)
+    assert_number(believed, 0.14, 0.26)
+    assert_number(guessed, 0, 0.6)
     # All images count alike, in whatever batches test is taken, whose last has a single one.
     images, labels = colour_half(rng, 65)
     right = torch.arange(65) < 32
@@ -282,34 +313,87 @@ def gain_mistake(gain, opposite):
     return "cuts_off_below_zero" if gain > 0 else ""
 
 
-def assert_gains(submission, backbones, halves, *bounds):
-    """The gain of the first backbone over the second lies within bounds, and so does its opposite if there are some for it."""
-    gains = [submission.transfer_gain(*pair, *halves) for pair in (backbones, reversed_roles(backbones))]
-    for gain, ends in zip(gains, bounds, strict=False):
-        assert_number(gain, *ends, mistake=gain_mistake(*gains))
+def assert_gains(submission, rng, backbones, halves, *bounds, twin=None):
+    """The gain of the first backbone over the second lies within bounds, and so does its opposite if there are some for it.
+
+    Over its `twin`, if there is one, the first gains nothing.
+    """
+    pairs = [backbones, reversed_roles(backbones)] + ([(backbones[0], twin)] if twin else [])
+    gains = asked_by_lot(rng, lambda *pair: submission.transfer_gain(*pair, *halves), pairs)
+    for gain, ends in zip(gains[:2], bounds, strict=False):
+        assert_number(gain, *ends, mistake=gain_mistake(*gains[:2]))
+    for gain in gains[2:]:
+        assert_number(gain, -0.15, 0.15)
 
 
-@pytest.mark.points("transfer_gain", 2)
-def test_gain_where_only_one_sees(submission, eyes, colours):
-    """The backbone that sees gains what guessing leaves over, and loses it where it is the untrained one: a float."""
-    assert_gains(submission, eyes, colours, (0.4, 1), (-1, -0.4))
+def assert_judged_on_test(gain_of, rng, eyes, colours, plain, mistakes):
+    """Gains are measured on test, and by heads that have learned from train, whichever of the backbones sees.
+
+    Args:
+        gain_of: asks for the gain of the first of two backbones over the second on a domain.
+        mistakes: the names of the known ones: that both backbones are judged on train, that train and test are swapped
+            for both, and that they are swapped for the second one.
+    """
+    parts = one_class_each(colour_half(rng, 80))
+    halves = [(colours[0], with_wrong_labels(colours[1], len(colours[1][1]), rng))]
+    halves += [(colours[0], part) for part in parts] + [(plain[0], part) for part in one_class_each(plain[1])]
+    signs = (1 - 2 * by_lot(rng, len(halves), 2)).tolist()
+    cases = [(eyes if sign > 0 else reversed_roles(eyes), each) for sign, each in zip(signs, halves, strict=True)]
+    found = asked_by_lot(rng, gain_of, cases)
+    for gain in found:
+        assert_number(gain, -1, 1)
+    false, *each_class = [sign * gain for sign, gain in zip(signs[:5], found[:5], strict=True)]
+    overall = sum(gain * len(part[1]) / 80 for gain, part in zip(each_class, parts, strict=True))
+    on_train, swapped, swapped_for_one = mistakes
+    known = swapped if false < 0.1 else on_train if overall > 0.4 else ""
+    for gain in found[5:]:
+        assert_number(gain, -0.15, 0.15, mistake=swapped_for_one if gain > 0.15 else "")
+    assert_holds(
+        false < 0.1,
+        f"returned {show(found[0])} where all labels of test are false, expected {show(max(-found[0], -1.0))} or nearly 0",
+        found[0],
+        mistake=known,
+    )
+    assert_holds(
+        overall > 0.4,
+        f"returned gains of {overall:.2g} on the average on tests of a single class each, expected those of all classes",
+        found[1],
+        mistake=known,
+    )
 
 
 @pytest.mark.points("transfer_gain", 1)
-def test_gain_may_be_negative(submission, eyes, stripes):
+def test_gain_where_only_one_sees(submission, eyes, colours, rng):
+    """The backbone that sees gains what guessing leaves over, and loses it where it is the untrained one: a float."""
+    assert_gains(submission, rng, eyes, colours, (0.4, 1), (-1, -0.4), twin=twin_of(eyes[0], rng))
+
+
+@pytest.mark.points("transfer_gain", 1)
+@pytest.mark.depends_on("test_gain_where_only_one_sees")
+def test_gain_is_judged_on_test(submission, eyes, colours, plain, rng):
+    """Both heads learn from train and are judged on test, also where its labels are false or all of one class."""
+    known = "judges_both_on_train", "swaps_train_and_test", "swaps_them_for_the_untrained"
+
+    def gain_of(backbones, halves):
+        return submission.transfer_gain(*backbones, *halves)
+
+    assert_judged_on_test(gain_of, rng, eyes, colours, plain, known)
+
+
+@pytest.mark.points("transfer_gain", 1)
+def test_gain_may_be_negative(submission, eyes, stripes, rng):
     """Where only the untrained backbone sees the classes, the gain is below 0."""
-    assert_gains(submission, reversed_roles(eyes), stripes, (0.15, 0.85), (-0.85, -0.15))
+    twin = twin_of(eyes[1], rng)
+    assert_gains(submission, rng, reversed_roles(eyes), stripes, (0.15, 0.85), (-0.85, -0.15), twin=twin)
 
 
 @pytest.mark.points("transfer_gain", 0.5)
-def test_gain_where_both_see(submission, eyes, plain, stripes):
+def test_gain_where_both_see(submission, eyes, plain, stripes, rng):
     """Where both backbones see the classes, there is nothing to gain; where one of them does, there is."""
     # The very same backbones on two domains: what was measured on the first says nothing of the second.
     sent = [submission.send(backbone) for backbone in reversed_roles(eyes)]
-    gain = submission.transfer_gain(*sent, *stripes)
-    backwards = isinstance(gain, float) and -0.85 <= gain <= -0.15
-    assert_number(gain, 0.15, 0.85, mistake="subtracts_the_wrong_way" if backwards else "")
-    assert_number(submission.transfer_gain(*sent, *plain), -0.1, 0.1)
+    assert_gains(submission, rng, sent, stripes, (0.15, 0.85))
+    assert_gains(submission, rng, sent, plain, (-0.1, 0.1))
 
 
 @pytest.mark.points("transfer_gain", 0.5)
@@ -327,7 +411,7 @@ def test_gain_of_a_pretrained_network(submission, pets, rng):
     backbones = load_backbone("tiny"), load_backbone("tiny", False, seed=int(by_lot(rng, 1, 1000)))
     expected = ridge_accuracy(backbones[0], *pets) - ridge_accuracy(backbones[1], *pets)
     bounds = (max(expected - 0.25, 0.1), min(expected + 0.3, 1)), (max(-expected - 0.3, -1), -0.1)
-    assert_gains(submission, backbones, pets, *bounds)
+    assert_gains(submission, rng, backbones, pets, *bounds)
 
 
 # --- rank_domains
@@ -388,14 +472,15 @@ def ranking_mistake(found, names):
     return next((name for name, orders in known if gains_are_right and orders == orders_found), "")
 
 
-@pytest.mark.points("rank_domains", 3.5)
+@pytest.mark.points("rank_domains", 2.5)
 def test_ranking_begins_with_the_largest_gain(submission, eyes, domains, rng):
     """The result is a list of (name, gain), each domain once: the largest gain first, and a negative one last."""
-    names, results = list(named_by_lot(rng)), []
-    for backbones, called in zip((eyes, reversed_roles(eyes)), names, strict=True):
-        halves = {name: domains[each] for each, name in called.items()}
-        results.append(submission.rank_domains(*backbones, halves))
-        assert_ranking(results[-1], halves)
+    names = list(named_by_lot(rng))
+    halves = [{name: domains[each] for each, name in called.items()} for called in names]
+    cases = [(*backbones, each) for backbones, each in zip((eyes, reversed_roles(eyes)), halves, strict=True)]
+    results = asked_by_lot(rng, submission.rank_domains, cases)
+    for result, each in zip(results, halves, strict=True):
+        assert_ranking(result, each)
     domain_of = [{name: each for each, name in called.items()} for called in names]
     gains = [{of[name]: gain for name, gain in result} for of, result in zip(domain_of, results, strict=True)]
     for result, called, order in zip(results, names, BY_GAIN, strict=True):
@@ -414,17 +499,31 @@ def test_ranking_begins_with_the_largest_gain(submission, eyes, domains, rng):
         )
 
 
+def gain_of_one_domain(submission, backbones, halves):
+    """The gain in a ranking of a single domain."""
+    result = submission.rank_domains(*backbones, {"one": halves})
+    assert_ranking(result, ["one"])
+    return result[0][1]
+
+
+@pytest.mark.points("rank_domains", 1)
+@pytest.mark.depends_on("test_ranking_begins_with_the_largest_gain")
+def test_ranking_is_judged_on_test(submission, eyes, colours, plain, rng):
+    """The gains are those on test, also where its labels are false or all of one class, after learning from train."""
+    known = "ranks_on_train", "ranks_with_train_and_test_swapped", ""
+    assert_judged_on_test(partial(gain_of_one_domain, submission), rng, eyes, colours, plain, known)
+
+
 @pytest.mark.points("rank_domains", 2)
 @pytest.mark.hidden
-def test_ranking_tells_the_gains(submission, eyes, colours, stripes):
+def test_ranking_tells_the_gains(submission, eyes, colours, stripes, rng):
     """Beside a name stands its own gain, not the accuracy, also where there is one domain only."""
-    other = reversed_roles(eyes)
-    cases = [(other, colours, -1.0, -0.4), (eyes, stripes, -0.85, -0.15), (eyes, colours, 0.4, 1.0)]
-    for name, (backbones, halves, low, high) in zip(("one", "two", "three"), cases, strict=True):
-        result = submission.rank_domains(*backbones, {name: halves})
-        assert_ranking(result, [name])
-        gain = result[0][1]
-        assert_holds(low <= gain <= high, f"returned a gain of {show(gain)}, expected {low:g} to {high:g}", result)
+    other, level = reversed_roles(eyes), (eyes[0], twin_of(eyes[0], rng))
+    cases = [(other, colours), (eyes, stripes), (eyes, colours), (level, colours)]
+    bounds = (-1.0, -0.4), (-0.85, -0.15), (0.4, 1.0), (-0.15, 0.15)
+    found = asked_by_lot(rng, partial(gain_of_one_domain, submission), cases)
+    for gain, (low, high) in zip(found, bounds, strict=True):
+        assert_holds(low <= gain <= high, f"returned a gain of {show(gain)}, expected {low:g} to {high:g}", gain)
 
 
 @pytest.mark.points("rank_domains", 0.5)
