@@ -70,14 +70,15 @@ def toy_recording_head(in_features: int, num_classes: int, *, seed: int = 0) -> 
     return _made("toy_recording_head", arguments, lambda: _Recording(in_features, num_classes), seed)
 
 
-def toy_trainer(*, steps: int = 1, learning_rate: float = 0.1) -> nn.Module:
+def toy_trainer(*, steps: int = 1, learning_rate: float = 0.1, evaluates: bool = False) -> nn.Module:
     """Make a module that trains another one, to show by its outputs what of it can learn.
 
     Called as `trainer(model, inputs, labels)`, it makes plain steps down the cross-entropy with whatever requires gradients,
-    in the mode that the model is in, and gives what the model makes of the inputs then, shape `(N, K)`.
+    in the mode that the model is in, and gives what the model makes of the inputs then, shape `(N, K)`. One that
+    `evaluates` puts the model in eval mode for that.
     """
-    arguments = {"steps": steps, "learning_rate": learning_rate}
-    return _made("toy_trainer", arguments, lambda: _Trainer(steps, learning_rate), 0)
+    arguments = {"steps": steps, "learning_rate": learning_rate, "evaluates": evaluates}
+    return _made("toy_trainer", arguments, lambda: _Trainer(steps, learning_rate, evaluates), 0)
 
 
 def toy_backbone(*, most: int = 0, seed: int = 0) -> nn.Module:
@@ -289,9 +290,9 @@ class _RecordingModel(Classifier):
 
 
 class _Trainer(nn.Module):
-    def __init__(self, steps: int, learning_rate: float) -> None:
+    def __init__(self, steps: int, learning_rate: float, evaluates: bool) -> None:
         super().__init__()
-        self.steps, self.learning_rate = steps, learning_rate
+        self.steps, self.learning_rate, self.evaluates = steps, learning_rate, evaluates
 
     def forward(self, model: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -304,6 +305,8 @@ class _Trainer(nn.Module):
                 for parameter, slope in zip(trained, slopes, strict=True):
                     if slope is not None:
                         parameter -= self.learning_rate * slope
+        if self.evaluates:
+            model.eval()
         with torch.no_grad():
             return model(inputs)  # type: ignore[no-any-return] # a module may return anything
 

@@ -68,14 +68,17 @@ def _fit(
     resets=True,
     wait=0,
     keep="loss",
+    later=lambda *_: None,
+    ends=None,
 ):
     """The training loop, with a switch for each thing that goes wrong in it."""
+    modes = [(module, module.training) for module in head.modules()]
     optimizer = torch.optim.SGD(head.parameters(), lr=learning_rate)
     features, labels = learnt or train
     order, measured = orders(seed, len(labels)), measured or _measured_in_eval_mode
     history = {name: [] for name in NAMES}
     lowest, waited, highest, best = math.inf, 0, -1.0, copy.deepcopy(head.state_dict())
-    for _ in range(epochs):
+    for epoch in range(epochs):
         before(head)
         for number, batch in enumerate(batches(next(order), batch_size)):
             if cleared(number):
@@ -83,6 +86,8 @@ def _fit(
             (sign * F.cross_entropy(head(features[batch]), labels[batch])).backward()
             optimizer.step()
         after(head, optimizer)
+        if epoch:
+            later(head, optimizer)
         for name, figure in zip(NAMES, (*measured(head, *train), *measured(head, *(shown or valid))), strict=True):
             history[name].append(figure)
         loss, accuracy = history["valid_loss"][-1], history["valid_accuracy"][-1]
@@ -95,6 +100,10 @@ def _fit(
         if patience is not None and waited >= patience + wait:
             break
     head.load_state_dict(best)
+    for module, training in modes:
+        module.training = training
+    if ends:
+        ends(head)
     return history
 
 
@@ -140,6 +149,29 @@ def drops_features(in_features, num_classes):
 def has_a_hidden_layer(in_features, num_classes):
     _require_positive(in_features, num_classes)
     return nn.Sequential(nn.Linear(in_features, 64), nn.ReLU(), nn.Linear(64, num_classes))
+
+
+@mistake(
+    "build_head",
+    "A layer of two outputs squeezes the features, and two numbers hardly keep many classes apart; one linear layer is all.",
+)
+def squeezes_the_features(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return nn.Sequential(nn.Linear(in_features, 2), nn.Linear(2, num_classes))
+
+
+@mistake(
+    "build_head", "The head ends in a softmax in eval mode alone; leave it out, as it gives logits in either mode."
+)
+def ends_in_softmax_in_eval_mode(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    return _Softening(in_features, num_classes)
+
+
+class _Softening(nn.Linear):
+    def forward(self, features):
+        logits = super().forward(features)
+        return logits if self.training else logits.softmax(dim=1)
 
 
 @mistake(
@@ -419,7 +451,7 @@ def drops_what_fills_no_batch(head, train, valid, **options):
 
 @mistake("fit_head", "The head learns in eval mode, without dropout and with fixed statistics: that is for measuring.")
 def learns_in_eval_mode(head, train, valid, **options):
-    return _fit(head, train, valid, **options, before=nn.Module.eval)
+    return _fit(head, train, valid, **options, before=nn.Module.eval, ends=nn.Module.eval)
 
 
 @mistake(
@@ -429,7 +461,7 @@ def stays_in_eval_mode_after_measuring(head, train, valid, **options):
     def measured(head, features, labels):
         return _measured(head.eval(), features, labels)
 
-    return _fit(head, train, valid, **options, before=lambda head: None, measured=measured)
+    return _fit(head, train, valid, **options, before=lambda head: None, measured=measured, ends=nn.Module.eval)
 
 
 @mistake(
@@ -624,12 +656,59 @@ def ends_in_eval_mode(head, train, valid, **options):
 
 @mistake("fit_head", "After each epoch a step is taken on the validation set; it is there to choose by alone.")
 def steps_on_valid(head, train, valid, **options):
+    return _fit(head, train, valid, **options, after=_step_on(*valid))
+
+
+@mistake(
+    "fit_head", "From the second epoch on the head learns from the validation set too; it is there to choose by alone."
+)
+def steps_on_valid_later(head, train, valid, **options):
+    return _fit(head, train, valid, **options, later=_step_on(*valid))
+
+
+def _step_on(features, labels):
     def step(head, optimizer):
         optimizer.zero_grad()
-        F.cross_entropy(head(valid[0]), valid[1]).backward()
+        F.cross_entropy(head(features), labels).backward()
         optimizer.step()
 
-    return _fit(head, train, valid, **options, after=step)
+    return step
+
+
+@mistake("fit_head", "The head is left in eval mode; give each submodule the mode back that it came with.")
+def leaves_the_head_in_eval_mode(head, train, valid, **options):
+    return _fit(head, train, valid, **options, ends=nn.Module.eval)
+
+
+@mistake("fit_head", "The head is left in training mode; give each submodule the mode back that it came with.")
+def leaves_the_head_in_training_mode(head, train, valid, **options):
+    return _fit(head, train, valid, **options, ends=nn.Module.train)
+
+
+@mistake("fit_head", "All parts of the head are left in one mode; give each submodule the mode back that it came with.")
+def leaves_the_head_in_one_mode(head, train, valid, **options):
+    return _fit(head, train, valid, **options, ends=lambda head: head.train(head.training))
+
+
+@mistake("fit_head", "The sum that makes train_loss goes on from epoch to epoch; begin each epoch with 0.")
+def carries_the_sum_on(head, train, valid, **options):
+    history = _fit(head, train, valid, **options)
+    return {**history, "train_loss": list(itertools.accumulate(history["train_loss"]))}
+
+
+@mistake("fit_head", "The training figures are means over all epochs so far; each epoch has its own.")
+def averages_over_epochs(head, train, valid, **options):
+    history = _fit(head, train, valid, **options)
+    for name in NAMES[:2]:
+        sums = itertools.accumulate(history[name])
+        history[name] = [total / count for count, total in enumerate(sums, start=1)]
+    return history
+
+
+@mistake("fit_head", "valid_accuracy is the highest so far; it is that of each epoch, which may be lower.")
+def tells_the_highest_accuracy(head, train, valid, **options):
+    history = _fit(head, train, valid, **options)
+    return {**history, "valid_accuracy": list(itertools.accumulate(history["valid_accuracy"], max))}
 
 
 @mistake("fit_head", "An equal loss counts as better, so that patience is never over where nothing changes.")
