@@ -304,6 +304,20 @@ def drops_columns(x, p, *, training, generator):
     return x * _kept(x[:1], p, generator) / (1 - p) if training else x
 
 
+@mistake("dropout", "One mask serves all images of a batch; each entry is drawn on its own, in each image.")
+def drops_the_same_of_each_image(x, p, *, training, generator):
+    _require_probability(p)
+    kept = _kept(x[0] if x.dim() > 2 else x, p, generator)
+    return x * kept / (1 - p) if training else x
+
+
+@mistake("dropout", "Whole channels are dropped, as F.dropout2d has it; each entry is drawn on its own.")
+def drops_channels(x, p, *, training, generator):
+    _require_probability(p)
+    kept = _kept(x[..., :1, :1] if x.dim() > 2 else x, p, generator)
+    return x * kept / (1 - p) if training else x
+
+
 @mistake("dropout", "A probability of 1 is let through, which would divide by zero; refuse it with a ValueError.")
 def allows_certainty(x, p, *, training, generator):
     if not 0 <= p <= 1:
@@ -749,6 +763,13 @@ def decays_one_epoch_late(learning_rate, epoch, factor=0.98):
     return learning_rate * factor ** max(epoch - 1, 0)
 
 
+@mistake(
+    "decayed_learning_rate", "The factor is multiplied by the epoch; raise it to that power, as in factor ** epoch."
+)
+def multiplies_by_the_epoch(learning_rate, epoch, factor=0.98):
+    return learning_rate * factor * epoch
+
+
 @mistake("decayed_learning_rate", "The factor is applied once, whatever the epoch; apply it once for each epoch.")
 def decays_once(learning_rate, epoch, factor=0.98):
     return learning_rate * factor if epoch else learning_rate
@@ -781,6 +802,18 @@ def compares_with_the_last_number(losses, patience):
         age = 0 if loss < last else age + 1
         last = last if math.isnan(loss) else loss
     return len(losses) > 0 and age >= patience
+
+
+@mistake(
+    "should_stop",
+    "Each loss is compared with the one before it, and is better than a NaN; compare it with the best so far.",
+)
+def compares_with_the_last_or_a_nan(losses, patience):
+    age = 0
+    for before, after in itertools.pairwise(losses):
+        better = after < before or (math.isnan(before) and not math.isnan(after))
+        age = 0 if better else age + 1
+    return age >= patience
 
 
 @mistake("should_stop", "It waits one epoch too long: a best loss that is `patience` epochs old is old enough.")

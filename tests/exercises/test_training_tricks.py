@@ -338,6 +338,26 @@ def test_dropout_treats_each_entry_on_its_own(submission, rng):
             what=f"the spread of the shares dropped of {name}, where 1 is that of single draws,",
             mistake="drops_columns" if whole else "",
         )
+    x = 0.5 + torch.rand(8, 6, 5, 7, generator=rng)
+    result = submission.dropout(x, DROPPED, training=True, generator=generator(32))
+    assert_kind(result, x.shape)
+    dropped = result == 0
+    same = [float((dropped == dropped.roll(1, dim)).double().mean()) for dim in range(4)]
+    expected = DROPPED**2 + (1 - DROPPED) ** 2
+    for dim, share in enumerate(same):
+        assert_holds(
+            abs(share - expected) < 0.15,
+            f"treats {share:.0%} of the neighbours along dimension {dim} of an x of four alike, "
+            f"expected {expected:.0%} by chance",
+            result,
+            mistake=shared_mask(same),
+        )
+
+
+def shared_mask(same):
+    """The known mistake that shows in the dimensions along which all entries fare alike, by the share that does in each."""
+    alike = tuple(dim for dim, share in enumerate(same) if share == 1)
+    return {(0,): "drops_the_same_of_each_image", (2, 3): "drops_channels"}.get(alike, "")
 
 
 @pytest.mark.points("dropout", 0.5)
@@ -635,14 +655,15 @@ def test_clip_random_gradients(submission, reference, rng):
 
 
 @pytest.mark.points("decayed_learning_rate", 1)
-def test_decay_compounds(submission):
+def test_decay_compounds(submission, rng):
     """Two epochs with a factor of one half leave a quarter, one a half, and none leaves all of it."""
-    assert_close(submission.decayed_learning_rate(0.4, 1, 0.5), 0.2)
-    assert_close(submission.decayed_learning_rate(0.4, 2, 0.5), 0.1)
-    assert_close(submission.decayed_learning_rate(0.1, 0), 0.1)
+    rate = int(torch.randint(101, 1000, (1,), generator=rng)) / 1000
+    assert_close(submission.decayed_learning_rate(rate, 1, 0.5), rate / 2)
+    assert_close(submission.decayed_learning_rate(rate, 2, 0.5), rate / 4)
+    assert_close(submission.decayed_learning_rate(rate, 0), rate)
     # Not rounded, however small, and by 0.98 where nothing else is said.
-    assert_close(submission.decayed_learning_rate(0.3, 2), 0.28812, rtol=1e-6, atol=0.0)
-    assert_close(submission.decayed_learning_rate(0.3, 20, 0.5), 0.3 / 2**20, rtol=1e-6, atol=0.0)
+    assert_close(submission.decayed_learning_rate(rate, 2), rate * 0.9604, rtol=1e-6, atol=0.0)
+    assert_close(submission.decayed_learning_rate(rate, 20, 0.5), rate / 2**20, rtol=1e-6, atol=0.0)
 
 
 @pytest.mark.points("decayed_learning_rate", 1)
@@ -671,9 +692,10 @@ def assert_stops_above_the_best(submission):
 
 
 @pytest.mark.points("should_stop", 1.5)
-def test_stop_once_patience_is_over(submission):
+def test_stop_once_patience_is_over(submission, rng):
     """With the third of the losses as the best and a patience of 2, training stops after the fifth, not before."""
-    losses = [2.9, 2.5, 1.5, 1.6, 1.7, 1.8]
+    best = int(torch.randint(100, 200, (1,), generator=rng))
+    losses = [(best + more) / 100 for more in (140, 100, 0, 10, 20, 30)]
     for epochs, expected in [(3, False), (4, False), (5, True), (6, True)]:
         assert_equal(submission.should_stop(losses[:epochs], 2), expected)
 
