@@ -451,7 +451,7 @@ def drops_what_fills_no_batch(head, train, valid, **options):
 
 @mistake("fit_head", "The head learns in eval mode, without dropout and with fixed statistics: that is for measuring.")
 def learns_in_eval_mode(head, train, valid, **options):
-    return _fit(head, train, valid, **options, before=nn.Module.eval, ends=nn.Module.eval)
+    return _fit(head, train, valid, **options, before=nn.Module.eval)
 
 
 @mistake(
@@ -461,7 +461,7 @@ def stays_in_eval_mode_after_measuring(head, train, valid, **options):
     def measured(head, features, labels):
         return _measured(head.eval(), features, labels)
 
-    return _fit(head, train, valid, **options, before=lambda head: None, measured=measured, ends=nn.Module.eval)
+    return _fit(head, train, valid, **options, before=lambda head: None, measured=measured)
 
 
 @mistake(
