@@ -63,3 +63,10 @@ def test_a_recording_model_notes_what_it_learns_from():
     with torch.no_grad():
         model(torch.full((2, 3, 4, 4), 0.75))
     assert model(torch.empty(0, 3, 4, 4)).tolist() == [0.25, 0.25]
+
+
+@pytest.mark.parametrize("evaluates", [False, True])
+def test_a_trainer_that_evaluates_measures_in_eval_mode(evaluates):
+    model = data.toy_dropout_head(6, 3).train()
+    data.toy_trainer(steps=0, evaluates=evaluates)(model, torch.ones(4, 6), torch.zeros(4, dtype=torch.int64))
+    assert model.training is not evaluates

@@ -1102,7 +1102,7 @@ def test_fit_goes_by_its_batch_size(submission, clusters, seed):
 @pytest.mark.points("fit_head", 0.5)
 @pytest.mark.depends_on("test_fit_trains_the_head")
 def test_fit_changes_only_the_head(submission, clusters, seed):
-    """Features and labels are not changed, the head has no new hook, all its modes, and can still be trained."""
+    """Features and labels are not changed, the head keeps its modes, and no hook is left on it; all of it can still learn."""
     mixed = data.toy_dropout_head(8, 3, normalises=False, seed=seed).train()
     mixed[1].eval()
     for head in (data.toy_head(8, 3, seed=seed), mixed):
