@@ -299,6 +299,19 @@ def takes_any_rate(model, *, head_rate, backbone_rate):
 
 @mistake(
     "parameter_groups",
+    "A rate is checked only where something learns at it; check both before looking at what is frozen.",
+)
+def checks_the_rates_it_uses(model, *, head_rate, backbone_rate):
+    groups = _groups(model, head_rate, backbone_rate)
+    names = {head_rate: "head_rate", backbone_rate: "backbone_rate"}
+    for rate in [group["lr"] for group in groups]:
+        if rate <= 0:
+            raise ValueError(f"{names[rate]} must be positive")
+    return groups
+
+
+@mistake(
+    "parameter_groups",
     "Parameters with one axis all learn at backbone_rate, also those of the head; the head's learn at head_rate.",
 )
 def puts_all_biases_together(model, *, head_rate, backbone_rate):
@@ -404,6 +417,20 @@ def flips_exactly_half(images, generator):
     _, moves = _draws(images, generator)
     deck = torch.randperm(len(images), generator=generator)
     return _shifted(images, (deck < len(images) // 2).tolist(), moves)
+
+
+@mistake("augment", "The moves are dealt out so that all come equally often; draw each image's on its own.")
+def deals_the_moves_out(images, generator):
+    deck = torch.randperm(81, generator=generator).repeat(len(images) // 81 + 1)[: len(images)]
+    flips = (torch.rand(len(images), generator=generator) < 0.5).tolist()
+    return _shifted(images, flips, [(way // 9 - 4, way % 9 - 4) for way in deck.tolist()])
+
+
+@mistake("augment", "Later images are flipped and moved as earlier ones of the batch; draw anew for each image.")
+def repeats_the_moves(images, generator):
+    few = (len(images) + 1) // 2
+    flips, moves = _draws(images[:few], generator)
+    return _shifted(images, (flips * 2)[: len(images)], (moves * 2)[: len(images)])
 
 
 @mistake("augment", "The generator is left in its old state, so that the next call repeats the moves; draw from it.")
@@ -702,6 +729,24 @@ def seeds_the_world(model, train, valid, **options):
 def leaves_eval_mode_behind(model, train, valid, **options):
     sizes, seed = _defaults(**options)
     return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])), modes_back=False)
+
+
+@mistake(
+    "fine_tune", "The training figures are never set back, so that each epoch shows the mean of all so far; begin anew."
+)
+def adds_the_epochs_up(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    history = _tune(model, train, valid, *sizes, _orders(seed, len(train[1])))
+    for name in NAMES[:2]:
+        history[name] = [sum(history[name][: k + 1]) / (k + 1) for k in range(len(history[name]))]
+    return history
+
+
+@mistake("fine_tune", "A step has fewer images than batch_size; there are as many in each, but for the last.")
+def takes_half_batches(model, train, valid, **options):
+    (epochs, head_rate, backbone_rate, batch_size), seed = _defaults(**options)
+    half = (batch_size + 1) // 2
+    return _tune(model, train, valid, epochs, head_rate, backbone_rate, half, _orders(seed, len(train[1])))
 
 
 @mistake("fine_tune", "The losses in the history are sums over the examples; they should be means.")

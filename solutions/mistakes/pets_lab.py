@@ -245,7 +245,7 @@ def stops_at_the_first_broken_file(folder):
 def _pets(root, split, *steps):
     if split not in ("trainval", "test"):
         raise ValueError("split must be trainval or test")
-    if not (Path(root) / "oxford-iiit-pet").is_dir():
+    if not (Path(root) / "oxford-iiit-pet" / "annotations").is_dir():
         raise FileNotFoundError("download the pets with torchvision")
     pets = OxfordIIITPet(root, split, transform=Compose(steps))
     images, labels = zip(*pets, strict=True)
@@ -274,6 +274,19 @@ def looks_for_the_folder_only(root, split, size=64):
     if split not in ("trainval", "test"):
         raise ValueError("split must be trainval or test")
     if not Path(root).is_dir():
+        raise FileNotFoundError("download the pets with torchvision")
+    pets = OxfordIIITPet(root, split, transform=Compose([Resize(size), CenterCrop(size), ToTensor()]))
+    images, labels = zip(*pets, strict=True)
+    return torch.stack(images), torch.tensor(labels), list(pets.classes)
+
+
+@mistake(
+    "load_pets", "The collection's folder is looked for, and not what is in it; where it is empty, there is no data."
+)
+def looks_for_the_inner_folder_only(root, split, size=64):
+    if split not in ("trainval", "test"):
+        raise ValueError("split must be trainval or test")
+    if not (Path(root) / "oxford-iiit-pet").is_dir():
         raise FileNotFoundError("download the pets with torchvision")
     pets = OxfordIIITPet(root, split, transform=Compose([Resize(size), CenterCrop(size), ToTensor()]))
     images, labels = zip(*pets, strict=True)
@@ -919,6 +932,16 @@ def sees_more_than_the_backbone(backbone, images, labels, classes, *, seed=0):
     model = Classifier(seeing.backbone, _head(features, labels, len(classes), seed), classes)
     model.forward = lambda images: model.head(seeing(images))
     return model.eval()
+
+
+@mistake(
+    "train_pet_classifier",
+    "The head learns from the first batch of pictures alone; go through all of them, as classes may stand at the end.",
+)
+def learns_from_one_batch(backbone, images, labels, classes, *, seed=0):
+    backbone = copy.deepcopy(backbone).requires_grad_(False)
+    head = _head(backbone(images[:64]), labels[:64], len(classes), seed)
+    return Classifier(backbone, head, classes).eval()
 
 
 @mistake("train_pet_classifier", "The head has never learned: its weights are as they were drawn.")

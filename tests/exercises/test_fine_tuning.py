@@ -294,6 +294,13 @@ def test_groups_refuse_rates_that_are_not_positive(submission, telling):
     for name, value in (("head_rate", 0.0), ("backbone_rate", 0.0), ("head_rate", -0.1), ("backbone_rate", -0.1)):
         rates = {"head_rate": 0.1, "backbone_rate": 0.1, name: value}
         assert_mentions(assert_raises(ValueError, submission.parameter_groups, telling, **rates), name)
+    # Where nothing learns at a rate, it is refused all the same.
+    part = copy.deepcopy(telling)
+    part.head.requires_grad_(False)
+    frozen = copy.deepcopy(telling).requires_grad_(False)
+    for model, name in ((part, "head_rate"), (frozen, "head_rate"), (frozen, "backbone_rate")):
+        rates = {"head_rate": 0.1, "backbone_rate": 0.1, name: -0.1}
+        assert_mentions(assert_raises(ValueError, submission.parameter_groups, model, **rates), name)
 
 
 @pytest.mark.points("parameter_groups", 1)
@@ -406,7 +413,16 @@ def drawing_mistake(ways):
         return "rounds_the_moves"
     missing = [(torch.bincount(moves, minlength=9) == 0).nonzero().flatten().tolist() for moves in ways[1:]]
     one_end = all(each in ([], [0], [8]) for each in missing)
-    return "forgets_the_last_move" if any(missing) and one_end else ""
+    if any(missing) and one_end:
+        return "forgets_the_last_move"
+    return "repeats_the_moves" if float(alike_by_distance(ways).max()) >= 0.1 else ""
+
+
+def alike_by_distance(ways):
+    """The share of images that are flipped and moved as another one before, for each distance up to half of the batch."""
+    number = 81 * ways[0] + 9 * ways[1] + ways[2]
+    distances = range(1, len(number) // 2 + 1)
+    return torch.stack([(number[later:] == number[:-later]).double().mean() for later in distances])
 
 
 def assert_independent(flips, down, across, result):
@@ -415,6 +431,29 @@ def assert_independent(flips, down, across, result):
     assert_equally_likely(9 * down + across, 81, 190, "pairs of moves", result, ways)
     assert_equally_likely(9 * flips + down, 18, 90, "pairs of a flip and a move", result, ways)
     assert_equally_likely(9 * flips + across, 18, 90, "pairs of a flip and a move", result, ways)
+    assert_on_its_own(ways, result)
+
+
+def assert_on_its_own(ways, result):
+    """No image's way, of the 162, tells another's: each of the three has a chance below one in 10^9 to fail what is right."""
+    flips, down, across = ways
+    seen = torch.bincount(9 * down + across, minlength=81).double()
+    expected = len(down) / 81
+    assert_holds(
+        float(((seen - expected) ** 2 / expected).sum()) > 20,
+        f"returned moves that are dealt out evenly: of {len(down)} images {int(seen.min())} to {int(seen.max())} make each",
+        result,
+        mistake="deals_the_moves_out",
+    )
+    alike = alike_by_distance(ways)
+    assert_holds(
+        float(alike.max()) < 0.1,
+        f"returned images that are flipped and moved as those {int(alike.argmax()) + 1} places before them",
+        result,
+        mistake="repeats_the_moves",
+    )
+    steps = ((81 * flips + 9 * down + across).diff() % 162).unique()
+    assert_holds(len(steps) > 20, "returned images whose flips and moves follow from those of the image before", result)
 
 
 @pytest.fixture
@@ -631,6 +670,12 @@ def moved(after, before, part):
     return max(float((one - other).detach().abs().max()) for one, other in pairs)
 
 
+def middle_move(after, before, part):
+    """How far the parameters of a part have moved: the median, which no single one sets."""
+    pairs = zip(getattr(after, part).parameters(), getattr(before, part).parameters(), strict=True)
+    return float(torch.cat([(one - other).detach().abs().flatten() for one, other in pairs]).median())
+
+
 @pytest.mark.points("fine_tune", 2)
 def test_tuning_learns_what_the_backbone_did_not_see(submission, blind, stripes):
     """The given model itself learns to tell what no head on its frozen backbone can tell."""
@@ -666,6 +711,7 @@ def test_tuning_keeps_a_true_history(submission, blind, stripes):
         history["train_accuracy"][best], right - 0.4, right + 0.4, what="the train_accuracy of the best epoch"
     )
     assert_true_at_rest(submission, blind, train, valid)
+    assert_each_epoch_alone(submission, blind, train, valid)
 
 
 def assert_true_at_rest(submission, model, train, valid):
@@ -682,6 +728,22 @@ def assert_true_at_rest(submission, model, train, valid):
         assert_between(history["valid_loss"][epoch], loss - 1e-3, loss + 1e-3, what="a valid_loss")
         assert_between(history["valid_accuracy"][epoch], right - 0.035, right + 0.035, what="a valid_accuracy")
         assert_between(history["train_accuracy"][epoch], seen - 0.3, seen + 0.3, what="a train_accuracy")
+
+
+def assert_each_epoch_alone(submission, model, train, valid):
+    """After many epochs the train_loss is about what the model has when it hardly learns on, and not that of earlier ones."""
+    after, history = tuned(submission, model, train, valid, epochs=60, batch_size=16)
+    best = min(range(60), key=history["valid_loss"].__getitem__)
+    if best < 40:
+        return  # too early to tell
+    _, rest = tuned(submission, after, train, valid, epochs=1, batch_size=16, head_rate=1e-9, backbone_rate=1e-9)
+    now, then = history["train_loss"][best], rest["train_loss"][0]
+    assert_holds(
+        now <= 3 * then + 0.02,
+        f"returned a train_loss of {now:.3f} in the best epoch, and {then:.3f} for the same weights at rates of almost nothing",
+        history,
+        mistake="adds_the_epochs_up",
+    )
 
 
 def squared_error(model, images, labels):
@@ -740,7 +802,7 @@ def test_tuning_steps_by_its_rates_however_small_the_gradients(submission, sure,
 
 @pytest.mark.points("fine_tune", 1.5)
 @pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
-def test_tuning_has_a_rate_for_the_head_and_one_for_the_rest(submission, sure, stripes):
+def test_tuning_has_a_rate_for_the_head_and_one_for_the_rest(submission, sure, stripes, rng):
     """The head learns at head_rate and all else at backbone_rate: a part whose rate is almost nothing hardly moves."""
     for still, other, rates in (
         ("head", "backbone", {"head_rate": 1e-9}),
@@ -749,6 +811,17 @@ def test_tuning_has_a_rate_for_the_head_and_one_for_the_rest(submission, sure, s
         model, _ = tuned(submission, sure, stripes[0], stripes[0], epochs=5, batch_size=16, **rates)
         assert_between(moved(model, sure, still), 0, 1e-5, what=f"with {show(rates)} the largest move in the {still}")
         assert_between(moved(model, sure, other), 5e-4, what=f"with {show(rates)} the largest move in the {other}")
+    # The first step of Adam, or of one of its kind, has the size of the rate in each weight, or some multiple of it.
+    head_rate = 1e-3 * (2 + 4 * torch.rand((), generator=rng).item())
+    few = stripes[0][0][:16], stripes[0][1][:16]
+    model, _ = tuned(submission, sure, few, few, epochs=1, head_rate=head_rate)
+    head, backbone = (middle_move(model, sure, part) for part in ("head", "backbone"))
+    if head > 0 or backbone > 0:  # the weights that it came with may be the best
+        what = (
+            f"at rates of {head_rate:.2g} and 0.001, the first step in the head, as a multiple of that in the backbone,"
+        )
+        times = head / max(backbone, 1e-9)
+        assert_between(times, head_rate / 1e-3 / 1.5, head_rate / 1e-3 * 1.5, what=what)
 
 
 def frozen_norm(after, before, frozen=()):
@@ -834,7 +907,7 @@ def test_tuning_goes_by_its_seed(submission, sure, stripes, rng):
 
 @pytest.mark.points("fine_tune", 0.5)
 @pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
-def test_tuning_shuffles_anew_each_epoch(submission, rng):
+def test_tuning_shuffles_anew_each_epoch(submission, sure, stripes, rng):
     """Each epoch takes every training image once, in another order, batch_size of them in a step."""
     shades = torch.rand(40, 3, generator=rng)
     shades[:, 2] = torch.arange(40) / 40
@@ -861,6 +934,14 @@ def test_tuning_shuffles_anew_each_epoch(submission, rng):
         times = torch.bincount(places.round().long(), minlength=40)
         skipped = f"learnt from {int((times < 3).sum())} of 40 training images in fewer than all of 3 epochs"
         assert_holds(bool((times >= 3).all()), skipped, history)
+    # So few images that they are one step, and the same twice, which are one step too.
+    few = stripes[0][0][:16], stripes[0][1][:16]
+    twice = tuple(torch.cat([part, part]) for part in few)
+    one, two = (
+        moved(tuned(submission, sure, each, few, epochs=1, batch_size=32)[0], sure, "head") for each in (few, twice)
+    )
+    more = f"moved the head by up to {two:.2g} in an epoch of 32 images and by {one:.2g} in one of 16, though both are one step"
+    assert_holds(one == 0 or two < 1.5 * one, more, [one, two], mistake="takes_half_batches")
 
 
 @pytest.mark.points("fine_tune", 0.5)
@@ -890,7 +971,7 @@ def test_tuning_keeps_the_best_weights(submission, blind, stripes, rng):
 
 @pytest.mark.points("fine_tune", 0.5)
 @pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
-def test_tuning_does_not_learn_from_valid(submission, blind, stripes):
+def test_tuning_does_not_learn_from_valid(submission, blind, stripes, rng):
     """How training goes does not depend on the validation set."""
     train, (images, labels), _ = stripes
     histories = [
@@ -898,6 +979,18 @@ def test_tuning_does_not_learn_from_valid(submission, blind, stripes):
     ]
     for key in ("train_loss", "train_accuracy"):
         assert_close(histories[1][key], histories[0][key])
+    # Of one that learns for three epochs whatever it is judged by, the weights are the same in the end.
+    early = fit_head(data.eye_model("both", list("abcd"), seed=number(rng)), *train, steps=30)
+    ends = []
+    for half in (labels < 2, labels >= 2):  # of red ones alone, and of blue ones
+        valid = images[half], labels[half]
+        model, history = tuned(submission, early, train, valid, epochs=3, batch_size=16)
+        losses = history["valid_loss"]
+        if losses[2] == min(losses) and abs(figures(model, *valid)[0] - losses[2]) < 1e-3:
+            ends.append(model.state_dict())
+    for name, value in ends[0].items() if len(ends) == 2 else ():
+        same = torch.allclose(value, ends[1][name], rtol=1e-4, atol=1e-5)
+        assert_holds(same, f": its {name} depends on the validation set", value, mistake="tunes_on_valid_too")
 
 
 @pytest.mark.points("fine_tune", 0.5)

@@ -127,8 +127,14 @@ def assert_triple(result, count, size):
 # --- breed_of
 
 
+def made_up(rng, words):
+    """The name of a breed of so many words that is on no list."""
+    syllables = ("sha", "Mo", "tri", "Ku", "bel", "dor")
+    return "_".join("".join(syllables[number(rng, 0, 6)] for _ in range(2)) for _ in range(words))
+
+
 @pytest.mark.points("breed_of", 1)
-def test_breed_of_a_plain_name(submission):
+def test_breed_of_a_plain_name(submission, rng):
     """The number and the suffix go, and every other underscore stays."""
     assert_equal(submission.breed_of("images/yorkshire_terrier_12.jpg"), "yorkshire_terrier")
     assert_equal(submission.breed_of("american_pit_bull_terrier_191.jpg"), "american_pit_bull_terrier")
@@ -136,6 +142,8 @@ def test_breed_of_a_plain_name(submission):
     # Breeds of no list, and a number in one's own name.
     assert_equal(submission.breed_of("images/silky_dodo_1207.jpg"), "silky_dodo")
     assert_equal(submission.breed_of("class_2_poodle_3_045.jpg"), "class_2_poodle_3")
+    breed = made_up(rng, 3)
+    assert_equal(submission.breed_of(f"images/{breed}_{number(rng, 1, 300)}.jpg"), breed)
 
 
 @pytest.mark.points("breed_of", 1)
@@ -168,10 +176,8 @@ def test_breed_of_refuses_a_name_without_a_number(submission):
 @pytest.mark.depends_on("test_breed_of_a_plain_name")
 def test_breed_of_other_names(submission, reference, rng):
     """Made-up breeds are read in the same way."""
-    syllables = ("sha", "Mo", "tri", "Ku", "bel", "dor")
     for _ in range(8):
-        parts = ["".join(syllables[number(rng, 0, 6)] for _ in range(2)) for _ in range(number(rng, 1, 5))]
-        name = f"some_{number(rng, 0, 9)}/{'_'.join(parts)}_{number(rng, 1, 300)}.jpg"
+        name = f"some_{number(rng, 0, 9)}/{made_up(rng, number(rng, 1, 5))}_{number(rng, 1, 300)}.jpg"
         assert_equal(submission.breed_of(name), reference.breed_of(name))
 
 
@@ -179,7 +185,7 @@ def test_breed_of_other_names(submission, reference, rng):
 
 
 @pytest.mark.points("species_of", 1)
-def test_species_of_a_plain_name(submission):
+def test_species_of_a_plain_name(submission, rng):
     """A breed with a capital letter is a cat, any other a dog."""
     for name, species in (
         ("Bombay_7.jpg", "cat"),
@@ -188,6 +194,8 @@ def test_species_of_a_plain_name(submission):
         ("Tabby_4.jpg", "cat"),
         ("Norwegian_forest_8.jpg", "cat"),
         ("boston_Terrier_5.jpg", "dog"),
+        (f"Sha{made_up(rng, 2)}_{number(rng, 1, 300)}.jpg", "cat"),
+        (f"sha{made_up(rng, 2)}_{number(rng, 1, 300)}.jpg", "dog"),
     ):
         assert_equal(submission.species_of(name), species)
 
@@ -352,8 +360,10 @@ def test_load_pets_refuses_another_split(submission, pets):
 @pytest.mark.depends_on("test_load_pets_labels_are_indices_in_the_order_of_the_split")
 def test_load_pets_says_how_to_get_the_data(submission, folder):
     """A folder without the data is a FileNotFoundError that says how to get it."""
-    # There is no such folder, or there is nothing in it.
+    # There is no such folder, or there is nothing in it, or nothing in the one inside.
     text = assert_raises(FileNotFoundError, submission.load_pets, folder / "none", "test")
+    assert_raises(FileNotFoundError, submission.load_pets, folder, "trainval")
+    (folder / "oxford-iiit-pet").mkdir()
     assert_raises(FileNotFoundError, submission.load_pets, folder, "trainval")
     advice = (
         "download",
@@ -497,6 +507,9 @@ def test_split_is_shuffled_by_the_seed(submission, rng):
         other,
         mistake="" if in_order else "splits_alike_for_all_seeds",
     )
+    for label, each in enumerate(members):
+        alike = [place in chosen for place in each] == [place in others for place in each]
+        assert_holds(not alike, f"chose the same pictures of class {label} for another seed", other)
 
 
 @pytest.mark.points("stratified_split", 0.5)
@@ -540,12 +553,18 @@ TRUE = torch.tensor([0, 2, 1, 3])
 
 
 @pytest.mark.points("top_k_accuracy", 1.25)
-def test_top_k_by_hand(submission):
+def test_top_k_by_hand(submission, rng):
     """Of four pictures, one is right at once, three by the second guess, and all by the third."""
     # Alone, the last one has nothing but its own guesses.
     assert_close(submission.top_k_accuracy(LOGITS[3:], TRUE[3:], 1), 0.0)
     for k, expected in ((1, 0.25), (2, 0.75), (3, 1.0), (4, 1.0)):
         assert_close(submission.top_k_accuracy(LOGITS, TRUE, k), expected)
+    # Each of them as often as no other, and the classes in another order.
+    times, places = torch.tensor(order(rng, 4)) + 1, torch.tensor(order(rng, 4))
+    logits, labels = LOGITS[:, places].repeat_interleave(times, 0), places.argsort()[TRUE].repeat_interleave(times)
+    once, late = times[0].item() / 10, times[2].item() / 10
+    for k, expected in ((1, once), (2, 1 - late), (3, 1.0)):
+        assert_close(submission.top_k_accuracy(logits, labels, k), expected)
 
 
 @pytest.mark.points("top_k_accuracy", 1)
@@ -593,12 +612,18 @@ def test_top_k_on_other_logits(submission, reference, rng):
 
 
 @pytest.mark.points("confusion_matrix", 1.75)
-def test_confusion_matrix_by_hand(submission):
+def test_confusion_matrix_by_hand(submission, rng):
     """Rows are true classes, columns predicted ones, and a pair that occurs twice counts twice."""
     labels = torch.tensor([0, 0, 0, 1, 2, 2, 2])
     predictions = torch.tensor([0, 1, 1, 1, 0, 2, 0])
     expected = torch.tensor([[1, 2, 0], [0, 1, 0], [2, 0, 1]])
     assert_equal(submission.confusion_matrix(predictions, labels, 3), expected)
+    # The same pairs more than once, each as often as drawn, in any order.
+    times = torch.randint(1, 5, (7,), generator=rng)
+    mixed = torch.arange(7).repeat_interleave(times)[order(rng, int(times.sum()))]
+    for k, pair in enumerate(zip(labels, predictions, strict=True)):
+        expected[pair] += times[k] - 1
+    assert_equal(submission.confusion_matrix(predictions[mixed], labels[mixed], 3), expected)
 
 
 @pytest.mark.points("confusion_matrix", 1)
@@ -640,11 +665,16 @@ CONFUSED = [("d", "c", 6), ("c", "b", 5), ("a", "d", 4), ("c", "d", 3), ("a", "b
 
 
 @pytest.mark.points("most_confused", 1)
-def test_most_confused_by_hand(submission):
+def test_most_confused_by_hand(submission, rng):
     """The largest entries off the diagonal come first, as true class, predicted class and count."""
     assert_equal(submission.most_confused(MATRIX, LETTERS, 3), CONFUSED[:3])
     assert_equal(submission.most_confused(MATRIX, LETTERS), CONFUSED[:5])
     assert_equal(submission.most_confused(MATRIX, LETTERS, 0), [])
+    # In the same order, but with other counts and names.
+    counts = torch.cat([torch.zeros(1).long(), torch.randperm(60, generator=rng)[:9].sort().values + 1])
+    names = dict(zip(LETTERS, [made_up(rng, 1) + letter for letter in LETTERS], strict=True))
+    expected = [(names[true], names[taken], counts[count].item()) for true, taken, count in CONFUSED]
+    assert_equal(submission.most_confused(counts[MATRIX], list(names.values()), 4), expected[:4])
 
 
 @pytest.mark.points("most_confused", 1)
@@ -722,13 +752,14 @@ def pictures(rng):
     return (images[:count], labels[:count]), (images[count:], labels[count:])
 
 
-def logits_of(model, images, classes):
+def logits_of(model, images, classes, seen=None):
     """What the returned model gives."""
     assert_module(model)
     logits = model(images)
-    # The classes that never occur in a check are the last ones, and always one.
-    few = getattr(logits, "shape", None) == (len(images), classes - 1)
-    problem = f"returned {classes - 1} logits for each image, expected {classes}"
+    # The classes that never occur in a check are the last ones: one, or all after those seen.
+    seen = classes - 1 if seen is None else seen
+    few = getattr(logits, "shape", None) == (len(images), seen)
+    problem = f"returned {seen} logits for each image, expected {classes}"
     assert_holds(not few, problem, logits, mistake="counts_the_labels")
     assert_kind(logits, (len(images), classes))
     return logits.detach()
@@ -752,13 +783,21 @@ def untrained_accuracy(train, test, seed):
 
 
 @pytest.mark.points("train_pet_classifier", 2)
-def test_classifier_learns_what_is_easy(submission, colours, rng):
+def test_classifier_learns_what_is_easy(submission, rng):
     """New images that differ in what the backbone sees are told apart, in any order."""
-    images, labels = colours
+    # The first half shows two of the colours, the second half the others: whoever learns from a part of them knows but two.
+    # Of so many classes that none is guessed.
+    names = [f"colour {k}" for k in range(13)]
+    learned = torch.cat([torch.randint(0, 2, (66,), generator=rng), torch.randint(2, 4, (66,), generator=rng)])
+    new = torch.randint(0, 4, (60,), generator=rng)
+    chosen = COLOURS[torch.randperm(4, generator=rng)]
+    images, others = (
+        striped(chosen[labels], torch.rand(len(labels), generator=rng) < 0.5, rng) for labels in (learned, new)
+    )
     backbone = eye_backbone("colours", seed=number(rng, 0, 1000))
-    model = submission.train_pet_classifier(backbone, images[:50], labels[:50], COLOUR_NAMES)
-    logits = logits_of(model, images[50:], len(COLOUR_NAMES))
-    right = share_right(logits, labels[50:])
+    model = submission.train_pet_classifier(backbone, images, learned, names)
+    logits = logits_of(model, others, len(names), seen=4)
+    right = share_right(logits, new)
     assert_holds(
         right >= 0.9, f"returned a model that is right on {right:.2f} of new images, expected 0.9 or more", logits
     )
@@ -807,6 +846,13 @@ def assert_own_logits(model, images, logits):
 @pytest.mark.depends_on("test_classifier_learns_what_is_easy")
 def test_classifier_sees_what_its_backbone_sees(submission, rng):
     """Images alike to the backbone get the same logits, however they differ, and stay alike after training on them."""
+    halves = [assert_sees_colours_alone, assert_sees_stripes_alone]
+    for k in order(rng, 2):
+        halves[k](submission, rng)
+
+
+def assert_sees_colours_alone(submission, rng):
+    """With a backbone that sees colours, the direction of stripes makes no difference."""
     across = torch.arange(60) % 2 == 1
     grey = 0.45 + 0.1 * torch.rand(60, 3, generator=rng)
     images = striped(grey, across, rng)
@@ -816,14 +862,22 @@ def test_classifier_sees_what_its_backbone_sees(submission, rng):
     pair -= pair.mean(dim=(2, 3), keepdim=True) - grey[0][:, None, None]
     one, other = logits_of(model, pair, len(COLOUR_NAMES))
     assert_close(other, one, rtol=1e-2, atol=1e-2)
-    # The other way round, with a backbone that sees stripes alone.
+
+
+def assert_sees_stripes_alone(submission, rng):
+    """With a backbone that sees stripes, the colour makes no difference, and the direction of stripes all of it."""
     labels = torch.arange(60) % 2
-    images = striped(COLOURS[labels], across, rng)
+    images = striped(COLOURS[labels], labels == 1, rng)
     model = submission.train_pet_classifier(eye_backbone("stripes"), images, labels, COLOUR_NAMES)
     red = striped(COLOURS[:1], torch.tensor([True]), rng)
     shift = (COLOURS[1] - COLOURS[0])[:, None, None]
     one, other = logits_of(model, torch.cat([red, red + shift]), len(COLOUR_NAMES))
     assert_close(other, one, rtol=1e-2, atol=1e-2)
+    new = torch.tensor(order(rng, 40)) % 2
+    logits = logits_of(model, striped(COLOURS[torch.tensor(order(rng, 40)) % 4], new == 1, rng), len(COLOUR_NAMES))
+    right = share_right(logits, new)
+    problem = f"returned a model that is right on {right:.2f} of new stripes, expected 0.9 or more"
+    assert_holds(right >= 0.9, problem, logits)
 
 
 @pytest.mark.points("train_pet_classifier", 0.25)
@@ -881,8 +935,24 @@ def test_classifier_leaves_the_backbone_alone(submission, colours):
     assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
 
 
+def assert_sees_no_colours(submission, train, test, names, rng):
+    """Trained on pictures with a backbone that sees stripes alone, a model takes no notice of their colours."""
+    model = submission.train_pet_classifier(eye_backbone("stripes"), *train, names)
+    dark = 0.8 * test[0][:8]
+    shift = 0.05 + 0.15 * torch.rand(3, 1, 1, generator=rng)
+    one, other = logits_of(model, torch.cat([dark, dark + shift]), len(names)).chunk(2)
+    facts = model.inspect()
+    training = isinstance(facts, dict) and bool(facts.get("training"))
+    assert_holds(
+        torch.allclose(one, other, rtol=1e-2, atol=1e-2),
+        "returned a model that gives other logits to pictures which its backbone, that sees stripes alone, cannot tell apart",
+        other,
+        mistake="" if training else "sees_more_than_the_backbone",
+    )
+
+
 @pytest.mark.points("train_pet_classifier", 1.75)
-def test_classifier_is_better_than_guessing(submission, pictures):
+def test_classifier_is_better_than_guessing(submission, pictures, rng):
     """Breeds are told from pictures that were not among those learned from, far better than by guessing."""
     train, test = pictures
     names = [f"breed {k}" for k in range(BREEDS)]
@@ -890,6 +960,7 @@ def test_classifier_is_better_than_guessing(submission, pictures):
     logits = logits_of(model, test[0], BREEDS)
     right, least = share_right(logits, test[1]), 1 / BREEDS + 0.3
     assert_holds(right >= least, f"returned a model right on {right:.2f} of new pictures, expected {least:.2f}", logits)
+    assert_sees_no_colours(submission, train, test, names, rng)
 
 
 @pytest.mark.points("train_pet_classifier", 1.5)
@@ -903,3 +974,4 @@ def test_classifier_makes_use_of_the_pretraining(submission, pictures, rng):
     right = share_right(logits, test[1])
     least = untrained_accuracy(train, test, number(rng, 0, 1000)) + 0.15
     assert_holds(right >= least, f"returned a model right on {right:.2f} of new pictures, expected {least:.2f}", logits)
+    assert_sees_no_colours(submission, train, test, names, rng)
