@@ -740,7 +740,7 @@ def assert_each_epoch_alone(submission, model, train, valid):
     now, then = history["train_loss"][best], rest["train_loss"][0]
     assert_holds(
         now <= 3 * then + 0.02,
-        f"returned a train_loss of {now:.3f} in the best epoch, and {then:.3f} for the same weights at rates of almost nothing",
+        f"returned a train_loss of {now:.3f} in the best epoch, and {then:.3f} for the same weights at rates near 0",
         history,
         mistake="adds_the_epochs_up",
     )
@@ -940,7 +940,7 @@ def test_tuning_shuffles_anew_each_epoch(submission, sure, stripes, rng):
     one, two = (
         moved(tuned(submission, sure, each, few, epochs=1, batch_size=32)[0], sure, "head") for each in (few, twice)
     )
-    more = f"moved the head by up to {two:.2g} in an epoch of 32 images and by {one:.2g} in one of 16, though both are one step"
+    more = f"moved the head by up to {two:.2g} in an epoch of 32 images and by {one:.2g} in one of 16, both of one step"
     assert_holds(one == 0 or two < 1.5 * one, more, [one, two], mistake="takes_half_batches")
 
 
