@@ -280,19 +280,6 @@ def looks_for_the_folder_only(root, split, size=64):
     return torch.stack(images), torch.tensor(labels), list(pets.classes)
 
 
-@mistake(
-    "load_pets", "The collection's folder is looked for, and not what is in it; where it is empty, there is no data."
-)
-def looks_for_the_inner_folder_only(root, split, size=64):
-    if split not in ("trainval", "test"):
-        raise ValueError("split must be trainval or test")
-    if not (Path(root) / "oxford-iiit-pet").is_dir():
-        raise FileNotFoundError("download the pets with torchvision")
-    pets = OxfordIIITPet(root, split, transform=Compose([Resize(size), CenterCrop(size), ToTensor()]))
-    images, labels = zip(*pets, strict=True)
-    return torch.stack(images), torch.tensor(labels), list(pets.classes)
-
-
 @mistake("load_pets", "Where there is no data, torchvision's own error comes; raise a FileNotFoundError before.")
 def leaves_the_error_to_torchvision(root, split, size=64):
     if split not in ("trainval", "test"):
