@@ -409,6 +409,28 @@ def forgets_nearness(images, *, weight=0.1, steps=100, learning_rate=0.05):
 
 
 @mistake(
+    "denoise", "The squared distance is halved, so that the variation counts twice as much; take the sum as it stands."
+)
+def halves_the_distance(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, weight, steps, learning_rate, nearness=0.5)
+
+
+@mistake("denoise", "The weight multiplies the distance to the images; it belongs to the variation.")
+def weighs_the_distance(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, 1.0, steps, learning_rate, nearness=weight)
+
+
+@mistake("denoise", "Pictures of five dimensions are taken; anything but four dimensions should be a ValueError.")
+def takes_five_dimensions(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    if images.dim() < 4:
+        raise ValueError("images must have 4 dimensions")
+    pictures = _descend(images.reshape(-1, *images.shape[-3:]), weight, steps, learning_rate)
+    return pictures.reshape(images.shape)
+
+
+@mistake(
     "denoise",
     "The variation is averaged over the batch; sum it, as the differences are, so that a picture comes out as it does alone.",
 )

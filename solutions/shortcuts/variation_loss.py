@@ -43,3 +43,23 @@ def lays_a_plane(images, *, weight=0.1, steps=100, learning_rate=0.05):
     pixels = images.reshape(count * channels, -1).T
     plane = basis @ torch.linalg.lstsq(basis, pixels).solution
     return images if weight == 0 else plane.T.reshape(images.shape).clamp(0, 1)
+
+
+@mistake("denoise", "Each pixel becomes the median of its neighbourhood: a filter, and no descent.")
+def takes_medians(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    padded = torch.nn.functional.pad(images, (1, 1, 1, 1), mode="replicate")
+    medians = padded.unfold(2, 3, 1).unfold(3, 3, 1).flatten(4).median(dim=4).values
+    return medians if weight and steps > 5 else images.clone()
+
+
+@mistake("denoise", "The pictures are blurred, the more the larger the weight and the steps; nothing descends.")
+def blurs(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    width = 0.9 * min(1.0, weight / 0.1) * min(1.0, steps / 25) ** 0.5
+    if width == 0:
+        return images.clone()
+    shares = torch.exp(-(torch.arange(-3, 4) ** 2) / (2 * width**2))
+    kernel = (shares[:, None] * shares / shares.sum() ** 2).expand(images.shape[1], 1, 7, 7)
+    padded = torch.nn.functional.pad(images, (3, 3, 3, 3), mode="reflect")
+    return torch.nn.functional.conv2d(padded, kernel, groups=images.shape[1]).clamp(0, 1)

@@ -84,7 +84,9 @@ def test_rates_refuse_what_does_not_match(submission, images, rng):
         (images, targets[:5]),
         (images, targets[:1]),
         (images[:6], targets),
+        (images[:1], targets),
         (images[:0], targets[:0]),
+        (images[:0], targets),
     ):
         message = assert_raises(ValueError, submission.transfer_rates, some, aims, models)
         named = "images" in message.lower() or "targets" in message.lower()
