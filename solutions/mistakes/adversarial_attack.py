@@ -15,12 +15,12 @@ def _gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
 
 def _project(images: Tensor, originals: Tensor, epsilon: float) -> Tensor:
-    return (originals + (images - originals).clamp(-epsilon, epsilon)).clamp(0, 1)
+    return (originals + (images - originals).clamp(-epsilon, epsilon)).clamp(0, 1).detach()
 
 
 @mistake("fgsm", "The step goes down the gradient, which makes the network surer; an untargeted attack goes up.")
 def lowers_the_loss(model, images, labels, epsilon):
-    return (images - epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
+    return (images.detach() - epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
 
 
 @mistake(
@@ -28,25 +28,27 @@ def lowers_the_loss(model, images, labels, epsilon):
     "The gradient itself is added; the method takes only its sign, so that each pixel moves by epsilon.",
 )
 def forgets_the_sign(model, images, labels, epsilon):
-    return (images + epsilon * _gradient(model, images, labels)).clamp(0, 1)
+    return (images.detach() + epsilon * _gradient(model, images, labels)).clamp(0, 1)
 
 
 @mistake("fgsm", "The gradient is divided by its largest entry; take its sign, so that each pixel moves by epsilon.")
 def divides_by_the_largest(model, images, labels, epsilon):
     gradient = _gradient(model, images, labels)
-    return (images + epsilon * gradient / gradient.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)).clamp(0, 1)
+    return (
+        images.detach() + epsilon * gradient / gradient.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
+    ).clamp(0, 1)
 
 
 @mistake("fgsm", "The result leaves the range of pixels; clamp it to [0, 1].")
 def forgets_to_clamp(model, images, labels, epsilon):
-    return images + epsilon * _gradient(model, images, labels).sign()
+    return images.detach() + epsilon * _gradient(model, images, labels).sign()
 
 
 @mistake("fgsm", "The call leaves gradients on the model; torch.autograd.grad(loss, images) does not.")
 def leaves_gradients(model, images, labels, epsilon):
     images = images.detach().clone().requires_grad_()
     F.cross_entropy(model(images), labels).backward()
-    return (images + epsilon * images.grad.sign()).clamp(0, 1).detach()
+    return (images.detach() + epsilon * images.grad.sign()).clamp(0, 1).detach()
 
 
 @mistake("fgsm", "The change comes back alone; add it to the images.")
@@ -56,26 +58,26 @@ def returns_the_change_alone(model, images, labels, epsilon):
 
 @mistake("fgsm", "An epsilon of 0 counts as none given: `epsilon or ...` takes every 0 for missing.")
 def takes_zero_for_missing(model, images, labels, epsilon):
-    return (images + (epsilon or EPSILON) * _gradient(model, images, labels).sign()).clamp(0, 1)
+    return (images.detach() + (epsilon or EPSILON) * _gradient(model, images, labels).sign()).clamp(0, 1)
 
 
 @mistake("fgsm", "The epsilon that is given has no effect: pixels move by 8/255 whatever is asked for.")
 def always_moves_by_the_same(model, images, labels, epsilon):
-    return (images + EPSILON * _gradient(model, images, labels).sign()).clamp(0, 1)
+    return (images.detach() + EPSILON * _gradient(model, images, labels).sign()).clamp(0, 1)
 
 
 @mistake("fgsm", "The labels are not used: this raises the loss of the class that the network sees, right or wrong.")
 def ignores_the_labels(model, images, labels, epsilon):
     with torch.no_grad():
         seen = model(images).argmax(dim=1)
-    return (images + epsilon * _gradient(model, images, seen).sign()).clamp(0, 1)
+    return (images.detach() + epsilon * _gradient(model, images, seen).sign()).clamp(0, 1)
 
 
 @mistake("fgsm", "Images that the network gets wrong already stay as they are; every image takes the step.")
 def spares_what_is_wrong_already(model, images, labels, epsilon):
     wrong = (model(images).argmax(dim=1) != labels).view(-1, 1, 1, 1)
-    moved = (images + epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
-    return torch.where(wrong, images, moved)
+    moved = (images.detach() + epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
+    return torch.where(wrong, images, moved).detach()
 
 
 @mistake(
@@ -97,13 +99,27 @@ def takes_a_softmax_first(model, images, labels, epsilon):
 
 @mistake("fgsm", "Pixels are clamped to the darkest and the brightest of the batch; the range of pixels is [0, 1].")
 def clamps_to_the_range_of_the_batch(model, images, labels, epsilon):
-    return (images + epsilon * _gradient(model, images, labels).sign()).clamp(images.min(), images.max())
+    return (images.detach() + epsilon * _gradient(model, images, labels).sign()).clamp(images.min(), images.max())
 
 
 @mistake("fgsm", "The result is rounded to whole levels of 1/255; leave the pixels as they are.")
 def rounds_to_bytes(model, images, labels, epsilon):
-    moved = (images + epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
+    moved = (images.detach() + epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
     return (moved * 255).round() / 255
+
+
+@mistake("fgsm", "The result hangs on the images: where they require gradients it does too; detach it.")
+def stays_attached(model, images, labels, epsilon):
+    return (images + epsilon * _gradient(model, images, labels).sign()).clamp(0, 1)
+
+
+@mistake(
+    "fgsm",
+    "A pixel with a gradient of zero moves down, as if it were negative; the sign of zero is zero.",
+)
+def takes_zero_for_negative(model, images, labels, epsilon):
+    up = _gradient(model, images, labels) > 0
+    return (images.detach() + torch.where(up, epsilon, -epsilon)).clamp(0, 1)
 
 
 @mistake(
@@ -251,7 +267,7 @@ def looks_at_the_originals(model, images, originals, targets, *, step_size, epsi
 @mistake("targeted_step", "The result leaves the range of pixels; clamp it to [0, 1] after the ball.")
 def steps_out_of_the_range(model, images, originals, targets, *, step_size, epsilon):
     stepped = images - step_size * _gradient(model, images, targets).sign()
-    return originals + (stepped - originals).clamp(-epsilon, epsilon)
+    return (originals + (stepped - originals).clamp(-epsilon, epsilon)).detach()
 
 
 @mistake(
@@ -261,7 +277,7 @@ def steps_out_of_the_range(model, images, originals, targets, *, step_size, epsi
 def spares_what_fools_already(model, images, originals, targets, *, step_size, epsilon):
     done = (model(images).argmax(dim=1) == targets).view(-1, 1, 1, 1)
     stepped = images - step_size * _gradient(model, images, targets).sign()
-    return torch.where(done, images, _project(stepped, originals, epsilon))
+    return torch.where(done, images, _project(stepped, originals, epsilon)).detach()
 
 
 @mistake("targeted_step", "The step comes back alone; take it from the images, and project.")
@@ -274,7 +290,7 @@ def returns_the_step_alone(model, images, originals, targets, *, step_size, epsi
 )
 def projects_before_the_step(model, images, originals, targets, *, step_size, epsilon):
     near = _project(images, originals, epsilon)
-    return (near - step_size * _gradient(model, images, targets).sign()).clamp(0, 1)
+    return (near - step_size * _gradient(model, images, targets).sign()).clamp(0, 1).detach()
 
 
 @mistake(
@@ -285,6 +301,19 @@ def scales_by_the_largest_entry(model, images, originals, targets, *, step_size,
     gradient = _gradient(model, images, targets)
     largest = gradient.flatten(1).abs().amax(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
     return _project(images - step_size * gradient / largest, originals, epsilon)
+
+
+@mistake(
+    "targeted_step", "The gradient itself is subtracted, so that pixels hardly move; its sign moves each by step_size."
+)
+def forgets_the_sign_of_the_step(model, images, originals, targets, *, step_size, epsilon):
+    return _project(images - step_size * _gradient(model, images, targets), originals, epsilon)
+
+
+@mistake("targeted_step", "The result hangs on the images: where they require gradients it does too; detach it.")
+def steps_attached(model, images, originals, targets, *, step_size, epsilon):
+    moved = images - step_size * _gradient(model, images, targets).sign()
+    return (originals + (moved - originals).clamp(-epsilon, epsilon)).clamp(0, 1)
 
 
 def _attacked(model, images, targets, epsilon, step_size, steps):
@@ -446,6 +475,33 @@ def attacks_away(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE
 
 
 @mistake(
+    "targeted_attack",
+    "Each step is projected round the images of the step before, so that the change grows; project round the originals.",
+)
+def lets_the_ball_drift(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    attacked = images.detach().clone()
+    for _ in range(steps):
+        left = model(attacked).argmax(dim=1) != targets
+        if not left.any():
+            break
+        gradient = _gradient(model, attacked[left], targets[left])
+        attacked[left] = _project(attacked[left] - step_size * gradient.sign(), attacked[left], epsilon)
+    return attacked
+
+
+@mistake("targeted_attack", "The result hangs on the images: where they require gradients it does too; detach it.")
+def attacks_attached(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    attacked = images.clone()
+    for _ in range(steps):
+        done = (model(attacked).argmax(dim=1) == targets).view(-1, 1, 1, 1)
+        gradient = _gradient(model, attacked, targets)
+        moved = attacked - step_size * gradient.sign()
+        moved = (images + (moved - images).clamp(-epsilon, epsilon)).clamp(0, 1)
+        attacked = torch.where(done, attacked, moved)
+    return attacked
+
+
+@mistake(
     "success_rate",
     "This compares how often each class occurs; compare the answer for each image with its own target.",
 )
@@ -511,6 +567,12 @@ def counts_images(model, images, targets):
 def averages_the_probabilities(model, images, targets):
     with torch.no_grad():
         return model(images).softmax(dim=1).gather(1, targets[:, None]).mean().item()
+
+
+@mistake("success_rate", "The rate is rounded to two decimals; leave that to whoever prints it.")
+def rounds_the_rate(model, images, targets):
+    with torch.no_grad():
+        return round((model(images).argmax(dim=1) == targets).double().mean().item(), 2)
 
 
 @mistake("success_rate", "This is a percentage; the rate lies in [0, 1].")

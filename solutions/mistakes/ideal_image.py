@@ -220,41 +220,41 @@ def goes_round_the_edges(model, images, target, variation_weight):
 
 @mistake("ideal_step", "The step goes up the gradient, away from the class; subtract it.")
 def climbs(model, images, target, *, learning_rate, variation_weight):
-    return (images + learning_rate * _gradient(model, images, target, variation_weight)[0]).clamp(0, 1)
+    return (images.detach() + learning_rate * _gradient(model, images, target, variation_weight)[0]).clamp(0, 1)
 
 
 @mistake("ideal_step", "The step takes the sign of the gradient, as an attack does; here it is the gradient itself.")
 def steps_by_the_sign(model, images, target, *, learning_rate, variation_weight):
-    return (images - learning_rate * _gradient(model, images, target, variation_weight)[0].sign()).clamp(0, 1)
+    return (images.detach() - learning_rate * _gradient(model, images, target, variation_weight)[0].sign()).clamp(0, 1)
 
 
 @mistake("ideal_step", "The gradient is divided by its size, so that every step is as long; take the gradient itself.")
 def normalises_the_gradient(model, images, target, *, learning_rate, variation_weight):
     gradient = _gradient(model, images, target, variation_weight)[0]
-    return (images - learning_rate * gradient / (gradient.norm() + 1e-8)).clamp(0, 1)
+    return (images.detach() - learning_rate * gradient / (gradient.norm() + 1e-8)).clamp(0, 1)
 
 
 @mistake("ideal_step", "The result leaves the range of pixels; clamp it to [0, 1].")
 def forgets_to_clamp(model, images, target, *, learning_rate, variation_weight):
-    return images - learning_rate * _gradient(model, images, target, variation_weight)[0]
+    return images.detach() - learning_rate * _gradient(model, images, target, variation_weight)[0]
 
 
 @mistake("ideal_step", "The result is stretched to the range of pixels; cut off what leaves it, as clamp does.")
 def stretches_to_the_range(model, images, target, *, learning_rate, variation_weight):
-    moved = images - learning_rate * _gradient(model, images, target, variation_weight)[0]
+    moved = images.detach() - learning_rate * _gradient(model, images, target, variation_weight)[0]
     return (moved - moved.min()) / (moved.max() - moved.min())
 
 
 @mistake("ideal_step", "The result is stretched to the range of pixels; cut off what leaves it, as clamp does.")
 def stretches_each_to_the_range(model, images, target, *, learning_rate, variation_weight):
-    moved = images - learning_rate * _gradient(model, images, target, variation_weight)[0]
+    moved = images.detach() - learning_rate * _gradient(model, images, target, variation_weight)[0]
     low, high = moved.amin(dim=(1, 2, 3), keepdim=True), moved.amax(dim=(1, 2, 3), keepdim=True)
     return (moved - low) / (high - low)
 
 
 @mistake("ideal_step", "The step follows the class loss alone; the variation belongs to the loss too.")
 def ignores_the_variation(model, images, target, *, learning_rate, variation_weight):
-    return (images - learning_rate * _gradient(model, images, target, 0.0)[0]).clamp(0, 1)
+    return (images.detach() - learning_rate * _gradient(model, images, target, 0.0)[0]).clamp(0, 1)
 
 
 @mistake("ideal_step", "The call leaves gradients on the model; torch.autograd.grad(loss, images) does not.")
@@ -267,12 +267,17 @@ def leaves_gradients(model, images, target, *, learning_rate, variation_weight):
 @mistake("ideal_step", "The images that were given are changed in place; return new ones.")
 def steps_in_place(model, images, target, *, learning_rate, variation_weight):
     gradient, _ = _gradient(model, images, target, variation_weight)
-    return images.sub_(learning_rate * gradient).clamp_(0, 1)
+    return images.detach().sub_(learning_rate * gradient).clamp_(0, 1)
 
 
 @mistake("ideal_step", "The step comes back alone; add it to the images.")
 def returns_the_step_alone(model, images, target, *, learning_rate, variation_weight):
     return -learning_rate * _gradient(model, images, target, variation_weight)[0]
+
+
+@mistake("ideal_step", "The result hangs on the images: where they require gradients it does too; detach it.")
+def steps_attached(model, images, target, *, learning_rate, variation_weight):
+    return (images - learning_rate * _gradient(model, images, target, variation_weight)[0]).clamp(0, 1)
 
 
 @mistake("ideal_image", "The picture starts as plain grey, the same for every seed; start from random noise.")
@@ -337,6 +342,22 @@ def creeps(model, target, *, size=64, steps=200, learning_rate=0.001, variation_
 @mistake("ideal_image", "variation_weight has no effect on the picture: the descent follows the class loss alone.")
 def ignores_the_variation_weight(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
     return _descend(model, _noise(size, seed), target, steps, learning_rate, 0.0)
+
+
+@mistake(
+    "ideal_image",
+    "With a weight the descent only starts from smoother noise; start from the same noise, and let the steps lower the "
+    "variation.",
+)
+def smooths_the_start_alone(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    image, losses = _noise(size, seed), []
+    if variation_weight:
+        blurred = F.avg_pool2d(image, 5, 1, 2, count_include_pad=False)
+        image = 0.5 + (blurred - 0.5) / (1 + variation_weight)
+    for _ in range(steps):
+        losses.append(_loss(model, image, target, variation_weight).item())
+        image = (image - learning_rate * _gradient(model, image, target, 0.0)[0]).clamp(0, 1)
+    return image, losses
 
 
 @mistake("ideal_image", "variation_weight is not passed on: the loss always has a weight of 1.")

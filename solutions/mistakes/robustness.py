@@ -479,3 +479,9 @@ def forgets_the_sign(model, images, labels, *, epsilon, steps=1):
         change = moved + 2.5 * epsilon / steps * slope - originals
         moved = (originals + change.clamp(-epsilon, epsilon)).clamp(0, 1)
     return F.cross_entropy(model(moved), labels)
+
+
+@mistake("adversarial_loss", "The model is put in training mode and stays there; leave its mode alone.")
+def puts_the_model_in_training_mode(model, images, labels, *, epsilon, steps=1):
+    moved = _moved(model, images, labels, epsilon, steps)
+    return F.cross_entropy(model.train()(moved), labels)

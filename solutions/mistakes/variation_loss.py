@@ -408,6 +408,12 @@ def forgets_nearness(images, *, weight=0.1, steps=100, learning_rate=0.05):
     return _descend(images, weight, steps, learning_rate, nearness=0.0)
 
 
+@mistake("denoise", "The result hangs on the images: where they require gradients it does too; detach it.")
+def stays_attached(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return images + (_descend(images.detach(), weight, steps, learning_rate) - images.detach())
+
+
 @mistake(
     "denoise", "The squared distance is halved, so that the variation counts twice as much; take the sum as it stands."
 )

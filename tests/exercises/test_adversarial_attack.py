@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 import data
 from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind
+from autograder.errors import Raised
 from data.world import CATS, DOGS, samples
 
 EPSILON = 8 / 255
@@ -110,6 +111,15 @@ def assert_images(result, shape):
     assert_between(result, 0, 1)
 
 
+def assert_detaches(function, model, images, *args, **sizes):
+    """Images that require gradients give detached ones too."""
+    try:
+        result = function(model, images.clone().requires_grad_(), *args, **sizes)
+    except Raised:
+        return  # a clone of such images is no leaf, and has no gradient after backward()
+    assert_images(result, images.shape)
+
+
 def assert_allowed(result, originals, epsilon):
     """The result is a detached batch of images within epsilon of the originals."""
     assert_images(result, originals.shape)
@@ -149,12 +159,18 @@ def test_fgsm_follows_the_labels(submission, model, images, truths):
 
 @pytest.mark.points("fgsm", 0.5)
 @pytest.mark.depends_on("test_fgsm_follows_the_labels")
-def test_fgsm_goes_by_its_epsilon(submission, model, images, labels):
-    """With another epsilon pixels move by that, and with epsilon 0 the images come back."""
+def test_fgsm_goes_by_its_epsilon(submission, model, images, labels, rng):
+    """With another epsilon pixels move by that; those with an epsilon or a gradient of 0 come back as they were."""
     slope = gradient(model, images, labels)
     assert_same_where_sure(submission.fgsm(model, images, labels, 0.01), images + 0.01 * slope.sign(), slope)
     for count in (6, 1):
         assert_equal(submission.fgsm(model, images[:count], labels[:count], 0.0), images[:count])
+    blind, colour = data.toy_model(["dark", "light"]), int(torch.randint(3, (), generator=rng))
+    with torch.no_grad():
+        blind.head.weight[:, colour] = 0
+    result = submission.fgsm(blind, images, torch.arange(6) % 2, EPSILON)
+    assert_kind(result, images.shape)
+    assert_close(result[:, colour], images[:, colour], atol=ROUNDING)
 
 
 @pytest.mark.points("fgsm", 1)
@@ -168,9 +184,10 @@ def test_fgsm_stays_in_the_range_of_pixels(submission, model, images, labels):
 @pytest.mark.points("fgsm", 0.5)
 @pytest.mark.depends_on("test_fgsm_follows_the_labels")
 def test_fgsm_is_tidy(submission, model, images, labels):
-    """The images are not changed, and no gradient stays on the model."""
+    """The images are not changed, no gradient stays on the model, and what comes back is detached."""
     submission.fgsm(model, images, labels, EPSILON)
     assert_tidy(submission.last)
+    assert_detaches(submission.fgsm, model, images, labels, EPSILON)
 
 
 @pytest.mark.points("fgsm", 2)
@@ -308,6 +325,7 @@ def test_targeted_step_gives_images(submission, model, images, targets):
         extreme = images[:count].round()
         result = submission.targeted_step(model, extreme, extreme, targets[:count], step_size=0.1, epsilon=0.2)
         assert_images(result, extreme.shape)
+    assert_detaches(submission.targeted_step, model, images, images, targets, step_size=STEP, epsilon=EPSILON)
 
 
 @pytest.mark.points("targeted_step", 0.5)
@@ -415,10 +433,11 @@ def test_attack_stops_at_success(submission, model, images, targets, far_targets
 @pytest.mark.points("targeted_attack", 0.5)
 @pytest.mark.depends_on("test_attack_fools_the_model")
 def test_attack_is_tidy(submission, model, images, far_targets):
-    """The images are not changed, and no gradient stays on the model."""
+    """The images are not changed, no gradient stays on the model, and what comes back is detached."""
     # The ball is so small that it matters where it lies: round the originals, or round what they have become.
     submission.targeted_attack(model, images, far_targets, epsilon=2 / 255, steps=3)
     assert_tidy(submission.last)
+    assert_detaches(submission.targeted_attack, model, images, far_targets, steps=2)
 
 
 @pytest.mark.points("targeted_attack", 1)

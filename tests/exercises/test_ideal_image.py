@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 import data
 from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind, show
+from autograder.errors import Raised
 
 # Judged by outcome: the probability of the target, and the share of the variation that is left with its loss.
 SURE, SMOOTH = 0.9, 0.7
@@ -255,6 +256,13 @@ def test_ideal_step_stays_in_the_range_of_pixels(submission, model, images, targ
     result = submission.ideal_step(model, images, target, learning_rate=long, variation_weight=0.0)
     assert_images(result, images.shape)
     assert_close(result, (images - long * slope).clamp(0, 1), atol=0.01)
+    try:
+        result = submission.ideal_step(
+            model, images.clone().requires_grad_(), target, learning_rate=long, variation_weight=0.0
+        )
+    except Raised:
+        return  # a clone of images that require gradients is no leaf, and has no gradient after backward()
+    assert_images(result, images.shape)
 
 
 @pytest.mark.points("ideal_step", 0.5)
@@ -318,7 +326,12 @@ def test_ideal_image_is_a_smooth_zebra(submission, tiny, rng):
     target = by_lot(rng, len(tiny.classes))
     seed = by_lot(rng, 10_000)
     submission.ideal_image(tiny, target, steps=2, seed=seed)  # see above
-    noise, none, _ = noise_of(submission, tiny, target, seed)
+    noise, none, _, others = noise_of(submission, tiny, target, seed)
+    smoothed = max(float(variation(each) / variation(noise)) for each in others) > 1.2
+    for other in others:
+        apart = f"starts from other noise with another variation_weight: by {float((other - noise).abs().max()):.2g}"
+        known = "smooths_the_start_alone" if smoothed else ""
+        assert_holds(bool((other - noise).abs().max() < 0.005), apart, other, mistake=known)
     result = submission.ideal_image(tiny, target, seed=seed)
     assert_dream(result, 64, 200)
     image, losses = result
@@ -348,7 +361,7 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
     with torch.no_grad():
         expected = float(loss(tiny, image, target))
     if abs(losses[-1] - expected) >= tolerance(expected):
-        _, none, fixed = noise_of(submission, tiny, target, 0)
+        _, none, fixed, _ = noise_of(submission, tiny, target, 0)
         assert_holds(not none, NO_ZERO, result, mistake="takes_weight_zero_for_missing")
         # Of a mean of all losses so far, the last loss is a part.
         averaged = abs(40 * losses[-1] - 39 * losses[-2] - expected) < tolerance(expected)
@@ -376,17 +389,23 @@ def tolerance(expected):
 
 
 def noise_of(submission, model, target, seed):
-    """The noise of a seed; and if its losses tell that a weight of 0 is taken for none, or that no weight has any effect."""
-    told = []
+    """The noise of a seed; if its losses tell that a weight of 0 is taken for none, or that none has an effect; more noise.
+
+    The others come from other weights: where no step is longer than nothing, they are the same.
+    """
+    told, pictures = [], []
     for weight in ({}, {"variation_weight": 100.0}, {"variation_weight": 0.0}):
-        image, losses = submission.ideal_image(model, target, steps=2, learning_rate=1e-9, seed=seed, **weight)
+        result = submission.ideal_image(model, target, steps=2, learning_rate=1e-9, seed=seed, **weight)
+        assert_dream(result, 64, 2)
+        image, losses = result
         told.append(losses[-1])
+        pictures.append(image)
     with torch.no_grad():
         alone = float(loss(model, image, target))
     without, heavy, zero = told
     same, fixed = abs(zero - without) < 0.001, abs(heavy - without) < 0.001
     more = zero > alone + 0.01
-    return image, same and more and not fixed, same and more and fixed
+    return pictures[0], same and more and not fixed, same and more and fixed, pictures[1:]
 
 
 @pytest.mark.points("ideal_image", 0.5)

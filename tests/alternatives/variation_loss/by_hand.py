@@ -43,4 +43,4 @@ def denoise(images, *, weight=0.1, steps=100, learning_rate=0.05):
         gradient[:, :, :, 1:] += weight * across
         gradient[:, :, :, :-1] -= weight * across
         picture = (picture - learning_rate * (1 - step / (2 * steps)) * gradient).clamp(0, 1)
-    return picture
+    return picture.detach()
