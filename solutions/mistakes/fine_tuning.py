@@ -421,9 +421,9 @@ def flips_exactly_half(images, generator):
 
 @mistake("augment", "The moves are dealt out so that all come equally often; draw each image's on its own.")
 def deals_the_moves_out(images, generator):
-    deck = torch.cat([torch.randperm(81, generator=generator) for _ in range(0, len(images), 81)])[: len(images)]
-    flips = (torch.rand(len(images), generator=generator) < 0.5).tolist()
-    return _shifted(images, flips, [(way // 9 - 4, way % 9 - 4) for way in deck.tolist()])
+    deck = torch.cat([torch.randperm(162, generator=generator) for _ in range(0, len(images), 162)])[: len(images)]
+    ways = deck.tolist()
+    return _shifted(images, [way >= 81 for way in ways], [(way % 81 // 9 - 4, way % 9 - 4) for way in ways])
 
 
 @mistake("augment", "Later images are flipped and moved as earlier ones of the batch; draw anew for each image.")
