@@ -89,7 +89,7 @@ def load_pets(root: Path, split: str, size: int = 64) -> tuple[Tensor, Tensor, l
 
     Raises:
         ValueError: `split` is another word; the message names `split`.
-        FileNotFoundError: the data is not there, or its folder is empty; the message says how to get it.
+        FileNotFoundError: the data is not there; the message says how to get it.
     """
     # TODO: Check split and folder, then stack what torchvision's data set gives with a transform.
     raise NotImplementedError("load_pets")

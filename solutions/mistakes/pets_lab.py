@@ -245,7 +245,7 @@ def stops_at_the_first_broken_file(folder):
 def _pets(root, split, *steps):
     if split not in ("trainval", "test"):
         raise ValueError("split must be trainval or test")
-    if not (Path(root) / "oxford-iiit-pet" / "annotations").is_dir():
+    if not (Path(root) / "oxford-iiit-pet").is_dir():
         raise FileNotFoundError("download the pets with torchvision")
     pets = OxfordIIITPet(root, split, transform=Compose(steps))
     images, labels = zip(*pets, strict=True)
