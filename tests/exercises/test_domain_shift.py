@@ -231,8 +231,9 @@ def test_probe_is_judged_on_test(submission, eyes, colours, rng):
     train, test = colours
     # So many that a head which learned from them, or from both, would believe them.
     crowd = with_wrong_labels(colour_half(rng, 200), 160, rng)
-    cases = [(eyes[0], train, test), (eyes[0], train, crowd), (eyes[1], train, test)]
-    seen, believed, guessed = asked_by_lot(rng, submission.linear_probe_accuracy, cases)
+    believed = submission.linear_probe_accuracy(eyes[0], train, crowd)
+    # On these false labels alone, learning from test and counting what is wrong look the same.
+    seen, guessed = asked_by_lot(rng, submission.linear_probe_accuracy, [(eye, train, test) for eye in eyes])
     assert_number(seen, 0.9, 1)
     assert_number(believed, 0.14, 0.26)
     assert_number(guessed, 0, 0.6)
