@@ -210,9 +210,14 @@ def test_probe_reads_what_the_backbone_sees(submission, eyes, colours, stripes, 
     cases = [(eyes[0], *each) for each in halves] + [(eyes[1], *stripes)] * 2
     cases += [(eyes[1], *each) for each in halves[:2]] + [(eyes[0], *stripes)] * 2
     shares = [1 - wrong / count for wrong in (few, few, many)]
-    bounds = [(share - 0.07, min(share + 0.07, 1)) for share in shares] + [(0.9, 1)] * 2 + [(0, 0.6)] * 2 + [(0.2, 0.8)] * 2
-    for found, ends in zip(asked_by_lot(rng, submission.linear_probe_accuracy, cases), bounds, strict=True):
-        assert_number(found, *ends)
+    bounds = (
+        [(share - 0.07, min(share + 0.07, 1)) for share in shares] + [(0.9, 1)] * 2 + [(0, 0.6)] * 2 + [(0.2, 0.8)] * 2
+    )
+    found = asked_by_lot(rng, submission.linear_probe_accuracy, cases)
+    fits = [isinstance(each, float) and low <= each <= high for each, (low, high) in zip(found, bounds, strict=True)]
+    mistake = "learns_from_the_first_batch" if not fits[0] and all(fits[1:]) else ""
+    for each, ends in zip(found, bounds, strict=True):
+        assert_number(each, *ends, mistake=mistake)
 
 
 @pytest.mark.points("linear_probe_accuracy", 1)
@@ -348,9 +353,14 @@ def assert_judged_on_test(gain_of, rng, eyes, colours, plain, mistakes):
     false, *each_class = [sign * gain for sign, gain in zip(signs[:5], found[:5], strict=True)]
     overall = sum(gain * len(part[1]) / 80 for gain, part in zip(each_class, parts, strict=True))
     on_train, swapped, swapped_for_one = mistakes
-    known = swapped if false < 0.1 else on_train if overall > 0.4 else ""
+    if all(gain > 0.15 for gain in found[5:]):  # a head that learned from one class alone is a guess for both
+        known = swapped_for_one
+    elif overall > 0.4:
+        known = on_train if false > 0.1 else ""
+    else:
+        known = swapped if false < 0.1 else ""
     for gain in found[5:]:
-        assert_number(gain, -0.15, 0.15, mistake=swapped_for_one if gain > 0.15 else "")
+        assert_number(gain, -0.15, 0.15, mistake=known)
     assert_holds(
         false < 0.1,
         f"returned {show(found[0])} where all labels of test are false, so that the backbone that sees is never right: "
