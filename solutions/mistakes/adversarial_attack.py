@@ -347,6 +347,21 @@ def never_projects(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SI
     return _attacked(model, images, targets, float("inf"), step_size, steps)
 
 
+@mistake(
+    "targeted_attack",
+    "Each step is projected round the images of the step before, so that the change grows; project round the originals.",
+)
+def lets_the_ball_drift(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
+    attacked = images.detach().clone()
+    for _ in range(steps):
+        left = model(attacked).argmax(dim=1) != targets
+        if not left.any():
+            break
+        gradient = _gradient(model, attacked[left], targets[left])
+        attacked[left] = _project(attacked[left] - step_size * gradient.sign(), attacked[left], epsilon)
+    return attacked
+
+
 @mistake("targeted_attack", "The epsilon that is given has no effect: the attack keeps to 8/255 whatever is asked for.")
 def ignores_epsilon(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
     return _attacked(model, images, targets, EPSILON, step_size, steps)
@@ -471,21 +486,6 @@ def attacks_away(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE
             break
         gradient = _gradient(model, attacked, targets)
         attacked = torch.where(done, attacked, _project(attacked + step_size * gradient.sign(), images, epsilon))
-    return attacked
-
-
-@mistake(
-    "targeted_attack",
-    "Each step is projected round the images of the step before, so that the change grows; project round the originals.",
-)
-def lets_the_ball_drift(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
-    attacked = images.detach().clone()
-    for _ in range(steps):
-        left = model(attacked).argmax(dim=1) != targets
-        if not left.any():
-            break
-        gradient = _gradient(model, attacked[left], targets[left])
-        attacked[left] = _project(attacked[left] - step_size * gradient.sign(), attacked[left], epsilon)
     return attacked
 
 

@@ -104,20 +104,21 @@ def dogs_near_cats(model, rng):
     return images[near], cats[nearest][near]
 
 
-def assert_images(result, shape):
-    """The result is a detached batch of images."""
+def assert_images(result, shape, attached=""):
+    """The result is a detached batch of images; `attached` names the mistake if it requires gradients."""
     assert_kind(result, shape)
-    assert_holds(not result.requires_grad, "returned a tensor that requires gradients, expected a detached one", result)
+    problem = "returned a tensor that requires gradients, expected a detached one"
+    assert_holds(not result.requires_grad, problem, result, mistake=attached)
     assert_between(result, 0, 1)
 
 
-def assert_detaches(function, model, images, *args, **sizes):
-    """Images that require gradients give detached ones too."""
+def assert_detaches(attached, function, model, images, *args, **sizes):
+    """Images that require gradients give detached ones too; `attached` names the mistake if they do not."""
     try:
         result = function(model, images.clone().requires_grad_(), *args, **sizes)
     except Raised:
         return  # a clone of such images is no leaf, and has no gradient after backward()
-    assert_images(result, images.shape)
+    assert_images(result, images.shape, attached)
 
 
 def assert_allowed(result, originals, epsilon):
@@ -187,7 +188,7 @@ def test_fgsm_is_tidy(submission, model, images, labels):
     """The images are not changed, no gradient stays on the model, and what comes back is detached."""
     submission.fgsm(model, images, labels, EPSILON)
     assert_tidy(submission.last)
-    assert_detaches(submission.fgsm, model, images, labels, EPSILON)
+    assert_detaches("stays_attached", submission.fgsm, model, images, labels, EPSILON)
 
 
 @pytest.mark.points("fgsm", 2)
@@ -325,7 +326,8 @@ def test_targeted_step_gives_images(submission, model, images, targets):
         extreme = images[:count].round()
         result = submission.targeted_step(model, extreme, extreme, targets[:count], step_size=0.1, epsilon=0.2)
         assert_images(result, extreme.shape)
-    assert_detaches(submission.targeted_step, model, images, images, targets, step_size=STEP, epsilon=EPSILON)
+    sizes = {"step_size": STEP, "epsilon": EPSILON}
+    assert_detaches("steps_attached", submission.targeted_step, model, images, images, targets, **sizes)
 
 
 @pytest.mark.points("targeted_step", 0.5)
@@ -370,10 +372,9 @@ def test_attack_fools_the_model(submission, rng):
 @pytest.mark.depends_on("test_attack_fools_the_model")
 def test_attack_stays_within_its_bounds(submission, model, images, far_targets):
     """Every pixel stays within epsilon of its original and in [0, 1], however many steps are taken."""
-    # Two steps lead out of the ball already: they tell most known mistakes apart.
-    assert_allowed(
-        submission.targeted_attack(model, images[:2], far_targets[:2], epsilon=STEP, steps=2), images[:2], STEP
-    )
+    # Two steps lead out of the ball already, by two of them or by two balls: they tell most known mistakes apart.
+    sizes = {"epsilon": STEP, "step_size": 2 * STEP, "steps": 2}
+    assert_allowed(submission.targeted_attack(model, images[:2], far_targets[:2], **sizes), images[:2], STEP)
     # So small an epsilon that nobody succeeds within it: then steps beyond it are taken, and seen, on every seed.
     for originals in (images, images.round()):
         result = submission.targeted_attack(model, originals, far_targets, epsilon=STEP, steps=12)
@@ -437,7 +438,7 @@ def test_attack_is_tidy(submission, model, images, far_targets):
     # The ball is so small that it matters where it lies: round the originals, or round what they have become.
     submission.targeted_attack(model, images, far_targets, epsilon=2 / 255, steps=3)
     assert_tidy(submission.last)
-    assert_detaches(submission.targeted_attack, model, images, far_targets, steps=2)
+    assert_detaches("attacks_attached", submission.targeted_attack, model, images, far_targets, steps=2)
 
 
 @pytest.mark.points("targeted_attack", 1)

@@ -88,10 +88,11 @@ def assert_slope(actual, expected):
     assert_close(actual, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
 
 
-def assert_images(result, shape):
-    """The result is a detached batch of images."""
+def assert_images(result, shape, attached=""):
+    """The result is a detached batch of images; `attached` names the mistake if it requires gradients."""
     assert_kind(result, shape)
-    assert_holds(not result.requires_grad, "returned a tensor that requires gradients, expected a detached one", result)
+    problem = "returned a tensor that requires gradients, expected a detached one"
+    assert_holds(not result.requires_grad, problem, result, mistake=attached)
     assert_between(result, 0, 1)
 
 
@@ -262,7 +263,7 @@ def test_ideal_step_stays_in_the_range_of_pixels(submission, model, images, targ
         )
     except Raised:
         return  # a clone of images that require gradients is no leaf, and has no gradient after backward()
-    assert_images(result, images.shape)
+    assert_images(result, images.shape, "steps_attached")
 
 
 @pytest.mark.points("ideal_step", 0.5)

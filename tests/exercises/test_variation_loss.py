@@ -86,11 +86,12 @@ def roughness(images: Tensor) -> Tensor:
     return sum((one - other).abs().flatten(1).sum(1) for one, other in pairs)
 
 
-def assert_images(result, shape) -> None:
-    """The result is a detached batch of images."""
+def assert_images(result, shape, attached: str = "") -> None:
+    """The result is a detached batch of images; `attached` names the mistake if it requires gradients."""
     assert_kind(result, shape)
     assert_between(result, 0, 1)
-    assert_holds(not result.requires_grad, "returned a tensor that requires gradients, expected a detached one", result)
+    problem = "returned a tensor that requires gradients, expected a detached one"
+    assert_holds(not result.requires_grad, problem, result, mistake=attached)
 
 
 def assert_kept(call) -> None:
@@ -417,7 +418,7 @@ def test_denoise_gives_images(submission, rng):
         result = submission.denoise(images.clone().requires_grad_(), steps=3)
     except Raised:
         return  # a clone of images that require gradients is no leaf: neither backward() nor an optimizer takes it for one
-    assert_images(result, images.shape)
+    assert_images(result, images.shape, "stays_attached")
 
 
 @pytest.mark.points("denoise", 0.5)
