@@ -489,18 +489,6 @@ def attacks_away(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE
     return attacked
 
 
-@mistake("targeted_attack", "The result hangs on the images: where they require gradients it does too; detach it.")
-def attacks_attached(model, images, targets, *, epsilon=EPSILON, step_size=STEP_SIZE, steps=40):
-    attacked = images.clone()
-    for _ in range(steps):
-        done = (model(attacked).argmax(dim=1) == targets).view(-1, 1, 1, 1)
-        gradient = _gradient(model, attacked, targets)
-        moved = attacked - step_size * gradient.sign()
-        moved = (images + (moved - images).clamp(-epsilon, epsilon)).clamp(0, 1)
-        attacked = torch.where(done, attacked, moved)
-    return attacked
-
-
 @mistake(
     "success_rate",
     "This compares how often each class occurs; compare the answer for each image with its own target.",

@@ -188,7 +188,7 @@ def test_fgsm_is_tidy(submission, model, images, labels):
     """The images are not changed, no gradient stays on the model, and what comes back is detached."""
     submission.fgsm(model, images, labels, EPSILON)
     assert_tidy(submission.last)
-    assert_detaches("stays_attached", submission.fgsm, model, images, labels, EPSILON)
+    assert_detaches("stays_attached", submission.fgsm, model, images[:1], labels[:1], EPSILON)
 
 
 @pytest.mark.points("fgsm", 2)
@@ -327,7 +327,7 @@ def test_targeted_step_gives_images(submission, model, images, targets):
         result = submission.targeted_step(model, extreme, extreme, targets[:count], step_size=0.1, epsilon=0.2)
         assert_images(result, extreme.shape)
     sizes = {"step_size": STEP, "epsilon": EPSILON}
-    assert_detaches("steps_attached", submission.targeted_step, model, images, images, targets, **sizes)
+    assert_detaches("steps_attached", submission.targeted_step, model, images[:1], images[:1], targets[:1], **sizes)
 
 
 @pytest.mark.points("targeted_step", 0.5)
@@ -438,7 +438,7 @@ def test_attack_is_tidy(submission, model, images, far_targets):
     # The ball is so small that it matters where it lies: round the originals, or round what they have become.
     submission.targeted_attack(model, images, far_targets, epsilon=2 / 255, steps=3)
     assert_tidy(submission.last)
-    assert_detaches("attacks_attached", submission.targeted_attack, model, images, far_targets, steps=2)
+    assert_detaches("", submission.targeted_attack, model, images[:1], far_targets[:1], steps=1)
 
 
 @pytest.mark.points("targeted_attack", 1)
