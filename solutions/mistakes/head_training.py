@@ -69,7 +69,6 @@ def _fit(
     wait=0,
     keep="loss",
     later=lambda *_: None,
-    ends=None,
 ):
     """The training loop, with a switch for each thing that goes wrong in it."""
     modes = [(module, module.training) for module in head.modules()]
@@ -102,8 +101,6 @@ def _fit(
     head.load_state_dict(best)
     for module, training in modes:
         module.training = training
-    if ends:
-        ends(head)
     return history
 
 
@@ -673,21 +670,6 @@ def _step_on(features, labels):
         optimizer.step()
 
     return step
-
-
-@mistake("fit_head", "The head is left in eval mode; give each submodule the mode back that it came with.")
-def leaves_the_head_in_eval_mode(head, train, valid, **options):
-    return _fit(head, train, valid, **options, ends=nn.Module.eval)
-
-
-@mistake("fit_head", "The head is left in training mode; give each submodule the mode back that it came with.")
-def leaves_the_head_in_training_mode(head, train, valid, **options):
-    return _fit(head, train, valid, **options, ends=nn.Module.train)
-
-
-@mistake("fit_head", "All parts of the head are left in one mode; give each submodule the mode back that it came with.")
-def leaves_the_head_in_one_mode(head, train, valid, **options):
-    return _fit(head, train, valid, **options, ends=lambda head: head.train(head.training))
 
 
 @mistake("fit_head", "The sum that makes train_loss goes on from epoch to epoch; begin each epoch with 0.")

@@ -35,7 +35,6 @@ def evaluate(head, features, labels):
 
 
 def fit_head(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    modes = {module: module.training for module in head.modules()}
     shuffled = torch.Generator().manual_seed(seed)
     loader = DataLoader(TensorDataset(*train), batch_size=batch_size, shuffle=True, generator=shuffled)
     optimizer = torch.optim.Adam(head.parameters(), lr=learning_rate)
@@ -69,8 +68,6 @@ def fit_head(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32,
         if patience is not None and waited >= patience:
             break
     head.load_state_dict(weights)
-    for module, training in modes.items():
-        module.training = training
     return history
 
 

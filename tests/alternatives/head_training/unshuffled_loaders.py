@@ -35,7 +35,6 @@ def evaluate(head, features, labels):
 
 
 def fit_head(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0):
-    modes = [module.training for module in head.modules()]
     shuffle = torch.Generator().manual_seed(seed)
     examples = TensorDataset(*train)
     optimizer = torch.optim.RMSprop(head.parameters(), lr=learning_rate / 10)
@@ -54,8 +53,6 @@ def fit_head(head, train, valid, *, epochs=20, learning_rate=0.1, batch_size=32,
         if patience is not None and epoch - best >= patience:
             break
     head.load_state_dict(states[best])
-    for module, training in zip(head.modules(), modes, strict=True):
-        module.training = training
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
 
