@@ -34,7 +34,7 @@ class Caller(Protocol):
 
 
 class Unseen:
-    """What a check could only see of the stand-in, and not of the student's own function or class."""
+    """An attribute that only the stand-in has: a check that reads it learns nothing of the student's function or class."""
 
     def __init__(self, words: str) -> None:
         self._words = words

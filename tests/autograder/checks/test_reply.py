@@ -18,7 +18,7 @@ from autograder.worker.protocol import Fault, read_inspection, read_reply
 
 UNIT = Module("unit", "unit.py", "")
 LOADED = {"record": "Answer", "value": None}
-ANSWER = {"record": "Answer", "value": 1, "changed": (), "left": ()}
+ANSWER = {"record": "Answer", "value": 1, "changed": (), "side_effects": ()}
 FAULT = {"record": "Fault", "kind": "raised", "kinds": ("KeyError",), "text": "x", "frames": (("unit.py", 3, "f"),)}
 MISSING = {"record": "Fault", "kind": "missing"}
 FACTS = {"state": {}, "training": [], "frozen": [], "hooks": 0, "classes": None}
@@ -48,7 +48,7 @@ FORGED = [
     {},
     {"values": 1},
     {1: 2, "value": 3},
-    {"value": 1, "changed": (), "left": ()},
+    {"value": 1, "changed": (), "side_effects": ()},
     {"record": "Answer"},
     {"record": "Load", "value": 1},
     {"record": 5, "value": 1},
@@ -58,11 +58,11 @@ FORGED = [
     {**ANSWER, "changed": ["images"]},
     {**ANSWER, "changed": (5,)},
     {**ANSWER, "changed": {"images": 1}},
-    {**ANSWER, "left": 5},
-    {**ANSWER, "left": ("abc",)},
-    {**ANSWER, "left": (("a", "b"),)},
-    {**ANSWER, "left": (("a", "b", 3),)},
-    {**ANSWER, "left": torch.zeros(3, 3)},
+    {**ANSWER, "side_effects": 5},
+    {**ANSWER, "side_effects": ("abc",)},
+    {**ANSWER, "side_effects": (("a", "b"),)},
+    {**ANSWER, "side_effects": (("a", "b", 3),)},
+    {**ANSWER, "side_effects": torch.zeros(3, 3)},
     {**ANSWER, "value": Recipe("os:system", {"command": "true"})},
     {**ANSWER, "value": [{"a": (Recipe("os:system", {"command": "true"}),)}]},
     {**FAULT, "kind": "unheard of"},
