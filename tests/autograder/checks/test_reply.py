@@ -195,7 +195,9 @@ trees = st.recursive(
 replies = st.fixed_dictionaries(
     {},
     optional={
-        **dict.fromkeys(("value", "changed", "left", "kinds", "text", "frames", "found", "names", "signature"), trees),
+        **dict.fromkeys(
+            ("value", "changed", "side_effects", "kinds", "text", "frames", "found", "names", "signature"), trees
+        ),
         "record": trees | st.sampled_from(["Answer", "Fault"]),
         "kind": trees | st.sampled_from(Fault.KINDS),
     },

@@ -113,7 +113,7 @@ ATOMS = [
         "kind",
         "missing",
         "names",
-        "left",
+        "side_effects",
         ["tuple", []],
         ["tuple", ["a", "b", ["tuple", []]]],
     ),
