@@ -236,9 +236,8 @@ def _code_that_writes(text: str) -> str:
         return ""
     path = found["path"].strip("'\"")
     folder = path.rpartition("/")[0]
-    made = (
-        f"__import__('os').makedirs({folder!r}, exist_ok=True)\n" if folder else ""
-    )  # by a shell line, in the notebook
+    # The notebook makes its folder by a shell line, which is left out here.
+    made = f"__import__('os').makedirs({folder!r}, exist_ok=True)\n" if folder else ""
     mode = "a" if found["more"] else "w"
     content = rest.rstrip("\n") + "\n"
     return f"{made}with open({path!r}, {mode!r}, encoding='utf-8') as _file: _file.write({content!r})"

@@ -212,7 +212,7 @@ def collect_hand_in(
     more = [f"... and {len(rest) - _LISTED} more"] if len(rest) > _LISTED else []
     files = {unit: read_unit(entry) for unit, entry in chosen.items()}
     folders = {path.parent for path in taken}
-    # What is reserved may lie here as a part of the whole course; a file right beside a unit is the student's.
+    # Files with reserved names are the course's own in a copy of it; right beside a unit they are the student's.
     own = [entry for entry in others if entry.path.stem in reserved and entry.path.parent in folders]
     beside = neighbours(others, folders, {*names, *reserved}) | neighbours(own, folders, names)
     beside = also_on_path(beside, files.values()) | written_in(files.values(), names)
