@@ -352,6 +352,7 @@ def _arguments(catalog: Catalog, unit: str) -> list[str]:
     return [
         str(catalog.checks(unit)),
         f"--rootdir={catalog.root}",
+        f"--confcutdir={catalog.root}",  # without it pytest lists each folder above, up to the root of the disk
         f"--config-file={os.devnull}",
         "--noconftest",
         "--disable-plugin-autoload",

@@ -12,6 +12,7 @@ import torch
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, OverBudget, SandboxError
 from autograder.grading.grade import Budget, Grader, InThisProcess
+from autograder.grading.session import check_session
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.types import Outcome
 from autograder.submissions import RawSubmission
@@ -88,6 +89,13 @@ def test_a_seed_replays_the_very_inputs(catalog, sandbox, handin):
     two, other = graded(seed=one.seed), graded(seed="other")
     assert [check.message for check in one.checks] == [check.message for check in two.checks]
     assert [check.message for check in one.checks] != [check.message for check in other.checks]
+
+
+def test_collecting_lists_no_folder_above_the_course(small):
+    """A course may lie in a home with thousands of folders, each of which pytest would look at."""
+    grader = small("assert_equal(submission.one(), 1)")
+    folders = {node.path for item in check_session(grader.spec.catalog, "unit").items for node in item.listchain()[1:]}
+    assert folders and all(folder.is_relative_to(grader.spec.catalog.root) for folder in folders)
 
 
 def test_nothing_from_outside_steers_pytest(sandbox, handin, monkeypatch, tmp_path, tmp_path_factory):
