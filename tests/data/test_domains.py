@@ -6,7 +6,9 @@ import torch
 from data.domains import DOMAINS, load_domain
 
 
-@pytest.mark.parametrize("name", DOMAINS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "pets" else name for name in DOMAINS]
+)
 def test_a_domain_has_two_halves_of_labelled_images(cache, name):
     train, test = load_domain(name, per_class=2)
     for images, labels in (train, test):

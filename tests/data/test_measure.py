@@ -70,6 +70,7 @@ def test_a_folder_without_pets_is_refused_in_one_sentence(tmp_path, monkeypatch,
     assert str(tmp_path) in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_table_of_transfer_has_a_row_for_each_domain(cache, monkeypatch, capsys):
     monkeypatch.setenv("OXFORD_PETS", "")
     monkeypatch.setattr("tools.measure.accuracies", lambda name, domain, seed: (0.75, 0.25, 0.5))

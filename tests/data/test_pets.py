@@ -104,6 +104,7 @@ def test_the_bytes_of_the_miniature_are_pinned(pets):
     assert sha256_of(pets) == PETS_SHA256
 
 
+@pytest.mark.slow
 def test_drawing_again_gives_the_same_bytes(tmp_path):
     for name in ("first", "second"):
         (tmp_path / name).mkdir()

@@ -75,6 +75,7 @@ def accuracies(out, name):
     return tuple(map(float, line.groups()))
 
 
+@pytest.mark.slow
 def test_from_scratch_stands_beside_transfer(few_pets, command, tmp_path, monkeypatch):
     drawn = {}
     monkeypatch.setattr(pets_lab, "curves", lambda series, **names: drawn.update(series) or curves(series, **names))

@@ -140,7 +140,9 @@ def test_pictures_of_pil_are_compared_too():
     assert comparison(black, white) == comparison(torch.zeros(3, 8, 8), torch.ones(3, 8, 8))
 
 
-@pytest.mark.parametrize("shape", [(3, 224, 224), (3, 2048, 2048), (1, 2, 2048), (2, 3, 300, 40)])
+@pytest.mark.parametrize(
+    "shape", [(3, 224, 224), pytest.param((3, 2048, 2048), marks=pytest.mark.slow), (1, 2, 2048), (2, 3, 300, 40)]
+)
 def test_a_picture_is_small_whatever_the_images(shape):
     noise = torch.rand(shape, generator=torch.Generator().manual_seed(1))
     data = comparison(noise, 1 - noise)

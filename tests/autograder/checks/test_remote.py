@@ -270,6 +270,7 @@ def test_a_special_kind_of_a_plain_type_is_taken_for_the_plain_one(code, tmp_pat
     assert value == SPECIAL[code] and isinstance(value, type(SPECIAL[code]))
 
 
+@pytest.mark.slow
 def test_a_tensor_of_torchvisions_transforms_is_a_tensor(tmp_path):
     code = "from torchvision.transforms.v2 import functional as F\ndef odd(image):\n    return F.to_image(image)\n"
     unit = Module("unit", "unit.py", code)

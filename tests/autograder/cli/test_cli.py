@@ -157,6 +157,7 @@ def test_help_does_not_wait_for_torch():
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_no_process_behind(tmp_path, sandbox):
     """The real command, interrupted while an endless loop runs."""
     course = make_course(tmp_path / "course")

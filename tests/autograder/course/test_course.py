@@ -17,7 +17,8 @@ from autograder.submissions import Submission
 ROOT = Path(__file__).parents[3]
 CATALOG = read_catalog(ROOT)
 #: Their checks train networks or attack them, for seconds: tests/exercises/ runs those on the solutions in this process.
-LONG = ("fine_tuning", "ideal_image", "adversarial_attack", "robustness", "pets_lab", "domain_shift")
+#: The others take seconds: they wait for the slow run.
+QUICK = ("quiz", "training_tricks", "variation_loss")
 FUNCTIONS = [(unit, function) for unit in CATALOG.units.values() for function in unit.functions.values()]
 MISTAKES = [(unit, known) for unit in CATALOG.units for known in known_mistakes(CATALOG.mistakes(unit))]
 
@@ -29,7 +30,7 @@ def checks():
 
 
 @pytest.mark.parametrize(
-    "unit", [pytest.param(unit, marks=pytest.mark.slow) if unit in LONG else unit for unit in CATALOG.units]
+    "unit", [unit if unit in QUICK else pytest.param(unit, marks=pytest.mark.slow) for unit in CATALOG.units]
 )
 def test_a_solution_passes_every_check(unit, sandbox):
     solved = Grader(GradingSpec(CATALOG, units=(unit,)), sandbox).grade_path(ROOT / "solutions")
@@ -105,9 +106,6 @@ def test_there_are_six_mistakes_and_one_for_each_function(unit):
     known = known_mistakes(CATALOG.mistakes(unit))
     assert len(known) >= 6
     assert {mistake.function for mistake in known} == set(CATALOG.units[unit].functions)
-
-
-QUICK = ("quiz", "training_tricks", "variation_loss", "head_training")
 
 
 def one_for_each_function():

@@ -190,6 +190,7 @@ def test_two():
 """
 
 
+@pytest.mark.slow
 def test_examples_that_misbehave_in_the_sandbox_tell_and_stop_nothing(course):
     with Sandbox() as sandbox:
         found = judge(course, HOSTILE, workers=sandbox)

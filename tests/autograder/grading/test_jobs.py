@@ -125,9 +125,8 @@ def every_server(jobs, number):
     return children(jobs.sandbox.zygote.pid) if number == 5 else []
 
 
-@pytest.mark.parametrize(
-    "victims", [first_job, *(pytest.param(each, marks=pytest.mark.slow) for each in (zygote_of_jobs, every_server))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("victims", [first_job, zygote_of_jobs, every_server])
 def test_whoever_is_killed_each_submission_has_one_result(grade_tasks, jobs, students, victims):
     tasks, points = students
     quick = [task for task in tasks if "hangs" not in task.name]

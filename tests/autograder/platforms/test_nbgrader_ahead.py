@@ -102,6 +102,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_while_another_run_grades_each_notebook_has_its_turn(ahead, works):
     ahead.folder.mkdir()
     lock = [sys.executable, "-c", HOLDS, ahead.folder / ".grading"]

@@ -122,6 +122,7 @@ def test_a_worker_without_the_gpu_that_it_is_to_use_costs_no_points():
         sandbox.worker().__enter__()
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_answer_is_killed(sandbox):
     code = """
         import signal, time

@@ -233,6 +233,7 @@ def total_variation(images):
 """
 
 
+@pytest.mark.slow
 def test_a_compiled_function_runs_as_it_is_written(notebook):
     """At home as graded: a compiler would take longer than a call may, and refuses this one."""
     notebook(COMPILED)

@@ -94,6 +94,7 @@ def test_the_picture_is_of_the_students_own_values(worker):
     assert drawn("variation_loss", worker)[0].png != drawn("variation_loss", worker, lazy)[0].png
 
 
+@pytest.mark.slow
 def test_it_is_drawn_from_a_sandbox_as_well(sandbox, worker):
     with sandbox.worker() as confined:
         assert drawn("variation_loss", confined)[0].png == drawn("variation_loss", worker)[0].png
@@ -148,6 +149,7 @@ def test_others_get_a_link(png, environment):
     assert picture_text(png, environment, terminal=False) == str(png)
 
 
+@pytest.mark.slow
 def test_the_gallery_draws_what_is_missing_and_shows_all(own_course, command, student_pytest):
     shutil.copy(own_course / "solutions" / "variation_loss.py", own_course / "exercises")
     code, out = command("gallery")

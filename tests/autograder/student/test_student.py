@@ -233,6 +233,7 @@ def test_a_broken_progress_file_is_put_aside(command, own_course, text):
     assert kept.name in out and kept.read_text() == text
 
 
+@pytest.mark.slow
 def test_progress_that_cannot_be_read_now_stays_where_it_is(own_course, command, solve, monkeypatch):
     solve()
     path = own_course / ".autograder" / "progress.json"

@@ -726,6 +726,7 @@ def test_a_cell_whose_metadata_is_no_mapping_makes_a_notebook_that_cannot_be_rea
     assert problem.startswith("variation_loss.ipynb is not a notebook that can be read (")
 
 
+@pytest.mark.slow
 def test_a_long_chain_of_assignments_is_followed_in_linear_time(handin):
     chain = "".join(f"a{i} = a{i + 1}\n" for i in range(9000)) + "def f(): return a0\n"
     started = time.process_time()

@@ -436,7 +436,8 @@ def test_of_a_whole_course_of_nbgraders_what_was_handed_in_is_the_class(tmp_path
     assert list(found) == ["alice", "bob", "carl"] and intake.left_out == []
 
 
-@pytest.mark.parametrize("form", [pytest.param("folder", marks=pytest.mark.slow), "zip"])
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["folder", "zip"])
 def test_a_class_may_hold_more_files_than_a_submission(form, tmp_path):
     names = [
         f"{name}_{n}_assignsubmission_file_/data/{i}.txt" for n, name in enumerate(("Al", "Bo")) for i in range(5_001)
