@@ -24,8 +24,10 @@ _LOGINS = (
 _NAMES = ("Student", "Full name", "Name", "Student name")
 _FIRST = ("First Name", "Given name", "Forename")
 _LAST = ("Last Name", "Surname", "Family name")
-#: Number behind the word that Moodle has for a participant in the language of the export, and behind Brightspace's `#`.
-_NUMBERED = re.compile(r"(?:[^\W\d_]{4}\D*|#)(?P<number>\d+)(?:\.0)?|(?P<float>\d+)\.0|#(?P<text>.+)")
+#: Number behind Brightspace's `#`, and in the `12.0` that a spreadsheet makes of 12.
+_NUMBERED = re.compile(r"#?(?P<number>\d+)(?:\.0)?|#(?P<text>.+)")
+#: Number behind the word that Moodle has for a participant in the language of the export, with or without a space.
+_PARTICIPANT = re.compile(r"\D+(?P<number>\d+)")
 _NOTHING = "nothing was handed in"
 
 
@@ -253,21 +255,22 @@ def _read_row(table: Table, place: int) -> Enrolled | None:
         for title in (*_IDS, *_LOGINS)
         for value in [cell(title)]
         if value
-        for key in (value, _number(value), value.removeprefix("#").partition("@")[0])
+        for key in (value, _number(title, value), value.removeprefix("#").partition("@")[0])
     )
     login = cell(*_LOGINS).removeprefix("#")
     name = first_last(cell(*_NAMES) or f"{cell(*_FIRST)} {cell(*_LAST)}".strip())
-    number = _number(cell(*_IDS))
+    number = next((_number(title, cell(title)) for title in _IDS if cell(title)), "")
     if (not name and not ids) or name in ("Points Possible", "Student, Test", "Test Student"):
         return None
     student = Student(name or login or cell(*_IDS), login, number)
     return Enrolled(student, ids, cell("Section"), cell("Group", "Group name", "Groups"), place)
 
 
-def _number(text: str) -> str:
-    """Return the number in `Participant 12`, and in the `12.0` that a spreadsheet makes of 12; other text without a `#`."""
-    found = _NUMBERED.fullmatch(text)
-    return (found["number"] or found["float"] or found["text"]) if found else text
+def _number(title: str, text: str) -> str:
+    """Return the number in a cell: of `Participant 12` in Moodle's column, of `12.0` and `#12` in any; else the text."""
+    moodles = _PARTICIPANT.fullmatch(text) if title == "Identifier" else None
+    found = moodles or _NUMBERED.fullmatch(text)
+    return (found["number"] or found["text"]) if found else text
 
 
 def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:

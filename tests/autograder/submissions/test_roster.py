@@ -141,6 +141,12 @@ def test_the_number_is_found_in_a_cell(tmp_path, cell):
     assert list(found.hand_ins) == [cell, "Participant 13"] and handed(found) == {cell}
 
 
+@pytest.mark.parametrize("column", ["Username", "ID number", "SIS User ID"])
+def test_a_login_that_ends_in_digits_is_no_number(tmp_path, column):
+    found = match(class_of(Student("Bo Ek", id="12")), roster_of(tmp_path, f"{column},Grade\njdoe12,\nbo,\n"))
+    assert list(found.hand_ins) == ["jdoe12", "bo", "Bo Ek"] and handed(found) == {"Bo Ek"}
+
+
 @pytest.mark.parametrize("name", ["jane", "j@x.edu", "j", "a12", "#a12"])
 def test_brightspace_writes_a_sign_before_usernames_and_numbers(tmp_path, name):
     text = "OrgDefinedId,Username,Email,Last Name,First Name\n#a12,#jane,#j@x.edu,Doe,Jane\n#a13,#bob,,Ek,Bo\n"
