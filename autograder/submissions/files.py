@@ -11,8 +11,9 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from autograder.submissions.archives import MAX_FILE_BYTES, Entry
 from autograder.submissions.entries import reason
+from autograder.submissions.magics import without_magics, written_texts
 from autograder.submissions.module import Module, parse
-from autograder.submissions.notebook import code_cells, join_cells, without_magics, written_texts
+from autograder.submissions.notebook import code_cells, join_cells
 
 #: A syntax tree takes up to a thousand times the room of its text.
 MAX_SOURCE_BYTES = 256 * 2**10

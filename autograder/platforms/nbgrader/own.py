@@ -31,7 +31,7 @@ from autograder.results.mark import Hidden
 from autograder.results.types import legible
 from autograder.submissions import Submission, read_for
 from autograder.submissions.hand_in import HandIn
-from autograder.submissions.notebook import without_magics
+from autograder.submissions.magics import without_magics
 
 _PRINTED = 5_000
 #: Packages whose numbers and truth values without a dimension are read as Python's own.

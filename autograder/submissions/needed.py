@@ -1,0 +1,198 @@
+"""Tell which statements of a notebook its functions need: those that define, and those that give values to what is read."""
+
+import ast
+import builtins
+import symtable
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from autograder.submissions.magics import ended_lines, is_script_import
+from autograder.submissions.statements import (
+    DEFINITIONS,
+    alias_of,
+    bound_names,
+    effects_by_name,
+    files_named,
+    imported_names,
+    names_a_method_may_change,
+    names_a_setting_changes,
+    names_bound_anew,
+    names_own_functions_change,
+)
+
+#: Functions and methods that make folders or files.
+_MAKING = {"makedirs", "mkdir", "touch", "open", "write_text", "write_bytes", "save", "savez", "savetxt"}
+_LOOPS = (ast.For, ast.While, ast.With)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that is Python: its number, its source, and what that says."""
+
+    number: int
+    text: str
+    tree: ast.Module
+
+
+def needed_statements(cells: Sequence[Cell], graded: Collection[str]) -> set[ast.stmt]:
+    """Return the definitions, and the statements that give values to what they need.
+
+    A loop, and a call of a function that changes what it is given, is kept only for what the graded functions need, if there
+    are any: other functions may show a training that it runs. So is a call of any method that may change something.
+    """
+    statements = [node for cell in cells for node in cell.tree.body]
+    binders = _Binders(statements)
+    always = [*filter(defines, statements), *_statements_that_make_files(statements)]
+    read = [*graded, *(name for cell in cells for name in _needed_by_functions(cell)), "*"]
+    read += [name for node in always for name in _names(node, inside=False)]
+    roots = [name for name in graded if name in binders.by_name]
+    kept = {*always}
+    if roots:
+        kept |= binders.closure([*roots, "*"]) | binders.closure(read, without=binders.runs)
+    else:
+        kept |= binders.closure(read)
+    needed = {*read, *(name for node in kept for name in _names(node, inside=False))}
+    given = {*binders.by_name, *dir(builtins), "*"}
+    return kept if needed - given else kept - _script_imports(cells)  # a script that gives no name may be a training
+
+
+class _Binders:
+    """The statements that give a name its value or change it, in the order of the notebook.
+
+    Attributes:
+        by_name: these statements, by name or by file.
+        runs: those that may run a training: loops, and calls of what changes a value.
+    """
+
+    def __init__(self, statements: Sequence[ast.stmt]) -> None:
+        self.by_name: dict[str, list[ast.stmt]] = {}
+        self.runs: set[ast.stmt] = {node for node in statements if isinstance(node, (*_LOOPS, ast.Delete))}
+        self._effects = {name: effect for node in statements for name, effect in effects_by_name(node)}
+        self._imported = dict(pair for node in statements for pair in imported_names(node))
+        self._aliases: dict[str, tuple[str, ast.stmt]] = {}
+        for node in statements:
+            # What is tidied up after the functions had been used, or after a cell that is gone, binds nothing.
+            if not isinstance(node, ast.Delete) or all(_is_seen_later(each, self.by_name) for each in node.targets):
+                self._add(node)
+
+    def closure(self, names: Collection[str], without: Collection[ast.stmt] = ()) -> set[ast.stmt]:
+        """Return the statements that bind these names, and those that bind what they read, and so on; none of `without`."""
+        found: set[ast.stmt] = set()
+        seen: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            for node in self.by_name.get(name, ()):
+                if node not in found and node not in without:
+                    found.add(node)
+                    waiting += _names(node, inside=True)
+        return found
+
+    def _add(self, node: ast.stmt) -> None:
+        bound = [*bound_names(node), *names_a_setting_changes(node)]
+        if isinstance(node, DEFINITIONS):
+            self._bind_with_aliases(bound, node)
+            return
+        changed = [*names_a_method_may_change(node, self._imported, self._effects)]
+        self._bind_with_aliases([*bound, *changed], node)
+        by_functions = [*names_own_functions_change(node, self._effects)]
+        files = set(files_named(node))
+        self._bind([*by_functions, *files], node)
+        if by_functions or not set(changed) <= set(bound) or (files and isinstance(node, ast.Expr)):
+            self.runs.add(node)
+
+    def _bind(self, names: Collection[str], *nodes: ast.stmt) -> None:
+        for name in names:
+            self.by_name.setdefault(name, []).extend(nodes)
+
+    def _bind_with_aliases(self, names: Collection[str], node: ast.stmt) -> None:
+        """Bind names, and what each of them is another name for: who changes `y` after `y = x` changes `x`."""
+        anew = names_bound_anew(node)
+        for name in [name for name in names if name not in anew]:
+            while name in self._aliases:
+                name, source = self._aliases[name]
+                self._bind([name], source, node)
+        self._aliases = {name: alias for name, alias in self._aliases.items() if name not in anew}
+        alias = alias_of(node)
+        if alias is not None and alias[0] != alias[1]:
+            self._aliases[alias[0]] = alias[1], node
+        self._bind(names, node)
+
+
+def _is_seen_later(target: ast.expr, binders: Collection[str]) -> bool:
+    """Return True for a `del` of a part of a value, or of a name that hides a builtin one."""
+    if isinstance(target, ast.Name):
+        return target.id in binders and hasattr(builtins, target.id)
+    if isinstance(target, ast.Tuple | ast.List):
+        return all(_is_seen_later(part, binders) for part in target.elts)
+    return {each.id for each in ast.walk(target) if isinstance(each, ast.Name)} <= {*binders, *dir(builtins)}
+
+
+def _script_imports(cells: Sequence[Cell]) -> set[ast.stmt]:
+    """Return the imports that stand in the place of `%run`."""
+    return {
+        node
+        for cell in cells
+        for node in cell.tree.body
+        if isinstance(node, ast.ImportFrom) and is_script_import(ended_lines(cell.text)[node.lineno - 1])
+    }
+
+
+def _statements_that_make_files(statements: list[ast.stmt]) -> list[ast.stmt]:
+    """Return those that make folders or files, of nothing that the notebook's own functions or loops have computed."""
+    plain, making = set(dir(builtins)), list[ast.stmt]()
+    for node in statements:
+        bound, names = set(bound_names(node)), set(filter(str.isidentifier, _names(node, inside=True)))
+        of_plain = names - bound <= plain
+        if of_plain and isinstance(node, ast.Import | ast.ImportFrom | ast.Assign):
+            plain |= bound
+        else:
+            plain -= bound
+            calls = [child.func for child in ast.walk(node) if isinstance(child, ast.Call)]
+            called = {call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls}
+            if of_plain and isinstance(node, ast.Expr | ast.With | ast.For) and called & _MAKING:
+                making.append(node)
+    return making
+
+
+def defines(node: ast.stmt) -> bool:
+    """Return True if a statement defines functions or classes, itself or under a condition."""
+    inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+    return isinstance(node, DEFINITIONS) or any(isinstance(child, DEFINITIONS) for child in inner)
+
+
+def _needed_by_functions(cell: Cell) -> Iterator[str]:
+    """Yield the global names that the bodies of functions and classes refer to."""
+    try:
+        waiting = symtable.symtable(cell.text, "cell", "exec").get_children()
+    except (SyntaxError, RecursionError, ValueError):  # what only the compiler finds; it will say so again
+        return
+    while waiting:
+        table = waiting.pop()
+        yield from (symbol.get_name() for symbol in table.get_symbols() if symbol.is_global())
+        waiting += table.get_children()
+
+
+def _names(node: ast.AST, *, inside: bool) -> Iterator[str]:
+    """Yield the names that a statement reads; with `inside`, also those in the bodies of functions and classes."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, ast.Name):
+            yield current.id
+        elif isinstance(current, ast.Constant):
+            yield from files_named(current)
+        outer = isinstance(current, DEFINITIONS) and not inside
+        waiting += _head(current) if outer else ast.iter_child_nodes(current)
+
+
+def _head(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the parts of a definition that are evaluated in its place: decorators, defaults, annotations, bases."""
+    for name, value in ast.iter_fields(node):
+        if name != "body":
+            yield from (
+                child for child in (value if isinstance(value, list) else [value]) if isinstance(child, ast.AST)
+            )
