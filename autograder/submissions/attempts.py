@@ -1,7 +1,7 @@
 """Take a platform's download: the last attempt of each student or group is the hand-in, and earlier ones are kept."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from autograder.results.types import legible
@@ -10,7 +10,7 @@ from autograder.submissions.commits import commit_date
 from autograder.submissions.contents import TOP, holds_results
 from autograder.submissions.downloads import Attempt, below, recognize
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut, entries_of, free_name
-from autograder.submissions.students import nfc
+from autograder.submissions.students import Student, nfc
 
 _UNDATED = "another hand-in of the same student; the platform tells no moments, so which is later is not known"
 #: Bytes that are read of a platform's own file of facts.
@@ -38,10 +38,7 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
         legible(student.name) for student in {s.key: s for a in download.attempts for s in a.students}.values()
     )
     for attempts in by_student.values():
-        # An attempt without a file, a comment alone say, takes nothing back.
-        in_order = sorted(attempts, key=lambda each: (each.at, nfc(str(next(iter(each.files.values()), "")))))
-        filled = [attempt for attempt in in_order if attempt.files] or in_order[-1:]
-        *before, last = (_make_hand_in(path, attempt, download.platform) for attempt in filled)
+        *before, last = (_make_hand_in(path, attempt, download.platform) for attempt in _in_order(attempts))
         for student in last.students:
             shown = legible(student.name)
             told_apart = f"{shown}-{student.id or student.login}" if namesakes[shown] > 1 else shown
@@ -49,13 +46,22 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
             intake.hand_ins[name] = last
             if before:
                 intake.earlier[name] = before
-        for earlier in before:
-            reason = f"an earlier attempt, of {earlier.at}" if earlier.at else _UNDATED
-            inner = (earlier.files or {}).values()
-            intake.left_out += [LeftOut(legible(str(each)), last.students[0].name, reason) for each in inner]
+        intake.left_out += [left for earlier in before for left in _left_earlier(earlier, last.students[0])]
     reasons = download.strays | {path: NO_FILE for path in download.strays if path in held and held[path].refusal}
     intake.left_out += (LeftOut(legible(str(stray)), "", reason) for stray, reason in reasons.items())
     return intake
+
+
+def _in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Return a student's attempts from the first to the last; one without a file, a comment alone say, takes nothing back."""
+    in_order = sorted(attempts, key=lambda each: (each.at, nfc(str(next(iter(each.files.values()), "")))))
+    return [attempt for attempt in in_order if attempt.files] or in_order[-1:]
+
+
+def _left_earlier(earlier: HandIn, student: Student) -> list[LeftOut]:
+    """Return the files of an earlier attempt, which do not count."""
+    reason = f"an earlier attempt, of {earlier.at}" if earlier.at else _UNDATED
+    return [LeftOut(legible(str(each)), student.name, reason) for each in (earlier.files or {}).values()]
 
 
 def _clone_marks(path: Path) -> Iterator[PurePosixPath]:

@@ -13,11 +13,14 @@ from autograder.submissions.authors import (
     share_unit,
 )
 from autograder.submissions.choosing import unit_of
-from autograder.submissions.contents import COMMON, TOP, is_class, reason_left_out
+from autograder.submissions.contents import COMMON, TOP, is_class, left_beside
 from autograder.submissions.downloads import COURSE_FOLDERS, VERSIONS, WORK_FOLDERS, is_junk
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import SOURCES, HandIn, Intake, LeftOut, entries_of, name_of
 from autograder.submissions.students import Student, nfc
+
+#: Paths in the zip, by the path inside the submission.
+_Files = dict[PurePosixPath, PurePosixPath]
 
 
 def take_zipped_folders(
@@ -36,36 +39,48 @@ def take_zipped_folders(
     if flat is not None:
         return flat
     inner_top = _common_folder(_outside_course_folders([name.relative_to(top) for name in names]))
-    depth = len(top.parts) + len(inner_top.parts)
-    by_student: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
+    by_student, loose = _sort_by_student(names, top / inner_top)
+    working = [who for who, files in by_student.items() if _kinds_of_work(files, units)]
+    if len(working) < (1 if asked else 2) or not (asked or _are_students(by_student, loose, units)):
+        return None
+    students = [who for who in working if _has_students_name(who, units)]
+    of_course = [who for who in by_student if who in COURSE_FOLDERS and len(students) > 1]
+    hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_student.items() if who not in of_course}
+    left = [*(left_beside(name, units) for name in loose), *(LeftOut(who, "", COMMON) for who in of_course)]
+    intake = Intake("a zip of submissions", hand_ins, left)
+    # A student's own folder may hold a read-me beside folders; a class, a list of students.
+    return intake if asked or not (inner_top.parts and loose) or is_class(intake, units) else None
+
+
+def _sort_by_student(
+    names: Iterable[PurePosixPath], top: PurePosixPath
+) -> tuple[dict[str, _Files], list[PurePosixPath]]:
+    """Return the files of each folder and archive in the folder `top`, by path in the submission, and the rest."""
+    by_student: dict[str, _Files] = {}
     loose = []
     for name in names:
-        inside = top / inner_top in name.parents
-        who, inner = name.parts[depth] if inside else name.name, name.parts[depth + 1 :]
-        if inside and (inner or is_archive(who)):
+        who, *inner = name.relative_to(top).parts if top in name.parents else ("",)
+        if inner or is_archive(who):
             student = who if inner else name_of(Path(who))
             by_student.setdefault(legible(nfc(student)), {})[PurePosixPath(*(inner or (who,)))] = name
         else:
             loose.append(name)
+    return by_student, loose
+
+
+def _are_students(by_student: Mapping[str, _Files], loose: Iterable[PurePosixPath], units: frozenset[str]) -> bool:
+    """Return True unless folders and archives, with what lies beside them, look like one student's work."""
     working = {who: found for who, files in by_student.items() if (found := _kinds_of_work(files, units))}
-    if len(working) < (1 if asked else 2):
-        return None
-    beside = set(by_student) & WORK_FOLDERS or any(unit_of(name.name, units) for name in loose)
+    if all(unit_of(f"{who}.py", units) or VERSIONS.fullmatch(who) for who in working):
+        return False  # a folder or an archive for each unit or version, as in `_is_single`
     # Folders `a` and `b` beside a unit's file are parts of one student's work.
-    students = [found for who, found in working.items() if may_be_student(who, units) and len(who) > 1]
-    if not asked and (2 * len(working) < len(by_student) or (beside and not share_unit(students))):
-        return None
-    if not asked and all(unit_of(f"{who}.py", units) or VERSIONS.fullmatch(who) for who in working):
-        return None  # a folder or an archive for each unit or version, as in `_is_single`
-    of_course = [who for who in by_student if who in COURSE_FOLDERS and len(students) > 1]
-    for who in of_course:
-        del by_student[who]
-    hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_student.items()}
-    left = [LeftOut(legible(str(name)), "", reason_left_out(Path(name), units)) for name in loose]
-    left += [LeftOut(who, "", COMMON) for who in of_course]
-    intake = Intake("a zip of submissions", hand_ins, left)
-    # A student's own folder may hold a read-me beside folders; a class, a list of students.
-    return intake if asked or not (inner_top.parts and loose) or is_class(intake, units) else None
+    beside = set(by_student) & WORK_FOLDERS or any(unit_of(name.name, units) for name in loose)
+    students = [found for who, found in working.items() if _has_students_name(who, units)]
+    return 2 * len(working) >= len(by_student) and (not beside or share_unit(students))
+
+
+def _has_students_name(who: str, units: frozenset[str]) -> bool:
+    return may_be_student(who, units) and len(who) > 1
 
 
 def _take_flat_zip(path: Path, names: Iterable[PurePosixPath], units: frozenset[str]) -> Intake | None:
@@ -74,7 +89,7 @@ def _take_flat_zip(path: Path, names: Iterable[PurePosixPath], units: frozenset[
     sources = [name for name in names if name.suffix.lower() in SOURCES and in_course.isdisjoint(name.parents)]
     if len({name.parent for name in sources}) != 1 or not have_several_authors(map(Path, sources), units):
         return None
-    by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
+    by_author: dict[str, _Files] = {}
     intake = Intake("a zip of submissions")
     for name in names:
         file = Path(name.name)
@@ -84,7 +99,7 @@ def _take_flat_zip(path: Path, names: Iterable[PurePosixPath], units: frozenset[
         elif name in sources and not unit_of(name.name, units):
             by_author.setdefault(name_of(file), {})[PurePosixPath(name.name)] = name
         else:
-            intake.left_out.append(LeftOut(legible(str(name)), "", reason_left_out(file, units)))
+            intake.left_out.append(left_beside(name, units))
     intake.hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_author.items()}
     return intake
 
@@ -104,7 +119,7 @@ def list_zip_folders(path: Path, units: frozenset[str]) -> tuple[Mapping[str, Pa
     } - WORK_FOLDERS
     inside = {folder: top / folder for folder in sorted(folders)}
     beside = [name for name in names if not any(folder in name.parents for folder in inside.values())]
-    return inside, [LeftOut(legible(str(name)), "", reason_left_out(Path(name), units)) for name in beside]
+    return inside, [left_beside(name, units) for name in beside]
 
 
 def zip_paths(path: Path) -> list[PurePosixPath]:

@@ -3,15 +3,16 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
+from autograder.results.types import legible
 from autograder.submissions.archives import UnreadableError
 from autograder.submissions.assignments import units_named
 from autograder.submissions.authors import may_be_student
 from autograder.submissions.choosing import unit_of
 from autograder.submissions.downloads import JUNK, WORK_FOLDERS
 from autograder.submissions.entries import is_archive
-from autograder.submissions.hand_in import Intake, entries_of
+from autograder.submissions.hand_in import Intake, LeftOut, entries_of
 
 #: Reason for a folder such as `src` among those of the students.
 COMMON = "it has the name of a common folder and no student's; if it is a student's, give it another name"
@@ -69,10 +70,12 @@ def is_class(part: Intake, units: frozenset[str]) -> bool:
     return any(count > 1 for name, count in handed_in.items() if name)
 
 
-def reason_left_out(path: Path, units: frozenset[str]) -> str:
-    """Return why something beside the students' work is not graded."""
+def left_beside(path: PurePath, units: frozenset[str]) -> LeftOut:
+    """Return that something beside the students' work is not graded, and why; a path in a zip is shown as a whole."""
     if path.name in WORK_FOLDERS:
-        return COMMON
-    if unit_of(path.name, units):
-        return "it lies beside the students' folders and names no student; put it into its student's folder"
-    return "it is neither a folder, an archive nor a file of this course"
+        reason = COMMON
+    elif unit_of(path.name, units):
+        reason = "it lies beside the students' folders and names no student; put it into its student's folder"
+    else:
+        reason = "it is neither a folder, an archive nor a file of this course"
+    return LeftOut(legible(path.name if isinstance(path, Path) else str(path)), "", reason)

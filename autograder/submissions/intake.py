@@ -29,7 +29,7 @@ from autograder.submissions.contents import (
     is_class,
     is_container,
     is_relevant,
-    reason_left_out,
+    left_beside,
     units_inside,
 )
 from autograder.submissions.downloads import COURSE_FOLDERS, SHAPES, VERSIONS, WORK_FOLDERS
@@ -111,7 +111,7 @@ def _take_path(path: Path, units: frozenset[str], form: str) -> Intake:
         return class_found
     if path.is_dir() and not form and _is_single(path, units):
         return _take_single(path)
-    if path.is_dir() or path.name.lower().endswith(".zip"):
+    if form != "folders" and (path.is_dir() or path.name.lower().endswith(".zip")):
         download = take_download(path, units, form)
         if download is not None:
             return download
@@ -124,7 +124,8 @@ def _take_path(path: Path, units: frozenset[str], form: str) -> Intake:
         if together is not None:
             return together
     if form:
-        raise UsageError(f"{path} is no download of {form}; leave --from out, or give another of {', '.join(FORMS)}")
+        lacks = f"holds no {form} of students" if form in ("folders", "sections") else f"is no download of {form}"
+        raise UsageError(f"{path} {lacks}; leave --from out, or give another of {', '.join(FORMS)}")
     return _take_folders(path, units) if path.is_dir() else _take_single(path)
 
 
@@ -158,7 +159,7 @@ def _take_nested_class(folder: Path, units: frozenset[str]) -> Intake | None:
     beside = [child for child in folder.iterdir() if child not in inside and is_relevant(child)]
     if not several or any(child.suffix.lower() in (*SOURCES, *FOREIGN_ARCHIVES) for child in beside):
         return None
-    part.left_out += [LeftOut(legible(child.name), "", reason_left_out(child, units)) for child in beside]
+    part.left_out += [left_beside(child, units) for child in beside]
     return part
 
 
@@ -192,9 +193,7 @@ def _list_class_folders(
     inside = [child for child in children if is_container(child) and child.name not in WORK_FOLDERS]
     if any(not child.is_dir() and not child.name.lower().endswith(".zip") for child in inside):
         return {}, []
-    left = [
-        LeftOut(legible(child.name), "", reason_left_out(child, units)) for child in children if child not in inside
-    ]
+    left = [left_beside(child, units) for child in children if child not in inside]
     count = Counter(map(name_of, inside))
     return {name_of(child) if count[name_of(child)] == 1 else child.name: child for child in inside}, left
 
@@ -228,50 +227,86 @@ def _is_single(folder: Path, units: frozenset[str]) -> bool:
 def _take_folders(folder: Path, units: frozenset[str]) -> Intake:
     """Take a folder, an archive or a file for each student."""
     given, folder = folder, _students_folder(folder, units)
-    intake = Intake("a folder of submissions")
-    for inner in [each for each in (folder, *folder.parents) if given in each.parents]:
-        beside = [child for child in inner.parent.iterdir() if child != inner and is_relevant(child)]
-        intake.left_out += [LeftOut(legible(child.name), "", reason_left_out(child, units)) for child in sorted(beside)]
-    children = [child for child in folder.iterdir() if is_relevant(child) and child.name not in COURSE_FOLDERS]
-    authors = (author_before_unit(child, units) or author_behind_unit(child, units) for child in children)
-    several = len({who for who, _ in filter(None, authors)}) + sum(map(is_container, children)) > 1
-    by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
-    loose: list[Path] = []
-    for child in sorted(folder.iterdir(), key=lambda each: nfc(each.name)):
-        if not is_relevant(child):
-            continue
+    children = sorted(filter(is_relevant, folder.iterdir()), key=lambda each: nfc(each.name))
+    intake = Intake("a folder of submissions", left_out=[*_list_beside(given, folder, units)])
+    of_course = _course_folders(children, units)
+    files = []
+    for child in children:
         shown = legible(child.name)
         if child.is_symlink():
             intake.left_out.append(LeftOut(shown, "", _LINK))
-        elif child.is_dir() and child.name in COURSE_FOLDERS and several:
+        elif child in of_course:
             intake.left_out.append(LeftOut(shown, "", COMMON))
         elif child.is_dir() or (is_archive(child.name) and not author_before_unit(child, units)):
-            name = free_name(name_of(child), HandIn((), child), intake.hand_ins)
-            intake.hand_ins[name] = HandIn((Student(name),), child)
+            _add(intake, name_of(child), child)
         elif child.name.lower().endswith(FOREIGN_ARCHIVES):
-            name = free_name(name_of(child), HandIn((), child), intake.hand_ins)
-            intake.hand_ins[name] = HandIn((Student(name),), child, problem=FOREIGN.format(shown))
-        elif child.is_file() and (author := author_of(child, units)):
+            _add(intake, name_of(child), child, problem=FOREIGN.format(shown))
+        else:
+            files.append(child)
+    by_author, loose = _sort_by_author(files, intake.hand_ins, units)
+    for who, own in by_author.items():
+        _add(intake, legible(who), folder, own)
+    if intake.hand_ins:
+        named = [child for child in loose if child.suffix.lower() in SOURCES and not unit_of(child.name, units)]
+        for child in named:
+            intake.hand_ins[free_name(name_of(child), HandIn.alone(child), intake.hand_ins)] = HandIn.alone(child)
+        loose = [child for child in loose if child not in named]
+    elif not intake.left_out:
+        return _take_single(folder)  # files under wrong names, or none: one submission that says so
+    intake.left_out += [left_beside(child, units) for child in loose]
+    return intake
+
+
+def _add(
+    intake: Intake,
+    who: str,
+    path: Path,
+    files: dict[PurePosixPath, PurePosixPath] | None = None,
+    problem: str = "",
+) -> None:
+    """Add the hand-in of a student of this name, or of the next free one."""
+    name = free_name(who, HandIn((), path), intake.hand_ins)
+    intake.hand_ins[name] = HandIn((Student(name),), path, files, problem=problem)
+
+
+def _list_beside(given: Path, folder: Path, units: frozenset[str]) -> Iterator[LeftOut]:
+    """Yield what lies beside the folder of the students, and beside each folder above it, up to the given one."""
+    for inner in (folder, *folder.parents):
+        if given in inner.parents:
+            for child in sorted(inner.parent.iterdir()):
+                if child != inner and is_relevant(child):
+                    yield left_beside(child, units)
+
+
+def _course_folders(children: Collection[Path], units: frozenset[str]) -> set[Path]:
+    """Return the folders that are the course's own, as far as the work of several students lies beside them."""
+    others = [child for child in children if child.name not in COURSE_FOLDERS]
+    authors = (author_before_unit(child, units) or author_behind_unit(child, units) for child in others)
+    several = len({who for who, _ in filter(None, authors)}) + sum(map(is_container, others)) > 1
+    return {child for child in children if several and child.is_dir() and child.name in COURSE_FOLDERS}
+
+
+def _sort_by_author(
+    files: Iterable[Path], others: Collection[str], units: frozenset[str]
+) -> tuple[dict[str, dict[PurePosixPath, PurePosixPath]], list[Path]]:
+    """Return the files of each author whom their names tell, by path in the submission, and the rest.
+
+    A name behind the unit's is an author's if there are several students, `others` among them.
+    """
+    by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
+    loose = []
+    for child in files:
+        author = author_of(child, units) if child.is_file() else None
+        if author:
             by_author.setdefault(author[0], {})[PurePosixPath(author[1])] = PurePosixPath(child.name)
         else:
             loose.append(child)
     behind = {child: author for child in loose if (author := author_behind_unit(child, units))}
-    if len({*intake.hand_ins, *by_author, *(who for who, _ in behind.values())}) > 1:
-        for child, (who, inside) in behind.items():
-            by_author.setdefault(who, {})[PurePosixPath(inside)] = PurePosixPath(child.name)
-            loose.remove(child)
-    for who, files in by_author.items():
-        name = free_name(legible(who), HandIn((), folder), intake.hand_ins)
-        intake.hand_ins[name] = HandIn((Student(name),), folder, files)
-    if intake.hand_ins:
-        for child in [child for child in loose if child.suffix.lower() in SOURCES and not unit_of(child.name, units)]:
-            loose.remove(child)
-            intake.hand_ins[free_name(name_of(child), HandIn.alone(child), intake.hand_ins)] = HandIn.alone(child)
-    if not intake.hand_ins and not intake.left_out:
-        return _take_single(folder)  # files under wrong names, or none: one submission that says so
-    for child in loose:
-        intake.left_out.append(LeftOut(legible(child.name), "", reason_left_out(child, units)))
-    return intake
+    if len({*others, *by_author, *(who for who, _ in behind.values())}) < 2:
+        return by_author, loose
+    for child, (who, inside) in behind.items():
+        by_author.setdefault(who, {})[PurePosixPath(inside)] = PurePosixPath(child.name)
+    return by_author, [child for child in loose if child not in behind]
 
 
 def _students_folder(folder: Path, units: frozenset[str]) -> Path:
@@ -303,7 +338,7 @@ def _take_sections(folder: Path, units: frozenset[str], *, asked: bool) -> Intak
         if not is_relevant(child) or child.is_symlink():
             continue
         if child.name in COURSE_FOLDERS or not is_container(child):
-            left.append(LeftOut(legible(child.name), "", reason_left_out(child, units)))
+            left.append(left_beside(child, units))
         elif child.is_dir() or child.name.lower().endswith(".zip"):
             part = take_download(child, units) or (
                 _take_folders(child, units) if child.is_dir() else take_zipped_folders(child, units)

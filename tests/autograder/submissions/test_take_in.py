@@ -104,6 +104,18 @@ def test_a_class_in_a_folder_of_its_own_is_the_class(wrapper, tmp_path):
     assert list(files) == ["alice", "bob", "eve"]
 
 
+@pytest.mark.parametrize("parts", [("part1", "part2"), ("alice", "bob")])
+def test_folders_in_a_zip_are_students_if_the_instructor_says_so(tmp_path, parts):
+    path = zipped(tmp_path / "class.zip", *(f"{part}/variation_loss.py" for part in parts))
+    assert list(take_in([path], UNITS, "folders").hand_ins) == list(parts)
+
+
+def test_a_zip_without_folders_is_refused_where_folders_are_asked_for(tmp_path):
+    path = zipped(tmp_path / "class.zip", "variation_loss.py")
+    with pytest.raises(UsageError, match=r"class\.zip holds no folders of students; leave --from out"):
+        take_in([path], UNITS, "folders")
+
+
 @pytest.mark.parametrize("folders", [("my_work", "exercises"), ("part1", "part2")])
 def test_the_folders_of_one_student_are_no_class(folders, tmp_path):
     write(tmp_path / "down", f"alice/{folders[0]}/variation_loss.py", f"alice/{folders[1]}/ideal_image.py")
