@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autograder.checks.mixtures import mixture_text, mixtures
-from autograder.course.skeletons import split_at_start
+from autograder.course.skeletons import source_lines, split_at_start
 from autograder.errors import CatalogError
 
 #: Stands in a submission in the place of the import of `mistake`.
@@ -50,7 +50,7 @@ def mistake(function: str, sentence: str, *, varies: str = "") -> Callable[[Func
 
 def variant_text(solution: str, variants: Path, variant: Mistake) -> str:
     """Return the source of a solution in which a variant from a file takes the place of the right function."""
-    return with_more(solution, f"\n{variants_text(variants)}\n{variant.function} = {variant.name}\n")
+    return with_more(solution, f"\n{_text_for(variant, variants)}\n{variant.function} = {variant.name}\n")
 
 
 def with_more(source: str, more: str) -> str:
@@ -72,6 +72,43 @@ def variants_text(variants: Path) -> str:
     if not variants.is_file():
         return ""
     return variants.read_text(encoding="utf-8").replace(_MARKED, _UNMARKED)
+
+
+def _text_for(variant: Mistake, variants: Path) -> str:
+    """Return the text of a file of variants without the others, but for those that this one uses."""
+    parts = _parts_of(variants, variants.stat().st_mtime_ns)
+    others = {part.name: part for part in parts if part.name}
+    needed, waiting = set[str](), [variant.name, *(name for part in parts if not part.name for name in part.used)]
+    while waiting:
+        name = waiting.pop()
+        if name in others and name not in needed:
+            needed.add(name)
+            waiting += others[name].used
+    return "".join(part.text for part in parts if not part.name or part.name in needed).replace(_MARKED, _UNMARKED)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A statement of a file of variants, with what stands before it; `name` is that of a variant, and empty for any other."""
+
+    name: str
+    text: str
+    used: frozenset[str]
+
+
+@lru_cache(maxsize=32)
+def _parts_of(path: Path, modified: int) -> tuple[_Part, ...]:
+    """Return the statements of a file of variants, read once for each state of it."""
+    text = path.read_text(encoding="utf-8")
+    lines, done, parts = source_lines(text), 0, []
+    variants = {known.name for known in _mistakes_defined_in(path, modified)}
+    for node in ast.parse(text).body:
+        end = node.end_lineno or node.lineno
+        used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        name = getattr(node, "name", "")
+        parts.append(_Part(name if name in variants else "", "".join(lines[done:end]), frozenset(used)))
+        done = end
+    return tuple(parts)
 
 
 def known_mistakes(path: Path) -> tuple[Mistake, ...]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from autograder.checks.diagnose import Diagnosis
-from autograder.checks.mistakes import known_mistakes
+from autograder.checks.mistakes import known_mistakes, variant_text
 from autograder.checks.mixtures import mixtures
 from autograder.checks.remote import RemoteModule, StudentModule
 from autograder.checks.transport import InProcess
@@ -77,6 +77,27 @@ def named(files, *checks, function="shift", by_value=True, recognised="", passed
     for calls in passed:
         diagnosis.add_passed(calls, 0)
     return " + ".join(known.name for known in diagnosis.mistakes(seconds)) or None
+
+
+def test_the_text_of_a_mistake_holds_no_other_that_it_does_not_use(tmp_path):
+    """Thousands of texts are read by `verify`, and a file has dozens of mistakes."""
+    path = tmp_path / "mistakes.py"
+    path.write_text(
+        "from autograder.diagnose import mistake\n\nEXTRA = 1\n\n\n"
+        "@mistake('f', 'It is one too many.')\ndef adds(x):\n    return f(x) + EXTRA\n\n\n"
+        "@mistake('f', 'It is twice one too many.')\ndef adds_twice(x):\n    return adds(adds(x))\n\n\n"
+        "@mistake('f', 'It is nothing.')\ndef gives_nothing(x):\n    return None\n"
+    )
+    texts = {known.name: variant_text("def f(x):\n    return x\n", path, known) for known in known_mistakes(path)}
+    names = {name: {each for each in texts if f"def {each}(" in text} for name, text in texts.items()}
+    assert names == {
+        "adds": {"adds"},
+        "adds_twice": {"adds", "adds_twice"},
+        "gives_nothing": {"gives_nothing"},
+    }
+    space = {}
+    exec(texts["adds"], space)
+    assert space["f"] is space["adds"]
 
 
 def test_mistakes_are_read_in_order(files):
