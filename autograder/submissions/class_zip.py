@@ -1,6 +1,7 @@
 """Take a zip that holds a class: a folder, an archive or a file for each student, or folders that hold a class each."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from autograder.results.types import legible
@@ -8,6 +9,7 @@ from autograder.submissions.archives import UnreadableError
 from autograder.submissions.authors import (
     author_before_unit,
     author_behind_unit,
+    author_of,
     have_several_authors,
     may_be_student,
     share_unit,
@@ -16,7 +18,17 @@ from autograder.submissions.choosing import unit_of
 from autograder.submissions.contents import COMMON, TOP, is_class, left_beside
 from autograder.submissions.downloads import COURSE_FOLDERS, VERSIONS, WORK_FOLDERS, is_junk
 from autograder.submissions.entries import is_archive
-from autograder.submissions.hand_in import SOURCES, HandIn, Intake, LeftOut, entries_of, name_of
+from autograder.submissions.hand_in import (
+    FOREIGN,
+    FOREIGN_ARCHIVES,
+    SOURCES,
+    HandIn,
+    Intake,
+    LeftOut,
+    entries_of,
+    free_name,
+    name_of,
+)
 from autograder.submissions.students import Student, nfc
 
 #: Paths in the zip, by the path inside the submission.
@@ -38,7 +50,7 @@ def take_zipped_folders(
     flat = _take_flat_zip(path, names, units)
     if flat is not None:
         return flat
-    inner_top = _common_folder(_outside_course_folders([name.relative_to(top) for name in names]))
+    inner_top = _students_folder([name.relative_to(top) for name in names], units, asked=asked)
     by_student, loose = _sort_by_student(names, top / inner_top)
     working = [who for who, files in by_student.items() if _kinds_of_work(files, units)]
     if len(working) < (1 if asked else 2) or not (asked or _are_students(by_student, loose, units)):
@@ -46,8 +58,9 @@ def take_zipped_folders(
     students = [who for who in working if _has_students_name(who, units)]
     of_course = [who for who in by_student if who in COURSE_FOLDERS and len(students) > 1]
     hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_student.items() if who not in of_course}
-    left = [*(left_beside(name, units) for name in loose), *(LeftOut(who, "", COMMON) for who in of_course)]
-    intake = Intake("a zip of submissions", hand_ins, left)
+    intake = Intake("a zip of submissions", hand_ins)
+    _add_loose_files(intake, path, loose, top / inner_top, units)
+    intake.left_out += [LeftOut(who, "", COMMON) for who in of_course]
     # A student's own folder may hold a read-me beside folders; a class, a list of students.
     return intake if asked or not (inner_top.parts and loose) or is_class(intake, units) else None
 
@@ -66,6 +79,34 @@ def _sort_by_student(
         else:
             loose.append(name)
     return by_student, loose
+
+
+def _add_loose_files(
+    intake: Intake, path: Path, loose: Iterable[PurePosixPath], folder: PurePosixPath, units: frozenset[str]
+) -> None:
+    """Add the files beside the students' folders that are a student's, by the same rules as in a folder of submissions."""
+    by_author: dict[str, _Files] = {}
+    for name in loose:
+        file = Path(name.name)
+        author = author_of(file, units) or author_behind_unit(file, units)
+        if name.parent != folder:
+            intake.left_out.append(left_beside(name, units))
+        elif author is not None:
+            by_author.setdefault(legible(nfc(author[0])), {})[PurePosixPath(author[1])] = name
+        elif name.suffix.lower() in SOURCES and not unit_of(name.name, units):
+            by_author.setdefault(name_of(file), {})[PurePosixPath(name.name)] = name
+        elif name.name.lower().endswith(FOREIGN_ARCHIVES):
+            _add(intake, name_of(file), HandIn((), path, {}, problem=FOREIGN.format(legible(name.name))))
+        else:
+            intake.left_out.append(left_beside(name, units))
+    for who, files in by_author.items():
+        _add(intake, who, HandIn((), path, files))
+
+
+def _add(intake: Intake, who: str, hand_in: HandIn) -> None:
+    """Add the hand-in of a student of this name, or of the next free one."""
+    name = free_name(who, hand_in, intake.hand_ins)
+    intake.hand_ins[name] = replace(hand_in, students=(Student(name),))
 
 
 def _are_students(by_student: Mapping[str, _Files], loose: Iterable[PurePosixPath], units: frozenset[str]) -> bool:
@@ -133,6 +174,27 @@ def zip_paths(path: Path) -> list[PurePosixPath]:
 def _outside_course_folders(names: Collection[PurePosixPath]) -> list[PurePosixPath]:
     """Return the paths that do not lie in a folder that is the course's own."""
     return [name for name in names if len(name.parts) == 1 or name.parts[0] not in COURSE_FOLDERS]
+
+
+def _students_folder(names: Collection[PurePosixPath], units: frozenset[str], *, asked: bool) -> PurePosixPath:
+    """Return the folder of the students as `_common_folder` finds it.
+
+    Where the instructor says that it is a class, that is also the only folder deeper inside in which students share a unit.
+    """
+    names = _outside_course_folders(names)
+    top = place = _common_folder(names)
+    while asked:
+        inside = {name.relative_to(place).parts[0] for name in names if len(name.relative_to(place).parts) > 1}
+        if len(inside) != 1:
+            break
+        place /= inside.pop()
+        names = [name for name in names if place in name.parents]
+        by_student, _ = _sort_by_student(names, place)
+        if share_unit(
+            _kinds_of_work(files, units) for who, files in by_student.items() if _has_students_name(who, units)
+        ):
+            top = place
+    return top
 
 
 def _common_folder(names: Collection[PurePosixPath]) -> PurePosixPath:
