@@ -75,7 +75,21 @@ def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> In
             part = _take_path(path, frozenset(units), form)
             part.remarks += _remarks(part, frozenset(units)) if form != "one" else ()
             parts.append(part)
-    return _merge_intakes(parts)
+    whole = _merge_intakes(parts)
+    whole.remarks += _repeated(parts)
+    return whole
+
+
+def _repeated(parts: Iterable[Intake]) -> Iterator[str]:
+    """Yield a sentence if several of the given paths hold a class, and the same names stand in them."""
+    classes = [part for part in parts if len(part.hand_ins) > 1]
+    places = Counter((name, hand_in.path) for part in classes for name, hand_in in part.hand_ins.items())
+    again = [name for name, count in Counter(name for name, _ in places).items() if count > 1]
+    if again:
+        yield (
+            f"in several of these paths, with a row for each: {again[0]}{f' and {len(again) - 1} more' if again[1:] else ''};"
+            " if these are assignments of one class, put them into one folder and give that"
+        )
 
 
 def _merge_intakes(parts: Iterable[Intake]) -> Intake:
@@ -89,7 +103,8 @@ def _merge_intakes(parts: Iterable[Intake]) -> Intake:
         for name, hand_in in part.hand_ins.items():
             if hand_in.files is None and any(each.path == hand_in.path for each in whole.hand_ins.values()):
                 continue  # given twice
-            free = free_name(name, hand_in, whole.hand_ins)
+            told_apart = name if hand_in.files is None else f"{name}-{name_of(hand_in.path)}"
+            free = free_name(name if name not in whole.hand_ins else told_apart, hand_in, whole.hand_ins)
             whole.hand_ins[free] = hand_in
             if name in part.earlier:
                 whole.earlier[free] = part.earlier[name]

@@ -731,3 +731,34 @@ def test_of_attempts_at_several_assignments_only_what_does_not_count_is_told(tmp
     intake, _ = taken(write(tmp_path / "class", first, *two_assignments("blackboard")))
     best = best_attempts(intake, lambda attempt, *_: float(attempt == "al, attempt 1"))
     assert [left.path for left in best.left_out] == ["week1/L1_al_attempt_2026-11-21-10-00-00_variation_loss.py"]
+
+
+@pytest.mark.parametrize("above", ["", "class/"])
+def test_files_beside_the_folders_of_a_zip_are_students_as_in_a_folder(above, tmp_path):
+    names = [
+        *("alice/variation_loss.py", "bob/variation_loss.py", "carl_variation_loss.py"),
+        *("variation_loss_eve.py", "dora.py", "fred.rar", "ideal_image.py"),
+    ]
+    students = ["alice", "bob", "carl", "dora", "eve", "fred"]
+    assert list(take_in([write(tmp_path / "class", *names)], UNITS).hand_ins) == students
+    intake, submissions = taken(zipped(tmp_path / "class.zip", *(above + name for name in names)), "folders")
+    assert list(submissions) == students
+    assert [left.path for left in intake.left_out] == [f"{above}ideal_image.py"]
+    assert "hand in a .zip" in intake.hand_ins["fred"].problem
+
+
+def test_students_of_a_zip_may_lie_some_folders_deep_if_folders_are_asked_for(tmp_path):
+    path = zipped(tmp_path / "class.zip", *(f"class/week 1/{who}/variation_loss.py" for who in ("alice", "bob")))
+    assert list(take_in([path], UNITS, "folders").hand_ins) == ["alice", "bob"]
+
+
+def test_a_student_in_several_downloads_has_rows_that_say_whose_they_are(tmp_path):
+    first = write(tmp_path / "lab1", "doejane_1_11_variation_loss.py", "roejoe_2_12_variation_loss.py")
+    second = write(tmp_path / "lab2", "doejane_1_21_ideal_image.py", "roejoe_2_22_ideal_image.py")
+    intake = take_in([first, second], UNITS)
+    assert list(intake.hand_ins) == ["doejane", "doejane-lab2", "roejoe", "roejoe-lab2"]
+    assert [each.of(name).id for name, each in intake.hand_ins.items()] == ["1", "1", "2", "2"]
+    assert intake.remarks == [
+        "in several of these paths, with a row for each: doejane and 1 more;"
+        " if these are assignments of one class, put them into one folder and give that"
+    ]
