@@ -107,14 +107,28 @@ def gradescope_facts(text: bytes) -> dict[str, tuple[tuple[Student, ...], str]]:
     for folder, lines in _submissions_in(text.decode("utf-8", "replace")):
         try:
             facts = yaml.load("\n".join(lines), Loader=yaml.BaseLoader) or {}  # plain strings only
-            students = tuple(
-                Student(nfc(each.get(":name") or each.get(":email", "")), each.get(":email", ""), each.get(":sid", ""))
-                for each in facts.get(":submitters", ())
-            )
-            found[folder] = (students or (Student(folder),), str(facts.get(":created_at", "")))
+            told = [
+                [_text(each.get(key)) for key in (":name", ":email", ":sid")] for each in facts.get(":submitters") or ()
+            ]
+            students = tuple(Student(nfc(name or email or sid) or folder, email, sid) for name, email, sid in told)
+            found[folder] = (students or (Student(folder),), _dated(_text(facts.get(":created_at"))))
         except (yaml.YAMLError, AttributeError, TypeError):
             continue
     return found
+
+
+def _text(value: object) -> str:
+    """Return the value of a key that holds a text; nothing for one that holds a list or a table, or that is missing."""
+    return value if isinstance(value, str) else ""
+
+
+def _dated(text: str) -> str:
+    """Return a moment as Gradescope writes it, `2026-11-20 10:00:00 Z`; nothing if it is none."""
+    try:
+        datetime.fromisoformat(text.replace(" Z", "+00:00").replace(" UTC", "+00:00"))
+    except ValueError:
+        return ""
+    return text
 
 
 def _submissions_in(text: str) -> Iterator[tuple[str, list[str]]]:

@@ -384,3 +384,18 @@ def test_folders_of_the_course_beside_clones_hide_no_clone():
     files = {f"lab-{who}/{file}": b"" for who in ("al", "bo") for file in (".git/HEAD", "quiz.py")}
     download = read_class(files | {"exercises/quiz.py": b""})
     assert download.platform == "GitHub" and len(download.attempts) == 2
+
+
+@pytest.mark.parametrize(
+    ("who", "name"),
+    [("  - :name: ''\n    :sid: '7'", "7"), ("  - :name:", "submission_1"), ("  - :name: Ann\n    :sid: [7]", "Ann")],
+)
+def test_a_student_of_gradescope_without_a_whole_name_and_number_is_known_by_the_rest(who, name):
+    facts = f"submission_1:\n  :submitters:\n{who}\n"
+    assert list(files_of("submission_1/a.py", facts={"submission_metadata.yml": facts})) == [name]
+
+
+def test_a_moment_of_gradescope_that_is_none_is_left_empty():
+    facts = b"submission_1:\n  :submitters:\n  - :name: Ann\n  :created_at: yesterday\n"
+    (attempt,) = read_class({"submission_1/a.py": b"", "submission_metadata.yml": facts}).attempts
+    assert (attempt.students[0].name, attempt.at) == ("Ann", "")
