@@ -4,6 +4,7 @@ A match is by the platform's number, then by login, then by name, and never by g
 neither. Whoever handed in nothing has a row, and a hand-in that matches nobody is told.
 """
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -188,7 +189,8 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
             matched.left_out.append(LeftOut(other, title, f"a second hand-in of {title}, beside {first}"))
     for name in strangers:
         # A row of the roster may have the same name.
-        free = next(each for each in (name, *(f"{name}-{n}" for n in range(2, 10**6))) if each not in matched.hand_ins)
+        longer = (f"{name}-{number}" for number in itertools.count(2))
+        free = next(each for each in itertools.chain([name], longer) if each not in matched.hand_ins)
         matched.hand_ins[free] = intake.hand_ins[name]
         matched.earlier |= {free: intake.earlier[name]} if name in intake.earlier else {}
         several = keys.are_several(intake.hand_ins[name].of(name), name)
@@ -247,7 +249,7 @@ def _read_row(table: Table, place: int) -> Enrolled | None:
         for title in titles:
             column = table.column(title)
             if column is not None and column < len(row) and row[column].strip():
-                return nfc(row[column])
+                return " ".join(nfc(row[column]).split())  # a cell may hold a line break
         return ""
 
     ids = frozenset(

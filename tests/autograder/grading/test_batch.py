@@ -18,6 +18,7 @@ from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.submissions import collect_for
 from autograder.submissions.hand_in import HandIn
 from autograder.submissions.intake import take_in
+from autograder.submissions.students import Student
 from tests.autograder.small_course import CATALOG, RIGHT, make_class, make_course
 
 UNITS = ("unit",)
@@ -86,6 +87,13 @@ def test_one_that_fails_does_not_stop_the_others(batch, grading):
     three = batch("a", "broken", "c")
     assert list(three.grade(grading.open))[1] == Failure("broken", "no checks")
     assert results(three) == ["a.json", "c.json"]
+
+
+def test_the_name_of_who_handed_in_nothing_is_no_path(batch, grading, spec, monkeypatch):
+    monkeypatch.chdir(spec.catalog.root / "tests")
+    nothing = HandIn((Student(".."),), Path(".."), problem="nothing was handed in")
+    (ending,) = batch(submissions={"..": nothing}).grade(grading.open)
+    assert isinstance(ending, StoredResult)
 
 
 def test_without_a_sandbox_nothing_goes_on(batch, grading):

@@ -1,5 +1,6 @@
 """A roster: everyone in it has a row, and a hand-in finds its student by number, login or name, never by guess."""
 
+import time
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -77,6 +78,17 @@ def test_a_name_of_two_students_matches_neither(tmp_path):
 def test_a_stranger_is_graded_and_told(tmp_path):
     found = match(class_of(Student("eve")), roster_of(tmp_path, CANVAS))
     assert found.hand_ins["eve"].files and found.left_out[0].path == "eve"
+
+
+def test_a_line_break_in_a_cell_is_a_space(tmp_path):
+    assert [each.student.name for each in roster_of(tmp_path, 'Name,ID\n"Jane\nDoe",1\n')] == ["Jane Doe"]
+
+
+def test_many_strangers_take_no_time(tmp_path):
+    strangers = class_of(*(Student(f"eve{number}") for number in range(300)))
+    start = time.process_time()
+    match(strangers, roster_of(tmp_path, CANVAS))
+    assert time.process_time() - start < 10
 
 
 def test_a_group_is_credited_to_all_its_members(tmp_path):
