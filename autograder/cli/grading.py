@@ -111,6 +111,12 @@ def _load(out: Path) -> tuple[Source, GradingSpec]:
     return source, GradingSpec(course_here(), course_secret(), units, seed=seed, device=device, require=require)
 
 
+def _refuse_class(out: Path, source: Source) -> None:
+    """Refuse to grade one submission into a folder that holds the results of another class."""
+    if _saved_in(out).exists() and _load(out)[0].paths != source.absolute().paths:
+        raise UsageError(f"{out} holds the results of a class; give another folder for those of one submission with -o")
+
+
 def _saved_in(out: Path) -> Path:
     return out / "graded.json"
 
@@ -159,7 +165,7 @@ def grade(
     machines = Machines.of(jobs, cluster, insecure_cluster)
     run = replace(_Run.of(source, spec, out, machines, fresh), signer=_signer(sign))
     graded, failures = run.grade(out)
-    if len(run.submissions) > 1 or run.book is not None:
+    if len(run.submissions) > 1 or run.book is not None or _saved_in(out).exists():
         _save(out, source, spec)
         run.publish_table(graded)
     elif graded:
@@ -221,6 +227,8 @@ class _Run:
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
         book = _assignment(source, spec)
         intake = source.take_in(spec.catalog) if book is None else Intake("nbgrader's assignment", book.submissions())
+        if book is None and len(intake.hand_ins) == 1:
+            _refuse_class(out, source)
         manual = read_tables(out, spec.catalog)
         rules = rules_beside([out, *map(Path, source.paths)])
         run = cls(spec, intake.hand_ins, book, out, machines, fresh, manual, None)

@@ -350,3 +350,21 @@ def test_of_two_hand_ins_without_a_moment_the_best_counts_and_the_other_is_told(
     assert "not counted: B/ann_1_5_doubling.py: another attempt: 2; the best counts" in err
     scores = {row["submission"]: row["score"] for row in rows_of(tmp_path / "out" / "grades.csv")}
     assert scores == {"ann": "3", "bob": "3"}
+
+
+def test_one_submission_writes_nothing_into_the_results_of_a_class(autograder, course, canvas, tmp_path):
+    out = tmp_path / "out"
+    autograder("grade", canvas, "-o", out, "--jobs", 1)
+    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    code, _, err = autograder("grade", canvas / "mullerx_12347_67892_doubling.py", "-o", out, "--jobs", 1)
+    assert code == 2 and "holds the results of a class; give another folder for those of one submission with -o" in err
+    assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
+
+
+def test_a_class_of_which_one_student_is_left_has_a_table_of_one(autograder, course, canvas, tmp_path):
+    out = tmp_path / "out"
+    autograder("grade", canvas, "-o", out, "--jobs", 1)
+    (canvas / "mullerx_12347_67892_doubling.py").unlink()
+    entries_of.cache_clear()
+    autograder("grade", canvas, "-o", out, "--jobs", 1)
+    assert [row["submission"] for row in rows_of(out / "grades.csv")] == ["doejane"]
