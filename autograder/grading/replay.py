@@ -44,9 +44,11 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
         workers: where the student's code runs.
 
     Raises:
-        UsageError: the submission is not the one that was graded.
+        UsageError: the submission does not exist, or is not the one that was graded.
         GraderError: the checks cannot be run.
     """
+    if not path.exists():
+        raise UsageError(f"{path} does not exist; give the folder, archive or file that was graded")
     submission = read_for(catalog, HandIn.alone(path))
     if submission.digest != before.hashes.get("submission"):
         raise UsageError(f"{path} is not what was graded: its content is another than that of {before.name}")

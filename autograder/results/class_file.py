@@ -53,6 +53,8 @@ from autograder.results.tables import unquoted
 FILENAME = "class.toml"
 #: Longest time that a length may be: moments after it must still be dates.
 _LONGEST_WEEKS = 5200
+#: Years of a deadline, so that moments around it are still dates.
+_YEARS = (1000, 9000)
 _STEP = '{after = "1 day", percent = 25}'
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _TABLES: dict[str, set[str]] = {
@@ -162,6 +164,8 @@ def _date(value: object, what: str) -> datetime:
     if not isinstance(value, datetime):
         written = value.isoformat() if isinstance(value, date | time) else repr(value)
         raise UsageError(f"{what} is {written} and no moment; write one such as 2026-11-20T23:59:00, without quotes")
+    if not _YEARS[0] <= value.year <= _YEARS[1]:
+        raise UsageError(f"{what} is {value.isoformat()}; write a moment of the years {_YEARS[0]} to {_YEARS[1]}")
     return value
 
 

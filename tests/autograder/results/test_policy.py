@@ -275,6 +275,10 @@ def test_what_makes_no_sense_has_a_sentence(tmp_path, text, sentence):
         ("[deadline]\nzone = 2", "zone is 2 and no name; write one such as .Europe/Vilnius., with quotes"),
         ("[deadline]\nzone = 'Europe'", "there is no time zone 'Europe'; write one such as Europe/Vilnius"),
         ("[deadline]\ndue = 2026-11-20", "due is 2026-11-20 and no moment; write one such as 2026-11-20T23:59:00"),
+        (
+            "[deadline]\ndue = 9999-12-31T23:59:00",
+            "due is 9999-12-31T23:59:00; write a moment of the years 1000 to 9000",
+        ),
         ("[extensions]\nann = 2026-11-20", "the extension of ann is 2026-11-20 and no moment"),
     ],
 )
