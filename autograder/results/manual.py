@@ -27,7 +27,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.course.units import Question
 from autograder.errors import UsageError
-from autograder.results.tables import unquoted
+from autograder.results.tables import BEFORE_HEADING, unquoted
 
 COLUMNS = ("submission", "function", "points", "comment")
 _NEEDED = COLUMNS[:3]
@@ -142,15 +142,24 @@ def unknown_submissions(manual: Collection[Row], names: Collection[str]) -> Iter
 
 def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows that hold anything, each with the number of its last line."""
+    found = BEFORE_HEADING.match(text)
+    before = found[0] if found is not None else ""
+    text, above = text.removeprefix(before), before.count("\n")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     headings = [cell.strip().casefold() for cell in next(reader, [])]
     for name in _NEEDED:
         if name not in headings:
-            raise UsageError(f"line 1 of {path} has no column {name}; the headings are {','.join(COLUMNS)}")
+            raise UsageError(f"line {above + 1} of {path} has no column {name}; the headings are {','.join(COLUMNS)}")
+    twice = next((name for name in headings if name and headings.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"line {above + 1} of {path} has the column {twice} more than once; leave one of them")
     for row in reader:
         cells = [cell.strip() for cell in row]
+        if any(cells[len(headings) :]):
+            advice = "put quotes around a text or number that holds the sign between the cells"
+            raise UsageError(f"line {above + reader.line_num} of {path} has more cells than columns; {advice}")
         if any(cells):
-            yield reader.line_num, dict(zip(headings, cells, strict=False))
+            yield above + reader.line_num, dict(zip(headings, cells, strict=False))
 
 
 def _delimiter(text: str) -> str:

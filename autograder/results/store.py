@@ -71,12 +71,16 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def write_result(path: Path, result: SubmissionResult) -> None:
-    """Write a result into its file, and remove the signature of what was there before.
+    """Write a result into its file, and remove the signature of what was there before; the same result stays as it is.
 
     Raises:
         GraderError: it cannot be written.
     """
-    write_atomically(path, result.to_json())
+    content = result.to_json().encode()
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == content:
+            return
+    write_atomically(path, content)
     signature_path(path).unlink(missing_ok=True)
 
 

@@ -18,7 +18,7 @@ _MAX_BYTES = 50 * 2**20
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DELIMITERS = ",;\t"
 #: Lines before the heading: empty ones, and the one that tells Excel the delimiter.
-_BEFORE = re.compile(r"(?:[ \t]*\r?\n|sep=.\r?\n)+")
+BEFORE_HEADING = re.compile(r"(?:[ \t]*\r?\n|sep=.\r?\n)+")
 #: Signs that begin a formula, in their usual width; and those that some spreadsheets leave out before them.
 _FORMULA = tuple("=+-@")
 _LED_BY = ("\t", "\r", "\n")
@@ -44,7 +44,7 @@ class Table:
             raise UsageError(f"{name} is no text in UTF-8 or UTF-16; save it as CSV in UTF-8") from error
         if "\0" in text.partition("\n")[0]:  # UTF-16 without its mark
             raise UsageError(f"{name} is no text in UTF-8 or UTF-16; save it as CSV in UTF-8")
-        start = _BEFORE.match(text)
+        start = BEFORE_HEADING.match(text)
         self._before = start[0] if start is not None else ""
         text = text.removeprefix(self._before)
         first = text.partition("\n")[0]
@@ -264,7 +264,10 @@ def _cell(table: Table, row: int, column: int) -> str:
 def _column(table: Table, filler: Filler, platform: str, title: str) -> int:
     headings = {place: match for place, name in enumerate(table.heading) if (match := filler.points.fullmatch(name))}
     wanted = [place for place, match in headings.items() if not title or match["title"].casefold() == title.casefold()]
-    names = ", ".join(match["title"] for match in headings.values())
+    # Of two assignments with the same title the whole heading tells which.
+    wanted = [place for place, match in headings.items() if match[0].casefold() == title.casefold()] or wanted
+    titles = [match["title"] for match in headings.values()]
+    names = ", ".join(match["title"] if titles.count(match["title"]) == 1 else match[0] for match in headings.values())
     if platform == "moodle":
         wanted = list(headings)
     if not headings:

@@ -78,8 +78,10 @@ def test_of_two_lines_for_a_function_the_later_counts(tmp_path):
         "submission\tfunction\tpoints\tcomment\nalice\tdouble\t2.5\tgood, really\n",
         'Submission, FUNCTION ,Points,Comment\n\n alice ,double,2.5 ,"good, really"\n,,,\n',
         'points,comment,submission,function\n2.5,"good, really",alice,double\n',
+        "sep=;\nsubmission;function;points;comment\nalice;double;2,5;good, really\n",
+        '\nsubmission,function,points,comment,,\nalice,double,2.5,"good, really",,\n',
     ],
-    ids=["semicolons", "tabs", "capitals, spaces and empty lines", "another order"],
+    ids=["semicolons", "tabs", "capitals, spaces and empty lines", "another order", "the separator", "empty columns"],
 )
 def test_a_table_is_read_as_spreadsheets_write_it(tmp_path, text):
     assert written(tmp_path, text) == (ManualPoints("alice", "double", 2.5, "good, really"),)
@@ -133,6 +135,8 @@ def test_no_table_is_no_points(tmp_path):
         (f"{HEAD}alice,double,,\n", "line 2 of .*: nothing is no number of points"),
         (f"{HEAD}alice,double,nan,\n", "nan is no number"),
         (f"{HEAD}alice,double,-1,\n", "-1 is no number"),
+        (f"\n{HEAD}alice,double,2,5,good\n", "line 3 of .* has more cells than columns; put quotes around"),
+        ("submission,function,points,points\nalice,double,1,2\n", "line 1 of .* has the column points more than once"),
     ],
 )
 def test_a_line_that_makes_no_sense_is_named(tmp_path, text, words):

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from autograder.errors import UsageError
-from autograder.results.store import signature_path
+from autograder.results.store import signature_path, write_result
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 
 signature = pytest.importorskip("autograder.results.signature", reason="cryptography is not installed")
@@ -41,6 +41,12 @@ def test_what_was_signed_is_known_by_either_key(signed):
     result, private, public = signed
     assert signature.verify(result, public) and signature.verify(result, private)
     assert len(signature_path(result).read_bytes()) == 64
+
+
+def test_the_same_result_written_again_keeps_its_signature(signed):
+    result, _, public = signed
+    write_result(result, SubmissionResult.from_json(result.read_text(encoding="utf-8")))
+    assert signature.verify(result, public)
 
 
 @pytest.mark.slow

@@ -76,6 +76,13 @@ def test_who_has_no_row_is_told():
     assert fill(Table(CANVAS), "canvas", "Lab 3", {}, {"eve": Grade("1", "2")})[1] == ["eve"]
 
 
+def test_of_two_assignments_with_the_same_title_the_whole_heading_tells_which():
+    table = Table(b"Student,ID,Lab (7),Lab (8)\nBo,3,,\n")
+    with pytest.raises(UsageError, match=r"give --title one of: Lab \(7\), Lab \(8\)"):
+        fill(table, "canvas", "Lab", {"bo": 1}, {"bo": Grade("1", "2")})
+    assert fill(table, "canvas", "Lab (8)", {"bo": 1}, {"bo": Grade("1", "2")}) == ("Lab (8)", [])
+
+
 def test_a_submission_without_a_grade_leaves_its_cell():
     table = Table(CANVAS)
     fill(table, "canvas", "Quiz", {"bo": 3}, {"bo": Grade("", "10")})
