@@ -111,10 +111,9 @@ def _load(out: Path) -> tuple[Source, GradingSpec]:
     return source, GradingSpec(course_here(), course_secret(), units, seed=seed, device=device, require=require)
 
 
-def _refuse_class(out: Path, source: Source) -> None:
-    """Refuse to grade one submission into a folder that holds the results of another class."""
-    if _saved_in(out).exists() and _load(out)[0].paths != source.absolute().paths:
-        raise UsageError(f"{out} holds the results of a class; give another folder for those of one submission with -o")
+def _is_other_class(out: Path, source: Source) -> bool:
+    """Return True if a folder holds the results of a class that was graded from other paths."""
+    return _saved_in(out).exists() and _load(out)[0].paths != source.absolute().paths
 
 
 def _saved_in(out: Path) -> Path:
@@ -165,11 +164,15 @@ def grade(
     machines = Machines.of(jobs, cluster, insecure_cluster)
     run = replace(_Run.of(source, spec, out, machines, fresh), signer=_signer(sign))
     graded, failures = run.grade(out)
-    if len(run.submissions) > 1 or run.book is not None or _saved_in(out).exists():
+    others = _is_other_class(out, source)
+    if len(run.submissions) > 1 or run.book is not None or (_saved_in(out).exists() and not others):
         _save(out, source, spec)
         run.publish_table(graded)
     elif graded:
         print_single(run.spec.catalog, graded[0].result, graded[0].path, run.mark(graded[0].result))
+        if others:
+            told = f"{out} holds the results of a class; its tables stay as they are until the class is graded again"
+            terminal.errors.print(f"autograder: {told}", soft_wrap=True)
     _end(graded, failures)
 
 
@@ -227,8 +230,6 @@ class _Run:
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
         book = _assignment(source, spec)
         intake = source.take_in(spec.catalog) if book is None else Intake("nbgrader's assignment", book.submissions())
-        if book is None and len(intake.hand_ins) == 1:
-            _refuse_class(out, source)
         manual = read_tables(out, spec.catalog)
         rules = rules_beside([out, *map(Path, source.paths)])
         run = cls(spec, intake.hand_ins, book, out, machines, fresh, manual, None)
@@ -237,7 +238,8 @@ class _Run:
         if rules is not None and tried:
             intake = run._best_attempts(intake, rules)
         if (len(intake.hand_ins) > 1 or intake.left_out or intake.remarks) and not (again and tried):
-            _tell_intake(intake, out, write=not again)
+            one_beside = book is None and len(intake.hand_ins) == 1 and _is_other_class(out, source)
+            _tell_intake(intake, out, write=not again and not one_beside)
         moments = {name: hand_in.at for name, hand_in in intake.hand_ins.items()}
         unheeded = (
             () if rules is None else (*_undated(rules, intake), *policy.unheeded(rules, moments, spec.catalog.modules))
