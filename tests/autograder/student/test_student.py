@@ -303,6 +303,11 @@ def test_a_name_that_is_none_is_answered_with_one_that_is(command):
     assert code == 2 and out == "autograder: the course has no function 'total_variatoin'; is it total_variation?\n"
 
 
+def test_a_hint_for_a_unit_is_answered_with_its_functions(command):
+    code, out = command("hint", "quiz")
+    assert code == 2 and out == "autograder: quiz is a unit; name one of its functions: answers\n"
+
+
 def test_a_unit_is_reset_and_nothing_is_lost(command, own_course, exercise, solve):
     untouched = exercise.read_text()
     solve()
