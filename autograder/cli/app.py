@@ -166,6 +166,8 @@ def examples(
 
     catalog = course_here()
     path = file or catalog.root / "exercises" / f"{EXAMPLES}.py"
+    if not path.is_file():
+        raise UsageError(f"{path} is not there; write a function test_... in it that calls {function} and asserts")
     with contextlib.ExitStack() as stack:
         workers: Workers = InThisProcess()  # which is enough for one's own
         if file is not None:
