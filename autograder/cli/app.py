@@ -87,7 +87,8 @@ def new_course(
 
     for path in write_new_course(folder):
         terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
-    line = f"Go there, and see that all of it fits together: cd {folder}; autograder verify --seeds 2"
+    place = f'"{folder}"' if " " in str(folder) else folder
+    line = f"Go there, and see that all of it fits together: cd {place}; autograder verify --seeds 2"
     terminal.out.print(Text(line), soft_wrap=True)
 
 
@@ -101,10 +102,16 @@ def verify(
         Path | None, typer.Option("--report", help="Write a page that says how true the marks are.")
     ] = None,
     right: Annotated[
-        Path | None, typer.Option("--right", exists=True, help="Folder of right modules, <unit>.py anywhere in it.")
+        Path | None,
+        typer.Option(
+            "--right", exists=True, file_okay=False, help="Folder of right modules, <unit>.py anywhere in it."
+        ),
     ] = None,
     wrong: Annotated[
-        Path | None, typer.Option("--wrong", exists=True, help="Folder of wrong modules, <unit>.py anywhere in it.")
+        Path | None,
+        typer.Option(
+            "--wrong", exists=True, file_okay=False, help="Folder of wrong modules, <unit>.py anywhere in it."
+        ),
     ] = None,
     only: Annotated[
         str, typer.Option("--only", metavar="QUESTIONS", help="Questions to answer, with commas between; else all.")
@@ -121,6 +128,10 @@ def verify(
 
     catalog = course_here()
     chosen = catalog.select(names_in(units))
+    for option, given in (("--right", right), ("--wrong", wrong)):
+        if given is not None and not any(path for unit in chosen for path in given.rglob(f"{unit.name}.py")):
+            names = ", ".join(f"{unit.name}.py" for unit in chosen)
+            raise UsageError(f"{option} {given}: no file in it is called as a unit; they are {names}")
     findings = []
     with terminal.progress() as bars, open_benches(catalog.root, jobs) as run_trials:
         verification = Verification(catalog, chosen, run_trials, seeds, right, wrong, asked, bars.begin)
@@ -155,6 +166,8 @@ def examples(
 
     catalog = course_here()
     path = file or catalog.root / "exercises" / f"{EXAMPLES}.py"
+    if not path.is_file():
+        raise UsageError(f"{path} is not there; write a function test_... in it that calls {function} and asserts")
     with contextlib.ExitStack() as stack:
         workers: Workers = InThisProcess()  # which is enough for one's own
         if file is not None:

@@ -176,6 +176,7 @@ def _require_free(catalog: Catalog, name: str) -> None:
     functions = {function for unit in catalog.units.values() for function in unit.functions}
     if name in functions | catalog.units.keys():
         raise UsageError(f"the course has a unit or a function {name} already; take another name")
-    there = [path for path in (catalog.solution(name), catalog.exercise(name), catalog.checks(name)) if path.exists()]
+    files = catalog.solution, catalog.exercise, catalog.checks, catalog.mistakes, catalog.lesson
+    there = [path for path in (file(name) for file in files) if path.exists()]
     if there:
-        raise UsageError(f"{there[0]} is there already; take another name, or remove it")
+        raise UsageError(f"{there[0]} is there already; take another name, or move it away")

@@ -155,6 +155,10 @@ class Catalog:
         for unit in self.units.values():
             if function in unit.functions:
                 return unit
+        if function in self.units and self.units[function].functions:
+            raise UsageError(
+                f"{function} is a unit; name one of its functions: {', '.join(self.units[function].functions)}"
+            )
         known = [name for unit in self.units.values() for name in unit.functions]
         near = difflib.get_close_matches(function, known, n=1)
         raise UsageError(f"the course has no function {function!r}" + (f"; is it {near[0]}?" if near else ""))
@@ -265,7 +269,7 @@ def catalog_text(root: Path, units: Collection[str]) -> str:
     """Return the text of a course's catalog as students may have it: of these units alone, and without rubrics.
 
     Raises:
-        CatalogError: it cannot be read, or a unit or a rubric in it cannot be told from the rest.
+        CatalogError: it cannot be read, or a unit, a rubric or `[course]` in it cannot be told from the rest.
     """
     try:
         text = (root / "exercises" / "catalog.toml").read_text(encoding="utf-8-sig")
@@ -275,6 +279,10 @@ def catalog_text(root: Path, units: Collection[str]) -> str:
     if len(blocks) != len(tomllib.loads(text).get("unit", [])):
         raise CatalogError(
             "begin each unit of the catalog with a line [[unit]], without spaces: a release leaves units out by it"
+        )
+    if any("course" in tomllib.loads(block) for block in blocks):
+        raise CatalogError(
+            "write [course] above the first [[unit]] of the catalog: a release leaves out a unit and what follows"
         )
     kept = [block for block in blocks if tomllib.loads(block)["unit"][0]["name"] in units]
     public = [

@@ -16,7 +16,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.course.prose import rewrite_prose
 from autograder.course.units import Question, Unit
-from autograder.errors import CatalogError
+from autograder.errors import CatalogError, GraderError
 from autograder.messages import ENGLISH, speaking, tr
 
 #: Markers round what a student is to write, in the solutions and in nbgrader's source notebooks.
@@ -246,12 +246,20 @@ def write_skeletons(
 
 
 def replace_keeping_backup(path: Path, text: str, backups: Path) -> tuple[Path, Path | None] | None:
-    """Write a file unless it holds that text already. Return its path and that of the backup of an earlier file, if any."""
-    if path.is_file() and path.read_bytes() == text.encode("utf-8"):
-        return None
-    backup = _back_up(path, backups) if path.is_file() else None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    """Write a file unless it holds that text already. Return its path and that of the backup of an earlier file, if any.
+
+    Raises:
+        GraderError: it cannot be written, or no backup can be made.
+    """
+    try:
+        if path.is_file() and path.read_bytes() == text.encode("utf-8"):
+            return None
+        backup = _back_up(path, backups) if path.is_file() else None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        advice = "make room for it, or mend its folder, and run the same command again"
+        raise GraderError(f"{path} cannot be written ({error.strerror}); {advice}") from error
     return path, backup
 
 

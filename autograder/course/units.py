@@ -153,7 +153,8 @@ class Reader:
         if not name.isidentifier() or keyword.iskeyword(name):
             raise self._error(where, name, "is no name of a function")
         self.refuse_other_keys(facts, ("points", "hints", "outcome", "examples"), where)
-        return Function(name, points, hints, outcome, float(later.get(name, 0.0)), examples)
+        left_out = float(self.part(later, name, (int, float), "[later]", 0.0))
+        return Function(name, points, hints, outcome, left_out, examples)
 
     def _question(self, facts: object, name: str, where: str) -> Question:
         where = f"{where}, question {name}"
@@ -230,7 +231,11 @@ def name_problem(name: str) -> str:
         return "is no name of a Python module: letters, digits and underscores, the first no digit"
     if name in sys.stdlib_module_names:
         return "is the name of a module of Python's own, which the student's file would hide"
+    if name in _IMPORTED:
+        return "is the name of a package that the autograder imports, which the student's file would hide"
     return "is one that pytest takes for tests" if name.startswith("test_") or name == "conftest" else ""
 
 
+#: Packages that checks and workers import, whatever the course is about.
+_IMPORTED = frozenset({"autograder", "hypothesis", "msgpack", "numpy", "pytest", "torch", "torchvision"})
 _WORDS: dict[Any, str] = {dict: "table", str: "text", list: "list", bool: "true or false", (int, float): "number"}

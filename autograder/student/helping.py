@@ -141,6 +141,7 @@ def reset(catalog: Catalog, name: str, *, function_of: str = "") -> str:
     Raises:
         UsageError: the course has no such unit or function, or the function cannot be found in the student's file.
         CatalogError: the release holds no skeleton to go back to.
+        GraderError: the file cannot be written.
     """
     whole = name in catalog.units and not function_of
     unit = function_of or (name if whole else catalog.unit_of(name).name)

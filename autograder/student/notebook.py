@@ -43,11 +43,11 @@ for _name in KERAS_ON_TORCH.keys() - os.environ.keys():  # before a later cell i
     os.environ[_name] = KERAS_ON_TORCH[_name]
 
 
-def check(function: str, *, hidden: bool = False) -> float:
+def check(function: str | Callable[..., Any], *, hidden: bool = False) -> float:
     """Print the results of a function's checks and return its points; 0 if its cell was not run or its checks are not here.
 
     Args:
-        function: its name.
+        function: its name, or the function itself.
         hidden: True to run the hidden checks instead, for nbgrader's cells while it grades.
 
     Raises:
@@ -55,6 +55,8 @@ def check(function: str, *, hidden: bool = False) -> float:
         GraderError: the checks themselves failed.
         Stopped: the student has stopped them.
     """
+    if not isinstance(function, str):
+        function = str(getattr(function, "__name__", function))
     if hidden and os.environ.get(_EXECUTION) != "autograde":
         raise UsageError(
             tr("the hidden checks of {function} run when the notebook is graded, and only then", function=function)

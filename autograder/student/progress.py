@@ -139,7 +139,7 @@ def read_progress(root: Path) -> Progress:
         raise GraderError(
             tr("{path} cannot be read now ({reason}); it was left as it is", path=path, reason=reason)
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         return Progress(note=_put_aside(path, error))
 
 
@@ -181,7 +181,10 @@ def _units(document: dict[str, Any]) -> dict[str, dict[str, Standing]]:
 
 
 def _standing(values: dict[str, Any]) -> Standing:
-    return Standing(str(values.get("passed", "")), str(values.get("file", "")), int(values.get("hints", 0)))
+    passed = values.get("passed", "")
+    if passed != "":
+        datetime.fromisoformat(passed)  # raises an error for what is no moment
+    return Standing(passed, str(values.get("file", "")), max(int(values.get("hints", 0)), 0))
 
 
 def _put_aside(path: Path, error: Exception) -> str:

@@ -60,15 +60,12 @@ def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
     current = progress.next_unit(catalog)
     for unit in catalog.units.values():
         yield f"{_mark(catalog, unit, current, progress)} {unit.name}: {_points([unit], progress)}"
-        width = max(map(len, unit.functions))
+        width = max(map(len, unit.functions), default=0)  # a unit may have questions alone
         for name, function in unit.functions.items():
             standing = progress.of(unit.name, name)
+            read = min(standing.hints, len(function.hints))  # an update may have taken some away
             passed = tr("passed {moment}", moment=_moment(standing.passed)) if standing.passed else tr("open")
-            hints = (
-                tr(", {hints} of {count} hints read", hints=standing.hints, count=len(function.hints))
-                if standing.hints
-                else ""
-            )
+            hints = tr(", {hints} of {count} hints read", hints=read, count=len(function.hints)) if read else ""
             mark = "+" if standing.passed else "-"
             possible = function.points - function.later
             worth = points_line(possible if standing.passed else 0.0, possible, function.later)
@@ -77,7 +74,7 @@ def listing(catalog: Catalog, progress: Progress) -> Iterator[str]:
 
 def bars(catalog: Catalog, progress: Progress) -> Iterator[str]:
     """Yield a bar for each unit, with the time at which a function passed last."""
-    width = max(map(len, catalog.units))
+    width = max(map(len, catalog.units), default=0)
     for unit in catalog.units.values():
         total = len(checked_functions(catalog, unit))
         done = total - len(progress.open_functions(catalog, unit))

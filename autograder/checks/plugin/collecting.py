@@ -67,7 +67,8 @@ def register_conftest(catalog: Catalog, config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Unit | None:
     """Collect a unit found in a folder; one named on the command line comes by `pytest_pycollect_makemodule`."""
-    if _is_unit(file_path, parent.config) and not _pytest_collects(file_path, parent):
+    named = parent.session.isinitpath(file_path)
+    if _is_unit(file_path, parent.config, named=named) and not _pytest_collects(file_path, parent):
         return Unit.from_parent(parent, path=file_path)
     return None
 
@@ -97,12 +98,15 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
         item.config.stash[RECORDER].leave_out(item.nodeid)
 
 
-def _is_unit(path: Path, config: pytest.Config, modules: Collection[str] = ()) -> bool:
-    """Return True for the file of a unit; of one with several, for the unit's own or any of `modules`."""
+def _is_unit(path: Path, config: pytest.Config, modules: Collection[str] = (), *, named: bool = False) -> bool:
+    """Return True for the file of a unit; of one with several, for the unit's own or any of `modules`.
+
+    A notebook beside a file of its name is one only if it was named on the command line.
+    """
     catalog = config.stash[COURSE]
     if catalog is None or path.stem not in {*catalog.units, *modules} or path.parent.name in ("mistakes", "shortcuts"):
         return False
-    return path.suffix == ".py" or (path.suffix == ".ipynb" and not path.with_suffix(".py").exists())
+    return path.suffix == ".py" or (path.suffix == ".ipynb" and (named or not path.with_suffix(".py").exists()))
 
 
 def _pytest_collects(path: Path, parent: pytest.Collector) -> bool:

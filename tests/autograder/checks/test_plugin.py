@@ -6,10 +6,12 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.results.types import Outcome
-from tests.autograder.small_course import make_course
+from tests.autograder.small_course import RIGHT, make_course
 
 ROOT = Path(__file__).parents[3]
 
@@ -94,6 +96,14 @@ def test_a_wrong_answer_reads_as_one_sentence_and_its_mistake(student_pytest, co
     assert expected in run.text
     assert "Next: mend total_variation in variation_loss.py" in run.text
     assert "Traceback" not in run.text and "FAILURES" not in run.text and "short test summary" not in run.text
+
+
+def test_a_notebook_that_is_named_is_run_even_beside_a_file_of_its_name(student_pytest, tmp_path):
+    root = make_course(tmp_path)
+    notebook = root / "exercises" / "doubling.ipynb"
+    notebook.write_text(nbformat.writes(new_notebook(cells=[new_code_cell(RIGHT)])))
+    assert "3 passed" in student_pytest("exercises/doubling.ipynb", cwd=root).text
+    assert "3 not written" in student_pytest("exercises", cwd=root).text
 
 
 def test_what_waits_for_a_failed_check_is_not_run(student_pytest, course, write):

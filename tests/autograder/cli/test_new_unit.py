@@ -55,6 +55,7 @@ def test_a_student_meets_the_new_unit(own_course, command, student_pytest):
         ("../quiz", "cannot be the name of a unit"),
         ("quiz", "the course has a unit or a function quiz already; take another name"),
         ("denoise", "the course has a unit or a function denoise already"),
+        ("autograder", "is the name of a package that the autograder imports, which the student's file would hide"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(own_course, command, name, words):
@@ -64,11 +65,19 @@ def test_a_name_that_cannot_be_is_refused(own_course, command, name, words):
     assert (own_course / "exercises" / "catalog.toml").read_text() == before
 
 
-def test_a_file_that_is_there_is_kept(own_course, command):
-    (own_course / "solutions" / "solarize.py").write_text("mine\n")
+@pytest.mark.parametrize(
+    "place", ["solutions/solarize.py", "solutions/mistakes/solarize.py", "exercises/lessons/solarize.md"]
+)
+def test_a_file_that_is_there_is_kept(own_course, command, place):
+    (own_course / place).write_text("mine\n")
     code, out = command("new-unit", "solarize")
-    assert code == 2 and "is there already; take another name, or remove it" in out
-    assert (own_course / "solutions" / "solarize.py").read_text() == "mine\n"
+    assert code == 2 and "is there already; take another name, or move it away" in out
+    assert (own_course / place).read_text() == "mine\n"
+
+
+def test_the_next_command_after_a_new_course_can_be_typed_as_it_is_shown(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert 'cd "a new course"; autograder verify' in command("new-course", "a new course")[1]
 
 
 def test_the_authors_page_is_a_unit_in_a_hundred_lines():

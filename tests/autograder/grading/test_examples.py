@@ -199,6 +199,12 @@ def test_examples_that_misbehave_in_the_sandbox_tell_and_stop_nothing(course):
     assert "x + 2" not in "".join(found.lines())
 
 
+def test_without_a_file_of_examples_the_command_says_what_to_write(course, monkeypatch):
+    monkeypatch.setitem(os.environ, "IDEALCAT_COURSE", str(course))
+    error = CliRunner().invoke(app, ["examples", "shift"]).exception
+    assert "my_checks.py is not there; write a function test_... in it that calls shift and asserts" in str(error)
+
+
 def test_the_command(course, monkeypatch):
     monkeypatch.setitem(os.environ, "IDEALCAT_COURSE", str(course))
     Path(course, "exercises", "my_checks.py").write_text("from unit import shift\nassert shift(0) == 2\n")

@@ -20,6 +20,7 @@ from autograder.grading.verify.authoring import check_problems
 from autograder.grading.verify.mutants import mutants_of
 from autograder.grading.verify.trials import Bench, Trial
 from autograder.grading.verify.validity import Share, Verdict, Verdicts
+from tests.autograder.small_course import RIGHT, make_course
 
 ROOT = Path(__file__).parents[3]
 CATALOG = """
@@ -464,6 +465,16 @@ def test_numbers_of_functions_judged_by_their_outcome_are_free():
     source = "def fit(x):\n    return rate(x) * 3\n\ndef rate(x):\n    return x + 2\n"
     changes = {mutant.change for mutant in mutants_of(source, free={"fit", "rate"})}
     assert changes == {"rate(x) * 3 -> rate(x) / 3", "x + 2 -> x - 2"}
+
+
+@pytest.mark.parametrize("option", ["--right", "--wrong"])
+def test_a_folder_in_which_no_module_is_called_as_a_unit_is_refused(command, tmp_path, monkeypatch, option):
+    root = make_course(tmp_path / "small")
+    (root / "mine").mkdir()
+    (root / "mine" / "doubling_of_mine.py").write_text(RIGHT)
+    monkeypatch.chdir(root)
+    code, out = command("verify", "--jobs", 1, option, "mine")
+    assert code == 2 and f"{option} mine: no file in it is called as a unit; they are doubling.py" in out
 
 
 @pytest.mark.slow

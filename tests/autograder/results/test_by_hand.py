@@ -137,6 +137,14 @@ def test_a_release_is_refused_where_it_cannot_leave_units_out(own_catalog):
         catalog_text(own_catalog.root, ["doubling"])
 
 
+def test_a_release_is_refused_where_a_unit_would_take_the_course_with_it(own_catalog):
+    path = own_catalog.root / "exercises" / "catalog.toml"
+    course, unit, rest = path.read_text().partition("[[unit]]")
+    path.write_text(f"{unit}{rest}\n{course}")
+    with pytest.raises(CatalogError, match=r"write \[course\] above the first \[\[unit\]\]"):
+        catalog_text(own_catalog.root, ["doubling"])
+
+
 @pytest.mark.parametrize("other", ["[unit.questions.halve]", "[unit.questions.'a-b']"])
 def test_a_question_needs_a_name_of_its_own(own_catalog, other):
     path = own_catalog.root / "exercises" / "catalog.toml"

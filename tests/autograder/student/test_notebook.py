@@ -54,6 +54,14 @@ def test_the_sentences_are_those_of_pytest(notebook, capsys, student_pytest):
     assert len(lines) >= 2 and all(" ".join(line.split()) in words for line in lines)
 
 
+def test_the_function_itself_stands_for_its_name(notebook, capsys):
+    notebook("def variation_loss(images):\n    raise NotImplementedError()")
+    assert check(vars(sys.modules["__main__"])["variation_loss"]) == 0
+    assert "not written yet" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="the course has no function '3'"):
+        check(3)
+
+
 def test_it_runs_on_what_is_defined_now(notebook, capsys):
     notebook("import torch\n\ndef variation_loss(images):\n    raise NotImplementedError()")
     assert check("variation_loss") == 0

@@ -14,7 +14,7 @@ from autograder.results.summary import function_lines, summary
 from autograder.results.types import CheckResult, Outcome
 from autograder.student.progress import Progress, Standing, fingerprint, read_progress, updated_progress
 from autograder.student.runner import UnitRun
-from autograder.student.standing import listing, next_step, overview
+from autograder.student.standing import bars, listing, next_step, overview
 from autograder.student.terminal import run_lines
 from tests.autograder.conftest import ROOT
 from tests.autograder.small_course import RIGHT, make_course
@@ -222,7 +222,18 @@ def test_progress_outlives_an_update_of_the_course(own_course, solve, command):
     assert re.search(r"variation_loss +#{20}  4 of 4", command("progress")[1])
 
 
-@pytest.mark.parametrize("text", ["{", '{"schema": 2, "units": {}}', '{"schema": 1, "units": {"quiz": 3}}', "[]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        '{"schema": 2, "units": {}}',
+        '{"schema": 1, "units": {"quiz": 3}}',
+        '{"schema": 1, "units": {"quiz": {"answers": {"passed": "yesterday"}}}}',
+        '{"schema": 1, "units": {"quiz": {"answers": {"passed": null}}}}',
+        '{"schema": 1, "units": {"quiz": {"answers": {"hints": Infinity}}}}',
+        "[]",
+    ],
+)
 def test_a_broken_progress_file_is_put_aside(command, own_course, text):
     folder = own_course / ".autograder"
     folder.mkdir()
@@ -231,6 +242,20 @@ def test_a_broken_progress_file_is_put_aside(command, own_course, text):
     assert code == 0 and "progress.json could not be read" in out and "run your checks again" in out
     (kept,) = folder.glob("progress.broken-*.json")
     assert kept.name in out and kept.read_text() == text
+
+
+def test_no_more_hints_are_read_than_there_are(tmp_path):
+    catalog = read_catalog(make_course(tmp_path))
+    for hints, words in ((7, "2 of 2 hints read"), (1, "1 of 2 hints read")):
+        assert words in "\n".join(listing(catalog, Progress({"doubling": {"double": Standing(hints=hints)}})))
+
+
+def test_a_course_without_units_and_a_unit_without_functions_can_be_listed(tmp_path):
+    catalog = read_catalog(make_course(tmp_path))
+    unit = replace(catalog.units["doubling"], functions={})
+    asks = replace(catalog, units={"doubling": unit})
+    assert "\n".join(listing(asks, Progress())) == "+ doubling: 0 of 0 points"
+    assert list(bars(catalog.only([]), Progress())) == ["small: 0 of 0 units done, 0 of 0 points"]
 
 
 @pytest.mark.slow
@@ -278,6 +303,11 @@ def test_a_name_that_is_none_is_answered_with_one_that_is(command):
     assert code == 2 and out == "autograder: the course has no function 'total_variatoin'; is it total_variation?\n"
 
 
+def test_a_hint_for_a_unit_is_answered_with_its_functions(command):
+    code, out = command("hint", "quiz")
+    assert code == 2 and out == "autograder: quiz is a unit; name one of its functions: answers\n"
+
+
 def test_a_unit_is_reset_and_nothing_is_lost(command, own_course, exercise, solve):
     untouched = exercise.read_text()
     solve()
@@ -291,6 +321,13 @@ def test_a_unit_is_reset_and_nothing_is_lost(command, own_course, exercise, solv
     assert exercise.with_name("variation_loss.py.bak").read_text() == mine
     assert passed(own_course) == set()
     assert "nothing was changed" in command("reset", UNIT)[1]
+
+
+def test_a_file_that_cannot_be_written_is_said(command, exercise):
+    exercise.unlink()
+    exercise.mkdir()
+    code, out = command("reset", UNIT)
+    assert code == 2 and "variation_loss.py cannot be written (Is a directory)" in out
 
 
 def test_a_function_is_reset_alone(command, own_course, exercise, solve):
