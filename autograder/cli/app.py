@@ -131,7 +131,7 @@ def verify(
     for option, given in (("--right", right), ("--wrong", wrong)):
         if given is not None and not any(path for unit in chosen for path in given.rglob(f"{unit.name}.py")):
             names = ", ".join(f"{unit.name}.py" for unit in chosen)
-            raise UsageError(f"{option} {given}: no file in it is called as a unit; they are {names}")
+            raise UsageError(f"{option} {given}: no file in it is named as a unit; name them {names}")
     findings = []
     with terminal.progress() as bars, open_benches(catalog.root, jobs) as run_trials:
         verification = Verification(catalog, chosen, run_trials, seeds, right, wrong, asked, bars.begin)

@@ -474,7 +474,7 @@ def test_a_folder_in_which_no_module_is_called_as_a_unit_is_refused(command, tmp
     (root / "mine" / "doubling_of_mine.py").write_text(RIGHT)
     monkeypatch.chdir(root)
     code, out = command("verify", "--jobs", 1, option, "mine")
-    assert code == 2 and f"{option} mine: no file in it is called as a unit; they are doubling.py" in out
+    assert code == 2 and f"{option} mine: no file in it is named as a unit; name them doubling.py" in out
 
 
 @pytest.mark.slow
