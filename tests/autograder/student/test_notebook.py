@@ -4,6 +4,7 @@ import linecache
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -253,6 +254,15 @@ def test_pytest_leaves_a_compiled_function_as_it_is_written(student_pytest, tmp_
     path.write_text(COMPILED)
     run = student_pytest(path, "-k", "total_variation")
     assert {check.outcome.value for check in run.checks.values()} == {"passed"}
+
+
+@pytest.mark.slow
+def test_pytest_leaves_a_compiled_function_alone_where_nothing_else_has_loaded_the_compiler(tmp_path):
+    path = tmp_path / "variation_loss.py"
+    path.write_text(COMPILED)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-k", "total_variation", str(path)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout
 
 
 #: What people write at the top, for a machine that has a GPU and for one that has none.
