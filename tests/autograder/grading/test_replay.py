@@ -88,14 +88,14 @@ def test_another_submission_is_refused(graded, tmp_path):
         replay(result, other, catalog, InThisProcess())
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("commands_share_the_sandbox")
 def test_a_submission_that_is_not_there_is_called_so(graded, tmp_path):
     catalog, _, result = graded
     with pytest.raises(UsageError, match="nobody does not exist; give the folder, archive or file that was graded"):
         replay(result, tmp_path / "nobody", catalog, InThisProcess())
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("commands_share_the_sandbox")
 def test_the_command_says_if_a_byte_was_changed_and_what_comes_out_now(tmp_path, monkeypatch, capsys):
     signature = pytest.importorskip("tests.autograder.results.test_signature", reason="cryptography is not installed")
     private, public = signature.make_key(tmp_path)
