@@ -1,7 +1,6 @@
 """Take a zip that holds a class: a folder, an archive or a file for each student, or folders that hold a class each."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from autograder.results.types import legible
@@ -26,7 +25,6 @@ from autograder.submissions.hand_in import (
     Intake,
     LeftOut,
     entries_of,
-    free_name,
     name_of,
 )
 from autograder.submissions.students import Student, nfc
@@ -96,17 +94,11 @@ def _add_loose_files(
         elif name.suffix.lower() in SOURCES and not unit_of(name.name, units):
             by_author.setdefault(name_of(file), {})[PurePosixPath(name.name)] = name
         elif name.name.lower().endswith(FOREIGN_ARCHIVES):
-            _add(intake, name_of(file), HandIn((), path, {}, problem=FOREIGN.format(legible(name.name))))
+            intake.add(name_of(file), HandIn((), path, {}, problem=FOREIGN.format(legible(name.name))))
         else:
             intake.left_out.append(left_beside(name, units))
     for who, files in by_author.items():
-        _add(intake, who, HandIn((), path, files))
-
-
-def _add(intake: Intake, who: str, hand_in: HandIn) -> None:
-    """Add the hand-in of a student of this name, or of the next free one."""
-    name = free_name(who, hand_in, intake.hand_ins)
-    intake.hand_ins[name] = replace(hand_in, students=(Student(name),))
+        intake.add(who, HandIn((), path, files))
 
 
 def _are_students(by_student: Mapping[str, _Files], loose: Iterable[PurePosixPath], units: frozenset[str]) -> bool:

@@ -111,6 +111,11 @@ class Intake:
     earlier: dict[str, list[HandIn]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
+    def add(self, who: str, hand_in: HandIn) -> None:
+        """Add the hand-in of a student of this name, or of the next free one."""
+        name = free_name(who, hand_in, self.hand_ins)
+        self.hand_ins[name] = replace(hand_in, students=(Student(name),))
+
     @property
     def sentence(self) -> str:
         """Return one line that says what was understood."""

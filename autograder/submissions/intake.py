@@ -44,7 +44,7 @@ from autograder.submissions.hand_in import (
     free_name,
     name_of,
 )
-from autograder.submissions.students import Student, nfc
+from autograder.submissions.students import nfc
 
 #: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.
 FORMS = ("one", "folders", *SHAPES)
@@ -253,14 +253,14 @@ def _take_folders(folder: Path, units: frozenset[str]) -> Intake:
         elif child in of_course:
             intake.left_out.append(LeftOut(shown, "", COMMON))
         elif child.is_dir() or (is_archive(child.name) and not author_before_unit(child, units)):
-            _add(intake, name_of(child), child)
+            intake.add(name_of(child), HandIn((), child))
         elif child.name.lower().endswith(FOREIGN_ARCHIVES):
-            _add(intake, name_of(child), child, problem=FOREIGN.format(shown))
+            intake.add(name_of(child), HandIn((), child, problem=FOREIGN.format(shown)))
         else:
             files.append(child)
     by_author, loose = _sort_by_author(files, intake.hand_ins, units)
     for who, own in by_author.items():
-        _add(intake, legible(who), folder, own)
+        intake.add(legible(who), HandIn((), folder, own))
     if intake.hand_ins:
         named = [child for child in loose if child.suffix.lower() in SOURCES and not unit_of(child.name, units)]
         for child in named:
@@ -270,18 +270,6 @@ def _take_folders(folder: Path, units: frozenset[str]) -> Intake:
         return _take_single(folder)  # files under wrong names, or none: one submission that says so
     intake.left_out += [left_beside(child, units) for child in loose]
     return intake
-
-
-def _add(
-    intake: Intake,
-    who: str,
-    path: Path,
-    files: dict[PurePosixPath, PurePosixPath] | None = None,
-    problem: str = "",
-) -> None:
-    """Add the hand-in of a student of this name, or of the next free one."""
-    name = free_name(who, HandIn((), path), intake.hand_ins)
-    intake.hand_ins[name] = HandIn((Student(name),), path, files, problem=problem)
 
 
 def _list_beside(given: Path, folder: Path, units: frozenset[str]) -> Iterator[LeftOut]:
