@@ -33,7 +33,7 @@ def test_it_is_shipped_without_outputs():
     ("body", "words"),
     [
         (FIRST, "not written yet (cell [2], line 3)"),
-        ("return learning_rate * factor * epoch", "decayed_learning_rate(0.4, 2, 0.5) returned 0.4, expected 0.1"),
+        ("return learning_rate * factor * epoch", "Known mistake: The factor is multiplied by the epoch"),
         ("return learning_rate * factor**epoch", "+ Two epochs with a factor of one half leave a quarter"),
     ],
 )
