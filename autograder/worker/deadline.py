@@ -15,9 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-if os.name == "posix":
-    import resource
-
 #: The file of the signal handler's frame.
 HANDLER = __file__
 #: The last limit by the wall clock: so many times the seconds that count, and so many more.
@@ -196,11 +193,9 @@ class _Helpers:
         return self._seconds() - self._before > _LEAST_WORK or _has_started_one(self._begun)
 
     def _seconds(self) -> float:
-        seconds = time.process_time() - (self._waiting.seconds_on_a_core() or 0.0)
-        if os.name == "posix":
-            ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-            seconds += ended.ru_utime + ended.ru_stime
-        return seconds
+        ended = os.times()
+        of_threads = time.process_time() - (self._waiting.seconds_on_a_core() or 0.0)
+        return of_threads + ended.children_user + ended.children_system
 
 
 def _seconds_since_boot() -> float:
