@@ -264,7 +264,7 @@ def _cell(table: Table, row: int, column: int) -> str:
 def _column(table: Table, filler: Filler, platform: str, title: str) -> int:
     headings = {place: match for place, name in enumerate(table.heading) if (match := filler.points.fullmatch(name))}
     wanted = [place for place, match in headings.items() if not title or match["title"].casefold() == title.casefold()]
-    # Of two assignments with the same title the whole heading tells which.
+    # The whole heading tells two assignments with the same title apart.
     wanted = [place for place, match in headings.items() if match[0].casefold() == title.casefold()] or wanted
     titles = [match["title"] for match in headings.values()]
     names = ", ".join(match["title"] if titles.count(match["title"]) == 1 else match[0] for match in headings.values())

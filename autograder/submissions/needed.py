@@ -71,7 +71,7 @@ class _Binders:
         self._imported = dict(pair for node in statements for pair in imported_names(node))
         self._aliases: dict[str, tuple[str, ast.stmt]] = {}
         for node in statements:
-            # What is tidied up after the functions had been used, or after a cell that is gone, binds nothing.
+            # A `del` after the functions had been used, or of what a cell that is gone had made, binds nothing.
             if not isinstance(node, ast.Delete) or all(_is_seen_later(each, self.by_name) for each in node.targets):
                 self._add(node)
 
