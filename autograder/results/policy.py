@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from autograder.errors import UsageError
 from autograder.results.mark import Mark
+from autograder.results.types import read_moment
 from autograder.results.wording import points as points_text
 
 
@@ -273,7 +274,7 @@ def _days_later(due: datetime, days: int) -> datetime:
 
 def _moment(text: str, policy: Policy) -> datetime:
     try:
-        return in_zone(datetime.fromisoformat(text.replace(" Z", "+00:00").replace(" UTC", "+00:00")), policy)
+        return in_zone(read_moment(text), policy)
     except ValueError as error:
         raise UsageError(f"{text!r} is no moment of a hand-in; write one such as 2026-11-20T23:59:00") from error
 

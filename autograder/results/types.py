@@ -6,6 +6,7 @@ The schema is `result.schema.json` beside this file; `docs/result.md` explains e
 import json
 import math
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -37,6 +38,15 @@ def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:
     """Return text of a student's as one line of bounded length, without characters that would steer a terminal."""
     line = "".join(char if is_printable(char) else " " if char.isspace() else "?" for char in text[: length + 1])
     return line if len(line) <= length else line[: length - 3] + "..."
+
+
+def read_moment(text: str) -> datetime:
+    """Return the moment in ISO 8601, or in the form in which Gradescope writes it: `2026-11-20 10:00:00 Z`.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    return datetime.fromisoformat(text.replace(" Z", "+00:00").replace(" UTC", "+00:00"))
 
 
 def storable(text: str) -> str:

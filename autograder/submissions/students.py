@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from autograder.results.types import read_moment
+
 #: No platform gives longer names, and an archive may hold some of 64 KB.
 NAME_LENGTH = 1000
 _MOST_BYTES = 2 * 2**20
@@ -123,9 +125,9 @@ def _text(value: object) -> str:
 
 
 def _dated(text: str) -> str:
-    """Return a moment as Gradescope writes it, `2026-11-20 10:00:00 Z`; nothing if it is none."""
+    """Return a text that is a moment; nothing for any other."""
     try:
-        datetime.fromisoformat(text.replace(" Z", "+00:00").replace(" UTC", "+00:00"))
+        read_moment(text)
     except ValueError:
         return ""
     return text
