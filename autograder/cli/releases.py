@@ -138,10 +138,10 @@ def gradescope(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.
 @app.command()
 def classroom50(folder: Folder, units: Units = "", hidden: HiddenOption = Hidden.POINTS) -> None:
     """Make Classroom 50's autograder and the students' template. It holds the solutions: for instructors alone."""
-    from autograder.platforms.bundles import Grading, classroom50_bundle, fingerprint_files
+    from autograder.platforms.bundles import Grading, classroom50_bundle
 
     def build(catalog: Catalog, grading: Grading) -> "Files":
-        return classroom50_bundle(catalog, grading, fingerprint_files(catalog, names_in(grading.units) or ()))
+        return classroom50_bundle(catalog, grading, _fingerprint_files(catalog, names_in(grading.units) or ()))
 
     _release_grader(build, folder, units, hidden)
 
@@ -172,17 +172,25 @@ def _release_course(
             if None.
         added: files to write besides, by path in the folder.
     """
-    from autograder.platforms.bundles import fingerprint_files, require_free, try_out, write_bundle
+    from autograder.platforms.bundles import require_free, try_out, write_bundle
 
     require_free(folder)
     catalog = course_here()
     chosen_units = [unit.name for unit in catalog.select(names_in(units))]
     language = _language(catalog, lang)
-    files = build(catalog, chosen_units, language, fingerprint_files(catalog, chosen_units))
+    files = build(catalog, chosen_units, language, _fingerprint_files(catalog, chosen_units))
     try_out(files, catalog)
     packed = pack(catalog, chosen_units, language, files) if pack else files
     packed = packed | {name: path.read_bytes() for name, path in added.items()}
     _print_bundle(folder, write_bundle(packed, folder))
+
+
+def _fingerprint_files(catalog: Catalog, units: Collection[str]) -> "Files":
+    """Return the files of fingerprints of some units, all if there are none, and show the progress if they have to be made."""
+    from autograder.platforms.bundles import fingerprint_files
+
+    with terminal.progress() as bars:
+        return fingerprint_files(catalog, units, terminal.CORES, bars.begin)
 
 
 def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, units: str, hidden: Hidden) -> None:

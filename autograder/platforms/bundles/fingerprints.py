@@ -1,10 +1,15 @@
 """Make the fingerprints of the known mistakes, by running the visible checks on each as at home."""
 
+import atexit
 import contextlib
+import gc
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager
+from functools import lru_cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +20,7 @@ from autograder.checks.fingerprints import RECOGNISED, Fingerprint, Fingerprints
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
 from autograder.checks.replays import is_diagnosable, of_function
-from autograder.course.catalog import Catalog
+from autograder.course.catalog import Catalog, read_catalog
 from autograder.course.skeletons import whole_solution
 from autograder.errors import GraderError
 from autograder.grading.session import Observer, UnitRun, check_session
@@ -27,44 +32,57 @@ from autograder.worker.codec import leaves
 #: Where a course keeps the fingerprints of its units, beside other things that are not under version control.
 _KEPT = Path(".autograder", "fingerprints")
 
+#: A process is started for no fewer: to import the course takes longer than to run a few.
+MISTAKES_A_PROCESS = 10
+
 #: By path inside a bundle.
 Files = dict[str, bytes]
+#: Called with what is begun and how many there are; returns what to call whenever one more is done.
+Progress = Callable[[str, int], Callable[[], None]]
+_RunCases = Callable[[Iterable[tuple[str, Mistake]]], Iterator[dict[int, Fingerprint]]]
 
 
-def fingerprint_files(catalog: Catalog, units: Collection[str] = ()) -> Files:
+def fingerprint_files(
+    catalog: Catalog, units: Collection[str] = (), jobs: int = 1, progress: Progress = lambda *_: lambda: None
+) -> Files:
     """Return the files of fingerprints that a student release holds, by path inside the bundle.
+
+    They take minutes to make, so they are kept in the course, each with the key of all that it depends on.
 
     Args:
         catalog: of the course, with solutions and mistakes.
         units: names of the units to release; all if empty.
+        jobs: processes that make them.
+        progress: is told how many mistakes are to be run, and of each that has been.
 
     Raises:
         GraderError: the checks cannot be run.
     """
     chosen = [unit for unit in catalog.units if unit in units or not units]
-    found = {unit: _kept_or_made(catalog, unit) for unit in chosen}
+    texts = {unit: text for unit in chosen if (text := _read_kept(catalog, unit)) is not None}
+    lacking = [unit for unit in chosen if unit not in texts]
+    for unit, prints in make_fingerprints(catalog, lacking, jobs, progress):
+        texts[unit] = fingerprints_text(prints) if prints else ""
+        with contextlib.suppress(GraderError):  # in a course where nobody may write they are made each time
+            write_atomically(_kept(catalog, unit), json.dumps({"key": _key(catalog, unit), "text": texts[unit]}))
     return {
-        catalog.fingerprints(unit).relative_to(catalog.root).as_posix(): text.encode()
-        for unit, text in found.items()
-        if text
+        catalog.fingerprints(unit).relative_to(catalog.root).as_posix(): texts[unit].encode()
+        for unit in chosen
+        if texts[unit]
     }
 
 
-def _kept_or_made(catalog: Catalog, unit: str) -> str:
-    """Return the text of a unit's fingerprints, empty if it has none.
+def _kept(catalog: Catalog, unit: str) -> Path:
+    return catalog.root / _KEPT / f"{unit}.json"
 
-    It takes up to a minute to make, so it is kept in the course, with the key of all that it depends on.
-    """
-    kept, key = catalog.root / _KEPT / f"{unit}.json", _key(catalog, unit)
+
+def _read_kept(catalog: Catalog, unit: str) -> str | None:
+    """Return the kept text of a unit's fingerprints, empty if it has none; None if it has to be made."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        document = json.loads(kept.read_text(encoding="utf-8"))
-        if document["key"] == key:
+        document = json.loads(_kept(catalog, unit).read_text(encoding="utf-8"))
+        if document["key"] == _key(catalog, unit):
             return str(document["text"])
-    prints = unit_fingerprints(catalog, unit)
-    text = fingerprints_text(prints) if prints else ""
-    with contextlib.suppress(GraderError):  # in a course where nobody may write they are made each time
-        write_atomically(kept, json.dumps({"key": key, "text": text}))
-    return text
+    return None
 
 
 def _key(catalog: Catalog, unit: str) -> str:
@@ -75,11 +93,49 @@ def _key(catalog: Catalog, unit: str) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def unit_fingerprints(catalog: Catalog, unit: str) -> Fingerprints:
-    """Return the fingerprints of the known mistakes of a unit that visible checks catch."""
-    mistakes = known_mistakes(catalog.mistakes(unit))
-    found = {known: _fingerprints(catalog, unit, known) for known in mistakes}
-    return {known: prints for known, prints in found.items() if prints}
+def make_fingerprints(
+    catalog: Catalog, units: Iterable[str], jobs: int = 1, progress: Progress = lambda *_: lambda: None
+) -> Iterator[tuple[str, Fingerprints]]:
+    """Yield each unit with the fingerprints of its known mistakes that visible checks catch; see `fingerprint_files`."""
+    mistakes = {unit: known_mistakes(catalog.mistakes(unit)) for unit in units}
+    cases = [(unit, known) for unit, each in mistakes.items() for known in each]
+    done = progress("Known mistakes", len(cases))
+    with _open_processes(catalog, min(jobs, len(cases) // MISTAKES_A_PROCESS)) as run_cases:
+        found = run_cases(cases)
+        for unit, each in mistakes.items():
+            prints = {}
+            for known in each:
+                prints[known] = next(found)
+                done()
+            yield unit, {known: own for known, own in prints.items() if own}
+
+
+@contextlib.contextmanager
+def _open_processes(catalog: Catalog, jobs: int) -> Iterator[_RunCases]:
+    """Yield what makes the fingerprints of mistakes in so many processes; in this one if it would be the only one."""
+    if jobs < 2:
+        yield lambda cases: (_fingerprints(catalog, *case) for case in cases)
+        return
+    # Spawned, not forked: a fork of a process that has computed with torch may hang.
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        try:
+            yield partial(pool.map, partial(_fingerprints_there, catalog.root))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _fingerprints_there(root: Path, case: tuple[str, Mistake]) -> dict[int, Fingerprint]:
+    """Return what `_fingerprints` returns, in a process of its own."""
+    found = _fingerprints(_catalog_there(root), *case)
+    if not gc.get_freeze_count():
+        gc.freeze()  # what the first has imported stays: a collection of it takes as long as ten checks
+        atexit.register(gc.unfreeze)  # a library of torch's prints, at the end of the process, whatever is frozen
+    return found
+
+
+@lru_cache(maxsize=1)
+def _catalog_there(root: Path) -> Catalog:
+    return read_catalog(root)
 
 
 def _fingerprints(catalog: Catalog, unit: str, known: Mistake) -> dict[int, Fingerprint]:

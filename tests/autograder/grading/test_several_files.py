@@ -17,7 +17,7 @@ from autograder.grading.spec import GradingSpec
 from autograder.grading.verify import Verification
 from autograder.grading.verify.trials import Bench
 from autograder.grading.viva import ask, printed_functions
-from autograder.platforms.bundles.fingerprints import unit_fingerprints
+from autograder.platforms.bundles.fingerprints import make_fingerprints
 from autograder.results.summary import next_step
 from autograder.results.types import Outcome
 from autograder.student.drawing import reward
@@ -107,7 +107,8 @@ def test_fingerprints_are_of_a_mistake_with_all_files(course):
     text = course.checks("index").read_text().replace(", reference", "").replace("reference.lookup(word)", "[1, 3]")
     course.checks("index").write_text(text)
     course.mistakes("index").write_text(MISTAKES)
-    assert {known.name for known in unit_fingerprints(course, "index")} == {"one_too_few", "gives_the_first"}
+    ((_, prints),) = make_fingerprints(course, ["index"])
+    assert {known.name for known in prints} == {"one_too_few", "gives_the_first"}
 
 
 def test_the_cause_is_found_in_another_file(course, tmp_path):

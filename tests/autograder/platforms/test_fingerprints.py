@@ -18,7 +18,7 @@ from autograder.errors import CatalogError
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.platforms.bundles import fingerprint_files, leaks, student_bundle, write_bundle
-from autograder.platforms.bundles.fingerprints import unit_fingerprints
+from autograder.platforms.bundles.fingerprints import MISTAKES_A_PROCESS, make_fingerprints
 from autograder.submissions import Module, Submission
 from autograder.worker.protocol import Answer
 from tests.autograder.small_course import RIGHT, make_course
@@ -162,7 +162,7 @@ def answered(value, function="double"):
 
 
 def test_two_mistakes_that_fit_are_both_unnamed(course, tmp_path):
-    prints = unit_fingerprints(course, "doubling")
+    ((_, prints),) = make_fingerprints(course, ["doubling"])
     first, second, *_ = prints
     path = tmp_path / "doubling.json"
     path.write_text(fingerprints_text({first: prints[first], second: prints[first]}))
@@ -239,14 +239,14 @@ def test_the_leak_check_looks_at_the_file(course):
 
 
 def test_fingerprints_are_made_once_for_each_state_of_a_course(course, monkeypatch):
-    def make(catalog, unit):
-        made.append(unit)
-        return unit_fingerprints(catalog, unit)
+    def make(catalog, units, *others):
+        made.extend(units)
+        return make_fingerprints(catalog, units, *others)
 
     made = []
     kept = course.root / ".autograder" / "fingerprints" / "doubling.json"
     kept.unlink(missing_ok=True)
-    monkeypatch.setattr("autograder.platforms.bundles.fingerprints.unit_fingerprints", make)
+    monkeypatch.setattr("autograder.platforms.bundles.fingerprints.make_fingerprints", make)
     first = fingerprint_files(course)
     assert fingerprint_files(course) == first and made == ["doubling"]
     with course.mistakes("doubling").open("a") as file:
@@ -254,6 +254,25 @@ def test_fingerprints_are_made_once_for_each_state_of_a_course(course, monkeypat
     assert fingerprint_files(course) == first and made == ["doubling"] * 2
     kept.write_text("{}")
     assert fingerprint_files(course) == first and made == ["doubling"] * 3
+
+
+def test_several_processes_make_the_same_fingerprints_and_progress_is_told(course):
+    def progress(what, total):
+        told.append((what, total))
+        return lambda: told.append(1)
+
+    told, count = [], 2 * MISTAKES_A_PROCESS
+    path = course.mistakes("doubling")
+    text = path.read_text()
+    more = (f"\n\n@mistake('double', 'It triples.')\ndef triples_{n}(x):\n    return 3 * x\n" for n in range(count))
+    path.write_text(text + "".join(more))
+    try:
+        there = list(make_fingerprints(course, ["doubling"], jobs=2, progress=progress))
+        here = list(make_fingerprints(course, ["doubling"]))
+        count = len(known_mistakes(path))
+    finally:
+        path.write_text(text)
+    assert there == here and told == [("Known mistakes", count), *[1] * count]
 
 
 def test_the_letters_of_a_quiz_have_no_fingerprints(catalog):
