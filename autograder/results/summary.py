@@ -122,7 +122,10 @@ def function_points_line(catalog: Catalog, checks: Sequence[CheckResult]) -> str
 
 def checks_points_line(checks: Sequence[CheckResult], later: float = 0.0) -> str:
     """Return the points of some checks with their maximum, and points still to come."""
-    return points_line(sum(check.points for check in checks), sum(check.max_points for check in checks), later)
+    possible = sum(check.max_points for check in checks)
+    if not possible and not later:
+        return tr("no points in this run")
+    return points_line(sum(check.points for check in checks), possible, later)
 
 
 def _has_explanation(check: CheckResult) -> bool:

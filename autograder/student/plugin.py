@@ -4,6 +4,7 @@ pytest loads it by an entry point of its own. Graded runs do not load it.
 """
 
 import contextlib
+import difflib
 import os
 from pathlib import Path
 from typing import Any
@@ -56,14 +57,16 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[Any]) -> 
         stop(call.excinfo.value, as_uncaught=False)
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the student's summary after a run of checks."""
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+    """Print the student's summary after a run of checks; if `-k` has left none, what it takes."""
     catalog = config.stash[COURSE]
     checks = list(config.stash[RECORDER].results.values())
-    if catalog is None or not checks or config.option.tbstyle != "no" or config.option.verbose < -1:
+    if catalog is None or config.option.verbose < -1 or config.option.collectonly:
+        return  # of a collection an editor wants the list of checks alone
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.option.keyword and config.stash[RECORDER].partial:
+        _say_what_to_choose(terminalreporter, catalog, config.option.keyword)
+    if not checks or config.option.tbstyle != "no":
         return
-    if config.option.collectonly:
-        return  # only a list of checks, for an editor
     from autograder.student.terminal import wrap
 
     terminalreporter.section(catalog.title)
@@ -84,6 +87,20 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(line)
 
 
+def _say_what_to_choose(terminalreporter: Any, catalog: Catalog, keyword: str) -> None:
+    functions = [name for unit in catalog.units.values() for name in unit.functions]
+    near = [*difflib.get_close_matches(keyword, functions, n=1), *functions][0]
+    with contextlib.suppress(UsageError):  # English is left
+        speak(catalog)
+    terminalreporter.write_line(
+        tr(
+            "No check matches -k {keyword}; give the name of a function, such as {function}.",
+            keyword=keyword,
+            function=near,
+        )
+    )
+
+
 def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[list[str], str]:
     """Record which functions of the student's own files have passed, and which are open again.
 
@@ -100,6 +117,7 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
     from autograder.student.progress import fingerprint, updated_progress
 
     own = {catalog.exercise(module): unit for module, unit in catalog.modules.items()}
+    own |= {catalog.checks(unit): unit for unit in catalog.units if not catalog.solution(unit).is_file()}
     ended: dict[Path, list[CheckResult]] = {}
     for nodeid, check in recorder.results.items():
         path = root / nodeid.partition("::")[0]

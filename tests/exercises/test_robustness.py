@@ -215,11 +215,12 @@ def test_ensemble_of_networks(submission, reference, rng):
 
 
 def two_sided(rng, maker=data.toy_model):
-    """A model of two classes: the loss of a label grows along one direction of the colours, and nowhere turns."""
+    """A model of two classes: the loss of a label grows along one direction of the colours, and along one of them little."""
     model = maker(["dark", "light"], seed=number(rng))
     with torch.no_grad():
         model.head.weight.copy_(torch.randn(2, 3, generator=rng).sign() * (0.5 + torch.rand(2, 3, generator=rng)))
         model.head.weight[1] = -model.head.weight[0] * (0.5 + torch.rand(3, generator=rng))
+        model.head.weight[:, number(rng, 3)] *= 0.05
     return model
 
 

@@ -610,13 +610,14 @@ def test_clip_one_factor_for_all(submission):
 @pytest.mark.points("clip_gradients", 1)
 @pytest.mark.depends_on("test_clip_one_factor_for_all")
 def test_clip_leaves_short_gradients(submission):
-    """Gradients that are short enough come back just as they are."""
+    """Gradients that are 0.5 long come back just as they are with max_norm 1, and are clipped with max_norm 0.4."""
     matrix = torch.tensor([[0.3, 0.0], [0.0, -0.4]])  # whose two singular values both belong to its length
     for gradients in ([torch.tensor([0.3, 0.0]), torch.tensor([-0.4])], [matrix], [matrix.view(1, 2, 2)]):
         result = submission.clip_gradients(gradients, 1.0)
         assert_clipped(result, gradients)
         assert_equal(result[0], gradients)
         assert_close(result[1], 0.5)
+    assert_close(submission.clip_gradients([matrix], 0.4), ([0.8 * matrix], 0.5))
 
 
 @pytest.mark.points("clip_gradients", 0.5)
@@ -643,7 +644,8 @@ def test_clip_leaves_its_arguments_alone(submission, rng):
 def test_clip_random_gradients(submission, reference, rng):
     """Random gradients are clipped to any length, and end up no longer than that."""
     gradients = tensors(rng, 1, 6, 5) + tensors(rng, 1, 7) + tensors(rng, 1, 2, 3, 3)
-    for max_norm in (0.3, 2.0, 50.0):
+    norm = math.sqrt(sum(float(value.double().square().sum()) for value in gradients))
+    for max_norm in (0.3, 2.0, 1.5 * norm):
         result = submission.clip_gradients(gradients, max_norm)
         assert_clipped(result, gradients)
         assert_close(result, reference.clip_gradients(gradients, max_norm), atol=1e-5)

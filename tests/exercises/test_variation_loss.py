@@ -259,10 +259,10 @@ def test_isotropic_variation_refuses_other_dimensions(submission):
 @pytest.mark.depends_on("test_both_differences_meet_under_one_root")
 def test_isotropic_variation_on_random_images(submission, reference, rng):
     """Random images have the right variation."""
-    for shape in [(3, 3, 9, 16), (2, 1, 2, 7)]:
+    for shape, eps in [((3, 3, 9, 16), 1e-4), ((2, 1, 2, 7), 0.5)]:
         images = random_images(rng, *shape)
-        expected = reference.isotropic_variation(images, eps=1e-4)
-        assert_close(submission.isotropic_variation(images, eps=1e-4), expected)
+        expected = reference.isotropic_variation(images, eps=eps)
+        assert_close(submission.isotropic_variation(images, eps=eps), expected)
 
 
 @pytest.mark.points("isotropic_variation", 0.5)

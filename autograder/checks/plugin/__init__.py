@@ -20,6 +20,7 @@ from autograder.checks.plugin.collecting import (
     find_shared_modules,
     pytest_collect_file,
     pytest_deselected,
+    pytest_ignore_collect,
     pytest_itemcollected,
     pytest_pycollect_makemodule,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_deselected",
+    "pytest_ignore_collect",
     "pytest_itemcollected",
     "pytest_pycollect_makemodule",
     "pytest_report_teststatus",

@@ -65,6 +65,17 @@ def register_conftest(catalog: Catalog, config: pytest.Config) -> None:
     config.pluginmanager.register(module, name)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a file of checks that run on an exercise, if the exercise itself is collected, as by `pytest .`."""
+    catalog = config.stash[COURSE]
+    unit = _unit_checked_in(collection_path, catalog) if catalog is not None else None
+    if catalog is None or unit is None or catalog.solution(unit).is_file():
+        return None
+    given = {Path(argument.partition("::")[0]).resolve() for argument in config.args}
+    exercise = catalog.exercise(unit)
+    return True if collection_path not in given and not given.isdisjoint((exercise, *exercise.parents)) else None
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Unit | None:
     """Collect a unit found in a folder; one named on the command line comes by `pytest_pycollect_makemodule`."""
     named = parent.session.isinitpath(file_path)
@@ -114,19 +125,25 @@ def _pytest_collects(path: Path, parent: pytest.Collector) -> bool:
 
 
 def _unit_of(item: pytest.Item, catalog: Catalog) -> str | None:
-    file = Path(getattr(getattr(item, "module", None), "__file__", None) or "")
+    return _unit_checked_in(Path(getattr(getattr(item, "module", None), "__file__", None) or ""), catalog)
+
+
+def _unit_checked_in(file: Path, catalog: Catalog) -> str | None:
+    """Return the unit whose checks a file holds; None if it holds none."""
     unit = file.stem.removeprefix("test_")
     return unit if unit in catalog.units and file == catalog.checks(unit) else None
 
 
 def checks_submission(item: pytest.Item) -> bool:
-    """Return True if a check was collected for a submission; otherwise it runs on the solution."""
-    return item.getparent(Unit) is not None
+    """Return True if a check runs on the module that was named or found, or on the exercise, as there is no solution."""
+    catalog, check = item.config.stash[COURSE], item.stash.get(CHECK, None)
+    alone = check is not None and catalog is not None and not catalog.solution(check.unit).is_file()
+    return alone or item.getparent(Unit) is not None
 
 
 def module_path(item: pytest.Item, catalog: Catalog) -> Path:
     """Return the path of the module that a check runs on."""
-    if checks_submission(item):
+    if item.getparent(Unit) is not None:
         return item.path.with_stem(catalog.modules[item.path.stem])
     unit = item.stash[CHECK].unit
     solution = catalog.solution(unit)

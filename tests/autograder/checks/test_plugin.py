@@ -10,7 +10,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from autograder.course.catalog import read_catalog
 from autograder.results.types import Outcome
+from autograder.student.progress import read_progress
 from tests.autograder.small_course import RIGHT, make_course
 
 ROOT = Path(__file__).parents[3]
@@ -81,6 +83,39 @@ def test_checks_collected_directly_judge_the_solutions(student_pytest):
     assert (run.code, len(run.checks)) == (0, 34)
 
 
+@pytest.mark.parametrize("chosen", [".", "tests", "tests/exercises/test_doubling.py", "exercises"])
+def test_without_solutions_each_check_judges_the_exercise_once(student_pytest, tmp_path, chosen):
+    root = make_course(tmp_path)
+    shutil.rmtree(root / "solutions")
+    (root / "exercises" / "doubling.py").write_text(RIGHT)
+    run = student_pytest(chosen, cwd=root)
+    assert "Everything passes." in run.text and "3 passed" in run.text
+    progress, catalog = read_progress(root), read_catalog(root)
+    assert progress.open_functions(catalog, catalog.units["doubling"]) == []
+
+
+def test_a_run_without_points_says_so(student_pytest, tmp_path):
+    root = make_course(tmp_path)
+    checks = root / "tests" / "exercises" / "test_doubling.py"
+    checks.write_text(checks.read_text() + FREE)
+    text = student_pytest("exercises", "-k", "test_free", cwd=root).text
+    assert "no points in this run" in text and "0 of 0" not in text
+
+
+def test_a_keyword_that_matches_nothing_is_told_what_it_takes(student_pytest, tmp_path):
+    root = make_course(tmp_path)
+    text = student_pytest("exercises", "-k", "duoble", cwd=root).text
+    assert "No check matches -k duoble; give the name of a function, such as double." in text
+    (root / "test_other.py").write_text("def test_one():\n    pass\n")
+    assert "No check matches" not in student_pytest(".", "-k", "test_one", cwd=root).text
+
+
+FREE = """
+
+@pytest.mark.points("double", 0)
+def test_free(submission):
+    submission.double(torch.ones(1))
+"""
 WRONG = "def total_variation(images):\n    return (images[..., 1:] - images[..., :-1]).abs().sum(dim=(1, 2, 3))\n"
 
 
