@@ -221,6 +221,7 @@ def test_probe_reads_what_the_backbone_sees(submission, eyes, colours, stripes, 
 
 
 @pytest.mark.points("linear_probe_accuracy", 1)
+@pytest.mark.depends_on("test_probe_reads_what_the_backbone_sees")
 def test_probe_cannot_see_more_than_the_backbone(submission, eyes, stripes, rng):
     """What the backbone does not see is guessed, as its features are frozen; and no linear head tells crossed classes."""
     cases = [(eyes[1], *stripes), (eyes[0], *stripes), (eyes[0], *domain(crossed_half, rng, 80, 60))]
