@@ -128,6 +128,8 @@ def verify(
 
     catalog = course_here()
     chosen = catalog.select(names_in(units))
+    if not chosen:
+        raise UsageError("this course has no units to verify yet; `autograder new-unit NAME` makes one")
     for option, given in (("--right", right), ("--wrong", wrong)):
         if given is not None and not any(path for unit in chosen for path in given.rglob(f"{unit.name}.py")):
             names = ", ".join(f"{unit.name}.py" for unit in chosen)

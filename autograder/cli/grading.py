@@ -24,6 +24,7 @@ from autograder.cli.terminal import (
     names_in,
     one_of,
     rungs_required,
+    typed_path,
 )
 from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
@@ -37,7 +38,15 @@ from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import Row, read_tables, unknown_submissions
 from autograder.results.mark import Mark, Policy, mark
 from autograder.results.publish import rules_beside
-from autograder.results.store import EARLIER, ResultStore, put_aside, read_result, write_atomically, write_result
+from autograder.results.store import (
+    EARLIER,
+    ResultStore,
+    put_aside,
+    read_result,
+    signature_path,
+    write_atomically,
+    write_result,
+)
 from autograder.submissions.hand_in import HandIn, Intake, intake_csv
 from autograder.submissions.intake import FORMS, take_in
 from autograder.submissions.roster import match, read_roster
@@ -122,7 +131,8 @@ def _saved_in(out: Path) -> Path:
 
 def grade(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="PATH...", help="Submissions, or folders of them.")
+        list[Path] | None,
+        typer.Argument(metavar="PATH...", parser=typed_path, help="Submissions, or folders of them."),
     ] = None,
     out: Out = Path("out"),
     units: Units = "",
@@ -222,6 +232,8 @@ class _Run:
     signer: "Signer | None" = None
     #: Sentences on what `class.toml` decides and nobody has.
     unheeded: tuple[str, ...] = ()
+    #: Files of published results that were signed before this run.
+    signed: frozenset[Path] = frozenset()
 
     @classmethod
     def of(
@@ -244,9 +256,11 @@ class _Run:
         unheeded = (
             () if rules is None else (*_undated(rules, intake), *policy.unheeded(rules, moments, spec.catalog.modules))
         )
+        paths = map(run.batch(out).result_path, intake.hand_ins)
         return replace(
             run,
             submissions=intake.hand_ins,
+            signed=frozenset(path for path in paths if signature_path(path).exists()),
             decide=_decide_by(rules, moments),
             decide_published=_decide_by(rules, moments | published),
             tried=tried,
@@ -334,6 +348,15 @@ class _Run:
         if self.signer is not None:
             self.signer.sign(stored.path)
 
+    def _unsigned(self, graded: list[StoredResult]) -> Iterator[str]:
+        """Yield a sentence if results were signed before and have changed since, so that their signatures are gone."""
+        lost = [
+            each.result.name for each in graded if each.path in self.signed and not signature_path(each.path).exists()
+        ]
+        if lost:
+            who = f"{', '.join(lost[:_TOLD])}{' and more' if lost[_TOLD:] else ''}"
+            yield f"signed before, and not as they are now: {who}; --sign KEY signs them"
+
     def record(self, result: "SubmissionResult") -> None:
         """Write the mark of a result into nbgrader's gradebook, if the submission came from there."""
         made = self.mark(result)
@@ -359,7 +382,12 @@ class _Run:
                 Text(f"of nobody in this class, put into {self.out / EARLIER}: {who}"), soft_wrap=True
             )
         remarks = self.book.remarks if self.book is not None else ()
-        for sentence in (*remarks, *self.unheeded, *unknown_submissions(self.manual, self.submissions)):
+        for sentence in (
+            *remarks,
+            *self._unsigned(graded),
+            *self.unheeded,
+            *unknown_submissions(self.manual, self.submissions),
+        ):
             terminal.errors.print(Text(sentence), soft_wrap=True)
 
 

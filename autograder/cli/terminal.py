@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Annotated, Protocol
 
@@ -57,8 +58,26 @@ Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes at once.")]
 
 
 def names_in(text: str) -> list[str] | None:
-    """Return the names in a list with commas; None if there are none."""
-    return [name.strip() for name in text.split(",") if name.strip()] or None
+    """Return the names in a list with commas; None for an empty text.
+
+    Raises:
+        UsageError: the text is not empty and has no name in it.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if text and not names:
+        raise UsageError(f"{text!r} has no name in it; give names with commas between them, or leave the option out")
+    return names or None
+
+
+def typed_path(text: str) -> Path:
+    """Return the path that was typed.
+
+    Raises:
+        BadParameter: it is empty, as of a variable of the shell that is not set, and would be the current folder.
+    """
+    if not text:
+        raise typer.BadParameter("it is empty; give a submission, or . for this folder")
+    return Path(text)
 
 
 def rungs_required(rungs: str, trusted: bool) -> tuple[str, ...]:

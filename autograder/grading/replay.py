@@ -15,8 +15,9 @@ from autograder.results.formats.difference import changes
 from autograder.results.mark import mark
 from autograder.results.types import CheckResult, SubmissionResult
 from autograder.sandbox import REQUIRED
-from autograder.submissions import read_for
+from autograder.submissions import Submission, read_for
 from autograder.submissions.hand_in import HandIn
+from autograder.submissions.intake import take_in
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
 
     Args:
         before: the earlier result.
-        path: the submission.
+        path: the submission, or the class's folder or zip with it inside.
         catalog: the course.
         workers: where the student's code runs.
 
@@ -49,9 +50,7 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
     """
     if not path.exists():
         raise UsageError(f"{path} does not exist; give the folder, archive or file that was graded")
-    submission = read_for(catalog, HandIn.alone(path))
-    if submission.digest != before.hashes.get("submission"):
-        raise UsageError(f"{path} is not what was graded: its content is another than that of {before.name}")
+    submission = _what_was_graded(before, path, catalog)
     spec = GradingSpec(
         catalog,
         units=tuple(dict.fromkeys(check.unit for check in before.checks)),
@@ -61,6 +60,22 @@ def replay(before: SubmissionResult, path: Path, catalog: Catalog, workers: Work
     )
     result = Grader(spec, workers).grade(submission, before.name)
     return Replay(result, tuple(_changed_conditions(before, result)), tuple(_differences(before, result)))
+
+
+def _what_was_graded(before: SubmissionResult, path: Path, catalog: Catalog) -> Submission:
+    """Return the submission that a result is of: all that a path holds, or one student's part of it.
+
+    Raises:
+        UsageError: neither has the content that was graded.
+    """
+    digest = before.hashes.get("submission")
+    submission = read_for(catalog, HandIn.alone(path))
+    if submission.digest == digest:
+        return submission
+    hand_in = take_in([path], catalog.modules).hand_ins.get(before.name)
+    if hand_in is not None and (submission := read_for(catalog, hand_in)).digest == digest:
+        return submission
+    raise UsageError(f"{path} is not what was graded: its content is another than that of {before.name}")
 
 
 def _changed_conditions(before: SubmissionResult, after: SubmissionResult) -> Iterator[str]:

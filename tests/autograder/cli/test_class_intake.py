@@ -205,6 +205,23 @@ def test_a_regrade_that_only_shows_leaves_the_moments_of_published_marks(autogra
     assert "ann,2.4," in autograder("report", out, "--as", "csv")[1]
 
 
+def test_results_that_lose_their_signature_are_named(autograder, course, tmp_path):
+    signature = pytest.importorskip("tests.autograder.results.test_signature", reason="cryptography is not installed")
+    students, out = tmp_path / "class", tmp_path / "out"
+    for who in ("ann", "bob"):
+        (students / who).mkdir(parents=True)
+        (students / who / "doubling.py").write_text(RIGHT)
+    key, _ = signature.make_key(tmp_path)
+    autograder("grade", students, "-o", out, "--jobs", 1, "--sign", key)
+    assert "signed before" not in autograder("grade", students, "-o", out, "--jobs", 1)[2]
+    (students / "bob" / "doubling.py").write_text(KINDS["half"][0])
+    entries_of.cache_clear()
+    told = "signed before, and not as they are now: bob; --sign KEY signs them"
+    assert told in autograder("regrade", "-o", out, "--jobs", 1, "--publish")[2]
+    assert (out / "results" / "ann.json.sig").exists() and not (out / "results" / "bob.json.sig").exists()
+    assert "signed before" not in autograder("regrade", "-o", out, "--jobs", 1, "--publish", "--sign", key)[2]
+
+
 def test_tables_for_an_import_have_numbers_and_logins(autograder, course, canvas, tmp_path):
     autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
     _, out, _ = autograder("report", tmp_path / "out", "--as", "canvas", "--title", "Lab (7)")

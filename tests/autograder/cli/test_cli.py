@@ -73,6 +73,8 @@ def test_something_failed_is_1_and_says_what(autograder, tmp_path):
     [
         (["grade", "nowhere"], "nowhere does not exist; give a submission or a folder of submissions"),
         (["grade", "exercises", "--units", "knitting"], "no unit is called 'knitting'; the course has quiz, "),
+        (["grade", "exercises", "--units", " , "], "' , ' has no name in it; give names with commas between them"),
+        (["grade", ""], "it is empty; give a submission, or . for this folder"),
         (["grade"], "Missing argument"),
         (["knit"], "No such command 'knit'"),
     ],
@@ -84,6 +86,14 @@ def test_nothing_graded_is_2_and_says_why(autograder, tmp_path, monkeypatch, arg
     assert words in out + err
     assert "Traceback" not in err
     assert not (tmp_path / "results").exists() or not list((tmp_path / "results").iterdir())
+
+
+def test_a_course_without_units_is_not_verified(autograder, tmp_path, monkeypatch):
+    (tmp_path / "exercises").mkdir()
+    (tmp_path / "exercises" / "catalog.toml").write_text('[course]\ntitle = "Empty"\n')
+    monkeypatch.chdir(tmp_path)
+    code, _, err = autograder("verify")
+    assert code == 2 and "this course has no units to verify yet; `autograder new-unit NAME` makes one" in err
 
 
 def test_a_class_of_which_nothing_can_be_taken_is_2(autograder, tmp_path, monkeypatch):

@@ -79,6 +79,20 @@ def test_another_message_is_another_outcome(graded):
     assert line.startswith("doubling::test_halve: said 'other words', and now 'doubling.py has no function halve")
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_student_is_found_in_a_class(graded, tmp_path, packed):
+    catalog, _, result = graded
+    students = tmp_path / "class"
+    students.mkdir()
+    for who, kind in (("alice", "half"), ("bob", "right")):
+        (students / f"{who}_doubling.py").write_text(KINDS[kind][0])
+    path = Path(shutil.make_archive(str(students), "zip", students)) if packed else students
+    again = replay(result, path, catalog, InThisProcess())
+    assert again.differences == () and again.result.score == result.score
+    with pytest.raises(UsageError, match="its content is another than that of carol"):
+        replay(replace(result, name="carol"), path, catalog, InThisProcess())
+
+
 def test_another_submission_is_refused(graded, tmp_path):
     catalog, submission, result = graded
     other = tmp_path / "bob"
