@@ -3,12 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
+from typing import TypeVar
 
+from autograder.results.types import legible
 from autograder.submissions.choosing import COPY, unit_of
 from autograder.submissions.downloads import VERSIONS, WORK_FOLDERS, recognize
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import SOURCES, name_of
+from autograder.submissions.students import nfc
+
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 _COPY = COPY.replace("_", "[-_ ]")
 #: Words before a unit that name a file of one student's, if no other author is beside it: `my_quiz.py`, `test_quiz.py`.
@@ -48,6 +53,35 @@ def author_behind_unit(path: Path, units: frozenset[str]) -> tuple[str, str] | N
         if found and not VERSIONS.fullmatch(found["who"]) and not re.fullmatch(r"[\W_]*\d{0,3}", found["who"]):
             return found["who"], f"{unit}{path.suffix}"
     return None
+
+
+def sort_by_author(
+    files: Iterable[AnyPath], others: Collection[str], units: frozenset[str]
+) -> tuple[dict[str, dict[PurePosixPath, AnyPath]], list[AnyPath]]:
+    """Return the files of each author whom their names tell, by path in the submission, and the files of nobody.
+
+    Beside other students, a name behind the unit's is an author's, and a script that is named as no unit bears its author's.
+
+    Args:
+        files: side by side, in the folder of a class.
+        others: names of students who are known already.
+        units: names of the course's units.
+    """
+    by_author: dict[str, dict[PurePosixPath, AnyPath]] = {}
+    authors = {file: author_of(Path(file.name), units) for file in files}
+    behind = {file: author_behind_unit(Path(file.name), units) for file, author in authors.items() if author is None}
+    if len({*others, *(author[0] for author in (*authors.values(), *behind.values()) if author)}) > 1:
+        authors |= behind
+    for file, author in authors.items():
+        if author is not None:
+            by_author.setdefault(legible(nfc(author[0])), {})[PurePosixPath(author[1])] = file
+    loose = [file for file, author in authors.items() if author is None]
+    named = [file for file in loose if file.suffix.lower() in SOURCES and not unit_of(file.name, units)]
+    if not by_author and not others:
+        return by_author, loose
+    for file in named:
+        by_author.setdefault(name_of(Path(file.name)), {})[PurePosixPath(file.name)] = file
+    return by_author, [file for file in loose if file not in named]
 
 
 def _spaced_pattern(unit: str) -> str:

@@ -6,12 +6,10 @@ from pathlib import Path, PurePosixPath
 from autograder.results.types import legible
 from autograder.submissions.archives import UnreadableError
 from autograder.submissions.authors import (
-    author_before_unit,
-    author_behind_unit,
-    author_of,
     have_several_authors,
     may_be_student,
     share_unit,
+    sort_by_author,
 )
 from autograder.submissions.choosing import unit_of
 from autograder.submissions.contents import COMMON, TOP, is_class, left_beside
@@ -83,22 +81,14 @@ def _add_loose_files(
     intake: Intake, path: Path, loose: Iterable[PurePosixPath], folder: PurePosixPath, units: frozenset[str]
 ) -> None:
     """Add the files beside the students' folders that are a student's, by the same rules as in a folder of submissions."""
-    by_author: dict[str, _Files] = {}
-    for name in loose:
-        file = Path(name.name)
-        author = author_of(file, units) or author_behind_unit(file, units)
-        if name.parent != folder:
-            intake.left_out.append(left_beside(name, units))
-        elif author is not None:
-            by_author.setdefault(legible(nfc(author[0])), {})[PurePosixPath(author[1])] = name
-        elif name.suffix.lower() in SOURCES and not unit_of(name.name, units):
-            by_author.setdefault(name_of(file), {})[PurePosixPath(name.name)] = name
-        elif name.name.lower().endswith(FOREIGN_ARCHIVES):
-            intake.add(name_of(file), HandIn((), path, {}, problem=FOREIGN.format(legible(name.name))))
-        else:
-            intake.left_out.append(left_beside(name, units))
+    beside = [name for name in loose if name.parent == folder]
+    foreign = [name for name in beside if name.name.lower().endswith(FOREIGN_ARCHIVES)]
+    for name in foreign:
+        intake.add(name_of(Path(name.name)), HandIn((), path, {}, problem=FOREIGN.format(legible(name.name))))
+    by_author, left = sort_by_author([name for name in beside if name not in foreign], intake.hand_ins, units)
     for who, files in by_author.items():
         intake.add(who, HandIn((), path, files))
+    intake.left_out += [left_beside(name, units) for name in loose if name not in beside or name in left]
 
 
 def _are_students(by_student: Mapping[str, _Files], loose: Iterable[PurePosixPath], units: frozenset[str]) -> bool:
@@ -122,19 +112,10 @@ def _take_flat_zip(path: Path, names: Iterable[PurePosixPath], units: frozenset[
     sources = [name for name in names if name.suffix.lower() in SOURCES and in_course.isdisjoint(name.parents)]
     if len({name.parent for name in sources}) != 1 or not have_several_authors(map(Path, sources), units):
         return None
-    by_author: dict[str, _Files] = {}
-    intake = Intake("a zip of submissions")
-    for name in names:
-        file = Path(name.name)
-        author = author_before_unit(file, units) or author_behind_unit(file, units)
-        if author and name in sources:
-            by_author.setdefault(legible(nfc(author[0])), {})[PurePosixPath(author[1])] = name
-        elif name in sources and not unit_of(name.name, units):
-            by_author.setdefault(name_of(file), {})[PurePosixPath(name.name)] = name
-        else:
-            intake.left_out.append(left_beside(name, units))
-    intake.hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_author.items()}
-    return intake
+    by_author, loose = sort_by_author(sources, (), units)
+    hand_ins = {who: HandIn((Student(who),), path, files) for who, files in by_author.items()}
+    left = [left_beside(name, units) for name in names if name in loose or name not in sources]
+    return Intake("a zip of submissions", hand_ins, left_out=left)
 
 
 def _kinds_of_work(files: Iterable[PurePosixPath], units: frozenset[str]) -> set[str]:

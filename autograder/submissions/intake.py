@@ -15,10 +15,10 @@ from autograder.submissions.attempts import take_download
 from autograder.submissions.authors import (
     author_before_unit,
     author_behind_unit,
-    author_of,
     have_several_authors,
     may_be_student,
     share_unit,
+    sort_by_author,
 )
 from autograder.submissions.choosing import bears, unit_of
 from autograder.submissions.class_zip import list_zip_folders, take_zipped_folders, zip_paths
@@ -245,7 +245,7 @@ def _take_folders(folder: Path, units: frozenset[str]) -> Intake:
     children = sorted(filter(is_relevant, folder.iterdir()), key=lambda each: nfc(each.name))
     intake = Intake("a folder of submissions", left_out=[*_list_beside(given, folder, units)])
     of_course = _course_folders(children, units)
-    files = []
+    files: list[Path] = []
     for child in children:
         shown = legible(child.name)
         if child.is_symlink():
@@ -258,15 +258,13 @@ def _take_folders(folder: Path, units: frozenset[str]) -> Intake:
             intake.add(name_of(child), HandIn((), child, problem=FOREIGN.format(shown)))
         else:
             files.append(child)
-    by_author, loose = _sort_by_author(files, intake.hand_ins, units)
+    by_author, loose = sort_by_author(files, intake.hand_ins, units)
     for who, own in by_author.items():
-        intake.add(legible(who), HandIn((), folder, own))
-    if intake.hand_ins:
-        named = [child for child in loose if child.suffix.lower() in SOURCES and not unit_of(child.name, units)]
-        for child in named:
-            intake.hand_ins[free_name(name_of(child), HandIn.alone(child), intake.hand_ins)] = HandIn.alone(child)
-        loose = [child for child in loose if child not in named]
-    elif not intake.left_out:
+        names = {inside: PurePosixPath(child.name) for inside, child in own.items()}
+        (inside, child), *more = own.items()
+        as_it_is = not more and inside.name == child.name
+        intake.add(who, HandIn.alone(child) if as_it_is else HandIn((), folder, names))
+    if not intake.hand_ins and not intake.left_out:
         return _take_single(folder)  # files under wrong names, or none: one submission that says so
     intake.left_out += [left_beside(child, units) for child in loose]
     return intake
@@ -287,29 +285,6 @@ def _course_folders(children: Collection[Path], units: frozenset[str]) -> set[Pa
     authors = (author_before_unit(child, units) or author_behind_unit(child, units) for child in others)
     several = len({who for who, _ in filter(None, authors)}) + sum(map(is_container, others)) > 1
     return {child for child in children if several and child.is_dir() and child.name in COURSE_FOLDERS}
-
-
-def _sort_by_author(
-    files: Iterable[Path], others: Collection[str], units: frozenset[str]
-) -> tuple[dict[str, dict[PurePosixPath, PurePosixPath]], list[Path]]:
-    """Return the files of each author whom their names tell, by path in the submission, and the rest.
-
-    A name behind the unit's is an author's if there are several students, `others` among them.
-    """
-    by_author: dict[str, dict[PurePosixPath, PurePosixPath]] = {}
-    loose = []
-    for child in files:
-        author = author_of(child, units) if child.is_file() else None
-        if author:
-            by_author.setdefault(author[0], {})[PurePosixPath(author[1])] = PurePosixPath(child.name)
-        else:
-            loose.append(child)
-    behind = {child: author for child in loose if (author := author_behind_unit(child, units))}
-    if len({*others, *by_author, *(who for who, _ in behind.values())}) < 2:
-        return by_author, loose
-    for child, (who, inside) in behind.items():
-        by_author.setdefault(who, {})[PurePosixPath(inside)] = PurePosixPath(child.name)
-    return by_author, [child for child in loose if child not in behind]
 
 
 def _students_folder(folder: Path, units: frozenset[str]) -> Path:

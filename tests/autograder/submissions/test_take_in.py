@@ -762,3 +762,16 @@ def test_a_student_in_several_downloads_has_rows_that_say_whose_they_are(tmp_pat
         "in several of these paths, with a row for each: doejane and 1 more;"
         " if these are assignments of one class, put them into one folder and give that"
     ]
+
+
+def test_files_beside_the_folders_go_to_their_authors_in_a_folder_as_in_a_zip(tmp_path):
+    names = (
+        *("jane/variation_loss.py", "bob/variation_loss.py", "ann_variation_loss.py", "ann.py", "ideal_image_max.py"),
+        *("carol.py", "variation_loss.py", "notes.txt"),
+    )
+    folder = take_in([write(tmp_path / "class", *names)], UNITS)
+    packed = take_in([zipped(tmp_path / "class.zip", *names)], UNITS)
+    for intake in (folder, packed):
+        assert list(intake.hand_ins) == ["ann", "bob", "carol", "jane", "max"]
+        assert {left.path for left in intake.left_out} == {"variation_loss.py", "notes.txt"}
+    assert folder.hand_ins["ann"].files == packed.hand_ins["ann"].files
