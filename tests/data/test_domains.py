@@ -19,7 +19,9 @@ def test_a_domain_has_two_halves_of_labelled_images(cache, name):
     assert not any(image.equal(other) for image in train[0] for other in test[0][:5])
 
 
-@pytest.mark.parametrize("name", DOMAINS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "pets" else name for name in DOMAINS]
+)
 def test_classes_alone_have_the_same_pictures_as_among_all(cache, name):
     whole, chosen = load_domain(name, per_class=1), load_domain(name, per_class=1, classes=[5, 2])
     for (images, labels), (few, few_labels) in zip(whole, chosen, strict=True):

@@ -123,9 +123,10 @@ def ridge_accuracy(backbone, train, test):
 
 
 def with_wrong_labels(half, wrong, rng):
-    """A half in which `wrong` labels, at places by lot, are those of another class."""
+    """A half in which `wrong` labels are those of another class: evenly spread, so that each batch has its share of them."""
     images, labels = half
-    places = torch.randperm(len(labels), generator=rng)[:wrong]
+    start = torch.rand(1, generator=rng, dtype=torch.float64)
+    places = ((torch.arange(wrong) + start) * len(labels) / max(wrong, 1)).long()
     labels = labels.clone()
     labels[places] = (labels[places] + 1) % (int(labels.max()) + 1)
     return images, labels
@@ -202,20 +203,21 @@ def averages_of_batches(right):
 def test_probe_reads_what_the_backbone_sees(submission, eyes, colours, stripes, rng):
     """What the backbone sees is told apart, as far as the labels of test are true, and nothing else is: a Python float."""
     (train, test), count = colours, len(colours[1][1])
-    few, many = int(by_lot(rng, 1, 4)), int(15 + by_lot(rng, 1, 20))
-    # Neither the first batch nor the last one is enough to learn from.
-    led = half_led_by_one_class(rng)
-    trains = led, tuple(each.flip(0) for each in led), train
-    halves = [(each, with_wrong_labels(test, wrong, rng)) for each, wrong in zip(trains, (few, few, many), strict=True)]
+    few, many = int(by_lot(rng, 1, 4)), int(30 + by_lot(rng, 1, 11))
+    # Neither the first batch nor the last one is enough to learn from, but by luck, and hardly twice.
+    led = [half_led_by_one_class(rng) for _ in range(2)]
+    trains = *led, tuple(each.flip(0) for each in led[0]), train
+    wrongs = few, few, few, many
+    halves = [(each, with_wrong_labels(test, wrong, rng)) for each, wrong in zip(trains, wrongs, strict=True)]
     cases = [(eyes[0], *each) for each in halves] + [(eyes[1], *stripes)] * 2
-    cases += [(eyes[1], *each) for each in halves[:2]] + [(eyes[0], *stripes)] * 2
-    shares = [1 - wrong / count for wrong in (few, few, many)]
+    cases += [(eyes[1], *each) for each in halves[1:3]] + [(eyes[0], *stripes)] * 2
+    shares = [1 - wrong / count for wrong in wrongs]
     bounds = (
         [(share - 0.07, min(share + 0.07, 1)) for share in shares] + [(0.9, 1)] * 2 + [(0, 0.6)] * 2 + [(0.2, 0.8)] * 2
     )
     found = asked_by_lot(rng, submission.linear_probe_accuracy, cases)
     fits = [isinstance(each, float) and low <= each <= high for each, (low, high) in zip(found, bounds, strict=True)]
-    mistake = "learns_from_the_first_batch" if not fits[0] and all(fits[1:]) else ""
+    mistake = "learns_from_the_first_batch" if not all(fits[:2]) and all(fits[2:]) else ""
     for each, ends in zip(found, bounds, strict=True):
         assert_number(each, *ends, mistake=mistake)
 
@@ -547,9 +549,10 @@ def test_ranking_tells_the_gains(submission, eyes, colours, stripes, rng):
 
 @pytest.mark.points("rank_domains", 0.5)
 @pytest.mark.depends_on("test_ranking_begins_with_the_largest_gain")
-def test_ranking_is_tidy(submission, eyes, stripes):
+def test_ranking_is_tidy(submission, eyes, plain):
     """The domains and both backbones are left as they were; of domains with equal gains each comes back."""
-    domains = {"stripes": stripes, "lines": stripes}
+    # Both backbones see all of it: the gains are 0, or at most that of one image, so that two of three are equal.
+    domains = {"stripes": plain, "lines": plain, "dots": plain}
     result = submission.rank_domains(*eyes, domains)
     call = submission.last
     assert_ranking(result, domains)

@@ -256,6 +256,7 @@ def test_fingerprints_are_made_once_for_each_state_of_a_course(course, monkeypat
     assert fingerprint_files(course) == first and made == ["doubling"] * 3
 
 
+@pytest.mark.slow
 def test_several_processes_make_the_same_fingerprints_and_progress_is_told(course):
     def progress(what, total):
         told.append((what, total))

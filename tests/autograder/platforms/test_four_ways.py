@@ -72,15 +72,7 @@ def cases():
                 yield path
 
 
-QUICK = ("sentences/quiz_of_nothing",)
-CASES = [
-    pytest.param(
-        Case(path),
-        id=str(Case(path)),
-        marks=() if any(path.parent.match(f"*/{quick}") for quick in QUICK) else pytest.mark.slow,
-    )
-    for path in cases()
-]
+CASES = [pytest.param(Case(path), id=str(Case(path)), marks=pytest.mark.slow) for path in cases()]
 
 
 def ended(checks, *, hidden=False):

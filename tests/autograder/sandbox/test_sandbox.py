@@ -145,7 +145,10 @@ def test_a_worker_that_does_not_answer_is_killed(sandbox):
         ("os._exit(3)", "it ended its own process with exit code 3"),
         ("os.kill(os.getpid(), 9)", "SIGKILL"),
         ("os.close(3)", "ended|died|killed"),
-        ("sys.setrecursionlimit(10**9); f = lambda: f(); f()", "SIGSEGV|RecursionError|did not finish"),
+        pytest.param(
+            *("sys.setrecursionlimit(10**9); f = lambda: f(); f()", "SIGSEGV|RecursionError|did not finish"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_death_is_told(sandbox, body, words):

@@ -421,7 +421,16 @@ def test_the_file_is_plain_and_documented(own_course, solve):
     assert set(document["units"][UNIT]["denoise"]) == {"passed", "file", "hints"}
 
 
-@pytest.mark.parametrize("name", ["", "hint", "list", "progress", "reset", "solution", "watch", "gallery", "examples"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "hint", "watch"),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("list", "progress", "reset", "solution", "gallery", "examples")
+        ),
+    ],
+)
 def test_help_is_in_the_readers_language(name, command):
     """But for the commands of instructors, which come last, and the isolation that only they insist on."""
     shown = {}
