@@ -452,7 +452,6 @@ def swaps_train_and_valid(labels, fraction, seed=0):
 @mistake(
     "stratified_split",
     "A class of two can be left without a picture on one side; keep one at least on each.",
-    varies="Where labels and fraction are drawn, it shows only if some class is small enough.",
 )
 def rounds_to_nothing(labels, fraction, seed=0):
     _check_fraction(fraction)
@@ -470,7 +469,6 @@ def rounds_to_nothing(labels, fraction, seed=0):
 @mistake(
     "stratified_split",
     "A large fraction takes every picture of a small class; leave one at least to train on.",
-    varies="Where labels and fraction are drawn, it shows only if some class is small enough.",
 )
 def leaves_nothing_to_train_on(labels, fraction, seed=0):
     _check_fraction(fraction)
