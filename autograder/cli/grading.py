@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -200,7 +201,9 @@ def regrade(
     if diff and publish:
         raise UsageError("--diff only shows and --publish changes; give one of them")
     machines = Machines.of(jobs, cluster, insecure_cluster)
-    run = replace(_Run.of(*_load(out), out, machines, fresh, again=not publish), signer=_signer(sign))
+    moments = read_moments(out / "intake.csv")  # of what is published: it may be written anew now
+    run = _Run.of(*_load(out), out, machines, fresh, again=not publish, published=moments)
+    run = replace(run, signer=_signer(sign))
     graded, failures = run.grade(out / "regraded")
     changed = changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded)
     print_changes(changed, len(graded))
@@ -237,7 +240,15 @@ class _Run:
 
     @classmethod
     def of(
-        cls, source: Source, spec: GradingSpec, out: Path, machines: Machines, fresh: bool, *, again: bool = False
+        cls,
+        source: Source,
+        spec: GradingSpec,
+        out: Path,
+        machines: Machines,
+        fresh: bool,
+        *,
+        again: bool = False,
+        published: Mapping[str, str] = MappingProxyType({}),
     ) -> "_Run":
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
         book = _assignment(source, spec)
@@ -245,7 +256,6 @@ class _Run:
         manual = read_tables(out, spec.catalog)
         rules = rules_beside([out, *map(Path, source.paths)])
         run = cls(spec, intake.hand_ins, book, out, machines, fresh, manual, None)
-        published = read_moments(out / "intake.csv")  # before it is written anew
         tried = frozenset(intake.earlier) if rules is not None and rules.best else frozenset()
         if rules is not None and tried:
             intake = run._best_attempts(intake, rules)
@@ -262,7 +272,7 @@ class _Run:
             submissions=intake.hand_ins,
             signed=frozenset(path for path in paths if signature_path(path).exists()),
             decide=_decide_by(rules, moments),
-            decide_published=_decide_by(rules, moments | published),
+            decide_published=_decide_by(rules, {**moments, **published}),
             tried=tried,
             unheeded=unheeded,
         )

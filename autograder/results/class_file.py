@@ -49,6 +49,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from autograder.errors import UsageError
 from autograder.results.policy import LateRule, Policy, TermRule
 from autograder.results.tables import unquoted
+from autograder.results.types import read_moment
 
 FILENAME = "class.toml"
 #: Longest time that a length may be: moments after it must still be dates.
@@ -83,12 +84,21 @@ def read_taken(path: Path) -> dict[str, dict[str, str]]:
 
 
 def read_moments(path: Path) -> dict[str, str]:
-    """Read the moment of each student's hand-in from `intake.csv`; there are none without the file.
+    """Read the moment of each student's hand-in from `intake.csv`, empty if it is unknown; there are none without the file.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or a moment in it is none, as after an edit by a spreadsheet.
     """
-    return {student: row.get("submitted", "") for student, row in read_taken(path).items()}
+    moments = {student: row.get("submitted") or "" for student, row in read_taken(path).items()}
+    for student, moment in moments.items():
+        try:
+            _ = moment and read_moment(moment)
+        except ValueError as error:
+            wanted = "write it as 2026-11-20T10:00:00+01:00, or grade the class again"
+            raise UsageError(
+                f"{path}: {student} has {moment!r} under submitted, which is no moment; {wanted}"
+            ) from error
+    return moments
 
 
 def read_policy(path: Path) -> Policy:

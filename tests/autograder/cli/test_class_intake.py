@@ -222,6 +222,23 @@ def test_results_that_lose_their_signature_are_named(autograder, course, tmp_pat
     assert "signed before" not in autograder("regrade", "-o", out, "--jobs", 1, "--publish", "--sign", key)[2]
 
 
+def test_a_moment_that_a_spreadsheet_has_changed_is_named(autograder, course, blackboard, tmp_path):
+    out = tmp_path / "out"
+    autograder("grade", blackboard, "-o", out, "--jobs", 1)
+    written = (out / "intake.csv").read_text(encoding="utf-8")
+    changed = re.sub(r"^(ann,[^,]*,)[^,]*", r"\1 20.11.2026 10:00", written, flags=re.MULTILINE)
+    (out / "intake.csv").write_text(changed, encoding="utf-8")
+    for command in (("report", out, "--as", "csv"), ("regrade", "-o", out, "--jobs", 1)):
+        code, _, err = autograder(*command)
+        assert (
+            code == 2
+            and "intake.csv: ann has ' 20.11.2026 10:00' under submitted, which is no moment; write it as" in err
+        )
+    (out / "intake.csv").write_text("student\nann\n")
+    autograder("grade", blackboard, "-o", out, "--jobs", 1)
+    assert (out / "intake.csv").read_text(encoding="utf-8") == written
+
+
 def test_tables_for_an_import_have_numbers_and_logins(autograder, course, canvas, tmp_path):
     autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
     _, out, _ = autograder("report", tmp_path / "out", "--as", "canvas", "--title", "Lab (7)")
