@@ -115,6 +115,7 @@ def test_no_student_module_starts_a_process_by_fork():
         assert not names & {"fork", "forkpty", "posix_spawn", "setsid", "pass_fds"}, path
 
 
+@pytest.mark.slow
 def test_the_test_panel_finds_the_checks_and_they_keep_their_names(own_course, student_pytest):
     """What VS Code and PyCharm ask for: nothing but node ids, the same whatever is written in the file."""
     listed = student_pytest("--collect-only", "-q", "exercises", cwd=own_course)

@@ -130,6 +130,7 @@ def test_another_architecture_may_start_from_scratch(few_pets, command, tmp_path
     assert accuracies(command(*command_line, "-o", tmp_path), "From scratch")
 
 
+@pytest.mark.slow
 def test_it_shows_progress_pictures_and_results_in_the_readers_language(few_pets, command, tmp_path, monkeypatch):
     monkeypatch.setenv("IDEALCAT_LANG", "lt")
     monkeypatch.setenv("COLUMNS", "100")

@@ -126,6 +126,7 @@ def test_a_photograph_of_a_breed_is_named(real_weights, photographs):
     assert float((top == wanted[chosen, None]).any(1).float().mean()) >= 0.8
 
 
+@pytest.mark.slow
 def test_a_real_dog_becomes_a_siamese_cat(real_weights, photographs):
     images, labels, breeds, _ = photographs
     model = data.load_model("squeezenet1_1").requires_grad_(False)

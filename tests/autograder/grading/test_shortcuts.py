@@ -108,7 +108,7 @@ def shortcut_earns(path, known, sandbox, folder, seed):
 
 @pytest.mark.parametrize(
     ("path", "known"),
-    [each for each in SHORTCUTS if each[0].stem in QUICK][:2],
+    [each for each in SHORTCUTS if each[0].stem in QUICK][:1],
     ids=lambda value: getattr(value, "name", value),
 )
 def test_a_shortcut_earns_nothing(path, known, sandbox, tmp_path):
@@ -129,7 +129,7 @@ def test_there_are_two_shortcuts_for_each_outcome(path):
 
 
 @pytest.mark.parametrize(
-    "nothing", [name if name in ("none", "ones") else pytest.param(name, marks=pytest.mark.slow) for name in NOTHINGS]
+    "nothing", [name if name == "ones" else pytest.param(name, marks=pytest.mark.slow) for name in NOTHINGS]
 )
 @pytest.mark.parametrize(
     "unit", [path.stem if path.stem in QUICK else pytest.param(path.stem, marks=pytest.mark.slow) for path in FILES]

@@ -249,6 +249,7 @@ def test_a_compiled_function_runs_as_it_is_written(notebook):
     assert check("total_variation") == 6.5
 
 
+@pytest.mark.slow
 def test_pytest_leaves_a_compiled_function_as_it_is_written(student_pytest, tmp_path):
     path = tmp_path / "variation_loss.py"
     path.write_text(COMPILED)
