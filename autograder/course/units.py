@@ -134,6 +134,9 @@ class Reader:
         path = PurePosixPath(file) if isinstance(file, str) else PurePosixPath()
         if path.name != file or path.suffix != ".py" or not path.stem.isidentifier():
             raise self._error(where, "files", f"holds {file!r}, which is no name of a Python file")
+        problem = name_problem(path.stem)
+        if problem:
+            raise self._error(where, "files", f"holds {file!r}, which {problem}")
         return path.stem
 
     def _data_name(self, file: object, where: str) -> str:
@@ -226,7 +229,7 @@ class Reader:
 
 
 def name_problem(name: str) -> str:
-    """Return why a unit cannot have a name: it is that of the student's file, which others import."""
+    """Return why a unit or one of its files cannot have a name, which others import; empty if it can."""
     if not name.isidentifier() or keyword.iskeyword(name):
         return "is no name of a Python module: letters, digits and underscores, the first no digit"
     if name in sys.stdlib_module_names:

@@ -74,6 +74,10 @@ def test_some_units_can_be_chosen(course):
         (GOOD.replace('"first"', '"../first"'), "name is no name of a Python module"),
         (GOOD.replace('"first"', '"statistics"'), "unit statistics: name is the name of a module of Python's own"),
         (GOOD.replace('"first"', '"numpy"'), "unit numpy: name is the name of a package that the autograder imports"),
+        (
+            GOOD.replace("seconds = 3", 'files = ["random.py"]'),
+            "files holds 'random.py', which is the name of a module of Py",
+        ),
         (f"{GOOD}[later]\ndouble = 'one'\n", r"\[later\]: double is 'one', which is no number"),
         (GOOD.replace('"first"', '"test_first"'), "name is one that pytest takes for tests"),
         (GOOD.replace("functions.half", "functions.'a half'"), "function a half: a half is no name of a function"),
