@@ -34,6 +34,8 @@ _KEPT = Path(".autograder", "fingerprints")
 
 #: A process is started for no fewer: to import the course takes longer than to run a few.
 MISTAKES_A_PROCESS = 10
+#: No more processes are started, as each takes up to 800 MB.
+MOST_PROCESSES = 8
 
 #: By path inside a bundle.
 Files = dict[str, bytes]
@@ -52,7 +54,7 @@ def fingerprint_files(
     Args:
         catalog: of the course, with solutions and mistakes.
         units: names of the units to release; all if empty.
-        jobs: processes that make them.
+        jobs: processes that make them, of which at most `MOST_PROCESSES` are started.
         progress: is told how many mistakes are to be run, and of each that has been.
 
     Raises:
@@ -100,7 +102,7 @@ def make_fingerprints(
     mistakes = {unit: known_mistakes(catalog.mistakes(unit)) for unit in units}
     cases = [(unit, known) for unit, each in mistakes.items() for known in each]
     done = progress("Known mistakes", len(cases))
-    with _open_processes(catalog, min(jobs, len(cases) // MISTAKES_A_PROCESS)) as run_cases:
+    with _open_processes(catalog, min(jobs, len(cases) // MISTAKES_A_PROCESS, MOST_PROCESSES)) as run_cases:
         found = run_cases(cases)
         for unit, each in mistakes.items():
             prints = {}
