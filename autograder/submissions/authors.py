@@ -72,13 +72,16 @@ def sort_by_author(
     behind = {file: author_behind_unit(Path(file.name), units) for file, author in authors.items() if author is None}
     if len({*others, *(author[0] for author in (*authors.values(), *behind.values()) if author)}) > 1:
         authors |= behind
+    loose = []
     for file, author in authors.items():
-        if author is not None:
-            by_author.setdefault(legible(nfc(author[0])), {})[PurePosixPath(author[1])] = file
-    loose = [file for file, author in authors.items() if author is None]
-    named = [file for file in loose if file.suffix.lower() in SOURCES and not unit_of(file.name, units)]
+        if author is None:
+            loose.append(file)
+            continue
+        own, inside = by_author.setdefault(legible(nfc(author[0])), {}), PurePosixPath(author[1])
+        own[inside if inside not in own else PurePosixPath(file.name)] = file  # `jane_quiz.py` beside `jane-quiz.py`
     if not by_author and not others:
-        return by_author, loose
+        return {}, loose
+    named = [file for file in loose if file.suffix.lower() in SOURCES and not unit_of(file.name, units)]
     for file in named:
         by_author.setdefault(name_of(Path(file.name)), {})[PurePosixPath(file.name)] = file
     return by_author, [file for file in loose if file not in named]

@@ -256,8 +256,10 @@ def _take_folders(folder: Path, units: frozenset[str]) -> Intake:
             intake.add(name_of(child), HandIn((), child))
         elif child.name.lower().endswith(FOREIGN_ARCHIVES):
             intake.add(name_of(child), HandIn((), child, problem=FOREIGN.format(shown)))
-        else:
+        elif child.is_file():
             files.append(child)
+        else:  # a pipe or a device
+            intake.left_out.append(left_beside(child, units))
     by_author, loose = sort_by_author(files, intake.hand_ins, units)
     for who, own in by_author.items():
         names = {inside: PurePosixPath(child.name) for inside, child in own.items()}

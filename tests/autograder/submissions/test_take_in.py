@@ -764,6 +764,14 @@ def test_a_student_in_several_downloads_has_rows_that_say_whose_they_are(tmp_pat
     ]
 
 
+def test_two_files_of_one_author_and_unit_are_both_kept(tmp_path):
+    names = "jane_ideal_image.py", "jane-ideal_image.py", "bob_ideal_image.py"
+    for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
+        intake = take_in([path], UNITS)
+        assert list(intake.hand_ins) == ["bob", "jane"]
+        assert {file.name for file in intake.hand_ins["jane"].files.values()} == set(names[:2])
+
+
 def test_files_beside_the_folders_go_to_their_authors_in_a_folder_as_in_a_zip(tmp_path):
     names = (
         *("jane/variation_loss.py", "bob/variation_loss.py", "ann_variation_loss.py", "ann.py", "ideal_image_max.py"),
