@@ -92,7 +92,8 @@ def read_moments(path: Path) -> dict[str, str]:
     moments = {student: row.get("submitted") or "" for student, row in read_taken(path).items()}
     for student, moment in moments.items():
         try:
-            _ = moment and read_moment(moment)
+            if moment:
+                read_moment(moment)
         except ValueError as error:
             wanted = "write it as 2026-11-20T10:00:00+01:00, or grade the class again"
             raise UsageError(

@@ -101,6 +101,9 @@ def make_fingerprints(
     """Yield each unit with the fingerprints of its known mistakes that visible checks catch; see `fingerprint_files`."""
     mistakes = {unit: known_mistakes(catalog.mistakes(unit)) for unit in units}
     cases = [(unit, known) for unit, each in mistakes.items() for known in each]
+    if not cases:  # there is no progress to show
+        yield from ((unit, {}) for unit in mistakes)
+        return
     done = progress("Known mistakes", len(cases))
     with _open_processes(catalog, min(jobs, len(cases) // MISTAKES_A_PROCESS, MOST_PROCESSES)) as run_cases:
         found = run_cases(cases)
