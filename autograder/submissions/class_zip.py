@@ -14,7 +14,7 @@ from autograder.submissions.authors import (
 from autograder.submissions.choosing import unit_of
 from autograder.submissions.contents import COMMON, TOP, is_class, left_beside
 from autograder.submissions.downloads import COURSE_FOLDERS, VERSIONS, WORK_FOLDERS, is_junk
-from autograder.submissions.entries import is_archive
+from autograder.submissions.entries import is_archive, leads_out
 from autograder.submissions.hand_in import (
     FOREIGN,
     FOREIGN_ARCHIVES,
@@ -124,16 +124,31 @@ def _kinds_of_work(files: Iterable[PurePosixPath], units: frozenset[str]) -> set
 
 
 def list_zip_folders(path: Path, units: frozenset[str]) -> tuple[Mapping[str, Path | PurePosixPath], list[LeftOut]]:
-    """Return the folders in a zip that may hold a class each, by name, and what lies beside them."""
+    """Return the folders and zips in a zip that may hold a class each, by name, and what lies beside them."""
     names = [name for name in zip_paths(path) if not is_junk(name)]
     top = _common_folder(_outside_course_folders(names))
     depth = len(top.parts)
     folders = {
         name.parts[depth] for name in names if top in name.parents and len(name.parts) > depth + 1
     } - WORK_FOLDERS
+    zips = {each.name: each for each in zips_inside(path, [name for name in names if name.parent == top])}
     inside = {folder: top / folder for folder in sorted(folders)}
-    beside = [name for name in names if not any(folder in name.parents for folder in inside.values())]
-    return inside, [left_beside(name, units) for name in beside]
+    beside = [
+        name
+        for name in names
+        if path / name not in zips.values() and not any(folder in name.parents for folder in inside.values())
+    ]
+    if any(is_archive(name.name) for name in beside):
+        return {}, []
+    named = {name_of(each) if name_of(each) not in folders else each.name: each for each in zips.values()}
+    return inside | named, [left_beside(name, units) for name in beside]
+
+
+def zips_inside(path: Path, names: Iterable[PurePosixPath]) -> list[Path]:
+    """Return the paths of the zips among these files of a zip, such as `term.zip/week1.zip`; no deeper than that."""
+    if not path.is_file():
+        return []
+    return [path / name for name in names if name.suffix.lower() == ".zip" and not leads_out(name)]
 
 
 def zip_paths(path: Path) -> list[PurePosixPath]:

@@ -112,13 +112,23 @@ def _without_archives(entries: list[Entry], is_wanted: Callable[[str], bool], le
 
 
 def _open_archive(archive: Entry, is_wanted: Callable[[str], bool], left: int) -> list[Entry]:
-    data = archive.read(_MAX_ARCHIVE_BYTES + 1)
+    held = read_archive(archive)
+    with refuse_broken(archive.path.name):
+        return _without_archives(archive_entries(held), is_wanted, left - 1)
+
+
+def read_archive(entry: Entry) -> InMemory:
+    """Return an archive that lies in another one.
+
+    Raises:
+        UnreadableError: it is too large.
+    """
+    data = entry.read(_MAX_ARCHIVE_BYTES + 1)
     if len(data) > _MAX_ARCHIVE_BYTES:
         raise UnreadableError(
-            f"{archive.path.name} is larger than {_MAX_ARCHIVE_BYTES // 2**20} MB; hand in the files alone"
+            f"{entry.path.name} is larger than {_MAX_ARCHIVE_BYTES // 2**20} MB; hand in the files alone"
         )
-    with refuse_broken(archive.path.name):
-        return _without_archives(archive_entries(InMemory(archive.path.name, data)), is_wanted, left - 1)
+    return InMemory(entry.path.name, data)
 
 
 def _refuse_odd(path: Path) -> None:
@@ -195,11 +205,11 @@ def _split_permitted(
     """Return the entries that may be taken, and sentences about those that may not and that someone would miss."""
     taken, notes = [], []
     for entry in entries:
-        leads_out = f"its path leads out of {container}" if _leads_out(entry.path) else ""
-        refusal = leads_out or entry.refusal
+        outside = f"its path leads out of {container}" if leads_out(entry.path) else ""
+        refusal = outside or entry.refusal
         if not refusal and not _is_skipped(entry.path):
             taken.append(entry)
-        elif leads_out or (refusal and is_wanted(entry.path.name)):
+        elif outside or (refusal and is_wanted(entry.path.name)):
             notes.append(f"{printable(entry.path)} was refused: {refusal}")
     more = [f"... and {len(notes) - _NOTES} more were refused"] if len(notes) > _NOTES else []
     return taken, notes[:_NOTES] + more
@@ -216,7 +226,7 @@ def is_archive(filename: str) -> bool:
     return filename.lower().endswith(ARCHIVES)
 
 
-def _leads_out(path: PurePosixPath) -> bool:
+def leads_out(path: PurePosixPath) -> bool:
     """Return True for a path that begins at a root or a drive letter, or has `..` in it."""
     return path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", str(path)) is not None
 

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from autograder.results.class_file import read_taken
 from autograder.results.tables import harmless, unquoted
 from autograder.results.types import legible, storable
-from autograder.submissions.archives import MAX_CLASS_ENTRIES, Entry, SameFile, archive_entries, refuse_crowd
-from autograder.submissions.entries import ARCHIVES, files_below, refuse_broken
+from autograder.submissions.archives import MAX_CLASS_ENTRIES, Entry, InMemory, SameFile, archive_entries, refuse_crowd
+from autograder.submissions.entries import ARCHIVES, files_below, read_archive, refuse_broken
 from autograder.submissions.students import Student, nfc
 
 SOURCES = (".py", ".ipynb")
@@ -171,14 +171,23 @@ def read_students(path: Path) -> dict[str, Student]:
 def entries_of(path: Path) -> dict[PurePosixPath, Entry]:
     """Return the files of a class's folder or zip, by path there; read once for all its students.
 
+    Args:
+        path: of the folder or zip; `term.zip/week1.zip` is the zip `week1.zip` in the zip `term.zip`.
+
     Raises:
         UnreadableError: it cannot be opened.
     """
     with refuse_broken(path.name):
-        entries = (
-            files_below(path) if path.is_dir() else archive_entries(SameFile.of(path.resolve()), MAX_CLASS_ENTRIES)
-        )
+        entries = files_below(path) if path.is_dir() else archive_entries(_archive_at(path), MAX_CLASS_ENTRIES)
     return {entry.path: entry for entry in entries}
+
+
+def _archive_at(path: Path) -> SameFile | InMemory:
+    """Return the archive at a path, which may lie in another archive."""
+    outer = next((above for above in path.parents if above.is_file()), None)
+    if outer is None:
+        return SameFile.of(path.resolve())
+    return read_archive(entries_of(outer)[PurePosixPath(path.relative_to(outer))])
 
 
 def name_of(path: Path) -> str:

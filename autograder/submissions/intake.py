@@ -5,8 +5,8 @@ for each student (in a zip: `class_zip`), or one submission alone. Nothing is un
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePath, PurePosixPath
 
 from autograder.errors import UsageError
 from autograder.results.types import legible
@@ -21,7 +21,7 @@ from autograder.submissions.authors import (
     sort_by_author,
 )
 from autograder.submissions.choosing import bears, unit_of
-from autograder.submissions.class_zip import list_zip_folders, take_zipped_folders, zip_paths
+from autograder.submissions.class_zip import list_zip_folders, take_zipped_folders, zip_paths, zips_inside
 from autograder.submissions.contents import (
     COMMON,
     folder_paths,
@@ -32,7 +32,7 @@ from autograder.submissions.contents import (
     left_beside,
     units_inside,
 )
-from autograder.submissions.downloads import COURSE_FOLDERS, SHAPES, VERSIONS, WORK_FOLDERS
+from autograder.submissions.downloads import COURSE_FOLDERS, SHAPES, VERSIONS, WORK_FOLDERS, is_junk
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import (
     FOREIGN,
@@ -130,14 +130,14 @@ def _take_path(path: Path, units: frozenset[str], form: str) -> Intake:
         download = take_download(path, units, form)
         if download is not None:
             return download
+    if form in ("", "sections"):
+        together = _take_sections(path, units, asked=bool(form))
+        if together is not None:
+            return together
     if form in ("", "folders") and not path.is_dir():
         zipped = take_zipped_folders(path, units, asked=bool(form))
         if zipped is not None:
             return zipped
-    if form in ("", "sections") and path.is_dir():
-        together = _take_sections(path, units, asked=bool(form))
-        if together is not None:
-            return together
     if form:
         lacks = f"holds no {form} of students" if form in ("folders", "sections") else f"is no download of {form}"
         raise UsageError(f"{path} {lacks}; leave --from out, or give another of {', '.join(FORMS)}")
@@ -154,28 +154,37 @@ def _is_download(part: Intake) -> bool:
     return part.form.startswith("a download of ")
 
 
-def _take_nested_class(folder: Path, units: frozenset[str]) -> Intake | None:
-    """Take a platform's download of several students, or the class in a folder's only folder or zip; None if it is neither.
+def _take_nested_class(path: Path, units: frozenset[str]) -> Intake | None:
+    """Take a platform's download of several students, or the class in a path's only folder or zip; None if it is neither.
 
     The instructor's own files, such as a list of students, may lie beside the class.
     """
-    if not folder.is_dir():
-        return None
-    download = take_download(folder, units)
-    if download is not None and _is_download(download) and len(download.hand_ins) > 1:
-        return download
-    inside = [child for child in folder.iterdir() if is_container(child)]
-    if len(inside) > 1:
-        inside = [child for child in inside if child.name not in WORK_FOLDERS]
-    if len(inside) != 1:
+    if path.is_dir():
+        download = take_download(path, units)
+        if download is not None and _is_download(download) and len(download.hand_ins) > 1:
+            return download
+    inside, beside = _split_containers(path)
+    if len(inside) != 1 or any(child.suffix.lower() in (*SOURCES, *FOREIGN_ARCHIVES) for child in beside):
         return None
     part = _take_path(inside[0], units, "")
     several = len(part.hand_ins) > 1 and (part.form in _CLASSES or _is_download(part) or is_class(part, units))
-    beside = [child for child in folder.iterdir() if child not in inside and is_relevant(child)]
-    if not several or any(child.suffix.lower() in (*SOURCES, *FOREIGN_ARCHIVES) for child in beside):
+    if not several:
         return None
     part.left_out += [left_beside(child, units) for child in beside]
     return part
+
+
+def _split_containers(path: Path) -> tuple[list[Path], Sequence[PurePath]]:
+    """Return the folders and archives in a folder, or the zips in a zip, that may hold a class, and what lies beside them."""
+    if not path.is_dir():
+        names = [name for name in zip_paths(path) if not is_junk(name)]
+        zips = zips_inside(path, names)
+        return zips, [name for name in names if path / name not in zips]
+    children = [child for child in path.iterdir() if is_relevant(child)]
+    inside = [child for child in children if is_container(child)]
+    if len(inside) > 1:
+        inside = [child for child in inside if child.name not in WORK_FOLDERS]
+    return inside, [child for child in children if child not in inside]
 
 
 def _take_assignments(path: Path, units: frozenset[str]) -> Intake | None:
@@ -307,25 +316,18 @@ def _students_folder(folder: Path, units: frozenset[str]) -> Path:
     return deeper if any(count > 1 for count in handed_in.values()) else folder
 
 
-def _take_sections(folder: Path, units: frozenset[str], *, asked: bool) -> Intake | None:
+def _take_sections(path: Path, units: frozenset[str], *, asked: bool) -> Intake | None:
     """Take folders or zips of sections, each a class of any form; None if they look like the work of one student each.
 
     Students must have names of their own, and several the same unit, unless the instructor asks for sections.
     """
+    inside, left = _list_class_folders(path, units) if path.is_dir() else list_zip_folders(path, units)
     parts: list[Intake] = []
-    left: list[LeftOut] = []
-    for child in sorted(folder.iterdir(), key=lambda each: nfc(each.name)):
-        if not is_relevant(child) or child.is_symlink():
-            continue
-        if child.name in COURSE_FOLDERS or not is_container(child):
-            left.append(left_beside(child, units))
-        elif child.is_dir() or child.name.lower().endswith(".zip"):
-            part = take_download(child, units) or (
-                _take_folders(child, units) if child.is_dir() else take_zipped_folders(child, units)
-            )
-            if part is None or not (asked or is_class(part, units)):
-                return None
-            parts.append(part)
+    for place in inside.values():
+        part = _take_section(path, units, place)
+        if part is None or not (asked or is_class(part, units)):
+            return None
+        parts.append(part)
     names = [name for part in parts for name in part.hand_ins]
     own = set(names)
     theirs = not own & (WORK_FOLDERS | units) and not any(map(VERSIONS.fullmatch, own))
@@ -335,6 +337,15 @@ def _take_sections(folder: Path, units: frozenset[str], *, asked: bool) -> Intak
     together.form = "folders of sections"
     together.left_out += left
     return together
+
+
+def _take_section(path: Path, units: frozenset[str], place: Path | PurePosixPath) -> Intake | None:
+    """Take one section: a folder or zip, or a folder in the zip `path`; None if it is no class."""
+    if not isinstance(place, Path):
+        return take_download(path, units, top=place) or take_zipped_folders(path, units, place)
+    return take_download(place, units) or (
+        _take_folders(place, units) if place.is_dir() else take_zipped_folders(place, units)
+    )
 
 
 def _remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
@@ -375,5 +386,6 @@ def _crowded_unit(paths: Iterable[PurePosixPath], units: frozenset[str]) -> tupl
 def _hand_in_paths(hand_in: HandIn) -> Collection[PurePosixPath]:
     """Return the paths of the files in a hand-in; nothing if its archive cannot be opened or is no zip."""
     if hand_in.files is not None:
-        return hand_in.files
+        zips = zips_inside(hand_in.path, hand_in.files.values())
+        return zip_paths(zips[0]) if zips and len(hand_in.files) == 1 else hand_in.files
     return list(folder_paths(hand_in.path)) if hand_in.path.is_dir() else zip_paths(hand_in.path)

@@ -261,7 +261,7 @@ def test_a_link_or_device_in_a_tar_is_refused(tmp_path, kind):
         ([member("x", b"", type=tarfile.XHDTYPE, size=2**40)], "cannot be opened ("),
         ([member("x", b"", type=tarfile.GNUTYPE_LONGNAME, size=2**40)], "cannot be opened ("),
         ([member("x", b"30 path=y\n", type=tarfile.XHDTYPE)] * 3000, "cannot be opened ("),
-        ([member(f"{i}", b"") for i in range(10_001)], "holds more than 10,000 files"),
+        ([member("x", b"")] * 10_001, "holds more than 10,000 files"),
         ([member("x", b"")[:300]], "cannot be opened ("),
         ([member(content=b"", size=2**30)], "cannot be opened ("),
     ],

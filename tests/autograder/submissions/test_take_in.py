@@ -336,6 +336,45 @@ def test_sections_may_be_zips_or_hold_them(tmp_path):
         assert all(raw.files for raw in found.values())
 
 
+def test_a_zip_of_zips_is_read_as_the_folder_of_them_is(tmp_path):
+    sections = {f"{each}.zip": packed({f"{each}{n}/variation_loss.py": CODE for n in (1, 2)}) for each in "AB"}
+    weeks = {f"{unit}.zip": packed({f"{who}/{unit}.py": CODE for who in ("al", "bo")}) for unit in UNITS}
+    for above in ("", "term/"):
+        files = {f"{above}{name}": data for name, data in sections.items()}
+        intake, found = taken(zipped(tmp_path / "sections.zip", f"{above}README.md", **files))
+        assert intake.form == "folders of sections" and list(found) == ["A1", "A2", "B1", "B2"]
+        assert all(raw.files for raw in found.values())
+        assert [left.path for left in intake.left_out] == [f"{above}README.md"]
+        files = {f"{above}{name}": data for name, data in weeks.items()}
+        assert units_by_student(zipped(tmp_path / "weeks.zip", **files)) == {"al": set(UNITS), "bo": set(UNITS)}
+        entries_of.cache_clear()
+
+
+@pytest.mark.parametrize("form", CLASSES)
+@pytest.mark.parametrize("above", ["", "export/"])
+def test_the_zip_of_a_class_may_lie_in_a_zip_beside_a_list(above, form, tmp_path):
+    inner = {f"{above}class.zip": packed(dict.fromkeys(CLASSES[form], CODE)), f"{above}roster.csv": b""}
+    intake, found = taken(zipped(tmp_path / "export.zip", **inner))
+    assert len(found) == 3 and all(set(each.files) == {"variation_loss"} for each in found.values())
+    assert [left.path for left in intake.left_out] == [f"{above}roster.csv"]
+
+
+def test_the_path_of_an_inner_zip_leads_nowhere(tmp_path):
+    """A zip inside is found by its name in the zip, and never on the disk."""
+    secret = zipped(tmp_path / "secret.zip", *CLASSES["folders"])
+    for name in (str(secret), "../secret.zip", "a/../../secret.zip"):
+        path = zipped(tmp_path / "class" / "bad.zip", **{name: b"no zip"})
+        assert len(taken(path)[1]) == 1
+        entries_of.cache_clear()
+
+
+def test_a_zip_of_sections_of_which_one_is_broken_is_remarked_on(tmp_path):
+    good = packed({"al/variation_loss.py": CODE, "bo/variation_loss.py": CODE})
+    intake, found = taken(zipped(tmp_path / "class.zip", **{"A.zip": good, "B.zip": b"PK"}))
+    assert intake.remarks == [f"2 files named variation_loss in A; {ADVICE}"]
+    assert "B.zip cannot be opened" in str(found["B"])
+
+
 def test_sections_are_taken_as_the_instructor_says(tmp_path):
     names = [f"{section}/{name}/variation_loss.py" for section in "AB" for name in ("al", "bo")]
     root = write(tmp_path / "class", *names)
