@@ -11,6 +11,7 @@ right code here; one that does not count enough stops nothing.
 import argparse
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -103,7 +104,11 @@ def tested(catalog: Catalog, files: Sequence[Path]) -> list[str]:
     """Return the failures of one run of plain pytest over these files, as a student starts it."""
     options = ["-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *files], cwd=catalog.root, capture_output=True, text=True
+        [sys.executable, "-m", "pytest", *options, *files],
+        cwd=catalog.root,
+        env={**os.environ, "COLUMNS": "400"},  # each line of a failure gives its reason
+        capture_output=True,
+        text=True,
     )
     lines = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR", "x "))]
     if not ran.returncode:

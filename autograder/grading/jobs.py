@@ -27,6 +27,7 @@ from autograder.results.types import SubmissionResult
 from autograder.sandbox import Sandbox
 from autograder.sandbox.zygote import GPU_HIDDEN, GPU_UNOPENED, ONE_THREAD, Zygote
 from autograder.submissions import RawSubmission
+from autograder.worker.deadline import wall_limit
 
 __all__ = ["Jobs"]
 
@@ -57,7 +58,7 @@ GradeTasks = Callable[[Iterable[Task]], Iterator[GradedTask]]
 
 
 _DIED = "the process that graded it died or stood still, and so did the one that graded it again"
-#: A job waits for one call of a worker at a time, which is over after ten times its limit and ten seconds; then so much more.
+#: A job waits for one call of a worker at a time, whose last limit is the wall clock's; then so much more.
 _STILL_SECONDS = 60.0
 #: Before it begins, its zygote imports torch and the checks, which takes long on a busy machine.
 _BEGIN_SECONDS = 600.0
@@ -175,7 +176,7 @@ class Jobs:
     def _patience(self) -> float:
         if self.patience is not None:
             return self.patience
-        return 10 * max((unit.seconds for unit in self.spec.chosen), default=0.0) + 10 + _STILL_SECONDS
+        return wall_limit(max((unit.seconds for unit in self.spec.chosen), default=0.0)) + _STILL_SECONDS
 
     def _end_still_ones(self) -> list[Connection]:
         """End the busy jobs that stand still: a stopped process, a lost lock. Return their links: they have ended."""

@@ -18,7 +18,7 @@ from pathlib import Path
 #: The file of the signal handler's frame.
 HANDLER = __file__
 #: The last limit by the wall clock: so many times the seconds that count, and so many more.
-_WALL_FACTOR = 10
+_WALL_FACTOR = 30
 _WALL_SECONDS = 10.0
 #: A timer that would go off sooner waits so long.
 _SHORTEST = 0.01

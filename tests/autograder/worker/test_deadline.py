@@ -70,6 +70,12 @@ def test_whoever_waits_for_ever_is_stopped_by_the_wall_clock(clocks):
     assert budget.seconds_left() == -1.0
 
 
+def test_fifty_processes_on_two_cores_leave_the_time_that_counts(clocks):
+    budget = Budget(5.0, clocks)
+    clocks.passed(wall=4.0 * 50 / 2, wait=4.0 * 50 / 2 - 4.0, ran=4.0)
+    assert budget.seconds_left() == 1.0
+
+
 @pytest.mark.parametrize(("crowded", "left"), [(12.0, 2.0), (30.0, 3.0), (0.0, -10.0), (None, 3.0)])
 def test_sleep_while_helpers_wait_for_a_core_does_not_count(clocks, crowded, left):
     """As long as anything waited and 2 s more, which Linux tells late; all of it where nobody tells."""
