@@ -10,8 +10,8 @@ from autograder.submissions.module import parse_quietly
 _MAGIC = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]|[\w.]+\?{1,2}\s*$)")
 #: A magic that runs one line of Python in its place; inside a function it binds no name there.
 _TIME = re.compile(r"%time\s+(?P<code>.+)")
-#: A magic that runs a script and takes its names. Inside a function it could not stand for an import of all names.
-_RUN = re.compile(r"%run\s+(?:-\w+\s+)*(?:\./)?(?P<path>[^\W\d]\w*(?:/[^\W\d]\w*)*)\.py\s*")
+#: A magic that runs a script or a notebook and takes its names. Inside a function no import of all names can stand for it.
+_RUN = re.compile(r"%run\s+(?:-\w+\s+)*(?:\./)?(?P<path>[^\W\d]\w*(?:/[^\W\d]\w*)*)\.(?:py|ipynb)\s*")
 #: Comment that marks the import of a script that `%run` names.
 _SCRIPT = "# %run"
 #: What opens or closes a text or a bracket, with `\\.` so that no escaped quote counts.

@@ -166,8 +166,13 @@ def defines(node: ast.stmt) -> bool:
 
 def _needed_by_functions(cell: Cell) -> Iterator[str]:
     """Yield the global names that the bodies of functions and classes refer to."""
+    yield from _globals_inside(cell.text)
+
+
+def _globals_inside(text: str) -> Iterator[str]:
+    """Yield the global names that the bodies of functions, classes and lambdas in a text refer to: no parameter or local."""
     try:
-        waiting = symtable.symtable(cell.text, "cell", "exec").get_children()
+        waiting = symtable.symtable(text, "cell", "exec").get_children()
     except (SyntaxError, RecursionError, ValueError):  # what only the compiler finds; it will say so again
         return
     while waiting:
@@ -177,7 +182,7 @@ def _needed_by_functions(cell: Cell) -> Iterator[str]:
 
 
 def _names(node: ast.AST, *, inside: bool) -> Iterator[str]:
-    """Yield the names that a statement reads; with `inside`, also those in the bodies of functions and classes."""
+    """Yield the names that a statement reads; with `inside`, also the global ones in the bodies of functions and classes."""
     waiting = [node]
     while waiting:
         current = waiting.pop()
@@ -185,8 +190,13 @@ def _names(node: ast.AST, *, inside: bool) -> Iterator[str]:
             yield current.id
         elif isinstance(current, ast.Constant):
             yield from files_named(current)
-        outer = isinstance(current, DEFINITIONS) and not inside
-        waiting += _head(current) if outer else ast.iter_child_nodes(current)
+        if not isinstance(current, DEFINITIONS):
+            waiting += ast.iter_child_nodes(current)
+            continue
+        waiting += _head(current)
+        if inside:
+            yield from _globals_inside(ast.unparse(current))
+            yield from files_named(current)
 
 
 def _head(node: ast.AST) -> Iterator[ast.AST]:

@@ -102,6 +102,9 @@ def bound_names(node: ast.stmt) -> Iterator[str]:
             yield child.asname or child.name.partition(".")[0]
         elif isinstance(child, DEFINITIONS):
             yield child.name
+        elif isinstance(child, ast.MatchAs | ast.MatchStar | ast.MatchMapping):
+            name = child.rest if isinstance(child, ast.MatchMapping) else child.name
+            yield from [name] if name else []
         elif isinstance(child, ast.Name | ast.Subscript | ast.Attribute) and isinstance(child.ctx, ast.Store | ast.Del):
             yield from _base(child)
         elif isinstance(child, ast.Attribute) and _changes_in_place(child.attr) and not _is_library(child.value):

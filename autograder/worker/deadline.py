@@ -20,6 +20,8 @@ HANDLER = __file__
 #: The last limit by the wall clock: so many times the seconds that count, and so many more.
 _WALL_FACTOR = 30
 _WALL_SECONDS = 10.0
+#: What is excused, an import, may take so many seconds by the wall clock at once.
+_LONGEST_IMPORT = 1800.0
 #: A timer that would go off sooner waits so long.
 _SHORTEST = 0.01
 #: Threads that have had less of a core have not worked for another: those of a library that wait for work.
@@ -127,6 +129,7 @@ class Budget:
         self._excused = 0.0
         self._excused_by_wall = 0.0
         self._excused_since: float | None = None
+        self._excused_begun = 0.0
         self.paused: Callable[[float], None] = lambda _: None
 
     def seconds_left(self) -> float:
@@ -138,25 +141,27 @@ class Budget:
         if wall < self._seconds:
             return self._seconds - wall  # nothing counts faster than the wall clock
         counted = self._seconds_counted()
-        excused = self._excused + (counted - self._excused_since if self._excused_since is not None else 0.0)
+        excused, excused_by_wall = self._excused, self._excused_by_wall
+        if self._excused_since is not None:
+            excused += counted - self._excused_since
+            excused_by_wall += min(time.monotonic() - self._excused_begun, _LONGEST_IMPORT)
         if counted - excused >= self._seconds and self._helped():
             excused += self._seconds_asleep_for_a_core(counted)
-        return min(self._seconds + excused - counted, wall_limit(self._seconds) + self._excused_by_wall - wall)
+        return min(self._seconds + excused - counted, wall_limit(self._seconds) + excused_by_wall - wall)
 
     @contextlib.contextmanager
     def excused(self) -> Iterator[None]:
         """Do not count the time of the code inside."""
         outermost = self._excused_since is None
-        begun = time.monotonic()
         if outermost:
-            self._excused_since = self._seconds_counted()
+            self._excused_since, self._excused_begun = self._seconds_counted(), time.monotonic()
             self.paused(0.0)
         try:
             yield
         finally:
             if outermost and self._excused_since is not None:
                 self._excused += self._seconds_counted() - self._excused_since
-                self._excused_by_wall += time.monotonic() - begun
+                self._excused_by_wall += time.monotonic() - self._excused_begun
                 self._excused_since = None
                 self.paused(max(self.seconds_left(), _SHORTEST))
 

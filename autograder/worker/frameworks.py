@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from autograder.errors import RefusedValue
 from autograder.libraries import is_loaded, jax, nn, np, torch
-from autograder.worker.codec import Recipe, map_tree, type_name, with_article
+from autograder.worker.codec import Recipe, map_tree, plain_tensor, type_name, with_article
 
 #: A power of two below half the spacing of float32 numbers in [0, 1): no kink lies between two pixels that differ.
 _DIFFERENCE = 2.0**-26
@@ -60,7 +60,7 @@ class Framework:
         """
         parameters = _trained_parameters(args[of])
         source = args[of] if parameters else args[of].detach().clone().requires_grad_()
-        output = function(*args[:of], source, *args[of + 1 :], **kwargs)
+        output = plain_tensor(function(*args[:of], source, *args[of + 1 :], **kwargs))
         if type(output) is not torch.Tensor:
             found = with_article(type_name(output))
             raise RefusedValue(f"{found}, expected a tensor to differentiate")

@@ -19,9 +19,11 @@ import operator
 import re
 import sys
 import time
+import traceback
 import types
 import warnings
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
 from unittest import mock
@@ -79,51 +81,63 @@ def run_awaited(awaited: Coroutine[Any, Any, object]) -> object:
 PACKAGE = "exercises"
 #: What a library or a file that is not there raises where it is used, and `input()` where nobody answers.
 _NOT_HERE = (ImportError, OSError, EOFError)
-#: What a statement asks for that is on another machine, or in a notebook from which a script was exported.
-_ELSEWHERE = {"cuda", "get_ipython", "display"}
+#: What a statement asks for that another machine has or permits, or a notebook from which a script was exported.
+_ELSEWHERE = {"cuda", "mps", "xpu", "get_ipython", "display", "setrlimit", "sqlite3", "set_num_interop_threads"}
 
 
 #: A statement at the top level, its code, and with what it has failed.
 _Failed = tuple[ast.stmt, types.CodeType | SyntaxError, BaseException]
 
 
-class LoadedModule(types.ModuleType):
-    """A module whose source came in the request; it is executed on `load`, once.
-
-    Its statements run one by one. An import of a library that is not installed, or that fails in a sandbox, costs what uses
-    the library; so does a statement that needs the library, a file or an answer to `input()` at the top level, or asks for
-    CUDA or a notebook's kernel, and one that reads what such a statement was to define. Any other exception ends a script,
-    and what was defined before it stays; in a notebook the next statement follows, as in a kernel.
-
-    Args:
-        imported: called after each statement that imports something.
-        place: the folder in which it finds its data, and itself; empty for wherever it was read.
+@dataclass
+class LoadingState:
+    """How far the execution of a module has come.
 
     Attributes:
         filename: as the student knows it.
+        source: what is to be executed; None once that was begun.
+        imported: called after each statement that imports something.
         stopped: the exception that ended it, or else the first one, if there is anything defined nevertheless.
         goes_on: True if the statements after that one were executed.
         missing: lines that import a library in vain, each with the reason.
     """
 
-    __slots__ = ("_imported", "_source", "filename", "goes_on", "missing", "stopped")
+    filename: str
+    source: str | None
+    imported: Callable[[], None]
+    stopped: BaseException | None = None
+    goes_on: bool = True
+    missing: list[tuple[int, str]] = field(default_factory=list)
+
+
+class LoadedModule(types.ModuleType):
+    """A module whose source came in the request; it is executed on `load`, once.
+
+    Its statements run one by one. An import of a library that is not installed, or that fails in a sandbox, costs what uses
+    the library. So does a statement that needs the library, a file or an answer to `input()` at the top level, or asks for
+    CUDA or a notebook's kernel; one for which a library raises an exception, as for a data set that is not there; and one
+    that reads what such a statement was to define. Any other exception ends a script, and what was defined before it stays;
+    in a notebook the next statement follows, as in a kernel.
+
+    Args:
+        imported: called after each statement that imports something.
+        place: the folder in which it finds its data, and itself; empty for wherever it was read.
+
+    Its attributes are the student's own: call the methods by the class, as in `LoadedModule.load(module)`.
+    """
+
+    __slots__ = ("__state",)
 
     def __init__(
         self, name: str, filename: str, text: str, imported: Callable[[], None] = lambda: None, place: str = ""
     ) -> None:
         super().__init__(name)
         self.__file__ = str(Path(place, f"{name}.py")) if place else filename
-        self.filename = filename
-        self._source: str | None = text
-        self._imported = imported
-        self.stopped: BaseException | None = None
-        self.goes_on = True
-        self.missing: list[tuple[int, str]] = []
+        self.__state = LoadingState(filename, text, imported)
 
-    @property
-    def is_loaded(self) -> bool:
-        """Return True once its execution was begun."""
-        return self._source is None
+    def state(self) -> "LoadingState":
+        """Return how far its execution has come."""
+        return self.__state
 
     def load(self) -> None:
         """Execute the module, unless that was begun before.
@@ -131,10 +145,10 @@ class LoadedModule(types.ModuleType):
         Raises:
             BaseException: the first one, if no function and no class is defined.
         """
-        text, self._source = self._source, None
+        state, filename = self.__state, self.__state.filename
+        text, state.source = state.source, None
         if text is None:
             return
-        filename = self.filename
         linecache.cache[filename] = (len(text), None, list(io.StringIO(text, newline="")), filename)
         first: BaseException | None = None
         lost: set[str] = set()
@@ -144,25 +158,29 @@ class LoadedModule(types.ModuleType):
             try:
                 _execute(code, self.__dict__)
                 if isinstance(statement, ast.Import | ast.ImportFrom):
-                    self._imported()
+                    state.imported()
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 first = first or error
                 if isinstance(error, Exception) and isinstance(statement, ast.Import | ast.ImportFrom):
-                    self._excuse(statement, error, [each for each, _ in statements])
+                    LoadedModule._excuse(self, statement, error, [each for each, _ in statements])
                     continue
                 excused = Exception if filename.endswith(".ipynb") else _NOT_HERE
-                if not isinstance(error, excused) and not _lacks_what_is_elsewhere(statement, error, lost):
-                    self.stopped, self.goes_on = error, False
+                if not (
+                    isinstance(error, excused)
+                    or _lacks_what_is_elsewhere(statement, error, lost)
+                    or LoadedModule._was_raised_in_library(self, error)
+                ):
+                    state.stopped, state.goes_on = error, False
                     break
-                self.stopped = self.stopped or error
+                state.stopped = state.stopped or error
                 lost |= _names_bound(statement)
                 failed.append((statement, code, error))
-        if filename.endswith(".ipynb") and self.goes_on:
-            self._repeat(failed)
-        if first is not None and not self._defines_anything():
-            raise self.stopped or first
+        if filename.endswith(".ipynb") and state.goes_on:
+            LoadedModule._repeat(self, failed)
+        if first is not None and not LoadedModule._defines_anything(self):
+            raise state.stopped or first
 
     def _repeat(self, failed: list[_Failed]) -> None:
         """Execute once more what lacked a name that a later cell has defined: a kernel runs cells in any order."""
@@ -178,9 +196,9 @@ class LoadedModule(types.ModuleType):
                 _execute(code, self.__dict__)
             except Exception:
                 continue  # the first exception says more
-            self._repeat([each for each in failed if each is not again])
+            LoadedModule._repeat(self, [each for each in failed if each is not again])
             return
-        self.stopped = next((error for _, _, error in failed), None)
+        self.__state.stopped = next((error for _, _, error in failed), None)
 
     def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception, body: list[ast.stmt]) -> None:
         """Put something that raises when it is used in the place of what could not be imported."""
@@ -188,12 +206,20 @@ class LoadedModule(types.ModuleType):
             reason = f"{error.name} is not installed where this ran" if error.name else str(error)
         else:
             reason = _without_place(error)
-        self.missing.append((statement.lineno, reason))
+        self.__state.missing.append((statement.lineno, reason))
         stand_in = _MissingLibrary(ast.unparse(statement), reason)
         for alias in statement.names:
             name = alias.asname or (alias.name.partition(".")[0] if isinstance(statement, ast.Import) else alias.name)
             names = [name] if name != "*" else _names_read(body) - {*self.__dict__, *vars(builtins)}
             self.__dict__.update(dict.fromkeys(names, stand_in))
+
+    def _was_raised_in_library(self, error: BaseException) -> bool:
+        """Return True for an exception that a library raises which the student's code has called."""
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        own = any(frame.f_globals is self.__dict__ for frame in frames)
+        name = frames[-1].f_globals.get("__name__") if frames else None
+        in_theirs = own and type(sys.modules.get(str(name), self)) is LoadedModule
+        return own and not in_theirs and frames[-1].f_globals is not self.__dict__ and Exception in type(error).__mro__
 
     def _defines_anything(self) -> bool:
         functions = (value for value in self.__dict__.values() if isinstance(value, types.FunctionType | type))
@@ -358,7 +384,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         if isinstance(module, LoadedModule):
-            module.load()
+            LoadedModule.load(module)
 
 
 def _spec_of_file(
@@ -404,7 +430,9 @@ def importable(modules: Mapping[str, LoadedModule], libraries: Budget | None = N
     sys.meta_path.insert(0, finder)
     shadowed = _take_away(modules)
     # One inside a folder of modules is set in its package when it is imported, so that it has to be imported anew.
-    sys.modules.update({name: each for name, each in modules.items() if each.is_loaded and "." not in name})
+    sys.modules.update(
+        {name: each for name, each in modules.items() if LoadedModule.state(each).source is None and "." not in name}
+    )
     by_file = functools.partial(_spec_of_file, finder, importlib.util.spec_from_file_location)
     try:
         with mock.patch.object(importlib.util, "spec_from_file_location", by_file):

@@ -236,28 +236,29 @@ class Session:
 
     def _missing_libraries(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line of each import that failed, and the reason."""
-        for module in self._modules.values():
-            for line, reason in module.missing:
-                yield module.filename, line, f"the import has failed ({reason[:_REASON]}); what uses it fails"
+        for state in map(LoadedModule.state, self._modules.values()):
+            for line, reason in state.missing:
+                yield state.filename, line, f"the import has failed ({reason[:_REASON]}); what uses it fails"
 
     def _declared(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line at which a module names a framework, and what its functions get."""
         for module in self._modules.values():
             note = framework_note(getattr(module, "FRAMEWORK", None))
             if note is not None:
-                lines = self._sources[module.filename].splitlines()
+                filename = LoadedModule.state(module).filename
+                lines = self._sources[filename].splitlines()
                 line = next((number for number, text in enumerate(lines, 1) if text.startswith("FRAMEWORK")), 0)
-                yield module.filename, line, note
+                yield filename, line, note
 
     def _stops(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line at which each module stopped, and what happened."""
-        for module in self._modules.values():
-            if module.stopped is not None:
-                fault = fault_of(module.stopped, self._sources, sandboxed=self._sandboxed)
-                own = [line for filename, line, _ in fault.frames if filename == module.filename]
+        for state in map(LoadedModule.state, self._modules.values()):
+            if state.stopped is not None:
+                fault = fault_of(state.stopped, self._sources, sandboxed=self._sandboxed)
+                own = [line for filename, line, _ in fault.frames if filename == state.filename]
                 words = "it did not end in time" if fault.kind == "timed out" else f"{fault.kinds[0]}: {fault.text}"
-                what = "this has failed" if module.goes_on else "the module stopped here"
-                yield module.filename, own[0] if own else 0, f"{what} ({words})"
+                what = "this has failed" if state.goes_on else "the module stopped here"
+                yield state.filename, own[0] if own else 0, f"{what} ({words})"
 
     def _run(self, request: protocol.Run) -> Answer:
         """Run a program: with modules of its own, which leave those of the check's calls as they are."""
@@ -325,8 +326,9 @@ class Session:
         if callable(function):
             found = operation(function, rest) if rest else function
             return self._missing(function, rest) if found is None else found
-        if module.stopped is not None and not hasattr(module, first):
-            return replace(fault_of(module.stopped, self._sources, sandboxed=self._sandboxed), found=STOPPED)
+        stopped = LoadedModule.state(module).stopped
+        if stopped is not None and not hasattr(module, first):
+            return replace(fault_of(stopped, self._sources, sandboxed=self._sandboxed), found=STOPPED)
         own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         return Fault("missing", found=type_name(function) if hasattr(module, first) else "", names=tuple(own))
 

@@ -13,7 +13,7 @@ length is checked against the bytes that are there before anything of that size 
 """
 
 from autograder.worker.codec.decoding import decode
-from autograder.worker.codec.encoding import NUMPY_SCALARS, TooLargeTree, encode, refuse
+from autograder.worker.codec.encoding import NUMPY_SCALARS, TooLargeTree, encode, plain_tensor, refuse
 from autograder.worker.codec.message import (
     Callback,
     Handle,
@@ -47,6 +47,7 @@ __all__ = [
     "map_tree",
     "member_of",
     "named_tuple_of",
+    "plain_tensor",
     "record_of",
     "refuse",
     "type_name",

@@ -126,10 +126,15 @@ def _plain_form(value: Any) -> object:
         return tuple.__getitem__(value, slice(None))
     if isinstance(value, str):
         return str.__str__(value)
-    if isinstance(value, Tensor) and kind.__module__.startswith("torchvision.tv_tensors."):
-        with torch._C.DisableTorchFunctionSubclass():
-            return value.as_subclass(torch.Tensor)
-    return value
+    return plain_tensor(value)
+
+
+def plain_tensor(value: Any) -> Any:
+    """Return torchvision's tensor of an image as the tensor that it is, with its gradient; anything else as it is."""
+    if not (isinstance(value, Tensor) and type(value).__module__.startswith("torchvision.tv_tensors.")):
+        return value
+    with torch._C.DisableTorchFunctionSubclass():
+        return value.as_subclass(torch.Tensor)
 
 
 class _Encoder:

@@ -212,6 +212,40 @@ def test_while_a_function_runs_the_modules_are_found_by_name(load, line):
     assert [student.again(), student.again()] == [3, 3]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import json\nTABLE = json.loads('no table')",
+        "from torchvision.datasets import MNIST\nPICTURES = MNIST('nowhere')",
+        "import torch\nWHERE = torch.ones(1, device='mps')",
+        "import sqlite3\nBASE = sqlite3.connect('no/such/base')",
+        "import locale\nlocale.setlocale(locale.LC_ALL, 'xx_XX')",
+    ],
+)
+def test_what_a_library_refuses_costs_what_needs_it(load, line):
+    student = load(f"{line}\n\n{DOUBLE}")
+    assert student.double(2) == 4
+    (note,) = student.notes
+    assert note.startswith("unit.py:2: this has failed (")
+
+
+def test_what_a_function_of_ones_own_raises_ends_a_module(load):
+    student = load(
+        DOUBLE + "import json\njson.loads('1', parse_int=lambda text: 1 / 0)\n\ndef halve(x):\n    return x / 2\n"
+    )
+    assert student.double(2) == 4 and "the module stopped here" in student.notes[0]
+    student = load("import helper\n" + DOUBLE + "helper.fails()\n", helper="def fails():\n    raise ValueError('no')\n")
+    assert student.double(2) == 4 and "the module stopped here" in student.notes[0]
+
+
+def test_a_helper_may_use_any_name(load):
+    names = ["filename", "missing", "stopped", "goes_on", "is_loaded", "source", "state", "load"]
+    helper = "\n".join(f"def {name}(x):\n    return '{name}'" for name in names)
+    reads = ", ".join(f"helper.{name}(x)" for name in names)
+    student = load(f"import helper\n\ndef ask(x):\n    import helper\n    return [{reads}]\n", helper=helper)
+    assert [student.ask(1), student.ask(1)] == [names, names]
+
+
 @pytest.mark.parametrize("line", ["print(nothing)", "{}['cuda_device']", "while True: 'cuda'"])
 def test_what_fails_on_any_machine_ends_a_module(load, line):
     student = load(f"{DOUBLE}open('no such file')\n{line}\ndef halve(x):\n    return x / 2\n", seconds=0.5)

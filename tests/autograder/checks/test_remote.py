@@ -476,6 +476,13 @@ def test_gradients(student):
     assert str(student.last) == "the gradient of squares(2x2 tensor)"
 
 
+def test_the_gradient_of_an_image_of_torchvision_is_that_of_its_tensor():
+    text = "from torchvision import tv_tensors\n\ndef squares(x):\n    return tv_tensors.Image(x ** 2)\n"
+    unit = Module("unit", "unit.py", text)
+    x = torch.rand(3, 4, 4)
+    assert_close(StudentModule(unit, {"unit": unit}, InProcess(), 5.0, 0).squares.gradient(x), 2 * x)
+
+
 def test_gradients_by_the_parameters_of_modules(student):
     models, images = [data.toy_model(["cat", "dog"], seed=seed) for seed in (1, 2)], torch.rand(3, 3, 5, 4)
     models[0].head.bias.requires_grad_(False)

@@ -382,6 +382,7 @@ def test_what_functions_need_is_kept_and_the_rest_is_left_out(handin, cell, kept
         "%env DIMS=2\nimport os\ndims.append(int(os.environ['DIMS']))",
         "%set_env DIMS 2\nfrom os import getenv\ndims.append(int(getenv('DIMS')))",
         "files = !ls\ndims.append(2 + len(files))",
+        "match {'a': 2, 'b': 1}:\n    case {'a': found, **rest}:\n        pass\ndims.append(found * len(rest))",
     ],
 )
 def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill, tmp_path, monkeypatch):
@@ -391,7 +392,7 @@ def test_what_changes_a_needed_value_in_other_ways_is_kept(handin, fill, tmp_pat
     path = handin(variation_loss__ipynb=notebook(*cells))
     found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
     module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
-    module.load()
+    LoadedModule.load(module)
     assert module.denoise() == [2]
 
 
@@ -559,6 +560,34 @@ def test_a_script_that_a_notebook_runs_is_taken_along(tmp_path, line):
     compile(found.modules["variation_loss"].text, "unit", "exec")
 
 
+def test_a_notebook_that_another_one_runs_gives_its_names(tmp_path):
+    (tmp_path / "variation_loss.ipynb").write_text(notebook(new_code_cell("def shared():\n    return 3")))
+    cells = ["%run variation_loss.ipynb", "def ideal_loss():\n    return shared()"]
+    (tmp_path / "ideal_image.ipynb").write_text(notebook(*map(new_code_cell, cells)))
+    text = read_submission(tmp_path, ("variation_loss", "ideal_image"), ["ideal_loss"]).modules["ideal_image"].text
+    assert text.startswith("from variation_loss import *")
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        "x = start()\nfor step in range(10**6):\n    loss = x.sum()\n    loss.backward()",
+        "history = denoise(x)",
+        "x = start()\nlogits = train_for_hours(x)",
+    ],
+)
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_training_is_left_out_whose_variables_are_named_as_locals_of_a_function(handin, place, training):
+    code = "def denoise(x, **options):\n    loss = history = logits = x\n    return [x for x in loss]"
+    helper = "def train_for_hours(x):\n    return x\n\ndef start():\n    return 0"
+    cells = [helper, code]
+    cells.insert(place, training)
+    path = handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells)))
+    text = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"].text
+    assert "= start()" not in text and "history = denoise" not in text
+    assert "= train_for_hours" not in text and "backward" not in text
+
+
 def test_training_that_no_graded_function_needs_is_left_out_with_the_files_that_it_writes(handin):
     training = [
         "class Net:\n    def fit(self):\n        self.loss = 1",
@@ -582,8 +611,8 @@ def test_cells_may_stand_in_another_order_than_they_were_run(handin):
     path = handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells)))
     found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
     module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
-    module.load()
-    assert module.denoise() == 3 and module.stopped is None
+    LoadedModule.load(module)
+    assert module.denoise() == 3 and LoadedModule.state(module).stopped is None
 
 
 @pytest.mark.parametrize(
@@ -601,7 +630,7 @@ def test_folders_and_files_that_a_notebook_makes_of_nothing_of_its_own_are_made(
     path = handin(variation_loss__ipynb=notebook(*map(new_code_cell, cells)))
     found = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"]
     module = LoadedModule("variation_loss", "variation_loss.ipynb", found.text)
-    module.load()
+    LoadedModule.load(module)
     assert module.denoise() == 2
 
 

@@ -118,6 +118,14 @@ def test_what_is_excused_does_not_count_and_not_twice(clocks):
     assert budget.seconds_left() == 1.0
 
 
+def test_an_import_that_goes_on_is_excused_as_well(clocks):
+    """The first step of an optimizer imports for minutes beside thirty busy processes, and half an import breaks the next."""
+    budget = Budget(5.0, clocks)
+    with budget.excused():
+        clocks.passed(wall=2 * wall_limit(5.0), wait=2 * wall_limit(5.0) - 10)
+        assert budget.seconds_left() == 5.0
+
+
 def test_what_is_excused_does_not_count_by_the_wall_clock_either(clocks):
     budget = Budget(5.0, clocks)
     with budget.excused():
