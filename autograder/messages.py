@@ -4,7 +4,8 @@
     tr("Next: {function} in {place}", function="denoise", place="exercises/variation_loss.py:83")
 
 Catalogs are `.po` files, read when first needed; gettext finds the words. English stands for whatever is missing. A sentence
-that a result stores is English: `parsed` finds its template and its values, and `said` gives it in the reader's language.
+that a result stores is English: `parse_sentence` finds its template and its values, and `show_sentence` gives it in the
+reader's language.
 Every room may import this module; it imports nothing of the package but `errors`.
 """
 

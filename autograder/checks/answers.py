@@ -54,7 +54,6 @@ def same_value(one: Call, other: Call) -> bool:
         return one.value is other.value and one.raised[:1] == other.raised[:1]
     if other.printed and one.printed != other.printed:
         return False
-    # Objects are the same where calls of them give the same.
     if isinstance(one.value, Program) and isinstance(other.value, Program):
         return _same_end(one.value, other.value)
     try:

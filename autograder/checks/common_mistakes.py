@@ -82,8 +82,8 @@ def common_mistakes(function: str, solution: str, calls: Sequence[Call]) -> dict
 def evidence(theirs: Call, right: Call) -> int:
     """Return how many numbers and texts of a student's answer are other than the solution's.
 
-    Where one has answered and the other has not, with another type, or with an error of another kind, there is no chance in
-    that: it counts as all the evidence there is to be.
+    An answer of another type, an error of another kind, or an answer beside none cannot come by chance: each counts as
+    `ENOUGH`.
     """
     if theirs.value is UNANSWERED or right.value is UNANSWERED:
         return ENOUGH if theirs.value is not right.value or theirs.raised[:1] != right.raised[:1] else 0

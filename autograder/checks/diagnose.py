@@ -186,9 +186,10 @@ class Diagnosis:
             self._passed.append(Asked(calls, seed, seconds))
 
     def mistakes(self, seconds: float = NAMING_SECONDS) -> tuple[Mistake, ...]:
-        """Return the one mistake that explains everything; or else a common one; or both of a mixture, or what all share.
+        """Return the mistakes that the student reads about; nothing if there are none.
 
-        Where several explain everything, or the time is up, a side effect is named if it alone is wrong.
+        It is the known mistake that alone explains all failures; else a mistake that any function can have; else the two of a
+        mixture. If several explain all failures, or the time is up, a side effect is named if it alone is wrong.
 
         Args:
             seconds: of processor time, in which calls are made again. Where they do not suffice, nothing is named.

@@ -111,9 +111,9 @@ def _describe(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]]
     if isinstance(value, float):
         return "float", _number(value, numbers)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        return "array", _tensor(torch.from_numpy(value.copy()), None, numbers)
+        return "array", _tensor(torch.from_numpy(value.copy()), numbers)
     if isinstance(value, Tensor):
-        return "tensor", _tensor(value.detach(), None, numbers)
+        return "tensor", _tensor(value.detach(), numbers)
     if isinstance(value, Image.Image):
         return value.mode, value.size, hashlib.sha256(value.tobytes()).hexdigest()
     return type(value).__name__, repr(value)
@@ -127,7 +127,7 @@ def _number(value: float, numbers: list[tuple[float, ...]]) -> object:
     return ("torch.float64", ()), hashlib.sha256(infinite).hexdigest() if infinite else ""
 
 
-def _tensor(value: Tensor, tolerance: float | None, numbers: list[tuple[float, ...]]) -> object:
+def _tensor(value: Tensor, numbers: list[tuple[float, ...]]) -> object:
     if value.layout != torch.strided:
         return "other layout", repr(value)
     if value.is_complex():
@@ -135,7 +135,7 @@ def _tensor(value: Tensor, tolerance: float | None, numbers: list[tuple[float, .
     kind = str(value.dtype), tuple(value.shape)
     if not value.is_floating_point():
         return kind, hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
-    tolerance = _TOLERANCES.get(str(value.dtype), _FLOAT32) if tolerance is None else tolerance
+    tolerance = _TOLERANCES.get(str(value.dtype), _FLOAT32)
     flat = value.to(torch.float64).flatten()
     infinite = torch.where(flat.isfinite(), 0.0, flat.nan_to_num(nan=3.0, posinf=2.0, neginf=1.0)).to(torch.uint8)
     flat = flat.nan_to_num(0.0, 0.0, 0.0)

@@ -272,7 +272,7 @@ class RemoteModule(RemoteObject):
 
     def __init__(self, submission: Any, handle: Handle, recipe: Recipe | None = None) -> None:
         super().__init__(submission, handle)
-        self.__dict__.update(submission=submission, handle=handle, recipe=recipe)
+        self.__dict__["recipe"] = recipe
 
     def __getattr__(self, name: str) -> Any:
         try:

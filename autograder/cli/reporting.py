@@ -1,4 +1,4 @@
-"""`autograder report` and `autograder replay`."""
+"""`autograder report`, `replay`, `likeness` and `viva`."""
 
 import contextlib
 import os

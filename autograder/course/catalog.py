@@ -214,7 +214,7 @@ def course_here() -> Catalog:
 
 
 def speak(catalog: Catalog, asked: str = "") -> None:
-    """Show everything from now on in the reader's language: as asked for, or as `chosen` finds it.
+    """Show everything from now on in the language that was asked for, or else in the one that `choose_language` finds.
 
     Raises:
         UsageError: the course is not there in the language that was asked for.

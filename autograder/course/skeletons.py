@@ -284,6 +284,11 @@ def source_lines(text: str) -> list[str]:
     return list(io.StringIO(text, newline=""))
 
 
+def bare_lines(text: str) -> list[str]:
+    """Return the lines of a source without their ends, counted as Python does."""
+    return [line.rstrip("\r\n") for line in source_lines(text)]
+
+
 def _back_up(path: Path, folder: Path) -> Path:
     """Copy a file to the first free `<name>.bak`, `<name>.bak.1`, ... of a folder."""
     folder.mkdir(exist_ok=True)

@@ -3,7 +3,7 @@
 import difflib
 import itertools
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -236,13 +236,21 @@ def best_share(
     whole = math.fsum(maxima[unit] for unit in counting)
     drop = min(policy.drop, len(counting) - 1) if counting else 0
 
-    def share(kept: tuple[str, ...]) -> float:
+    def share(kept: Iterable[str]) -> float:
         most = math.fsum(maxima[unit] for unit in kept)
         return math.fsum(points.get(unit, 0.0) for unit in kept) / most if most else 0.0
 
     if drop <= 0:
         return math.fsum(points.get(unit, 0.0) for unit in counting) + bonus, whole, []
-    best = max(itertools.combinations(counting, len(counting) - drop), key=share)
+
+    def furthest_above(reached: float) -> list[str]:
+        below = sorted(counting, key=lambda unit: reached * maxima[unit] - points.get(unit, 0.0))
+        return below[: len(counting) - drop]
+
+    # The units of the best share are those furthest above it; few rounds find it (Dinkelbach, 1967).
+    best = counting[: len(counting) - drop]
+    while share(better := furthest_above(share(best))) > share(best):
+        best = better
     return share(best) * whole + bonus, whole, [unit for unit in counting if unit not in best]
 
 

@@ -56,12 +56,14 @@ def storable(text: str) -> str:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check. Born `NOT_RUN`, so that nothing is worth points until a run says so.
+    """One check of a result. It is `NOT_RUN`, and worth nothing, until a run judges it.
 
-    A `picture` is a PNG in base64: plain text, as all that a result holds. A `line` is one of the student's own file; 0
-    if there is none to look at. A `sentence` is the message as a template and its values, for other languages than English. A
-    `share` of the points, from 0 to 1, is what the check gave by `partial`. The `values` are small tensors shown whole, in
-    a run at home: what was expected, what came back, and their difference.
+    Attributes:
+        picture: a PNG in base64: plain text, as all that a result holds.
+        line: of the student's own file; 0 if there is none to look at.
+        sentence: the message as a template and its values, for other languages than English.
+        share: of the points, from 0 to 1, that the check gave by `partial`.
+        values: small tensors shown whole, in a run at home: what was expected, what came back, and their difference.
     """
 
     id: str

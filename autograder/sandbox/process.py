@@ -158,7 +158,10 @@ def _cause(status: int | None) -> str:
         return "its process was ended together with the fork server"
     if status >= 0:
         return f"it ended its own process with exit code {status}"
-    name = signal.Signals(-status).name
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:  # a real-time signal has no name
+        name = f"signal {-status}"
     reasons = {
         "SIGSEGV": "segmentation fault: endless recursion, or memory that is not its own",
         "SIGXCPU": "it used up its processor time",

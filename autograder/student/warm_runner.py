@@ -58,12 +58,12 @@ def main() -> None:
     faulthandler.enable(last_words)
     inbox = _Inbox(requests)
     runner = _UnitRunner(root, replies, last_words)
-    runner.prepare({})
+    runner.prepare()
     while True:
         # After a newer request, the interrupt of the older one may arrive anywhere below.
         with contextlib.suppress(KeyboardInterrupt):
             request = inbox.next()
-            runner.prepare(request)
+            runner.prepare()
             with inbox.working():
                 runner.answer(request)
 
@@ -121,7 +121,7 @@ class _UnitRunner:
         self._warm: set[str] = set()
         self._warmed_up = False
 
-    def prepare(self, request: dict[str, Any]) -> None:
+    def prepare(self) -> None:
         """Import what a run needs, before a newer request can interrupt it: half an import is none that can be repeated."""
         with contextlib.suppress(AutograderError):  # a catalog that is wrong is told with the answer
             catalog = read_catalog(self._root)

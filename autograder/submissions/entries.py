@@ -215,12 +215,6 @@ def _split_permitted(
     return taken, notes[:_NOTES] + more
 
 
-def head(path: Path, limit: int) -> bytes:
-    """Return the first bytes of a file."""
-    with path.open("rb") as file:
-        return file.read(limit)
-
-
 def is_archive(filename: str) -> bool:
     """Return True for the name of an archive that can be opened."""
     return filename.lower().endswith(ARCHIVES)

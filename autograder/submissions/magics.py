@@ -3,7 +3,7 @@
 import keyword
 import re
 
-from autograder.course.skeletons import source_lines
+from autograder.course.skeletons import bare_lines
 from autograder.submissions.module import parse_quietly
 
 #: Lines that IPython does not read as Python: magics, shell lines, requests for help; also `files = !ls`.
@@ -36,7 +36,7 @@ def without_magics(text: str, unit: str) -> str:
     A cell that `%%writefile` writes into the unit's own file is code; into another Python file, or for another magic, it is
     not. Into any other file, it is a statement that writes it.
     """
-    lines = ended_lines(text)
+    lines = bare_lines(text)
     start = text.lstrip().partition("\n")[0].strip()
     written = _WRITEFILE.match(start)
     if _is_of_another_magic(start) and not (written and written["stem"] == unit):
@@ -156,9 +156,4 @@ class _Statement:
 def without_indent(text: str) -> str:
     """Return a cell whose lines begin where its first one does, as IPython reads it."""
     indent = re.match(r"[ \t]*", text.lstrip("\n"))
-    return "\n".join(line.removeprefix(indent[0]) for line in ended_lines(text)) if indent else text
-
-
-def ended_lines(text: str) -> list[str]:
-    """Return the lines of a text without their ends."""
-    return [line.rstrip("\r\n") for line in source_lines(text)]
+    return "\n".join(line.removeprefix(indent[0]) for line in bare_lines(text)) if indent else text

@@ -6,7 +6,8 @@ import symtable
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from autograder.submissions.magics import ended_lines, is_script_import
+from autograder.course.skeletons import bare_lines
+from autograder.submissions.magics import is_script_import
 from autograder.submissions.statements import (
     DEFINITIONS,
     alias_of,
@@ -137,7 +138,7 @@ def _script_imports(cells: Sequence[Cell]) -> set[ast.stmt]:
         node
         for cell in cells
         for node in cell.tree.body
-        if isinstance(node, ast.ImportFrom) and is_script_import(ended_lines(cell.text)[node.lineno - 1])
+        if isinstance(node, ast.ImportFrom) and is_script_import(bare_lines(cell.text)[node.lineno - 1])
     }
 
 

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autograder.course.skeletons import first_line
-from autograder.submissions.magics import ended_lines, is_left_out, without_indent, without_magics
+from autograder.course.skeletons import bare_lines, first_line
+from autograder.submissions.magics import is_left_out, without_indent, without_magics
 from autograder.submissions.module import Module, parse, parse_quietly
 from autograder.submissions.needed import Cell, defines, needed_statements
 from autograder.submissions.statements import bound_names
@@ -115,7 +115,7 @@ def _as_main(cell: Cell) -> Cell:
     ]
     if not names:
         return cell
-    lines = ended_lines(cell.text)
+    lines = bare_lines(cell.text)
     for name in sorted(names, key=lambda each: (each.lineno, each.col_offset), reverse=True):
         line = lines[name.lineno - 1].encode()  # columns count bytes
         start, end = name.col_offset, name.end_col_offset or name.col_offset
@@ -195,7 +195,7 @@ def _lines(cell: Cell, kept: set[ast.stmt]) -> list[str]:
         if node in kept:
             first = first_line(node)
             numbers |= set(range(first, (node.end_lineno or first) + 1))
-    lines = [line if number in numbers else "" for number, line in enumerate(ended_lines(cell.text), 1)]
+    lines = [line if number in numbers else "" for number, line in enumerate(bare_lines(cell.text), 1)]
     for node in reversed(cell.tree.body):  # from the back, so that the columns in front of it stay right
         if node not in kept or _is_future(node):
             _blank(lines, node)
@@ -221,6 +221,6 @@ def _blank(lines: list[str], node: ast.stmt) -> None:
 
 def _stubs(text: str, problem: str, defined: set[str]) -> list[str]:
     """Return a cell that is no Python with a stub for each of its functions that no other cell has; the stub says so."""
-    found = [re.match(r"def\s+(\w+)", line) for line in ended_lines(text)]
+    found = [re.match(r"def\s+(\w+)", line) for line in bare_lines(text)]
     wanted = [match if match and match[1] not in defined else None for match in found]
     return [f"def {match[1]}(*_, **__): raise SyntaxError({problem!r})" if match else "" for match in wanted]

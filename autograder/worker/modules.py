@@ -84,6 +84,9 @@ _NOT_HERE = (ImportError, OSError, EOFError)
 #: What a statement asks for that another machine has or permits, or a notebook from which a script was exported.
 _ELSEWHERE = {"cuda", "mps", "xpu", "get_ipython", "display", "setrlimit", "sqlite3", "set_num_interop_threads"}
 
+#: Libraries whose exceptions end a test or a run.
+_STEERING = {"_pytest", "pytest", "unittest"}
+
 
 #: A statement at the top level, its code, and with what it has failed.
 _Failed = tuple[ast.stmt, types.CodeType | SyntaxError, BaseException]
@@ -214,12 +217,13 @@ class LoadedModule(types.ModuleType):
             self.__dict__.update(dict.fromkeys(names, stand_in))
 
     def _was_raised_in_library(self, error: BaseException) -> bool:
-        """Return True for an exception that a library raises which the student's code has called."""
-        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        own = any(frame.f_globals is self.__dict__ for frame in frames)
-        name = frames[-1].f_globals.get("__name__") if frames else None
-        in_theirs = own and type(sys.modules.get(str(name), self)) is LoadedModule
-        return own and not in_theirs and frames[-1].f_globals is not self.__dict__ and Exception in type(error).__mro__
+        """Return True for an exception that a library raises which the student's code has called; none to steer tests."""
+        frames = [frame.f_globals for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if Exception not in type(error).__mro__ or not any(names is self.__dict__ for names in frames):
+            return False
+        name = str(frames[-1].get("__name__"))
+        is_own = frames[-1] is self.__dict__ or type(sys.modules.get(name, self)) is LoadedModule
+        return not is_own and name.partition(".")[0] not in _STEERING
 
     def _defines_anything(self) -> bool:
         functions = (value for value in self.__dict__.values() if isinstance(value, types.FunctionType | type))

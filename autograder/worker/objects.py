@@ -84,7 +84,10 @@ def exception_of(fault: Fault) -> Exception:
     """Return the exception for a fault of the check's function, of the nearest kind that Python itself has."""
     kinds = (getattr(builtins, name, None) for name in fault.kinds)
     kind = next((each for each in kinds if isinstance(each, type) and issubclass(each, Exception)), Exception)
-    return kind(fault.text) if kind not in (UnicodeDecodeError, UnicodeEncodeError) else ValueError(fault.text)
+    try:
+        return kind(fault.text)
+    except TypeError:  # it needs more than a text
+        return ValueError(fault.text) if issubclass(kind, ValueError) else Exception(fault.text)
 
 
 class Objects:

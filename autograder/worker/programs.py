@@ -61,6 +61,8 @@ def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
         try:
             exec(compile(text, filename, "exec", dont_inherit=True), program.__dict__)
             if filename.endswith(_NOTEBOOK):
+                if "main" not in program.__dict__:
+                    raise NameError("the notebook has no function main, which starts the program")
                 program.__dict__["main"]()
             code = 0
         except SystemExit as end:

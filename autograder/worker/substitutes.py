@@ -339,9 +339,9 @@ def _loop_without_sockets() -> None:
     events._UnixDefaultEventLoopPolicy._loop_factory = event_loop()
 
 
-def _of_threads(_: object, name: str, *args: Any) -> Any:
+def _of_threads(_: object, name: str, *args: Any, **kwargs: Any) -> Any:
     """Return a lock, an event or the like for the threads of this process."""
-    return getattr(threading, name)(*args)
+    return getattr(threading, name)(*args, **kwargs)
 
 
 class _Threads(concurrent.futures.ThreadPoolExecutor):

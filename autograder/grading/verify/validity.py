@@ -15,7 +15,7 @@ from itertools import chain
 from autograder.course.units import Unit
 from autograder.results.types import CheckResult, Outcome
 
-#: The kinds of modules that are handed in, in the order of the page; the first three are right.
+#: Kinds of modules that are handed in, in the order of the page: right ones, then wrong ones.
 RIGHT = ("solution", "alternative", "given as right")
 WRONG = ("known mistake", "mutant", "nothing", "shortcut", "given as wrong")
 

@@ -219,7 +219,7 @@ class Verification:
         for (unit, each, i), checks in zip(cases, self._run("Known mistakes", trials), strict=True):
             self._note_killed(checks)
             self._verdicts.add(verdict("known mistake", unit, each.function, each.name, checks))
-            found = list(self._wrong_verdicts(unit, each, checks))
+            found = list(self._wrong_verdicts(each, checks))
             found += self._wrong_names(each, checks) if i < NAMED_SEEDS else ()
             earned = sum(check.points for check in checks if check.function == each.function)
             usual = points.setdefault((unit, each.name), earned)
@@ -333,7 +333,7 @@ class Verification:
             if not math.isclose(points, function.points, abs_tol=1e-9):  # three tenths are not 0.3 in binary
                 yield f"{unit.name}, {function.name}: {function.points:g} points in the catalog, {points:g} in its checks"
 
-    def _wrong_verdicts(self, unit: str, mistake: Mistake, checks: Sequence[CheckResult]) -> Iterator[str]:
+    def _wrong_verdicts(self, mistake: Mistake, checks: Sequence[CheckResult]) -> Iterator[str]:
         failed = [check for check in checks if check.function == mistake.function and check.outcome is Outcome.FAILED]
         if not failed:
             yield f"no check of {mistake.function} fails"

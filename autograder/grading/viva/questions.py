@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.checks.compare import show
+from autograder.course.skeletons import bare_lines
 from autograder.grading.grade import Workers
 from autograder.grading.spec import GradingSpec
 from autograder.grading.verify.mutants import Mutant, mutants_of
@@ -169,7 +170,7 @@ def printed_functions(questions: Sequence[Question], modules: Mapping[str, Modul
         module = modules[name]
         node = function_named(ast.parse(module.text), function)
         assert node is not None  # it was called
-        lines = module.text.splitlines()[node.lineno - 1 : node.end_lineno]
+        lines = bare_lines(module.text)[node.lineno - 1 : node.end_lineno]
         asked = [ExamQuestion(i, each.call, each.text, each.options, _letter(each) + each.key) for i, each in group]
         found.append(ExamFunction(module.label, node.lineno, lines, asked))
     return found

@@ -10,7 +10,15 @@ from pathlib import Path, PurePosixPath
 
 from autograder import __version__
 from autograder.course.catalog import LATER, Catalog, catalog_text
-from autograder.course.skeletons import first_line, first_text, imported_names, read_source, translated_solution
+from autograder.course.skeletons import (
+    bare_lines,
+    first_line,
+    first_text,
+    imported_names,
+    read_source,
+    source_lines,
+    translated_solution,
+)
 from autograder.course.units import Unit
 from autograder.errors import CatalogError
 from autograder.grading.session import CollectedTest, collected_tests
@@ -69,7 +77,7 @@ def _bound_name(alias: ast.alias) -> str:
 
 def _without_imports(source: str, private: Collection[str]) -> str:
     """Return the source with the private names left out of imports that name others too."""
-    lines = source.splitlines(keepends=True)
+    lines = source_lines(source)
     for node in reversed(ast.parse(source).body):
         if isinstance(node, ast.ImportFrom) and any(_bound_name(alias) in private for alias in node.names):
             node.names = [alias for alias in node.names if _bound_name(alias) not in private]
@@ -126,7 +134,7 @@ def _names(node: ast.stmt) -> set[str]:
 
 def _without(source: str, nodes: list[ast.stmt]) -> str:
     """Return the source without some statements, their decorators, and the comments right above them."""
-    lines: list[str | None] = list(source.splitlines())
+    lines: list[str | None] = [*bare_lines(source)]
     for node in nodes:
         first = first_line(node) - 1
         indent = (lines[first] or "")[: node.col_offset]

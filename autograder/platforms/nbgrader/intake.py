@@ -31,7 +31,7 @@ def submitted_folder(course: CourseDirectory, student: str, assignment: str) -> 
 
 
 def handed_in(course: CourseDirectory, assignment: str, student: str = "*") -> list[str]:
-    """Return the students who have handed something in, without those whom the course excludes or `refused` names.
+    """Return the students who have handed something in, without those whom the course excludes or `refused_folders` has.
 
     Args:
         course: settings of nbgrader's for the course.

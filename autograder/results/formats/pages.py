@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.course.catalog import Catalog
+from autograder.course.skeletons import bare_lines
 from autograder.messages import language, tr, tr_plural
 from autograder.results.formats.overview import class_statistics, row
 from autograder.results.formats.tables import unit_points
@@ -187,7 +188,7 @@ def _by_hand(mark: Mark, unit: UnitMark) -> dict[str, object]:
     comments: dict[int, list[str]] = {}
     for comment in (comment for comment in mark.comments if comment.unit == unit.name):
         comments.setdefault(comment.place, []).append(comment.comment)
-    lines = mark.result.sources.get(unit.name, "").splitlines()
+    lines = bare_lines(mark.result.sources.get(unit.name, ""))
     beyond = [(number, text) for number, texts in comments.items() if number > len(lines) for text in texts]
     return {
         "questions": [

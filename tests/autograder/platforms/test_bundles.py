@@ -105,6 +105,12 @@ def test_a_release_has_the_translations_of_what_its_checks_say_and_of_no_hidden_
         assert titles <= kept and said <= kept and not (all_titles - titles) & kept
 
 
+@pytest.mark.parametrize("odd", ["\x0c\n", "# a\x0cb\n", "# a\u2028b\n"])
+def test_a_mark_that_ends_no_line_moves_no_hidden_check(odd):
+    text = public_checks(CHECKS.replace("# --- f\n", f"# --- f\n{odd}"), {"test_secret", "test_as_the_solution"})
+    assert "def test_open" in text and "test_secret" not in text and "gives away" not in text and '"b"' not in text
+
+
 def test_students_have_the_checks_that_are_not_hidden():
     text = public_checks(CHECKS, {"test_secret", "test_as_the_solution"})
     names = [line.split("(")[0][4:] for line in text.splitlines() if line.startswith("def ")]

@@ -144,6 +144,7 @@ def test_a_worker_that_does_not_answer_is_killed(sandbox):
     [
         ("os._exit(3)", "it ended its own process with exit code 3"),
         ("os.kill(os.getpid(), 9)", "SIGKILL"),
+        ("os.kill(os.getpid(), 40)", "its process died of signal 40"),  # a real-time signal has no name
         ("os.close(3)", "ended|died|killed"),
         pytest.param(
             *("sys.setrecursionlimit(10**9); f = lambda: f(); f()", "SIGSEGV|RecursionError|did not finish"),
@@ -302,9 +303,9 @@ POOLS = """
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
     from multiprocessing.pool import ThreadPool
-    lock = multiprocessing.Lock()
+    lock, places = multiprocessing.Lock(), multiprocessing.Semaphore(value=2)
     def double(x):
-        with lock:
+        with lock, places:
             return 2 * x
     def run():
         seen = []
