@@ -185,6 +185,26 @@ def goes_by_the_suffix(folder):
     )
 
 
+@mistake("readable_images", "Pictures in some formats alone are taken; each that Pillow can decode counts, a TIFF say.")
+def takes_common_formats_alone(folder):
+    def is_common(path):
+        with Image.open(path) as image:
+            return image.format in ("JPEG", "PNG", "GIF", "BMP")
+
+    return sorted(path for path in folder.iterdir() if path.is_file() and _opens(path) and is_common(path))
+
+
+@mistake(
+    "readable_images", "Small pictures are left out; each that Pillow can decode counts, one of a single pixel say."
+)
+def leaves_small_pictures_out(folder):
+    def is_large(path):
+        with Image.open(path) as image:
+            return min(image.size) >= 10
+
+    return sorted(path for path in folder.iterdir() if path.is_file() and _opens(path) and is_large(path))
+
+
 @mistake("readable_images", "Folders inside the folder are searched too; only the files directly in it count.")
 def searches_inner_folders(folder):
     return sorted(path for path in folder.rglob("*") if path.is_file() and _opens(path))

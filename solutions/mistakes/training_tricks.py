@@ -262,6 +262,15 @@ def scales_the_running_variance(x, weight, bias, running_mean, running_var, *, t
     return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
 
 
+@mistake("dropout", "The probability is rounded to tenths: 0.05 drops nothing. Compare torch.rand with p.")
+def rounds_the_probability(x, p, *, training, generator):
+    _require_probability(p)
+    if not training:
+        return x
+    kept = torch.randint(10, x.shape, generator=generator) >= round(10 * p)
+    return torch.where(kept, x / (1 - p), torch.zeros_like(x))
+
+
 @mistake("dropout", "p is taken as the probability that an entry stays; it is the probability that it goes.")
 def keeps_a_share_of_p(x, p, *, training, generator):
     _require_probability(p)
@@ -653,6 +662,13 @@ def never_lets_the_square_fall(
 def clips_each_alone(gradients, max_norm):
     clipped = [gradient * min(1.0, max_norm / max(_norm([gradient]), 1e-12)) for gradient in gradients]
     return clipped, _norm(gradients)
+
+
+@mistake("clip_gradients", "A max_norm of 0 clips nothing; it is a limit like any other, and leaves gradients of zero.")
+def takes_zero_for_no_limit(gradients, max_norm):
+    norm = _norm(gradients)
+    factor = max_norm / norm if max_norm and norm > max_norm else 1.0
+    return [gradient * factor for gradient in gradients], norm
 
 
 @mistake("clip_gradients", "The entries are clamped; clipping by norm scales all of them by one factor.")

@@ -389,6 +389,22 @@ def takes_anything(images):
     return (vertical + horizontal) / images.numel()
 
 
+@mistake(
+    "variation_loss", "Each direction is averaged over its own pairs: a side of length 1 has none, which gives NaN."
+)
+def averages_over_pairs(images):
+    _require_batch(images)
+    height, width = images.shape[2:]
+    down, across = _vertical(images).abs().mean(), _horizontal(images).abs().mean()
+    return down * (height - 1) / height + across * (width - 1) / width
+
+
+@mistake("denoise", "The learning rate has no effect: each step is as long whatever is asked for.")
+def ignores_the_learning_rate(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, weight, steps, 0.05)
+
+
 @mistake("denoise", "The steps change the images that were passed in; work on a copy.")
 def changes_the_images(images, *, weight=0.1, steps=100, learning_rate=0.05):
     _require_batch(images)

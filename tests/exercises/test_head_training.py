@@ -281,6 +281,10 @@ def test_accuracy_of_known_logits(submission, rng):
     assert_close(submission.accuracy(logits, logits.argmax(dim=1)), 1.0)
     assert_close(submission.accuracy(logits, logits.argmin(dim=1)), 0.0)
     assert_close(submission.accuracy(logits[:1], logits[:1].argmax(dim=1)), 1.0)
+    one_of_many = torch.eye(2)[torch.arange(1283) % 2]  # a share that a rounded one is not near
+    wrong = 1 - one_of_many.argmax(dim=1)
+    wrong[700] = 1 - wrong[700]
+    assert_close(submission.accuracy(one_of_many, wrong), 1 / 1283)
 
 
 @pytest.mark.points("accuracy", 0.5)

@@ -62,6 +62,8 @@ def messy(folder, rng):
     readable |= {"note.txt": encoded(good, "PNG"), "nothing": encoded(good), "grey.png": encoded(good.convert("L"))}
     readable |= {"sheer.png": encoded(good.convert("RGBA"), "PNG"), "inks.jpg": encoded(good.convert("CMYK"))}
     readable |= {"zebra.JPG": encoded(good), "still.gif": encoded(good, "GIF"), "bitmap.bmp": encoded(good, "BMP")}
+    readable |= {"scan.tif": encoded(good, "TIFF"), "photo.webp": encoded(good, "WEBP")}
+    readable |= {"dot.png": encoded(good.resize((1, 1)), "PNG")}
     # Named like others but for the suffix.
     readable |= {"grey.jpg": encoded(good.convert("L")), "note.jpg": encoded(good)}
     cut_jpeg, cut_png = encoded(picture(rng, 90, 80)), encoded(picture(rng, 90, 80), "PNG")

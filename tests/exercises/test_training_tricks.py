@@ -300,7 +300,7 @@ def swapped_share(share, p):
 def test_dropout_drops_a_share_of_p(submission, rng):
     """About a share p of the entries is dropped, for a small and for a large p."""
     x = 0.5 + torch.rand(150, 200, generator=rng)
-    for p in (0.2, 0.8):
+    for p in (0.2, 0.8, 0.05):
         result = submission.dropout(x, p, training=True, generator=generator(3))
         assert_kind(result, x.shape)
         share = float((result == 0).double().mean())
@@ -618,6 +618,7 @@ def test_clip_leaves_short_gradients(submission):
         assert_equal(result[0], gradients)
         assert_close(result[1], 0.5)
     assert_close(submission.clip_gradients([matrix], 0.4), ([0.8 * matrix], 0.5))
+    assert_close(submission.clip_gradients([matrix], 0.0), ([torch.zeros(2, 2)], 0.5))
 
 
 @pytest.mark.points("clip_gradients", 0.5)

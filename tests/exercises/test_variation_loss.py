@@ -293,6 +293,7 @@ def test_loss_per_entry(submission):
         stripes = (torch.arange(width) % 2).float().expand(2, 3, 5, width).contiguous()
         assert_close(submission.variation_loss(stripes), torch.tensor((width - 1) / width))
         assert_close(submission.variation_loss(stripes[:1, :1]), torch.tensor((width - 1) / width))
+        assert_close(submission.variation_loss(stripes[:, :, :1]), torch.tensor((width - 1) / width))
 
 
 @pytest.mark.points("variation_loss", 0.5)
@@ -451,6 +452,7 @@ def test_more_steps_denoise_more(submission, rng):
         f": {left[0]:.2f} of the variation is left after one step, and {left[1]:.2f} after 40",
         mistake="ignores_the_steps" if torch.equal(once, often) else "",
     )
+    assert_close(submission.denoise(images, steps=20, learning_rate=1e-6), images, atol=1e-3)
 
 
 @pytest.mark.points("denoise", 0.5)
