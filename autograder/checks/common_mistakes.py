@@ -26,7 +26,7 @@ _DECIMALS = 5
 ENOUGH = 2
 #: What torch says where an argument that is differentiated by would be changed in place.
 _LEAF = "leaf Variable that requires grad is being used in an in-place operation"
-#: Of a function with more parameters, only these first ones are looked at.
+#: Only so many first parameters of a function are looked at.
 _PARAMETERS = 8
 
 

@@ -15,7 +15,7 @@ from autograder.errors import CheckError, RefusedValue
 from autograder.libraries import Image, nn
 from autograder.worker.codec import Member, Recipe, refuse
 
-#: That one call may write into the check's folder.
+#: Most files that one call may write into the check's folder.
 _MOST_FILES = 1000
 
 
@@ -24,7 +24,7 @@ class SentModule:
     """A module among the arguments of a call, as it was then: the check may change its own afterwards.
 
     Attributes:
-        recipe: that it was sent as.
+        recipe: by which it was sent.
         words: for it in a sentence.
     """
 

@@ -197,7 +197,7 @@ def decide(mark: Mark, policy: Policy, at: str = "") -> Mark:
 
 
 def unheeded(rules: Policy, names: Collection[str], units: Collection[str]) -> Iterator[str]:
-    """Yield a sentence for each student and each unit in `class.toml` that is not there, whose decision counts for nobody.
+    """Yield a sentence for each student and each unit in `class.toml` that is not there: what the file decides has no effect.
 
     Args:
         rules: what the file says.

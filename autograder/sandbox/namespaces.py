@@ -49,7 +49,7 @@ def enter(without: Collection[str]) -> dict[str, str]:
 def show_own_processes() -> None:
     """Mount `/proc` anew, so that a worker finds itself there by the number that it has in its pid namespace.
 
-    CUDA's driver does not start otherwise. Of other users' processes, the server's among them, nothing is shown.
+    CUDA's driver does not start otherwise. Nothing is shown of other users' processes, the server's among them.
 
     Raises:
         OSError: the kernel refuses it.

@@ -194,7 +194,7 @@ class _Helpers:
         self._before = self._seconds()
 
     def have_worked(self) -> bool:
-        """Return True if they have had time on a core. Of a process that has not ended nobody knows, and it may have."""
+        """Return True if they have had time on a core, or may have had: a process that has not ended tells nothing."""
         return self._seconds() - self._before > _LEAST_WORK or _has_started_one(self._begun)
 
     def _seconds(self) -> float:

@@ -24,7 +24,7 @@ from autograder.worker.streams import text_of_prints
 
 #: The most that a program may print, on either stream, and that it may add to its files, in bytes: one reply holds all of it.
 _MOST_BYTES = 2 * 2**20
-#: Of a notebook only the definitions are taken, and no cell starts the program: its `main` is called.
+#: A notebook's name ends so. Only its definitions are taken; no cell starts the program, so its `main` is called.
 _NOTEBOOK = ".ipynb"
 
 

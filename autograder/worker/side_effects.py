@@ -30,7 +30,7 @@ from autograder.worker.protocol import Inspection, SideEffect
 _MT19937_BYTES = 625 * 4
 
 
-#: Of torch, numpy and Python; None for a library that has not been imported.
+#: Random states of torch, numpy and Python; None for a library that has not been imported.
 RandomState = tuple[bytes | None, bytes | None, int]
 
 

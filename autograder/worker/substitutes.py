@@ -24,7 +24,7 @@ from autograder.worker.modules import event_loop
 
 _UNCOMPILED = "TORCH_COMPILE_DISABLE"
 _ALONE = {"num_workers": 0, "timeout": 0, "multiprocessing_context": None, "prefetch_factor": None}
-#: Of a pool: fewer than a worker can start.
+#: Most threads of a pool: fewer than a worker can start.
 _MOST_THREADS = 8
 #: What processes share, where there are threads alone.
 _SHARED = ("Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock", "Semaphore")

@@ -29,17 +29,17 @@ _HOOFED = {"profile": True, "legs": 1.4, "tail": "tuft", "body": (1.4, 0.66)}
 
 
 def cat(*base: Colour, **traits: Any) -> Animal:
-    """Draw a cat of one of the colours: pointed ears, large eyes with slits, whiskers; other traits as given."""
+    """Return a cat of one of the colours: pointed ears, large eyes with slits, whiskers; other traits as given."""
     return Animal(base, **{**_FELINE, **traits})
 
 
 def dog(*base: Colour, **traits: Any) -> Animal:
-    """Draw a dog of one of the colours: hanging ears, a large black nose, small dark eyes; traits as given."""
+    """Return a dog of one of the colours: hanging ears, a large black nose, small dark eyes; traits as given."""
     return Animal(base, **{**_CANINE, **traits})
 
 
 def hoofed(*base: Colour, **traits: Any) -> Animal:
-    """Draw a hoofed animal of one of the colours: a long head seen from the side, long legs; traits as given."""
+    """Return a hoofed animal of one of the colours: a long head seen from the side, long legs; traits as given."""
     return Animal(base, **{**_HOOFED, **traits})
 
 

@@ -73,19 +73,19 @@ __all__ = [
 _MARKERS = (
     "points(function, value): the function that this check judges, and what it is worth",
     "hidden: this check is not in a student's release",
-    "depends_on(check, ...): not run where one of these checks of the same unit has failed",
+    "depends_on(check, ...): not run if one of these checks of the same unit has failed",
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--check-seed`, to see a check with other random inputs; `--device`, to compute elsewhere."""
+    """Add `--check-seed`, for other random inputs, and `--device`, to compute elsewhere."""
     group = parser.getgroup("idealcat")
     group.addoption("--check-seed", default=HOME_SEED, help="any text; the checks draw their random inputs from it")
     group.addoption("--device", default="cpu", help="where the functions under test compute: cpu (the default) or cuda")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Finds the course; without one the plugin does nothing."""
+    """Find the course; the plugin does nothing without one."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     catalog = config.stash[COURSE] if COURSE in config.stash else _found_course(config)

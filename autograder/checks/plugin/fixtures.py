@@ -59,7 +59,7 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
         recorder.results[request.node.nodeid] = replace(recorder.results[request.node.nodeid], output=printed)
 
 
-#: Of theirs no exception is expected: it would steer the check itself.
+#: Libraries of which no exception is expected: it would steer the check itself.
 _STEERING = ("autograder", "_pytest", "pytest", "hypothesis", "unittest")
 
 

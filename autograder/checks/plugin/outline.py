@@ -13,7 +13,7 @@ import pytest
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Binding = _Function | ast.ClassDef | ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom
-#: Of a module with one of these names pytest makes more than shows in it.
+#: pytest makes more of a module with one of these names than the module shows.
 _HOOKS = ("pytest_", "setup", "teardown", "load_tests", "__test__", "__getattr__", "__dir__")
 _TESTS = ("test", "Test")
 

@@ -357,7 +357,7 @@ _OF_EXTRA = re.compile(r'(.*?)\s*;\s*(?:(.*) and )?extra == "([^"]+)"')
 def dependencies(catalog: Catalog) -> list[str]:
     """Return what a course requires, with the requirements of the engine and of its extras in place of the engine.
 
-    They stand in the course's `pyproject.toml`. Of a course without one they are the extras that `preload` names.
+    They stand in the course's `pyproject.toml`. Without one they are the extras that `preload` names.
     """
     path = catalog.root / "pyproject.toml"
     own = tomllib.loads(path.read_text(encoding="utf-8"))["project"] if path.is_file() else {}

@@ -42,7 +42,7 @@ _FACTORIES: dict[str, Any] = {
 #: Names of time zones, and those that a fixed distance from UTC may have.
 _ZONE = re.compile(r"[\w+:/ -]{1,60}")
 _DECIMAL_DIGITS = 1_000
-#: Of the exponent of a Decimal: to compare two far apart would write all their zeros.
+#: The largest exponent of a Decimal: to compare two far apart would write all their zeros.
 _DECIMAL_EXPONENT = 10_000
 
 Node = Callable[[Any, int], Any]
