@@ -207,7 +207,7 @@ def test_modules_of_an_earlier_check_are_gone(sandbox):
     with contextlib.closing(WorkerPool(sandbox.worker)) as held:
         for _ in range(2):
             module, _ = asked(held, text)
-            assert module.handle.number == 0
+            assert module._handle.number == 0
 
 
 DIES_ONCE = """
