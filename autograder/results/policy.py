@@ -125,6 +125,8 @@ def adjust(
         return Adjusted(None, math.fsum(maxima.values()), ("exempt",))
     excused = set(policy.exempt.get(student, ()))
     counted = [unit for unit in maxima if unit not in excused]
+    if maxima and not counted:
+        return Adjusted(None, math.fsum(maxima.values()), ("exempt",))
     trail = [f"without {unit}, from which {student} is exempt" for unit in maxima if unit in excused]
     score, maximum, dropped = best_share(counted, points, maxima, policy)
     trail += [f"{unit} dropped" for unit in dropped]

@@ -98,6 +98,8 @@ def test_an_exemption_leaves_a_unit_or_everything_out():
     policy = replace(POLICY, exempt={"alice": ("quiz",), "bob": ()})
     assert adjust(FULL, MAXIMA, policy, "alice").max_score == 16.0
     assert adjust(FULL, MAXIMA, policy, "bob").score is None
+    every = replace(POLICY, exempt={"alice": tuple(MAXIMA)})
+    assert adjust(FULL, MAXIMA, every, "alice") == adjust(FULL, MAXIMA, policy, "bob")
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), min_size=2, max_size=6), st.integers(1, 3))
