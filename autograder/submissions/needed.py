@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import contextlib
 import symtable
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -196,7 +197,8 @@ def _names(node: ast.AST, *, inside: bool) -> Iterator[str]:
             continue
         waiting += _head(current)
         if inside:
-            yield from _globals_inside(ast.unparse(current))
+            with contextlib.suppress(RecursionError, ValueError):  # an expression of many terms
+                yield from _globals_inside(ast.unparse(current))
             yield from files_named(current)
 
 

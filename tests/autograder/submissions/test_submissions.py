@@ -560,6 +560,12 @@ def test_a_script_that_a_notebook_runs_is_taken_along(tmp_path, line):
     compile(found.modules["variation_loss"].text, "unit", "exec")
 
 
+def test_a_function_of_many_terms_is_read(handin):
+    code = f"def denoise(x):\n    return {' + '.join(['x'] * 500)}"
+    path = handin(variation_loss__ipynb=notebook(new_code_cell(code)))
+    assert "def denoise" in read_submission(path, UNITS, ["denoise"]).modules["variation_loss"].text
+
+
 def test_a_notebook_that_another_one_runs_gives_its_names(tmp_path):
     (tmp_path / "variation_loss.ipynb").write_text(notebook(new_code_cell("def shared():\n    return 3")))
     cells = ["%run variation_loss.ipynb", "def ideal_loss():\n    return shared()"]
