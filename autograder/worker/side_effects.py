@@ -39,14 +39,14 @@ class RandomWatch:
     """Changes of the global random state during a call.
 
     Attributes:
-        drawn: numbers were drawn from it, or it was seeded, otherwise than by starting to read a `DataLoader`.
+        drawn: numbers were drawn from it, or it was seeded, otherwise than by PyTorch where a call may let it.
     """
 
     drawn: bool = False
-    _by_loaders: list[tuple[RandomState, RandomState]] = field(default_factory=list)
+    _by_pytorch: list[tuple[RandomState, RandomState]] = field(default_factory=list)
 
     def compare(self, before: RandomState, after: RandomState) -> None:
-        for earlier, later in self._by_loaders:
+        for earlier, later in self._by_pytorch:
             before = later if earlier == before else before
         self.drawn = any(one not in (None, other) for one, other in zip(before, after, strict=True))
 
@@ -55,34 +55,45 @@ class RandomWatch:
 def watch_random_state(device: str) -> Iterator[RandomWatch]:
     """Watch every global source of random numbers that the code inside may draw from on this device.
 
-    Each reading of a `DataLoader` draws one number at its beginning, as a seed for its processes, even if it has none and
-    does not shuffle. Nothing depends on that number, so it does not count.
+    Two things that PyTorch draws by itself do not count, as no result needs to depend on them: one number at the beginning
+    of each reading of a `DataLoader`, a seed for its processes, even if it has none and does not shuffle; and the first
+    weights of a layer, which the code may replace.
     """
     watch = RandomWatch()
-    if not is_loaded("torch"):
-        before = _random_state(device)
-        try:
-            yield watch
-        finally:
-            watch.compare(before, _random_state(device))
-        return
-    loader_class = torch.utils.data.DataLoader
-    make_iterator = loader_class.__iter__
-
-    @functools.wraps(make_iterator)
-    def noted(loader: Any) -> Any:
-        earlier = _random_state(device)
-        iterator = make_iterator(loader)
-        watch._by_loaders.append((earlier, _random_state(device)))
-        return iterator
-
-    loader_class.__iter__ = noted  # type: ignore[method-assign] # replaced on purpose
+    methods = _drawing_methods() if is_loaded("torch") else ()
+    for owner, name, method in methods:
+        setattr(owner, name, _noting_states(method, device, watch._by_pytorch))
     before = _random_state(device)
     try:
         yield watch
     finally:
-        loader_class.__iter__ = make_iterator  # type: ignore[method-assign] # replaced on purpose
+        for owner, name, method in methods:
+            setattr(owner, name, method)
         watch.compare(before, _random_state(device))
+
+
+@functools.cache
+def _drawing_methods() -> tuple[tuple[type, str, Callable[..., object]], ...]:
+    """Return the methods by which PyTorch draws without being told to, each with the class that defines it and its name."""
+    layers = {kind for each in vars(sys.modules["torch.nn"]).values() if isinstance(each, type) for kind in each.__mro__}
+    names = ("reset_parameters", "_reset_parameters")
+    found = [(kind, name) for kind in layers for name in names if name in vars(kind)]
+    return tuple((kind, name, vars(kind)[name]) for kind, name in [(torch.utils.data.DataLoader, "__iter__"), *found])
+
+
+def _noting_states(
+    method: Callable[..., object], device: str, noted: list[tuple[RandomState, RandomState]]
+) -> Callable[..., object]:
+    """Return a method that also notes the random states before and after each call of it."""
+
+    @functools.wraps(method)
+    def noting(*args: Any, **kwargs: Any) -> object:
+        earlier = _random_state(device)
+        value = method(*args, **kwargs)
+        noted.append((earlier, _random_state(device)))
+        return value
+
+    return noting
 
 
 def _random_state(device: str) -> RandomState:

@@ -7,7 +7,8 @@ from torch import nn
 
 
 def xavier_normal(shape, generator):
-    return nn.init.xavier_normal_(torch.empty(shape), generator=generator)
+    layer = nn.Linear(shape[1], shape[0], bias=False)
+    return nn.init.xavier_normal_(layer.weight.detach(), generator=generator)
 
 
 def batch_norm(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):

@@ -126,6 +126,14 @@ def read(shuffle, rounds):
     loader = DataLoader(TensorDataset(torch.arange(6)), batch_size=2, shuffle=shuffle)
     return [[batch.tolist() for (batch,) in loader] for _ in range(rounds)]
 
+def make_layer(generator):
+    layer = nn.Sequential(nn.Linear(3, 2), nn.Conv2d(1, 1, 2))[0]
+    nn.init.xavier_normal_(layer.weight, generator=generator)
+    return layer.weight.detach()
+
+def make_layer_and_draw():
+    return nn.Linear(3, 2).weight.detach() + torch.rand(2, 3)
+
 def read_and_draw():
     return read(False, 3), torch.rand(4)
 
@@ -581,7 +589,13 @@ def test_reading_a_loader_in_order_draws_nothing_that_counts(student):
     assert student.last.describe_side_effects("random state") == []
 
 
-@pytest.mark.parametrize("call", ["read_and_draw", "seed_and_read"])
+def test_the_first_weights_of_a_layer_draw_nothing_that_counts(student):
+    first, again = (student.make_layer(torch.Generator().manual_seed(2)) for _ in range(2))
+    assert torch.equal(first, again)
+    assert student.last.describe_side_effects("random state") == []
+
+
+@pytest.mark.parametrize("call", ["read_and_draw", "seed_and_read", "make_layer_and_draw"])
 def test_drawing_and_seeding_beside_a_loader_are_reported(student, call):
     getattr(student, call)()
     assert student.last.describe_side_effects("random state") == ["random state"]
