@@ -24,6 +24,10 @@ _WRITE_ANY = re.compile(
 )
 #: A magic that sets a variable of the environment; in braces or behind a `$` it would read names of the notebook.
 _ENVIRONMENT = re.compile(r"%(?:set_)?env\s+(?:(?P<name>\w+)\s*=|(?P<other>\w+)\s)\s*(?P<value>[^{}$]*?)\s*")
+#: A line that keeps the value of a variable of the environment.
+_ENVIRONMENT_VALUE = re.compile(r"(?P<target>[\w.]+\s*=)\s*%env\s+(?P<name>\w+)")
+#: A magic that takes the names of NumPy and matplotlib.
+_PYLAB = re.compile(r"%pylab\b(?!.*--no-import-all).*")
 #: A line that keeps what a shell command prints.
 _SHELL_OUTPUT = re.compile(r"(?P<target>[\w.]+\s*=)\s*!.*")
 #: The magics of a whole cell that run it as Python, in its place.
@@ -100,16 +104,21 @@ def _code_that_writes(text: str) -> str:
 def _code_of_magic(line: str) -> str:
     """Return what a magic does, as Python; nothing for most of them.
 
-    It is the statement behind `%time`, an import for `%run`, a variable of the environment for `%env`, an empty list for
-    what a shell command would print.
+    It is the statement behind `%time`, an import for `%run` and `%pylab`, a variable of the environment for `%env`, an empty
+    list for what a shell command would print.
     """
+    if _PYLAB.fullmatch(line):
+        return "from pylab import *"
     script = _RUN.fullmatch(line)
     if script and not any(map(keyword.iskeyword, script["path"].split("/"))):
         return f"from {script['path'].replace('/', '.')} import *  {_SCRIPT}"
     indent, plain = line[: len(line) - len(line.lstrip())], line.strip()
     shell, variable = _SHELL_OUTPUT.fullmatch(plain), _ENVIRONMENT.fullmatch(plain)
+    value = _ENVIRONMENT_VALUE.fullmatch(plain)
     if shell:
         return f"{indent}{shell['target']} []"
+    if value:
+        return f"{indent}{value['target']} __import__('os').environ.get({value['name']!r}, '')"
     if variable:
         name = variable["name"] or variable["other"]
         return f"{indent}import os; os.environ[{name!r}] = {variable['value']!r}"

@@ -13,13 +13,14 @@ from autograder.submissions.statements import (
     DEFINITIONS,
     alias_of,
     bound_names,
-    effects_by_name,
+    effects_of,
     files_named,
     imported_names,
     names_a_method_may_change,
     names_a_setting_changes,
     names_bound_anew,
     names_own_functions_change,
+    names_read_by_text,
 )
 
 #: Functions and methods that make folders or files.
@@ -69,7 +70,7 @@ class _Binders:
     def __init__(self, statements: Sequence[ast.stmt]) -> None:
         self.by_name: dict[str, list[ast.stmt]] = {}
         self.runs: set[ast.stmt] = {node for node in statements if isinstance(node, (*_LOOPS, ast.Delete))}
-        self._effects = {name: effect for node in statements for name, effect in effects_by_name(node)}
+        self._effects = effects_of(statements)
         self._imported = dict(pair for node in statements for pair in imported_names(node))
         self._aliases: dict[str, tuple[str, ast.stmt]] = {}
         for node in statements:
@@ -167,8 +168,9 @@ def defines(node: ast.stmt) -> bool:
 
 
 def _needed_by_functions(cell: Cell) -> Iterator[str]:
-    """Yield the global names that the bodies of functions and classes refer to."""
+    """Yield the global names that the bodies of functions and classes refer to, also by `globals()["NAME"]`."""
     yield from _globals_inside(cell.text)
+    yield from names_read_by_text(cell.tree)
 
 
 def _globals_inside(text: str) -> Iterator[str]:
@@ -200,6 +202,7 @@ def _names(node: ast.AST, *, inside: bool) -> Iterator[str]:
             with contextlib.suppress(RecursionError, ValueError):  # an expression of many terms
                 yield from _globals_inside(ast.unparse(current))
             yield from files_named(current)
+            yield from names_read_by_text(current)
 
 
 def _head(node: ast.AST) -> Iterator[ast.AST]:

@@ -224,15 +224,16 @@ def alias_of(node: ast.stmt) -> tuple[str, str] | None:
 
     What changes the new one in place may change the old one.
     """
-    if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+    assigned = _assignment(node)
+    if assigned is None:
         return None
-    value = node.value
+    new, value = assigned
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
         if value.func.attr.split("_")[0] not in ("add", "get", "setdefault"):
             return None
         value = value.func
     old = next(_base(value), "") if not isinstance(value, ast.Name) else ""
-    return (node.targets[0].id, old) if old else None
+    return (new, old) if old else None
 
 
 def names_bound_anew(node: ast.stmt) -> set[str]:
@@ -287,38 +288,101 @@ def _is_namespace(node: ast.expr) -> bool:
     return node.func.id in ("globals", "locals", "vars")
 
 
-def effects_by_name(node: ast.stmt) -> Iterator[tuple[str, tuple[set[str], bool]]]:
-    """Yield what a function changes by its name, or what the methods of a class do by theirs, with a dot before it."""
-    if isinstance(node, ast.FunctionDef):
-        yield node.name, _effects(node)
+def names_read_by_text(node: ast.AST) -> Iterator[str]:
+    """Yield `SIZES` for `globals()["SIZES"]` and `globals().get("SIZES")`, wherever it stands inside."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.Subscript) and _is_namespace(child.value):
+            key = child.slice
+        elif isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute) and _is_namespace(child.func.value):
+            key = child.args[0] if child.func.attr == "get" and child.args else child.func
+        else:
+            continue
+        if isinstance(key, ast.Constant):
+            yield str(key.value)
+
+
+#: What a function changes: names of the notebook, and True if it changes an argument too.
+Effects = tuple[set[str], bool]
+
+
+def effects_of(statements: Collection[ast.stmt]) -> dict[str, Effects]:
+    """Return what each function of a notebook changes, itself or by the functions that it calls.
+
+    It stands by the function's name; that of a method by its name with a dot before it. A value whose class has `__call__`
+    is a function too.
+    """
+    functions = [pair for node in statements for pair in _functions(node)]
+    found: dict[str, Effects] = {}
+    while (grown := {name: _effects(function, found) for name, function in functions}) != found:
+        found = grown
+    for name, value in filter(None, map(_assignment, statements)):
+        names, changes_itself = found.get(f"{_called_name(value)}()", (set(), False))
+        if names or changes_itself:
+            found[name] = names | {name}, False
+    return found
+
+
+def _functions(node: ast.stmt) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda]]:
+    """Yield the functions that a statement defines, by the names of `effects_of`; `__call__` also as `Class()`."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield node.name, node
     elif isinstance(node, ast.ClassDef):
-        yield from ((f".{each.name}", _effects(each)) for each in node.body if isinstance(each, ast.FunctionDef))
+        for each in node.body:
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f".{each.name}", each
+                if each.name == "__call__":
+                    yield f"{node.name}()", each
+    elif (assigned := _assignment(node)) and isinstance(assigned[1], ast.Lambda):
+        yield assigned[0], assigned[1]
 
 
-def _effects(function: ast.FunctionDef) -> tuple[set[str], bool]:
-    """Return the global names that a function changes, and True if it changes an argument too."""
+def _assignment(node: ast.stmt) -> tuple[str, ast.expr] | None:
+    """Return the name and the value of an assignment to one name, None for any other statement."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id, node.value
+    return None
+
+
+def _called_name(node: ast.expr) -> str:
+    """Return the name of the function that an expression calls; empty for any other expression."""
+    return getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+
+
+def _effects(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, others: Mapping[str, Effects]) -> Effects:
+    """Return what a function changes.
+
+    Args:
+        function: of the notebook.
+        others: what the functions that it may call change.
+    """
+    body = [ast.Expr(function.body)] if isinstance(function, ast.Lambda) else function.body
     arguments = function.args
     given = {each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
     stated = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
     local = {
         node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     } - stated
-    changed = {name for node in function.body for name in bound_names(node)}
+    changed = {name for node in body for name in (*bound_names(node), *names_own_functions_change(node, others))}
     return stated | (changed - given - local), not changed.isdisjoint(given - local)
 
 
-def names_own_functions_change(node: ast.stmt, effects: dict[str, tuple[set[str], bool]]) -> Iterator[str]:
-    """Yield the global names that a statement changes by calls of the notebook's own functions."""
+def names_own_functions_change(node: ast.stmt, effects: Mapping[str, Effects]) -> Iterator[str]:
+    """Yield the names that a statement changes by calls of the notebook's own functions.
+
+    A function that is handed over, as in `map(register, names)`, is taken for called.
+    """
     for call in ast.walk(node):
-        if isinstance(call, ast.Call):
-            method = isinstance(call.func, ast.Attribute)
-            called = f".{call.func.attr}" if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-            names, arguments = effects.get(called, (set(), False))
-            yield from names
-            if arguments:
-                given = (*call.args, *(keyword.value for keyword in call.keywords))
-                for value in (call.func, *given) if method else given:
-                    yield from _base(value)
+        if not isinstance(call, ast.Call):
+            continue
+        given = (*call.args, *(keyword.value for keyword in call.keywords))
+        for value in given:
+            yield from effects.get(getattr(value, "id", ""), (set(), False))[0]
+        called = f".{call.func.attr}" if isinstance(call.func, ast.Attribute) else _called_name(call)
+        names, arguments = effects.get(called, (set(), False))
+        yield from names
+        if arguments:
+            for value in (call.func, *given) if isinstance(call.func, ast.Attribute) else given:
+                yield from _base(value)
 
 
 def _is_attributes(node: ast.expr) -> TypeGuard[ast.Call]:

@@ -84,6 +84,8 @@ _NOT_HERE = (ImportError, OSError, EOFError)
 #: What a statement asks for that another machine has or permits, or a notebook from which a script was exported.
 _ELSEWHERE = {"cuda", "mps", "xpu", "get_ipython", "display", "setrlimit", "sqlite3", "set_num_interop_threads"}
 
+#: What each notebook has in its kernel. Where work is graded there is no page to show anything on, and no kernel.
+_OF_A_KERNEL = {"display": lambda *args, **kwargs: None, "get_ipython": lambda: None}
 #: Libraries whose exceptions end a test or a run.
 _STEERING = {"_pytest", "pytest", "unittest"}
 
@@ -136,6 +138,8 @@ class LoadedModule(types.ModuleType):
     ) -> None:
         super().__init__(name)
         self.__file__ = str(Path(place, f"{name}.py")) if place else filename
+        if filename.endswith(".ipynb"):
+            self.__dict__.update(_OF_A_KERNEL)
         self.__state = LoadingState(filename, text, imported)
 
     def state(self) -> "LoadingState":

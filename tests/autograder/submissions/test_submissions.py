@@ -382,6 +382,19 @@ def test_what_functions_need_is_kept_and_the_rest_is_left_out(handin, cell, kept
         "%env DIMS=2\nimport os\ndims.append(int(os.environ['DIMS']))",
         "%set_env DIMS 2\nfrom os import getenv\ndims.append(int(getenv('DIMS')))",
         "files = !ls\ndims.append(2 + len(files))",
+        "add = lambda items, item: items.append(item)\nadd(dims, 2)",
+        "add = lambda item: dims.append(item)\nadd(2)",
+        "def put(item):\n    dims.append(item)\ndef add(item):\n    put(item)\nadd(2)",
+        "def put(items):\n    items.append(2)\ndef add(items):\n    put(items)\nadd(dims)",
+        "def add(item):\n    dims.append(item)\nlist(map(add, [2]))",
+        "from functools import partial\ndef add(item):\n    dims.append(item)\npartial(add, 2)()",
+        "class Add:\n    def __call__(self, item):\n        dims.append(item)\nadd = Add()\nadd(2)",
+        "class Add:\n    def __init__(self): self.items = []\n    def __call__(self, item):\n        self.items.append(item)\n"
+        "add = Add()\nadd(2)\ndims = add.items",
+        "class Add:\n    def __call__(self, item):\n        dims.append(item)\n        return item\n"
+        "add = Add()\n@add\ndef two(): pass\ndims[0] = 2",
+        "%env DIMS=2\ntext = %env DIMS\ndims.append(int(text))",
+        "%pylab inline\ndims.extend(zeros(1) + 2)",
         "match {'a': 2, 'b': 1}:\n    case {'a': found, **rest}:\n        pass\ndims.append(found * len(rest))",
     ],
 )
@@ -592,6 +605,21 @@ def test_a_training_is_left_out_whose_variables_are_named_as_locals_of_a_functio
     text = read_submission(path, UNITS, ["denoise"]).modules["variation_loss"].text
     assert "= start()" not in text and "history = denoise" not in text
     assert "= train_for_hours" not in text and "backward" not in text
+
+
+@pytest.mark.parametrize("read", ["globals()['SIDE']", "globals().get('SIDE')"])
+def test_a_constant_that_is_read_by_its_text_is_kept(handin, read):
+    cells = "SIDE = 8\nOTHER = 3", f"def denoise():\n    return {read}"
+    text = source_of(handin, *cells).modules["variation_loss"].text
+    assert "SIDE = 8" in text and "OTHER" not in text
+
+
+@pytest.mark.parametrize("call", ["display(3)", "get_ipython()"])
+def test_what_a_kernel_has_is_there_where_a_function_uses_it(handin, call):
+    text = source_of(handin, f"def denoise():\n    {call}\n    return 2").modules["variation_loss"].text
+    module = LoadedModule("variation_loss", "variation_loss.ipynb", text)
+    LoadedModule.load(module)
+    assert module.denoise() == 2
 
 
 def test_training_that_no_graded_function_needs_is_left_out_with_the_files_that_it_writes(handin):
