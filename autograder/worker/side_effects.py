@@ -75,7 +75,9 @@ def watch_random_state(device: str) -> Iterator[RandomWatch]:
 @functools.cache
 def _drawing_methods() -> tuple[tuple[type, str, Callable[..., object]], ...]:
     """Return the methods by which PyTorch draws without being told to, each with the class that defines it and its name."""
-    layers = {kind for each in vars(sys.modules["torch.nn"]).values() if isinstance(each, type) for kind in each.__mro__}
+    layers = {
+        kind for each in vars(sys.modules["torch.nn"]).values() if isinstance(each, type) for kind in each.__mro__
+    }
     names = ("reset_parameters", "_reset_parameters")
     found = [(kind, name) for kind in layers for name in names if name in vars(kind)]
     return tuple((kind, name, vars(kind)[name]) for kind, name in [(torch.utils.data.DataLoader, "__iter__"), *found])
