@@ -33,7 +33,6 @@ from autograder.grading.batch import Batch, Failure, StoredResult, attempts_of, 
 from autograder.grading.jobs import GradeTasks
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results import policy
-from autograder.results.class_file import read_moments
 from autograder.results.formats.difference import changes
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import Row, read_tables, unknown_submissions
@@ -41,8 +40,11 @@ from autograder.results.mark import Mark, Policy, mark
 from autograder.results.publish import rules_beside
 from autograder.results.store import (
     EARLIER,
+    GRADED,
+    INTAKE,
     ResultStore,
     put_aside,
+    read_moments,
     read_result,
     signature_path,
     write_atomically,
@@ -127,7 +129,7 @@ def _is_other_class(out: Path, source: Source) -> bool:
 
 
 def _saved_in(out: Path) -> Path:
-    return out / "graded.json"
+    return out / GRADED
 
 
 def grade(
@@ -201,7 +203,7 @@ def regrade(
     if diff and publish:
         raise UsageError("--diff only shows and --publish changes; give one of them")
     machines = Machines.of(jobs, cluster, insecure_cluster)
-    moments = read_moments(out / "intake.csv")  # of what is published: it may be written anew now
+    moments = read_moments(out)  # of what is published: it may be written anew now
     run = _Run.of(*_load(out), out, machines, fresh, again=not publish, published=moments)
     run = replace(run, signer=_signer(sign))
     graded, failures = run.grade(out / "regraded")
@@ -271,8 +273,8 @@ class _Run:
             run,
             submissions=intake.hand_ins,
             signed=frozenset(path for path in paths if signature_path(path).exists()),
-            decide=_decide_by(rules, moments),
-            decide_published=_decide_by(rules, {**moments, **published}),
+            decide=policy.decide_by(rules, moments),
+            decide_published=policy.decide_by(rules, {**moments, **published}),
             tried=tried,
             unheeded=unheeded,
         )
@@ -286,8 +288,7 @@ class _Run:
             if attempt not in results:
                 return None
             result = replace(results[attempt], name=student)
-            decide = lambda made: policy.decide(made, rules, hand_in.at)  # noqa: E731
-            return mark(result, self.manual, decide, self.spec.catalog).score
+            return mark(result, self.manual, policy.decide_by(rules, {student: hand_in.at}), self.spec.catalog).score
 
         return best_attempts(intake, score)
 
@@ -408,13 +409,8 @@ def _undated(rules: policy.Policy, intake: Intake) -> Iterator[str]:
         yield f"class.toml has a deadline, and {without} of {len(intake.hand_ins)} hand-ins tell no moment: these are not late"
 
 
-def _decide_by(rules: policy.Policy | None, moments: Mapping[str, str]) -> Policy | None:
-    """Return what decides a mark by the rules of a class and the moments of its hand-ins; None without rules."""
-    return None if rules is None else (lambda made: policy.decide(made, rules, moments.get(made.name, "")))
-
-
 def _tell_intake(intake: Intake, out: Path, *, write: bool) -> None:
-    """Print what was understood and what was left out, and write both into `intake.csv` if asked to."""
+    """Print what was understood and what was left out, and write both into the table of intake if asked to."""
     terminal.out.print(Text(intake.sentence), soft_wrap=True)
     for left in intake.left_out[:_TOLD]:
         terminal.errors.print(
@@ -423,10 +419,10 @@ def _tell_intake(intake: Intake, out: Path, *, write: bool) -> None:
     for sentence in intake.remarks:
         terminal.errors.print(Text(sentence), soft_wrap=True)
     if len(intake.left_out) > _TOLD:
-        more = f"not graded: {len(intake.left_out) - _TOLD} more, in {out / 'intake.csv'}"
+        more = f"not graded: {len(intake.left_out) - _TOLD} more, in {out / INTAKE}"
         terminal.errors.print(Text(more), soft_wrap=True)
     if write:
-        write_atomically(out / "intake.csv", intake_csv(intake))
+        write_atomically(out / INTAKE, intake_csv(intake))
 
 
 def _assignment(source: Source, spec: GradingSpec) -> "Assignment | None":

@@ -114,7 +114,7 @@ def _report_term(
     assignments = []
     for folder, name in folders.items():
         graded = [result.name for result in read_results([Path(folder)]).values()]
-        students = read_students(Path(folder) / "intake.csv")
+        students = read_students(Path(folder))
         known = {each: students.get(each, Student(each)) for each in graded}
         found = of_one_class(known, everyone, name, own_numbers=bool(roster_of(Path(folder))))
         for stranger in [each for each in known if each not in found]:
@@ -138,7 +138,7 @@ def _students_of(paths: list[Path]) -> "dict[str, Student]":
     from autograder.results.publish import graded_folders
     from autograder.submissions.hand_in import read_students
 
-    tables = [read_students(folder / "intake.csv") for folder in graded_folders(paths)]
+    tables = [read_students(folder) for folder in graded_folders(paths)]
     return {name: each for table in tables for name, each in table.items()}
 
 

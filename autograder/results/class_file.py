@@ -35,7 +35,6 @@
 Everything may be left out. All tables and keys: docs/classes.md.
 """
 
-import csv
 import re
 import sys
 import tomllib
@@ -48,8 +47,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from autograder.errors import UsageError
 from autograder.results.policy import LateRule, Policy, TermRule
-from autograder.results.tables import unquoted
-from autograder.results.types import read_moment
 
 FILENAME = "class.toml"
 #: Longest time that a length may be: moments after it must still be dates.
@@ -66,40 +63,6 @@ _TABLES: dict[str, set[str]] = {
     "units": {"drop", "bonus"},
     "term": {"weights", "drop", "bonus", "budget"},
 }
-
-
-def read_taken(path: Path) -> dict[str, dict[str, str]]:
-    """Read the rows of `intake.csv` about what was taken, by student; there are none without the file.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
-    if not path.exists():
-        return {}
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {unquoted(row["student"]): row for row in csv.DictReader(file) if not row["reason"]}
-    except (OSError, KeyError, ValueError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
-
-
-def read_moments(path: Path) -> dict[str, str]:
-    """Read the moment of each student's hand-in from `intake.csv`, empty if it is unknown; there are none without the file.
-
-    Raises:
-        UsageError: it cannot be read, or a moment in it is none, as after an edit by a spreadsheet.
-    """
-    moments = {student: row.get("submitted") or "" for student, row in read_taken(path).items()}
-    for student, moment in moments.items():
-        try:
-            if moment:
-                read_moment(moment)
-        except ValueError as error:
-            wanted = "write it as 2026-11-20T10:00:00+01:00, or grade the class again"
-            raise UsageError(
-                f"{path}: {student} has {moment!r} under submitted, which is no moment; {wanted}"
-            ) from error
-    return moments
 
 
 def read_policy(path: Path) -> Policy:

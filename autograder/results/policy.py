@@ -3,7 +3,7 @@
 import difflib
 import itertools
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -196,6 +196,11 @@ def decide(mark: Mark, policy: Policy, at: str = "") -> Mark:
     found = adjust(earned, maxima, policy, mark.name, at, added=added)
     trail = (points_text(mark.score), *found.trail) if found.trail else ()
     return replace(mark, score=found.score, max_score=found.max_score, trail=trail)
+
+
+def decide_by(rules: Policy | None, moments: Mapping[str, str]) -> Callable[[Mark], Mark] | None:
+    """Return what decides a mark by the rules of a class and the moments of its hand-ins; None without rules."""
+    return None if rules is None else lambda mark: decide(mark, rules, moments.get(mark.name, ""))
 
 
 def unheeded(rules: Policy, names: Collection[str], units: Collection[str]) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Read results and write their marks in the form in which others want them. Nothing is graded again."""
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +8,12 @@ from urllib.parse import quote
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.results import policy
-from autograder.results.class_file import FILENAME, read_moments, read_policy, read_taken
+from autograder.results.class_file import FILENAME, read_policy
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import Picture, class_page, student_page
 from autograder.results.manual import Row, read_tables
 from autograder.results.mark import Hidden, Mark, Policy, mark, visible_mark
-from autograder.results.store import write_atomically
+from autograder.results.store import read_grading, read_intake_rows, read_moments, write_atomically
 from autograder.results.tables import unquoted
 from autograder.results.term import Assignment
 from autograder.results.types import SubmissionResult
@@ -71,7 +70,7 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark]
     results, manual = read_results(paths), manual_beside(paths, catalog)
     folders = {file.stem: _folder(path) for path in paths for file in _files(path)}
     decide = {folder: policy_beside([folder, *_class_folders(folder)], folder) for folder in graded_folders(paths)}
-    taken = {folder: read_taken(folder / "intake.csv") for folder in graded_folders(paths)}
+    taken = {folder: read_intake_rows(folder) for folder in graded_folders(paths)}
     marks = {name: mark(result, manual, decide[folders[name]], catalog) for name, result in results.items()}
     return {name: _known_as(made, taken[folders[name]].get(made.name, {})) for name, made in marks.items()}, manual
 
@@ -82,7 +81,7 @@ def _known_as(made: Mark, row: Mapping[str, str]) -> Mark:
 
 
 def policy_beside(folders: Iterable[Path], out: Path) -> Policy | None:
-    """Return the decision of the first `class.toml` in some folders, with the moments in `intake.csv`; None without one.
+    """Return the decision of the first `class.toml` in some folders, with the moments of intake; None without one.
 
     Raises:
         UsageError: one of the files cannot be read.
@@ -90,8 +89,8 @@ def policy_beside(folders: Iterable[Path], out: Path) -> Policy | None:
     rules = rules_beside(folders)
     if rules is None:
         return None
-    moments = read_moments(out / "intake.csv")
-    return lambda made: policy.decide(made, rules, moments.get(made.name, ""))
+    moments = read_moments(out)
+    return policy.decide_by(rules, moments)
 
 
 def unheeded_rules(paths: Iterable[Path], names: Collection[str], catalog: Catalog) -> list[str]:
@@ -129,7 +128,7 @@ def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[s
     manual = manual_beside([folder], catalog)
     marks = {result.name: mark(result, manual, None, catalog) for result in read_results([folder]).values()}
     rules = rules_beside([folder, *_class_folders(folder)])
-    moments = read_moments(folder / "intake.csv")
+    moments = read_moments(folder)
     return Assignment(
         name,
         {titles[each]: made for each, made in marks.items() if each in titles},
@@ -140,22 +139,13 @@ def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[s
 
 def roster_of(out: Path) -> str:
     """Return the path of the roster that a class was graded with; empty if there was none."""
-    return str(_read_grading(out).get("roster", ""))
+    return str(read_grading(out).get("roster", ""))
 
 
 def _class_folders(out: Path) -> list[Path]:
     """Return where the submissions lie that were graded into a folder, if it tells."""
-    paths = _read_grading(out).get("paths", ())
+    paths = read_grading(out).get("paths", ())
     return [Path(path) for path in paths] if isinstance(paths, list) else []
-
-
-def _read_grading(out: Path) -> dict[str, object]:
-    """Return what `autograder grade` keeps of a class; nothing if there is none."""
-    try:
-        kept = json.loads((out / "graded.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return kept if isinstance(kept, dict) else {}
 
 
 def render(marks: Sequence[Mark], form: str, hidden: Hidden, catalog: Catalog, title: str) -> str:

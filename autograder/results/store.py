@@ -7,6 +7,8 @@ Files are written whole or not at all, and one process at a time holds a file.
 """
 
 import contextlib
+import csv
+import json
 import os
 import tempfile
 import unicodedata
@@ -14,7 +16,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from autograder.errors import GraderError, UsageError
-from autograder.results.types import SubmissionResult
+from autograder.results.tables import unquoted
+from autograder.results.types import SubmissionResult, read_moment
+
+#: File beside the results of a class that tells what was graded, and by what.
+GRADED = "graded.json"
+#: Table beside them of all that was taken in, and of what was left out.
+INTAKE = "intake.csv"
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -153,3 +161,47 @@ def read_result(path: Path) -> SubmissionResult | None:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, GraderError):
         return SubmissionResult.from_json(path.read_text(encoding="utf-8"))
     return None
+
+
+def read_grading(out: Path) -> dict[str, object]:
+    """Return what `autograder grade` keeps of a class; nothing if there is none."""
+    try:
+        kept = json.loads((out / GRADED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def read_intake_rows(out: Path) -> dict[str, dict[str, str]]:
+    """Read the rows of the table of intake about what was taken, by student; there are none without the table.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    path = out / INTAKE
+    if not path.exists():
+        return {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return {unquoted(row["student"]): row for row in csv.DictReader(file) if not row["reason"]}
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
+
+
+def read_moments(out: Path) -> dict[str, str]:
+    """Read the moment of each student's hand-in, empty if it is unknown; there are none without the table of intake.
+
+    Raises:
+        UsageError: it cannot be read, or a moment in it is none, as after an edit by a spreadsheet.
+    """
+    moments = {student: row.get("submitted") or "" for student, row in read_intake_rows(out).items()}
+    for student, moment in moments.items():
+        try:
+            if moment:
+                read_moment(moment)
+        except ValueError as error:
+            wanted = "write it as 2026-11-20T10:00:00+01:00, or grade the class again"
+            raise UsageError(
+                f"{out / INTAKE}: {student} has {moment!r} under submitted, which is no moment; {wanted}"
+            ) from error
+    return moments

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePath, PurePosixPath
 
+from autograder.results.store import GRADED
 from autograder.results.types import legible
 from autograder.submissions.archives import UnreadableError
 from autograder.submissions.assignments import units_named
@@ -33,7 +34,7 @@ def is_container(child: Path) -> bool:
 
 def holds_results(folder: Path) -> bool:
     """Return True if `autograder grade` has written the folder, which may lie beside the submissions."""
-    return any((folder / name).is_file() for name in (".grading", "graded.json")) and (folder / "results").is_dir()
+    return any((folder / name).is_file() for name in (".grading", GRADED)) and (folder / "results").is_dir()
 
 
 def units_inside(child: Path, units: frozenset[str]) -> set[str]:

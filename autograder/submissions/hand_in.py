@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from autograder.results.class_file import read_taken
+from autograder.results.store import read_intake_rows
 from autograder.results.tables import harmless, unquoted
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import MAX_CLASS_ENTRIES, Entry, InMemory, SameFile, archive_entries, refuse_crowd
@@ -154,13 +154,13 @@ def _first_files(hand_in: HandIn) -> str:
     return ", ".join(firsts.values())
 
 
-def read_students(path: Path) -> dict[str, Student]:
-    """Read the students in an `intake.csv`, by the names of their submissions; there are none without the file.
+def read_students(out: Path) -> dict[str, Student]:
+    """Read the students in a grading's table of intake, by the names of their submissions; there are none without it.
 
     Raises:
         UsageError: it cannot be read.
     """
-    rows = read_taken(path)
+    rows = read_intake_rows(out)
     return {
         name: Student(name, unquoted(row.get("login") or ""), unquoted(row.get("id") or ""))
         for name, row in rows.items()
