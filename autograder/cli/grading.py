@@ -1,12 +1,10 @@
 """`autograder grade` and `autograder regrade`."""
 
 import contextlib
-import json
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,16 +29,24 @@ from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
 from autograder.grading.batch import Batch, Failure, StoredResult, attempts_of, best_attempts
 from autograder.grading.jobs import GradeTasks
+from autograder.grading.source import (
+    Class,
+    Source,
+    holds_class,
+    holds_other_class,
+    load_source,
+    save_source,
+    take_in_class,
+)
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results import policy
+from autograder.results.class_file import find_rules
 from autograder.results.formats.difference import changes
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import Row, read_tables, unknown_submissions
-from autograder.results.mark import Mark, Policy, mark
-from autograder.results.publish import rules_beside
+from autograder.results.mark import Mark, mark
 from autograder.results.store import (
     EARLIER,
-    GRADED,
     INTAKE,
     ResultStore,
     put_aside,
@@ -51,8 +57,7 @@ from autograder.results.store import (
     write_result,
 )
 from autograder.submissions.hand_in import HandIn, Intake, intake_csv
-from autograder.submissions.intake import FORMS, take_in
-from autograder.submissions.roster import match, read_roster
+from autograder.submissions.intake import FORMS
 
 if TYPE_CHECKING:
     from autograder.platforms.nbgrader.gradebook import Assignment
@@ -68,68 +73,6 @@ Sign = Annotated[
 
 #: So many things that are left out of a class are told on the screen; `intake.csv` has all.
 _TOLD = 10
-
-
-@dataclass(frozen=True)
-class Source:
-    """Source of submissions: paths, or an assignment in a course of nbgrader's."""
-
-    paths: tuple[str, ...] = ()
-    nbgrader: str = ""
-    assignment: str = ""
-    form: str = ""
-    roster: str = ""
-
-    def absolute(self) -> "Source":
-        """Return the same source with paths that mean the same from any folder."""
-        paths = tuple(str(Path(path).resolve()) for path in self.paths)
-        nbgrader, roster = (path and str(Path(path).resolve()) for path in (self.nbgrader, self.roster))
-        return replace(self, paths=paths, nbgrader=nbgrader, roster=roster)
-
-    def take_in(self, catalog: Catalog) -> Intake:
-        """Return what was handed in, under the names of the roster if there is one.
-
-        Raises:
-            UsageError: a path, the roster or the assignment cannot be read.
-        """
-        if self.assignment:
-            raise ValueError("an assignment of nbgrader's is taken in by its gradebook")
-        intake = take_in(map(Path, self.paths), tuple(catalog.modules), self.form)
-        return match(intake, read_roster(Path(self.roster))) if self.roster else intake
-
-
-def _save(out: Path, source: Source, spec: GradingSpec) -> None:
-    """Keep for `regrade` what was graded and by what; the secret and the course are read anew."""
-    kept = {
-        **asdict(source.absolute()),
-        **{"units": spec.units, "seed": spec.seed, "device": spec.device, "require": spec.require},
-    }
-    write_atomically(_saved_in(out), json.dumps(kept, indent=1) + "\n")
-
-
-def _load(out: Path) -> tuple[Source, GradingSpec]:
-    """Return what was graded into a folder, and by what.
-
-    Raises:
-        UsageError: no class was graded into it.
-    """
-    try:
-        kept = json.loads(_saved_in(out).read_text(encoding="utf-8"))
-        source = Source(*(tuple(kept["paths"]), *(kept[name] for name in ("nbgrader", "assignment", "form", "roster"))))
-        units, require = tuple(kept["units"]), tuple(kept["require"])
-        seed, device = kept["seed"], kept["device"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UsageError(f"{out} holds no graded class; grade one with -o {out} first") from error
-    return source, GradingSpec(course_here(), course_secret(), units, seed=seed, device=device, require=require)
-
-
-def _is_other_class(out: Path, source: Source) -> bool:
-    """Return True if a folder holds the results of a class that was graded from other paths."""
-    return _saved_in(out).exists() and _load(out)[0].paths != source.absolute().paths
-
-
-def _saved_in(out: Path) -> Path:
-    return out / GRADED
 
 
 def grade(
@@ -176,12 +119,18 @@ def grade(
     )
     machines = Machines.of(jobs, cluster, insecure_cluster)
     run = replace(_Run.of(source, spec, out, machines, fresh), signer=_signer(sign))
+    others = holds_other_class(out, source)
+    is_class = len(run.submissions) > 1 or run.book is not None or (holds_class(out) and not others)
+    _tell_intake(run.taken.intake, out)
+    if is_class or (not others and (run.taken.intake.left_out or run.taken.intake.remarks)):
+        write_atomically(out / INTAKE, intake_csv(run.taken.intake))
     graded, failures = run.grade(out)
-    others = _is_other_class(out, source)
-    if len(run.submissions) > 1 or run.book is not None or (_saved_in(out).exists() and not others):
-        _save(out, source, spec)
+    if is_class:
+        save_source(out, source, spec, run.taken.folders)
         run.publish_table(graded)
     elif graded:
+        for sentence in run.taken.remarks:
+            terminal.errors.print(Text(sentence), soft_wrap=True)
         print_single(run.spec.catalog, graded[0].result, graded[0].path, run.mark(graded[0].result))
         if others:
             told = f"{out} holds the results of a class; its tables stay as they are until the class is graded again"
@@ -204,13 +153,18 @@ def regrade(
         raise UsageError("--diff only shows and --publish changes; give one of them")
     machines = Machines.of(jobs, cluster, insecure_cluster)
     moments = read_moments(out)  # of what is published: it may be written anew now
-    run = _Run.of(*_load(out), out, machines, fresh, again=not publish, published=moments)
-    run = replace(run, signer=_signer(sign))
+    source, spec = load_source(out)
+    run = replace(_Run.of(source, spec, out, machines, fresh), signer=_signer(sign))
+    if publish or not run.taken.tried:
+        _tell_intake(run.taken.intake, out)
+    if publish:
+        write_atomically(out / INTAKE, intake_csv(run.taken.intake))
     graded, failures = run.grade(out / "regraded")
-    changed = changes((run.published_mark(each.result.name), run.mark(each.result)) for each in graded)
+    changed = changes((run.published_mark(each.result.name, moments), run.mark(each.result)) for each in graded)
     print_changes(changed, len(graded))
     if publish:
         published = [StoredResult(each.result, run.publish(each.result)) for each in graded]
+        save_source(out, source, spec, run.taken.folders)
         run.publish_table(published)
     elif changed:
         terminal.out.print(Text(f"Nothing is published yet: autograder regrade -o {out} --publish"), soft_wrap=True)
@@ -222,75 +176,50 @@ class _Run:
     """One run of a class: what is graded, by which spec, by which machines."""
 
     spec: GradingSpec
-    submissions: dict[str, HandIn]
+    taken: Class
     book: "Assignment | None"
     out: Path
     machines: Machines
     fresh: bool
     manual: tuple[Row, ...]
-    decide: Policy | None
-    #: Decides published results: by the moments of the hand-ins that they are of.
-    decide_published: Policy | None = None
-    #: Names of those of whom several attempts have just been graded.
-    tried: frozenset[str] = frozenset()
     #: Signs each published result, if that was asked for.
     signer: "Signer | None" = None
-    #: Sentences on what `class.toml` decides and nobody has.
-    unheeded: tuple[str, ...] = ()
     #: Files of published results that were signed before this run.
     signed: frozenset[Path] = frozenset()
 
     @classmethod
-    def of(
-        cls,
-        source: Source,
-        spec: GradingSpec,
-        out: Path,
-        machines: Machines,
-        fresh: bool,
-        *,
-        again: bool = False,
-        published: Mapping[str, str] = MappingProxyType({}),
-    ) -> "_Run":
+    def of(cls, source: Source, spec: GradingSpec, out: Path, machines: Machines, fresh: bool) -> "_Run":
+        """Take in a class, and of those with several attempts the best if their rules say so."""
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
         book = _assignment(source, spec)
-        intake = source.take_in(spec.catalog) if book is None else Intake("nbgrader's assignment", book.submissions())
-        manual = read_tables(out, spec.catalog)
-        rules = rules_beside([out, *map(Path, source.paths)])
-        run = cls(spec, intake.hand_ins, book, out, machines, fresh, manual, None)
-        tried = frozenset(intake.earlier) if rules is not None and rules.best else frozenset()
-        if rules is not None and tried:
-            intake = run._best_attempts(intake, rules)
-        if (len(intake.hand_ins) > 1 or intake.left_out or intake.remarks) and not (again and tried):
-            one_beside = book is None and len(intake.hand_ins) == 1 and _is_other_class(out, source)
-            _tell_intake(intake, out, write=not again and not one_beside)
-        moments = {name: hand_in.at for name, hand_in in intake.hand_ins.items()}
-        unheeded = (
-            () if rules is None else (*_undated(rules, intake), *policy.unheeded(rules, moments, spec.catalog.modules))
-        )
-        paths = map(run.batch(out).result_path, intake.hand_ins)
-        return replace(
-            run,
-            submissions=intake.hand_ins,
-            signed=frozenset(path for path in paths if signature_path(path).exists()),
-            decide=policy.decide_by(rules, moments),
-            decide_published=policy.decide_by(rules, {**moments, **published}),
-            tried=tried,
-            unheeded=unheeded,
-        )
+        if book is None:
+            taken = take_in_class(source, spec.catalog, out)
+        else:
+            taken = Class(Intake("nbgrader's assignment", book.submissions()), find_rules([out]))
+        run = cls(spec, taken, book, out, machines, fresh, read_tables(out, spec.catalog))
+        run = run._with_best_attempts() if taken.tried else run
+        paths = map(run.batch(out).result_path, run.submissions)
+        return replace(run, signed=frozenset(path for path in paths if signature_path(path).exists()))
 
-    def _best_attempts(self, intake: Intake, rules: policy.Policy) -> Intake:
-        """Grade all attempts of those who have several. Return the class with the best ones."""
-        graded, _ = replace(self, submissions=attempts_of(intake)).grade(self.out / "attempts")
+    def _with_best_attempts(self) -> "_Run":
+        """Grade all attempts of those who have several. Return the run with the best ones."""
+        batch = replace(self.batch(self.out / "attempts"), submissions=attempts_of(self.taken.intake))
+        graded, _ = self._grade(batch)
         results = {each.result.name: each.result for each in graded}
 
         def score(attempt: str, student: str, hand_in: HandIn) -> float | None:
             if attempt not in results:
                 return None
             result = replace(results[attempt], name=student)
-            return mark(result, self.manual, policy.decide_by(rules, {student: hand_in.at}), self.spec.catalog).score
+            decide = policy.decide_by(self.taken.rules, {student: hand_in.at})
+            return mark(result, self.manual, decide, self.spec.catalog).score
 
-        return best_attempts(intake, score)
+        return replace(self, taken=replace(self.taken, intake=best_attempts(self.taken.intake, score)))
+
+    @property
+    def submissions(self) -> dict[str, HandIn]:
+        """Return the hand-ins that are graded, by name."""
+        return self.taken.intake.hand_ins
 
     def batch(self, folder: Path) -> Batch:
         """Return the class, to be graded into a folder."""
@@ -298,36 +227,41 @@ class _Run:
 
     def mark(self, result: "SubmissionResult") -> Mark:
         """Return the mark of a result, with the points by hand."""
-        return mark(result, self.manual, self.decide, self.spec.catalog)
+        decide = policy.decide_by(self.taken.rules, self.taken.moments)
+        return mark(result, self.manual, decide, self.spec.catalog)
 
-    def published_mark(self, name: str) -> Mark | None:
-        """Return the mark of the published result of a submission, if there is one."""
+    def published_mark(self, name: str, moments: Mapping[str, str]) -> Mark | None:
+        """Return the mark of the published result of a submission, if there is one, by the moments of its publication."""
         result = read_result(self.batch(self.out).result_path(name))
-        return None if result is None else mark(result, self.manual, self.decide_published, self.spec.catalog)
+        decide = policy.decide_by(self.taken.rules, {**self.taken.moments, **moments})
+        return None if result is None else mark(result, self.manual, decide, self.spec.catalog)
 
     def grade(self, folder: Path) -> tuple[list[StoredResult], list[Failure]]:
         """Grade the class into a folder. Return the results in its order, and the failures. Ctrl-C ends the program."""
+        return self._grade(self.batch(folder))
+
+    def _grade(self, batch: Batch) -> tuple[list[StoredResult], list[Failure]]:
         graded: list[StoredResult] = []
         failures: list[Failure] = []
         try:
             with terminal.Interrupts() as interrupts, terminal.progress() as bars:
-                for ending in self._endings(folder, bars, interrupts):
+                for ending in self._endings(batch, bars, interrupts):
                     if isinstance(ending, Failure):
                         failures.append(ending)
                     else:
                         graded.append(ending)
-                        if folder == self.out:  # aside, nothing is published
+                        if batch.out == self.out:  # aside, nothing is published
                             self.settle(ending)
                             self.record(ending.result)
         except KeyboardInterrupt:
-            count = f"{len(graded)} of {len(self.submissions)} results are in {folder / 'results'}"
+            count = f"{len(graded)} of {len(batch.submissions)} results are in {batch.out / 'results'}"
             terminal.errors.print(f"autograder: stopped; {count}", soft_wrap=True)
             raise typer.Exit(130) from None
-        order = {name: number for number, name in enumerate(self.submissions)}
+        order = {name: number for number, name in enumerate(batch.submissions)}
         return sorted(graded, key=lambda each: order[each.result.name]), failures
 
     def _endings(
-        self, folder: Path, bars: terminal.Bars, interrupts: terminal.Interrupts
+        self, batch: Batch, bars: terminal.Bars, interrupts: terminal.Interrupts
     ) -> Iterator[StoredResult | Failure]:
         """Yield results and failures as they come, with a bar for the submissions that have to be graded."""
         one_more = None
@@ -340,7 +274,7 @@ class _Run:
                 interrupts.check()  # torch has been imported by now, which lets a Ctrl-C vanish
                 yield grade_tasks
 
-        for ending in self.batch(folder).grade(open_grading):
+        for ending in batch.grade(open_grading):
             if one_more is not None:
                 one_more()
             yield ending
@@ -384,7 +318,7 @@ class _Run:
         print_class(marks, [each.path.relative_to(self.out) for each in graded])
         where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
         terminal.out.print(Text(where), soft_wrap=True)
-        known = sum(each.known and each.result.name not in self.tried for each in graded)
+        known = sum(each.known and each.result.name not in self.taken.tried for each in graded)
         if known:
             terminal.out.print(f"{known} had been graded before and have not changed; --fresh grades them again")
         if aside:
@@ -396,21 +330,28 @@ class _Run:
         for sentence in (
             *remarks,
             *self._unsigned(graded),
-            *self.unheeded,
+            *_unheeded(self.taken, self.spec.catalog),
             *unknown_submissions(self.manual, self.submissions),
         ):
             terminal.errors.print(Text(sentence), soft_wrap=True)
 
 
-def _undated(rules: policy.Policy, intake: Intake) -> Iterator[str]:
-    """Yield a sentence if there is a deadline, and hand-ins of which nobody can say if they came before it."""
-    without = sum(not hand_in.at and not hand_in.problem for hand_in in intake.hand_ins.values())
-    if rules.due is not None and without:
-        yield f"class.toml has a deadline, and {without} of {len(intake.hand_ins)} hand-ins tell no moment: these are not late"
+def _unheeded(taken: Class, catalog: Catalog) -> Iterator[str]:
+    """Yield a sentence for each decision of `class.toml` that has no effect, and for each `class.toml` that is not read."""
+    yield from taken.remarks
+    if taken.rules is None:
+        return
+    without = sum(not hand_in.at and not hand_in.problem for hand_in in taken.intake.hand_ins.values())
+    if taken.rules.due is not None and without:
+        everyone = len(taken.intake.hand_ins)
+        yield f"class.toml has a deadline, and {without} of {everyone} hand-ins tell no moment: these are not late"
+    yield from policy.unheeded(taken.rules, taken.moments, catalog.modules)
 
 
-def _tell_intake(intake: Intake, out: Path, *, write: bool) -> None:
-    """Print what was understood and what was left out, and write both into the table of intake if asked to."""
+def _tell_intake(intake: Intake, out: Path) -> None:
+    """Print what was understood and what was left out, if there is anything to tell."""
+    if len(intake.hand_ins) <= 1 and not intake.left_out and not intake.remarks:
+        return
     terminal.out.print(Text(intake.sentence), soft_wrap=True)
     for left in intake.left_out[:_TOLD]:
         terminal.errors.print(
@@ -421,8 +362,6 @@ def _tell_intake(intake: Intake, out: Path, *, write: bool) -> None:
     if len(intake.left_out) > _TOLD:
         more = f"not graded: {len(intake.left_out) - _TOLD} more, in {out / INTAKE}"
         terminal.errors.print(Text(more), soft_wrap=True)
-    if write:
-        write_atomically(out / INTAKE, intake_csv(intake))
 
 
 def _assignment(source: Source, spec: GradingSpec) -> "Assignment | None":

@@ -38,7 +38,7 @@ Everything may be left out. All tables and keys: docs/classes.md.
 import re
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -63,6 +63,21 @@ _TABLES: dict[str, set[str]] = {
     "units": {"drop", "bonus"},
     "term": {"weights", "drop", "bonus", "budget"},
 }
+
+
+def first_class_file(folders: Iterable[Path]) -> Path | None:
+    """Return the `class.toml` in the first of some folders that has one; None without any."""
+    return next((folder / FILENAME for folder in folders if (folder / FILENAME).is_file()), None)
+
+
+def find_rules(folders: Iterable[Path]) -> Policy | None:
+    """Return what the first `class.toml` in some folders says; None without one.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    path = first_class_file(folders)
+    return None if path is None else read_policy(path)
 
 
 def read_policy(path: Path) -> Policy:

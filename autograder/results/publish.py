@@ -8,11 +8,11 @@ from urllib.parse import quote
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError, UsageError
 from autograder.results import policy
-from autograder.results.class_file import FILENAME, read_policy
+from autograder.results.class_file import find_rules
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import Picture, class_page, student_page
 from autograder.results.manual import Row, read_tables
-from autograder.results.mark import Hidden, Mark, Policy, mark, visible_mark
+from autograder.results.mark import Hidden, Mark, mark, visible_mark
 from autograder.results.store import read_grading, read_intake_rows, read_moments, write_atomically
 from autograder.results.tables import unquoted
 from autograder.results.term import Assignment
@@ -69,7 +69,7 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark]
     """
     results, manual = read_results(paths), manual_beside(paths, catalog)
     folders = {file.stem: _folder(path) for path in paths for file in _files(path)}
-    decide = {folder: policy_beside([folder, *_class_folders(folder)], folder) for folder in graded_folders(paths)}
+    decide = {folder: policy.decide_by(_rules_of(folder), read_moments(folder)) for folder in graded_folders(paths)}
     taken = {folder: read_intake_rows(folder) for folder in graded_folders(paths)}
     marks = {name: mark(result, manual, decide[folders[name]], catalog) for name, result in results.items()}
     return {name: _known_as(made, taken[folders[name]].get(made.name, {})) for name, made in marks.items()}, manual
@@ -80,37 +80,14 @@ def _known_as(made: Mark, row: Mapping[str, str]) -> Mark:
     return replace(made, number=unquoted(row.get("id") or ""), login=unquoted(row.get("login") or ""))
 
 
-def policy_beside(folders: Iterable[Path], out: Path) -> Policy | None:
-    """Return the decision of the first `class.toml` in some folders, with the moments of intake; None without one.
-
-    Raises:
-        UsageError: one of the files cannot be read.
-    """
-    rules = rules_beside(folders)
-    if rules is None:
-        return None
-    moments = read_moments(out)
-    return policy.decide_by(rules, moments)
-
-
 def unheeded_rules(paths: Iterable[Path], names: Collection[str], catalog: Catalog) -> list[str]:
     """Return a sentence for each decision beside some results that counts for nobody; see `policy.unheeded`.
 
     Raises:
         UsageError: a `class.toml` cannot be read.
     """
-    found = (rules_beside([folder, *_class_folders(folder)]) for folder in graded_folders(paths))
+    found = map(_rules_of, graded_folders(paths))
     return [line for rules in found if rules is not None for line in policy.unheeded(rules, names, catalog.modules)]
-
-
-def rules_beside(folders: Iterable[Path]) -> policy.Policy | None:
-    """Return what the first `class.toml` in some folders says; None without one.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
-    path = next((folder / FILENAME for folder in folders if (folder / FILENAME).is_file()), None)
-    return None if path is None else read_policy(path)
 
 
 def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[str, str]) -> Assignment:
@@ -127,12 +104,11 @@ def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[s
     """
     manual = manual_beside([folder], catalog)
     marks = {result.name: mark(result, manual, None, catalog) for result in read_results([folder]).values()}
-    rules = rules_beside([folder, *_class_folders(folder)])
     moments = read_moments(folder)
     return Assignment(
         name,
         {titles[each]: made for each, made in marks.items() if each in titles},
-        rules or policy.Policy(),
+        _rules_of(folder) or policy.Policy(),
         {titles[each]: at for each, at in moments.items() if each in titles},
     )
 
@@ -142,10 +118,15 @@ def roster_of(out: Path) -> str:
     return str(read_grading(out).get("roster", ""))
 
 
-def _class_folders(out: Path) -> list[Path]:
-    """Return where the submissions lie that were graded into a folder, if it tells."""
-    paths = read_grading(out).get("paths", ())
-    return [Path(path) for path in paths] if isinstance(paths, list) else []
+def _rules_of(out: Path) -> policy.Policy | None:
+    """Return the rules of what was graded into a folder; None without any.
+
+    Raises:
+        UsageError: its `class.toml` cannot be read.
+    """
+    kept = read_grading(out)
+    folders = kept.get("rules", kept.get("paths", ()))
+    return find_rules([out, *map(Path, folders)] if isinstance(folders, list) else [out])
 
 
 def render(marks: Sequence[Mark], form: str, hidden: Hidden, catalog: Catalog, title: str) -> str:

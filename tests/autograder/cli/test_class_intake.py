@@ -2,42 +2,16 @@
 
 import csv
 import re
-import sys
 
 import pytest
 
-from autograder import cli
 from autograder.submissions.hand_in import entries_of
-from tests.autograder.cli.test_cli import Lent
-from tests.autograder.small_course import KINDS, RIGHT, make_course
+from tests.autograder.small_course import KINDS, RIGHT
 
 GRADEBOOK = (
     "Student,ID,SIS User ID,SIS Login ID,Section,Doubling (7)\n    Points Possible,,,,,3\n"
     '"Doe, Jane",12345,s1,jane,A,\n"Müller, X",12347,s2,xm,A,\n"Smith, Bob",12346,s3,bob,B,\n'
 )
-
-
-@pytest.fixture
-def course(tmp_path, monkeypatch):
-    root = make_course(tmp_path / "course")
-    monkeypatch.chdir(root)
-    return root
-
-
-@pytest.fixture
-def autograder(monkeypatch, capsys, sandbox):
-    monkeypatch.setattr("autograder.sandbox.Sandbox", lambda *_, **__: Lent(sandbox))
-    monkeypatch.setenv("IDEALCAT_SECRET", "of the tests")
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["autograder", *map(str, args)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

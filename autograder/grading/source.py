@@ -1,0 +1,186 @@
+"""Take in a class with the rules that decide its marks, and find both again when it is regraded.
+
+`class.toml` counts in the folder of the results and beside the submissions. It never counts in a folder that a student has
+handed in: a student could write rules there.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from autograder.course.catalog import Catalog, course_here
+from autograder.errors import UsageError
+from autograder.grading.spec import GradingSpec, course_secret
+from autograder.results.class_file import FILENAME, find_rules, first_class_file, read_policy
+from autograder.results.policy import Policy, TermRule
+from autograder.results.store import GRADED, write_atomically
+from autograder.results.types import legible
+from autograder.submissions.class_zip import zip_paths
+from autograder.submissions.contents import folder_paths, holds_results
+from autograder.submissions.hand_in import HandIn, Intake
+from autograder.submissions.intake import take_in
+from autograder.submissions.roster import match, read_roster
+
+
+@dataclass(frozen=True)
+class Source:
+    """Source of submissions: paths, or an assignment in a course of nbgrader's."""
+
+    paths: tuple[str, ...] = ()
+    nbgrader: str = ""
+    assignment: str = ""
+    form: str = ""
+    roster: str = ""
+
+    def absolute(self) -> "Source":
+        """Return the same source with paths that mean the same from any folder."""
+        paths = tuple(str(Path(path).resolve()) for path in self.paths)
+        nbgrader, roster = (path and str(Path(path).resolve()) for path in (self.nbgrader, self.roster))
+        return replace(self, paths=paths, nbgrader=nbgrader, roster=roster)
+
+    def take_in(self, catalog: Catalog) -> Intake:
+        """Return what was handed in, under the names of the roster if there is one.
+
+        Raises:
+            UsageError: a path, the roster or the assignment cannot be read.
+        """
+        if self.assignment:
+            raise ValueError("an assignment of nbgrader's is taken in by its gradebook")
+        intake = take_in(self._submissions(), tuple(catalog.modules), self.form)
+        return match(intake, read_roster(Path(self.roster))) if self.roster else intake
+
+    def _submissions(self) -> list[Path]:
+        """Return the paths of submissions: without `class.toml`, which `CLASS/*` names too."""
+        paths = [Path(path) for path in self.paths]
+        return [path for path in paths if path.name != FILENAME] or paths
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class that has been taken in.
+
+    Attributes:
+        intake: the hand-ins.
+        rules: what `class.toml` decides; None without one.
+        folders: where `class.toml` counts besides the folder of the results.
+        remarks: sentences on each `class.toml` that is not read, and on one that is read in an inner folder.
+    """
+
+    intake: Intake
+    rules: Policy | None = None
+    folders: tuple[Path, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def tried(self) -> frozenset[str]:
+        """Return the names of those of whom all attempts are graded."""
+        return frozenset(self.intake.earlier) if self.rules is not None and self.rules.best else frozenset()
+
+    @property
+    def moments(self) -> dict[str, str]:
+        """Return the moment of each hand-in, by name."""
+        return {name: hand_in.at for name, hand_in in self.intake.hand_ins.items()}
+
+
+def take_in_class(source: Source, catalog: Catalog, out: Path) -> Class:
+    """Take in a class that is graded into a folder.
+
+    Raises:
+        UsageError: a path, the roster or `class.toml` cannot be read.
+    """
+    intake = source.take_in(catalog)
+    paths = [Path(path).resolve() for path in source.paths]
+    folders = _rule_folders(paths, intake)
+    return Class(intake, find_rules([out, *folders]), folders, tuple(_rules_remarks(paths, [out.resolve(), *folders])))
+
+
+def _rule_folders(paths: Iterable[Path], intake: Intake) -> tuple[Path, ...]:
+    """Return the folders beside the submissions under some paths: those that were given, and the one that holds all work."""
+    hand_ins = [each for each in intake.hand_ins.values() if each.path.is_absolute()]
+    alone = {each.path for each in hand_ins if each.files is None}
+    given = [path.parent if path in alone or not path.is_dir() else path for path in paths]
+    places = {frozenset(_files_of(each)) for each in hand_ins}
+    if len(places) > 1:  # the folder of one hand-in is the student's own
+        common = Path(os.path.commonpath([file.parent for files in places for file in files]))
+        given += [common] if any(folder in (common, *common.parents) for folder in given) else []
+    return tuple(dict.fromkeys(given))
+
+
+def _files_of(hand_in: HandIn) -> list[Path]:
+    """Return where a hand-in lies: its folder, archive or file, or its files in a download."""
+    return [hand_in.path / file for file in (hand_in.files or {}).values()] or [hand_in.path]
+
+
+def _rules_remarks(paths: list[Path], folders: list[Path]) -> Iterator[str]:
+    """Yield a sentence on the `class.toml` that counts, if it is not where people look first, and on those that do not."""
+    counts = first_class_file(folders)
+    _, *given = folders
+    if counts is not None and counts.parent not in folders[:2]:
+        yield f"the rules are those of {counts}"
+    others = [path for path in _class_files(paths, folders) if path != counts and str(path) != str(counts)]
+    if not others or not given:
+        return
+    more = f" and {len(others) - 1} more" if others[1:] else ""
+    advice = f"{counts} counts" if counts is not None else f"put it into {given[0]}, beside the submissions"
+    yield f"not read: {legible(str(others[0]))}{more}; {advice}"
+
+
+def _class_files(paths: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
+    """Return each `class.toml` beside, below and in some paths; one of a term alone is left out."""
+    beside = [path.parent / FILENAME for path in paths if path.is_dir() and _decides_marks(path.parent / FILENAME)]
+    below = [path / inner for path in paths for inner in _paths_inside(path) if inner.name == FILENAME]
+    own = [folder / FILENAME for folder in folders if (folder / FILENAME).is_file()]
+    return list(dict.fromkeys(path for path in [*own, *beside, *below] if not holds_results(path.parent)))
+
+
+def _paths_inside(path: Path) -> Iterable[PurePosixPath]:
+    return folder_paths(path) if path.is_dir() else zip_paths(path)
+
+
+def _decides_marks(path: Path) -> bool:
+    """Return True if a `class.toml` decides more than how a term is summed up, or cannot be read."""
+    try:
+        return path.is_file() and replace(read_policy(path), term=TermRule()) != Policy()
+    except UsageError:
+        return True
+
+
+def save_source(out: Path, source: Source, spec: GradingSpec, folders: Iterable[Path]) -> None:
+    """Keep for `regrade` and `report` what was graded, by what, and where `class.toml` counts.
+
+    The secret and the course are read anew.
+    """
+    kept = {
+        **asdict(source.absolute()),
+        **{"units": spec.units, "seed": spec.seed, "device": spec.device, "require": spec.require},
+        "rules": list(map(str, folders)),
+    }
+    write_atomically(out / GRADED, json.dumps(kept, indent=1) + "\n")
+
+
+def load_source(out: Path) -> tuple[Source, GradingSpec]:
+    """Return what was graded into a folder, and by what.
+
+    Raises:
+        UsageError: no class was graded into it.
+    """
+    try:
+        kept = json.loads((out / GRADED).read_text(encoding="utf-8"))
+        source = Source(*(tuple(kept["paths"]), *(kept[name] for name in ("nbgrader", "assignment", "form", "roster"))))
+        units, require = tuple(kept["units"]), tuple(kept["require"])
+        seed, device = kept["seed"], kept["device"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{out} holds no graded class; grade one with -o {out} first") from error
+    return source, GradingSpec(course_here(), course_secret(), units, seed=seed, device=device, require=require)
+
+
+def holds_class(out: Path) -> bool:
+    """Return True if a class was graded into a folder."""
+    return (out / GRADED).exists()
+
+
+def holds_other_class(out: Path, source: Source) -> bool:
+    """Return True if a folder holds the results of a class that was graded from other paths."""
+    return holds_class(out) and load_source(out)[0].paths != source.absolute().paths

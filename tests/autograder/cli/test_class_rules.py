@@ -1,0 +1,118 @@
+"""Where `class.toml` counts: in the folder of the results and beside the submissions, never in what a student handed in."""
+
+import zipfile
+
+import pytest
+
+from autograder.submissions.hand_in import entries_of
+from tests.autograder.cli.test_class_intake import rows_of
+from tests.autograder.small_course import KINDS, RIGHT
+
+LATE = "[deadline]\ndue = 2026-11-20T23:59:00\n[late]\npercent = 10\n"
+HALF = "[exempt]\nann = []\n"
+
+
+@pytest.fixture(autouse=True)
+def _folders_are_read_anew():
+    entries_of.cache_clear()
+
+
+def hand_in(folder):
+    """Two hand-ins of Blackboard's, a day late."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for login, text in (("ann", RIGHT), ("bob", f"# bob\n{RIGHT}")):
+        (folder / f"Lab_{login}_attempt_2026-11-21-10-00-00_doubling.py").write_text(text)
+    return folder
+
+
+def zip_of(folder, path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder))
+    return path
+
+
+def scores(out):
+    return {row["submission"]: row["score"] for row in rows_of(out / "grades.csv")}
+
+
+def reported(autograder, out):
+    _, text, _ = autograder("report", out, "--as", "csv")
+    return {line.split(",")[0]: line.split(",")[1] for line in text.splitlines()[1:]}
+
+
+def test_rules_beside_a_zip_count(autograder, course, tmp_path):
+    path = zip_of(hand_in(tmp_path / "class"), tmp_path / "lab.zip")
+    (tmp_path / "class.toml").write_text(LATE)
+    out = tmp_path / "out"
+    _, _, err = autograder("grade", path, "-o", out, "--jobs", 1)
+    assert scores(out) == {"ann": "2.7", "bob": "2.7"} == reported(autograder, out) and "not read" not in err
+
+
+def test_rules_in_a_zip_are_named(autograder, course, tmp_path):
+    folder = hand_in(tmp_path / "class")
+    (folder / "class.toml").write_text(LATE)
+    path, out = zip_of(folder, tmp_path / "lab.zip"), tmp_path / "out"
+    _, _, err = autograder("grade", path, "-o", out, "--jobs", 1)
+    assert f"not read: {path / 'class.toml'}; put it into {tmp_path}, beside the submissions" in err
+    assert scores(out) == {"ann": "3", "bob": "3"}
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_rules_in_the_only_folder_of_a_class_count(autograder, course, tmp_path, zipped):
+    inner = hand_in(tmp_path / "class" / "inner")
+    if zipped:
+        zip_of(inner, tmp_path / "class" / "lab.zip")
+        for file in inner.iterdir():
+            file.unlink()
+        inner.rmdir()
+        inner = tmp_path / "class"
+    (inner / "class.toml").write_text(LATE)
+    out = tmp_path / "out"
+    _, _, err = autograder("grade", tmp_path / "class", "-o", out, "--jobs", 1)
+    assert scores(out) == {"ann": "2.7", "bob": "2.7"} == reported(autograder, out)
+    assert (f"the rules are those of {inner / 'class.toml'}" in err) is not zipped
+
+
+def test_rules_beside_files_that_are_named_one_by_one_count(autograder, course, tmp_path):
+    folder = hand_in(tmp_path / "class")
+    (folder / "class.toml").write_text('[exempt]\n"Lab_ann_attempt_2026-11-21-10-00-00_doubling" = []\n')
+    out = tmp_path / "out"
+    autograder("grade", *sorted(folder.iterdir()), "-o", out, "--jobs", 1)
+    assert len(scores(out)) == 2 and "" in scores(out).values()
+
+
+@pytest.mark.parametrize("given", ["class", "each", "one"])
+def test_a_student_writes_no_rules(autograder, course, tmp_path, given):
+    """A folder of a student's own may hold a file of this name: it is named, and decides nothing."""
+    for who, text in (("ann", KINDS["half"][0]), ("bob", f"# bob\n{KINDS['half'][0]}")):
+        (tmp_path / "class" / who).mkdir(parents=True)
+        (tmp_path / "class" / who / "doubling.py").write_text(text)
+    own = tmp_path / "class" / "ann" / "class.toml"
+    own.write_text('[units]\nbonus = ["doubling"]\n')
+    folders = {"class": ["."], "each": ["ann", "bob"], "one": ["ann"]}[given]
+    _, text, err = autograder(
+        "grade", *(tmp_path / "class" / each for each in folders), "-o", tmp_path / "out", "--jobs", 1
+    )
+    assert f"not read: {own}; put it into {tmp_path / 'class'}, beside the submissions" in err
+    assert "2 / 3" in text or "2 of 3 points" in text
+
+
+def test_of_two_files_of_rules_the_one_that_counts_is_named(autograder, course, tmp_path):
+    folder, out = hand_in(tmp_path / "class"), tmp_path / "out"
+    (folder / "class.toml").write_text(LATE)
+    out.mkdir()
+    (out / "class.toml").write_text("")
+    _, _, err = autograder("grade", folder, "-o", out, "--jobs", 1)
+    assert f"not read: {folder / 'class.toml'}; {out / 'class.toml'} counts" in err
+    assert scores(out) == {"ann": "3", "bob": "3"}
+
+
+def test_rules_beside_the_folder_of_a_class_are_named_unless_they_are_a_terms(autograder, course, tmp_path):
+    folder, out = hand_in(tmp_path / "class"), tmp_path / "out"
+    (tmp_path / "class.toml").write_text("[term]\ndrop = 1\n")
+    _, _, err = autograder("grade", folder, "-o", out, "--jobs", 1)
+    assert "not read" not in err
+    (tmp_path / "class.toml").write_text(LATE)
+    _, _, err = autograder("grade", folder, "-o", out, "--jobs", 1)
+    assert f"not read: {tmp_path / 'class.toml'}; put it into {folder}, beside the submissions" in err
