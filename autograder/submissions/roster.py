@@ -54,10 +54,12 @@ class Enrolled:
 def read_roster(path: Path) -> list[Enrolled]:
     """Read a table of students: any of the columns of Canvas, Moodle, Brightspace and Blackboard, or one's own.
 
+    Whoever stands there in two sections is one.
+
     Raises:
         UsageError: it cannot be read, or no column tells who the students are.
     """
-    return students_in(Table.read(path), str(path))
+    return _once(students_in(Table.read(path), str(path)))
 
 
 def students_in(table: Table, name: str) -> list[Enrolled]:
@@ -165,7 +167,7 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
 
     A hand-in of a group, by the roster's own group column or by the platform's, is credited to all its members.
     """
-    everyone = _once(roster)
+    everyone = list(roster)
     keys = _Keys(everyone)
     found: dict[int, list[str]] = {}
     strangers: list[str] = []

@@ -243,3 +243,14 @@ def test_two_classes_are_never_summed_up_together(report, roster, tmp_path):
     strangers = graded(tmp_path / "b" / "lab2", {"Ann": 5, "Bob": 10, "bo": 1}, roster="")
     code, _, err = report(one, strangers, "--roster", roster)
     assert code == 2 and "2 of 3 students in lab2 are not in the roster: it is another class" in err
+
+
+def test_a_student_of_two_sections_has_one_row(report, roster, tmp_path):
+    roster.write_text(ROSTER + '"Doe, Jane",1,jane,B,\n')
+    labs = (
+        graded(tmp_path / "lab1", {"Jane Doe": 5, "Bo Li": 10}, ids=(1, 2)),
+        graded(tmp_path / "lab2", {"jane": 10, "bo": 1}, roster=""),
+    )
+    _, out, err = report(*labs, "--roster", roster, "--as", "csv")
+    rows = [(row["submission"], row["score"]) for row in csv.DictReader(io.StringIO(out))]
+    assert rows == [("Jane Doe", "40"), ("Bo Li", "42")] and err == ""
