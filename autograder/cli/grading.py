@@ -43,8 +43,8 @@ from autograder.results import policy
 from autograder.results.class_file import find_rules
 from autograder.results.formats.difference import changes
 from autograder.results.formats.tables import grades_csv
-from autograder.results.manual import Row, read_tables, unknown_submissions
-from autograder.results.mark import Mark, mark
+from autograder.results.manual import Row, read_tables
+from autograder.results.mark import Mark, mark, unheeded_rows
 from autograder.results.store import (
     EARLIER,
     INTAKE,
@@ -129,9 +129,11 @@ def grade(
         save_source(out, source, spec, run.taken.folders)
         run.publish_table(graded)
     elif graded:
-        for sentence in run.taken.remarks:
+        made = run.mark(graded[0].result)
+        own = [row for row in run.manual if row.submission == made.name]
+        for sentence in (*run.taken.remarks, *unheeded_rows(own, [made.name], [made])):
             terminal.errors.print(Text(sentence), soft_wrap=True)
-        print_single(run.spec.catalog, graded[0].result, graded[0].path, run.mark(graded[0].result))
+        print_single(run.spec.catalog, graded[0].path, made)
         if others:
             told = f"{out} holds the results of a class; its tables stay as they are until the class is graded again"
             terminal.errors.print(f"autograder: {told}", soft_wrap=True)
@@ -331,7 +333,7 @@ class _Run:
             *remarks,
             *self._unsigned(graded),
             *_unheeded(self.taken, self.spec.catalog),
-            *unknown_submissions(self.manual, self.submissions),
+            *unheeded_rows(self.manual, self.submissions, marks),
         ):
             terminal.errors.print(Text(sentence), soft_wrap=True)
 

@@ -52,25 +52,22 @@ def report(
 ) -> None:
     """Write results in the form that students, instructors or a platform want."""
     from autograder.results.formats.formats import FORMATS
-    from autograder.results.formats.tables import hand_table
-    from autograder.results.manual import unknown_submissions
-    from autograder.results.publish import publish, read_marks, render, unheeded_rules
+    from autograder.results.publish import publish, read_marks, render, unheeded
 
     catalog = course_here()
     speak(catalog, lang)
     if roster is not None:
         _report_term(paths, catalog, form or "table", title, out, roster, gradebook)
         return
-    marks, manual = read_marks(paths, catalog)
-    names = [each.name for each in marks.values()]
-    for sentence in (*unknown_submissions(manual, names), *unheeded_rules(paths, names, catalog)):
+    marks = read_marks(paths, catalog)
+    for sentence in unheeded(paths, marks.values(), catalog):
         terminal.errors.print(Text(sentence), soft_wrap=True)
     if gradebook is not None:
         _fill_gradebook(list(marks.values()), _students_of(paths), form or "html", gradebook, title, out)
         return
     chosen = one_of((*FORMATS, _TO_FILL), form or "html", "--as")
     if chosen == _TO_FILL:
-        _write(hand_table(list(marks.values())), out and out / f"{_TO_FILL}.csv")
+        _list_questions(list(marks.values()), out and out / f"{_TO_FILL}.csv")
         return
     if out is None:
         sys.stdout.write(render(list(marks.values()), chosen, hidden, catalog, title))
@@ -79,6 +76,22 @@ def report(
         written = publish(marks, chosen, hidden, catalog, out, title, pictures)
     more = f" and {len(written) - 1} more" if written[1:] else ""
     terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
+
+
+def _list_questions(marks: "list[Mark]", path: Path | None) -> None:
+    """Write the questions that wait for points, or print them; what people have filled into the file stays in it."""
+    from autograder.results.formats.tables import hand_table
+    from autograder.results.manual import filled_in
+
+    filled = {} if path is None else filled_in(path)
+    given = {(each.name, line.function) for each in marks for line in each.manual}
+    waiting = {(each.name, question) for each in marks for question in each.open_questions()}
+    lost = next((key for key in filled if key not in given | waiting), None)
+    if lost is not None:
+        raise UsageError(
+            f"{path} is filled in for {lost[1]} of {lost[0]}, which is not among these results; move the file away"
+        )
+    _write(hand_table(marks, filled), path)
 
 
 def _write(text: str, path: Path | None) -> None:
@@ -99,7 +112,7 @@ def _report_term(
     from autograder.cli.tables import print_term
     from autograder.results.class_file import FILENAME, read_policy
     from autograder.results.formats.formats import FORMATS
-    from autograder.results.publish import read_assignment, read_results, roster_of
+    from autograder.results.publish import graded_folder, read_assignment, read_results, roster_of, unheeded
     from autograder.results.term import folder_names, term_marks
     from autograder.submissions.hand_in import read_students
     from autograder.submissions.roster import of_one_class, read_roster, titles
@@ -107,7 +120,7 @@ def _report_term(
 
     everyone = read_roster(roster)
     folders = folder_names(
-        [str(path.resolve()) for path in paths],
+        [str(graded_folder(path)) for path in paths],
         lambda folder: Path(folder).name,
         lambda folder: "-".join(Path(folder).parts[-2:]),
     )
@@ -119,7 +132,10 @@ def _report_term(
         found = of_one_class(known, everyone, name, own_numbers=bool(roster_of(Path(folder))))
         for stranger in [each for each in known if each not in found]:
             terminal.errors.print(Text(f"{name}: {stranger} is not in {roster.name}, and left out"), soft_wrap=True)
-        assignments.append(read_assignment(Path(folder), name, catalog, found))
+        assignment = read_assignment(Path(folder), name, catalog, found)
+        for sentence in unheeded([Path(folder)], assignment.marks.values(), catalog):
+            terminal.errors.print(Text(f"{name}: {sentence}"), soft_wrap=True)
+        assignments.append(assignment)
     marks = term_marks(assignments, titles(everyone), read_policy(roster.parent / FILENAME).term)
     if gradebook is not None:
         enrolled = dict(zip(titles(everyone), (each.student for each in everyone), strict=True))

@@ -16,7 +16,6 @@ from autograder.results.formats.difference import Change
 from autograder.results.formats.overview import row
 from autograder.results.formats.tables import unit_points
 from autograder.results.mark import Mark, units_of
-from autograder.results.types import SubmissionResult
 from autograder.results.wording import manual_line
 
 #: Fewer columns for remarks and reasons are not worth having.
@@ -72,16 +71,16 @@ def print_changes(changed: Sequence[Change], total: int) -> None:
     terminal.out.print(f"{moved} of {total} marks change{more}", soft_wrap=True)
 
 
-def print_single(catalog: Catalog, result: SubmissionResult, path: Path, mark: Mark) -> None:
+def print_single(catalog: Catalog, path: Path, mark: Mark) -> None:
     """Print one submission: what was noted, where its result is, and last what to do next."""
     from autograder.results.summary import summary
 
-    for note in result.notes:
+    for note in mark.result.notes:
         terminal.out.print(Text(f"Note: {note}"))
     for given in mark.manual:
         terminal.out.print(Text(f"By hand: {manual_line(given)}"), soft_wrap=True)
     terminal.out.print(Text(f"Result: {path}"), soft_wrap=True)
-    for line in summary(catalog, result.checks, brief=False, verbose=True):
+    for line in summary(catalog, mark.result.checks, brief=False, verbose=True):
         terminal.out.print(Text(line), soft_wrap=True)
 
 

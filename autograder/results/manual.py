@@ -11,7 +11,8 @@ the items of its rubric that its answer has, or both: then the points count. A r
 student's file. A spreadsheet may separate the columns by semicolons or tabs, write the headings in capitals, and write 2,5.
 
 Each assistant has a file, `manual-ann.csv`, so that nobody's editor writes over another's rows. All files count together with
-`manual.csv`; two rows of two files for the same points are refused, with their places.
+`manual.csv`; two rows for the points of one function, or of two files for the same added points, are refused with their
+places.
 """
 
 import csv
@@ -31,6 +32,8 @@ from autograder.results.tables import BEFORE_HEADING, unquoted
 
 COLUMNS = ("submission", "function", "points", "comment")
 _NEEDED = COLUMNS[:3]
+#: Columns that a person fills in for a question.
+FILLED = ("points", "comment", "rubric")
 #: File of points by hand beside the folder of the results, and those of several assistants.
 MANUAL = "manual.csv"
 _OF_ASSISTANTS = "manual-*.csv"
@@ -95,16 +98,9 @@ def read_manual(path: Path, functions: Mapping[str, float], catalog: Catalog | N
     Raises:
         UsageError: the file is no such table, or a line of it makes no sense; the sentence says which and what to do.
     """
-    if not path.exists():
-        return ()
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows = list(_rows(text, path))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read as a table ({error}); save it as CSV in UTF-8") from error
     questions = catalog.questions if catalog is not None else {}
     places = catalog.places if catalog is not None else {}
-    read = (_line(row, line, path, functions, questions, places) for line, row in rows)
+    read = (_line(row, line, path, functions, questions, places) for line, row in _read_rows(path))
     return tuple(row for row in read if row is not None)
 
 
@@ -121,7 +117,7 @@ def read_tables(folder: Path, catalog: Catalog) -> tuple[Row, ...]:
         for row in (row for row in own if isinstance(row, ManualPoints)):
             key = (row.submission, row.function, "" if row.function else f"{row.points} {row.comment}")
             other = given.setdefault(key, row)
-            if other.file != row.file:
+            if other is not row and (other.file != row.file or row.function):
                 what = row.function or "added points"
                 raise UsageError(
                     f"line {other.line} of {other.file} and line {row.line} of {row.file} both give points to"
@@ -138,6 +134,34 @@ def unknown_submissions(manual: Collection[Row], names: Collection[str]) -> Iter
             near = difflib.get_close_matches(line.submission, names, n=1)
             advice = f"is it {near[0]}?" if near else "nobody gets these points"
             yield f"line {line.line} of {line.file}: there is no submission {line.submission}; {advice}"
+
+
+def filled_in(path: Path) -> dict[tuple[str, str], tuple[str, str, str]]:
+    """Read what people have filled into the table of questions that wait: points, comment, rubric by student and question.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    found = {}
+    for _, row in _read_rows(path):
+        points, comment, rubric = (row.get(name, "") for name in FILLED)
+        if points or comment or rubric:
+            found[unquoted(row["submission"]), row["function"]] = points, comment, rubric
+    return found
+
+
+def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Read the rows of a table with the numbers of their lines; an absent file has none.
+
+    Raises:
+        UsageError: the file is no such table.
+    """
+    if not path.exists():
+        return []
+    try:
+        return list(_rows(path.read_text(encoding="utf-8-sig"), path))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read as a table ({error}); save it as CSV in UTF-8") from error
 
 
 def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -225,8 +249,10 @@ def _items(text: str, question: Question | None, where: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in re.split(r"[;|+]", text) if name.strip())
     for name in names:
         if question is None or name not in question.rubric:
-            there = ", ".join(question.rubric) if question is not None else "none, as it is no question"
-            raise UsageError(f"{where}: the rubric has no item {name}; it has {there}")
+            there = "; ".join(question.rubric) if question is not None else "none, as it is no question"
+            several = question is not None and all(part.strip() in question.rubric for part in name.split(","))
+            advice = "separate its items by semicolons" if several else f"it has {there}"
+            raise UsageError(f"{where}: the rubric has no item {name}; {advice}")
     return tuple(dict.fromkeys(names))
 
 

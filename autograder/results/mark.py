@@ -1,13 +1,13 @@
 """Make the mark of a submission, once, of its result and the points given by hand. Each form renders it, computing nothing."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from autograder.course.catalog import Catalog
 from autograder.course.units import Question
-from autograder.results.manual import LineComment, ManualPoints, Row
+from autograder.results.manual import LineComment, ManualPoints, Row, unknown_submissions
 from autograder.results.types import CheckResult, SubmissionResult
 
 
@@ -101,6 +101,12 @@ class Mark:
         everything = (each for unit in self.units.values() for each in unit.functions.values())
         return tuple(each.name for each in everything if each.question is not None and each.manual is None)
 
+    def heeds(self, row: Row) -> bool:
+        """Return True if a row for this submission has an effect: its function, or the unit of its comment, was graded."""
+        if isinstance(row, LineComment):
+            return row.unit in self.units
+        return not row.function or any(row.function in unit.functions for unit in self.units.values())
+
     def checks_of(self, unit: str) -> tuple[CheckResult, ...]:
         """Return the checks of a unit, in the order in which they ran."""
         return tuple(check for check in self.result.checks if check.unit == unit)
@@ -126,7 +132,7 @@ def mark(
 
     Args:
         result: of one submission.
-        manual: points by hand for the whole class; of two lines for one function the later counts.
+        manual: points by hand for the whole class.
         policy: is given the mark and returns the one that counts.
         catalog: the course, for its questions; of a students' release it tells what is still to come.
     """
@@ -136,6 +142,23 @@ def mark(
     if catalog is not None:
         made = replace(made, later=points_to_come(catalog, result.checks))
     return policy(made) if policy is not None else made
+
+
+def unheeded_rows(manual: Collection[Row], names: Collection[str], marks: Iterable[Mark]) -> Iterator[str]:
+    """Yield a sentence for each row by hand that has no effect: for no submission, or for a unit that was not graded.
+
+    Args:
+        manual: the rows.
+        names: of the submissions.
+        marks: of those that were graded.
+    """
+    yield from unknown_submissions(manual, names)
+    made = {each.name: each for each in marks}
+    for row in manual:
+        if row.submission in made and not made[row.submission].heeds(row):
+            what = row.unit if isinstance(row, LineComment) else row.function
+            effect = "was not graded, and the row counts for nothing; grade its unit too, or delete the row"
+            yield f"line {row.line} of {row.file}: {what} of {row.submission} {effect}"
 
 
 def _make_mark(result: SubmissionResult, rows: Iterable[Row], asked: Mapping[str, Sequence[Question]]) -> Mark:

@@ -1,6 +1,6 @@
 """Read results and write their marks in the form in which others want them. Nothing is graded again."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -11,8 +11,8 @@ from autograder.results import policy
 from autograder.results.class_file import find_rules
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import Picture, class_page, student_page
-from autograder.results.manual import Row, read_tables
-from autograder.results.mark import Hidden, Mark, mark, visible_mark
+from autograder.results.manual import read_tables
+from autograder.results.mark import Hidden, Mark, mark, unheeded_rows, visible_mark
 from autograder.results.store import read_grading, read_intake_rows, read_moments, write_atomically
 from autograder.results.tables import unquoted
 from autograder.results.term import Assignment
@@ -37,42 +37,33 @@ def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:
     return results
 
 
-def manual_beside(paths: Iterable[Path], catalog: Catalog) -> tuple[Row, ...]:
-    """Read the points by hand that lie beside results.
-
-    Raises:
-        UsageError: a line of a table makes no sense.
-    """
-    return tuple(line for folder in graded_folders(paths) for line in read_tables(folder, catalog))
-
-
 def graded_folders(paths: Iterable[Path]) -> list[Path]:
     """Return the folders into which the results under some paths were graded."""
-    return list(dict.fromkeys(map(_folder, paths)))
+    return list(dict.fromkeys(map(graded_folder, paths)))
 
 
-def _folder(path: Path) -> Path:
+def graded_folder(path: Path) -> Path:
     """Return the folder into which the results under a path were graded."""
     path = path.resolve()
     folder = path if path.is_dir() else path.parent
     return folder.parent if folder.name == "results" else folder
 
 
-def read_marks(paths: Sequence[Path], catalog: Catalog) -> tuple[dict[str, Mark], tuple[Row, ...]]:
-    """Read results and the points by hand beside them. Each result is decided by the `class.toml` of its own folder.
-
-    Returns:
-        The marks by the names of their files, and all points by hand.
+def read_marks(paths: Sequence[Path], catalog: Catalog) -> dict[str, Mark]:
+    """Read results, the points by hand beside them and what `class.toml` decides. Return the marks by their files' names.
 
     Raises:
         UsageError: there are no results, one of the files holds none, or a table of points by hand makes no sense.
     """
-    results, manual = read_results(paths), manual_beside(paths, catalog)
-    folders = {file.stem: _folder(path) for path in paths for file in _files(path)}
-    decide = {folder: policy.decide_by(_rules_of(folder), read_moments(folder)) for folder in graded_folders(paths)}
-    taken = {folder: read_intake_rows(folder) for folder in graded_folders(paths)}
-    marks = {name: mark(result, manual, decide[folders[name]], catalog) for name, result in results.items()}
-    return {name: _known_as(made, taken[folders[name]].get(made.name, {})) for name, made in marks.items()}, manual
+    results = read_results(paths)
+    marks: dict[str, Mark] = {}
+    for folder in graded_folders(paths):
+        manual, taken = read_tables(folder, catalog), read_intake_rows(folder)
+        decide = policy.decide_by(_rules_of(folder), read_moments(folder))
+        for name in (file.stem for path in paths if graded_folder(path) == folder for file in _files(path)):
+            made = mark(results[name], manual, decide, catalog)
+            marks[name] = _known_as(made, taken.get(made.name, {}))
+    return {name: marks[name] for name in results}
 
 
 def _known_as(made: Mark, row: Mapping[str, str]) -> Mark:
@@ -80,14 +71,19 @@ def _known_as(made: Mark, row: Mapping[str, str]) -> Mark:
     return replace(made, number=unquoted(row.get("id") or ""), login=unquoted(row.get("login") or ""))
 
 
-def unheeded_rules(paths: Iterable[Path], names: Collection[str], catalog: Catalog) -> list[str]:
-    """Return a sentence for each decision beside some results that counts for nobody; see `policy.unheeded`.
+def unheeded(paths: Iterable[Path], marks: Collection[Mark], catalog: Catalog) -> Iterator[str]:
+    """Yield a sentence for each decision beside some results that counts for nobody: rows by hand, and rules.
 
     Raises:
-        UsageError: a `class.toml` cannot be read.
+        UsageError: a table of points by hand or a `class.toml` cannot be read.
     """
-    found = map(_rules_of, graded_folders(paths))
-    return [line for rules in found if rules is not None for line in policy.unheeded(rules, names, catalog.modules)]
+    for folder in graded_folders(paths):
+        # A result that was given alone lies beside those of others.
+        names = {each.name for each in marks} | {file.stem for file in _files(folder)}
+        yield from unheeded_rows(read_tables(folder, catalog), names, marks)
+        rules = _rules_of(folder)
+        if rules is not None:
+            yield from policy.unheeded(rules, names, catalog.modules)
 
 
 def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[str, str]) -> Assignment:
@@ -102,7 +98,7 @@ def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[s
     Raises:
         UsageError: a file in it cannot be read.
     """
-    manual = manual_beside([folder], catalog)
+    manual = read_tables(folder, catalog)
     marks = {result.name: mark(result, manual, None, catalog) for result in read_results([folder]).values()}
     moments = read_moments(folder)
     return Assignment(

@@ -7,7 +7,7 @@ submission is taken for the login, as it is if submissions came from there.
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from autograder.results.mark import Mark, units_of
 from autograder.results.tables import harmless
@@ -64,10 +64,14 @@ def _login(mark: Mark) -> str:
     return harmless(mark.login or mark.name)
 
 
-def hand_table(marks: Sequence[Mark]) -> str:
+def hand_table(marks: Sequence[Mark], filled: Mapping[tuple[str, str], tuple[str, str, str]] | None = None) -> str:
     """Return the table that a person fills in for questions that nobody has graded: each with its answer and its rubric.
 
     Saved as `manual-NAME.csv` beside the results it is read as points by hand; rows that stay empty give none.
+
+    Args:
+        marks: of the class.
+        filled: points, comment and rubric that are filled in already, by student and question.
     """
     rows = [["submission", "function", "points", "comment", "rubric", "answer", "items", "most"]]
     for mark in marks:
@@ -78,7 +82,8 @@ def hand_table(marks: Sequence[Mark]) -> str:
                         f"{name}: {points(i.points)}, {i.text}" for name, i in each.question.rubric.items()
                     )
                     answer = harmless(mark.result.answers.get(each.name, ""))
-                    rows.append([harmless(mark.name), each.name, "", "", "", answer, items, points(each.max_points)])
+                    own = (filled or {}).get((mark.name, each.name), ("", "", ""))
+                    rows.append([harmless(mark.name), each.name, *own, answer, items, points(each.max_points)])
     return _to_csv(rows)
 
 

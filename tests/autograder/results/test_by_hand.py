@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
@@ -176,8 +177,9 @@ def test_a_rubric_is_added_up_and_points_come_before_it(own_catalog, tmp_path, r
     ("row", "said"),
     [
         ("alice,why,5,,,,", "5 is more than the 4 points of why"),
-        ("alice,why,,,tow,,", "the rubric has no item tow; it has two, proof"),
+        ("alice,why,,,tow,,", "the rubric has no item tow; it has two; proof"),
         ("alice,double,,,two,,", "the rubric has no item two; it has none, as it is no question"),
+        ('alice,why,,,"two, proof",,', "no item two, proof; separate its items by semicolons"),
         ("alice,why,,good,,,", "why has a comment and no points"),
         ("alice,,,see here,,,7", "names no unit"),
         ("alice,double,,see here,,,seven", "seven is no line of a file"),
@@ -208,10 +210,18 @@ def test_each_assistant_has_a_file_and_no_line_is_lost(own_catalog, tmp_path):
 
 @pytest.mark.parametrize("row", ["alice,why,3,,,,", "alice,why,2,,,,", "alice,,1,,,,"])
 def test_two_files_that_give_the_same_points_are_refused_with_both_places(own_catalog, tmp_path, row):
-    ann = f"bob,why,1,,,,\nalice,why,3,,,,\n{row}\n"
+    ann = f"bob,why,1,,,,\n{row}\n"
     said = r"line \d of manual-ann.csv and line 2 of manual-bob.csv both give points to alice for"
     with pytest.raises(UsageError, match=said):
         tables(tmp_path, own_catalog, manual_ann=ann, manual_bob=f"{row}\n")
+
+
+def test_two_rows_of_one_file_for_one_function_are_refused(own_catalog, tmp_path):
+    with pytest.raises(
+        UsageError, match=r"line 2 of manual.csv and line 4 of manual.csv both give points to alice for why"
+    ):
+        tables(tmp_path, own_catalog, manual="alice,why,3,,,,\nalice,,1,,,,\nalice,why,2,,,,\n")
+    assert len(tables(tmp_path, own_catalog, manual="alice,,1,,,,\nalice,,1,,,,\n")) == 2
 
 
 def test_the_table_to_fill_in_comes_back_in(own_catalog, result, tmp_path):
@@ -283,8 +293,11 @@ def test_gradescope_and_junit_have_the_comments_on_lines(own_catalog, result):
     ]
 
 
-@pytest.mark.usefixtures("commands_share_the_sandbox")
-def test_the_command_reads_the_answer_and_lists_what_waits(own_catalog, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def run(own_catalog, monkeypatch, capsys):
+    monkeypatch.chdir(own_catalog.root)
+    monkeypatch.setenv("COLUMNS", "200")
+
     def run(*args):
         monkeypatch.setattr(sys, "argv", ["autograder", *map(str, args)])
         capsys.readouterr()
@@ -292,8 +305,61 @@ def test_the_command_reads_the_answer_and_lists_what_waits(own_catalog, tmp_path
             cli.main()
         return ended.value.code or 0, *capsys.readouterr()
 
-    monkeypatch.chdir(own_catalog.root)
-    monkeypatch.setenv("COLUMNS", "200")
+    return run
+
+
+@pytest.fixture
+def graded(result, tmp_path):
+    folder = tmp_path / "lab1"
+    (folder / "results").mkdir(parents=True)
+    for name in ("alice", "bob"):
+        (folder / "results" / f"{name}.json").write_text(replace(result, name=name).to_json())
+    return folder
+
+
+def test_a_row_that_counts_for_nothing_is_told_also_in_the_sum_of_a_term(run, graded, tmp_path):
+    without = replace(SubmissionResult.from_json((graded / "results" / "bob.json").read_text()), checks=())
+    (graded / "results" / "bob.json").write_text(without.to_json())
+    (graded / "manual.csv").write_text(
+        f"{HEAD}zoe,double,1,,,,\nbob,double,1,,,,\nbob,double,,slow,,,2\nalice,double,1,,,,\n"
+    )
+    (graded / "class.toml").write_text("[exempt]\ncarl = []\n")
+    roster = tmp_path / "roster.csv"
+    roster.write_text("Name\nalice\nbob\n")
+    told = [
+        "line 2 of manual.csv: there is no submission zoe; nobody gets these points",
+        "line 3 of manual.csv: double of bob was not graded, and the row counts for nothing; grade its unit too",
+        "line 4 of manual.csv: doubling of bob was not graded, and the row counts for nothing; grade its unit too",
+        "[exempt] of class.toml: there is no submission carl",
+    ]
+    for given in (graded, graded / "results"):
+        _, _, err = run("report", given, "--as", "csv")
+        assert all(line in err for line in told) and "of alice" not in err
+        _, out, err = run("report", given, "--as", "csv", "--roster", roster)
+        assert all(f"lab1: {line}" in err for line in told) and "of alice" not in err
+        assert "alice,2,7,2" in out
+    _, _, err = run("report", graded / "results" / "alice.json", "--as", "csv")
+    assert "there is no submission bob" not in err
+
+
+def test_what_is_filled_in_stays_in_the_table_of_questions(run, graded):
+    run("report", graded, "--as", "by-hand", "-o", graded)
+    path = graded / "by-hand.csv"
+    path.write_text(path.read_text().replace("bob,why,,,,", "bob,why,2,fine,two,"))
+    (graded / "manual.csv").write_text(f"{HEAD}alice,why,1,,,,\n")
+    assert run("report", graded, "--as", "by-hand", "-o", graded)[0] == 0
+    with path.open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["submission"], row["points"], row["comment"], row["rubric"]) == ("bob", "2", "fine", "two")
+    (graded / "results" / "bob.json").unlink()
+    before = path.read_text()
+    code, _, err = run("report", graded, "--as", "by-hand", "-o", graded)
+    assert code == 2 and path.read_text() == before
+    assert "by-hand.csv is filled in for why of bob, which is not among these results; move the file away" in err
+
+
+@pytest.mark.usefixtures("commands_share_the_sandbox")
+def test_the_command_reads_the_answer_and_lists_what_waits(run, own_catalog, tmp_path):
     (tmp_path / "class" / "alice").mkdir(parents=True)
     (tmp_path / "class" / "alice" / "doubling.py").write_text(script(ANSWER))
     code, _, err = run("grade", tmp_path / "class" / "alice", "-o", tmp_path / "out", "--trusted", "--jobs", 1)

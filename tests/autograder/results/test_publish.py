@@ -537,7 +537,7 @@ def test_what_cannot_be_reported_has_a_sentence(autograder, tmp_path, arguments,
 
 def test_results_are_read_as_they_were_written(tmp_path, catalog):
     (tmp_path / "a.json").write_text(SubmissionResult("a", RESULT.checks).to_json())
-    marks, _ = read_marks([tmp_path], catalog)
+    marks = read_marks([tmp_path], catalog)
     publish(marks, "json", Hidden.EVERYTHING, catalog, tmp_path / "again")
     assert read_results([tmp_path / "again"]) == {"a": marks["a"].result}
 
@@ -552,7 +552,7 @@ def test_each_result_is_decided_by_the_rules_of_its_own_folder(tmp_path, catalog
             f"student,path,submitted,late,reason,id,login\n{name},x,2026-11-21T11:00:00,,,,{login}\n"
         )
     (tmp_path / "carl" / "class.toml").unlink()
-    marks, _ = read_marks([tmp_path / "alice", tmp_path / "bob" / "results", tmp_path / "carl"], catalog)
+    marks = read_marks([tmp_path / "alice", tmp_path / "bob" / "results", tmp_path / "carl"], catalog)
     assert [(made.name, made.score, made.login) for made in marks.values()] == [
         ("alice", pytest.approx(3.6), "al"),
         ("bob", 2.0, "bo"),
