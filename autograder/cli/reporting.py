@@ -18,9 +18,8 @@ from autograder.errors import UsageError
 from autograder.results.mark import Hidden
 
 if TYPE_CHECKING:
-    from autograder.results.formats.pages import Picture
     from autograder.results.mark import Mark
-    from autograder.results.types import SubmissionResult
+    from autograder.results.types import Picture, SubmissionResult
     from autograder.submissions.students import Student
 
 #: Form of `report` that is no form of a mark: the questions that wait for people, as a table to fill in.
@@ -196,19 +195,23 @@ def _pictures(
     if submissions is None:
         yield lambda _: {}
         return
-    from autograder.results.formats.pages import Picture
+    from autograder.grading.source import GradedWork
     from autograder.sandbox import Sandbox
     from autograder.student.drawing import pictures_of
-    from autograder.submissions.intake import take_in
 
-    hand_ins = take_in([submissions], catalog.modules).hand_ins
+    work = GradedWork([submissions], catalog)
     with Sandbox(catalog.preload) as sandbox:
 
         def drawn(result: "SubmissionResult") -> "dict[str, list[Picture]]":
-            if result.name not in hand_ins:
+            submission = work.find(result)
+            if submission is None and not result.score:
+                return {}  # such as of a student who handed in nothing: there is nothing to draw
+            if submission is None:
+                words = f"{result.name}: no pictures, as {submissions} does not hold what was graded"
+                terminal.errors.print(Text(words), soft_wrap=True)
                 return {}
-            rewards = pictures_of(result, hand_ins[result.name], catalog, sandbox.worker)
-            return {unit: [Picture(each.png, each.caption)] for unit, each in rewards.items()}
+            pictures = pictures_of(result, submission, catalog, sandbox.worker)
+            return {unit: [each] for unit, each in pictures.items()}
 
         yield drawn
 

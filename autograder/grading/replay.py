@@ -10,6 +10,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.errors import UsageError
 from autograder.grading.grade import Grader, Workers
+from autograder.grading.source import GradedWork
 from autograder.grading.spec import GradingSpec
 from autograder.results.formats.difference import changes
 from autograder.results.mark import mark
@@ -17,7 +18,6 @@ from autograder.results.types import CheckResult, SubmissionResult
 from autograder.sandbox import REQUIRED
 from autograder.submissions import Submission, read_for
 from autograder.submissions.hand_in import HandIn
-from autograder.submissions.intake import take_in
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ def _what_was_graded(before: SubmissionResult, path: Path, catalog: Catalog) -> 
     submission = read_for(catalog, HandIn.alone(path))
     if submission.digest == digest:
         return submission
-    hand_in = take_in([path], catalog.modules).hand_ins.get(before.name)
-    if hand_in is not None and (submission := read_for(catalog, hand_in)).digest == digest:
-        return submission
+    found = GradedWork([path], catalog).find(before)
+    if found is not None:
+        return found
     raise UsageError(f"{path} is not what was graded: its content is another than that of {before.name}")
 
 

@@ -4,6 +4,8 @@
 handed in: a student could write rules there.
 """
 
+import functools
+import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -16,7 +18,8 @@ from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.class_file import FILENAME, find_rules, first_class_file, read_policy
 from autograder.results.policy import Policy, TermRule
 from autograder.results.store import GRADED, write_atomically
-from autograder.results.types import legible
+from autograder.results.types import SubmissionResult, legible
+from autograder.submissions import Submission, read_for
 from autograder.submissions.class_zip import zip_paths
 from autograder.submissions.contents import folder_paths, holds_results
 from autograder.submissions.hand_in import HandIn, Intake
@@ -184,3 +187,33 @@ def holds_class(out: Path) -> bool:
 def holds_other_class(out: Path, source: Source) -> bool:
     """Return True if a folder holds the results of a class that was graded from other paths."""
     return holds_class(out) and load_source(out)[0].paths != source.absolute().paths
+
+
+class GradedWork:
+    """Hand-ins under some paths, among which the one is found that a result is of.
+
+    A roster gives students other names, and of several attempts any may be the best: the content decides.
+    """
+
+    def __init__(self, paths: Iterable[Path], catalog: Catalog) -> None:
+        """Take in what lies there.
+
+        Raises:
+            UsageError: a path does not exist.
+        """
+        self._intake = take_in(paths, tuple(catalog.modules))
+        self._catalog = catalog
+
+    def find(self, result: SubmissionResult) -> Submission | None:
+        """Return what was graded; None if it does not lie there."""
+        digest = result.hashes.get("submission", "")
+        hand_in = self._intake.hand_ins.get(result.name)
+        if hand_in is not None and (submission := read_for(self._catalog, hand_in, result.name)).digest == digest:
+            return submission
+        hand_in = self._by_digest.get(digest)
+        return None if hand_in is None else read_for(self._catalog, hand_in, result.name)
+
+    @functools.cached_property
+    def _by_digest(self) -> dict[str, HandIn]:
+        everyone = [*self._intake.hand_ins.values(), *itertools.chain.from_iterable(self._intake.earlier.values())]
+        return {read_for(self._catalog, hand_in).digest: hand_in for hand_in in everyone}

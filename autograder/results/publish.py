@@ -10,13 +10,13 @@ from autograder.errors import GraderError, UsageError
 from autograder.results import policy
 from autograder.results.class_file import find_rules
 from autograder.results.formats.formats import FORMATS
-from autograder.results.formats.pages import Picture, class_page, student_page
+from autograder.results.formats.pages import class_page, student_page
 from autograder.results.manual import read_tables
 from autograder.results.mark import Hidden, Mark, mark, unheeded_rows, visible_mark
 from autograder.results.store import read_grading, read_intake_rows, read_moments, write_atomically
 from autograder.results.tables import unquoted
 from autograder.results.term import Assignment
-from autograder.results.types import SubmissionResult
+from autograder.results.types import Picture, SubmissionResult
 
 
 def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:

@@ -3,6 +3,7 @@
 The schema is `result.schema.json` beside this file; `docs/result.md` explains each field. It is only ever extended.
 """
 
+import base64
 import json
 import math
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,19 @@ class Outcome(StrEnum):
     BLOCKED = "blocked"
     ERROR = "error"
     NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that a unit has drawn: PNG, and a caption."""
+
+    png: bytes
+    caption: str
+
+    @property
+    def data(self) -> str:
+        """Return the picture in base64."""
+        return base64.b64encode(self.png).decode("ascii")
 
 
 def legible(text: str, length: int = _MESSAGE_LENGTH) -> str:

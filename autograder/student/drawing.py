@@ -6,7 +6,6 @@ import os
 import runpy
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
@@ -16,25 +15,16 @@ from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError, CheckError, StudentFault
 from autograder.libraries import Image, PngImagePlugin
 from autograder.messages import tr
-from autograder.results.types import SubmissionResult
+from autograder.results.types import Picture, SubmissionResult
 from autograder.student.progress import CAPTION, picture_path
-from autograder.submissions import Module, read_for
-from autograder.submissions.hand_in import HandIn
+from autograder.submissions import Module, Submission
 
 #: A call for a picture may take so many times as long as a call of a check.
 _PATIENCE = 6
 _SEED = 0
 
 
-@dataclass(frozen=True)
-class Reward:
-    """Picture as PNG, with its caption, which the PNG holds too."""
-
-    png: bytes
-    caption: str
-
-
-def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Transport) -> Reward | None:
+def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Transport) -> Picture | None:
     """Return the picture of a unit.
 
     Args:
@@ -44,7 +34,7 @@ def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Tran
         worker: in which the student's functions are called.
 
     Returns:
-        The picture, or None if the course has none for this unit.
+        The picture, whose PNG holds the caption too, or None if the course has none for this unit.
 
     Raises:
         StudentFault: a function did not return the values that the picture needs.
@@ -57,7 +47,7 @@ def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Tran
     student = StudentModule(modules[unit], modules, worker, seconds, _SEED, data=data)
     try:
         image, caption = runpy.run_path(str(path))["draw"](student)
-        return Reward(_png(image, caption), caption)
+        return Picture(_png(image, caption), caption)
     except StudentFault:
         raise
     except Exception as error:  # the drawing may raise anything on values that it does not expect
@@ -104,19 +94,16 @@ _MAX_BYTES = 500_000
 
 
 def pictures_of(
-    result: SubmissionResult, hand_in: HandIn, catalog: Catalog, open_worker: OpenWorker
-) -> dict[str, Reward]:
+    result: SubmissionResult, submission: Submission, catalog: Catalog, open_worker: OpenWorker
+) -> dict[str, Picture]:
     """Return the pictures of the units that a submission has passed, by unit.
 
     Args:
         result: of the submission.
-        hand_in: the files handed in; if they are not those that were graded, there are no pictures.
+        submission: what was graded.
         catalog: of the course.
         open_worker: opens the worker in which its functions are called.
     """
-    submission = read_for(catalog, hand_in, result.name)
-    if submission.digest != result.hashes.get("submission"):
-        return {}
     pictures = {}
     for unit in _passed_units(result, catalog):
         try:

@@ -26,9 +26,9 @@ from autograder.course.units import Function, Unit
 from autograder.errors import GraderError
 from autograder.libraries import Image
 from autograder.messages import tr
-from autograder.results.formats.pages import Picture, gallery_page
+from autograder.results.formats.pages import gallery_page
 from autograder.results.store import write_atomically
-from autograder.results.types import CheckResult, Outcome
+from autograder.results.types import CheckResult, Outcome, Picture
 
 SCHEMA = 1
 #: Folder of this one student's files: progress, pictures.

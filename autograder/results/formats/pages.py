@@ -3,7 +3,6 @@
 Every text goes through the templates' escaping; a page's policy lets it load nothing and, for a student, run nothing.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,25 +15,12 @@ from autograder.results.labels import show_picture
 from autograder.results.mark import FunctionMark, Mark, UnitMark, units_of
 from autograder.results.summary import next_step
 from autograder.results.templates import render_page, template_text
-from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from autograder.results.types import CheckResult, Outcome, Picture, SubmissionResult
 from autograder.results.wording import SIGNS, WORDS, diagnosis, manual_lines, message, points, score, score_line
 
 #: Package whose templates these are.
 _HERE = "autograder.results.formats"
 _WAITING = (Outcome.NOT_WRITTEN, Outcome.BLOCKED, Outcome.NOT_RUN)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture that a unit has drawn: PNG, and a caption."""
-
-    png: bytes
-    caption: str
-
-    @property
-    def data(self) -> str:
-        """Return the picture in base64."""
-        return base64.b64encode(self.png).decode("ascii")
 
 
 def student_page(mark: Mark, catalog: Catalog, pictures: Mapping[str, Sequence[Picture]] | None = None) -> str:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from autograder.course.catalog import read_catalog
 from autograder.submissions.hand_in import entries_of
 from tests.autograder.small_course import KINDS, RIGHT
 
@@ -376,3 +377,28 @@ def test_a_class_of_which_one_student_is_left_has_a_table_of_one(autograder, cou
     entries_of.cache_clear()
     autograder("grade", canvas, "-o", out, "--jobs", 1)
     assert [row["submission"] for row in rows_of(out / "grades.csv")] == ["doejane"]
+
+
+def test_a_student_of_a_roster_and_the_best_attempt_are_found_again(autograder, course, tmp_path):
+    """Replay and pictures go by content: the roster calls the student otherwise, and an earlier attempt counts."""
+    (course / "pictures").mkdir(exist_ok=True)
+    picture = read_catalog(course).picture("doubling")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_text(
+        "from PIL import Image\n\n\ndef draw(student):\n    return Image.new('RGB', (8, 8)), 'A picture of doubling'\n"
+    )
+    folder, out = tmp_path / "class", tmp_path / "out"
+    folder.mkdir()
+    for day, text in (("20", RIGHT), ("21", KINDS["half"][0])):
+        (folder / f"Lab_ann_attempt_2026-11-{day}-10-00-00_doubling.py").write_text(text)
+    (folder / "Lab_bob_attempt_2026-11-20-10-00-00_doubling.py").write_text("# bob\n" + RIGHT)
+    (folder / "class.toml").write_text('attempts = "best"\n')
+    roster = tmp_path / "roster.csv"
+    roster.write_text("Name,Login\nAnn Ross,ann\nBob Li,bob\nCy Oh,cy\n")
+    autograder("grade", folder, "--roster", roster, "-o", out, "--jobs", 1)
+    _, text, err = autograder("replay", out / "results" / "Ann Ross.json", folder)
+    assert "The same outcome again: 3 of 3 points" in text, err
+    _, _, err = autograder("report", out, "--pictures", folder, "-o", tmp_path / "pages")
+    for name in ("Ann Ross", "Bob Li"):
+        assert "A picture of doubling" in (tmp_path / "pages" / "submissions" / f"{name}.html").read_text(), err
+    assert "no pictures" not in err

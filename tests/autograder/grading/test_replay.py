@@ -89,8 +89,11 @@ def test_a_student_is_found_in_a_class(graded, tmp_path, packed):
     path = Path(shutil.make_archive(str(students), "zip", students)) if packed else students
     again = replay(result, path, catalog, InThisProcess())
     assert again.differences == () and again.result.score == result.score
-    with pytest.raises(UsageError, match="its content is another than that of carol"):
-        replay(replace(result, name="carol"), path, catalog, InThisProcess())
+    renamed = replace(result, name="Carol of the roster")
+    assert replay(renamed, path, catalog, InThisProcess()).result.name == renamed.name
+    other = replace(result, hashes={**result.hashes, "submission": "0"})
+    with pytest.raises(UsageError, match="its content is another than that of alice"):
+        replay(other, path, catalog, InThisProcess())
 
 
 def test_another_submission_is_refused(graded, tmp_path):

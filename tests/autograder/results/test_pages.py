@@ -7,9 +7,9 @@ import shutil
 import pytest
 from PIL import Image
 
-from autograder.results.formats.pages import Picture, class_page, student_page
+from autograder.results.formats.pages import class_page, student_page
 from autograder.results.mark import Hidden, mark, visible_mark
-from autograder.results.types import CheckResult, Outcome, SubmissionResult
+from autograder.results.types import CheckResult, Outcome, Picture, SubmissionResult
 
 browser_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from autograder.grading.grade import Grader
+from autograder.grading.source import GradedWork
 from autograder.grading.spec import GradingSpec
-from autograder.results.formats.pages import Picture, student_page
+from autograder.results.formats.pages import student_page
 from autograder.results.mark import mark
 from autograder.student.drawing import pictures_of
-from autograder.submissions.hand_in import HandIn
 
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
 
@@ -25,13 +25,13 @@ def result(catalog, sandbox):
 
 
 def test_a_unit_that_passes_has_its_picture(result, catalog, sandbox):
-    drawn = pictures_of(result, HandIn.alone(SUBMISSIONS / "one_unit"), catalog, sandbox.worker)
+    drawn = pictures_of(result, GradedWork([SUBMISSIONS / "one_unit"], catalog).find(result), catalog, sandbox.worker)
     assert list(drawn) == ["variation_loss"]
     with Image.open(io.BytesIO(drawn["variation_loss"].png)) as image:
         assert image.width > 300
-    shown = {unit: [Picture(each.png, each.caption)] for unit, each in drawn.items()}
+    shown = {unit: [each] for unit, each in drawn.items()}
     assert f'alt="{drawn["variation_loss"].caption}"' in student_page(mark(result), catalog, pictures=shown)
 
 
-def test_another_submission_has_none(result, catalog, sandbox):
-    assert pictures_of(result, HandIn.alone(SUBMISSIONS / "perfect"), catalog, sandbox.worker) == {}
+def test_another_submission_has_none(result, catalog):
+    assert GradedWork([SUBMISSIONS / "perfect"], catalog).find(result) is None
