@@ -126,7 +126,7 @@ def grade(
         write_atomically(out / INTAKE, intake_csv(run.taken.intake))
     graded, failures = run.grade(out)
     if is_class:
-        save_source(out, source, spec, run.taken.folders)
+        save_source(out, source, spec, run.taken)
         run.publish_table(graded)
     elif graded:
         made = run.mark(graded[0].result)
@@ -166,7 +166,7 @@ def regrade(
     print_changes(changed, len(graded))
     if publish:
         published = [StoredResult(each.result, run.publish(each.result)) for each in graded]
-        save_source(out, source, spec, run.taken.folders)
+        save_source(out, source, spec, run.taken)
         run.publish_table(published)
     elif changed:
         terminal.out.print(Text(f"Nothing is published yet: autograder regrade -o {out} --publish"), soft_wrap=True)

@@ -109,8 +109,10 @@ def _report_term(
 ) -> None:
     """Sum up the assignments of a term and write or print them."""
     from autograder.cli.tables import print_term
+    from autograder.grading.source import roster_numbers
     from autograder.results.class_file import FILENAME, read_policy
     from autograder.results.formats.formats import FORMATS
+    from autograder.results.mark import known_as
     from autograder.results.publish import graded_folder, read_assignment, read_results, roster_of, unheeded
     from autograder.results.term import folder_names, term_marks
     from autograder.submissions.hand_in import read_students
@@ -135,9 +137,13 @@ def _report_term(
         for sentence in unheeded([Path(folder)], assignment.marks.values(), catalog):
             terminal.errors.print(Text(f"{name}: {sentence}"), soft_wrap=True)
         assignments.append(assignment)
-    marks = term_marks(assignments, titles(everyone), read_policy(roster.parent / FILENAME).term)
+    enrolled = dict(zip(titles(everyone), (each.student for each in everyone), strict=True))
+    numbers = roster_numbers(roster)
+    marks = [
+        known_as(made, enrolled[made.name].id, enrolled[made.name].login, numbers)
+        for made in term_marks(assignments, enrolled, read_policy(roster.parent / FILENAME).term)
+    ]
     if gradebook is not None:
-        enrolled = dict(zip(titles(everyone), (each.student for each in everyone), strict=True))
         _fill_gradebook(marks, enrolled, form, gradebook, title, out)
         return
     tables = {name: each.of_class for name, each in FORMATS.items() if each.of_class is not None}

@@ -16,8 +16,10 @@ from autograder.course.catalog import Catalog, course_here
 from autograder.errors import UsageError
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.class_file import FILENAME, find_rules, first_class_file, read_policy
+from autograder.results.mark import Numbers
 from autograder.results.policy import Policy, TermRule
 from autograder.results.store import GRADED, write_atomically
+from autograder.results.tables import FILLERS, Table
 from autograder.results.types import SubmissionResult, legible
 from autograder.submissions import Submission, read_for
 from autograder.submissions.class_zip import zip_paths
@@ -25,6 +27,8 @@ from autograder.submissions.contents import folder_paths, holds_results
 from autograder.submissions.hand_in import HandIn, Intake
 from autograder.submissions.intake import take_in
 from autograder.submissions.roster import match, read_roster
+
+_OF_CANVAS = "a download of Canvas"
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,14 @@ class Class:
         intake: the hand-ins.
         rules: what `class.toml` decides; None without one.
         folders: where `class.toml` counts besides the folder of the results.
+        numbers: whose numbers the students have.
         remarks: sentences on each `class.toml` that is not read, and on one that is read in an inner folder.
     """
 
     intake: Intake
     rules: Policy | None = None
     folders: tuple[Path, ...] = ()
+    numbers: Numbers = Numbers.OTHER
     remarks: tuple[str, ...] = ()
 
     @property
@@ -96,7 +102,28 @@ def take_in_class(source: Source, catalog: Catalog, out: Path) -> Class:
     intake = source.take_in(catalog)
     paths = [Path(path).resolve() for path in source.paths]
     folders = _rule_folders(paths, intake)
-    return Class(intake, find_rules([out, *folders]), folders, tuple(_rules_remarks(paths, [out.resolve(), *folders])))
+    remarks = tuple(_rules_remarks(paths, [out.resolve(), *folders]))
+    return Class(intake, find_rules([out, *folders]), folders, _numbers(source, intake), remarks)
+
+
+def _numbers(source: Source, intake: Intake) -> Numbers:
+    """Return whose numbers the students have: those of the roster, or of a platform's download without one."""
+    if source.roster:
+        return roster_numbers(Path(source.roster))
+    return Numbers.CANVAS if intake.form == _OF_CANVAS else Numbers.OTHER
+
+
+def roster_numbers(path: Path) -> Numbers:
+    """Return whose numbers a roster has: Canvas's own if it is a gradebook of Canvas's.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    table = Table.read(path)
+    of_canvas = table.column("SIS User ID", "SIS Login ID") is not None or any(
+        row[0].strip() == FILLERS["canvas"].maximum_row for row in table.rows
+    )
+    return Numbers.CANVAS if of_canvas and table.column("ID") is not None else Numbers.ROSTER
 
 
 def _rule_folders(paths: Iterable[Path], intake: Intake) -> tuple[Path, ...]:
@@ -150,15 +177,15 @@ def _decides_marks(path: Path) -> bool:
         return True
 
 
-def save_source(out: Path, source: Source, spec: GradingSpec, folders: Iterable[Path]) -> None:
-    """Keep for `regrade` and `report` what was graded, by what, and where `class.toml` counts.
+def save_source(out: Path, source: Source, spec: GradingSpec, taken: Class) -> None:
+    """Keep for `regrade` and `report` what was graded, by what, where `class.toml` counts and whose numbers there are.
 
     The secret and the course are read anew.
     """
     kept = {
         **asdict(source.absolute()),
         **{"units": spec.units, "seed": spec.seed, "device": spec.device, "require": spec.require},
-        "rules": list(map(str, folders)),
+        **{"rules": list(map(str, taken.folders)), "numbers": taken.numbers},
     }
     write_atomically(out / GRADED, json.dumps(kept, indent=1) + "\n")
 

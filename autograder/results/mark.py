@@ -60,8 +60,9 @@ class Mark:
         withheld: points earned by checks that `visible_mark` has taken away, and points that they could give.
         comments: on lines of the student's files.
         later: points of checks that are not here and run when the submission is graded; `max_score` is without them.
-        number: what the platform or the roster calls the student by; empty if that is not known.
-        login: of the student there; empty if that is not known.
+        number: of the student in the roster, such as the university's; empty if that is not known.
+        login: of the student; empty if that is not known.
+        canvas_number: that Canvas itself has given the student; empty if that is not known.
     """
 
     result: SubmissionResult
@@ -76,6 +77,7 @@ class Mark:
     comments: tuple[LineComment, ...] = ()
     number: str = ""
     login: str = ""
+    canvas_number: str = ""
 
     @property
     def name(self) -> str:
@@ -116,6 +118,20 @@ class Mark:
         if self.units[check.unit].functions[check.function].manual is not None:
             return 0.0, 0.0
         return check.points, check.max_points
+
+
+class Numbers(StrEnum):
+    """Whose numbers the students of a class have."""
+
+    CANVAS = "canvas"
+    ROSTER = "roster"
+    OTHER = ""
+
+
+def known_as(made: Mark, number: str, login: str, numbers: Numbers) -> Mark:
+    """Return a mark with the number and login of its student; another platform's number means nothing elsewhere."""
+    canvas, roster = (number if numbers is whose else "" for whose in (Numbers.CANVAS, Numbers.ROSTER))
+    return replace(made, number=roster, login=login, canvas_number=canvas)
 
 
 #: A course's own last word on a mark: a penalty for late work, a cap, rounding.

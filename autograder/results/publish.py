@@ -1,7 +1,6 @@
 """Read results and write their marks in the form in which others want them. Nothing is graded again."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,7 +11,7 @@ from autograder.results.class_file import find_rules
 from autograder.results.formats.formats import FORMATS
 from autograder.results.formats.pages import class_page, student_page
 from autograder.results.manual import read_tables
-from autograder.results.mark import Hidden, Mark, mark, unheeded_rows, visible_mark
+from autograder.results.mark import Hidden, Mark, Numbers, known_as, mark, unheeded_rows, visible_mark
 from autograder.results.store import read_grading, read_intake_rows, read_moments, write_atomically
 from autograder.results.tables import unquoted
 from autograder.results.term import Assignment
@@ -60,15 +59,16 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> dict[str, Mark]:
     for folder in graded_folders(paths):
         manual, taken = read_tables(folder, catalog), read_intake_rows(folder)
         decide = policy.decide_by(_rules_of(folder), read_moments(folder))
+        numbers = Numbers(str(read_grading(folder).get("numbers", "")))
         for name in (file.stem for path in paths if graded_folder(path) == folder for file in _files(path)):
             made = mark(results[name], manual, decide, catalog)
-            marks[name] = _known_as(made, taken.get(made.name, {}))
+            marks[name] = _known_as(made, taken.get(made.name, {}), numbers)
     return {name: marks[name] for name in results}
 
 
-def _known_as(made: Mark, row: Mapping[str, str]) -> Mark:
+def _known_as(made: Mark, row: Mapping[str, str], numbers: Numbers) -> Mark:
     """Return a mark with the number and login that the table of intake has for its student."""
-    return replace(made, number=unquoted(row.get("id") or ""), login=unquoted(row.get("login") or ""))
+    return known_as(made, unquoted(row.get("id") or ""), unquoted(row.get("login") or ""), numbers)
 
 
 def unheeded(paths: Iterable[Path], marks: Collection[Mark], catalog: Catalog) -> Iterator[str]:

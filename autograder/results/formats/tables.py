@@ -1,7 +1,7 @@
 """The marks of a class as a table: for a spreadsheet, for Canvas, for Moodle.
 
-A student's number and login are those of the platform's download or of the roster. Where there is none, the name of a
-submission is taken for the login, as it is if submissions came from there.
+A student's number and login are those of the platform's download or of the roster. If there is no login, the name of a
+submission is taken for it, as it is if submissions came from there.
 """
 
 import csv
@@ -36,6 +36,7 @@ def grades_csv(marks: Sequence[Mark]) -> str:
 def canvas(marks: Sequence[Mark], assignment: str) -> str:
     """Return Canvas's gradebook: the columns that its import asks for, and one of points; empty without a grade.
 
+    `ID` is a number of Canvas's own, or empty: then Canvas goes by `SIS User ID` and `SIS Login ID`, which are the roster's.
     Comments on points by hand stand in `Notes`, the column of Canvas's for notes of teachers.
     """
     most = max((mark.max_score for mark in marks), default=0.0)
@@ -47,7 +48,8 @@ def canvas(marks: Sequence[Mark], assignment: str) -> str:
     ]
     for mark in marks:
         remark = [harmless(remarks(mark))] if remarked else []
-        rows.append([harmless(mark.name), harmless(mark.number), "", _login(mark), "", *remark, score(mark)])
+        who = [harmless(each) for each in (mark.name, mark.canvas_number, mark.number)]
+        rows.append([*who, _login(mark), "", *remark, score(mark)])
     return _to_csv(rows)
 
 

@@ -223,6 +223,13 @@ def test_tables_for_an_import_have_numbers_and_logins(autograder, course, canvas
     autograder("grade", canvas, "--roster", roster, "-o", tmp_path / "out", "--jobs", 1)
     _, out, _ = autograder("report", tmp_path / "out", "--as", "canvas", "--title", "Lab (7)")
     assert out.splitlines()[2:] == ["Bob Smith,12346,,bob,,0", "Jane Doe,12345,,jane,,3", "X Müller,12347,,xm,,2"]
+    roster.write_text("Student ID,Name,Login\n4711,Jane Doe,jane\n4712,X Müller,mullerx\n", encoding="utf-8")
+    autograder("grade", canvas, "--roster", roster, "-o", tmp_path / "own", "--jobs", 1)
+    for command in (("report", tmp_path / "own"), ("report", tmp_path / "own", "--roster", roster)):
+        _, out, _ = autograder(*command, "--as", "canvas", "--title", "Lab (7)")
+        rows = [line.split(",") for line in out.splitlines()]
+        assert rows[0][:4] == ["Student", "ID", "SIS User ID", "SIS Login ID"]
+        assert rows[2][:4] == ["Jane Doe", "", "4711", "jane"] and rows[3][:4] == ["X Müller", "", "4712", "mullerx"]
     _, out, _ = autograder("report", tmp_path / "out", "--as", "moodle")
     assert [line.partition(",")[0] for line in out.splitlines()] == ["username", "bob", "jane", "xm"]
 
