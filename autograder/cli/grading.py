@@ -343,10 +343,15 @@ def _unheeded(taken: Class, catalog: Catalog) -> Iterator[str]:
     yield from taken.remarks
     if taken.rules is None:
         return
-    without = sum(not hand_in.at and not hand_in.problem for hand_in in taken.intake.hand_ins.values())
+    hand_ins = taken.intake.hand_ins.values()
+    without = [each for each in hand_ins if not each.at and not each.problem]
     if taken.rules.due is not None and without:
-        everyone = len(taken.intake.hand_ins)
-        yield f"class.toml has a deadline, and {without} of {everyone} hand-ins tell no moment: these are not late"
+        marked = sum(each.late for each in without)
+        besides = (
+            f", though the platform marks {marked} of them as late; take their points off by hand" if marked else ""
+        )
+        told = f"{len(without)} of {len(hand_ins)} hand-ins tell no moment"
+        yield f"class.toml has a deadline, and {told}: these lose no points for lateness{besides}"
     yield from policy.unheeded(taken.rules, taken.moments, catalog.modules)
 
 

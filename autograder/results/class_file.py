@@ -88,23 +88,52 @@ def read_policy(path: Path) -> Policy:
     """
     if not path.exists():
         return Policy()
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read ({error}); mend it, or take it away") from error
+    tables = _read_toml(path)
     attempts = _one_of(tables, "attempts", ("last", "best"), path)
     tables.pop("attempts", None)
     for table, values in tables.items():
-        if table not in _TABLES:
-            raise UsageError(f"{path}: there is no table [{table}]; there are {', '.join(_TABLES)}")
-        if not isinstance(values, dict):
-            raise UsageError(
-                f"{path}: {table} is a table; write [{table}] in a line of its own, and what it holds below"
-            )
-        for key in values:
-            if _TABLES[table] and key not in _TABLES[table]:
-                raise UsageError(f"{path}: [{table}] has no {key}; it has {', '.join(sorted(_TABLES[table]))}")
+        _refuse_unknown(table, values, path)
     return replace(_policy(tables, path), best=attempts == "best")
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    text = ""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        advice = _quotes_missing(text, str(error)) or "mend it, or take it away"
+        raise UsageError(f"{path} cannot be read ({error}); {advice}") from error
+
+
+def _quotes_missing(text: str, said: str) -> str:
+    """Return what to write if the line that cannot be read begins with a name that needs quotes; else nothing."""
+    found = re.search(r"at line (\d+)", said)
+    number = int(found[1]) if found is not None else 0
+    name, sign, _ = "".join(text.splitlines()[number - 1 : number]).partition("=")
+    needs = (
+        sign and not name.lstrip().startswith(('"', "'", "#")) and not re.fullmatch(r"[\w.-]+", name.strip(), re.ASCII)
+    )
+    return f'write the name in quotes: "{name.strip()}" = ...' if needs else ""
+
+
+def _refuse_unknown(table: str, values: object, path: Path) -> None:
+    """Raise if a table of the file, or a key in it, is unknown or stands where it does not count."""
+    homes = [home for home, keys in _TABLES.items() if table in keys]
+    if table not in _TABLES and homes and isinstance(values, dict):
+        raise UsageError(f"{path}: there is no table [{table}]; write [{homes[0]}.{table}]")
+    if table not in _TABLES and homes:
+        where = " or ".join(f"[{home}]" for home in homes)
+        raise UsageError(f"{path}: {table} stands in no table; write {where} in a line of its own above it")
+    if table not in _TABLES:
+        raise UsageError(f"{path}: there is no table [{table}]; there are {', '.join(_TABLES)}")
+    if not isinstance(values, dict):
+        raise UsageError(f"{path}: {table} is a table; write [{table}] in a line of its own, and what it holds below")
+    for key in values:
+        if _TABLES[table] and key not in _TABLES[table]:
+            has = f"it has {', '.join(sorted(_TABLES[table]))}"
+            advice = "it stands in the first line, above all tables" if key == "attempts" else has
+            raise UsageError(f"{path}: [{table}] has no {key}; {advice}")
 
 
 def _policy(tables: Mapping[str, dict[str, Any]], path: Path) -> Policy:
@@ -128,9 +157,11 @@ def _policy(tables: Mapping[str, dict[str, Any]], path: Path) -> Policy:
         late=rule,
         extensions={
             name: _extension(value, f"{path}: the extension of {name}")
-            for name, value in tables.get("extensions", {}).items()
+            for name, value in _by_name(tables, "extensions", path).items()
         },
-        exempt={name: _names(value, f"{path}: [exempt] {name}") for name, value in tables.get("exempt", {}).items()},
+        exempt={
+            name: _names(value, f"{path}: [exempt] {name}") for name, value in _by_name(tables, "exempt", path).items()
+        },
         drop=_whole(units, "drop", path),
         bonus=_names(units.get("bonus", []), f"{path}: bonus"),
         term=_term(tables.get("term", {}), path),
@@ -141,12 +172,26 @@ def _term(term: Mapping[str, Any], path: Path) -> TermRule:
     weights = term.get("weights", {})
     if not isinstance(weights, dict):
         raise UsageError(f"{path}: weights is {weights!r}; write [term.weights], and below it such as lab1 = 10")
+    weights = _by_name(term, "weights", path)
     return TermRule(
         weights={name: _number(weights, name, 0.0, path) for name in weights},
         drop=_whole(term, "drop", path),
         bonus=_names(term.get("bonus", []), f"{path}: bonus"),
         budget=_whole(term, "budget", path),
     )
+
+
+def _by_name(tables: Mapping[str, Any], table: str, path: Path) -> dict[str, Any]:
+    """Return what a table says by name. TOML takes a name with a dot for a table in a table."""
+    found: dict[str, Any] = tables.get(table, {})
+    for name, value in found.items():
+        dotted = name
+        while isinstance(value, dict) and value:
+            inner, value = next(iter(value.items()))
+            dotted += f".{inner}"
+        if dotted != name:
+            raise UsageError(f'{path}: {dotted} in [{table}] has a dot; write the name in quotes: "{dotted}" = ...')
+    return found
 
 
 def _date(value: object, what: str) -> datetime:

@@ -240,7 +240,11 @@ def test_what_a_rule_decides_for_nobody_is_told(autograder, course, canvas, tmp_
     )
     (canvas / "class.toml").write_text("\ufeff" + rules, encoding="utf-8")
     _, _, err = autograder("grade", canvas, "-o", tmp_path / "out", "--jobs", 1)
-    assert "class.toml has a deadline, and 2 of 2 hand-ins tell no moment: these are not late" in err
+    assert (
+        "class.toml has a deadline, and 2 of 2 hand-ins tell no moment: these lose no points for lateness, though"
+        in err
+    )
+    assert "though the platform marks 1 of them as late; take their points off by hand" in err
     unheeded = [
         "[extensions] of class.toml: there is no submission Doejane; is it doejane?",
         "class.toml: the course has no unit dubling; is it doubling?",

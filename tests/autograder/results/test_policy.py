@@ -255,6 +255,20 @@ def test_without_class_toml_everything_counts_as_it_is(tmp_path):
         ('[deadline]\nzone = "Atlantis"\n', "there is no time zone 'Atlantis'; write one such as"),
         ("[extensions]\nbob = 3\n", "the extension of bob is 3 and no length of time"),
         ("due = \n", "cannot be read"),
+        ("due = 2026-11-20T23:59:00\n", "due stands in no table; write [deadline] in a line of its own above it"),
+        ("drop = 1\n", "drop stands in no table; write [units] or [term] in a line of its own above it"),
+        ("[weights]\nlab1 = 10\n", "there is no table [weights]; write [term.weights]"),
+        ('[deadline]\nattempts = "best"\n', "attempts; it stands in the first line, above all tables"),
+        ('[extensions]\nJane Doe = "2 days"\n', 'write the name in quotes: "Jane Doe" = ...'),
+        ('[extensions]\nMüller = "2 days"\n', 'write the name in quotes: "Müller" = ...'),
+        ("[exempt]\njane.doe@x.edu = []\n", 'write the name in quotes: "jane.doe@x.edu" = ...'),
+        (
+            '[extensions]\njane.m.doe = "2 days"\n',
+            'jane.m.doe in [extensions] has a dot; write the name in quotes: "jane.m.doe"',
+        ),
+        ("[exempt]\njane.doe = []\n", 'jane.doe in [exempt] has a dot; write the name in quotes: "jane.doe"'),
+        ("[term.weights]\nlab1.out = 10\n", 'lab1.out in [weights] has a dot; write the name in quotes: "lab1.out"'),
+        ("[late\n", "mend it, or take it away"),
     ],
 )
 def test_what_makes_no_sense_has_a_sentence(tmp_path, text, sentence):
