@@ -128,9 +128,9 @@ def adjust(
     if maxima and not counted:
         return Adjusted(None, math.fsum(maxima.values()), ("exempt",))
     trail = [f"without {unit}, from which {student} is exempt" for unit in maxima if unit in excused]
-    score, maximum, dropped = best_share(counted, points, maxima, policy)
-    trail += [f"{unit} dropped" for unit in dropped]
-    score += added
+    kept = score_without_worst(points, {unit: maxima[unit] for unit in counted}, policy.drop, policy.bonus)
+    trail += [f"{unit} dropped" for unit in kept.dropped]
+    score, maximum = kept.score + added, kept.max_score
     late = lateness(at, policy, student)
     if late is None:
         return Adjusted(score, maximum, tuple(trail))
@@ -234,21 +234,43 @@ def _percent(late: Lateness, rule: LateRule, paid: int) -> float:
     return min(rule.most, rule.percent * max(0, count))
 
 
-def best_share(
-    units: list[str], points: Mapping[str, float], maxima: Mapping[str, float], policy: Policy
-) -> tuple[float, float, list[str]]:
-    """Return score, maximum and dropped units; the score is scaled so that the maximum stays that of all units."""
-    counting = [unit for unit in units if unit not in policy.bonus]
-    bonus = math.fsum(points.get(unit, 0.0) for unit in units if unit in policy.bonus)
+@dataclass(frozen=True)
+class Kept:
+    """Points without the worst units.
+
+    Attributes:
+        score: scaled so that the maximum stays that of all units.
+        max_score: of all units but those of a bonus.
+        dropped: names of the units that do not count.
+    """
+
+    score: float
+    max_score: float
+    dropped: tuple[str, ...] = ()
+
+
+def score_without_worst(
+    points: Mapping[str, float], maxima: Mapping[str, float], drop: int, bonus: Collection[str]
+) -> Kept:
+    """Drop the units whose absence helps most.
+
+    Args:
+        points: by unit; a unit that is not there has none.
+        maxima: of the units that count.
+        drop: number of units to drop; one is always kept.
+        bonus: units whose points count while their maximum does not; they are never dropped.
+    """
+    counting = [unit for unit in maxima if unit not in bonus]
+    extra = math.fsum(points.get(unit, 0.0) for unit in maxima if unit in bonus)
     whole = math.fsum(maxima[unit] for unit in counting)
-    drop = min(policy.drop, len(counting) - 1) if counting else 0
+    drop = min(drop, len(counting) - 1) if counting else 0
 
     def share(kept: Iterable[str]) -> float:
         most = math.fsum(maxima[unit] for unit in kept)
         return math.fsum(points.get(unit, 0.0) for unit in kept) / most if most else 0.0
 
     if drop <= 0:
-        return math.fsum(points.get(unit, 0.0) for unit in counting) + bonus, whole, []
+        return Kept(math.fsum(points.get(unit, 0.0) for unit in counting) + extra, whole)
 
     def furthest_above(reached: float) -> list[str]:
         below = sorted(counting, key=lambda unit: reached * maxima[unit] - points.get(unit, 0.0))
@@ -258,7 +280,7 @@ def best_share(
     best = counting[: len(counting) - drop]
     while share(better := furthest_above(share(best))) > share(best):
         best = better
-    return share(best) * whole + bonus, whole, [unit for unit in counting if unit not in best]
+    return Kept(share(best) * whole + extra, whole, tuple(unit for unit in counting if unit not in best))
 
 
 def _time_after(moment: datetime, due: datetime) -> timedelta:

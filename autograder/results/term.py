@@ -107,10 +107,11 @@ def _mark(student: str, assignments: Sequence[Assignment], weights: Mapping[str,
             continue
         parts[name] = _share(mark) * weights[name]
         trail += _remark(name, mark)
-    score, maximum, dropped = policy.best_share(list(parts), parts, weights, Policy(drop=rule.drop, bonus=rule.bonus))
+    counted = {name: weights[name] for name in parts}
+    kept = policy.score_without_worst(parts, counted, rule.drop, rule.bonus)
     whole = math.fsum(weight for name, weight in weights.items() if name not in rule.bonus)
-    total = score * whole / maximum if maximum else score
-    trail += [f"{name} dropped" for name in dropped]
+    total = kept.score * whole / kept.max_score if kept.max_score else kept.score
+    trail += [f"{name} dropped" for name in kept.dropped]
     if rule.budget - left:
         trail.append(f"{rule.budget - left} of {rule.budget} late days of the term used")
     units = {name: UnitMark(name, points, weights[name], {}) for name, points in parts.items()}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from autograder.errors import UsageError
 from autograder.results.class_file import read_policy
-from autograder.results.policy import LateRule, Policy, adjust, best_share, lateness
+from autograder.results.policy import LateRule, Policy, adjust, lateness, score_without_worst
 
 VILNIUS = ZoneInfo("Europe/Vilnius")
 DUE = datetime(2026, 11, 20, 23, 59)
@@ -106,17 +106,17 @@ def test_an_exemption_leaves_a_unit_or_everything_out():
 def test_no_other_choice_of_dropped_units_gives_a_larger_share(marks, drop):
     points = {f"unit{place}": float(score) for place, (score, _) in enumerate(marks)}
     maxima = {f"unit{place}": float(most) for place, (_, most) in enumerate(marks)}
-    found = best_share([*maxima], points, maxima, replace(POLICY, drop=drop))
+    found = score_without_worst(points, maxima, drop, ())
     kept = itertools.combinations(maxima, len(maxima) - min(drop, len(maxima) - 1))
     most = max(sum(points[unit] for unit in each) / sum(maxima[unit] for unit in each) for each in kept)
-    assert found[0] == pytest.approx(most * sum(maxima.values()))
-    assert len(found[2]) == min(drop, len(maxima) - 1)
+    assert found.score == pytest.approx(most * sum(maxima.values()))
+    assert len(found.dropped) == min(drop, len(maxima) - 1)
 
 
 def test_many_of_many_units_are_dropped_in_no_time():
     points = {f"unit{number}": float(number % 7) for number in range(60)}
     maxima = dict.fromkeys(points, 7.0)
-    assert len(best_share([*maxima], points, maxima, replace(POLICY, drop=30))[2]) == 30
+    assert len(score_without_worst(points, maxima, 30, ()).dropped) == 30
 
 
 def test_the_unit_whose_absence_helps_most_is_dropped():
