@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+from autograder.messages import tr
 from autograder.results.mark import Mark, mark_before_publication
 from autograder.results.types import CheckResult, Outcome
 from autograder.results.wording import comment_place, explanation, score_line
@@ -25,7 +26,7 @@ def gradescope(mark: Mark) -> str:
         *_by_hand(mark),
     ]
     document: dict[str, object] = {
-        "output": "\n".join((score_line(mark_before_publication(mark)), *result.notes, *_comments(mark))),
+        "output": "\n".join((*_points(mark), *result.notes, *_comments(mark))),
         "execution_time": result.seconds,
         "visibility": "visible",
         "stdout_visibility": "hidden",  # the grader's own words, for the instructor
@@ -35,6 +36,13 @@ def gradescope(mark: Mark) -> str:
     if mark.score is not None:
         document["score"] = mark.score
     return json.dumps(document, indent=1) + "\n"
+
+
+def _points(mark: Mark) -> list[str]:
+    """Return the points before the grades are published, and what a policy will make of all of them, such as lateness."""
+    before = mark_before_publication(mark)
+    decided = mark.trail[1:] if before.score is not None else ()  # the first are all points, those of hidden checks too
+    return [score_line(before), *([tr("The total also counts: {trail}", trail=", ".join(decided))] if decided else [])]
 
 
 def _test(mark: Mark, check: CheckResult, number: int) -> dict[str, object]:

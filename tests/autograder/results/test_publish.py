@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from dataclasses import replace
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -26,7 +27,7 @@ from autograder.results.formats.pages import class_page, student_page
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import ManualPoints
 from autograder.results.mark import Hidden, mark, visible_mark
-from autograder.results.policy import Policy, decide
+from autograder.results.policy import LateRule, Policy, decide, decide_by
 from autograder.results.publish import publish, read_marks, read_results, render
 from autograder.results.summary import summary
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
@@ -573,3 +574,14 @@ def test_a_page_does_not_say_that_everything_passes_while_a_check_that_it_hides_
         page = student_page(visible_mark(mark(SubmissionResult("alice", (seen, unseen))), hidden), catalog)
         assert "Everything passes" not in page and "check that was run" not in page
         assert ("<strong>Next:</strong>" in page) is (hidden is Hidden.POINTS)
+
+
+def test_gradescope_tells_lateness_before_the_grades_are_published():
+    """Its first line has the visible points alone; what lateness takes off all of them stands below."""
+    rules = Policy(due=datetime(2026, 11, 20, 12), late=LateRule(percent=10))
+    late = mark(replace(RESULT, name="alice"), policy=decide_by(rules, {"alice": "2026-11-21T10:00:00"}))
+    assert len(late.trail) == 2
+    lines = json.loads(render([late], "gradescope", Hidden.POINTS, None, ""))["output"].splitlines()
+    assert lines[1] == "The total also counts: one day late: -10 %" and late.trail[0] not in lines[1]
+    on_time = json.loads(render([mark(RESULT)], "gradescope", Hidden.POINTS, None, ""))["output"]
+    assert "The total also counts" not in on_time
