@@ -65,6 +65,7 @@ def report(
         _fill_gradebook(list(marks.values()), _students_of(paths), form or "html", gradebook, title, out)
         return
     chosen = one_of((*FORMATS, _TO_FILL), form or "html", "--as")
+    _tell_uneven(list(marks.values()), chosen)
     if chosen == _TO_FILL:
         _list_questions(list(marks.values()), out and out / f"{_TO_FILL}.csv")
         return
@@ -75,6 +76,16 @@ def report(
         written = publish(marks, chosen, hidden, catalog, out, title, pictures)
     more = f" and {len(written) - 1} more" if written[1:] else ""
     terminal.out.print(Text(f"wrote {written[0]}{more}"), soft_wrap=True)
+
+
+def _tell_uneven(marks: "list[Mark]", platform: str) -> None:
+    """Print a sentence if a platform's one column holds marks that count up to different points."""
+    from autograder.results.formats.overview import uneven_maxima
+    from autograder.results.tables import FILLERS
+
+    sentence = uneven_maxima(marks) if platform in FILLERS else ""
+    if sentence:
+        terminal.errors.print(Text(sentence), soft_wrap=True)
 
 
 def _list_questions(marks: "list[Mark]", path: Path | None) -> None:
@@ -88,7 +99,7 @@ def _list_questions(marks: "list[Mark]", path: Path | None) -> None:
     lost = next((key for key in filled if key not in given | waiting), None)
     if lost is not None:
         raise UsageError(
-            f"{path} is filled in for {lost[1]} of {lost[0]}, which is not among these results; move the file away"
+            f"{path} is filled in for {lost[1]} of {lost[0]}, which waits for no points in these results; move the file away"
         )
     _write(hand_table(marks, filled), path)
 
@@ -181,6 +192,7 @@ def _fill_gradebook(
     warning = maximum_warning(table, platform, title, rows, grades)
     if warning:
         terminal.errors.print(Text(f"{path.name}: {warning}"), soft_wrap=True)
+    _tell_uneven(marks, platform)
     for name in strangers:
         terminal.errors.print(Text(f"{path.name} has no row for {name} alone"), soft_wrap=True)
     if missing:

@@ -16,7 +16,7 @@ from autograder.results.formats.difference import Change
 from autograder.results.formats.overview import row
 from autograder.results.formats.tables import unit_points
 from autograder.results.mark import Mark, units_of
-from autograder.results.wording import manual_line
+from autograder.results.wording import manual_line, score_line
 
 #: Fewer columns for remarks and reasons are not worth having.
 _REMARKS = 20
@@ -79,6 +79,8 @@ def print_single(catalog: Catalog, path: Path, mark: Mark) -> None:
         terminal.out.print(Text(f"Note: {note}"))
     for given in mark.manual:
         terminal.out.print(Text(f"By hand: {manual_line(given)}"), soft_wrap=True)
+    if mark.trail or (mark.score, mark.max_score) != (mark.result.score, mark.result.max_score):
+        terminal.out.print(Text(f"Mark: {score_line(mark)}"), soft_wrap=True)
     terminal.out.print(Text(f"Result: {path}"), soft_wrap=True)
     for line in summary(catalog, mark.result.checks, brief=False, verbose=True):
         terminal.out.print(Text(line), soft_wrap=True)

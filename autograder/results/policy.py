@@ -121,12 +121,11 @@ def adjust(
         at: moment of the hand-in, ISO 8601; empty if it is not known, which is not late.
         added: points by hand for the whole.
     """
-    if student in policy.exempt and not policy.exempt[student]:
-        return Adjusted(None, math.fsum(maxima.values()), ("exempt",))
     excused = set(policy.exempt.get(student, ()))
     counted = [unit for unit in maxima if unit not in excused]
-    if maxima and not counted:
-        return Adjusted(None, math.fsum(maxima.values()), ("exempt",))
+    from_all = student in policy.exempt and not excused
+    if from_all or (maxima and not counted):
+        return Adjusted(None, score_without_worst(points, maxima, 0, policy.bonus).max_score, ("exempt",))
     trail = [f"without {unit}, from which {student} is exempt" for unit in maxima if unit in excused]
     kept = score_without_worst(points, {unit: maxima[unit] for unit in counted}, policy.drop, policy.bonus)
     trail += [f"{unit} dropped" for unit in kept.dropped]

@@ -6,7 +6,7 @@ from autograder.messages import is_printable
 from autograder.results.manual import LineComment, ManualPoints
 from autograder.results.mark import Mark
 from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import WORDS, comment_place, explanation, points
+from autograder.results.wording import WORDS, comment_place, explanation, points, score_line
 
 _SKIPPED = (Outcome.NOT_RUN, Outcome.BLOCKED)
 
@@ -14,9 +14,13 @@ _SKIPPED = (Outcome.NOT_RUN, Outcome.BLOCKED)
 def junit(mark: Mark) -> str:
     """Return a test suite for each unit and a test case for each check, and suites of the points by hand and comments.
 
-    Points are properties of a case; for a check of a function that was marked by hand they are 0 of 0.
+    Points are properties of a case; for a check of a function that was marked by hand they are 0 of 0. If a policy decides the
+    score, such as by lateness, it is not their sum, and stands in a suite of its own.
     """
     root = ElementTree.Element("testsuites", name=_text(mark.name))
+    if mark.trail:
+        suite = ElementTree.SubElement(root, "testsuite", name="score", tests="1")
+        suite.append(_score(mark))
     root.extend(_suite(mark, unit) for unit in mark.units if mark.checks_of(unit))
     entries = list(mark.manual_entries())
     if entries:
@@ -65,6 +69,13 @@ def _case(mark: Mark, check: CheckResult) -> ElementTree.Element:
     return case
 
 
+def _score(mark: Mark) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname="score", name=_text(score_line(mark)))
+    if mark.score is not None:
+        _add_properties(case, score=mark.score, max_score=mark.max_score)
+    return case
+
+
 def _by_hand(name: str, line: ManualPoints, possible: float) -> ElementTree.Element:
     case = ElementTree.Element("testcase", classname="points by hand", name=_text(name))
     _add_points(case, line.points, possible)
@@ -81,8 +92,12 @@ def _comment(comment: LineComment) -> ElementTree.Element:
 
 
 def _add_points(case: ElementTree.Element, earned: float, possible: float) -> None:
+    _add_properties(case, points=earned, max_points=possible)
+
+
+def _add_properties(case: ElementTree.Element, **numbers: float) -> None:
     properties = ElementTree.SubElement(case, "properties")
-    for name, value in (("points", earned), ("max_points", possible)):
+    for name, value in numbers.items():
         ElementTree.SubElement(properties, "property", name=name, value=points(value))
 
 

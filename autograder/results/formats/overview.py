@@ -10,6 +10,8 @@ from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.results.wording import NO_GRADE, WORDS, points
 
 _BINS = 10
+#: So many students are named in a sentence.
+_NAMED = 3
 #: A check must have been run on so many submissions before it is called one that separates nobody.
 _ENOUGH = 5
 #: A check whose median time is longer is listed as slow.
@@ -45,6 +47,20 @@ def _remarks(result: SubmissionResult) -> str:
         return messages.pop()
     counts: Counter[Outcome] = Counter(check.outcome for check in result.checks if check.outcome is not Outcome.PASSED)
     return ", ".join(f"{counts[outcome]} {words}" for outcome, words in WORDS.items() if counts[outcome])
+
+
+def uneven_maxima(marks: Sequence[Mark]) -> str:
+    """Return a sentence if some can have fewer points than others, which a platform's column does not know; else nothing."""
+    graded = [mark for mark in marks if mark.score is not None]
+    most = max((mark.max_score for mark in graded), default=0.0)
+    fewer = [f"{mark.name} ({row(mark).points})" for mark in graded if mark.max_score < most]
+    if not fewer:
+        return ""
+    names = ", ".join(fewer[:_NAMED]) + (f" and {len(fewer) - _NAMED} more" if fewer[_NAMED:] else "")
+    return (
+        f"exempt from a part, and written as they are into a column that counts up to {points(most)} for everybody: {names};"
+        " give them their share there by hand"
+    )
 
 
 @dataclass(frozen=True)

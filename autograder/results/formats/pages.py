@@ -189,13 +189,13 @@ def _by_hand(mark: Mark, unit: UnitMark) -> dict[str, object]:
 def _question(mark: FunctionMark, answer: str) -> dict[str, object]:
     assert mark.question is not None
     given = mark.manual.rubric if mark.manual is not None else ()
+    # Points that were given as a number say nothing of the items, unless there are none.
+    by_rubric = mark.manual is not None and (bool(given) or not mark.manual.points)
     return {
         **{"name": mark.name, "text": mark.question.text, "answer": answer, **_points(mark)},
         "graded": mark.manual is not None,
         "rubric": [
-            (item.text, points(item.points), name in given)
-            for name, item in mark.question.rubric.items()
-            if mark.manual is not None
+            (item.text, points(item.points), name in given) for name, item in mark.question.rubric.items() if by_rubric
         ],
         "comment": mark.manual.comment if mark.manual is not None else "",
     }

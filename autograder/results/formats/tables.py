@@ -77,9 +77,10 @@ def hand_table(marks: Sequence[Mark], filled: Mapping[tuple[str, str], tuple[str
     """
     rows = [["submission", "function", "points", "comment", "rubric", "answer", "items", "most"]]
     for mark in marks:
+        waiting = mark.open_questions()
         for unit in mark.units.values():
             for each in unit.functions.values():
-                if each.question is not None and each.manual is None:
+                if each.question is not None and each.name in waiting:
                     items = "; ".join(
                         f"{name}: {points(i.points)}, {i.text}" for name, i in each.question.rubric.items()
                     )

@@ -116,3 +116,16 @@ def test_rules_beside_the_folder_of_a_class_are_named_unless_they_are_a_terms(au
     (tmp_path / "class.toml").write_text(LATE)
     _, _, err = autograder("grade", folder, "-o", out, "--jobs", 1)
     assert f"not read: {tmp_path / 'class.toml'}; put it into {folder}, beside the submissions" in err
+
+
+def test_one_submission_shows_the_mark_that_counts(autograder, course, tmp_path):
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "doubling.py").write_text(RIGHT)
+    (tmp_path / "class.toml").write_text(HALF)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "manual.csv").write_text("submission,function,points\nann,halve,0.5\nzed,,1\n")
+    _, text, err = autograder("grade", tmp_path / "ann", "--units", "doubling", "-o", tmp_path / "out", "--jobs", 1)
+    assert "Mark: exempt" in text, (text, err)
+    (tmp_path / "class.toml").unlink()
+    _, text, err = autograder("grade", tmp_path / "ann", "--units", "doubling", "-o", tmp_path / "out", "--jobs", 1)
+    assert "Mark: 2.5 of 3 points" in text and "zed" not in err
