@@ -149,7 +149,7 @@ def _rules_remarks(paths: list[Path], folders: list[Path]) -> Iterator[str]:
     _, *given = folders
     if counts is not None and counts.parent not in folders[:2]:
         yield f"the rules are those of {counts}"
-    others = [path for path in _class_files(paths, folders) if path != counts and str(path) != str(counts)]
+    others = [path for path in _class_files(paths, folders) if path != counts]
     if not others or not given:
         return
     more = f" and {len(others) - 1} more" if others[1:] else ""

@@ -37,7 +37,7 @@ _MAKES_MARKS = (
 _MAKES_NO_MARKS = frozenset(
     {
         *("batch.py", "cluster.py", "job.py", "jobs.py", "likeness.py", "replay.py"),
-        "terms.py",
+        *("source.py", "terms.py"),
     }
 )
 _DOCUMENTATION = (".md", ".rst")

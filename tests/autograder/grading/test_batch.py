@@ -217,7 +217,7 @@ FILES = {
     "grading/grade.py": True, "grading/session.py": True, "grading/leases.py": True, "grading/spec.py": True,
     "grading/examples.py": True,
     "grading/batch.py": False, "grading/cluster.py": False, "grading/job.py": False, "grading/jobs.py": False,
-    "grading/likeness.py": False, "grading/replay.py": False, "grading/terms.py": False,
+    "grading/likeness.py": False, "grading/replay.py": False, "grading/source.py": False, "grading/terms.py": False,
 }  # fmt: skip
 
 
