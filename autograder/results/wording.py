@@ -97,6 +97,12 @@ def manual_lines(mark: Mark) -> str:
     return "; ".join(map(manual_line, mark.manual))
 
 
+def lines_by_hand(mark: Mark) -> str:
+    """Return in one line all that people gave: points, then comments on lines of the student's file; empty if nothing."""
+    comments = (f"{comment_place(each)}: {each.comment}" for each in mark.comments)
+    return "; ".join(filter(None, (manual_lines(mark), *comments)))
+
+
 def remarks(mark: Mark) -> str:
-    """Return what a table says beside a score: the trail of a policy and the points by hand; empty if there are none."""
-    return "; ".join(filter(None, (", ".join(mark.trail), manual_lines(mark))))
+    """Return what a table says beside a score: the trail of a policy, and what people gave; empty if there is nothing."""
+    return "; ".join(filter(None, (", ".join(mark.trail), lines_by_hand(mark))))

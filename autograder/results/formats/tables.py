@@ -12,21 +12,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from autograder.results.mark import Mark, units_of
 from autograder.results.tables import harmless
 from autograder.results.types import storable
-from autograder.results.wording import manual_lines, points, remarks, score, score_line
+from autograder.results.wording import lines_by_hand, points, remarks, score, score_line
 
 
 def grades_csv(marks: Sequence[Mark]) -> str:
     """Return one line for each submission: name, score, maximum, points of each unit; without a grade they are empty.
 
-    If anybody was given points by hand, a column `by_hand` names them with their comments; if a policy changed anybody's
+    If anybody was given points or comments by hand, a column `by_hand` has them; if a policy changed anybody's
     score, a column `trail` tells how.
     """
     units = units_of(marks)
-    by_hand, trail = any(mark.manual for mark in marks), any(mark.trail for mark in marks)
+    by_hand, trail = any(map(lines_by_hand, marks)), any(mark.trail for mark in marks)
     last = [*(["by_hand"] if by_hand else []), *(["trail"] if trail else [])]
     rows = [["submission", "score", "max_score", *units, *last]]
     for mark in marks:
-        remark = [harmless(manual_lines(mark))] if by_hand else []
+        remark = [harmless(lines_by_hand(mark))] if by_hand else []
         remark += [harmless(", ".join(mark.trail))] if trail else []
         cells = [unit_points(mark, unit) for unit in units]
         rows.append([harmless(mark.name), score(mark), points(mark.max_score), *cells, *remark])
@@ -37,7 +37,7 @@ def canvas(marks: Sequence[Mark], assignment: str) -> str:
     """Return Canvas's gradebook: the columns that its import asks for, and one of points; empty without a grade.
 
     `ID` is a number of Canvas's own, or empty: then Canvas goes by `SIS User ID` and `SIS Login ID`, which are the roster's.
-    Comments on points by hand stand in `Notes`, the column of Canvas's for notes of teachers.
+    Comments stand in `Notes`, the column of Canvas's for notes of teachers.
     """
     most = max((mark.max_score for mark in marks), default=0.0)
     remarked = any(map(remarks, marks))
@@ -57,7 +57,7 @@ def moodle(marks: Iterable[Mark], assignment: str) -> str:
     """Return a table for Moodle's grade import: login, points, and one line of feedback."""
     rows = [["username", harmless(assignment), "feedback"]]
     for mark in marks:
-        feedback = "; ".join(filter(None, (score_line(mark), manual_lines(mark))))
+        feedback = "; ".join(filter(None, (score_line(mark), lines_by_hand(mark))))
         rows.append([_login(mark), score(mark), harmless(feedback)])
     return _to_csv(rows)
 

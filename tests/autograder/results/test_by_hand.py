@@ -23,6 +23,7 @@ from autograder.results.formats.pages import student_page
 from autograder.results.formats.tables import grades_csv, hand_table, result_json
 from autograder.results.manual import LineComment, ManualPoints, read_manual, read_tables
 from autograder.results.mark import mark, mark_before_publication
+from autograder.results.publish import render
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.submissions.files import File, answers_in
 from tests.autograder.small_course import RIGHT, make_course
@@ -291,6 +292,15 @@ def test_gradescope_and_junit_have_the_comments_on_lines(own_catalog, result):
         ("doubling.py, line 2", "2", "say <why>, 100%"),
         ("doubling.py, line 99", "99", "the end is missing"),
     ]
+
+
+def test_tables_have_the_comments_on_lines(own_catalog, result):
+    comments = [row for row in ROWS if isinstance(row, LineComment)]
+    made = mark(result, comments, None, own_catalog)
+    for form in ("csv", "canvas", "moodle"):
+        assert "doubling.py, line 2: say <why>, 100%; doubling.py, line 99: the end" in render(
+            [made], form, "", own_catalog, ""
+        )
 
 
 @pytest.fixture
