@@ -133,7 +133,9 @@ def _remark(name: str, mark: Mark | None) -> list[str]:
         return [f"{name}: {_NOTHING}"]
     if mark.score is None:
         return [f"{name}: no grade"]
-    return [f"{name}: {', '.join(mark.trail[1:])}"] if mark.trail[1:] else []
+    waiting = mark.open_questions()
+    told = [*mark.trail[1:], *([f"not graded yet: {', '.join(waiting)}"] if waiting else [])]
+    return [f"{name}: {', '.join(told)}"] if told else []
 
 
 def folder_names(folders: Iterable[str], shorter: Callable[[str], str], longer: Callable[[str], str]) -> dict[str, str]:

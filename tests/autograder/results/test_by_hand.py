@@ -352,6 +352,14 @@ def test_a_row_that_counts_for_nothing_is_told_also_in_the_sum_of_a_term(run, gr
     assert "there is no submission bob" not in err
 
 
+def test_the_sum_of_a_term_tells_which_questions_wait(run, graded, tmp_path):
+    (graded / "manual.csv").write_text(f"{HEAD}alice,why,4,,,,\n")
+    roster = tmp_path / "roster.csv"
+    roster.write_text("Name\nalice\nbob\n")
+    _, out, _ = run("report", graded, "--as", "csv", "--roster", roster)
+    assert out.splitlines()[1:] == ["alice,7,7,7,", 'bob,3,7,3,"3, lab1: not graded yet: why"']
+
+
 def test_what_is_filled_in_stays_in_the_table_of_questions(run, graded):
     run("report", graded, "--as", "by-hand", "-o", graded)
     path = graded / "by-hand.csv"
