@@ -40,7 +40,7 @@ from autograder.grading.source import (
 )
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results import policy
-from autograder.results.class_file import find_rules
+from autograder.results.class_file import FILENAME, find_rules
 from autograder.results.formats.difference import changes
 from autograder.results.formats.tables import grades_csv
 from autograder.results.manual import Row, read_tables
@@ -194,10 +194,7 @@ class _Run:
         """Take in a class, and of those with several attempts the best if their rules say so."""
         _ = spec.chosen  # an unknown unit is reported before any submission is looked for
         book = _assignment(source, spec)
-        if book is None:
-            taken = take_in_class(source, spec.catalog, out)
-        else:
-            taken = Class(Intake("nbgrader's assignment", book.submissions()), find_rules([out]))
+        taken = take_in_class(source, spec.catalog, out) if book is None else _class_of(book, out)
         run = cls(spec, taken, book, out, machines, fresh, read_tables(out, spec.catalog))
         run = run._with_best_attempts() if taken.tried else run
         paths = map(run.batch(out).result_path, run.submissions)
@@ -369,6 +366,14 @@ def _tell_intake(intake: Intake, out: Path) -> None:
     if len(intake.left_out) > _TOLD:
         more = f"not graded: {len(intake.left_out) - _TOLD} more, in {out / INTAKE}"
         terminal.errors.print(Text(more), soft_wrap=True)
+
+
+def _class_of(book: "Assignment", out: Path) -> Class:
+    """Return the class of an assignment of nbgrader's, whose gradebook decides what its marks are."""
+    rules = find_rules([out])
+    told = "counts in reports alone: nbgrader's gradebook decides on lateness, and grades.csv has its numbers"
+    remarks = () if rules is None else (f"{out / FILENAME} {told}",)
+    return Class(Intake("nbgrader's assignment", book.submissions()), rules, remarks=remarks)
 
 
 def _assignment(source: Source, spec: GradingSpec) -> "Assignment | None":

@@ -203,7 +203,9 @@ def test_the_table_of_grades_has_the_gradebooks_own_numbers(course, students):
     grade_without_nbgrader(course)
     (course / "by_hand.py").write_text(BY_HAND)
     assert command(course, "by_hand")[0] == 0
-    grade_without_nbgrader(course)
+    (course / "out" / "class.toml").write_text("[late]\npercent = 50\n")
+    _, text = grade_without_nbgrader(course)
+    assert "class.toml counts in reports alone: nbgrader's gradebook decides on lateness" in text
     rows = {row["submission"]: row for row in csv.DictReader((course / "out" / "grades.csv").read_text().splitlines())}
     assert {name: float(row["score"]) for name, row in rows.items()} == marks(course) == {"alice": 2.0, "bob": POINTS}
     assert rows["alice"]["trail"] == "0 by checks, 3 in the gradebook, 1 off as late" and not rows["bob"]["trail"]
