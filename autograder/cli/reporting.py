@@ -127,10 +127,11 @@ def _report_term(
     from autograder.results.publish import graded_folder, read_assignment, read_results, roster_of, unheeded
     from autograder.results.term import folder_names, term_marks
     from autograder.submissions.hand_in import read_students
-    from autograder.submissions.roster import of_one_class, read_roster, titles
+    from autograder.submissions.matching import Finder, of_one_class
+    from autograder.submissions.roster import read_roster
     from autograder.submissions.students import Student
 
-    everyone = read_roster(roster)
+    finder = Finder(read_roster(roster), roster.name)
     folders = folder_names(
         [str(graded_folder(path)) for path in paths],
         lambda folder: Path(folder).name,
@@ -141,14 +142,15 @@ def _report_term(
         graded = [result.name for result in read_results([Path(folder)]).values()]
         students = read_students(Path(folder))
         known = {each: students.get(each, Student(each)) for each in graded}
-        found = of_one_class(known, everyone, name, own_numbers=bool(roster_of(Path(folder))))
+        found = of_one_class(known, finder, name, own_numbers=bool(roster_of(Path(folder))))
         for stranger in [each for each in known if each not in found]:
-            terminal.errors.print(Text(f"{name}: {stranger} is not in {roster.name}, and left out"), soft_wrap=True)
+            why = finder.why_not(known[stranger], stranger)
+            terminal.errors.print(Text(f"{name}: {stranger} is left out: {why}"), soft_wrap=True)
         assignment = read_assignment(Path(folder), name, catalog, found)
         for sentence in unheeded([Path(folder)], assignment.marks.values(), catalog):
             terminal.errors.print(Text(f"{name}: {sentence}"), soft_wrap=True)
         assignments.append(assignment)
-    enrolled = dict(zip(titles(everyone), (each.student for each in everyone), strict=True))
+    enrolled = dict(zip(finder.titles, (each.student for each in finder.everyone), strict=True))
     numbers = roster_numbers(roster)
     marks = [
         known_as(made, enrolled[made.name].id, enrolled[made.name].login, numbers)
@@ -181,12 +183,15 @@ def _fill_gradebook(
     from autograder.results.store import write_atomically
     from autograder.results.tables import FILLERS, Grade, Table, fill, maximum_warning
     from autograder.results.wording import points, remarks, score
-    from autograder.submissions.roster import rows_of
+    from autograder.submissions.matching import Finder, rows_of
+    from autograder.submissions.roster import students_in
     from autograder.submissions.students import Student
 
     table = Table.read(path)
     grades = {each.name: Grade(score(each), points(each.max_score), remarks(each)) for each in marks}
-    rows, missing = rows_of({name: students.get(name, Student(name)) for name in grades}, table, str(path))
+    known = {name: students.get(name, Student(name)) for name in grades}
+    finder = Finder(students_in(table, str(path)), path.name)
+    rows, missing = rows_of(known, finder)
     one_of(FILLERS, platform, "--as, with --gradebook,")
     heading, strangers = fill(table, platform, title, rows, grades)
     warning = maximum_warning(table, platform, title, rows, grades)
@@ -194,7 +199,8 @@ def _fill_gradebook(
         terminal.errors.print(Text(f"{path.name}: {warning}"), soft_wrap=True)
     _tell_uneven(marks, platform)
     for name in strangers:
-        terminal.errors.print(Text(f"{path.name} has no row for {name} alone"), soft_wrap=True)
+        why = finder.why_not(known[name], name)
+        terminal.errors.print(Text(f"{path.name} has no row for {name} alone: {why}"), soft_wrap=True)
     if missing:
         said = f"{path.name} has students without a submission, whose cells stay as they are: {', '.join(missing)}"
         terminal.errors.print(Text(said), soft_wrap=True)

@@ -26,7 +26,8 @@ from autograder.submissions.class_zip import zip_paths
 from autograder.submissions.contents import folder_paths, holds_results
 from autograder.submissions.hand_in import HandIn, Intake
 from autograder.submissions.intake import take_in
-from autograder.submissions.roster import match, read_roster
+from autograder.submissions.matching import match
+from autograder.submissions.roster import read_roster
 
 _OF_CANVAS = "a download of Canvas"
 

@@ -219,7 +219,7 @@ def test_the_command_sums_up_as_table_csv_and_gradebook(report, roster, tmp_path
         graded(tmp_path / "lab2", {"jane": 10, "zed": 1}, roster=""),
     )
     code, out, err = report(*labs, "--roster", roster)
-    assert code == 0 and "lab2: zed is not in roster.csv, and left out" in err
+    assert code == 0 and "lab2: zed is left out: nobody in roster.csv has this number, login or name" in err
     assert [line.split()[:5] for line in out.splitlines() if "/ 60" in line] == [
         ["Jane", "Doe", "40", "/", "60"],
         ["Bo", "Li", "40", "/", "60"],
@@ -254,3 +254,17 @@ def test_a_student_of_two_sections_has_one_row(report, roster, tmp_path):
     _, out, err = report(*labs, "--roster", roster, "--as", "csv")
     rows = [(row["submission"], row["score"]) for row in csv.DictReader(io.StringIO(out))]
     assert rows == [("Jane Doe", "40"), ("Bo Li", "42")] and err == ""
+
+
+def test_a_number_of_one_student_with_the_name_of_another_gives_points_to_neither(report, tmp_path):
+    roster = tmp_path / "roster.csv"
+    rows = '"Doe, Jane",2,\n"Li, Bo",1,\n"Ek, Al",3,{}\n"Fo, Cy",4,{}\n'
+    roster.write_text("Student,ID,Term (9)\n" + rows.format("", ""))
+    lab = graded(tmp_path / "lab1", {"Jane Doe": 5, "Bo Li": 9, "Al Ek": 7, "Cy Fo": 6}, ids=(1, 2, 3, 4), roster="")
+    _, out, err = report(lab, "--roster", roster, "--as", "csv")
+    assert [line.split(",")[1] for line in out.splitlines()[1:]] == ["0", "0", "7", "6"]
+    why = "in roster.csv its number 1 is Bo Li's and its name Jane Doe is Jane Doe's; take numbers"
+    assert f"lab1: Jane Doe is left out: {why}" in err
+    _, _, err = report(lab, "--as", "canvas", "--gradebook", roster, "-o", tmp_path / "up")
+    assert f"roster.csv has no row for Jane Doe alone: {why}" in err
+    assert (tmp_path / "up" / "roster.csv").read_text() == "Student,ID,Term (9)\n" + rows.format(7, 6)

@@ -9,7 +9,8 @@ import pytest
 from autograder.errors import UsageError
 from autograder.submissions.downloads import recognize
 from autograder.submissions.hand_in import HandIn, Intake
-from autograder.submissions.roster import match, of_one_class, read_roster
+from autograder.submissions.matching import Finder, match, of_one_class
+from autograder.submissions.roster import read_roster
 from autograder.submissions.students import Student
 
 CANVAS = (
@@ -73,6 +74,26 @@ def test_a_name_of_two_students_matches_neither(tmp_path):
     found = match(class_of(Student("Jane Doe")), roster_of(tmp_path, text))
     assert list(found.hand_ins) == ["Jane Doe-jd1", "Jane Doe-jd2", "Jane Doe"]
     assert "several in the roster have this number, login or name" in found.left_out[0].reason
+
+
+def test_a_rosters_own_numbers_give_nobody_the_work_of_another(tmp_path):
+    """Moodle counts its participants, and the instructor counts the students: a 2 is another student's there."""
+    students = class_of(Student("Jane Doe", id="2"), Student("Bo Ek", id="1"), Student("Al Fo", id="7"))
+    found = match(students, roster_of(tmp_path, "ID,Name\n1,Jane Doe\n2,Bo Ek\n3,Al Fo\n"))
+    assert found.hand_ins["Jane Doe"].problem and found.hand_ins["Bo Ek"].problem and found.hand_ins["Al Fo"].files
+    assert found.left_out[0].reason == (
+        "it is graded, and in the roster its number 2 is Bo Ek's and its name Jane Doe is Jane Doe's; take numbers that"
+        " are not the platform's own out of the roster"
+    )
+
+
+def test_a_login_of_one_student_with_the_number_of_another_is_neither(tmp_path):
+    roster = roster_of(tmp_path, "ID,Login,Name\n1,jane,Jane Doe\n2,bo,Bo Ek\n")
+    found = match(class_of(Student("?", login="jane", id="2")), roster)
+    assert (
+        not handed(found) - {"?"}
+        and "its number 2 is Bo Ek's and its login jane is Jane Doe's" in found.left_out[0].reason
+    )
 
 
 def test_a_stranger_is_graded_and_told(tmp_path):
@@ -171,7 +192,7 @@ def test_two_hand_ins_of_one_student_are_no_assignment_of_a_term(tmp_path):
     known = {"Jane Doe": Student("Jane Doe"), "jdoe": Student("jdoe"), "bo": Student("bo")}
     roster = roster_of(tmp_path, "Name,Login\nJane Doe,jdoe\nBo Ek,bo\n")
     with pytest.raises(UsageError, match=r"^Jane Doe and jdoe in lab1 are both Jane Doe of the roster; take one"):
-        of_one_class(known, roster, "lab1", own_numbers=False)
+        of_one_class(known, Finder(roster), "lab1", own_numbers=False)
 
 
 @pytest.mark.parametrize("login", ["ann-k", "ann-b"])

@@ -1,0 +1,219 @@
+"""Match a class with its roster, and the marks of a class with the rows of a gradebook.
+
+A match is by the platform's number, by login and by name, and never by guess: a name that two students have matches neither,
+and nor does a number of one with the name of another. Whoever handed in nothing has a row, and a hand-in that matches nobody
+is told.
+"""
+
+import itertools
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from autograder.errors import UsageError
+from autograder.submissions.hand_in import HandIn, Intake, LeftOut
+from autograder.submissions.roster import Enrolled, titles
+from autograder.submissions.students import Student
+
+_NOTHING = "nothing was handed in"
+
+
+class Finder:
+    """Finds students in a table by number, login and name; a key of two students finds neither.
+
+    Attributes:
+        everyone: the students of the table.
+        where: what the table is called in sentences.
+        titles: the name of each student's row.
+    """
+
+    def __init__(self, everyone: list[Enrolled], where: str = "the roster") -> None:
+        self.everyone, self.where, self.titles = everyone, where, titles(everyone)
+        by_id = [(key.casefold(), place) for place, each in enumerate(everyone) for key in each.ids]
+        by_name = [(form, place) for place, each in enumerate(everyone) for form in _forms(each.student.name)]
+        # Where a class works in groups, Moodle writes the group before the name.
+        by_name += [
+            (_plain(each.group) + _plain(each.student.name), place) for place, each in enumerate(everyone) if each.group
+        ]
+        self._by_id, self._by_name = _unique(by_id), _unique(by_name)
+        self._all = {key for key, _ in by_id + by_name}
+        self._by_group: dict[str, list[int]] = {}
+        for place, each in enumerate(everyone):
+            if each.group:
+                self._by_group.setdefault(_plain(each.group), []).append(place)
+
+    def places(self, student: Student, name: str) -> list[int]:
+        """Return the places of a student, or of the members of the group of this name.
+
+        The number that a platform gives a group's hand-in is that of the member who handed it in.
+        """
+        plain = _plain(student.name or name)
+        if plain in self._by_group and plain not in self._by_name:
+            return self._by_group[plain]
+        found = set(self._found(student, name).values())
+        return list(found) if len(found) == 1 else []
+
+    def rows(self, student: Student, name: str) -> list[int]:
+        """Return the places of a submission that was graded already, which may bear the title of a row."""
+        if not self._found(student, name) and name in self.titles:
+            return [self.titles.index(name)]
+        return self.places(student, name)
+
+    def why_not(self, student: Student, name: str) -> str:
+        """Return why a student has no place of their own, for the end of a sentence."""
+        found = self._found(student, name)
+        if len(set(found.values())) > 1:
+            first, *others = found
+            second = next(key for key in others if found[key] != found[first])
+            return (
+                f"in {self.where} its {first} is {self.titles[found[first]]}'s and its {second} is"
+                f" {self.titles[found[second]]}'s; take numbers that are not the platform's own out of the roster"
+            )
+        if self.rows(student, name):
+            return f"another has the same row in {self.where}; take one of the two away"
+        keys = (*student.logins, student.id, student.login, name, name.partition("@")[0])
+        several = any(key and key.casefold() in self._all for key in keys) or _plain(student.name or name) in self._all
+        return (
+            f"several in {self.where} have this number, login or name; call it by what only one of them has"
+            if several
+            else f"nobody in {self.where} has this number, login or name"
+        )
+
+    def _found(self, student: Student, name: str) -> dict[str, int]:
+        """Return the place that each key of a student finds, by what the key is."""
+        logins = [key for key in student.logins if key.casefold() in self._by_id]
+        if logins:  # one of these is the login, and the others are none
+            return {f"login {key}": self._by_id[key.casefold()] for key in logins}
+        keys = {
+            f"number {student.id}": student.id,
+            f"login {student.login}": student.login,
+            f"name {name}": name if name.casefold() in self._by_id else name.partition("@")[0],
+        }
+        found = {what: self._by_id[key.casefold()] for what, key in keys.items() if key.casefold() in self._by_id}
+        plain = _plain(student.name or name)
+        return found | ({f"name {student.name or name}": self._by_name[plain]} if plain in self._by_name else {})
+
+
+def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
+    """Return the class with the names of the roster: a row for everyone in it, then a row for each stranger.
+
+    A hand-in of a group, by the roster's own group column or by the platform's, is credited to all its members.
+    """
+    finder = Finder(list(roster))
+    found: dict[int, list[str]] = {}
+    strangers: list[str] = []
+    for name, hand_in in intake.hand_ins.items():
+        places = finder.places(hand_in.of(name), name)
+        for place in places:
+            found.setdefault(place, []).append(name)
+        if not places:
+            strangers.append(name)
+    matched = Intake(intake.form, left_out=list(intake.left_out), remarks=intake.remarks)
+    for place, (title, each) in enumerate(zip(finder.titles, finder.everyone, strict=True)):
+        names = found.get(place, [])
+        if not names:
+            matched.hand_ins[title] = HandIn((each.student,), Path(title), problem=_NOTHING)
+            continue
+        first, *others = sorted(names, key=lambda name: intake.hand_ins[name].at, reverse=True)
+        matched.hand_ins[title] = replace(intake.hand_ins[first], students=(each.student,))
+        if first in intake.earlier:
+            matched.earlier[title] = intake.earlier[first]
+        for other in others:
+            matched.left_out.append(LeftOut(other, title, f"a second hand-in of {title}, beside {first}"))
+    for name in strangers:
+        # A row of the roster may have the same name.
+        longer = (f"{name}-{number}" for number in itertools.count(2))
+        free = next(each for each in itertools.chain([name], longer) if each not in matched.hand_ins)
+        matched.hand_ins[free] = intake.hand_ins[name]
+        matched.earlier |= {free: intake.earlier[name]} if name in intake.earlier else {}
+        reason = finder.why_not(intake.hand_ins[name].of(name), name)
+        matched.left_out.append(LeftOut(free, "", f"it is graded, and {reason}"))
+    return matched
+
+
+def rows_of(students: Mapping[str, Student], finder: Finder) -> tuple[dict[str, int], list[str]]:
+    """Find the row of each submission in a gradebook, by the same rules as `match`.
+
+    Args:
+        students: by the names of their submissions.
+        finder: of the gradebook.
+
+    Returns:
+        The rows by the names of submissions, without those that have no row of their own; and the students of the gradebook
+        who have no submission.
+    """
+    places = {name: finder.rows(student, name) for name, student in students.items()}
+    count = Counter(place for found in places.values() for place in found)
+    rows = {
+        name: finder.everyone[found[0]].row
+        for name, found in places.items()
+        if len(found) == 1 and count[found[0]] == 1
+    }
+    return rows, [name for place, name in enumerate(finder.titles) if not count[place]]
+
+
+def of_one_class(known: Mapping[str, Student], finder: Finder, folder: str, *, own_numbers: bool) -> dict[str, str]:
+    """Return the title in the roster of each graded submission; those of nobody are left out.
+
+    Args:
+        known: students by the names of their submissions.
+        finder: of the roster.
+        folder: where they were graded, for a sentence.
+        own_numbers: True if numbers and logins in `known` come from a roster too, so that they must be the same here.
+
+    Raises:
+        UsageError: the submissions are another class's: a student has other numbers and logins here, or most of the
+            students are not in the roster. Or two submissions are one student's.
+    """
+    found: dict[str, str] = {}
+    for name, student in known.items():
+        by_title = own_numbers and name in finder.titles
+        places = [finder.titles.index(name)] if by_title else finder.rows(student, name)
+        if len(places) != 1:
+            continue
+        (place,) = places
+        title, enrolled = finder.titles[place], finder.everyone[place]
+        theirs = {key.casefold() for key in (student.id, student.login) if key}
+        ours = {key.casefold() for key in enrolled.ids}
+        if own_numbers and theirs and ours and not theirs & ours:
+            raise UsageError(
+                f"{name} is {student.id or student.login} in {folder} and {enrolled.student.key} in the roster:"
+                " two classes, or two rosters; give the folders of one class with its own roster"
+            )
+        other = next((each for each, theirs in found.items() if theirs == title), None)
+        if other is not None:
+            raise UsageError(
+                f"{other} and {name} in {folder} are both {title} of the roster; take one of the hand-ins away, or"
+                " grade the class with --roster, which counts the later one"
+            )
+        found[name] = title
+    if 2 * len(found) < len(known):
+        first = next(name for name in known if name not in found)
+        raise UsageError(
+            f"{len(known) - len(found)} of {len(known)} students in {folder} are not in the roster: it is another class"
+            f" ({first}: {finder.why_not(known[first], first)}); give the folders of one class with its own roster"
+        )
+    return found
+
+
+def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, set[int]] = {}
+    for key, place in pairs:
+        found.setdefault(key, set()).add(place)
+    return {key: next(iter(places)) for key, places in found.items() if len(places) == 1}
+
+
+def _forms(name: str) -> Iterator[str]:
+    """Yield the ways in which platforms write a full name: `Jane Doe`, `doejane`."""
+    words = name.split()
+    yield _plain(name)
+    for number in range(1, len(words)):
+        yield _plain("".join((*words[number:], *words[:number])))
+
+
+def _plain(name: str) -> str:
+    """Return a name without capital letters, spaces and punctuation; letters keep their accents."""
+    folded = unicodedata.normalize("NFC", name).casefold()
+    return "".join(sign for sign in folded if sign.isalnum())
