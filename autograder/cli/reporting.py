@@ -143,7 +143,7 @@ def _report_term(
         students = read_students(Path(folder))
         known = {each: students.get(each, Student(each)) for each in graded}
         found = of_one_class(known, finder, name, own_numbers=bool(roster_of(Path(folder))))
-        for stranger in [each for each in known if each not in found]:
+        for stranger in [each for each in known if each not in found.values()]:
             why = finder.why_not(known[stranger], stranger)
             terminal.errors.print(Text(f"{name}: {stranger} is left out: {why}"), soft_wrap=True)
         assignment = read_assignment(Path(folder), name, catalog, found)

@@ -86,14 +86,14 @@ def unheeded(paths: Iterable[Path], marks: Collection[Mark], catalog: Catalog) -
             yield from policy.unheeded(rules, names, catalog.modules)
 
 
-def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[str, str]) -> Assignment:
+def read_assignment(folder: Path, name: str, catalog: Catalog, students: Mapping[str, str]) -> Assignment:
     """Read the folder of a grading as one assignment of a term.
 
     Args:
         folder: as `autograder grade -o` wrote it.
         name: of the assignment.
         catalog: of the course.
-        titles: name of each student in the term, by the name in the folder; others are left out.
+        students: the name in the folder by the name in the term; a group's stands there for each member.
 
     Raises:
         UsageError: a file in it cannot be read.
@@ -103,9 +103,9 @@ def read_assignment(folder: Path, name: str, catalog: Catalog, titles: Mapping[s
     moments = read_moments(folder)
     return Assignment(
         name,
-        {titles[each]: made for each, made in marks.items() if each in titles},
+        {title: marks[name] for title, name in students.items() if name in marks},
         _rules_of(folder) or policy.Policy(),
-        {titles[each]: at for each, at in moments.items() if each in titles},
+        {title: moments[name] for title, name in students.items() if name in moments},
     )
 
 

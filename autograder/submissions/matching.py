@@ -34,15 +34,13 @@ class Finder:
         by_id = [(key.casefold(), place) for place, each in enumerate(everyone) for key in each.ids]
         by_name = [(form, place) for place, each in enumerate(everyone) for form in _forms(each.student.name)]
         # Where a class works in groups, Moodle writes the group before the name.
-        by_name += [
-            (_plain(each.group) + _plain(each.student.name), place) for place, each in enumerate(everyone) if each.group
-        ]
+        in_groups = [(_plain(group), place) for place, each in enumerate(everyone) for group in each.groups]
+        by_name += [(group + _plain(everyone[place].student.name), place) for group, place in in_groups]
         self._by_id, self._by_name = _unique(by_id), _unique(by_name)
         self._all = {key for key, _ in by_id + by_name}
         self._by_group: dict[str, list[int]] = {}
-        for place, each in enumerate(everyone):
-            if each.group:
-                self._by_group.setdefault(_plain(each.group), []).append(place)
+        for group, place in in_groups:
+            self._by_group.setdefault(group, []).append(place)
 
     def places(self, student: Student, name: str) -> list[int]:
         """Return the places of a student, or of the members of the group of this name.
@@ -71,7 +69,10 @@ class Finder:
                 f"in {self.where} its {first} is {self.titles[found[first]]}'s and its {second} is"
                 f" {self.titles[found[second]]}'s; take numbers that are not the platform's own out of the roster"
             )
-        if self.rows(student, name):
+        rows = self.rows(student, name)
+        if len(rows) > 1:
+            return "it is a group; grade the class with --roster, and each member has a result"
+        if rows:
             return f"another has the same row in {self.where}; take one of the two away"
         keys = (*student.logins, student.id, student.login, name, name.partition("@")[0])
         several = any(key and key.casefold() in self._all for key in keys) or _plain(student.name or name) in self._all
@@ -155,7 +156,7 @@ def rows_of(students: Mapping[str, Student], finder: Finder) -> tuple[dict[str, 
 
 
 def of_one_class(known: Mapping[str, Student], finder: Finder, folder: str, *, own_numbers: bool) -> dict[str, str]:
-    """Return the title in the roster of each graded submission; those of nobody are left out.
+    """Return the name of the graded submission of each student, by the title in the roster; a group's is of all its members.
 
     Args:
         known: students by the names of their submissions.
@@ -171,31 +172,36 @@ def of_one_class(known: Mapping[str, Student], finder: Finder, folder: str, *, o
     for name, student in known.items():
         by_title = own_numbers and name in finder.titles
         places = [finder.titles.index(name)] if by_title else finder.rows(student, name)
-        if len(places) != 1:
-            continue
-        (place,) = places
-        title, enrolled = finder.titles[place], finder.everyone[place]
-        theirs = {key.casefold() for key in (student.id, student.login) if key}
-        ours = {key.casefold() for key in enrolled.ids}
-        if own_numbers and theirs and ours and not theirs & ours:
-            raise UsageError(
-                f"{name} is {student.id or student.login} in {folder} and {enrolled.student.key} in the roster:"
-                " two classes, or two rosters; give the folders of one class with its own roster"
-            )
-        other = next((each for each, theirs in found.items() if theirs == title), None)
-        if other is not None:
-            raise UsageError(
-                f"{other} and {name} in {folder} are both {title} of the roster; take one of the hand-ins away, or"
-                " grade the class with --roster, which counts the later one"
-            )
-        found[name] = title
-    if 2 * len(found) < len(known):
-        first = next(name for name in known if name not in found)
+        for place in places:
+            title, enrolled = finder.titles[place], finder.everyone[place]
+            if own_numbers and len(places) == 1:
+                _refuse_other_numbers(name, student, enrolled, folder)
+            if title in found:
+                raise UsageError(
+                    f"{found[title]} and {name} in {folder} are both {title} of the roster; take one of the hand-ins away,"
+                    " or grade the class with --roster, which counts the later one"
+                )
+            found[title] = name
+    credited = set(found.values())
+    strangers = [name for name in known if name not in credited]
+    if 2 * len(strangers) > len(known):
+        first = strangers[0]
         raise UsageError(
-            f"{len(known) - len(found)} of {len(known)} students in {folder} are not in the roster: it is another class"
+            f"{len(strangers)} of {len(known)} students in {folder} are not in the roster: it is another class"
             f" ({first}: {finder.why_not(known[first], first)}); give the folders of one class with its own roster"
         )
     return found
+
+
+def _refuse_other_numbers(name: str, student: Student, enrolled: Enrolled, folder: str) -> None:
+    """Raise `UsageError` if a student has other numbers and logins in a folder than in the roster."""
+    theirs = {key.casefold() for key in (student.id, student.login) if key}
+    ours = {key.casefold() for key in enrolled.ids}
+    if theirs and ours and not theirs & ours:
+        raise UsageError(
+            f"{name} is {student.id or student.login} in {folder} and {enrolled.student.key} in the roster:"
+            " two classes, or two rosters; give the folders of one class with its own roster"
+        )
 
 
 def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:

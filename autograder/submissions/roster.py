@@ -31,14 +31,14 @@ class Enrolled:
         student: name, logins and number.
         ids: every number and login of the row, by which a hand-in may name the student.
         section: empty if the table has none.
-        group: empty if the table has none.
+        groups: as the cell has them together, and each of several in it; none without such a column.
         row: place in the table.
     """
 
     student: Student
     ids: frozenset[str]
     section: str = ""
-    group: str = ""
+    groups: tuple[str, ...] = ()
     row: int = 0
 
 
@@ -103,12 +103,27 @@ def _read_row(table: Table, place: int) -> Enrolled | None:
         for key in (value, _number(title, value), value.removeprefix("#").partition("@")[0])
     )
     login = cell(*_LOGINS).removeprefix("#")
-    name = first_last(cell(*_NAMES) or f"{cell(*_FIRST)} {cell(*_LAST)}".strip())
+    name = _full_name(cell(*_NAMES), cell(*_FIRST), cell(*_LAST))
     number = next((_number(title, cell(title)) for title in _IDS if cell(title)), "")
     if (not name and not ids) or name in ("Points Possible", "Student, Test", "Test Student"):
         return None
     student = Student(name or login or cell(*_IDS), login, number)
-    return Enrolled(student, ids, cell("Section"), cell("Group", "Group name", "Groups"), place)
+    return Enrolled(student, ids, cell("Section"), _groups(cell("Group", "Group name", "Groups")), place)
+
+
+def _full_name(name: str, first: str, last: str) -> str:
+    """Return the full name of a row; beside one of the columns for its halves, `Name` is the other half."""
+    name, words = first_last(name), set(name.casefold().replace(",", " ").split())
+    if not name or (first and last):
+        return name or f"{first} {last}".strip()
+    given, family = ("" if words & set(half.casefold().split()) else half for half in (first, last))
+    return f"{given} {name} {family}".strip()
+
+
+def _groups(cell: str) -> tuple[str, ...]:
+    """Return the groups in a cell: Moodle writes all of a student's into one, and a group's name may hold a comma."""
+    parts = (part.strip() for part in re.split("[,;]", cell))
+    return tuple(dict.fromkeys(filter(None, (cell, *parts))))
 
 
 def _number(title: str, text: str) -> str:

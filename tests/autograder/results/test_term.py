@@ -268,3 +268,15 @@ def test_a_number_of_one_student_with_the_name_of_another_gives_points_to_neithe
     _, _, err = report(lab, "--as", "canvas", "--gradebook", roster, "-o", tmp_path / "up")
     assert f"roster.csv has no row for Jane Doe alone: {why}" in err
     assert (tmp_path / "up" / "roster.csv").read_text() == "Student,ID,Term (9)\n" + rows.format(7, 6)
+
+
+def test_a_groups_hand_in_that_was_graded_without_a_roster_counts_for_all_its_members(report, tmp_path):
+    (tmp_path / "roster.csv").write_text("Name,Group\nJane Doe,Team 1\nBo Li,Team 1\nAl Ek,Team 2\n")
+    lab = graded(tmp_path / "lab1", {"team1": 5, "Al Ek": 7, "team3": 1}, roster="")
+    _, out, err = report(lab, "--roster", tmp_path / "roster.csv", "--as", "csv")
+    assert [line.split(",")[1] for line in out.splitlines()[1:]] == ["5", "5", "7"]
+    assert "lab1: team3 is left out: nobody in roster.csv" in err and "team1" not in err
+    heading = "Name,Group,Term (9)\n"
+    (tmp_path / "book.csv").write_text(heading + "Jane Doe,Team 1,\nBo Li,Team 1,\n")
+    _, _, err = report(lab, "--as", "canvas", "--gradebook", tmp_path / "book.csv", "-o", tmp_path / "up")
+    assert "book.csv has no row for team1 alone: it is a group; grade the class with --roster" in err

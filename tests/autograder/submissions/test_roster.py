@@ -123,6 +123,29 @@ def test_a_second_hand_in_of_a_student_is_told(tmp_path):
     assert found.left_out[0].reason == "a second hand-in of Jane Doe, beside jane"
 
 
+def test_a_student_of_several_groups_is_a_member_of_each(tmp_path):
+    text = 'Name,Groups\nAnn Lee,"Section A, Team 1"\nBo Ek,"Section A, Team 1"\nCy Fo,"Section A; Lab, Team 2"\n'
+    assert handed(match(class_of(Student("Team 1")), roster_of(tmp_path, text))) == {"Ann Lee", "Bo Ek"}
+    assert handed(match(class_of(Student("Lab")), roster_of(tmp_path, text))) == {"Cy Fo"}
+    assert handed(match(class_of(Student("Team 2-Cy Fo")), roster_of(tmp_path, text))) == {"Cy Fo"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "row"),
+    [
+        ("Name,Surname", "Jane,Doe"),
+        ("First name,Name", "Jane,Doe"),
+        ("Given name;Name", "Jane;Doe"),
+        ("Name,Surname", "Jane Doe,Doe"),
+        ("First name,Full name", 'Jane,"Doe, Jane"'),
+        ("Name,First name,Last name", "Jane Doe,Janet,Doe"),
+        ("Surname,First name", "Doe,Jane"),
+    ],
+)
+def test_both_halves_of_a_name_are_read(tmp_path, heading, row):
+    assert [each.student.name for each in roster_of(tmp_path, f"{heading}\n{row}\n")] == ["Jane Doe"]
+
+
 def test_a_table_without_students_has_a_sentence(tmp_path):
     with pytest.raises(UsageError, match="has no column of students; call one of its columns ID, Login or Name"):
         roster_of(tmp_path, "points,comment\n1,2\n")
