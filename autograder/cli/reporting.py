@@ -4,7 +4,7 @@ import contextlib
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,6 +115,12 @@ def _write(text: str, path: Path | None) -> None:
     terminal.out.print(Text(f"wrote {path}"), soft_wrap=True)
 
 
+def _tell(sentences: Iterable[str]) -> None:
+    """Print sentences for the instructor."""
+    for sentence in sentences:
+        terminal.errors.print(Text(sentence), soft_wrap=True)
+
+
 def _report_term(
     paths: list[Path], catalog: Catalog, form: str, title: str, out: Path | None, roster: Path, gradebook: Path | None
 ) -> None:
@@ -132,6 +138,7 @@ def _report_term(
     from autograder.submissions.students import Student
 
     finder = Finder(read_roster(roster), roster.name)
+    _tell(finder.remarks)
     folders = folder_names(
         [str(graded_folder(path)) for path in paths],
         lambda folder: Path(folder).name,
@@ -191,6 +198,7 @@ def _fill_gradebook(
     grades = {each.name: Grade(score(each), points(each.max_score), remarks(each)) for each in marks}
     known = {name: students.get(name, Student(name)) for name in grades}
     finder = Finder(students_in(table, str(path)), path.name)
+    _tell(finder.remarks)
     rows, missing = rows_of(known, finder)
     one_of(FILLERS, platform, "--as, with --gradebook,")
     heading, strangers = fill(table, platform, title, rows, grades)

@@ -71,6 +71,25 @@ class Table:
         except OSError as error:
             raise UsageError(f"{path} cannot be read ({error.strerror}); give the file of a table") from error
 
+    def refuse_shifted(self, name: str) -> None:
+        """Refuse a row with more cells than the heading, in which a cell behind the one too many is another column's.
+
+        If every row ends with the same number of empty cells too many, nothing is shifted.
+
+        Raises:
+            UsageError: there is such a row.
+        """
+        width, lengths = len(self.rows[0]), {len(row) for row in self.rows[1:] if any(row)}
+        line = 1 + self._before.count("\n")
+        for row, (record, end) in zip(self.rows, self._cells, strict=True):
+            if len(row) > width and (any(map(str.strip, row[width:])) or len(lengths) > 1):
+                between = {"\t": "a tab"}.get(self._delimiter, repr(self._delimiter))
+                raise UsageError(
+                    f"line {line} of {name} has {len(row)} cells, and the heading has {width}; put quotes around a cell"
+                    f" that holds {between}, or name every column"
+                )
+            line += sum(cell.count("\n") for cell in record) + (end != "")
+
     @property
     def heading(self) -> list[str]:
         """Names of the columns, without the space around them."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from autograder.errors import UsageError
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut
-from autograder.submissions.roster import Enrolled, titles
+from autograder.submissions.roster import Enrolled, rounded_numbers, titles
 from autograder.submissions.students import Student
 
 _NOTHING = "nothing was handed in"
@@ -27,10 +27,12 @@ class Finder:
         everyone: the students of the table.
         where: what the table is called in sentences.
         titles: the name of each student's row.
+        remarks: sentences on what the table has lost.
     """
 
     def __init__(self, everyone: list[Enrolled], where: str = "the roster") -> None:
         self.everyone, self.where, self.titles = everyone, where, titles(everyone)
+        self.remarks = rounded_numbers(everyone, where)
         by_id = [(key.casefold(), place) for place, each in enumerate(everyone) for key in each.ids]
         by_name = [(form, place) for place, each in enumerate(everyone) for form in _forms(each.student.name)]
         # Where a class works in groups, Moodle writes the group before the name.
@@ -111,7 +113,7 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
             found.setdefault(place, []).append(name)
         if not places:
             strangers.append(name)
-    matched = Intake(intake.form, left_out=list(intake.left_out), remarks=intake.remarks)
+    matched = Intake(intake.form, left_out=list(intake.left_out), remarks=[*intake.remarks, *finder.remarks])
     for place, (title, each) in enumerate(zip(finder.titles, finder.everyone, strict=True)):
         names = found.get(place, [])
         if not names:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ _FIRST = ("First Name", "Given name", "Forename")
 _LAST = ("Last Name", "Surname", "Family name")
 #: Number behind Brightspace's `#`, and in the `12.0` that a spreadsheet makes of 12.
 _NUMBERED = re.compile(r"#?(?P<number>\d+)(?:\.0)?|#(?P<text>.+)")
+#: What a spreadsheet makes of a long number: the last digits are lost.
+_ROUNDED = re.compile(r"\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
 #: Number behind the word that Moodle has for a participant in the language of the export, with or without a space.
 _PARTICIPANT = re.compile(r"\D+(?P<number>\d+)")
 
@@ -33,6 +36,7 @@ class Enrolled:
         section: empty if the table has none.
         groups: as the cell has them together, and each of several in it; none without such a column.
         row: place in the table.
+        rounded: number that a spreadsheet has rounded, so that it is nobody's; empty if there is none.
     """
 
     student: Student
@@ -40,6 +44,7 @@ class Enrolled:
     section: str = ""
     groups: tuple[str, ...] = ()
     row: int = 0
+    rounded: str = ""
 
 
 def read_roster(path: Path) -> list[Enrolled]:
@@ -59,6 +64,7 @@ def students_in(table: Table, name: str) -> list[Enrolled]:
     if not who and table.column(*_LAST) is None:
         has = ", ".join(filter(None, table.heading))[:200]
         raise UsageError(f"{name} has no column of students; call one of its columns ID, Login or Name, not {has}")
+    table.refuse_shifted(name)
     return [each for place in range(1, len(table.rows)) if (each := _read_row(table, place)) is not None]
 
 
@@ -68,6 +74,18 @@ def _once(everyone: list[Enrolled]) -> list[Enrolled]:
     for each in everyone:
         found.setdefault((each.student, each.ids) if each.ids else (each.row,), each)
     return list(found.values())
+
+
+def rounded_numbers(everyone: Iterable[Enrolled], where: str) -> list[str]:
+    """Return a sentence if a spreadsheet has rounded numbers of students, of whom several may have the same then."""
+    rounded = [each for each in everyone if each.rounded]
+    if not rounded:
+        return []
+    first, more = rounded[0], f" and {len(rounded) - 1} more" if rounded[1:] else ""
+    return [
+        f"a spreadsheet has rounded the number of {first.student.name}{more} in {where} to {first.rounded}, and these count"
+        " as none; export the table again, and save it in no spreadsheet"
+    ]
 
 
 def titles(everyone: list[Enrolled]) -> list[str]:
@@ -95,20 +113,22 @@ def _read_row(table: Table, place: int) -> Enrolled | None:
                 return " ".join(nfc(row[column]).split())  # a cell may hold a line break
         return ""
 
+    rounded = next((cell(title) for title in _IDS if _ROUNDED.fullmatch(cell(title))), "")
+    numbered = [title for title in _IDS if cell(title) and not _ROUNDED.fullmatch(cell(title))]
     ids = frozenset(
         key
-        for title in (*_IDS, *_LOGINS)
+        for title in (*numbered, *_LOGINS)
         for value in [cell(title)]
         if value
         for key in (value, _number(title, value), value.removeprefix("#").partition("@")[0])
     )
     login = cell(*_LOGINS).removeprefix("#")
     name = _full_name(cell(*_NAMES), cell(*_FIRST), cell(*_LAST))
-    number = next((_number(title, cell(title)) for title in _IDS if cell(title)), "")
+    number = next((_number(title, cell(title)) for title in numbered), "")
     if (not name and not ids) or name in ("Points Possible", "Student, Test", "Test Student"):
         return None
     student = Student(name or login or cell(*_IDS), login, number)
-    return Enrolled(student, ids, cell("Section"), _groups(cell("Group", "Group name", "Groups")), place)
+    return Enrolled(student, ids, cell("Section"), _groups(cell("Group", "Group name", "Groups")), place, rounded)
 
 
 def _full_name(name: str, first: str, last: str) -> str:

@@ -146,6 +146,16 @@ def test_both_halves_of_a_name_are_read(tmp_path, heading, row):
     assert [each.student.name for each in roster_of(tmp_path, f"{heading}\n{row}\n")] == ["Jane Doe"]
 
 
+def test_numbers_that_a_spreadsheet_has_rounded_make_nobody_of_two_students(tmp_path):
+    text = "Name;ID\nJane Doe;1,23E+05\nJane Doe;1,23E+05\nBo Ek;17\n"
+    found = match(class_of(Student("Bo Ek")), roster_of(tmp_path, text))
+    assert list(found.hand_ins) == ["Jane Doe-line 2", "Jane Doe-line 3", "Bo Ek"]
+    assert found.remarks == [
+        "a spreadsheet has rounded the number of Jane Doe and 1 more in the roster to 1,23E+05, and these count as none;"
+        " export the table again, and save it in no spreadsheet"
+    ]
+
+
 def test_a_table_without_students_has_a_sentence(tmp_path):
     with pytest.raises(UsageError, match="has no column of students; call one of its columns ID, Login or Name"):
         roster_of(tmp_path, "points,comment\n1,2\n")
@@ -153,6 +163,10 @@ def test_a_table_without_students_has_a_sentence(tmp_path):
 
 def handed(found):
     return {name for name, hand_in in found.hand_ins.items() if hand_in.files}
+
+
+def test_a_delimiter_at_the_end_of_every_row_shifts_nothing(tmp_path):
+    assert [each.student.name for each in roster_of(tmp_path, "Name,ID\nBo,2,\nAnn,3,\n")] == ["Bo", "Ann"]
 
 
 def test_a_student_in_two_sections_is_one(tmp_path):
@@ -238,6 +252,9 @@ def test_lines_before_the_heading_are_no_heading(tmp_path, before):
     [
         ("Name,Login\nJane,jane\n".encode("utf-16-le"), "is no text in UTF-8 or UTF-16; save it as CSV"),
         (b'Name,Login\n"Jane,jane\nBob,bob\n', "opens a quote that nothing closes, perhaps in line 2"),
+        (b'Name,Login\n"Li\nBo",bo\nDoe, Jane,jane\n', "line 4 of .* has 3 cells, and the heading has 2; put quotes"),
+        (b"Name,ID,Login\nBo,2,\nDoe, Jane,1,\n", "line 3 of .* has 4 cells, and the heading has 3; put quotes"),
+        (b"Name\tID\nBo\t2\tx\n", "around a cell that holds a tab, or name every column"),
         (b"Nachname;E-Mail-Adresse\nDoe;j@x.de\n", "call one .* not Nachname, E-Mail-Adresse"),
     ],
 )
