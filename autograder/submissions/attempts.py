@@ -10,7 +10,7 @@ from autograder.submissions.commits import commit_date
 from autograder.submissions.contents import TOP, holds_results
 from autograder.submissions.downloads import Attempt, below, recognize
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut, entries_of, free_name
-from autograder.submissions.students import Student, nfc
+from autograder.submissions.students import Student, moment_of, nfc
 
 _UNDATED = "another hand-in of the same student; the platform tells no moments, so which is later is not known"
 #: Bytes that are read of a platform's own file of facts.
@@ -54,7 +54,7 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
 
 def _in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
     """Return a student's attempts from the first to the last; one without a file, a comment alone say, takes nothing back."""
-    in_order = sorted(attempts, key=lambda each: (each.at, nfc(str(next(iter(each.files.values()), "")))))
+    in_order = sorted(attempts, key=lambda each: (moment_of(each.at), nfc(str(next(iter(each.files.values()), "")))))
     return [attempt for attempt in in_order if attempt.files] or in_order[-1:]
 
 

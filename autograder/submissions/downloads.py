@@ -18,6 +18,7 @@ from autograder.submissions.students import (
     first_last,
     gradescope_facts,
     iso_moment,
+    moment_of,
     nfc,
     student_in_facts,
     timestamp,
@@ -220,7 +221,7 @@ def nbgrader(names: Names, read: Read, _units: Units = ()) -> Download | None:
     moments: dict[str, str] = {}
     for folder in sorted(folders):
         at = timestamp(read(PurePosixPath(*folder, "timestamp.txt")))
-        moments[folder[1]] = max(moments.get(folder[1], ""), at)
+        moments[folder[1]] = max(moments.get(folder[1], ""), at, key=moment_of)
     several = len({folder[2] for folder in folders}) > 1
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:

@@ -12,7 +12,7 @@ from autograder.results.tables import harmless, unquoted
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import MAX_CLASS_ENTRIES, Entry, InMemory, SameFile, archive_entries, refuse_crowd
 from autograder.submissions.entries import ARCHIVES, files_below, read_archive, refuse_broken
-from autograder.submissions.students import Student, nfc
+from autograder.submissions.students import Student, moment_of, nfc
 
 SOURCES = (".py", ".ipynb")
 FOREIGN_ARCHIVES = (".rar", ".7z", ".gz", ".xz", ".bz2", ".tar.zst", ".zst", ".lzma", ".lz4", ".cab")
@@ -54,7 +54,7 @@ class HandIn:
             name, above = PurePosixPath(part.path.name), PurePosixPath(folder if part.path != path else "")
             listed = {name: name} if part.files is None else part.files
             files |= {PurePosixPath(folder) / inside: above / file for inside, file in listed.items()}
-        at, late = max(part.at for part in parts.values()), any(part.late for part in parts.values())
+        at, late = max((part.at for part in parts.values()), key=moment_of), any(part.late for part in parts.values())
         problem = next(iter(parts.values())).problem if len(parts) == 1 else ""
         return cls((student,), path, files, at, late, problem, parts)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from autograder.errors import UsageError
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut
 from autograder.submissions.roster import Enrolled, rounded_numbers, titles
-from autograder.submissions.students import Student
+from autograder.submissions.students import Student, moment_of
 
 _NOTHING = "nothing was handed in"
 
@@ -119,7 +119,7 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
         if not names:
             matched.hand_ins[title] = HandIn((each.student,), Path(title), problem=_NOTHING)
             continue
-        first, *others = sorted(names, key=lambda name: intake.hand_ins[name].at, reverse=True)
+        first, *others = sorted(names, key=lambda name: moment_of(intake.hand_ins[name].at), reverse=True)
         matched.hand_ins[title] = replace(intake.hand_ins[first], students=(each.student,))
         if first in intake.earlier:
             matched.earlier[title] = intake.earlier[first]

@@ -3,12 +3,13 @@
 Nothing here opens a student's work. Whatever a platform writes otherwise than expected is left empty and stops nothing.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, datetime, timezone
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from autograder.results.types import read_moment
 
@@ -83,18 +84,40 @@ def worded_moment(text: str) -> str:
 def timestamp(text: bytes) -> str:
     """Return the moment in a `timestamp.txt` as ISO 8601; empty if it is none.
 
-    nbgrader writes `2026-11-20 10:00:00.1 Europe/Vilnius`; Sakai `20261120100000123`, or ISO 8601, both in UTC.
+    nbgrader writes `2026-11-20 10:00:00.1 Europe/Vilnius`, or `EET` or `+03` in place of the zone; Sakai `20261120100000123`,
+    or ISO 8601, both in UTC.
     """
     words = text[:NAME_LENGTH].decode("utf-8", "replace").strip()
     moment, _, zone = words.rpartition(" ")
     try:
         if re.fullmatch(r"\d{17}", words):
             return datetime.strptime(words[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC).isoformat()
-        if not moment:
-            return datetime.fromisoformat(words).isoformat()
-        return datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone)).isoformat()
-    except (ValueError, OSError, ZoneInfoNotFoundError):
+        if re.fullmatch(r"[A-Za-z][\w+/-]+", zone):
+            return _in_named_zone(datetime.fromisoformat(moment), zone)
+        return datetime.fromisoformat(f"{moment}{zone}" if zone[:1] in ("+", "-", "Z") else words).isoformat()
+    except (ValueError, OSError):
         return ""
+
+
+def _in_named_zone(moment: datetime, zone: str) -> str:
+    """Return the moment in a zone or in one of its abbreviations; empty if zones of this abbreviation disagree."""
+    try:
+        return moment.replace(tzinfo=ZoneInfo(zone)).isoformat()
+    except ZoneInfoNotFoundError:
+        offsets = {each.utcoffset(moment) for each in _zones() if each.tzname(moment) == zone}
+        offset = next(iter(offsets), None)
+        return moment.replace(tzinfo=timezone(offset)).isoformat() if offset is not None and len(offsets) == 1 else ""
+
+
+@functools.cache
+def _zones() -> tuple[ZoneInfo, ...]:
+    return tuple(map(ZoneInfo, sorted(available_timezones())))
+
+
+def moment_of(text: str) -> datetime:
+    """Return a moment to compare with others, in UTC if it names no zone; the first of all times for an empty text."""
+    moment = read_moment(text) if text else datetime.min
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def gradescope_facts(text: bytes) -> dict[str, tuple[tuple[Student, ...], str]]:

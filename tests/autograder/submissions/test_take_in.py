@@ -13,6 +13,7 @@ from autograder.submissions import collect_hand_in
 from autograder.submissions.archives import UnreadableError
 from autograder.submissions.hand_in import entries_of
 from autograder.submissions.intake import take_in
+from autograder.submissions.students import timestamp
 
 UNITS = ("variation_loss", "ideal_image")
 CODE = "def f():\n    return 1\n"
@@ -295,6 +296,34 @@ def test_a_list_beside_the_sections_is_told_and_hides_no_student(tmp_path):
     assert sorted(intake.hand_ins) == ["alice", "bob", "carl"]
     (left,) = intake.left_out
     assert left.path == "README" and left.reason.startswith("it lies beside the folders of the sections; if a student")
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2026-07-20 10:00:00 EEST", "2026-07-20T10:00:00+03:00"),
+        ("2026-07-20 10:00:00 BST", "2026-07-20T10:00:00+01:00"),
+        ("2026-07-20 10:00:00.5 +03", "2026-07-20T10:00:00.500000+03:00"),
+        ("2026-07-20 10:00:00 Z", "2026-07-20T10:00:00+00:00"),
+        ("2026-07-20 10:00:00", "2026-07-20T10:00:00"),
+        ("2026-07-20 10:00:00 IST", ""),  # India's, Israel's or Ireland's
+        ("2026-07-20 10:00:00 XYZ", ""),
+    ],
+)
+def test_an_abbreviation_of_a_zone_counts_if_it_has_one_meaning(written, moment):
+    assert timestamp(written.encode()) == moment
+
+
+def test_the_later_attempt_counts_whatever_its_zone(tmp_path):
+    """10:30 in summer time is before 10:00 in winter time."""
+    facts = "submission_{}:\n  :submitters:\n  - :name: Ann\n    :email: ann@x\n  :created_at: {}\n"
+    write(tmp_path / "class", "submission_1/variation_loss.py", "submission_2/variation_loss.py")
+    (tmp_path / "class" / "submission_metadata.yml").write_text(
+        facts.format(1, "2026-10-25T03:30:00+03:00") + facts.format(2, "2026-10-25T03:00:00+02:00")
+    )
+    intake = take_in([tmp_path / "class"], UNITS)
+    assert intake.hand_ins["Ann"].at == "2026-10-25T03:00:00+02:00"
+    assert [each.at for each in intake.earlier["Ann"]] == ["2026-10-25T03:30:00+03:00"]
 
 
 def test_nbgraders_timestamps_are_moments(tmp_path):
