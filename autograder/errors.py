@@ -13,7 +13,8 @@ AutograderError
     ├── NotHandedIn        there is no such unit in the submission
     ├── Unusable           the module is there but cannot be loaded
     ├── MissingFunction    the module has no function of that name
-    │   └── MissingAttribute an object of the student's has no attribute of that name (an AttributeError too)
+    │   ├── MissingAttribute an object of the student's has no attribute of that name (an AttributeError too)
+    │   └── WrongArguments   the function takes other arguments (a TypeError too)
     ├── NotWritten         NotImplementedError from the student's own file
     ├── Raised             any other exception from the student's code
     ├── RefusedValue       it returned something that is not a plain value
@@ -89,6 +90,10 @@ class MissingFunction(StudentFault):
 
 class MissingAttribute(MissingFunction, AttributeError):
     """An object of the student's lacks an attribute."""
+
+
+class WrongArguments(MissingFunction, TypeError):
+    """The student's function takes other arguments."""
 
 
 class NotWritten(StudentFault):

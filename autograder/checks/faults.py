@@ -22,6 +22,7 @@ from autograder.errors import (
     StudentFault,
     TimedOut,
     Unusable,
+    WrongArguments,
 )
 from autograder.results.types import legible
 from autograder.submissions import Module
@@ -78,7 +79,7 @@ def _error(
     if fault.kind == "missing":
         return MissingFunction(_missing(fault, function, module, required))
     if fault.kind == "signature":
-        return MissingFunction(f"{call} cannot be called on {function}{fault.signature}: {fault.text}")
+        return WrongArguments(f"{call} cannot be called on {function}{fault.signature}: {fault.text}")
     if fault.kind == "refused":
         return RefusedValue(f"{subject} returned {fault.text}")
     if fault.kind == "not written":

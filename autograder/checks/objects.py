@@ -5,6 +5,7 @@ worker: a check calls their methods, reads their attributes and uses them with P
 """
 
 import sys
+import types
 from collections.abc import Coroutine, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
@@ -17,6 +18,10 @@ from autograder.worker import protocol
 from autograder.worker.codec import Callback, Handle, Recipe, Record, with_article
 from autograder.worker.codec.message import leaves
 from autograder.worker.protocol import Answer, Request
+
+
+#: Names of attributes that a check may ask an object for although they begin with a line.
+_ASKED = ("__name__", "__qualname__", "_asdict", "_replace", "_fields", "_field_defaults")
 
 
 class Caller(Protocol):
@@ -66,10 +71,31 @@ class RemoteFunction:
         return self.__name__
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        if name.startswith("_") and name not in _ASKED:
             raise AttributeError(name)
         __tracebackhide__ = True
         return self._submission._attribute(f"{self.__name__}.{name}")
+
+    def _of_class(self, name: str, *args: object) -> Any:
+        """Return what Python's operator gives for an enumeration."""
+        __tracebackhide__ = True
+        return self._submission._call(Call(f"{self.__name__}.{name}", args, {}))
+
+    def __iter__(self) -> Iterator[Any]:
+        found = self._of_class("__iter__")
+        return iter(found)
+
+    def __len__(self) -> int:
+        return int(self._of_class("__len__"))
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getitem__(self, name: object) -> Any:
+        return self._of_class("__getitem__", name)
+
+    def __contains__(self, value: object) -> bool:
+        return self._of_class("__contains__", value) is True
 
     def __instancecheck__(self, value: object) -> bool:
         __tracebackhide__ = True
@@ -144,7 +170,7 @@ class RemoteObject:
         return Record(like.type_name, {name: getattr(self, name) for name in like.fields}, like.named_tuple)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        if name.startswith("_") and name not in _ASKED:
             raise AttributeError(name)
         __tracebackhide__ = True
         value = self._submission._call(Call(name, (), {}, on=self, get=True))
@@ -164,12 +190,7 @@ class RemoteObject:
         return iter(found) if isinstance(found, list) else found
 
     def __next__(self) -> Any:
-        try:
-            return _use(self, "__next__")
-        except Raised as error:
-            if error.kinds[0] == "StopIteration":
-                raise StopIteration from None
-            raise
+        return _next(self, "__next__")
 
     def __bool__(self) -> bool:
         return _use(self, "__bool__") is not False
@@ -207,9 +228,59 @@ class RemoteObject:
         return complex(_expect(complex, _use(self, "__complex__")))
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> Any:
-        if error is None:
-            return _use(self, "__exit__", None, "")
-        return _use(self, "__exit__", [base.__name__ for base in type(error).__mro__], str(error))
+        return _use(self, "__exit__", *_told(error))
+
+    async def __anext__(self) -> Any:
+        try:
+            return await _use(self, "__anext__")
+        except Raised as error:
+            if error.kinds[0] == "StopAsyncIteration":
+                raise StopAsyncIteration from None
+            raise
+
+    async def __aenter__(self) -> Any:
+        return await _use(self, "__aenter__")
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> Any:
+        return await _use(self, "__aexit__", *_told(error))
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return _use(self, "__deepcopy__")
+
+
+class RemoteGenerator(RemoteObject):
+    """A generator that lives with the worker. It passes for one here, too."""
+
+    @property  # type: ignore[misc] # `isinstance` asks for it
+    def __class__(self) -> type:
+        return types.GeneratorType
+
+    def send(self, value: object) -> Any:
+        """Return what the student's generator yields next, when this is what its `yield` gives."""
+        return _next(self, "send", value)
+
+    def throw(self, error: Any, *_: object) -> Any:
+        """Return what the student's generator yields next, when its `yield` raises this."""
+        return _next(self, "__throw__", *_told(error() if isinstance(error, type) else error))
+
+
+def _told(error: BaseException | None) -> tuple[list[str] | None, str]:
+    """Return what a worker can make the exception of: the names of its kinds, and its text."""
+    return (None, "") if error is None else ([kind.__name__ for kind in type(error).__mro__], str(error))
+
+
+def _next(value: RemoteObject, name: str, *args: object) -> Any:
+    """Return what an iterator gives.
+
+    Raises:
+        StopIteration: it has ended.
+    """
+    try:
+        return _use(value, name, *args)
+    except Raised as error:
+        if error.kinds[0] == "StopIteration":
+            raise StopIteration from None
+        raise
 
 
 def _use(value: RemoteObject, name: str, *args: object) -> Any:
@@ -232,7 +303,7 @@ def _operator(name: str) -> Any:
 
 
 for _name in (
-    *("reversed", "getitem", "setitem", "delitem", "delattr", "enter"),
+    *("reversed", "getitem", "setitem", "delitem", "delattr", "enter", "aiter", "copy"),
     *("abs", "neg", "pos", "invert", "round", "divmod", "rdivmod"),
     *("lt", "le", "gt", "ge", "eq", "ne"),
     *(

@@ -22,6 +22,7 @@ from autograder.checks.objects import (
     Awaited,
     Program,
     RemoteFunction,
+    RemoteGenerator,
     RemoteModule,
     RemoteObject,
     Unseen,
@@ -408,6 +409,7 @@ class StudentModule:
                 value.far = RemoteObject(self, Handle(value.number, value.type_name, "object"))
             return named_tuple_of(value) if value.named_tuple else value
         if isinstance(value, Member):
+            value.far = RemoteFunction(self, repr(value))
             return known_member(value)
         if isinstance(value, np.ndarray) and value.ndim == 0:
             return value[()] if value.dtype.kind in "mM" else value.item()  # what `.numpy()` makes of a number
@@ -415,4 +417,5 @@ class StudentModule:
             return value
         if value.kind == "module":
             return RemoteModule(self, value)
-        return self._objects.setdefault(value.number, RemoteObject(self, value))  # one object is one here too
+        kind = RemoteGenerator if value.type_name == "generator" else RemoteObject
+        return self._objects.setdefault(value.number, kind(self, value))  # one object is one here too

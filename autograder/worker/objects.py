@@ -2,6 +2,7 @@
 
 import builtins
 import collections
+import copy
 import dataclasses
 import enum
 import io
@@ -9,7 +10,7 @@ import itertools
 import operator
 import sys
 import types
-from collections.abc import Callable, Container, Iterator
+from collections.abc import AsyncIterator, Callable, Container, Generator, Iterator
 from typing import Any, TypeGuard
 
 from autograder.libraries import Tensor, nn, np
@@ -25,6 +26,8 @@ _BINARY = (
 )
 #: Operations that each dataclass or named tuple has.
 _USUAL = ("__repr__", "__eq__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__", "__setattr__", "__delattr__")
+#: Operations that give another object of the same kind: it stays, as the first does.
+COPYING = ("__copy__", "__deepcopy__")
 #: Iterators that students call by these names.
 _KNOWN_ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed")
 #: What Python does with an object other than by a method's name, by the name under which it crosses.
@@ -57,6 +60,13 @@ _OPERATIONS: dict[str, Callable[..., object]] = {
     "__invert__": operator.invert,
     "__enter__": lambda value: type(value).__enter__(value),
     "__exit__": lambda value, kinds, text: _exit(value, kinds, text),
+    "__aiter__": aiter,
+    "__anext__": lambda value: _awaited(anext(value)),
+    "__aenter__": lambda value: _awaited(type(value).__aenter__(value)),
+    "__aexit__": lambda value, kinds, text: _awaited(_exit(value, kinds, text, "__aexit__")),
+    "__throw__": lambda value, kinds, text: value.throw(exception_of(Fault("raised", text, tuple(kinds)))),
+    "__copy__": copy.copy,
+    "__deepcopy__": copy.deepcopy,
     **{f"__{name}__": getattr(operator, f"__{name}__") for name in _BINARY},
 }
 
@@ -68,12 +78,18 @@ def _reflect(name: str) -> Callable[[Any, Any], Any]:
     return apply
 
 
-def _exit(value: Any, kinds: list[str] | None, text: str) -> object:
+def _exit(value: Any, kinds: list[str] | None, text: str, name: str = "__exit__") -> Any:
     """Leave the context of an object; with the exception of the check's that ends it, if there is one."""
+    leave = getattr(type(value), name)
     if kinds is None:
-        return type(value).__exit__(value, None, None, None)
+        return leave(value, None, None, None)
     error = exception_of(Fault("raised", text, tuple(kinds)))
-    return type(value).__exit__(value, type(error), error, None)
+    return leave(value, type(error), error, None)
+
+
+async def _awaited(value: Any) -> object:
+    """Give what an awaitable gives: a call of the student's runs a coroutine to its end, and knows of nothing else."""
+    return await value
 
 
 _OPERATIONS |= {f"__i{name}__": getattr(operator, f"__i{name}__") for name in _BINARY[:13]}
@@ -138,11 +154,30 @@ class Objects:
         """
         first = list(itertools.islice(value, 1))
         item = first[0][1] if first and type(first[0]) is tuple and len(first[0]) == 2 else next(iter(first), None)
-        rest = itertools.chain(first, value)
+        rest = _Begun(first, value) if isinstance(value, Generator) else itertools.chain(first, value)
         if not first or isinstance(item, nn.Parameter):
             return rest
         name = type(value).__name__
         return self.hold(rest, name if name in _KNOWN_ITERATORS else "iterator")
+
+
+class _Begun(Generator[object, object, object]):
+    """A generator that was asked for its first item ahead of the check."""
+
+    def __init__(self, first: list[object], source: Generator[object, object, object]) -> None:
+        self._first = first
+        self._source = source
+
+    def send(self, value: object) -> object:
+        if not self._first:
+            return self._source.send(value)
+        if value is not None:
+            raise TypeError("can't send non-None value to a just-started generator")
+        return self._first.pop()
+
+    def throw(self, *error: Any) -> object:
+        self._first.clear()
+        return self._source.throw(*error)
 
 
 def _has_methods(kind: type) -> bool:
@@ -162,6 +197,11 @@ def is_own_function(value: object, modules: Container[str]) -> bool:
         return True
     function = getattr(value, "__wrapped__", None) or getattr(value, "__func__", value)
     return isinstance(function, types.FunctionType) and is_class_of(function, modules)  # type: ignore[arg-type] # it has a module
+
+
+def is_asynchronous(value: object) -> bool:
+    """Return True for what an `async def` with `yield` gives."""
+    return isinstance(value, AsyncIterator)
 
 
 def is_iterator(value: object) -> TypeGuard[Iterator[object]]:

@@ -39,9 +39,11 @@ from autograder.worker.files import Folder
 from autograder.worker.frameworks import PYTORCH, framework, framework_note, make_module
 from autograder.worker.modules import LoadedModule, importable
 from autograder.worker.objects import (
+    COPYING,
     PLAIN_BASES,
     Objects,
     exception_of,
+    is_asynchronous,
     is_class_of,
     is_iterator,
     is_method,
@@ -303,7 +305,8 @@ class Session:
         answer = make_call(function, replace(request, args=args, kwargs=kwargs), self._framework)
         if isinstance(answer, Fault):
             return answer
-        made = isinstance(function, type) and type(answer.value) is function and stays(answer.value, self._own)
+        made = (isinstance(function, type) and type(answer.value) is function) or name in COPYING
+        made = made and stays(answer.value, self._own)
         files = self._files.take_shared() if self._files is not None else {}
         value = self._objects.hold(answer.value) if made else self._staying(answer.value)
         return replace(answer, value=value, files=files)
@@ -321,11 +324,12 @@ class Session:
 
     def _function(self, name: str) -> Callable[..., object] | Fault:
         module = self._modules[self._unit]
-        first, _, rest = name.partition(".")
+        first, *rest = name.split(".")
         function = getattr(module, first, None)
         if callable(function):
-            found = operation(function, rest) if rest else function
-            return self._missing(function, rest) if found is None else found
+            owner = functools.reduce(lambda value, part: getattr(value, part, None), rest[:-1], function)
+            found = operation(owner, rest[-1]) if rest else function
+            return self._missing(owner, rest[-1]) if found is None else found
         stopped = LoadedModule.state(module).stopped
         if stopped is not None and not hasattr(module, first):
             return replace(fault_of(stopped, self._sources, sandboxed=self._sandboxed), found=STOPPED)
@@ -364,16 +368,17 @@ class Session:
         """
         if self._objects.holds(value):
             return self._objects.hold(value)
-        parameters = listed_parameters(value)
+        own = is_class_of(type(value), self._own)
+        # An iterator of the student's own would be at its end once it was asked for all its items.
+        parameters = None if own else listed_parameters(value)
         if parameters is not None:
             return parameters
-        own = is_class_of(type(value), self._own)
         if is_record(value):
             tensors = self._framework.to_check
             return self._objects.hold_record(value, tensors) if own else record_of(value, tensors)
         if is_own_function(value, self._own) or is_method(value):
             return self._objects.hold(value, "function")
-        kept = (own or callable(value)) and not isinstance(value, PLAIN_BASES)
+        kept = (own or callable(value) or is_asynchronous(value)) and not isinstance(value, PLAIN_BASES)
         return self._objects.hold(value) if kept or isinstance(value, nn.Module) else refuse(value)
 
     def _hold_whole(self, value: object) -> object:

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import enum
+import functools
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
@@ -78,11 +79,13 @@ class Member:
 
     Attributes:
         type_name, module: of its class.
+        far: the `RemoteFunction` that has its other attributes and methods; None if it is no student's.
     """
 
-    __slots__ = ("module", "name", "type_name", "value")
+    __slots__ = ("far", "module", "name", "type_name", "value")
 
     def __init__(self, type_name: str, name: str, value: Any, module: str) -> None:
+        self.far: Any = None
         self.type_name = type_name
         self.name = name
         self.value = value
@@ -93,6 +96,14 @@ class Member:
         if type(other) is not Member:
             return NotImplemented
         return (self.type_name, self.name, self.value) == (other.type_name, other.name, other.value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or self.far is None:
+            raise AttributeError(f"{self!r} has no {name}")
+        return getattr(self.far, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Member, (self.type_name, self.name, self.value, self.module)
 
     def __hash__(self) -> int:
         return hash(self.name)  # as of the member itself
@@ -206,15 +217,39 @@ class Record:
         return Record, (self.type_name, self.fields, self.named_tuple, self.module)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.fields.values())
+        if self.named_tuple:
+            return iter(self.fields.values())
+        found = iter(self._object("is not iterable"))
+        self._used = True
+        return found
 
     def __len__(self) -> int:
-        return len(self.fields)
+        return len(self.fields if self.named_tuple else self._object("has no len()"))
 
     def __getitem__(self, place: Any) -> Any:
-        if not self.named_tuple:
-            raise TypeError(f"a {self.type_name} has fields and no places")
-        return tuple(self.fields.values())[place]
+        return (tuple(self.fields.values()) if self.named_tuple else self._object("is not subscriptable"))[place]
+
+    def __contains__(self, value: object) -> bool:
+        return value in (self.fields.values() if self.named_tuple else self._object("is not iterable"))
+
+    def __bool__(self) -> bool:
+        return bool(self.fields) if self.named_tuple else self.far is None or bool(self._object())
+
+    def __str__(self) -> str:
+        return repr(self) if self.far is None else str(self._object())
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self) if self.far is None else self._object(), spec)
+
+    def _object(self, lack: str = "has no such operator") -> Any:
+        """Return the object itself, whose class may define any operator.
+
+        Raises:
+            TypeError: its class has nothing but fields.
+        """
+        if self.far is None:
+            raise TypeError(f"a {self.type_name} {lack}")
+        return self.far
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, tuple) and not hasattr(other, "_fields"):
@@ -226,18 +261,21 @@ class Record:
         return (self.type_name, self.named_tuple, self.fields) == (other.type_name, other.named_tuple, other.fields)
 
     def __hash__(self) -> int:
-        return hash(tuple(self))
+        return hash(tuple(self.fields.values()))
 
     def __repr__(self) -> str:
         return f"{self.type_name}({', '.join(f'{name}={value!r}' for name, value in self.fields.items())})"
 
 
+def _used(record: Record, name: str, *args: Any) -> Any:
+    found = getattr(type(record._object()), name)(record.far, *args)
+    record._used = True
+    return found
+
+
 def _operator(name: str) -> Callable[..., Any]:
     def operate(self: Record, *args: Any) -> Any:
-        if self.far is None:
-            return NotImplemented
-        self._used = True
-        return getattr(type(self.far), name)(self.far, *args)
+        return NotImplemented if self.far is None else _used(self, name, *args)
 
     return operate
 
@@ -252,6 +290,8 @@ for _name in (
     *(f"{side}{name}" for side in ("", "r") for name in ("and", "or", "xor")),
 ):
     setattr(Record, f"__{_name}__", _operator(f"__{_name}__"))
+for _name in ("next", "setitem", "delitem", "reversed", "enter", "exit", "int", "float"):
+    setattr(Record, f"__{_name}__", functools.partialmethod(_used, f"__{_name}__"))
 
 
 def is_record(value: object) -> bool:
@@ -312,4 +352,5 @@ def leaves(value: Any) -> Iterator[Any]:
             yield each
         elif id(each) not in entered:
             entered.add(id(each))
-            waiting.extend(each.values() if isinstance(each, dict) else each)  # `+=` would ask a record to add itself
+            parts = each.fields if isinstance(each, Record) else each
+            waiting.extend(parts.values() if isinstance(parts, dict) else parts)

@@ -1,0 +1,218 @@
+"""What Python does with objects, done to those of a student: the same in this process and across the sandbox."""
+
+import asyncio
+import collections
+import contextlib
+import copy
+import inspect
+import textwrap
+import types
+
+import pytest
+
+from autograder.checks.remote import StudentModule
+from autograder.checks.transport import InProcess
+from autograder.submissions import Module
+
+STUDENT = '''
+import asyncio, dataclasses, enum, functools
+from typing import NamedTuple
+
+
+class Money:
+    def __init__(self, amount):
+        self.amount = amount
+
+    def __eq__(self, other):
+        return self.amount == other.amount
+
+
+@dataclasses.dataclass
+class Steps:
+    stop: int
+    now: int = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.now >= self.stop:
+            raise StopIteration
+        self.now += 1
+        return self.now
+
+
+@dataclasses.dataclass
+class Deck:
+    cards: list
+
+    def __len__(self):
+        return len(self.cards)
+
+    def __getitem__(self, place):
+        return self.cards[place]
+
+    def __setitem__(self, place, card):
+        self.cards[place] = card
+
+    def __contains__(self, card):
+        return card in self.cards
+
+    def __str__(self):
+        return "/".join(self.cards)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.cards.clear()
+
+
+@dataclasses.dataclass
+class Plain:
+    size: int
+
+
+class Pair(NamedTuple):
+    left: int
+    right: int = 0
+
+    def total(self):
+        return self.left + self.right
+
+
+class Planet(enum.Enum):
+    EARTH = (1.0, 2.0)
+    MARS = (3.0, 4.0)
+
+    def __init__(self, mass, radius):
+        self.mass, self.radius = mass, radius
+
+    @property
+    def gravity(self):
+        return self.mass / self.radius
+
+    def heavier(self, factor):
+        return self.mass * factor
+
+
+class Reader:
+    def __init__(self):
+        self.left, self.seen = 2, ""
+
+    async def __aenter__(self):
+        await asyncio.sleep(0)
+        return self
+
+    async def __aexit__(self, kind, error, traceback):
+        self.seen = "" if kind is None else kind.__name__
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if not self.left:
+            raise StopAsyncIteration
+        self.left -= 1
+        return self.left
+
+
+def steps():
+    return Steps(2)
+
+
+def deck():
+    return Deck(["a", "b"])
+
+
+def plain():
+    return Plain(3)
+
+
+def earth():
+    return Planet.EARTH
+
+
+async def ticks(count):
+    for number in range(count):
+        await asyncio.sleep(0)
+        yield number
+
+
+def average():
+    total = number = 0
+    mean = None
+    while True:
+        try:
+            total += yield mean
+        except ValueError:
+            yield "no number"
+            return
+        number += 1
+        mean = total / number
+
+
+def logged(function):
+    @functools.wraps(function)
+    def inner(*args):
+        return function(*args)
+
+    return inner
+
+
+def pair(one, other, *, by):
+    return one, other, by
+'''
+RIGHT = [
+    "m = submission.Money(3); n = copy.deepcopy(m); assert n == m and n is not m; n.amount = 5; assert m.amount == 3",
+    "m = submission.Money(3); n = copy.copy(m); n.amount = 5; assert m.amount == 3",
+    "s = submission.Steps(2); assert copy.deepcopy(s).stop == 2 and list(s) == [1, 2] == list(submission.Steps(2))",
+    "assert list(submission.steps()) == [1, 2]",
+    "s = submission.steps(); assert (next(s), next(s), next(s, None), s.now) == (1, 2, None, 2)",
+    "d = submission.deck(); assert len(d) == 2 and d[1] == 'b' and 'a' in d and 'c' not in d and list(d) == ['a', 'b']",
+    "d = submission.deck(); d[0] = 'z'; assert str(d) == f'{d}' == 'z/b' and d",
+    "d = submission.deck()\nwith d as entered: assert len(entered) == 2\nassert not d and d.cards == []",
+    "with pytest.raises(TypeError, match='a Plain is not iterable'): list(submission.plain())",
+    "with pytest.raises(TypeError, match=r'a Plain has no len\\(\\)'): len(submission.plain())",
+    "assert submission.plain() and str(submission.plain()) == 'Plain(size=3)'",
+    "assert submission.Pair(1)._asdict() == {'left': 1, 'right': 0} and submission.Pair(1)._replace(right=2) == (1, 2)",
+    "assert submission.Pair._fields == submission.Pair(1)._fields == ('left', 'right')",
+    "assert submission.Planet.EARTH.gravity == submission.earth().gravity == 0.5 and submission.earth().heavier(2) == 2.0",
+    "assert [p.name for p in submission.Planet] == ['EARTH', 'MARS'] and len(submission.Planet) == 2",
+    "assert submission.Planet['EARTH'] == submission.earth() and submission.earth() in submission.Planet",
+    "async def go():\n    async with submission.Reader() as r: seen = [n async for n in r]\n    return seen, r.seen\n"
+    "assert asyncio.run(go()) == ([1, 0], '')",
+    "r = submission.Reader()\nasync def go():\n    async with r: raise ValueError\n"
+    "with pytest.raises(ValueError): asyncio.run(go())\nassert r.seen == 'ValueError'",
+    "async def go(): return [n async for n in submission.ticks(3)]\nassert asyncio.run(go()) == [0, 1, 2]",
+    "a = submission.average(); assert (next(a), a.send(10), a.send(20)) == (None, 10.0, 15.0)",
+    "a = submission.average(); next(a); assert a.throw(ValueError) == 'no number' and next(a, 'end') == 'end'",
+    "a = submission.average(); next(a); a.close(); assert list(a) == []",
+    "with pytest.raises(TypeError, match='just-started'): submission.average().send(1)",
+    "a = submission.average(); assert isinstance(a, types.GeneratorType) and inspect.isgenerator(a)",
+    "assert submission.logged(named).__name__ == 'named'",
+    "with pytest.raises(TypeError): submission.Money()",
+    "with pytest.raises(TypeError): submission.pair(1, 2, 3)",
+]
+
+
+@pytest.fixture(params=["in process", "sandboxed"])
+def submission(request):
+    with contextlib.ExitStack() as stack:
+        if request.param == "sandboxed":
+            transport = stack.enter_context(request.getfixturevalue("sandbox").worker())
+        else:
+            transport = InProcess()
+        module = Module("money", "money.py", STUDENT)
+        yield StudentModule(module, {"money": module}, transport, 2.0, 3)
+
+
+def named():
+    """Stand for a function of a check's."""
+
+
+@pytest.mark.parametrize("lines", RIGHT)
+def test_right_lines_hold(submission, lines):
+    names = {"submission": submission, "named": named}
+    modules = (asyncio, collections, copy, inspect, pytest, types)
+    exec(textwrap.dedent(lines), names | {module.__name__: module for module in modules})
