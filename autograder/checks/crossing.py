@@ -5,15 +5,17 @@ On the way back it finds the classes and members that a worker names, and writes
 
 import builtins
 import enum
+import io
+import itertools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.checks.compare import show
 from autograder.errors import CheckError, RefusedValue
 from autograder.libraries import Image, nn
-from autograder.worker.codec import Member, Recipe, refuse
+from autograder.worker.codec import Member, Recipe, Record, refuse
 
 #: Most files that one call may write into the check's folder.
 _MOST_FILES = 1000
@@ -37,13 +39,42 @@ class SentModule:
         return self.words
 
 
+class SentIterator:
+    """An iterator among the arguments of a call, asked for an item when the student's code is. Each repetition gets the same.
+
+    Args:
+        source: the check's own, which it may go on to use.
+    """
+
+    def __init__(self, source: Iterator[object]) -> None:
+        self._source = source
+        self._given: list[object] = []
+
+    def __iter__(self) -> Iterator[object]:
+        for place in itertools.count():
+            if place == len(self._given):
+                try:
+                    self._given.append(next(self._source))
+                except StopIteration:
+                    return
+            yield self._given[place]
+
+    @property
+    def _shown(self) -> str:
+        """Words for it as a value in a sentence."""
+        return show(self._source)
+
+
 def as_sent(value: object) -> object:
-    """Return a module as it is now; any other value as it is.
+    """Return a module as it is now, and an iterator as one that can be repeated; any other value as it is.
 
     Raises:
         CheckError: the module does not carry a recipe.
     """
-    return SentModule(recipe_of(value), show(value)) if isinstance(value, nn.Module) else value
+    if isinstance(value, nn.Module):
+        return SentModule(recipe_of(value), show(value))
+    ours = isinstance(value, Iterator) and not isinstance(value, (io.IOBase, Record)) and not hasattr(value, "_handle")
+    return SentIterator(value) if ours else value  # type: ignore[arg-type] # it is one
 
 
 def recipe_of(module: nn.Module) -> Recipe:

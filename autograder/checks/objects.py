@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Protocol
 
 from autograder.checks.call import Call
 from autograder.checks.compare import Printed, show
+from autograder.checks.crossing import SentIterator
 from autograder.errors import CheckError, CheckFailed, MalformedMessage, MissingAttribute, Raised, RefusedValue
 from autograder.libraries import Tensor
 from autograder.worker import protocol
@@ -442,6 +443,9 @@ def callback_of(value: Any, callbacks: list[Any]) -> object:
         return Callback(-1, value.__name__)
     if isinstance(value, RemoteMethod):
         return Handle(value.owner._handle.number, value.__name__, "method")
+    if isinstance(value, SentIterator):
+        callbacks.append(iter(value).__next__)
+        return Callback(len(callbacks) - 1, "iterator", iterates=True)
     if not callable(value) or isinstance(value, RemoteObject):
         return value
     callbacks.append(value)

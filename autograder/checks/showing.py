@@ -77,6 +77,8 @@ def _description(value: object) -> str:
         text = repr(value)
     except Exception:  # a number of thousands of digits, an object that cannot describe itself
         text = f"a value of type {type(value).__name__} that cannot be shown"
+    if text.startswith("<") and " at 0x" in text:  # an address tells nobody anything
+        return type(value).__name__
     return text if len(text) <= 80 else text[:77] + "..."
 
 

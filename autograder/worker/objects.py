@@ -180,6 +180,16 @@ class _Begun(Generator[object, object, object]):
         return self._source.throw(*error)
 
 
+def items_of(following: Callable[[], object]) -> Iterator[object]:
+    """Yield what a function gives, until it raises StopIteration."""
+    while True:
+        try:
+            item = following()
+        except StopIteration:
+            return
+        yield item
+
+
 def _has_methods(kind: type) -> bool:
     """Return True for a dataclass or a named tuple with methods, properties or operators beside those that it has as such."""
     fields = getattr(kind, "_fields", ()) or getattr(kind, "__dataclass_fields__", {})

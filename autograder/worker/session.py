@@ -48,6 +48,7 @@ from autograder.worker.objects import (
     is_iterator,
     is_method,
     is_own_function,
+    items_of,
     operation,
     revive,
     revive_member,
@@ -400,6 +401,8 @@ class Session:
         if isinstance(value, Member):
             return revive_member(value, self._modules)
         if isinstance(value, Callback):
+            if value.iterates:
+                return items_of(self._callback(value))
             return self._function(value.name) if value.number < 0 else self._callback(value)
         return value
 

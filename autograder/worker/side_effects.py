@@ -128,6 +128,8 @@ def state_of(value: object) -> dict[str, object]:
     """Return everything about an argument that a function could change behind the caller's back."""
     if isinstance(value, nn.Module):
         return _condition(value)
+    if isinstance(value, random.Random) or type(value).__module__.startswith("numpy.random"):
+        return {}  # it is there to be drawn from
     try:
         return {"value": encode(value, _describe_record, Limits(bytes=2**40), grad=False)}
     except RefusedValue:

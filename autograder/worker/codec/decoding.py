@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePath
@@ -206,10 +207,26 @@ class _Decoder:
             raise MalformedMessage("a message with an impossible handle")
         return Handle(number, name[:200], kind)
 
-    def read_callback(self, depth: int, number: int, name: str) -> Callback:
+    def read_random(self, depth: int, name: str, state: Any) -> Any:
+        """Return a source of random numbers. NumPy does not check a state, and would draw from any place in memory."""
+        if not self.limits.recipes:
+            raise MalformedMessage("a source of random numbers, which stays where it was made")
+        state = self.value(state, depth + 1)
+        if name == "Random":
+            made = random.Random()
+            made.setstate(state)
+        elif name == "RandomState":
+            made = np.random.RandomState()
+            made.set_state(state)
+        else:
+            made = np.random.Generator(getattr(np.random, state["bit_generator"])())
+            made.bit_generator.state = state
+        return made
+
+    def read_callback(self, depth: int, number: int, name: str, iterates: bool) -> Callback:
         if not self.limits.recipes:
             raise MalformedMessage("a message with a callback, which is not for a worker to send")
-        return Callback(number, name)
+        return Callback(number, name, iterates)
 
     def read_recipe(self, depth: int, parts: Any) -> Recipe:
         if not self.limits.recipes:
@@ -240,6 +257,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "image": _Decoder.read_image,
     "path": _Decoder.read_path,
     "generator": _Decoder.read_generator,
+    "random": _Decoder.read_random,
     "handle": _Decoder.read_handle,
     "callback": _Decoder.read_callback,
     "recipe": _Decoder.read_recipe,

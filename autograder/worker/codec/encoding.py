@@ -2,6 +2,7 @@
 
 import enum
 import io
+import random
 import types
 from collections.abc import Callable, Iterator, Mapping, Set, ValuesView
 from pathlib import PosixPath, PurePath, WindowsPath
@@ -224,11 +225,19 @@ class _Encoder:
     def write_generator(self, value: torch.Generator, depth: int) -> object:
         return ["generator", self.node(value.get_state(), depth + 1)]
 
+    def write_random(self, value: Any, depth: int) -> object:
+        name = type(value).__name__
+        if name == "Generator":
+            state = value.bit_generator.state
+        else:
+            state = value.getstate() if name == "Random" else value.get_state(legacy=False)
+        return ["random", name, self.node(state, depth + 1)]
+
     def write_handle(self, value: Handle, _: int) -> object:
         return ["handle", value.number, value.type_name, value.kind]
 
     def write_callback(self, value: Callback, _: int) -> object:
-        return ["callback", value.number, value.name]
+        return ["callback", value.number, value.name, value.iterates]
 
     def write_recipe(self, value: Recipe, depth: int) -> object:
         parts = (value.entry, value.arguments, value.state, value.training, value.frozen)
@@ -238,6 +247,7 @@ class _Encoder:
 _WRITERS: dict[type, Callable[[_Encoder, Any, int], object]] = {
     int: _Encoder.write_integer,
     str: _Encoder.write_text,
+    random.Random: _Encoder.write_random,
     list: _Encoder.write_sequence,
     tuple: _Encoder.write_sequence,
     PosixPath: _Encoder.write_path,
@@ -253,6 +263,8 @@ _OF_LIBRARIES: tuple[tuple[Kind, Callable[[_Encoder, Any, int], object]], ...] =
     (Kind("torch.nn", "Parameter"), _Encoder.write_tensor),
     (Kind("torch", "Generator"), _Encoder.write_generator),
     (Kind("numpy", "ndarray"), _Encoder.write_array),
+    (Kind("numpy.random", "Generator"), _Encoder.write_random),
+    (Kind("numpy.random", "RandomState"), _Encoder.write_random),
     (Kind("PIL.Image", "Image"), _Encoder.write_image),
 )
 

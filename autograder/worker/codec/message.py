@@ -127,10 +127,12 @@ class Callback:
     Attributes:
         number: index among the functions that the request hands over; -1 for the student's own function `name`.
         name: for people.
+        iterates: it gives the next item of an iterator of the check's.
     """
 
     number: int
     name: str
+    iterates: bool = False
 
 
 @dataclass(frozen=True)

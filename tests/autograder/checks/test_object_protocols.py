@@ -5,17 +5,21 @@ import collections
 import contextlib
 import copy
 import inspect
+import itertools
+import random
 import textwrap
 import types
 
+import numpy as np
 import pytest
 
 from autograder.checks.remote import StudentModule
 from autograder.checks.transport import InProcess
+from autograder.errors import RefusedValue
 from autograder.submissions import Module
 
 STUDENT = '''
-import asyncio, dataclasses, enum, functools
+import asyncio, dataclasses, enum, functools, random
 from typing import NamedTuple
 
 
@@ -152,6 +156,26 @@ def average():
         mean = total / number
 
 
+def ticking():
+    yield from range(9)
+
+
+def firsts(values, count):
+    return [value for value, _ in zip(values, range(count))] if count > 2 else [next(values) for _ in range(count)]
+
+
+def roll(dice):
+    return dice.randint(1, 6)
+
+
+def draw(dice):
+    return float(dice.normal())
+
+
+def dice():
+    return random.Random(3)
+
+
 def logged(function):
     @functools.wraps(function)
     def inner(*args):
@@ -191,6 +215,14 @@ RIGHT = [
     "with pytest.raises(TypeError, match='just-started'): submission.average().send(1)",
     "a = submission.average(); assert isinstance(a, types.GeneratorType) and inspect.isgenerator(a)",
     "assert submission.logged(named).__name__ == 'named'",
+    "assert submission.firsts(itertools.count(5), 2) == [5, 6] and submission.firsts(iter('ab'), 3) == ['a', 'b']",
+    "rest = iter([1, 2, 3]); assert submission.firsts(rest, 2) == [1, 2] and list(rest) == [3]",
+    "assert submission.firsts(submission.ticking(), 2) == [0, 1]",
+    "assert submission.roll(random.Random(3)) == random.Random(3).randint(1, 6)",
+    "assert submission.draw(np.random.default_rng(3)) == np.random.default_rng(3).normal()",
+    "assert submission.draw(np.random.RandomState(3)) == np.random.RandomState(3).normal()",
+    "submission.draw(np.random.Generator(np.random.Philox(3))); assert submission.last.changed == ()",
+    "with pytest.raises(RefusedValue, match='source of random numbers'): submission.dice()",
     "with pytest.raises(TypeError): submission.Money()",
     "with pytest.raises(TypeError): submission.pair(1, 2, 3)",
 ]
@@ -213,6 +245,6 @@ def named():
 
 @pytest.mark.parametrize("lines", RIGHT)
 def test_right_lines_hold(submission, lines):
-    names = {"submission": submission, "named": named}
-    modules = (asyncio, collections, copy, inspect, pytest, types)
+    names = {"submission": submission, "named": named, "np": np, "RefusedValue": RefusedValue}
+    modules = (asyncio, collections, copy, inspect, itertools, pytest, random, types)
     exec(textwrap.dedent(lines), names | {module.__name__: module for module in modules})
