@@ -17,7 +17,7 @@ from autograder.errors import CheckError, CheckFailed, MalformedMessage, Missing
 from autograder.libraries import Tensor
 from autograder.worker import protocol
 from autograder.worker.codec import Callback, Handle, Recipe, Record, with_article
-from autograder.worker.codec.message import leaves
+from autograder.worker.codec.message import class_or_instance, fields_named, leaves
 from autograder.worker.protocol import Answer, Request
 
 
@@ -249,6 +249,19 @@ class RemoteObject:
         return _use(self, "__deepcopy__")
 
 
+class RemoteDataclass(RemoteObject):
+    """An instance of a student's dataclass that lives with the worker. `dataclasses` takes it for one here, too."""
+
+    @class_or_instance
+    def __dataclass_fields__(self) -> dict[str, Any]:
+        return fields_named(_use(self, "__fields__"))
+
+    @property  # type: ignore[misc] # `dataclasses.replace` makes another of it
+    def __class__(self) -> type:
+        make = RemoteFunction(self._submission, self._handle.type_name)
+        return type(make.__name__, (RemoteDataclass,), {"__new__": lambda _, **fields: make(**fields)})
+
+
 class RemoteGenerator(RemoteObject):
     """A generator that lives with the worker. It passes for one here, too."""
 
@@ -263,6 +276,13 @@ class RemoteGenerator(RemoteObject):
     def throw(self, error: Any, *_: object) -> Any:
         """Return what the student's generator yields next, when its `yield` raises this."""
         return _next(self, "__throw__", *_told(error() if isinstance(error, type) else error))
+
+
+def object_of(submission: Caller, handle: Handle) -> RemoteObject:
+    """Return the object of a handle."""
+    if handle.type_name == "generator":
+        return RemoteGenerator(submission, handle)
+    return (RemoteDataclass if handle.kind == "dataclass" else RemoteObject)(submission, handle)
 
 
 def _told(error: BaseException | None) -> tuple[list[str] | None, str]:

@@ -22,12 +22,12 @@ from autograder.checks.objects import (
     Awaited,
     Program,
     RemoteFunction,
-    RemoteGenerator,
     RemoteModule,
     RemoteObject,
     Unseen,
     assert_module,
     callback_of,
+    object_of,
 )
 from autograder.checks.transport import Transport, place_data
 from autograder.errors import (
@@ -406,7 +406,7 @@ class StudentModule:
         if isinstance(value, Record):
             if value.number >= 0:  # it has methods
                 self._labels.setdefault(value.number, show(value))
-                value.far = RemoteObject(self, Handle(value.number, value.type_name, "object"))
+                value.far = object_of(self, Handle(value.number, value.type_name, "object"))
             return named_tuple_of(value) if value.named_tuple else value
         if isinstance(value, Member):
             value.far = RemoteFunction(self, repr(value))
@@ -417,5 +417,4 @@ class StudentModule:
             return value
         if value.kind == "module":
             return RemoteModule(self, value)
-        kind = RemoteGenerator if value.type_name == "generator" else RemoteObject
-        return self._objects.setdefault(value.number, kind(self, value))  # one object is one here too
+        return self._objects.setdefault(value.number, object_of(self, value))  # one object is one here too

@@ -65,6 +65,7 @@ _OPERATIONS: dict[str, Callable[..., object]] = {
     "__aenter__": lambda value: _awaited(type(value).__aenter__(value)),
     "__aexit__": lambda value, kinds, text: _awaited(_exit(value, kinds, text, "__aexit__")),
     "__throw__": lambda value, kinds, text: value.throw(exception_of(Fault("raised", text, tuple(kinds)))),
+    "__fields__": lambda value: [each.name for each in dataclasses.fields(value)],
     "__copy__": copy.copy,
     "__deepcopy__": copy.deepcopy,
     **{f"__{name}__": getattr(operator, f"__{name}__") for name in _BINARY},
@@ -134,7 +135,8 @@ class Objects:
             self._held.append(value)
         module = isinstance(value, nn.Module)
         name = name or (public_class(type(value)).__name__ if module else type_name(value).rpartition(".")[2])
-        return Handle(self._numbers[id(value)], name, "module" if module else "object")
+        kind = "module" if module else "dataclass" if dataclasses.is_dataclass(value) else "object"
+        return Handle(self._numbers[id(value)], name, kind)
 
     def hold_record(self, value: Any, change: Callable[[Any], Any]) -> Record:
         """Return the record of a dataclass or a named tuple, its fields as `change` gives them.

@@ -6,7 +6,7 @@ import enum
 import functools
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
@@ -66,7 +66,7 @@ class Handle:
     Attributes:
         number: its own there.
         type_name: the name of its type.
-        kind: `module` for an `nn.Module`, `object`, or `method` for one of the object's methods.
+        kind: `module` for an `nn.Module`, `dataclass`, `object` for any other, or `method` for one of an object's methods.
     """
 
     number: int
@@ -117,7 +117,7 @@ def member_of(value: enum.Enum) -> Member:
     return Member(type(value).__name__, str(value.name), value.value, type(value).__module__)
 
 
-HANDLE_KINDS = ("module", "object", "method")
+HANDLE_KINDS = ("module", "object", "dataclass", "method")
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,21 @@ def fits(value: int) -> bool:
     return -(2**63) <= value < 2**63
 
 
+class class_or_instance:  # noqa: N801 # it decorates as `property` does
+    """A property of an object, in whose place its class has an empty dict: `dataclasses` asks both."""
+
+    def __init__(self, read: Callable[[Any], dict[str, Any]]) -> None:
+        self._read = read
+
+    def __get__(self, instance: Any, owner: type) -> dict[str, Any]:
+        return {} if instance is None else self._read(instance)
+
+
+def fields_named(names: Iterable[str]) -> dict[str, Any]:
+    """Return fields of these names, as `dataclasses` knows them."""
+    return dict(dataclasses.make_dataclass("Named", names).__dataclass_fields__)
+
+
 class Record:
     """A named tuple or a dataclass as plain data: the name of its class, and its fields.
 
@@ -217,6 +232,10 @@ class Record:
     def __reduce__(self) -> tuple[Any, ...]:
         """Have `copy` and `pickle` keep the present fields alone: a method called on a copy would change the original."""
         return Record, (self.type_name, self.fields, self.named_tuple, self.module)
+
+    @class_or_instance
+    def __dataclass_fields__(self) -> dict[str, Any]:
+        return fields_named(self._fields)
 
     def __iter__(self) -> Iterator[Any]:
         if self.named_tuple:
@@ -299,7 +318,8 @@ for _name in ("next", "setitem", "delitem", "reversed", "enter", "exit", "int", 
 def is_record(value: object) -> bool:
     """Return True for a named tuple, or for an instance of a dataclass."""
     named = isinstance(value, tuple) and hasattr(type(value), "_fields")
-    return named or (dataclasses.is_dataclass(value) and not isinstance(value, type | Handle | Recipe | Callback))
+    stands_in = isinstance(value, type | Handle | Recipe | Callback | Record) or hasattr(type(value), "_shown")
+    return named or (dataclasses.is_dataclass(value) and not stands_in)
 
 
 def record_of(value: Any, change: Callable[[Any], Any] = lambda item: item) -> Record:

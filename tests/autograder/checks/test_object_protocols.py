@@ -4,6 +4,7 @@ import asyncio
 import collections
 import contextlib
 import copy
+import dataclasses
 import inspect
 import itertools
 import random
@@ -223,6 +224,11 @@ RIGHT = [
     "assert submission.draw(np.random.RandomState(3)) == np.random.RandomState(3).normal()",
     "submission.draw(np.random.Generator(np.random.Philox(3))); assert submission.last.changed == ()",
     "with pytest.raises(RefusedValue, match='source of random numbers'): submission.dice()",
+    "d = submission.deck(); assert dataclasses.asdict(d) == {'cards': ['a', 'b']} and dataclasses.is_dataclass(d)",
+    "assert dataclasses.astuple(submission.plain()) == (3,) == dataclasses.astuple(submission.Plain(3))",
+    "assert [f.name for f in dataclasses.fields(submission.Steps(1))] == ['stop', 'now']",
+    "assert dataclasses.replace(submission.Steps(1), now=5).now == 5",
+    "assert dataclasses.asdict(submission.Deck([submission.Plain(1)])) == {'cards': [{'size': 1}]}",
     "with pytest.raises(TypeError): submission.Money()",
     "with pytest.raises(TypeError): submission.pair(1, 2, 3)",
 ]
@@ -246,5 +252,5 @@ def named():
 @pytest.mark.parametrize("lines", RIGHT)
 def test_right_lines_hold(submission, lines):
     names = {"submission": submission, "named": named, "np": np, "RefusedValue": RefusedValue}
-    modules = (asyncio, collections, copy, inspect, itertools, pytest, random, types)
+    modules = (asyncio, collections, copy, dataclasses, inspect, itertools, pytest, random, types)
     exec(textwrap.dedent(lines), names | {module.__name__: module for module in modules})
