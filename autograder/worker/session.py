@@ -280,25 +280,17 @@ class Session:
 
     def _call(self, request: protocol.Call) -> Answer | Fault:
         name = request.function
-        chosen = framework(getattr(self._modules[self._unit], "FRAMEWORK", None))
-        if request.get and request.on is not None:
-            held = self._objects[request.on]
-            # What a property of the student's raises is told, and is not taken for one that is missing.
-            value = getattr(held, name) if hasattr(type(held), name) else getattr(held, name, self)
-            if value is self:
-                return self._missing(held, name)
-            if is_record(held):
-                self._framework = chosen
-                value = chosen.to_check(value)
-            return Answer(Handle(request.on, name, "method") if is_method(value) else self._staying(value))
+        held = None if request.on is None else self._objects[request.on]
+        module = isinstance(held, nn.Module)  # of PyTorch, in whatever the unit is written
+        self._framework = PYTORCH if module else framework(getattr(self._modules[self._unit], "FRAMEWORK", None))
         if request.get:
-            return Answer(self._attribute(name))
+            with self._framework.running(request.device):
+                return self._get(request, held)
         function = (
             self._function(name) if request.on is None else self._method(self._held(request.on, request.device), name)
         )
         if isinstance(function, Fault):
             return function
-        self._framework = chosen if request.on is None else PYTORCH
         revive = functools.partial(self._revive, device=request.device)
         args, kwargs = map_tree(revive, (request.args, request.kwargs))
         if self._files is not None and request.folder:
@@ -311,6 +303,18 @@ class Session:
         files = self._files.take_shared() if self._files is not None else {}
         value = self._objects.hold(answer.value) if made else self._staying(answer.value)
         return replace(answer, value=value, files=files)
+
+    def _get(self, request: protocol.Call, held: object) -> Answer | Fault:
+        """Return an attribute of an object, or of the module."""
+        name = request.function
+        if request.on is None:
+            return Answer(self._framework.to_check(self._attribute(name)))
+        # What a property of the student's raises is told, and is not taken for one that is missing.
+        value = getattr(held, name) if hasattr(type(held), name) else getattr(held, name, self)
+        if value is self:
+            return self._missing(held, name)
+        method = is_method(value)
+        return Answer(Handle(request.on, name, "method") if method else self._framework.to_check(self._staying(value)))
 
     @property
     def _own(self) -> set[str]:
@@ -414,14 +418,15 @@ class Session:
             if ask is None:
                 raise TypeError(f"{callback.name} can be called while a call of the check lasts")
             try:
-                question = protocol.write_question(protocol.Ask(callback.number, args, kwargs), self._hold)
+                given = self._framework.to_check((args, kwargs))
+                question = protocol.write_question(protocol.Ask(callback.number, *given), self._hold)
             except RefusedValue as error:
                 raise TypeError(f"{callback.name} was called with {error}") from None
             self._has_asked = True
             reply = read_reply(ask(question))
             if isinstance(reply, Fault):
                 raise exception_of(reply)
-            return map_tree(functools.partial(self._revive, device="cpu"), reply.value)
+            return self._framework.to_student(map_tree(functools.partial(self._revive, device="cpu"), reply.value))
 
         call.__name__ = call.__qualname__ = callback.name
         return call

@@ -51,6 +51,11 @@ RECORDS = """
 import dataclasses
 from typing import Any, NamedTuple
 
+if "{name}" == "numpy":
+    import numpy as xp
+else:
+    import jax.numpy as xp
+
 FRAMEWORK = "{name}"
 
 class Range(NamedTuple):
@@ -73,6 +78,33 @@ def width_of(found):
 
 def line(x):
     return Line(x, "a")
+
+def kind(value):
+    return type(value).__module__.partition(".")[0].replace("jaxlib", "jax")
+
+class Scaler:
+    CENTER = xp.zeros(2)
+
+    def fit(self, x):
+        self.mean = x.mean(0)
+        return self
+
+    def transform(self, x):
+        return x - self.mean, kind(x)
+
+    def __call__(self, x):
+        return self.transform(x)[0]
+
+    @property
+    def doubled(self):
+        return self.mean * 2
+
+    def rows(self, x):
+        yield from x
+
+def apply(function, x):
+    given = function(x)
+    return given, kind(given)
 """
 
 
@@ -94,6 +126,25 @@ def test_fields_of_named_tuples_and_dataclasses_are_arrays_there_and_tensors_her
     assert_close(line.slope, x)
     line.double()
     assert_close(line.slope, 2 * x)
+
+
+def test_methods_attributes_iterators_and_callbacks_exchange_arrays_for_tensors(name):
+    unit = Module("unit", "unit.py", RECORDS.format(name=name))
+    student = StudentModule(unit, {"unit": unit}, InProcess(), 20.0, 0)
+    x = torch.tensor([[1.0, 5.0], [3.0, 1.0]])
+    scaler = student.Scaler().fit(x)
+    moved = x - torch.tensor([2.0, 3.0])
+    assert_close(scaler.transform(x), (moved, name))
+    assert_close(scaler(x), moved)
+    assert_close(scaler.mean, torch.tensor([2.0, 3.0]))
+    assert_close(scaler.doubled, torch.tensor([4.0, 6.0]))
+    assert_close(student.Scaler.CENTER.tolist(), [0.0, 0.0])
+    assert_close(next(scaler.rows(x)), torch.tensor([1.0, 5.0]))
+    scaler.mean = torch.tensor([0.0, 1.0])
+    assert_close(scaler(x), x - torch.tensor([0.0, 1.0]))
+    seen = []
+    assert_close(student.apply(lambda given: seen.append(given) or 2 * given, x), (2 * x, name))
+    assert_close(seen, [x])
 
 
 def test_an_array_of_complex_numbers_is_a_tensor(name):
