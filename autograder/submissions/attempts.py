@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from autograder.results.types import legible
 from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
 from autograder.submissions.commits import commit_date
-from autograder.submissions.contents import TOP, holds_results
+from autograder.submissions.contents import TOP, holds_results, is_packed_copy
 from autograder.submissions.downloads import Attempt, below, recognize
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut, entries_of, free_name
 from autograder.submissions.students import Student, moment_of, nfc
@@ -23,8 +23,9 @@ def take_download(path: Path, units: frozenset[str], form: str = "", top: PurePo
         held = entries_of(path)
     except UnreadableError:
         return None  # one submission, whose result says why
-    results = {child.name for child in path.iterdir() if holds_results(child)} if path.is_dir() else set()
-    names = [name for name in (*held, *_clone_marks(path)) if name.parts[:1] and name.parts[0] not in results]
+    children = path.iterdir() if path.is_dir() else ()
+    beside = {child.name for child in children if holds_results(child) or is_packed_copy(child)}
+    names = [name for name in (*held, *_clone_marks(path)) if name.parts[:1] and name.parts[0] not in beside]
     names = [name.relative_to(top) for name in names if top in name.parents]
     download = recognize(names, lambda name: _read_facts(held.get(top / name)), form, units)
     if download is None:

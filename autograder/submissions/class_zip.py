@@ -12,7 +12,7 @@ from autograder.submissions.authors import (
     sort_by_author,
 )
 from autograder.submissions.choosing import unit_of
-from autograder.submissions.contents import COMMON, TOP, is_class, left_beside
+from autograder.submissions.contents import COMMON, NO_WORK, TOP, is_class, left_beside
 from autograder.submissions.downloads import COURSE_FOLDERS, VERSIONS, WORK_FOLDERS, is_junk
 from autograder.submissions.entries import is_archive, leads_out
 from autograder.submissions.hand_in import (
@@ -106,6 +106,22 @@ def _has_students_name(who: str, units: frozenset[str]) -> bool:
     return may_be_student(who, units) and len(who) > 1
 
 
+def take_zip_beside(path: Path, units: frozenset[str], taken: frozenset[Path | PurePosixPath]) -> Intake:
+    """Take what lies in a zip beside places that are taken as a class each: hand-ins of single students, and the rest."""
+    names = [name for name in zip_paths(path) if not is_junk(name)]
+    top = _common_folder(_outside_course_folders(names))
+    names = [name for name in names if path / name not in taken and taken.isdisjoint(name.parents)]
+    by_student, loose = _sort_by_student(names, top)
+    intake = Intake("a zip of submissions")
+    for who, files in by_student.items():
+        if any(is_archive(file.name) or file.suffix.lower() in SOURCES for file in files):
+            intake.hand_ins[who] = HandIn((Student(who),), path, files)
+        else:
+            intake.left_out.append(LeftOut(legible(str(top / who)), "", NO_WORK))
+    _add_loose_files(intake, path, loose, top, units)
+    return intake
+
+
 def _take_flat_zip(path: Path, names: Iterable[PurePosixPath], units: frozenset[str]) -> Intake | None:
     """Take a zip that holds each student's file in one and the same folder; None if the files' names tell no authors."""
     in_course = {folder for name in names for folder in name.parents if folder.name in COURSE_FOLDERS}
@@ -123,7 +139,7 @@ def _kinds_of_work(files: Iterable[PurePosixPath], units: frozenset[str]) -> set
     return {kind for file in files if (kind := "an archive" if is_archive(file.name) else unit_of(file.name, units))}
 
 
-def list_zip_folders(path: Path, units: frozenset[str]) -> tuple[Mapping[str, Path | PurePosixPath], list[LeftOut]]:
+def list_zip_places(path: Path) -> tuple[dict[str, Path | PurePosixPath], list[PurePosixPath]]:
     """Return the folders and zips in a zip that may hold a class each, by name, and what lies beside them."""
     names = [name for name in zip_paths(path) if not is_junk(name)]
     top = _common_folder(_outside_course_folders(names))
@@ -138,10 +154,8 @@ def list_zip_folders(path: Path, units: frozenset[str]) -> tuple[Mapping[str, Pa
         for name in names
         if path / name not in zips.values() and not any(folder in name.parents for folder in inside.values())
     ]
-    if any(is_archive(name.name) for name in beside):
-        return {}, []
     named = {name_of(each) if name_of(each) not in folders else each.name: each for each in zips.values()}
-    return inside | named, [left_beside(name, units) for name in beside]
+    return inside | named, beside
 
 
 def zips_inside(path: Path, names: Iterable[PurePosixPath]) -> list[Path]:
@@ -186,9 +200,9 @@ def _students_folder(names: Collection[PurePosixPath], units: frozenset[str], *,
 
 
 def _common_folder(names: Collection[PurePosixPath]) -> PurePosixPath:
-    """Return the only top folder of a zip if all work lies in folders inside it; `.` if there is none."""
+    """Return the only top folder of a zip if all work lies inside it, and not all of it directly; `.` if there is none."""
     tops = {name.parts[0] for name in names if len(name.parts) > 1}
-    archives = [name for name in names if is_archive(name.name)]
-    deep = all(len(name.parts) > 2 for name in names if name.suffix.lower() in SOURCES)
-    alone = len(tops) == 1 and deep and all(len(name.parts) > 1 for name in archives)
+    work = [name for name in names if is_archive(name.name) or name.suffix.lower() in SOURCES]
+    deep = any(is_archive(name.name) or len(name.parts) > 2 for name in work)
+    alone = len(tops) == 1 and deep and all(len(name.parts) > 1 for name in work)
     return PurePosixPath(*tops) if alone else PurePosixPath()

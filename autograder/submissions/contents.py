@@ -11,20 +11,55 @@ from autograder.submissions.archives import UnreadableError
 from autograder.submissions.assignments import units_named
 from autograder.submissions.authors import may_be_student
 from autograder.submissions.choosing import unit_of
-from autograder.submissions.downloads import JUNK, WORK_FOLDERS
+from autograder.submissions.downloads import JUNK, WORK_FOLDERS, is_junk
 from autograder.submissions.entries import is_archive
-from autograder.submissions.hand_in import Intake, LeftOut, entries_of
+from autograder.submissions.hand_in import SOURCES, Intake, LeftOut, entries_of, name_of
 
 #: Reason for a folder such as `src` among those of the students.
 COMMON = "it has the name of a common folder and no student's; if it is a student's, give it another name"
+#: Reason for an archive that lies there unpacked too.
+COPY_OF = "the folder {} holds the same files, and is graded in its place"
+#: Reason for a folder beside downloads in which nobody's work is.
+NO_WORK = "no script, notebook or archive is in it"
 #: All of a folder or zip, in place of one folder in it.
 TOP = PurePosixPath()
 
 
 def is_relevant(child: Path) -> bool:
-    """Return True unless a path is hidden, a system's junk or a folder of results: these are left out in silence."""
+    """Return True unless a path is hidden, a system's junk, a folder of results, or the archive of a folder beside it."""
     hidden = child.name.startswith((".", "__MACOSX")) or child.name.casefold() in JUNK
-    return not hidden and not holds_results(child)
+    return not hidden and not holds_results(child) and not is_packed_copy(child)
+
+
+def is_packed_copy(child: Path) -> bool:
+    """Return True if a path is an archive beside the folder of its name, which holds the same files."""
+    folder = child.with_name(name_of(child))
+    return is_archive(child.name) and is_container(folder) and child.is_file() and holds_same_files(folder, child)
+
+
+def holds_same_files(folder: Path, archive: Path) -> bool:
+    """Return True if every file of an archive lies in a folder too, under the same name and of the same size."""
+    try:
+        packed, unpacked = (
+            {path: entry.size for path, entry in entries_of(each).items()} for each in (archive, folder)
+        )
+    except UnreadableError:
+        return False
+    packed = {path: size for path, size in packed.items() if not is_junk(path)}
+    wrapped = {PurePosixPath(folder.name) / path: size for path, size in unpacked.items()}
+    return bool(packed) and (packed.items() <= unpacked.items() or packed.items() <= wrapped.items())
+
+
+def holds_work(child: Path) -> bool:
+    """Return True if a script, notebook or archive lies in a folder, or a path is one itself."""
+    paths = folder_paths(child) if child.is_dir() and not child.is_symlink() else [PurePosixPath(child.name)]
+    return any(path.suffix.lower() in SOURCES or is_archive(path.name) for path in paths)
+
+
+def list_packed_copies(folder: Path) -> list[LeftOut]:
+    """Return the archives in a folder that are not graded because they lie there unpacked too."""
+    copies = [child for child in sorted(folder.iterdir()) if is_packed_copy(child)]
+    return [LeftOut(legible(child.name), "", COPY_OF.format(legible(name_of(child)))) for child in copies]
 
 
 def is_container(child: Path) -> bool:

@@ -283,13 +283,16 @@ def sections(names: Names, read: Read, units: Units = ()) -> Download | None:
 
 
 def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download | None:
-    """Return folders of sections of which each is the download of a platform; None if one is not."""
+    """Return folders of sections of which each is the download of a platform; None if one is not, or work lies beside."""
     by_section: dict[str, list[PurePosixPath]] = {}
+    loose = [path for path in names if len(path.parts) == 1]
+    if any(path.suffix.lower() in _WORK for path in loose):
+        return None
     for path in names:
         if len(path.parts) > 1:
             by_section.setdefault(path.parts[0], []).append(path)
     attempts: list[Attempt] = []
-    strays: dict[PurePosixPath, str] = {}
+    strays = dict.fromkeys(loose, _NO_WORK)
     for section, paths in by_section.items():
         inner = [path.relative_to(section) for path in paths]
 
@@ -321,7 +324,7 @@ SHAPES: dict[str, Callable[[Names, Read, Units], Download | None]] = {
     "sections": sections,
 }
 
-_WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar"}
+_WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".rar", ".7z"}
 #: Folders of the course, which may lie beside the students' folders.
 COURSE_FOLDERS = {"exercises", "lessons", "skeletons", "solutions"}
 WORK_FOLDERS = {

@@ -6,6 +6,7 @@ for each student (in a zip: `class_zip`), or one submission alone. Nothing is un
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath, PurePosixPath
 
 from autograder.errors import UsageError
@@ -21,15 +22,26 @@ from autograder.submissions.authors import (
     sort_by_author,
 )
 from autograder.submissions.choosing import bears, unit_of
-from autograder.submissions.class_zip import list_zip_folders, take_zipped_folders, zip_paths, zips_inside
+from autograder.submissions.class_zip import (
+    list_zip_places,
+    take_zip_beside,
+    take_zipped_folders,
+    zip_paths,
+    zips_inside,
+)
 from autograder.submissions.contents import (
     COMMON,
+    COPY_OF,
+    NO_WORK,
     folder_paths,
     holds_results,
+    holds_same_files,
+    holds_work,
     is_class,
     is_container,
     is_relevant,
     left_beside,
+    list_packed_copies,
     units_inside,
 )
 from autograder.submissions.downloads import COURSE_FOLDERS, SHAPES, VERSIONS, WORK_FOLDERS, is_junk
@@ -48,6 +60,8 @@ from autograder.submissions.students import nfc
 
 #: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.
 FORMS = ("one", "folders", *SHAPES)
+#: A folder or zip, or a folder in the zip that is taken.
+_Place = Path | PurePosixPath
 _LINK = "it is a link; put the files themselves there"
 #: Forms in which several students are sure.
 _CLASSES = ("folders of assignments", "folders of sections")
@@ -117,11 +131,18 @@ def _take_path(path: Path, units: frozenset[str], form: str) -> Intake:
     path = path.resolve() if not path.is_symlink() else path
     if form == "one":
         return _take_single(path)
+    intake = _take_class(path, units, form)
+    intake.left_out += list_packed_copies(path) if path.is_dir() else ()
+    return intake
+
+
+def _take_class(path: Path, units: frozenset[str], form: str) -> Intake:
+    """Take one path that may hold a class, in the form that is asked for or in the first that fits."""
     if form == "folders" and path.is_dir():
         return _take_folders(path, units)
     class_found = _take_nested_class(path, units) if not form else None
     if class_found is None and form in ("", "sections"):
-        class_found = _take_assignments(path, units)
+        class_found = _take_assignments(path, units) or _take_downloads_inside(path, units)
     if class_found is not None:
         return class_found
     if path.is_dir() and not form and _is_single(path, units):
@@ -189,7 +210,7 @@ def _split_containers(path: Path) -> tuple[list[Path], Sequence[PurePath]]:
 
 def _take_assignments(path: Path, units: frozenset[str]) -> Intake | None:
     """Take folders or zips of several assignments, each of the same class in any form; None if it holds no such folders."""
-    inside, left = _list_class_folders(path, units) if path.is_dir() else list_zip_folders(path, units)
+    inside, left = _list_class_folders(path, units)
     if len(inside) < 2:
         return None
     parts: dict[str, Intake] = {}
@@ -209,22 +230,83 @@ def _take_assignments(path: Path, units: frozenset[str]) -> Intake | None:
     return _merge_intakes([joined])
 
 
-def _list_class_folders(
-    folder: Path, units: frozenset[str]
-) -> tuple[Mapping[str, Path | PurePosixPath], list[LeftOut]]:
-    """Return the folders and zips in a folder that may hold a class each, by name, and what lies beside them."""
-    children = sorted(filter(is_relevant, folder.iterdir()), key=lambda each: nfc(each.name))
-    inside = [child for child in children if is_container(child) and child.name not in WORK_FOLDERS]
-    if any(not child.is_dir() and not child.name.lower().endswith(".zip") for child in inside):
+def _list_class_folders(path: Path, units: frozenset[str]) -> tuple[Mapping[str, _Place], list[LeftOut]]:
+    """Return the folders and zips that may hold a class each, by name, and what lies beside them.
+
+    There are none if an archive of another kind lies beside: it may be a student's.
+    """
+    inside, beside = _list_places(path)
+    if any(is_archive(each.name) for each in beside):
         return {}, []
-    left = [left_beside(child, units) for child in children if child not in inside]
+    return inside, [left_beside(each, units) for each in beside]
+
+
+def _list_places(path: Path) -> tuple[Mapping[str, _Place], Sequence[PurePath]]:
+    """Return the folders and zips in a folder or zip, by name, without common folders, and what lies beside them."""
+    if not path.is_dir():
+        return list_zip_places(path)
+    children = _list_children(path)
+    readable = (child for child in children if child.is_dir() or child.name.lower().endswith(".zip"))
+    inside = [child for child in readable if is_container(child) and child.name not in WORK_FOLDERS]
     count = Counter(map(name_of, inside))
-    return {name_of(child) if count[name_of(child)] == 1 else child.name: child for child in inside}, left
+    named = {name_of(child) if count[name_of(child)] == 1 else child.name: child for child in inside}
+    return named, [child for child in children if child not in inside]
+
+
+def _list_children(folder: Path) -> list[Path]:
+    """Return what may count in a folder, in order."""
+    return sorted(filter(is_relevant, folder.iterdir()), key=lambda each: nfc(each.name))
 
 
 def _take_zip_folder(path: Path, units: frozenset[str], top: PurePosixPath) -> Intake | None:
     """Take one folder of a zip as a class: a platform's download, or a folder or file for each student."""
     return take_download(path, units, top=top) or take_zipped_folders(path, units, top=top, asked=True)
+
+
+def _take_downloads_inside(path: Path, units: frozenset[str]) -> Intake | None:
+    """Take the downloads of a class in a folder or zip, and the hand-ins beside them; None if no download is of a class."""
+    inside, _ = _list_places(path)
+    taken = {place: _take_download_at(path, units, place) for place in inside.values()}
+    downloads = {place: part for place, part in taken.items() if part is not None and _is_download(part)}
+    if not any(is_class(part, units) for part in downloads.values()):
+        return None
+    for place, part in downloads.items():
+        above = f"{legible(place.name)}/" if isinstance(place, Path) else ""
+        part.left_out = [replace(left, path=above + left.path) for left in part.left_out]
+    copies = [_leave_copy_out(place, downloads) for place in downloads]
+    parts = [part for part, copy in zip(downloads.values(), copies, strict=True) if copy is None]
+    rest = _take_beside(path, units, frozenset(downloads))
+    if not rest.hand_ins and len(inside) == len(downloads) > 1 and not any(map(_is_zip, downloads)):
+        return None  # sections, which are one download, so that a student in two of them is one
+    whole = _merge_intakes([*parts, *([rest] if rest.hand_ins else [])])
+    whole.form = "folders of sections" if len(parts) > 1 else whole.form
+    whole.left_out += [*filter(None, copies), *([] if rest.hand_ins else rest.left_out)]
+    return whole
+
+
+def _is_zip(place: _Place) -> bool:
+    """Return True for a zip; a folder in a zip has no path on the disk."""
+    return isinstance(place, Path) and not place.is_dir()
+
+
+def _leave_copy_out(place: _Place, downloads: Collection[_Place]) -> LeftOut | None:
+    """Return that a download is the archive of another one that lies there unpacked; None if it is not."""
+    if not _is_zip(place):
+        return None
+    folders = (each for each in downloads if isinstance(each, Path) and each.is_dir())
+    folder = next((each for each in folders if holds_same_files(each, Path(place))), None)
+    return folder and LeftOut(legible(place.name), "", COPY_OF.format(legible(folder.name)))
+
+
+def _take_beside(path: Path, units: frozenset[str], downloads: frozenset[_Place]) -> Intake:
+    """Take what lies in a folder or zip beside the downloads in it: hand-ins of single students, and the rest."""
+    if not path.is_dir():
+        return take_zip_beside(path, units, downloads)
+    children = [child for child in _list_children(path) if child not in downloads]
+    idle = [child for child in children if child.is_dir() and not holds_work(child)]
+    rest = _take_children(path, units, [child for child in children if child not in idle])
+    rest.left_out += [LeftOut(legible(child.name), "", NO_WORK) for child in idle]
+    return rest
 
 
 def _is_single(folder: Path, units: frozenset[str]) -> bool:
@@ -251,8 +333,17 @@ def _is_single(folder: Path, units: frozenset[str]) -> bool:
 def _take_folders(folder: Path, units: frozenset[str]) -> Intake:
     """Take a folder, an archive or a file for each student."""
     given, folder = folder, _students_folder(folder, units)
-    children = sorted(filter(is_relevant, folder.iterdir()), key=lambda each: nfc(each.name))
-    intake = Intake("a folder of submissions", left_out=[*_list_beside(given, folder, units)])
+    children, beside = _list_children(folder), list(_list_beside(given, folder, units))
+    intake = _take_children(folder, units, children)
+    if not intake.hand_ins and not beside and all(child.is_file() and not child.is_symlink() for child in children):
+        return _take_single(folder)  # files under wrong names, or none: one submission that says so
+    intake.left_out += [*beside, *(list_packed_copies(folder) if folder != given else ())]
+    return intake
+
+
+def _take_children(folder: Path, units: frozenset[str], children: Collection[Path]) -> Intake:
+    """Take some of the folders, archives and files in a folder as those of a student each."""
+    intake = Intake("a folder of submissions")
     of_course = _course_folders(children, units)
     files: list[Path] = []
     for child in children:
@@ -275,8 +366,6 @@ def _take_folders(folder: Path, units: frozenset[str]) -> Intake:
         (inside, child), *more = own.items()
         as_it_is = not more and inside.name == child.name
         intake.add(who, HandIn.alone(child) if as_it_is else HandIn((), folder, names))
-    if not intake.hand_ins and not intake.left_out:
-        return _take_single(folder)  # files under wrong names, or none: one submission that says so
     intake.left_out += [left_beside(child, units) for child in loose]
     return intake
 
@@ -321,7 +410,7 @@ def _take_sections(path: Path, units: frozenset[str], *, asked: bool) -> Intake 
 
     Students must have names of their own, and several the same unit, unless the instructor asks for sections.
     """
-    inside, left = _list_class_folders(path, units) if path.is_dir() else list_zip_folders(path, units)
+    inside, left = _list_class_folders(path, units)
     parts: list[Intake] = []
     for place in inside.values():
         part = _take_section(path, units, place)
@@ -339,13 +428,19 @@ def _take_sections(path: Path, units: frozenset[str], *, asked: bool) -> Intake 
     return together
 
 
-def _take_section(path: Path, units: frozenset[str], place: Path | PurePosixPath) -> Intake | None:
+def _take_section(path: Path, units: frozenset[str], place: _Place) -> Intake | None:
     """Take one section: a folder or zip, or a folder in the zip `path`; None if it is no class."""
+    download = _take_download_at(path, units, place)
+    if download is not None:
+        return download
     if not isinstance(place, Path):
-        return take_download(path, units, top=place) or take_zipped_folders(path, units, place)
-    return take_download(place, units) or (
-        _take_folders(place, units) if place.is_dir() else take_zipped_folders(place, units)
-    )
+        return take_zipped_folders(path, units, place)
+    return _take_folders(place, units) if place.is_dir() else take_zipped_folders(place, units)
+
+
+def _take_download_at(path: Path, units: frozenset[str], place: _Place) -> Intake | None:
+    """Take a platform's download: a folder or zip, or a folder in the zip `path`; None if it is none."""
+    return take_download(place, units) if isinstance(place, Path) else take_download(path, units, top=place)
 
 
 def _remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
@@ -365,6 +460,19 @@ def _remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
         if len(scripts) > 1 and not any(unit_of(path.name, units) or _bears_any(path.name, units) for path in scripts):
             advice = f"if these are students, name them such as jane_{min(units)}.py"
             yield f"{len(scripts)} files in {name}, and none is named as a unit; {advice}"
+        yield from _unopened_classes(hand_in.path, units)
+
+
+def _unopened_classes(path: Path, units: frozenset[str]) -> Iterator[str]:
+    """Yield a sentence for each zip in one submission that holds a class, and is not opened as a unit's file lies beside."""
+    if not any(unit_of(each.name, units) for each in _hand_in_paths(HandIn((), path))):
+        return
+    inside, _ = _list_places(path)
+    for place in filter(_is_zip, inside.values()):
+        part = _take_section(path, units, place)
+        if part is not None and is_class(part, units):
+            count, shown = len(part.hand_ins), legible(place.name)
+            yield f"{shown} in {name_of(path)} holds the work of {count} students, and is not opened; grade it by itself"
 
 
 def _bears_any(filename: str, units: frozenset[str]) -> bool:

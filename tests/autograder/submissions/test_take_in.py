@@ -851,3 +851,80 @@ def test_files_beside_the_folders_go_to_their_authors_in_a_folder_as_in_a_zip(tm
         assert list(intake.hand_ins) == ["ann", "bob", "carol", "jane", "max"]
         assert {left.path for left in intake.left_out} == {"variation_loss.py", "notes.txt"}
     assert folder.hand_ins["ann"].files == packed.hand_ins["ann"].files
+
+
+def test_hand_ins_beside_sections_of_downloads_are_taken_in(tmp_path):
+    sections = [f"{place}_{n}_1{n}_variation_loss.py" for n, place in enumerate(("A/al", "A/bo", "B/cy", "B/di"))]
+    section = packed({f"{who}_{n}_2{n}_variation_loss.py": CODE for n, who in ((5, "ed"), (6, "fy"))})
+    lone = packed({"variation_loss.py": CODE})
+    names, zips = (
+        [*sections, "gus_variation_loss.py", "hal/variation_loss.py", "docs/a.md", "list.csv"],
+        {"C": section, "ike": lone},
+    )
+    root = write(tmp_path / "class", *names)
+    for name, data in zips.items():
+        (root / f"{name}.zip").write_bytes(data)
+    files = {f"{name}.zip": data for name, data in zips.items()}
+    for path in (root, zipped(tmp_path / "class.zip", *names, **files)):
+        entries_of.cache_clear()
+        intake, found = taken(path)
+        assert intake.form == "folders of sections"
+        assert list(found) == ["al", "bo", "cy", "di", "ed", "fy", "gus", "hal", "ike"]
+        assert all(list(raw.files) == ["variation_loss"] for raw in found.values())
+        assert {left.path for left in intake.left_out} == {"docs", "list.csv"}
+
+
+def test_a_list_beside_sections_of_downloads_is_told(tmp_path):
+    names = [f"{place}_{n}_1{n}_variation_loss.py" for n, place in enumerate(("A/al", "A/bo", "B/cy", "B/di"))]
+    intake, found = taken(write(tmp_path / "class", *names, "list.csv"))
+    assert len(found) == 4 and [left.path for left in intake.left_out] == ["list.csv"]
+
+
+@pytest.mark.parametrize("names", [CLASSES["canvas"], CLASSES["moodle"], CLASSES["folders"]])
+@pytest.mark.parametrize("wrapped", ["", "down/"])
+def test_a_download_beside_its_own_folder_is_graded_once(names, wrapped, tmp_path):
+    root = write(tmp_path / "class", *(f"down/{name}" for name in names))
+    zipped(root / "down.zip", *(wrapped + name for name in names))
+    intake, found = taken(root)
+    assert len(found) == 3 and all(list(raw.files) == ["variation_loss"] for raw in found.values())
+    (left,) = intake.left_out
+    assert (left.path, left.reason) == ("down.zip", "the folder down holds the same files, and is graded in its place")
+
+
+def test_a_download_under_another_name_beside_its_own_folder_is_graded_once(tmp_path):
+    root = write(tmp_path / "class", *(f"down/{name}" for name in CLASSES["moodle"]))
+    zipped(root / "Lab 3.zip", *CLASSES["moodle"])
+    intake, found = taken(root)
+    assert len(found) == 3 and [left.path for left in intake.left_out] == ["Lab 3.zip"]
+
+
+def test_an_archive_beside_its_own_folder_is_no_second_student(tmp_path):
+    root = write(tmp_path / "class", "al/variation_loss.py", "bo/variation_loss.py", "bo/old.py")
+    zipped(root / "al.zip", "variation_loss.py")
+    zipped(root / "bo.zip", "ideal_image.py")  # another work
+    intake, found = taken(root)
+    assert list(found) == ["al", "bo", "bo.zip"] and [left.path for left in intake.left_out] == ["al.zip"]
+
+
+def test_a_download_among_the_students_folders_is_several_students(tmp_path):
+    root = write(tmp_path / "class", "al/variation_loss.py", "bo/variation_loss.py")
+    zipped(root / "late.zip", "cy_1_11_variation_loss.py", "di_2_12_variation_loss.py")
+    assert list(taken(root)[1]) == ["al", "bo", "cy", "di"]
+
+
+@pytest.mark.parametrize("above", ["", "term/"])
+def test_a_units_file_beside_the_zips_of_a_term_hides_nobody(above, tmp_path):
+    weeks = {
+        f"{above}{n}.zip": packed({f"{who}/variation_loss.py": CODE for who in each})
+        for n, each in (("A", ("al", "bo")), ("B", ("cy", "di")))
+    }
+    intake, found = taken(zipped(tmp_path / "class.zip", f"{above}variation_loss.py", **weeks))
+    assert list(found) == ["al", "bo", "cy", "di"]
+    assert [left.path for left in intake.left_out] == [f"{above}variation_loss.py"]
+
+
+@pytest.mark.parametrize("above", ["", "term/"])
+def test_a_class_that_lies_beside_a_units_file_and_is_not_opened_is_told(above, tmp_path):
+    inner = packed({f"{who}/variation_loss.py": CODE for who in ("al", "bo")})
+    (told,) = taken(zipped(tmp_path / "class.zip", f"{above}variation_loss.py", **{f"{above}A.zip": inner}))[0].remarks
+    assert told == "A.zip in class holds the work of 2 students, and is not opened; grade it by itself"
