@@ -1,11 +1,14 @@
-"""A call of a student's function, and what is known about it."""
+"""A call of a student's function and what is known about it, and the module that is called."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from autograder.checks.compare import Printed, show
 from autograder.libraries import Tensor
 from autograder.messages import GRADIENT, WITH_INPUT
+from autograder.submissions import Module
 from autograder.worker.protocol import Answer, SideEffect
 
 
@@ -19,6 +22,29 @@ class _Unanswered:
 #: The value of a call that has not come back, or came back with a fault.
 UNANSWERED = _Unanswered()
 NO_ANSWER = Answer(UNANSWERED)
+
+
+@dataclass(frozen=True)
+class ModuleUnderTest:
+    """A student's module, with all that its calls and the sentences about them depend on.
+
+    Attributes:
+        module: its source.
+        sources: of it and of all modules that it may import, by name.
+        seconds: how much time of its own a call has.
+        device: where it computes.
+        data: files that its code reads, by their paths beside it.
+        required: functions of the unit, which must not be renamed.
+        expectable: returns the class of exceptions of a name that a check can expect, beside those that Python has.
+    """
+
+    module: Module
+    sources: Mapping[str, Module]
+    seconds: float
+    device: str = "cpu"
+    data: Mapping[str, Path] = field(default_factory=dict)
+    required: Collection[str] = ()
+    expectable: Callable[[str], type[Exception] | None] = lambda _: None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from autograder.checks.answers import SIDE_EFFECTS, VALUES, Telling, same_by, same_in_all, same_value, telling_of
-from autograder.checks.call import UNANSWERED, Call
+from autograder.checks.call import UNANSWERED, Call, ModuleUnderTest
 from autograder.checks.common_mistakes import ENOUGH, CommonMistake, common_mistakes, evidence, parameters_of
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text, variants_text, with_more
 from autograder.checks.mixtures import mixed_names, mixture_name, mixtures
@@ -119,7 +119,7 @@ class Diagnosis:
         others: Mapping[str, str] | None = None,
     ) -> None:
         self._function = function
-        self._data = data
+        self._data = data or {}
         self._others = {name: Module(name, f"{name}.py", text) for name, text in (others or {}).items()}
         self._known = [known for known in known_mistakes(mistakes) if known.function == function]
         self._right, self._variants = Module(unit, f"{unit}.py", solution), variants_text(mistakes)
@@ -462,7 +462,8 @@ class Diagnosis:
         """Yield calls on another module, in order and in one worker, as the check made them."""
         with tempfile.TemporaryDirectory() if self._data else contextlib.nullcontext() as folder:
             transport, sources = InProcess(Path(folder) if folder else None), {**self._others, module.unit: module}
-            submission = StudentModule(module, sources, transport, self._seconds, asked.seed, data=self._data)
+            tested = ModuleUnderTest(module, sources, self._seconds, data=self._data)
+            submission = StudentModule(tested, transport, asked.seed)
             try:
                 yield from replays(calls, submission)
             finally:  # a mistake may be to leave settings of this process otherwise, as that of gradients

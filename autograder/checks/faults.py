@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
+from autograder.checks.call import ModuleUnderTest
 from autograder.checks.showing import show
 from autograder.errors import (
     AutograderError,
@@ -38,46 +39,28 @@ _NOTES = 5
 _NOTE_LETTERS = 300
 
 
-def error_of(
-    fault: Fault,
-    call: str,
-    function: str,
-    module: Module,
-    seconds: float,
-    required: Collection[str] = (),
-    expectable: Callable[[str], type[Exception] | None] = lambda name: None,
-) -> StudentFault:
+def error_of(fault: Fault, call: str, function: str, tested: ModuleUnderTest) -> StudentFault:
     """Return the exception for a fault, with the student's line.
 
     Args:
         fault: as the worker told it; its texts are the student's own.
         call: the call in words; empty if the module was being loaded.
         function: the name of the function that was called.
-        module: the student's.
-        seconds: how much time of its own the call had.
-        required: the functions of the unit, which must not be renamed.
-        expectable: returns the class of a name that the check can expect, beside those that Python has.
+        tested: the student's module.
     """
-    error = _error(fault, call, function, module, seconds, required, expectable)
-    error.line = _line(fault, module)
+    error = _error(fault, call, function, tested)
+    error.line = _line(fault, tested.module)
     return error
 
 
-def _error(
-    fault: Fault,
-    call: str,
-    function: str,
-    module: Module,
-    seconds: float,
-    required: Collection[str],
-    expectable: Callable[[str], type[Exception] | None],
-) -> StudentFault:
+def _error(fault: Fault, call: str, function: str, tested: ModuleUnderTest) -> StudentFault:
+    module = tested.module
     subject, where = call or "the module", _where(fault, module)
     if fault.found == STOPPED:
         reason = "it did not end in time" if fault.kind == "timed out" else _words(fault)
         return MissingFunction(f"{module.label} stopped before {function} was defined: {reason}{where}")
     if fault.kind == "missing":
-        return MissingFunction(_missing(fault, function, module, required))
+        return MissingFunction(_missing(fault, function, module, tested.required))
     if fault.kind == "signature":
         return WrongArguments(f"{call} cannot be called on {function}{fault.signature}: {fault.text}")
     if fault.kind == "refused":
@@ -85,10 +68,10 @@ def _error(
     if fault.kind == "not written":
         return NotWritten(f"not written yet{where}")
     if fault.kind == "timed out":
-        return TimedOut(f"{subject} did not finish within {seconds:g} s of its own time and was stopped{where}")
+        return TimedOut(f"{subject} did not finish within {tested.seconds:g} s of its own time and was stopped{where}")
     if not call:
         return Unusable(f"{module.label} cannot be imported: {_words(fault)}{where}")
-    kind = _class_of_fault(fault, expectable)
+    kind = _class_of_fault(fault, tested.expectable)
     return _with_details(kind(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text))
 
 

@@ -9,12 +9,12 @@ student's code makes stay with the worker, see `objects`. A function that a chec
 """
 
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autograder.checks.call import NO_ANSWER, UNANSWERED, Call
+from autograder.checks.call import NO_ANSWER, UNANSWERED, Call, ModuleUnderTest
 from autograder.checks.compare import Printed, show
 from autograder.checks.crossing import SentModule, as_sent, known_member, plain, recipe_of, warning_class, write_files
 from autograder.checks.faults import error_of, fault_in, load_notes
@@ -63,6 +63,7 @@ __all__ = [
     "NO_ANSWER",
     "UNANSWERED",
     "Call",
+    "ModuleUnderTest",
     "Program",
     "RemoteFunction",
     "RemoteModule",
@@ -84,44 +85,41 @@ _WARNINGS_ASKED = [("always", None, Warning, None, 0)]
 class StudentModule:
     """A student's module, for one check.
 
+    Args:
+        tested: the module, and what its calls depend on.
+        transport: the way to the worker that carries out the calls.
+        seed: of the worker's random state.
+
     Attributes:
         module: its source.
+        seed: of the worker's random state.
         calls: every call made so far, in order.
         notes: sentences about what stopped or was missing when the module was loaded.
         answered: True once the submission has answered a call or an inspection, be it with a fault.
-        expectable: returns the class of exceptions of a name that the check can expect, beside those that Python has.
     """
 
-    def __init__(
-        self,
-        module: Module,
-        sources: dict[str, Module],
-        transport: Transport,
-        seconds: float,
-        seed: int,
-        device: str = "cpu",
-        required: Collection[str] = (),
-        data: Mapping[str, Path] | None = None,
-    ) -> None:
-        self.module = module
-        self._sources = sources
+    module: Module
+    seed: int
+    calls: list[Call]
+    notes: tuple[str, ...]
+    answered: bool
+
+    def __init__(self, tested: ModuleUnderTest, transport: Transport, seed: int) -> None:
+        self.module = tested.module
+        self.seed = seed
+        self._tested = tested
         self._transport = transport
-        self._seconds = seconds
-        self._seed = seed
-        self._required = required
-        self._data = data or {}
-        self._common: dict[str, Any] = {"seconds": seconds, "device": device}
+        self._common: dict[str, Any] = {"seconds": tested.seconds, "device": tested.device}
         self._loaded = False
         self._labels: dict[int, str] = {}
         self._callbacks: list[Any] = []
         self._objects: dict[int, RemoteObject] = {}
-        self.expectable: Callable[[str], type[Exception] | None] = lambda name: None
         self._ended: StudentFault | None = None
         self._responding = False
         self._answers_bytes = 0
-        self._folder: Path | None = None
-        self.calls: list[Call] = []
-        self.notes: tuple[str, ...] = ()
+        self._shared_folder: Path | None = None
+        self.calls = []
+        self.notes = ()
         self.answered = False
 
     __doc__ = Unseen("the docstring")
@@ -146,14 +144,13 @@ class StudentModule:
 
     @property
     def folder(self) -> Path:
-        """Folder for files that the student's code may read and write. No other of the check's can be."""
-        self._folder = self._transport.folder
-        return self._folder
+        """Folder for files that the student's code may read. No other of the check's can be."""
+        return self._transport.folder
 
-    @property
-    def seed(self) -> int:
-        """Seed of the worker's random state."""
-        return self._seed
+    def share_folder(self) -> Path:
+        """Let the calls that follow write into the folder, and return it."""
+        self._shared_folder = self.folder
+        return self._shared_folder
 
     @property
     def large(self) -> bool:
@@ -239,7 +236,7 @@ class StudentModule:
             None if call.on is None else call.on._handle.number,
             call.get,
             warnings.filters[:1] == _WARNINGS_ASKED,
-            str(self._folder or ""),
+            str(self._shared_folder or ""),
             **self._common,
         )
         try:
@@ -255,7 +252,7 @@ class StudentModule:
             return answer.value
         for kinds, text in answer.warnings:
             warnings.warn_explicit(text, warning_class(kinds), self.module.filename, 0)
-        write_files(answer.files, self._folder, call)
+        write_files(answer.files, self._shared_folder, call)
         self._name(answer.value, call)
         answer = replace(answer, value=map_tree(self._incoming, answer.value))
         self.calls[-1] = replace(call, answer=answer)
@@ -265,9 +262,9 @@ class StudentModule:
         __tracebackhide__ = True
         self._require_usable()
         self.calls.append(call)
-        given = {name: path.read_bytes() for name, path in self._data.items()}
+        given = {name: path.read_bytes() for name, path in self._tested.data.items()}
         asked = {**call.kwargs, "files": {**given, **call.kwargs["files"]}}
-        run = protocol.Run(self._texts(), self.module.unit, self._seed, **asked, **self._common)
+        run = protocol.Run(self._texts(), self.module.unit, self.seed, **asked, **self._common)
         answer = self._request(run, call)
         try:
             program = Program.of(protocol.read_finished(answer.value))
@@ -326,7 +323,7 @@ class StudentModule:
         """Return the sources; one that cannot be used says why if another imports it."""
         return {
             name: (module.filename, f"raise ModuleNotFoundError({module.problem!r})" if module.problem else module.text)
-            for name, module in self._sources.items()
+            for name, module in self._tested.sources.items()
         }
 
     def _load(self) -> None:
@@ -334,9 +331,9 @@ class StudentModule:
         if self._loaded:
             return
         self._require_usable()
-        place = place_data(self._data, self._transport)
-        answer = self._request(protocol.Load(self._texts(), self.module.unit, self._seed, place, **self._common))
-        self.notes = tuple(load_notes(answer.value, self._sources))
+        place = place_data(self._tested.data, self._transport)
+        answer = self._request(protocol.Load(self._texts(), self.module.unit, self.seed, place, **self._common))
+        self.notes = tuple(load_notes(answer.value, self._tested.sources))
         self._loaded = True
 
     def _request(self, request: Request, call: Call | None = None) -> Answer:
@@ -348,7 +345,8 @@ class StudentModule:
             raise self._ended
         message = self._message(request, subject)
         try:
-            answer = self._transport.exchange(message, self._seconds, self._respond if self._callbacks else None)
+            respond = self._respond if self._callbacks else None
+            answer = self._transport.exchange(message, self._tested.seconds, respond)
             self.answered = self.answered or isinstance(request, protocol.Call | protocol.Run | protocol.Inspect)
             self._count(answer)
             reply = protocol.read_reply(answer)
@@ -393,7 +391,7 @@ class StudentModule:
     def _blame(self, fault: Fault, call: Call | None) -> NoReturn:
         __tracebackhide__ = True
         words, function = ("", "") if call is None else (str(call), call.function)
-        error = error_of(fault, words, function, self.module, self._seconds, self._required, self.expectable)
+        error = error_of(fault, words, function, self._tested)
         if call is not None and call.get and type(error) is MissingFunction:
             error = MissingAttribute(str(error))
         if isinstance(error, TimedOut):

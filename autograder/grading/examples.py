@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import Transport
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import whole_solution
@@ -287,10 +287,10 @@ class _Bench:
         own = {**(beside or {}), self.unit: text}
         given = {name: Module(name, f"{name}.py", each) for name, each in own.items()}
         sources = {**others, **given, EXAMPLES: module}
-        seconds = min(self.catalog.units[self.unit].seconds, _SECONDS)
+        tested = ModuleUnderTest(module, sources, min(self.catalog.units[self.unit].seconds, _SECONDS), data=data)
         for name in names:
             with self.lend() as worker:
-                if not _holds(StudentModule(module, sources, worker, seconds, _SEED, data=data), name):
+                if not _holds(StudentModule(tested, worker, _SEED), name):
                     yield name
 
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import Transport
 from autograder.course.catalog import Catalog
 from autograder.errors import AutograderError, CheckError, StudentFault
@@ -43,8 +43,8 @@ def reward(catalog: Catalog, unit: str, modules: dict[str, Module], worker: Tran
     path = catalog.picture(unit)
     if not path.is_file():
         return None
-    seconds, data = _PATIENCE * catalog.units[unit].seconds, catalog.data(unit)
-    student = StudentModule(modules[unit], modules, worker, seconds, _SEED, data=data)
+    seconds = _PATIENCE * catalog.units[unit].seconds
+    student = StudentModule(ModuleUnderTest(modules[unit], modules, seconds, data=catalog.data(unit)), worker, _SEED)
     try:
         image, caption = runpy.run_path(str(path))["draw"](student)
         return Picture(_png(image, caption), caption)

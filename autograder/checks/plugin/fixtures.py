@@ -15,7 +15,7 @@ import pytest
 from autograder.checks.plugin.collecting import module_path
 from autograder.checks.plugin.recorder import CHECK, COURSE, PARTS, RECORDER, RUN, SUBMISSION, check_of, seed_of
 from autograder.checks.plugin.runs import sent_seed
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.course.skeletons import whole_solution
 from autograder.errors import CheckError, NotHandedIn
 from autograder.libraries import nn, torch
@@ -36,17 +36,16 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
     missing = {unit: Module(unit, f"{unit}.py", problem=f"{unit}.py was not handed in") for unit in names}
     with run.worker(check) as worker:
         unit = catalog.units[check.unit]
-        held = StudentModule(
+        tested = ModuleUnderTest(
             modules[unit.name],
             missing | modules,
-            worker,
             unit.seconds,
-            seed,
             run.device,
-            unit.functions,
             catalog.data(unit.name),
+            unit.functions,
+            lambda name: _exception_named(name, request.node),
         )
-        held.expectable = lambda name: _exception_named(name, request.node)
+        held = StudentModule(tested, worker, seed)
         request.node.stash[SUBMISSION] = held
         request.node.stash[PARTS] = tuple(modules[part] for part in unit.parts if part in modules)
         yield held
@@ -126,7 +125,7 @@ def _is_found(name: str) -> bool:
 @pytest.fixture
 def folder(submission: StudentModule) -> Path:
     """Give an empty folder for files that the student's code is to read: a graded one can read no other."""
-    return submission.folder
+    return submission.share_folder()
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def check_problems(catalog: Catalog, unit: Unit) -> Iterator[str]:
         GraderError: they cannot be collected.
     """
     for name in unit.functions:
-        if hasattr(StudentModule, name):
+        if hasattr(StudentModule, name) or name in StudentModule.__annotations__:
             yield f"{unit.name}, {name}: a check reads `submission.{name}` as something else; give it another name"
         for other in catalog.units.values():
             if other.name != unit.name and name in other.functions:

@@ -20,7 +20,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.checks.plugin.runs import sent_seed
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.errors import CheckError, GraderError, Raised, StudentFault
 from autograder.grading.grade import Budget, Workers
 from autograder.grading.spec import GradingSpec
@@ -116,24 +116,23 @@ class OwnTests:
         if unit not in submission.modules:
             why = submission.problem or f"{unit} was not handed in"
             return {name: OwnScore(0.0, f"Not passed: {why}") for name in self._points if name not in skipped}
+        catalog = self._spec.catalog
+        tested = ModuleUnderTest(
+            submission.modules[unit],
+            submission.sources,
+            catalog.units[unit].seconds,
+            self._spec.device,
+            catalog.data(unit),
+        )
         stage = _Stage(_names(self._cells))
         budget = Budget()
         found = {}
         for cell in self._cells:
             if cell.id in skipped:
                 continue
-            limits = self._spec.catalog.units[unit]
             with self._workers.worker() as worker:
                 own = sent_seed(seed, "own test", cell.id)
-                stage.module = StudentModule(
-                    submission.modules[unit],
-                    submission.sources,
-                    worker,
-                    limits.seconds,
-                    own,
-                    self._spec.device,
-                    data=self._spec.catalog.data(unit),
-                )
+                stage.module = StudentModule(tested, worker, own)
                 _seed_everything(own)
                 score = self._run_cell(cell, stage, budget)
             if cell.points is not None:

@@ -5,7 +5,7 @@ import torch
 
 import data
 from autograder.checks.diagnose import Diagnosis
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.errors import StudentFault
 from autograder.submissions import Module
@@ -46,7 +46,7 @@ def named(tmp_path, code, *calls, passed=()):
 
     def made(calls):
         unit = Module("unit", "student.py", f"import torch\n{code}")
-        submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+        submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), InProcess(), 0)
         for name, *args in calls:
             kwargs = args.pop() if args and isinstance(args[-1], dict) else {}
             try:

@@ -9,7 +9,7 @@ import torch
 from autograder.checks.diagnose import Diagnosis
 from autograder.checks.mistakes import known_mistakes, variant_text
 from autograder.checks.mixtures import mixtures
-from autograder.checks.remote import RemoteModule, StudentModule
+from autograder.checks.remote import ModuleUnderTest, RemoteModule, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.errors import Raised
 from autograder.submissions import Module
@@ -62,7 +62,7 @@ def test_mistakes_are_read_once_until_the_file_changes(files):
 
 def calls_of(code, *inputs, function="shift"):
     unit = Module("unit", "student.py", code)
-    submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+    submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), InProcess(), 0)
     for value in inputs:
         getattr(submission, function)(torch.tensor(value))
     return submission.calls
@@ -126,7 +126,9 @@ def test_an_exception_where_none_belongs_is_named_by_its_words(files):
     def raising(words):
         code = f"def shift(x):\n    raise {words}\n"
         submission = StudentModule(
-            Module("unit", "student.py", code), {"unit": Module("unit", "student.py", code)}, InProcess(), 1.0, 0
+            ModuleUnderTest(Module("unit", "student.py", code), {"unit": Module("unit", "student.py", code)}, 1.0),
+            InProcess(),
+            0,
         )
         with pytest.raises(Raised):
             submission.shift(torch.tensor([3.0]))
@@ -155,7 +157,7 @@ def test_an_answer_cut_off_from_its_gradient_is_another_answer(tmp_path):
 
     def calls(code):
         unit = Module("unit", "student.py", f"def shift(x):\n    return {code}\n")
-        submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+        submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), InProcess(), 0)
         submission.shift(torch.ones(2, requires_grad=True))
         return submission.calls
 
@@ -385,7 +387,7 @@ def explained(tmp_path, code, check):
     for name, text in MODULES.items():
         (tmp_path / name).write_text(text)
     unit = Module("unit", "student.py", IMPORTS + code)
-    submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, seed=7)
+    submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), InProcess(), 7)
     check(submission)
     solution = (tmp_path / "solution.py").read_text()
     diagnosis = Diagnosis("unit", submission.calls[0].function, tmp_path / "mistakes.py", solution, 1.0)
@@ -451,7 +453,7 @@ def test_a_module_is_replayed_as_it_was_at_each_call(tmp_path, change):
     (tmp_path / "mistakes.py").write_text(ANY_MODE)
     (tmp_path / "solution.py").write_text("def forward(network, x):\n    return network.eval()(x)\n")
     unit = Module("unit", "student.py", "def forward(network, x):\n    return network(x)\n")
-    submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+    submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), InProcess(), 0)
     network, x = toy_convnet().train(), torch.rand(2, 3, 8, 8)
     submission.forward(network, x)
     change(network)
@@ -478,7 +480,7 @@ def trusts_everything(x):
 def tried(code, function, *inputs):
     """Calls with plain numbers, some of which raise."""
     unit = Module("unit", "student.py", code)
-    submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+    submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), InProcess(), 0)
     for value in inputs:
         with contextlib.suppress(Raised):
             getattr(submission, function)(value)
@@ -559,7 +561,7 @@ def test_of_a_program_only_a_mistake_that_prints_the_same_is_named(tmp_path, lin
     (tmp_path / "mistakes.py").write_text(SHOUTS)
     (tmp_path / "solution.py").write_text(PROGRAM.format("print('hello')"))
     unit = Module("unit", "student.py", PROGRAM.format(line))
-    submission = StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0)
+    submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), InProcess(), 0)
     submission.run()
     files = tmp_path / "mistakes.py", tmp_path / "solution.py"
     assert named(files, submission.calls, function="main") == name

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from autograder.checks.faults import load_notes
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import Capturing, InProcess
 from autograder.errors import CheckError, MissingFunction, Raised, Unusable
 from autograder.submissions import Module
@@ -20,14 +20,15 @@ def load(request, tmp_path):
     """Make the student's module of a text and of others beside it."""
     with contextlib.ExitStack() as stack:
 
-        def load(text, name="unit.py", seconds=5.0, **others):
+        def load(text, name="unit.py", seconds=5.0, expectable=lambda _: None, **others):
             modules = {key: Module(key, f"{key}.py", other) for key, other in others.items()}
             modules["unit"] = Module("unit", name, text)
             if request.param == "here":
                 transport = InProcess(tmp_path)
             else:
                 transport = stack.enter_context(request.getfixturevalue("sandbox").worker())
-            return StudentModule(modules["unit"], modules, transport, seconds, 0)
+            tested = ModuleUnderTest(modules["unit"], modules, seconds, expectable=expectable)
+            return StudentModule(tested, transport, 0)
 
         yield load
 
@@ -126,7 +127,7 @@ def test_each_use_of_what_is_missing_names_it_and_the_line(load, line, use):
 def test_what_the_compiler_refuses_in_a_notebook_is_told_with_its_cell(tmp_path):
     text = "x = 1\n\nreturn x\n" + DOUBLE
     module = Module("unit", "unit.ipynb", text, cells=((1, 1), (1, 2), (2, 1), *((3, n) for n in range(1, 5))))
-    student = StudentModule(module, {"unit": module}, InProcess(tmp_path), 5.0, 0)
+    student = StudentModule(ModuleUnderTest(module, {"unit": module}, 5.0), InProcess(tmp_path), 0)
     assert student.double(2) == 4
     (note,) = student.notes
     assert note == "unit.ipynb cell 2, line 1: this has failed (SyntaxError: 'return' outside function)"
@@ -170,7 +171,7 @@ def printing(request, tmp_path):
 def test_a_module_may_set_up_or_wrap_its_output_for_each_check_anew(printing, line):
     module = Module("unit", "unit.py", f"import io, sys\n{line}\n\ndef greet():\n    print('hello ü')\n")
     for seed in range(2):
-        student = StudentModule(module, {"unit": module}, printing, 5.0, seed)
+        student = StudentModule(ModuleUnderTest(module, {"unit": module}, 5.0), printing, seed)
         student.greet()
         assert (student.notes, student.printed, printing.take_printed()) == ((), "hello ü\n", "hello ü\n")
 
@@ -355,9 +356,7 @@ class Short(Exception):
 
 @pytest.fixture
 def faulty(load):
-    student = load(FAULTS)
-    student.expectable = {"Short": Short}.get
-    return student
+    return load(FAULTS, expectable={"Short": Short}.get)
 
 
 @pytest.mark.parametrize("key", [101, "k", (1, 2), None])

@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.compare import assert_close, assert_equal
 from autograder.errors import CheckError, CheckFailed, Crashed, MissingFunction, NotWritten, Raised, TimedOut
@@ -180,7 +180,7 @@ def submitted(request):
 
         def submitted(text):
             module = Module("trees", "trees.py", text)
-            return StudentModule(module, {"trees": module}, transport, 2.0, 3)
+            return StudentModule(ModuleUnderTest(module, {"trees": module}, 2.0), transport, 3)
 
         yield submitted
 
@@ -202,7 +202,7 @@ VALUES = [
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_plain_values_cross_both_ways(value):
     module = Module("trees", "trees.py", STUDENT)
-    submission = StudentModule(module, {"trees": module}, InProcess(), 2.0, 3)
+    submission = StudentModule(ModuleUnderTest(module, {"trees": module}, 2.0), InProcess(), 3)
     assert_equal(submission.same(value), value)
     assert submission.names(value) == type(value).__name__
 
@@ -315,7 +315,7 @@ def test_a_function_of_the_check_may_fail_the_check(student):
 
 def test_a_function_of_the_check_counts_within_the_limit_of_the_call():
     module = Module("trees", "trees.py", STUDENT)
-    submission = StudentModule(module, {"trees": module}, InProcess(), 0.2, 3)
+    submission = StudentModule(ModuleUnderTest(module, {"trees": module}, 0.2), InProcess(), 3)
     with pytest.raises(TimedOut):
         submission.endless(abs)
 
@@ -330,7 +330,7 @@ def test_a_worker_that_asks_for_another_function_is_told_apart(sandbox):
     )
     module = Module("trees", "trees.py", text)
     with sandbox.worker() as worker, pytest.raises(Crashed, match="a function that it does not have"):
-        StudentModule(module, {"trees": module}, worker, 2.0, 3).ask(abs)
+        StudentModule(ModuleUnderTest(module, {"trees": module}, 2.0), worker, 3).ask(abs)
 
 
 def test_what_a_function_prints_is_known(student):
@@ -415,7 +415,7 @@ def test_a_program_sets_up_its_logging_in_each_run_anew(submitted, lines):
 def test_a_library_that_a_program_has_imported_stays_imported(monkeypatch):
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
     module = Module("trees", "trees.py", "import colorsys")
-    assert StudentModule(module, {"trees": module}, InProcess(), 2.0, 3).run().exit_code == 0
+    assert StudentModule(ModuleUnderTest(module, {"trees": module}, 2.0), InProcess(), 3).run().exit_code == 0
     assert "colorsys" in sys.modules
 
 

@@ -11,7 +11,7 @@ from torch import nn
 import data
 from autograder.checks.faults import error_of
 from autograder.checks.plugin.runs import check_seed, sent_seed
-from autograder.checks.remote import StudentModule, recipe_of
+from autograder.checks.remote import ModuleUnderTest, StudentModule, recipe_of
 from autograder.checks.transport import InProcess
 from autograder.compare import assert_close, assert_equal, show
 from autograder.errors import (
@@ -172,7 +172,7 @@ def student_within(request, sandbox):
     unit = Module("unit", "unit.py", STUDENT)
     sources = {"unit": unit, "earlier": Module("earlier", "earlier.py", "THREE = 3\n")}
     with worker as transport:
-        yield lambda seconds: StudentModule(unit, sources, transport, seconds=seconds, seed=5)
+        yield lambda seconds: StudentModule(ModuleUnderTest(unit, sources, seconds), transport, 5)
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_near_names_are_looked_for_among_few_and_short_ones(monkeypatch):
     monkeypatch.setattr(difflib, "get_close_matches", lambda word, names, **_: compared.extend([word, *names]) or [])
     names = tuple("ab" * 100 if number % 2 else f"name_{number}" for number in range(3000))
     unit = Module("unit", "unit.py", "")
-    error = error_of(Fault("missing", names=names), "f()", "x" * 199, unit, 1.0)
+    error = error_of(Fault("missing", names=names), "f()", "x" * 199, ModuleUnderTest(unit, {"unit": unit}, 1.0))
     assert str(error).startswith("unit.py has no function xxx")
     assert len(compared) <= 101 and max(map(len, compared)) <= 60
 
@@ -274,7 +274,7 @@ SPECIAL = {
 @pytest.mark.parametrize("code", SPECIAL)
 def test_a_special_kind_of_a_plain_type_is_taken_for_the_plain_one(code, tmp_path):
     unit = Module("unit", "unit.py", f"import collections, enum, numpy, torch\ndef odd():\n    return {code}\n")
-    value = StudentModule(unit, {"unit": unit}, InProcess(tmp_path), 5.0, 0).odd()
+    value = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 5.0), InProcess(tmp_path), 0).odd()
     assert value == SPECIAL[code] and isinstance(value, type(SPECIAL[code]))
 
 
@@ -282,7 +282,9 @@ def test_a_special_kind_of_a_plain_type_is_taken_for_the_plain_one(code, tmp_pat
 def test_a_tensor_of_torchvisions_transforms_is_a_tensor(tmp_path):
     code = "from torchvision.transforms.v2 import functional as F\ndef odd(image):\n    return F.to_image(image)\n"
     unit = Module("unit", "unit.py", code)
-    value = StudentModule(unit, {"unit": unit}, InProcess(tmp_path), 5.0, 0).odd(Image.new("RGB", (2, 3)))
+    value = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 5.0), InProcess(tmp_path), 0).odd(
+        Image.new("RGB", (2, 3))
+    )
     assert type(value) is torch.Tensor and value.shape == (3, 3, 2)
 
 
@@ -306,7 +308,7 @@ def test_an_odd_value_comes_back_as_a_plain_one(name, sandbox):
     code = f"import torch\nfrom torch import nn\ndef odd():\n    return {ODD_VALUES[name]}\n"
     unit = Module("unit", "unit.py", code)
     with sandbox.worker() as worker:
-        value = StudentModule(unit, {"unit": unit}, worker, 5.0, 0).odd()
+        value = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 5.0), worker, 0).odd()
     if isinstance(value, torch.Tensor):
         assert type(value) is torch.Tensor and value.is_contiguous()
         assert not value.is_conj() and not value.is_neg()
@@ -321,7 +323,7 @@ def test_a_value_that_is_no_dense_tensor_is_refused(name, sandbox):
     code = f"import torch\nfrom torch import nn\ndef odd():\n    return {REFUSED[name]}\n"
     unit = Module("unit", "unit.py", code)
     with sandbox.worker() as worker, pytest.raises((RefusedValue, Raised)):
-        StudentModule(unit, {"unit": unit}, worker, 5.0, 0).odd()
+        StudentModule(ModuleUnderTest(unit, {"unit": unit}, 5.0), worker, 0).odd()
 
 
 def test_other_arguments_are_told_with_the_signature(student):
@@ -357,7 +359,7 @@ def returned(code):
     libraries = "decimal, enum, fractions, io, itertools, numpy, safetensors.torch, torch, types"
     text = f"import {libraries}\ndef odd(*args):\n    return {code}\n"
     unit = Module("unit", "unit.py", text)
-    return StudentModule(unit, {"unit": unit}, InProcess(), 5.0, 0).odd
+    return StudentModule(ModuleUnderTest(unit, {"unit": unit}, 5.0), InProcess(), 0).odd
 
 
 @pytest.mark.parametrize("code", NO_PLAIN_VALUE)
@@ -463,7 +465,7 @@ drawing = Drawing()
 @pytest.mark.parametrize("name", ["draw", "wrapped", "drawing"])
 def test_a_generator_is_named_so_and_other_arguments_by_their_place_where_they_have_no_name(name):
     unit = Module("unit", "unit.py", WRAPPED)
-    student = StudentModule(unit, {"unit": unit}, InProcess(), 5.0, 0)
+    student = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 5.0), InProcess(), 0)
     getattr(student, name)(torch.ones(2), torch.Generator())
     first = "args[0]" if name == "wrapped" else "images"
     assert student.last.changed == (first, "generator")
@@ -471,7 +473,7 @@ def test_a_generator_is_named_so_and_other_arguments_by_their_place_where_they_h
 
 def test_arguments_by_keyword_keep_their_names_under_a_decorator():
     unit = Module("unit", "unit.py", WRAPPED)
-    student = StudentModule(unit, {"unit": unit}, InProcess(), 5.0, 0)
+    student = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 5.0), InProcess(), 0)
     student.wrapped(images=torch.ones(2), source=torch.Generator())
     assert student.last.changed == ("images", "generator")
 
@@ -488,7 +490,7 @@ def test_the_gradient_of_an_image_of_torchvision_is_that_of_its_tensor():
     text = "from torchvision import tv_tensors\n\ndef squares(x):\n    return tv_tensors.Image(x ** 2)\n"
     unit = Module("unit", "unit.py", text)
     x = torch.rand(3, 4, 4)
-    assert_close(StudentModule(unit, {"unit": unit}, InProcess(), 5.0, 0).squares.gradient(x), 2 * x)
+    assert_close(StudentModule(ModuleUnderTest(unit, {"unit": unit}, 5.0), InProcess(), 0).squares.gradient(x), 2 * x)
 
 
 def test_gradients_by_the_parameters_of_modules(student):
@@ -622,7 +624,7 @@ def test_a_module_that_fails_to_import_is_told(sandbox):
     unit = Module("unit", "unit.py", "import torch\nimport helpers\n")
     for worker in (contextlib.nullcontext(InProcess()), sandbox.worker()):
         with worker as transport:
-            submission = StudentModule(unit, {"unit": unit}, transport, 1.0, 0)
+            submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), transport, 0)
             words = sentence(Unusable, submission.anything)
             assert words == "unit.py cannot be imported: ModuleNotFoundError: No module named 'helpers' (unit.py:2)"
 
@@ -638,7 +640,7 @@ def test_state_does_not_pass_between_units_of_two_students(sandbox):
     """In process too, a module of one submission is not the module of another."""
     for value in (1, 2):
         unit = Module("unit", f"{value}.py", f"def value():\n    return {value}\n")
-        assert StudentModule(unit, {"unit": unit}, InProcess(), 1.0, 0).value() == value
+        assert StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), InProcess(), 0).value() == value
 
 
 def test_a_reply_that_is_no_reply_is_refused():
@@ -651,7 +653,7 @@ def test_a_reply_that_is_no_reply_is_refused():
 
     unit = Module("unit", "unit.py", "")
     for reply in (b"garbage", encode(3), encode({"record": "Answer"}), encode({})):
-        submission = StudentModule(unit, {"unit": unit}, Forger(reply), 1.0, 0)
+        submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), Forger(reply), 0)
         with pytest.raises((RefusedValue, Unusable)):
             submission.anything()
 
@@ -662,7 +664,7 @@ def test_the_death_of_a_worker_is_told_with_the_call(sandbox):
     )
     for name, words in [("leave", "it ended its own process with exit code 0"), ("fall", "died of SIGSEGV")]:
         with sandbox.worker() as transport:
-            submission = StudentModule(unit, {"unit": unit}, transport, 1.0, 0)
+            submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), transport, 0)
             assert words in sentence(Crashed, getattr(submission, name))
             assert "had ended before" in sentence(Crashed, submission.leave)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.checks.plugin.recorder import end_check
-from autograder.checks.remote import RemoteModule, StudentModule
+from autograder.checks.remote import ModuleUnderTest, RemoteModule, StudentModule
 from autograder.compare import show
 from autograder.errors import MalformedMessage, RefusedValue, StudentFault
 from autograder.results.types import CheckResult, Outcome
@@ -36,7 +36,7 @@ class Forger:
 
 
 def answered_by(*replies):
-    return StudentModule(UNIT, {"unit": UNIT}, Forger(*replies), 1.0, 0)
+    return StudentModule(ModuleUnderTest(UNIT, {"unit": UNIT}, 1.0), Forger(*replies), 0)
 
 
 FORGED = [
@@ -112,7 +112,7 @@ def test_a_reply_of_another_structure_fails_the_check(reply):
 def test_files_that_no_folder_has_fail_the_check(files, words, tmp_path):
     submission = answered_by(LOADED, {**ANSWER, "files": files})
     submission._transport.folder = tmp_path / "folder"
-    submission.folder.mkdir()
+    submission.share_folder().mkdir()
     with pytest.raises(RefusedValue) as caught:
         submission.anything()
     assert words in str(caught.value)
@@ -158,7 +158,7 @@ def test_a_handle_that_never_existed_is_the_workers_to_explain(number, sandbox):
     )
     unit = Module("unit", "unit.py", code)
     with sandbox.worker() as worker:
-        submission = StudentModule(unit, {"unit": unit}, worker, 5.0, 0)
+        submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 5.0), worker, 0)
         module = submission.f()
         assert isinstance(module, RemoteModule)
         for use in (module.inspect, module.inspect, module):

@@ -79,10 +79,11 @@ def test_checks_that_run_code_themselves_are_found(course, line):
     assert "outside of the sandbox; use `submission`, or `submission.run`" in problem
 
 
-def test_a_function_with_a_name_that_checks_use_otherwise_is_found(course):
-    catalog = course(catalog=CATALOG.replace("functions.f]", "functions.run]"))
+@pytest.mark.parametrize("name", ["run", "folder", "calls", "notes"])
+def test_a_function_with_a_name_that_checks_use_otherwise_is_found(course, name):
+    catalog = course(catalog=CATALOG.replace("functions.f]", f"functions.{name}]"))
     problems = list(check_problems(catalog, catalog.units["u"]))
-    assert "u, run: a check reads `submission.run` as something else; give it another name" in problems
+    assert f"u, {name}: a check reads `submission.{name}` as something else; give it another name" in problems
 
 
 @pytest.mark.parametrize(("points", "good"), [(0.1, True), (0.2, False)])

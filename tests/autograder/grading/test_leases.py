@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.course.catalog import read_catalog
 from autograder.errors import (
     CheckFailed,
@@ -175,7 +175,7 @@ def modules(text):
 def asked(held, text, name="value"):
     """What a function of a submission gives in a turn, and what it has printed."""
     with held.lease(check(name)) as turn:
-        return getattr(StudentModule(*modules(text), turn, 5.0, 7), name)(), turn.take_printed()
+        return getattr(StudentModule(ModuleUnderTest(*modules(text), 5.0), turn, 7), name)(), turn.take_printed()
 
 
 LEAVES = """

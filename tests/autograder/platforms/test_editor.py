@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.course.catalog import read_catalog
 from autograder.errors import TimedOut
@@ -141,7 +141,7 @@ def value():
 def test_at_a_breakpoint_the_clock_stands_still(monkeypatch):
     def value():
         unit = Module("unit", "unit.py", WORKS)
-        return StudentModule(unit, {"unit": unit}, InProcess(), 0.05, 0).value()
+        return StudentModule(ModuleUnderTest(unit, {"unit": unit}, 0.05), InProcess(), 0).value()
 
     monkeypatch.setattr(sys, "gettrace", lambda: None)
     monkeypatch.setitem(sys.modules, "pydevd", ModuleType("pydevd"))  # as in a notebook, where nobody debugs

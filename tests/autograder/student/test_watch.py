@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.student.progress import read_progress
 from autograder.student.runner import _Guard
 from autograder.student.warm_runner import _Watched
@@ -242,6 +242,7 @@ def test_while_a_library_is_imported_no_call_is_taken_for_one_that_hangs(tmp_pat
     unit = Module("unit", "unit.py", "def three():\n    import a_library\n    return 3\n")
     told = []
     with (tmp_path / "last_words").open("w") as last_words:
-        assert StudentModule(unit, {"unit": unit}, _Watched(tmp_path, last_words, told.append), 5.0, 0).three() == 3
+        watched = _Watched(tmp_path, last_words, told.append)
+        assert StudentModule(ModuleUnderTest(unit, {"unit": unit}, 5.0), watched, 0).three() == 3
     loaded, over, called, paused, left, back = told
     assert (loaded, over, called, paused, back) == (5.0, 0, 5.0, 0, 0) and 0 < left <= 5.0

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.errors import TimedOut
 from autograder.sandbox import Sandbox
@@ -145,7 +145,7 @@ def test_at_home_the_import_of_a_library_does_not_count(tmp_path, monkeypatch):
     (tmp_path / "slow_part.py").write_text(LIBRARY.format(seconds=0.3))
     monkeypatch.syspath_prepend(tmp_path)
     unit = Module("unit", "unit.py", "def load():\n    import slow_library\n    return slow_library.__loader__.name\n")
-    loader = StudentModule(unit, {"unit": unit}, InProcess(), 0.3, 0).load()
+    loader = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 0.3), InProcess(), 0).load()
     assert loader == "slow_library"
     assert sys.modules.pop("slow_library").__spec__.loader.name == "slow_library"
 
@@ -228,7 +228,7 @@ def crowded(one_core):
 def crowded_student(request, crowded):
     worker = crowded.worker() if request.param == "sandboxed" else contextlib.nullcontext(InProcess())
     with worker as transport:
-        yield lambda seconds: StudentModule(UNIT, {"unit": UNIT}, transport, seconds, 0)
+        yield lambda seconds: StudentModule(ModuleUnderTest(UNIT, {"unit": UNIT}, seconds), transport, 0)
 
 
 def test_right_code_that_waits_for_a_core_has_its_time(crowded_student):
@@ -243,7 +243,9 @@ def test_right_code_whose_thread_waits_for_a_core_has_its_time(crowded_student):
 
 @pytest.mark.slow
 def test_at_home_right_code_whose_processes_wait_for_a_core_has_its_time(crowded):
-    assert StudentModule(UNIT, {"unit": UNIT}, InProcess(), 1.0, 0).compute_in_a_process(0.7) == "right"
+    assert (
+        StudentModule(ModuleUnderTest(UNIT, {"unit": UNIT}, 1.0), InProcess(), 0).compute_in_a_process(0.7) == "right"
+    )
 
 
 @pytest.mark.slow
@@ -271,7 +273,7 @@ def test_a_worker_that_stops_for_nothing_is_killed_in_its_own_time(crowded):
     with crowded.worker() as worker:
         before, begun = worker.waiting.seconds(), time.monotonic()
         with pytest.raises(TimedOut, match=r"did not finish within 0\.5 s of its own time"):
-            StudentModule(UNIT, {"unit": UNIT}, worker, 0.5, 0).unstoppable()
+            StudentModule(ModuleUnderTest(UNIT, {"unit": UNIT}, 0.5), worker, 0).unstoppable()
         assert time.monotonic() - begun > 1.5
         assert before is not None
 

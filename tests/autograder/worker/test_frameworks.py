@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.compare import assert_close
 from autograder.errors import RefusedValue
@@ -115,7 +115,7 @@ class Range(NamedTuple):
 
 def test_fields_of_named_tuples_and_dataclasses_are_arrays_there_and_tensors_here(name):
     unit = Module("unit", "unit.py", RECORDS.format(name=name))
-    student = StudentModule(unit, {"unit": unit}, InProcess(), 20.0, 0)
+    student = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 20.0), InProcess(), 0)
     x = torch.tensor([[1.0, 5.0], [3.0, 2.0]])
     bounds = Range(torch.tensor([1.0, 2.0]), [torch.tensor([3.0, 5.0])])
     assert_close(student.range_of(x), bounds)

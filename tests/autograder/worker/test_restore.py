@@ -6,7 +6,7 @@ import textwrap
 import pytest
 import torch
 
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.submissions import Module
 from autograder.worker.side_effects import held_bytes
@@ -79,7 +79,7 @@ def look():
 def seen(transport, spoil, look):
     """What `look` sees in a check of its own, before a check of `spoil` and after it."""
     unit = Module("unit", "unit.py", textwrap.dedent(CODE).format(spoil=spoil, look=look))
-    checks = [StudentModule(unit, {"unit": unit}, transport, 20.0, 3) for _ in range(3)]
+    checks = [StudentModule(ModuleUnderTest(unit, {"unit": unit}, 20.0), transport, 3) for _ in range(3)]
     before = checks[0].look()
     checks[1].spoil()
     return before, checks[2].look()
@@ -109,7 +109,7 @@ def test_at_home_a_mode_that_was_left_on_ends_before_the_next_check():
 def test_within_one_check_a_setting_holds(sandbox):
     unit = Module("unit", "unit.py", CODE.format(spoil=NUMERICAL["default dtype"][0], look="torch.zeros(1)"))
     with sandbox.worker() as worker:
-        submission = StudentModule(unit, {"unit": unit}, worker, 5.0, 3)
+        submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 5.0), worker, 3)
         submission.spoil()
         assert submission.look().dtype == torch.float64
 
@@ -123,7 +123,7 @@ def test_what_a_check_holds_is_freed_before_the_next_one(size, sandbox):
     )
     with sandbox.worker() as worker:
         for _ in range(30):
-            assert StudentModule(unit, {"unit": unit}, worker, 20.0, 3).hold() == 1
+            assert StudentModule(ModuleUnderTest(unit, {"unit": unit}, 20.0), worker, 3).hold() == 1
 
 
 def test_tensors_are_counted_as_held():
