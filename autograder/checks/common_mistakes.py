@@ -168,7 +168,7 @@ def _of_traces(calls: Sequence[Call]) -> Iterator[CommonMistake]:
     )
 
 
-#: For each kind of what a call may leave on an argument, the sentence on it.
+#: For each kind of what a call may leave behind, the sentence on it, by the argument that it is left on.
 _LEFT_BEHIND: dict[str, Callable[[str], str]] = {
     "training mode": lambda argument: (
         f"{argument} has another mode after the call; note the mode of each submodule first, and give each its own back."
@@ -183,6 +183,14 @@ _LEFT_BEHIND: dict[str, Callable[[str], str]] = {
     ),
     "hooks": lambda argument: (
         f"A hook is left on {argument}; remove it in a `finally`, so that it goes when the forward pass raises too."
+    ),
+    "random state": lambda _: (
+        "The global random state is another one after the call, for everything that draws from it later: seed and draw "
+        "from a torch.Generator() of your own, or, if nothing random is asked for, leave it alone."
+    ),
+    "gradients switched off": lambda _: (
+        "Gradients stay switched off after the call, for all that follows: torch.set_grad_enabled(False) lasts, and "
+        "`with torch.no_grad():` ends by itself."
     ),
 }
 

@@ -49,6 +49,7 @@ def make_call(
         return Fault("signature", names, signature=_signature(function))
     names |= dict(side_effects.modules_inside(names))
     before = {name: side_effects.state_of(value) for name, value in names.items()}
+    differentiating = side_effects.computes_gradients()
     with (
         framework.running(device),
         _exact(device),
@@ -67,6 +68,8 @@ def make_call(
     changed, effects = side_effects.differences(before, names)
     if random_state.drawn:
         effects.append(("", "random state", ()))
+    if differentiating and not side_effects.computes_gradients():
+        effects.append(("", "gradients switched off", ()))
     if data:
         refuse_elsewhere(value, device)
     told = tuple((_kinds(each.category), str(each.message)) for each in warned)

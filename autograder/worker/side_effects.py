@@ -113,6 +113,11 @@ def _numpy_state() -> bytes:
     return repr(generator.state).encode()
 
 
+def computes_gradients() -> bool:
+    """Return True if operations on tensors are recorded, as they are by default: gradients are not switched off."""
+    return not is_loaded("torch") or torch.is_grad_enabled()
+
+
 def modules_inside(arguments: dict[str, object]) -> Iterator[tuple[str, nn.Module]]:
     """Yield the modules in lists and dicts, each under the name of its place, such as `models['small']` or `models[0]`."""
     for name, value in arguments.items():

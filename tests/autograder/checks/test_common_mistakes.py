@@ -75,6 +75,16 @@ def named(tmp_path, code, *calls, passed=()):
         ("def mean(values, weight=2.0): return values.sum(dim=0) * weight", [("mean", VALUES)], "doubles"),
         ("def area(width): return 100 * width ** 2", [("area", 3.0)], "gives_percent"),
         (
+            "def area(width):\n    torch.manual_seed(1)\n    return width ** 2",
+            [("area", 3.0)],
+            "leaves_random_state",
+        ),
+        (
+            "def area(width):\n    torch.set_grad_enabled(False)\n    return width ** 2",
+            [("area", 3.0)],
+            "leaves_gradients_switched_off",
+        ),
+        (
             "def mean(values, weight=2.0): return values.sum(dim=0) * weight",
             [("mean", torch.rand(3, 4)), ("mean", torch.rand(5, 4))],
             "multiplies_by_the_length_of_values",

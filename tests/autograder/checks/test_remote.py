@@ -103,6 +103,15 @@ def tidy(model, images):
     with torch.no_grad():
         return model(images)
 
+def switch_gradients_off(model, images):
+    torch.set_grad_enabled(False)
+    return model(images)
+
+def infer_for_ever(model, images):
+    infer_for_ever.mode = torch.inference_mode()
+    infer_for_ever.mode.__enter__()
+    return model(images).clone()
+
 def freeze(model):
     for parameter in model.parameters():
         parameter.requires_grad_(False)
@@ -547,6 +556,14 @@ def test_what_stays_behind_on_one_of_several_models_is_reported_with_its_place(s
 def test_a_tidy_call_leaves_nothing(student, model, images):
     assert_close(student.tidy(model, images), model(images).detach())
     assert (student.last.side_effects, student.last.changed) == ((), ())
+
+
+@pytest.mark.parametrize("call", ["switch_gradients_off", "infer_for_ever"])
+def test_gradients_that_stay_switched_off_are_reported_by_the_call_that_did_it(student, model, images, call):
+    getattr(student, call)(model, images)
+    assert student.last.describe_side_effects("gradients switched off") == ["gradients switched off"]
+    student.tidy(model, images)
+    assert student.last.side_effects == ()
 
 
 def test_modes_and_frozen_parameters_travel(student, model):
