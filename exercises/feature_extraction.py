@@ -4,6 +4,8 @@ A network that was trained on many pictures has learnt to describe pictures. Tak
 it turns each new picture into a short row of numbers, its *features*, from which even a very simple classifier can learn.
 
 Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]. A backbone maps them to features (N, D).
+
+Each function leaves PyTorch as it found it: gradients are switched on, and the global random state has not been seeded.
 """
 
 import contextlib
@@ -62,7 +64,8 @@ def freeze(model: nn.Module) -> nn.Module:
     """Make a model a fixed tool: nothing in it learns any more.
 
     Freezing takes two things. Parameters that require no gradient are not trained; and eval mode keeps dropout from
-    dropping and batch norm from adjusting its running statistics, which are no parameters.
+    dropping and batch norm from adjusting its running statistics, which are no parameters. Gradients by the images
+    still flow through it.
 
     Args:
         model: is changed.

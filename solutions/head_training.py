@@ -4,6 +4,8 @@ The backbone has turned every picture into a row of features. What is left to le
 one score for each class, the *logits*: seconds of training where a whole network takes days.
 
 Features are float32 of shape (N, D), labels int64 of shape (N,), logits (N, K).
+
+Each function leaves PyTorch as it found it: gradients are switched on, and the global random state has not been seeded.
 """
 
 import math

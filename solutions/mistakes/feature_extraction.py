@@ -394,6 +394,33 @@ def resets_the_statistics(model):
     return model.requires_grad_(False).eval()
 
 
+@mistake(
+    "freeze",
+    "The forward pass runs without gradients, so that none reaches the images either; to freeze is about parameters alone.",
+)
+def cuts_the_gradient_of_the_images(model):
+    model.forward = torch.no_grad()(model.forward)
+    return model.requires_grad_(False).eval()
+
+
+@mistake("freeze", "Gradients are turned off for the whole program, and stay so; requires_grad_(False) is all it takes.")
+def turns_gradients_off_to_freeze(model):
+    torch.set_grad_enabled(False)
+    return model.requires_grad_(False).eval()
+
+
+@mistake("feature_maps", "Gradients are turned off for the whole program, and stay so; use `with torch.no_grad():`.")
+def turns_gradients_off_for_maps(model, layer, images):
+    torch.set_grad_enabled(False)
+    outputs = []
+    hook = _layer(model, layer).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    try:
+        _restored(model, lambda: _run(model, images))
+    finally:
+        hook.remove()
+    return outputs[0]
+
+
 @mistake("feature_maps", "The hook stays on the model: keep what register_forward_hook returns, and remove it.")
 def leaves_the_hook(model, layer, images):
     outputs = []
@@ -606,6 +633,18 @@ def asks_the_backbone_alone(backbone, images, batch_size=32):
     return features
 
 
+@mistake("extract_features", "Gradients are turned off for the whole program, and stay so; use `with torch.no_grad():`.")
+def turns_gradients_off(backbone, images, batch_size=32):
+    torch.set_grad_enabled(False)
+    return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in images.split(batch_size)]))
+
+
+@mistake("extract_features", "The global random state is seeded, and nothing here is random; leave it alone.")
+def seeds_everything(backbone, images, batch_size=32):
+    torch.manual_seed(0)
+    return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in images.split(batch_size)]))
+
+
 @mistake("extract_features", "The last batch is left out where it is not full.")
 def drops_the_last_batch(backbone, images, batch_size=32):
     batch_size = min(batch_size, len(images))
@@ -652,6 +691,11 @@ def keeps_the_padding(backbone, images, batch_size=32):
 @mistake("feature_grid", "All channels are scaled together, so that weak ones look black; scale each on its own.")
 def scales_all_together(maps, columns=8):
     return _laid_out((maps - maps.min()) / (maps.max() - maps.min()).clamp(min=1e-12), columns)
+
+
+@mistake("feature_grid", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.")
+def computes_in_float32(maps, columns=8):
+    return _laid_out(_scaled(maps.float()), columns).to(maps.dtype)
 
 
 @mistake(

@@ -230,6 +230,13 @@ class _Centring(nn.Linear):
         return super().forward(features - features.mean(dim=0))
 
 
+@mistake("build_head", "The global random state is seeded, so that every head begins with the same weights; leave it alone.")
+def seeds_the_first_weights(in_features, num_classes):
+    _require_positive(in_features, num_classes)
+    torch.manual_seed(0)
+    return nn.Linear(in_features, num_classes)
+
+
 @mistake("accuracy", "The number of classes is taken from the labels that occur; logits.shape[1] tells it.")
 def counts_the_classes_that_occur(logits, labels):
     _require_equal(logits, labels)
@@ -693,6 +700,11 @@ def tells_the_highest_accuracy(head, train, valid, **options):
     return {**history, "valid_accuracy": list(itertools.accumulate(history["valid_accuracy"], max))}
 
 
+@mistake("fit_head", "The defaults are other ones than those in the docstring: keep the signature as it was given.")
+def changes_a_default(head, train, valid, **options):
+    return _fit(head, train, valid, **{"learning_rate": 0.05, **options})
+
+
 @mistake("fit_head", "An equal loss counts as better, so that patience is never over where nothing changes.")
 def takes_an_equal_loss_for_better(head, train, valid, **options):
     return _fit(head, train, valid, **options, improved=operator.le)
@@ -823,6 +835,14 @@ def unwraps_a_single_image(model, images, k=3):
     with torch.no_grad():
         named = _named(model, model(images).softmax(dim=1), k)
     return named[0] if len(named) == 1 else named
+
+
+@mistake("predict", "Gradients are turned off for the whole program, and stay so; use `with torch.no_grad():`.")
+def turns_gradients_off_to_predict(model, images, k=3):
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    torch.set_grad_enabled(False)
+    return _named(model, model(images).softmax(dim=1), k)
 
 
 @mistake("predict", "The model's parameters do not require gradients afterwards; torch.no_grad() leaves them alone.")

@@ -1,6 +1,7 @@
 """Checks of feature_extraction. The first line of each docstring is what the student reads."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from autograder.compare import (
     show,
 )
 from autograder.errors import Raised
+from inspections import EVERYTHING, assert_seeds_nothing, assert_tidy, assert_untouched
 
 PIXEL = 2 / 255
 # A few more roundings than one operation has: batches of other sizes are multiplied in another order.
@@ -73,20 +75,6 @@ def assert_own_modes(sent, backbone, images):
 
 def assert_detached(result):
     assert_holds(not result.requires_grad, "returned a tensor that requires gradients, expected a detached one", result)
-
-
-def assert_untouched(call, *kinds):
-    """A call has left its inputs as they were, and these kinds of things about a model.
-
-    It may have drawn random numbers, as any loader does.
-    """
-    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    effects = call.describe_side_effects(*kinds)
-    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
-
-
-def assert_tidy(call):
-    assert_untouched(call, "gradients", "weights", "training mode", "requires_grad", "hooks")
 
 
 # --- preprocess
@@ -189,8 +177,7 @@ def test_preprocess_refuses_no_size(submission, rng):
 @pytest.mark.depends_on("test_preprocess_gives_a_square")
 def test_preprocess_is_tidy(submission, rng):
     """The picture itself is not changed."""
-    submission.preprocess(picture(rng, "RGB", 20, 12), 6)
-    assert_tidy(submission.last)
+    assert_tidy(submission, partial(submission.preprocess, picture(rng, "RGB", 20, 12), 6))
 
 
 @pytest.mark.points("preprocess", 0.5)
@@ -267,9 +254,8 @@ def test_normalize_refuses_a_wrong_length(submission, images):
 def test_normalize_is_tidy(submission, images):
     """The images are not changed, and float64 stays float64."""
     images = images.double() / 3
-    result = submission.normalize(images, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25])
+    result = assert_tidy(submission, partial(submission.normalize, images, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]))
     assert_close(result, (images - 0.5) / 0.25, rtol=1e-12, atol=1e-12)
-    assert_tidy(submission.last)
 
 
 @pytest.mark.points("normalize", 1)
@@ -300,13 +286,18 @@ def outputs_of(network, images):
 
 @pytest.mark.points("freeze", 1)
 def test_freeze_sets_eval_mode(submission, images, seed):
-    """The model gives what it gives in eval mode, and keeps its weights and its running statistics."""
+    """The model gives what it gives in eval mode, with gradients by the images; weights and running statistics stay."""
     model = submission.send(data.toy_convnet(seed=seed).train())
     submission.freeze(model)
     logits = model(images)
     expected, _ = outputs_of(data.toy_convnet(seed=seed), images)
     assert_kind(logits, expected.shape)
     assert_one_of(logits, expected, problem=": after freeze the model gives other logits than in eval mode")
+    assert_holds(
+        model(images.requires_grad_()).requires_grad,
+        ": after freeze no gradient reaches the images any more",
+        [logits],
+    )
 
 
 @pytest.mark.points("freeze", 1.1)
@@ -367,6 +358,8 @@ def test_freeze_reaches_every_part(submission, seed):
             mistake="quiets_some_kinds_of_layers" if some else "",
         )
         assert_untouched(call, "weights", "gradients", "hooks")
+        submission.freeze(model)
+        assert_seeds_nothing(call, submission.last)
 
 
 @pytest.mark.points("freeze", 1)
@@ -452,7 +445,9 @@ def test_feature_maps_takes_the_hook_off(submission, images, seed):
         "took another hook off as well, expected only its own to be gone",
         mistake="removes_every_hook",
     )
-    assert_tidy(call)
+    assert_untouched(call, *EVERYTHING)
+    submission.feature_maps(sent, "first", images)
+    assert_seeds_nothing(call, submission.last)
 
 
 @pytest.mark.points("feature_maps", 0.5)
@@ -565,8 +560,7 @@ def test_features_are_tidy(submission, images, seed):
     """The images are not changed, and nothing is left on the backbone."""
     backbone = data.toy_backbone(seed=seed)
     backbone[1].requires_grad_(False)
-    submission.extract_features(backbone, images, 2)
-    assert_tidy(submission.last)
+    assert_tidy(submission, partial(submission.extract_features, backbone, images, 2))
 
 
 @pytest.mark.points("extract_features", 1)
@@ -620,9 +614,11 @@ def test_grid_of_a_constant_channel(submission, rng):
 @pytest.mark.depends_on("test_grid_of_three_channels")
 def test_grid_is_tidy(submission, rng):
     """The maps are not changed, and float64 stays float64."""
-    maps = torch.rand(2, 3, 4, generator=rng).double()
-    assert_kind(submission.feature_grid(maps, 2), (3, 8), torch.float64)
-    assert_tidy(submission.last)
+    maps = torch.rand(2, 3, 4, generator=rng, dtype=torch.float64)
+    result = assert_tidy(submission, partial(submission.feature_grid, maps, 2))
+    assert_kind(result, (3, 8), torch.float64)
+    cells = [(each - each.min()) / (each.max() - each.min()) for each in maps]
+    assert_close(result, torch.cat(cells, dim=1), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.points("feature_grid", 1.5)

@@ -4,6 +4,7 @@ import copy
 import itertools
 import math
 import re
+from functools import partial
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from autograder.compare import (
     assert_raises,
     show,
 )
+from inspections import assert_seeds_nothing, assert_tidy, assert_untouched
 
 KEYS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 PRIME = 1283  # examples, so that batches of whatever size leave a short one
@@ -89,13 +91,6 @@ def share_of_right(head, features, labels):
 
 def loss_of(logits, labels):
     return F.cross_entropy(logits, labels).item()
-
-
-def assert_tidy(call):
-    """A call has left its inputs and the module as they were. It may have drawn random numbers, as any loader does."""
-    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    effects = call.describe_side_effects("gradients", "weights", "training mode", "requires_grad", "hooks")
-    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
 
 
 def assert_names_one(message, *words):
@@ -228,8 +223,10 @@ def squeeze_of(head):
 @pytest.mark.points("build_head", 0.5)
 @pytest.mark.depends_on("test_head_gives_logits")
 def test_all_of_the_head_can_be_trained(submission):
-    """All of the head can be trained: each of its parameters requires a gradient."""
-    head = submission.build_head(6, 3)
+    """All of the head can be trained, each parameter requires a gradient; the global random state is not seeded."""
+    head, first = submission.build_head(6, 3), submission.last
+    submission.build_head(6, 3)
+    assert_seeds_nothing(first, submission.last)
     assert_module(head)
     # What a step of training makes of it tells one frozen part from another.
     submission.send(data.toy_trainer())(head, torch.ones(2, 6), torch.tensor([0, 1]))
@@ -320,8 +317,7 @@ def test_accuracy_of_different_lengths(submission, rng):
 @pytest.mark.depends_on("test_accuracy_of_known_logits")
 def test_accuracy_is_tidy(submission, rng):
     """The inputs are not changed."""
-    submission.accuracy(torch.randn(5, 3, generator=rng), torch.tensor([0, 1, 2, 0, 1]))
-    assert_tidy(submission.last)
+    assert_tidy(submission, partial(submission.accuracy, torch.randn(5, 3, generator=rng), torch.tensor([0, 1, 2, 0, 1])))
 
 
 @pytest.mark.points("accuracy", 1)
@@ -413,8 +409,7 @@ def test_evaluate_is_tidy(submission, rng, seed):
     features, labels = torch.randn(10, 6, generator=rng), torch.randint(3, (10,), generator=rng)
     head = data.toy_head(6, 3, seed=seed)
     head.bias.requires_grad_(False)
-    submission.evaluate(head, features, labels)
-    assert_tidy(submission.last)
+    assert_tidy(submission, partial(submission.evaluate, head, features, labels))
 
 
 @pytest.mark.points("evaluate", 1)
@@ -484,6 +479,7 @@ def test_fit_gives_a_history(submission, clusters, centres, rng, seed):
             )
     assert_still_figures(submission, toy, clusters, rng, seed)
     assert_figures_of_each_epoch(submission, toy, clusters[0], centres, rng)
+    assert_figures_in_between(submission, toy, centres, rng)
 
 
 def assert_still_figures(submission, toy, clusters, rng, seed):
@@ -564,6 +560,27 @@ def assert_figures_of_each_epoch(submission, toy, train, centres, rng):
             history,
             mistake="tells_the_highest_accuracy" if said == highest else "",
         )
+
+
+def assert_figures_in_between(submission, toy, centres, rng):
+    """A long training begins with the figures of a shorter one."""
+    train, valid = (labelled(0.3 * centres, 83, rng) for _ in range(2))
+    histories = []
+    for epochs in (6, 2, 3, 5):
+        # In batches of all examples, so that their order does not matter.
+        options = {"epochs": epochs, "learning_rate": 0.3, "batch_size": 83}
+        histories.append(submission.fit_head(toy, train, valid, **options))
+        assert_history(histories[-1], {epochs})
+    whole, *parts = histories
+    for key in KEYS:
+        slack = 0.02 if key.endswith("accuracy") else 1e-3
+        for part in parts:
+            apart = max(abs(one - other) for one, other in zip(part[key], whole[key], strict=False))
+            assert_holds(
+                apart <= slack,
+                f"returned {show(whole[key])} under {key!r} for six epochs, but {show(part[key])} for the first of them",
+                whole,
+            )
 
 
 @pytest.mark.points("fit_head", 1.5)
@@ -752,7 +769,7 @@ def rule_gap(losses, patience):
 @pytest.mark.points("fit_head", 1)
 @pytest.mark.depends_on("test_fit_trains_the_head")
 def test_fit_goes_by_its_seed(submission, clusters, seed):
-    """The same seed gives the same head; another seed shuffles otherwise."""
+    """The same seed gives the same head, another seed shuffles otherwise; what is left out has its default."""
     toy = data.toy_head(8, 3, seed=seed)
     heads = [submission.send(toy) for _ in range(5)]
     for head, order in zip(heads, (3, 3, 4, 0, 0), strict=True):
@@ -782,22 +799,28 @@ def test_fit_goes_by_its_seed(submission, clusters, seed):
         of_zero[1],
         mistake="takes_zero_for_no_seed",
     )
+    plain, spelled_out = (submission.send(toy) for _ in range(2))
+    submission.fit_head(plain, *clusters)
+    submission.fit_head(spelled_out, *clusters, epochs=20, learning_rate=0.1, batch_size=32, patience=None, seed=0)
+    by_default, expected = (head(clusters[1][0]) for head in (plain, spelled_out))
+    assert_kind(by_default, (60, 3))
+    assert_holds(
+        torch.allclose(by_default, expected, rtol=1e-3, atol=1e-4),
+        ": without options the head is another one than with all of them at their defaults",
+        by_default,
+        mistake="changes_a_default",
+    )
 
 
 @pytest.mark.points("fit_head", 0.5)
 @pytest.mark.depends_on("test_fit_trains_the_head")
 def test_fit_leaves_global_randomness_alone(submission, clusters, seed):
     """The global random state is not seeded, and does not matter."""
-    toy = data.toy_head(8, 3, seed=seed)
-    # Its dropout draws from the global random state: what it drops tells whether that was set to something.
-    chance = submission.send(data.toy_dropout_head(64, 1, seed=seed).train())
-    ones = torch.randn(64, 64, generator=torch.Generator().manual_seed(seed))
-    dice = submission.send(data.toy_dice())
-    heads, after, thrown = [submission.send(toy) for _ in range(2)], [], []
+    heads = [submission.send(data.toy_head(8, 3, seed=seed)) for _ in range(2)]
+    calls = []
     for head in heads:
         submission.fit_head(head, *clusters, epochs=2, seed=5)
-        after.append(chance(ones))
-        thrown.append(dice(torch.empty(0)))
+        calls.append(submission.last)
     one, other = (head(clusters[1][0]) for head in heads)
     for logits in (one, other):
         assert_kind(logits, (60, 3))
@@ -807,21 +830,7 @@ def test_fit_leaves_global_randomness_alone(submission, clusters, seed):
         other,
         mistake="forgets_the_seed",
     )
-    assert_holds(
-        not torch.equal(*after),
-        ": it seeds the global random state, so that what is drawn after it is always the same",
-        after[1],
-        mistake="seeds_everything",
-    )
-    for throws in thrown:
-        assert_kind(throws, (2,))
-    same = bool((thrown[0] == thrown[1]).any())
-    assert_holds(
-        not same,
-        ": it seeds the global random state of Python or of NumPy, so that what is drawn after it is always the same",
-        thrown[1],
-        mistake="seeds_everything",
-    )
+    assert_seeds_nothing(*calls, mistake="seeds_everything")
 
 
 def epochs_of(submission, rng, seed, count, batch_size):
@@ -1109,9 +1118,7 @@ def test_fit_changes_only_the_head(submission, clusters, seed):
     """Features and labels are not changed, no hook is left on the head, and all of it can still be trained."""
     submission.fit_head(data.toy_head(8, 3, seed=seed), *clusters, epochs=1)
     call = submission.last
-    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    effects = call.describe_side_effects("hooks", "requires_grad")
-    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
+    assert_untouched(call, "hooks", "requires_grad")
     trained = {name for _, kind, names in call.side_effects if kind == "weights" for name in names}
     missing = ", ".join({"weight", "bias"} - trained)
     assert_holds(not missing, f"left the {missing} of the head as it was, expected all of the head to be trained")
@@ -1209,8 +1216,7 @@ def test_predict_refuses_no_classes(submission, rng, seed):
 @pytest.mark.depends_on("test_predict_names_and_probabilities")
 def test_predict_is_tidy(submission, model, rng):
     """The images are not changed, and nothing is left on the model."""
-    submission.predict(model, torch.rand(2, 3, 32, 32, generator=rng), 2)
-    assert_tidy(submission.last)
+    assert_tidy(submission, partial(submission.predict, model, torch.rand(2, 3, 32, 32, generator=rng), 2))
 
 
 @pytest.mark.points("predict", 1.5)
