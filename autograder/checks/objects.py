@@ -20,7 +20,6 @@ from autograder.worker.codec import Callback, Handle, Recipe, Record, with_artic
 from autograder.worker.codec.message import class_or_instance, fields_named, leaves
 from autograder.worker.protocol import Answer, Request
 
-
 #: Names of attributes that a check may ask an object for although they begin with a line.
 _ASKED = ("__name__", "__qualname__", "_asdict", "_replace", "_fields", "_field_defaults")
 

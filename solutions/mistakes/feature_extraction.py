@@ -403,7 +403,9 @@ def cuts_the_gradient_of_the_images(model):
     return model.requires_grad_(False).eval()
 
 
-@mistake("freeze", "Gradients are turned off for the whole program, and stay so; requires_grad_(False) is all it takes.")
+@mistake(
+    "freeze", "Gradients are turned off for the whole program, and stay so; requires_grad_(False) is all it takes."
+)
 def turns_gradients_off_to_freeze(model):
     torch.set_grad_enabled(False)
     return model.requires_grad_(False).eval()
@@ -633,7 +635,9 @@ def asks_the_backbone_alone(backbone, images, batch_size=32):
     return features
 
 
-@mistake("extract_features", "Gradients are turned off for the whole program, and stay so; use `with torch.no_grad():`.")
+@mistake(
+    "extract_features", "Gradients are turned off for the whole program, and stay so; use `with torch.no_grad():`."
+)
 def turns_gradients_off(backbone, images, batch_size=32):
     torch.set_grad_enabled(False)
     return _restored(backbone, lambda: torch.cat([_run(backbone, part) for part in images.split(batch_size)]))
@@ -693,7 +697,9 @@ def scales_all_together(maps, columns=8):
     return _laid_out((maps - maps.min()) / (maps.max() - maps.min()).clamp(min=1e-12), columns)
 
 
-@mistake("feature_grid", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.")
+@mistake(
+    "feature_grid", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout."
+)
 def computes_in_float32(maps, columns=8):
     return _laid_out(_scaled(maps.float()), columns).to(maps.dtype)
 

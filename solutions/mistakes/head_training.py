@@ -230,7 +230,9 @@ class _Centring(nn.Linear):
         return super().forward(features - features.mean(dim=0))
 
 
-@mistake("build_head", "The global random state is seeded, so that every head begins with the same weights; leave it alone.")
+@mistake(
+    "build_head", "The global random state is seeded, so that every head begins with the same weights; leave it alone."
+)
 def seeds_the_first_weights(in_features, num_classes):
     _require_positive(in_features, num_classes)
     torch.manual_seed(0)

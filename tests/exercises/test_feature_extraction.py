@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from inspections import EVERYTHING, assert_seeds_nothing, assert_tidy, assert_untouched
 from PIL import Image
 
 import data
@@ -20,7 +21,6 @@ from autograder.compare import (
     show,
 )
 from autograder.errors import Raised
-from inspections import EVERYTHING, assert_seeds_nothing, assert_tidy, assert_untouched
 
 PIXEL = 2 / 255
 # A few more roundings than one operation has: batches of other sizes are multiplied in another order.

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from inspections import assert_seeds_nothing, assert_tidy, assert_untouched
 
 import data
 from autograder.compare import (
@@ -20,7 +21,6 @@ from autograder.compare import (
     assert_raises,
     show,
 )
-from inspections import assert_seeds_nothing, assert_tidy, assert_untouched
 
 KEYS = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 PRIME = 1283  # examples, so that batches of whatever size leave a short one
@@ -317,7 +317,9 @@ def test_accuracy_of_different_lengths(submission, rng):
 @pytest.mark.depends_on("test_accuracy_of_known_logits")
 def test_accuracy_is_tidy(submission, rng):
     """The inputs are not changed."""
-    assert_tidy(submission, partial(submission.accuracy, torch.randn(5, 3, generator=rng), torch.tensor([0, 1, 2, 0, 1])))
+    assert_tidy(
+        submission, partial(submission.accuracy, torch.randn(5, 3, generator=rng), torch.tensor([0, 1, 2, 0, 1]))
+    )
 
 
 @pytest.mark.points("accuracy", 1)

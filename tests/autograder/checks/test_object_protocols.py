@@ -19,7 +19,7 @@ from autograder.checks.transport import InProcess
 from autograder.errors import RefusedValue
 from autograder.submissions import Module
 
-STUDENT = '''
+STUDENT = """
 import asyncio, dataclasses, enum, functools, random
 from typing import NamedTuple
 
@@ -187,7 +187,7 @@ def logged(function):
 
 def pair(one, other, *, by):
     return one, other, by
-'''
+"""
 RIGHT = [
     "m = submission.Money(3); n = copy.deepcopy(m); assert n == m and n is not m; n.amount = 5; assert m.amount == 3",
     "m = submission.Money(3); n = copy.copy(m); n.amount = 5; assert m.amount == 3",
