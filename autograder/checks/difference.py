@@ -307,7 +307,8 @@ def _with_type(value: object) -> str:
     if value is None:
         return "None"
     if hasattr(type(value), "_shown"):
-        return with_article(value._handle.type_name)  # type: ignore[attr-defined] # it lives with the worker
+        handle = getattr(value, "_handle", None)  # of an object that lives with the worker
+        return with_article(handle.type_name) if handle is not None else str(value._shown)
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, np.ndarray):

@@ -295,7 +295,7 @@ def _leave_copy_out(place: _Place, downloads: Collection[_Place]) -> LeftOut | N
         return None
     folders = (each for each in downloads if isinstance(each, Path) and each.is_dir())
     folder = next((each for each in folders if holds_same_files(each, Path(place))), None)
-    return folder and LeftOut(legible(place.name), "", COPY_OF.format(legible(folder.name)))
+    return LeftOut(legible(place.name), "", COPY_OF.format(legible(folder.name))) if folder else None
 
 
 def _take_beside(path: Path, units: frozenset[str], downloads: frozenset[_Place]) -> Intake:

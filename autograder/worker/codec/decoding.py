@@ -212,6 +212,7 @@ class _Decoder:
         if not self.limits.recipes:
             raise MalformedMessage("a source of random numbers, which stays where it was made")
         state = self.value(state, depth + 1)
+        made: Any
         if name == "Random":
             made = random.Random()
             made.setstate(state)

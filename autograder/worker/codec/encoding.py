@@ -226,6 +226,8 @@ class _Encoder:
         return ["generator", self.node(value.get_state(), depth + 1)]
 
     def write_random(self, value: Any, depth: int) -> object:
+        if not self.limits.recipes:
+            return self.node(self.fallback(value), depth + 1)
         name = type(value).__name__
         if name == "Generator":
             state = value.bit_generator.state

@@ -186,7 +186,7 @@ class class_or_instance:  # noqa: N801 # it decorates as `property` does
 
 def fields_named(names: Iterable[str]) -> dict[str, Any]:
     """Return fields of these names, as `dataclasses` knows them."""
-    return dict(dataclasses.make_dataclass("Named", names).__dataclass_fields__)
+    return {field.name: field for field in dataclasses.fields(dataclasses.make_dataclass("Named", names))}
 
 
 class Record:
@@ -240,7 +240,7 @@ class Record:
     def __iter__(self) -> Iterator[Any]:
         if self.named_tuple:
             return iter(self.fields.values())
-        found = iter(self._object("is not iterable"))
+        found: Iterator[Any] = iter(self._object("is not iterable"))
         self._used = True
         return found
 
