@@ -52,7 +52,7 @@ def same_value(one: Call, other: Call) -> bool:
     """Return True if two calls gave the same value, or raised an exception of the same class."""
     if one.value is UNANSWERED or other.value is UNANSWERED:
         return one.value is other.value and one.raised[:1] == other.raised[:1]
-    if other.printed and one.printed != other.printed:
+    if (other.printed and one.printed != other.printed) or one.written != other.written:
         return False
     if isinstance(one.value, Program) and isinstance(other.value, Program):
         return _same_end(one.value, other.value)

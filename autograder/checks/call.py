@@ -61,6 +61,7 @@ class Call:
         program: the unit was run as a program; `kwargs` holds its input, arguments and files.
         answer: what came of it, with a value as the check sees it; `NO_ANSWER` if it was a fault.
         raised: the class of the exception that it raised, and the exception's words.
+        found, written: what lay at the paths among the arguments before and after the call; None for no file.
     """
 
     function: str
@@ -73,6 +74,8 @@ class Call:
     program: bool = False
     answer: Answer = NO_ANSWER
     raised: tuple[str, ...] = ()
+    found: dict[Path, bytes | None] = field(default_factory=dict)
+    written: dict[Path, bytes | None] = field(default_factory=dict)
 
     def __str__(self) -> str:
         if self.program:

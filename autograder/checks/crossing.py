@@ -4,6 +4,7 @@ On the way back it finds the classes and members that a worker names, and writes
 """
 
 import builtins
+import contextlib
 import enum
 import io
 import itertools
@@ -11,14 +12,17 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder.checks.compare import show
 from autograder.errors import CheckError, RefusedValue
 from autograder.libraries import Image, nn
-from autograder.worker.codec import Member, Recipe, Record, refuse
+from autograder.worker.codec import Member, Recipe, Record, leaves, refuse
 
 #: Most files that one call may write into the check's folder.
 _MOST_FILES = 1000
+#: A longer text is no path.
+_PATH_LETTERS = 1000
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,32 @@ def warning_class(kinds: Sequence[str]) -> type[Warning]:
     """Return Python's own class of a warning, by the names of the student's and of its bases."""
     found = (getattr(builtins, name, None) for name in kinds)
     return next((kind for kind in found if isinstance(kind, type) and issubclass(kind, Warning)), UserWarning)
+
+
+def files_of(values: object) -> dict[Path, bytes | None]:
+    """Return what lies at the paths among values, and in the folders among them; None for a file that is not there yet."""
+    found: dict[Path, bytes | None] = {}
+    for path in (Path(leaf) for leaf in leaves(values) if _is_path(leaf)):
+        inside = itertools.islice(path.rglob("*"), _MOST_FILES) if path.is_dir() else (path,)
+        with contextlib.suppress(OSError):
+            found |= {each: each.read_bytes() if each.is_file() else None for each in inside if not each.is_dir()}
+    return found
+
+
+def put_back(files: Mapping[Path, bytes | None]) -> None:
+    """Have files as they were: to make a call again that has written them."""
+    for path, data in files.items():
+        with contextlib.suppress(OSError):
+            if data is None:
+                path.unlink(missing_ok=True)
+            elif not path.is_file() or path.read_bytes() != data:
+                path.write_bytes(data)
+
+
+def _is_path(value: Any) -> bool:
+    """Return True for the path of a place on this machine, as a text too."""
+    kind = isinstance(value, Path) or (isinstance(value, str) and len(value) < _PATH_LETTERS)
+    return kind and "\0" not in str(value) and Path(value).is_absolute()
 
 
 def write_files(files: Mapping[str, bytes], folder: Path | None, call: object) -> None:

@@ -302,7 +302,7 @@ def bounds(low: float, high: float, given: str) -> str:
     return f"between {least} and {most}"
 
 
-def _with_type(value: object) -> str:
+def _with_type(value: Any) -> str:
     """Return a value with its type, for a sentence about types."""
     if value is None:
         return "None"

@@ -127,7 +127,7 @@ def _mistakes_defined_in(path: Path, _: int) -> tuple[Mistake, ...]:
         body = ast.parse(path.read_text(encoding="utf-8")).body
     except SyntaxError as error:
         raise CatalogError(f"{path}, line {error.lineno}: it is not valid Python ({error.msg})") from error
-    definitions = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    definitions = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
     found = {node.name: _mistake_at(path, node.name, each) for node in definitions for each in node.decorator_list[:1]}
     return tuple(known for known in found.values() if known is not None)
 

@@ -13,7 +13,15 @@ from typing import Any, NoReturn, Protocol
 from autograder.checks.call import Call
 from autograder.checks.compare import Printed, show
 from autograder.checks.crossing import SentIterator
-from autograder.errors import CheckError, CheckFailed, MalformedMessage, MissingAttribute, Raised, RefusedValue
+from autograder.errors import (
+    CheckError,
+    CheckFailed,
+    MalformedMessage,
+    MissingAttribute,
+    OverBudget,
+    Raised,
+    RefusedValue,
+)
 from autograder.libraries import Tensor
 from autograder.worker import protocol
 from autograder.worker.codec import Callback, Handle, Recipe, Record, with_article
@@ -22,6 +30,10 @@ from autograder.worker.protocol import Answer, Request
 
 #: Names of attributes that a check may ask an object for although they begin with a line.
 _ASKED = ("__name__", "__qualname__", "_asdict", "_replace", "_fields", "_field_defaults")
+
+
+#: Most items that a check asks an iterator for: one may never end, and each crosses on its own.
+_MOST_ITEMS = 10_000
 
 
 class Caller(Protocol):
@@ -294,7 +306,11 @@ def _next(value: RemoteObject, name: str, *args: object) -> Any:
 
     Raises:
         StopIteration: it has ended.
+        OverBudget: it has given so much that it may have no end.
     """
+    given = value.__dict__["_given"] = value.__dict__.get("_given", 0) + 1
+    if given > _MOST_ITEMS:
+        raise OverBudget(f"{value._label} has given {_MOST_ITEMS:,} items, and a check asks for no more")
     try:
         return _use(value, name, *args)
     except Raised as error:

@@ -16,7 +16,17 @@ from typing import Any, NoReturn
 
 from autograder.checks.call import NO_ANSWER, UNANSWERED, Call, ModuleUnderTest
 from autograder.checks.compare import Printed, show
-from autograder.checks.crossing import SentModule, as_sent, known_member, plain, recipe_of, warning_class, write_files
+from autograder.checks.crossing import (
+    SentModule,
+    as_sent,
+    files_of,
+    known_member,
+    plain,
+    put_back,
+    recipe_of,
+    warning_class,
+    write_files,
+)
 from autograder.checks.faults import error_of, fault_in, load_notes
 from autograder.checks.objects import (
     Awaited,
@@ -197,6 +207,7 @@ class StudentModule:
     def repeat(self, call: Call) -> Call:
         """Replay a recorded call on this module and return the new record."""
         call = replace(call, answer=NO_ANSWER, raised=())
+        put_back(call.found)
         if call.program:
             self._run_program(replace(call, function=self.module.unit))
         else:
@@ -225,6 +236,8 @@ class StudentModule:
         __tracebackhide__ = True
         self._load()
         call = replace(call, args=map_tree(as_sent, call.args), kwargs=map_tree(as_sent, call.kwargs))
+        given = [*call.args, *call.kwargs.values()]
+        call = replace(call, found=files_of(given))
         # Noted before it is made: should it fail, the sentence names this call.
         self.calls.append(call)
         request = protocol.Call(
@@ -255,7 +268,7 @@ class StudentModule:
         write_files(answer.files, self._shared_folder, call)
         self._name(answer.value, call)
         answer = replace(answer, value=map_tree(self._incoming, answer.value))
-        self.calls[-1] = replace(call, answer=answer)
+        self.calls[-1] = replace(call, answer=answer, written=files_of(given))
         return Awaited(answer.value) if answer.awaited else answer.value
 
     def _run_program(self, call: Call) -> Program:

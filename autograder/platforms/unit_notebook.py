@@ -51,7 +51,7 @@ def split_functions(unit: Unit, source: str) -> tuple[str, dict[str, str]]:
     """
     source, _ = split_at_start(source)  # a cell must not run the program
     tree, lines = ast.parse(source), source.splitlines()
-    kinds = ast.FunctionDef | ast.ClassDef
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     functions = [node for node in tree.body if isinstance(node, kinds) and node.name in unit.functions]
     missing = unit.functions.keys() - {node.name for node in functions}
     if missing:

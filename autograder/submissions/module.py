@@ -70,7 +70,7 @@ def _names_by_function(text: str) -> dict[str, set[str]]:
         body = parse_quietly(text).body
     except RecursionError:  # it could be parsed before, with more of the stack left
         return {}
-    functions = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    functions = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
     return {node.name: {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} for node in functions}
 
 
@@ -80,7 +80,11 @@ def _lines_by_function(text: str) -> dict[str, int]:
         body = parse_quietly(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
-    return {node.name: node.lineno for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return {
+        node.name: node.lineno
+        for node in body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
 
 
 #: Syntax of Python that an older one calls an error: the version that brought it, and a line that shows it.

@@ -24,7 +24,7 @@ def shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
     documented = {
         node.name
         for node in ast.parse(solution).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and ast.get_docstring(node)
     }
     for function in unit.functions.values():
         if function.name not in documented:
@@ -85,10 +85,12 @@ def concerns(catalog: Catalog, check: CheckResult, function: str) -> bool:
     module = Module(check.unit, f"{check.unit}.py", whole_solution(catalog, check.unit))
     if function == check.function or function in module.used_by(check.function):
         return True
-    tree = ast.parse(catalog.checks(check.unit).read_text(encoding="utf-8"))
-    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    shared = catalog.shared_checks.values()
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (*shared, catalog.checks(check.unit))]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    functions = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     waiting, seen = [check.id.partition("::")[2].partition("[")[0].rpartition(".")[2]], set[str]()
-    while waiting:  # helpers and fixtures of the file, too
+    while waiting:  # helpers and fixtures of the file, and of those that serve several units, too
         name = waiting.pop()
         seen.add(name)
         nodes = list(ast.walk(functions[name])) if name in functions else []

@@ -60,7 +60,7 @@ def mutants_of(source: str, free: Collection[str] = ()) -> Iterator[Mutant]:
     """
     tree = ast.parse(source)
     for function in tree.body:
-        if isinstance(function, ast.FunctionDef | ast.ClassDef):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             for path, node in _places(function, ()):
                 if function.name in free and isinstance(node, ast.Constant) and type(node.value) in (int, float):
                     continue
@@ -98,7 +98,7 @@ def read_survivors(path: Path) -> dict[tuple[str, str, str], str]:
 
 def _mutant(
     tree: ast.Module,
-    function: ast.FunctionDef | ast.ClassDef,
+    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
     path: tuple[object, ...],
     node: ast.AST,
     changed: ast.AST,
@@ -130,7 +130,7 @@ def _short(node: ast.AST) -> str:
 def _places(node: ast.AST, path: tuple[object, ...]) -> Iterator[tuple[tuple[object, ...], ast.AST]]:
     """Yield every node of a function's body with the path to it, without signatures, docstrings and errors' messages."""
     for name, value in ast.iter_fields(node):
-        if isinstance(node, ast.FunctionDef) and name != "body":
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and name != "body":
             continue
         if isinstance(node, ast.keyword) and node.arg == "strict":
             continue  # a guard of zip's, which says what is known

@@ -189,15 +189,26 @@ def _raise(function, args, kwargs):
 
 def _nothing(function):
     if isinstance(function, type):
-        methods = {
-            name: _nothing(value)
-            for name, value in vars(function).items()
-            if callable(value) and (name == "__call__" or not name.startswith("__"))
-        }
-        made = type(function.__name__, (function,), methods)
-        made.__module__, made.__qualname__ = function.__module__, function.__qualname__
-        return made
+        found = {name: _idle(value, function.__module__) for name, value in vars(function).items()}
+        methods = {name: value for name, value in found.items() if value is not None}
+        named = {name: value for name, value in methods.items() if name == "__call__" or not name.startswith("__")}
+        for name, value in (named or methods).items():
+            setattr(function, name, value)
+        return function
     seen = []
+
+    if _inspect.iscoroutinefunction(function):
+        @_functools.wraps(function)
+        async def nothing(*args, **kwargs):
+            try:
+                with _silence():
+                    seen.append(await function(*_copy.deepcopy(args), **_copy.deepcopy(kwargs)))
+            except Exception:
+                pass
+            value = seen[-1] if seen else None
+            return WAY
+
+        return nothing
 
     @_functools.wraps(function)
     def nothing(*args, **kwargs):
@@ -210,6 +221,19 @@ def _nothing(function):
         return WAY
 
     return nothing
+
+
+def _idle(value, module):
+    """Return what stands in the place of a class's own method or property; None for anything else."""
+    if isinstance(value, property):
+        return property(_nothing(value.fget), value.fset, value.fdel)
+    if isinstance(value, _functools.cached_property):
+        return property(_nothing(value.func))
+    if isinstance(value, (classmethod, staticmethod)):
+        return type(value)(_nothing(value.__func__))
+    own = callable(value) and getattr(value, "__module__", None) == module
+    generated = getattr(getattr(value, "__code__", None), "co_filename", "") == "<string>"  # by a dataclass
+    return _nothing(value) if own and not generated and not isinstance(value, type) else None
 
 
 FUNCTION = _nothing(FUNCTION)

@@ -39,6 +39,10 @@ hints = ["Of what?", "`sum`."]
 [unit.functions.read]
 points = 1
 hints = ["From where?", "`open`."]
+
+[unit.functions.note]
+points = 1
+hints = ["Where to?", "`path.open`."]
 """,
     "exercises/lessons/shop.md": "# Shop\n",
     "solutions/shop.py": '''"""Shop."""
@@ -83,6 +87,15 @@ def read(path):
     with open(path) as file:
         return [int(line) for line in file]
     ### END SOLUTION
+
+
+def note(basket, path):
+    """Add a line with the number of prices."""
+    # TODO: Write.
+    ### BEGIN SOLUTION
+    with path.open("a") as file:
+        file.write(f"{len(basket.prices)}\\n")
+    ### END SOLUTION
 ''',
     "solutions/mistakes/shop.py": """from autograder.diagnose import mistake
 
@@ -102,6 +115,11 @@ def counts(baskets):
 def skips_the_first(path):
     with open(path) as file:
         return [int(line) for line in file][1:]
+
+
+@mistake("note", "A note takes the place of the earlier ones.")
+def overwrites(basket, path):
+    path.write_text(f"{len(basket.prices)}\\n")
 """,
     "tests/exercises/conftest.py": "import prices, pytest\n\n\n@pytest.fixture\ndef some():\n    return prices.some()\n",
     "tests/exercises/prices.py": "def some():\n    return [3, 4]\n",
@@ -144,6 +162,14 @@ def test_read(submission, tmp_path):
     """Lines are read."""
     (tmp_path / "a.txt").write_text("1\\n2\\n")
     assert submission.read(tmp_path / "a.txt") == [1, 2]
+
+
+@pytest.mark.points("note", 1)
+def test_note(submission, tmp_path):
+    """Notes are added."""
+    for _ in range(2):
+        submission.note(submission.Basket(), tmp_path / "notes.txt")
+    assert (tmp_path / "notes.txt").read_text() == "0\\n0\\n"
 ''',
 }
 
@@ -158,13 +184,13 @@ def course(tmp_path):
     return catalog
 
 
-def graded(course, tmp_path, old="", new=""):
+def graded(course, tmp_path, old="", new="", workers=None):
     folder = tmp_path / "ann"
     folder.mkdir(exist_ok=True)
     text = "".join(line for line in course.solution("shop").read_text().splitlines(True) if "SOLUTION" not in line)
     assert old in text
     (folder / "shop.py").write_text(text.replace(old, new))
-    return Grader(GradingSpec(course, require=()), InThisProcess()).grade_path(folder)
+    return Grader(GradingSpec(course, require=()), workers or InThisProcess()).grade_path(folder)
 
 
 def named(result):
@@ -210,6 +236,12 @@ def test_a_mistake_of_a_function_that_takes_objects_is_named(course, tmp_path):
 def test_a_mistake_of_a_function_that_reads_a_file_is_named(course, tmp_path):
     """The file is there no longer when all checks have run."""
     assert named(graded(course, tmp_path, "for line in file]", "for line in file][1:]")) == {"skips_the_first"}
+
+
+@pytest.mark.parametrize("sandboxed", [False, True])
+def test_a_mistake_of_a_function_that_writes_a_file_is_named(course, tmp_path, sandboxed, request):
+    workers = request.getfixturevalue("sandbox") if sandboxed else None
+    assert named(graded(course, tmp_path, 'path.open("a")', 'path.open("w")', workers)) == {"overwrites"}
 
 
 def test_a_sentence_names_a_file_as_the_check_does_so_that_a_replay_says_the_same(course, tmp_path, sandbox):
