@@ -117,6 +117,11 @@ class Intake:
         self.hand_ins[name] = replace(hand_in, students=(Student(name),))
 
     @property
+    def is_download(self) -> bool:
+        """Return True if the class is the download of one platform."""
+        return self.form.startswith("a download of ")
+
+    @property
     def sentence(self) -> str:
         """Return one line that says what was understood."""
         earlier = sum(map(len, self.earlier.values()))

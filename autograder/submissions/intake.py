@@ -5,9 +5,9 @@ for each student (in a zip: `class_zip`), or one submission alone. Nothing is un
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from autograder.errors import UsageError
 from autograder.results.types import legible
@@ -15,36 +15,30 @@ from autograder.submissions.assignments import join_assignments
 from autograder.submissions.attempts import take_download
 from autograder.submissions.authors import (
     author_before_unit,
-    author_behind_unit,
     have_several_authors,
     may_be_student,
     share_unit,
     sort_by_author,
 )
-from autograder.submissions.choosing import bears, unit_of
+from autograder.submissions.choosing import unit_of
 from autograder.submissions.class_zip import (
-    list_zip_places,
     take_zip_beside,
     take_zipped_folders,
-    zip_paths,
-    zips_inside,
 )
 from autograder.submissions.contents import (
     COMMON,
     COPY_OF,
     NO_WORK,
-    folder_paths,
     holds_results,
     holds_same_files,
     holds_work,
     is_class,
-    is_container,
     is_relevant,
     left_beside,
     list_packed_copies,
     units_inside,
 )
-from autograder.submissions.downloads import COURSE_FOLDERS, SHAPES, VERSIONS, WORK_FOLDERS, is_junk
+from autograder.submissions.downloads import COURSE_FOLDERS, SHAPES, VERSIONS, WORK_FOLDERS
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import (
     FOREIGN,
@@ -56,12 +50,21 @@ from autograder.submissions.hand_in import (
     free_name,
     name_of,
 )
+from autograder.submissions.places import (
+    Place,
+    course_folders,
+    is_zip,
+    list_beside,
+    list_children,
+    list_class_folders,
+    list_places,
+    split_containers,
+)
+from autograder.submissions.remarks import hand_in_paths, remarks
 from autograder.submissions.students import nfc
 
 #: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.
 FORMS = ("one", "folders", *SHAPES)
-#: A folder or zip, or a folder in the zip that is taken.
-_Place = Path | PurePosixPath
 _LINK = "it is a link; put the files themselves there"
 #: Forms in which several students are sure.
 _CLASSES = ("folders of assignments", "folders of sections")
@@ -87,7 +90,8 @@ def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> In
             parts.append(Intake("", left_out=[LeftOut(legible(path.name), "", _LINK)]))
         else:
             part = _take_path(path, frozenset(units), form)
-            part.remarks += _remarks(part, frozenset(units)) if form != "one" else ()
+            if form != "one":
+                part.remarks += [*remarks(part, frozenset(units)), *_unopened_classes(part, frozenset(units))]
             parts.append(part)
     whole = _merge_intakes(parts)
     whole.remarks += _repeated(parts)
@@ -170,11 +174,6 @@ def _take_single(path: Path) -> Intake:
     return Intake("one submission", {name_of(path): HandIn.alone(path)})
 
 
-def _is_download(part: Intake) -> bool:
-    """Return True if a part was taken from a platform's download."""
-    return part.form.startswith("a download of ")
-
-
 def _take_nested_class(path: Path, units: frozenset[str]) -> Intake | None:
     """Take a platform's download of several students, or the class in a path's only folder or zip; None if it is neither.
 
@@ -182,35 +181,22 @@ def _take_nested_class(path: Path, units: frozenset[str]) -> Intake | None:
     """
     if path.is_dir():
         download = take_download(path, units)
-        if download is not None and _is_download(download) and len(download.hand_ins) > 1:
+        if download is not None and download.is_download and len(download.hand_ins) > 1:
             return download
-    inside, beside = _split_containers(path)
+    inside, beside = split_containers(path)
     if len(inside) != 1 or any(child.suffix.lower() in (*SOURCES, *FOREIGN_ARCHIVES) for child in beside):
         return None
     part = _take_path(inside[0], units, "")
-    several = len(part.hand_ins) > 1 and (part.form in _CLASSES or _is_download(part) or is_class(part, units))
+    several = len(part.hand_ins) > 1 and (part.form in _CLASSES or part.is_download or is_class(part, units))
     if not several:
         return None
     part.left_out += [left_beside(child, units) for child in beside]
     return part
 
 
-def _split_containers(path: Path) -> tuple[list[Path], Sequence[PurePath]]:
-    """Return the folders and archives in a folder, or the zips in a zip, that may hold a class, and what lies beside them."""
-    if not path.is_dir():
-        names = [name for name in zip_paths(path) if not is_junk(name)]
-        zips = zips_inside(path, names)
-        return zips, [name for name in names if path / name not in zips]
-    children = [child for child in path.iterdir() if is_relevant(child)]
-    inside = [child for child in children if is_container(child)]
-    if len(inside) > 1:
-        inside = [child for child in inside if child.name not in WORK_FOLDERS]
-    return inside, [child for child in children if child not in inside]
-
-
 def _take_assignments(path: Path, units: frozenset[str]) -> Intake | None:
     """Take folders or zips of several assignments, each of the same class in any form; None if it holds no such folders."""
-    inside, left = _list_class_folders(path, units)
+    inside, left = list_class_folders(path, units)
     if len(inside) < 2:
         return None
     parts: dict[str, Intake] = {}
@@ -219,7 +205,7 @@ def _take_assignments(path: Path, units: frozenset[str]) -> Intake | None:
         if part is None or part.form == "one submission":
             return None
         parts[legible(folder)] = part
-    classes = [part for part in parts.values() if _is_download(part) or is_class(part, units)]
+    classes = [part for part in parts.values() if part.is_download or is_class(part, units)]
     known = {student.name for part in classes for hand_in in part.hand_ins.values() for student in hand_in.students}
     if not classes or any(part not in classes and not part.hand_ins.keys() <= known for part in parts.values()):
         return None
@@ -230,34 +216,6 @@ def _take_assignments(path: Path, units: frozenset[str]) -> Intake | None:
     return _merge_intakes([joined])
 
 
-def _list_class_folders(path: Path, units: frozenset[str]) -> tuple[Mapping[str, _Place], list[LeftOut]]:
-    """Return the folders and zips that may hold a class each, by name, and what lies beside them.
-
-    There are none if an archive of another kind lies beside: it may be a student's.
-    """
-    inside, beside = _list_places(path)
-    if any(is_archive(each.name) for each in beside):
-        return {}, []
-    return inside, [left_beside(each, units) for each in beside]
-
-
-def _list_places(path: Path) -> tuple[Mapping[str, _Place], Sequence[PurePath]]:
-    """Return the folders and zips in a folder or zip, by name, without common folders, and what lies beside them."""
-    if not path.is_dir():
-        return list_zip_places(path)
-    children = _list_children(path)
-    readable = (child for child in children if child.is_dir() or child.name.lower().endswith(".zip"))
-    inside = [child for child in readable if is_container(child) and child.name not in WORK_FOLDERS]
-    count = Counter(map(name_of, inside))
-    named = {name_of(child) if count[name_of(child)] == 1 else child.name: child for child in inside}
-    return named, [child for child in children if child not in inside]
-
-
-def _list_children(folder: Path) -> list[Path]:
-    """Return what may count in a folder, in order."""
-    return sorted(filter(is_relevant, folder.iterdir()), key=lambda each: nfc(each.name))
-
-
 def _take_zip_folder(path: Path, units: frozenset[str], top: PurePosixPath) -> Intake | None:
     """Take one folder of a zip as a class: a platform's download, or a folder or file for each student."""
     return take_download(path, units, top=top) or take_zipped_folders(path, units, top=top, asked=True)
@@ -265,9 +223,9 @@ def _take_zip_folder(path: Path, units: frozenset[str], top: PurePosixPath) -> I
 
 def _take_downloads_inside(path: Path, units: frozenset[str]) -> Intake | None:
     """Take the downloads of a class in a folder or zip, and the hand-ins beside them; None if no download is of a class."""
-    inside, _ = _list_places(path)
+    inside, _ = list_places(path)
     taken = {place: _take_download_at(path, units, place) for place in inside.values()}
-    downloads = {place: part for place, part in taken.items() if part is not None and _is_download(part)}
+    downloads = {place: part for place, part in taken.items() if part is not None and part.is_download}
     if not any(is_class(part, units) for part in downloads.values()):
         return None
     for place, part in downloads.items():
@@ -276,7 +234,7 @@ def _take_downloads_inside(path: Path, units: frozenset[str]) -> Intake | None:
     copies = [_leave_copy_out(place, downloads) for place in downloads]
     parts = [part for part, copy in zip(downloads.values(), copies, strict=True) if copy is None]
     rest = _take_beside(path, units, frozenset(downloads))
-    if not rest.hand_ins and len(inside) == len(downloads) > 1 and not any(map(_is_zip, downloads)):
+    if not rest.hand_ins and len(inside) == len(downloads) > 1 and not any(map(is_zip, downloads)):
         return None  # sections, which are one download, so that a student in two of them is one
     whole = _merge_intakes([*parts, *([rest] if rest.hand_ins else [])])
     whole.form = "folders of sections" if len(parts) > 1 else whole.form
@@ -284,25 +242,20 @@ def _take_downloads_inside(path: Path, units: frozenset[str]) -> Intake | None:
     return whole
 
 
-def _is_zip(place: _Place) -> bool:
-    """Return True for a zip; a folder in a zip has no path on the disk."""
-    return isinstance(place, Path) and not place.is_dir()
-
-
-def _leave_copy_out(place: _Place, downloads: Collection[_Place]) -> LeftOut | None:
+def _leave_copy_out(place: Place, downloads: Collection[Place]) -> LeftOut | None:
     """Return that a download is the archive of another one that lies there unpacked; None if it is not."""
-    if not _is_zip(place):
+    if not is_zip(place):
         return None
     folders = (each for each in downloads if isinstance(each, Path) and each.is_dir())
     folder = next((each for each in folders if holds_same_files(each, Path(place))), None)
-    return LeftOut(legible(place.name), "", COPY_OF.format(legible(folder.name))) if folder else None
+    return LeftOut(legible(place.name), "", COPY_OF.format(legible(folder.name))) if folder is not None else None
 
 
-def _take_beside(path: Path, units: frozenset[str], downloads: frozenset[_Place]) -> Intake:
+def _take_beside(path: Path, units: frozenset[str], downloads: frozenset[Place]) -> Intake:
     """Take what lies in a folder or zip beside the downloads in it: hand-ins of single students, and the rest."""
     if not path.is_dir():
         return take_zip_beside(path, units, downloads)
-    children = [child for child in _list_children(path) if child not in downloads]
+    children = [child for child in list_children(path) if child not in downloads]
     idle = [child for child in children if child.is_dir() and not holds_work(child)]
     rest = _take_children(path, units, [child for child in children if child not in idle])
     rest.left_out += [LeftOut(legible(child.name), "", NO_WORK) for child in idle]
@@ -333,7 +286,7 @@ def _is_single(folder: Path, units: frozenset[str]) -> bool:
 def _take_folders(folder: Path, units: frozenset[str]) -> Intake:
     """Take a folder, an archive or a file for each student."""
     given, folder = folder, _students_folder(folder, units)
-    children, beside = _list_children(folder), list(_list_beside(given, folder, units))
+    children, beside = list_children(folder), list(list_beside(given, folder, units))
     intake = _take_children(folder, units, children)
     if not intake.hand_ins and not beside and all(child.is_file() and not child.is_symlink() for child in children):
         return _take_single(folder)  # files under wrong names, or none: one submission that says so
@@ -344,7 +297,7 @@ def _take_folders(folder: Path, units: frozenset[str]) -> Intake:
 def _take_children(folder: Path, units: frozenset[str], children: Collection[Path]) -> Intake:
     """Take some of the folders, archives and files in a folder as those of a student each."""
     intake = Intake("a folder of submissions")
-    of_course = _course_folders(children, units)
+    of_course = course_folders(children, units)
     files: list[Path] = []
     for child in children:
         shown = legible(child.name)
@@ -370,23 +323,6 @@ def _take_children(folder: Path, units: frozenset[str], children: Collection[Pat
     return intake
 
 
-def _list_beside(given: Path, folder: Path, units: frozenset[str]) -> Iterator[LeftOut]:
-    """Yield what lies beside the folder of the students, and beside each folder above it, up to the given one."""
-    for inner in (folder, *folder.parents):
-        if given in inner.parents:
-            for child in sorted(inner.parent.iterdir()):
-                if child != inner and is_relevant(child):
-                    yield left_beside(child, units)
-
-
-def _course_folders(children: Collection[Path], units: frozenset[str]) -> set[Path]:
-    """Return the folders that are the course's own, as far as the work of several students lies beside them."""
-    others = [child for child in children if child.name not in COURSE_FOLDERS]
-    authors = (author_before_unit(child, units) or author_behind_unit(child, units) for child in others)
-    several = len({who for who, _ in filter(None, authors)}) + sum(map(is_container, others)) > 1
-    return {child for child in children if several and child.is_dir() and child.name in COURSE_FOLDERS}
-
-
 def _students_folder(folder: Path, units: frozenset[str]) -> Path:
     """Return the folder of the students: the only folder inside the given one if students there share a unit, else itself."""
     inner = [
@@ -410,7 +346,7 @@ def _take_sections(path: Path, units: frozenset[str], *, asked: bool) -> Intake 
 
     Students must have names of their own, and several the same unit, unless the instructor asks for sections.
     """
-    inside, left = _list_class_folders(path, units)
+    inside, left = list_class_folders(path, units)
     parts: list[Intake] = []
     for place in inside.values():
         part = _take_section(path, units, place)
@@ -428,7 +364,7 @@ def _take_sections(path: Path, units: frozenset[str], *, asked: bool) -> Intake 
     return together
 
 
-def _take_section(path: Path, units: frozenset[str], place: _Place) -> Intake | None:
+def _take_section(path: Path, units: frozenset[str], place: Place) -> Intake | None:
     """Take one section: a folder or zip, or a folder in the zip `path`; None if it is no class."""
     download = _take_download_at(path, units, place)
     if download is not None:
@@ -438,62 +374,19 @@ def _take_section(path: Path, units: frozenset[str], place: _Place) -> Intake | 
     return _take_folders(place, units) if place.is_dir() else take_zipped_folders(place, units)
 
 
-def _take_download_at(path: Path, units: frozenset[str], place: _Place) -> Intake | None:
+def _take_download_at(path: Path, units: frozenset[str], place: Place) -> Intake | None:
     """Take a platform's download: a folder or zip, or a folder in the zip `path`; None if it is none."""
     return take_download(place, units) if isinstance(place, Path) else take_download(path, units, top=place)
 
 
-def _remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
-    """Yield a sentence for the instructor if one hand-in may be the work of several students."""
-    if _is_download(intake):
-        return
-    found = ((name, _crowded_unit(_hand_in_paths(hand_in), units)) for name, hand_in in intake.hand_ins.items())
-    crowded = [(name, *several) for name, several in found if several is not None]
-    if crowded:
-        name, unit, count = crowded[0]
-        more = f", and the like in {len(crowded) - 1} more" if len(crowded) > 1 else ""
-        students = "if these are students, say `--from folders` or `--from sections`"
-        yield f"{count} files named {unit} in {name}{more}; {students}"
-    elif intake.form == "one submission":
-        ((name, hand_in),) = intake.hand_ins.items()
-        scripts = [path for path in _hand_in_paths(hand_in) if path.suffix.lower() in SOURCES]
-        if len(scripts) > 1 and not any(unit_of(path.name, units) or _bears_any(path.name, units) for path in scripts):
-            advice = f"if these are students, name them such as jane_{min(units)}.py"
-            yield f"{len(scripts)} files in {name}, and none is named as a unit; {advice}"
-        yield from _unopened_classes(hand_in.path, units)
-
-
-def _unopened_classes(path: Path, units: frozenset[str]) -> Iterator[str]:
+def _unopened_classes(intake: Intake, units: frozenset[str]) -> Iterator[str]:
     """Yield a sentence for each zip in one submission that holds a class, and is not opened as a unit's file lies beside."""
-    if not any(unit_of(each.name, units) for each in _hand_in_paths(HandIn((), path))):
+    lone = next(iter(intake.hand_ins.values())) if intake.form == "one submission" else None
+    if lone is None or not any(unit_of(each.name, units) for each in hand_in_paths(lone)):
         return
-    inside, _ = _list_places(path)
-    for place in filter(_is_zip, inside.values()):
-        part = _take_section(path, units, place)
+    inside, _ = list_places(lone.path)
+    for place in filter(is_zip, inside.values()):
+        part = _take_section(lone.path, units, place)
         if part is not None and is_class(part, units):
             count, shown = len(part.hand_ins), legible(place.name)
-            yield f"{shown} in {name_of(path)} holds the work of {count} students, and is not opened; grade it by itself"
-
-
-def _bears_any(filename: str, units: frozenset[str]) -> bool:
-    """Return True if a file's name bears the name of a unit."""
-    return any(bears(filename, unit) for unit in units)
-
-
-def _crowded_unit(paths: Iterable[PurePosixPath], units: frozenset[str]) -> tuple[str, int] | None:
-    """Return a unit whose files lie in several folders that may be students', and the folders' number; None without one."""
-    places: dict[str, set[PurePosixPath]] = {}
-    for path in paths:
-        above = path.parts[:-1]
-        common = not WORK_FOLDERS.isdisjoint(above) or any(part.startswith((".", "__")) for part in above)
-        if above and not common and not any(map(VERSIONS.fullmatch, above)) and (unit := unit_of(path.name, units)):
-            places.setdefault(unit, set()).add(path.parent)
-    return next(((unit, len(each)) for unit, each in places.items() if len(each) > 1), None)
-
-
-def _hand_in_paths(hand_in: HandIn) -> Collection[PurePosixPath]:
-    """Return the paths of the files in a hand-in; nothing if its archive cannot be opened or is no zip."""
-    if hand_in.files is not None:
-        zips = zips_inside(hand_in.path, hand_in.files.values())
-        return zip_paths(zips[0]) if zips and len(hand_in.files) == 1 else hand_in.files
-    return list(folder_paths(hand_in.path)) if hand_in.path.is_dir() else zip_paths(hand_in.path)
+            yield f"{shown} in {name_of(lone.path)} holds the work of {count} students, and is not opened; grade it by itself"

@@ -1,0 +1,53 @@
+"""Tell the instructor what of a class may have been understood otherwise than it is meant."""
+
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import PurePosixPath
+
+from autograder.submissions.choosing import bears, unit_of
+from autograder.submissions.class_zip import zip_paths, zips_inside
+from autograder.submissions.contents import folder_paths
+from autograder.submissions.downloads import VERSIONS, WORK_FOLDERS
+from autograder.submissions.hand_in import SOURCES, HandIn, Intake
+
+
+def remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
+    """Yield a sentence for the instructor if one hand-in may be the work of several students."""
+    if intake.is_download:
+        return
+    found = ((name, _crowded_unit(hand_in_paths(hand_in), units)) for name, hand_in in intake.hand_ins.items())
+    crowded = [(name, *several) for name, several in found if several is not None]
+    if crowded:
+        name, unit, count = crowded[0]
+        more = f", and the like in {len(crowded) - 1} more" if len(crowded) > 1 else ""
+        students = "if these are students, say `--from folders` or `--from sections`"
+        yield f"{count} files named {unit} in {name}{more}; {students}"
+    elif intake.form == "one submission":
+        ((name, hand_in),) = intake.hand_ins.items()
+        scripts = [path for path in hand_in_paths(hand_in) if path.suffix.lower() in SOURCES]
+        if len(scripts) > 1 and not any(unit_of(path.name, units) or _bears_any(path.name, units) for path in scripts):
+            advice = f"if these are students, name them such as jane_{min(units)}.py"
+            yield f"{len(scripts)} files in {name}, and none is named as a unit; {advice}"
+
+
+def _bears_any(filename: str, units: frozenset[str]) -> bool:
+    """Return True if a file's name bears the name of a unit."""
+    return any(bears(filename, unit) for unit in units)
+
+
+def _crowded_unit(paths: Iterable[PurePosixPath], units: frozenset[str]) -> tuple[str, int] | None:
+    """Return a unit whose files lie in several folders that may be students', and the folders' number; None without one."""
+    places: dict[str, set[PurePosixPath]] = {}
+    for path in paths:
+        above = path.parts[:-1]
+        common = not WORK_FOLDERS.isdisjoint(above) or any(part.startswith((".", "__")) for part in above)
+        if above and not common and not any(map(VERSIONS.fullmatch, above)) and (unit := unit_of(path.name, units)):
+            places.setdefault(unit, set()).add(path.parent)
+    return next(((unit, len(each)) for unit, each in places.items() if len(each) > 1), None)
+
+
+def hand_in_paths(hand_in: HandIn) -> Collection[PurePosixPath]:
+    """Return the paths of the files in a hand-in; nothing if its archive cannot be opened or is no zip."""
+    if hand_in.files is not None:
+        zips = zips_inside(hand_in.path, hand_in.files.values())
+        return zip_paths(zips[0]) if zips and len(hand_in.files) == 1 else hand_in.files
+    return list(folder_paths(hand_in.path)) if hand_in.path.is_dir() else zip_paths(hand_in.path)
