@@ -1,4 +1,4 @@
-"""Recognise the download of a class by the names in it.
+"""Recognize the download of a class by the names in it.
 
 A shape is a function from the names in a folder or zip to a `Download`, or None if the names are not of its kind. It reads
 names, and at most a small file of facts beside them; it opens no student's work. Forms of names: docs/classes.md.
@@ -106,8 +106,8 @@ class _File:
     late: bool = False
 
 
-def canvas(names: Names, _: Read, units: Units = ()) -> Download | None:
-    """Canvas: flat files `<lastfirst>[_LATE]_<user id>_<submission id>_<file>[-N].<ending>`.
+def _see_canvas(names: Names, _: Read, units: Units = ()) -> Download | None:
+    """Recognize a download of Canvas: flat files `<lastfirst>[_LATE]_<user id>_<submission id>_<file>[-N].<ending>`.
 
     The `-N` counts the uploads of one file, unless it belongs to the name of a unit.
     """
@@ -123,9 +123,11 @@ def canvas(names: Names, _: Read, units: Units = ()) -> Download | None:
     return _match_names("Canvas", names, _CANVAS, read_name)
 
 
-def moodle(names: Names, _: Read, _units: Units = ()) -> Download | None:
-    """Moodle: a folder or a flat file for each, with `_<participant>_assignsubmission_file_` in its name."""
+def _see_moodle(names: Names, _: Read, _units: Units = ()) -> Download | None:
+    """Recognize a download of Moodle: a folder or a flat file for each.
 
+    Its name holds `_<participant>_assignsubmission_file_`.
+    """
     matches = [match for path in names if (match := _MOODLE.fullmatch(str(path)[:NAME_LENGTH]))]
     # Where names are hidden, all have the same word: `Participant_12`, or that in another language.
     words = {match["who"] for match in matches}
@@ -138,10 +140,11 @@ def moodle(names: Names, _: Read, _units: Units = ()) -> Download | None:
     return _match_names("Moodle", names, _MOODLE, read_name)
 
 
-def blackboard(names: Names, read: Read, _units: Units = ()) -> Download | None:
-    """Blackboard: flat files `<assignment>_<login>_attempt_<moment>[_<file>]`, and a `.txt` of facts for each attempt.
+def _see_blackboard(names: Names, read: Read, _units: Units = ()) -> Download | None:
+    """Recognize a download of Blackboard: flat files `<assignment>_<login>_attempt_<moment>[_<file>]`.
 
-    Assignments and logins may hold underscores: the file of facts tells which are which.
+    A `.txt` of facts lies beside those of each attempt. Assignments and logins may hold underscores: the facts tell which are
+    which.
     """
     matches = {path: match for path in names if (match := _BLACKBOARD.fullmatch(str(path)[:NAME_LENGTH]))}
     facts: dict[str, Student] = {}
@@ -157,8 +160,11 @@ def blackboard(names: Names, read: Read, _units: Units = ()) -> Download | None:
     return _match_names("Blackboard", names, _BLACKBOARD, read_name)
 
 
-def brightspace(names: Names, _: Read, _units: Units = ()) -> Download | None:
-    """Brightspace: a folder or a flat file `<n>-<n> - <First Last> - <Mon D, YYYY HMM AM>` for each attempt."""
+def _see_brightspace(names: Names, _: Read, _units: Units = ()) -> Download | None:
+    """Recognize a download of Brightspace: a folder or a flat file for each attempt.
+
+    It is called `<n>-<n> - <First Last> - <Mon D, YYYY HMM AM>`.
+    """
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
         inside = PurePosixPath(match["file"] or match["flat"])
@@ -167,8 +173,11 @@ def brightspace(names: Names, _: Read, _units: Units = ()) -> Download | None:
     return _match_names("Brightspace", names, _BRIGHTSPACE, read_name)
 
 
-def gradescope(names: Names, read: Read, _units: Units = ()) -> Download | None:
-    """Gradescope's export: folders `submission_<id>`, and `submission_metadata.yml`, which names the students of each."""
+def _see_gradescope(names: Names, read: Read, _units: Units = ()) -> Download | None:
+    """Recognize an export of Gradescope: folders `submission_<id>`, and `submission_metadata.yml`.
+
+    That file names the students of each folder.
+    """
     # At the top: deeper it is some student's.
     table = next((path for path in names if path.parts == ("submission_metadata.yml",)), None)
     if table is None:
@@ -182,8 +191,11 @@ def gradescope(names: Names, read: Read, _units: Units = ()) -> Download | None:
     return _match_names("Gradescope", [path for path in names if path != table], _GRADESCOPE, read_name)
 
 
-def sakai(names: Names, read: Read, _units: Units = ()) -> Download | None:
-    """Sakai: a folder `<Last, First>(<login>)` for each, with `Submission attachment(s)/` and files of facts in it."""
+def _see_sakai(names: Names, read: Read, _units: Units = ()) -> Download | None:
+    """Recognize a download of Sakai: a folder `<Last, First>(<login>)` for each.
+
+    In it lie `Submission attachment(s)/` and files of facts.
+    """
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
         student = Student(first_last(nfc(match["who"])), nfc(match["login"]))
@@ -194,8 +206,11 @@ def sakai(names: Names, read: Read, _units: Units = ()) -> Download | None:
     return matches if matches is not None and any(attempt.files for attempt in matches.attempts) else None
 
 
-def ilias(names: Names, _: Read, _units: Units = ()) -> Download | None:
-    """ILIAS: a folder `<Last>_<First>_<login>_<number>` for each, and files with the moment of each upload before the name."""
+def _see_ilias(names: Names, _: Read, _units: Units = ()) -> Download | None:
+    """Recognize a download of ILIAS: a folder `<Last>_<First>_<login>_<number>` for each.
+
+    The files in it have the moment of their upload before the name.
+    """
     matches = [match for path in names if (match := _ILIAS.fullmatch(str(path)[:NAME_LENGTH]))]
     latest: dict[str, str] = {}
     for match in matches:
@@ -210,8 +225,8 @@ def ilias(names: Names, _: Read, _units: Units = ()) -> Download | None:
     return _match_names("ILIAS", names, _ILIAS, read_name)
 
 
-def nbgrader(names: Names, read: Read, _units: Units = ()) -> Download | None:
-    """nbgrader: `submitted/<student>/<assignment>/...`, and beside the files `timestamp.txt`.
+def _see_nbgrader(names: Names, read: Read, _units: Units = ()) -> Download | None:
+    """Recognize a download of nbgrader: `submitted/<student>/<assignment>/...`, and beside the files `timestamp.txt`.
 
     Several assignments of a student are one hand-in: no later one stands in the place of an earlier.
     """
@@ -231,10 +246,11 @@ def nbgrader(names: Names, read: Read, _units: Units = ()) -> Download | None:
     return _match_names("nbgrader", names, _NBGRADER, read_name)
 
 
-def github(names: Names, _: Read, _units: Units = ()) -> Download | None:
-    """GitHub: a clone of each student's repository, `<assignment>-<login>` or `<classroom>-<assignment>-<login>`.
+def _see_github(names: Names, _: Read, _units: Units = ()) -> Download | None:
+    """Recognize a class of GitHub: a clone of each student's repository.
 
-    A folder named as the clones are may lack its `.git`. Where a login begins a roster may know better.
+    A clone is called `<assignment>-<login>` or `<classroom>-<assignment>-<login>`. A folder named as the clones are may lack
+    its `.git`. Where a login begins a roster may know better.
     """
     clones = {path.parts[0] for path in names if path.parts[1:2] == (".git",)}
     prefix = common_prefix(sorted(clones))
@@ -252,8 +268,8 @@ def github(names: Names, _: Read, _units: Units = ()) -> Download | None:
     return _download("GitHub", names, files, _BESIDE.format("clones"))
 
 
-def sections(names: Names, read: Read, units: Units = ()) -> Download | None:
-    """Folders of sections, with a folder for each student in each.
+def _see_sections(names: Names, read: Read, units: Units = ()) -> Download | None:
+    """Recognize folders of sections, with a folder for each student in each.
 
     Students who hand in several folders look alike. They are told by the inner names: each student has a name of their own,
     and `exercises` or `my_work` comes again and again.
@@ -309,19 +325,19 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
     return Download("sections", tuple(attempts), strays) if attempts else None
 
 
-_PLATFORMS = (gradescope, blackboard, moodle, brightspace, sakai, ilias, canvas)
+_PLATFORMS = (_see_gradescope, _see_blackboard, _see_moodle, _see_brightspace, _see_sakai, _see_ilias, _see_canvas)
 #: In the order in which they are tried: the stricter first.
 SHAPES: dict[str, Callable[[Names, Read, Units], Download | None]] = {
-    "gradescope": gradescope,
-    "blackboard": blackboard,
-    "moodle": moodle,
-    "brightspace": brightspace,
-    "sakai": sakai,
-    "ilias": ilias,
-    "nbgrader": nbgrader,
-    "canvas": canvas,
-    "github": github,
-    "sections": sections,
+    "gradescope": _see_gradescope,
+    "blackboard": _see_blackboard,
+    "moodle": _see_moodle,
+    "brightspace": _see_brightspace,
+    "sakai": _see_sakai,
+    "ilias": _see_ilias,
+    "nbgrader": _see_nbgrader,
+    "canvas": _see_canvas,
+    "github": _see_github,
+    "sections": _see_sections,
 }
 
 _WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".rar", ".7z"}
