@@ -7,7 +7,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
 
 from autograder.results.types import legible
-from autograder.submissions.choosing import COPY, unit_of
+from autograder.submissions.choosing import COPY, VERSION_WORDS, unit_of
 from autograder.submissions.downloads import VERSIONS, WORK_FOLDERS, recognize
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import SOURCES, name_of
@@ -16,6 +16,8 @@ from autograder.submissions.students import nfc
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 _COPY = COPY.replace("_", "[-_ ]")
+#: What people and programs put behind a name for another version of a file: ` (1)`, `-v2`, `_final`, ` - Copy`.
+_VERSION = rf"(?:[-_. ]*\(\d{{1,3}}\)|[-_. ]+(?:{VERSION_WORDS.replace('_', '[-_ ]')}|v\d{{1,3}}))"
 #: Words before a unit that name a file of one student's, if no other author is beside it: `my_quiz.py`, `test_quiz.py`.
 _OWN_WORDS = re.compile(rf"my|tests?|checks?|{_COPY}", re.IGNORECASE)
 
@@ -38,7 +40,9 @@ def author_before_unit(path: Path, units: frozenset[str]) -> tuple[str, str] | N
     """Return the author and the unit's file that `alice_quiz.py` or `alice-quiz (1).zip` tells; None if it tells none."""
     stem = name_of(path) if path.suffix.lower() in SOURCES or is_archive(path.name) else ""
     for unit in sorted(units, key=len, reverse=True):
-        pattern = rf"(?P<who>.+?)[-_ ]+(?:(?:{_COPY})[-_ ]+)?{_spaced_pattern(unit)}(?P<again>[-_ ]?\(?\d*\)?)"
+        pattern = (
+            rf"(?P<who>.+?)[-_ ]+(?:(?:{_COPY})[-_ ]+)?{_spaced_pattern(unit)}(?P<again>[-_ ]?\(?\d*\)?{_VERSION}*)"
+        )
         found = re.fullmatch(pattern, stem, re.IGNORECASE)
         if found:
             return found["who"], f"{unit}{found['again']}{path.name[len(stem) :]}"
@@ -72,12 +76,14 @@ def sort_by_author(
     behind = {file: author_behind_unit(Path(file.name), units) for file, author in authors.items() if author is None}
     if len({*others, *(author[0] for author in (*authors.values(), *behind.values()) if author)}) > 1:
         authors |= behind
+    known = {*others, *(author[0] for author in authors.values() if author)}
     loose = []
     for file, author in authors.items():
         if author is None:
             loose.append(file)
             continue
-        own, inside = by_author.setdefault(legible(nfc(author[0])), {}), PurePosixPath(author[1])
+        who = without_version(author[0], known) or author[0]
+        own, inside = by_author.setdefault(legible(nfc(who)), {}), PurePosixPath(author[1])
         own[inside if inside not in own else PurePosixPath(file.name)] = file  # `jane_quiz.py` beside `jane-quiz.py`
     if not by_author and not others:
         return {}, loose
@@ -85,6 +91,12 @@ def sort_by_author(
     for file in named:
         by_author.setdefault(name_of(Path(file.name)), {})[PurePosixPath(file.name)] = file
     return by_author, [file for file in loose if file not in named]
+
+
+def without_version(name: str, known: Collection[str]) -> str | None:
+    """Return the known name of which this one is another version, such as `jane` for `jane (1)`; None if it is none."""
+    found = re.fullmatch(rf"(?P<who>.+?){_VERSION}+", name, re.IGNORECASE)
+    return found["who"] if found and found["who"] in known else None
 
 
 def _spaced_pattern(unit: str) -> str:
@@ -96,9 +108,9 @@ def have_several_authors(files: Iterable[Path], units: frozenset[str]) -> bool:
     """Return True if files side by side are the same unit, handed in by several authors, one of whom has a name."""
     found = (author for file in files if (author := author_before_unit(file, units) or author_behind_unit(file, units)))
     authors = set(found)
-    named = {name for who, name in authors if not VERSIONS.fullmatch(who) and not _OWN_WORDS.fullmatch(who)}
-    handed_in = Counter(name for _, name in authors)
-    return any(handed_in[name] > 1 for name in named)
+    handed_in = {(who, unit_of(name, units)) for who, name in authors}
+    named = {unit for who, unit in handed_in if not VERSIONS.fullmatch(who) and not _OWN_WORDS.fullmatch(who)}
+    return any(count > 1 for unit, count in Counter(unit for _, unit in handed_in).items() if unit in named)
 
 
 def may_be_student(name: str, units: frozenset[str]) -> bool:

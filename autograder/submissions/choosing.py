@@ -27,10 +27,10 @@ _ENDING = re.compile(
 #: Words that desktops and notebooks put before the name of a copy.
 COPY = "copy_of|kopie_von|copie_de|copia_de|copia_di|kopya_ng|copy|kopie|copie|copia|kopija|kopya|salinan"
 #: Words that people and programs put behind the name of a copy or a version.
-_VERSION = (
-    rf"(?:{COPY})\d*|final|finished|done|new|newest|latest|fixed|corrected|updated|solved|solution|submission|version|"
-    r"v?\d{1,3}"
+VERSION_WORDS = (
+    rf"(?:{COPY})\d*|final|finished|done|new|newest|latest|fixed|corrected|updated|solved|solution|submission|version"
 )
+_VERSION = rf"{VERSION_WORDS}|v?\d{{1,3}}"
 _NAME_LENGTH = 255
 #: A file of checks of the student's own is not the unit.
 _TESTS = re.compile(r"tests?_.*|.*_tests?")

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import PurePosixPath
 
+from autograder.submissions.authors import without_version
 from autograder.submissions.choosing import bears, unit_of
 from autograder.submissions.class_zip import zip_paths, zips_inside
 from autograder.submissions.contents import folder_paths
@@ -14,6 +15,10 @@ def remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
     """Yield a sentence for the instructor if one hand-in may be the work of several students."""
     if intake.is_download:
         return
+    versions = [(name, base) for name in intake.hand_ins if (base := without_version(name, intake.hand_ins))]
+    if versions:
+        more = f", {len(versions) - 1} more such" if len(versions) > 1 else ""
+        yield f"{versions[0][0]} may be another version of {versions[0][1]}'s work{more}; take away what does not count"
     found = ((name, _crowded_unit(hand_in_paths(hand_in), units)) for name, hand_in in intake.hand_ins.items())
     crowded = [(name, *several) for name, several in found if several is not None]
     if crowded:

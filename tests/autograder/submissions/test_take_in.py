@@ -928,3 +928,31 @@ def test_a_class_that_lies_beside_a_units_file_and_is_not_opened_is_told(above, 
     inner = packed({f"{who}/variation_loss.py": CODE for who in ("al", "bo")})
     (told,) = taken(zipped(tmp_path / "class.zip", f"{above}variation_loss.py", **{f"{above}A.zip": inner}))[0].remarks
     assert told == "A.zip in class holds the work of 2 students, and is not opened; grade it by itself"
+
+
+@pytest.mark.parametrize(
+    "version", ["_v2", "-v2", " final", "_final_v3", " (1)", "_new", "_copy", " - Copy", " - Copy (2)", "-kopija"]
+)
+@pytest.mark.parametrize("form", ["jane_variation_loss{}.py", "variation_loss_jane{}.py", "jane{}_variation_loss.py"])
+def test_another_version_of_a_students_file_is_no_other_student(form, version, tmp_path):
+    names = [form.format(version), form.format(""), form.format("").replace("jane", "bob")]
+    for path in (write(tmp_path / "class", *names), zipped(tmp_path / "class.zip", *names)):
+        intake, found = taken(path)
+        assert list(found) == ["bob", "jane"] and list(found["jane"].files) == ["variation_loss"]
+        assert set(intake.hand_ins["jane"].files.values()) == {PurePosixPath(name) for name in names[:2]}
+
+
+def test_a_number_behind_a_name_may_be_anothers(tmp_path):
+    names = ["jane_variation_loss.py", "jane2_variation_loss.py", "jane_3_variation_loss.py"]
+    assert list(taken(write(tmp_path / "class", *names))[1]) == ["jane", "jane2", "jane_3"]
+
+
+def test_a_second_folder_of_a_student_is_told(tmp_path):
+    names = [
+        "jane/variation_loss.py",
+        "jane (1)/variation_loss.py",
+        "jane_new/variation_loss.py",
+        "bob/variation_loss.py",
+    ]
+    (told,) = taken(write(tmp_path / "class", *names))[0].remarks
+    assert told == ("jane (1) may be another version of jane's work, 1 more such; take away what does not count")
