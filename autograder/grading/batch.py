@@ -8,8 +8,11 @@ taken in as if the best had been the last.
 """
 
 import contextlib
+import functools
 import hashlib
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -184,7 +187,12 @@ class Batch:
 
     def result_path(self, name: str) -> Path:
         """Return the file of a submission's result."""
-        return self.out / "results" / _filename(name)
+        return self.out / "results" / _filename(name, alone=self._folded[_folded(name)] == 1)
+
+    @functools.cached_property
+    def _folded(self) -> Counter[str]:
+        """Return how many submissions have the same name on a disk on which capital letters do not matter."""
+        return Counter(map(_folded, self.submissions))
 
 
 def without_intake(result: SubmissionResult, raw: RawSubmission, spec: GradingSpec) -> SubmissionResult:
@@ -231,10 +239,17 @@ def _lock_folder(out: Path) -> Iterator[None]:
         yield
 
 
-def _filename(name: str) -> str:
-    """Return a file name for a submission's result: unique even if the submission's name is too long, or holds a slash."""
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _filename(name: str, *, alone: bool) -> str:
+    """Return a file name for a submission's result: unique even if the submission's name is too long, or holds a slash.
+
+    If it is not alone, another submission's name differs in capital letters only.
+    """
     data = name.encode("utf-8", "replace")
-    if len(data) <= _NAME_BYTES and not _SLASHES.search(name):
+    if alone and len(data) <= _NAME_BYTES and not _SLASHES.search(name):
         return f"{name}.json"
     stem = _SLASHES.sub("-", name).encode("utf-8", "replace")[:_NAME_BYTES].decode("utf-8", "ignore")
     return f"{stem}-{hashlib.sha256(data).hexdigest()[:8]}.json"

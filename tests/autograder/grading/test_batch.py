@@ -452,3 +452,13 @@ def test_a_unit_taken_out_of_the_catalog_regrades_nothing_of_the_others(tmp_path
     for text in (path.read_text().replace("points = 2", "points = 3"), f"{CATALOG}{QUESTION}"):
         path.write_text(text)
         assert key() != alone
+
+
+def test_names_that_differ_in_capital_letters_alone_have_a_file_each_on_every_disk(batch, grading, tmp_path):
+    alone = batch("one", "two", "three")
+    pair = zip(("Ann", "ann", "bo"), alone.submissions.values(), strict=True)
+    whole = Batch(alone.spec, dict(pair), alone.out, alone.cache)
+    assert {ending.result.name for ending in whole.grade(grading.open)} == {"Ann", "ann", "bo"}
+    found = results(whole)
+    assert len({name.casefold() for name in found}) == 3 and "bo.json" in found
+    assert all(ending.known for ending in whole.grade(pytest.fail))
