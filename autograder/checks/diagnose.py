@@ -12,26 +12,19 @@ first call that tells it from the student's function, and two at once are tried 
 import contextlib
 import itertools
 import math
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from autograder.checks.answers import SIDE_EFFECTS, VALUES, Telling, same_by, same_in_all, same_value, telling_of
-from autograder.checks.call import UNANSWERED, Call, ModuleUnderTest
-from autograder.checks.common_mistakes import ENOUGH, CommonMistake, common_mistakes, evidence, parameters_of
-from autograder.checks.mistakes import Mistake, known_mistakes, variant_text, variants_text, with_more
-from autograder.checks.mixtures import mixed_names, mixture_name, mixtures
-from autograder.checks.remote import StudentModule
-from autograder.checks.replays import callable_of, is_diagnosable, of_function, replays, size_of_answers, uses_files
-from autograder.checks.transport import InProcess
-from autograder.course.catalog import Catalog
-from autograder.course.skeletons import imported_solutions, join_files
-from autograder.submissions import Module
-from autograder.worker.side_effects import restorer
+from autograder.checks.call import UNANSWERED, Call
+from autograder.checks.common_mistakes import ENOUGH, evidence, parameters_of
+from autograder.checks.mistakes import Mistake
+from autograder.checks.mixtures import mixed_names, mixture_name
+from autograder.checks.replays import CheckCalls, size_of_answers
+from autograder.checks.variants import Variants
 
 Found = TypeVar("Found")
 
@@ -71,23 +64,6 @@ class _Fault:
     right: Sequence[Call]
 
 
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """Calls of a function by one check, with what came back.
-
-    Attributes:
-        calls: in order.
-        seed: of the check's worker.
-        seconds: how long the check took.
-        by_value: False if the check found fault with side effects of a call alone.
-    """
-
-    calls: Sequence[Call]
-    seed: int = 0
-    seconds: float = 0.0
-    by_value: bool = True
-
-
 class _TimeIsUpError(Exception):
     """The seconds for one function are spent."""
 
@@ -96,94 +72,48 @@ class Diagnosis:
     """The known mistakes that explain all failed checks of one function.
 
     Args:
-        unit: whose function it is.
-        function: its name.
-        mistakes: the unit's file of mistakes.
-        solution: source of the unit's solution.
-        seconds: the limit for each call.
-        data: files that the unit's code reads, by their paths beside it.
-        others: sources of other modules that the solution and the mistakes import, by name.
+        variants: of the function.
 
     Attributes:
         spent: seconds of processor time that it took to try the mistakes.
     """
 
-    def __init__(
-        self,
-        unit: str,
-        function: str,
-        mistakes: Path,
-        solution: str,
-        seconds: float,
-        data: Mapping[str, Path] | None = None,
-        others: Mapping[str, str] | None = None,
-    ) -> None:
-        self._function = function
-        self._data = data or {}
-        self._others = {name: Module(name, f"{name}.py", text) for name, text in (others or {}).items()}
-        self._known = [known for known in known_mistakes(mistakes) if known.function == function]
-        self._right, self._variants = Module(unit, f"{unit}.py", solution), variants_text(mistakes)
-        self._wrong = replace(self._right, text=with_more(solution, f"\n{self._variants}"))
-        self._mistakes = mistakes
-        self._seconds = seconds
+    def __init__(self, variants: Variants) -> None:
+        self._variants = variants
+        self._known = variants.known
         self.spent = 0.0
         self._limit = math.inf
         self._recognised: set[str] = set()
-        self._failed: list[Asked] = []
-        self._passed: list[Asked] = []
+        self._failed: list[CheckCalls] = []
+        self._passed: list[CheckCalls] = []
         self._kept = 0
         #: What has been found out by making calls again, which is never done twice.
-        self._relations: dict[tuple[str, Asked], _Relation] = {}
-        self._faults: dict[Asked, _Fault] = {}
-        self._right_answers: dict[Asked, Sequence[Call]] = {}
+        self._relations: dict[tuple[str, CheckCalls], _Relation] = {}
+        self._faults: dict[CheckCalls, _Fault] = {}
 
-    @classmethod
-    def of(cls, catalog: Catalog, unit: str, function: str) -> Self:
-        """Return the diagnosis of a function of a course; modules that its mistakes import are the solutions."""
-        mistakes, solution = catalog.mistakes(unit), join_files(catalog.solutions(unit))
-        others = imported_solutions(catalog, solution, variants_text(mistakes))
-        return cls(unit, function, mistakes, solution, catalog.units[unit].seconds, catalog.data(unit), others)
-
-    def add(
-        self,
-        calls: Sequence[Call],
-        seed: int = 0,
-        *,
-        by_value: bool = True,
-        recognised: str = "",
-        seconds: float = 0.0,
-    ) -> bool:
-        """Take a failed check into account. Return False if its calls cannot be made again, and tell nothing.
-
-        Args:
-            calls: what the check has called, with what came back.
-            seed: what the worker's random state started from, so that a module is made with the same first weights.
-            by_value: True if the check found fault with a value or an exception, False if with side effects of a call.
-            recognised: the name of the mistake that the check itself has recognised, if any.
-            seconds: how long the check took.
-        """
-        if any(known.name == recognised for known in self._known):
-            self._recognised.add(recognised)
+    def add(self, failed: CheckCalls) -> bool:
+        """Take a failed check into account. Return False if its calls cannot be made again, and tell nothing."""
+        if any(known.name == failed.recognised for known in self._known):
+            self._recognised.add(failed.recognised)
             return True
-        calls = of_function(self._function, calls)
-        if not self._known or not is_diagnosable(calls):
+        failed = failed.of_function(self._variants.function)
+        if not self._known or not failed.diagnosable:
             return False
-        self._kept += size_of_answers(calls)
+        self._kept += size_of_answers(failed.calls)
         if self._kept <= _KEPT_BYTES:
-            failed = Asked(calls, seed, seconds, by_value)
             self._failed.append(failed)
-            if uses_files(calls):  # which are gone afterwards
+            if failed.uses_files:  # which are gone afterwards
                 for known in self._known:
                     self._relation(known.name, failed)
                 self._fault(failed)
-                self._solution_answers(failed)
+                self._right_answers(failed)
         return True
 
-    def add_passed(self, calls: Sequence[Call], seed: int, seconds: float = 0.0) -> None:
+    def add_passed(self, passed: CheckCalls) -> None:
         """Take a check that has passed into account: a mistake that answers its calls otherwise is not the student's."""
-        calls = of_function(self._function, calls)
-        if self._known and is_diagnosable(calls) and not uses_files(calls):
-            self._passed.append(Asked(calls, seed, seconds))
+        passed = passed.of_function(self._variants.function)
+        if self._known and passed.diagnosable and not passed.uses_files:
+            self._passed.append(passed)
 
     def mistakes(self, seconds: float = NAMING_SECONDS) -> tuple[Mistake, ...]:
         """Return the mistakes that the student reads about; nothing if there are none.
@@ -200,6 +130,7 @@ class Diagnosis:
         self._passed.sort(key=lambda passed: passed.seconds)
         if self._failed:
             self._fault(self._failed[0])  # the first replay of a process takes longer, so it is not counted
+            self._variants.find_common([call for failed in self._failed for call in failed.calls])
         self._limit = self.spent + seconds
         try:
             single = [known for known in self._known if self._explains_all(known.name)]
@@ -222,8 +153,8 @@ class Diagnosis:
         if not all(failed in self._faults and self._fault(failed).telling == SIDE_EFFECTS for failed in self._failed):
             return ()
         fitting = (
-            Mistake(common.name, self._function, common.sentence)
-            for name, common in self._common.items()
+            Mistake(common.name, self._variants.function, common.sentence)
+            for name, common in self._variants.common.items()
             if common.change and all(self._relation_by_replay(name, failed).explains for failed in self._failed)
         )
         return tuple(itertools.islice(fitting, 1))
@@ -237,7 +168,7 @@ class Diagnosis:
             known
             for known in found
             if all(
-                all(map(same_in_all, failed.calls, self._replays_of(known.name, failed)))
+                all(map(same_in_all, failed.calls, self._variants.replays(known.name, failed)))
                 for failed in self._failed
                 if self._fault(failed).telling == SIDE_EFFECTS
             )
@@ -255,45 +186,28 @@ class Diagnosis:
         shown = sum(map(self._evidence, self._failed))
         if self._recognised or not shown:
             return None
-        for name, common in self._common.items():
+        for name, common in self._variants.common.items():
             if shown < common.evidence:
                 continue
-            known = Mistake(common.name, self._function, common.sentence)
+            known = Mistake(common.name, self._variants.function, common.sentence)
             if self._explains_all(name) and self._not_contradicted({name: known}):
                 return known
         return None
 
-    def _evidence(self, failed: Asked) -> int:
+    def _evidence(self, failed: CheckCalls) -> int:
         """Return how much shows that a check's answers are wrong; what a call leaves behind is proof enough."""
         fault = self._fault(failed)
         if fault.telling != VALUES:
             return ENOUGH
-        return sum(itertools.starmap(evidence, zip(failed.calls, self._solution_answers(failed), strict=False)))
+        return sum(itertools.starmap(evidence, zip(failed.calls, self._right_answers(failed), strict=False)))
 
-    @cached_property
-    def _common(self) -> dict[str, CommonMistake]:
-        calls = [call for failed in self._failed for call in failed.calls]
-        return common_mistakes(self._function, self._right.text, calls)
-
-    @cached_property
-    def _mixtures(self) -> dict[tuple[str, str], str]:
-        names = tuple(known.name for known in self._known)
-        return mixtures(self._right.text, self._variants, self._function, names)
-
-    @cached_property
-    def _mixed(self) -> Module:
-        """Return a module in which every mixture is a function."""
-        return replace(self._wrong, text=with_more(self._wrong.text, "\n" + "\n".join(self._mixtures.values())))
-
-    @cached_property
-    def _program_texts(self) -> dict[str, str]:
-        """Return sources by mistake: a program runs its functions by itself, so the variant has the function's own name."""
-        return {known.name: variant_text(self._right.text, self._mistakes, known) for known in self._known}
+    def _right_answers(self, failed: CheckCalls) -> Sequence[Call]:
+        return [*self._variants.right_answers(failed)]
 
     def _fitting_pairs(self) -> list[tuple[Mistake, Mistake]]:
         """Return the pairs whose mixture fits. Those that are unlikely are tried only where no other fits."""
         by_name = {known.name: known for known in self._known}
-        likely = {names: self._is_likely(names) for names in self._mixtures}
+        likely = {names: self._is_likely(names) for names in self._variants.mixtures}
         for wanted in (True, False):
             tried = {names: mixture_name(*names) for names in likely if likely[names] is wanted}
             fitting = {
@@ -318,7 +232,7 @@ class Diagnosis:
         one, other = (self._relation(name, self._failed[0]) for name in names) if self._failed else (_Relation(),) * 2
         return (other.begins or not one.silent) and (one.begins or not other.silent)
 
-    def _relation(self, variant: str, failed: Asked) -> _Relation:
+    def _relation(self, variant: str, failed: CheckCalls) -> _Relation:
         key = variant, failed
         if key not in self._relations:
             begun = self._begin()
@@ -327,14 +241,15 @@ class Diagnosis:
                 self.spent += time.process_time() - begun
         return self._relations[key]
 
-    def _relation_by_replay(self, variant: str, failed: Asked) -> _Relation:
+    def _relation_by_replay(self, variant: str, failed: CheckCalls) -> _Relation:
         fault = self._fault(failed)
-        if fault.telling is None or (len(mixed_names(variant)) > 1 and uses_files(failed.calls)):
+        if fault.telling is None or (len(mixed_names(variant)) > 1 and failed.uses_files):
             return _Relation()
-        if _runs_program(failed) and variant not in self._program_texts:
-            return _Relation()  # it gives no answers to compare
+        if not self._variants.can_answer(variant, failed):
+            return _Relation()
         fits = begins = silent = True
-        for number, (theirs, answer) in enumerate(zip(failed.calls, self._replays_of(variant, failed), strict=False)):
+        answers = self._variants.replays(variant, failed)
+        for number, (theirs, answer) in enumerate(zip(failed.calls, answers, strict=False)):
             fits = fits and _same_answer(fault, number, theirs, answer) and not self._changes_more(theirs, answer)
             if number <= fault.first:
                 begins, silent = fits, silent and same_by(fault.telling, answer, fault.right[number])
@@ -351,14 +266,14 @@ class Diagnosis:
 
     @cached_property
     def _names(self) -> set[str]:
-        return {parameter.name for parameter in parameters_of(self._function, self._right.text)}
+        return {parameter.name for parameter in parameters_of(self._variants.function, self._variants.right.text)}
 
-    def _fault(self, failed: Asked) -> _Fault:
+    def _fault(self, failed: CheckCalls) -> _Fault:
         """Return what is wrong in a failed check. The solution's answers after the first fault count for words alone."""
         if failed not in self._faults:
             right: list[Call] = []
             first = None
-            answers = self._replays(failed, failed.calls, self._right)
+            answers = self._variants.right_answers(failed)
             for number, (theirs, answer) in enumerate(zip(failed.calls, answers, strict=False)):
                 right.append(answer)
                 if first is None and failed.by_value and not same_value(theirs, answer):
@@ -370,8 +285,6 @@ class Diagnosis:
                 pairs = enumerate(zip(failed.calls, right, strict=True))
                 first = next(number for number, pair in pairs if not same_by(telling, *pair))
             self._faults[failed] = _Fault(telling, first or 0, right)
-            if len(right) == len(failed.calls):
-                self._right_answers.setdefault(failed, right)
         return self._faults[failed]
 
     def _not_contradicted(self, found: Mapping[str, Found]) -> list[Found]:
@@ -389,19 +302,17 @@ class Diagnosis:
                         del left[variant]
         return list(left.values())
 
-    def _contradicts(self, passed: Asked, variant: str) -> bool:
+    def _contradicts(self, passed: CheckCalls, variant: str) -> bool:
         """Return True if the student's function answers a call as the solution does, and the variant does not.
 
         Where it differs from the solution as well, as by other numbers that are drawn, it may make the mistake all the same.
         """
         begun = self._begin()
-        pairs = enumerate(zip(passed.calls, self._replays_of(variant, passed), strict=False))
+        pairs = enumerate(zip(passed.calls, self._variants.replays(variant, passed), strict=False))
         number = next((number for number, pair in pairs if not same_value(*pair)), None)
-        if number is not None and len(self._right_answers.get(passed, ())) <= number:
-            answers = self._replays(passed, passed.calls, self._right)
-            self._right_answers[passed] = list(itertools.islice(answers, number + 1))
+        right = None if number is None else next(itertools.islice(self._variants.right_answers(passed), number, None))
         self.spent += time.process_time() - begun
-        return number is not None and same_value(passed.calls[number], self._right_answers[passed][number])
+        return number is not None and right is not None and same_value(passed.calls[number], right)
 
     def _begin(self) -> float:
         """Return the processor time at which something is begun.
@@ -412,66 +323,6 @@ class Diagnosis:
         if self.spent >= self._limit:
             raise _TimeIsUpError
         return time.process_time()
-
-    def _replays_of(self, variant: str, asked: Asked) -> Iterator[Call]:
-        """Yield the calls as a variant answers them; neither a mixture nor a common mistake answers a program's."""
-        if _runs_program(asked):
-            text = self._program_texts.get(variant)
-            if text is not None:
-                yield from self._replays(asked, asked.calls, replace(self._right, text=text))
-            return
-        if variant in self._common:
-            yield from self._replays_of_common(self._common[variant], asked)
-            return
-        module = self._wrong if len(mixed_names(variant)) == 1 else self._mixed
-        calls = [
-            replace(call, function=variant + call.function[len(self._function) :])
-            if call.on is None and callable_of(call) == self._function
-            else call
-            for call in asked.calls
-        ]
-        yield from self._replays(asked, calls, module)
-
-    def _replays_of_common(self, common: CommonMistake, asked: Asked) -> Iterator[Call]:
-        """Yield the calls as the solution answers them with a common mistake; those of objects are made as they are."""
-
-        def concerns(call: Call) -> bool:
-            return call.on is None and call.function == self._function
-
-        if common.change is None:
-            changed = [common.ask(call) if common.ask and concerns(call) else call for call in asked.calls]
-            yield from self._replays(asked, changed, self._right)
-            return
-        answers = self._solution_answers(asked)
-        first = next(filter(concerns, answers), None)
-        for theirs, right in zip(asked.calls, answers, strict=False):
-            answer = right
-            if concerns(theirs):
-                # A student's value may be of a kind for which there is no such operation: then it is not made in this way.
-                with contextlib.suppress(RuntimeError, ValueError, TypeError, OverflowError):
-                    answer = common.change(theirs, right, first or right)
-            yield answer
-
-    def _solution_answers(self, asked: Asked) -> Sequence[Call]:
-        """Return all calls as the solution answers them."""
-        if len(self._right_answers.get(asked, ())) < len(asked.calls):
-            self._right_answers[asked] = list(self._replays(asked, asked.calls, self._right))
-        return self._right_answers[asked]
-
-    def _replays(self, asked: Asked, calls: Sequence[Call], module: Module) -> Iterator[Call]:
-        """Yield calls on another module, in order and in one worker, as the check made them."""
-        with tempfile.TemporaryDirectory() if self._data else contextlib.nullcontext() as folder:
-            transport, sources = InProcess(Path(folder) if folder else None), {**self._others, module.unit: module}
-            tested = ModuleUnderTest(module, sources, self._seconds, data=self._data)
-            submission = StudentModule(tested, transport, asked.seed)
-            try:
-                yield from replays(calls, submission)
-            finally:  # a mistake may be to leave settings of this process otherwise, as that of gradients
-                restorer(process=False).restore(asked.seed)
-
-
-def _runs_program(asked: Asked) -> bool:
-    return any(call.program for call in asked.calls)
 
 
 def _same_answer(fault: _Fault, number: int, theirs: Call, answer: Call) -> bool:

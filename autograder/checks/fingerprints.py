@@ -9,7 +9,7 @@ kept as one hash; each tensor of floats as its norm and two random projections, 
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from autograder.checks.answers import ALL, SIDE_EFFECTS, VALUES, Telling, differ
 from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.mistakes import Mistake
 from autograder.checks.objects import Program, RemoteObject, objects_in
-from autograder.checks.replays import is_diagnosable, of_function
+from autograder.checks.replays import CheckCalls
 from autograder.errors import CatalogError
 from autograder.libraries import Image, Tensor, np, torch
 from autograder.worker.codec import NUMPY_SCALARS, Record, is_record, record_of
@@ -54,11 +54,11 @@ class Fingerprint:
     unworded: tuple[int, ...] = ()
     printed: tuple[int, ...] = ()
 
-    def fits(self, calls: Sequence[Call]) -> bool:
-        """Return True if these calls have the same answers."""
-        if self.kind == RECOGNISED:
+    def explains(self, failed: CheckCalls) -> bool:
+        """Return True if the calls of a failed check have the same answers."""
+        if self.kind == RECOGNISED or (self.kind != SIDE_EFFECTS) != failed.by_value:
             return False
-        theirs = fingerprint_of(calls, self.kind, self.unworded, self.printed)
+        theirs = fingerprint_of(failed.calls, self.kind, self.unworded, self.printed)
         return self.exact == theirs.exact and all(map(_close, self.numbers, theirs.numbers))
 
 
@@ -179,40 +179,23 @@ class FingerprintDiagnosis:
         self._fitting = {known: prints for known, prints in found.items() if known.function == function}
         self._known = bool(self._fitting)
 
-    def add(
-        self,
-        calls: Sequence[Call],
-        seed: int = 0,
-        *,
-        by_value: bool = True,
-        recognised: str = "",
-        seconds: float = 0.0,
-    ) -> bool:
-        """Take a failed check into account. Return False if its calls tell nothing.
-
-        Args:
-            calls: what the check has called, with what came back.
-            seed: of the check's worker.
-            by_value: True if the check found fault with a value or an exception, False if with side effects of a call.
-            recognised: the name of the mistake that the check itself has recognised, if any.
-            seconds: how long the check took, which does not matter here.
-        """
-        if any(known.name == recognised for known in self._fitting):
-            self._fitting = {known: prints for known, prints in self._fitting.items() if known.name == recognised}
+    def add(self, failed: CheckCalls) -> bool:
+        """Take a failed check into account. Return False if its calls tell nothing."""
+        if any(known.name == failed.recognised for known in self._fitting):
+            self._keep(lambda known, _: known.name == failed.recognised)
             return True
-        calls = of_function(self._function, calls)
-        if not self._known or not is_diagnosable(calls):
+        failed = failed.of_function(self._function)
+        if not self._known or not failed.diagnosable:
             return False
-        self._fitting = {
-            known: prints
-            for known, prints in self._fitting.items()
-            if seed in prints and (prints[seed].kind != SIDE_EFFECTS) == by_value and prints[seed].fits(calls)
-        }
+        self._keep(lambda _, prints: failed.seed in prints and prints[failed.seed].explains(failed))
         return True
 
-    def add_passed(self, calls: Sequence[Call], seed: int, seconds: float = 0.0) -> None:
+    def add_passed(self, passed: CheckCalls) -> None:
         """Take a check that has passed into account: a mistake that has a fingerprint of it fails it."""
-        self._fitting = {known: prints for known, prints in self._fitting.items() if seed not in prints}
+        self._keep(lambda _, prints: passed.seed not in prints)
+
+    def _keep(self, fits: Callable[[Mistake, Mapping[int, Fingerprint]], bool]) -> None:
+        self._fitting = {known: prints for known, prints in self._fitting.items() if fits(known, prints)}
 
     def mistakes(self, seconds: float = 0.0) -> tuple[Mistake, ...]:
         """Return the one mistake that explains everything, or nothing."""

@@ -1,7 +1,7 @@
-"""Make the calls of a check again, on another module than the student's."""
+"""The calls of a check, and how they are made again on another module than the student's."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.checks.call import NO_ANSWER, Call
@@ -14,32 +14,50 @@ from autograder.worker.codec import Recipe, map_tree
 from autograder.worker.codec.message import leaves
 
 
-def of_function(function: str, calls: Sequence[Call]) -> list[Call]:
-    """Return the calls of a function, those of objects, and those that have made an object which one of these uses."""
-    kept: list[Call] = []
-    used: set[int] = set()
-    for call in reversed(calls):
-        made = {each._handle.number for each in objects_in(call.value)}
-        if callable_of(call) == function or call.on is not None or call.program or made & used:
-            kept.append(call)
-            used |= {each._handle.number for each in _given(call)}
-    return kept[::-1]
+@dataclass(frozen=True, eq=False)
+class CheckCalls:
+    """Calls of one check, with what came back.
+
+    Attributes:
+        calls: in order.
+        seed: what the worker's random state started from, so that a module is made with the same first weights.
+        seconds: how long the check took.
+        by_value: False if the check has found fault with side effects of a call alone; True for a value or an exception.
+        recognised: the name of the mistake that the check itself has recognised, if any.
+    """
+
+    calls: Sequence[Call]
+    seed: int = 0
+    seconds: float = 0.0
+    by_value: bool = True
+    recognised: str = ""
+
+    def of_function(self, function: str) -> "CheckCalls":
+        """Return the calls of a function, those of objects, and those that have made an object which one of these uses."""
+        kept: list[Call] = []
+        used: set[int] = set()
+        for call in reversed(self.calls):
+            made = {each._handle.number for each in objects_in(call.value)}
+            if callable_of(call) == function or call.on is not None or call.program or made & used:
+                kept.append(call)
+                used |= {each._handle.number for each in _given(call)}
+        return replace(self, calls=kept[::-1])
+
+    @property
+    def diagnosable(self) -> bool:
+        """True if the function itself was called, and its calls can be made again."""
+        return any(call.on is None for call in self.calls) and _replayable(self.calls)
+
+    @property
+    def uses_files(self) -> bool:
+        """True if the calls may read files that are there no longer than the check."""
+        given = (leaf for call in self.calls for leaf in leaves([*call.args, *call.kwargs.values()]))
+        return any(isinstance(leaf, Path) or (isinstance(leaf, str) and Path(leaf).is_absolute()) for leaf in given)
 
 
 def callable_of(call: Call) -> str:
     """Return the function or the class of a call that is no object's."""
     return call.function.partition(".")[0]
-
-
-def is_diagnosable(calls: Sequence[Call]) -> bool:
-    """Return True if the function itself was called, and its calls can be made again."""
-    return any(call.on is None for call in calls) and _replayable(calls)
-
-
-def uses_files(calls: Sequence[Call]) -> bool:
-    """Return True if calls may read files that are there no longer than the check."""
-    given = (leaf for call in calls for leaf in leaves([*call.args, *call.kwargs.values()]))
-    return any(isinstance(leaf, Path) or (isinstance(leaf, str) and Path(leaf).is_absolute()) for leaf in given)
 
 
 def size_of_answers(calls: Sequence[Call]) -> int:

@@ -7,16 +7,19 @@ import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import pytest
 
 from autograder.checks.compare import show
 from autograder.checks.diagnose import NAMING_SECONDS, Diagnosis
 from autograder.checks.fingerprints import FingerprintDiagnosis
+from autograder.checks.mistakes import Mistake
 from autograder.checks.pictures import comparison, side_by_side
 from autograder.checks.plugin.runs import HOME_SEED, Run, check_seed
 from autograder.checks.remote import UNANSWERED, Call, RemoteFunction, StudentModule
-from autograder.checks.replays import size_of
+from autograder.checks.replays import CheckCalls, size_of
+from autograder.checks.variants import Variants
 from autograder.course.catalog import Catalog
 from autograder.errors import (
     NO_VALUE,
@@ -52,19 +55,40 @@ _KEPT_BYTES = 2**21
 _BLOCKING = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.BLOCKED)
 
 
+class MistakeSearch(Protocol):
+    """Search for the known mistakes that explain all failed checks of one function.
+
+    Attributes:
+        spent: seconds of processor time that it took to try the mistakes.
+    """
+
+    @property
+    def spent(self) -> float: ...
+
+    def add(self, failed: CheckCalls) -> bool:
+        """Take a failed check into account. Return False if its calls tell nothing."""
+
+    def add_passed(self, passed: CheckCalls) -> None:
+        """Take a check that has passed into account: it contradicts a mistake that fails it."""
+
+    def mistakes(self, seconds: float) -> tuple[Mistake, ...]:
+        """Return the mistakes that the student reads about, found in so many seconds of processor time."""
+
+
 @dataclass
 class Recorder:
     """The result of every check of a run, by the node id of its test; `named` is False if no mistake is to be named."""
 
     results: dict[str, CheckResult] = field(default_factory=dict)
     named: bool = True
-    #: Functions of which some check was left out: how they stand as a whole, nobody knows after this run.
+    #: Functions with a check that was left out: this run does not tell if they pass.
     partial: set[tuple[str, str]] = field(default_factory=set)
-    #: By unit and function: what its failures are due to, and the node ids of the failures.
-    diagnoses: dict[tuple[str, str], Diagnosis | FingerprintDiagnosis] = field(default_factory=dict)
-    explained: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    #: Likewise the checks that have passed: their calls, seed and seconds.
-    passed: dict[tuple[str, str], list[tuple[Sequence[Call], int, float]]] = field(default_factory=dict)
+    #: By unit and function: the search for the mistake that its failures are due to.
+    searches: dict[tuple[str, str], MistakeSearch] = field(default_factory=dict)
+    #: By unit and function: the node ids of its failures.
+    failed_nodeids: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    #: By unit and function: the calls of its checks that have passed.
+    passed: dict[tuple[str, str], list[CheckCalls]] = field(default_factory=dict)
     _kept: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def leave_out(self, nodeid: str) -> None:
@@ -91,23 +115,23 @@ class Recorder:
             if name.startswith(file) and check.outcome in _BLOCKING
         }
 
-    def diagnosis(self, check: CheckResult, catalog: Catalog) -> Diagnosis | FingerprintDiagnosis:
-        """Return what is known of the failures of a check's function."""
+    def search(self, check: CheckResult, catalog: Catalog) -> MistakeSearch:
+        """Return the search for the mistake that the failures of a check's function are due to."""
         key = check.unit, check.function
-        if key not in self.diagnoses:
+        if key not in self.searches:
             fingerprints, mistakes = catalog.fingerprints(check.unit), catalog.mistakes(check.unit)
             if fingerprints.is_file() and not mistakes.is_file():  # in a student release
-                self.diagnoses[key] = FingerprintDiagnosis(check.function, fingerprints)
+                self.searches[key] = FingerprintDiagnosis(check.function, fingerprints)
             else:
-                self.diagnoses[key] = Diagnosis.of(catalog, *key)
-        return self.diagnoses[key]
+                self.searches[key] = Diagnosis(Variants.of(catalog, *key))
+        return self.searches[key]
 
-    def add_passed(self, check: CheckResult, submission: StudentModule, seconds: float) -> None:
+    def add_passed(self, check: CheckResult, passed: CheckCalls) -> None:
         """Keep what a check has called that has passed, for the search of a known mistake; if it is not much."""
         key = check.unit, check.function
-        self._kept[key] = self._kept.get(key, 0) + size_of(submission.calls)
+        self._kept[key] = self._kept.get(key, 0) + size_of(passed.calls)
         if self._kept[key] <= _KEPT_BYTES:
-            self.passed.setdefault(key, []).append((tuple(submission.calls), submission.seed, seconds))
+            self.passed.setdefault(key, []).append(passed)
 
     def name_mistakes(
         self, limited: Callable[[], AbstractContextManager[None]] = nullcontext, seconds: float = NAMING_SECONDS
@@ -123,17 +147,17 @@ class Recorder:
         Returns:
             The seconds that are left.
         """
-        quickest_first = sorted(self.explained.items(), key=lambda entry: self._seconds(entry[1]))
+        quickest_first = sorted(self.failed_nodeids.items(), key=lambda entry: self._seconds(entry[1]))
         for key, nodeids in quickest_first:
             with suppress(OverBudget), limited():
                 for passed in self.passed.get(key, ()):
-                    self.diagnoses[key].add_passed(*passed)
-                named = self.diagnoses[key].mistakes(seconds)
+                    self.searches[key].add_passed(passed)
+                named = self.searches[key].mistakes(seconds)
                 mistake = " + ".join(known.name for known in named) or None
                 sentences = BESIDES.join(known.sentence for known in named)
                 for nodeid in nodeids:
                     self.results[nodeid] = replace(self.results[nodeid], mistake=mistake, diagnosis=sentences)
-            seconds -= self.diagnoses[key].spent
+            seconds -= self.searches[key].spent
         return seconds
 
     def _seconds(self, nodeids: Sequence[str]) -> float:
@@ -339,7 +363,7 @@ def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest
     catalog = item.config.stash[COURSE]
     recorder = item.config.stash[RECORDER]
     if check.outcome is Outcome.PASSED and held is not None and recorder.named:
-        recorder.add_passed(check, held, seconds)
+        recorder.add_passed(check, CheckCalls(tuple(held.calls), held.seed, seconds))
     if check.outcome is not Outcome.FAILED or held is None or catalog is None:
         return check
     used = held.module.used_by(check.function, *item.stash[PARTS])
@@ -353,10 +377,10 @@ def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest
         return check
     if not recorder.named:
         return check
-    diagnosis = recorder.diagnosis(check, catalog)
     # An exception of another kind than the one expected is an answer too.
     by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE or isinstance(error.__cause__, Raised)
     recognised = error.mistake if isinstance(error, CheckFailed) else ""
-    if diagnosis.add(held.calls, held.seed, by_value=by_value, recognised=recognised, seconds=seconds):
-        recorder.explained.setdefault((check.unit, check.function), []).append(item.nodeid)
+    failed = CheckCalls(held.calls, held.seed, seconds, by_value, recognised)
+    if recorder.search(check, catalog).add(failed):
+        recorder.failed_nodeids.setdefault((check.unit, check.function), []).append(item.nodeid)
     return check

@@ -8,18 +8,18 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from autograder.checks.answers import ALL, Telling, telling_of
 from autograder.checks.call import UNANSWERED, Call
-from autograder.checks.diagnose import Asked, Diagnosis
 from autograder.checks.fingerprints import RECOGNISED, Fingerprint, Fingerprints, fingerprint_of, fingerprints_text
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
 from autograder.checks.plugin.runs import HOME_SEED, StudentRun
-from autograder.checks.replays import is_diagnosable, of_function
+from autograder.checks.replays import CheckCalls
+from autograder.checks.variants import Variants
 from autograder.course.catalog import Catalog, read_catalog
 from autograder.course.skeletons import whole_solution
 from autograder.errors import GraderError
@@ -149,49 +149,49 @@ def _fingerprints(catalog: Catalog, unit: str, known: Mistake) -> dict[int, Fing
     text = variant_text(whole_solution(catalog, unit), catalog.mistakes(unit), known)
     run = _MistakeRun(catalog, Module(unit, f"{unit}.py", text))
     unit_run = UnitRun(session, catalog, run, lambda check: check.function == known.function, Observer())
-    collecting = _Collecting.of(catalog, unit, known.function)
-    collecting.mistake = known.name
-    collecting.has_hidden = any(check.hidden for check in unit_run.results)
-    unit_run.recorder.diagnoses[unit, known.function] = collecting
+    has_hidden = any(check.hidden for check in unit_run.results)
+    collecting = _Collecting(Variants.of(catalog, unit, known.function), known.name, has_hidden)
+    unit_run.recorder.searches[unit, known.function] = collecting
     unit_run.run_checks(hidden=False)
     return collecting.found
 
 
-class _Collecting(Diagnosis):
-    """Stands in the place of the diagnosis of a function, and makes fingerprints of what it is told.
+@dataclass
+class _Collecting:
+    """Stands in the place of the search for a function's mistake, and makes fingerprints of what it is told.
 
     Attributes:
+        variants: of the function.
         mistake: the name of the one that is run.
         has_hidden: True if hidden checks judge the function too.
         found: the fingerprints, by the seed of the check's worker.
+        spent: no seconds, as nothing is searched for.
     """
 
-    mistake = ""
-    has_hidden = False
+    variants: Variants
+    mistake: str
+    has_hidden: bool
+    found: dict[int, Fingerprint] = field(default_factory=dict)
+    spent: float = 0.0
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.found: dict[int, Fingerprint] = {}
-
-    def add(
-        self,
-        calls: Sequence[Call],
-        seed: int = 0,
-        *,
-        by_value: bool = True,
-        recognised: str = "",
-        seconds: float = 0.0,
-    ) -> bool:
+    def add(self, failed: CheckCalls) -> bool:
         """Keep the fingerprint of a failed check."""
-        calls = of_function(self._function, calls)
-        if is_diagnosable(calls):
-            right = tuple(self._replays(Asked(calls, seed), calls, self._right))
-            telling = telling_of(calls, right, by_value=by_value)
+        failed = failed.of_function(self.variants.function)
+        if failed.diagnosable:
+            right = [*self.variants.right_answers(failed)]
+            telling = telling_of(failed.calls, right, by_value=failed.by_value)
             if telling is not None and not (self.has_hidden and _is_text(right)):
-                self.found[seed] = _fingerprint(calls, right, telling)
-        if recognised == self.mistake:
-            self.found.setdefault(seed, Fingerprint("", kind=RECOGNISED))
+                self.found[failed.seed] = _fingerprint(failed.calls, right, telling)
+        if failed.recognised == self.mistake:
+            self.found.setdefault(failed.seed, Fingerprint("", kind=RECOGNISED))
         return False
+
+    def add_passed(self, _: CheckCalls) -> None:
+        """Keep nothing: a mistake has fingerprints of the checks that it fails."""
+
+    def mistakes(self, _: float) -> tuple[Mistake, ...]:
+        """Name nothing."""
+        return ()
 
 
 def _fingerprint(calls: Sequence[Call], right: Sequence[Call], telling: Telling) -> Fingerprint:

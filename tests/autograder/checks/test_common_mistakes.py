@@ -6,7 +6,9 @@ import torch
 import data
 from autograder.checks.diagnose import Diagnosis
 from autograder.checks.remote import ModuleUnderTest, StudentModule
+from autograder.checks.replays import CheckCalls
 from autograder.checks.transport import InProcess
+from autograder.checks.variants import Replayer, Variants
 from autograder.errors import StudentFault
 from autograder.submissions import Module
 
@@ -61,10 +63,10 @@ def named(tmp_path, code, *calls, passed=()):
     known = tmp_path / "mistakes.py"
     listed = f'@mistake("{function}", "It gives up.")\ndef gives_up(*_, **__):\n    raise RuntimeError("given up")\n'
     known.write_text(f"from autograder.diagnose import mistake\n\n{listed}")
-    diagnosis = Diagnosis("unit", function, known, SOLUTION, 1.0)
-    diagnosis.add(made(calls))
+    diagnosis = Diagnosis(Variants(function, Module("unit", "unit.py", SOLUTION), known, Replayer(1.0)))
+    diagnosis.add(CheckCalls(made(calls)))
     if passed:
-        diagnosis.add_passed(made(passed), 0)
+        diagnosis.add_passed(CheckCalls(made(passed)))
     return [known.name for known in diagnosis.mistakes(10.0)]
 
 

@@ -10,7 +10,9 @@ from autograder.checks.diagnose import Diagnosis
 from autograder.checks.mistakes import known_mistakes, variant_text
 from autograder.checks.mixtures import mixtures
 from autograder.checks.remote import ModuleUnderTest, RemoteModule, StudentModule
+from autograder.checks.replays import CheckCalls
 from autograder.checks.transport import InProcess
+from autograder.checks.variants import Replayer, Variants
 from autograder.errors import Raised
 from autograder.submissions import Module
 from autograder.worker.codec import Handle
@@ -68,14 +70,18 @@ def calls_of(code, *inputs, function="shift"):
     return submission.calls
 
 
+def variants(function, mistakes, solution):
+    return Variants(function, Module("unit", "unit.py", solution), mistakes, Replayer(1.0))
+
+
 def named(files, *checks, function="shift", by_value=True, recognised="", passed=(), seconds=10.0):
     """The mistakes named once these checks have failed, and those have passed, each given by its calls."""
     mistakes, solution = files
-    diagnosis = Diagnosis("unit", function, mistakes, solution.read_text(), 1.0)
+    diagnosis = Diagnosis(variants(function, mistakes, solution.read_text()))
     for calls in checks:
-        diagnosis.add(calls, by_value=by_value, recognised=recognised)
+        diagnosis.add(CheckCalls(calls, by_value=by_value, recognised=recognised))
     for calls in passed:
-        diagnosis.add_passed(calls, 0)
+        diagnosis.add_passed(CheckCalls(calls))
     return " + ".join(known.name for known in diagnosis.mistakes(seconds)) or None
 
 
@@ -237,9 +243,9 @@ def test_a_mistake_that_the_check_recognises_is_named_whatever_is_drawn(files):
 def test_what_a_check_recognises_must_fit_the_other_checks(files):
     assert named(files, calls_of("def shift(x):\n    return x + 1\n", [3.0])) == "by_one"
     mistakes, solution = files
-    diagnosis = Diagnosis("unit", "shift", mistakes, solution.read_text(), 1.0)
-    diagnosis.add(calls_of("def shift(x):\n    return x + 1\n", [3.0]))
-    diagnosis.add((), recognised="doubles")
+    diagnosis = Diagnosis(variants("shift", mistakes, solution.read_text()))
+    diagnosis.add(CheckCalls(calls_of("def shift(x):\n    return x + 1\n", [3.0])))
+    diagnosis.add(CheckCalls((), recognised="doubles"))
     assert diagnosis.mistakes() == ()
 
 
@@ -390,8 +396,8 @@ def explained(tmp_path, code, check):
     submission = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 1.0), InProcess(), 7)
     check(submission)
     solution = (tmp_path / "solution.py").read_text()
-    diagnosis = Diagnosis("unit", submission.calls[0].function, tmp_path / "mistakes.py", solution, 1.0)
-    diagnosis.add(submission.calls, submission.seed)
+    diagnosis = Diagnosis(variants(submission.calls[0].function, tmp_path / "mistakes.py", solution))
+    diagnosis.add(CheckCalls(submission.calls, submission.seed))
     return " + ".join(known.name for known in diagnosis.mistakes()) or None
 
 

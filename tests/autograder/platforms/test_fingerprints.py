@@ -12,6 +12,7 @@ from autograder.checks.answers import VALUES
 from autograder.checks.fingerprints import FingerprintDiagnosis, fingerprint_of, fingerprints_text
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
 from autograder.checks.remote import Call
+from autograder.checks.replays import CheckCalls
 from autograder.course.catalog import read_catalog
 from autograder.course.skeletons import whole_solution
 from autograder.errors import CatalogError
@@ -168,10 +169,11 @@ def test_two_mistakes_that_fit_are_both_unnamed(course, tmp_path):
     path.write_text(fingerprints_text({first: prints[first], second: prints[first]}))
     diagnosis = FingerprintDiagnosis("double", path)
     (seed, *_) = prints[first]
-    assert diagnosis.add(answered(torch.ones(1)), seed) and diagnosis.mistakes() == ()
-    assert not diagnosis.add([], seed) and not diagnosis.add(answered(1.0, "halve"), seed)
+    assert diagnosis.add(CheckCalls(answered(torch.ones(1)), seed)) and diagnosis.mistakes() == ()
+    assert not diagnosis.add(CheckCalls([], seed))
+    assert not diagnosis.add(CheckCalls(answered(1.0, "halve"), seed))
     diagnosis = FingerprintDiagnosis("double", path)
-    assert diagnosis.add([], seed, recognised=second.name)
+    assert diagnosis.add(CheckCalls([], seed, recognised=second.name))
     assert [known.name for known in diagnosis.mistakes()] == [second.name]
 
 
@@ -182,8 +184,8 @@ def test_a_mistake_that_fails_what_has_passed_is_not_named(tmp_path):
     path = tmp_path / "doubling.json"
     path.write_text(fingerprints_text({first: {1: same, 2: same}, second: {1: same}}))
     diagnosis = FingerprintDiagnosis("double", path)
-    assert diagnosis.add(calls, 1) and diagnosis.mistakes() == ()
-    diagnosis.add_passed(calls, 2)
+    assert diagnosis.add(CheckCalls(calls, 1)) and diagnosis.mistakes() == ()
+    diagnosis.add_passed(CheckCalls(calls, 2))
     assert diagnosis.mistakes() == (second,)
 
 
@@ -213,15 +215,15 @@ def test_the_checks_that_passed_tell_mistakes_of_a_mark_apart(catalog):
 )
 def test_a_fingerprint_tells_values_apart(one, other):
     prints = fingerprint_of(answered(one), "values")
-    assert prints.fits(answered(one)) and not prints.fits(answered(other))
-    assert not fingerprint_of(answered(other), "values").fits(answered(one))
+    assert prints.explains(CheckCalls(answered(one))) and not prints.explains(CheckCalls(answered(other)))
+    assert not fingerprint_of(answered(other), "values").explains(CheckCalls(answered(one)))
 
 
 def test_rounding_does_not_change_a_fingerprint():
     image = torch.rand(1, 3, 32, 32)
     nearly = image.double().mul(3).div(3.00001).float()
-    assert fingerprint_of(answered(image), "values").fits(answered(nearly))
-    assert fingerprint_of(answered(0.1 + 0.2), "values").fits(answered(0.3))
+    assert fingerprint_of(answered(image), "values").explains(CheckCalls(answered(nearly)))
+    assert fingerprint_of(answered(0.1 + 0.2), "values").explains(CheckCalls(answered(0.3)))
 
 
 def test_the_leak_check_looks_at_the_file(course):
