@@ -16,7 +16,6 @@ import inspect
 import io
 import linecache
 import operator
-import re
 import sys
 import time
 import traceback
@@ -25,10 +24,11 @@ import warnings
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, TypeGuard
 from unittest import mock
 
 from autograder.worker.deadline import Budget
+from autograder.worker.missing import MissingLibrary, failed_import, left_out, reason_of, without_names
 
 #: So long a wait for a thread lasts at most before the loop looks again, in seconds: nothing can wake it.
 _LOOK_AGAIN = 0.005
@@ -86,6 +86,8 @@ _ELSEWHERE = {"cuda", "mps", "xpu", "get_ipython", "display", "setrlimit", "sqli
 
 #: What each notebook has in its kernel. Where work is graded there is no page to show anything on, and no kernel.
 _OF_A_KERNEL = {"display": lambda *args, **kwargs: None, "get_ipython": lambda: None}
+#: Stands for a name that no statement has defined.
+_NOT_THERE = MissingLibrary("", "")
 #: Libraries whose exceptions end a test or a run.
 _STEERING = {"_pytest", "pytest", "unittest"}
 
@@ -104,7 +106,7 @@ class LoadingState:
         imported: called after each statement that imports something.
         stopped: the exception that ended it, or else the first one, if there is anything defined nevertheless.
         goes_on: True if the statements after that one were executed.
-        missing: lines that import a library in vain, each with the reason.
+        notes: lines that import a library in vain, or do without one that is missing, each with a sentence.
     """
 
     filename: str
@@ -112,7 +114,7 @@ class LoadingState:
     imported: Callable[[], None]
     stopped: BaseException | None = None
     goes_on: bool = True
-    missing: list[tuple[int, str]] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)
 
 
 class LoadedModule(types.ModuleType):
@@ -161,8 +163,10 @@ class LoadedModule(types.ModuleType):
         lost: set[str] = set()
         failed: list[_Failed] = []
         statements = _compile_statements(text, filename)
+        body = [statement for statement, _ in statements]
         for statement, code in statements:
             try:
+                code = LoadedModule._without(self, lost, statement, body) or code
                 _execute(code, self.__dict__)
                 if isinstance(statement, ast.Import | ast.ImportFrom):
                     state.imported()
@@ -171,7 +175,7 @@ class LoadedModule(types.ModuleType):
             except BaseException as error:
                 first = first or error
                 if isinstance(error, Exception) and isinstance(statement, ast.Import | ast.ImportFrom):
-                    LoadedModule._excuse(self, statement, error, [each for each, _ in statements])
+                    lost |= LoadedModule._excuse(self, statement, error, body)
                     continue
                 excused = Exception if filename.endswith(".ipynb") else _NOT_HERE
                 if not (
@@ -207,18 +211,38 @@ class LoadedModule(types.ModuleType):
             return
         self.__state.stopped = next((error for _, _, error in failed), None)
 
-    def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception, body: list[ast.stmt]) -> None:
-        """Put something that raises when it is used in the place of what could not be imported."""
-        if isinstance(error, ModuleNotFoundError):  # without a name it is a file of the student's own
-            reason = f"{error.name} is not installed where this ran" if error.name else str(error)
-        else:
-            reason = _without_place(error)
-        self.__state.missing.append((statement.lineno, reason))
-        stand_in = _MissingLibrary(ast.unparse(statement), reason)
+    def _excuse(self, statement: ast.Import | ast.ImportFrom, error: Exception, body: list[ast.stmt]) -> set[str]:
+        """Put something that raises when it is used in the place of what could not be imported. Return the names."""
+        reason = reason_of(error)
+        self.__state.notes.append((statement.lineno, failed_import(reason)))
+        stand_in = MissingLibrary(ast.unparse(statement), reason)
+        names: set[str] = set()
         for alias in statement.names:
             name = alias.asname or (alias.name.partition(".")[0] if isinstance(statement, ast.Import) else alias.name)
-            names = [name] if name != "*" else _names_read(body) - {*self.__dict__, *vars(builtins)}
-            self.__dict__.update(dict.fromkeys(names, stand_in))
+            names |= {name} if name != "*" else _names_read(body) - {*self.__dict__, *vars(builtins)}
+        self.__dict__.update(dict.fromkeys(names, stand_in))
+        return names
+
+    def _without(
+        self, lost: set[str], statement: ast.stmt, body: list[ast.stmt]
+    ) -> types.CodeType | SyntaxError | None:
+        """Return the code of a statement that does without what is missing, None if it needs nothing of it.
+
+        A decorator or an annotation of a library is seldom what a function computes with.
+
+        Args:
+            lost: names that earlier statements were to define.
+            statement: of the module.
+            body: all of them.
+        """
+        missing = {name for name in lost if isinstance(self.__dict__.get(name, _NOT_THERE), MissingLibrary)}
+        if not missing:
+            return None
+        plain, decorators = without_names(statement, missing)
+        if plain is statement:
+            return None
+        self.__state.notes += [(each.lineno, left_out(each)) for each in decorators]
+        return _compile(plain, self.__state.filename, _flags(body, self.__state.filename))
 
     def _was_raised_in_library(self, error: BaseException) -> bool:
         """Return True for an exception that a library raises which the student's code has called; none to steer tests."""
@@ -232,15 +256,6 @@ class LoadedModule(types.ModuleType):
     def _defines_anything(self) -> bool:
         functions = (value for value in self.__dict__.values() if isinstance(value, types.FunctionType | type))
         return any(value.__module__ == self.__name__ for value in functions)
-
-
-def _without_place(error: Exception) -> str:
-    """Return why an import has failed: without the place of the library, but with the version if Python is too old."""
-    text = re.sub(r" \([^()]*(?:location|\.py|\.so)\)$", "", str(error))
-    lacking = error.name if isinstance(error, ImportError) else ""
-    if str(lacking).partition(".")[0] in sys.stdlib_module_names:
-        text += f" of Python {sys.version_info.major}.{sys.version_info.minor}; a newer Python may have it"
-    return f"{type(error).__name__}: {text}"
 
 
 def _lacks_what_is_elsewhere(statement: ast.stmt, error: BaseException, lost: Collection[str]) -> bool:
@@ -276,42 +291,6 @@ def _names_read(body: list[ast.stmt]) -> set[str]:
     return {node.id for node in names if isinstance(node.ctx, ast.Load)}
 
 
-class _MissingLibrary:
-    """Stands for what could not be imported; any use of it raises."""
-
-    def __init__(self, statement: str, reason: str) -> None:
-        self.__dict__["message"] = f"{statement} has failed ({reason})"
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        self()
-
-    def __call__(self, *args: object, **kwargs: object) -> NoReturn:
-        raise ImportError(self.__dict__["message"])
-
-    @classmethod
-    def __torch_function__(cls, function: object, types: object, args: Any = (), kwargs: Any = None) -> None:
-        """Raise where PyTorch is given it in place of a tensor."""
-        given = [*args, *(kwargs or {}).values()]
-        for value in given + [inner for each in given if isinstance(each, list | tuple) for inner in each]:
-            if isinstance(value, cls):
-                value()
-
-    __hash__ = object.__hash__
-
-
-#: What Python calls for the syntax of an object: iteration, subscripts, `with`, comparison, arithmetic, a base class.
-_SYNTAX = (
-    "iter next len bool contains getitem setitem delitem setattr delattr enter exit aenter aexit aiter await "
-    "eq ne lt le gt ge neg pos abs invert int float complex index round str format array mro_entries instancecheck "
-    "subclasscheck"
-)
-_OPERATORS = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or"
-for _name in (*_SYNTAX.split(), *(f"{kind}{name}" for name in _OPERATORS.split() for kind in ("", "r", "i"))):
-    setattr(_MissingLibrary, f"__{_name}__", _MissingLibrary.__call__)
-
-
 def _execute(code: types.CodeType | SyntaxError, names: dict[str, Any]) -> None:
     """Execute a statement; one of a notebook may await something, as in a kernel."""
     if not isinstance(code, types.CodeType):
@@ -328,24 +307,30 @@ def _compile_statements(text: str, filename: str) -> list[tuple[ast.stmt, types.
 
     In a notebook each statement stands for itself: what the compiler refuses of one comes in place of its code.
     """
-    notebook = filename.endswith(".ipynb")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd escapes, which the compiler repeats
         body = ast.parse(text, filename).body
+    flags = _flags(body, filename)
+    kept = [node for number, node in enumerate(body) if number == 0 or not _is_text(node)]
+    return [(node, _compile(node, filename, flags)) for node in kept]
+
+
+def _flags(body: list[ast.stmt], filename: str) -> int:
+    """Return the compiler's flags for the statements of a file: its imports of the future, and what a kernel allows."""
     futures = [name.name for node in body if _is_future(node) for name in node.names]
     flags = functools.reduce(operator.or_, (getattr(__future__, name).compiler_flag for name in futures), 0)
-    flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if notebook else 0
+    return flags | (ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if filename.endswith(".ipynb") else 0)
 
-    def code_of(node: ast.stmt) -> types.CodeType | SyntaxError:
-        try:
-            code: types.CodeType = compile(ast.Module([node], []), filename, "exec", flags, dont_inherit=True)
-        except SyntaxError as error:
-            if not notebook:
-                raise
-            return error
-        return code
 
-    return [(node, code_of(node)) for number, node in enumerate(body) if number == 0 or not _is_text(node)]
+def _compile(node: ast.stmt, filename: str, flags: int) -> types.CodeType | SyntaxError:
+    """Compile one statement; of a notebook, return what the compiler has against it."""
+    try:
+        code: types.CodeType = compile(ast.Module([node], []), filename, "exec", flags, dont_inherit=True)
+    except SyntaxError as error:
+        if not filename.endswith(".ipynb"):
+            raise
+        return error
+    return code
 
 
 def _is_future(node: ast.stmt) -> TypeGuard[ast.ImportFrom]:

@@ -72,8 +72,6 @@ from autograder.worker.side_effects import held_bytes, inspection, restorer
 _MUCH = 2**24
 #: Word that stands in every source that changes `sys.modules`.
 _MODULES_WORD = "modules"
-#: So many letters of why an import failed are told.
-_REASON = 200
 #: A day: as long as anybody looks at variables.
 _WATCHED_SECONDS = 86_400.0
 
@@ -235,13 +233,9 @@ class Session:
         for name, (filename, text) in request.sources.items():
             self._modules[name] = LoadedModule(name, filename, text, self._restorer.remember_libraries, request.place)
         importlib.import_module(self._unit)
-        return Answer([*self._missing_libraries(), *self._stops(), *self._declared()])
-
-    def _missing_libraries(self) -> Iterator[tuple[str, int, str]]:
-        """Yield the file and the line of each import that failed, and the reason."""
-        for state in map(LoadedModule.state, self._modules.values()):
-            for line, reason in state.missing:
-                yield state.filename, line, f"the import has failed ({reason[:_REASON]}); what uses it fails"
+        states = map(LoadedModule.state, self._modules.values())
+        missing = [(state.filename, *note) for state in states for note in state.notes]
+        return Answer([*missing, *self._stops(), *self._declared()])
 
     def _declared(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line at which a module names a framework, and what its functions get."""

@@ -109,7 +109,6 @@ def test_a_library_that_is_missing_costs_what_uses_it(load):
             "x @ lib",
             "-lib",
             "class A(lib): pass",
-            "@lib\n    def g(): pass",
         ),
         *("first, second = lib", "f'{lib:.2f}'", "isinstance(x, lib)", "range(lib)", "x in lib", "if lib: pass"),
         *("import torch; torch.zeros(2) + lib", "import torch; torch.add(torch.ones(2), lib)"),
@@ -122,6 +121,36 @@ def test_each_use_of_what_is_missing_names_it_and_the_line(load, line, use):
         load(f"{line}\n\ndef double(x):\n    {use}\n").double(2)
     said = f"raised ImportError: {line} has failed (no_such_library is not installed where this ran)"
     assert said in caught.value.sentence and "(unit.py:" in caught.value.sentence
+
+
+@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        "from no_such_library import njit\n@njit\n",
+        "import no_such_library as nb\n@nb.njit(cache=True)\n",
+        "from no_such_library import *\n@njit\n",
+        "from no_such_library import make\ntimed = make()\n@timed\n",
+    ],
+)
+def test_a_decorator_that_is_missing_costs_no_function(load, head, suffix):
+    student = load(f"{head}{DOUBLE}", name=f"unit{suffix}")
+    assert student.double(2) == 4
+    assert any("was left out: it needs what could not be imported" in note for note in student.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from no_such_library import Float\ndef double(x: Float['n'], *y: Float) -> Float['n'] | None:\n    return 2 * x\n",
+        "import no_such_library as j\nRow = j.Float['n']\ndef double(x: Row) -> list[Row]:\n    return 2 * x\n",
+        "from no_such_library import Float\nfrom dataclasses import dataclass\n@dataclass\nclass Two:\n"
+        "    by: Float = 2\ndef double(x):\n    two: Float = Two(2)\n    def inner(y: Float): return y * two.by\n"
+        "    return inner(x)\n",
+    ],
+)
+def test_an_annotation_that_is_missing_costs_no_function(load, text):
+    assert load(text).double(2) == 4
 
 
 def test_what_the_compiler_refuses_in_a_notebook_is_told_with_its_cell(tmp_path):
