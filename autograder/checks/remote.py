@@ -240,7 +240,7 @@ class StudentModule:
         call = replace(call, found=files_of(given))
         # Noted before it is made: should it fail, the sentence names this call.
         self.calls.append(call)
-        request = protocol.Call(
+        request = protocol.Invoke(
             call.function,
             map_tree(self._outgoing, call.args),
             map_tree(self._outgoing, call.kwargs),
@@ -360,7 +360,7 @@ class StudentModule:
         try:
             respond = self._respond if self._callbacks else None
             answer = self._transport.exchange(message, self._tested.seconds, respond)
-            self.answered = self.answered or isinstance(request, protocol.Call | protocol.Run | protocol.Inspect)
+            self.answered = self.answered or isinstance(request, protocol.Invoke | protocol.Run | protocol.Inspect)
             self._count(answer)
             reply = protocol.read_reply(answer)
         except MalformedMessage as error:

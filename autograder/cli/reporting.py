@@ -328,7 +328,7 @@ def likeness(
 ) -> None:
     """List pairs of submissions that share more than the release and the usual way explain: look at these."""
     from autograder.course.skeletons import untouched_texts
-    from autograder.grading.likeness import alike_pair, likely_pairs
+    from autograder.grading.likeness import alike_pair, find_alike_pairs
     from autograder.results.formats.pages import likeness_page
     from autograder.results.publish import read_results
     from autograder.results.store import write_atomically
@@ -340,7 +340,7 @@ def likeness(
     submissions = {name: read_for(catalog, each, name).modules for name, each in hand_ins.items()}
     release = list(untouched_texts(catalog).values())
     known = {each.name: each for each in read_results([results]).values()} if results is not None else {}
-    pairs = likely_pairs(submissions, release, known, at_least)
+    pairs = find_alike_pairs(submissions, release, known, at_least)
     for pair in pairs:
         shared = f": {', '.join(pair.functions)}" if pair.functions else ""
         terminal.out.print(Text(f"{pair.likeness:4.0%}  {pair.first} and {pair.second}{shared}"), soft_wrap=True)

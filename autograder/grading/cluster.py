@@ -29,8 +29,8 @@ from distributed.security import Security
 from autograder.course.catalog import course_here
 from autograder.errors import AutograderError, GraderError, UsageError
 from autograder.grading.jobs import GradedTask, GradeTasks, Jobs, Task
+from autograder.grading.result_validator import ResultValidator
 from autograder.grading.spec import GradingSpec
-from autograder.grading.terms import Terms
 from autograder.results.types import legible
 from autograder.sandbox import Sandbox
 
@@ -153,7 +153,7 @@ class Cluster:
         self._address = address
         self._spec = spec
         self._insecure = insecure
-        self._terms = Terms(spec)
+        self._validator = ResultValidator(spec)
         #: What workers are told: nothing of the secret, which each task's own seed stands for.
         self._told = replace(spec, secret=b"")
         self._run = str(time.time_ns()) if fresh else ""
@@ -236,7 +236,7 @@ class Cluster:
     def _give(self, task: Task, again: str = "", workers: list[str] | None = None) -> None:
         running = self._running.get(task.name)
         if running is None:
-            running = self._running[task.name] = _Running(self._terms.prepare(task), time.monotonic())
+            running = self._running[task.name] = _Running(self._validator.prepare(task), time.monotonic())
         key = "-".join(filter(None, ("grade", self._spec.key(task.raw), task.raw.digest, task.name, self._run, again)))
         future = self._client.submit(
             grade_here,
@@ -266,7 +266,7 @@ class Cluster:
                 raise ValueError("it sent no result")
             if reply.refused:
                 raise ValueError(legible(str(reply.reason)))
-            result, reason = self._terms.result((reply.text, reply.reason), running.task)
+            result, reason = self._validator.validate((reply.text, reply.reason), running.task)
         except ValueError as error:
             self._retire_worker(future, str(getattr(reply, "worker", "")), str(error))
             return self._give(running.task, f"again-{time.time_ns()}")

@@ -22,13 +22,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import ClassVar, Protocol
 
-from autograder import __version__
 from autograder.checks.diagnose import NAMING_SECONDS
 from autograder.checks.plugin.runs import usable_device
 from autograder.checks.transport import InProcess, Transport
@@ -37,7 +34,7 @@ from autograder.grading.examples import graded_examples
 from autograder.grading.jobs import GradedTask, GradeTasks, Task
 from autograder.grading.leases import WorkerPool
 from autograder.grading.session import Observer, UnitRun, check_session
-from autograder.grading.spec import GradingSpec, course_hashes
+from autograder.grading.spec import GradingSpec, course_hashes, versions
 from autograder.libraries import is_loaded, torch
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.submissions import Module, Submission, parse_submission, read_for, refuse_course_inside
@@ -53,7 +50,7 @@ _AGAIN_SECONDS = 1.0
 _TRUSTED = "It was graded as trusted work: whatever isolation this machine lacks was not asked for."
 
 
-class Budget:
+class GraderTime:
     """The processor time that the grader may spend on one submission. It is kept in the main thread alone, and on POSIX.
 
     Args:
@@ -214,9 +211,9 @@ class Grader:
             device=self.spec.device,
             seed=seed,
             hashes={"submission": submission.digest, **self._course_hashes},
-            versions=versions(self.spec.catalog.preload),
+            versions=versions() | _torch_version(self.spec.catalog.preload),
             machine=machine(self.spec.catalog.preload),
-            limits=self._limits(),
+            limits=self.spec.seconds | self.workers.limits,
             answers=submission.answers,
             sources={
                 name: submission.modules[name].text
@@ -242,11 +239,6 @@ class Grader:
             raise
         except GraderError as error:
             return GradedTask(task, None, str(error))
-
-    def _limits(self) -> dict[str, float]:
-        """Return the seconds for a call of each unit's functions, and what a worker may use."""
-        calls = {f"seconds of {unit.name}": unit.seconds for unit in self.spec.chosen}
-        return {**calls, **self.workers.limits}
 
     def _wants(self, check: CheckResult) -> bool:
         functions = self.spec.functions
@@ -284,7 +276,7 @@ class _GradedRun:
         self.notes: dict[str, None] = {}
         self._workers = workers
         self._pool = WorkerPool(workers.worker)
-        self._budget = Budget()
+        self._grader_time = GraderTime()
 
     def modules(self, _: Path) -> dict[str, Module]:
         """Return the submission's modules by name: its units, and what they import of the student's own."""
@@ -300,7 +292,7 @@ class _GradedRun:
 
     def limited(self) -> AbstractContextManager[None]:
         """Return what limits the grader's own time for one check; work in this very process is not limited."""
-        return contextlib.nullcontext() if isinstance(self._workers, InThisProcess) else self._budget.check()
+        return contextlib.nullcontext() if isinstance(self._workers, InThisProcess) else self._grader_time.check()
 
     def failed(self, error: BaseException, *, answered: bool) -> bool:
         """Record a failed check. Return True if it is run again; see `WorkerPool`."""
@@ -328,15 +320,9 @@ def grade_in_turn(grader: Grader) -> GradeTasks:
     return grade_tasks
 
 
-def versions(preload: tuple[str, ...]) -> dict[str, str]:
-    """Return the versions that a mark may depend on, in a course that preloads these modules."""
-    return {
-        "idealcat": __version__,
-        "python": platform.python_version(),
-        **({"torch": str(torch.__version__)} if "torch" in preload else {}),
-        **{name: metadata.version(name) for name in ("torchvision", "numpy", "keras", "jax") if find_spec(name)},
-        "pytest": metadata.version("pytest"),
-    }
+def _torch_version(preload: tuple[str, ...]) -> dict[str, str]:
+    """Return torch's version with that of its build, in a course that preloads it."""
+    return {"torch": str(torch.__version__)} if "torch" in preload else {}
 
 
 def machine(preload: tuple[str, ...]) -> dict[str, str]:

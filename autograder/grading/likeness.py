@@ -58,13 +58,13 @@ class _Work:
         return sum(self.pieces.values(), Counter())
 
 
-def likely_pairs(
+def find_alike_pairs(
     submissions: Mapping[str, Mapping[str, Module]],
     release: Iterable[str],
     results: Mapping[str, SubmissionResult] | None = None,
     at_least: float = 0.8,
 ) -> list[Pair]:
-    """Return the pairs of submissions to look at, the likest first.
+    """Return the pairs of submissions to look at, the most alike first.
 
     Args:
         submissions: modules by unit, by the submission's name.

@@ -7,7 +7,6 @@ import contextlib
 import functools
 import hashlib
 import hmac
-import importlib.util
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from platformdirs import user_config_path
@@ -37,12 +37,12 @@ _MAKES_MARKS = (
 _MAKES_NO_MARKS = frozenset(
     {
         *("batch.py", "cluster.py", "job.py", "jobs.py", "likeness.py", "replay.py"),
-        *("source.py", "terms.py"),
+        *("source.py", "result_validator.py"),
     }
 )
 _DOCUMENTATION = (".md", ".rst")
 #: Packages whose version stands for their content; of others that are preloaded the content itself is hashed.
-_VERSIONED = ("torch", "torchvision", "numpy", "pillow", "msgpack", "nbformat", "pytest")
+_VERSIONED = ("torch", "torchvision", "numpy", "keras", "jax", "pillow", "msgpack", "nbformat", "pytest")
 #: By a sandbox's `EXTRAS`: what in a text may use it, `torch.func` and Keras among them.
 _USERS = {
     "torch._dynamo": r"dynamo|\bfunc\b|functorch|checkpoint|keras",
@@ -84,6 +84,11 @@ class GradingSpec:
             CatalogError: the course has no unit of some name.
         """
         return self.catalog.select(list(self.units))
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Return the limit for a call of each unit's functions, as a result states it."""
+        return {f"seconds of {unit.name}": unit.seconds for unit in self.chosen}
 
     @property
     def gpu(self) -> bool:
@@ -136,6 +141,16 @@ class GradingSpec:
         It cannot be predicted without the secret, and is the same whenever the same content is graded.
         """
         return self.seed or hmac.new(self.secret, digest.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a mark may depend on, as a result states them, but for torch's, of which there are builds."""
+    libraries = ("torchvision", "numpy", "keras", "jax", "pytest")
+    return {
+        "idealcat": autograder.__version__,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in libraries if find_spec(name)},
+    }
 
 
 def course_facts(catalog: Catalog, units: Iterable[Unit]) -> dict[str, str]:
@@ -202,7 +217,7 @@ def _program(package: Path) -> str:
 @functools.cache
 def _package_hash(name: str) -> str:
     """Hash a package of the course's: its modules and the data beside them, without documentation."""
-    spec = importlib.util.find_spec(name)
+    spec = find_spec(name)
     folders = [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
     if spec is not None and not folders and spec.origin:
         return _files_hash(Path(spec.origin).parent, [Path(spec.origin)])
@@ -226,7 +241,7 @@ def _files_hash(root: Path, paths: Iterable[Path]) -> str:
 
 def _version(package: str) -> str:
     """Return a package's version as it calls itself; for torch this tells the build too."""
-    spec = importlib.util.find_spec(package) if package == "torch" else None
+    spec = find_spec(package) if package == "torch" else None
     build = Path(spec.origin).with_name("version.py").read_text() if spec is not None and spec.origin else ""
     try:
         return f"{metadata.version(package)} {build}".strip()

@@ -40,7 +40,7 @@ _LEAST_POINTS = 0.01 - 1e-9
 
 
 @dataclass
-class Standing:
+class FunctionProgress:
     """Progress with one function.
 
     Attributes:
@@ -63,12 +63,12 @@ class Progress:
         note: a sentence if the file on disk could not be read and was renamed.
     """
 
-    units: dict[str, dict[str, Standing]] = field(default_factory=dict)
+    units: dict[str, dict[str, FunctionProgress]] = field(default_factory=dict)
     note: str = ""
 
-    def of(self, unit: str, function: str) -> Standing:
+    def of(self, unit: str, function: str) -> FunctionProgress:
         """Return the standing of a function, to be read or changed."""
-        return self.units.setdefault(unit, {}).setdefault(function, Standing())
+        return self.units.setdefault(unit, {}).setdefault(function, FunctionProgress())
 
     def open_functions(self, catalog: Catalog, unit: Unit) -> list[str]:
         """Return the functions of a unit that have checks here and have not passed, in teaching order."""
@@ -153,7 +153,7 @@ def updated_progress(root: Path) -> Iterator[Progress]:
     progress = read_progress(root)
     yield progress
     units = {
-        unit: {name: vars(standing) for name, standing in functions.items() if standing != Standing()}
+        unit: {name: vars(standing) for name, standing in functions.items() if standing != FunctionProgress()}
         for unit, functions in progress.units.items()
     }
     write_atomically(_path(root), json.dumps({"schema": SCHEMA, "units": units}, indent=1) + "\n")
@@ -171,7 +171,7 @@ def _path(root: Path) -> Path:
     return own_folder(root) / "progress.json"
 
 
-def _units(document: dict[str, Any]) -> dict[str, dict[str, Standing]]:
+def _units(document: dict[str, Any]) -> dict[str, dict[str, FunctionProgress]]:
     if document["schema"] != SCHEMA:
         raise ValueError(f"its schema is {document['schema']!r}, and this is version {SCHEMA}")
     return {
@@ -180,11 +180,11 @@ def _units(document: dict[str, Any]) -> dict[str, dict[str, Standing]]:
     }
 
 
-def _standing(values: dict[str, Any]) -> Standing:
+def _standing(values: dict[str, Any]) -> FunctionProgress:
     passed = values.get("passed", "")
     if passed != "":
         datetime.fromisoformat(passed)  # raises an error for what is no moment
-    return Standing(passed, str(values.get("file", "")), max(int(values.get("hints", 0)), 0))
+    return FunctionProgress(passed, str(values.get("file", "")), max(int(values.get("hints", 0)), 0))
 
 
 def _put_aside(path: Path, error: Exception) -> str:

@@ -48,7 +48,7 @@ class Pressed:
 
 
 @dataclass
-class UnitRun:
+class WatchedRun:
     """Event: a run of a unit has ended.
 
     Attributes:
@@ -77,7 +77,7 @@ class Refused:
     reason: str
 
 
-Event = Saved | Deleted | StillRunning | Pressed | UnitRun | Drawn | Refused
+Event = Saved | Deleted | StillRunning | Pressed | WatchedRun | Drawn | Refused
 Report = Callable[[Event], None]
 
 
@@ -144,7 +144,7 @@ class _Process:
     handle: "subprocess.Popen[str]"
     guard: _Guard
     last_words: IO[bytes]
-    run: UnitRun | None = None
+    run: WatchedRun | None = None
     running: str = ""
     good: bool = False
     wanted: str = ""
@@ -182,10 +182,10 @@ class Runner:
             self._send({"run": unit, "changed": self._process.changed})
 
     @property
-    def current(self) -> tuple[UnitRun | None, str]:
+    def current(self) -> tuple[WatchedRun | None, str]:
         """Return the results so far of the run that is going on, and the id of the check that runs."""
         run, running = self._process.run, self._process.running
-        return (None if run is None else UnitRun(run.unit, dict(run.checks))), running
+        return (None if run is None else WatchedRun(run.unit, dict(run.checks))), running
 
     def draw(self, unit: str) -> None:
         """Request the picture of a unit; a run that is requested meanwhile takes its place."""
@@ -230,7 +230,7 @@ class Runner:
         match reply["kind"]:
             case "expected":
                 checks = [CheckResult.from_dict(check) for check in reply["checks"]]
-                process.run = UnitRun(checks[0].unit, {check.id: check for check in checks})
+                process.run = WatchedRun(checks[0].unit, {check.id: check for check in checks})
             case "begins":
                 process.running = reply["id"]
             case "call":
@@ -246,7 +246,7 @@ class Runner:
             case "refused":
                 self._report(Refused(reply["text"]))
 
-    def _finish(self, process: _Process, run: UnitRun) -> None:
+    def _finish(self, process: _Process, run: WatchedRun) -> None:
         process.run = None
         with self._lock:
             process.wanted = "" if process.wanted == run.unit else process.wanted
@@ -275,7 +275,7 @@ class Runner:
             self._report(_break_off(run, process.running, code, said, stopped=stopped))
 
 
-def _break_off(run: UnitRun, running: str, code: int, said: str, *, stopped: bool) -> UnitRun:
+def _break_off(run: WatchedRun, running: str, code: int, said: str, *, stopped: bool) -> WatchedRun:
     check = run.checks.get(running) or next(iter(run.checks.values()))
     place = _place(run.unit, said)
     if stopped:

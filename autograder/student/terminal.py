@@ -17,7 +17,7 @@ from autograder.results.summary import function_lines, function_points_line, uni
 from autograder.results.types import CheckResult, Outcome
 from autograder.student import standing
 from autograder.student.progress import Progress, checked_functions
-from autograder.student.runner import UnitRun
+from autograder.student.runner import WatchedRun
 
 _CHUNK = 4096
 _ITERM = ("iTerm.app", "WezTerm", "mintty", "rio")
@@ -123,7 +123,7 @@ _BAR = 30
 _WAITING = (Outcome.BLOCKED, Outcome.NOT_RUN)
 
 
-def run_lines(catalog: Catalog, progress: Progress, run: UnitRun, shown: str = "") -> Iterator[str]:
+def run_lines(catalog: Catalog, progress: Progress, run: WatchedRun, shown: str = "") -> Iterator[str]:
     """Yield the lines for a run of a unit.
 
     Args:
@@ -157,7 +157,7 @@ def bar(catalog: Catalog, progress: Progress) -> str:
     )
 
 
-def running_lines(catalog: Catalog, run: UnitRun | None, running: str, shown: str) -> Iterator[str]:
+def running_lines(catalog: Catalog, run: WatchedRun | None, running: str, shown: str) -> Iterator[str]:
     """Yield the lines for a run that has not ended after a second.
 
     Args:
@@ -187,7 +187,7 @@ def _passes(checks: list[CheckResult]) -> bool:
     return all(check.outcome is Outcome.PASSED for check in checks)
 
 
-def first_open(unit: Unit, run: UnitRun) -> str:
+def first_open(unit: Unit, run: WatchedRun) -> str:
     """Return the first function in teaching order with a check that does not pass; empty if all pass."""
     for function, checks in _by_function(unit, run).items():
         if not _passes(checks):
@@ -195,12 +195,12 @@ def first_open(unit: Unit, run: UnitRun) -> str:
     return ""
 
 
-def _by_function(unit: Unit, run: UnitRun) -> dict[str, list[CheckResult]]:
+def _by_function(unit: Unit, run: WatchedRun) -> dict[str, list[CheckResult]]:
     checks = {name: [check for check in run.checks.values() if check.function == name] for name in unit.functions}
     return {name: group for name, group in checks.items() if group}
 
 
-def _full_lines(catalog: Catalog, run: UnitRun, checks: list[CheckResult]) -> Iterator[str]:
+def _full_lines(catalog: Catalog, run: WatchedRun, checks: list[CheckResult]) -> Iterator[str]:
     function = checks[0].function
     where = standing.place(catalog, run.unit, function)
     if {check.outcome for check in checks} <= {Outcome.NOT_WRITTEN, Outcome.NOT_RUN}:

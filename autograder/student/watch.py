@@ -28,7 +28,7 @@ from autograder.student.runner import (
     Runner,
     Saved,
     StillRunning,
-    UnitRun,
+    WatchedRun,
 )
 from autograder.student.terminal import KEYS, Terminal, first_open, run_lines, running_lines
 
@@ -101,7 +101,7 @@ class _Watching:
         self._terminal = terminal
         self._runner = runner
         self._unit: Unit | None = None
-        self._run: UnitRun | None = None
+        self._run: WatchedRun | None = None
         self._passed: Unit | None = None
         self._may_reset = False
         self._progress = Progress()
@@ -138,7 +138,7 @@ class _Watching:
                 case StillRunning(number) if self._running and number == self._number:
                     shown = self._changed[-1] if self._changed else ""
                     self._terminal.say(running_lines(self._catalog, *self._runner.current, shown))
-                case UnitRun() if self._unit is not None and event.unit == self._unit.name:
+                case WatchedRun() if self._unit is not None and event.unit == self._unit.name:
                     self._take_result(event)
                 case Pressed(key):
                     self._handle_key(key)
@@ -185,7 +185,7 @@ class _Watching:
         timer.daemon = True
         timer.start()
 
-    def _take_result(self, run: UnitRun) -> None:
+    def _take_result(self, run: WatchedRun) -> None:
         self._run, self._running = run, False
         unit = self._catalog.units[run.unit]
         unsaved = self._record(run)
@@ -202,7 +202,7 @@ class _Watching:
             self._changed = ()
             self._run_unit(self._pending.pop())
 
-    def _record(self, run: UnitRun) -> str:
+    def _record(self, run: WatchedRun) -> str:
         """Record a run in the progress. Return a sentence if it could not be stored."""
         mark = fingerprint(self._catalog, run.unit)
         try:
@@ -292,5 +292,5 @@ def _functions_in(catalog: Catalog, unit: str) -> dict[str, str]:
     return {node.name: ast.dump(node) for tree in trees for node in tree.body if isinstance(node, kinds)}
 
 
-def _passes(run: UnitRun, function: str) -> bool:
+def _passes(run: WatchedRun, function: str) -> bool:
     return all(check.outcome is Outcome.PASSED for check in run.checks.values() if check.function == function)

@@ -28,7 +28,7 @@ _KEPT_PRINTS = 100_000
 
 
 def make_call(
-    function: Callable[..., object], request: protocol.Call, framework: Framework = PYTORCH
+    function: Callable[..., object], request: protocol.Invoke, framework: Framework = PYTORCH
 ) -> Answer | Fault:
     """Call a function and return what came of it.
 

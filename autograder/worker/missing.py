@@ -109,5 +109,5 @@ def without_names(statement: ast.stmt, names: Collection[str]) -> tuple[ast.stmt
     if not _reads(statement, names):
         return statement, []
     plain = _Plain(names)
-    changed: ast.stmt = plain.visit(copy.deepcopy(statement))
+    changed: Any = plain.visit(copy.deepcopy(statement))
     return changed, plain.decorators

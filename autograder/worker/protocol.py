@@ -1,7 +1,7 @@
 """The wire between the grader and a worker: requests, replies, and the frame that each of them crosses in.
 
-A request is one of `Load`, `Call`, `Run`, `Make`, `Inspect`; a reply is an `Answer` or a `Fault`. Each crosses as a message of
-the codec: a dict of its fields, with its name beside them. A request comes from the grader and is read as it is. A reply is
+A request is one of `Load`, `Invoke`, `Run`, `Make`, `Inspect`; a reply is an `Answer` or a `Fault`. Each crosses as a message
+of the codec: a dict of its fields, with its name beside them. A request comes from the grader and is read as it is. A reply is
 the student's answer, whoever wrote it, because a student's code can write to the worker's socket as the worker does: every
 field is checked against its type, and a reply of another structure is `MalformedMessage`. The texts in one of the right
 structure are still the student's own.
@@ -74,7 +74,7 @@ class Load(Request):
 
 
 @dataclass(frozen=True)
-class Call(Request):
+class Invoke(Request):
     """Call a function or a method. The answer's value is what it returns, or a gradient of that.
 
     Attributes:
@@ -239,7 +239,7 @@ class Ask:
     kwargs: dict[str, Any]
 
 
-_REQUESTS: dict[str, type[Request]] = {kind.__name__: kind for kind in (Load, Call, Run, Make, Inspect)}
+_REQUESTS: dict[str, type[Request]] = {kind.__name__: kind for kind in (Load, Invoke, Run, Make, Inspect)}
 _REPLIES: dict[str, type[Answer | Fault]] = {kind.__name__: kind for kind in (Answer, Fault)}
 Record = TypeVar("Record")
 

@@ -162,7 +162,7 @@ class Session:
                 self._argv = [f"{request.unit}.py"]
                 with self._limit(request):
                     return self._load(request)
-            case protocol.Call():
+            case protocol.Invoke():
                 with self._limit(request):
                     return self._call(request)
             case protocol.Run():
@@ -272,7 +272,7 @@ class Session:
             if before[0]:
                 self._modules, self._sources, self._place = before
 
-    def _call(self, request: protocol.Call) -> Answer | Fault:
+    def _call(self, request: protocol.Invoke) -> Answer | Fault:
         name = request.function
         held = None if request.on is None else self._objects[request.on]
         module = isinstance(held, nn.Module)  # of PyTorch, in whatever the unit is written

@@ -22,7 +22,7 @@ from nbgrader.coursedir import CourseDirectory
 from autograder.checks.plugin.runs import sent_seed
 from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.errors import CheckError, GraderError, Raised, StudentFault
-from autograder.grading.grade import Budget, Workers
+from autograder.grading.grade import GraderTime, Workers
 from autograder.grading.spec import GradingSpec
 from autograder.libraries import np, torch
 from autograder.platforms.nbgrader.ahead import warm_sandbox
@@ -125,7 +125,7 @@ class OwnTests:
             catalog.data(unit),
         )
         stage = _Stage(_names(self._cells))
-        budget = Budget()
+        grader_time = GraderTime()
         found = {}
         for cell in self._cells:
             if cell.id in skipped:
@@ -134,17 +134,17 @@ class OwnTests:
                 own = sent_seed(seed, "own test", cell.id)
                 stage.module = StudentModule(tested, worker, own)
                 _seed_everything(own)
-                score = self._run_cell(cell, stage, budget)
+                score = self._run_cell(cell, stage, grader_time)
             if cell.points is not None:
                 found[cell.id] = score
         return found
 
-    def _run_cell(self, cell: _Cell, stage: "_Stage", budget: Budget) -> OwnScore:
+    def _run_cell(self, cell: _Cell, stage: "_Stage", grader_time: GraderTime) -> OwnScore:
         """Run one cell. Return its score; that of a cell that is no test means nothing."""
         points = cell.points or 0.0
         printed = io.StringIO()
         try:
-            with budget.check(), contextlib.redirect_stdout(printed):
+            with grader_time.check(), contextlib.redirect_stdout(printed):
                 value = _plain(stage.execute(cell))
         except CheckError as error:
             return OwnScore(None, f"{_BY_HAND} {error}")

@@ -11,7 +11,7 @@ import torch
 
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, OverBudget, SandboxError
-from autograder.grading.grade import Budget, Grader, InThisProcess
+from autograder.grading.grade import Grader, GraderTime, InThisProcess
 from autograder.grading.session import check_session
 from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.types import Outcome
@@ -161,7 +161,7 @@ def test_a_check_that_stumbles_over_a_value_fails(small, handin):
 
 @pytest.mark.parametrize("where", ["in the check", "while it is explained"])
 def test_a_check_that_takes_the_grader_too_long_fails_and_the_others_go_on(small, handin, monkeypatch, where):
-    monkeypatch.setattr("autograder.grading.grade.Budget", lambda: Budget(check=0.2))
+    monkeypatch.setattr("autograder.grading.grade.GraderTime", lambda: GraderTime(check=0.2))
     more = "\n\n@pytest.mark.points('one', 1)\ndef test_more(submission):\n    assert_equal(submission.one(), 1)\n"
     if where == "in the check":
         body = f"submission.one()\n    while True: pass{more}"
@@ -175,16 +175,22 @@ def test_a_check_that_takes_the_grader_too_long_fails_and_the_others_go_on(small
 
 
 def test_a_submission_that_takes_the_grader_too_long_loses_the_rest():
-    budget = Budget(check=10.0, submission=0.1)
-    with pytest.raises(OverBudget, match=r"judging this submission took the grader longer than 0\.1 s"), budget.check():
+    grader_time = GraderTime(check=10.0, submission=0.1)
+    with (
+        pytest.raises(OverBudget, match=r"judging this submission took the grader longer than 0\.1 s"),
+        grader_time.check(),
+    ):
         while True:
             pass
-    with pytest.raises(OverBudget, match=r"judging this submission took the grader longer than 0\.1 s"), budget.check():
+    with (
+        pytest.raises(OverBudget, match=r"judging this submission took the grader longer than 0\.1 s"),
+        grader_time.check(),
+    ):
         pass
 
 
 def test_waiting_is_not_counted():
-    with Budget(check=0.05).check():
+    with GraderTime(check=0.05).check():
         threading.Event().wait(0.2)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from autograder.course.catalog import read_catalog
 from autograder.course.skeletons import skeleton
-from autograder.grading.likeness import likely_pairs, marked_lines
+from autograder.grading.likeness import find_alike_pairs, marked_lines
 from autograder.submissions import Module
 from tests.autograder.conftest import ROOT
 
@@ -135,7 +135,7 @@ def test_copies_are_found_and_honest_pairs_left_alone(size):
     everyone = dict(honest_class)
     for how, source in COPIES.items():
         everyone[f"copy_{how}"] = modules(copied({unit: each.text for unit, each in everyone[source].items()}, how))
-    pairs = likely_pairs(everyone, RELEASE)
+    pairs = find_alike_pairs(everyone, RELEASE)
     found = {frozenset((pair.first, pair.second)) for pair in pairs}
     wanted = {frozenset((source, f"copy_{how}")) for how, source in COPIES.items()}
     assert wanted <= found
@@ -146,7 +146,7 @@ def test_copies_are_found_and_honest_pairs_left_alone(size):
 
 def test_untouched_skeletons_are_like_nobody():
     release = {unit: Module(unit, f"{unit}.py", text) for unit, text in zip(UNITS, RELEASE, strict=True)}
-    assert likely_pairs({"alice": release, "bob": release}, RELEASE) == []
+    assert find_alike_pairs({"alice": release, "bob": release}, RELEASE) == []
 
 
 def test_lines_that_both_have_are_marked():
@@ -157,4 +157,4 @@ def test_lines_that_both_have_are_marked():
 
 def test_what_cannot_be_parsed_is_like_nobody():
     broken = {"variation_loss": Module("variation_loss", "variation_loss.py", "def (:")}
-    assert likely_pairs({"alice": broken, "bob": broken}, RELEASE) == []
+    assert find_alike_pairs({"alice": broken, "bob": broken}, RELEASE) == []

@@ -29,7 +29,7 @@ def ask(worker, code, seconds=2.0):
     loaded = read_reply(worker.exchange(write(load), seconds))
     if isinstance(loaded, Fault):
         return loaded
-    reply = read_reply(worker.exchange(write(protocol.Call("run", (), {}, seconds=seconds)), seconds))
+    reply = read_reply(worker.exchange(write(protocol.Invoke("run", (), {}, seconds=seconds)), seconds))
     return reply if isinstance(reply, Fault) else reply.value
 
 

@@ -12,8 +12,8 @@ from autograder.course.catalog import read_catalog
 from autograder.messages import speaking, tr
 from autograder.results.summary import function_lines, summary
 from autograder.results.types import CheckResult, Outcome
-from autograder.student.progress import Progress, Standing, fingerprint, read_progress, updated_progress
-from autograder.student.runner import UnitRun
+from autograder.student.progress import FunctionProgress, Progress, fingerprint, read_progress, updated_progress
+from autograder.student.runner import WatchedRun
 from autograder.student.standing import bars, listing, next_step, overview
 from autograder.student.terminal import run_lines
 from tests.autograder.conftest import ROOT
@@ -68,7 +68,7 @@ def test_where_everything_passes_it_says_what_is_judged_later():
     (unit,) = catalog.units.values()
     later = replace(unit, functions={"answers": replace(unit.functions["answers"], later=12.0)})
     released = replace(catalog, units={"quiz": later})
-    progress = Progress({"quiz": {"answers": Standing(passed="2026-01-01T10:00:00")}})
+    progress = Progress({"quiz": {"answers": FunctionProgress(passed="2026-01-01T10:00:00")}})
     said = "12 more points are given when it is graded, by checks that are not here."
     assert list(next_step(released, progress))[1:] == [said]
     assert len(list(next_step(catalog, progress))) == 1
@@ -87,14 +87,14 @@ def test_each_function_says_what_is_judged_later_and_part_of_a_course_is_not_eve
     lines = list(summary(released, [passes], brief=False, verbose=False))
     assert lines[:2] == [f"Quiz: before and after the lecture: {worth}", f"  answers: {worth}"]
     assert "Every check that was run passes." in lines and not any("Everything" in line for line in lines)
-    run = UnitRun("quiz", {"quiz::test": passes})
+    run = WatchedRun("quiz", {"quiz::test": passes})
     assert f"  + answers: {worth}" in list(run_lines(released, Progress(), run))
 
 
 def test_where_a_file_has_changed_since_it_passed_not_everything_passes(own_course):
     catalog = read_catalog(own_course).only(["quiz"])
     for file, said in (("old", False), (fingerprint(catalog, "quiz"), True)):
-        done = Progress({"quiz": {"answers": Standing(passed="2026-01-01T10:00:00", file=file)}})
+        done = Progress({"quiz": {"answers": FunctionProgress(passed="2026-01-01T10:00:00", file=file)}})
         lines = list(overview(catalog, done))
         assert any("Everything passes" in line for line in lines) is said
         assert any("has changed since its last run" in line for line in lines) is not said
@@ -247,7 +247,7 @@ def test_a_broken_progress_file_is_put_aside(command, own_course, text):
 def test_no_more_hints_are_read_than_there_are(tmp_path):
     catalog = read_catalog(make_course(tmp_path))
     for hints, words in ((7, "2 of 2 hints read"), (1, "1 of 2 hints read")):
-        assert words in "\n".join(listing(catalog, Progress({"doubling": {"double": Standing(hints=hints)}})))
+        assert words in "\n".join(listing(catalog, Progress({"doubling": {"double": FunctionProgress(hints=hints)}})))
 
 
 def test_a_course_without_units_and_a_unit_without_functions_can_be_listed(tmp_path):

@@ -13,7 +13,7 @@ from autograder.errors import GraderError
 from autograder.results.types import CheckResult, Outcome
 from autograder.student.helping import solution_diff
 from autograder.student.progress import fingerprint, read_progress, updated_progress
-from autograder.student.runner import Deleted, Pressed, Saved, StillRunning, UnitRun
+from autograder.student.runner import Deleted, Pressed, Saved, StillRunning, WatchedRun
 from autograder.student.terminal import wrap
 from autograder.student.warm_runner import _UnitRunner
 from autograder.student.watch import _Watching
@@ -78,7 +78,7 @@ def result(unit, **outcomes):
         CheckResult(f"{unit}::test_{name}", unit, name, f"{name} is right", 1.0).ended(outcome, f"{name} went wrong")
         for name, outcome in outcomes.items()
     ]
-    return UnitRun(unit, {check.id: check for check in checks})
+    return WatchedRun(unit, {check.id: check for check in checks})
 
 
 def save(watching, course, unit, text):

@@ -1,19 +1,16 @@
-"""Terms that a result from another machine must have: it is of the schema, and of what was asked for."""
+"""Validate a result from another machine: it is of the schema, and of what was asked for."""
 
 import json
-import platform
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
-from autograder import __version__
 from autograder.errors import GraderError
 from autograder.grading.jobs import Task
-from autograder.grading.spec import GradingSpec, course_hashes
+from autograder.grading.spec import GradingSpec, course_hashes, versions
 from autograder.results import types
 from autograder.results.types import SubmissionResult, legible
 from autograder.sandbox.confines import Allowance
@@ -24,13 +21,12 @@ _RESULT_BYTES = 16 * 2**20
 _SCHEMA = Draft202012Validator(
     json.loads(Path(types.__file__).with_name("result.schema.json").read_text(encoding="utf-8"))
 )
-_VERSIONED = ("torchvision", "numpy", "pytest")
 
 
-class Terms:
-    """Terms that each result of a spec must have; a worker's result with others counts for nothing.
+class ResultValidator:
+    """Holds each result against the spec that it was asked for by; one that differs counts for nothing.
 
-    They bound what a faulty or forged result can claim. Which checks have passed is still the worker's word.
+    This bounds what a faulty or forged result can claim. Which checks have passed is still the worker's word.
 
     Args:
         spec: what is graded by.
@@ -40,18 +36,14 @@ class Terms:
         self._spec = spec
         self._modules = {name for unit in spec.chosen for name in unit.modules}
         self._hashes = course_hashes(spec.catalog, spec.chosen)
-        self._versions = {
-            "idealcat": __version__,
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in _VERSIONED if find_spec(name)},
-        }
-        self._limits = {f"seconds of {unit.name}": unit.seconds for unit in spec.chosen} | asdict(Allowance())
+        self._versions = versions()
+        self._limits = spec.seconds | asdict(Allowance())
 
     def prepare(self, task: Task) -> Task:
         """Return the task with the seed of its submission: all that a worker needs of the secret."""
         return replace(task, seed=self._spec.seed_for(self._digest(task)))
 
-    def result(self, reply: object, task: Task) -> tuple[SubmissionResult | None, str]:
+    def validate(self, reply: object, task: Task) -> tuple[SubmissionResult | None, str]:
         """Return the result in a worker's reply, or None and the reason why there is none.
 
         Args:
@@ -89,8 +81,7 @@ class Terms:
         yield "source", result.sources, sources
         yield "device", result.device, self._spec.device
         yield "course", {name: text for name, text in result.hashes.items() if name != "submission"}, self._hashes
-        versions = {name: result.versions.get(name) for name in self._versions}
-        yield "set of versions", versions, self._versions
+        yield "set of versions", {name: result.versions.get(name) for name in self._versions}, self._versions
         if "torch" in self._spec.catalog.preload:
             yield "version of torch", result.versions.get("torch", "").partition("+")[0], _plain_version("torch")
         yield "set of limits", result.limits, self._limits

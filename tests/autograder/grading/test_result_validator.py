@@ -1,7 +1,8 @@
-"""A result from another machine counts only if it is of the schema, the submission and the terms that it was asked for."""
+"""A result from another machine counts only if it is of the schema, the submission and the spec that it was asked for."""
 
 import json
 from dataclasses import replace
+from importlib import metadata
 
 import pytest
 
@@ -13,7 +14,9 @@ from autograder.sandbox.confines import Allowance
 from autograder.submissions import collect_submission
 from tests.autograder.small_course import KINDS, make_course
 
-terms_of = pytest.importorskip("autograder.grading.terms", reason="jsonschema is not installed").Terms
+validator_of = pytest.importorskip(
+    "autograder.grading.result_validator", reason="jsonschema is not installed"
+).ResultValidator
 
 
 class Confined(InThisProcess):
@@ -28,11 +31,11 @@ class Confined(InThisProcess):
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
-    return asked_of(tmp_path_factory.mktemp("terms"))
+    return asked_of(tmp_path_factory.mktemp("asked"))
 
 
 def asked_of(folder, *edit):
-    """The terms, a task as a worker gets it, and the result that an honest one sends; `edit` is one of the catalog."""
+    """The validator, a task as a worker gets it, and the result that an honest one sends; `edit` is one of the catalog."""
     course = make_course(folder / "course")
     if edit:
         catalog = course / "exercises" / "catalog.toml"
@@ -41,40 +44,54 @@ def asked_of(folder, *edit):
     (folder / "alice").mkdir()
     (folder / "alice" / "doubling.py").write_text(KINDS["half"][0])
     raw = collect_submission(folder / "alice", spec.catalog.units)
-    terms = terms_of(spec)
-    task = terms.prepare(Task("alice", raw))
+    validator = validator_of(spec)
+    task = validator.prepare(Task("alice", raw))
     graded = Grader(replace(spec, secret=b""), Confined()).grade_task(task)
-    return terms, task, graded.result
+    return validator, task, graded.result
 
 
 def test_the_result_that_was_asked_for_counts(asked):
-    terms, task, result = asked
-    assert terms.result((result.to_json(), ""), task) == (result, "")
+    validator, task, result = asked
+    assert validator.validate((result.to_json(), ""), task) == (result, "")
     assert result.score == 2.0
 
 
 def test_a_course_that_does_without_torch_asks_for_no_version_of_it(tmp_path):
-    terms, task, result = asked_of(tmp_path, 'preload = ["torch"]', "")
+    validator, task, result = asked_of(tmp_path, 'preload = ["torch"]', "")
     assert "torch" not in result.versions
-    assert terms.result((result.to_json(), ""), task) == (result, "")
+    assert validator.validate((result.to_json(), ""), task) == (result, "")
 
 
 def test_a_library_that_is_not_installed_has_no_version(asked, monkeypatch):
-    monkeypatch.setattr("autograder.grading.terms.find_spec", lambda name: None if name == "torchvision" else name)
-    terms, task, result = asked
+    monkeypatch.setattr("autograder.grading.spec.find_spec", lambda name: None if name == "torchvision" else name)
+    validator, task, result = asked
     versions = {name: version for name, version in result.versions.items() if name != "torchvision"}
     without = replace(result, versions=versions)
-    assert terms_of(terms._spec).result((without.to_json(), ""), task) == (without, "")
+    assert validator_of(validator._spec).validate((without.to_json(), ""), task) == (without, "")
+
+
+def test_a_worker_with_another_keras_is_refused(asked, monkeypatch):
+    """Marks may depend on it, so a result bears its version."""
+    validator, task, result = asked
+    version = metadata.version
+    monkeypatch.setattr("autograder.grading.spec.find_spec", lambda _: True)
+    monkeypatch.setattr(metadata, "version", lambda name: "3.9" if name in ("keras", "jax") else version(name))
+    spec = replace(validator._spec)
+    same = replace(result, versions={**result.versions, "keras": "3.9", "jax": "3.9"})
+    assert validator_of(spec).validate((same.to_json(), ""), task) == (same, "")
+    other = replace(same, versions={**same.versions, "keras": "3.8"})
+    with pytest.raises(ValueError, match="another set of versions"):
+        validator_of(spec).validate((other.to_json(), ""), task)
 
 
 def test_a_worker_gets_a_seed_and_gives_the_marks_that_the_secret_gives(asked):
-    terms, task, result = asked
-    assert terms._spec.secret and task.seed == result.seed == terms._spec.seed_for(result.hashes["submission"])
+    validator, task, result = asked
+    assert validator._spec.secret and task.seed == result.seed == validator._spec.seed_for(result.hashes["submission"])
 
 
 def test_a_reason_is_text_that_steers_no_terminal(asked):
-    terms, task, _ = asked
-    assert terms.result(("", "gone \x1b[2J"), task) == (None, "gone ?[2J")
+    validator, task, _ = asked
+    assert validator.validate(("", "gone \x1b[2J"), task) == (None, "gone ?[2J")
 
 
 def points(document):
@@ -120,18 +137,18 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_another_result_counts_for_nothing(change, asked):
-    terms, task, result = asked
+    validator, task, result = asked
     alter, words = CHANGES[change]
     document = json.loads(result.to_json())
     alter(document)
     with pytest.raises(ValueError, match=words):
-        terms.result((json.dumps(document, indent=1, ensure_ascii=False) + "\n", ""), task)
+        validator.validate((json.dumps(document, indent=1, ensure_ascii=False) + "\n", ""), task)
 
 
 @pytest.mark.parametrize(
     "reply", [None, "", ("",), ("", 5), ["", ""], ("[" * 10**6, ""), ("null", ""), (" " * 2**25, "")]
 )
 def test_what_is_no_result_counts_for_nothing(reply, asked):
-    terms, task, _ = asked
+    validator, task, _ = asked
     with pytest.raises(ValueError, match="it sent"):
-        terms.result(reply, task)
+        validator.validate(reply, task)
