@@ -23,6 +23,7 @@ from autograder.checks.plugin.collecting import (
     pytest_ignore_collect,
     pytest_itemcollected,
     pytest_pycollect_makemodule,
+    read_marks_again,
 )
 from autograder.checks.plugin.fixtures import capfd, capsys, folder, model, partial, reference, rng, seed, submission
 from autograder.checks.plugin.recorder import (
@@ -110,8 +111,10 @@ class _QuickCollections:
             atexit.register(gc.unfreeze)  # a library of torch's prints, at the very end, what was not collected
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Use one thread for checks; if they run alone, show the summary in place of tracebacks, unless those are asked for."""
+    read_marks_again(items)
     if is_loaded("torch") and any(CHECK in item.stash for item in items):
         # One thread, as in a graded worker, so that both round alike. The tensors are small: more threads would only wait.
         torch.set_num_threads(1)

@@ -251,6 +251,19 @@ def test_a_hidden_check_is_not_released_however_its_mark_is_written(way, tmp_pat
     compile(text, "checks", "exec")
 
 
+def test_a_check_that_a_hook_of_conftest_hides_is_not_released(tmp_path):
+    root = make_course(tmp_path / "course")
+    checks = root / "tests" / "exercises" / "test_doubling.py"
+    secret = WAYS_TO_HIDE["an alias"].replace("@hide\n", "")
+    checks.write_text(checks.read_text() + "\n" + secret)
+    checks.with_name("conftest.py").write_text(
+        "import pytest\n\n\ndef pytest_collection_modifyitems(items):\n    for item in items:\n"
+        "        if 'secret' in item.name:\n            item.add_marker(pytest.mark.hidden)\n"
+    )
+    text = student_bundle(read_catalog(root))["tests/exercises/test_doubling.py"].decode()
+    assert "test_secret" not in text and "test_halve" in text
+
+
 SECRETS = """
 import pytest
 import torch
