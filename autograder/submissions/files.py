@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath
 
+from autograder.course.skeletons import bare_lines
 from autograder.submissions.archives import MAX_FILE_BYTES, Entry
 from autograder.submissions.entries import reason
 from autograder.submissions.magics import without_magics, written_texts
@@ -122,7 +123,20 @@ def _script(empty: Module, data: bytes) -> Module:
     if "\0" in text:
         return empty.but("holds null bytes; save it again as UTF-8 text")
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return parse(replace(empty, text=text))[0]
+    module, tree = parse(replace(empty, text=text))
+    return module if tree is not None else _exported(module, text)
+
+
+def _exported(refused: Module, text: str) -> Module:
+    """Return a script that came out of a notebook with magics and shell lines in it, as a notebook reads them."""
+    plain = without_magics(text, refused.unit) + "\n"
+    pairs = zip(bare_lines(text), bare_lines(plain), strict=False)
+    changed = [(number, old.strip()) for number, (old, new) in enumerate(pairs, 1) if old != new]
+    if not plain.strip() or not changed:
+        return refused
+    (number, line), *_ = changed
+    note = f"{refused.place(number)}: read as a notebook reads it, because it has lines that are no Python ({line[:80]})"
+    return parse(replace(refused, text=plain, problem="", notes=(note,)))[0]
 
 
 def _notebook(empty: Module, data: bytes, graded: Collection[str]) -> Module:

@@ -221,6 +221,22 @@ def test_syntax_of_a_newer_python_is_told_with_both_versions(handin, monkeypatch
         assert f"(it may be for Python {version}, and work is graded with Python {here})" in problem
 
 
+@pytest.mark.parametrize(
+    "line", ["!pip install einops -q", "%matplotlib inline", "%cd /content/drive", "%%writefile variation_loss.py"]
+)
+def test_a_script_that_came_out_of_a_notebook_is_read_as_a_notebook_reads_it(handin, line):
+    module = read_submission(handin(variation_loss=f"{line}\n{CODE}"), UNITS).modules["variation_loss"]
+    assert not module.problem and module.text.endswith(CODE) and module.line_of("total_variation") == 2
+    said = f"variation_loss.py:1: read as a notebook reads it, because it has lines that are no Python ({line})"
+    assert module.notes == (said,)
+
+
+@pytest.mark.parametrize("text", ["%%bash\n" + CODE, "!pip install x\n" + CODE + "def f(:\n", "x = 5 5\n" + CODE])
+def test_a_script_that_no_notebook_could_read_has_the_sentence_about_python(handin, text):
+    problem = problem_of(handin(variation_loss=text))
+    assert "is not valid Python" in problem and "pip" not in problem
+
+
 def test_a_mistake_in_syntax_is_not_called_newer(handin):
     assert "(invalid syntax)" in problem_of(handin(variation_loss="type = = 3\n"))
 
