@@ -128,7 +128,7 @@ def stopped() -> Iterator[str]:
                 begun, waited = time.monotonic(), worker.waiting.seconds()
                 ended = False
                 with contextlib.suppress(TimedOut):
-                    reply = worker.exchange(write(protocol.Call("run", (), {}, seconds=_LIMIT)), _LIMIT)
+                    reply = worker.exchange(write(protocol.Invoke("run", (), {}, seconds=_LIMIT)), _LIMIT)
                     fault = read_reply(reply)
                     ended = not (isinstance(fault, Fault) and fault.kind == "timed out")
                 waits = worker.waiting.seconds()

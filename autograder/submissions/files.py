@@ -135,7 +135,9 @@ def _exported(refused: Module, text: str) -> Module:
     if not plain.strip() or not changed:
         return refused
     (number, line), *_ = changed
-    note = f"{refused.place(number)}: read as a notebook reads it, because it has lines that are no Python ({line[:80]})"
+    note = (
+        f"{refused.place(number)}: read as a notebook reads it, because it has lines that are no Python ({line[:80]})"
+    )
     return parse(replace(refused, text=plain, problem="", notes=(note,)))[0]
 
 

@@ -298,7 +298,7 @@ class Session:
         value = self._objects.hold(answer.value) if made else self._staying(answer.value)
         return replace(answer, value=value, files=files)
 
-    def _get(self, request: protocol.Call, held: object) -> Answer | Fault:
+    def _get(self, request: protocol.Invoke, held: object) -> Answer | Fault:
         """Return an attribute of an object, or of the module."""
         name = request.function
         if request.on is None:

@@ -31,7 +31,7 @@ from autograder.results.formats.pages import ExamFunction, ExamQuestion
 from autograder.submissions import Module, Submission
 from autograder.worker.codec import Handle, Recipe
 from autograder.worker.codec.message import leaves, map_tree
-from autograder.worker.protocol import Answer, Call, Fault
+from autograder.worker.protocol import Answer, Fault, Invoke
 
 #: So many edits of a function are tried for a question about edits.
 _EDITS = 12
@@ -106,7 +106,7 @@ class _Subject:
         """Return a question about this call."""
         return Question(kind, self.module.unit, self.function, line, self.call, text, tuple(options), key, edits)
 
-    def reply(self, text: str, call: Call | None = None, then: str = "") -> tuple[Answer | Fault | None, Any]:
+    def reply(self, text: str, call: Invoke | None = None, then: str = "") -> tuple[Answer | Fault | None, Any]:
         """Return what the call, or another, gives if the module has another source; see `Replayer`."""
         return self.replayer.reply(self.run, self.module.unit, text, call, then)
 

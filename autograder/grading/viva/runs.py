@@ -21,7 +21,7 @@ from autograder.grading.spec import GradingSpec
 from autograder.submissions import Module, Submission
 from autograder.worker import protocol
 from autograder.worker.codec.message import leaves, map_tree
-from autograder.worker.protocol import Answer, Call, Fault, Load, Request
+from autograder.worker.protocol import Answer, Fault, Invoke, Load, Request
 
 #: Calls that take more entries than this are no matter for an exam.
 _LARGEST = 500_000
@@ -44,7 +44,7 @@ class Run:
 
     load: Load
     before: tuple[Request, ...]
-    call: Call
+    call: Invoke
     answer: Answer
 
 
@@ -103,9 +103,9 @@ class _RecordingWorkers:
                     if isinstance(request, Load):
                         load, before = request, []
                     elif load is not None:
-                        plain = isinstance(request, Call) and request.of is None and request.on is None
+                        plain = isinstance(request, Invoke) and request.of is None and request.on is None
                         if plain and isinstance(answer, Answer):
-                            yield Run(load, tuple(before), request, answer)  # type: ignore[arg-type] # it is a Call
+                            yield Run(load, tuple(before), request, answer)  # type: ignore[arg-type] # it is an Invoke
                         before.append(request)
 
 
@@ -137,7 +137,7 @@ class Replayer:
     catalog: Catalog
 
     def reply(
-        self, run: Run, module: str, text: str, call: Call | None = None, then: str = ""
+        self, run: Run, module: str, text: str, call: Invoke | None = None, then: str = ""
     ) -> tuple[Answer | Fault | None, Any]:
         """Return what a call gives if a module of the submission has another source.
 

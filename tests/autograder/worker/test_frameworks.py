@@ -14,7 +14,7 @@ from autograder.errors import RefusedValue
 from autograder.submissions import Module
 from autograder.worker.calls import make_call
 from autograder.worker.frameworks import framework, framework_note
-from autograder.worker.protocol import Call
+from autograder.worker.protocol import Invoke
 from data import toy_model
 
 BOTH = ["numpy", pytest.param("jax", marks=pytest.mark.slow)]  # its import takes two seconds
@@ -27,7 +27,7 @@ def name(request):
 
 
 def answer(name, function, *args, **fields):
-    return make_call(function, Call(function="f", args=args, kwargs={}, seconds=5, **fields), framework(name))
+    return make_call(function, Invoke(function="f", args=args, kwargs={}, seconds=5, **fields), framework(name))
 
 
 def test_values_are_arrays_there_and_tensors_here(name):
