@@ -109,8 +109,10 @@ class _File:
 def _see_canvas(names: Names, _: Read, units: Units = ()) -> Download | None:
     """Recognize a download of Canvas: flat files `<lastfirst>[_LATE]_<user id>_<submission id>_<file>[-N].<ending>`.
 
-    The `-N` counts the uploads of one file, unless it belongs to the name of a unit.
+    The `-N` counts the uploads of one file, unless it belongs to the name of a unit. Files of a quiz are called
+    `<lastfirst><user id>_question_<question>_<submission id>_<file>`.
     """
+    of_quiz = 2 * sum(_CANVAS_QUIZ.fullmatch(str(path)[:NAME_LENGTH]) is not None for path in names) >= len(names) > 0
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
         again = _AGAIN.fullmatch(match["file"])
@@ -120,7 +122,7 @@ def _see_canvas(names: Names, _: Read, units: Units = ()) -> Download | None:
         student = Student(nfc(match["who"]), id=match["id"] or "")
         return _File(path, (student,), PurePosixPath(name), number=number, late=match["late"] is not None)
 
-    return _match_names("Canvas", names, _CANVAS, read_name)
+    return _match_names("Canvas", names, _CANVAS_QUIZ if of_quiz else _CANVAS, read_name)
 
 
 def _see_moodle(names: Names, _: Read, _units: Units = ()) -> Download | None:
@@ -135,7 +137,9 @@ def _see_moodle(names: Names, _: Read, _units: Units = ()) -> Download | None:
 
     def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
         name = f"{match['who']} {match['id']}" if hidden or match["who"] == "Participant" else match["who"]
-        return _File(path, (Student(nfc(name), id=match["id"]),), PurePosixPath(match["flat"] or match["file"]))
+        # A file of feedback is the teacher's.
+        inside = PurePosixPath(match["flat"] or match["file"]) if match["kind"] == "submission" else None
+        return _File(path, (Student(nfc(name), id=match["id"]),), inside)
 
     return _match_names("Moodle", names, _MOODLE, read_name)
 
@@ -223,6 +227,48 @@ def _see_ilias(names: Names, _: Read, _units: Units = ()) -> Download | None:
         return _File(path, (student,), PurePosixPath(match["file"]), at, int(match["at"]))
 
     return _match_names("ILIAS", names, _ILIAS, read_name)
+
+
+def _see_teams(names: Names, _: Read, _units: Units = ()) -> Download | None:
+    """Recognize the files of a class in Teams: `Submitted files/<student>/<assignment>/Version <n>/...`.
+
+    Beside them lie `Working files`, which nobody has handed in.
+    """
+    matches = {path: match for path in names if (match := _TEAMS.fullmatch(str(path)[:NAME_LENGTH]))}
+    others = {path.parts[0] for path in names if path not in matches and len(path.parts) > 1}
+    if not matches or others - {"Working files"}:
+        return None
+    several = len({match["task"] for match in matches.values()}) > 1
+    files = []
+    for path, match in matches.items():
+        inside = PurePosixPath(match["task"] if several else "", match["file"])
+        files.append(_File(path, (Student(nfc(match["who"])),), inside, number=int(match["number"] or 0)))
+    return _download("Teams", names, files, "a working file, which was not handed in")
+
+
+def _see_vpl(names: Names, _: Read, _units: Units = ()) -> Download | None:
+    """Recognize a download of Moodle's VPL: a folder `<First Last> <number> <login>` for each, with a folder for each attempt.
+
+    Beside an attempt lies a folder `.ceg` with what the server has said of it.
+    """
+
+    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
+        student = Student(nfc(match["who"]), nfc(match["login"]), match["id"])
+        inside = PurePosixPath(match["file"]) if match["file"] else None
+        return _File(path, (student,), inside, iso_moment(*match["at"].split("-")))
+
+    return _match_names("VPL", names, _VPL, read_name)
+
+
+def _see_schoology(names: Names, _: Read, _units: Units = ()) -> Download | None:
+    """Recognize a download of Schoology: `<Last, First> - <number>/Revision <n> - On Time/...`."""
+
+    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
+        student = Student(first_last(nfc(match["who"])), id=match["id"])
+        late = "late" in match["state"].casefold()
+        return _File(path, (student,), PurePosixPath(match["file"]), number=int(match["number"]), late=late)
+
+    return _match_names("Schoology", names, _SCHOOLOGY, read_name)
 
 
 def _see_nbgrader(names: Names, read: Read, _units: Units = ()) -> Download | None:
@@ -325,15 +371,30 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
     return Download("sections", tuple(attempts), strays) if attempts else None
 
 
-_PLATFORMS = (_see_gradescope, _see_blackboard, _see_moodle, _see_brightspace, _see_sakai, _see_ilias, _see_canvas)
+_PLATFORMS = (
+    *(
+        _see_gradescope,
+        _see_blackboard,
+        _see_moodle,
+        _see_vpl,
+        _see_brightspace,
+        _see_sakai,
+        _see_ilias,
+        _see_schoology,
+    ),
+    _see_canvas,
+)
 #: In the order in which they are tried: the stricter first.
 SHAPES: dict[str, Callable[[Names, Read, Units], Download | None]] = {
     "gradescope": _see_gradescope,
     "blackboard": _see_blackboard,
     "moodle": _see_moodle,
+    "vpl": _see_vpl,
     "brightspace": _see_brightspace,
     "sakai": _see_sakai,
     "ilias": _see_ilias,
+    "schoology": _see_schoology,
+    "teams": _see_teams,
     "nbgrader": _see_nbgrader,
     "canvas": _see_canvas,
     "github": _see_github,
@@ -357,8 +418,11 @@ _CANVAS = re.compile(
     # A group's name may hold underscores; then both numbers tell where it ends.
     r"(?P<who>anon_[A-Za-z0-9]{5}|[^_/]+?|[^/]+?(?=(?:_LATE)?_\d+_\d+_))(?P<late>_LATE)?(?:(?<=anon_.{5})|(?<=anon_.{5}_LATE)|_(?P<id>\d+))_(?P<attachment>\d+)_(?P<file>[^/]+)"
 )
+_CANVAS_QUIZ = re.compile(
+    r"(?P<who>[^_/]+?)(?P<id>\d+)(?P<late>_LATE)?_question_\d+_(?P<attachment>\d+)_(?P<file>[^/]+)"
+)
 _MOODLE = re.compile(
-    r"(?P<who>[^/]+?)_(?P<id>\d+)_assign(?:submission|feedback)_[a-z]+(?:_(?P<flat>[^/]+)|_?/(?P<file>.+))"
+    r"(?P<who>[^/]+?)_(?P<id>\d+)_assign(?P<kind>submission|feedback)_[a-z]+(?:_(?P<flat>[^/]+)|_?/(?P<file>.+))"
 )
 _MOMENT = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
 _BLACKBOARD = re.compile(rf"(?P<stem>[^/]+?)_attempt_(?P<at>{_MOMENT})(?:_(?P<file>[^/]+)|\.txt)")
@@ -371,6 +435,9 @@ _COURSE = {"source", "release", "gradebook.db", "nbgrader_config.py"}
 _SAKAI = re.compile(
     r"(?P<who>[^/]+?) ?\((?P<login>[^()/]+)\)/(?:Submission attachment\(s\)/(?P<file>.+)|[^/]+|Feedback Attachment\(s\)/.+)"
 )
+_TEAMS = re.compile(r"Submitted files/(?P<who>[^/]+)/(?P<task>[^/]+)/(?:Version (?P<number>\d{1,4})/)?(?P<file>.+)")
+_VPL = re.compile(rf"(?P<who>[^/]+?) (?P<id>\d+) (?P<login>[^/ ]+)/(?P<at>{_MOMENT})(?:/(?P<file>.+)|\.ceg/.+)")
+_SCHOOLOGY = re.compile(r"(?P<who>[^/]+?) - (?P<id>\d+)/Revision (?P<number>\d{1,4}) - (?P<state>[^/]+)/(?P<file>.+)")
 _ILIAS = re.compile(r"(?P<who>(?P<last>[^_/]+)_(?P<first>[^_/]+)_(?P<login>[^/]+)_\d+)/(?P<at>\d{14})_(?P<file>[^/]+)")
 _NBGRADER = re.compile(r"submitted/(?P<who>[^/]+)/[^/]+/(?P<file>.+)")
 _NO_WORK = "it is neither a folder, an archive nor a file of this course"
@@ -419,7 +486,8 @@ def _download(platform: str, names: Names, files: Iterable[_File], misplaced: st
                     strays[before.path] = f"an earlier upload of {file.inside}"
                 inside[file.inside] = file
         paths = {name: file.path for name, file in inside.items()}
-        made.append(Attempt(group[0].students, paths, group[0].at, any(file.late for file in group)))
+        late = any(file.late for file in (inside.values() or group))
+        made.append(Attempt(group[0].students, paths, group[0].at, late))
     known = {path for group in attempts.values() for path in (file.path for file in group)}
     reason = misplaced or f"{platform} names files otherwise; if a student handed it in, name it as the others"
     strays |= {path: reason for path in names if path not in known}

@@ -6,6 +6,7 @@ is told.
 """
 
 import itertools
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from autograder.errors import UsageError
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut
 from autograder.submissions.roster import Enrolled, rounded_numbers, titles
-from autograder.submissions.students import Student, moment_of
+from autograder.submissions.students import Student, common_prefix, moment_of
 
 _NOTHING = "nothing was handed in"
 
@@ -55,9 +56,13 @@ class Finder:
         found = set(self._found(student, name).values())
         return list(found) if len(found) == 1 else []
 
+    def knows(self, student: Student, name: str) -> bool:
+        """Return True if any number, login or name of a student finds somebody."""
+        return bool(self._found(student, name))
+
     def rows(self, student: Student, name: str) -> list[int]:
         """Return the places of a submission that was graded already, which may bear the title of a row."""
-        if not self._found(student, name) and name in self.titles:
+        if not self.knows(student, name) and name in self.titles:
             return [self.titles.index(name)]
         return self.places(student, name)
 
@@ -107,8 +112,12 @@ def match(intake: Intake, roster: Iterable[Enrolled]) -> Intake:
     finder = Finder(list(roster))
     found: dict[int, list[str]] = {}
     strangers: list[str] = []
+    shorter = _without_prefix(intake.hand_ins)
     for name, hand_in in intake.hand_ins.items():
-        places = finder.places(hand_in.of(name), name)
+        student = hand_in.of(name)
+        places = finder.places(student, name)
+        if not places and not finder.knows(student, name) and name in shorter:
+            places = finder.places(Student(shorter[name]), shorter[name])
         for place in places:
             found.setdefault(place, []).append(name)
         if not places:
@@ -204,6 +213,13 @@ def _refuse_other_numbers(name: str, student: Student, enrolled: Enrolled, folde
             f"{name} is {student.id or student.login} in {folder} and {enrolled.student.key} in the roster:"
             " two classes, or two rosters; give the folders of one class with its own roster"
         )
+
+
+def _without_prefix(names: Iterable[str]) -> dict[str, str]:
+    """Return the ends of names that all begin alike, as GitHub's folders do: `jane` for `lab-jane` or `lab-jane-main`."""
+    ends = {name: re.sub(r"-(main|master)$", "", name) for name in names}
+    prefix = common_prefix(sorted(set(ends.values())))
+    return {name: end.removeprefix(prefix) for name, end in ends.items() if end.removeprefix(prefix) != name}
 
 
 def _unique(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:

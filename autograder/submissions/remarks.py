@@ -17,7 +17,7 @@ def remarks(intake: Intake, units: frozenset[str]) -> Iterator[str]:
         return
     versions = [(name, base) for name in intake.hand_ins if (base := without_version(name, intake.hand_ins))]
     if versions:
-        more = f", {len(versions) - 1} more such" if len(versions) > 1 else ""
+        more = f" (and {len(versions) - 1} more such)" if len(versions) > 1 else ""
         yield f"{versions[0][0]} may be another version of {versions[0][1]}'s work{more}; take away what does not count"
     found = ((name, _crowded_unit(hand_in_paths(hand_in), units)) for name, hand_in in intake.hand_ins.items())
     crowded = [(name, *several) for name, several in found if several is not None]

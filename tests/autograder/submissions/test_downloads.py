@@ -104,12 +104,51 @@ def nbgrader() -> dict[str, bytes]:
     return {f"submitted/s{number}/variation_loss/{file}": b"" for number in range(len(NAMES)) for file in FILES}
 
 
+def canvas_quiz() -> dict[str, bytes]:
+    made: dict[str, bytes] = {}
+    for number, name in enumerate(NAMES):
+        who = "".join(sign for sign in name.casefold() if sign.isalpha())
+        made |= {
+            f"{who}{1000 + number}_question_77_{50000 + 10 * number + n}_{file}": b"" for n, file in enumerate(FILES)
+        }
+    return made
+
+
+def vpl() -> dict[str, bytes]:
+    made: dict[str, bytes] = {}
+    for number, name in enumerate(NAMES):
+        folder = f"{name} {1000 + number} s{number}/2026-11-20-10-00-0{number % 10}"
+        made |= {f"{folder}/{file}": b"" for file in FILES} | {f"{folder}.ceg/execution.txt": b""}
+    return made
+
+
+def schoology() -> dict[str, bytes]:
+    made: dict[str, bytes] = {}
+    for number, name in enumerate(NAMES):
+        first, _, last = name.partition(" ")
+        for revision in (1, 2):
+            made |= {f"{last}, {first} - {1000 + number}/Revision {revision} - On Time/{file}": b"" for file in FILES}
+    return made
+
+
+def teams() -> dict[str, bytes]:
+    made: dict[str, bytes] = {}
+    for name in NAMES:
+        made |= {f"Submitted files/{name}/Lab 3/Version {n}/{file}": b"" for n in (1, 2) for file in FILES}
+        made |= {f"Working files/{name}/Lab 3/{file}": b"" for file in FILES}
+    return made
+
+
 def sections() -> dict[str, bytes]:
     return {f"section {number % 6}/{number} {name}/{file}": b"" for number, name in enumerate(NAMES) for file in FILES}
 
 
 FORMS = {
     "canvas": (canvas, "Canvas"),
+    "canvas_quiz": (canvas_quiz, "Canvas"),
+    "vpl": (vpl, "VPL"),
+    "schoology": (schoology, "Schoology"),
+    "teams": (teams, "Teams"),
     "moodle_folders": (moodle_folders, "Moodle"),
     "moodle_flat": (moodle_flat, "Moodle"),
     "blackboard": (blackboard, "Blackboard"),
@@ -301,7 +340,38 @@ def test_moodles_other_folders_belong_to_the_student():
     names = [
         folder.format(*each) for each in (("submission_file", "quiz.py"), ("feedback_file", "a"), ("submission_x", "b"))
     ]
-    assert files_of(*names) == {"Jane Doe": {"quiz.py", "a", "b"}}
+    assert files_of(*names) == {"Jane Doe": {"quiz.py", "b"}}  # feedback is the teacher's
+
+
+def test_feedback_is_nobodys_hand_in():
+    download = read_class(
+        dict.fromkeys(
+            (
+                "Bo_1_assignsubmission_file_/quiz.py",
+                "Bo_1_assignfeedback_file_/quiz.py",
+                "Al_2_assignfeedback_file_/quiz.py",
+            ),
+            b"",
+        )
+    )
+    found = {attempt.students[0].name: list(map(str, attempt.files.values())) for attempt in download.attempts}
+    assert found == {"Bo": ["Bo_1_assignsubmission_file_/quiz.py"], "Al": []} and not download.strays
+
+
+def test_working_files_of_teams_are_not_handed_in():
+    names = ["Submitted files/Al/Lab/Version 9/quiz.py", "Submitted files/Al/Lab/Version 10/quiz.py"]
+    names += ["Submitted files/Bo/Lab/quiz.py", "Working files/Cy/Lab/quiz.py"]
+    download = read_class(dict.fromkeys(names, b""))
+    found = {attempt.students[0].name: list(map(str, attempt.files.values())) for attempt in download.attempts}
+    assert found == {"Al": [names[1]], "Bo": [names[2]]}
+    assert download.strays[PurePosixPath(names[3])] == "a working file, which was not handed in"
+
+
+def test_a_revision_that_was_late_is_late_if_it_counts():
+    names = ["Doe, Al - 1/Revision 1 - Late/quiz.py", "Doe, Al - 1/Revision 2 - On Time/quiz.py"]
+    names += ["Ek, Bo - 2/Revision 1 - On Time/quiz.py", "Ek, Bo - 2/Revision 2 - Late/quiz.py"]
+    download = read_class(dict.fromkeys(names, b""))
+    assert {attempt.students[0].name: attempt.late for attempt in download.attempts} == {"Al Doe": False, "Bo Ek": True}
 
 
 @pytest.mark.parametrize(

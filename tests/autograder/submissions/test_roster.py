@@ -242,6 +242,13 @@ def test_a_roster_tells_where_logins_of_github_begin(tmp_path, login):
     assert login in handed(found) and len(found.hand_ins) == 2
 
 
+@pytest.mark.parametrize("name", ["lab-{}", "lab-{}-main", "course-lab-{}-master", "lab--{}"])
+def test_a_roster_finds_the_logins_in_githubs_folders(tmp_path, name):
+    students = class_of(*(Student(name.format(login)) for login in ("ann-k", "bo", "eve")))
+    roster = roster_of(tmp_path, "github_username\nann-k\nbo\n")
+    assert handed(match(students, roster)) == {"ann-k", "bo", name.format("eve")}
+
+
 @pytest.mark.parametrize("before", ["sep=;\n", "\n\n", "\r\n", "sep=;\r\n\n"])
 def test_lines_before_the_heading_are_no_heading(tmp_path, before):
     assert [each.student.name for each in roster_of(tmp_path, f"{before}Name;Login\nJane Doe;jane\n")] == ["Jane Doe"]

@@ -955,4 +955,4 @@ def test_a_second_folder_of_a_student_is_told(tmp_path):
         "bob/variation_loss.py",
     ]
     (told,) = taken(write(tmp_path / "class", *names))[0].remarks
-    assert told == ("jane (1) may be another version of jane's work, 1 more such; take away what does not count")
+    assert told == ("jane (1) may be another version of jane's work (and 1 more such); take away what does not count")
