@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from platformdirs import user_cache_path
+
 if sys.platform == "win32":
     import msvcrt
 else:
@@ -31,17 +33,9 @@ class CacheError(DataError):
 
 
 def cache_folder() -> Path:
-    """`IDEALCAT_CACHE`, or `idealcat` in the platform's folder for a user's caches; it may not exist yet."""
+    """Return `IDEALCAT_CACHE`, or `idealcat` in the platform's folder for a user's caches; it may not exist yet."""
     named = os.environ.get("IDEALCAT_CACHE")
-    return Path(named).expanduser() if named else _platform_caches() / "idealcat"
-
-
-def _platform_caches() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(named or user_cache_path("idealcat", appauthor=False, opinion=False)).expanduser()
 
 
 def made_once(name: str, make: Callable[[Path], None]) -> Path:

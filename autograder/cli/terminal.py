@@ -1,6 +1,5 @@
 """Shared by the commands: options, two consoles, the progress of something long, and Ctrl-C."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +26,7 @@ from rich.text import Text
 from autograder.errors import UsageError
 from autograder.results.mark import Hidden
 from autograder.sandbox import REQUIRED
+from autograder.sandbox.confines import usable_cores
 
 #: How many lines of one thing's progress an output gets that is no terminal.
 _LINES = 20
@@ -53,7 +53,7 @@ class Device(StrEnum):
 
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where submissions compute.")]
 #: Number of cores that this process may use.
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CORES = usable_cores()
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes at once.")]
 
 

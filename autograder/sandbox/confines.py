@@ -23,6 +23,11 @@ _OF_GPU = (
 DATA_VARIABLES = ("IDEALCAT_CACHE", "IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME")
 
 
+def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Allowance:
     """Resources that one worker may use.

@@ -1,8 +1,4 @@
-"""The sandbox: workers in processes of their own, forked from a warm server, limited, watched and killed.
-
-with Sandbox(preload=("torch", "data")) as sandbox, sandbox.worker() as worker:
-    reply = worker.exchange(request, seconds=10)
-"""
+"""Start the fork server, lease workers from it, and say which rungs of the isolation ladder hold."""
 
 import contextlib
 import dataclasses
@@ -19,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgpack
+from platformdirs import user_cache_path
 
 from autograder.errors import SandboxError, ServerDiedError, UsageError
 from autograder.libraries import KERAS_ON_TORCH
@@ -279,8 +276,8 @@ def _drawing_folder() -> Path | None:
     """Return the folder in which matplotlib finds its list of fonts again, or None if it cannot be written."""
     named = os.environ.get("IDEALCAT_CACHE")
     with contextlib.suppress(OSError, RuntimeError):  # there may be no home
-        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = (Path(named).expanduser() if named else caches / "idealcat").absolute() / "matplotlib"
+        caches = named or user_cache_path("idealcat", appauthor=False, opinion=False)
+        folder = Path(caches).expanduser().absolute() / "matplotlib"
         folder.mkdir(parents=True, exist_ok=True)
         return folder if os.access(folder, os.W_OK) else None
     return None

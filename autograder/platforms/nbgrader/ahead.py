@@ -7,7 +7,6 @@ one that was changed meanwhile is graded when nbgrader comes to it.
 import atexit
 import contextlib
 import functools
-import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from autograder.grading.spec import GradingSpec, course_secret
 from autograder.results.store import ResultStore
 from autograder.results.types import SubmissionResult
 from autograder.sandbox import REQUIRED, Sandbox
+from autograder.sandbox.confines import usable_cores
 from autograder.submissions import collect_for, refuse_course_inside
 from autograder.submissions.hand_in import HandIn
 
@@ -90,7 +90,7 @@ class Ahead:
             yield grade_in_turn(Grader(self.spec, sandbox))
         else:
             sandbox.require(self.spec.require)
-            with Jobs(min(self.jobs or _cores(), count), self.spec, sandbox) as grade_tasks:
+            with Jobs(min(self.jobs or usable_cores(), count), self.spec, sandbox) as grade_tasks:
                 yield grade_tasks
 
 
@@ -110,10 +110,6 @@ def notebook_spec(course: str, unit: str, *, trusted: bool) -> GradingSpec:
 def _first_facts(root: Path, units: tuple[str, ...]) -> dict[str, str]:
     """Return the facts of the course at the first call: this process keeps the checks that it imported then."""
     return GradingSpec(read_catalog(root), b"", units).facts
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 _open = contextlib.ExitStack()

@@ -21,7 +21,7 @@ from autograder.course.units import Question, Unit
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
 from autograder.messages import ENGLISH
-from autograder.platforms.nbgrader.cells import GradedCell, answer_id, graded_cells
+from autograder.platforms.nbgrader.cells import GradedCell, answer_id, cell_id, graded_cells
 from autograder.platforms.nbgrader.config import FILENAME, config_text
 from autograder.platforms.unit_notebook import as_notebook, introduction, markdown_cell, split_functions
 from autograder.results.mark import Hidden
@@ -128,7 +128,7 @@ def _with_added_cells(written: list[NotebookNode], before: list[NotebookNode]) -
 
 
 def _id_of(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id") or cell.get("id", ""))
+    return cell_id(cell) or str(cell.get("id", ""))
 
 
 def _exercises(unit: Unit, solution: str, graded: tuple[GradedCell, ...]) -> Iterator[NotebookNode]:

@@ -5,6 +5,8 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from nbformat import NotebookNode
+
 from autograder.messages import tr
 from autograder.results.labels import show_picture
 from autograder.results.mark import Hidden, visible_check
@@ -59,6 +61,13 @@ def _wrap(line: str) -> str:
     """Break a line that pages and notebooks would cut off."""
     indent = " " * (len(line) - len(line.lstrip()))
     return textwrap.fill(line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def cell_id(cell: NotebookNode) -> str:
+    """Return the id that nbgrader knows a cell by; empty if it has none, whatever a student's notebook says of it."""
+    facts = cell.metadata.get("nbgrader")
+    name = facts.get("grade_id") if isinstance(facts, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def is_check_id(name: str) -> bool:

@@ -19,6 +19,7 @@ from nbgrader.api import Gradebook, MissingEntry, Notebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from autograder.platforms.nbgrader.cells import cell_id
 from autograder.results.types import legible, storable
 
 #: Formgrader puts a student's id into its pages as it is, and so these would be live in an instructor's browser.
@@ -200,7 +201,7 @@ def _restore_known(cells: list[NotebookNode], known: dict[str, NotebookNode]) ->
     seen: set[str] = set()
     result = []
     for cell in cells:
-        name = _id_of(cell)
+        name = cell_id(cell)
         if name not in known or name in seen:
             cell.metadata.pop("nbgrader", None)
             result.append(cell)
@@ -215,16 +216,10 @@ def _restore_known(cells: list[NotebookNode], known: dict[str, NotebookNode]) ->
     return result
 
 
-def _id_of(cell: NotebookNode) -> str:
-    facts = cell.metadata.get("nbgrader")
-    name = facts.get("grade_id") if isinstance(facts, dict) else None
-    return name if isinstance(name, str) else ""
-
-
 def _add_lost(cells: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
     """Return the cells with each lost graded cell after the one that precedes it in the release."""
     result = list(cells)
-    places = {_id_of(cell): cell for cell in cells}
+    places = {cell_id(cell): cell for cell in cells}
     before: NotebookNode | None = None
     for name, released in known.items():
         facts = released.metadata.nbgrader
