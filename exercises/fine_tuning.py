@@ -6,6 +6,8 @@ the backbone at random.
 
 Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1], labels int64 of shape (N,). A model has `.backbone`
 and `.head`, and maps images to logits (N, K).
+
+Each function leaves PyTorch as it found it: gradients are switched on, and the global random state has not been seeded.
 """
 
 import math
@@ -148,7 +150,8 @@ def model_from_bytes(data: bytes, model: nn.Module) -> nn.Module:
     Args:
         data: bytes as `model_to_bytes` makes them. Anything else is refused by an error, of whatever kind, and never
             unpickled.
-        model: changed in place; its modes stay as they are, and so does which parameters require gradients.
+        model: changed in place; its modes stay as they are, and so does which parameters require gradients. The parameters
+            are the same objects afterwards, as an optimizer may hold them, and layers may share them.
 
     Returns:
         `model` itself: each tensor of its state dict has the values that the data hold under its name.

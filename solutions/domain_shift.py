@@ -6,6 +6,8 @@ probe on an untrained network is what the pretraining was worth. `data.domains.l
 
 A domain is a pair `(train, test)`, each `(images, labels)`: float32 images of shape (N, 3, H, W) with pixels in [0, 1] and
 int64 labels of shape (N,), numbered from 0. Backbones map images to features of shape (N, D) and are in eval mode.
+
+Each function leaves PyTorch as it found it: gradients are switched on, and the global random state has not been seeded.
 """
 
 import torch

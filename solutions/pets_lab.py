@@ -6,6 +6,8 @@ few pictures. This lab goes the whole way, on the real collection or on its draw
 has the same layout.
 
 Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]; labels are int64 of shape (N,).
+
+Each function leaves PyTorch as it found it: gradients are switched on, and the global random state has not been seeded.
 """
 
 import copy

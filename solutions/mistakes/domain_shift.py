@@ -93,6 +93,11 @@ def seeds_globally(backbone, train, test, *, seed=0):
     return _probe(backbone, train, test, seed)
 
 
+@mistake("linear_probe_accuracy", "The accuracy is rounded; leave that to whoever prints it.")
+def rounds_the_accuracy(backbone, train, test, *, seed=0):
+    return round(_probe(backbone, train, test, seed), 2)
+
+
 @mistake("linear_probe_accuracy", "This counts the images; divide by how many there are.")
 def counts_images(backbone, train, test, *, seed=0):
     return _probe(backbone, train, test, seed) * len(test[1])
@@ -168,6 +173,11 @@ def subtracts_the_wrong_way(pretrained, scratch, train, test, *, seed=0):
     return _probe(scratch, train, test, seed) - _probe(pretrained, train, test, seed)
 
 
+@mistake("transfer_gain", "The gain is rounded; leave that to whoever prints it.")
+def rounds_the_gain(pretrained, scratch, train, test, *, seed=0):
+    return round(_probe(pretrained, train, test, seed) - _probe(scratch, train, test, seed), 2)
+
+
 @mistake("transfer_gain", "A loss looks like a gain: keep the sign of the difference.")
 def drops_the_sign(pretrained, scratch, train, test, *, seed=0):
     return abs(_probe(pretrained, train, test, seed) - _probe(scratch, train, test, seed))
@@ -234,6 +244,12 @@ def _gains(pretrained, scratch, domains, seed):
 @mistake("rank_domains", "The smallest gain comes first; begin with the largest.")
 def begins_with_the_smallest(pretrained, scratch, domains, *, seed=0):
     return sorted(_gains(pretrained, scratch, domains, seed), key=lambda entry: entry[1])
+
+
+@mistake("rank_domains", "The gains are rounded; leave that to whoever prints them.")
+def rounds_the_gains(pretrained, scratch, domains, *, seed=0):
+    gains = _gains(pretrained, scratch, domains, seed)
+    return [(name, round(gain, 2)) for name, gain in sorted(gains, key=lambda entry: entry[1], reverse=True)]
 
 
 @mistake("rank_domains", "The domains are in the order of the dict; sort them by their gain.")

@@ -725,6 +725,19 @@ def seeds_the_world(model, train, valid, **options):
     return _tune(model, train, valid, *sizes, iter(lambda: torch.randperm(len(train[1])), None))
 
 
+@mistake("fine_tune", "The figures of the history are rounded; leave that to whoever prints them.")
+def rounds_the_history(model, train, valid, **options):
+    sizes, seed = _defaults(**options)
+    history = _tune(model, train, valid, *sizes, _orders(seed, len(train[1])))
+    return {name: [round(figure, 4) for figure in figures] for name, figures in history.items()}
+
+
+@mistake("fine_tune", "The defaults are other ones than those in the docstring: keep the signature as it was given.")
+def changes_a_default(model, train, valid, **options):
+    sizes, seed = _defaults(**{"batch_size": 24, **options})
+    return _tune(model, train, valid, *sizes, _orders(seed, len(train[1])))
+
+
 @mistake("fine_tune", "The model stays in eval mode; give each submodule its own mode back.")
 def leaves_eval_mode_behind(model, train, valid, **options):
     sizes, seed = _defaults(**options)
@@ -896,6 +909,26 @@ def looks_at_parameters_only(data, model):
         if name not in state or name not in parameters or state[name].shape != parameters[name].shape:
             raise ValueError(f"{name} does not fit")
     model.load_state_dict(state, strict=False)
+    return model
+
+
+@mistake(
+    "model_from_bytes",
+    "The parameters are replaced by new ones, as by assign=True; an optimizer keeps the old ones, so copy the values into them.",
+)
+def replaces_the_parameters(data, model):
+    state = load(data)
+    _require_fit(state, model)
+    model.load_state_dict(state, assign=True)
+    return model
+
+
+@mistake("model_from_bytes", "A number without dimensions may come as a tensor of shape (1,); that is another shape.")
+def takes_vectors_for_numbers(data, model):
+    wanted = model.state_dict()
+    state = {k: v[0] if v.shape == (1,) and k in wanted and wanted[k].dim() == 0 else v for k, v in load(data).items()}
+    _require_fit(state, model)
+    model.load_state_dict(state)
     return model
 
 

@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+from functools import partial
 
 import pytest
 import torch
@@ -22,6 +23,7 @@ from autograder.compare import (
     show,
 )
 from data.domains import load_domain
+from inspections import are_rounded, assert_seeds_nothing, assert_tidy, assert_untouched
 
 NOTHING = torch.empty(0, 3, 8, 8)  # for which a telling model tells what requires gradients
 ENTRIES = 532  # of the parameters of a telling model
@@ -55,14 +57,6 @@ def frozen_at_random(model, rng):
     for parameter, stops in zip(parameters, frozen.tolist(), strict=True):
         parameter.requires_grad_(not stops)
     return model
-
-
-def assert_left(call, *kinds):
-    """A call has left these sides of its modules as they were, and its inputs."""
-    changed = [name for name in call.changed if name != "generator"]
-    assert_holds(not changed, f"changed {', '.join(changed)} in place, expected it to be left alone")
-    effects = call.describe_side_effects(*kinds)
-    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
 
 
 # --- count_parameters
@@ -159,9 +153,9 @@ def test_unfreeze_keeps_the_modes(submission, telling):
     telling.requires_grad_(False)
     telling.train()
     telling.head.eval()
-    names = submission.unfreeze(telling, ["head_scale", "head.last"])
+    ask = partial(submission.unfreeze, telling, ["head_scale", "head.last"])
+    names = assert_tidy(submission, ask, "training mode", "weights", "hooks")
     assert_equal(names, ["head.last.weight", "head.last.bias", "head_scale.weight"])
-    assert_left(submission.last, "training mode", "weights", "hooks")
 
 
 @pytest.mark.points("unfreeze", 0.5)
@@ -542,7 +536,7 @@ def test_augment_is_tidy(submission, rng):
     """The images are not changed, and the global random state is left alone."""
     images = torch.rand(4, 3, 8, 8, generator=rng)
     drawn(submission.augment(images, generator(rng)), images)
-    assert_left(submission.last, "random state")
+    assert_untouched(submission.last, "random state")
 
 
 @pytest.mark.points("augment", 1.5)
@@ -703,6 +697,9 @@ def test_tuning_keeps_a_true_history(submission, blind, stripes):
         assert_between(history["valid_loss"][best], loss - 1e-3, loss + 1e-3, what="the best valid_loss")
         assert_between(history["valid_accuracy"][best], right - 0.03, right + 0.03, what="its valid_accuracy")
     after, right = figures(model, *train)
+    for key in ("train_loss", "valid_loss"):
+        rounded = f"returned rounded numbers under {key!r}: {show(history[key])}"
+        assert_holds(not are_rounded(history[key]), rounded, history, mistake="rounds_the_history")
     for value in history["train_loss"]:
         assert_between(value, 0.5 * after, 2 * before, what="a train_loss")
     for key in ("train_accuracy", "valid_accuracy"):
@@ -888,21 +885,29 @@ def test_tuning_keeps_the_statistics_of_batch_norm(submission, blind, stripes, r
 
 @pytest.mark.points("fine_tune", 1)
 @pytest.mark.depends_on("test_tuning_learns_what_the_backbone_did_not_see")
-def test_tuning_goes_by_its_seed(submission, sure, stripes, rng):
-    """The same seed gives the same model, and another one shuffles otherwise; the global random state is not seeded."""
-    chance = submission.send(data.toy_dropout_head(64, 1, seed=number(rng)).train())
-    ones, models, drops = torch.randn(64, 64, generator=rng), [], []
-    for seed in (3, 3, 4):
-        models.append(
-            tuned(submission, sure, stripes[0], stripes[0], epochs=2, batch_size=16, seed=seed)[0].state_dict()
-        )
-        drops.append(chance(ones))
-    first, again, other = ([state[name] for name in sorted(state)] for state in models)
+def test_tuning_goes_by_its_seed(submission, sure, stripes):
+    """The same seed gives the same model, another one shuffles otherwise; the global random state is not seeded."""
+    options = {"epochs": 2, "batch_size": 16}
+    models = [tuned(submission, sure, stripes[0], stripes[0], **options, seed=seed)[0] for seed in (3, 3, 4)]
+    first, again, other = ([value for _, value in sorted(model.state_dict().items())] for model in models)
     for one, two in zip(first, again, strict=True):
         assert_close(two, one)
     same = all(torch.equal(one, two) for one, two in zip(first, other, strict=True))
-    assert_holds(not same, ": another seed gives the very same model, as if nothing were shuffled", drops[-1])
-    assert_holds(not torch.equal(drops[0], drops[1]), ": it seeds the global random state", drops[1])
+    assert_holds(not same, ": another seed gives the very same model, as if nothing were shuffled", other)
+    few, calls = (stripes[0][0][:16], stripes[0][1][:16]), []
+    for _ in range(2):
+        submission.fine_tune(sure, few, few, epochs=1, seed=3)
+        calls.append(submission.last)
+    assert_seeds_nothing(*calls, mistake="seeds_the_world")
+    defaults = {"head_rate": 1e-2, "backbone_rate": 1e-3, "batch_size": 32, "seed": 0}
+    ends = [tuned(submission, sure, stripes[0], stripes[0], epochs=2, **each)[0] for each in ({}, defaults)]
+    by_default, expected = (torch.cat([each.detach().flatten() for each in end.parameters()]) for end in ends)
+    assert_holds(
+        torch.allclose(by_default, expected, rtol=1e-3, atol=1e-4),
+        ": without options the model is another one than with all of them at their defaults",
+        by_default,
+        mistake="changes_a_default",
+    )
 
 
 @pytest.mark.points("fine_tune", 0.5)
@@ -1002,7 +1007,7 @@ def test_tuning_is_tidy(submission, blind, stripes):
     blind.backbone.mix.bias.requires_grad_(False)
     sent = submission.send(blind)
     assert_history(submission.fine_tune(sent, *stripes[:2], epochs=1), 1)
-    assert_left(submission.last, "training mode", "requires_grad", "hooks")
+    assert_untouched(submission.last, "training mode", "requires_grad", "hooks")
 
 
 # --- model_to_bytes
@@ -1041,8 +1046,8 @@ def test_bytes_keep_the_dtypes(submission, telling):
     """Each tensor keeps its dtype, whole numbers too, and every digit; the model stays as it is."""
     telling.train()
     telling.backbone.norm.eval()
-    data_of = submission.model_to_bytes(telling)
-    assert_left(submission.last, "weights", "training mode", "requires_grad")
+    ask = partial(submission.model_to_bytes, telling)
+    data_of = assert_tidy(submission, ask, "weights", "training mode", "requires_grad")
     state = loaded(data_of)
     for name, value in telling.state_dict().items():
         same = state[name].dtype == value.dtype and torch.equal(state[name], value)
@@ -1056,7 +1061,7 @@ def test_bytes_of_a_network(submission, model):
     """A whole network fits, frozen or not, and stays as it is."""
     model.backbone.requires_grad_(False)
     data_of = submission.model_to_bytes(model)
-    assert_left(submission.last, "weights", "training mode", "requires_grad")
+    assert_untouched(submission.last, "weights", "training mode", "requires_grad")
     state, wanted = loaded(data_of), model.state_dict()
     same = state.keys() == wanted.keys() and all(torch.equal(state[name], value) for name, value in wanted.items())
     assert_holds(same, "returned bytes with other weights than the network's", data_of)
@@ -1087,7 +1092,7 @@ def assert_unchanged(sent, other, packed, images, before):
 def state_with(model, **changes):
     """Bytes of a model's state dict with these entries changed; None leaves one out."""
     state = {**model.state_dict(), **{name.replace("__", "."): value for name, value in changes.items()}}
-    return save({name: value.contiguous() for name, value in state.items() if value is not None})
+    return save({name: value.clone().contiguous() for name, value in state.items() if value is not None})
 
 
 @pytest.mark.points("model_from_bytes", 2)
@@ -1127,6 +1132,7 @@ def test_bytes_with_another_shape_are_refused(submission, telling, images, rng):
         ("head.last.weight", (6, 4)),
         ("head.last.weight", (1, 6)),
         ("backbone.norm.running_var", (5, 1)),
+        ("backbone.norm.num_batches_tracked", (1,)),  # which is a number without dimensions
     ):
         sent = submission.send(other)
         before = sent(images)
@@ -1148,14 +1154,25 @@ def test_pickles_are_refused(submission, telling):
 @pytest.mark.points("model_from_bytes", 0.5)
 @pytest.mark.depends_on("test_bytes_become_weights")
 def test_loading_keeps_what_is_frozen_and_the_modes(submission, telling, rng):
-    """What requires gradients and what does not stays so, and each submodule keeps its own mode."""
+    """What requires gradients stays so, each submodule keeps its mode, and a parameter that layers share stays shared."""
     other = frozen_at_random(data.toy_telling_model(seed=number(rng)), rng).train()
     other.backbone.norm.eval()
     sent = submission.send(other)
-    submission.model_from_bytes(save(telling.state_dict()), sent)
-    assert_left(submission.last, "training mode", "requires_grad", "hooks")
+    ask = partial(submission.model_from_bytes, save(telling.state_dict()), sent)
+    assert_tidy(submission, ask, "training mode", "requires_grad", "hooks")
     other.load_state_dict(telling.state_dict())
     assert_close(sent(NOTHING), other(NOTHING), rtol=1e-3, atol=1e-5)
+    tied, packed = (data.toy_telling_model(tied=True, seed=number(rng)) for _ in range(2))
+    sent = submission.send(tied)
+    submission.model_from_bytes(state_with(packed), sent)
+    slopes, expected = sent(NOTHING), packed(NOTHING)
+    assert_holds(
+        getattr(slopes, "shape", None) == expected.shape,
+        ": two layers that shared a weight have one each, as parameters were replaced by new ones",
+        slopes,
+        mistake="replaces_the_parameters",
+    )
+    assert_close(slopes, expected, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.points("model_from_bytes", 0.5)
