@@ -3,11 +3,9 @@
 Each carries its `recipe`, as the networks do, and is in eval mode.
 """
 
-import random
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -53,11 +51,6 @@ def toy_scaled_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.
     """Make a linear head with parameters beside its layer: a scale for each class, and a temperature of shape ()."""
     arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
     return _made("toy_scaled_head", arguments, lambda: _Scaled(in_features, num_classes), seed)
-
-
-def toy_dice() -> nn.Module:
-    """Make a module that draws from the global random states of Python and of NumPy, and gives both numbers, shape `(2,)`."""
-    return _made("toy_dice", {}, _Dice, 0)
 
 
 def toy_recording_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
@@ -263,11 +256,6 @@ class _Scaled(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         scaled: Tensor = self.scale * self.layer(features) / self.temperature
         return scaled
-
-
-class _Dice(nn.Module):
-    def forward(self, nothing: Tensor) -> Tensor:
-        return torch.tensor([random.random(), np.random.random()], device=nothing.device)
 
 
 class _Recording(nn.Linear):

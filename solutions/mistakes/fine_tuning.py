@@ -914,7 +914,7 @@ def looks_at_parameters_only(data, model):
 
 @mistake(
     "model_from_bytes",
-    "The parameters are replaced by new ones, as by assign=True; an optimizer keeps the old ones, so copy the values into them.",
+    "The parameters are replaced by new ones, as by assign=True; an optimizer keeps the old ones, so copy the values in.",
 )
 def replaces_the_parameters(data, model):
     state = load(data)

@@ -4,12 +4,12 @@ from functools import partial
 
 import pytest
 import torch
+from inspections import are_rounded, assert_seeds_nothing, assert_untouched
 
 from autograder.compare import assert_between, assert_close, assert_holds, show
 from autograder.errors import CheckFailed
 from data import eye_backbone, load_backbone
 from data.domains import load_domain
-from inspections import are_rounded, assert_seeds_nothing, assert_untouched
 
 # Four colours in the corners of the cube, as far apart as a head could wish.
 COLOURS = torch.tensor([[0.8, 0.2, 0.2], [0.2, 0.8, 0.2], [0.2, 0.2, 0.8], [0.8, 0.8, 0.8]])

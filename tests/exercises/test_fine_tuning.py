@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from inspections import are_rounded, assert_seeds_nothing, assert_tidy, assert_untouched
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
@@ -23,7 +24,6 @@ from autograder.compare import (
     show,
 )
 from data.domains import load_domain
-from inspections import are_rounded, assert_seeds_nothing, assert_tidy, assert_untouched
 
 NOTHING = torch.empty(0, 3, 8, 8)  # for which a telling model tells what requires gradients
 ENTRIES = 532  # of the parameters of a telling model

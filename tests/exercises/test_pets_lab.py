@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from inspections import assert_seeds_nothing, assert_tidy, assert_untouched
 from PIL import Image
 
 from autograder.compare import (
@@ -23,7 +24,6 @@ from data import eye_backbone, load_backbone
 from data.breeds import BREEDS as ANIMALS
 from data.world.painter import Rng
 from data.world.scene import photograph
-from inspections import assert_seeds_nothing, assert_tidy, assert_untouched
 
 # Four breeds in the order of their class ids, which is alphabetical, whatever the case.
 FEW = ("Abyssinian", "beagle", "Egyptian_Mau", "wheaten_terrier")
@@ -491,7 +491,7 @@ def test_split_of_small_classes(submission):
 @pytest.mark.points("stratified_split", 1)
 @pytest.mark.depends_on("test_split_is_complete_and_disjoint")
 def test_split_is_shuffled_by_the_seed(submission, rng):
-    """The same seed gives the same split, another seed another one, 0 is the default; none takes just the first or the last."""
+    """The same seed gives the same split, another seed another one, and none the first or the last; the default is 0."""
     labels = torch.arange(2).repeat_interleave(60)[torch.randperm(120, generator=rng)]
     seed = number(rng, 0, 1000)
     first, again, other = (submission.stratified_split(labels, 0.4, seed=s) for s in (seed, seed, seed + 1))
