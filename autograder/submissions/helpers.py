@@ -7,17 +7,14 @@ because what a check or a library imports there must be the real one.
 
 import ast
 import re
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from importlib.machinery import PathFinder
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from autograder.submissions.archives import Entry
 from autograder.submissions.files import File, module_from, read_file, written_files
-from autograder.submissions.module import Module, parse_quietly
+from autograder.submissions.module import RESERVED, Module, is_of_a_library, parse_quietly
 
 _COURSE = "exercises"
-_RESERVED = {"autograder", "conftest", "data", _COURSE, "solutions", "tests"}
 _INIT = "__init__"
 #: The function that imports a module by its file; a worker has it find what was taken along.
 _BY_FILE = "spec_from_file_location"
@@ -41,7 +38,7 @@ def neighbours(
         ordered = sorted(entries, key=lambda entry: entry.path.stem == _INIT)
         names = {name: entry for entry in ordered if (name := _name_below(root, entry.path)) is not None}
         found = {name: entry for name, entry in names.items() if name.partition(".")[0] not in units} | found
-    nearest = sorted(found, key=lambda name: (name.count("."), _top(name) in _RESERVED, name))
+    nearest = sorted(found, key=lambda name: (name.count("."), _top(name) in RESERVED, name))
     return {name: read_file(found[name]) for name in nearest[:_NEIGHBOURS]}
 
 
@@ -77,7 +74,7 @@ def take_along(
         name = waiting.pop(0)
         if name not in beside or name in taken or name in refused:
             continue
-        if _stands_for_another(_top(name)) or _top(name) in reserved:
+        if is_of_a_library(_top(name)) or _top(name) in reserved:
             refused.append(name)
             continue
         file = beside[name]
@@ -142,12 +139,6 @@ def _filename(name: str, file: File) -> str:
     return "/".join([*name.split("."), *([_INIT] if _is_package(file) else [])]) + ".py"
 
 
-def _stands_for_another(name: str) -> bool:
-    """Return True for the name of a module that the grader's environment has."""
-    installed = [path for path in sys.path if PurePath(path).name in ("site-packages", "dist-packages")]
-    return name in _RESERVED or name in sys.stdlib_module_names or PathFinder.find_spec(name, installed) is not None
-
-
 def _imported_names(text: str, package: str) -> list[str]:
     """Return the names of the modules that a source imports, anywhere in it; of `a.b.c` also `a` and `a.b`.
 
@@ -204,7 +195,7 @@ def _entries_below(folder: Path, depth: int = _DEPTH) -> Iterator[Entry]:
     for child in children:
         if child.suffix == ".py" and child.is_file():
             yield file_entry(child, child.stat().st_size)
-        elif depth and child.name.isidentifier() and child.name not in _RESERVED and child.is_dir():
+        elif depth and child.name.isidentifier() and child.name not in RESERVED and child.is_dir():
             yield from _entries_below(child, depth - 1) if not child.is_symlink() else ()
 
 

@@ -6,9 +6,14 @@ import re
 import sys
 import warnings
 from dataclasses import dataclass, replace
+from importlib.machinery import PathFinder
 from pathlib import PurePath
 
 from autograder.submissions.entries import reason
+
+
+#: Names of modules and folders that are the course's.
+RESERVED = {"autograder", "conftest", "data", "exercises", "solutions", "tests"}
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,13 @@ def _reason(error: SyntaxError) -> str:
         return error.msg
     here, there = (".".join(map(str, version[:2])) for version in (sys.version_info, min(newer)))
     return f"it may be for Python {there}, and work is graded with Python {here}"
+
+
+@functools.lru_cache(maxsize=256)
+def is_of_a_library(name: str) -> bool:
+    """Return True for the name of a module of the course's, or of one that the grader's environment has."""
+    installed = [path for path in sys.path if PurePath(path).name in ("site-packages", "dist-packages")]
+    return name in RESERVED or name in sys.stdlib_module_names or PathFinder.find_spec(name, installed) is not None
 
 
 def parse_quietly(text: str) -> ast.Module:

@@ -19,6 +19,7 @@ from autograder.submissions.statements import (
     names_a_method_may_change,
     names_a_setting_changes,
     names_bound_anew,
+    names_fitted,
     names_own_functions_change,
     names_read_by_text,
 )
@@ -99,7 +100,7 @@ class _Binders:
         if isinstance(node, DEFINITIONS):
             self._bind_with_aliases(bound, node)
             return
-        changed = [*names_a_method_may_change(node, self._imported, self._effects)]
+        changed = [*names_a_method_may_change(node, self._imported, self._effects), *names_fitted(node)]
         self._bind_with_aliases([*bound, *changed], node)
         by_functions = [*names_own_functions_change(node, self._effects)]
         files = set(files_named(node))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import TypeGuard
 
-from autograder.submissions.module import parse_quietly
+from autograder.submissions.module import is_of_a_library, parse_quietly
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 #: Methods that change what they are called on, besides those whose name ends in `_`, as PyTorch has them.
@@ -45,6 +45,8 @@ _CHANGING_FIRST = {
 _COMPUTING = {"bisect", "heapq", "numpy", "operator", "random", "torch"}
 #: First words in the names of methods that change what they are called on, whatever follows.
 _SETTING_UP = {"add", "configure", "disable", "enable", "load", "read", "register", "remove", "set", "update", "with"}
+#: Methods that give an estimator of scikit-learn and its kin what it later predicts by.
+_FITTING = {"fit", "partial_fit", "fit_transform", "fit_predict", "fit_resample"}
 #: Words in the names of methods that train, show, save or end something. Any other that a notebook calls at its top, for
 #: nothing but what it does, may change what it is called on.
 _NOT_CHANGING = {
@@ -193,7 +195,7 @@ def names_a_method_may_change(node: ast.stmt, imported: Mapping[str, str], own: 
     if not isinstance(call, ast.Call):
         return
     if isinstance(call.func, ast.Attribute) and call.func.attr == "train" and call.args:
-        yield from _base(call.func.value)  # `dropout.train(False)`
+        yield from (name for name in _base(call.func.value) if name not in imported)  # `dropout.train(False)`
     names, called = set[str](), call.func
     while not isinstance(called, ast.Name):
         if isinstance(called, ast.Attribute):
@@ -212,6 +214,26 @@ def names_a_method_may_change(node: ast.stmt, imported: Mapping[str, str], own: 
         yield from _base(given[0]) if given else ()
     elif called.id not in imported and called.id not in own and names:
         yield called.id
+    else:
+        yield from _names_of_the_same_file(called.id, imported, own)
+
+
+def _names_of_the_same_file(name: str, imported: Mapping[str, str], own: Collection[str]) -> Iterator[str]:
+    """Yield what is imported from the file of which `name` is: what one of its functions sets, another may read.
+
+    That is a file beside the notebook, and no library.
+    """
+    star = imported.get("*") if name not in own and not hasattr(builtins, name) else None
+    file = imported.get(name, star)
+    if file is not None and not is_of_a_library(file):
+        yield from (each for each, of in imported.items() if of == file)
+
+
+def names_fitted(node: ast.stmt) -> Iterator[str]:
+    """Yield `model` for `model.fit(...)`, wherever it stands inside."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute) and child.func.attr in _FITTING:
+            yield from _base(child.func.value)
 
 
 def _shows_or_trains(name: str) -> bool:

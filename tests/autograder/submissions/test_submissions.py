@@ -496,7 +496,6 @@ def test_a_change_in_place_that_a_function_sees_is_kept(handin, make, change, ex
         "for epoch in range(9):\n    for p in net.parameters():\n        p.data -= p.grad",
         "difference = np.subtract(fit(net), 1)",
         "other = nn.Sequential(nn.ReLU(inplace=True), fit(net))",
-        "net.fit(train())",
         "net.run_training(train())",
         "for epoch in range(9):\n    net.improve(train())",
         "np.testing.assert_equal(net, train())",
@@ -587,6 +586,54 @@ def test_a_script_that_a_notebook_runs_is_taken_along(tmp_path, line):
     (name,) = found.helpers.keys() - {"a"}
     assert found.modules["variation_loss"].text.splitlines()[0].startswith(f"from {name} import *")
     compile(found.modules["variation_loss"].text, "unit", "exec")
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        "model.fit(data)",
+        "history = model.fit(data)",
+        "scaled = model.fit_transform(data)",
+        "for each in data:\n    model.partial_fit(each)",
+        "if True:\n    model.fit(data)",
+    ],
+)
+@pytest.mark.parametrize("reader", ["denoise", "plot"])
+def test_a_model_is_fitted_that_a_graded_function_predicts_by(handin, fit, reader):
+    other = "plot" if reader == "denoise" else "denoise"
+    cells = "model, data = Model(), [1]", fit, f"def {reader}():\n    return model.x\n\ndef {other}(x):\n    return x"
+    text = source_of(handin, *cells).modules["variation_loss"].text
+    assert ("fit" in text) == (reader == "denoise")
+
+
+@pytest.mark.parametrize(
+    ("start", "use"),
+    [
+        ("import helpers\nhelpers.setup(3)", "helpers.size()"),
+        ("import helpers as h\nh.setup(3)", "h.size()"),
+        ("from helpers import setup, size\nsetup(3)", "size()"),
+        ("from helpers import size\nimport helpers as h\nh.setup(3)", "size()"),
+        ("from helpers import size, CFG\nCFG.read('a')", "size()"),
+        ("from helpers import *\nsetup(3)", "size()"),
+        ("%run helpers.py\nsetup(3)", "size()"),
+        ("import helpers\nhelpers.config.setup(3)", "helpers.size()"),
+    ],
+)
+def test_a_call_that_sets_up_a_helper_is_kept(handin, start, use):
+    text = source_of(handin, start, f"def denoise():\n    return {use}").modules["variation_loss"].text
+    assert start.splitlines()[-1] in text
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["helpers.train(3)", "helpers.show_all(3)", "from helpers import run\nrun(3)", "plt.setup(3)", "print(helpers.x)"],
+)
+def test_a_call_that_trains_or_shows_by_a_helper_is_left_out(handin, call):
+    head = "import helpers\nimport matplotlib.pyplot as plt"
+    text = (
+        source_of(handin, head, call, "def denoise():\n    return helpers.size(), plt").modules["variation_loss"].text
+    )
+    assert "(3)" not in text and "print" not in text
 
 
 def test_a_function_of_many_terms_is_read(handin):
