@@ -11,7 +11,6 @@ from pathlib import PurePath
 
 from autograder.submissions.entries import reason
 
-
 #: Names of modules and folders that are the course's.
 RESERVED = {"autograder", "conftest", "data", "exercises", "solutions", "tests"}
 
