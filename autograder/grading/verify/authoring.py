@@ -4,6 +4,7 @@ import ast
 import inspect
 from collections.abc import Iterator
 
+from autograder.checks.mistakes import known_mistakes
 from autograder.checks.remote import StudentModule
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import join_files, solution_lines, whole_solution
@@ -26,11 +27,18 @@ def shortcomings(catalog: Catalog, unit: Unit) -> Iterator[str]:
         for node in ast.parse(solution).body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and ast.get_docstring(node)
     }
+    mistakes = catalog.mistakes(unit.name)
+    mistaken = {known.function for known in known_mistakes(mistakes)}
     for function in unit.functions.values():
         if function.name not in documented:
             yield f"{unit.name}, {function.name}: the solution has no such function, or it has no docstring"
         if len(function.hints) != 2 or not all(function.hints):
             yield f"{unit.name}, {function.name}: needs two hints in the catalog"
+        if function.examples and function.name not in mistaken:
+            yield (
+                f"{unit.name}, {function.name}: no examples can earn its examples = {function.examples:g}, as it has no known"
+                f" mistake to catch; write one in {mistakes.relative_to(catalog.root)}, or leave `examples` out"
+            )
     lesson = catalog.lesson(unit.name)
     if not lesson.is_file():
         yield f"{unit.name}: there is no lesson {lesson.name}"

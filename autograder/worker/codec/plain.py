@@ -12,6 +12,7 @@ import fractions
 import re
 import zoneinfo
 from collections.abc import Callable, Iterable
+from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any
 
 from autograder.errors import MalformedMessage, RefusedValue
@@ -33,6 +34,7 @@ _ONE_HASH = 50
 _HASHABLE = (
     *(type(None), bool, int, float, complex, str, bytes, range),
     *(fractions.Fraction, decimal.Decimal, datetime.date, datetime.datetime, datetime.time, datetime.timedelta),
+    *(PurePosixPath, PureWindowsPath, PosixPath, WindowsPath),
 )
 #: Factories of a defaultdict that cross; any other is code, and is left behind.
 _FACTORIES: dict[str, Any] = {

@@ -13,6 +13,7 @@ from autograder.errors import UsageError
 from autograder.grading.examples import TOP_LEVEL, read_examples, try_examples
 from autograder.grading.grade import Grader, InThisProcess
 from autograder.grading.spec import GradingSpec
+from autograder.grading.verify.authoring import shortcomings
 from autograder.results.types import Outcome
 from autograder.sandbox import Sandbox
 from autograder.submissions import read_module
@@ -213,6 +214,21 @@ def test_the_command(course, monkeypatch):
     assert "They catch 2 of 2 wrong versions." in run.stdout
     Path(course, "exercises", "my_checks.py").write_text("from unit import shift\nassert shift(0) == 3\n")
     assert CliRunner().invoke(app, ["examples", "shift"]).exit_code == 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_points_for_examples_that_nobody_can_earn_are_found(course, known):
+    path = course / "exercises" / "catalog.toml"
+    path.write_text(path.read_text().replace("points = 3\n", "points = 3\nexamples = 4\n"))
+    if not known:
+        (course / "solutions" / "mistakes" / "unit.py").unlink()
+    catalog = read_catalog(course)
+    found = [problem for problem in shortcomings(catalog, catalog.units["unit"]) if "examples" in problem]
+    sentence = (
+        "unit, shift: no examples can earn its examples = 4, as it has no known mistake to catch;"
+        " write one in solutions/mistakes/unit.py, or leave `examples` out"
+    )
+    assert found == ([] if known else [sentence])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import random
 import string
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import msgpack
 import numpy as np
@@ -43,6 +43,12 @@ def test_plain_values_come_back_with_their_types(value):
     back = decode(encode(value))
     assert back == value
     assert repr(back) == repr(value)
+
+
+@pytest.mark.parametrize("path", [Path("a/b"), PurePosixPath("a/b"), PureWindowsPath("C:/a")])
+def test_paths_may_be_keys_and_lie_in_sets(path):
+    for value in ({path: 1}, {path}, frozenset({(path, 1)})):
+        assert decode(encode(value)) == value
 
 
 KINDS = [
