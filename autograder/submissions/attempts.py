@@ -8,8 +8,9 @@ from autograder.results.types import legible
 from autograder.submissions.archives import NO_FILE, Entry, UnreadableError
 from autograder.submissions.commits import commit_date
 from autograder.submissions.contents import TOP, holds_results, is_packed_copy
-from autograder.submissions.downloads import Attempt, below, recognize
+from autograder.submissions.downloads import below, recognize
 from autograder.submissions.hand_in import HandIn, Intake, LeftOut, entries_of, free_name
+from autograder.submissions.shapes import Attempt
 from autograder.submissions.students import Student, moment_of, nfc
 
 _UNDATED = "another hand-in of the same student; the platform tells no moments, so which is later is not known"

@@ -13,7 +13,7 @@ from autograder.submissions.authors import (
 )
 from autograder.submissions.choosing import unit_of
 from autograder.submissions.contents import COMMON, NO_WORK, TOP, is_class, left_beside
-from autograder.submissions.downloads import COURSE_FOLDERS, VERSIONS, WORK_FOLDERS, is_junk
+from autograder.submissions.downloads import VERSIONS, WORK_FOLDERS, is_junk
 from autograder.submissions.entries import is_archive, leads_out
 from autograder.submissions.hand_in import (
     FOREIGN,
@@ -25,6 +25,7 @@ from autograder.submissions.hand_in import (
     entries_of,
     name_of,
 )
+from autograder.submissions.shapes import COURSE_FOLDERS
 from autograder.submissions.students import Student, nfc
 
 #: Paths in the zip, by the path inside the submission.

@@ -1,70 +1,28 @@
-"""Recognize the download of a class by the names in it.
-
-A shape is a function from the names in a folder or zip to a `Download`, or None if the names are not of its kind. It reads
-names, and at most a small file of facts beside them; it opens no student's work. Forms of names: docs/classes.md.
-"""
+"""Recognize the download of a class by the names in it: that of a platform, or folders of sections with such downloads."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from autograder.submissions.choosing import unit_of
-from autograder.submissions.students import (
-    NAME_LENGTH,
-    Student,
-    blackboard_students,
-    common_prefix,
-    first_last,
-    gradescope_facts,
-    iso_moment,
-    moment_of,
-    nfc,
-    student_in_facts,
-    timestamp,
-    worded_moment,
+from autograder.submissions.shapes import (
+    BESIDE,
+    COURSE_FOLDERS,
+    PLATFORMS,
+    Attempt,
+    Download,
+    FoundFile,
+    Names,
+    Read,
+    Units,
+    make_download,
 )
+from autograder.submissions.students import Student, nfc
 
-Names = Sequence[PurePosixPath]
-#: Give the first bytes of a file of the download.
-Read = Callable[[PurePosixPath], bytes]
-#: Names of the course's units, for the forms whose names of files depend on them.
-Units = Collection[str]
+_NO_WORK = "it is neither a folder, an archive nor a file of this course"
 
 #: Files that platforms, file systems and instructors add and that nobody hands in.
 JUNK = {"thumbs.db", "desktop.ini", "index.html", "timestamp.txt", "class.toml"}
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One hand-in of a student or a group.
-
-    Attributes:
-        students: one, or the members of a group.
-        files: path in the download by path inside the submission.
-        at: moment of the hand-in, ISO 8601 without a zone; empty if the platform does not tell it.
-        late: True if the platform says so.
-    """
-
-    students: tuple[Student, ...]
-    files: dict[PurePosixPath, PurePosixPath] = field(default_factory=dict)
-    at: str = ""
-    late: bool = False
-
-
-@dataclass(frozen=True)
-class Download:
-    """A class as a platform hands it out.
-
-    Attributes:
-        platform: its name, for a sentence.
-        attempts: all of them.
-        strays: paths that belong to no attempt, each with the reason.
-    """
-
-    platform: str
-    attempts: tuple[Attempt, ...]
-    strays: dict[PurePosixPath, str] = field(default_factory=dict)
 
 
 def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "", units: Units = ()) -> Download | None:
@@ -93,227 +51,6 @@ def recognize(names: Iterable[PurePosixPath], read: Read, shape: str = "", units
     return replace(download, strays=download.strays | dict.fromkeys(lists, _NO_WORK)) if download and known else None
 
 
-@dataclass(frozen=True)
-class _File:
-    """One file of a download, and what its name tells."""
-
-    path: PurePosixPath
-    students: tuple[Student, ...]
-    #: Path inside the submission; None for a file of facts, which only tells that there is an attempt.
-    inside: PurePosixPath | None
-    at: str = ""
-    number: int = 0
-    late: bool = False
-
-
-def _see_canvas(names: Names, _: Read, units: Units = ()) -> Download | None:
-    """Recognize a download of Canvas: flat files `<lastfirst>[_LATE]_<user id>_<submission id>_<file>[-N].<ending>`.
-
-    The `-N` counts the uploads of one file, unless it belongs to the name of a unit. Files of a quiz are called
-    `<lastfirst><user id>_question_<question>_<submission id>_<file>`.
-    """
-    of_quiz = 2 * sum(_CANVAS_QUIZ.fullmatch(str(path)[:NAME_LENGTH]) is not None for path in names) >= len(names) > 0
-
-    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        again = _AGAIN.fullmatch(match["file"])
-        name, number = (f"{again['stem']}{again['ending']}", int(again["number"])) if again else (match["file"], 0)
-        if unit_of(match["file"], units) and not unit_of(name, units):
-            name, number = match["file"], 0
-        student = Student(nfc(match["who"]), id=match["id"] or "")
-        return _File(path, (student,), PurePosixPath(name), number=number, late=match["late"] is not None)
-
-    return _match_names("Canvas", names, _CANVAS_QUIZ if of_quiz else _CANVAS, read_name)
-
-
-def _see_moodle(names: Names, _: Read, _units: Units = ()) -> Download | None:
-    """Recognize a download of Moodle: a folder or a flat file for each.
-
-    Its name holds `_<participant>_assignsubmission_file_`.
-    """
-    matches = [match for path in names if (match := _MOODLE.fullmatch(str(path)[:NAME_LENGTH]))]
-    # Where names are hidden, all have the same word: `Participant_12`, or that in another language.
-    words = {match["who"] for match in matches}
-    hidden = len(words) == 1 and " " not in words.pop() and len({match["id"] for match in matches}) > 1
-
-    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        name = f"{match['who']} {match['id']}" if hidden or match["who"] == "Participant" else match["who"]
-        # A file of feedback is the teacher's.
-        inside = PurePosixPath(match["flat"] or match["file"]) if match["kind"] == "submission" else None
-        return _File(path, (Student(nfc(name), id=match["id"]),), inside)
-
-    return _match_names("Moodle", names, _MOODLE, read_name)
-
-
-def _see_blackboard(names: Names, read: Read, _units: Units = ()) -> Download | None:
-    """Recognize a download of Blackboard: flat files `<assignment>_<login>_attempt_<moment>[_<file>]`.
-
-    A `.txt` of facts lies beside those of each attempt. Assignments and logins may hold underscores: the facts tell which are
-    which.
-    """
-    matches = {path: match for path in names if (match := _BLACKBOARD.fullmatch(str(path)[:NAME_LENGTH]))}
-    facts: dict[str, Student] = {}
-    for path, match in matches.items():
-        if match["file"] is None and (student := student_in_facts(read(path), match["stem"])):
-            facts[match["stem"]] = student
-    students = blackboard_students(sorted({match["stem"] for match in matches.values()}), facts)
-
-    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        inside = PurePosixPath(match["file"]) if match["file"] else None
-        return _File(path, (students[match["stem"]],), inside, iso_moment(*match["at"].split("-")))
-
-    return _match_names("Blackboard", names, _BLACKBOARD, read_name)
-
-
-def _see_brightspace(names: Names, _: Read, _units: Units = ()) -> Download | None:
-    """Recognize a download of Brightspace: a folder or a flat file for each attempt.
-
-    It is called `<n>-<n> - <First Last> - <Mon D, YYYY HMM AM>`.
-    """
-
-    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        inside = PurePosixPath(match["file"] or match["flat"])
-        return _File(path, (Student(nfc(match["who"])),), inside, worded_moment(match["at"]))
-
-    return _match_names("Brightspace", names, _BRIGHTSPACE, read_name)
-
-
-def _see_gradescope(names: Names, read: Read, _units: Units = ()) -> Download | None:
-    """Recognize an export of Gradescope: folders `submission_<id>`, and `submission_metadata.yml`.
-
-    That file names the students of each folder.
-    """
-    # At the top: deeper it is some student's.
-    table = next((path for path in names if path.parts == ("submission_metadata.yml",)), None)
-    if table is None:
-        return None
-    facts = gradescope_facts(read(table))
-
-    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        students, at = facts.get(match["folder"], ((Student(match["folder"], id=match["id"]),), ""))
-        return _File(path, students, PurePosixPath(match["file"]), at)
-
-    return _match_names("Gradescope", [path for path in names if path != table], _GRADESCOPE, read_name)
-
-
-def _see_sakai(names: Names, read: Read, _units: Units = ()) -> Download | None:
-    """Recognize a download of Sakai: a folder `<Last, First>(<login>)` for each.
-
-    In it lie `Submission attachment(s)/` and files of facts.
-    """
-
-    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        student = Student(first_last(nfc(match["who"])), nfc(match["login"]))
-        at = timestamp(read(PurePosixPath(path.parts[0], "timestamp.txt")))
-        return _File(path, (student,), PurePosixPath(match["file"]) if match["file"] else None, at)
-
-    matches = _match_names("Sakai", names, _SAKAI, read_name)
-    return matches if matches is not None and any(attempt.files for attempt in matches.attempts) else None
-
-
-def _see_ilias(names: Names, _: Read, _units: Units = ()) -> Download | None:
-    """Recognize a download of ILIAS: a folder `<Last>_<First>_<login>_<number>` for each.
-
-    The files in it have the moment of their upload before the name.
-    """
-    matches = [match for path in names if (match := _ILIAS.fullmatch(str(path)[:NAME_LENGTH]))]
-    latest: dict[str, str] = {}
-    for match in matches:
-        latest[match["who"]] = max(latest.get(match["who"], ""), timestamp(f"{match['at']}000".encode()))
-
-    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        student = Student(nfc(f"{match['first']} {match['last']}"), nfc(match["login"]))
-        # The moment says no zone: it is the server's own.
-        at = latest[match["who"]].partition("+")[0]
-        return _File(path, (student,), PurePosixPath(match["file"]), at, int(match["at"]))
-
-    return _match_names("ILIAS", names, _ILIAS, read_name)
-
-
-def _see_teams(names: Names, _: Read, _units: Units = ()) -> Download | None:
-    """Recognize the files of a class in Teams: `Submitted files/<student>/<assignment>/Version <n>/...`.
-
-    Beside them lie `Working files`, which nobody has handed in.
-    """
-    matches = {path: match for path in names if (match := _TEAMS.fullmatch(str(path)[:NAME_LENGTH]))}
-    others = {path.parts[0] for path in names if path not in matches and len(path.parts) > 1}
-    if not matches or others - {"Working files"}:
-        return None
-    several = len({match["task"] for match in matches.values()}) > 1
-    files = []
-    for path, match in matches.items():
-        inside = PurePosixPath(match["task"] if several else "", match["file"])
-        files.append(_File(path, (Student(nfc(match["who"])),), inside, number=int(match["number"] or 0)))
-    return _download("Teams", names, files, "a working file, which was not handed in")
-
-
-def _see_vpl(names: Names, _: Read, _units: Units = ()) -> Download | None:
-    """Recognize a download of Moodle's VPL: a folder `<First Last> <number> <login>` for each, with a folder for each attempt.
-
-    Beside an attempt lies a folder `.ceg` with what the server has said of it.
-    """
-
-    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        student = Student(nfc(match["who"]), nfc(match["login"]), match["id"])
-        inside = PurePosixPath(match["file"]) if match["file"] else None
-        return _File(path, (student,), inside, iso_moment(*match["at"].split("-")))
-
-    return _match_names("VPL", names, _VPL, read_name)
-
-
-def _see_schoology(names: Names, _: Read, _units: Units = ()) -> Download | None:
-    """Recognize a download of Schoology: `<Last, First> - <number>/Revision <n> - On Time/...`."""
-
-    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        student = Student(first_last(nfc(match["who"])), id=match["id"])
-        late = "late" in match["state"].casefold()
-        return _File(path, (student,), PurePosixPath(match["file"]), number=int(match["number"]), late=late)
-
-    return _match_names("Schoology", names, _SCHOOLOGY, read_name)
-
-
-def _see_nbgrader(names: Names, read: Read, _units: Units = ()) -> Download | None:
-    """Recognize a download of nbgrader: `submitted/<student>/<assignment>/...`, and beside the files `timestamp.txt`.
-
-    Several assignments of a student are one hand-in: no later one stands in the place of an earlier.
-    """
-    if any(path.parts[0] in _COURSE for path in names):  # the whole course: what is not handed in is the instructor's
-        names = [path for path in names if path.parts[0] == "submitted"]
-    folders = {path.parts[:3] for path in names if path.parts[0] == "submitted" and len(path.parts) > 3}
-    moments: dict[str, str] = {}
-    for folder in sorted(folders):
-        at = timestamp(read(PurePosixPath(*folder, "timestamp.txt")))
-        moments[folder[1]] = max(moments.get(folder[1], ""), at, key=moment_of)
-    several = len({folder[2] for folder in folders}) > 1
-
-    def read_name(path: PurePosixPath, match: re.Match[str]) -> _File:
-        inside = PurePosixPath(*path.parts[2:]) if several else PurePosixPath(match["file"])
-        return _File(path, (Student(nfc(match["who"])),), inside, moments[match["who"]])
-
-    return _match_names("nbgrader", names, _NBGRADER, read_name)
-
-
-def _see_github(names: Names, _: Read, _units: Units = ()) -> Download | None:
-    """Recognize a class of GitHub: a clone of each student's repository.
-
-    A clone is called `<assignment>-<login>` or `<classroom>-<assignment>-<login>`. A folder named as the clones are may lack
-    its `.git`. Where a login begins a roster may know better.
-    """
-    clones = {path.parts[0] for path in names if path.parts[1:2] == (".git",)}
-    prefix = common_prefix(sorted(clones))
-    folders = {path.parts[0] for path in names if len(path.parts) > 1} - (COURSE_FOLDERS - clones)
-    if not clones or 2 * len(clones) < len(folders) or not all(prefix and name.startswith(prefix) for name in folders):
-        return None
-    files = []
-    for path in names:
-        if path.parts[0] in folders:
-            parts = nfc(path.parts[0]).split("-")
-            logins = () if prefix.endswith("--") else tuple("-".join(parts[place:]) for place in range(1, len(parts)))
-            login = nfc(path.parts[0].removeprefix(prefix))
-            inside = None if ".git" in path.parts else PurePosixPath(*path.parts[1:])
-            files.append(_File(path, (Student(login, login, logins=logins),), inside))
-    return _download("GitHub", names, files, _BESIDE.format("clones"))
-
-
 def _see_sections(names: Names, read: Read, units: Units = ()) -> Download | None:
     """Recognize folders of sections, with a folder for each student in each.
 
@@ -340,8 +77,8 @@ def _see_sections(names: Names, read: Read, units: Units = ()) -> Download | Non
         or any(map(VERSIONS.fullmatch, everyone))
     ):
         return None
-    files = [_File(path, (Student(nfc(path.parts[1])),), PurePosixPath(*path.parts[2:])) for path in inside]
-    return _download("sections", names, files, _BESIDE.format("folders of the sections"))
+    files = [FoundFile(path, (Student(nfc(path.parts[1])),), PurePosixPath(*path.parts[2:])) for path in inside]
+    return make_download("sections", names, files, BESIDE.format("folders of the sections"))
 
 
 def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download | None:
@@ -361,7 +98,7 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
         def read_inner(path: PurePosixPath, top: str = section) -> bytes:
             return read(top / path)
 
-        make = (shape(inner, read_inner, units) for shape in _PLATFORMS)
+        make = (shape(inner, read_inner, units) for shape in _OF_SECTIONS)
         download = next((each for each in make if each is not None), None)
         if download is None or len(by_section) < 2:
             return None
@@ -371,39 +108,12 @@ def _downloads_of_sections(names: Names, read: Read, units: Units) -> Download |
     return Download("sections", tuple(attempts), strays) if attempts else None
 
 
-_PLATFORMS = (
-    *(
-        _see_gradescope,
-        _see_blackboard,
-        _see_moodle,
-        _see_vpl,
-        _see_brightspace,
-        _see_sakai,
-        _see_ilias,
-        _see_schoology,
-    ),
-    _see_canvas,
-)
+#: Clones, and folders of a whole course, are no section of one.
+_OF_SECTIONS = [shape for name, shape in PLATFORMS.items() if name not in ("nbgrader", "github", "teams")]
 #: In the order in which they are tried: the stricter first.
-SHAPES: dict[str, Callable[[Names, Read, Units], Download | None]] = {
-    "gradescope": _see_gradescope,
-    "blackboard": _see_blackboard,
-    "moodle": _see_moodle,
-    "vpl": _see_vpl,
-    "brightspace": _see_brightspace,
-    "sakai": _see_sakai,
-    "ilias": _see_ilias,
-    "schoology": _see_schoology,
-    "teams": _see_teams,
-    "nbgrader": _see_nbgrader,
-    "canvas": _see_canvas,
-    "github": _see_github,
-    "sections": _see_sections,
-}
+SHAPES: dict[str, Callable[[Names, Read, Units], Download | None]] = {**PLATFORMS, "sections": _see_sections}
 
 _WORK = {".py", ".ipynb", ".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".rar", ".7z"}
-#: Folders of the course, which may lie beside the students' folders.
-COURSE_FOLDERS = {"exercises", "lessons", "skeletons", "solutions"}
 WORK_FOLDERS = {
     *("my_work", "src", "work", "notebooks", "tests", "data", "old", "backup"),
     *COURSE_FOLDERS,
@@ -414,84 +124,6 @@ VERSIONS = re.compile(
     r"|(?:the )?(?:final|new|old|last|first|copy|backup|fixed|done|draft)(?:[\W_].*|\d*)",
     re.IGNORECASE,
 )
-_CANVAS = re.compile(
-    # A group's name may hold underscores; then both numbers tell where it ends.
-    r"(?P<who>anon_[A-Za-z0-9]{5}|[^_/]+?|[^/]+?(?=(?:_LATE)?_\d+_\d+_))(?P<late>_LATE)?(?:(?<=anon_.{5})|(?<=anon_.{5}_LATE)|_(?P<id>\d+))_(?P<attachment>\d+)_(?P<file>[^/]+)"
-)
-_CANVAS_QUIZ = re.compile(
-    r"(?P<who>[^_/]+?)(?P<id>\d+)(?P<late>_LATE)?_question_\d+_(?P<attachment>\d+)_(?P<file>[^/]+)"
-)
-_MOODLE = re.compile(
-    r"(?P<who>[^/]+?)_(?P<id>\d+)_assign(?P<kind>submission|feedback)_[a-z]+(?:_(?P<flat>[^/]+)|_?/(?P<file>.+))"
-)
-_MOMENT = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
-_BLACKBOARD = re.compile(rf"(?P<stem>[^/]+?)_attempt_(?P<at>{_MOMENT})(?:_(?P<file>[^/]+)|\.txt)")
-_BRIGHTSPACE = re.compile(
-    r"\d+-\d+ - (?P<who>[^/]+?) ?- (?P<at>(?:[^\W\d_]+\.? \d{1,2}|\d{1,2}\.? [^\W\d_]+\.?),? \d{4},? \d{1,2}[:.]?\d{2}"
-    r"(?: ?[AaPp]\.?[Mm]\.?)?)(?:/(?P<file>.+)| - (?P<flat>[^/]+))"
-)
-_GRADESCOPE = re.compile(r"(?P<folder>submission_(?P<id>\d+))/(?P<file>.+)")
-_COURSE = {"source", "release", "gradebook.db", "nbgrader_config.py"}
-_SAKAI = re.compile(
-    r"(?P<who>[^/]+?) ?\((?P<login>[^()/]+)\)/(?:Submission attachment\(s\)/(?P<file>.+)|[^/]+|Feedback Attachment\(s\)/.+)"
-)
-_TEAMS = re.compile(r"Submitted files/(?P<who>[^/]+)/(?P<task>[^/]+)/(?:Version (?P<number>\d{1,4})/)?(?P<file>.+)")
-_VPL = re.compile(rf"(?P<who>[^/]+?) (?P<id>\d+) (?P<login>[^/ ]+)/(?P<at>{_MOMENT})(?:/(?P<file>.+)|\.ceg/.+)")
-_SCHOOLOGY = re.compile(r"(?P<who>[^/]+?) - (?P<id>\d+)/Revision (?P<number>\d{1,4}) - (?P<state>[^/]+)/(?P<file>.+)")
-_ILIAS = re.compile(r"(?P<who>(?P<last>[^_/]+)_(?P<first>[^_/]+)_(?P<login>[^/]+)_\d+)/(?P<at>\d{14})_(?P<file>[^/]+)")
-_NBGRADER = re.compile(r"submitted/(?P<who>[^/]+)/[^/]+/(?P<file>.+)")
-_NO_WORK = "it is neither a folder, an archive nor a file of this course"
-_BESIDE = "it lies beside the {}; if a student handed it in, put it into the student's folder"
-#: Name that Canvas gives to a file that was uploaded before.
-_AGAIN = re.compile(r"(?P<stem>.+?)-(?P<number>\d{1,3})(?P<ending>\.[A-Za-z0-9.]+)")
-
-
-def _match_names(
-    platform: str, names: Names, pattern: re.Pattern[str], read_name: Callable[[PurePosixPath, re.Match[str]], _File]
-) -> Download | None:
-    """Return the download if at least half of the names are of this pattern.
-
-    Of several students' downloads it is enough if half of what lies at the top is: a folder beside them may hold many files.
-    """
-    matches = {path: pattern.fullmatch(str(path)) if len(str(path)) <= NAME_LENGTH else None for path in names}
-    files = [read_name(path, match) for path, match in matches.items() if match is not None]
-    tops = {file.path.parts[0] for file in files}
-    several = len({student.key for file in files for student in file.students}) > 1
-    half_of_tops = several and 2 * len(tops) >= len({path.parts[0] for path in names})
-    if not files or (2 * len(files) < len(names) and not half_of_tops):
-        return None
-    return _download(platform, names, files)
-
-
-def _download(platform: str, names: Names, files: Iterable[_File], misplaced: str = "") -> Download:
-    """Put the files of each attempt together; of two uploads of one file the later stands.
-
-    Args:
-        platform: its name, for a sentence.
-        names: of all files.
-        files: those that belong to a student.
-        misplaced: why the others belong to none; by default their names.
-    """
-    attempts: dict[tuple[tuple[str, ...], str], list[_File]] = {}
-    for file in files:
-        attempts.setdefault((tuple(student.key for student in file.students), file.at), []).append(file)
-    strays: dict[PurePosixPath, str] = {}
-    made = []
-    for group in attempts.values():
-        inside: dict[PurePosixPath, _File] = {}
-        for file in sorted(group, key=lambda each: (each.number, str(each.path))):
-            if file.inside is not None:
-                before = inside.get(file.inside)
-                if before is not None:
-                    strays[before.path] = f"an earlier upload of {file.inside}"
-                inside[file.inside] = file
-        paths = {name: file.path for name, file in inside.items()}
-        late = any(file.late for file in (inside.values() or group))
-        made.append(Attempt(group[0].students, paths, group[0].at, late))
-    known = {path for group in attempts.values() for path in (file.path for file in group)}
-    reason = misplaced or f"{platform} names files otherwise; if a student handed it in, name it as the others"
-    strays |= {path: reason for path in names if path not in known}
-    return Download(platform, tuple(made), strays)
 
 
 def below(top: PurePosixPath, download: Download) -> Download:

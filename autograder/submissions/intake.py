@@ -38,7 +38,7 @@ from autograder.submissions.contents import (
     list_packed_copies,
     units_inside,
 )
-from autograder.submissions.downloads import COURSE_FOLDERS, SHAPES, VERSIONS, WORK_FOLDERS
+from autograder.submissions.downloads import SHAPES, VERSIONS, WORK_FOLDERS
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import (
     FOREIGN,
@@ -61,6 +61,7 @@ from autograder.submissions.places import (
     split_containers,
 )
 from autograder.submissions.remarks import hand_in_paths, remarks
+from autograder.submissions.shapes import COURSE_FOLDERS
 from autograder.submissions.students import nfc
 
 #: Forms that `--from` takes: a platform's, a folder or file for each student, or one submission.

@@ -7,9 +7,10 @@ from pathlib import Path, PurePath, PurePosixPath
 from autograder.submissions.authors import author_before_unit, author_behind_unit
 from autograder.submissions.class_zip import list_zip_places, zip_paths, zips_inside
 from autograder.submissions.contents import is_container, is_relevant, left_beside
-from autograder.submissions.downloads import COURSE_FOLDERS, WORK_FOLDERS, is_junk
+from autograder.submissions.downloads import WORK_FOLDERS, is_junk
 from autograder.submissions.entries import is_archive
 from autograder.submissions.hand_in import LeftOut, name_of
+from autograder.submissions.shapes import COURSE_FOLDERS
 from autograder.submissions.students import nfc
 
 #: A folder or zip, or a folder in the zip that is taken.
