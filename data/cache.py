@@ -25,7 +25,17 @@ MANIFEST = "manifest.json"
 
 
 class DataError(RuntimeError):
-    """Base of all errors that `data` raises itself. Its message is one sentence: what is wrong, and what to do."""
+    """Base of all errors that `data` raises itself. Its message is one sentence: what is wrong, and what to do.
+
+    Args:
+        message: for whoever can put files where they are looked for.
+        lacks: what is not here, such as "the weights of vgg16", if that is what is wrong. Where a submission is graded this is
+            told in place of the message: there its author can put no file anywhere.
+    """
+
+    def __init__(self, message: str, lacks: str = "") -> None:
+        super().__init__(message)
+        self.lacks = lacks
 
 
 class CacheError(DataError):
@@ -61,7 +71,8 @@ def made_once(name: str, make: Callable[[Path], None]) -> Path:
         reason = error.strerror or str(error)
         raise CacheError(
             f"{name} could not be written to the cache folder {target.parent} ({reason}): make room or give"
-            " the right to write there, or set IDEALCAT_CACHE to another folder."
+            " the right to write there, or set IDEALCAT_CACHE to another folder.",
+            lacks=f"the data {name}",
         ) from error
     return target
 

@@ -151,7 +151,8 @@ def _fetch(folder: Path) -> None:
         raise PetsError(
             f"The Oxford-IIIT Pets could not be downloaded ({reason}): put images.tar.gz and"
             f" annotations.tar.gz from {ADDRESS}, unpacked, into a folder {FOLDER}, and name the folder round"
-            " it in OXFORD_PETS or with --pets."
+            " it in OXFORD_PETS or with --pets.",
+            lacks="the Oxford-IIIT Pets",
         ) from error
     for archive in (folder / FOLDER).glob("*.tar.gz"):
         archive.unlink()

@@ -92,7 +92,8 @@ def download(name: str, address: str) -> Path:
         reason = getattr(error, "reason", None) or error
         raise WeightsError(
             f"The weights of {name} are not here and could not be downloaded ({reason}): put {target.name}"
-            f" into {target.parent} or into the folder that IDEALCAT_WEIGHTS names; its address is {address}."
+            f" into {target.parent} or into the folder that IDEALCAT_WEIGHTS names; its address is {address}.",
+            lacks=f"the weights of {name}",
         ) from error
     return target
 

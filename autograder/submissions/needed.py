@@ -182,7 +182,11 @@ def _globals_inside(text: str) -> Iterator[str]:
         return
     while waiting:
         table = waiting.pop()
-        yield from (symbol.get_name() for symbol in table.get_symbols() if symbol.is_global())
+        # In a class `side = side` reads the name outside before it binds its own.
+        of_class = table.get_type() == "class"
+        for symbol in table.get_symbols():
+            if symbol.is_global() or (of_class and symbol.is_referenced()):
+                yield symbol.get_name()
         waiting += table.get_children()
 
 

@@ -20,6 +20,8 @@ _TEXT_LIMIT = 2000
 _FRAME_LIMIT = 20
 _MODULE = ("torch.nn.modules.module", "Module")
 _PRIVATE_CLASS = re.compile(r"<class '([\w.]+)\.(_\w+)'>")
+#: Exceptions for want of a network.
+_OF_A_NETWORK = {"URLError", "gaierror", "ConnectionError", "HTTPException", "NewConnectionError", "MaxRetryError"}
 #: Answers of the kernel, in a sandbox, to system calls that a submission may not make.
 _FORBIDDEN = tuple(map(os.strerror, (errno.EPERM, errno.EACCES, errno.EROFS, errno.EFBIG)))
 
@@ -40,7 +42,8 @@ def fault_of(error: BaseException, sources: Mapping[str, str], *, sandboxed: boo
     else:
         kind = "raised"
     text = _without_private_modules(_text(error), error)
-    text += _advice(text) if sandboxed else ""
+    if sandboxed:
+        text = _lack(error) or text + _advice(text, error)
     kinds = tuple(base.__name__ for base in type(error).__mro__ if base is not object)
     own = tuple(each for each in frames if each[0] in sources)
     place = _refused_place(error) if not own else None
@@ -118,9 +121,24 @@ def _is_private_module(kind: Any) -> bool:
     return _MODULE in names and type(sys.modules.get(kind.__module__)) is types.ModuleType
 
 
-def _advice(text: str) -> str:
+def _lack(error: BaseException) -> str:
+    """Return what to know of an exception of the course's library about data that are not here; empty for any other one."""
+    try:
+        lacks = getattr(error, "lacks", "")
+    except BaseException:  # of a student's own exception
+        return ""
+    if type(lacks) is not str or not lacks:
+        return ""
+    return (
+        f"{lacks[:_TEXT_LIMIT]} cannot be loaded in a graded submission; compute with what the function is given, and load "
+        "anything else under `if __name__ == '__main__':`"
+    )
+
+
+def _advice(text: str, error: BaseException) -> str:
     """Return what to know of an exception that would not have been raised at home."""
-    if any(words in text for words in _FORBIDDEN):
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if any(words in text for words in _FORBIDDEN) or not names.isdisjoint(_OF_A_NETWORK):
         return "; a graded submission can write temporary files alone, start no processes and use no network"
     if os.strerror(errno.ENOSPC) in text:
         return f"; the files of a graded submission can hold {MOST_BYTES // 2**20} MB"

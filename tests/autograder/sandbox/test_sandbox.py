@@ -332,6 +332,34 @@ def test_pools_work_in_threads_and_no_process_can_be_started(sandbox):
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("data.load_model('vgg16')", "the weights of vgg16"),
+        ("data.pets_root(download=True)", "the data oxford-iiit-pet"),
+    ],
+)
+def test_data_that_cannot_be_had_are_told_with_what_a_student_can_do(
+    another_sandbox, monkeypatch, tmp_path, code, said
+):
+    for name in ("IDEALCAT_WEIGHTS", "OXFORD_PETS", "TORCH_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("IDEALCAT_CACHE", str(tmp_path))
+    with another_sandbox() as fresh, fresh.worker() as worker:
+        reply = ask(worker, f"import data\ndef run(): {code}", seconds=20)
+    assert reply.text == (
+        f"{said} cannot be loaded in a graded submission; compute with what the function is given, and load anything else "
+        "under `if __name__ == '__main__':`"
+    )
+
+
+def test_a_download_is_told_to_need_a_network(sandbox):
+    with sandbox.worker() as worker:
+        code = "import torch\ndef run(): torch.hub.download_url_to_file('https://example.org/a.pth', 'a.pth')"
+        reply = ask(worker, code, seconds=20)
+    assert reply.text.endswith("start no processes and use no network")
+
+
 LOOPS = """
     import asyncio
     import warnings

@@ -677,6 +677,15 @@ def test_a_constant_that_is_read_by_its_text_is_kept(handin, read):
     assert "SIDE = 8" in text and "OTHER" not in text
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["class CFG:\n    side = side", "def make():\n    class CFG:\n        side = side\n    return CFG\nCFG = make()"],
+)
+def test_a_value_is_kept_that_a_class_gives_to_an_attribute_of_the_same_name(handin, code):
+    cells = "side = 8", code, "def denoise():\n    return CFG.side"
+    assert "side = 8" in source_of(handin, *cells).modules["variation_loss"].text
+
+
 @pytest.mark.parametrize("call", ["display(3)", "get_ipython()"])
 def test_what_a_kernel_has_is_there_where_a_function_uses_it(handin, call):
     text = source_of(handin, f"def denoise():\n    {call}\n    return 2").modules["variation_loss"].text
