@@ -7,6 +7,8 @@ the network understands; a variation loss keeps neighbouring pixels alike, and s
 Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]. A model maps them to logits (N, K), and is in eval
 mode already; `target` is the index of a class, as in `model.classes.index("zebra")`.
 
+Each function leaves PyTorch as it found it: gradients are switched on, and the global random state has not been seeded.
+
 The variation loss is that of the unit of this name. If you have written it, you can import it: `from variation_loss import
 variation_loss`; then hand in `variation_loss.py` along with this file. Or write it here again, in two lines.
 """

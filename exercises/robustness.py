@@ -4,6 +4,8 @@ An adversarial image was made for one network. Show it to others, ask several at
 
 Images are float32 batches of shape (N, 3, H, W) with pixels in [0, 1]. A model maps them to logits (N, K), and is in
 eval mode already. `labels` and `targets` are int64 of shape (N,).
+
+Each function leaves PyTorch as it found it: gradients are switched on, and the global random state has not been seeded.
 """
 
 import math

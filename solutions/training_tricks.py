@@ -5,6 +5,8 @@ how a step is made out of a gradient, and when to stop. PyTorch has all of them;
 
 No function here changes its arguments (but a generator moves on when numbers are drawn from it), and results have the
 dtype of the tensors that were given.
+
+Each function leaves PyTorch as it found it: gradients are switched on, and the global random state has not been seeded.
 """
 
 import math

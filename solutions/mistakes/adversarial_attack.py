@@ -130,6 +130,11 @@ def forgets_the_ball(images, originals, epsilon):
     return images.clamp(0, 1)
 
 
+@mistake("project", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.")
+def projects_in_float32(images, originals, epsilon):
+    return _project(images.float(), originals.float(), epsilon).to(images.dtype)
+
+
 @mistake("project", "Where no pixel is further than epsilon the originals come back; the images should, as they are.")
 def gives_originals_for_what_is_allowed(images, originals, epsilon):
     if (images - originals).abs().max() <= epsilon:
@@ -326,6 +331,19 @@ def _attacked(model, images, targets, epsilon, step_size, steps):
         gradient = _gradient(model, attacked, targets)
         attacked = torch.where(done, attacked, _project(attacked - step_size * gradient.sign(), images, epsilon))
     return attacked.detach()
+
+
+@mistake(
+    "targeted_attack", "Sizes that are left out are other ones than in the skeleton; leave its defaults as they are."
+)
+def takes_other_defaults(model, images, targets, *, epsilon=8 / 255, step_size=2 / 255, steps=20):
+    return _attacked(model, images, targets, epsilon, step_size, steps)
+
+
+@mistake("targeted_attack", "The global random state is seeded, and nothing here is random; leave it alone.")
+def seeds_everything(model, images, targets, *, epsilon=8 / 255, step_size=1 / 255, steps=40):
+    torch.manual_seed(0)
+    return _attacked(model, images, targets, epsilon, step_size, steps)
 
 
 @mistake("targeted_attack", "The changes come back alone; add them to the images.")
@@ -545,6 +563,12 @@ def compares_images_with_one_another(model, images, targets):
         return (model(images).softmax(dim=0).argmax(dim=1) == targets).float().mean().item()
 
 
+@mistake("success_rate", "Gradients are turned off for the whole program, and stay so; use `with torch.no_grad():`.")
+def turns_gradients_off(model, images, targets):
+    torch.set_grad_enabled(False)
+    return (model(images).argmax(dim=1) == targets).double().mean().item()
+
+
 @mistake("success_rate", "This is the number of images; the rate is their share.")
 def counts_images(model, images, targets):
     with torch.no_grad():
@@ -653,6 +677,15 @@ def takes_colours_for_vectors(images, originals):
 def takes_the_spectral_norm(images, originals):
     change = images - originals
     return change.flatten(1).abs().amax(dim=1), torch.linalg.norm(change, ord=2, dim=(2, 3)).norm(dim=1)
+
+
+@mistake(
+    "perturbation_norms",
+    "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.",
+)
+def measures_by_way_of_float32(images, originals):
+    change = (images.float() - originals.float()).flatten(1)
+    return change.abs().amax(dim=1).to(images.dtype), change.norm(dim=1).to(images.dtype)
 
 
 @mistake("perturbation_norms", "The norms are taken over the whole batch; each image has a number of its own.")

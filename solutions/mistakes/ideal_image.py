@@ -388,3 +388,24 @@ def ignores_the_size(model, target, *, size=64, steps=200, learning_rate=5.0, va
 def averages_the_losses(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
     image, losses = _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
     return image, [sum(losses[: step + 1]) / (step + 1) for step in range(steps)]
+
+
+@mistake("ideal_image", "The losses are rounded; leave that to whoever prints them.")
+def rounds_the_losses(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    image, losses = _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
+    return image, [round(loss, 3) for loss in losses]
+
+
+@mistake(
+    "ideal_image", "Only the first and the last loss are measured, with a line between them; keep that of each step."
+)
+def draws_a_line(model, target, *, size=64, steps=200, learning_rate=5.0, variation_weight=1.0, seed=0):
+    image, losses = _descend(model, _noise(size, seed), target, steps, learning_rate, variation_weight)
+    fall = (losses[0] - losses[-1]) / max(steps - 1, 1)
+    return image, [losses[0] - step * fall for step in range(steps)]
+
+
+@mistake("ideal_step", "The global random state is seeded, and nothing here is random; leave it alone.")
+def seeds_everything(model, images, target, *, learning_rate, variation_weight):
+    torch.manual_seed(0)
+    return (images - learning_rate * _gradient(model, images, target, variation_weight)[0]).detach().clamp(0, 1)

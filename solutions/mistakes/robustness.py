@@ -18,6 +18,19 @@ def _firsts(model, images):
         return model(images).argmax(dim=1)
 
 
+@mistake("transfer_rates", "Gradients are turned off for the whole program, and stay so; use `with torch.no_grad():`.")
+def turns_gradients_off(images, targets, models):
+    _require_pairs(images, targets)
+    torch.set_grad_enabled(False)
+    return {name: (model(images).argmax(dim=1) == targets).float().mean().item() for name, model in models.items()}
+
+
+@mistake("transfer_rates", "The rates are rounded; leave that to whoever prints them.")
+def rounds_the_rates(images, targets, models):
+    _require_pairs(images, targets)
+    return {name: round((_firsts(model, images) == targets).float().mean().item(), 4) for name, model in models.items()}
+
+
 @mistake("transfer_rates", "These are numbers of images; divide by how many there are.")
 def counts_images(images, targets, models):
     _require_pairs(images, targets)
@@ -342,6 +355,12 @@ def _moved(model, images, labels, epsilon, steps, *, sign=1, limit=1.0, ball=Tru
     return moved
 
 
+@mistake("adversarial_loss", "The global random state is seeded, and nothing here is random; leave it alone.")
+def seeds_everything(model, images, labels, *, epsilon, steps=1):
+    torch.manual_seed(0)
+    return F.cross_entropy(model(_moved(model, images, labels, epsilon, steps)), labels)
+
+
 @mistake("adversarial_loss", "The images are moved down the loss; they should be moved to raise it.")
 def lowers_the_loss(model, images, labels, *, epsilon, steps=1):
     return F.cross_entropy(model(_moved(model, images, labels, epsilon, steps, sign=-1)), labels)
@@ -395,9 +414,7 @@ def takes_ten_steps(model, images, labels, *, epsilon, steps=1):
     "adversarial_loss", "The steps are so short that they do not get to the edge: each should be 2.5 * epsilon / steps."
 )
 def takes_short_steps(model, images, labels, *, epsilon, steps=1):
-    return F.cross_entropy(
-        model(_moved(model, images, labels, epsilon, steps, length=1.0 if steps == 1 else 0.5)), labels
-    )
+    return F.cross_entropy(model(_moved(model, images, labels, epsilon, steps, length=1.0)), labels)
 
 
 @mistake(

@@ -100,6 +100,11 @@ def takes_the_geometric_mean(shape, generator):
     return torch.randn(n_out, n_in, generator=generator) / math.sqrt(math.sqrt(n_in * n_out))
 
 
+@mistake("xavier_normal", "Something is added to n_in + n_out, or taken away; the variance is 2 / (n_in + n_out).")
+def adds_one_to_the_sizes(shape, generator):
+    return torch.randn(shape, generator=generator) * math.sqrt(2 / (sum(shape) + 1))
+
+
 @mistake("batch_norm", "The unbiased variance normalises the batch; the biased one should (unbiased=False).")
 def normalises_unbiased(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
     mean, variance = running_mean, running_var
@@ -262,6 +267,33 @@ def scales_the_running_variance(x, weight, bias, running_mean, running_var, *, t
     return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
 
 
+@mistake("batch_norm", "eps is added to the running variance too; it stands under the root alone.")
+def remembers_eps(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, variance = running_mean, running_var
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * (x.var(dim=0) + eps)
+    return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
+
+
+@mistake(
+    "batch_norm", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout."
+)
+def normalises_in_float32(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    dtype = x.dtype
+    x, weight, bias, running_mean, running_var = (each.float() for each in (x, weight, bias, running_mean, running_var))
+    mean, variance = running_mean, running_var
+    if training:
+        _require_rows(x)
+        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * x.var(dim=0)
+    y = (x - mean) / (variance + eps).sqrt() * weight + bias
+    return y.to(dtype), running_mean.to(dtype), running_var.to(dtype)
+
+
 @mistake("dropout", "The probability is rounded to tenths: 0.05 drops nothing. Compare torch.rand with p.")
 def rounds_the_probability(x, p, *, training, generator):
     _require_probability(p)
@@ -402,6 +434,12 @@ def counts_what_was_kept(x, p, *, training, generator):
     return torch.where(kept, x * (kept.numel() / kept.sum().clamp(min=1)), torch.zeros_like(x))
 
 
+@mistake("dropout", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.")
+def enlarges_in_float32(x, p, *, training, generator):
+    _require_probability(p)
+    return torch.where(_kept(x, p, generator), x.float() / (1 - p), 0.0).to(x.dtype) if training else x
+
+
 @mistake("momentum_step", "The step climbs: the learning rate times the gradient is subtracted from the velocity.")
 def climbs_with_momentum(weight, velocity, gradient, *, learning_rate, momentum):
     velocity = momentum * velocity + learning_rate * gradient
@@ -460,6 +498,14 @@ def computes_in_float32(weight, velocity, gradient, *, learning_rate, momentum):
     return weight.float() + velocity, velocity
 
 
+@mistake(
+    "momentum_step", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout."
+)
+def moves_by_way_of_float32(weight, velocity, gradient, *, learning_rate, momentum):
+    new = momentum * velocity.float() - learning_rate * gradient.float()
+    return (weight.float() + new).to(weight.dtype), new.to(weight.dtype)
+
+
 @mistake("momentum_step", "The two results are in the wrong order: the weight first, then the velocity.")
 def returns_the_velocity_first(weight, velocity, gradient, *, learning_rate, momentum):
     velocity = momentum * velocity - learning_rate * gradient
@@ -497,6 +543,40 @@ def forgets_the_correction(
     mean = beta1 * mean + (1 - beta1) * gradient
     square = beta2 * square + (1 - beta2) * gradient**2
     return weight - learning_rate * mean / (square.sqrt() + eps), mean, square
+
+
+@mistake("adam_step", "eps is another one by default; it is 1e-8, as in the skeleton.")
+def takes_another_eps(weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-6):
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    corrected = mean / (1 - beta1**step), square / (1 - beta2**step)
+    return weight - learning_rate * corrected[0] / (corrected[1].sqrt() + eps), mean, square
+
+
+@mistake("adam_step", "A beta of 0 is taken for one that is missing, as by `beta1 or 0.9`; use what is given.")
+def takes_a_beta_of_zero_for_none(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    beta1, beta2 = beta1 or 0.9, beta2 or 0.999
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    corrected = mean / (1 - beta1**step), square / (1 - beta2**step)
+    return weight - learning_rate * corrected[0] / (corrected[1].sqrt() + eps), mean, square
+
+
+@mistake(
+    "adam_step", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout."
+)
+def steps_by_way_of_float32(
+    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
+):
+    dtype = weight.dtype
+    weight, gradient, mean, square = (each.float() for each in (weight, gradient, mean, square))
+    mean = beta1 * mean + (1 - beta1) * gradient
+    square = beta2 * square + (1 - beta2) * gradient**2
+    corrected = mean / (1 - beta1**step), square / (1 - beta2**step)
+    weight = weight - learning_rate * corrected[0] / (corrected[1].sqrt() + eps)
+    return weight.to(dtype), mean.to(dtype), square.to(dtype)
 
 
 @mistake("adam_step", "Only the mean is corrected for its start at zero; the squares start there too.")
@@ -757,6 +837,27 @@ def takes_the_spectral_norm(gradients, max_norm):
 def compares_the_square(gradients, max_norm):
     norm = _norm(gradients)
     return [each * (max_norm / norm) if norm**2 > max_norm else each for each in gradients], norm
+
+
+@mistake(
+    "clip_gradients",
+    "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.",
+)
+def clips_in_float32(gradients, max_norm):
+    narrow = [gradient.float() for gradient in gradients]
+    norm = _norm(narrow)
+    if norm <= max_norm:
+        return list(gradients), norm
+    return [
+        (each * (max_norm / norm)).to(gradient.dtype) for each, gradient in zip(narrow, gradients, strict=True)
+    ], norm
+
+
+@mistake(
+    "decayed_learning_rate", "A tensor of float32 is computed with, in which small rates end at 0; use Python's floats."
+)
+def decays_in_float32(learning_rate, epoch, factor=0.98):
+    return (torch.tensor(learning_rate) * torch.tensor(factor) ** epoch).item()
 
 
 @mistake("decayed_learning_rate", "The rate falls by the same amount each epoch; it should fall by the same factor.")

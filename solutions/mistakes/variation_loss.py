@@ -399,6 +399,55 @@ def averages_over_pairs(images):
     return down * (height - 1) / height + across * (width - 1) / width
 
 
+@mistake(
+    "total_variation",
+    "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.",
+)
+def sums_in_float32(images):
+    _require_batch(images)
+    return _total_variation(images.float()).to(images.dtype)
+
+
+@mistake("isotropic_variation", "eps is another one by default; it is 1e-8, as in the skeleton.")
+def takes_another_eps(images, eps=1e-6):
+    _require_batch(images)
+    return _roots(images, eps).sum(dim=(1, 2, 3))
+
+
+@mistake(
+    "variation_loss",
+    "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.",
+)
+def averages_in_float32(images):
+    _require_batch(images)
+    return (_total_variation(images.float()) / images[0].numel()).mean().to(images.dtype)
+
+
+@mistake("denoise", "The global random state is seeded, and nothing here is random; leave it alone.")
+def seeds_everything(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    torch.manual_seed(0)
+    return _descend(images, weight, steps, learning_rate)
+
+
+@mistake("denoise", "The result is float32 whatever came in; keep the dtype of the images.")
+def denoises_in_float32(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images.float(), weight, steps, learning_rate)
+
+
+@mistake("denoise", "No more than 100 steps are made; make as many as are asked for.")
+def stops_after_100_steps(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, weight, min(steps, 100), learning_rate)
+
+
+@mistake("denoise", "The weight is cut off at 0.2; a heavier one smooths more.")
+def cuts_the_weight_off(images, *, weight=0.1, steps=100, learning_rate=0.05):
+    _require_batch(images)
+    return _descend(images, min(weight, 0.2), steps, learning_rate)
+
+
 @mistake("denoise", "The learning rate has no effect: each step is as long whatever is asked for.")
 def ignores_the_learning_rate(images, *, weight=0.1, steps=100, learning_rate=0.05):
     _require_batch(images)

@@ -1,10 +1,12 @@
 """Checks of adversarial_attack. The first line of each docstring is what the student reads."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
+from inspections import assert_tidy
 
 import data
 from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind
@@ -94,6 +96,15 @@ def lead(model, images, targets):
     return margins.detach() / slope.abs().sum(dim=(1, 2, 3)) / STEP
 
 
+def straight():
+    """Return a model of two colours in which nothing of an image is ever seen as the second, and whose slope is never zero."""
+    model = data.toy_model(["dark", "light"])
+    with torch.no_grad():
+        model.head.weight.copy_(torch.tensor([[-1.0, -0.5, 0.75], [1.0, 0.5, -0.75]]))
+        model.head.bias.copy_(torch.tensor([10.0, 0.0]))
+    return model
+
+
 def dogs_near_cats(model, rng):
     """Dogs, each with a kind of cat that a straight line reaches in 1 to 4 steps of 1/255."""
     images, _ = samples(DOGS, 3, size=40, seed=int(torch.randint(1000, (), generator=rng)))
@@ -126,13 +137,6 @@ def assert_allowed(result, originals, epsilon):
     assert_images(result, originals.shape)
     largest = float((result - originals).abs().max())
     assert_between(largest, 0, epsilon + ROUNDING, what="the largest change of a pixel")
-
-
-def assert_tidy(call):
-    """A call has left its inputs and the model as they were. A loader may have drawn from the global random state."""
-    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    effects = call.describe_side_effects("gradients", "weights", "training mode", "requires_grad", "hooks")
-    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
 
 
 def assert_same_where_sure(result, expected, slope):
@@ -186,8 +190,7 @@ def test_fgsm_stays_in_the_range_of_pixels(submission, model, images, labels):
 @pytest.mark.depends_on("test_fgsm_follows_the_labels")
 def test_fgsm_is_tidy(submission, model, images, labels):
     """The images are not changed, no gradient stays on the model, and what comes back is detached."""
-    submission.fgsm(model, images, labels, EPSILON)
-    assert_tidy(submission.last)
+    assert_tidy(submission, partial(submission.fgsm, model, images, labels, EPSILON))
     assert_detaches("stays_attached", submission.fgsm, model, images[:1], labels[:1], EPSILON)
 
 
@@ -258,9 +261,15 @@ def test_project_detaches(submission):
 @pytest.mark.depends_on("test_project_into_the_ball")
 def test_project_is_tidy(submission, rng):
     """The inputs are not changed, and float64 stays float64."""
-    images, originals = torch.rand(2, 2, 3, 4, 5, generator=rng).double()
-    assert_kind(submission.project(images, originals, 0.1), (2, 3, 4, 5), torch.float64)
-    assert_tidy(submission.last)
+    originals = 0.3 + 0.4 * torch.rand(2, 3, 4, 5, generator=rng, dtype=torch.float64)
+    images = originals + 0.4 * torch.rand(originals.shape, generator=rng, dtype=torch.float64) - 0.2
+    result = assert_tidy(submission, partial(submission.project, images, originals, 0.1))
+    assert_kind(result, (2, 3, 4, 5), torch.float64)
+    # With all the digits of float64, of which float32 has half.
+    within = (images - originals).abs() < 0.1
+    assert_close(
+        result, torch.where(within, images, originals + 0.1 * (images - originals).sign()), rtol=1e-12, atol=1e-12
+    )
 
 
 @pytest.mark.points("project", 1.5)
@@ -334,8 +343,8 @@ def test_targeted_step_gives_images(submission, model, images, targets):
 @pytest.mark.depends_on("test_targeted_step_moves_by_the_step_size")
 def test_targeted_step_is_tidy(submission, model, images, targets):
     """The inputs are not changed, and no gradient stays on the model."""
-    submission.targeted_step(model, images, images, targets, step_size=STEP, epsilon=EPSILON)
-    assert_tidy(submission.last)
+    sizes = {"step_size": STEP, "epsilon": EPSILON}
+    assert_tidy(submission, partial(submission.targeted_step, model, images, images, targets, **sizes))
 
 
 @pytest.mark.points("targeted_step", 1)
@@ -386,16 +395,37 @@ def test_attack_stays_within_its_bounds(submission, model, images, far_targets):
 @pytest.mark.points("targeted_attack", 0.5)
 @pytest.mark.depends_on("test_attack_fools_the_model")
 def test_attack_takes_the_steps_that_are_asked_for(submission, model, images, far_targets):
-    """A second step leads on from the first, and moves no pixel by more than step_size."""
+    """Each step leads on from the one before, by step_size at most; sizes left out are those of the signature."""
     # So short that nobody succeeds in two of them.
     one, again, two = (
         submission.targeted_attack(model, images, far_targets, step_size=STEP / 2, steps=steps) for steps in (1, 1, 2)
     )
     for result in (one, again, two):
         assert_kind(result, images.shape)
-    if torch.equal(one, again):  # nothing is seen of one that starts at random
-        largest = float((two - one).abs().max())
-        assert_between(largest, STEP / 20, STEP / 2 + ROUNDING, what="the largest move of a pixel in the second step")
+    if not torch.equal(one, again):
+        return  # nothing is seen of one that starts at random
+    largest = float((two - one).abs().max())
+    assert_between(largest, STEP / 20, STEP / 2 + ROUNDING, what="the largest move of a pixel in the second step")
+    # On a straight line, of which each step goes as far as the one before.
+    attack = partial(submission.targeted_attack, straight(), images, torch.ones(len(images), dtype=torch.int64))
+    for long, steps in ((STEP / 10, 40), (3 * STEP, 2)):
+        before, after = (attack(step_size=long, steps=count) for count in (steps - 1, steps))
+        for result in (before, after):
+            assert_kind(result, images.shape)
+        largest = float((after - before).abs().max())
+        assert_between(largest, long / 2, long + ROUNDING, what=f"the largest move of a pixel in step {steps}")
+    # Sizes that are left out are those of the signature.
+    for given, left_out in (
+        ({"step_size": STEP / 10}, {"steps": 40}),
+        ({"steps": 3}, {"step_size": STEP}),
+        ({"step_size": 4 * STEP, "steps": 3}, {"epsilon": EPSILON}),
+    ):
+        short, whole = attack(**given), attack(**given, **left_out)
+        for result in (short, whole):
+            assert_kind(result, images.shape)
+        size = ", ".join(left_out)
+        problem = f"returned something else than without {size}, which is the same by default"
+        assert_holds(float((short - whole).abs().max()) < ROUNDING, problem, whole, mistake="takes_other_defaults")
 
 
 @pytest.mark.points("targeted_attack", 0.5)
@@ -436,8 +466,7 @@ def test_attack_stops_at_success(submission, model, images, targets, far_targets
 def test_attack_is_tidy(submission, model, images, far_targets):
     """The images are not changed, no gradient stays on the model, and what comes back is detached."""
     # The ball is so small that it matters where it lies: round the originals, or round what they have become.
-    submission.targeted_attack(model, images, far_targets, epsilon=2 / 255, steps=3)
-    assert_tidy(submission.last)
+    assert_tidy(submission, partial(submission.targeted_attack, model, images, far_targets, epsilon=2 / 255, steps=3))
     assert_detaches("", submission.targeted_attack, model, images[:1], far_targets[:1], steps=1)
 
 
@@ -500,7 +529,7 @@ def test_success_rate_counts_targets(submission, model, images, labels, targets,
     # So many that a loader's last batch is smaller than the others, whatever their size: images count, not batches.
     many, aims = coloured.repeat(22, 1, 1, 1)[:131], seen.repeat(22)[:131]
     aims[-1] = (aims[-1] + 1) % 3
-    assert_close(submission.success_rate(divided, many, aims), 130 / 131)
+    assert_close(submission.success_rate(divided, many, aims), 130 / 131, rtol=1e-6, atol=0.0)  # and is not rounded
     # The same targets, each at another image: how often a class occurs says nothing.
     aims = seen.roll(1)
     assert_close(submission.success_rate(divided, coloured, aims), (aims == seen).double().mean().item())
@@ -510,8 +539,7 @@ def test_success_rate_counts_targets(submission, model, images, labels, targets,
 @pytest.mark.depends_on("test_success_rate_counts_targets")
 def test_success_rate_is_tidy(submission, model, images, labels):
     """The images are not changed, and nothing stays behind on the model."""
-    assert_close(submission.success_rate(model, images[:1], labels[:1]), 1.0)
-    assert_tidy(submission.last)
+    assert_close(assert_tidy(submission, partial(submission.success_rate, model, images[:1], labels[:1])), 1.0)
 
 
 # --- perturbation_norms
@@ -542,8 +570,8 @@ def test_norms_are_tidy(submission):
     images[0, 0, 2, 2] += 0.3
     images[0, 1, 2, 2] -= 0.4
     expected = (torch.tensor([0.4], dtype=torch.float64), torch.tensor([0.5], dtype=torch.float64))
-    assert_close(submission.perturbation_norms(images, originals), expected)
-    assert_tidy(submission.last)
+    result = assert_tidy(submission, partial(submission.perturbation_norms, images, originals))
+    assert_close(result, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.points("perturbation_norms", 1.25)

@@ -1,8 +1,12 @@
 """Checks of ideal_image. The first line of each docstring is what the student reads."""
 
+import itertools
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
+from inspections import assert_tidy, assert_untouched
 
 import data
 from autograder.compare import assert_between, assert_close, assert_equal, assert_holds, assert_kind, show
@@ -111,13 +115,6 @@ def assert_dream(result, size, steps):
     assert_holds(not other, problem, result)
 
 
-def assert_tidy(call, *kinds):
-    """A call has left its images and the model as they were. A loader may have drawn from the global random state."""
-    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    effects = call.describe_side_effects("weights", "training mode", "requires_grad", "hooks", *kinds)
-    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
-
-
 # --- class_loss
 
 
@@ -149,8 +146,7 @@ def test_class_loss_is_differentiable(submission, model, images, target):
 @pytest.mark.depends_on("test_class_loss_averages")
 def test_class_loss_is_tidy(submission, model, images, target):
     """The images are not changed, and nothing stays behind on the model."""
-    submission.class_loss(model, images, target)
-    assert_tidy(submission.last, "gradients")
+    assert_tidy(submission, partial(submission.class_loss, model, images, target))
 
 
 @pytest.mark.points("class_loss", 1)
@@ -200,8 +196,7 @@ def test_ideal_loss_is_differentiable(submission, model, images, target):
 @pytest.mark.depends_on("test_ideal_loss_without_variation")
 def test_ideal_loss_is_tidy(submission, model, images, target):
     """The images are not changed, and nothing stays behind on the model."""
-    submission.ideal_loss(model, images, target, 0.5)
-    assert_tidy(submission.last, "gradients")
+    assert_tidy(submission, partial(submission.ideal_loss, model, images, target, 0.5))
 
 
 @pytest.mark.points("ideal_loss", 1)
@@ -270,8 +265,8 @@ def test_ideal_step_stays_in_the_range_of_pixels(submission, model, images, targ
 @pytest.mark.depends_on("test_ideal_step_is_the_rate_times_the_gradient")
 def test_ideal_step_is_tidy(submission, model, images, target):
     """The images are not changed, and no gradient stays on the model."""
-    submission.ideal_step(model, images, target, learning_rate=1.0, variation_weight=0.5)
-    assert_tidy(submission.last, "gradients")
+    sizes = {"learning_rate": 1.0, "variation_weight": 0.5}
+    assert_tidy(submission, partial(submission.ideal_step, model, images, target, **sizes))
 
 
 # --- ideal_image
@@ -373,10 +368,15 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
         averaged = abs(40 * losses[-1] - 39 * losses[-2] - expected) < tolerance(expected)
         known = "fixes_the_variation_weight" if fixed else "averages_the_losses" if averaged else ""
         assert_told(losses[-1], expected, result, mistake=known)
+    rounded = all(told == round(told, 4) for told in losses)
+    assert_holds(not rounded, "rounds its losses", result, mistake="rounds_the_losses")
+    moves = [after - before for before, after in itertools.pairwise(losses)][1:-1]
+    alike = max(moves) - min(moves) < 1e-9
+    assert_holds(not alike, "tells losses that change alike in every step", result, mistake="draws_a_line")
     # So heavy that the class hardly counts, and steps so short that the loss is that of the noise still.
-    options = {"variation_weight": 1000.0, "learning_rate": 1e-3, "size": 32, "steps": 2}
+    options = {"variation_weight": 1000.0, "learning_rate": 1e-3, "size": 32, "steps": 3}
     result = submission.ideal_image(tiny, target, seed=by_lot(rng, 10_000), **options)
-    assert_dream(result, 32, 2)
+    assert_dream(result, 32, 3)
     image, losses = result
     with torch.no_grad():
         expected = float(loss(tiny, image, target, 1000.0))
@@ -463,4 +463,4 @@ def test_ideal_image_is_tidy(submission, model, target):
     """The model stays as it is, and so does the global random state."""
     submission.ideal_image(model, target, size=32, steps=2)
     # How to descend is the student's choice; with an optimiser and backward() the model's parameters get gradients.
-    assert_tidy(submission.last, "random state")
+    assert_untouched(submission.last, "weights", "training mode", "requires_grad", "hooks", "random state")

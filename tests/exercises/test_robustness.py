@@ -1,8 +1,11 @@
 """Checks of robustness. The first line of each docstring is what the student reads."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
+from inspections import assert_tidy
 
 import data
 from autograder.compare import (
@@ -40,13 +43,6 @@ def images(rng):
     return (0.15 + 0.7 * (0.8 * colours + 0.2 * torch.rand(8, 3, 9, 6, generator=rng))).contiguous()
 
 
-def assert_tidy(call):
-    """A call has left its inputs, the models, and the random state as they were."""
-    assert_holds(not call.changed, f"changed {', '.join(call.changed)} in place, expected it to be left alone")
-    effects = call.describe_side_effects("gradients", "weights", "training mode", "requires_grad", "hooks")
-    assert_holds(not effects, f"left something behind: {'; '.join(effects)}")
-
-
 # --- transfer_rates
 
 
@@ -70,7 +66,8 @@ def test_rates_count_the_targets(submission, images, rng):
     model, many = coloured(rng, steepness=0.1), images[torch.arange(131) % 8]
     targets = first_choices(model, many)
     targets[120:] = (targets[120:] + 1) % 4
-    assert_close(submission.transfer_rates(many, targets, {"one": model}), {"one": 120 / 131})
+    result = submission.transfer_rates(many, targets, {"one": model})
+    assert_close(result, {"one": 120 / 131}, rtol=1e-6, atol=0.0)  # and is not rounded
 
 
 @pytest.mark.points("transfer_rates", 1)
@@ -101,8 +98,8 @@ def test_rates_are_tidy(submission, images, rng):
     model.head.bias.requires_grad_(False)
     images = images[:3]
     targets = first_choices(model, images)
-    assert_close(submission.transfer_rates(images, targets, {"one": model}), {"one": 1.0})
-    assert_tidy(submission.last)
+    ask = partial(submission.transfer_rates, images, targets, {"one": model})
+    assert_close(assert_tidy(submission, ask), {"one": 1.0})
 
 
 # --- ensemble_logits
@@ -185,8 +182,7 @@ def slopes(models, value):
 def test_ensemble_is_tidy(submission, images, rng):
     """The images, the list of models and the models themselves are not changed."""
     models = [coloured(rng), coloured(rng)]
-    submission.ensemble_logits(models, images)
-    assert_tidy(submission.last)
+    assert_tidy(submission, partial(submission.ensemble_logits, models, images))
 
 
 @pytest.mark.points("ensemble_logits", 0.75)
@@ -273,17 +269,17 @@ def turning(rng, epsilon):
 
     The first is where one step leads, along the slope at the start.
 
-    At the start the label's rival is `far`, which that colour brings nearer by falling. Once the other colour has moved by a
-    quarter of epsilon, `near` is the rival, and the colour has to rise.
+    At the start the label's rival is `far`, which that colour brings nearer by falling. Once the other colour has moved by
+    half of epsilon, `near` is the rival, and the colour has to rise: all the way up, so that short steps do not get there.
     """
     label, near, far = torch.randperm(3, generator=rng).tolist()
     turns, moves, still = torch.randperm(3, generator=rng).tolist()
     model = data.toy_model(COLOURS[:3], seed=number(rng))
     with torch.no_grad():
         weight, bias = torch.zeros(3, 3), torch.zeros(3)
-        weight[near, turns], weight[far, turns], weight[near, moves] = 1.5, -1.5, 8.0
+        weight[near, turns], weight[far, turns], weight[near, moves] = 2.5, -2.5, 9.0
         weight[[near, far], still] = 0.3
-        bias[near], bias[far] = 2.0, 3.0
+        bias[near], bias[far] = 2.0, 3.9
         model.head.weight.copy_(weight / epsilon)
         model.head.bias.copy_(bias - weight.sum(dim=1) / epsilon / 2)  # as for an image that is grey in the mean
         ways = torch.ones(2, 3)
@@ -351,10 +347,8 @@ def test_attack_keeps_the_gradients_of_the_weights(submission, contrasts, rng):
     for steps in (2, 1):
         model = two_sided(rng, data.toy_stale_model)
         model.head.bias.requires_grad_(False)
-        result = submission.adversarial_loss(model, images, labels, epsilon=0.1, steps=steps)
-        call = submission.last
-        assert_close(result, highest(model, images, labels, 0.1).detach(), rtol=1e-4)
-        assert_tidy(call)
+        ask = partial(submission.adversarial_loss, model, images, labels, epsilon=0.1, steps=steps)
+        assert_close(assert_tidy(submission, ask), highest(model, images, labels, 0.1).detach(), rtol=1e-4)
 
 
 @pytest.mark.points("adversarial_loss", 1.5)

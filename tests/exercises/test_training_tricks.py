@@ -2,9 +2,11 @@
 
 import math
 import re
+from functools import partial
 
 import pytest
 import torch
+from inspections import assert_tidy
 from torch import Tensor
 
 from autograder.compare import (
@@ -19,6 +21,8 @@ from autograder.compare import (
 
 LAYER = (300, 200)  # n_out, n_in: enough weights that their variance is known to within one percent
 DROPPED = 0.3
+# What float64 keeps and float32 does not.
+DOUBLE = {"rtol": 1e-12, "atol": 1e-12}
 
 
 def generator(seed: int) -> torch.Generator:
@@ -52,12 +56,6 @@ def assert_tensors(result, shapes, dtype=torch.float32):
     )
     for value, shape in zip(result, shapes, strict=True):
         assert_kind(value, shape, dtype)
-
-
-def assert_unchanged(call):
-    """A call has left its arguments as they were; a generator moves on when it is drawn from."""
-    changed = [name for name in call.changed if name != "generator"]
-    assert_holds(not changed, f"changed {', '.join(changed)} in place, expected it to be left alone")
 
 
 def assert_own_randomness(call):
@@ -94,13 +92,21 @@ def test_xavier_normal_variance(submission):
         # Uniform ones end at 1.73 of their deviations, and of so many normal ones some lie beyond 3.5.
         cut = 1.8 < float(weights.abs().max() / weights.std()) < 3.2
         assert_holds(
-            0.92 < ratio < 1.08,
+            0.96 < ratio < 1.04,
             f"has a variance of {float(weights.var()):.3g}, expected {expected:.3g}",
             weights,
             mistake="cuts_off_the_tails" if cut else "",
         )
     exact = all(abs(mean) < 1e-6 for mean in means)  # single draws come so near to it once in a million times
     assert_holds(not exact, "has a mean of exactly 0 each time, expected one that is near to it by chance", weights)
+    # Six weights either way: who scales the same six draws has a ratio that is known exactly.
+    row, block = (submission.xavier_normal(shape, generator(9)) for shape in [(1, 6), (2, 3)])
+    for weights, shape in ((row, (1, 6)), (block, (2, 3))):
+        assert_kind(weights, shape)
+    ratios = block.flatten() / row.flatten()
+    if float(ratios.max() - ratios.min()) < 1e-4:
+        problem = f"has {float(ratios[0]):.4g} times the weights of shape (1, 6), expected {math.sqrt(7 / 5):.4g} times"
+        assert_holds(abs(float(ratios[0]) - math.sqrt(7 / 5)) < 1e-4, problem, block)
 
 
 @pytest.mark.points("xavier_normal", 1)
@@ -220,11 +226,15 @@ def test_batch_norm_eps(submission):
         result = submission.batch_norm(x, ones, zeros, 2 * ones, ones, training=training, eps=3.0)
         assert_tensors(result, [(2, 1), (1,), (1,)])
         assert_close(result[0], torch.tensor([[-0.5], [0.5]]))
+        # It is no part of what is remembered.
+        assert_close(result[1:], (2 * ones, 1.1 * ones if training else ones))
     # By default it is 1e-5: here as large as the variance.
     root = math.sqrt(1e-5)
-    result = submission.batch_norm(torch.tensor([[-root], [root]]), ones, zeros, zeros, ones, training=True)
-    assert_tensors(result, [(2, 1), (1,), (1,)])
-    assert_close(result[0], torch.tensor([[-(0.5**0.5)], [0.5**0.5]]), atol=1e-3)
+    for training in (True, False):
+        x = torch.tensor([[-root], [root]])
+        result = submission.batch_norm(x, ones, zeros, zeros, 1e-5 * ones, training=training)
+        assert_tensors(result, [(2, 1), (1,), (1,)])
+        assert_close(result[0], torch.tensor([[-(0.5**0.5)], [0.5**0.5]]), atol=1e-3)
 
 
 @pytest.mark.points("batch_norm", 1)
@@ -253,11 +263,20 @@ def test_batch_norm_refuses_a_single_row_in_training(submission, rng):
 @pytest.mark.depends_on("test_batch_norm_normalises_by_the_biased_variance")
 def test_batch_norm_leaves_its_arguments_alone(submission, rng):
     """Neither x nor the running estimates are changed in place, and float64 stays float64."""
-    (x,) = tensors(rng, 1, 5, 3, dtype=torch.float64)
-    for training in (True, False):
-        result = submission.batch_norm(x, *statistics(rng, 3, torch.float64), training=training)
-        assert_tensors(result, [(5, 3), (3,), (3,)], torch.float64)
-        assert_unchanged(submission.last)
+    (x,) = tensors(rng, 1, 2, 3, dtype=torch.float64)
+    weight, bias, mean, variance = statistics(rng, 3, torch.float64)
+    # With two rows the mean is halfway between them.
+    apart = x[0] - x[1]
+    signs, batch = torch.stack([apart, -apart]).sign(), (x.sum(dim=0) / 2, apart.square() / 2)
+    for training, estimates in ((True, batch), (False, (mean, variance))):
+        ask = partial(
+            submission.batch_norm, x, weight, bias, mean, variance, training=training, momentum=1.0, eps=1e-30
+        )
+        result = assert_tidy(submission, ask)
+        assert_tensors(result, [(2, 3), (3,), (3,)], torch.float64)
+        assert_close(result[1:], estimates, **DOUBLE)
+        if training:
+            assert_close(result[0], signs * weight + bias, **DOUBLE)
 
 
 @pytest.mark.points("batch_norm", 1)
@@ -265,14 +284,15 @@ def test_batch_norm_leaves_its_arguments_alone(submission, rng):
 @pytest.mark.depends_on("test_batch_norm_normalises_by_the_biased_variance")
 def test_batch_norm_on_random_batches(submission, reference, rng):
     """Random batches come out right, in training and in evaluation."""
-    for rows, features in [(2, 1), (7, 5), (32, 3)]:
-        x = 3 * torch.randn(rows, features, generator=rng) + 1
-        arguments = (x, *statistics(rng, features))
+    for rows, features, dtype in [(2, 1, torch.float32), (7, 5, torch.float64), (32, 3, torch.float32)]:
+        x = 3 * torch.randn(rows, features, generator=rng, dtype=dtype) + 1
+        arguments = (x, *statistics(rng, features, dtype))
         for training in (True, False):
             options = {"training": training, "momentum": 0.25, "eps": 0.01}
             result = submission.batch_norm(*arguments, **options)
-            assert_tensors(result, [(rows, features), (features,), (features,)])
-            assert_close(result, reference.batch_norm(*arguments, **options), rtol=1e-3, atol=1e-4)
+            assert_tensors(result, [(rows, features), (features,), (features,)], dtype)
+            sizes = {"rtol": 1e-10, "atol": 1e-10} if dtype is torch.float64 else {"rtol": 1e-3, "atol": 1e-4}
+            assert_close(result, reference.batch_norm(*arguments, **options), **sizes)
 
 
 # --- dropout
@@ -287,7 +307,8 @@ def test_dropout_enlarges_what_stays(submission, rng):
         result = submission.dropout(x, DROPPED, training=True, generator=generator(2))
         assert_kind(result, x.shape, dtype)
         assert_holds(bool((result != 0).any()), "returned nothing but zeros", result)
-        assert_close(result, torch.where(result == 0, 0.0, x / (1 - DROPPED)))
+        sizes = DOUBLE if dtype is torch.float64 else {}
+        assert_close(result, torch.where(result == 0, 0.0, x / (1 - DROPPED)), **sizes)
 
 
 def swapped_share(share, p):
@@ -299,14 +320,14 @@ def swapped_share(share, p):
 @pytest.mark.depends_on("test_dropout_enlarges_what_stays")
 def test_dropout_drops_a_share_of_p(submission, rng):
     """About a share p of the entries is dropped, for a small and for a large p."""
-    x = 0.5 + torch.rand(150, 200, generator=rng)
+    x = 0.5 + torch.rand(300, 400, generator=rng)
     for p in (0.2, 0.8, 0.05):
         result = submission.dropout(x, p, training=True, generator=generator(3))
         assert_kind(result, x.shape)
         share = float((result == 0).double().mean())
         assert_holds(
-            abs(share - p) < 0.03,
-            f"dropped {share:.0%} of the entries, expected {p:.0%}",
+            abs(share - p) < 0.007,  # six deviations
+            f"dropped {share:.1%} of the entries, expected {p:.0%}",
             result,
             mistake=swapped_share(share, p),
         )
@@ -410,8 +431,8 @@ def test_dropout_follows_the_generator(submission, rng):
 @pytest.mark.depends_on("test_dropout_enlarges_what_stays")
 def test_dropout_is_tidy(submission, rng):
     """x is not changed, and the global random state is neither used nor seeded."""
-    submission.dropout(torch.rand(5, 5, generator=rng), 0.5, training=True, generator=generator(8))
-    assert_unchanged(submission.last)
+    x = torch.rand(5, 5, generator=rng)
+    assert_tidy(submission, lambda: submission.dropout(x, 0.5, training=True, generator=generator(8)))
     assert_own_randomness(submission.last)
 
 
@@ -452,8 +473,11 @@ def test_momentum_step_kind(submission, rng):
     for shape in [(3, 4), (5,), ()]:
         result = submission.momentum_step(*tensors(rng, 3, *shape), learning_rate=0.1, momentum=0.9)
         assert_tensors(result, [shape, shape])
-    result = submission.momentum_step(*tensors(rng, 3, 2, dtype=torch.float64), learning_rate=0.1, momentum=0.9)
+    weight, velocity, gradient = tensors(rng, 3, 2, dtype=torch.float64)
+    result = submission.momentum_step(weight, velocity, gradient, learning_rate=0.5, momentum=1.0)
     assert_tensors(result, [(2,), (2,)], torch.float64)
+    moved = velocity - gradient / 2
+    assert_close(result, (weight + moved, moved), **DOUBLE)
 
 
 @pytest.mark.points("momentum_step", 1)
@@ -474,8 +498,8 @@ def test_velocity_is_kept(submission):
 @pytest.mark.depends_on("test_first_step_is_plain_descent")
 def test_momentum_step_leaves_its_arguments_alone(submission, rng):
     """Neither the weight nor the velocity nor the gradient is changed in place."""
-    submission.momentum_step(*tensors(rng, 3, 2, 3), learning_rate=0.1, momentum=0.9)
-    assert_unchanged(submission.last)
+    call = tensors(rng, 3, 2, 3)
+    assert_tidy(submission, partial(submission.momentum_step, *call, learning_rate=0.1, momentum=0.9))
 
 
 @pytest.mark.points("momentum_step", 1)
@@ -520,9 +544,10 @@ def test_adam_moments(submission):
     result = submission.adam_step(*call, 4)
     assert_tensors(result, [(1,), (1,), (1,)])
     assert_close(result[1:], (torch.tensor([1.1]), torch.tensor([3.001])))
-    result = submission.adam_step(*call, 4, beta1=0.5, beta2=0.75)
-    assert_tensors(result, [(1,), (1,), (1,)])
-    assert_close(result[1:], (torch.tensor([1.5]), torch.tensor([3.25])))
+    for betas, moments in (((0.5, 0.75), (1.5, 3.25)), ((0.0, 0.0), (2.0, 4.0))):
+        result = submission.adam_step(*call, 4, beta1=betas[0], beta2=betas[1])
+        assert_tensors(result, [(1,), (1,), (1,)])
+        assert_close(result[1:], (torch.tensor([moments[0]]), torch.tensor([moments[1]])))
 
 
 @pytest.mark.points("adam_step", 0.5)
@@ -535,16 +560,21 @@ def test_adam_corrects_later_steps(submission):
     result = submission.adam_step(*call, 2, learning_rate=0.1, beta1=0.5, beta2=0.75)
     assert_tensors(result, [(1,), (1,), (1,)])
     assert_close(result[0], torch.tensor([1 - moves]), atol=1e-5)
+    # The squares are still too small after 700 steps, of which 0.999 leaves about a half.
+    result = submission.adam_step(*call, 700, learning_rate=0.1)
+    assert_tensors(result, [(1,), (1,), (1,)])
+    assert_close(result[0], torch.tensor([1 - 0.1 * 1.1 / math.sqrt(3.001 / (1 - 0.999**700))]), atol=1e-5)
 
 
 @pytest.mark.points("adam_step", 1)
 @pytest.mark.depends_on("test_adam_first_step")
 def test_adam_eps_is_outside_the_root(submission):
-    """With a gradient of 1 and eps 1 the first step is half the learning rate."""
-    call = torch.ones(1), torch.ones(1), torch.zeros(1), torch.zeros(1)
-    result = submission.adam_step(*call, 1, learning_rate=0.2, eps=1.0)
-    assert_tensors(result, [(1,), (1,), (1,)])
-    assert_close(result[0], torch.tensor([0.9]), atol=1e-4)
+    """With a gradient as large as eps, which is 1e-8 by default, the first step is half the learning rate."""
+    for gradient, options in ((1.0, {"eps": 1.0}), (1e-8, {})):
+        call = torch.ones(1), torch.tensor([gradient]), torch.zeros(1), torch.zeros(1)
+        result = submission.adam_step(*call, 1, learning_rate=0.2, **options)
+        assert_tensors(result, [(1,), (1,), (1,)])
+        assert_close(result[0], torch.tensor([0.9]), atol=1e-4)
 
 
 @pytest.mark.points("adam_step", 0.5)
@@ -559,10 +589,13 @@ def test_adam_with_no_gradient(submission):
 @pytest.mark.depends_on("test_adam_first_step")
 def test_adam_step_leaves_its_arguments_alone(submission, rng):
     """Neither the weight nor the moments are changed in place, and float64 stays float64."""
-    weight, gradient, mean = tensors(rng, 3, 2, 3, dtype=torch.float64)
-    result = submission.adam_step(weight, gradient, mean, mean**2, 3)
+    weight, gradient, zeros = *tensors(rng, 2, 2, 3, dtype=torch.float64), torch.zeros(2, 3, dtype=torch.float64)
+    ask = partial(submission.adam_step, weight, gradient, zeros, zeros, 1, learning_rate=0.1, eps=1e-30)
+    result = assert_tidy(submission, ask)
     assert_tensors(result, [(2, 3), (2, 3), (2, 3)], torch.float64)
-    assert_unchanged(submission.last)
+    assert_close(
+        result, (weight - gradient.sign() / 10, gradient / 10, gradient.square() / 1000), rtol=1e-10, atol=1e-10
+    )
 
 
 @pytest.mark.points("adam_step", 1)
@@ -635,8 +668,15 @@ def test_clip_gradients_of_zero(submission):
 def test_clip_leaves_its_arguments_alone(submission, rng):
     """The gradients are not scaled in place, and float64 stays float64."""
     gradients = tensors(rng, 2, 3, 4, dtype=torch.float64)
-    assert_clipped(submission.clip_gradients(gradients, 0.5), gradients, torch.float64)
-    assert_unchanged(submission.last)
+    result = assert_tidy(submission, partial(submission.clip_gradients, gradients, 0.5))
+    assert_clipped(result, gradients, torch.float64)
+    long = float(torch.stack(gradients).norm())
+    assert_close(result[1], long, **DOUBLE)
+    # A little more or less, as by a small number that keeps the division finite, is no mistake.
+    assert_close(result[0], [0.5 / long * each for each in gradients], rtol=1e-5, atol=0.0)
+    shares = [float((one * other).sum()) for one, other in zip(result[0], gradients, strict=True)]
+    lengths = [float(each.square().sum()) for each in gradients]
+    assert_close(shares[0] / lengths[0], shares[1] / lengths[1], **DOUBLE)
 
 
 @pytest.mark.points("clip_gradients", 1)
@@ -664,9 +704,13 @@ def test_decay_compounds(submission, rng):
     assert_close(submission.decayed_learning_rate(rate, 1, 0.5), rate / 2)
     assert_close(submission.decayed_learning_rate(rate, 2, 0.5), rate / 4)
     assert_close(submission.decayed_learning_rate(rate, 0), rate)
+    # A factor of 0 ends it all, one of 1.5 lets it grow.
+    assert_close(submission.decayed_learning_rate(rate, 3, 0.0), 0.0)
+    assert_close(submission.decayed_learning_rate(rate, 3, 1.5), rate * 3.375)
     # Not rounded, however small, and by 0.98 where nothing else is said.
     assert_close(submission.decayed_learning_rate(rate, 2), rate * 0.9604, rtol=1e-6, atol=0.0)
     assert_close(submission.decayed_learning_rate(rate, 20, 0.5), rate / 2**20, rtol=1e-6, atol=0.0)
+    assert_close(submission.decayed_learning_rate(rate, 500, 0.5), math.ldexp(rate, -500), rtol=1e-6, atol=0.0)
 
 
 @pytest.mark.points("decayed_learning_rate", 1)
@@ -718,6 +762,11 @@ def test_best_loss_counts_and_not_the_last(submission):
     assert_stops_above_the_best(submission)
     assert_equal(submission.should_stop([0.5, 0.9, 0.8, 0.7], 2), True)
     assert_equal(submission.should_stop([0.5, 0.9, 0.8, 0.4], 3), False)
+    # A patience of 1 waits for no second epoch, a long one waits its time.
+    assert_equal(submission.should_stop([0.6, 0.5], 1), False)
+    assert_equal(submission.should_stop([0.6, 0.5, 0.55], 1), True)
+    assert_equal(submission.should_stop([0.5] + [0.6] * 11, 12), False)
+    assert_equal(submission.should_stop([0.5] + [0.6] * 12, 12), True)
     # A loss may be 0, or lie below it.
     assert_equal(submission.should_stop([0.0, 0.6, 0.5], 2), True)
     assert_equal(submission.should_stop([-0.1, -0.2, -0.3, -0.4], 2), False)
@@ -733,7 +782,9 @@ def test_only_a_lower_loss_is_an_improvement(submission):
     assert_equal(submission.should_stop([0.5, 0.5, 0.5], 2), True)
     assert_equal(submission.should_stop([0.5, 0.49999, 0.49998, 0.49997], 2), False)
     assert_equal(submission.should_stop([0.5, 0.4999999, 0.49999985, 0.4999998], 2), False)
-    assert_equal(submission.should_stop([3e10, 2e10, 1e10], 2), False)
+    assert_equal(submission.should_stop([0.5, 0.5 - 1e-13, 0.5 - 2e-13, 0.5 - 3e-13], 2), False)
+    for large in (1e10, 1e300):
+        assert_equal(submission.should_stop([3 * large, 2 * large, large], 2), False)
 
 
 @pytest.mark.points("should_stop", 0.5)
@@ -741,13 +792,13 @@ def test_only_a_lower_loss_is_an_improvement(submission):
 def test_nan_is_no_improvement(submission):
     """A NaN is no improvement, and does not hide one either, also where the losses begin with it."""
     nan = math.nan
+    assert_tidy(submission, partial(submission.should_stop, [0.5, 0.6, nan, nan], 2))
     assert_stops_above_the_best(submission)
     # First one that neither who stops at a NaN nor who takes it for the best loss gets right, as who leaves it out does.
     assert_equal(submission.should_stop([0.5, nan, 0.4, 0.6], 2), False)
     # And one that only those get wrong for whom a NaN, and whatever follows it, is an improvement.
     assert_equal(submission.should_stop([0.5, 0.6, nan, 0.7], 2), True)
     assert_equal(submission.should_stop([0.5, 0.6, nan, nan], 2), True)
-    assert_unchanged(submission.last)
     assert_equal(submission.should_stop([0.5, nan], 2), False)
     assert_equal(submission.should_stop([0.5, nan, 0.6], 2), True)
     assert_equal(submission.should_stop([nan, 0.5, 0.4, 0.6], 2), False)

@@ -1,9 +1,11 @@
 """Checks of variation_loss. The first line of each docstring is what the student reads."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
+from inspections import assert_tidy
 from torch import Tensor
 
 from autograder.compare import (
@@ -18,6 +20,8 @@ from autograder.errors import Raised
 
 NOISE = 0.1
 SIDE = 32
+# What float64 keeps and float32 does not.
+DOUBLE = {"rtol": 1e-12, "atol": 1e-12}
 
 
 def random_images(rng: torch.Generator, *shape: int) -> Tensor:
@@ -30,6 +34,13 @@ def step_image(rows: int, columns: int, *, dark_rows: int = 0, dark_columns: int
     image[:, :, :dark_rows] = 0
     image[:, :, :, :dark_columns] = 0
     return image
+
+
+def slope(rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """A float64 image of 4 x 5 that grows brighter downwards and to the right, and its variation: that from edge to edge."""
+    down = torch.rand(4, 1, generator=rng, dtype=torch.float64).cumsum(dim=0)
+    across = torch.rand(1, 5, generator=rng, dtype=torch.float64).cumsum(dim=1)
+    return (down + across).view(1, 1, 4, 5), 5 * (down[-1] - down[0]) + 4 * (across[:, -1] - across[:, 0])
 
 
 def lone_bright_pixel() -> Tensor:
@@ -94,11 +105,6 @@ def assert_images(result, shape, attached: str = "") -> None:
     assert_holds(not result.requires_grad, problem, result, mistake=attached)
 
 
-def assert_kept(call) -> None:
-    """A call has left its images as they were."""
-    assert_holds(not call.changed, "changed its input in place, expected it to be left alone")
-
-
 # --- total_variation
 
 
@@ -155,11 +161,10 @@ def test_total_variation_gradient(submission):
 
 @pytest.mark.points("total_variation", 0.5)
 @pytest.mark.depends_on("test_total_variation_of_each_image")
-def test_total_variation_leaves_images_alone(submission):
+def test_total_variation_leaves_images_alone(submission, rng):
     """The images are not changed, and float64 stays float64."""
-    images = step_image(4, 5, dark_rows=2).double()
-    assert_close(submission.total_variation(images), torch.tensor([15.0], dtype=torch.float64))
-    assert_kept(submission.last)
+    image, variation = slope(rng)
+    assert_close(assert_tidy(submission, partial(submission.total_variation, image)), variation, **DOUBLE)
 
 
 @pytest.mark.points("total_variation", 0.5)
@@ -216,6 +221,8 @@ def test_eps_is_inside_the_root(submission):
     """A constant image has sqrt(eps) at each pixel with both neighbours."""
     image = torch.full((1, 3, 5, 4), 0.6)
     assert_close(submission.isotropic_variation(image, eps=0.01), torch.tensor([3 * 4 * 3 * 0.1]))
+    # By default eps is 1e-8.
+    assert_close(submission.isotropic_variation(image), torch.tensor([3 * 4 * 3 * 1e-4]), rtol=1e-3)
 
 
 @pytest.mark.points("isotropic_variation", 1)
@@ -242,8 +249,9 @@ def test_isotropic_gradient_is_finite(submission):
 @pytest.mark.depends_on("test_both_differences_meet_under_one_root")
 def test_isotropic_variation_leaves_images_alone(submission):
     """The images are not changed, and float64 stays float64."""
-    assert_close(submission.isotropic_variation(CORNER.double()), torch.tensor([0.5]).double(), atol=1e-6)
-    assert_kept(submission.last)
+    corner = torch.tensor([[[[0.1, 0.4], [0.5, 0.9]]]], dtype=torch.float64)
+    result = assert_tidy(submission, partial(submission.isotropic_variation, corner, eps=1e-30))
+    assert_close(result, torch.tensor([0.5], dtype=torch.float64), **DOUBLE)
 
 
 @pytest.mark.points("isotropic_variation", 0.5)
@@ -307,11 +315,10 @@ def test_variation_loss_gradient(submission):
 
 @pytest.mark.points("variation_loss", 0.25)
 @pytest.mark.depends_on("test_variation_loss_is_a_scalar")
-def test_variation_loss_leaves_images_alone(submission):
+def test_variation_loss_leaves_images_alone(submission, rng):
     """The images are not changed, and float64 stays float64."""
-    images = step_image(4, 5, dark_rows=2).double()
-    assert_close(submission.variation_loss(images), torch.tensor(0.25, dtype=torch.float64))
-    assert_kept(submission.last)
+    image, variation = slope(rng)
+    assert_close(assert_tidy(submission, partial(submission.variation_loss, image)), variation[0] / 20, **DOUBLE)
 
 
 @pytest.mark.points("variation_loss", 0.5)
@@ -373,7 +380,7 @@ def test_denoise_halves_the_error(submission, rng):
 def test_denoise_lowers_the_variation(submission, rng):
     """On smooth pictures 0.6 of the variation and half of the error are left at most, and what varies in the clean ones."""
     # So many that a variation averaged over them would weigh nothing.
-    clean = torch.stack([smooth(rng) for _ in range(8)])
+    clean = torch.stack([smooth(rng) for _ in range(8)]).view(6, 4, SIDE, SIDE)  # of four channels each
     images = noisy(clean, rng)
     result = submission.denoise(images, steps=25)
     assert_kind(result, images.shape)
@@ -425,17 +432,19 @@ def test_denoise_gives_images(submission, rng):
 @pytest.mark.points("denoise", 0.5)
 @pytest.mark.depends_on("test_denoise_halves_the_error")
 def test_denoise_leaves_images_alone(submission, rng):
-    """The noisy images are not changed."""
-    submission.denoise(random_images(rng, 1, 3, 8, 8), steps=3)
-    assert_kept(submission.last)
+    """The noisy images are not changed, and float64 stays float64."""
+    images = random_images(rng, 1, 3, 8, 8).double()
+    result = assert_tidy(submission, partial(submission.denoise, images, steps=3))
+    assert_kind(result, images.shape, torch.float64)
 
 
 @pytest.mark.points("denoise", 0.5)
 @pytest.mark.depends_on("test_denoise_halves_the_error")
 def test_no_weight_on_smoothness(submission, rng):
-    """With weight 0 nothing pulls the pictures away from the images."""
+    """With weight 0 nothing pulls the pictures away from the images, and with 0.5 fine stripes keep at most a third."""
     images = 0.1 + 0.8 * random_images(rng, 2, 3, 8, 8)
     assert_close(submission.denoise(images, weight=0.0, steps=10), images, atol=0.01)
+    assert_between(stripes_left(submission, rng, weight=0.5), -1 / 3, 1 / 3, what=STRIPES)
 
 
 @pytest.mark.points("denoise", 0.5)
@@ -453,6 +462,13 @@ def test_more_steps_denoise_more(submission, rng):
         mistake="ignores_the_steps" if torch.equal(once, often) else "",
     )
     assert_close(submission.denoise(images, steps=20, learning_rate=1e-6), images, atol=1e-3)
+    # All of so many are made: while they are short, four times as many lead further.
+    images = images[:, :, :12, :12]
+    results = [submission.denoise(images, steps=steps, learning_rate=1e-4) for steps in (100, 400)]
+    for result in results:
+        assert_kind(result, images.shape)
+    once, often = (float((result - images).abs().sum()) for result in results)
+    assert_holds(often > 2.5 * once, f"leads {often / max(once, 1e-9):.2f} times as far as a quarter of the steps")
 
 
 @pytest.mark.points("denoise", 0.5)
