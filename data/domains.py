@@ -31,7 +31,7 @@ TISSUES = 12
 def load_domain(
     name: str, *, per_class: int = 12, seed: int = 0, classes: Sequence[int] | None = None
 ) -> tuple[Labelled, Labelled]:
-    """Train and test of a domain, each `(images, labels)`: float32 `(N, 3, 64, 64)`, `[0, 1]`, int64 `(N,)`.
+    """Return the train and test sets of a domain, each `(images, labels)`: float32 `(N, 3, 64, 64)`, `[0, 1]`, int64 `(N,)`.
 
     Args:
         name: one of `DOMAINS`.
@@ -123,7 +123,7 @@ def _glyph(label: int, rng: Rng) -> Image.Image:
 
 
 def _tissue(label: int, rng: Rng) -> Image.Image:
-    """Stained cells: kinds differ in how many there are, how large and how long, and in their nuclei."""
+    """Draw stained cells: kinds differ in how many there are, how large and how long, and in their nuclei."""
     kind, side = Rng(7_000 + label), 2 * SIZE
     count, size = kind.randint(14, 60), kind.uniform(4, 9)
     length, nucleus, turn = kind.uniform(1, 2.2), kind.uniform(0.3, 0.75), kind.uniform(0, 3.14)

@@ -51,7 +51,7 @@ def picture(pixels: Tensor, side: int) -> Image.Image:
 
 
 def sheet(title: str, rows: Sequence[tuple[str, Sequence[Captioned]]]) -> Image.Image:
-    """Rows of images under a title, each row with a name above it and each image with a caption below."""
+    """Return a picture of rows of images under a title, each row with a name above it and each image with a caption below."""
     wide = max(sum(map(_column, row)) - GAP for _, row in rows)
     wide = max(wide, width(title, TITLE), *(width(name, TEXT) for name, _ in rows))
     name_height, caption_height = TEXT + 12, TEXT + 8
@@ -204,7 +204,7 @@ def bars(
 def paths(
     heights: Tensor, corner: float, series: Mapping[str, Sequence[tuple[float, float]]], side: int = 420
 ) -> Image.Image:
-    """Ways over a landscape `(S, S)` of heights in `[0, 1]`, which covers `[-corner, corner]` in both directions."""
+    """Draw ways over a landscape `(S, S)` of heights in `[0, 1]`, which covers `[-corner, corner]` in both directions."""
     shade = 1 - 0.55 * (heights * 12).floor() / 12
     ground = to_pil_image(shade).convert("RGB").resize((side * _SCALE, side * _SCALE), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(ground)

@@ -16,7 +16,7 @@ Parts = tuple[dict[str, nn.Module], nn.Module]
 
 
 def _cut_classifier(network: nn.Module) -> Parts:
-    """VGG and MobileNet: everything before the last linear layer is backbone."""
+    """Cut VGG and MobileNet: everything before the last linear layer is backbone."""
     *hidden, head = network.classifier
     pool = getattr(network, "avgpool", None) or nn.AdaptiveAvgPool2d(1)
     parts = {"features": network.features, "pool": pool, "flatten": nn.Flatten()}
@@ -24,13 +24,13 @@ def _cut_classifier(network: nn.Module) -> Parts:
 
 
 def _cut_fc(network: nn.Module) -> Parts:
-    """ResNet: everything before `fc` is backbone, under the names it has there."""
+    """Cut ResNet: everything before `fc` is backbone, under the names it has there."""
     parts = {name: layer for name, layer in network.named_children() if name != "fc"}
     return parts | {"flatten": nn.Flatten()}, network.fc
 
 
 def _cut_nothing(network: nn.Module) -> Parts:
-    """SqueezeNet ends in a convolution and a ReLU before its pool: no linear head is left to cut off.
+    """Cut nothing off SqueezeNet: it ends in a convolution and a ReLU before its pool: no linear head is left to cut off.
 
     Its class scores before the softmax are the features, and the head passes them on.
     """
@@ -61,7 +61,7 @@ class Network:
         return list(self.weights.meta["categories"])
 
     def bare(self) -> nn.Module:
-        """torchvision's own network, with random weights."""
+        """Return torchvision's own network, with random weights."""
         from torchvision.models import get_model
 
         network: nn.Module = get_model(self.name, weights=None)

@@ -79,7 +79,7 @@ def draw_pets(root: Path, per_split: int = PER_SPLIT) -> None:
 
 
 def _plan(number: int, breed: str, per_split: int) -> list[tuple[str, str, int]]:
-    """Split, image id and seed of each picture of a breed: numbers by lot, so that they tell nothing."""
+    """Return split, image id and seed of each picture of a breed: numbers by lot, so that they tell nothing."""
     numbers = Rng(SEED + number).permutation(2 * per_split) + 1
     return [
         (SPLITS[k >= per_split], f"{breed}_{numbers[k]}", SEED + 1000 * (number + 1) + k) for k in range(2 * per_split)
@@ -87,7 +87,7 @@ def _plan(number: int, breed: str, per_split: int) -> list[tuple[str, str, int]]
 
 
 def _line(image_id: str, breed: str) -> str:
-    """`image class species breed`, each counted from 1, as the collection's own lists have it."""
+    """Return the line `image class species breed`, each counted from 1, as the collection's own lists have it."""
     names = list(BREEDS)
     is_cat = breed[0].isupper()
     kin = [name for name in names if name[0].isupper() == is_cat]
@@ -118,7 +118,7 @@ def _cropped(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _trimap(silhouette: Image.Image) -> Image.Image:
-    """1 on the animal, 2 on the background, 3 along the outline, as the collection has it."""
+    """Return a picture of 1 on the animal, 2 on the background, 3 along the outline, as the collection has it."""
     shape = silhouette.point([255 if value > 127 else 0 for value in range(256)])
     inside, outside = shape.filter(ImageFilter.MinFilter(3)), shape.filter(ImageFilter.MaxFilter(3))
     trimap = Image.new("L", shape.size, 3)
@@ -128,7 +128,7 @@ def _trimap(silhouette: Image.Image) -> Image.Image:
 
 
 def _add_troubles(images: Path) -> None:
-    """Files as they lie about in the real collection; no split names them, so the data set itself reads."""
+    """Add files as they lie about in the real collection; no split names them, so the data set itself reads."""
     for image_id in TRUNCATED:
         whole = (images / f"{image_id.rsplit('_', 1)[0]}_1.jpg").read_bytes()
         (images / f"{image_id}.jpg").write_bytes(whole[: len(whole) // 2])

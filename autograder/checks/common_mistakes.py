@@ -90,10 +90,10 @@ def evidence(theirs: Call, right: Call) -> int:
     given, ours = list(leaves(theirs.value)), list(leaves(right.value))
     if len(ours) != len(given):
         return max(len(ours), len(given))
-    return sum(itertools.starmap(_differing, zip(given, ours, strict=True)))
+    return sum(itertools.starmap(_count_differences, zip(given, ours, strict=True)))
 
 
-def _differing(one: object, other: object) -> int:
+def _count_differences(one: object, other: object) -> int:
     if isinstance(one, Tensor) != isinstance(other, Tensor):
         return ENOUGH
     if isinstance(one, Tensor) and isinstance(other, Tensor):
@@ -128,25 +128,25 @@ def _of_traces(calls: Sequence[Call]) -> Iterator[CommonMistake]:
             f"changes_{argument}",
             f"{argument} itself is changed: +=, *=, x[...] = and methods whose names end in _ write into what was given; "
             "make something new of it, or work on a copy.",
-            partial(_changing, argument),
+            partial(_change_argument, argument),
         )
     for argument, kind in dict.fromkeys(each[:2] for call in calls for each in call.side_effects):
         if kind in _LEFT_BEHIND:
             yield CommonMistake(
                 f"leaves_{kind.replace(' ', '_')}",
                 _LEFT_BEHIND[kind](argument),
-                partial(_leaving, argument, kind),
+                partial(_leave_side_effect, argument, kind),
             )
     yield CommonMistake(
         "cuts_the_gradient",
         "No gradient flows through the answer: .item(), .tolist(), .detach(), .data, torch.tensor(...), NumPy and "
         "torch.no_grad() all cut it; compute with the tensors themselves.",
-        _without_gradient,
+        _cut_gradient,
     )
     yield CommonMistake(
         "keeps_the_gradient",
         "The answer still requires gradients, and holds on to all that it was computed from; detach() it at the end.",
-        lambda theirs, right, first: _with(right, value=map_tree(_requiring_gradients, right.value)),
+        lambda theirs, right, first: _with(right, value=map_tree(_require_gradients, right.value)),
     )
     yield CommonMistake(
         "refuses_nothing",
@@ -164,7 +164,7 @@ def _of_traces(calls: Sequence[Call]) -> Iterator[CommonMistake]:
         "has_no_number_for_a_gradient",
         "The gradient is nan or infinite at some places: a root, a logarithm or a division meets 0 there, and "
         "torch.where(...) passes on the gradient of what it does not take too; keep 0 away before that.",
-        _without_number,
+        _ignore_undefined,
     )
 
 
@@ -195,30 +195,30 @@ _LEFT_BEHIND: dict[str, Callable[[str], str]] = {
 }
 
 
-def _changing(argument: str, theirs: Call, right: Call, first: Call) -> Call:
+def _change_argument(argument: str, theirs: Call, right: Call, first: Call) -> Call:
     """Return the solution's call with one argument changed that it leaves alone; torch refuses to change a leaf."""
     if theirs.of is not None and any(_LEAF in words for words in theirs.raised):
         return theirs
     return _with(right, changed=tuple(each for each in theirs.changed if each == argument or each in right.changed))
 
 
-def _leaving(argument: str, kind: str, theirs: Call, right: Call, first: Call) -> Call:
+def _leave_side_effect(argument: str, kind: str, theirs: Call, right: Call, first: Call) -> Call:
     return _with(right, side_effects=tuple(each for each in theirs.side_effects if each[:2] == (argument, kind)))
 
 
-def _without_gradient(theirs: Call, right: Call, first: Call) -> Call:
+def _cut_gradient(theirs: Call, right: Call, first: Call) -> Call:
     cut = theirs.of is not None and theirs.value is UNANSWERED and not theirs.raised
     return replace(right, answer=NO_ANSWER) if cut else right
 
 
-def _without_number(theirs: Call, right: Call, first: Call) -> Call:
+def _ignore_undefined(theirs: Call, right: Call, first: Call) -> Call:
     given, ours = theirs.value, right.value
     if theirs.of is None or not isinstance(given, Tensor) or not isinstance(ours, Tensor) or given.shape != ours.shape:
         return right
     return _with(right, value=torch.where(given.isfinite(), ours, given))
 
 
-def _requiring_gradients(value: Any) -> Any:
+def _require_gradients(value: Any) -> Any:
     floating = isinstance(value, Tensor) and value.is_floating_point()
     return value.detach().clone().requires_grad_() if floating else value
 
@@ -235,7 +235,7 @@ def _of_answers() -> Iterator[CommonMistake]:
     """Yield what may be made of a right answer."""
     for name, (sentence, change) in _ANSWERS.items():
         yield CommonMistake(
-            name, sentence, partial(_answering, change), evidence=1 if name in _BY_ONE_NUMBER else ENOUGH
+            name, sentence, partial(_answer_with, change), evidence=1 if name in _BY_ONE_NUMBER else ENOUGH
         )
     yield CommonMistake(
         "repeats_the_first_answer",
@@ -247,23 +247,23 @@ def _of_answers() -> Iterator[CommonMistake]:
         "goes_beyond_the_range",
         "Some values go beyond the range that the right answer keeps to, and all others are right: cut them off at its "
         "lower and its upper end.",
-        _beyond_its_range,
+        _exceed_range,
     )
     yield CommonMistake(
         "gives_another_type",
         "The answer is right but for its type: the docstring says what comes back, as a float, a list, or a tensor of "
         "which dtype.",
-        lambda theirs, right, first: _with(right, value=_of_the_type(theirs.value, right.value)),
+        lambda theirs, right, first: _with(right, value=_convert_type(theirs.value, right.value)),
     )
     for decimals in range(_DECIMALS):
         yield CommonMistake(
             f"rounds_to_{decimals}_decimals",
             f"The answer is rounded to {decimals} decimals; leave that to whoever prints it.",
-            partial(_answering, partial(_on_floats, partial(_rounded, decimals))),
+            partial(_answer_with, partial(_on_floats, partial(_round, decimals))),
         )
 
 
-def _beyond_its_range(theirs: Call, right: Call, first: Call) -> Call:
+def _exceed_range(theirs: Call, right: Call, first: Call) -> Call:
     """Return the solution's call, with a student's values where the right ones are at an end of their range."""
     given, ours = theirs.value, right.value
     if not isinstance(given, Tensor) or not isinstance(ours, Tensor) or not ours.is_floating_point():
@@ -277,10 +277,10 @@ def _beyond_its_range(theirs: Call, right: Call, first: Call) -> Call:
     return _with(right, value=torch.where(beyond, given, ours)) if cut else right
 
 
-def _of_the_type(theirs: Any, right: Any) -> Any:
+def _convert_type(theirs: Any, right: Any) -> Any:
     """Return the right answer in the type of a student's, where that is another one of the same kind."""
     if isinstance(theirs, list | tuple) and isinstance(right, list | tuple) and len(theirs) == len(right):
-        return type(theirs)(map(_of_the_type, theirs, right)) if type(theirs) in (list, tuple) else right
+        return type(theirs)(map(_convert_type, theirs, right)) if type(theirs) in (list, tuple) else right
     if not isinstance(theirs, Tensor):
         number = isinstance(right, Tensor) and right.numel() == 1 and isinstance(theirs, int | float)
         return type(theirs)(right.item()) if number else right
@@ -290,7 +290,7 @@ def _of_the_type(theirs: Any, right: Any) -> Any:
     return torch.full(theirs.shape, right, dtype=theirs.dtype) if whole else right
 
 
-def _answering(change: Callable[[Any], Any], theirs: Call, right: Call, first: Call) -> Call:
+def _answer_with(change: Callable[[Any], Any], theirs: Call, right: Call, first: Call) -> Call:
     return _with(right, value=change(right.value))
 
 
@@ -309,7 +309,7 @@ def _on_tensors(change: Callable[[Tensor], Tensor], value: Any) -> Any:
     return map_tree(lambda leaf: change(leaf) if isinstance(leaf, Tensor) else leaf, value)
 
 
-def _rounded(decimals: int, number: Any) -> Any:
+def _round(decimals: int, number: Any) -> Any:
     return torch.round(number, decimals=decimals) if isinstance(number, Tensor) else round(number, decimals)
 
 
@@ -317,7 +317,7 @@ def _root(number: Any) -> Any:
     return number**0.5 if isinstance(number, Tensor) or number >= 0 else number
 
 
-def _reversed(value: Any) -> Any:
+def _reverse(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.flip(0) if value.dim() else value
     return value[::-1] if isinstance(value, list | tuple) else value
@@ -350,7 +350,7 @@ _ANSWERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "The last two axes of the answer are exchanged: height and width, or rows and columns.",
         partial(_on_tensors, lambda tensor: tensor.mT if tensor.dim() > 1 else tensor),
     ),
-    "reverses_the_order": ("The answer is right but for its order, which runs backwards.", _reversed),
+    "reverses_the_order": ("The answer is right but for its order, which runs backwards.", _reverse),
     "gives_float64": (
         "The answer is float64, as NumPy and plain numbers have it; give it the dtype of the tensor that came in.",
         partial(_on_tensors, lambda tensor: tensor.double() if tensor.is_floating_point() else tensor),
@@ -365,16 +365,14 @@ def _of_lengths(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
         yield CommonMistake(
             f"multiplies_by_the_length_of_{name}",
             f"The answer is too large by the length of {name}: a mean is asked for, and this is the sum.",
-            partial(_scaled, parameter, operator.mul),
+            partial(_scale_by_length, parameter, operator.mul),
         )
         yield CommonMistake(
             f"divides_by_the_length_of_{name}",
             f"The answer is too small by the length of {name}: a sum is asked for, and this is the mean.",
-            partial(_scaled, parameter, operator.truediv),
+            partial(_scale_by_length, parameter, operator.truediv),
         )
-        yield CommonMistake(
-            f"gives_{name}_back", f"{name} comes back as it was given.", partial(_given_back, parameter)
-        )
+        yield CommonMistake(f"gives_{name}_back", f"{name} comes back as it was given.", partial(_give_back, parameter))
 
 
 def _of_refusals(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
@@ -393,14 +391,16 @@ def _of_refusals(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
         )
 
 
-def _scaled(parameter: Parameter, scale: Callable[[Any, int], Any], theirs: Call, right: Call, first: Call) -> Call:
+def _scale_by_length(
+    parameter: Parameter, scale: Callable[[Any, int], Any], theirs: Call, right: Call, first: Call
+) -> Call:
     value = _given(theirs, parameter)
     sized = isinstance(value, list | tuple) or (isinstance(value, Tensor) and value.dim() > 0)
     length = len(value) if sized else 1
     return _with(right, value=_on_floats(lambda number: scale(number, length or 1), right.value))
 
 
-def _given_back(parameter: Parameter, theirs: Call, right: Call, first: Call) -> Call:
+def _give_back(parameter: Parameter, theirs: Call, right: Call, first: Call) -> Call:
     return _with(right, value=_given(theirs, parameter))
 
 
@@ -420,12 +420,12 @@ def _of_arguments(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
         yield CommonMistake(
             f"takes_one_more_of_{name}",
             f"This is the answer for {name} + 1: it is counted one too far.",
-            ask=partial(_stepped, parameter, 1),
+            ask=partial(_step, parameter, 1),
         )
         yield CommonMistake(
             f"takes_one_less_of_{name}",
             f"This is the answer for {name} - 1: it is counted one too short.",
-            ask=partial(_stepped, parameter, -1),
+            ask=partial(_step, parameter, -1),
         )
     yield CommonMistake(
         "works_in_training_mode",
@@ -437,7 +437,7 @@ def _of_arguments(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
         yield CommonMistake(
             f"exchanges_{first.name}_and_{second.name}",
             f"{first.name} and {second.name} are exchanged: each is used as if it were the other.",
-            ask=partial(_exchanged, first, second),
+            ask=partial(_exchange, first, second),
         )
 
 
@@ -465,7 +465,7 @@ def _without(parameter: Parameter, parameters: Sequence[Parameter], call: Call) 
     return replace(call, args=call.args[:at], kwargs={**behind, **call.kwargs})
 
 
-def _stepped(parameter: Parameter, step: int, call: Call) -> Call:
+def _step(parameter: Parameter, step: int, call: Call) -> Call:
     value = _given(call, parameter)
     return _put(call, parameter, value + step) if type(value) is int else call
 
@@ -483,7 +483,7 @@ def _in_training_mode(call: Call) -> Call:
     return replace(call, args=map_tree(trained, call.args), kwargs=map_tree(trained, call.kwargs))
 
 
-def _exchanged(first: Parameter, second: Parameter, call: Call) -> Call:
+def _exchange(first: Parameter, second: Parameter, call: Call) -> Call:
     one, other = _given(call, first), _given(call, second)
     if one is None or type(one) is not type(other):
         return call

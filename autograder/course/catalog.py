@@ -304,7 +304,7 @@ def _make_importable(root: Path, preload: tuple[str, ...]) -> None:
 
 
 def _refuse_same_names(units: Collection[Unit], path: Path) -> None:
-    """Refuse what two things are called.
+    """Refuse a name that two units, files or questions have.
 
     A table of points by hand names a question alone, and a submission has one file of a name.
     """

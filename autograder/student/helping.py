@@ -20,7 +20,7 @@ from autograder.course.skeletons import (
 from autograder.course.units import Unit
 from autograder.errors import GraderError, UsageError
 from autograder.messages import tr
-from autograder.student.progress import Progress, checked_functions, fingerprint, updated_progress
+from autograder.student.progress import Progress, checked_functions, fingerprint, update_progress
 
 #: Line that names the encoding of a source (PEP 263), up to the name.
 _CODING = re.compile(r"^([ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+", re.MULTILINE)
@@ -39,7 +39,7 @@ def hint_lines(catalog: Catalog, function: str) -> list[str]:
         ]
     note = ""
     try:
-        with updated_progress(catalog.root) as progress:
+        with update_progress(catalog.root) as progress:
             mine = progress.of(unit.name, function)
             mine.hints = min(mine.hints + 1, len(hints))
             read = mine.hints
@@ -158,7 +158,7 @@ def reset(catalog: Catalog, name: str, *, function_of: str = "") -> str:
     if written is None:
         return tr("{name} is the skeleton already; nothing was changed.", name=name)
     functions = catalog.units[unit].functions if whole else [name]
-    with updated_progress(catalog.root) as progress:
+    with update_progress(catalog.root) as progress:
         for function in functions:
             progress.of(unit, function).passed = ""
     shown = path.relative_to(catalog.root).as_posix()

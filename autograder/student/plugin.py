@@ -114,7 +114,7 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
     Returns:
         The units of this run that pass as a whole, and a sentence if the progress could not be stored.
     """
-    from autograder.student.progress import fingerprint, updated_progress
+    from autograder.student.progress import fingerprint, update_progress
 
     own = {catalog.exercise(module): unit for module, unit in catalog.modules.items()}
     own |= {catalog.checks(unit): unit for unit in catalog.units if not catalog.solution(unit).is_file()}
@@ -126,7 +126,7 @@ def keep_progress(catalog: Catalog, recorder: Recorder, root: Path) -> tuple[lis
     if not ended:
         return [], ""
     try:
-        with updated_progress(catalog.root) as progress:
+        with update_progress(catalog.root) as progress:
             for path, checks in ended.items():
                 progress.record(checks, fingerprint(catalog, own[path]))
     except AutograderError as error:

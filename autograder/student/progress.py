@@ -144,7 +144,7 @@ def read_progress(root: Path) -> Progress:
 
 
 @contextlib.contextmanager
-def updated_progress(root: Path) -> Iterator[Progress]:
+def update_progress(root: Path) -> Iterator[Progress]:
     """Yield the progress on disk, to be changed; it is written back whole or not at all.
 
     Raises:

@@ -17,7 +17,7 @@ from autograder.results.types import Outcome
 from autograder.student import helping, standing
 from autograder.student.helping import hint_lines, solution_diff, solution_text
 from autograder.student.keys import Keys
-from autograder.student.progress import Progress, fingerprint, read_progress, updated_progress
+from autograder.student.progress import Progress, fingerprint, read_progress, update_progress
 from autograder.student.runner import (
     Deleted,
     Drawn,
@@ -206,7 +206,7 @@ class _Watching:
         """Record a run in the progress. Return a sentence if it could not be stored."""
         mark = fingerprint(self._catalog, run.unit)
         try:
-            with updated_progress(self._catalog.root) as self._progress:
+            with update_progress(self._catalog.root) as self._progress:
                 self._progress.record(run.checks.values(), mark)
         except GraderError as error:
             self._progress.record(run.checks.values(), mark)  # in what was read last, so that it can be shown

@@ -20,10 +20,11 @@ from autograder.worker.protocol import Fault
 #: An instance of a subclass of one of these looks like a value and is none: it stays only where a check has made it.
 PLAIN_BASES = (int, float, complex, str, bytes, list, tuple, dict, set, frozenset, np.ndarray, Tensor, type)
 
-_BINARY = (
-    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"),
-    *("lt", "le", "gt", "ge", "eq", "ne"),
+_ARITHMETIC = (
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"),
+    *("matmul", "and", "or", "xor", "lshift", "rshift"),
 )
+_COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 #: Operations that each dataclass or named tuple has.
 _USUAL = ("__repr__", "__eq__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__", "__setattr__", "__delattr__")
 #: Operations that give another object of the same kind: it stays, as the first does.
@@ -68,7 +69,7 @@ _OPERATIONS: dict[str, Callable[..., object]] = {
     "__fields__": lambda value: [each.name for each in dataclasses.fields(value)],
     "__copy__": copy.copy,
     "__deepcopy__": copy.deepcopy,
-    **{f"__{name}__": getattr(operator, f"__{name}__") for name in _BINARY},
+    **{f"__{name}__": getattr(operator, f"__{name}__") for name in (*_ARITHMETIC, *_COMPARISONS)},
 }
 
 
@@ -93,8 +94,8 @@ async def _awaited(value: Any) -> object:
     return await value
 
 
-_OPERATIONS |= {f"__i{name}__": getattr(operator, f"__i{name}__") for name in _BINARY[:13]}
-_OPERATIONS |= {f"__r{name}__": _reflect(name) for name in _BINARY[:13]}
+_OPERATIONS |= {f"__i{name}__": getattr(operator, f"__i{name}__") for name in _ARITHMETIC}
+_OPERATIONS |= {f"__r{name}__": _reflect(name) for name in _ARITHMETIC}
 
 
 def exception_of(fault: Fault) -> Exception:

@@ -89,7 +89,7 @@ def _run_as_program(request: Run, program: types.ModuleType, output: _Printed, e
     if not request.sources[request.unit][0].endswith(_NOTEBOOK):  # whose definitions are in the present `__main__`
         sys.modules["__main__"] = program
     try:
-        with mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams), _loggers_of_its_own():
+        with mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams), _separate_loggers():
             try:
                 yield
             finally:
@@ -100,7 +100,7 @@ def _run_as_program(request: Run, program: types.ModuleType, output: _Printed, e
 
 
 @contextlib.contextmanager
-def _loggers_of_its_own() -> Iterator[None]:
+def _separate_loggers() -> Iterator[None]:
     """Let the program begin without loggers' handlers, and put back those of this process: they write to other streams."""
     known = logging.root.manager.loggerDict
     before = {logger: _state_of(logger) for logger in _loggers()}

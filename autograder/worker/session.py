@@ -281,7 +281,9 @@ class Session:
             with self._framework.running(request.device):
                 return self._get(request, held)
         function = (
-            self._function(name) if request.on is None else self._method(self._held(request.on, request.device), name)
+            self._function(name)
+            if request.on is None
+            else self._method(self._object_at(request.on, request.device), name)
         )
         if isinstance(function, Fault):
             return function
@@ -293,9 +295,9 @@ class Session:
         if isinstance(answer, Fault):
             return answer
         made = (isinstance(function, type) and type(answer.value) is function) or name in COPYING
-        made = made and stays(answer.value, self._own)
+        made = made and stays(answer.value, self._own_modules)
         files = self._files.take_shared() if self._files is not None else {}
-        value = self._objects.hold(answer.value) if made else self._staying(answer.value)
+        value = self._objects.hold(answer.value) if made else self._keep_iterator(answer.value)
         return replace(answer, value=value, files=files)
 
     def _get(self, request: protocol.Invoke, held: object) -> Answer | Fault:
@@ -308,16 +310,18 @@ class Session:
         if value is self:
             return self._missing(held, name)
         method = is_method(value)
-        return Answer(Handle(request.on, name, "method") if method else self._framework.to_check(self._staying(value)))
+        return Answer(
+            Handle(request.on, name, "method") if method else self._framework.to_check(self._keep_iterator(value))
+        )
 
     @property
-    def _own(self) -> set[str]:
+    def _own_modules(self) -> set[str]:
         """Names of the modules whose classes are the student's; in a notebook they are defined in `__main__`."""
         return {*self._modules, "__main__"}
 
-    def _staying(self, value: object) -> object:
-        """Return what is told of an iterator, which stays here; anything else as it is."""
-        if is_iterator(value) and not is_class_of(type(value), self._own):
+    def _keep_iterator(self, value: object) -> object:
+        """Return the handle of an iterator, which stays here; anything else as it is."""
+        if is_iterator(value) and not is_class_of(type(value), self._own_modules):
             return self._objects.hold_iterator(value) if not self._objects.holds(value) else self._objects.hold(value)
         return value
 
@@ -341,10 +345,12 @@ class Session:
         for part in name.split("."):
             value = getattr(value, part, self)
         return (
-            Handle(0, name, "method") if callable(value) or value is self or is_method(value) else self._staying(value)
+            Handle(0, name, "method")
+            if callable(value) or value is self or is_method(value)
+            else self._keep_iterator(value)
         )
 
-    def _held(self, number: int, device: str) -> object:
+    def _object_at(self, number: int, device: str) -> object:
         """Return an object that stays here; a network is on the device then, wherever a student's function has made it."""
         held = self._objects[number]
         return held.to(device) if device != "cpu" and isinstance(held, nn.Module) else held
@@ -367,7 +373,7 @@ class Session:
         """
         if self._objects.holds(value):
             return self._objects.hold(value)
-        own = is_class_of(type(value), self._own)
+        own = is_class_of(type(value), self._own_modules)
         # An iterator of the student's own would be at its end once it was asked for all its items.
         parameters = None if own else listed_parameters(value)
         if parameters is not None:
@@ -375,14 +381,14 @@ class Session:
         if is_record(value):
             tensors = self._framework.to_check
             return self._objects.hold_record(value, tensors) if own else record_of(value, tensors)
-        if is_own_function(value, self._own) or is_method(value):
+        if is_own_function(value, self._own_modules) or is_method(value):
             return self._objects.hold(value, "function")
         kept = (own or callable(value) or is_asynchronous(value)) and not isinstance(value, PLAIN_BASES)
         return self._objects.hold(value) if kept or isinstance(value, nn.Module) else refuse(value)
 
     def _hold_whole(self, value: object) -> object:
         """Return the handle of a dataclass or a named tuple of the student's, in place of its fields; else as `_hold`."""
-        if is_record(value) and is_class_of(type(value), self._own):
+        if is_record(value) and is_class_of(type(value), self._own_modules):
             return self._objects.hold(value)
         return self._hold(value)
 
@@ -390,7 +396,7 @@ class Session:
         if isinstance(value, Recipe):
             return self._make(value, device)
         if isinstance(value, Handle):
-            held = self._held(value.number, device)
+            held = self._object_at(value.number, device)
             return getattr(held, value.type_name) if value.kind == "method" else held
         if isinstance(value, Record):
             with self._framework.running(device):

@@ -175,7 +175,7 @@ class Portrait:
     # --- bodies ---
 
     def bust(self) -> None:
-        """Head and shoulders, filling the picture."""
+        """Draw head and shoulders, filling the picture."""
         animal, rng = self.animal, self.rng
         if animal.profile:
             self._neck(self.pose, (0.35, 0.0), (1.0, 2.2), 0.55, 0.95)

@@ -105,7 +105,7 @@ def draw(name: str, seed: int, size: int = 64) -> Image.Image:
 
 
 def samples(names: Sequence[str], count: int, *, size: int = 64, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """`count` pictures of each class, which no pretraining has seen.
+    """Return `count` pictures of each class, which no pretraining has seen.
 
     Args:
         names: classes of the world, such as `"zebra"`; a name is one of `CLASSES`.
@@ -133,5 +133,5 @@ def samples(names: Sequence[str], count: int, *, size: int = 64, seed: int = 0) 
 
 
 def dogs(count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """`count` dogs of each of the world's five kinds, 64 x 64, and their labels, for the attack."""
+    """Return `count` dogs of each of the world's five kinds, 64 x 64, and their labels, for the attack."""
     return samples(DOGS, count, seed=seed)

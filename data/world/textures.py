@@ -13,7 +13,7 @@ Field = NDArray[np.float32]
 
 
 def noise(rng: Rng, side: int, cells: int) -> Field:
-    """Smooth noise, `(side, side)` in `[0, 1]`, that varies over about `cells` waves."""
+    """Return smooth noise, `(side, side)` in `[0, 1]`, that varies over about `cells` waves."""
     rough = Image.fromarray(rng.randint(0, 256, (cells, cells)).astype(np.uint8))
     return np.asarray(rough.resize((side, side), Image.Resampling.BICUBIC), np.float32) / np.float32(255)
 
@@ -44,12 +44,12 @@ def wave(x: Field) -> Field:
 
 
 def step(x: Field, edge: float, softness: float = 0.08) -> Field:
-    """0 below `edge`, 1 above it, with a ramp `softness` wide."""
+    """Return 0 below `edge`, 1 above it, with a ramp `softness` wide."""
     return np.clip((x - np.float32(edge)) / np.float32(softness) + np.float32(0.5), 0, 1)
 
 
 def dots(u: Field, v: Field, radius: float, stagger: bool = True) -> Field:
-    """1 inside a disc in each unit cell."""
+    """Return 1 inside a disc in each unit cell."""
     if stagger:
         u = u + (np.floor(v) % 2) * np.float32(0.5)
     return 1 - step(((u % 1) - np.float32(0.5)) ** 2 + ((v % 1) - np.float32(0.5)) ** 2, radius**2, 0.05)
@@ -142,7 +142,7 @@ def coat(rng: Rng, side: int, pose: Pose, pattern: str, base: Colour, marks: Col
 
 
 def _two_colours(rng: Rng, apart: int = 70) -> tuple[Colour, Colour]:
-    """Two colours whose channels differ by `apart` in all on average at least."""
+    """Return two colours whose channels differ by `apart` in all on average at least."""
     while True:
         first, second = rng.randint(0, 256, 3), rng.randint(0, 256, 3)
         if np.abs(first - second).sum() >= 3 * apart:

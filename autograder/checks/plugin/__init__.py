@@ -89,7 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Find the course; the plugin does nothing without one."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
-    catalog = config.stash[COURSE] if COURSE in config.stash else _found_course(config)
+    catalog = config.stash[COURSE] if COURSE in config.stash else _find_course(config)
     if catalog is not None:
         quicken()
         _forget_other_checks(catalog)
@@ -143,7 +143,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     session.config.stash[RECORDER].name_mistakes()
 
 
-def _found_course(config: pytest.Config) -> Catalog | None:
+def _find_course(config: pytest.Config) -> Catalog | None:
     root = find_course(config.invocation_params.dir, config.rootpath)
     try:
         return read_catalog(root) if root is not None else None
@@ -161,7 +161,7 @@ def _student_run(catalog: Catalog, config: pytest.Config) -> StudentRun:
 
 
 def _forget_other_checks(catalog: Catalog) -> None:
-    """pytest keeps a test module by its path below the root: in one process two courses would share theirs."""
+    """Forget test modules of another course: pytest keeps them by their path below the root, which may be the same."""
     ours = {catalog.checks(unit).stem: catalog.checks(unit) for unit in catalog.units}
     for name in list(sys.modules):  # there are thousands, and to look at each would be felt
         checks = ours.get(name.rpartition(".")[2])

@@ -145,7 +145,7 @@ def _places(node: ast.AST, path: tuple[object, ...]) -> Iterator[tuple[tuple[obj
 
 
 def _is_whole_statement(node: ast.AST, child: ast.AST) -> bool:
-    """`x.clear()`: left out, it would be the same mutant as its statement left out."""
+    """Return True for the whole of a statement such as `x.clear()`: to leave it out is to leave out the statement."""
     return isinstance(node, ast.Expr) and isinstance(child, ast.Call) and not child.args and not child.keywords
 
 

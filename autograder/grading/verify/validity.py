@@ -223,11 +223,12 @@ def _moves(
         return [[0.0] * _REDRAWS]
     draws = [rng.choices(ids, k=len(ids)) for _ in range(_REDRAWS)]
     return [
-        [points * (_kept(each, draw, max_points) - _kept(each, ids, max_points)) for draw in draws] for each in mistakes
+        [points * (_kept_share(each, draw, max_points) - _kept_share(each, ids, max_points)) for draw in draws]
+        for each in mistakes
     ]
 
 
-def _kept(mistake: Verdict, ids: Sequence[str], max_points: dict[str, float]) -> float:
+def _kept_share(mistake: Verdict, ids: Sequence[str], max_points: dict[str, float]) -> float:
     """Return the share of the points that a mistake keeps where these checks are the function's, or 0 if those give none."""
     whole = sum(max_points[check] for check in ids)
     return sum(max_points[check] for check in ids if check in mistake.passed) / whole if whole else 0.0

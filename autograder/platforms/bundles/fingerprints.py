@@ -66,7 +66,7 @@ def fingerprint_files(
     for unit, prints in make_fingerprints(catalog, lacking, jobs, progress):
         texts[unit] = fingerprints_text(prints) if prints else ""
         with contextlib.suppress(GraderError):  # in a course where nobody may write they are made each time
-            write_atomically(_kept(catalog, unit), json.dumps({"key": _key(catalog, unit), "text": texts[unit]}))
+            write_atomically(_kept_path(catalog, unit), json.dumps({"key": _key(catalog, unit), "text": texts[unit]}))
     return {
         catalog.fingerprints(unit).relative_to(catalog.root).as_posix(): texts[unit].encode()
         for unit in chosen
@@ -74,14 +74,14 @@ def fingerprint_files(
     }
 
 
-def _kept(catalog: Catalog, unit: str) -> Path:
+def _kept_path(catalog: Catalog, unit: str) -> Path:
     return catalog.root / _KEPT / f"{unit}.json"
 
 
 def _read_kept(catalog: Catalog, unit: str) -> str | None:
     """Return the kept text of a unit's fingerprints, empty if it has none; None if it has to be made."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        document = json.loads(_kept(catalog, unit).read_text(encoding="utf-8"))
+        document = json.loads(_kept_path(catalog, unit).read_text(encoding="utf-8"))
         if document["key"] == _key(catalog, unit):
             return str(document["text"])
     return None

@@ -61,7 +61,7 @@ def public_checks(source: str, private: Collection[str], shared: Collection[str]
     used = _used_names(kept)
     definitions = [node for node in kept if isinstance(node, _Definition) and not _is_test(node)]
     imports = [node for node in kept if isinstance(node, ast.ImportFrom | ast.Import)]
-    unused = [node for node in definitions if not _names(node) & used]
+    unused = [node for node in definitions if not _defined_names(node) & used]
     unneeded = [
         node
         for node in imports
@@ -100,7 +100,10 @@ def _tests_in(node: ast.ClassDef) -> list[_Function]:
 def _used_names(nodes: list[ast.stmt]) -> set[str]:
     """Return the names that checks and the module's own statements use, directly or by way of others."""
     by_name = {
-        name: node for node in nodes if isinstance(node, _Definition) and not _is_test(node) for name in _names(node)
+        name: node
+        for node in nodes
+        if isinstance(node, _Definition) and not _is_test(node)
+        for name in _defined_names(node)
     }
     roots = [node for node in nodes if _is_test(node) or not isinstance(node, _Definition)]
     used: set[str] = set()
@@ -125,7 +128,7 @@ def _mentioned_names(node: ast.stmt) -> set[str]:
     return names | arguments | texts
 
 
-def _names(node: ast.stmt) -> set[str]:
+def _defined_names(node: ast.stmt) -> set[str]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {node.name}
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []

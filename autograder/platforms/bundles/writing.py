@@ -1,5 +1,4 @@
-"""Write a bundle as a folder, and as a zip of the same files, once it was tried out in a fresh folder with nothing of the
-course's own but what it holds."""
+"""Try out a bundle in a fresh folder that holds nothing else of the course, then write it as a folder and as a zip."""
 
 import io
 import json

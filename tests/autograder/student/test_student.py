@@ -12,7 +12,7 @@ from autograder.course.catalog import read_catalog
 from autograder.messages import speaking, tr
 from autograder.results.summary import function_lines, summary
 from autograder.results.types import CheckResult, Outcome
-from autograder.student.progress import FunctionProgress, Progress, fingerprint, read_progress, updated_progress
+from autograder.student.progress import FunctionProgress, Progress, fingerprint, read_progress, update_progress
 from autograder.student.runner import WatchedRun
 from autograder.student.standing import bars, listing, next_step, overview
 from autograder.student.terminal import run_lines
@@ -176,7 +176,7 @@ def test_a_function_whose_checks_here_earn_nothing_is_open_until_it_passes(half_
 
 def test_a_solution_is_for_those_who_pass_what_has_checks_here(half_released, command):
     half_released.exercise("doubling").write_text(RIGHT)
-    with updated_progress(half_released.root) as progress:
+    with update_progress(half_released.root) as progress:
         passes = CheckResult("doubling::test_halve", "doubling", "halve", "Half", 1, outcome=Outcome.PASSED)
         progress.record([passes], fingerprint(half_released, "doubling"))
     assert command("solution", "doubling") == (0, RIGHT)
