@@ -116,11 +116,11 @@ def _commands(root: Path, unit: str, out: Path) -> dict[str, list[object]]:
 _FIRST_VERDICT = """
 import queue, sys
 from pathlib import Path
-from autograder.student.runner import Runner, UnitRun
+from autograder.student.runner import Runner, WatchedRun
 events = queue.SimpleQueue()
 with Runner(Path(sys.argv[1]), events.put) as runner:
     runner.request(sys.argv[2])
-    while not isinstance(events.get(timeout=300), UnitRun):
+    while not isinstance(events.get(timeout=300), WatchedRun):
         pass
 """
 

@@ -12,7 +12,7 @@ from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError
 from autograder.results.types import CheckResult, Outcome
 from autograder.student.helping import solution_diff
-from autograder.student.progress import fingerprint, read_progress, updated_progress
+from autograder.student.progress import fingerprint, read_progress, update_progress
 from autograder.student.runner import Deleted, Pressed, Saved, StillRunning, WatchedRun
 from autograder.student.terminal import wrap
 from autograder.student.warm_runner import _UnitRunner
@@ -220,7 +220,7 @@ def test_ones_own_way_is_shown_beside_the_teachers(course):
     own = 'def double(x):\n    """Mine."""\n    # By adding.\n    return x + x\n\n\ndef halve(x):\n    return x / 2  # so\n'
     course.exercise("doubling").write_text(own)
     mark = fingerprint(course, "doubling")
-    with updated_progress(course.root) as progress:
+    with update_progress(course.root) as progress:
         progress.record(result("doubling", double=Outcome.PASSED, halve=Outcome.PASSED).checks.values(), mark)
     lines = solution_diff(course, course.units["doubling"], read_progress(course.root))
     assert lines == [
@@ -235,7 +235,7 @@ def test_ones_own_way_is_shown_beside_the_teachers(course):
 
 def test_a_file_in_another_encoding_is_compared(course):
     course.exercise("doubling").write_text(f"# -*- coding: latin-1 -*-\n# \xe9t\xe9\n{RIGHT}", encoding="latin-1")
-    with updated_progress(course.root) as progress:
+    with update_progress(course.root) as progress:
         checks = result("doubling", double=Outcome.PASSED, halve=Outcome.PASSED).checks.values()
         progress.record(checks, fingerprint(course, "doubling"))
     lines = solution_diff(course, course.units["doubling"], read_progress(course.root))
