@@ -19,6 +19,7 @@ from unittest import mock
 from autograder.worker.deadline import DeadlinePassed
 from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
+from autograder.worker.loggers import loggers
 from autograder.worker.protocol import Finished, Run
 from autograder.worker.streams import text_of_prints
 
@@ -103,7 +104,7 @@ def _run_as_program(request: Run, program: types.ModuleType, output: _Printed, e
 def _separate_loggers() -> Iterator[None]:
     """Let the program begin without loggers' handlers, and put back those of this process: they write to other streams."""
     known = logging.root.manager.loggerDict
-    before = {logger: _state_of(logger) for logger in _loggers()}
+    before = {logger: _state_of(logger) for logger in loggers()}
     names, disabled_up_to = set(known), logging.root.manager.disable
     logging.root.handlers.clear()
     try:
@@ -122,11 +123,6 @@ def _separate_loggers() -> Iterator[None]:
 def _state_of(logger: logging.Logger) -> tuple[list[Any], list[Any], dict[str, Any]]:
     state = {name: vars(logger)[name] for name in ("level", "disabled", "propagate")}
     return logger.handlers[:], logger.filters[:], state
-
-
-def _loggers() -> list[logging.Logger]:
-    known = list(logging.root.manager.loggerDict.values())
-    return [logging.root, *(each for each in known if isinstance(each, logging.Logger))]
 
 
 def _flush(*values: object) -> None:

@@ -24,6 +24,7 @@ from typing import Any
 from autograder.errors import RefusedValue
 from autograder.libraries import is_loaded, nn, np, torch
 from autograder.worker.codec import Limits, encode, is_record, record_of
+from autograder.worker.loggers import added_handlers, levels, remove_handlers_beside, set_levels
 from autograder.worker.protocol import Inspection, SideEffect
 
 #: A key of 624 numbers of 32 bits, and the place in it.
@@ -236,8 +237,12 @@ def _numpy_settings() -> tuple[Setting, ...]:
 
 #: Settings of libraries, which are remembered once those have been imported.
 _OF_LIBRARIES = {"torch": _torch_settings, "numpy": _numpy_settings}
-_PLAIN = (Setting(lambda: str(decimal.getcontext()), lambda _: decimal.setcontext(decimal.Context())),)
+_PLAIN = (
+    Setting(lambda: str(decimal.getcontext()), lambda _: decimal.setcontext(decimal.Context())),
+    Setting(added_handlers, remove_handlers_beside),
+)
 _PROCESS = (
+    Setting(levels, lambda before: set_levels(*before)),
     Setting(os.getcwd, os.chdir),
     Setting(lambda: dict(os.environ), lambda names: _set_names(os.environ, names)),
     Setting(sys.getrecursionlimit, sys.setrecursionlimit),

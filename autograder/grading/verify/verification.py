@@ -358,11 +358,8 @@ class Verification:
         judged = {function.name for function in functions if not function.outcome}
         module = Module(unit, f"{unit}.py", source)
         used = judged.union(*(module.used_by(name) for name in judged))
-        defined = {
-            node.name
-            for node in ast.parse(source).body
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        }
+        kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        defined = {node.name for node in ast.parse(source).body if isinstance(node, kinds)}
         texts = self.catalog.solutions(unit).items()
         return [(name, mutant) for name, text in texts for mutant in mutants_of(text, free=defined - used)]
 

@@ -16,7 +16,7 @@ MODULE = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
 SECTIONS = PAGE.split("## Marks")[0]
 LINES = re.findall(r"^\| [^\n]* \| `([^\n`]+)` \|$", SECTIONS, re.MULTILINE)
 FIXTURES = "submission, reference, seed, rng, folder, partial, model, capsys, subtests"
-HEAD = """import asyncio, collections, datetime, random
+HEAD = """import asyncio, collections, dataclasses, datetime, random
 from fractions import Fraction
 from pathlib import Path
 import numpy as np, pytest, torch

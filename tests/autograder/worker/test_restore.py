@@ -32,9 +32,18 @@ NUMERICAL = {
         "np.random.set_bit_generator(np.random.PCG64(3))",
         "type(np.random.get_bit_generator()).__name__",
     ),
+    "handlers of loggers": (
+        "logging.getLogger('a').addHandler(logging.StreamHandler()); logging.root.addHandler(logging.StreamHandler())",
+        "[type(each).__name__ for each in (*logging.getLogger('a').handlers, *logging.root.handlers)]"
+        ".count('StreamHandler')",
+    ),
     "Python's random state": ("random.random()", "random.random()"),
 }
 PROCESS = {
+    "levels of loggers": (
+        "logging.disable(); logging.getLogger('a').setLevel(10)",
+        "(logging.root.manager.disable, logging.getLogger('a').level)",
+    ),
     "warnings": ("warnings.simplefilter('error')", "warnings.warn('x')"),
     "shown warnings": ("warnings.showwarning = None", "warnings.showwarning is None"),
     "environment": ("os.environ['HOME'] = 'there'; os.environ['NEW'] = '1'", "sorted(os.environ.items())"),
@@ -62,7 +71,7 @@ PROCESS = {
     "builtins": ("builtins.abs = lambda x: 0", "abs(-1)"),
 }
 CODE = """
-import builtins, decimal, gc, os, random, signal, sys, types, warnings
+import builtins, decimal, gc, logging, os, random, signal, sys, types, warnings
 import numpy as np
 import torch
 
