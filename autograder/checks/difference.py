@@ -322,7 +322,8 @@ def _with_type(value: Any) -> str:
 def _expected_of(actual: Any, expected: object) -> str:
     """Return what is expected in place of an object that lives with the worker, and how an iterator becomes that."""
     kind = type(expected)
-    if kind in (list, tuple, set) and actual._handle.type_name in _ITERATORS:
+    name = getattr(getattr(actual, "_handle", None), "type_name", "")
+    if kind in (list, tuple, set) and name in _ITERATORS:
         return f"a {kind.__name__}: {kind.__name__}(...) makes one of it"
     return _with_type(expected)
 

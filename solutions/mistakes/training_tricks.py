@@ -853,13 +853,6 @@ def clips_in_float32(gradients, max_norm):
     ], norm
 
 
-@mistake(
-    "decayed_learning_rate", "A tensor of float32 is computed with, in which small rates end at 0; use Python's floats."
-)
-def decays_in_float32(learning_rate, epoch, factor=0.98):
-    return (torch.tensor(learning_rate) * torch.tensor(factor) ** epoch).item()
-
-
 @mistake("decayed_learning_rate", "The rate falls by the same amount each epoch; it should fall by the same factor.")
 def decays_linearly(learning_rate, epoch, factor=0.98):
     return learning_rate * (1 - (1 - factor) * epoch)

@@ -14,7 +14,7 @@ import types
 import numpy as np
 import pytest
 
-from autograder.checks.remote import StudentModule
+from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.errors import RefusedValue
 from autograder.submissions import Module
@@ -242,7 +242,7 @@ def submission(request):
         else:
             transport = InProcess()
         module = Module("money", "money.py", STUDENT)
-        yield StudentModule(module, {"money": module}, transport, 2.0, 3)
+        yield StudentModule(ModuleUnderTest(module, {"money": module}, 2.0), transport, 3)
 
 
 def named():

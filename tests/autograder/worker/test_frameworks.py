@@ -130,7 +130,7 @@ def test_fields_of_named_tuples_and_dataclasses_are_arrays_there_and_tensors_her
 
 def test_methods_attributes_iterators_and_callbacks_exchange_arrays_for_tensors(name):
     unit = Module("unit", "unit.py", RECORDS.format(name=name))
-    student = StudentModule(unit, {"unit": unit}, InProcess(), 20.0, 0)
+    student = StudentModule(ModuleUnderTest(unit, {"unit": unit}, 20.0), InProcess(), 0)
     x = torch.tensor([[1.0, 5.0], [3.0, 1.0]])
     scaler = student.Scaler().fit(x)
     moved = x - torch.tensor([2.0, 3.0])
