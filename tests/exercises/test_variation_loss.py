@@ -74,9 +74,14 @@ def board(rng: torch.Generator) -> tuple[Tensor, Tensor]:
     return torch.where(light, bright, dark), light
 
 
-def stripes(rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Stripes one pixel wide, across or down and coloured by lot, and where they are light: (3, SIDE, SIDE) each."""
-    turned, shift = torch.randint(2, (2,), generator=rng).tolist()
+def stripes(rng: torch.Generator, down: bool | None = None) -> tuple[Tensor, Tensor]:
+    """Stripes one pixel wide, across or down (by lot, if not told) and coloured by lot, and where they are light.
+
+    Returns:
+        The picture and its light places: (3, SIDE, SIDE) each.
+    """
+    drawn, shift = torch.randint(2, (2,), generator=rng).tolist()
+    turned = drawn if down is None else down
     light = ((torch.arange(SIDE) + shift) % 2 == 1).expand(3, SIDE, SIDE)
     light = light.transpose(1, 2) if turned else light
     dark, bright = uniform(rng, 0.13, 0.17, 3, 1, 1), uniform(rng, 0.83, 0.87, 3, 1, 1)
@@ -351,9 +356,9 @@ def test_variation_loss_gradient_on_random_images(submission, reference, rng):
 # --- denoise
 
 
-def stripes_left(submission, rng: torch.Generator, **options) -> float:
+def stripes_left(submission, rng: torch.Generator, *, down: bool | None = None, **options) -> float:
     """The share of the contrast that is left of noisy stripes one pixel wide."""
-    clean, light = stripes(rng)
+    clean, light = stripes(rng, down)
     result = submission.denoise(noisy(clean, rng)[None], **options)
     assert_kind(result, (1, *clean.shape))
     return contrast(result[0], light) / contrast(clean, light)
@@ -444,7 +449,8 @@ def test_no_weight_on_smoothness(submission, rng):
     """With weight 0 nothing pulls the pictures away from the images, and with 0.5 fine stripes keep at most a third."""
     images = 0.1 + 0.8 * random_images(rng, 2, 3, 8, 8)
     assert_close(submission.denoise(images, weight=0.0, steps=10), images, atol=0.01)
-    assert_between(stripes_left(submission, rng, weight=0.5), -1 / 3, 1 / 3, what=STRIPES)
+    for down in (False, True):
+        assert_between(stripes_left(submission, rng, down=down, weight=0.5), -1 / 3, 1 / 3, what=STRIPES)
 
 
 @pytest.mark.points("denoise", 0.5)
