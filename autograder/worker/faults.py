@@ -27,7 +27,7 @@ _FORBIDDEN = tuple(map(os.strerror, (errno.EPERM, errno.EACCES, errno.EROFS, err
 
 
 def fault_of(error: BaseException, sources: Mapping[str, str], *, sandboxed: bool) -> Fault:
-    """Return the fault for an exception.
+    """Return the fault for an exception. The student's code may have replaced `isinstance`.
 
     Args:
         error: SystemExit, KeyboardInterrupt and the deadline included: to the grader each is an answer.
@@ -35,16 +35,17 @@ def fault_of(error: BaseException, sources: Mapping[str, str], *, sandboxed: boo
         sandboxed: the sandbox may be why it was raised.
     """
     frames = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in _frames(error)]
-    if isinstance(error, DeadlinePassed):
+    classes = type(error).__mro__
+    if DeadlinePassed in classes:
         kind = "timed out"
-    elif isinstance(error, NotImplementedError) and frames and _is_skeleton_line(frames[-1], sources):
+    elif NotImplementedError in classes and frames and _is_skeleton_line(frames[-1], sources):
         kind = "not written"
     else:
         kind = "raised"
     text = _without_private_modules(_text(error), error)
     if sandboxed:
         text = _lack(error) or text + _advice(text, error)
-    kinds = tuple(base.__name__ for base in type(error).__mro__ if base is not object)
+    kinds = tuple(base.__name__ for base in classes if base is not object)
     own = tuple(each for each in frames if each[0] in sources)
     place = _refused_place(error) if not own else None
     if place is not None and place[0] in sources:
@@ -54,10 +55,7 @@ def fault_of(error: BaseException, sources: Mapping[str, str], *, sandboxed: boo
 
 
 def _refused_place(error: BaseException) -> tuple[str, int, str] | None:
-    """Return the place of what the compiler refused, which has not run; None for any other exception.
-
-    The student's code may have replaced `isinstance`.
-    """
+    """Return the place of what the compiler refused, which has not run; None for any other exception."""
     if SyntaxError not in type(error).__mro__:
         return None
     filename, line = getattr(error, "filename", None), getattr(error, "lineno", None)
@@ -71,7 +69,7 @@ def _frames(error: BaseException) -> list[tuple[types.FrameType, int]]:
         traceback = traceback.tb_next
     # If the deadline came by a signal, its handler sits on top of the line that was running.
     handler = len(frames) > 1 and frames[-1][0].f_code.co_filename == HANDLER
-    return frames[:-1] if isinstance(error, DeadlinePassed) and handler else frames
+    return frames[:-1] if DeadlinePassed in type(error).__mro__ and handler else frames
 
 
 def _is_skeleton_line(frame: tuple[str, int, str], sources: Mapping[str, str]) -> bool:

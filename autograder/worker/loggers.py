@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 
 def loggers() -> list[logging.Logger]:
-    """Return all loggers that there are."""
-    known = list(logging.root.manager.loggerDict.values())
-    return [logging.root, *(each for each in known if isinstance(each, logging.Logger))]
+    """Return all loggers that there are. The student's code may have replaced `isinstance`."""
+    known: list[Any] = list(logging.root.manager.loggerDict.values())
+    return [logging.root, *(each for each in known if logging.Logger in type(each).__mro__)]
 
 
 def added_handlers() -> dict[logging.Logger, list[logging.Handler]]:
