@@ -401,7 +401,8 @@ def _scale_by_length(
 
 
 def _give_back(parameter: Parameter, theirs: Call, right: Call, first: Call) -> Call:
-    return _with(right, value=_given(theirs, parameter))
+    given = _given(theirs, parameter)
+    return right if given is None else _with(right, value=given)
 
 
 # --- other arguments

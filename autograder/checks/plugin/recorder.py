@@ -48,6 +48,7 @@ _OUTCOMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (pytest.fail.Exception, Outcome.FAILED),
 )
 _LONGEST_MESSAGE = 2000
+_LACKS_RETURN = "a function that ends without `return` gives None"
 #: So much of the arguments and answers of a function's passed checks is kept.
 _KEPT_BYTES = 2**21
 #: A check that waits for another is not run where that one ended so. One that is not written blocks nothing: those that
@@ -223,7 +224,14 @@ def _after_call(call: Call, error: CheckFailed) -> str:
     returned, problem = "returned ", error.problem
     if place and problem.startswith(returned):
         return f"{call} returned as {place}: {problem.removeprefix(returned)}"
-    return f"{call} {problem}"
+    return _with_advice(call, problem)
+
+
+def _with_advice(call: Call, problem: str) -> str:
+    """Return a call and its problem; where None came back for a value, with what may be missing in the function."""
+    nothing = call.value is None and problem.startswith("returned None, ")
+    is_value = " " in problem.partition("expected ")[2]  # an error that is expected is a single word
+    return f"{call} {problem}; {_LACKS_RETURN}" if nothing and is_value else f"{call} {problem}"
 
 
 def _reason(text: str) -> str:
@@ -369,7 +377,8 @@ def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest
     used = held.module.used_by(check.function, *item.stash[PARTS])
     causes = recorder.failed_functions(item.nodeid) & used
     wrong_answer = isinstance(error, AssertionError | pytest.fail.Exception)
-    if causes and wrong_answer:  # what shows here may be the fault of a function that this one uses
+    got_nothing = isinstance(error, Raised) and "'NoneType'" in error.text
+    if causes and (wrong_answer or got_nothing):  # what shows here may be the fault of a function that this one uses
         first = min(causes)
         advice = f"{first} fails, and {check.function} uses it: mend {first} first"
         return replace(check, message=f"{check.message}; {advice}")

@@ -187,3 +187,10 @@ def test_what_a_passed_check_contradicts_is_not_named(tmp_path):
 def test_a_right_answer_and_a_strange_one_have_no_name(tmp_path):
     assert named(tmp_path, "def area(width): return width ** 2", ("area", 3.0), ("area", 5.0)) == []
     assert named(tmp_path, "def area(width): return width ** 2 + 11", ("area", 3.0), ("area", 5.0)) == []
+
+
+def test_none_is_not_an_argument_that_was_left_out_and_comes_back(tmp_path):
+    nothing = "def mean(values, weight=2.0): values.mean(dim=0) * weight"
+    assert named(tmp_path, nothing, ("mean", VALUES), ("mean", VALUES + 1)) == []
+    back = "def mean(values, weight=2.0): return weight"
+    assert named(tmp_path, back, ("mean", VALUES, VALUES[0]), ("mean", VALUES, VALUES[1])) == ["gives_weight_back"]

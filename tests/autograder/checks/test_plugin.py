@@ -349,6 +349,31 @@ def test_a_function_that_uses_a_failing_one_says_which_to_mend_first(student_pyt
     assert "mend" not in checks["doubling::test_double"].message
 
 
+def test_a_function_that_returns_nothing_says_so_and_whoever_stumbles_over_it_says_which_to_mend(
+    student_pytest, tmp_path
+):
+    root = make_course(tmp_path / "course")
+    (root / "exercises" / "doubling.py").write_text(
+        "def double(x):\n    print(2 * x)\n\ndef halve(x):\n    return double(x) / 4\n"
+    )
+    (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    checks = student_pytest("exercises/doubling.py", cwd=root).checks
+    assert checks["doubling::test_double"].message.endswith("; a function that ends without `return` gives None")
+    assert checks["doubling::test_halve"].message.endswith("double fails, and halve uses it: mend double first")
+
+
+def test_nothing_in_place_of_an_error_is_no_missing_return(student_pytest, tmp_path):
+    root = make_course(tmp_path / "course")
+    (root / "tests" / "exercises" / "test_doubling.py").write_text(
+        "import pytest\nfrom autograder.compare import assert_raises\n\n@pytest.mark.points('double', 2)\n"
+        "def test_double(submission):\n    assert_raises(ValueError, submission.double, 3)\n"
+    )
+    (root / "exercises" / "doubling.py").write_text("def double(x):\n    pass\n")
+    (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    (check,) = student_pytest("exercises/doubling.py", cwd=root).checks.values()
+    assert check.message.endswith("returned None, expected ValueError")
+
+
 def test_a_name_that_only_looks_right_is_told_by_its_letter(student_pytest, tmp_path):
     root = make_course(tmp_path / "course")
     (root / "exercises" / "doubling.py").write_text("def d\N{CYRILLIC SMALL LETTER O}uble(x):\n    return 2 * x\n")
