@@ -46,7 +46,7 @@ def _has_letter(name: str, letter: str) -> bool:
     return probe is not None and bytes(probe.getmask(letter)) != bytes(probe.getmask(_NO_CHARACTER))
 
 
-def worded(words: str, size: int) -> "tuple[str, Font]":
+def words_and_font(words: str, size: int) -> "tuple[str, Font]":
     """Return words in the reader's language, and a font that has all of its letters; without one, the words as they are."""
     shown = translate_sentence(words)
     letters = {each for each in shown if not each.isspace() and unicodedata.category(each) != "Cf"}
@@ -61,5 +61,5 @@ def worded(words: str, size: int) -> "tuple[str, Font]":
 
 def width(words: str, size: int) -> int:
     """Return how wide words are in the reader's language, in pixels."""
-    shown, letters = worded(words, size)
+    shown, letters = words_and_font(words, size)
     return round(letters.getlength(shown))

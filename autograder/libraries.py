@@ -28,10 +28,10 @@ class Kind:
         self._name = name
 
     def __instancecheck__(self, value: object) -> bool:
-        kind = self.loaded()
+        kind = self.loaded_class()
         return kind is not None and isinstance(value, kind)
 
-    def loaded(self) -> Any:
+    def loaded_class(self) -> Any:
         """Return the class itself, or None as long as its library has not been imported."""
         return getattr(sys.modules.get(self._module), self._name, None)
 

@@ -115,12 +115,12 @@ def translate_sentence(english: str) -> str:
 
 
 def _fill(sentence: Sentence) -> str:
-    def filled(value: Any) -> str:
+    def fill(value: Any) -> str:
         if isinstance(value, dict):
             return _fill(value)
         return str(value) if language() == ENGLISH else _ARTICLE.sub("", str(value))
 
-    values = {name: filled(each) for name, each in sentence["values"].items()}
+    values = {name: fill(each) for name, each in sentence["values"].items()}
     return _translations().gettext(sentence["text"]).format(**values)
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
-from autograder.lettering import width, worded
+from autograder.lettering import width, words_and_font
 
 PAPER, INK, PALE = "white", (40, 40, 48), (205, 208, 214)
 COLOURS = ((36, 99, 196), (208, 74, 44), (30, 140, 92), (146, 82, 178))
@@ -28,7 +28,7 @@ def write(
     pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: Colour, size: int, anchor: str = "la"
 ) -> None:
     """Write words at a place."""
-    shown, letters = worded(words, size)
+    shown, letters = words_and_font(words, size)
     pen.text(place, shown, colour, letters, anchor)
 
 
@@ -36,7 +36,7 @@ def write_on_plate(
     pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: Colour, size: int, anchor: str = "la"
 ) -> None:
     """Write words at a place, on paper of their own: what lies below them is not seen."""
-    shown, letters = worded(words, size)
+    shown, letters = words_and_font(words, size)
     left, top, right, bottom = pen.textbbox(place, shown, letters, anchor)
     pen.rectangle((left - _SCALE, top - _SCALE, right + _SCALE, bottom + _SCALE), PAPER)
     pen.text(place, shown, colour, letters, anchor)

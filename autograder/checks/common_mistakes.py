@@ -394,14 +394,14 @@ def _of_refusals(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
 def _scale_by_length(
     parameter: Parameter, scale: Callable[[Any, int], Any], theirs: Call, right: Call, first: Call
 ) -> Call:
-    value = _given(theirs, parameter)
+    value = _argument(theirs, parameter)
     sized = isinstance(value, list | tuple) or (isinstance(value, Tensor) and value.dim() > 0)
     length = len(value) if sized else 1
     return _with(right, value=_on_floats(lambda number: scale(number, length or 1), right.value))
 
 
 def _give_back(parameter: Parameter, theirs: Call, right: Call, first: Call) -> Call:
-    given = _given(theirs, parameter)
+    given = _argument(theirs, parameter)
     return right if given is None else _with(right, value=given)
 
 
@@ -442,7 +442,7 @@ def _of_arguments(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
         )
 
 
-def _given(call: Call, parameter: Parameter) -> Any:
+def _argument(call: Call, parameter: Parameter) -> Any:
     """Return what a call gives for a parameter; None if that is left to its default."""
     at = parameter.position
     return call.args[at] if at < len(call.args) else call.kwargs.get(parameter.name)
@@ -467,7 +467,7 @@ def _without(parameter: Parameter, parameters: Sequence[Parameter], call: Call) 
 
 
 def _step(parameter: Parameter, step: int, call: Call) -> Call:
-    value = _given(call, parameter)
+    value = _argument(call, parameter)
     return _put(call, parameter, value + step) if type(value) is int else call
 
 
@@ -485,7 +485,7 @@ def _in_training_mode(call: Call) -> Call:
 
 
 def _exchange(first: Parameter, second: Parameter, call: Call) -> Call:
-    one, other = _given(call, first), _given(call, second)
+    one, other = _argument(call, first), _argument(call, second)
     if one is None or type(one) is not type(other):
         return call
     return _put(_put(call, first, other), second, one)

@@ -97,25 +97,25 @@ def assert_between(
     if isinstance(values, int | float):
         if not _single(low) <= _single(values) <= _single(high):
             value = show(actual)
-            found = _found(what, value)
+            found = _beginning(what, value)
             raise CheckFailed(f"{found}, expected {bounds(low, high, value)}", actual, mistake=mistake)
         return
     if values is None:
         raise CheckFailed(f"returned {show(actual)}, expected a number", actual)
     if 0 in values.shape:
         value = show(actual)
-        found = _found(what, value)
+        found = _beginning(what, value)
         raise CheckFailed(f"{found}, which has no number in it, expected {bounds(low, high, value)}", actual)
     wrong = ~((values >= low) & (values <= high))
     if wrong.any():
         index = tuple(map(int, np.argwhere(wrong)[0])) if isinstance(wrong, np.ndarray) else first(wrong)
         place = place_of(index)
         value = show(values[index].item() if isinstance(actual, Tensor | np.ndarray) else actual)
-        found = _found(what, f"{value}{place}")
+        found = _beginning(what, f"{value}{place}")
         raise CheckFailed(f"{found}, expected {bounds(low, high, value)}", actual, mistake=mistake)
 
 
-def _found(what: str, value: str) -> str:
+def _beginning(what: str, value: str) -> str:
     """Return how a sentence begins that tells a value: by what it measures, or by the call."""
     return f": {what} is {value}" if what else f"returned {value}"
 

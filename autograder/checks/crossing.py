@@ -38,7 +38,7 @@ class SentModule:
     words: str
 
     @property
-    def _shown(self) -> str:
+    def _words(self) -> str:
         """Words for it as a value in a sentence."""
         return self.words
 
@@ -64,7 +64,7 @@ class SentIterator:
             yield self._given[place]
 
     @property
-    def _shown(self) -> str:
+    def _words(self) -> str:
         """Words for it as a value in a sentence."""
         return show(self._source)
 

@@ -52,7 +52,7 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
         actual = tuple(actual)  # a named tuple is a tuple
     if isinstance(expected, Record) and hasattr(type(actual), "_record"):
         actual = actual._record(expected)  # type: ignore[attr-defined] # it lives with the worker
-    if hasattr(type(actual), "_shown"):
+    if hasattr(type(actual), "_words"):
         return f"returned {_with_type(actual)}{at}, expected {_expected_of(actual, expected)}"
     if not _is_of_kind(actual, expected):
         return f"returned {_with_type(actual)}{at}, expected {_with_type(expected)}"
@@ -306,9 +306,9 @@ def _with_type(value: Any) -> str:
     """Return a value with its type, for a sentence about types."""
     if value is None:
         return "None"
-    if hasattr(type(value), "_shown"):
+    if hasattr(type(value), "_words"):
         handle = getattr(value, "_handle", None)  # of an object that lives with the worker
-        return with_article(handle.type_name) if handle is not None else str(value._shown)
+        return with_article(handle.type_name) if handle is not None else str(value._words)
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, np.ndarray):

@@ -171,7 +171,7 @@ class RemoteObject:
         return str(self._submission._labels.get(self._handle.number, self._handle.type_name))
 
     @property
-    def _shown(self) -> str:
+    def _words(self) -> str:
         """Words for it as a value in a sentence."""
         return with_article(self._handle.type_name) if self._handle.type_name == "function" else self._label
 
@@ -240,7 +240,7 @@ class RemoteObject:
         return complex(_expect(complex, _use(self, "__complex__")))
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> Any:
-        return _use(self, "__exit__", *_told(error))
+        return _use(self, "__exit__", *_kinds_and_text(error))
 
     async def __anext__(self) -> Any:
         try:
@@ -254,7 +254,7 @@ class RemoteObject:
         return await _use(self, "__aenter__")
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> Any:
-        return await _use(self, "__aexit__", *_told(error))
+        return await _use(self, "__aexit__", *_kinds_and_text(error))
 
     def __deepcopy__(self, memo: object) -> Any:
         return _use(self, "__deepcopy__")
@@ -286,7 +286,7 @@ class RemoteGenerator(RemoteObject):
 
     def throw(self, error: Any, *_: object) -> Any:
         """Return what the student's generator yields next, when its `yield` raises this."""
-        return _next(self, "__throw__", *_told(error() if isinstance(error, type) else error))
+        return _next(self, "__throw__", *_kinds_and_text(error() if isinstance(error, type) else error))
 
 
 def object_of(submission: Caller, handle: Handle) -> RemoteObject:
@@ -296,7 +296,7 @@ def object_of(submission: Caller, handle: Handle) -> RemoteObject:
     return (RemoteDataclass if handle.kind == "dataclass" else RemoteObject)(submission, handle)
 
 
-def _told(error: BaseException | None) -> tuple[list[str] | None, str]:
+def _kinds_and_text(error: BaseException | None) -> tuple[list[str] | None, str]:
     """Return what a worker can make the exception of: the names of its kinds, and its text."""
     return (None, "") if error is None else ([kind.__name__ for kind in type(error).__mro__], str(error))
 
@@ -399,7 +399,7 @@ class RemoteModule(RemoteObject):
         return str(self._handle.type_name)
 
     @property
-    def _shown(self) -> str:
+    def _words(self) -> str:
         """Any model looks alike in a sentence."""
         return "module"
 

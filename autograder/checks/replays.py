@@ -40,7 +40,7 @@ class CheckCalls:
             made = {each._handle.number for each in objects_in(call.value)}
             if callable_of(call) == function or call.on is not None or call.program or made & used:
                 kept.append(call)
-                used |= {each._handle.number for each in _given(call)}
+                used |= {each._handle.number for each in _objects_used(call)}
         return replace(self, calls=kept[::-1])
 
     @property
@@ -107,13 +107,13 @@ def _replayable(calls: Sequence[Call]) -> bool:
     """Return True if every call came back, and each module that was used was sent or returned by an earlier call."""
     returned: set[int] = set()
     for call in calls:
-        if any(_recipe(m) is None and m._handle.number not in returned for m in _given(call)):
+        if any(_recipe(m) is None and m._handle.number not in returned for m in _objects_used(call)):
             return False
         returned.update(each._handle.number for each in objects_in(call.value))
     return True
 
 
-def _given(call: Call) -> list[RemoteObject]:
+def _objects_used(call: Call) -> list[RemoteObject]:
     """Return the objects that a call uses: the one that it is made on, and those among its arguments."""
     return objects_in([call.on, *call.args, *call.kwargs.values()])
 

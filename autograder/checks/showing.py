@@ -49,8 +49,8 @@ def _description(value: object) -> str:
         return f"{value.width}x{value.height} {value.mode} image"
     if isinstance(value, float):
         return show_float(value)
-    if hasattr(type(value), "_shown"):  # an object that lives with the worker, which is not asked
-        return str(value._shown)  # type: ignore[attr-defined] # it lives with the worker
+    if hasattr(type(value), "_words"):  # an object that lives with the worker, which is not asked
+        return str(value._words)  # type: ignore[attr-defined] # it lives with the worker
     if is_record(value):
         value = record_of(value)
     if isinstance(value, Record):

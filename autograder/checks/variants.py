@@ -91,7 +91,7 @@ class Variants:
         return mixtures(self.right.text, self._text, self.function, names)
 
     @cached_property
-    def _mixed(self) -> Module:
+    def _mixtures_module(self) -> Module:
         """Return a module in which every mixture is a function."""
         return replace(self._wrong, text=with_more(self._wrong.text, "\n" + "\n".join(self.mixtures.values())))
 
@@ -114,7 +114,7 @@ class Variants:
         if variant in self.common:
             yield from self._replays_of_common(self.common[variant], asked)
             return
-        module = self._wrong if len(mixed_names(variant)) == 1 else self._mixed
+        module = self._wrong if len(mixed_names(variant)) == 1 else self._mixtures_module
         calls = [
             replace(call, function=variant + call.function[len(self.function) :])
             if call.on is None and callable_of(call) == self.function

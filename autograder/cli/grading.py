@@ -157,7 +157,7 @@ def regrade(
     moments = read_moments(out)  # of what is published: it may be written anew now
     source, spec = load_source(out)
     run = replace(_Run.of(source, spec, out, machines, fresh), signer=_signer(sign))
-    if publish or not run.taken.tried:
+    if publish or not run.taken.names_with_attempts:
         _tell_intake(run.taken.intake, out)
     if publish:
         write_atomically(out / INTAKE, intake_csv(run.taken.intake))
@@ -196,7 +196,7 @@ class _Run:
         book = _assignment(source, spec)
         taken = take_in_class(source, spec.catalog, out) if book is None else _class_of(book, out)
         run = cls(spec, taken, book, out, machines, fresh, read_tables(out, spec.catalog))
-        run = run._with_best_attempts() if taken.tried else run
+        run = run._with_best_attempts() if taken.names_with_attempts else run
         paths = map(run.batch(out).result_path, run.submissions)
         return replace(run, signed=frozenset(path for path in paths if signature_path(path).exists()))
 
@@ -292,7 +292,7 @@ class _Run:
         if self.signer is not None:
             self.signer.sign(stored.path)
 
-    def _unsigned(self, graded: list[StoredResult]) -> Iterator[str]:
+    def _lost_signatures(self, graded: list[StoredResult]) -> Iterator[str]:
         """Yield a sentence if results were signed before and have changed since, so that their signatures are gone."""
         lost = [
             each.result.name for each in graded if each.path in self.signed and not signature_path(each.path).exists()
@@ -317,7 +317,7 @@ class _Run:
         print_class(marks, [each.path.relative_to(self.out) for each in graded])
         where = f"The results, and {len(marks)} grades in grades.csv, are in {self.out}{os.sep}"
         terminal.out.print(Text(where), soft_wrap=True)
-        known = sum(each.known and each.result.name not in self.taken.tried for each in graded)
+        known = sum(each.known and each.result.name not in self.taken.names_with_attempts for each in graded)
         if known:
             terminal.out.print(f"{known} had been graded before and have not changed; --fresh grades them again")
         if aside:
@@ -328,14 +328,14 @@ class _Run:
         remarks = self.book.remarks if self.book is not None else ()
         for sentence in (
             *remarks,
-            *self._unsigned(graded),
-            *_unheeded(self.taken, self.spec.catalog),
+            *self._lost_signatures(graded),
+            *_unheeded_decisions(self.taken, self.spec.catalog),
             *unheeded_rows(self.manual, self.submissions, marks),
         ):
             terminal.errors.print(Text(sentence), soft_wrap=True)
 
 
-def _unheeded(taken: Class, catalog: Catalog) -> Iterator[str]:
+def _unheeded_decisions(taken: Class, catalog: Catalog) -> Iterator[str]:
     """Yield a sentence for each decision of `class.toml` that has no effect, and for each `class.toml` that is not read."""
     yield from taken.remarks
     if taken.rules is None:
@@ -349,7 +349,7 @@ def _unheeded(taken: Class, catalog: Catalog) -> Iterator[str]:
         )
         told = f"{len(without)} of {len(hand_ins)} hand-ins tell no moment"
         yield f"class.toml has a deadline, and {told}: these lose no points for lateness{besides}"
-    yield from policy.unheeded(taken.rules, taken.moments, catalog.modules)
+    yield from policy.unheeded_decisions(taken.rules, taken.moments, catalog.modules)
 
 
 def _tell_intake(intake: Intake, out: Path) -> None:

@@ -51,7 +51,7 @@ def report(
 ) -> None:
     """Write results in the form that students, instructors or a platform want."""
     from autograder.results.formats.formats import FORMATS
-    from autograder.results.publish import publish, read_marks, render, unheeded
+    from autograder.results.publish import publish, read_marks, render, unheeded_decisions
 
     catalog = course_here()
     speak(catalog, lang)
@@ -59,7 +59,7 @@ def report(
         _report_term(paths, catalog, form or "table", title, out, roster, gradebook)
         return
     marks = read_marks(paths, catalog)
-    for sentence in unheeded(paths, marks.values(), catalog):
+    for sentence in unheeded_decisions(paths, marks.values(), catalog):
         terminal.errors.print(Text(sentence), soft_wrap=True)
     if gradebook is not None:
         _fill_gradebook(list(marks.values()), _students_of(paths), form or "html", gradebook, title, out)
@@ -130,7 +130,7 @@ def _report_term(
     from autograder.results.class_file import FILENAME, read_policy
     from autograder.results.formats.formats import FORMATS
     from autograder.results.mark import known_as
-    from autograder.results.publish import graded_folder, read_assignment, read_results, roster_of, unheeded
+    from autograder.results.publish import graded_folder, read_assignment, read_results, roster_of, unheeded_decisions
     from autograder.results.term import folder_names, term_marks
     from autograder.submissions.hand_in import read_students
     from autograder.submissions.matching import Finder, of_one_class
@@ -154,7 +154,7 @@ def _report_term(
             why = finder.why_not(known[stranger], stranger)
             terminal.errors.print(Text(f"{name}: {stranger} is left out: {why}"), soft_wrap=True)
         assignment = read_assignment(Path(folder), name, catalog, found)
-        for sentence in unheeded([Path(folder)], assignment.marks.values(), catalog):
+        for sentence in unheeded_decisions([Path(folder)], assignment.marks.values(), catalog):
             terminal.errors.print(Text(f"{name}: {sentence}"), soft_wrap=True)
         assignments.append(assignment)
     enrolled = dict(zip(finder.titles, (each.student for each in finder.everyone), strict=True))

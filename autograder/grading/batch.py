@@ -187,12 +187,12 @@ class Batch:
 
     def result_path(self, name: str) -> Path:
         """Return the file of a submission's result."""
-        return self.out / "results" / _filename(name, alone=self._folded[_folded(name)] == 1)
+        return self.out / "results" / _filename(name, alone=self._names_by_fold[_fold(name)] == 1)
 
     @functools.cached_property
-    def _folded(self) -> Counter[str]:
+    def _names_by_fold(self) -> Counter[str]:
         """Return how many submissions have the same name on a disk on which capital letters do not matter."""
-        return Counter(map(_folded, self.submissions))
+        return Counter(map(_fold, self.submissions))
 
 
 def without_intake(result: SubmissionResult, raw: RawSubmission, spec: GradingSpec) -> SubmissionResult:
@@ -239,7 +239,7 @@ def _lock_folder(out: Path) -> Iterator[None]:
         yield
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 

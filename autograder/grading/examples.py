@@ -93,14 +93,14 @@ def graded_examples(catalog: Catalog, function: str, module: Module | None, lend
     points = unit.functions[function].examples
     check = CheckResult(f"{unit.name}::{EXAMPLES}[{function}]", unit.name, function, title, points)
     if module is None:
-        return check.ended(Outcome.NOT_RUN, f"{EXAMPLES}.py was not handed in")
+        return check.with_outcome(Outcome.NOT_RUN, f"{EXAMPLES}.py was not handed in")
     try:
         report = try_examples(catalog, function, read_examples(module), lend)
     except UsageError as error:
-        return check.ended(Outcome.FAILED, str(error))
+        return check.with_outcome(Outcome.FAILED, str(error))
     if report.share == 1:
-        return check.ended(Outcome.PASSED)
-    return check.ended(Outcome.FAILED, " ".join(map(str.strip, report.lines())), share=report.share)
+        return check.with_outcome(Outcome.PASSED)
+    return check.with_outcome(Outcome.FAILED, " ".join(map(str.strip, report.lines())), share=report.share)
 
 
 def try_examples(
@@ -201,9 +201,11 @@ def read_examples(module: Module) -> Examples:
         lines[TOP_LEVEL] = asserting[0].lineno
         # With what gives names another value between them; whatever else stands there is run once, at the top.
         upto = tree.body[: tree.body.index(asserting[-1]) + 1]
-        times = Counter(name for node in upto for name in _assigned(node))
+        times = Counter(name for node in upto for name in _assigned_names(node))
         again = {name for name, count in times.items() if count > 1}
-        together = [node for node in upto if node in asserting or (_is_repeatable(node) and again & _assigned(node))]
+        together = [
+            node for node in upto if node in asserting or (_is_repeatable(node) and again & _assigned_names(node))
+        ]
         tree.body = [*(node for node in tree.body if node not in asserting), _example_of(together)]
     return Examples(Module(EXAMPLES, module.label, ast.unparse(tree)), lines)
 
@@ -237,7 +239,7 @@ def _is_repeatable(node: ast.stmt) -> bool:
     return not isinstance(node, _DEFINITIONS) and not any(isinstance(each, _IMPORTS) for each in ast.walk(node))
 
 
-def _assigned(node: ast.stmt) -> set[str]:
+def _assigned_names(node: ast.stmt) -> set[str]:
     """Return the names that a statement gives values to."""
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
 
@@ -246,7 +248,7 @@ def _example_of(statements: list[ast.stmt]) -> ast.stmt:
     """Return the function `TOP_LEVEL` that runs statements of the top level: what they assign to stays the module's."""
     nodes = [each for statement in statements for each in ast.walk(statement)]
     annotated = {ast.unparse(each.target) for each in nodes if isinstance(each, ast.AnnAssign)}  # may not be global
-    names = sorted(set().union(*map(_assigned, statements)) - annotated)
+    names = sorted(set().union(*map(_assigned_names, statements)) - annotated)
     (function,) = ast.parse(f"def {TOP_LEVEL}(): {'global ' + ', '.join(names) if names else 'pass'}").body
     assert isinstance(function, ast.FunctionDef)
     function.body += statements

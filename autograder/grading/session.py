@@ -339,7 +339,7 @@ class _Hooks:
                 pytest_internals.run_item(item, nextitem)
         except OverBudget as error:  # raised outside of the check itself: while it was explained or cleaned up
             pytest_internals.tear_down(item.session, nextitem)
-            item.config.stash[plugin.RECORDER].results[item.nodeid] = item.stash[plugin.CHECK].ended(
+            item.config.stash[plugin.RECORDER].results[item.nodeid] = item.stash[plugin.CHECK].with_outcome(
                 Outcome.FAILED, str(error)
             )
             run.failed(error, answered=True)

@@ -84,7 +84,7 @@ class Class:
     remarks: tuple[str, ...] = ()
 
     @property
-    def tried(self) -> frozenset[str]:
+    def names_with_attempts(self) -> frozenset[str]:
         """Return the names of those of whom all attempts are graded."""
         return frozenset(self.intake.earlier) if self.rules is not None and self.rules.best else frozenset()
 

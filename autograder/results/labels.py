@@ -7,7 +7,7 @@ import base64
 import io
 from collections.abc import Sequence
 
-from autograder.lettering import width, worded
+from autograder.lettering import width, words_and_font
 from autograder.libraries import Image, ImageDraw, PngImagePlugin
 from autograder.messages import ENGLISH, language, speaking, tr
 
@@ -36,7 +36,7 @@ def _draw(panels: Sequence[tuple[str, Image.Image]]) -> bytes:
     pen = ImageDraw.Draw(canvas)
     for place, (label, panel) in enumerate(panels):
         left = _MARGIN + place * column
-        shown, font = worded(label, _LETTERS)
+        shown, font = words_and_font(label, _LETTERS)
         pen.text((left, _MARGIN + _STRIP - 4), shown, "black", font, "ls")
         canvas.paste(panel, (left, _MARGIN + _STRIP))
     notes = PngImagePlugin.PngInfo()

@@ -28,7 +28,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.course.units import Question
 from autograder.errors import UsageError
-from autograder.results.tables import BEFORE_HEADING, unquoted
+from autograder.results.tables import BEFORE_HEADING, unquote
 
 COLUMNS = ("submission", "function", "points", "comment")
 _NEEDED = COLUMNS[:3]
@@ -146,7 +146,7 @@ def filled_in(path: Path) -> dict[tuple[str, str], tuple[str, str, str]]:
     for _, row in _read_rows(path):
         points, comment, rubric = (row.get(name, "") for name in FILLED)
         if points or comment or rubric:
-            found[unquoted(row["submission"]), row["function"]] = points, comment, rubric
+            found[unquote(row["submission"]), row["function"]] = points, comment, rubric
     return found
 
 
@@ -202,7 +202,7 @@ def _line(
     """Return what a row says; None for a question that nobody has graded yet."""
     where = f"line {number} of {path}"
     submission, function, points, comment = (row.get(name, "") for name in COLUMNS)
-    submission = unquoted(unicodedata.normalize("NFC", submission))
+    submission = unquote(unicodedata.normalize("NFC", submission))
     if not submission:
         raise UsageError(f"{where} names no submission; write its name into the first column, or delete the line")
     if row.get("line"):

@@ -202,7 +202,7 @@ def decide_by(rules: Policy | None, moments: Mapping[str, str]) -> Callable[[Mar
     return None if rules is None else lambda mark: decide(mark, rules, moments.get(mark.name, ""))
 
 
-def unheeded(rules: Policy, names: Collection[str], units: Collection[str]) -> Iterator[str]:
+def unheeded_decisions(rules: Policy, names: Collection[str], units: Collection[str]) -> Iterator[str]:
     """Yield a sentence for each student and each unit in `class.toml` that is not there: what the file decides has no effect.
 
     Args:

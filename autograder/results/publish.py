@@ -13,7 +13,7 @@ from autograder.results.formats.pages import class_page, student_page
 from autograder.results.manual import read_tables
 from autograder.results.mark import Hidden, Mark, Numbers, known_as, mark, unheeded_rows, visible_mark
 from autograder.results.store import read_grading, read_intake_rows, read_moments, write_atomically
-from autograder.results.tables import unquoted
+from autograder.results.tables import unquote
 from autograder.results.term import Assignment
 from autograder.results.types import Picture, SubmissionResult
 
@@ -68,10 +68,10 @@ def read_marks(paths: Sequence[Path], catalog: Catalog) -> dict[str, Mark]:
 
 def _known_as(made: Mark, row: Mapping[str, str], numbers: Numbers) -> Mark:
     """Return a mark with the number and login that the table of intake has for its student."""
-    return known_as(made, unquoted(row.get("id") or ""), unquoted(row.get("login") or ""), numbers)
+    return known_as(made, unquote(row.get("id") or ""), unquote(row.get("login") or ""), numbers)
 
 
-def unheeded(paths: Iterable[Path], marks: Collection[Mark], catalog: Catalog) -> Iterator[str]:
+def unheeded_decisions(paths: Iterable[Path], marks: Collection[Mark], catalog: Catalog) -> Iterator[str]:
     """Yield a sentence for each decision beside some results that counts for nobody: rows by hand, and rules.
 
     Raises:
@@ -83,7 +83,7 @@ def unheeded(paths: Iterable[Path], marks: Collection[Mark], catalog: Catalog) -
         yield from unheeded_rows(read_tables(folder, catalog), names, marks)
         rules = _rules_of(folder)
         if rules is not None:
-            yield from policy.unheeded(rules, names, catalog.modules)
+            yield from policy.unheeded_decisions(rules, names, catalog.modules)
 
 
 def read_assignment(folder: Path, name: str, catalog: Catalog, students: Mapping[str, str]) -> Assignment:

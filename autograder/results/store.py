@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from autograder.errors import GraderError, UsageError
-from autograder.results.tables import unquoted
+from autograder.results.tables import unquote
 from autograder.results.types import SubmissionResult, read_moment
 
 #: File beside the results of a class that tells what was graded, and by what.
@@ -183,7 +183,7 @@ def read_intake_rows(out: Path) -> dict[str, dict[str, str]]:
         return {}
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return {unquoted(row["student"]): row for row in csv.DictReader(file) if not row["reason"]}
+            return {unquote(row["student"]): row for row in csv.DictReader(file) if not row["reason"]}
     except (OSError, KeyError, ValueError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read ({error}); grade the class again, which writes it") from error
 

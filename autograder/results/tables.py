@@ -123,7 +123,7 @@ def harmless(text: str) -> str:
     return f"'{text}" if first.startswith(_FORMULA) or text.startswith(_LED_BY) else text
 
 
-def unquoted(text: str) -> str:
+def unquote(text: str) -> str:
     """Return the text of which `harmless` made this, as people copy names from tables."""
     return text[1:] if text.startswith("'") and harmless(text[1:]) == text else text
 

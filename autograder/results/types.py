@@ -103,7 +103,7 @@ class CheckResult:
         """Return `max_points` if the check passed, else the share of them that it had given before it failed."""
         return self.max_points if self.outcome is Outcome.PASSED else self.share * self.max_points
 
-    def ended(self, outcome: Outcome, message: str = "", **facts: Any) -> "CheckResult":
+    def with_outcome(self, outcome: Outcome, message: str = "", **facts: Any) -> "CheckResult":
         """Return the same check with its outcome; a message may quote the student, and is made `legible`."""
         return replace(self, outcome=outcome, message=legible(message), **facts)
 

@@ -239,13 +239,13 @@ class _Proc:
 
     def waiting(self) -> int:
         """Return the descriptor of the file that tells how long this thread has waited; the null device if there is none."""
-        return self._opened("thread-self/schedstat")
+        return self._open_in_proc("thread-self/schedstat")
 
     def pressure(self) -> int:
         """Return that of the file that tells how long anything on this machine has."""
-        return self._opened("pressure/cpu")
+        return self._open_in_proc("pressure/cpu")
 
-    def _opened(self, name: str) -> int:
+    def _open_in_proc(self, name: str) -> int:
         try:
             return os.open(name, os.O_RDONLY, dir_fd=self._folder)
         except OSError:

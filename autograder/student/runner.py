@@ -279,10 +279,10 @@ def _break_off(run: WatchedRun, running: str, code: int, said: str, *, stopped: 
     check = run.checks.get(running) or next(iter(run.checks.values()))
     place = _place(run.unit, said)
     if stopped:
-        ended = check.ended(Outcome.TIMED_OUT, f"{check.function} did not come back and was stopped{place}")
+        ended = check.with_outcome(Outcome.TIMED_OUT, f"{check.function} did not come back and was stopped{place}")
     else:
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-        ended = check.ended(Outcome.CRASHED, f"{check.function} ended the whole process with {how}{place}")
+        ended = check.with_outcome(Outcome.CRASHED, f"{check.function} ended the whole process with {how}{place}")
     run.checks[check.id] = ended
     run.broken = True
     return run

@@ -54,9 +54,9 @@ def _add(whole: Intake, path: Path, parts: Mapping[str, Intake], names: Mapping[
     if _is_moodles(parts[first]) and key == student.name:
         shown = shown.removesuffix(f"-{student.id}")
     row = shown if shown not in whole.hand_ins else f"{shown}-{key}"
-    whole.hand_ins[row] = HandIn.joined(student, path, last)
+    whole.hand_ins[row] = HandIn.join(student, path, last)
     earlier = [
-        HandIn.joined(student, path, last | {folder: attempt})
+        HandIn.join(student, path, last | {folder: attempt})
         for folder, part in parts.items()
         for attempt in part.earlier.get(names[folder], [])
     ]

@@ -105,7 +105,7 @@ def choose(
     """
     chosen: dict[str, Entry] = {}
     notes: list[str] = []
-    helpers = _imported(entries, units)
+    helpers = _imported_stems(entries, units)
     free = [
         (entry, unit_of(entry.path.name, units))
         for entry in entries
@@ -146,7 +146,7 @@ def _mentions(unit: str, entry: Entry) -> bool:
     return _TESTS.fullmatch(stem) is None and re.search(rf"(?<![^_]){_pattern(unit)}(?![^_\d])", stem) is not None
 
 
-def _imported(entries: list[Entry], units: tuple[str, ...]) -> set[str]:
+def _imported_stems(entries: list[Entry], units: tuple[str, ...]) -> set[str]:
     """Return the names of files that other files of the submission import, of those that may be taken for a unit."""
     stems = {entry.path.stem for entry in entries if any(_mentions(unit, entry) for unit in units)}
     versions = [stem for stem in stems - set(units) if stem.isidentifier()]

@@ -124,10 +124,10 @@ def _script(empty: Module, data: bytes) -> Module:
         return empty.but("holds null bytes; save it again as UTF-8 text")
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     module, tree = parse(replace(empty, text=text))
-    return module if tree is not None else _exported(module, text)
+    return module if tree is not None else _read_as_notebook(module, text)
 
 
-def _exported(refused: Module, text: str) -> Module:
+def _read_as_notebook(refused: Module, text: str) -> Module:
     """Return a script that came out of a notebook with magics and shell lines in it, as a notebook reads them."""
     plain = without_magics(text, refused.unit) + "\n"
     pairs = zip(bare_lines(text), bare_lines(plain), strict=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from autograder.results.store import read_intake_rows
-from autograder.results.tables import harmless, unquoted
+from autograder.results.tables import harmless, unquote
 from autograder.results.types import legible, storable
 from autograder.submissions.archives import MAX_CLASS_ENTRIES, Entry, InMemory, SameFile, archive_entries, refuse_crowd
 from autograder.submissions.entries import ARCHIVES, files_below, read_archive, refuse_broken
@@ -47,7 +47,7 @@ class HandIn:
         return cls((Student(name_of(path)),), path.resolve())  # a link that was named is followed once, here
 
     @classmethod
-    def joined(cls, student: Student, path: Path, parts: dict[str, "HandIn"]) -> "HandIn":
+    def join(cls, student: Student, path: Path, parts: dict[str, "HandIn"]) -> "HandIn":
         """Return a student's hand-ins of several assignments in a class's folder or zip as one; the latest moment stands."""
         files: dict[PurePosixPath, PurePosixPath] = {}
         for folder, part in parts.items():
@@ -167,8 +167,7 @@ def read_students(out: Path) -> dict[str, Student]:
     """
     rows = read_intake_rows(out)
     return {
-        name: Student(name, unquoted(row.get("login") or ""), unquoted(row.get("id") or ""))
-        for name, row in rows.items()
+        name: Student(name, unquote(row.get("login") or ""), unquote(row.get("id") or "")) for name, row in rows.items()
     }
 
 

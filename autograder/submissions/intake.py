@@ -95,11 +95,11 @@ def take_in(paths: Iterable[Path], units: Collection[str], form: str = "") -> In
                 part.remarks += [*remarks(part, frozenset(units)), *_unopened_classes(part, frozenset(units))]
             parts.append(part)
     whole = _merge_intakes(parts)
-    whole.remarks += _repeated(parts)
+    whole.remarks += _repetitions(parts)
     return whole
 
 
-def _repeated(parts: Iterable[Intake]) -> Iterator[str]:
+def _repetitions(parts: Iterable[Intake]) -> Iterator[str]:
     """Yield a sentence if several of the given paths hold a class, and the same names stand in them."""
     classes = [part for part in parts if len(part.hand_ins) > 1]
     places = Counter((name, hand_in.path) for part in classes for name, hand_in in part.hand_ins.items())

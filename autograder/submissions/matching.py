@@ -53,12 +53,12 @@ class Finder:
         plain = _plain(student.name or name)
         if plain in self._by_group and plain not in self._by_name:
             return self._by_group[plain]
-        found = set(self._found(student, name).values())
+        found = set(self._places(student, name).values())
         return list(found) if len(found) == 1 else []
 
     def knows(self, student: Student, name: str) -> bool:
         """Return True if any number, login or name of a student finds somebody."""
-        return bool(self._found(student, name))
+        return bool(self._places(student, name))
 
     def rows(self, student: Student, name: str) -> list[int]:
         """Return the places of a submission that was graded already, which may bear the title of a row."""
@@ -68,7 +68,7 @@ class Finder:
 
     def why_not(self, student: Student, name: str) -> str:
         """Return why a student has no place of their own, for the end of a sentence."""
-        found = self._found(student, name)
+        found = self._places(student, name)
         if len(set(found.values())) > 1:
             first, *others = found
             second = next(key for key in others if found[key] != found[first])
@@ -89,7 +89,7 @@ class Finder:
             else f"nobody in {self.where} has this number, login or name"
         )
 
-    def _found(self, student: Student, name: str) -> dict[str, int]:
+    def _places(self, student: Student, name: str) -> dict[str, int]:
         """Return the place that each key of a student finds, by what the key is."""
         logins = [key for key in student.logins if key.casefold() in self._by_id]
         if logins:  # one of these is the login, and the others are none

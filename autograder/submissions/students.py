@@ -136,7 +136,7 @@ def gradescope_facts(text: bytes) -> dict[str, tuple[tuple[Student, ...], str]]:
                 [_text(each.get(key)) for key in (":name", ":email", ":sid")] for each in facts.get(":submitters") or ()
             ]
             students = tuple(Student(nfc(name or email or sid) or folder, email, sid) for name, email, sid in told)
-            found[folder] = (students or (Student(folder),), _dated(_text(facts.get(":created_at"))))
+            found[folder] = (students or (Student(folder),), _moment(_text(facts.get(":created_at"))))
         except (yaml.YAMLError, AttributeError, TypeError):
             continue
     return found
@@ -147,7 +147,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _dated(text: str) -> str:
+def _moment(text: str) -> str:
     """Return a text that is a moment; nothing for any other."""
     try:
         read_moment(text)

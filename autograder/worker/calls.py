@@ -89,7 +89,7 @@ def place(value: Any, device: str, with_generators: bool) -> Any:
     that it starts from a number drawn from the CPU's: the same state gives the same numbers, another one gives others.
     """
 
-    def moved(leaf: Any) -> Any:
+    def move(leaf: Any) -> Any:
         if type(leaf) is torch.Tensor:
             return leaf.to(device).requires_grad_(leaf.requires_grad)
         if type(leaf) is torch.Generator and with_generators:
@@ -97,7 +97,7 @@ def place(value: Any, device: str, with_generators: bool) -> Any:
             return torch.Generator(device).manual_seed(int(seed))
         return leaf
 
-    return value if device == "cpu" else map_tree(moved, value)
+    return value if device == "cpu" else map_tree(move, value)
 
 
 @contextlib.contextmanager

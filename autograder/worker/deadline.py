@@ -54,7 +54,7 @@ class Waiting:
     @classmethod
     def of_thread(cls, place: str = "thread-self") -> "Waiting":
         """Return that of a thread, by its folder in /proc; this thread's by default."""
-        return cls(_opened(f"/proc/{place}/schedstat"), _opened(_PRESSURE))
+        return cls(_open(f"/proc/{place}/schedstat"), _open(_PRESSURE))
 
     def seconds(self) -> float | None:
         """Return the time in wait so far, or None if it is not known."""
@@ -86,7 +86,7 @@ class Waiting:
             return None
 
 
-def _opened(path: str) -> int | None:
+def _open(path: str) -> int | None:
     try:
         return os.open(path, os.O_RDONLY)
     except OSError:

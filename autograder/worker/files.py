@@ -138,7 +138,7 @@ class Folder:
         stream: Stream | None = None
         if isinstance(where, int):
             stream = self._descriptors.get(where)
-            stream = stream if closefd or stream is None else stream.reopened()
+            stream = stream if closefd or stream is None else stream.reopen()
         elif self._find(where) is not None or (flags & _WRITES and os.fspath(where) != os.devnull):
             stream = self._open_node(where, flags)
         if stream is None:
@@ -233,12 +233,12 @@ class Folder:
         if self._names_below(target):
             raise _error(errno.ENOTEMPTY, target)
 
-        def moved(path: str) -> str:
+        def new_path(path: str) -> str:
             return new + path[len(old) :] if _below(path).startswith(_below(old)) else path
 
-        self._files = {moved(path): node for path, node in self._files.items()}
-        self._folders = {moved(path) for path in self._folders}
-        self._inside = moved(self._inside) if self._inside else None
+        self._files = {new_path(path): node for path, node in self._files.items()}
+        self._folders = {new_path(path) for path in self._folders}
+        self._inside = new_path(self._inside) if self._inside else None
 
     def mkdir(self, path: Any, mode: int = 0o777, **kwargs: Any) -> None:
         """Make a folder as `os.mkdir` does."""

@@ -106,7 +106,7 @@ class _Arrays(Framework):
         raise NotImplementedError
 
     def to_student(self, value: Any) -> Any:
-        return map_tree(self._given, value)
+        return map_tree(self._array_or_model, value)
 
     def to_check(self, value: Any) -> Any:
         return map_tree(self.tensor, value)
@@ -133,7 +133,7 @@ class _Arrays(Framework):
         """Return the gradient of a function of one array at a tensor, as a tensor."""
         raise NotImplementedError
 
-    def _given(self, value: Any) -> Any:
+    def _array_or_model(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
             return self.array(value.detach().cpu())
         if isinstance(value, nn.Module):
@@ -216,14 +216,14 @@ class _Jax(_Arrays):
     def gradient_of(self, function: _Function, source: Any, weights: Any) -> Any:
         arrays = [self.array(each) for each in (source, weights) if each is not None]
 
-        def differentiated(array: Any) -> Any:
+        def output_of(array: Any) -> Any:
             output = function(array)
             if not isinstance(output, jax.Array):
                 raise _no_array(output)
             return output
 
-        def pulled(array: Any, weights: Any = None) -> Any:
-            output, pull = jax.vjp(differentiated, array)
+        def gradient(array: Any, weights: Any = None) -> Any:
+            output, pull = jax.vjp(output_of, array)
             if weights is None:
                 weights = jax.numpy.ones_like(output)
             _require_shape(output, weights)
@@ -231,10 +231,10 @@ class _Jax(_Arrays):
 
         try:
             # One compilation in place of one for each operation, which takes ten times as long.
-            return self.tensor(jax.jit(pulled)(*arrays))
+            return self.tensor(jax.jit(gradient)(*arrays))
         # The function asks for numbers, as in `if x > 0` and `x[x > 0]`.
         except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
-            return self.tensor(pulled(*arrays))
+            return self.tensor(gradient(*arrays))
 
 
 class _Network:

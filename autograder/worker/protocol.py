@@ -343,7 +343,7 @@ def _check(value: Any, wanted: Any) -> Any:
     if wanted is str:
         return _text(value)
     if isinstance(wanted, Kind):
-        wanted = wanted.loaded()
+        wanted = wanted.loaded_class()
     origin, parts = typing.get_origin(wanted), typing.get_args(wanted)
     if origin is types.UnionType:  # with None
         return None if value is None else _check(value, parts[0])

@@ -235,9 +235,9 @@ class Session:
         importlib.import_module(self._unit)
         states = map(LoadedModule.state, self._modules.values())
         missing = [(state.filename, *note) for state in states for note in state.notes]
-        return Answer([*missing, *self._stops(), *self._declared()])
+        return Answer([*missing, *self._stops(), *self._framework_notes()])
 
-    def _declared(self) -> Iterator[tuple[str, int, str]]:
+    def _framework_notes(self) -> Iterator[tuple[str, int, str]]:
         """Yield the file and the line at which a module names a framework, and what its functions get."""
         for module in self._modules.values():
             note = framework_note(getattr(module, "FRAMEWORK", None))

@@ -121,7 +121,7 @@ class Stream(io.RawIOBase):
             self._closed()
         super().close()
 
-    def reopened(self) -> "Stream":
+    def reopen(self) -> "Stream":
         """Return another stream of this file, at the same place."""
         other = Stream(self._node, self._flags)
         other._position = self._position

@@ -42,7 +42,7 @@ def install() -> None:
     loader.__init__ = _without_workers(loader.__init__)  # type: ignore[method-assign] # replaced on purpose
     torch.compile = _leave_uncompiled
     torch.save = torch.serialization.save = _into_stream(torch.save)
-    torch.load = torch.serialization.load = _unmapped(torch.load)
+    torch.load = torch.serialization.load = _without_map(torch.load)
     torch.jit.save, torch.jit.load = _into_stream(torch.jit.save), _from_stream(torch.jit.load)
     if is_loaded("numpy"):  # which has kept `open` as it was when it was imported
         openers: Any = getattr(importlib.import_module("numpy.lib._datasource"), "_file_openers", None)
@@ -240,7 +240,7 @@ def _from_stream(load: Callable[..., Any]) -> Callable[..., Any]:
     return loaded
 
 
-def _unmapped(load: Callable[..., Any]) -> Callable[..., Any]:
+def _without_map(load: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that loads as this one does, and reads a file that it was to map: one in memory has no place."""
 
     @functools.wraps(load)

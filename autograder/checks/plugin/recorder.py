@@ -178,11 +178,11 @@ class Recorder:
 def end_check(check: CheckResult, error: BaseException | None, submission: StudentModule | None) -> CheckResult:
     """Return the check with the outcome of one phase of its test."""
     if error is None:
-        return check.ended(Outcome.PASSED)
+        return check.with_outcome(Outcome.PASSED)
     if isinstance(error, pytest.skip.Exception):
-        return check.ended(Outcome.BLOCKED, str(error.msg))
+        return check.with_outcome(Outcome.BLOCKED, str(error.msg))
     outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.ERROR)
-    return check.ended(
+    return check.with_outcome(
         outcome,
         _printable(without_folder(sentence(error, submission), submission)),
         picture=_picture(check, error, submission),

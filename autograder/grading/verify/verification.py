@@ -240,7 +240,7 @@ class Verification:
         trials = [Trial(unit, text, functions=frozenset({function})) for unit, function, _, text in cases]
         counts = {unit.name: NamedMixtures() for unit in self.units}
         problems = []
-        for (unit, function, pair, _), result in zip(cases, self._graded("Mixtures", trials), strict=True):
+        for (unit, function, pair, _), result in zip(cases, self._grade("Mixtures", trials), strict=True):
             named = {name for check in result.checks for name in (check.mistake or "").split(" + ") if name}
             if not any(check.outcome is Outcome.FAILED for check in result.checks):
                 continue  # two that undo each other
@@ -308,9 +308,9 @@ class Verification:
 
     def _run(self, what: str, trials: Sequence[Trial]) -> Iterator[tuple[CheckResult, ...]]:
         """Yield the checks of each trial."""
-        return (result.checks for result in self._graded(what, trials))
+        return (result.checks for result in self._grade(what, trials))
 
-    def _graded(self, what: str, trials: Sequence[Trial]) -> Iterator[SubmissionResult]:
+    def _grade(self, what: str, trials: Sequence[Trial]) -> Iterator[SubmissionResult]:
         done = self.progress(what, len(trials))
         for result in self.run_trials(trials):
             done()

@@ -276,4 +276,4 @@ def _writer(kind: type) -> Callable[[_Encoder, Any, int], object] | None:
     found = _WRITERS.get(kind)
     if found is not None or kind.__module__ == "builtins":
         return found
-    return next((write for known, write in _OF_LIBRARIES if known.loaded() is kind), None)
+    return next((write for known, write in _OF_LIBRARIES if known.loaded_class() is kind), None)

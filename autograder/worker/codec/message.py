@@ -288,7 +288,7 @@ class Record:
         return f"{self.type_name}({', '.join(f'{name}={value!r}' for name, value in self.fields.items())})"
 
 
-def _used(record: Record, name: str, *args: Any) -> Any:
+def _use_as(record: Record, name: str, *args: Any) -> Any:
     found = getattr(type(record._object()), name)(record.far, *args)
     record._used = True
     return found
@@ -296,7 +296,7 @@ def _used(record: Record, name: str, *args: Any) -> Any:
 
 def _operator(name: str) -> Callable[..., Any]:
     def operate(self: Record, *args: Any) -> Any:
-        return NotImplemented if self.far is None else _used(self, name, *args)
+        return NotImplemented if self.far is None else _use_as(self, name, *args)
 
     return operate
 
@@ -312,13 +312,13 @@ for _name in (
 ):
     setattr(Record, f"__{_name}__", _operator(f"__{_name}__"))
 for _name in ("next", "setitem", "delitem", "reversed", "enter", "exit", "int", "float"):
-    setattr(Record, f"__{_name}__", functools.partialmethod(_used, f"__{_name}__"))
+    setattr(Record, f"__{_name}__", functools.partialmethod(_use_as, f"__{_name}__"))
 
 
 def is_record(value: object) -> bool:
     """Return True for a named tuple, or for an instance of a dataclass."""
     named = isinstance(value, tuple) and hasattr(type(value), "_fields")
-    stands_in = isinstance(value, type | Handle | Recipe | Callback | Record) or hasattr(type(value), "_shown")
+    stands_in = isinstance(value, type | Handle | Recipe | Callback | Record) or hasattr(type(value), "_words")
     return named or (dataclasses.is_dataclass(value) and not stands_in)
 
 

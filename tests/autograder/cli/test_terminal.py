@@ -70,7 +70,7 @@ LONG = "Maximiliane Charlotte von Hohenstein"
 CHECK = CheckResult("u::one", "u", "f", "t", 26.0, outcome=Outcome.PASSED)
 MARKS = [
     mark(SubmissionResult("bob", (CHECK,))),
-    mark(SubmissionResult(LONG, (CHECK.ended(Outcome.FAILED, "f(1x3x4x5 tensor) returned 3.0, expected 6.0"),))),
+    mark(SubmissionResult(LONG, (CHECK.with_outcome(Outcome.FAILED, "f(1x3x4x5 tensor) returned 3.0, expected 6.0"),))),
 ]
 PATHS = [Path("results", f"{each.name}.json") for each in MARKS]
 

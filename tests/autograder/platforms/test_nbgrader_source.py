@@ -173,7 +173,9 @@ def test_a_solution_that_does_not_fit_is_named(lesson, old, new, words):
 
 
 def test_a_graded_cell_adds_up_its_checks():
-    shown, hidden = graded_cells([CHECKS[0].ended(Outcome.PASSED), CHECKS[1].ended(Outcome.FAILED, "no\udcff")])
+    shown, hidden = graded_cells(
+        [CHECKS[0].with_outcome(Outcome.PASSED), CHECKS[1].with_outcome(Outcome.FAILED, "no\udcff")]
+    )
     assert (shown.points, shown.max_points, hidden.points, hidden.max_points) == (1, 1, 0, 2)
     lines = ["double: 0 of 2 points", "  x It doubles other things", "      no?"]
     assert [hidden.text(shown) for shown in Hidden] == ["\n".join(lines[:n]) for n in (1, 2, 3, 3)]

@@ -30,7 +30,7 @@ def check(number, outcome, **facts):
     born = CheckResult(
         f"variation_loss::test_{number}", "variation_loss", function, f"Check {number} & its <title>", 2.0
     )
-    return born.ended(outcome, facts.pop("message", ""), seconds=0.1, **facts)
+    return born.with_outcome(outcome, facts.pop("message", ""), seconds=0.1, **facts)
 
 
 WRONG = {
@@ -208,7 +208,7 @@ def test_a_wide_table_keeps_the_names_in_sight(catalog, opened):
 def test_a_unit_that_was_not_handed_in_is_one_line(catalog, opened):
     missing = "quiz.py was not handed in"
     absent = [
-        CheckResult(f"quiz::test_{number}", "quiz", "answers", f"Question {number}", 1.0).ended(
+        CheckResult(f"quiz::test_{number}", "quiz", "answers", f"Question {number}", 1.0).with_outcome(
             Outcome.NOT_RUN, missing
         )
         for number in range(13)

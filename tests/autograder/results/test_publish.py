@@ -57,7 +57,7 @@ def check(name, outcome, function="total_variation", hidden=False, **facts):
     born = CheckResult(
         f"variation_loss::test_{name}", "variation_loss", function, f"It has {name}", 2.0, hidden, seconds=0.25
     )
-    return born.ended(outcome, facts.pop("message", ""), **facts)
+    return born.with_outcome(outcome, facts.pop("message", ""), **facts)
 
 
 RESULT = SubmissionResult(

@@ -238,6 +238,7 @@ def test_a_class_of_them_is_graded_to_the_end(bait, tmp_path):
         for part in (f"solutions/{unit}.py", f"tests/exercises/test_{unit}.py", f"exercises/{unit}.py"):
             (course / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / part, course / part)
+    shutil.copy(ROOT / "tests" / "exercises" / "inspections.py", course / "tests" / "exercises")
     (course / "exercises" / "catalog.toml").write_text(short_catalog(seconds=2))
     students = tmp_path / "class"
     students.mkdir()

@@ -15,7 +15,7 @@ from autograder import lettering
 from autograder.checks.plugin.runs import StudentRun
 from autograder.course.catalog import read_catalog
 from autograder.errors import CheckError, RefusedValue
-from autograder.lettering import worded
+from autograder.lettering import words_and_font
 from autograder.messages import parse_sentence
 from autograder.student.drawing import reward
 from autograder.student.progress import caption_of, picture_path
@@ -73,7 +73,9 @@ def test_all_units_but_the_quiz_have_a_picture():
 def test_a_solution_gives_a_picture_that_fits_a_page(unit, worker, monkeypatch):
     written = []
     for module in (drawing, lettering):
-        monkeypatch.setattr(module, "worded", lambda words, size: written.append(words) or worded(words, size))
+        monkeypatch.setattr(
+            module, "words_and_font", lambda words, size: written.append(words) or words_and_font(words, size)
+        )
     made, image = drawn(unit, worker)
     assert len(written) > 3 and [words for words in written if not can_be_translated(words)] == []
     assert 300 < image.width <= 1000 and 300 < image.height <= 1100

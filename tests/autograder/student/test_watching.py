@@ -75,7 +75,9 @@ def watching(course):
 
 def result(unit, **outcomes):
     checks = [
-        CheckResult(f"{unit}::test_{name}", unit, name, f"{name} is right", 1.0).ended(outcome, f"{name} went wrong")
+        CheckResult(f"{unit}::test_{name}", unit, name, f"{name} is right", 1.0).with_outcome(
+            outcome, f"{name} went wrong"
+        )
         for name, outcome in outcomes.items()
     ]
     return WatchedRun(unit, {check.id: check for check in checks})
