@@ -37,7 +37,10 @@ def test_untrusted_work_can_be_graded():
 
 
 def test_the_ladder_and_the_corpus():
-    tests = [f"tests/autograder/sandbox/test_{name}.py" for name in ("isolation", "hostile")]
-    ran = as_ordinary_user("pytest", *tests, "-m", "not slow", "-q", "-p", "no:cacheprovider")
+    tests = [
+        f"tests/autograder/sandbox/test_{name}"
+        for name in ("isolation.py", "hostile.py::test_it_gains_nothing_and_harms_nobody")
+    ]
+    ran = as_ordinary_user("pytest", *tests, "-m", "", "-q", "-p", "no:cacheprovider")
     assert ran.returncode == 0, ran.stdout[-5000:]
     assert int(re.search(r"(\d+) passed", ran.stdout)[1]) > 100
