@@ -376,15 +376,12 @@ def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest
         return check
     used = held.module.used_by(check.function, *item.stash[PARTS])
     causes = recorder.failed_functions(item.nodeid) & used
-    wrong_answer = isinstance(error, AssertionError | pytest.fail.Exception)
-    got_nothing = isinstance(error, Raised) and "'NoneType'" in error.text
-    if causes and (wrong_answer or got_nothing):  # what shows here may be the fault of a function that this one uses
+    wrong_answer = isinstance(error, AssertionError | pytest.fail.Exception | Raised | RefusedValue)
+    if causes and wrong_answer:  # what shows here may be the fault of a function that this one uses
         first = min(causes)
         advice = f"{first} fails, and {check.function} uses it: mend {first} first"
         return replace(check, message=f"{check.message}; {advice}")
-    if causes or not (wrong_answer or isinstance(error, Raised | RefusedValue)):
-        return check
-    if not recorder.named:
+    if causes or not wrong_answer or not recorder.named:
         return check
     # An exception of another kind than the one expected is an answer too.
     by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE or isinstance(error.__cause__, Raised)

@@ -362,6 +362,18 @@ def test_a_function_that_returns_nothing_says_so_and_whoever_stumbles_over_it_sa
     assert checks["doubling::test_halve"].message.endswith("double fails, and halve uses it: mend double first")
 
 
+@pytest.mark.parametrize("given", ["[x]", "(2 * x, x)", "vars(x)"])
+def test_what_is_raised_because_of_a_failing_function_says_which_to_mend_first(student_pytest, tmp_path, given):
+    root = make_course(tmp_path / "course")
+    (root / "exercises" / "doubling.py").write_text(
+        f"def double(x):\n    return {given}\n\ndef halve(x):\n    return double(x) / 4\n"
+    )
+    (root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    check = student_pytest("exercises/doubling.py", cwd=root).checks["doubling::test_halve"]
+    assert " raised TypeError: " in check.message
+    assert check.message.endswith("; double fails, and halve uses it: mend double first")
+
+
 def test_nothing_in_place_of_an_error_is_no_missing_return(student_pytest, tmp_path):
     root = make_course(tmp_path / "course")
     (root / "tests" / "exercises" / "test_doubling.py").write_text(
