@@ -399,8 +399,11 @@ def _signer(key: Path | None) -> "Signer | None":
 
 def _end(graded: list[StoredResult], failures: list[Failure]) -> None:
     """Print what could not be graded, and end the program with its exit code."""
+    names: dict[str, list[str]] = {}
     for failure in failures:
-        terminal.errors.print(Text(f"{failure.submission}: no grade: {failure.reason}"), soft_wrap=True)
+        names.setdefault(failure.reason, []).append(failure.submission)
+    for reason, those in names.items():
+        terminal.errors.print(Text(f"{', '.join(those)}: no grade: {reason}"), soft_wrap=True)
     if failures or not graded or any(each.result.errors for each in graded):
         raise typer.Exit(2)
     raise typer.Exit(0 if all(each.result.all_passed for each in graded) else 1)

@@ -119,7 +119,9 @@ class CheckSession:
             register_conftest(self._catalog, self._config)
             session = pytest_internals.collect(self._config)
         if self._hooks.problems:
-            raise GraderError("\n".join(["the checks could not be run:", *self._hooks.problems]))
+            raise GraderError(
+                f"the checks could not be run: {'; '.join(self._hooks.problems)}; mend them, and grade again"
+            )
         if not session.items:
             raise GraderError(tr("{function} has no checks here", function=self._unit))
         return session
@@ -287,10 +289,12 @@ class _Hooks:
         """Give the check's folder: the only one that a graded submission can read."""
         return folder
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+    def pytest_exception_interact(
+        self, call: pytest.CallInfo[object], report: pytest.CollectReport | pytest.TestReport
+    ) -> None:
         """Keep why something could not be collected."""
-        if report.failed:
-            self.problems.append(str(report.longrepr))
+        if isinstance(report, pytest.CollectReport) and call.excinfo is not None:
+            self.problems.append(_collection_problem(self._catalog.root, call.excinfo.value))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -365,6 +369,18 @@ def _arguments(catalog: Catalog, unit: str) -> list[str]:
         "--tb=line",
         "-q",
     ]
+
+
+def _collection_problem(root: Path, error: BaseException) -> str:
+    """Return why checks cannot be collected in one line: where in the course, and what was raised."""
+    cause = error.__cause__ or error  # pytest's own error quotes the whole traceback
+    if isinstance(cause, SyntaxError) and cause.filename:
+        places = [(Path(cause.filename), cause.lineno)]
+    else:
+        places = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(cause.__traceback__)]
+    inside = [f"{path.relative_to(root)}:{line} raised " for path, line in places if path.is_relative_to(root)]
+    text = cause.msg if isinstance(cause, SyntaxError) else str(cause)
+    return f"{''.join(inside[-1:])}{type(cause).__name__}: {' '.join(text.split())}"
 
 
 def _forget_module(path: Path) -> None:

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from autograder import cli
-from tests.autograder.cli.test_cli import Lent
+from tests.autograder.cli.lent import Lent
 from tests.autograder.small_course import make_course
 
 
@@ -18,6 +18,7 @@ def course(tmp_path, monkeypatch):
 
 @pytest.fixture
 def autograder(monkeypatch, capsys, sandbox):
+    """`autograder ARGS`, in this process and with the sandbox that is warm already."""
     monkeypatch.setattr("autograder.sandbox.Sandbox", lambda *_, **__: Lent(sandbox))
     monkeypatch.setenv("IDEALCAT_SECRET", "of the tests")
     monkeypatch.setenv("COLUMNS", "200")

@@ -13,44 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from autograder import cli
 from autograder.cli.terminal import Interrupts
 from autograder.sandbox.sandbox import KEEPS
+from tests.autograder.cli.lent import Lent
 from tests.autograder.small_course import make_course
 
 ROOT = Path(__file__).parents[3]
 SUBMISSIONS = Path(__file__).parents[1] / "samples"
 UNITS = ("--units", "variation_loss,adversarial_attack")
-
-
-@pytest.fixture
-def autograder(monkeypatch, capsys, sandbox):
-    """`autograder ARGS`, in this process and with the sandbox that is warm already."""
-    monkeypatch.setattr("autograder.sandbox.Sandbox", lambda *_, **__: Lent(sandbox))
-    monkeypatch.setenv("IDEALCAT_SECRET", "of the tests")
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["autograder", *map(str, args)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
-
-
-class Lent:
-    """A sandbox that the command may use and not close."""
-
-    def __init__(self, sandbox):
-        self.sandbox = sandbox
-
-    def __enter__(self):
-        return self.sandbox
-
-    def __exit__(self, *_):
-        return None
 
 
 def test_everything_passed_is_0(autograder, tmp_path):
@@ -249,3 +219,14 @@ def test_what_is_required_and_missing_is_refused_with_2(monkeypatch, autograder,
 def test_trusted_and_required_at_once(autograder, tmp_path):
     code, _, err = autograder("grade", SUBMISSIONS / "perfect", "-o", tmp_path, "--trusted", "--require", "seccomp")
     assert code == 2 and "give one of them" in err
+
+
+def test_a_fault_of_the_checks_is_said_once_for_a_class(course, autograder):
+    (course / "tests" / "exercises" / "test_doubling.py").write_text("import no_such_module\n")
+    for name in ("a", "b"):
+        (course / "class" / name).mkdir(parents=True)
+        (course / "class" / name / "doubling.py").write_text(f"{name} = 1\n")
+    code, _, err = autograder("grade", "class", "--jobs", "1")
+    said = "tests/exercises/test_doubling.py:1 raised ModuleNotFoundError: No module named 'no_such_module'"
+    assert code == 2 and f"a, b: no grade: the checks could not be run: {said}; mend them, and grade again\n" in err
+    assert "Traceback" not in err

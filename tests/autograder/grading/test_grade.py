@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import shutil
 import threading
 from pathlib import Path, PurePosixPath
@@ -195,8 +196,15 @@ def test_waiting_is_not_counted():
 
 
 def test_checks_that_cannot_be_collected_are_our_fault(small, handin):
-    with pytest.raises(GraderError, match="the checks could not be run"):
-        small("pass\nimport no_such_module").grade_path(handin(unit="def one():\n    return 1\n"))
+    raised = {
+        "pass\nimport no_such_module": r"test_unit\.py:\d+ raised ModuleNotFoundError: No module named 'no_such_module'",
+        "pass\ndef broken(:": r"test_unit\.py:\d+ raised SyntaxError: invalid syntax",
+        "pass\n1 / 0": r"test_unit\.py:\d+ raised ZeroDivisionError: division by zero",
+    }
+    for code, words in raised.items():
+        with pytest.raises(GraderError, match="the checks could not be run: ") as error:
+            small(code).grade_path(handin(unit="def one():\n    return 1\n"))
+        assert re.search(f"{words}; mend them, and grade again$", str(error.value)), error.value
 
 
 def test_a_students_exceptions_do_not_pass_for_ours(small, handin):
