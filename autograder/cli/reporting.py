@@ -59,8 +59,7 @@ def report(
         _report_term(paths, catalog, form or "table", title, out, roster, gradebook)
         return
     marks = read_marks(paths, catalog)
-    for sentence in unheeded_decisions(paths, marks.values(), catalog):
-        terminal.errors.print(Text(sentence), soft_wrap=True)
+    _tell(unheeded_decisions(paths, marks.values(), catalog))
     if gradebook is not None:
         _fill_gradebook(list(marks.values()), _students_of(paths), form or "html", gradebook, title, out)
         return
@@ -126,51 +125,19 @@ def _report_term(
 ) -> None:
     """Sum up the assignments of a term and write or print them."""
     from autograder.cli.tables import print_term
-    from autograder.grading.source import roster_numbers
-    from autograder.results.class_file import FILENAME, read_policy
+    from autograder.grading.term import take_in_term
     from autograder.results.formats.formats import FORMATS
-    from autograder.results.mark import known_as
-    from autograder.results.publish import graded_folder, read_assignment, read_results, roster_of, unheeded_decisions
-    from autograder.results.term import folder_names, term_marks
-    from autograder.submissions.hand_in import read_students
-    from autograder.submissions.matching import Finder, of_one_class
-    from autograder.submissions.roster import read_roster
-    from autograder.submissions.students import Student
 
-    finder = Finder(read_roster(roster), roster.name)
-    _tell(finder.remarks)
-    folders = folder_names(
-        [str(graded_folder(path)) for path in paths],
-        lambda folder: Path(folder).name,
-        lambda folder: "-".join(Path(folder).parts[-2:]),
-    )
-    assignments = []
-    for folder, name in folders.items():
-        graded = [result.name for result in read_results([Path(folder)]).values()]
-        students = read_students(Path(folder))
-        known = {each: students.get(each, Student(each)) for each in graded}
-        found = of_one_class(known, finder, name, own_numbers=bool(roster_of(Path(folder))))
-        for stranger in [each for each in known if each not in found.values()]:
-            why = finder.why_not(known[stranger], stranger)
-            terminal.errors.print(Text(f"{name}: {stranger} is left out: {why}"), soft_wrap=True)
-        assignment = read_assignment(Path(folder), name, catalog, found)
-        for sentence in unheeded_decisions([Path(folder)], assignment.marks.values(), catalog):
-            terminal.errors.print(Text(f"{name}: {sentence}"), soft_wrap=True)
-        assignments.append(assignment)
-    enrolled = dict(zip(finder.titles, (each.student for each in finder.everyone), strict=True))
-    numbers = roster_numbers(roster)
-    marks = [
-        known_as(made, enrolled[made.name].id, enrolled[made.name].login, numbers)
-        for made in term_marks(assignments, enrolled, read_policy(roster.parent / FILENAME).term)
-    ]
+    term = take_in_term(paths, roster, catalog)
+    _tell(term.remarks)
     if gradebook is not None:
-        _fill_gradebook(marks, enrolled, form, gradebook, title, out)
+        _fill_gradebook(term.marks, term.enrolled, form, gradebook, title, out)
         return
     tables = {name: each.of_class for name, each in FORMATS.items() if each.of_class is not None}
     if one_of(["table", *tables], form, "--as, with --roster,") == "table":
-        print_term(marks)
+        print_term(term.marks)
         return
-    text = tables[form](marks, title or catalog.title)
+    text = tables[form](term.marks, title or catalog.title)
     _write(text, out and out / f"{form}.csv")
 
 
