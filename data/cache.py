@@ -63,7 +63,7 @@ def made_once(name: str, make: Callable[[Path], None]) -> Path:
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(target.with_name(f".{name}.lock")):
+        with _hold_lock(target.with_name(f".{name}.lock")):
             # Another process may have made it while this one waited.
             if not is_whole(target):
                 _replace(target, make)
@@ -104,7 +104,7 @@ def _write_manifest(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _hold_lock(path: Path) -> Iterator[None]:
     """Hold the lock of that file; the system gives it back even where the holder is killed."""
     with path.open("a+b") as file:
         _wait_for(file)

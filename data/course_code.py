@@ -66,7 +66,7 @@ class CourseCode:
             CodeError: there is no such unit or function, or the unit cannot be imported.
         """
         if unit not in self._modules:
-            self._modules[unit] = self._imported(unit)
+            self._modules[unit] = self._import_unit(unit)
         function = getattr(self._modules[unit], name, None)
         if not callable(function):
             raise CodeError(f"{self.folder / unit}.py has no function {name}; this command needs it")
@@ -80,7 +80,7 @@ class CourseCode:
 
         return called
 
-    def _imported(self, unit: str) -> ModuleType:
+    def _import_unit(self, unit: str) -> ModuleType:
         path = self.folder / f"{unit}.py"
         spec = importlib.util.spec_from_file_location(unit, path)
         if spec is None or spec.loader is None or not path.is_file():

@@ -75,7 +75,7 @@ def _pets_picture(split: str, place: int) -> Tensor:
     return pixels.float() / 255
 
 
-def _drawn(
+def _draw_both(
     draw: Callable[[int, Rng], Image.Image], classes: Sequence[int], per_class: int, seed: int
 ) -> tuple[Labelled, Labelled]:
     return (
@@ -144,11 +144,11 @@ def _tissue(label: int, rng: Rng) -> Image.Image:
 
 
 def _glyphs(per_class: int, seed: int, classes: Classes) -> tuple[Labelled, Labelled]:
-    return _drawn(_glyph, classes or range(GLYPHS), per_class, seed)
+    return _draw_both(_glyph, classes or range(GLYPHS), per_class, seed)
 
 
 def _tissues(per_class: int, seed: int, classes: Classes) -> tuple[Labelled, Labelled]:
-    return _drawn(_tissue, classes or range(TISSUES), per_class, seed)
+    return _draw_both(_tissue, classes or range(TISSUES), per_class, seed)
 
 
 DOMAINS: dict[str, Callable[[int, int, Classes], tuple[Labelled, Labelled]]] = {

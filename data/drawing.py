@@ -110,7 +110,7 @@ class _Plot:
         for k in range(5):
             level = low + (high - low) * k / 4
             self.line([(left, level), (right, level)], PALE, 1)
-            write(self.pen, _moved(self.at(left, level), -8), f"{level:.3g}", INK, TEXT * _SCALE, "rm")
+            write(self.pen, _shift(self.at(left, level), -8), f"{level:.3g}", INK, TEXT * _SCALE, "rm")
         self.line([(left, low), (right, low)], INK, 1)
         x, y = self.at(right, low)
         write(self.pen, (x, y + 12 * _SCALE), x_name, INK, TEXT * _SCALE, "ra")
@@ -259,5 +259,5 @@ def _round_above(value: float) -> float:
     return next(power * step for step in (1, 2, 4, 6, 8, 10) if value <= power * step * (1 + 1e-9))
 
 
-def _moved(place: tuple[float, float], by: int) -> tuple[float, float]:
+def _shift(place: tuple[float, float], by: int) -> tuple[float, float]:
     return place[0] + by * _SCALE, place[1]

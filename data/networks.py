@@ -46,7 +46,7 @@ def load_model(name: str, pretrained: bool = True, *, seed: int = 0) -> Classifi
     """
     if name not in NAMES:
         raise ValueError(f"name {name!r} is not a network of this course; the course has {', '.join(NAMES)}")
-    model = _trained(name) if pretrained else _untrained(name, seed)
+    model = _load_trained(name) if pretrained else _make_untrained(name, seed)
     arguments = {"name": name, "pretrained": pretrained, "seed": seed}
     for module, maker in ((model, "load_model"), (model.backbone, "load_backbone")):
         module.recipe = (f"data:{maker}", dict(arguments))  # type: ignore[assignment] # modules are open
@@ -81,7 +81,7 @@ def load_with_new_head(name: str, classes: Sequence[str], *, seed: int = 0) -> C
     return made
 
 
-def _untrained(name: str, seed: int) -> Classifier:
+def _make_untrained(name: str, seed: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if name in COME_ALONG:
@@ -89,10 +89,10 @@ def _untrained(name: str, seed: int) -> Classifier:
         return NETWORKS[name].classifier(NETWORKS[name].bare())
 
 
-def _trained(name: str) -> Classifier:
+def _load_trained(name: str) -> Classifier:
     if name in COME_ALONG:
         # Not on "meta": there the first random draw imports PyTorch's compiler, which takes seconds.
-        model = _untrained(name, seed=0)
+        model = _make_untrained(name, seed=0)
         _fill(model, {key: value.clone() for key, value in _tiny_state(name).items()}, str(_tiny_file(name)))
         return model
     with torch.device("meta"):

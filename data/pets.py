@@ -57,8 +57,8 @@ def pets_root(folder: str | Path | None = None, *, download: bool = False) -> Pa
     """
     named = folder or os.environ.get("OXFORD_PETS")
     if named:
-        return _checked(Path(named).expanduser())
-    return _downloaded() if download else made_once(VERSION, draw_pets)
+        return _find_root(Path(named).expanduser())
+    return _download() if download else made_once(VERSION, draw_pets)
 
 
 def draw_pets(root: Path, per_split: int = PER_SPLIT) -> None:
@@ -99,8 +99,8 @@ def _draw_one(base: Path, breed: str, image_id: str, seed: int) -> None:
     view = ("bust", "bust", "sitting", "standing")[rng.randint(4)]
     picture, silhouette = photograph(rng, SIDE, BREEDS[breed], view)
     size = (rng.randint(96, 161), rng.randint(96, 161))
-    picture = _cropped(picture, size)
-    trimap = _trimap(_cropped(silhouette, size))
+    picture = _crop(picture, size)
+    trimap = _trimap(_crop(silhouette, size))
     trimap.save(base / "annotations" / "trimaps" / f"{image_id}.png")
     if image_id in GREYSCALE:
         picture = picture.convert("L")
@@ -108,7 +108,7 @@ def _draw_one(base: Path, breed: str, image_id: str, seed: int) -> None:
     picture.save(base / "images" / f"{image_id}.jpg", kind, **({"quality": 88} if kind == "JPEG" else {}))
 
 
-def _cropped(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _crop(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Return the middle of the picture in the format of `size`, no taller or wider than it, at that size."""
     width, height = size
     longest = max(size)
@@ -136,7 +136,7 @@ def _add_troubles(images: Path) -> None:
     (images / "Abyssinian_100.mat").write_bytes(b"MATLAB 5.0 MAT-file, left behind by somebody's tool\n")
 
 
-def _downloaded() -> Path:
+def _download() -> Path:
     """Return the real collection in the cache, fetched by torchvision, which checks each archive's MD5."""
     return made_once(REAL_VERSION, _fetch)
 
@@ -158,7 +158,7 @@ def _fetch(folder: Path) -> None:
         archive.unlink()
 
 
-def _checked(folder: Path) -> Path:
+def _find_root(folder: Path) -> Path:
     """Return the root of a collection that somebody named."""
     root = folder.parent if folder.name == FOLDER else folder
     missing = [

@@ -30,7 +30,7 @@ def toy_head(in_features: int, num_classes: int, *, stale: bool = False, seed: i
         return made
 
     arguments = {"in_features": in_features, "num_classes": num_classes, "stale": stale, "seed": seed}
-    return _made("toy_head", arguments, head, seed)
+    return _make("toy_head", arguments, head, seed)
 
 
 def toy_dropout_head(in_features: int, num_classes: int, *, normalises: bool = True, seed: int = 0) -> nn.Module:
@@ -44,13 +44,13 @@ def toy_dropout_head(in_features: int, num_classes: int, *, normalises: bool = T
         )
 
     arguments = {"in_features": in_features, "num_classes": num_classes, "normalises": normalises, "seed": seed}
-    return _made("toy_dropout_head", arguments, head, seed)
+    return _make("toy_dropout_head", arguments, head, seed)
 
 
 def toy_scaled_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
     """Make a linear head with parameters beside its layer: a scale for each class, and a temperature of shape ()."""
     arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
-    return _made("toy_scaled_head", arguments, lambda: _Scaled(in_features, num_classes), seed)
+    return _make("toy_scaled_head", arguments, lambda: _Scaled(in_features, num_classes), seed)
 
 
 def toy_recording_head(in_features: int, num_classes: int, *, seed: int = 0) -> nn.Module:
@@ -60,7 +60,7 @@ def toy_recording_head(in_features: int, num_classes: int, *, seed: int = 0) -> 
     writes to the same notes, so that they tell of a training on a copy too.
     """
     arguments = {"in_features": in_features, "num_classes": num_classes, "seed": seed}
-    return _made("toy_recording_head", arguments, lambda: _Recording(in_features, num_classes), seed)
+    return _make("toy_recording_head", arguments, lambda: _Recording(in_features, num_classes), seed)
 
 
 def toy_trainer(*, steps: int = 1, learning_rate: float = 0.1, evaluates: bool = False) -> nn.Module:
@@ -71,7 +71,7 @@ def toy_trainer(*, steps: int = 1, learning_rate: float = 0.1, evaluates: bool =
     `evaluates` puts the model in eval mode for that.
     """
     arguments = {"steps": steps, "learning_rate": learning_rate, "evaluates": evaluates}
-    return _made("toy_trainer", arguments, lambda: _Trainer(steps, learning_rate, evaluates), 0)
+    return _make("toy_trainer", arguments, lambda: _Trainer(steps, learning_rate, evaluates), 0)
 
 
 def toy_backbone(*, most: int = 0, seed: int = 0) -> nn.Module:
@@ -91,7 +91,7 @@ def toy_backbone(*, most: int = 0, seed: int = 0) -> nn.Module:
             nn.Dropout(),
         )
 
-    return _made("toy_backbone", {"most": most, "seed": seed}, backbone, seed)
+    return _make("toy_backbone", {"most": most, "seed": seed}, backbone, seed)
 
 
 def toy_convnet(*, breaks: bool = False, watched: bool = False, seed: int = 0) -> nn.Module:
@@ -119,7 +119,7 @@ def toy_convnet(*, breaks: bool = False, watched: bool = False, seed: int = 0) -
             layers["first"].register_forward_hook(_look_on)
         return nn.Sequential(layers)
 
-    return _made("toy_convnet", {"breaks": breaks, "watched": watched, "seed": seed}, network, seed)
+    return _make("toy_convnet", {"breaks": breaks, "watched": watched, "seed": seed}, network, seed)
 
 
 def toy_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
@@ -129,7 +129,7 @@ def toy_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
         backbone = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         return Classifier(backbone, nn.Linear(3, len(classes)), classes)
 
-    made = _made("toy_model", {"classes": list(classes), "seed": seed}, model, seed)
+    made = _make("toy_model", {"classes": list(classes), "seed": seed}, model, seed)
     assert isinstance(made, Classifier)
     return made
 
@@ -205,7 +205,7 @@ def toy_stale_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
             parameter.grad = torch.randn_like(parameter)
         return stale
 
-    made = _made("toy_stale_model", {"classes": list(classes), "seed": seed}, model, seed)
+    made = _make("toy_stale_model", {"classes": list(classes), "seed": seed}, model, seed)
     assert isinstance(made, Classifier)
     return made
 
@@ -220,7 +220,7 @@ def toy_recording_model(classes: Sequence[str], *, seed: int = 0) -> Classifier:
         backbone = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         return _RecordingModel(backbone, _Recording(3, len(classes)), classes)
 
-    made = _made("toy_recording_model", {"classes": list(classes), "seed": seed}, model, seed)
+    made = _make("toy_recording_model", {"classes": list(classes), "seed": seed}, model, seed)
     assert isinstance(made, Classifier)
     return made
 
@@ -241,7 +241,7 @@ def toy_telling_model(*, tied: bool = False, seed: int = 0) -> Classifier:
             nn.init.normal_(parameter, 0.0, 0.5)
         return made
 
-    made = _made("toy_telling_model", {"tied": tied, "seed": seed}, model, seed)
+    made = _make("toy_telling_model", {"tied": tied, "seed": seed}, model, seed)
     assert isinstance(made, Classifier)
     return made
 
@@ -367,7 +367,7 @@ def _used_batch_norm(width: int) -> nn.BatchNorm2d:
     return norm
 
 
-def _made(maker: str, arguments: dict[str, object], module: Callable[[], nn.Module], seed: int) -> nn.Module:
+def _make(maker: str, arguments: dict[str, object], module: Callable[[], nn.Module], seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         made = module()

@@ -47,14 +47,14 @@ def paint_maps(folder: Path) -> None:
     for layer, name in LAYERS.items():
         maps = layer_maps(backbone, layer, image)[0]
         print(f"{layer}: {maps.shape[0]} maps of {maps.shape[1]} x {maps.shape[2]}")
-        cells = [(picture(_scaled(each), CELL), "") for each in liveliest(maps, CHANNELS)]
+        cells = [(picture(_rescale(each), CELL), "") for each in liveliest(maps, CHANNELS)]
         rows.append(
             (f"{layer}, the {name}: {CHANNELS} of {maps.shape[0]} maps of {maps.shape[1]} x {maps.shape[2]}", cells)
         )
     sheet("What four layers make of a dalmatian", rows).save(folder / "feature_maps.png", optimize=True)
 
 
-def _scaled(values: Tensor) -> Tensor:
+def _rescale(values: Tensor) -> Tensor:
     """Return a map with its smallest value at 0 and its largest at 1."""
     return (values - values.min()) / (values.max() - values.min()).clamp(min=1e-12)
 

@@ -27,15 +27,15 @@ def _candidates(version: str) -> Iterator[str]:
     yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True))
     uv = shutil.which("uv")
     if uv:
-        yield _said([uv, "python", "find", "--no-project", version])
+        yield _output_of([uv, "python", "find", "--no-project", version])
 
 
 def _version_of(path: str) -> str:
     """Return the version that an interpreter tells; a shim of pyenv may find that it stands for none."""
-    return _said([path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]) if path else ""
+    return _output_of([path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]) if path else ""
 
 
-def _said(command: list[str]) -> str:
+def _output_of(command: list[str]) -> str:
     try:
         ran = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
