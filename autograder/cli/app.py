@@ -19,7 +19,7 @@ from rich.text import Text
 
 from autograder import __version__
 from autograder.cli import grading, releases, reporting, terminal
-from autograder.cli.terminal import CORES, Jobs, Require, Units, names_in, rungs_required
+from autograder.cli.terminal import CORES, Jobs, Require, Units, file_to_write, names_in, rungs_required
 from autograder.course.catalog import course_here, find_course, read_catalog
 from autograder.errors import AutograderError, UsageError
 from autograder.libraries import is_loaded
@@ -97,9 +97,15 @@ def verify(
     units: Units = "",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds on which the solutions must pass.")] = 20,
     jobs: Jobs = CORES,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the findings here too.")] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", parser=file_to_write, metavar="FILE", help="Write the findings here too."),
+    ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Write a page that says how true the marks are.")
+        Path | None,
+        typer.Option(
+            "--report", parser=file_to_write, metavar="FILE", help="Write a page that says how true the marks are."
+        ),
     ] = None,
     right: Annotated[
         Path | None,

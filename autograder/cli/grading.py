@@ -20,6 +20,7 @@ from autograder.cli.terminal import (
     Jobs,
     Require,
     Units,
+    folder_to_fill,
     names_in,
     one_of,
     rungs_required,
@@ -64,7 +65,9 @@ if TYPE_CHECKING:
     from autograder.results.signature import Signer
     from autograder.results.types import SubmissionResult
 
-Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
+Out = Annotated[
+    Path, typer.Option("-o", "--out", parser=folder_to_fill, metavar="FOLDER", help="Folder for the results.")
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Grade also what has been graded before and has not changed.")]
 Sign = Annotated[
     Path | None,

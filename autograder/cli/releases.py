@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.terminal import HiddenOption, Units, names_in
+from autograder.cli.terminal import HiddenOption, Units, folder_to_fill, names_in
 from autograder.course.catalog import Catalog, course_here
 from autograder.messages import ENGLISH, choose_language
 from autograder.results.mark import Hidden
@@ -56,7 +56,10 @@ def skeletons(units: Units = "", lang: Lang = "") -> None:
 
 @app.command()
 def nbgrader(
-    course: Annotated[Path, typer.Argument(metavar="COURSE", help="A folder of nbgrader's; made if there is none.")],
+    course: Annotated[
+        Path,
+        typer.Argument(metavar="COURSE", parser=folder_to_fill, help="A folder of nbgrader's; made if there is none."),
+    ],
     units: Units = "",
     hidden: HiddenOption = Hidden.POINTS,
     lang: Lang = "",
@@ -72,7 +75,9 @@ def nbgrader(
 @app.command()
 def pictures(
     units: Units = "",
-    folder: Annotated[Path, typer.Option("-o", "--out", help="Where they go.")] = Path("docs/pictures"),
+    folder: Annotated[
+        Path, typer.Option("-o", "--out", parser=folder_to_fill, metavar="FOLDER", help="Where they go.")
+    ] = Path("docs/pictures"),
 ) -> None:
     """Draw each unit's picture with the solutions, as the lessons show it: <unit>.png."""
     from autograder.grading.grade import InThisProcess

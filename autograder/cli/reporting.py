@@ -12,7 +12,16 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.terminal import HiddenOption, Require, Units, names_in, one_of, rungs_required
+from autograder.cli.terminal import (
+    HiddenOption,
+    Require,
+    Units,
+    file_to_write,
+    folder_to_fill,
+    names_in,
+    one_of,
+    rungs_required,
+)
 from autograder.course.catalog import Catalog, course_here, speak
 from autograder.errors import UsageError
 from autograder.results.mark import Hidden
@@ -34,7 +43,12 @@ def report(
     hidden: HiddenOption = Hidden.POINTS,
     lang: Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What to write in, such as lt.")] = "",
     title: Annotated[str, typer.Option("--title", help="What a learning platform calls the assignment.")] = "",
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder for them; else one is printed.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", parser=folder_to_fill, metavar="FOLDER", help="A folder for them; else one is printed."
+        ),
+    ] = None,
     gradebook: Annotated[
         Path | None,
         typer.Option("--gradebook", metavar="FILE", help="What the platform exported; its column is filled."),
@@ -286,9 +300,12 @@ def likeness(
         Path | None,
         typer.Option("--results", metavar="OUT", help="Of `grade`: also pairs with the same rare values."),
     ] = None,
-    out: Annotated[Path, typer.Option("-o", "--out", help="The page with both sides of each pair.")] = Path(
-        "likeness.html"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--out", parser=file_to_write, metavar="FILE", help="The page with both sides of each pair."
+        ),
+    ] = Path("likeness.html"),
     at_least: Annotated[
         float, typer.Option("--at-least", min=0.0, max=1.0, help="Least likeness of a pair that is listed.")
     ] = 0.8,
@@ -320,7 +337,9 @@ def likeness(
 
 def viva(
     submission: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="What one student handed in.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The page to print.")] = Path("viva.html"),
+    out: Annotated[
+        Path, typer.Option("-o", "--out", parser=file_to_write, metavar="FILE", help="The page to print.")
+    ] = Path("viva.html"),
     count: Annotated[int, typer.Option("--questions", min=1, help="How many questions at most.")] = 10,
     seed: Annotated[int | None, typer.Option("--seed", help="Ask the questions of this number again.")] = None,
     units: Units = "",

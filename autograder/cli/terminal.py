@@ -1,5 +1,6 @@
 """Shared by the commands: options, two consoles, the progress of something long, and Ctrl-C."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -78,6 +79,43 @@ def typed_path(text: str) -> Path:
     if not text:
         raise typer.BadParameter("it is empty; give a submission, or . for this folder")
     return Path(text)
+
+
+def folder_to_fill(text: str) -> Path:
+    """Return the path of a folder that was typed, and may be made.
+
+    Raises:
+        BadParameter: it is empty, or no folder can be there. It is told before anything is computed.
+    """
+    path = _typed_target(text, "a folder")
+    if path.exists() and not path.is_dir():
+        raise typer.BadParameter(f"{path} is a file; name a folder")
+    return path
+
+
+def file_to_write(text: str) -> Path:
+    """Return the path of a file that was typed, and may be made.
+
+    Raises:
+        BadParameter: it is empty, or no file can be written there. It is told before anything is computed.
+    """
+    path = _typed_target(text, "a file")
+    if path.is_dir():
+        raise typer.BadParameter(f"{path} is a folder; name a file in it, such as {path / 'page.html'}")
+    return path
+
+
+def _typed_target(text: str, kind: str) -> Path:
+    """Return the path that was typed for something to be written, if the folders above it can hold it."""
+    if not str(text):
+        raise typer.BadParameter(f"it is empty; name {kind}")
+    path = Path(text)
+    above = next((folder for folder in path.parents if folder.exists()), Path())
+    if not above.is_dir():
+        raise typer.BadParameter(f"{above} is a file and holds no {path.name}; name {kind} elsewhere")
+    if not path.exists() and not os.access(above, os.W_OK | os.X_OK):
+        raise typer.BadParameter(f"you may not write into {above}; name {kind} elsewhere")
+    return path
 
 
 def rungs_required(rungs: str, trusted: bool) -> tuple[str, ...]:
