@@ -173,15 +173,16 @@ def examples(
     from autograder.submissions.submission import EXAMPLES
 
     catalog = course_here()
+    unit = catalog.unit_of(function).name
     path = file or catalog.root / "exercises" / f"{EXAMPLES}.py"
     if not path.is_file():
-        raise UsageError(f"{path} is not there; write a function test_... in it that calls {function} and asserts")
+        what = "is a folder; name a file" if path.is_dir() else "is not there; write it"
+        raise UsageError(f"{path} {what} with a function test_... that calls {function} and asserts")
     with contextlib.ExitStack() as stack:
         workers: Workers = InThisProcess()  # which is enough for one's own
         if file is not None:
             workers = stack.enter_context(Sandbox(catalog.preload))
             workers.require(rungs_required(require, trusted=False))
-        unit = catalog.unit_of(function).name
         own = None if catalog.solution(unit).is_file() else path.with_name(f"{unit}.py")
         examples = read_examples(read_module(path, EXAMPLES))
         report = try_examples(catalog, function, examples, workers.worker, own)

@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 
 #: Form of `report` that is no form of a mark: the questions that wait for people, as a table to fill in.
 _TO_FILL = "by-hand"
+_EXPORTED = "--gradebook FILE: it fills the file that the platform exported"
+#: What else has to be given for a form that is none of a mark.
+_NEEDS = {
+    "table": "--roster FILE: it sums up a term for each student of the roster",
+    "brightspace": _EXPORTED,
+    "blackboard": _EXPORTED,
+}
 
 
 def report(
@@ -70,13 +77,15 @@ def report(
     catalog = course_here()
     speak(catalog, lang)
     if roster is not None:
-        _report_term(paths, catalog, form or "table", title, out, roster, gradebook)
+        _report_term(paths, catalog, form, title, out, roster, gradebook)
         return
     marks = read_marks(paths, catalog)
     _tell(unheeded_decisions(paths, marks.values(), catalog))
     if gradebook is not None:
-        _fill_gradebook(list(marks.values()), _students_of(paths), form or "html", gradebook, title, out)
+        _fill_gradebook(list(marks.values()), _students_of(paths), form, gradebook, title, out)
         return
+    if form in _NEEDS:
+        raise UsageError(f"--as {form} needs {_NEEDS[form]}")
     chosen = one_of((*FORMATS, _TO_FILL), form or "html", "--as")
     _tell_uneven(list(marks.values()), chosen)
     if chosen == _TO_FILL:
@@ -115,6 +124,8 @@ def _list_questions(marks: "list[Mark]", path: Path | None) -> None:
             f"{path} is filled in for {lost[1]} of {lost[0]}, which waits for no points in these results; move the file away"
         )
     _write(hand_table(marks, filled), path)
+    if not waiting:
+        _tell(["no question waits for a person's points, so the table lists none"])
 
 
 def _write(text: str, path: Path | None) -> None:
@@ -148,7 +159,7 @@ def _report_term(
         _fill_gradebook(term.marks, term.enrolled, form, gradebook, title, out)
         return
     tables = {name: each.of_class for name, each in FORMATS.items() if each.of_class is not None}
-    if one_of(["table", *tables], form, "--as, with --roster,") == "table":
+    if one_of(["table", *tables], form or "table", "--as, with --roster,") == "table":
         print_term(term.marks)
         return
     text = tables[form](term.marks, title or catalog.title)
@@ -175,13 +186,15 @@ def _fill_gradebook(
     from autograder.submissions.roster import students_in
     from autograder.submissions.students import Student
 
+    if not platform:
+        raise UsageError(f"--gradebook needs --as, the platform that exported it: {', '.join(FILLERS)}")
+    one_of(FILLERS, platform, "--as, with --gradebook,")
     table = Table.read(path)
     grades = {each.name: Grade(score(each), points(each.max_score), remarks(each)) for each in marks}
     known = {name: students.get(name, Student(name)) for name in grades}
     finder = Finder(students_in(table, str(path)), path.name)
     _tell(finder.remarks)
     rows, missing = rows_of(known, finder)
-    one_of(FILLERS, platform, "--as, with --gradebook,")
     heading, strangers = fill(table, platform, title, rows, grades)
     warning = maximum_warning(table, platform, title, rows, grades)
     if warning:
@@ -321,6 +334,9 @@ def likeness(
 
     catalog = course_here()
     hand_ins = take_in(paths, catalog.modules).hand_ins
+    if len(hand_ins) < 2:
+        given = ", ".join(map(str, paths))
+        raise UsageError(f"likeness compares submissions, and {given} holds {len(hand_ins)}; give a class")
     submissions = {name: read_for(catalog, each, name).modules for name, each in hand_ins.items()}
     release = list(untouched_texts(catalog).values())
     known = {each.name: each for each in read_results([results]).values()} if results is not None else {}
@@ -352,10 +368,15 @@ def viva(
     from autograder.results.store import write_atomically
     from autograder.sandbox import Sandbox
     from autograder.submissions import read_for
-    from autograder.submissions.hand_in import HandIn
+    from autograder.submissions.intake import take_in
 
     catalog = course_here()
-    read = read_for(catalog, HandIn.alone(submission))
+    hand_ins = take_in([submission], catalog.modules).hand_ins
+    if len(hand_ins) != 1:
+        some = f", such as {min(hand_ins)}'s" if hand_ins else ""
+        raise UsageError(f"{submission} holds {len(hand_ins)} submissions; give that of one student{some}")
+    ((name, hand_in),) = hand_ins.items()
+    read = read_for(catalog, hand_in, name)
     if read.problem:
         raise UsageError(read.problem)
     chosen = tuple(unit.name for unit in catalog.select(names_in(units)) if unit.name in read.modules)

@@ -161,7 +161,8 @@ class Catalog:
             )
         known = [name for unit in self.units.values() for name in unit.functions]
         near = difflib.get_close_matches(function, known, n=1)
-        raise UsageError(f"the course has no function {function!r}" + (f"; is it {near[0]}?" if near else ""))
+        advice = f"is it {near[0]}?" if near else "`autograder list` names them all"
+        raise UsageError(f"the course has no function {function!r}; {advice}")
 
     def only(self, units: Collection[str]) -> "Catalog":
         """Return the course with these units alone."""

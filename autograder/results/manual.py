@@ -28,7 +28,7 @@ from pathlib import Path
 from autograder.course.catalog import Catalog
 from autograder.course.units import Question
 from autograder.errors import UsageError
-from autograder.results.tables import BEFORE_HEADING, unquote
+from autograder.results.tables import BEFORE_HEADING, table_text, unquote
 
 COLUMNS = ("submission", "function", "points", "comment")
 _NEEDED = COLUMNS[:3]
@@ -159,9 +159,14 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     if not path.exists():
         return []
     try:
-        return list(_rows(path.read_text(encoding="utf-8-sig"), path))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return list(_rows(_one_line_end(table_text(path.read_bytes(), str(path))), path))
+    except (OSError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read as a table ({error}); save it as CSV in UTF-8") from error
+
+
+def _one_line_end(text: str) -> str:
+    """Return a text whose lines end as Python's do."""
+    return io.StringIO(text, newline=None).read()
 
 
 def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -17,6 +17,9 @@ from autograder.results.tables import unquote
 from autograder.results.term import Assignment
 from autograder.results.types import Picture, SubmissionResult
 
+#: Advice to whoever names something else.
+_RESULTS = "name files of results, or the folder that `autograder grade -o` wrote"
+
 
 def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:
     """Read the results in some files, and in the folders that `autograder grade` writes; by their files' names.
@@ -25,14 +28,15 @@ def read_results(paths: Iterable[Path]) -> dict[str, SubmissionResult]:
         UsageError: there are none, a file holds no result, or two have the same name.
     """
     results: dict[str, SubmissionResult] = {}
-    for file in (file for path in paths for file in _files(path)):
+    given = list(paths)
+    for file in (file for path in given for file in _files(path)):
         if file.stem in results:
             raise UsageError(
                 f"there are two results called {file.name}; report on one folder at a time, or give --roster"
             )
         results[file.stem] = _read(file)
     if not results:
-        raise UsageError("there are no results here; name files, or the folder that `autograder grade -o` wrote")
+        raise UsageError(f"there are no results in {', '.join(map(str, given))}; {_RESULTS}")
     return results
 
 
@@ -193,12 +197,16 @@ def _files(path: Path) -> list[Path]:
         inner = path / "results"
         return sorted((inner if inner.is_dir() else path).glob("*.json"), key=lambda file: (file.stem.casefold(), file))
     if not path.exists():
-        raise UsageError(f"there is no {path}")
+        raise UsageError(f"{path} does not exist; {_RESULTS}")
     return [path]
 
 
 def _read(path: Path) -> SubmissionResult:
     try:
         return SubmissionResult.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError, GraderError) as error:
+    except GraderError as error:
         raise UsageError(f"{path} holds no result of this grader ({error})") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}); {_RESULTS}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} holds no result of this grader; {_RESULTS}") from error

@@ -28,11 +28,10 @@ class Signer:
     """
 
     def __init__(self, key: Path) -> None:
-        found = _key(key)
+        advice = "openssl genpkey -algorithm ed25519 -out KEY makes one"
+        found = _key(key, advice)
         if not isinstance(found, Ed25519PrivateKey):
-            raise UsageError(
-                f"{key} holds no private key of Ed25519; openssl genpkey -algorithm ed25519 -out KEY makes one"
-            )
+            raise UsageError(f"{key} holds no private key of Ed25519; {advice}")
         self._key = found
 
     def sign(self, result: Path) -> None:
@@ -54,10 +53,11 @@ def verify(result: Path, key: Path) -> bool:
     Raises:
         UsageError: one of the files cannot be read, or the key is none of Ed25519.
     """
-    found = _key(key)
+    advice = "give the public key of who signs, or the private one"
+    found = _key(key, advice)
     public = found.public_key() if isinstance(found, Ed25519PrivateKey) else found
     if not isinstance(public, Ed25519PublicKey):
-        raise UsageError(f"{key} holds no key of Ed25519; give the public key of who signs, or the private one")
+        raise UsageError(f"{key} holds no key of Ed25519; {advice}")
     try:
         signature, data = signature_path(result).read_bytes(), result.read_bytes()
     except OSError as error:
@@ -71,14 +71,13 @@ def verify(result: Path, key: Path) -> bool:
     return True
 
 
-def _key(path: Path) -> object:
+def _key(path: Path, advice: str) -> object:
     """Return the key in a file; None if it holds none that can be used."""
     try:
         with path.open("rb") as file:
             data = file.read(_KEY_BYTES)
     except OSError as error:
-        made = "openssl genpkey -algorithm ed25519 -out KEY makes one"
-        raise UsageError(f"the key {path} cannot be read ({error.strerror}); {made}") from error
+        raise UsageError(f"the key {path} cannot be read ({error.strerror}); {advice}") from error
     for load in (lambda: load_pem_private_key(data, None), lambda: load_pem_public_key(data)):
         try:
             return load()

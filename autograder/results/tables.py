@@ -24,6 +24,28 @@ _FORMULA = tuple("=+-@")
 _LED_BY = ("\t", "\r", "\n")
 
 
+def table_text(data: bytes, name: str) -> str:
+    """Return the text of a table as a spreadsheet saves it: in UTF-8 or UTF-16, without the mark of the encoding.
+
+    Raises:
+        UsageError: the bytes are no such text.
+    """
+    mark, encoding = _encoding_of(data)
+    advice = f"{name} is no text in UTF-8 or UTF-16; save it as CSV in UTF-8"
+    try:
+        text = data[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UsageError(advice) from error
+    if "\0" in text.partition("\n")[0]:  # UTF-16 without its mark
+        raise UsageError(advice)
+    return text
+
+
+def _encoding_of(data: bytes) -> tuple[bytes, str]:
+    """Return the mark that a table begins with, and its encoding."""
+    return next(((mark, encoding) for mark, encoding in _MARKS if data.startswith(mark)), (b"", "utf-8"))
+
+
 class Table:
     """A table in the text of a file.
 
@@ -37,13 +59,8 @@ class Table:
         Raises:
             UsageError: the bytes are no text, or there is no row in it.
         """
-        self._mark, self._encoding = next(((m, e) for m, e in _MARKS if data.startswith(m)), (b"", "utf-8"))
-        try:
-            text = data[len(self._mark) :].decode(self._encoding)
-        except UnicodeDecodeError as error:
-            raise UsageError(f"{name} is no text in UTF-8 or UTF-16; save it as CSV in UTF-8") from error
-        if "\0" in text.partition("\n")[0]:  # UTF-16 without its mark
-            raise UsageError(f"{name} is no text in UTF-8 or UTF-16; save it as CSV in UTF-8")
+        self._mark, self._encoding = _encoding_of(data)
+        text = table_text(data, name)
         start = BEFORE_HEADING.match(text)
         self._before = start[0] if start is not None else ""
         text = text.removeprefix(self._before)

@@ -1,5 +1,7 @@
 """What a newcomer types wrongly ends in one sentence: what happened, to which thing, what to do next."""
 
+import json
+
 import pytest
 
 from tests.autograder.small_course import RIGHT
@@ -41,3 +43,80 @@ def test_a_folder_that_may_not_be_written_is_told_first(autograder, places, monk
     monkeypatch.setattr("os.access", lambda path, _: str(path) != "folder")
     code, out, err = autograder("grade", "class", "-o", "folder/out")
     assert (code, out) == (2, "") and "you may not write into folder; name a folder elsewhere" in err
+
+
+@pytest.fixture
+def graded(autograder, places):
+    """The same place, after the class has been graded into `out`."""
+    assert autograder("grade", "class", "-o", "out", "--jobs", "1")[0] == 0
+    return places
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (("nowhere",), "nowhere does not exist; name files of results, or the folder that `autograder grade -o` wrote"),
+        (("class",), "there are no results in class; name files of results, or the folder"),
+        (("file",), "file holds no result of this grader; name files of results, or the folder"),
+        (("out", "--as", "table"), "--as table needs --roster FILE"),
+        (("out", "--as", "brightspace"), "--as brightspace needs --gradebook FILE"),
+        (("out", "--as", "blackboard"), "--as blackboard needs --gradebook FILE"),
+        (("out", "--gradebook", "file"), "--gradebook needs --as, the platform that exported it: canvas, moodle, "),
+    ],
+)
+def test_a_report_that_cannot_be_made_says_what_is_missing(autograder, graded, typed, words):
+    code, out, err = autograder("report", *typed)
+    assert (code, words in err) == (2, True), err
+    assert "Expecting value" not in err and not out
+
+
+def test_a_term_and_a_gradebook_need_the_platform_too(autograder, graded):
+    (graded / "roster.csv").write_text("Name\nann\nben\n")
+    code, _, err = autograder("report", "out", "--roster", "roster.csv", "--gradebook", "roster.csv")
+    assert code == 2 and "--gradebook needs --as, the platform that exported it: canvas, moodle, " in err
+    code, _, err = autograder("report", "out", "class", "--roster", "roster.csv")
+    assert code == 2 and "there are no results in" in err and "class; name files of results" in err
+
+
+def test_a_table_of_questions_without_a_question_says_so(autograder, graded):
+    code, out, err = autograder("report", "out", "--as", "by-hand", "-o", "out")
+    assert (code, err) == (0, "no question waits for a person's points, so the table lists none\n")
+
+
+def test_points_by_hand_are_read_in_utf_16_as_a_spreadsheet_saves_them(autograder, graded):
+    rows = "submission\tfunction\tpoints\tcomment\r\nann\t\t2\tgražu\r\n"
+    (graded / "out" / "manual.csv").write_bytes(rows.encode("utf-16"))
+    code, out, err = autograder("report", "out", "--as", "csv")
+    assert (code, err) == (0, "") and "added: 2 (gražu)" in out and "ann,5,3" in out
+    (graded / "out" / "manual.csv").write_bytes(rows.encode("latin-1", "replace").replace(b"?", b"\x9e"))
+    code, _, err = autograder("report", "out", "--as", "csv")
+    assert code == 2 and "manual.csv is no text in UTF-8 or UTF-16; save it as CSV in UTF-8" in err
+
+
+def test_questions_are_asked_of_one_student(autograder, places):
+    code, _, err = autograder("viva", "class")
+    assert code == 2 and "class holds 2 submissions; give that of one student, such as ann's" in err
+    code, _, err = autograder("viva", "nowhere")
+    assert code == 2 and "nowhere does not exist; give a submission" in err
+    assert not (places / "viva.html").exists()
+
+
+def test_one_submission_is_not_compared(autograder, places):
+    code, out, err = autograder("likeness", "class/ann")
+    assert (code, out) == (2, "") and "likeness compares submissions, and class/ann holds 1; give a class" in err
+
+
+def test_examples_of_an_unknown_function_or_in_a_folder(autograder, places):
+    code, _, err = autograder("examples", "duoble")
+    assert code == 2 and "the course has no function 'duoble'; is it double?" in err
+    code, _, err = autograder("examples", "nosuchthing")
+    assert code == 2 and "the course has no function 'nosuchthing'; `autograder list` names them all" in err
+    code, _, err = autograder("examples", "double", "folder")
+    assert code == 2 and "folder is a folder; name a file with a function test_... that calls double" in err
+
+
+def test_a_key_that_is_not_there_is_asked_for_by_what_it_is_for(autograder, graded):
+    result = graded / "out" / "results" / "ann.json"
+    assert json.loads(result.read_text())["score"] == 3
+    code, _, err = autograder("replay", result, "--verify", "key.pub")
+    assert code == 2 and "give the public key of who signs" in err and "genpkey" not in err

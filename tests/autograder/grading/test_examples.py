@@ -203,7 +203,7 @@ def test_examples_that_misbehave_in_the_sandbox_tell_and_stop_nothing(course):
 def test_without_a_file_of_examples_the_command_says_what_to_write(course, monkeypatch):
     monkeypatch.setitem(os.environ, "IDEALCAT_COURSE", str(course))
     error = CliRunner().invoke(app, ["examples", "shift"]).exception
-    assert "my_checks.py is not there; write a function test_... in it that calls shift and asserts" in str(error)
+    assert "my_checks.py is not there; write it with a function test_... that calls shift and asserts" in str(error)
 
 
 def test_the_command(course, monkeypatch):

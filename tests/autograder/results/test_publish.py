@@ -513,8 +513,8 @@ def test_a_table_is_written_into_a_folder_too(autograder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["nowhere"], "there is no nowhere"),
-        (["."], "there are no results here"),
+        (["nowhere"], "nowhere does not exist; name files of results"),
+        (["."], "there are no results in empty; name files"),
         (["broken.json"], "broken.json holds no result of this grader"),
         (["good.json", "--as", "pdf"], "--as is one of html, json,"),
         (
