@@ -18,7 +18,7 @@ import typer
 from rich.text import Text
 
 from autograder import __version__
-from autograder.cli import grading, releases, reporting, terminal
+from autograder.cli import auditing, grading, releases, reporting, terminal
 from autograder.cli.terminal import CORES, Jobs, Require, Units, file_to_write, names_in, rungs_required
 from autograder.course.catalog import course_here, find_course, read_catalog
 from autograder.errors import AutograderError, UsageError
@@ -33,9 +33,9 @@ _COMPLAINING = ("triton", "jaxlib")
 app.command()(grading.grade)
 app.command()(grading.regrade)
 app.command()(reporting.report)
-app.command()(reporting.replay)
-app.command()(reporting.likeness)
-app.command()(reporting.viva)
+app.command()(auditing.replay)
+app.command()(auditing.likeness)
+app.command()(auditing.viva)
 
 
 def main() -> None:

@@ -1,8 +1,6 @@
-"""`autograder report`, `replay`, `likeness` and `viva`."""
+"""`autograder report`."""
 
 import contextlib
-import os
-import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,16 +10,7 @@ import typer
 from rich.text import Text
 
 from autograder.cli import terminal
-from autograder.cli.terminal import (
-    HiddenOption,
-    Require,
-    Units,
-    file_to_write,
-    folder_to_fill,
-    names_in,
-    one_of,
-    rungs_required,
-)
+from autograder.cli.terminal import HiddenOption, folder_to_fill, one_of
 from autograder.course.catalog import Catalog, course_here, speak
 from autograder.errors import UsageError
 from autograder.results.mark import Hidden
@@ -240,153 +229,3 @@ def _pictures(
             return {unit: [each] for unit, each in pictures.items()}
 
         yield drawn
-
-
-def replay(
-    result: Annotated[Path, typer.Argument(metavar="RESULT", help="The JSON file of a result.")],
-    submission: Annotated[Path | None, typer.Argument(metavar="[SUBMISSION]", help="What was graded.")] = None,
-    verify: Annotated[
-        Path | None,
-        typer.Option("--verify", metavar="KEY", help="Public key of who signed: has one byte of RESULT been changed?"),
-    ] = None,
-) -> None:
-    """Grade a submission again as a result says that it was graded, and compare the two results."""
-    if submission is None and verify is None:
-        raise UsageError("Missing argument SUBMISSION: give what was graded; only --verify KEY alone does without")
-    genuine = verify is None or _verify_signature(result, verify)
-    if submission is not None and not _same_again(result, submission):
-        genuine = False
-    if not genuine:
-        raise typer.Exit(1)
-
-
-def _verify_signature(result: Path, key: Path) -> bool:
-    """Print if a result is, to the byte, what was signed. Return True if it is."""
-    try:
-        from autograder.results.signature import verify
-    except ModuleNotFoundError as error:
-        raise UsageError(f"--verify needs {error.name}: pip install 'idealcat[sign]'") from error
-    genuine = verify(result, key)
-    words = (
-        f"Signed with this key, and not one byte has been changed: {result.name}"
-        if genuine
-        else f"Not what was signed: {result.name} or its signature was changed, or another key signed it"
-    )
-    terminal.out.print(Text(words), soft_wrap=True)
-    return genuine
-
-
-def _same_again(result: Path, submission: Path) -> bool:
-    """Grade again and print what comes out. Return True if it is the same."""
-    from autograder.sandbox.zygote import ONE_THREAD
-
-    os.environ.update(ONE_THREAD)  # for torch, which is imported now: as a grading has it
-    from autograder.grading import replay as again
-    from autograder.results.mark import mark
-    from autograder.results.publish import read_results
-    from autograder.results.wording import score_line
-    from autograder.sandbox import Sandbox
-
-    if result.is_dir():
-        raise UsageError(f"{result} is a folder; give the JSON file of one result")
-    catalog, (before,) = course_here(), read_results([result]).values()
-    with Sandbox(catalog.preload, gpu=before.device == "cuda") as sandbox:
-        outcome = again.replay(before, submission, catalog, sandbox)
-    for line in outcome.conditions:
-        terminal.out.print(Text(f"Not as it was: {line}"), soft_wrap=True)
-    if not outcome.differences:
-        count = len(outcome.result.checks)
-        words = f"The same outcome again: {score_line(mark(outcome.result))}, and all {count} checks ended as before."
-        terminal.out.print(Text(words), soft_wrap=True)
-        return True
-    terminal.out.print(
-        Text(f"Another outcome: {score_line(mark(before))} before, {score_line(mark(outcome.result))} now.")
-    )
-    for line in outcome.differences:
-        terminal.out.print(Text(f"  {line}"), soft_wrap=True)
-    return False
-
-
-def likeness(
-    paths: Annotated[list[Path], typer.Argument(metavar="CLASS", help="The submissions, as for `grade`.")],
-    results: Annotated[
-        Path | None,
-        typer.Option("--results", metavar="OUT", help="Of `grade`: also pairs with the same rare values."),
-    ] = None,
-    out: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--out", parser=file_to_write, metavar="FILE", help="The page with both sides of each pair."
-        ),
-    ] = Path("likeness.html"),
-    at_least: Annotated[
-        float, typer.Option("--at-least", min=0.0, max=1.0, help="Least likeness of a pair that is listed.")
-    ] = 0.8,
-) -> None:
-    """List pairs of submissions that share more than the release and the usual way explain: look at these."""
-    from autograder.course.skeletons import untouched_texts
-    from autograder.grading.likeness import alike_pair, find_alike_pairs
-    from autograder.results.formats.pages import likeness_page
-    from autograder.results.publish import read_results
-    from autograder.results.store import write_atomically
-    from autograder.submissions import read_for
-    from autograder.submissions.intake import take_in
-
-    catalog = course_here()
-    hand_ins = take_in(paths, catalog.modules).hand_ins
-    if len(hand_ins) < 2:
-        given = ", ".join(map(str, paths))
-        raise UsageError(f"likeness compares submissions, and {given} holds {len(hand_ins)}; give a class")
-    submissions = {name: read_for(catalog, each, name).modules for name, each in hand_ins.items()}
-    release = list(untouched_texts(catalog).values())
-    known = {each.name: each for each in read_results([results]).values()} if results is not None else {}
-    pairs = find_alike_pairs(submissions, release, known, at_least)
-    for pair in pairs:
-        shared = f": {', '.join(pair.functions)}" if pair.functions else ""
-        terminal.out.print(Text(f"{pair.likeness:4.0%}  {pair.first} and {pair.second}{shared}"), soft_wrap=True)
-    write_atomically(out, likeness_page(catalog.title, [alike_pair(pair, submissions, release) for pair in pairs]))
-    count = "no pair" if not pairs else "1 pair" if len(pairs) == 1 else f"{len(pairs)} pairs"
-    terminal.out.print(
-        Text(f"{count} of {len(submissions)} submissions to look at, side by side in {out}"), soft_wrap=True
-    )
-
-
-def viva(
-    submission: Annotated[Path, typer.Argument(metavar="SUBMISSION", help="What one student handed in.")],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", parser=file_to_write, metavar="FILE", help="The page to print.")
-    ] = Path("viva.html"),
-    count: Annotated[int, typer.Option("--questions", min=1, help="How many questions at most.")] = 10,
-    seed: Annotated[int | None, typer.Option("--seed", help="Ask the questions of this number again.")] = None,
-    units: Units = "",
-    require: Require = "",
-) -> None:
-    """Write questions on a submission's own code, for an oral exam: other ones each time, with the answers."""
-    from autograder.grading.spec import GradingSpec
-    from autograder.grading.viva import ask, printed_functions
-    from autograder.results.formats.pages import viva_page
-    from autograder.results.store import write_atomically
-    from autograder.sandbox import Sandbox
-    from autograder.submissions import read_for
-    from autograder.submissions.intake import take_in
-
-    catalog = course_here()
-    hand_ins = take_in([submission], catalog.modules).hand_ins
-    if len(hand_ins) != 1:
-        some = f", such as {min(hand_ins)}'s" if hand_ins else ""
-        raise UsageError(f"{submission} holds {len(hand_ins)} submissions; give that of one student{some}")
-    ((name, hand_in),) = hand_ins.items()
-    read = read_for(catalog, hand_in, name)
-    if read.problem:
-        raise UsageError(read.problem)
-    chosen = tuple(unit.name for unit in catalog.select(names_in(units)) if unit.name in read.modules)
-    seed = secrets.randbelow(10**6) if seed is None else seed
-    with Sandbox(catalog.preload) as sandbox:
-        spec = GradingSpec(catalog, units=chosen, require=rungs_required(require, trusted=False))
-        questions = ask(spec, read, sandbox, seed, count)
-    if not questions:
-        raise UsageError(f"{read.name} has no function that answers a visible check: there is nothing to ask about")
-    page = viva_page(catalog.title, read.name, seed, printed_functions(questions, read.sources))
-    write_atomically(out, page)
-    words = f"wrote {out}: {len(questions)} questions, the answers on the last page; --seed {seed} asks them again"
-    terminal.out.print(Text(words), soft_wrap=True)

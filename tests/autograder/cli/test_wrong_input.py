@@ -79,7 +79,7 @@ def test_a_term_and_a_gradebook_need_the_platform_too(autograder, graded):
 
 
 def test_a_table_of_questions_without_a_question_says_so(autograder, graded):
-    code, out, err = autograder("report", "out", "--as", "by-hand", "-o", "out")
+    code, _, err = autograder("report", "out", "--as", "by-hand", "-o", "out")
     assert (code, err) == (0, "no question waits for a person's points, so the table lists none\n")
 
 

@@ -147,7 +147,7 @@ def test_a_line_that_makes_no_sense_is_named(tmp_path, text, words):
 def test_a_table_that_cannot_be_read(tmp_path):
     path = tmp_path / "manual.csv"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match="manual.csv is no text in UTF-8 or UTF-16; save it as CSV in UTF-8"):
+    with pytest.raises(UsageError, match=r"manual\.csv is no text in UTF-8 or UTF-16; save it as CSV in UTF-8"):
         read_manual(path, FUNCTIONS)
 
 
