@@ -26,14 +26,31 @@ app = typer.Typer(no_args_is_help=True, help="Make what students and platforms g
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; the zip comes beside it.")]
 
 
+def _typed_notebook(text: str) -> Path:
+    """Return the path of a notebook that was typed.
+
+    Raises:
+        BadParameter: it is no notebook, which students could not open.
+    """
+    from autograder.submissions.notebook import code_cells
+
+    path = Path(text)
+    try:
+        code_cells(path.read_bytes())
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be read ({error.strerror}); give the file of a notebook") from error
+    except Exception as error:  # whoever reads a notebook may raise anything
+        raise typer.BadParameter(f"{path} is no notebook; give an .ipynb that Jupyter opens") from error
+    return path
+
+
 Lang = Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="What it is written in, such as lt.")]
 Notebook = Annotated[
     list[Path] | None,
     typer.Option(
         "--notebook",
         metavar="FILE",
-        exists=True,
-        dir_okay=False,
+        parser=_typed_notebook,
         help="A notebook to add; may be given more than once.",
     ),
 ]
@@ -177,14 +194,14 @@ def _release_course(
             if None.
         added: files to write besides, by path in the folder.
     """
-    from autograder.platforms.bundles import require_free, try_out, write_bundle
+    from autograder.platforms.bundles import require_free, write_bundle
 
     require_free(folder)
     catalog = course_here()
     chosen_units = [unit.name for unit in catalog.select(names_in(units))]
     language = _language(catalog, lang)
     files = build(catalog, chosen_units, language, _fingerprint_files(catalog, chosen_units))
-    try_out(files, catalog)
+    _try_out(files, catalog.only(chosen_units))
     packed = pack(catalog, chosen_units, language, files) if pack else files
     packed = packed | {name: path.read_bytes() for name, path in added.items()}
     _print_bundle(folder, write_bundle(packed, folder))
@@ -200,20 +217,24 @@ def _fingerprint_files(catalog: Catalog, units: Collection[str]) -> "Files":
 
 def _release_grader(build: "Callable[[Catalog, Grading], Files]", folder: Path, units: str, hidden: Hidden) -> None:
     """Write a bundle that grades, with the secret of this course's releases."""
-    from autograder.platforms.bundles import Grading, release_secret
-
-    catalog = course_here()
-    chosen = ",".join(unit.name for unit in catalog.select(names_in(units))) if units else ""
-    _write_bundle(build(catalog, Grading(chosen, hidden.value, release_secret(catalog))), catalog, folder)
-
-
-def _write_bundle(files: "Files", catalog: Catalog, folder: Path) -> None:
-    """Write a bundle once it has been tried out."""
-    from autograder.platforms.bundles import require_free, try_out, write_bundle
+    from autograder.platforms.bundles import Grading, release_secret, require_free, write_bundle
 
     require_free(folder)
-    try_out(files, catalog)
+    catalog = course_here()
+    chosen = [unit.name for unit in catalog.select(names_in(units))]
+    files = build(catalog, Grading(",".join(chosen) if units else "", hidden.value, release_secret(catalog)))
+    _try_out(files, catalog.only(chosen))
     _print_bundle(folder, write_bundle(files, folder))
+
+
+def _try_out(files: "Files", catalog: Catalog) -> None:
+    """Run the checks of a bundle before it is written, and say so first, as those of a whole course take minutes."""
+    from autograder.platforms.bundles import try_out
+
+    count = f"{len(catalog.units)} units" if len(catalog.units) != 1 else "1 unit"
+    words = f"Trying it out: the checks of {count} run on the skeletons and the solutions, which may take minutes"
+    terminal.errors.print(words, soft_wrap=True)
+    try_out(files, catalog)
 
 
 def _print_bundle(folder: Path, archive: Path) -> None:

@@ -26,6 +26,9 @@ from autograder.results.wording import manual_line
 from autograder.results.wording import points as points_text
 from autograder.submissions.hand_in import HandIn
 
+#: How the address of a gradebook in a file begins.
+_SQLITE = "sqlite:///"
+
 
 class Assignment:
     """Assignment of a course of nbgrader's, with one notebook of the same name.
@@ -50,14 +53,19 @@ class Assignment:
         self._hidden = Hidden(self._app.config.get("GradeInSandbox", {}).get("hidden", Hidden.POINTS))
         #: Sentences about the assignment and what was handed in, each once.
         self.remarks: dict[str, None] = {}
-        with self._gradebook() as gradebook:
-            try:
-                gradebook.find_notebook(name, name)
-            except MissingEntry as error:
-                advice = f"run `nbgrader generate_assignment {name}` there first"
-                raise UsageError(
-                    f"the gradebook of {course} has no notebook {name} in an assignment {name}; {advice}"
-                ) from error
+        if not self._has_notebook():
+            advice = f"run `nbgrader generate_assignment {name}` there first"
+            raise UsageError(f"the gradebook of {course} has no notebook {name} in an assignment {name}; {advice}")
+
+    def _has_notebook(self) -> bool:
+        """Return True if the gradebook has the notebook. A gradebook that is not there is not made by looking into it."""
+        file = self._course.db_url.removeprefix(_SQLITE)
+        if file != self._course.db_url and not Path(file).exists():
+            return False
+        with self._gradebook() as gradebook, contextlib.suppress(MissingEntry):
+            gradebook.find_notebook(self.name, self.name)
+            return True
+        return False
 
     def submissions(self) -> dict[str, HandIn]:
         """Return the work of each student who has handed something in: the notebook, or the folder if there is none.

@@ -230,3 +230,14 @@ def test_a_fault_of_the_checks_is_said_once_for_a_class(course, autograder):
     said = "tests/exercises/test_doubling.py:1 raised ModuleNotFoundError: No module named 'no_such_module'"
     assert code == 2 and f"a, b: no grade: the checks could not be run: {said}; mend them, and grade again\n" in err
     assert "Traceback" not in err
+
+
+def test_a_bundle_for_some_units_is_tried_with_these_alone_and_says_so(autograder, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    tried = []
+    monkeypatch.setattr("autograder.platforms.bundles.try_out", lambda _, catalog: tried.append(list(catalog.units)))
+    code, _, err = autograder("release", "gradescope", tmp_path / "bundle", "--units", "quiz")
+    assert (code, tried) == (0, [["quiz"]])
+    assert err == (
+        "Trying it out: the checks of 1 unit run on the skeletons and the solutions, which may take minutes\n"
+    )

@@ -120,3 +120,17 @@ def test_a_key_that_is_not_there_is_asked_for_by_what_it_is_for(autograder, grad
     assert json.loads(result.read_text())["score"] == 3
     code, _, err = autograder("replay", result, "--verify", "key.pub")
     assert code == 2 and "give the public key of who signs" in err and "genpkey" not in err
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("file", "file is no notebook; give an .ipynb that Jupyter opens"),
+        ("folder", "folder cannot be read (Is a directory); give the file of a notebook"),
+        ("nowhere.ipynb", "nowhere.ipynb cannot be read (No such file or directory); give the file of a notebook"),
+    ],
+)
+def test_only_a_notebook_is_added_to_a_release(autograder, places, given, words):
+    code, out, err = autograder("release", "student", "for students", "--notebook", given)
+    assert (code, out) == (2, "") and words in err
+    assert not (places / "for students").exists()

@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import os
 import re
 import shutil
 import subprocess
@@ -305,3 +306,19 @@ with Gradebook("sqlite:///gradebook.db") as book:
 def test_what_cannot_be_graded_is_said_in_one_sentence(course, args, words):
     code, text = command(course, "autograder", "grade", *args)
     assert code == 2 and words in " ".join(text.split()) and "Traceback" not in text
+
+
+def test_a_folder_that_is_no_course_of_nbgraders_stays_as_it_is(course, tmp_path):
+    empty = tmp_path / "no course"
+    empty.mkdir()
+    args = ("grade", "--nbgrader", empty, "--assignment", UNIT)
+    ended = subprocess.run(
+        [sys.executable, "-m", "autograder", *map(str, args)],
+        cwd=course,
+        env={**environment(), "PATH": os.defpath},  # an environment that is not activated: nbgrader calls alembic
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert ended.returncode == 2 and f"run `nbgrader generate_assignment {UNIT}` there first" in ended.stderr
+    assert "Traceback" not in ended.stderr and not list(empty.iterdir())
