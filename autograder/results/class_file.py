@@ -101,6 +101,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         return tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no text in UTF-8; save it in UTF-8") from error
     except (OSError, ValueError) as error:
         advice = _quotes_missing(text, str(error)) or "mend it, or take it away"
         raise UsageError(f"{path} cannot be read ({error}); {advice}") from error

@@ -203,13 +203,15 @@ def decide_by(rules: Policy | None, moments: Mapping[str, str]) -> Callable[[Mar
 
 
 def unheeded_decisions(rules: Policy, names: Collection[str], units: Collection[str]) -> Iterator[str]:
-    """Yield a sentence for each student and each unit in `class.toml` that is not there: what the file decides has no effect.
+    """Yield a sentence for each rule, student and unit in `class.toml` that has no effect: without a deadline, or not there.
 
     Args:
         rules: what the file says.
         names: of the submissions.
         units: of the course.
     """
+    if rules.due is None and rules.late != LateRule():
+        yield "class.toml says what lateness costs and has no deadline, so nobody is late; write `due` under [deadline]"
     for table, students in (("extensions", rules.extensions), ("exempt", rules.exempt)):
         for name in students:
             if name not in names:
