@@ -383,7 +383,7 @@ def test_ideal_image_tells_its_losses(submission, tiny, rng):
     with torch.no_grad():
         expected = float(loss(tiny, image, target, 1000.0))
     for step, told in enumerate(losses, start=1):
-        problem = f"tells a loss of {told:.3g} in step {step} of 3 tiny ones, for a picture that has one of {expected:.3g}"
+        problem = f"tells a loss of {told:.3g} in tiny step {step} of 3, for a picture that has one of {expected:.3g}"
         assert_holds(abs(told - expected) < tolerance(expected, share=0.1), problem, result)
 
 
