@@ -35,7 +35,7 @@ COLOUR_NAMES = ["one", "another", "a third", "never seen"]
 ADVICE = (
     *("download", "http", "www", "get", "fetch", "obtain", "request", "clone", "install", "run", "pets_root"),
     *("unpack", "unzip", "untar", "extract", "copy", "move", "put", "place", "store", "generate", "create", "prepare"),
-    *("siųs", "muat turun", "preuzm", "преузм", "ဒေါင်း"),
+    *("siųs", "turun", "preuzm", "преузм", "ဒေါင်း"),
 )
 
 
