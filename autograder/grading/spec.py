@@ -37,7 +37,7 @@ _MAKES_MARKS = (
 _MAKES_NO_MARKS = frozenset(
     {
         *("batch.py", "cluster.py", "job.py", "jobs.py", "likeness.py", "replay.py"),
-        *("source.py", "result_validator.py"),
+        *("source.py", "term.py", "result_validator.py"),
     }
 )
 _DOCUMENTATION = (".md", ".rst")
