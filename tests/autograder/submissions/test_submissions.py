@@ -478,11 +478,13 @@ def test_a_change_in_place_that_a_function_sees_is_kept(handin, make, change, ex
     imports += "\nfrom configparser import ConfigParser\nfrom functools import singledispatch"
     table = "Table = type('Table', (dict,), {'drop': lambda self, key, inplace: self.pop(key)})"
     cells = [imports, table, make, change, f"def denoise():\n    return {expression}"]
-    limit, state = sys.getrecursionlimit(), np.random.get_state()
+    limit, state, names = sys.getrecursionlimit(), np.random.get_state(), {}
     try:
-        exec(source_of(handin, *cells).modules["variation_loss"].text, names := {})
+        exec(source_of(handin, *cells).modules["variation_loss"].text, names)
         assert names["denoise"]()
     finally:
+        if "con" in names:
+            names["con"].close()
         sys.setrecursionlimit(limit)
         torch.set_default_dtype(torch.float32)
         np.random.set_state(state)
