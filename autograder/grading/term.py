@@ -18,7 +18,7 @@ from autograder.submissions.students import Student
 
 @dataclass(frozen=True)
 class Term:
-    """What the students of a roster have earned in several assignments.
+    """Marks of the students of a roster for several assignments together.
 
     Attributes:
         marks: of each student the mark of all assignments together, in the order of the roster.
