@@ -136,7 +136,7 @@ def _see_moodle(names: Names, _: Read, _units: Units = ()) -> Download | None:
     Its name holds `_<participant>_assignsubmission_file_`.
     """
     matches = [match for path in names if (match := _MOODLE.fullmatch(str(path)[:NAME_LENGTH]))]
-    # Where names are hidden, all have the same word: `Participant_12`, or that in another language.
+    # A platform that hides names gives all the same word: `Participant_12`, or that in another language.
     words = {match["who"] for match in matches}
     hidden = len(words) == 1 and " " not in words.pop() and len({match["id"] for match in matches}) > 1
 
