@@ -46,6 +46,7 @@ def opened(path):
         return image.format, image.mode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", ["trainval", "test"])
 def test_torchvision_reads_every_picture_and_trimap(pets, split):
     dataset = OxfordIIITPet(pets, split, target_types=["category", "binary-category", "segmentation"])
@@ -61,6 +62,7 @@ def test_torchvision_reads_every_picture_and_trimap(pets, split):
     assert set(labels.values()) == {12}
 
 
+@pytest.mark.slow
 def test_the_breeds_are_those_of_the_collection(pets):
     dataset = OxfordIIITPet(pets)
     assert len(dataset.classes) == 37
@@ -70,6 +72,7 @@ def test_the_breeds_are_those_of_the_collection(pets):
     assert list(BREEDS) == sorted(BREEDS, key=str.lower)
 
 
+@pytest.mark.slow
 def test_the_list_names_every_picture_of_both_splits_under_a_header(pets):
     annotations = pets / "oxford-iiit-pet" / "annotations"
     lines = (annotations / "list.txt").read_text().splitlines()
@@ -81,6 +84,7 @@ def test_the_list_names_every_picture_of_both_splits_under_a_header(pets):
     assert "Bombay_7 8 1 4" in body
 
 
+@pytest.mark.slow
 def test_a_few_files_are_as_bad_as_in_the_real_collection(pets):
     images = pets / "oxford-iiit-pet" / "images"
     for name in GREYSCALE:
@@ -93,12 +97,14 @@ def test_a_few_files_are_as_bad_as_in_the_real_collection(pets):
     assert not any(name.rsplit(".", 1)[0] + " " in listed for name in bad)
 
 
+@pytest.mark.slow
 def test_the_trimap_lies_on_the_animal(pets):
     dataset = OxfordIIITPet(pets, target_types="segmentation")
     shares = [float((np.asarray(dataset[k][1]) == 1).mean()) for k in range(0, 444, 20)]
     assert all(0.02 < share < 0.95 for share in shares)
 
 
+@pytest.mark.slow
 @pinned
 def test_the_bytes_of_the_miniature_are_pinned(pets):
     assert sha256_of(pets) == PETS_SHA256
@@ -112,6 +118,7 @@ def test_drawing_again_gives_the_same_bytes(tmp_path):
     assert sha256_of(tmp_path / "first") == sha256_of(tmp_path / "second")
 
 
+@pytest.mark.slow
 def test_a_second_call_reads_what_the_first_one_drew(pets, monkeypatch):
     monkeypatch.setattr("data.pets.draw_pets", lambda folder: pytest.fail("drawn again"))
     assert pets_root() == pets
@@ -176,6 +183,7 @@ def test_a_read_only_cache_is_one_sentence(tmp_path, monkeypatch):
         pets_root()
 
 
+@pytest.mark.slow
 def test_cats_and_dogs_have_the_known_layout_and_a_few_broken_files(cache):
     root = cats_and_dogs_root()
     for species in ("Cat", "Dog"):
@@ -184,6 +192,7 @@ def test_cats_and_dogs_have_the_known_layout_and_a_few_broken_files(cache):
         assert {path.name for path in files if not readable(path)} == {"66.jpg", "70.jpg", "90.jpg"}
 
 
+@pytest.mark.slow
 @pinned
 def test_the_bytes_of_cats_and_dogs_are_pinned(cache):
     assert sha256_of(cats_and_dogs_root()) == CATS_AND_DOGS_SHA256

@@ -49,6 +49,7 @@ def trained(command, few_pets, tmp_path):
     return tmp_path / "lab", out
 
 
+@pytest.mark.slow
 def test_it_trains_saves_and_names(trained, command, few_pets):
     folder, out = trained
     (top1, top3) = map(float, re.search(r"never saw: ([\d.]+)% right, ([\d.]+)% among the first three", out).groups())

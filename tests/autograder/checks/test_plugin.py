@@ -160,8 +160,8 @@ def test_a_dependency_that_was_not_selected_does_not_block(student_pytest):
 def test_quiet_verbose_and_first_failure(student_pytest, course):
     quiet = student_pytest("-q", "exercises/variation_loss.py", cwd=course)
     assert "0 of 26 points" in quiet.text and not lines_with(quiet, "-")
-    verbose = student_pytest("-v", "solutions/variation_loss.py")
-    assert len(lines_with(verbose, "+")) == 34
+    verbose = student_pytest("-v", "solutions/variation_loss.py", "-k", "constant_image or vertical_neighbours")
+    assert len(lines_with(verbose, "+")) == 2
     assert "test_constant_image PASSED" in verbose.text
     first = student_pytest("-x", "exercises/variation_loss.py", cwd=course)
     outcomes = [check.outcome for check in first.checks.values()]

@@ -31,7 +31,11 @@ INSIDE = (
 
 
 #: Their checks draw networks and pictures first, which takes seconds.
-SLOW = ("history_of_tensors", "losses_as_tensors", "outside_the_budget", "picture_without_losses")
+SLOW = (
+    *("accuracy_of_four_items", "head_as_a_class", "history_of_tensors", "labels_from_one", "losses_as_tensors"),
+    *("names_in_a_generator", "never_in_eval_mode", "outside_the_budget", "picture_without_losses"),
+    *("side_by_side_and_averaged", "split_as_masks"),
+)
 
 
 @pytest.mark.parametrize("case", [pytest.param(c, marks=pytest.mark.slow) if c in SLOW else c for c in CASES])

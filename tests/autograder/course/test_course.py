@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 CATALOG = read_catalog(ROOT)
 #: Their checks train networks or attack them, for seconds: tests/exercises/ runs those on the solutions in this process.
 #: The others take seconds: they wait for the slow run.
-QUICK = ("quiz", "training_tricks", "variation_loss")
+QUICK = ("quiz", "training_tricks")
 FUNCTIONS = [(unit, function) for unit in CATALOG.units.values() for function in unit.functions.values()]
 MISTAKES = [(unit, known) for unit in CATALOG.units for known in known_mistakes(CATALOG.mistakes(unit))]
 

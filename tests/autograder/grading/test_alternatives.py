@@ -15,7 +15,7 @@ ALTERNATIVES = sorted((ROOT / "tests" / "alternatives").glob("*/*.py"))
 
 
 # The others take seconds each: they wait for the slow run.
-QUICK = ("quiz", "training_tricks", "variation_loss")
+QUICK = ("quiz", "training_tricks")
 
 
 def failures(path, sandbox, tmp_path, seed):

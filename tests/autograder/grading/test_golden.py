@@ -39,7 +39,7 @@ def summary(checks):
 #: Several seconds each; what they show is graded quickly elsewhere, too.
 LONG = (
     *("careless", "crash", "endless_loop", "notebook", "only_horizontal"),
-    *("perfect", "renamed_function", "wrong_ball", "zipped"),
+    *("perfect", "renamed_function", "untouched", "wrong_ball", "zipped"),
 )
 
 
@@ -70,7 +70,7 @@ def test_graded_as_expected(case, grader, request):
 IN_PROCESS = [case for case in CASES if case not in ("crash", "zipped", "wrong_file_name", "cheats")]
 
 
-@pytest.mark.parametrize("case", slow_if(IN_PROCESS, (*LONG, "syntax_error", "untouched")))
+@pytest.mark.parametrize("case", slow_if(IN_PROCESS, (*LONG, "syntax_error")))
 def test_in_process_and_sandboxed_agree(case, student_pytest):
     """A student sees at home what the grader sees."""
     run = student_pytest(SUBMISSIONS / case)

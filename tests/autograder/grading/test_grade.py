@@ -64,8 +64,10 @@ def test_an_archive_that_cannot_be_opened_has_a_result(grader, tmp_path):
     assert result.notes[0].startswith("bob.zip cannot be opened (")
 
 
-def test_the_same_content_and_secret_give_the_same_seed(grader, catalog, sandbox, tmp_path):
+def test_the_same_content_and_secret_give_the_same_seed(catalog, sandbox, tmp_path):
     shutil.copytree(SUBMISSIONS / "one_unit", tmp_path / "copy")
+    function = frozenset({"total_variation"})
+    grader = Grader(GradingSpec(catalog, b"of the tests", ("variation_loss",), functions=function), sandbox)
     one, two = grader.grade_path(SUBMISSIONS / "one_unit"), grader.grade_path(tmp_path / "copy")
     assert one.seed == two.seed == grader.spec.seed_for(one.hashes["submission"])
     assert Grader(GradingSpec(catalog, b"another", ("quiz",)), sandbox).grade_path(tmp_path / "copy").seed != one.seed
@@ -114,12 +116,13 @@ def test_nothing_from_outside_steers_pytest(sandbox, handin, monkeypatch, tmp_pa
     assert os.environ["PYTEST_ADDOPTS"] == "--collect-only"
 
 
-def test_files_of_a_submission_never_become_modules_here(grader, handin):
+def test_files_of_a_submission_never_become_modules_here(catalog, sandbox, handin):
     names = ("conftest", "pytest", "torch", "sitecustomize", "random", "__init__")
     folder = handin("mallory", **dict.fromkeys(names, "raise SystemExit(0)\n"), pytest__ini="[pytest]\naddopts=--co\n")
     shutil.copy(SUBMISSIONS / "one_unit" / "variation_loss.py", folder)
-    result = grader.grade_path(folder)
-    assert result.score == 26.0
+    spec = GradingSpec(catalog, units=("variation_loss",), functions=frozenset({"total_variation"}))
+    result = Grader(spec, sandbox).grade_path(folder)
+    assert result.score == result.max_score > 0
     assert set(result.not_taken) == {*(f"{name}.py" for name in names), "pytest.ini"}
 
 

@@ -22,7 +22,8 @@ SLOW = {
         "kaggle_paths",
         "lazy_classes",
     ),
-    *("mixed_precision", "numpy_detours", "tracking_libraries", "vscode_cells"),
+    *("classes_as_functions", "default_dicts", "files_by_name", "many_prints", "mixed_precision", "numpy_detours"),
+    *("pools_of_processes", "tracking_libraries", "vscode_cells", "warnings_as_errors"),
 }
 CASES = [
     pytest.param(path.name, marks=[pytest.mark.slow] if path.name in SLOW else []) for path in sorted(HABITS.iterdir())

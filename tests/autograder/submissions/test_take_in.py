@@ -527,6 +527,7 @@ def test_a_class_may_hold_more_files_than_a_submission(form, tmp_path):
     assert intake.sentence == "a download of Moodle: 2 students" and not any(raw.problem for raw in found.values())
 
 
+@pytest.mark.slow
 def test_a_crowd_of_files_in_a_class_costs_its_own_student_alone(tmp_path):
     names = ["Al_1_assignsubmission_file_/variation_loss.py"]
     names += [f"Bo_2_assignsubmission_file_/{number}.txt" for number in range(10_001)]
