@@ -50,6 +50,11 @@ def summary(
 
 
 def _unit_lines(checks: list[CheckResult], later: Mapping[str, float], verbose: bool, printed: bool) -> Iterator[str]:
+    reasons = {check.message for check in checks}
+    if {check.outcome for check in checks} == {Outcome.NOT_RUN} and len(reasons) == 1 and reasons != {""}:
+        yield f"  {message(checks[0])}"  # of the whole file: to list its checks tells no more
+        yield ""
+        return
     said: set[str] = set()
     for function, group in itertools.groupby(checks, key=lambda check: check.function):
         lines = function_lines(list(group), said, verbose=verbose, printed=printed, later=later.get(function, 0.0))

@@ -38,6 +38,12 @@ def test_something_failed_is_1_and_says_what(autograder, tmp_path):
     assert "Adversarial" not in out
 
 
+def test_a_unit_that_was_not_handed_in_is_told_in_one_line(autograder, tmp_path):
+    _, out, _ = autograder("grade", SUBMISSIONS / "one_unit", "-o", tmp_path, *UNITS)
+    title, reason, after = out[out.index("Adversarial attack") :].splitlines()[:3]
+    assert title.endswith(": 0 of 32 points") and (reason, after) == ("  adversarial_attack.py was not handed in", "")
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
