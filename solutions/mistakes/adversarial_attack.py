@@ -130,11 +130,6 @@ def forgets_the_ball(images, originals, epsilon):
     return images.clamp(0, 1)
 
 
-@mistake("project", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.")
-def projects_in_float32(images, originals, epsilon):
-    return _project(images.float(), originals.float(), epsilon).to(images.dtype)
-
-
 @mistake("project", "Where no pixel is further than epsilon the originals come back; the images should, as they are.")
 def gives_originals_for_what_is_allowed(images, originals, epsilon):
     if (images - originals).abs().max() <= epsilon:
@@ -677,15 +672,6 @@ def takes_colours_for_vectors(images, originals):
 def takes_the_spectral_norm(images, originals):
     change = images - originals
     return change.flatten(1).abs().amax(dim=1), torch.linalg.norm(change, ord=2, dim=(2, 3)).norm(dim=1)
-
-
-@mistake(
-    "perturbation_norms",
-    "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.",
-)
-def measures_by_way_of_float32(images, originals):
-    change = (images.float() - originals.float()).flatten(1)
-    return change.abs().amax(dim=1).to(images.dtype), change.norm(dim=1).to(images.dtype)
 
 
 @mistake("perturbation_norms", "The norms are taken over the whole batch; each image has a number of its own.")

@@ -698,13 +698,6 @@ def scales_all_together(maps, columns=8):
 
 
 @mistake(
-    "feature_grid", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout."
-)
-def computes_in_float32(maps, columns=8):
-    return _laid_out(_scaled(maps.float()), columns).to(maps.dtype)
-
-
-@mistake(
     "feature_grid",
     "A small number is added to what is divided by, so that the largest value of a channel is less than 1.",
 )

@@ -278,22 +278,6 @@ def remembers_eps(x, weight, bias, running_mean, running_var, *, training, momen
     return (x - mean) / (variance + eps).sqrt() * weight + bias, running_mean, running_var
 
 
-@mistake(
-    "batch_norm", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout."
-)
-def normalises_in_float32(x, weight, bias, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
-    dtype = x.dtype
-    x, weight, bias, running_mean, running_var = (each.float() for each in (x, weight, bias, running_mean, running_var))
-    mean, variance = running_mean, running_var
-    if training:
-        _require_rows(x)
-        mean, variance = x.mean(dim=0), x.var(dim=0, unbiased=False)
-        running_mean = (1 - momentum) * running_mean + momentum * mean
-        running_var = (1 - momentum) * running_var + momentum * x.var(dim=0)
-    y = (x - mean) / (variance + eps).sqrt() * weight + bias
-    return y.to(dtype), running_mean.to(dtype), running_var.to(dtype)
-
-
 @mistake("dropout", "The probability is rounded to tenths: 0.05 drops nothing. Compare torch.rand with p.")
 def rounds_the_probability(x, p, *, training, generator):
     _require_probability(p)
@@ -434,12 +418,6 @@ def counts_what_was_kept(x, p, *, training, generator):
     return torch.where(kept, x * (kept.numel() / kept.sum().clamp(min=1)), torch.zeros_like(x))
 
 
-@mistake("dropout", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.")
-def enlarges_in_float32(x, p, *, training, generator):
-    _require_probability(p)
-    return torch.where(_kept(x, p, generator), x.float() / (1 - p), 0.0).to(x.dtype) if training else x
-
-
 @mistake("momentum_step", "The step climbs: the learning rate times the gradient is subtracted from the velocity.")
 def climbs_with_momentum(weight, velocity, gradient, *, learning_rate, momentum):
     velocity = momentum * velocity + learning_rate * gradient
@@ -498,14 +476,6 @@ def computes_in_float32(weight, velocity, gradient, *, learning_rate, momentum):
     return weight.float() + velocity, velocity
 
 
-@mistake(
-    "momentum_step", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout."
-)
-def moves_by_way_of_float32(weight, velocity, gradient, *, learning_rate, momentum):
-    new = momentum * velocity.float() - learning_rate * gradient.float()
-    return (weight.float() + new).to(weight.dtype), new.to(weight.dtype)
-
-
 @mistake("momentum_step", "The two results are in the wrong order: the weight first, then the velocity.")
 def returns_the_velocity_first(weight, velocity, gradient, *, learning_rate, momentum):
     velocity = momentum * velocity - learning_rate * gradient
@@ -562,21 +532,6 @@ def takes_a_beta_of_zero_for_none(
     square = beta2 * square + (1 - beta2) * gradient**2
     corrected = mean / (1 - beta1**step), square / (1 - beta2**step)
     return weight - learning_rate * corrected[0] / (corrected[1].sqrt() + eps), mean, square
-
-
-@mistake(
-    "adam_step", "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout."
-)
-def steps_by_way_of_float32(
-    weight, gradient, mean, square, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8
-):
-    dtype = weight.dtype
-    weight, gradient, mean, square = (each.float() for each in (weight, gradient, mean, square))
-    mean = beta1 * mean + (1 - beta1) * gradient
-    square = beta2 * square + (1 - beta2) * gradient**2
-    corrected = mean / (1 - beta1**step), square / (1 - beta2**step)
-    weight = weight - learning_rate * corrected[0] / (corrected[1].sqrt() + eps)
-    return weight.to(dtype), mean.to(dtype), square.to(dtype)
 
 
 @mistake("adam_step", "Only the mean is corrected for its start at zero; the squares start there too.")
@@ -837,20 +792,6 @@ def takes_the_spectral_norm(gradients, max_norm):
 def compares_the_square(gradients, max_norm):
     norm = _norm(gradients)
     return [each * (max_norm / norm) if norm**2 > max_norm else each for each in gradients], norm
-
-
-@mistake(
-    "clip_gradients",
-    "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.",
-)
-def clips_in_float32(gradients, max_norm):
-    narrow = [gradient.float() for gradient in gradients]
-    norm = _norm(narrow)
-    if norm <= max_norm:
-        return list(gradients), norm
-    return [
-        (each * (max_norm / norm)).to(gradient.dtype) for each, gradient in zip(narrow, gradients, strict=True)
-    ], norm
 
 
 @mistake("decayed_learning_rate", "The rate falls by the same amount each epoch; it should fall by the same factor.")

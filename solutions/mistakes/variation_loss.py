@@ -399,28 +399,10 @@ def averages_over_pairs(images):
     return down * (height - 1) / height + across * (width - 1) / width
 
 
-@mistake(
-    "total_variation",
-    "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.",
-)
-def sums_in_float32(images):
-    _require_batch(images)
-    return _total_variation(images.float()).to(images.dtype)
-
-
 @mistake("isotropic_variation", "eps is another one by default; it is 1e-8, as in the skeleton.")
 def takes_another_eps(images, eps=1e-6):
     _require_batch(images)
     return _roots(images, eps).sum(dim=(1, 2, 3))
-
-
-@mistake(
-    "variation_loss",
-    "float64 is computed by way of float32, which keeps half of its digits; keep the dtype throughout.",
-)
-def averages_in_float32(images):
-    _require_batch(images)
-    return (_total_variation(images.float()) / images[0].numel()).mean().to(images.dtype)
 
 
 @mistake("denoise", "The global random state is seeded, and nothing here is random; leave it alone.")

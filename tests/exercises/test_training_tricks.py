@@ -21,8 +21,8 @@ from autograder.compare import (
 
 LAYER = (300, 200)  # n_out, n_in: enough weights that their variance is known to within one percent
 DROPPED = 0.3
-# What float64 keeps and float32 does not.
-DOUBLE = {"rtol": 1e-12, "atol": 1e-12}
+# What float32 keeps. Of float64 the dtype is promised: libraries may compute it by way of float32, as Keras does.
+SINGLE = {"rtol": 1e-5, "atol": 1e-6}
 
 
 def generator(seed: int) -> torch.Generator:
@@ -274,9 +274,9 @@ def test_batch_norm_leaves_its_arguments_alone(submission, rng):
         )
         result = assert_tidy(submission, ask)
         assert_tensors(result, [(2, 3), (3,), (3,)], torch.float64)
-        assert_close(result[1:], estimates, **DOUBLE)
+        assert_close(result[1:], estimates, **SINGLE)
         if training:
-            assert_close(result[0], signs * weight + bias, **DOUBLE)
+            assert_close(result[0], signs * weight + bias, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.points("batch_norm", 1)
@@ -291,7 +291,7 @@ def test_batch_norm_on_random_batches(submission, reference, rng):
             options = {"training": training, "momentum": 0.25, "eps": 0.01}
             result = submission.batch_norm(*arguments, **options)
             assert_tensors(result, [(rows, features), (features,), (features,)], dtype)
-            sizes = {"rtol": 1e-10, "atol": 1e-10} if dtype is torch.float64 else {"rtol": 1e-3, "atol": 1e-4}
+            sizes = {"rtol": 1e-3, "atol": 1e-4}
             assert_close(result, reference.batch_norm(*arguments, **options), **sizes)
 
 
@@ -307,7 +307,7 @@ def test_dropout_enlarges_what_stays(submission, rng):
         result = submission.dropout(x, DROPPED, training=True, generator=generator(2))
         assert_kind(result, x.shape, dtype)
         assert_holds(bool((result != 0).any()), "returned nothing but zeros", result)
-        sizes = DOUBLE if dtype is torch.float64 else {}
+        sizes = SINGLE if dtype is torch.float64 else {}
         assert_close(result, torch.where(result == 0, 0.0, x / (1 - DROPPED)), **sizes)
 
 
@@ -477,7 +477,7 @@ def test_momentum_step_kind(submission, rng):
     result = submission.momentum_step(weight, velocity, gradient, learning_rate=0.5, momentum=1.0)
     assert_tensors(result, [(2,), (2,)], torch.float64)
     moved = velocity - gradient / 2
-    assert_close(result, (weight + moved, moved), **DOUBLE)
+    assert_close(result, (weight + moved, moved), **SINGLE)
 
 
 @pytest.mark.points("momentum_step", 1)
@@ -593,9 +593,7 @@ def test_adam_step_leaves_its_arguments_alone(submission, rng):
     ask = partial(submission.adam_step, weight, gradient, zeros, zeros, 1, learning_rate=0.1, eps=1e-30)
     result = assert_tidy(submission, ask)
     assert_tensors(result, [(2, 3), (2, 3), (2, 3)], torch.float64)
-    assert_close(
-        result, (weight - gradient.sign() / 10, gradient / 10, gradient.square() / 1000), rtol=1e-10, atol=1e-10
-    )
+    assert_close(result, (weight - gradient.sign() / 10, gradient / 10, gradient.square() / 1000), **SINGLE)
 
 
 @pytest.mark.points("adam_step", 1)
@@ -671,12 +669,12 @@ def test_clip_leaves_its_arguments_alone(submission, rng):
     result = assert_tidy(submission, partial(submission.clip_gradients, gradients, 0.5))
     assert_clipped(result, gradients, torch.float64)
     long = float(torch.stack(gradients).norm())
-    assert_close(result[1], long, **DOUBLE)
+    assert_close(result[1], long, **SINGLE)
     # A little more or less, as by a small number that keeps the division finite, is no mistake.
     assert_close(result[0], [0.5 / long * each for each in gradients], rtol=1e-5, atol=0.0)
     shares = [float((one * other).sum()) for one, other in zip(result[0], gradients, strict=True)]
     lengths = [float(each.square().sum()) for each in gradients]
-    assert_close(shares[0] / lengths[0], shares[1] / lengths[1], **DOUBLE)
+    assert_close(shares[0] / lengths[0], shares[1] / lengths[1], **SINGLE)
 
 
 @pytest.mark.points("clip_gradients", 1)
