@@ -504,12 +504,6 @@ def stays_near_the_step_before(images, *, weight=0.1, steps=100, learning_rate=0
     return result
 
 
-@mistake("denoise", "The objective is multiplied by the learning rate, and the step too: it is far too short.")
-def multiplies_by_the_rate_twice(images, *, weight=0.1, steps=100, learning_rate=0.05):
-    _require_batch(images)
-    return _descend(images, weight, steps, learning_rate**2)
-
-
 @mistake("denoise", "The differences of neighbours are squared; the variation adds up their absolute values.")
 def squares_the_variation(images, *, weight=0.1, steps=100, learning_rate=0.05):
     _require_batch(images)

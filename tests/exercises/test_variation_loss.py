@@ -288,8 +288,9 @@ def test_isotropic_variation_on_random_images(submission, reference, rng):
 def test_isotropic_gradient_on_random_images(submission, reference, rng):
     """The gradient is right on random images."""
     images = random_images(rng, 2, 3, 6, 9).requires_grad_()
-    (expected,) = torch.autograd.grad(reference.isotropic_variation(images).sum(), images)
-    assert_close(submission.isotropic_variation.gradient(images.detach()), expected, rtol=1e-3, atol=1e-4)
+    (expected,) = torch.autograd.grad(reference.isotropic_variation(images, eps=0.01).sum(), images)
+    found = submission.isotropic_variation.gradient(images.detach(), eps=0.01)
+    assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
 # --- variation_loss
@@ -472,13 +473,18 @@ def test_more_steps_denoise_more(submission, rng):
         mistake="ignores_the_steps" if torch.equal(once, often) else "",
     )
     assert_close(submission.denoise(images, steps=20, learning_rate=1e-6), images, atol=1e-3)
-    # All of so many are made: while they are short, four times as many lead further.
+    # All of so many are made: while they are short, eight times as many lead further. To hardly move at all leads nowhere.
     images = images[:, :, :12, :12]
-    results = [submission.denoise(images, steps=steps, learning_rate=1e-4) for steps in (100, 400)]
+    results = [submission.denoise(images, steps=steps, learning_rate=1e-4) for steps in (20, 160)]
     for result in results:
         assert_kind(result, images.shape)
     once, often = (float((result - images).abs().sum()) for result in results)
-    assert_holds(often > 2.5 * once, f"leads {often / max(once, 1e-9):.2f} times as far as a quarter of the steps")
+    times = often / max(once, 1e-3)
+    assert_holds(
+        times > 6,
+        f"leads {times:.2f} times as far as an eighth of the steps",
+        mistake="stops_after_100_steps" if 4.5 < times < 5.2 else "",
+    )
 
 
 @pytest.mark.points("denoise", 0.5)
