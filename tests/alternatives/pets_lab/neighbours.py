@@ -26,7 +26,7 @@ def species_of(filename: str) -> str:
     return {True: "cat", False: "dog"}[breed_of(filename)[0].isupper()]
 
 
-def check(path):
+def checked(path):
     content = path.read_bytes()
     Image.open(io.BytesIO(content)).verify()
     Image.open(io.BytesIO(content)).convert("RGB").getpixel((0, 0))
@@ -36,7 +36,7 @@ def check(path):
 def readable_images(folder):
     def works(path):
         try:
-            return check(path)
+            return checked(path)
         except Exception:
             return None
 
