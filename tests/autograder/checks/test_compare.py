@@ -42,6 +42,8 @@ t = torch.tensor
         (0.25, 0.5, "returned 0.25, expected 0.5"),
         (math.nan, 0.5, "returned nan, expected 0.5"),
         ((t(1.0),), (t(1.0), t(2.0)), "returned a tuple of 1, expected one of 2"),
+        ([], [1, 2], "returned an empty list, expected one of 2"),
+        ([[1]], [[]], "returned a list of 1 as item 0, expected an empty one"),
         ([t(1.0)], (t(1.0),), "returned [tensor(1.0)] (a list), expected (tensor(1.0),) (a tuple)"),
         ((t(1.0), t(3.0)), (t(1.0), t(2.0)), "returned 3.0 as item 1, expected 2.0"),
         ([("cat", 0.5)], [("cat", 0.7)], "returned 0.5 as item 0[1], expected 0.7"),
