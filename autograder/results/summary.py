@@ -50,9 +50,10 @@ def summary(
 
 
 def _unit_lines(checks: list[CheckResult], later: Mapping[str, float], verbose: bool, printed: bool) -> Iterator[str]:
+    """Yield the lines of one unit: its functions' or, where no check could run, the reason alone."""
     reasons = {check.message for check in checks}
     if {check.outcome for check in checks} == {Outcome.NOT_RUN} and len(reasons) == 1 and reasons != {""}:
-        yield f"  {message(checks[0])}"  # of the whole file: to list its checks tells no more
+        yield f"  {message(checks[0])}"
         yield ""
         return
     said: set[str] = set()
