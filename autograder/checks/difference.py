@@ -206,8 +206,11 @@ def _excerpt(text: Any, other: Any) -> str:
 def _sequence_difference(actual: Any, expected: Any, rtol: float | None, atol: float | None, at: str) -> str:
     if len(actual) != len(expected):
         kind = type(expected).__name__
-        found = f"a {kind} of {len(actual)}" if len(actual) else f"an empty {kind}"
-        return f"returned {found}{at}, expected {f'one of {len(expected)}' if len(expected) else 'an empty one'}"
+        if not actual:
+            return f"returned an empty {kind}{at}, expected one of {len(expected)}"
+        if not expected:
+            return f"returned a {kind} of {len(actual)}{at}, expected an empty one"
+        return f"returned a {kind} of {len(actual)}{at}, expected one of {len(expected)}"
     pairs = zip(actual, expected, strict=True)
     problems = (difference(a, e, rtol, atol, f"{at}[{i}]" if at else f" as item {i}") for i, (a, e) in enumerate(pairs))
     return next(filter(None, problems), "")
