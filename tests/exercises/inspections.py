@@ -1,9 +1,11 @@
-"""Inspections of what calls leave behind and of the figures that they return, the same for the functions of every unit."""
+"""What the checks of every unit share: inspections of what calls leave behind and of figures, and tolerances."""
 
 from autograder.compare import assert_holds
 
 #: All that a call may leave on a module.
 EVERYTHING = ("gradients", "weights", "training mode", "requires_grad", "hooks")
+#: Tolerances for an answer in float64: its dtype is promised, and a library may compute it by way of float32, as Keras does.
+SINGLE = {"rtol": 1e-5, "atol": 1e-6}
 
 
 def assert_untouched(call, *kinds, mistake=""):

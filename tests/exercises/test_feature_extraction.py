@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from inspections import EVERYTHING, assert_seeds_nothing, assert_tidy, assert_untouched
+from inspections import EVERYTHING, SINGLE, assert_seeds_nothing, assert_tidy, assert_untouched
 from PIL import Image
 
 import data
@@ -255,7 +255,7 @@ def test_normalize_is_tidy(submission, images):
     """The images are not changed, and float64 stays float64."""
     images = images.double() / 3
     result = assert_tidy(submission, partial(submission.normalize, images, [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]))
-    assert_close(result, (images - 0.5) / 0.25, rtol=1e-5, atol=1e-6)
+    assert_close(result, (images - 0.5) / 0.25, **SINGLE)
 
 
 @pytest.mark.points("normalize", 1)
@@ -618,7 +618,7 @@ def test_grid_is_tidy(submission, rng):
     result = assert_tidy(submission, partial(submission.feature_grid, maps, 2))
     assert_kind(result, (3, 8), torch.float64)
     cells = [(each - each.min()) / (each.max() - each.min()) for each in maps]
-    assert_close(result, torch.cat(cells, dim=1), rtol=1e-5, atol=1e-6)
+    assert_close(result, torch.cat(cells, dim=1), **SINGLE)
 
 
 @pytest.mark.points("feature_grid", 1.5)

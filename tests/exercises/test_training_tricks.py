@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 import torch
-from inspections import assert_tidy
+from inspections import SINGLE, assert_tidy
 from torch import Tensor
 
 from autograder.compare import (
@@ -21,8 +21,6 @@ from autograder.compare import (
 
 LAYER = (300, 200)  # n_out, n_in: enough weights that their variance is known to within one percent
 DROPPED = 0.3
-# What float32 keeps. Of float64 the dtype is promised: libraries may compute it by way of float32, as Keras does.
-SINGLE = {"rtol": 1e-5, "atol": 1e-6}
 
 
 def generator(seed: int) -> torch.Generator:

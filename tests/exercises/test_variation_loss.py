@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 import torch
-from inspections import assert_tidy
+from inspections import SINGLE, assert_tidy
 from torch import Tensor
 
 from autograder.compare import (
@@ -20,8 +20,6 @@ from autograder.errors import Raised
 
 NOISE = 0.1
 SIDE = 32
-# What float32 keeps. Of float64 the dtype is promised: libraries may compute it by way of float32, as Keras does.
-SINGLE = {"rtol": 1e-5, "atol": 1e-6}
 
 
 def random_images(rng: torch.Generator, *shape: int) -> Tensor:
