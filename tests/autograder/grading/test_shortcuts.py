@@ -7,6 +7,7 @@ import pytest
 from autograder.checks.mistakes import known_mistakes
 from autograder.course.catalog import read_catalog
 from autograder.grading.grade import Grader
+from autograder.grading.session import Observer
 from autograder.grading.spec import GradingSpec
 from autograder.results.types import Outcome
 
@@ -90,12 +91,15 @@ def doing_nothing(solution):
 """
 
 
+class PointsOnly(Observer):
+    named = False
+
+
 def earned(unit, text, sandbox, folder, *, seed="a", functions=frozenset()):
     """The points of the checks for a module, by check, without those that earned nothing."""
     (folder / f"{unit}.py").write_text(text, encoding="utf-8")
-    checks = (
-        Grader(GradingSpec(CATALOG, units=(unit,), seed=seed, functions=functions), sandbox).grade_path(folder).checks
-    )
+    spec = GradingSpec(CATALOG, units=(unit,), seed=seed, functions=functions)
+    checks = Grader(spec, sandbox, PointsOnly()).grade_path(folder).checks
     assert checks
     return {check.id: check.points for check in checks if check.points}
 
