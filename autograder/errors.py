@@ -4,7 +4,6 @@ AutograderError
 ├── GraderError          our fault: nothing is graded, exit code 2
 │   ├── CatalogError       catalog.toml is not what it must be
 │   ├── CheckError         a check asks for something that cannot be done
-│   │   └── UnseenError        it asks for what stays with the worker (an AttributeError too)
 │   └── SandboxError       the fork server or a worker cannot be had
 │       └── ServerDiedError    it died, and the next one too
 ├── UsageError           the command cannot be carried out as given, exit code 2
@@ -39,10 +38,6 @@ class CatalogError(GraderError):
 
 class CheckError(GraderError):
     """A check is written in a way that cannot work."""
-
-
-class UnseenError(CheckError, AttributeError):
-    """A check asks for an attribute that stays with the worker. It is an AttributeError, so that `hasattr` says False."""
 
 
 class SandboxError(GraderError):
@@ -103,21 +98,33 @@ class NotWritten(StudentFault):
 class Raised(StudentFault):
     """The student's code raised an exception. `str()` of it is what that said, as a check of `pytest.raises` expects.
 
+    The attributes of the exception that can cross are its own too, and its `args`.
+
     Attributes:
         kinds: names of the exception's class and of its bases, most derived first.
         text: what the exception itself said.
     """
 
-    def __init__(self, sentence: str, kinds: tuple[str, ...], text: str) -> None:
-        Exception.__init__(self, text)  # a subclass may be of another kind too, which is made otherwise
+    def __init__(
+        self, sentence: str, kinds: tuple[str, ...], text: str, attributes: dict[str, object] | None = None
+    ) -> None:
+        values = attributes or {}
+        args = values.get("args")
+        # A subclass may be of another kind too, which is made otherwise.
+        Exception.__init__(self, *(args if type(args) is tuple else (text,)))
+        # What an exception of Python has, such as `with_traceback`, is not the student's to replace.
+        vars(self).update({name: value for name, value in values.items() if not hasattr(Raised, name)})
         self.kinds = kinds
         self.text = text
         self._sentence = sentence
 
+    def __str__(self) -> str:
+        return self.text
+
     def __getattr__(self, name: str) -> object:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise UnseenError(f"a check sees what an exception says, and not its .{name}")
+        raise MissingAttribute(f"the {self.kinds[0]} that was raised has no {name}")
 
     @property
     def sentence(self) -> str:

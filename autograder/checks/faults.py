@@ -1,12 +1,8 @@
 """From a worker's fault to the exception that ends a check, with a sentence for the student."""
 
-import ast
 import builtins
-import contextlib
 import difflib
 import functools
-import re
-import types
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -28,6 +24,7 @@ from autograder.errors import (
 from autograder.results.types import legible
 from autograder.submissions import Module
 from autograder.worker.codec import with_article
+from autograder.worker.faults import slots_of
 from autograder.worker.protocol import STOPPED, Fault
 
 #: Near names are looked for among so many, each of at most so many letters: more only a forged reply has, and to compare
@@ -72,15 +69,13 @@ def _error(fault: Fault, call: str, function: str, tested: ModuleUnderTest) -> S
     if not call:
         return Unusable(f"{module.label} cannot be imported: {_words(fault)}{where}")
     kind = _class_of_fault(fault, tested.expectable)
-    return _with_details(kind(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text))
+    return kind(f"{call} raised {_words(fault)}{where}", fault.kinds, fault.text, fault.attributes)
 
 
 #: Exceptions that a check raises by its own fault or the machine's, whatever a submission has answered.
 _OWN_FAULTS = (NameError, ImportError, OSError, MemoryError, SystemError)
 #: The end of an iterator would end a loop of the check's own, and a group is made of exceptions, which do not cross.
 _UNEXPECTABLE = (StopIteration, StopAsyncIteration, BaseExceptionGroup)
-#: Python itself sets or reads the attributes of these while it passes them on or shows a traceback.
-_PLAIN = (BaseException, Exception, AttributeError, ImportError, NameError, SyntaxError)
 
 
 def _class_of_fault(fault: Fault, expectable: Callable[[str], type[Exception] | None]) -> type[Raised]:
@@ -95,34 +90,12 @@ def _class_of_fault(fault: Fault, expectable: Callable[[str], type[Exception] | 
 
 @functools.lru_cache(maxsize=100)
 def _raised_class(kind: type[Exception | SystemExit]) -> type[Raised]:
-    # str() of a KeyError would quote the text, and that of others needs what they were made of.
-    members = {"__str__": lambda self: str(self.text)}
-    return type("Raised", (Raised, kind), {**{name: _lost(name) for name in _details(kind)}, **members})
+    return type("Raised", (Raised, kind), {name: _crossed(name) for name in slots_of(kind)})
 
 
-def _details(kind: type) -> set[str]:
-    """Return the names of the attributes that Python would set from what an exception was made of, and that do not cross."""
-    bases = [base for base in kind.__mro__ if issubclass(base, BaseException) and base not in _PLAIN]
-    slots = types.GetSetDescriptorType | types.MemberDescriptorType
-    names = {name for base in bases for name, value in vars(base).items() if isinstance(value, slots)}
-    return {name for name in names - {"code", "errno"} if not name.startswith("_")}
-
-
-def _lost(name: str) -> property:
-    return property(lambda self: Raised.__getattr__(self, name))
-
-
-def _with_details(error: Raised) -> Raised:
-    """Give an exception that the student's code raised what its text tells: a key, an exit code, the number of an error."""
-    if isinstance(error, KeyError):
-        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-            error.args = (ast.literal_eval(error.text),)
-    if isinstance(error, SystemExit):
-        number = error.text.removeprefix("-").isdecimal()
-        error.code = int(error.text) if number else None if error.text in ("", "None") else error.text
-    if isinstance(error, OSError) and (found := re.match(r"\[Errno (\d{1,6})\]", error.text)):
-        error.errno = int(found[1])
-    return error
+def _crossed(name: str) -> property:
+    """Return the property that stands for an attribute which Python would set from what an exception is made of."""
+    return property(lambda self: vars(self)[name] if name in vars(self) else self.__getattr__(name))
 
 
 def load_notes(value: object, modules: Mapping[str, Module]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Turn an exception of a student's code into a fault: its kind, its words, and the lines of the student's that led there."""
 
 import ast
+import contextlib
 import errno
 import functools
 import os
@@ -10,7 +11,8 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-from autograder.worker.codec import with_article
+from autograder.errors import RefusedValue
+from autograder.worker.codec import Limits, encode, with_article
 from autograder.worker.deadline import HANDLER, DeadlinePassed
 from autograder.worker.files import MOST_BYTES
 from autograder.worker.objects import public_class
@@ -18,6 +20,11 @@ from autograder.worker.protocol import Fault
 
 _TEXT_LIMIT = 2000
 _FRAME_LIMIT = 20
+#: So many attributes of an exception are looked at, the last ones, and those cross that have at most so many bytes.
+_ATTRIBUTES = 100
+_ATTRIBUTE_LIMITS = Limits(bytes=100_000)
+#: Python itself sets or reads the attributes of these while it passes them on or shows a traceback.
+_PLAIN = (BaseException, Exception, AttributeError, ImportError, NameError, SyntaxError)
 _MODULE = ("torch.nn.modules.module", "Module")
 _PRIVATE_CLASS = re.compile(r"<class '([\w.]+)\.(_\w+)'>")
 #: Exceptions for want of a network.
@@ -51,7 +58,38 @@ def fault_of(error: BaseException, sources: Mapping[str, str], *, sandboxed: boo
     if place is not None and place[0] in sources:
         own = (place,)
         text = str(error.msg)[:_TEXT_LIMIT]  # type: ignore[attr-defined] # its own text counts lines as of one file
-    return Fault(kind, text, kinds, own[-_FRAME_LIMIT:])
+    return Fault(kind, text, kinds, own[-_FRAME_LIMIT:], attributes=_attributes(error) if kind == "raised" else {})
+
+
+def slots_of(kind: type) -> dict[str, Any]:
+    """Return the attributes that Python sets from what an exception of this class is made of: descriptors by name."""
+    bases = [base for base in reversed(kind.__mro__) if BaseException in base.__mro__ and base not in _PLAIN]
+    slots = (types.GetSetDescriptorType, types.MemberDescriptorType)
+    members = {name: value for base in bases for name, value in vars(base).items()}
+    return {name: value for name, value in members.items() if type(value) in slots and not name.startswith("_")}
+
+
+def _attributes(error: BaseException) -> dict[str, Any]:
+    """Return the arguments and the attributes of an exception and of its class by name, those that can cross.
+
+    No code of the exception's own class is run.
+    """
+    own = vars(BaseException)
+    values = {name: value for base in reversed(type(error).__mro__) for name, value in vars(base).items()}
+    values |= {"args": own["args"].__get__(error), **own["__dict__"].__get__(error)}
+    for name, slot in slots_of(type(error)).items():
+        with contextlib.suppress(AttributeError):  # it has not been set
+            values[name] = slot.__get__(error)
+    names = [name for name in reversed(values) if type(name) is str and not name.startswith("_")]
+    return {name: values[name] for name in names[:_ATTRIBUTES] if _crosses(values[name])}
+
+
+def _crosses(value: object) -> bool:
+    try:
+        encode(value, limits=_ATTRIBUTE_LIMITS)
+    except RefusedValue:
+        return False
+    return True
 
 
 def _refused_place(error: BaseException) -> tuple[str, int, str] | None:

@@ -173,6 +173,7 @@ class Fault:
         found: the type of what bears the function's name and is no function; or `STOPPED`.
         names: the functions that the module has.
         signature: of a function that takes other arguments.
+        attributes: of the exception, by name, and its `args`: those that can cross.
     """
 
     KINDS: ClassVar = ("missing", "signature", "refused", "not written", "timed out", "raised")
@@ -184,6 +185,7 @@ class Fault:
     found: str = ""
     names: tuple[str, ...] = ()
     signature: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in self.KINDS or not self.kinds:

@@ -101,8 +101,13 @@ async def soon(value):
 
 
 class Empty(Exception):
+    code = 5
+
     def __init__(self, name, size):
         super().__init__(f"{name} of {size} is empty")
+        self.size = size
+        self.where = object()
+        self.with_traceback = self.line = self.kinds = "mine"
 
 
 class Circle(any_cards.Shape):
@@ -270,6 +275,22 @@ def memo(function):
     return functools.lru_cache(function)
 
 
+def empty_twice():
+    raise KeyError("a", 2)
+
+
+def without_words():
+    raise ValueError
+
+
+def decode(data):
+    return data.decode()
+
+
+def leave(code):
+    raise SystemExit(code)
+
+
 def no_error():
     return ValueError("no")
 
@@ -401,6 +422,16 @@ RIGHT = [
     "with pytest.raises(ValueError) as info: submission.Circle(-1)\n"
     "assert str(info.value) == info.value.args[0] == 'r must not be negative, not -1'",
     "with pytest.raises(reference.Empty, match='of 0'): submission.Stack().pop()",
+    "with pytest.raises(reference.Empty) as info: submission.Stack().pop()\n"
+    "assert [info.value.size, info.value.code] == [0, 5] and not hasattr(info.value, 'where')",
+    "with pytest.raises(KeyError) as info: submission.empty_twice()\n"
+    "assert info.value.args == ('a', 2) and str(info.value) == \"('a', 2)\"",
+    "with pytest.raises(ValueError) as info: submission.without_words()\nassert info.value.args == ()",
+    "with pytest.raises(SystemExit) as info: submission.leave(3)\nassert info.value.code == 3",
+    "with pytest.raises(SystemExit) as info: submission.leave('bye')\nassert info.value.code == 'bye'",
+    "with pytest.raises(FileNotFoundError) as info: submission.append(tmp_path / 'no' / 'a', 'x')\n"
+    "assert info.value.errno == 2 and info.value.strerror == 'No such file or directory'",
+    "with pytest.raises(UnicodeDecodeError) as info: submission.decode(b'a\\xff')\nassert info.value.start == 1",
     "assert_raises(submission.Empty, submission.Stack().pop)",
     "with pytest.raises(AttributeError, match='nothing'): submission.Circle(1).broken",
     "with pytest.warns(DeprecationWarning, match='old'): submission.old(1)",
@@ -423,6 +454,10 @@ WRONG = [
     ("submission.no_error()", "returned a ValueError, expected that it is raised: write raise in place of return"),
     ("assert_close(submission.Box(1.0), reference.Box(2.0))", "returned 1.0 in .width, expected 2.0"),
     ("with pytest.raises(ValueError): submission.Stack().pop()", "raised Empty: stack of 0 is empty (kinds.py:"),
+    (
+        "with pytest.raises(reference.Empty) as info: submission.Stack().pop()\nassert info.value.place == 1",
+        "the Empty that was raised has no place",
+    ),
     ("assert all(submission.stops() for _ in range(3))", "stops() raised StopIteration (kinds.py:"),
     ("with pytest.warns(UserWarning): submission.old(1)", "DID NOT WARN"),
     ("for b in (1, 2, 3):\n    with subtests.test(b=b): assert submission.wrong(1, b) == 1 + b", "assert 4 == (1 + 2)"),

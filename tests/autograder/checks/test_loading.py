@@ -9,7 +9,7 @@ import pytest
 from autograder.checks.faults import load_notes
 from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import Capturing, InProcess
-from autograder.errors import CheckError, MissingFunction, Raised, Unusable
+from autograder.errors import CheckError, MissingAttribute, MissingFunction, Raised, Unusable
 from autograder.submissions import Module
 
 DOUBLE = "def double(x):\n    return 2 * x\n\n"
@@ -408,14 +408,21 @@ def test_the_number_of_an_error_is_known(faulty):
     assert caught.value.errno == 2
 
 
-@pytest.mark.parametrize(("call", "name"), [("lacks", "missing"), ("fails", "filename"), ("fails", "strerror")])
-def test_what_an_exception_carries_besides_is_no_fault_of_the_students(faulty, call, name):
+@pytest.mark.parametrize(
+    ("call", "name", "value"), [("lacks", "missing", 3), ("fails", "filename", "f.txt"), ("fails", "strerror", "none")]
+)
+def test_an_exception_is_expected_with_its_attributes(faulty, call, name, value):
     with pytest.raises((Short, OSError)) as caught:
         getattr(faulty, call)(*[3] * (call == "lacks"))
-    assert not hasattr(caught.value, name)
-    with pytest.raises(CheckError, match=rf"^a check sees what an exception says, and not its \.{name}$") as error:
-        getattr(caught.value, name)
-    assert faulty.fault_in(error.value) is error.value
+    assert getattr(caught.value, name) == value
+
+
+def test_an_attribute_that_an_exception_lacks_is_the_students_fault(faulty):
+    with pytest.raises(Short) as caught:
+        faulty.lacks(3)
+    assert not hasattr(caught.value, "found")
+    with pytest.raises(MissingAttribute, match=r"^the Short that was raised has no found$"):
+        _ = caught.value.found
 
 
 @pytest.mark.parametrize("look", [inspect.getdoc, inspect.signature], ids=["docstring", "arguments"])
