@@ -38,8 +38,8 @@ def headline(catalog: Catalog, progress: Progress) -> str:
     )
 
 
-def next_step(catalog: Catalog, progress: Progress) -> Iterator[str]:
-    """Yield the one thing to do now, and where to find help."""
+def next_step(catalog: Catalog, progress: Progress, *, watching: bool = False) -> Iterator[str]:
+    """Yield the one thing to do now, how to check it unless that is being watched, and where to find help."""
     unit = progress.next_unit(catalog)
     if unit is None:
         yield tr("Everything passes. Well done. Your pictures: autograder gallery")
@@ -51,7 +51,10 @@ def next_step(catalog: Catalog, progress: Progress) -> Iterator[str]:
         return
     function = progress.open_functions(catalog, unit)[0]
     yield tr("Next: {function} in {place}", function=function, place=place(catalog, unit.name, function))
-    yield tr("Run its checks each time you save: autograder watch. Once: pytest {file}", file=_file(catalog, unit.name))
+    if not watching:
+        yield tr(
+            "Run its checks each time you save: autograder watch. Once: pytest {file}", file=_file(catalog, unit.name)
+        )
     yield tr("Stuck? autograder hint. What it is about: {lesson}", lesson=_lesson(catalog, unit.name))
 
 

@@ -216,9 +216,8 @@ class _Watching:
     def _move_on(self, unit: Unit, progress: Progress) -> None:
         self._passed, self._run = unit, None
         self._unit = progress.next_unit(self._catalog)
-        self._terminal.say(
-            ["+ " + tr("{title}: done.", title=tr(unit.title)), *standing.next_step(self._catalog, progress)]
-        )
+        done = tr("{title}: done.", title=tr(unit.title))
+        self._terminal.say([f"+ {done}", *standing.next_step(self._catalog, progress, watching=True)])
         self._runner.draw(unit.name)
 
     def _handle_key(self, key: str) -> None:

@@ -111,7 +111,7 @@ def test_from_the_first_save_to_the_unit_that_is_next(watch, own_course):
     solved = screen.saves((own_course / "solutions" / f"{UNIT}.py").read_text())
     assert "Variation loss: how much neighbouring pixels differ: 26 of 26 points" in solved
     assert "+ Variation loss: how much neighbouring pixels differ: done." in solved
-    assert "Next: answers in exercises/quiz.py:8" in solved
+    assert "Next: answers in exercises/quiz.py:8" in solved and "Run its checks" not in solved
     screen.reads("Your picture of variation_loss:")
     screen.reads((own_course / ".autograder" / "pictures" / "variation_loss.png").as_uri())
     screen.presses("s", "return vertical.sum(dim=(1, 2, 3)) + horizontal.sum(dim=(1, 2, 3))")
