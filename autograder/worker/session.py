@@ -157,11 +157,9 @@ class Session:
             case protocol.Make():
                 return Answer(self._objects.hold(self._make(request.recipe, request.device)))
             case protocol.Load():
-                self._start_anew(request.seed)
-                self._place = request.place
-                self._argv = [f"{request.unit}.py"]
+                self._start_anew(request)
                 with self._limit(request):
-                    return self._load(request)
+                    return self._load()
             case protocol.Invoke():
                 with self._limit(request):
                     return self._call(request)
@@ -208,8 +206,11 @@ class Session:
         finally:
             os.chdir(back)
 
-    def _start_anew(self, seed: int) -> None:
-        """Let go of what an earlier check has loaded, and put back what it has changed in this process."""
+    def _start_anew(self, request: protocol.Load) -> None:
+        """Make the modules of a check, once this process is as it was before the earlier one.
+
+        They are there before any of them is imported: a module of the same name that was imported otherwise stands aside.
+        """
         if self._modules:
             self._objects.clear()
             self._modules.clear()
@@ -218,20 +219,20 @@ class Session:
             # is so large that to collect it would take longer than the check.
             if self._sandboxed and self._holds_much():
                 gc.collect()
-        self._restorer.restore(seed, modules=any(_MODULES_WORD in text for text in self._sources.values()))
+        self._restorer.restore(request.seed, modules=any(_MODULES_WORD in text for text in self._sources.values()))
         if self._files is not None:
             self._files.clear()
+        self._unit, self._place, self._argv = request.unit, request.place, [f"{request.unit}.py"]
+        self._sources = dict(request.sources.values())
+        for name, source in request.sources.items():
+            self._modules[name] = LoadedModule(name, *source, self._restorer.remember_libraries, request.place)
 
     def _holds_much(self) -> bool:
         """Return True if this process may hold much more than it did at first."""
         held = held_bytes()
         return held is None or self._held_at_first is None or held > self._held_at_first + _MUCH
 
-    def _load(self, request: protocol.Load) -> Answer:
-        self._unit = request.unit
-        self._sources = dict(request.sources.values())
-        for name, (filename, text) in request.sources.items():
-            self._modules[name] = LoadedModule(name, filename, text, self._restorer.remember_libraries, request.place)
+    def _load(self) -> Answer:
         importlib.import_module(self._unit)
         states = map(LoadedModule.state, self._modules.values())
         missing = [(state.filename, *note) for state in states for note in state.notes]

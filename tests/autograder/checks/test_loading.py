@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import sys
+import types
 
 import pytest
 
@@ -346,6 +347,12 @@ def test_a_forged_note_is_none(value):
 def test_notes_are_few_and_legible():
     notes = list(load_notes([("unit.py", 1, "\x1b" + "y" * 999)] * 9, {"unit": Module("unit", "unit.py", "")}))
     assert len(notes) == 5 and len(notes[0]) == 300 and "\x1b" not in notes[0]
+
+
+def test_a_module_of_that_name_which_was_imported_before_is_another(load, monkeypatch):
+    monkeypatch.setitem(sys.modules, "unit", before := types.ModuleType("unit"))
+    assert load(DOUBLE).double(2) == 4
+    assert sys.modules["unit"] is before
 
 
 ARGUMENTS = "import argparse, sys\nparser = argparse.ArgumentParser()\nparser.add_argument('--size', default='3')\n"
