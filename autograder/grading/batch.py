@@ -10,6 +10,7 @@ taken in as if the best had been the last.
 import contextlib
 import functools
 import hashlib
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -44,7 +45,7 @@ def best_attempts(intake: Intake, score: Score) -> Intake:
     chosen = Intake(intake.form, dict(intake.hand_ins), list(intake.left_out), remarks=intake.remarks)
     for student in intake.earlier:
         scores = [(score(_name(student, number), student, each), each) for number, each in _all(intake, student)]
-        ranked = sorted(scores, key=lambda pair: -1.0 if pair[0] is None else pair[0])
+        ranked = sorted(scores, key=lambda pair: -math.inf if pair[0] is None else pair[0])
         *others, (_, best) = ranked
         chosen.hand_ins[student] = best
         chosen.earlier[student] = [each for _, each in scores if each is not best]

@@ -36,6 +36,7 @@ from autograder.grading.leases import WorkerPool
 from autograder.grading.session import Observer, UnitRun, check_session
 from autograder.grading.spec import GradingSpec, course_hashes, versions
 from autograder.libraries import is_loaded, torch
+from autograder.messages import parse_sentence
 from autograder.results.types import CheckResult, Outcome, SubmissionResult
 from autograder.submissions import Module, Submission, parse_submission, read_for, refuse_course_inside
 from autograder.submissions.hand_in import HandIn
@@ -199,7 +200,7 @@ class Grader:
         started, began = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
         seed = seed or self.spec.seed_for(submission.digest)
         with contextlib.closing(_GradedRun(submission, self.workers, seed, self.spec.device)) as run:
-            checks = tuple(_with_reason(check, submission) for check in self._run_checks(run))
+            checks = tuple(self._with_reason(check, submission) for check in self._run_checks(run))
             checks += tuple(self._grade_examples(submission))
         trusted = "" if self.spec.require else _TRUSTED
         return SubmissionResult(
@@ -243,6 +244,13 @@ class Grader:
     def _wants(self, check: CheckResult) -> bool:
         functions = self.spec.functions
         return (self.spec.hidden or not check.hidden) and (not functions or check.function in functions)
+
+    def _with_reason(self, check: CheckResult, submission: Submission) -> CheckResult:
+        """Return the check; if it was not run because the submission could not be read, with that reason."""
+        if check.outcome is not Outcome.NOT_RUN or not submission.problem:
+            return check
+        sentence = parse_sentence(submission.problem, self.spec.catalog.translations)
+        return replace(check, message=submission.problem, sentence=sentence)
 
     def _grade_examples(self, submission: Submission) -> Iterator[CheckResult]:
         """Yield a check for each function whose examples, written by the student, earn points."""
@@ -340,10 +348,3 @@ def machine(preload: tuple[str, ...]) -> dict[str, str]:
         "architecture": platform.machine(),
         **capability,
     }
-
-
-def _with_reason(check: CheckResult, submission: Submission) -> CheckResult:
-    """Return the check; if it was not run because the submission could not be read, with that reason."""
-    if check.outcome is Outcome.NOT_RUN and submission.problem:
-        return replace(check, message=submission.problem)
-    return check

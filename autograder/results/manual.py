@@ -251,7 +251,7 @@ def _comment(
 
 def _items(text: str, question: Question | None, where: str) -> tuple[str, ...]:
     """Return the items of a rubric that a cell names, separated by semicolons."""
-    names = tuple(name.strip() for name in re.split(r"[;|+]", text) if name.strip())
+    names = _split_items(text, question.rubric if question is not None else ())
     for name in names:
         if question is None or name not in question.rubric:
             there = "; ".join(question.rubric) if question is not None else "none, as it is no question"
@@ -261,11 +261,19 @@ def _items(text: str, question: Question | None, where: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _split_items(text: str, known: Iterable[str]) -> list[str]:
+    """Return the names in a cell, which `;`, `|` or `+` separates; a known name may have such a sign in it, as `C++`."""
+    whole = "".join(rf"{re.escape(name)}(?=\s*(?:[;|+]|$))|" for name in sorted(known, key=len, reverse=True))
+    return list(filter(None, map(str.strip, re.findall(rf"\s*({whole}[^;|+]+)", text))))
+
+
 def _sum(items: Iterable[str], question: Question) -> float:
     return max(0.0, min(question.points, math.fsum(question.rubric[name].points for name in items)))
 
 
 def _number(text: str) -> float | None:
+    if "_" in text:  # Python takes 1_5 for 15; whoever wrote it meant something else
+        return None
     try:
         value = float(text.replace(",", "."))
     except ValueError:

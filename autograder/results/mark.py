@@ -236,7 +236,8 @@ def mark_before_publication(full: Mark) -> Mark:
     """Return the mark as it stands without the hidden checks, which a platform shows once grades are published.
 
     Points by hand stand in place of their function's checks, so they are all there, also if each of these is hidden. Score and
-    maximum are sums over the units, without what a policy made of them: an exemption changes neither.
+    maximum are sums over the units, without what a policy made of them. If a policy leaves no score, as by an exemption from
+    everything, there is none before publication either, and the trail says why.
     """
     checks = tuple(check for check in full.result.checks if not check.hidden)
     result = replace(full.result, checks=checks)
@@ -253,7 +254,7 @@ def mark_before_publication(full: Mark) -> Mark:
         max_score=math.fsum(unit.max_points for unit in units.values()),
         all_passed=result.all_passed,
         withheld=(0.0, 0.0),
-        trail=(),
+        trail=() if full.score is not None else full.trail,
         later=full.later + later,
     )
 

@@ -2,11 +2,11 @@
 
 from xml.etree import ElementTree
 
-from autograder.messages import is_printable
+from autograder.messages import is_printable, tr
 from autograder.results.manual import LineComment, ManualPoints
 from autograder.results.mark import Mark
 from autograder.results.types import CheckResult, Outcome
-from autograder.results.wording import WORDS, comment_place, explanation, points, score_line
+from autograder.results.wording import WORDS, comment_place, explanation, message, points, score_line
 
 _SKIPPED = (Outcome.NOT_RUN, Outcome.BLOCKED)
 
@@ -60,7 +60,7 @@ def _case(mark: Mark, check: CheckResult) -> ElementTree.Element:
     _add_points(case, *mark.points_of(check))
     if check.outcome is not Outcome.PASSED:
         kind = "error" if check.outcome is Outcome.ERROR else "skipped" if check.outcome in _SKIPPED else "failure"
-        ending = ElementTree.SubElement(case, kind, message=_text(check.message or WORDS[check.outcome]))
+        ending = ElementTree.SubElement(case, kind, message=_text(message(check) or tr(WORDS[check.outcome])))
         if kind != "skipped":
             ending.set("type", check.outcome.value)
             ending.text = _text(explanation(check))

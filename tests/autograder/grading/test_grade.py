@@ -15,7 +15,9 @@ from autograder.errors import GraderError, OverBudget, SandboxError
 from autograder.grading.grade import Grader, GraderTime, InThisProcess
 from autograder.grading.session import check_session
 from autograder.grading.spec import GradingSpec, course_secret
+from autograder.messages import speaking
 from autograder.results.types import Outcome
+from autograder.results.wording import message
 from autograder.submissions import RawSubmission
 from autograder.submissions.files import File
 from tests.autograder.small_course import KINDS, make_course
@@ -62,6 +64,8 @@ def test_an_archive_that_cannot_be_opened_has_a_result(grader, tmp_path):
     assert result.score == 0.0 and result.max_score == 58.0
     assert {check.message for check in result.checks} == {result.notes[0]}
     assert result.notes[0].startswith("bob.zip cannot be opened (")
+    with speaking("lt"):
+        assert all("bob.zip" in message(check) for check in result.checks)
 
 
 def test_the_same_content_and_secret_give_the_same_seed(catalog, sandbox, tmp_path):

@@ -18,8 +18,10 @@ from autograder.grading.verify import Verification
 from autograder.grading.verify.trials import Bench
 from autograder.grading.viva import ask, printed_functions
 from autograder.platforms.bundles.fingerprints import make_fingerprints
+from autograder.results.mark import mark
+from autograder.results.publish import unheeded_decisions
 from autograder.results.summary import next_step
-from autograder.results.types import Outcome
+from autograder.results.types import Outcome, SubmissionResult
 from autograder.student.drawing import reward
 from autograder.student.standing import place
 from autograder.submissions import Module, read_for
@@ -94,6 +96,8 @@ def test_mistakes_are_read_and_not_run(tmp_path):
     path.write_text('import nowhere\n\n\n@mistake("f", "A" "b.", varies="so")\nclass C(nowhere.D):\n    pass\n')
     (known,) = known_mistakes(path)
     assert (known.name, known.function, known.sentence, known.varies) == ("C", "f", "Ab.", "so")
+    path.write_text("@torch.no_grad()\n@mistake('f', 'A.')\n@once\ndef g():\n    pass\n")
+    assert [known.name for known in known_mistakes(path)] == ["g"]
     for text, problem in (
         ("@mistake('f', SENTENCE)\ndef g():\n    pass\n", "line 1: write @mistake"),
         ("def", "line 1"),
@@ -101,6 +105,15 @@ def test_mistakes_are_read_and_not_run(tmp_path):
         path.write_text(text + "\n")
         with pytest.raises(CatalogError, match=problem):
             known_mistakes(path)
+
+
+def test_rules_on_a_file_of_a_unit_decide_nothing_and_are_told(course, tmp_path):
+    """Points are those of units: a unit's second file has none of its own."""
+    (tmp_path / "out" / "results").mkdir(parents=True)
+    (tmp_path / "out" / "results" / "al.json").write_text(SubmissionResult("al").to_json())
+    (tmp_path / "out" / "class.toml").write_text('[exempt]\nal = ["postings"]\n[units]\nbonus = ["index"]\n')
+    told = list(unheeded_decisions([tmp_path / "out"], [mark(SubmissionResult("al"))], course))
+    assert told == ["class.toml: the course has no unit postings"]
 
 
 def test_fingerprints_are_of_a_mistake_with_all_files(course):

@@ -174,9 +174,19 @@ def test_a_rubric_is_added_up_and_points_come_before_it(own_catalog, tmp_path, r
     assert line.points == points
 
 
+@pytest.mark.parametrize("cell", ["C++;a|b", "C++ ; two", "two + a|b", "a|b|two"])
+def test_an_item_of_a_rubric_may_have_a_sign_that_separates_items(own_catalog, tmp_path, cell):
+    path = own_catalog.root / "exercises" / "catalog.toml"
+    items = '"C++" = {points = 1, text = "c"}\n"a|b" = {points = 1, text = "d"}\n'
+    path.write_text(path.read_text() + items)
+    (line,) = tables(tmp_path, read_catalog(own_catalog.root), manual=f"alice,why,,,{cell},,")
+    assert len(line.rubric) == 2
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
+        ("alice,double,1_0,,,,", "1_0 is no number of points"),
         ("alice,why,5,,,,", "5 is more than the 4 points of why"),
         ("alice,why,,,tow,,", "the rubric has no item tow; it has two; proof"),
         ("alice,double,,,two,,", "the rubric has no item two; it has none, as it is no question"),

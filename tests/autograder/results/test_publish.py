@@ -19,6 +19,7 @@ import yaml
 from autograder import cli
 from autograder.course.catalog import read_catalog
 from autograder.errors import GraderError, UsageError
+from autograder.messages import speaking
 from autograder.platforms.bundles.student import template
 from autograder.results.formats.classroom50 import scale
 from autograder.results.formats.formats import FORMATS
@@ -401,6 +402,14 @@ def test_junit_is_read_by_others(as_text):
     assert case.classname == "variation_loss.total_variation" and "Only <b>rows</b>." in case.result[0].text
 
 
+def test_every_sentence_of_junit_is_in_the_readers_language(as_text):
+    sentence = {"text": "{unit}.py was not handed in", "values": {"unit": "quiz"}}
+    absent = check("x", Outcome.NOT_RUN, message="quiz.py was not handed in", sentence=sentence)
+    with speaking("lt"):
+        document = as_text("junit", result=SubmissionResult("a", (absent, check("y", Outcome.NOT_RUN))))
+    assert "was not handed in" not in document and 'message="not run"' not in document
+
+
 def test_junit_keeps_the_spaces_of_width_zero_that_burmese_needs(as_text):
     burmese = "\u1000\u200b\u1001\u200c\u200d"
     result = SubmissionResult("a", (check("x", Outcome.FAILED, message=burmese),))
@@ -463,6 +472,7 @@ def test_an_exemption_is_no_fault_of_the_grader(catalog):
     assert exempt.score is None and class_statistics([exempt]).ungraded == 0
     assert "own fault" not in class_page([exempt], catalog)
     assert json.loads(render([exempt], "exercism", Hidden.POINTS, catalog, ""))["message"] == "exempt"
+    assert json.loads(render([exempt], "gradescope", Hidden.POINTS, catalog, ""))["output"].startswith("exempt")
 
 
 def test_the_command_writes_a_page_for_each_and_one_for_all(autograder, tmp_path):

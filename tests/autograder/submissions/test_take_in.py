@@ -802,6 +802,13 @@ def test_of_attempts_at_several_assignments_only_what_does_not_count_is_told(tmp
     assert [left.path for left in best.left_out] == ["week1/L1_al_attempt_2026-11-21-10-00-00_variation_loss.py"]
 
 
+def test_an_attempt_that_cannot_be_graded_is_worse_than_one_below_zero(tmp_path):
+    names = [f"L1_al_attempt_2026-11-2{day}-10-00-00_variation_loss.py" for day in (0, 1)]
+    intake, _ = taken(write(tmp_path / "class", *names))
+    best = best_attempts(intake, lambda attempt, *_: -2.0 if attempt == "al, attempt 1" else None)
+    assert [left.path for left in best.left_out] == names[1:]
+
+
 @pytest.mark.parametrize("above", ["", "class/"])
 def test_files_beside_the_folders_of_a_zip_are_students_as_in_a_folder(above, tmp_path):
     names = [
