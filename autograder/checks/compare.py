@@ -94,30 +94,30 @@ def assert_between(
         CheckFailed: some value lies outside, or is NaN, or there is none.
     """
     values = _numbers(actual)
-    if isinstance(values, int | float):
-        if not _single(low) <= _single(values) <= _single(high):
-            value = show(actual)
-            found = _beginning(what, value)
-            raise CheckFailed(f"{found}, expected {bounds(low, high, value)}", actual, mistake=mistake)
-        return
     if values is None:
         raise CheckFailed(f"returned {show(actual)}, expected a number", actual)
-    if 0 in values.shape:
-        value = show(actual)
-        found = _beginning(what, value)
-        raise CheckFailed(f"{found}, which has no number in it, expected {bounds(low, high, value)}", actual)
+    if 0 in getattr(values, "shape", ()):
+        raise CheckFailed(_not_between(what, show(actual), ", which has no number in it", low, high), actual)
+    outside = _first_outside(values, low, high)
+    if outside is not None:
+        raise CheckFailed(_not_between(what, *outside, low, high), actual, mistake=mistake)
+
+
+def _first_outside(values: Any, low: float, high: float) -> tuple[str, str] | None:
+    """Return the first number that is not in `[low, high]`, and its place; None if there is none."""
+    if isinstance(values, int | float):
+        return None if _single(low) <= _single(values) <= _single(high) else (show(values), "")
     wrong = ~((values >= low) & (values <= high))
-    if wrong.any():
-        index = tuple(map(int, np.argwhere(wrong)[0])) if isinstance(wrong, np.ndarray) else first(wrong)
-        place = place_of(index)
-        value = show(values[index].item() if isinstance(actual, Tensor | np.ndarray) else actual)
-        found = _beginning(what, f"{value}{place}")
-        raise CheckFailed(f"{found}, expected {bounds(low, high, value)}", actual, mistake=mistake)
+    if not wrong.any():
+        return None
+    index = tuple(map(int, np.argwhere(wrong)[0])) if isinstance(wrong, np.ndarray) else first(wrong)
+    return show(values[index].item()), place_of(index)
 
 
-def _beginning(what: str, value: str) -> str:
-    """Return how a sentence begins that tells a value: by what it measures, or by the call."""
-    return f": {what} is {value}" if what else f"returned {value}"
+def _not_between(what: str, value: str, details: str, low: float, high: float) -> str:
+    """Return the sentence on a value outside of bounds: it begins with what the value measures, or else follows the call."""
+    beginning = f": {what} is {value}" if what else f"returned {value}"
+    return f"{beginning}{details}, expected {bounds(low, high, value)}"
 
 
 def assert_raises(kind: type[Exception], call: Callable[..., object], *args: object, **kwargs: object) -> str:
@@ -185,7 +185,7 @@ def _single(value: float) -> float:
 
 def _numbers(value: object) -> Any:
     """Return a value as numbers that have an order, or as one; None if it has none."""
-    if isinstance(value, np.bool_ | np.integer | np.floating):
+    if isinstance(value, np.bool_ | np.integer | np.floating) or (isinstance(value, np.ndarray) and value.ndim == 0):
         value = value.item()
     if isinstance(value, np.ndarray):
         return value if value.dtype.kind in "biuf" else None

@@ -128,8 +128,9 @@ def _mistakes_defined_in(path: Path, _: int) -> tuple[Mistake, ...]:
     except SyntaxError as error:
         raise CatalogError(f"{path}, line {error.lineno}: it is not valid Python ({error.msg})") from error
     definitions = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
-    found = {node.name: _mistake_at(path, node.name, each) for node in definitions for each in node.decorator_list[:1]}
-    return tuple(known for known in found.values() if known is not None)
+    marked = (_mistake_at(path, node.name, each) for node in definitions for each in node.decorator_list)
+    # Of two definitions with one name the last counts, as Python has it.
+    return tuple({known.name: known for known in marked if known is not None}.values())
 
 
 def _mistake_at(path: Path, name: str, decorator: ast.expr) -> Mistake | None:

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 import data
+from autograder.checks.call import Call
+from autograder.checks.common_mistakes import evidence
 from autograder.checks.diagnose import Diagnosis
 from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.replays import CheckCalls
@@ -11,6 +13,7 @@ from autograder.checks.transport import InProcess
 from autograder.checks.variants import Replayer, Variants
 from autograder.errors import StudentFault
 from autograder.submissions import Module
+from autograder.worker.protocol import Answer
 
 SOLUTION = """
 import torch
@@ -194,3 +197,8 @@ def test_none_is_not_an_argument_that_was_left_out_and_comes_back(tmp_path):
     assert named(tmp_path, nothing, ("mean", VALUES), ("mean", VALUES + 1)) == []
     back = "def mean(values, weight=2.0): return weight"
     assert named(tmp_path, back, ("mean", VALUES, VALUES[0]), ("mean", VALUES, VALUES[1])) == ["gives_weight_back"]
+
+
+def test_a_number_that_neither_answer_has_shows_nothing():
+    given, right = (torch.tensor([torch.nan, 1.0, last, 3.0]) for last in (2.0, 4.0))
+    assert evidence(*(Call("f", (), {}, answer=Answer(value)) for value in (given, right))) == 1

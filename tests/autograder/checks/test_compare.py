@@ -162,6 +162,7 @@ def test_between_holds_on_its_bounds_and_not_beyond():
         (math.nan, 0, 1, "returned nan, expected between 0.0 and 1.0"),
         (0.3, 0.5, math.inf, "returned 0.3, expected at least 0.5"),
         (0.7, -math.inf, 0.5, "returned 0.7, expected at most 0.5"),
+        (np.array(5.0), 0, 1, "returned 5.0, expected between 0.0 and 1.0"),
         ("0.5", 0, 1, "returned '0.5', expected a number"),
         (torch.tensor(1j), 0, 1, "returned tensor(1j), expected a number"),
         (2**70, 0, 1, f"returned {2**70}, expected between 0.0 and 1.0"),
