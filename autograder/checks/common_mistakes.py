@@ -4,7 +4,6 @@ Each is a variant of the solution: it gets other arguments, or its answer is cha
 student's function is true of it, whatever its code may be. They are tried where no known mistake explains the failures.
 """
 
-import ast
 import itertools
 import operator
 import re
@@ -14,8 +13,16 @@ from functools import partial
 from typing import Any
 
 from autograder.checks.call import NO_ANSWER, UNANSWERED, Call
-from autograder.checks.crossing import SentModule
 from autograder.checks.objects import RemoteObject
+from autograder.checks.parameters import (
+    Parameter,
+    argument_of,
+    in_training_mode,
+    parameters_of,
+    with_exchanged,
+    with_step,
+    without_argument,
+)
 from autograder.libraries import Tensor, np, torch
 from autograder.worker.codec import map_tree
 from autograder.worker.codec.message import leaves
@@ -48,21 +55,6 @@ class CommonMistake:
     change: Callable[[Call, Call, Call], Call] | None = None
     ask: Callable[[Call], Call] | None = None
     evidence: int = ENOUGH
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of a function.
-
-    Attributes:
-        name: its own.
-        position: among all parameters.
-        default: source of its default; empty if it has none.
-    """
-
-    name: str
-    position: int
-    default: str = ""
 
 
 def common_mistakes(function: str, solution: str, calls: Sequence[Call]) -> dict[str, CommonMistake]:
@@ -104,21 +96,6 @@ def _count_differences(one: object, other: object) -> int:
         return int(((one != other) & ~nan_in_both).sum())
     remote = isinstance(one, RemoteObject) or isinstance(other, RemoteObject)  # whose repr is the student's code
     return int(not remote and repr(one) != repr(other))
-
-
-def parameters_of(function: str, solution: str) -> list[Parameter]:
-    """Return the parameters of a function that is defined at the top of a source; none of any other."""
-    defined = (node for node in ast.parse(solution).body if isinstance(node, ast.FunctionDef) and node.name == function)
-    node = next(defined, None)
-    if node is None or node.args.vararg is not None or node.args.posonlyargs:
-        return []
-    arguments = node.args
-    defaults = [*[None] * (len(arguments.args) - len(arguments.defaults)), *arguments.defaults, *arguments.kw_defaults]
-    names = [each.arg for each in (*arguments.args, *arguments.kwonlyargs)]
-    return [
-        Parameter(name, position, ast.unparse(default) if default is not None else "")
-        for position, (name, default) in enumerate(zip(names, defaults, strict=True))
-    ]
 
 
 # --- what a call leaves behind
@@ -397,14 +374,14 @@ def _of_refusals(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
 def _scale_by_length(
     parameter: Parameter, scale: Callable[[Any, int], Any], theirs: Call, right: Call, first: Call
 ) -> Call:
-    value = _argument(theirs, parameter)
+    value = argument_of(theirs, parameter)
     sized = isinstance(value, list | tuple) or (isinstance(value, Tensor) and value.dim() > 0)
     length = len(value) if sized else 1
     return _with(right, value=_on_floats(lambda number: scale(number, length or 1), right.value))
 
 
 def _give_back(parameter: Parameter, theirs: Call, right: Call, first: Call) -> Call:
-    given = _argument(theirs, parameter)
+    given = argument_of(theirs, parameter)
     return right if given is None else _with(right, value=given)
 
 
@@ -419,76 +396,27 @@ def _of_arguments(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
             yield CommonMistake(
                 f"ignores_{name}",
                 f"{name} is not used: the answer is always that for {parameter.default}.",
-                ask=partial(_without, parameter, parameters),
+                ask=partial(without_argument, parameter, parameters),
             )
         yield CommonMistake(
             f"takes_one_more_of_{name}",
             f"This is the answer for {name} + 1: it is counted one too far.",
-            ask=partial(_step, parameter, 1),
+            ask=partial(with_step, parameter, 1),
         )
         yield CommonMistake(
             f"takes_one_less_of_{name}",
             f"This is the answer for {name} - 1: it is counted one too short.",
-            ask=partial(_step, parameter, -1),
+            ask=partial(with_step, parameter, -1),
         )
     yield CommonMistake(
         "works_in_training_mode",
         "The model works in training mode: there dropout drops, and batch norm takes the statistics of the batch and "
         "changes its own; have it in eval mode while it is used.",
-        ask=_in_training_mode,
+        ask=in_training_mode,
     )
     for first, second in itertools.pairwise(parameters):
         yield CommonMistake(
             f"exchanges_{first.name}_and_{second.name}",
             f"{first.name} and {second.name} are exchanged: each is used as if it were the other.",
-            ask=partial(_exchange, first, second),
+            ask=partial(with_exchanged, first, second),
         )
-
-
-def _argument(call: Call, parameter: Parameter) -> Any:
-    """Return what a call gives for a parameter; None if that is left to its default."""
-    at = parameter.position
-    return call.args[at] if at < len(call.args) else call.kwargs.get(parameter.name)
-
-
-def _put(call: Call, parameter: Parameter, value: Any) -> Call:
-    at = parameter.position
-    if at < len(call.args):
-        return replace(call, args=(*call.args[:at], value, *call.args[at + 1 :]))
-    return replace(call, kwargs={**call.kwargs, parameter.name: value})
-
-
-def _without(parameter: Parameter, parameters: Sequence[Parameter], call: Call) -> Call:
-    """Return a call that leaves a parameter to its default; those behind it are given by name."""
-    at = parameter.position
-    if at >= len(call.args):
-        return replace(call, kwargs={key: value for key, value in call.kwargs.items() if key != parameter.name})
-    if call.of is not None and call.of >= at:
-        return call
-    behind = {each.name: value for each, value in zip(parameters[at + 1 :], call.args[at + 1 :], strict=False)}
-    return replace(call, args=call.args[:at], kwargs={**behind, **call.kwargs})
-
-
-def _step(parameter: Parameter, step: int, call: Call) -> Call:
-    value = _argument(call, parameter)
-    return _put(call, parameter, value + step) if type(value) is int else call
-
-
-def _in_training_mode(call: Call) -> Call:
-    """Return a call whose models are in training mode, as far as their layers are known by what they have learned."""
-
-    def trained(value: Any) -> Any:
-        if not isinstance(value, SentModule):
-            return value
-        paths = [key.split(".")[:-1] for key in value.recipe.state]
-        names = {".".join(path[:end]) for path in paths for end in range(len(path) + 1)}
-        return replace(value, recipe=replace(value.recipe, training=sorted(names)))
-
-    return replace(call, args=map_tree(trained, call.args), kwargs=map_tree(trained, call.kwargs))
-
-
-def _exchange(first: Parameter, second: Parameter, call: Call) -> Call:
-    one, other = _argument(call, first), _argument(call, second)
-    if one is None or type(one) is not type(other):
-        return call
-    return _put(_put(call, first, other), second, one)

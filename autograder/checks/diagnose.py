@@ -20,9 +20,10 @@ from typing import TypeVar
 
 from autograder.checks.answers import SIDE_EFFECTS, VALUES, Telling, same_by, same_in_all, same_value, telling_of
 from autograder.checks.call import UNANSWERED, Call
-from autograder.checks.common_mistakes import ENOUGH, evidence, parameters_of
+from autograder.checks.common_mistakes import ENOUGH, evidence
 from autograder.checks.mistakes import Mistake
 from autograder.checks.mixtures import mixed_names, mixture_name
+from autograder.checks.parameters import parameters_of
 from autograder.checks.replays import CheckCalls, size_of_answers
 from autograder.checks.variants import Variants
 

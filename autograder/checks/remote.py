@@ -5,7 +5,7 @@
 
 A call goes to a worker as a message and its reply comes back as plain values, whether the worker is in this process (a
 student's own run) or in a sandbox (a graded run). Modules are handed over by their recipe; modules and other objects that the
-student's code makes stay with the worker, see `objects`. A function that a check hands over is called here.
+student's code makes stay with the worker (`objects`). A function that a check hands over is called here.
 """
 
 import warnings
@@ -28,17 +28,8 @@ from autograder.checks.crossing import (
     write_files,
 )
 from autograder.checks.faults import error_of, fault_in, load_notes
-from autograder.checks.objects import (
-    Awaited,
-    Program,
-    RemoteFunction,
-    RemoteModule,
-    RemoteObject,
-    Unseen,
-    assert_module,
-    callback_of,
-    object_of,
-)
+from autograder.checks.functions import Awaited, RemoteFunction, Unseen
+from autograder.checks.objects import Program, RemoteModule, RemoteObject, assert_module, callback_of, object_of
 from autograder.checks.transport import Transport, place_data
 from autograder.errors import (
     AutograderError,
