@@ -1,7 +1,7 @@
 """Compare the answers to a check's calls: a student's, the solution's, and those of a known mistake.
 
-They are compared by what tells the student's from the solution's: by values and exceptions; if these are the same, also by
-side effects; or by side effects alone, where the check found fault with them alone.
+A criterion says what of a call is compared. Values and exceptions come first. If they do not tell the student's answers from
+the solution's, side effects count as well; if the check has found fault with side effects alone, only these count.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,15 +17,15 @@ from autograder.worker.codec.message import leaves
 
 #: Stands for an object that stays with the worker, in a value that is compared.
 _OBJECT = "\0object"
-#: What of a call counts: the value, or its side effects as well, or these alone.
-Telling = Literal["values", "all", "side effects"]
-VALUES: Telling = "values"
-ALL: Telling = "all"
-SIDE_EFFECTS: Telling = "side effects"
+#: What of a call counts: the value, the value and the side effects, or the side effects alone.
+Criterion = Literal["values", "all", "side effects"]
+VALUES: Criterion = "values"
+ALL: Criterion = "all"
+SIDE_EFFECTS: Criterion = "side effects"
 
 
-def telling_of(calls: Sequence[Call], right: Sequence[Call], *, by_value: bool) -> Telling | None:
-    """Return what tells a student's answers from the solution's; None if nothing does.
+def criterion_of(calls: Sequence[Call], right: Sequence[Call], *, by_value: bool) -> Criterion | None:
+    """Return the criterion that tells a student's answers from the solution's; None if nothing does.
 
     Args:
         calls: of a failed check, with what came back.
@@ -43,15 +43,16 @@ def telling_of(calls: Sequence[Call], right: Sequence[Call], *, by_value: bool) 
     return ALL if differ(same_in_all) else None
 
 
-def same_by(telling: Telling, one: Call, other: Call) -> bool:
-    """Return True if two calls are the same in what counts."""
-    return {VALUES: same_value, ALL: same_in_all, SIDE_EFFECTS: same_side_effects}[telling](one, other)
+def same_by(criterion: Criterion, one: Call, other: Call) -> bool:
+    """Return True if two calls are the same by a criterion."""
+    return {VALUES: same_value, ALL: same_in_all, SIDE_EFFECTS: same_side_effects}[criterion](one, other)
 
 
 def same_value(one: Call, other: Call) -> bool:
     """Return True if two calls gave the same value, or raised an exception of the same class."""
     if one.value is UNANSWERED or other.value is UNANSWERED:
         return one.value is other.value and one.raised[:1] == other.raised[:1]
+    # What a student prints counts only if the other call prints too.
     if (other.printed and one.printed != other.printed) or one.written != other.written:
         return False
     if isinstance(one.value, Program) and isinstance(other.value, Program):
@@ -107,10 +108,10 @@ def _rates(value: object) -> list[tuple[float, Tensor | None]] | None:
         if not all(isinstance(each, Tensor) and each.is_floating_point() for each in parameters):
             return None
         rates += [(float(rate), each) for each in parameters or [None]]
-    return sorted(rates, key=_order)
+    return sorted(rates, key=_sort_key)
 
 
-def _order(entry: tuple[float, Tensor | None]) -> tuple[float, tuple[int, ...], float]:
+def _sort_key(entry: tuple[float, Tensor | None]) -> tuple[float, tuple[int, ...], float]:
     rate, parameter = entry
     return (rate, (), 0.0) if parameter is None else (rate, tuple(parameter.shape), float(parameter.detach().sum()))
 
@@ -125,6 +126,7 @@ def _without_objects(value: object) -> object:
 
 
 def _same_end(one: Program, other: Program) -> bool:
-    """Return True if two runs of a program ended alike; of a traceback the last line counts, with what was raised."""
+    """Return True if two runs of a program have the same output, exit code and files, and raised the same exception."""
+    # The last line of a traceback names the exception; the lines above it differ with the code.
     ends = [(each.output, each.exit_code, each.files, each.error.splitlines()[-1:]) for each in (one, other)]
     return ends[0] == ends[1]

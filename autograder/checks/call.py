@@ -1,6 +1,6 @@
 """A call of a student's function and what is known about it, and the module that is called."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,38 +107,39 @@ class Call:
 
     @property
     def value(self) -> Any:
-        """Value that came back, or `UNANSWERED`."""
+        """Return the value that came back, or `UNANSWERED`."""
         return self.answer.value
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """Names of the arguments that were changed in place."""
+        """Return the names of the arguments that were changed in place."""
         return self.answer.changed
 
     @property
     def side_effects(self) -> tuple[SideEffect, ...]:
-        """Side effects: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`."""
+        """Return the side effects: (argument, kind, names), as in `("model", "gradients", ("head.weight",))`."""
         return self.answer.side_effects
 
     @property
     def printed(self) -> Printed:
-        """Text that the student's code has printed during the call."""
+        """Return the text that the student's code has printed during the call."""
         return Printed(self.answer.printed.decode("utf-8", "replace"))
 
     @property
     def complained(self) -> str:
-        """Text that the student's code has written to `sys.stderr` during the call."""
+        """Return the text that the student's code has written to `sys.stderr` during the call."""
         return self.answer.complained.decode("utf-8", "replace")
 
     def describe_side_effects(self, *kinds: str) -> list[str]:
         """Return the side effects of these kinds, in words."""
-        return [
-            f"{kind} of {argument}" + (f" ({', '.join(filter(None, names[:3]))})" if any(names) else "")
-            if argument
-            else kind
-            for argument, kind, names in self.side_effects
-            if kind in kinds
-        ]
+        return [_describe_side_effect(*each) for each in self.side_effects if each[1] in kinds]
+
+
+def _describe_side_effect(argument: str, kind: str, names: Sequence[str]) -> str:
+    if not argument:
+        return kind
+    named = ", ".join(filter(None, names[:3]))
+    return f"{kind} of {argument} ({named})" if named else f"{kind} of {argument}"
 
 
 def _show_index(value: object) -> str:

@@ -31,7 +31,7 @@ from autograder.worker.codec.message import leaves
 _DECIMALS = 5
 #: A common mistake is named if at least so many numbers show it: a single one may be so by chance.
 ENOUGH = 2
-#: What torch says where an argument that is differentiated by would be changed in place.
+#: What torch says of a call that would change in place the argument that it is differentiated by.
 _LEAF = "leaf Variable that requires grad is being used in an in-place operation"
 #: Only so many first parameters of a function are looked at.
 _PARAMETERS = 8
@@ -42,12 +42,12 @@ class CommonMistake:
     """A variant of the solution.
 
     Attributes:
-        name: its own.
+        name: of the mistake.
         sentence: what a student reads.
         change: returns the solution's call with the answer that this mistake gives. It gets the student's call, the
             solution's, and the solution's first one.
-        ask: turns the student's call into another one, which the solution answers; used without `change`.
-        evidence: so many numbers have to show it.
+        ask: turns the student's call into another one, which the solution answers; used if there is no `change`.
+        evidence: number of wrong numbers that it takes to name this mistake.
     """
 
     name: str
@@ -66,8 +66,8 @@ def common_mistakes(function: str, solution: str, calls: Sequence[Call]) -> dict
         calls: of the student's function, with what came back; side effects that none of them has are no mistake of it.
     """
     parameters = parameters_of(function, solution)[:_PARAMETERS]
-    seen = (*_of_traces(calls), *_of_refusals(parameters))
-    found = (*seen, *_of_answers(), *_of_lengths(parameters), *_of_arguments(parameters))
+    seen = (*_side_effect_mistakes(calls), *_refusal_mistakes(parameters))
+    found = (*seen, *_answer_mistakes(), *_length_mistakes(parameters), *_argument_mistakes(parameters))
     return {f"any function: {each.name}": each for each in found}
 
 
@@ -101,8 +101,8 @@ def _count_differences(one: object, other: object) -> int:
 # --- what a call leaves behind
 
 
-def _of_traces(calls: Sequence[Call]) -> Iterator[CommonMistake]:
-    """Yield what is seen from side effects of a call, and from errors that are missing."""
+def _side_effect_mistakes(calls: Sequence[Call]) -> Iterator[CommonMistake]:
+    """Yield mistakes that show in side effects of a call, in its gradient, or in an error that is missing or another one."""
     for argument in dict.fromkeys(name for call in calls for name in call.changed):
         yield CommonMistake(
             f"changes_{argument}",
@@ -148,7 +148,7 @@ def _of_traces(calls: Sequence[Call]) -> Iterator[CommonMistake]:
     )
 
 
-#: For each kind of what a call may leave behind, the sentence on it, by the argument that it is left on.
+#: By the kind of a side effect: returns the sentence on it, given the argument that has it.
 _LEFT_BEHIND: dict[str, Callable[[str], str]] = {
     "training mode": lambda argument: (
         f"{argument} has another mode after the call; note the mode of each submodule first, and give each its own back."
@@ -183,15 +183,18 @@ def _change_argument(argument: str, theirs: Call, right: Call, first: Call) -> C
 
 
 def _leave_side_effect(argument: str, kind: str, theirs: Call, right: Call, first: Call) -> Call:
+    """Return the solution's call with the student's side effects of one kind on one argument, and no others."""
     return _with(right, side_effects=tuple(each for each in theirs.side_effects if each[:2] == (argument, kind)))
 
 
 def _cut_gradient(theirs: Call, right: Call, first: Call) -> Call:
+    """Return the solution's call; if the student's gradient did not come back, without an answer."""
     cut = theirs.of is not None and theirs.value is UNANSWERED and not theirs.raised
     return replace(right, answer=NO_ANSWER) if cut else right
 
 
 def _ignore_undefined(theirs: Call, right: Call, first: Call) -> Call:
+    """Return the solution's call with a student's gradient at the places at which that is no finite number."""
     given, ours = theirs.value, right.value
     if theirs.of is None or not isinstance(given, Tensor) or not isinstance(ours, Tensor) or given.shape != ours.shape:
         return right
@@ -204,15 +207,15 @@ def _require_gradients(value: Any) -> Any:
 
 
 def _with(right: Call, **facts: Any) -> Call:
-    """Return the solution's call with other facts in its answer; as it is, if it has raised an error."""
+    """Return the solution's call with other facts in its answer; one that has raised an error stays as it is."""
     return right if right.value is UNANSWERED else replace(right, answer=replace(right.answer, **facts))
 
 
 # --- other answers
 
 
-def _of_answers() -> Iterator[CommonMistake]:
-    """Yield what may be made of a right answer."""
+def _answer_mistakes() -> Iterator[CommonMistake]:
+    """Yield mistakes that make another answer of the right one: in percent, rounded, of another type."""
     for name, (sentence, change) in _ANSWERS.items():
         yield CommonMistake(
             name, sentence, partial(_answer_with, change), evidence=1 if name in _BY_ONE_NUMBER else ENOUGH
@@ -258,7 +261,7 @@ def _exceed_range(theirs: Call, right: Call, first: Call) -> Call:
 
 
 def _convert_type(theirs: Any, right: Any) -> Any:
-    """Return the right answer in the type of a student's, where that is another one of the same kind."""
+    """Return the right answer in the type of a student's, if a value of one can stand for a value of the other."""
     if isinstance(theirs, list | tuple) and isinstance(right, list | tuple) and len(theirs) == len(right):
         return type(theirs)(map(_convert_type, theirs, right)) if type(theirs) in (list, tuple) else right
     if not isinstance(theirs, Tensor):
@@ -303,9 +306,9 @@ def _reverse(value: Any) -> Any:
     return value[::-1] if isinstance(value, list | tuple) else value
 
 
-#: What not even a single number shows by chance.
+#: Mistakes that one number is enough to show: no number is a hundred times another by chance.
 _BY_ONE_NUMBER = ("gives_percent",)
-#: What is said of an answer that is made of the right one in this way.
+#: By the name of a mistake: its sentence, and what makes its answer of the right one.
 _ANSWERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "gives_percent": (
         "The answer is in percent, a hundred times what is asked for.",
@@ -338,8 +341,8 @@ _ANSWERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
-def _of_lengths(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
-    """Yield answers that go wrong with the length of an argument, and arguments that come back as they are."""
+def _length_mistakes(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
+    """Yield mistakes that scale the answer by the length of an argument, or give the argument itself back."""
     for parameter in parameters:
         name = parameter.name
         yield CommonMistake(
@@ -355,8 +358,11 @@ def _of_lengths(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
         yield CommonMistake(f"gives_{name}_back", f"{name} comes back as it was given.", partial(_give_back, parameter))
 
 
-def _of_refusals(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
-    """Yield what is seen from an error that the function raises itself: its words name an argument, and a library's do not."""
+def _refusal_mistakes(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
+    """Yield the mistake of a function that refuses what is allowed.
+
+    An error of the function's own is known by its words: they name an argument, and those of a library do not.
+    """
     names = re.compile(rf"\b(?:{'|'.join(parameter.name for parameter in parameters)})\b")
 
     def refusing(theirs: Call, right: Call, first: Call) -> Call:
@@ -388,8 +394,8 @@ def _give_back(parameter: Parameter, theirs: Call, right: Call, first: Call) -> 
 # --- other arguments
 
 
-def _of_arguments(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
-    """Yield what the solution answers if it is asked something else."""
+def _argument_mistakes(parameters: Sequence[Parameter]) -> Iterator[CommonMistake]:
+    """Yield mistakes that give the right answer for other arguments."""
     for parameter in parameters:
         name = parameter.name
         if parameter.default:

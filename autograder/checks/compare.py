@@ -97,10 +97,13 @@ def assert_between(
     if values is None:
         raise CheckFailed(f"returned {show(actual)}, expected a number", actual)
     if 0 in getattr(values, "shape", ()):
-        raise CheckFailed(_not_between(what, show(actual), ", which has no number in it", low, high), actual)
+        found = _beginning(what, show(actual))
+        raise CheckFailed(f"{found}, which has no number in it, expected {bounds(low, high, show(actual))}", actual)
     outside = _first_outside(values, low, high)
     if outside is not None:
-        raise CheckFailed(_not_between(what, *outside, low, high), actual, mistake=mistake)
+        value, place = outside
+        found = _beginning(what, f"{value}{place}")
+        raise CheckFailed(f"{found}, expected {bounds(low, high, value)}", actual, mistake=mistake)
 
 
 def _first_outside(values: Any, low: float, high: float) -> tuple[str, str] | None:
@@ -114,10 +117,9 @@ def _first_outside(values: Any, low: float, high: float) -> tuple[str, str] | No
     return show(values[index].item()), place_of(index)
 
 
-def _not_between(what: str, value: str, details: str, low: float, high: float) -> str:
-    """Return the sentence on a value outside of bounds: it begins with what the value measures, or else follows the call."""
-    beginning = f": {what} is {value}" if what else f"returned {value}"
-    return f"{beginning}{details}, expected {bounds(low, high, value)}"
+def _beginning(what: str, value: str) -> str:
+    """Return how a sentence begins that tells a value: by what it measures, or by the call."""
+    return f": {what} is {value}" if what else f"returned {value}"
 
 
 def assert_raises(kind: type[Exception], call: Callable[..., object], *args: object, **kwargs: object) -> str:

@@ -1,6 +1,6 @@
 """Carry values between a check and a worker: arguments as they are sent, a module as the recipe by which a worker makes it.
 
-On the way back it finds the classes and members that a worker names, and writes the files that it has handed over.
+On the way back the classes and members that a worker names are found, and the files that it has handed over are written.
 """
 
 import builtins
@@ -27,11 +27,11 @@ _PATH_LETTERS = 1000
 
 @dataclass(frozen=True)
 class SentModule:
-    """A module among the arguments of a call, as it was then: the check may change its own afterwards.
+    """A module among the arguments of a call, as it was at the call: the check may change its own afterwards.
 
     Attributes:
-        recipe: by which it was sent.
-        words: for it in a sentence.
+        recipe: by which the module was sent.
+        words: for the module in a sentence.
     """
 
     recipe: Recipe
@@ -39,15 +39,17 @@ class SentModule:
 
     @property
     def _words(self) -> str:
-        """Words for it as a value in a sentence."""
+        """Return the words for the module as a value in a sentence."""
         return self.words
 
 
 class SentIterator:
-    """An iterator among the arguments of a call, asked for an item when the student's code is. Each repetition gets the same.
+    """An iterator among the arguments of a call; a call that is repeated gets the same items.
+
+    Each item is taken from the source when the student's code first asks for it.
 
     Args:
-        source: the check's own, which it may go on to use.
+        source: the check's own iterator, which the check may go on to use.
     """
 
     def __init__(self, source: Iterator[object]) -> None:
@@ -65,7 +67,7 @@ class SentIterator:
 
     @property
     def _words(self) -> str:
-        """Words for it as a value in a sentence."""
+        """Return the words for the iterator as a value in a sentence."""
         return show(self._source)
 
 
@@ -77,8 +79,9 @@ def as_sent(value: object) -> object:
     """
     if isinstance(value, nn.Module):
         return SentModule(recipe_of(value), show(value))
-    ours = isinstance(value, Iterator) and not isinstance(value, (io.IOBase, Record)) and not hasattr(value, "_handle")
-    return SentIterator(value) if ours else value  # type: ignore[arg-type] # it is one
+    if not isinstance(value, Iterator) or isinstance(value, io.IOBase | Record) or hasattr(value, "_handle"):
+        return value
+    return SentIterator(value)
 
 
 def recipe_of(module: nn.Module) -> Recipe:
@@ -113,14 +116,14 @@ def plain(value: object) -> object:
 
 
 def known_member(member: Member) -> object:
-    """Return the member itself of an enumeration of the course or of Python; of one of the student's own as it is."""
+    """Return the member of an enumeration that the course or Python defines; one of the student's own stays as it is."""
     kind = getattr(sys.modules.get(member.module), "__dict__", {}).get(member.type_name)
     known = kind.__members__.get(member.name) if isinstance(kind, enum.EnumMeta) else None
     return known if known is not None and known == member else member
 
 
 def warning_class(kinds: Sequence[str]) -> type[Warning]:
-    """Return Python's own class of a warning, by the names of the student's and of its bases."""
+    """Return Python's own class of a warning, found by the names of the student's class and of its bases."""
     found = (getattr(builtins, name, None) for name in kinds)
     return next((kind for kind in found if isinstance(kind, type) and issubclass(kind, Warning)), UserWarning)
 
@@ -136,7 +139,7 @@ def files_of(values: object) -> dict[Path, bytes | None]:
 
 
 def put_back(files: Mapping[Path, bytes | None]) -> None:
-    """Have files as they were: to make a call again that has written them."""
+    """Put files back as they were, so that a call that has written them can be made again."""
     for path, data in files.items():
         with contextlib.suppress(OSError):
             if data is None:
@@ -146,7 +149,7 @@ def put_back(files: Mapping[Path, bytes | None]) -> None:
 
 
 def _is_path(value: Any) -> bool:
-    """Return True for the path of a place on this machine, as a text too."""
+    """Return True for an absolute path, also if it is a text."""
     kind = isinstance(value, Path) or (isinstance(value, str) and len(value) < _PATH_LETTERS)
     return kind and "\0" not in str(value) and Path(value).is_absolute()
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from autograder.checks.answers import SIDE_EFFECTS, VALUES, Telling, same_by, same_in_all, same_value, telling_of
+from autograder.checks.answers import SIDE_EFFECTS, VALUES, Criterion, criterion_of, same_by, same_in_all, same_value
 from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.common_mistakes import ENOUGH, evidence
 from autograder.checks.mistakes import Mistake
@@ -37,12 +37,12 @@ _KEPT_BYTES = 2**24
 
 @dataclass(frozen=True)
 class _Relation:
-    """How a variant of the function stands to a failed check.
+    """Relation of a variant of the function to a failed check.
 
     Attributes:
-        explains: it answers as the student's function does.
-        begins: it does so up to the first call to which the student's function answers otherwise than the solution.
-        silent: it answers as the solution does up to that call.
+        explains: True if the variant answers every call as the student's function does.
+        begins: True if it does so up to the first wrong answer of the student's function, that one included.
+        silent: True if it answers as the solution does up to there.
     """
 
     explains: bool = False
@@ -55,12 +55,12 @@ class _Fault:
     """Fault of the answers in a failed check.
 
     Attributes:
-        telling: what tells the answers from the solution's; None if nothing does.
-        first: the number of the first call that it shows at.
+        criterion: what tells the answers from the solution's; None if nothing does.
+        first: the number of the first call whose answer is wrong.
         right: answers of the solution, as far as they are needed.
     """
 
-    telling: Telling | None
+    criterion: Criterion | None
     first: int
     right: Sequence[Call]
 
@@ -70,7 +70,7 @@ class _TimeIsUpError(Exception):
 
 
 class Diagnosis:
-    """The known mistakes that explain all failed checks of one function.
+    """Search for the known mistakes that explain all failed checks of one function.
 
     Args:
         variants: of the function.
@@ -88,12 +88,12 @@ class Diagnosis:
         self._failed: list[CheckCalls] = []
         self._passed: list[CheckCalls] = []
         self._kept = 0
-        #: What has been found out by making calls again, which is never done twice.
+        #: Results of making calls again, so that no call is made again twice.
         self._relations: dict[tuple[str, CheckCalls], _Relation] = {}
         self._faults: dict[CheckCalls, _Fault] = {}
 
     def add(self, failed: CheckCalls) -> bool:
-        """Take a failed check into account. Return False if its calls cannot be made again, and tell nothing."""
+        """Take a failed check into account. Return False if its calls cannot be made again, so that they tell nothing."""
         if any(known.name == failed.recognised for known in self._known):
             self._recognised.add(failed.recognised)
             return True
@@ -103,7 +103,7 @@ class Diagnosis:
         self._kept += size_of_answers(failed.calls)
         if self._kept <= _KEPT_BYTES:
             self._failed.append(failed)
-            if failed.uses_files:  # which are gone afterwards
+            if failed.uses_files:  # its calls are made again at once: the files are gone when the check ends
                 for known in self._known:
                     self._relation(known.name, failed)
                 self._fault(failed)
@@ -119,11 +119,12 @@ class Diagnosis:
     def mistakes(self, seconds: float = NAMING_SECONDS) -> tuple[Mistake, ...]:
         """Return the mistakes that the student reads about; nothing if there are none.
 
-        It is the known mistake that alone explains all failures; else a mistake that any function can have; else the two of a
-        mixture. If several explain all failures, or the time is up, a side effect is named if it alone is wrong.
+        The first of these that there is: the one known mistake that explains all failures; a mistake that any function can
+        have; two known mistakes made at once. If several known mistakes explain all failures, or the time is up, a side effect
+        is named, provided that nothing else is wrong.
 
         Args:
-            seconds: of processor time, in which calls are made again. Where they do not suffice, nothing is named.
+            seconds: of processor time for making calls again.
         """
         if self._kept > _KEPT_BYTES or not (self._failed or self._recognised):
             return ()
@@ -147,11 +148,12 @@ class Diagnosis:
             return self._common_side_effect()
         if len(pairs) == 1:
             return pairs[0]
+        # Of several pairs that fit, what all of them have in common is certain.
         return tuple(known for known in self._known if pairs and all(known in pair for pair in pairs))
 
     def _common_side_effect(self) -> tuple[Mistake, ...]:
-        """Return the common mistake of a side effect that alone is wrong. It is seen without making a call again."""
-        if not all(failed in self._faults and self._fault(failed).telling == SIDE_EFFECTS for failed in self._failed):
+        """Return the common mistake of a side effect if nothing else is wrong: it shows without making a call again."""
+        if not all(failed in self._faults and self._fault(failed).criterion == SIDE_EFFECTS for failed in self._failed):
             return ()
         fitting = (
             Mistake(common.name, self._variants.function, common.sentence)
@@ -161,7 +163,7 @@ class Diagnosis:
         return tuple(itertools.islice(fitting, 1))
 
     def _closest(self, found: list[Mistake]) -> list[Mistake]:
-        """Return those of several that also give the student's values where side effects alone have told; else all."""
+        """Return the mistakes that also give the student's values if side effects alone failed the check; all if none does."""
         if len(found) < 2:
             return found
         begun = self._begin()
@@ -171,7 +173,7 @@ class Diagnosis:
             if all(
                 all(map(same_in_all, failed.calls, self._variants.replays(known.name, failed)))
                 for failed in self._failed
-                if self._fault(failed).telling == SIDE_EFFECTS
+                if self._fault(failed).criterion == SIDE_EFFECTS
             )
         ]
         self.spent += time.process_time() - begun
@@ -196,9 +198,9 @@ class Diagnosis:
         return None
 
     def _evidence(self, failed: CheckCalls) -> int:
-        """Return how much shows that a check's answers are wrong; what a call leaves behind is proof enough."""
+        """Return how many numbers show that a check's answers are wrong; a side effect counts as enough of them."""
         fault = self._fault(failed)
-        if fault.telling != VALUES:
+        if fault.criterion != VALUES:
             return ENOUGH
         return sum(itertools.starmap(evidence, zip(failed.calls, self._right_answers(failed), strict=False)))
 
@@ -206,7 +208,7 @@ class Diagnosis:
         return [*self._variants.right_answers(failed)]
 
     def _fitting_pairs(self) -> list[tuple[Mistake, Mistake]]:
-        """Return the pairs whose mixture fits. Those that are unlikely are tried only where no other fits."""
+        """Return the pairs whose mixture fits. The unlikely pairs are tried only if no likely one fits."""
         by_name = {known.name: known for known in self._known}
         likely = {names: self._is_likely(names) for names in self._variants.mixtures}
         for wanted in (True, False):
@@ -226,9 +228,9 @@ class Diagnosis:
         return all(self._relation(variant, failed).explains for failed in self._failed)
 
     def _is_likely(self, names: Sequence[str]) -> bool:
-        """Return True if in the quickest failed check, where one of two mistakes is silent, the other shows alone.
+        """Return True if, in the quickest failed check, one of two mistakes shows the fault wherever the other is silent.
 
-        Only rarely both show where neither does by itself, as a step that is too long beside a missing clamp.
+        It is rare that a fault shows which neither mistake shows alone, such as that of a long step without a clamp.
         """
         one, other = (self._relation(name, self._failed[0]) for name in names) if self._failed else (_Relation(),) * 2
         return (other.begins or not one.silent) and (one.begins or not other.silent)
@@ -244,7 +246,7 @@ class Diagnosis:
 
     def _relation_by_replay(self, variant: str, failed: CheckCalls) -> _Relation:
         fault = self._fault(failed)
-        if fault.telling is None or (len(mixed_names(variant)) > 1 and failed.uses_files):
+        if fault.criterion is None or (len(mixed_names(variant)) > 1 and failed.uses_files):
             return _Relation()
         if not self._variants.can_answer(variant, failed):
             return _Relation()
@@ -253,7 +255,7 @@ class Diagnosis:
         for number, (theirs, answer) in enumerate(zip(failed.calls, answers, strict=False)):
             fits = fits and _same_answer(fault, number, theirs, answer) and not self._changes_more(theirs, answer)
             if number <= fault.first:
-                begins, silent = fits, silent and same_by(fault.telling, answer, fault.right[number])
+                begins, silent = fits, silent and same_by(fault.criterion, answer, fault.right[number])
             if not fits and (number >= fault.first or not silent):
                 return _Relation(False, begins and number >= fault.first, silent)
         return _Relation(fits, begins, silent)
@@ -261,16 +263,20 @@ class Diagnosis:
     def _changes_more(self, theirs: Call, answer: Call) -> bool:
         """Return True if a variant changes an argument in place that the student's function leaves alone.
 
-        Where the student's parameters have other names than the solution's, it cannot be told which argument is which.
+        If the student's parameters have other names than the solution's, nobody can tell which argument is which.
         """
-        return self._names >= {*theirs.changed} and bool({*answer.changed} - {*theirs.changed})
+        return self._parameter_names >= {*theirs.changed} and bool({*answer.changed} - {*theirs.changed})
 
     @cached_property
-    def _names(self) -> set[str]:
+    def _parameter_names(self) -> set[str]:
         return {parameter.name for parameter in parameters_of(self._variants.function, self._variants.right.text)}
 
     def _fault(self, failed: CheckCalls) -> _Fault:
-        """Return what is wrong in a failed check. The solution's answers after the first fault count for words alone."""
+        """Return what is wrong in a failed check.
+
+        After the first wrong value the solution's answers are needed only if the student's later calls raised: the words of
+        an exception are compared only if the solution does not raise one too.
+        """
         if failed not in self._faults:
             right: list[Call] = []
             first = None
@@ -281,17 +287,17 @@ class Diagnosis:
                     first = number
                 if first is not None and not any(call.raised for call in failed.calls[number + 1 :]):
                     break
-            telling = VALUES if first is not None else telling_of(failed.calls, right, by_value=failed.by_value)
-            if first is None and telling is not None:
+            criterion = VALUES if first is not None else criterion_of(failed.calls, right, by_value=failed.by_value)
+            if first is None and criterion is not None:
                 pairs = enumerate(zip(failed.calls, right, strict=True))
-                first = next(number for number, pair in pairs if not same_by(telling, *pair))
-            self._faults[failed] = _Fault(telling, first or 0, right)
+                first = next(number for number, pair in pairs if not same_by(criterion, *pair))
+            self._faults[failed] = _Fault(criterion, first or 0, right)
         return self._faults[failed]
 
     def _not_contradicted(self, found: Mapping[str, Found]) -> list[Found]:
-        """Return what no passed check contradicts, by the name of its variant; the quickest are asked, as time allows.
+        """Return the entries whose variant no passed check contradicts; the quickest checks come first, as time allows.
 
-        A mistake that a check itself has recognised is one, however else it may be written.
+        A mistake that a check itself has recognised stays, however the student may have written the rest.
         """
         left = dict(found)
         with contextlib.suppress(_TimeIsUpError):
@@ -306,7 +312,7 @@ class Diagnosis:
     def _contradicts(self, passed: CheckCalls, variant: str) -> bool:
         """Return True if the student's function answers a call as the solution does, and the variant does not.
 
-        Where it differs from the solution as well, as by other numbers that are drawn, it may make the mistake all the same.
+        If the student's answer differs from the solution's as well, as by other random numbers, the mistake may be theirs.
         """
         begun = self._begin()
         pairs = enumerate(zip(passed.calls, self._variants.replays(variant, passed), strict=False))
@@ -316,10 +322,10 @@ class Diagnosis:
         return number is not None and right is not None and same_value(passed.calls[number], right)
 
     def _begin(self) -> float:
-        """Return the processor time at which something is begun.
+        """Return the processor time now, at the start of what is counted.
 
         Raises:
-            _TimeIsUpError: all that there was is spent.
+            _TimeIsUpError: all of it is spent.
         """
         if self.spent >= self._limit:
             raise _TimeIsUpError
@@ -328,10 +334,10 @@ class Diagnosis:
 
 def _same_answer(fault: _Fault, number: int, theirs: Call, answer: Call) -> bool:
     """Return True if a variant answers a call as the student did."""
-    assert fault.telling is not None  # or no variant is replayed
+    assert fault.criterion is not None  # or no variant is replayed
     raised = theirs.value is UNANSWERED and answer.value is UNANSWERED
-    if fault.telling != VALUES or not raised:
-        return same_by(fault.telling, theirs, answer)
+    if fault.criterion != VALUES or not raised:
+        return same_by(fault.criterion, theirs, answer)
     if theirs.of is not None and not theirs.raised:  # no gradient has come back
         return not answer.raised
     if not theirs.raised or theirs.raised[:1] != answer.raised[:1]:

@@ -26,7 +26,7 @@ _ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed", "ite
 _BEFORE_DIFFERENCE = 30
 #: So many keys are named that are missing, or too many.
 _SHOWN_KEYS = 6
-#: And how far 255 times a bound, which allows for more.
+#: How far 255 times a bound may be from a whole number: a bound allows for more rounding than a pixel.
 _BOUND_ROUNDING = 1e-3
 
 
@@ -63,7 +63,7 @@ def difference(actual: object, expected: object, rtol: float | None, atol: float
 
 
 def _as_data(value: object) -> object:
-    """Return the Python value of a NumPy scalar, an array of no dimension or a printed text, and the record of a record."""
+    """Return NumPy scalars, arrays of no dimension and prints as Python's values, records and members as those that cross."""
     if isinstance(value, NUMPY_SCALARS) or (isinstance(value, np.ndarray) and value.ndim == 0):
         return value.item()
     if is_record(value):
@@ -126,6 +126,7 @@ def _count(wrong: int, entries: int) -> str:
 
 
 def kind_difference(actual: object, shape: torch.Size, dtype: torch.dtype, at: str = "") -> str:
+    """Return the sentence on a value that is no tensor of this shape and dtype; empty if it is one."""
     if not isinstance(actual, Tensor):
         return f"returned {_with_type(actual)}{at}, expected a tensor of shape {tuple(shape)}"
     if actual.layout != torch.strided:
@@ -188,7 +189,7 @@ def _bytes_difference(actual: bytes, expected: bytes, rtol: object, atol: object
 
 
 def _excerpt(text: Any, other: Any) -> str:
-    """Return a text, or bytes, that differs from another; from shortly before that place if both would look the same."""
+    """Return a text, or bytes, in short; if another would look the same, from shortly before their first difference."""
     if show(text) != show(other):
         return show(text)
     pairs = enumerate(itertools.zip_longest(text, other))
@@ -284,19 +285,20 @@ def _tolerance(dtype: str, rtol: float | None, atol: float | None) -> tuple[floa
 
 
 def first(wrong: Tensor) -> tuple[int, ...]:
+    """Return the index of the first entry that is True."""
     return tuple(int(i) for i in wrong.nonzero()[0])
 
 
 def place_of(index: tuple[int, ...]) -> str:
-    return f" at {_position(index)}" if index else ""  # a scalar has no places
-
-
-def _position(index: tuple[int, ...]) -> str:
-    return "[" + ", ".join(str(i) for i in index) + "]"
+    """Return an index as a place in a sentence; empty for a scalar, which has no places."""
+    return f" at {list(index)}" if index else ""
 
 
 def bounds(low: float, high: float, given: str) -> str:
-    """Return the bounds in words; one that allows for rounding as the share of 255 that is meant, unless that was given."""
+    """Return the bounds in words.
+
+    A bound that is nearly a share of 255 allows for rounding, and is shown as that share, unless the given number is, too.
+    """
     least, most = (show_float(float(bound), _BOUND_ROUNDING) for bound in (low, high))
     least, most = (show(float(bound)) if text == given else text for bound, text in ((low, least), (high, most)))
     if math.isinf(low):
@@ -324,7 +326,7 @@ def _with_type(value: Any) -> str:
 
 
 def _expected_of(actual: Any, expected: object) -> str:
-    """Return what is expected in place of an object that lives with the worker, and how an iterator becomes that."""
+    """Return what is expected in place of an object that lives with the worker; for an iterator, how to make it that."""
     kind = type(expected)
     name = getattr(getattr(actual, "_handle", None), "type_name", "")
     if kind in (list, tuple, set) and name in _ITERATORS:

@@ -27,11 +27,10 @@ from autograder.worker.codec import with_article
 from autograder.worker.faults import slots_of
 from autograder.worker.protocol import STOPPED, Fault
 
-#: Near names are looked for among so many, each of at most so many letters: more only a forged reply has, and to compare
-#: long ones takes long.
+#: A near name is looked for among so many names of so many letters: only a forged reply has more, and comparing takes long.
 _NAMES = 100
 _NAME_LETTERS = 60
-#: So many sentences about the loading of a module are passed on, each of so many letters.
+#: So many notes on the loading of a module are passed on, each of so many letters.
 _NOTES = 5
 _NOTE_LETTERS = 300
 
@@ -99,10 +98,10 @@ def _crossed(name: str) -> property:
 
 
 def load_notes(value: object, modules: Mapping[str, Module]) -> Iterator[str]:
-    """Yield a sentence for each thing that a worker says of the loading: that may be the student's own words.
+    """Yield a sentence for each note of a worker on the loading of a module; its words may be the student's own.
 
     Args:
-        value: file, line and words of each thing, or anything else that a forged answer holds.
+        value: file, line and words of each note, or anything else that a forged answer holds.
         modules: the student's, by name.
     """
     by_file = {module.filename: module for module in modules.values() if not module.problem}
@@ -142,7 +141,7 @@ def _advice(near: str, function: str) -> str:
 
 
 def _line(fault: Fault, module: Module) -> int:
-    """Return the line in the student's file; 0 for a notebook, which has none that an editor shows."""
+    """Return the line in the student's `.py` file; 0 for a notebook, whose lines no editor shows."""
     filename, line, _ = fault.frames[-1] if fault.frames else ("", 0, "")
     known = filename == module.filename and not module.cells and 0 < line <= module.text.count("\n") + 1
     return line if known else 0

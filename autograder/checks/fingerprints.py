@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from autograder.checks.answers import ALL, SIDE_EFFECTS, VALUES, Telling, differentiable, side_effects
+from autograder.checks.answers import ALL, SIDE_EFFECTS, VALUES, Criterion, differentiable, side_effects
 from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.mistakes import Mistake
 from autograder.checks.objects import Program, RemoteObject, objects_in
@@ -50,7 +50,7 @@ class Fingerprint:
 
     exact: str
     numbers: tuple[tuple[float, ...], ...] = ()
-    kind: Telling | Literal["recognised"] = VALUES
+    kind: Criterion | Literal["recognised"] = VALUES
     unworded: tuple[int, ...] = ()
     printed: tuple[int, ...] = ()
 
@@ -63,7 +63,7 @@ class Fingerprint:
 
 
 def fingerprint_of(
-    calls: Sequence[Call], kind: Telling, unworded: Sequence[int] = (), printed: Sequence[int] = ()
+    calls: Sequence[Call], kind: Criterion, unworded: Sequence[int] = (), printed: Sequence[int] = ()
 ) -> Fingerprint:
     """Return the fingerprint of the answers to some calls."""
     seen: dict[int, int] = {}
@@ -72,7 +72,7 @@ def fingerprint_of(
     for number, call in enumerate(calls):
         parts.append(call.function.partition(".")[2] if call.on is None else call.function)
         if kind != SIDE_EFFECTS:
-            parts.append(_answer(call, number in unworded, seen, numbers))
+            parts.append(_describe_answer(call, number in unworded, seen, numbers))
             parts.append(call.printed if number in printed else "")
         if kind != VALUES:
             parts.append((differentiable(call), len(call.changed), side_effects(call)))
@@ -80,7 +80,7 @@ def fingerprint_of(
     return Fingerprint(exact, tuple(numbers), kind, tuple(unworded), tuple(printed))
 
 
-def _answer(call: Call, unworded: bool, seen: dict[int, int], numbers: list[tuple[float, ...]]) -> object:
+def _describe_answer(call: Call, unworded: bool, seen: dict[int, int], numbers: list[tuple[float, ...]]) -> object:
     if call.value is UNANSWERED:
         return "raised", call.raised[:1] if unworded else call.raised
     # An object has the number of its first appearance, so that one that is given back differs from a new one.
@@ -109,25 +109,26 @@ def _describe(value: Any, seen: dict[int, int], numbers: list[tuple[float, ...]]
     if isinstance(value, NUMPY_SCALARS):
         value = value.item()
     if isinstance(value, float):
-        return "float", _number(value, numbers)
+        return "float", _describe_number(value, numbers)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        return "array", _tensor(torch.from_numpy(value.copy()), numbers)
+        return "array", _describe_tensor(torch.from_numpy(value.copy()), numbers)
     if isinstance(value, Tensor):
-        return "tensor", _tensor(value.detach(), numbers)
+        return "tensor", _describe_tensor(value.detach(), numbers)
     if isinstance(value, Image.Image):
         return value.mode, value.size, hashlib.sha256(value.tobytes()).hexdigest()
     return type(value).__name__, repr(value)
 
 
-def _number(value: float, numbers: list[tuple[float, ...]]) -> object:
-    """Return what `_tensor` would of a tensor of this one number, without torch."""
+def _describe_number(value: float, numbers: list[tuple[float, ...]]) -> object:
+    """Return what `_describe_tensor` returns for a tensor of this one number, without importing torch."""
     finite = value if math.isfinite(value) else 0.0
     numbers.append((_FLOAT32, _round_to_digits(abs(finite)), _round_to_digits(finite)))
     infinite = b"" if math.isfinite(value) else b"\3" if math.isnan(value) else b"\2" if value > 0 else b"\1"
     return ("torch.float64", ()), hashlib.sha256(infinite).hexdigest() if infinite else ""
 
 
-def _tensor(value: Tensor, numbers: list[tuple[float, ...]]) -> object:
+def _describe_tensor(value: Tensor, numbers: list[tuple[float, ...]]) -> object:
+    """Return the dtype and shape of a tensor and a hash of what is exact in it; add the rest to `numbers`."""
     if value.layout != torch.strided:
         return "other layout", repr(value)
     if value.is_complex():
@@ -146,7 +147,7 @@ def _tensor(value: Tensor, numbers: list[tuple[float, ...]]) -> object:
 
 @lru_cache(maxsize=16)
 def _weights(length: int) -> Tensor:
-    """Return the directions of the projections: of a single number, itself."""
+    """Return the directions that a tensor of this length is projected on; a single number is projected on itself."""
     if length == 1:
         return torch.ones(1, 1, dtype=torch.float64)
     return torch.randn(_PROJECTIONS, length, dtype=torch.float64, generator=torch.Generator().manual_seed(length))
@@ -164,7 +165,7 @@ def _close(one: Sequence[float], other: Sequence[float]) -> bool:
 
 
 class FingerprintDiagnosis:
-    """The known mistakes that explain all failed checks of one function, by their fingerprints; see `Diagnosis`.
+    """Search for the known mistakes that explain all failed checks of one function, by fingerprints; see `Diagnosis`.
 
     Args:
         function: its name.
@@ -182,19 +183,19 @@ class FingerprintDiagnosis:
     def add(self, failed: CheckCalls) -> bool:
         """Take a failed check into account. Return False if its calls tell nothing."""
         if any(known.name == failed.recognised for known in self._fitting):
-            self._keep(lambda known, _: known.name == failed.recognised)
+            self._keep_fitting(lambda known, _: known.name == failed.recognised)
             return True
         failed = failed.of_function(self._function)
         if not self._known or not failed.diagnosable:
             return False
-        self._keep(lambda _, prints: failed.seed in prints and prints[failed.seed].explains(failed))
+        self._keep_fitting(lambda _, prints: failed.seed in prints and prints[failed.seed].explains(failed))
         return True
 
     def add_passed(self, passed: CheckCalls) -> None:
         """Take a check that has passed into account: a mistake that has a fingerprint of it fails it."""
-        self._keep(lambda _, prints: passed.seed not in prints)
+        self._keep_fitting(lambda _, prints: passed.seed not in prints)
 
-    def _keep(self, fits: Callable[[Mistake, Mapping[int, Fingerprint]], bool]) -> None:
+    def _keep_fitting(self, fits: Callable[[Mistake, Mapping[int, Fingerprint]], bool]) -> None:
         self._fitting = {known: prints for known, prints in self._fitting.items() if fits(known, prints)}
 
     def mistakes(self, seconds: float = 0.0) -> tuple[Mistake, ...]:
@@ -222,6 +223,7 @@ def fingerprints_text(fingerprints: Fingerprints) -> str:
 
 
 def _short(fingerprint: Fingerprint) -> dict[str, object]:
+    """Return the fields of a fingerprint without those that have their default."""
     plain = asdict(Fingerprint(""))
     return {name: value for name, value in asdict(fingerprint).items() if value != plain[name]}
 

@@ -27,7 +27,7 @@ class Caller(Protocol):
 
 
 class Unseen:
-    """An attribute that only the stand-in has: a check that reads it learns nothing of the student's function or class."""
+    """An attribute that tells nothing of the student's function or class: a check that reads it is told so."""
 
     def __init__(self, words: str) -> None:
         self._words = words
@@ -49,7 +49,7 @@ class RemoteFunction:
     __signature__ = Unseen("the arguments")
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
-        """Return what the student's function returns for these arguments; of a class, an object."""
+        """Return what the student's function returns for these arguments, or an object of the student's class."""
         __tracebackhide__ = True
         return self._submission._call(Call(self.__name__, args, kwargs))
 
@@ -62,26 +62,25 @@ class RemoteFunction:
         __tracebackhide__ = True
         return self._submission._attribute(f"{self.__name__}.{name}")
 
-    def _of_class(self, name: str, *args: object) -> Any:
-        """Return what Python's operator gives for an enumeration."""
+    def _use_operator(self, name: str, *args: object) -> Any:
+        """Return what one of Python's operators gives for an enumeration."""
         __tracebackhide__ = True
         return self._submission._call(Call(f"{self.__name__}.{name}", args, {}))
 
     def __iter__(self) -> Iterator[Any]:
-        found = self._of_class("__iter__")
-        return iter(found)
+        return iter(self._use_operator("__iter__"))
 
     def __len__(self) -> int:
-        return int(self._of_class("__len__"))
+        return int(self._use_operator("__len__"))
 
     def __bool__(self) -> bool:
         return True
 
     def __getitem__(self, name: object) -> Any:
-        return self._of_class("__getitem__", name)
+        return self._use_operator("__getitem__", name)
 
     def __contains__(self, value: object) -> bool:
-        return self._of_class("__contains__", value) is True
+        return self._use_operator("__contains__", value) is True
 
     def __instancecheck__(self, value: object) -> bool:
         __tracebackhide__ = True
@@ -106,7 +105,7 @@ class RemoteFunction:
 
 
 class Awaited(Coroutine[Any, Any, Any]):
-    """The coroutine of a student's `async def`. It has run to its end in the worker; what it gave comes when it is awaited."""
+    """The coroutine of a student's `async def`: it has run to its end in the worker, and awaiting it gives its result."""
 
     def __init__(self, value: object) -> None:
         self._value = value

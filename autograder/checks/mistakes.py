@@ -19,7 +19,7 @@ from autograder.checks.mixtures import mixture_text, mixtures
 from autograder.course.skeletons import source_lines, split_at_start
 from autograder.errors import CatalogError
 
-#: Stands in a submission in the place of the import of `mistake`.
+#: Replaces the import of `mistake`, so that a file of variants imports nothing of the autograder.
 _UNMARKED = "def mistake(*_, **__):\n    return lambda function: function\n"
 _MARKED = "from autograder.diagnose import mistake\n"
 
@@ -54,7 +54,7 @@ def variant_text(solution: str, variants: Path, variant: Mistake) -> str:
 
 
 def with_more(source: str, more: str) -> str:
-    """Return a source with more behind it, but before what it does when it is run as a program."""
+    """Return a source with more code at its end, before the statements that it runs as a program."""
     before, after = split_at_start(source)
     return before + more + after
 
@@ -68,14 +68,14 @@ def mixed_texts(solution: str, variants: Path, function: str) -> dict[tuple[str,
 
 
 def variants_text(variants: Path) -> str:
-    """Return the text of a file of variants, so that it imports nothing of the autograder; empty if there is no file."""
+    """Return the text of a file of variants, without the import of `mistake`; empty if there is no file."""
     if not variants.is_file():
         return ""
     return variants.read_text(encoding="utf-8").replace(_MARKED, _UNMARKED)
 
 
 def _text_for(variant: Mistake, variants: Path) -> str:
-    """Return the text of a file of variants without the others, but for those that this one uses."""
+    """Return the text of a file of variants in which all variants are left out but one and those that it uses."""
     parts = _parts_of(variants, variants.stat().st_mtime_ns)
     others = {part.name: part for part in parts if part.name}
     needed, waiting = set[str](), [variant.name, *(name for part in parts if not part.name for name in part.used)]
@@ -122,7 +122,7 @@ def known_mistakes(path: Path) -> tuple[Mistake, ...]:
 
 @lru_cache(maxsize=32)
 def _mistakes_defined_in(path: Path, _: int) -> tuple[Mistake, ...]:
-    """Read once for each state of the file, not once for each check that fails."""
+    """Return the mistakes of a file, read once for each state of it: many checks may fail."""
     try:
         body = ast.parse(path.read_text(encoding="utf-8")).body
     except SyntaxError as error:

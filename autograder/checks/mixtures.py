@@ -1,10 +1,10 @@
-"""Put two known mistakes of a function into one: what a student writes who makes both at once.
+"""Merge two known mistakes of a function into one function: what a student writes who makes both at once.
 
 Known mistakes are variants of one function, so two of them are merged as a version control merges two branches: against a
 common base, on syntax trees instead of lines (the three-way merge of Tom Mens, 2002, "A state-of-the-art survey on software
-merging"). The base is the solution, or another known mistake, whose own change both sides lack alike, or a helper
-of the file of mistakes, in which the right thing stands in the words of the mistakes. What both sides change
-at one place is a conflict, and such a pair has no mixture.
+merging"). The base is the solution. If that allows no merge, it is a third known mistake, whose own change neither side has,
+or a helper in the file of mistakes, which does the right thing in the words that the mistakes use. Two changes of one place
+are a conflict, and a pair with a conflict has no mixture.
 """
 
 import ast
@@ -139,7 +139,7 @@ def _merge(base: Tree, one: Tree, other: Tree, *, whole: bool = True) -> Tree:
 
 
 def _merge_nested(base: Tree, one: Tree, other: Tree) -> Tree | None:
-    """Merge where the other side keeps only a part of the base; None if it does not."""
+    """Return the merge if the other side keeps only a part of the base; None if it does not."""
     parts = [pair for pair in _common_parts(base, one) if pair[0][0] is other[0]]
     if not parts:
         return None
@@ -169,6 +169,7 @@ def _merge_lists(base: Tree, one: Tree, other: Tree, *, whole: bool) -> Tree:
 def _merge_changes(
     base: Tree, one: dict[tuple[int, int], Tree], other: dict[tuple[int, int], Tree], *, whole: bool
 ) -> Iterator[Tree]:
+    """Yield the statements of the base with the changes of both sides; see `_changes`."""
     place = 0
     for begin, end in sorted({**one, **other}):
         if begin < place:
@@ -229,7 +230,7 @@ def _common_parts(base: Tree, one: Tree) -> Iterator[tuple[Tree, Tree]]:
 
 
 def _distance(one: Tree, other: Tree) -> int:
-    """Return in how many nodes two trees differ, wherever those stand."""
+    """Return the number of nodes that one of two trees has and the other has not, wherever they stand."""
     a, b = _labels(one), _labels(other)
     return (a - b).total() + (b - a).total()
 
@@ -248,6 +249,7 @@ def _is_node(tree: Tree) -> bool:
 
 
 def _tree(value: object) -> Tree:
+    """Return a node of a syntax tree, a list or a value as a tuple; `_node` makes the node of it again."""
     if isinstance(value, ast.AST):
         return (type(value), *(_tree(getattr(value, name, None)) for name in value._fields))
     if isinstance(value, list):
@@ -306,7 +308,7 @@ def _can_be_called(node: ast.AST, functions: Mapping[str, ast.FunctionDef]) -> b
 
 
 def _unbound_names(function: ast.FunctionDef, known: set[str]) -> set[str]:
-    """Return the names that a function uses and nobody defines: a merge may take a name's definition away."""
+    """Return the names that a function uses and nothing defines: a merge may take a name's definition away."""
     nodes = list(ast.walk(function))
     bound = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
     bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}

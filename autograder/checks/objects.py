@@ -40,12 +40,12 @@ class RemoteObject:
 
     @property
     def _label(self) -> str:
-        """Words for it in a sentence: how it came about, as a check wrote it, as in `Stump(max_depth=2)`."""
+        """Return how the object came about, as a check wrote it: `Stump(max_depth=2)`."""
         return str(self._submission._labels.get(self._handle.number, self._handle.type_name))
 
     @property
     def _words(self) -> str:
-        """Words for it as a value in a sentence."""
+        """Return the words for the object as a value in a sentence."""
         return with_article(self._handle.type_name) if self._handle.type_name == "function" else self._label
 
     def _record(self, like: Record) -> object:
@@ -273,7 +273,7 @@ class RemoteModule(RemoteObject):
 
     @property
     def _words(self) -> str:
-        """Any model looks alike in a sentence."""
+        """Return one word for every model: in a sentence all look alike."""
         return "module"
 
     def __bool__(self) -> bool:
@@ -341,7 +341,7 @@ def _text_or_bytes(data: bytes) -> str | bytes:
 
 
 def callback_of(value: Any, callbacks: list[Any]) -> object:
-    """Return what stands for a function that a check hands over; any other value as it is.
+    """Return the stand-in for a function or an iterator that a check hands over; any other value as it is.
 
     Args:
         value: of a call.

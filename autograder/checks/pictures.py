@@ -25,7 +25,7 @@ def comparison(expected: object, given: object) -> bytes:
         given: likewise; of the same shape, or there is nothing to compare.
 
     Returns:
-        The bytes of the picture, at most `MAX_BYTES`; none where these are no images.
+        The bytes of the picture, at most `MAX_BYTES`; empty if these are no images.
     """
     wanted, found = _pixels(expected), _pixels(given)
     if wanted is None or found is None or wanted.shape != found.shape or not _in_range(wanted):
@@ -68,7 +68,7 @@ def _panels(wanted: Tensor, found: Tensor) -> list[tuple[str, Image.Image]]:
 
 
 def _image(pixels: Tensor) -> Image.Image:
-    """Return an image of (channels, height, width) in [0, 1]; what is no number in a colour that no image has."""
+    """Return an image of (channels, height, width) in [0, 1], with a loud colour at pixels that are no number."""
     broken = ~pixels.isfinite().all(0)
     colours = (pixels.nan_to_num().clamp(0, 1) * 255).round().byte().expand(3, -1, -1).permute(1, 2, 0).clone()
     colours[broken] = torch.tensor(_NO_NUMBER, dtype=torch.uint8)
@@ -83,7 +83,7 @@ def _heat(distance: Tensor, largest: float) -> Image.Image:
 
 
 def _scale(image: Image.Image, side: int) -> Image.Image:
-    """Scale an image: its longer side `side` pixels; enlarged, so that single pixels are seen."""
+    """Scale an image so that its longer side has `side` pixels; a small image is enlarged in whole squares."""
     factor = side / max(image.size)
     size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
     return image.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.BOX)
@@ -126,7 +126,7 @@ def _tensor(value: object) -> Tensor | None:
 
 
 def _block(name: str, values: Tensor) -> list[str]:
-    """Return the name and the rows of a tensor, all of one length; of more than two dimensions, the rows of the last."""
+    """Return the name and the rows of a tensor as lines of one length; a row is a line of the last dimension."""
     rows = values.reshape(-1, values.shape[-1]) if values.dim() else values.reshape(1, 1)
     words = [[_entry(entry) for entry in row] for row in rows.tolist()]
     widths = [max(map(len, column)) for column in zip(*words, strict=True)]

@@ -145,7 +145,7 @@ class StudentModule:
 
     @property
     def folder(self) -> Path:
-        """Folder for files that the student's code may read. No other of the check's can be."""
+        """Return the folder for files of the check that the student's code may read: it can read no other."""
         return self._transport.folder
 
     def share_folder(self) -> Path:
@@ -155,7 +155,7 @@ class StudentModule:
 
     @property
     def large(self) -> bool:
-        """True if what was answered in this check is worth the time to free it at once."""
+        """Return True if so much was answered in this check that freeing it at once is worth the time."""
         return self._answers_bytes > _LARGE_BYTES
 
     @property
@@ -165,7 +165,7 @@ class StudentModule:
 
     @property
     def printed(self) -> Printed:
-        """Text that the student's code has printed during the latest call."""
+        """Return the text that the student's code has printed during the latest call."""
         return self.calls[-1].printed if self.calls else Printed("")
 
     def run(
@@ -217,8 +217,8 @@ class StudentModule:
     def fault_in(self, error: BaseException) -> BaseException:
         """Return the error that ended a check, as the student's failure if the check stumbled over a value of theirs.
 
-        That is so if the submission has answered something and then an operation failed. Faults of the machine (files,
-        memory) and of the check's own text (a name that is not there) are nobody's value.
+        The check has stumbled if the submission has answered something and then an operation failed. Faults of the machine
+        (files, memory) and of the check's own text (a name that is not there) come from no value.
         """
         values = [call.value for call in self.calls if call.answer is not NO_ANSWER]
         return fault_in(error, values) if self.answered else error
@@ -231,6 +231,21 @@ class StudentModule:
         call = replace(call, found=files_of(given))
         # Noted before it is made: should it fail, the sentence names this call.
         self.calls.append(call)
+        answer = self._invoke(call)
+        if call.get and isinstance(answer.value, Handle) and answer.value.kind == "method":
+            del self.calls[-1]  # the call follows
+            return answer.value
+        for kinds, text in answer.warnings:
+            warnings.warn_explicit(text, warning_class(kinds), self.module.filename, 0)
+        write_files(answer.files, self._shared_folder, call)
+        self._label_object(answer.value, call)
+        answer = replace(answer, value=map_tree(self._incoming, answer.value))
+        self.calls[-1] = replace(call, answer=answer, written=files_of(given))
+        return Awaited(answer.value) if answer.awaited else answer.value
+
+    def _invoke(self, call: Call) -> Answer:
+        """Have the worker make the latest call. Return its answer as it came."""
+        __tracebackhide__ = True
         request = protocol.Invoke(
             call.function,
             map_tree(self._outgoing, call.args),
@@ -244,23 +259,13 @@ class StudentModule:
             **self._common,
         )
         try:
-            answer = self._request(request, call)
+            return self._request(request, call)
         except Raised as error:
             self.calls[-1] = replace(call, raised=(error.kinds[0], error.text))
             raise
         except MissingAttribute:
             del self.calls[-1]  # the check may have asked whether it is there
             raise
-        if call.get and isinstance(answer.value, Handle) and answer.value.kind == "method":
-            del self.calls[-1]  # the call follows
-            return answer.value
-        for kinds, text in answer.warnings:
-            warnings.warn_explicit(text, warning_class(kinds), self.module.filename, 0)
-        write_files(answer.files, self._shared_folder, call)
-        self._name(answer.value, call)
-        answer = replace(answer, value=map_tree(self._incoming, answer.value))
-        self.calls[-1] = replace(call, answer=answer, written=files_of(given))
-        return Awaited(answer.value) if answer.awaited else answer.value
 
     def _run_program(self, call: Call) -> Program:
         __tracebackhide__ = True
@@ -277,14 +282,14 @@ class StudentModule:
         self.calls[-1] = replace(call, answer=replace(answer, value=program))
         return program
 
-    def _name(self, value: object, call: Call) -> None:
-        """Remember how an object came about, to name it in sentences."""
+    def _label_object(self, value: object, call: Call) -> None:
+        """Label an object with the call that it came from, for sentences."""
         if isinstance(value, Handle):
             text = str(call)
             self._labels.setdefault(value.number, text if len(text) <= _LONGEST_LABEL else f"the {value.type_name}")
 
     def _outgoing(self, value: object) -> object:
-        """Return the stand-in for what stays where it is."""
+        """Return what is sent in place of a value: what the worker can make of it, or a number for what stays here."""
         if isinstance(value, RemoteObject):
             return value._handle
         value = as_sent(value)
@@ -363,7 +368,7 @@ class StudentModule:
             self._ended = ended if isinstance(ended, TimedOut) else None
             raise ended from error
         if isinstance(reply, Fault):
-            self._blame(reply, call)
+            self._raise_fault(reply, call)
         return reply
 
     def _count(self, message: bytes) -> None:
@@ -392,7 +397,8 @@ class StudentModule:
                 raise CheckError(f"the check {text}") from error
             raise CheckFailed(f": the check {text}") from error
 
-    def _blame(self, fault: Fault, call: Call | None) -> NoReturn:
+    def _raise_fault(self, fault: Fault, call: Call | None) -> NoReturn:
+        """Raise the exception for a worker's fault, which ends the check."""
         __tracebackhide__ = True
         words, function = ("", "") if call is None else (str(call), call.function)
         error = error_of(fault, words, function, self._tested)
@@ -405,6 +411,7 @@ class StudentModule:
         raise error.with_traceback(inner.__traceback__) if inner is not None else error
 
     def _incoming(self, value: object) -> object:
+        """Return a value that has come back as the check sees it."""
         if isinstance(value, Record):
             if value.number >= 0:  # it has methods
                 self._labels.setdefault(value.number, show(value))

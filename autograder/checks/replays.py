@@ -45,12 +45,12 @@ class CheckCalls:
 
     @property
     def diagnosable(self) -> bool:
-        """True if the function itself was called, and its calls can be made again."""
+        """Return True if the function itself was called, and its calls can be made again."""
         return any(call.on is None for call in self.calls) and _replayable(self.calls)
 
     @property
     def uses_files(self) -> bool:
-        """True if the calls may read files that are there no longer than the check."""
+        """Return True if the calls may read files that are there no longer than the check."""
         given = (leaf for call in self.calls for leaf in leaves([*call.args, *call.kwargs.values()]))
         return any(isinstance(leaf, Path) or (isinstance(leaf, str) and Path(leaf).is_absolute()) for leaf in given)
 

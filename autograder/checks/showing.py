@@ -14,12 +14,12 @@ _SHOWN_LENGTH = 200
 _USUAL = ("float32", "float64", "int64")
 #: How far 255 times a pixel of float32 may be from a whole number.
 _PIXEL_ROUNDING = 2e-5
-#: A type that Python's `repr` writes at length.
+#: Types whose `repr` is longer than their text.
 _TOLD_BY_TEXT = (datetime.date, datetime.time, datetime.timedelta)
 
 
 class Printed(str):
-    """Text that a student's code has printed. Compared, its sentence says so."""
+    """Text that a student's code has printed: a sentence about it says `printed`, not `returned`."""
 
     verb: str
 
@@ -83,7 +83,7 @@ def _description(value: object) -> str:
 
 
 def show_float(value: float, rounding: float = _PIXEL_ROUNDING) -> str:
-    """Return a number with six digits, or as a share of 255 if it is one that has no shorter form: pixels and budgets are."""
+    """Return a number with six digits; a pixel or a budget, which would need all six, as a share of 255."""
     if not value % 1 and abs(value) < 1e6:
         return f"{value:.1f}"
     text = f"{value:.6g}"
@@ -124,6 +124,7 @@ def _join(texts: Iterable[str]) -> str:
 
 
 def show_set(value: Set[object]) -> str:
+    """Return a set as Python writes it, with at most six elements."""
     texts = sorted(show(item) for item in itertools.islice(value, 50))
     inner = ", ".join(texts[:6]) + (", ..." if len(value) > 6 else "")
     shown = f"{{{inner}}}" if value else "set()"
@@ -136,4 +137,5 @@ def _show_mapping(value: dict[object, object]) -> str:
 
 
 def plain_dtype(dtype: torch.dtype) -> str:
+    """Return the name of a dtype, such as `float32`."""
     return str(dtype).removeprefix("torch.")

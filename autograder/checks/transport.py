@@ -26,7 +26,7 @@ class Transport(Protocol):
 
     @property
     def folder(self) -> Path:
-        """Folder that the student's code may read: for files that a check makes for it."""
+        """Return the folder that the student's code may read: for files that a check makes for it."""
 
     def exchange(self, request: bytes, seconds: float, respond: Respond | None = None) -> bytes:
         """Send a request and return the reply.
@@ -51,7 +51,7 @@ class InProcess:
 
     @property
     def folder(self) -> Path:
-        """Folder that the student's code may read.
+        """Return the folder that the student's code may read.
 
         Raises:
             CheckError: this worker was made without one.

@@ -23,7 +23,7 @@ from autograder.worker.side_effects import restorer
 
 @dataclass(frozen=True)
 class Replayer:
-    """Makes the calls of a check again on another module, in this process.
+    """Means to make the calls of a check again on another module, in this process.
 
     Attributes:
         seconds: the limit for each call.
@@ -86,7 +86,7 @@ class Variants:
 
     @cached_property
     def mixtures(self) -> dict[tuple[str, str], str]:
-        """Sources of functions in which two known mistakes are made at once, by the names of both."""
+        """Return sources of functions in which two known mistakes are made at once, by the names of both."""
         names = tuple(known.name for known in self.known)
         return mixtures(self.right.text, self._text, self.function, names)
 
@@ -148,7 +148,7 @@ class Variants:
         for theirs, right in zip(asked.calls, answers, strict=False):
             answer = right
             if concerns(theirs):
-                # A student's value may be of a kind for which there is no such operation: then it is not made in this way.
+                # The mistake may do what a student's value does not allow: then the student has not made it.
                 with contextlib.suppress(RuntimeError, ValueError, TypeError, OverflowError):
                     answer = common.change(theirs, right, first or right)
             yield answer

@@ -37,6 +37,7 @@ ENGINE_FILES = (
     "checks/pictures.py",
     "checks/common_mistakes.py",
     "checks/faults.py",
+    "checks/functions.py",
     "checks/objects.py",
     "checks/remote.py",
     "checks/showing.py",

@@ -102,10 +102,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _QuickCollections:
-    """Part of pytest's own process of a student's run: collections of garbage there skip what torch has imported."""
+    """Plugin of a student's own run: the garbage collector skips what torch has imported."""
 
     def pytest_collection_finish(self) -> None:
-        """Skip what is there now: to look through it, as pytest does at its end, takes as long as many checks."""
+        """Freeze what is there now: pytest collects garbage at its end, which would take as long as many checks."""
         if is_loaded("torch") and not gc.get_freeze_count():
             gc.freeze()
             atexit.register(gc.unfreeze)  # a library of torch's prints, at the very end, what was not collected

@@ -34,7 +34,7 @@ _FOUND = pytest.StashKey[bool]()
 
 
 def find_shared_modules(catalog: Catalog, config: pytest.Config) -> None:
-    """Let checks import the modules that lie beside them, as they are now; those of another course are found no more."""
+    """Let checks import the modules that lie beside them, as they are now, and no longer those of another course."""
     if config.stash.get(_FOUND, False):
         return
     config.stash[_FOUND] = True
@@ -118,9 +118,9 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 
 def _is_unit(path: Path, config: pytest.Config, modules: Collection[str] = (), *, named: bool = False) -> bool:
-    """Return True for the file of a unit; of one with several, for the unit's own or any of `modules`.
+    """Return True for a unit's own file, and for another file of a unit if that is among `modules`.
 
-    A notebook beside a file of its name is one only if it was named on the command line.
+    A notebook beside a script of its name is a unit's file only if the notebook was named on the command line.
     """
     catalog = config.stash[COURSE]
     if catalog is None or path.stem not in {*catalog.units, *modules} or path.parent.name in ("mistakes", "shortcuts"):
@@ -129,6 +129,7 @@ def _is_unit(path: Path, config: pytest.Config, modules: Collection[str] = (), *
 
 
 def _pytest_collects(path: Path, parent: pytest.Collector) -> bool:
+    """Return True for a script named on the command line: pytest makes a module of it, whatever its name."""
     return path.suffix == ".py" and parent.session.isinitpath(path)
 
 

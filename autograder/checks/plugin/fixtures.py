@@ -32,7 +32,7 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
     if check.unit not in modules:
         raise NotHandedIn(f"{check.unit}.py was not handed in")
     seed = sent_seed(run.seed, "worker", check.id)
-    names = [name for name in catalog.modules.keys() - modules.keys() if not _is_found(name)]
+    names = [name for name in catalog.modules.keys() - modules.keys() if not _is_importable(name)]
     missing = {unit: Module(unit, f"{unit}.py", problem=f"{unit}.py was not handed in") for unit in names}
     with run.worker(check) as worker:
         unit = catalog.units[check.unit]
@@ -45,14 +45,14 @@ def submission(request: pytest.FixtureRequest) -> Iterator[StudentModule]:
             unit.functions,
             lambda name: _exception_named(name, request.node),
         )
-        held = StudentModule(tested, worker, seed)
-        request.node.stash[SUBMISSION] = held
+        student = StudentModule(tested, worker, seed)
+        request.node.stash[SUBMISSION] = student
         request.node.stash[PARTS] = tuple(modules[part] for part in unit.parts if part in modules)
-        yield held
+        yield student
         printed = worker.take_printed()
-    for note in held.notes:
+    for note in student.notes:
         run.note(note)
-    held.forget()
+    student.forget()
     if printed:
         recorder = request.config.stash[RECORDER]
         recorder.results[request.node.nodeid] = replace(recorder.results[request.node.nodeid], output=printed)
@@ -63,7 +63,7 @@ _STEERING = ("autograder", "_pytest", "pytest", "hypothesis", "unittest")
 
 
 def _exception_named(name: str, item: pytest.Item) -> type[Exception] | None:
-    """Return an exception that a check can expect: of its own module, of those that it imports, and of `reference`."""
+    """Return an exception that a check can expect: one of its own module, of a module that it imports, or of `reference`."""
     spaces = [item.getparent(pytest.Module).obj, *getattr(item, "funcargs", {}).values()]  # type: ignore[union-attr] # a check is in a module
     for _ in range(3):
         spaces = [space for space in spaces if isinstance(space, types.ModuleType)]
@@ -86,7 +86,7 @@ class Captured(NamedTuple):
 
 
 class CaptureOfSubmission:
-    """In place of pytest's `capsys`: what the student's code has printed, which runs elsewhere when graded."""
+    """Stand-in for pytest's `capsys`: it gives what the student's code has printed, also if that runs in another process."""
 
     def __init__(self, node: pytest.Item) -> None:
         self._node = node
@@ -94,8 +94,8 @@ class CaptureOfSubmission:
 
     def readouterr(self) -> Captured:
         """Return what was printed since the last time, and what was written to `sys.stderr`."""
-        held = self._node.stash.get(SUBMISSION, None)
-        calls = held.calls[self._read :] if held is not None else []
+        submission = self._node.stash.get(SUBMISSION, None)
+        calls = submission.calls[self._read :] if submission is not None else []
         self._read += len(calls)
         return Captured("".join(call.printed for call in calls), "".join(call.complained for call in calls))
 
@@ -107,17 +107,21 @@ class CaptureOfSubmission:
 @pytest.fixture
 def capsys(request: pytest.FixtureRequest) -> Any:
     """Give what the student's code prints, in a check; pytest's own elsewhere."""
-    return CaptureOfSubmission(request.node) if CHECK in request.node.stash else request.getfixturevalue("capsys")
+    return _capture(request, "capsys")
 
 
 @pytest.fixture
 def capfd(request: pytest.FixtureRequest) -> Any:
     """Give what the student's code prints, in a check; pytest's own elsewhere."""
-    return CaptureOfSubmission(request.node) if CHECK in request.node.stash else request.getfixturevalue("capfd")
+    return _capture(request, "capfd")
+
+
+def _capture(request: pytest.FixtureRequest, name: str) -> Any:
+    return CaptureOfSubmission(request.node) if CHECK in request.node.stash else request.getfixturevalue(name)
 
 
 @lru_cache(maxsize=256)
-def _is_found(name: str) -> bool:
+def _is_importable(name: str) -> bool:
     """Return True if there is another module of this name: a library, or a unit beside a notebook that runs here."""
     return name in sys.modules or importlib.util.find_spec(name) is not None
 

@@ -19,7 +19,7 @@ _TESTS = ("test", "Test")
 
 
 class _NotOutlinedError(Exception):
-    """The module is written in a way of which nothing is left out."""
+    """The module is written so that nothing of it can be left out."""
 
 
 def outlined_module(path: Path, config: pytest.Config) -> types.ModuleType | None:

@@ -78,17 +78,22 @@ class MistakeSearch(Protocol):
 
 @dataclass
 class Recorder:
-    """The result of every check of a run, by the node id of its test; `named` is False if no mistake is to be named."""
+    """Results of a run, and the search for the known mistakes behind its failures.
+
+    Attributes:
+        results: of every check, by the node id of its test.
+        named: False if no mistake is to be named.
+        partial: functions with a check that was left out, as (unit, function): this run does not tell if they pass.
+        searches: for the mistake that a function's failures are due to, by (unit, function).
+        failed_nodeids: node ids of a function's failures that the search knows, by (unit, function).
+        passed: calls of a function's checks that have passed, by (unit, function).
+    """
 
     results: dict[str, CheckResult] = field(default_factory=dict)
     named: bool = True
-    #: Functions with a check that was left out: this run does not tell if they pass.
     partial: set[tuple[str, str]] = field(default_factory=set)
-    #: By unit and function: the search for the mistake that its failures are due to.
     searches: dict[tuple[str, str], MistakeSearch] = field(default_factory=dict)
-    #: By unit and function: the node ids of its failures.
     failed_nodeids: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    #: By unit and function: the calls of its checks that have passed.
     passed: dict[tuple[str, str], list[CheckCalls]] = field(default_factory=dict)
     _kept: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -128,7 +133,7 @@ class Recorder:
         return self.searches[key]
 
     def add_passed(self, check: CheckResult, passed: CheckCalls) -> None:
-        """Keep what a check has called that has passed, for the search of a known mistake; if it is not much."""
+        """Keep the calls of a check that has passed, for the search of a known mistake; too many of them are not kept."""
         key = check.unit, check.function
         self._kept[key] = self._kept.get(key, 0) + size_of(passed.calls)
         if self._kept[key] <= _KEPT_BYTES:
@@ -137,9 +142,9 @@ class Recorder:
     def name_mistakes(
         self, limited: Callable[[], AbstractContextManager[None]] = nullcontext, seconds: float = NAMING_SECONDS
     ) -> float:
-        """Name at each failure of a function the mistakes that explain all of them, or none.
+        """Give each failure of a function the names of the mistakes that explain all its failures, if there are any.
 
-        Called once all checks have run: a name that explains the failures of some may not explain those of the others.
+        Called once all checks have run: a mistake that explains the first failures may not explain the later ones.
 
         Args:
             limited: returns what bounds the time for one function, and ends the search with `OverBudget`.
@@ -165,7 +170,7 @@ class Recorder:
         return sum(self.results[nodeid].seconds for nodeid in nodeids)
 
     def _checks_named(self, nodeid: str, name: str) -> list[CheckResult]:
-        """Return the checks of a name in the file of another; of two classes with methods of that name, those of its own."""
+        """Return the checks with a name in the file of another check; if several classes have one, those of its own class."""
         place = nodeid.partition("[")[0].rpartition("::")[0]
         found: dict[str, list[CheckResult]] = {}
         for other, check in self.results.items():
@@ -208,14 +213,14 @@ def sentence(error: BaseException, submission: StudentModule | None) -> str:
 
 
 def without_folder(text: str, submission: StudentModule | None) -> str:
-    """Return a sentence with names of files as the check has made them, without the folder, which is another each time."""
+    """Return a sentence without the check's folder, which is another each time: files keep the names that the check gave."""
     if submission is None or tempfile.gettempdir() not in text:
         return text
     return text.replace(f"{submission.folder}/", "").replace(str(submission.folder), ".")
 
 
 def _after_call(call: Call, error: CheckFailed) -> str:
-    """Return the problem after its call; if one of several values that came back was judged, with the number of that."""
+    """Return the problem after its call; if one item of what came back was judged, with the item's number."""
     items = call.value if isinstance(call.value, list | tuple) else ()
     number = next((number for number, item in enumerate(items) if item is error.actual), None)
     place = "" if number is None else f"item {number} of {len(items)}"
@@ -228,7 +233,7 @@ def _after_call(call: Call, error: CheckFailed) -> str:
 
 
 def _with_advice(call: Call, problem: str) -> str:
-    """Return a call and its problem; where None came back for a value, with what may be missing in the function."""
+    """Return a call and its problem; if None came back in place of a value, with what the function may lack."""
     nothing = call.value is None and problem.startswith("returned None, ")
     is_value = " " in problem.partition("expected ")[2]  # an error that is expected is a single word
     return f"{call} {problem}; {_LACKS_RETURN}" if nothing and is_value else f"{call} {problem}"
@@ -265,7 +270,7 @@ def _line(check: CheckResult, error: BaseException, submission: StudentModule | 
 
 
 def _picture(check: CheckResult, error: BaseException, submission: StudentModule | None) -> str:
-    """Return the picture of a wrong image; none in a hidden check, where it would show what was asked and expected."""
+    """Return the picture of a wrong image; empty in a hidden check, as it would show what was asked and expected."""
     if check.hidden or not isinstance(error, CheckFailed) or submission is None:
         return ""
     call = submission.call_of(error.actual)
@@ -328,7 +333,12 @@ def pytest_runtest_makereport(
             check = end_check(before, error, submission)
             if isinstance(error, CheckFailed) and not check.hidden and item.config.stash[RUN].seed == HOME_SEED:
                 check = replace(check, values=side_by_side(error.expected, error.actual))
-            recorder.results[item.nodeid] = _translatable(_add_diagnosis(check, error, item, call.duration), item)
+            causes = _failed_functions_used(check, item)
+            if not causes:
+                _note_calls(check, error, item, call.duration)
+            elif _is_wrong_answer(error):
+                check = _with_cause(check, min(causes))
+            recorder.results[item.nodeid] = _with_template(check, item)
     check = replace(recorder.results[item.nodeid], seconds=recorder.results[item.nodeid].seconds + call.duration)
     recorder.results[item.nodeid] = check
     report.check_outcome = check.outcome.value  # type: ignore[attr-defined] # reports are open to plugins
@@ -348,12 +358,12 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return None
 
 
-def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
-    """Return the check with its message as a template and values."""
+def _with_template(check: CheckResult, item: pytest.Item) -> CheckResult:
+    """Return the check with its message as a template and values too, so that it can be translated."""
     if not check.message:
         return check
-    held, catalog = item.stash.get(SUBMISSION, None), item.config.stash[COURSE]
-    calls = {without_folder(str(call), held) for call in held.calls} if held is not None else set()
+    submission, catalog = item.stash.get(SUBMISSION, None), item.config.stash[COURSE]
+    calls = {without_folder(str(call), submission) for call in submission.calls} if submission is not None else set()
     call = max(filter(check.message.startswith, calls), key=len, default="")
     folders = (catalog.translations,) if catalog is not None else ()
     return replace(check, sentence=parse_sentence(check.message, *folders, call=call))
@@ -362,31 +372,41 @@ def _translatable(check: CheckResult, item: pytest.Item) -> CheckResult:
 def end_unhanded(item: pytest.Item) -> CheckResult:
     """Return the result of a check whose unit was not handed in."""
     check = item.stash[CHECK]
-    return _translatable(end_check(check, NotHandedIn(f"{check.unit}.py was not handed in"), None), item)
+    return _with_template(end_check(check, NotHandedIn(f"{check.unit}.py was not handed in"), None), item)
 
 
-def _add_diagnosis(check: CheckResult, error: BaseException | None, item: pytest.Item, seconds: float) -> CheckResult:
-    """Note a check for the search of a known mistake. Return it; if it has failed, with the function that it is due to."""
-    held = item.stash.get(SUBMISSION, None)
-    catalog = item.config.stash[COURSE]
+def _failed_functions_used(check: CheckResult, item: pytest.Item) -> set[str]:
+    """Return the functions that have failed and that the function of a failed check uses: its failure may be theirs."""
+    submission = item.stash.get(SUBMISSION, None)
+    if check.outcome is not Outcome.FAILED or submission is None:
+        return set()
+    used = submission.module.used_by(check.function, *item.stash[PARTS])
+    return item.config.stash[RECORDER].failed_functions(item.nodeid) & used
+
+
+def _is_wrong_answer(error: BaseException | None) -> bool:
+    return isinstance(error, AssertionError | pytest.fail.Exception | Raised | RefusedValue)
+
+
+def _with_cause(check: CheckResult, first: str) -> CheckResult:
+    """Return the check with the advice to mend first the function that its failure may be due to."""
+    advice = f"{first} fails, and {check.function} uses it: mend {first} first"
+    return replace(check, message=f"{check.message}; {advice}")
+
+
+def _note_calls(check: CheckResult, error: BaseException | None, item: pytest.Item, seconds: float) -> None:
+    """Note the calls of a check for the search of a known mistake: those of one that has passed contradict mistakes."""
+    submission, catalog = item.stash.get(SUBMISSION, None), item.config.stash[COURSE]
     recorder = item.config.stash[RECORDER]
-    if check.outcome is Outcome.PASSED and held is not None and recorder.named:
-        recorder.add_passed(check, CheckCalls(tuple(held.calls), held.seed, seconds))
-    if check.outcome is not Outcome.FAILED or held is None or catalog is None:
-        return check
-    used = held.module.used_by(check.function, *item.stash[PARTS])
-    causes = recorder.failed_functions(item.nodeid) & used
-    wrong_answer = isinstance(error, AssertionError | pytest.fail.Exception | Raised | RefusedValue)
-    if causes and wrong_answer:  # what shows here may be the fault of a function that this one uses
-        first = min(causes)
-        advice = f"{first} fails, and {check.function} uses it: mend {first} first"
-        return replace(check, message=f"{check.message}; {advice}")
-    if causes or not wrong_answer or not recorder.named:
-        return check
+    if submission is None or catalog is None or not recorder.named:
+        return
+    if check.outcome is Outcome.PASSED:
+        recorder.add_passed(check, CheckCalls(tuple(submission.calls), submission.seed, seconds))
+    if check.outcome is not Outcome.FAILED or not _is_wrong_answer(error):
+        return
     # An exception of another kind than the one expected is an answer too.
     by_value = not isinstance(error, CheckFailed) or error.actual is not NO_VALUE or isinstance(error.__cause__, Raised)
     recognised = error.mistake if isinstance(error, CheckFailed) else ""
-    failed = CheckCalls(held.calls, held.seed, seconds, by_value, recognised)
+    failed = CheckCalls(submission.calls, submission.seed, seconds, by_value, recognised)
     if recorder.search(check, catalog).add(failed):
         recorder.failed_nodeids.setdefault((check.unit, check.function), []).append(item.nodeid)
-    return check

@@ -29,7 +29,7 @@ HOME_SEED = "student"
 class Run(Protocol):
     """Part of a run that differs between a student's own and a graded one."""
 
-    #: From it and a check's id come the random inputs of the check.
+    #: The random inputs of a check are drawn from this seed and the check's id.
     seed: str
     #: Device of the student's code: `cpu` or `cuda`. The checks themselves stay on the CPU.
     device: str
@@ -45,7 +45,7 @@ class Run(Protocol):
 
 
 class StudentRun:
-    """In this process, from the folder in which the unit lies.
+    """A student's own run: in this process, on the folder in which the unit lies.
 
     Args:
         catalog: the course.

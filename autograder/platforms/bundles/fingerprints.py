@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from autograder.checks.answers import ALL, Telling, telling_of
+from autograder.checks.answers import ALL, Criterion, criterion_of
 from autograder.checks.call import UNANSWERED, Call
 from autograder.checks.fingerprints import RECOGNISED, Fingerprint, Fingerprints, fingerprint_of, fingerprints_text
 from autograder.checks.mistakes import Mistake, known_mistakes, variant_text
@@ -179,9 +179,9 @@ class _Collecting:
         failed = failed.of_function(self.variants.function)
         if failed.diagnosable:
             right = [*self.variants.right_answers(failed)]
-            telling = telling_of(failed.calls, right, by_value=failed.by_value)
-            if telling is not None and not (self.has_hidden and _is_text(right)):
-                self.found[failed.seed] = _fingerprint(failed.calls, right, telling)
+            criterion = criterion_of(failed.calls, right, by_value=failed.by_value)
+            if criterion is not None and not (self.has_hidden and _is_text(right)):
+                self.found[failed.seed] = _fingerprint(failed.calls, right, criterion)
         if failed.recognised == self.mistake:
             self.found.setdefault(failed.seed, Fingerprint("", kind=RECOGNISED))
         return False
@@ -194,11 +194,11 @@ class _Collecting:
         return ()
 
 
-def _fingerprint(calls: Sequence[Call], right: Sequence[Call], telling: Telling) -> Fingerprint:
+def _fingerprint(calls: Sequence[Call], right: Sequence[Call], criterion: Criterion) -> Fingerprint:
     pairs = list(enumerate(zip(calls, right, strict=True)))
-    unworded = [number for number, (_, answer) in pairs if answer.value is UNANSWERED or telling == ALL]
+    unworded = [number for number, (_, answer) in pairs if answer.value is UNANSWERED or criterion == ALL]
     printed = [number for number, (call, _) in pairs if call.printed]
-    return fingerprint_of(calls, telling, unworded, printed)
+    return fingerprint_of(calls, criterion, unworded, printed)
 
 
 def _is_text(right: Sequence[Call]) -> bool:
