@@ -34,6 +34,9 @@ MAX_DIRECTORY_ENTRY_BYTES = 420
 _READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 _SWAPPED = "another file was put in its place while it was read"
 NO_FILE = "it is a link, a pipe or a device, and no file"
+#: Names in a tar of files that may be wanted: source files and archives, whatever stands behind the ending (`unit.py.txt`),
+#: and a unit's file without its ending.
+_WANTED = re.compile(r"\.(py|ipynb|zip|tar|tgz|tbz2|txz)\b|\.txt$|(^|/)[^./]+$", re.IGNORECASE)
 _OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 
 
@@ -203,10 +206,8 @@ def _open_decompressed(path: Path | InMemory | SameFile) -> Iterator[IO[bytes]]:
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     """Return the bytes of a file that may be wanted, read while it is at hand: a compressed tar is read forwards only."""
-    # Something may stand behind the ending: `unit.py.txt`.
-    wanted = re.search(r"\.(py|ipynb|zip|tar|tgz)\b", member.name, re.IGNORECASE)
-    file = archive.extractfile(member) if wanted else None
-    return file.read(MAX_FILE_BYTES + 1) if file is not None else b""
+    file = archive.extractfile(member) if _WANTED.search(member.name) else None
+    return file.read() if file is not None else b""  # `_Bounded` limits all of them together
 
 
 def _head_of(data: bytes) -> Callable[[int], bytes]:

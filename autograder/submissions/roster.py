@@ -109,7 +109,8 @@ def _read_row(table: Table, place: int) -> Enrolled | None:
     def cell(*titles: str) -> str:
         for title in titles:
             column = table.column(title)
-            if column is not None and column < len(row) and row[column].strip():
+            # Brightspace writes a sign alone for a student who has no number.
+            if column is not None and column < len(row) and any(map(str.isalnum, row[column])):
                 return " ".join(nfc(row[column]).split())  # a cell may hold a line break
         return ""
 
@@ -120,15 +121,20 @@ def _read_row(table: Table, place: int) -> Enrolled | None:
         for title in (*numbered, *_LOGINS)
         for value in [cell(title)]
         if value
-        for key in (value, _number(title, value), value.removeprefix("#").partition("@")[0])
+        for key in (value, _number(title, value), _without_sign(value).partition("@")[0])
     )
-    login = cell(*_LOGINS).removeprefix("#")
+    login = _without_sign(cell(*_LOGINS))
     name = _full_name(cell(*_NAMES), cell(*_FIRST), cell(*_LAST))
     number = next((_number(title, cell(title)) for title in numbered), "")
     if (not name and not ids) or name in ("Points Possible", "Student, Test", "Test Student"):
         return None
     student = Student(name or login or cell(*_IDS), login, number)
     return Enrolled(student, ids, cell("Section"), _groups(cell("Group", "Group name", "Groups")), place, rounded)
+
+
+def _without_sign(login: str) -> str:
+    """Return a login without the sign that Brightspace (`#jane`) or people (`@jane`) write before it."""
+    return login.lstrip("#@")
 
 
 def _full_name(name: str, first: str, last: str) -> str:

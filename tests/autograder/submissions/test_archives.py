@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from autograder.submissions import read_submission
-from autograder.submissions.archives import MAX_DIRECTORY_ENTRY_BYTES, MAX_ENTRIES, MAX_TAR_BYTES
+from autograder.submissions.archives import MAX_DIRECTORY_ENTRY_BYTES, MAX_ENTRIES, MAX_FILE_BYTES, MAX_TAR_BYTES
+from autograder.submissions.entries import ARCHIVES
 
 UNITS = ("variation_loss", "adversarial_attack")
 CODE = "def total_variation(images):\n    return images\n"
@@ -219,13 +220,33 @@ def test_a_tar_is_read_whatever_its_ending_says(tmp_path, ending, content):
     assert submitted(path).modules["variation_loss"].text == CODE
 
 
+@pytest.mark.parametrize("ending", ARCHIVES)
+def test_an_archive_of_any_ending_in_a_tar_is_opened(tmp_path, ending):
+    inner = zipped(tmp_path / "a.zip", (NAME, CODE)) if ending == ".zip" else tarred(tmp_path / "a", member())
+    path = tarred(tmp_path / "outer.tar", member(f"hw{ending}", inner.read_bytes()))
+    assert submitted(path).modules["variation_loss"].text == CODE
+
+
+def test_a_large_archive_in_a_tar_is_opened(tmp_path):
+    data = random.Random(0).randbytes(2 * MAX_FILE_BYTES)
+    inner = zipped(tmp_path / "hw.zip", (NAME, CODE), ("data.bin", data), method=zipfile.ZIP_STORED)
+    path = tarred(tmp_path / "outer.tar", member("hw.zip", inner.read_bytes()))
+    assert submitted(path).modules["variation_loss"].text == CODE
+
+
+@pytest.mark.parametrize("name", ["variation_loss", "variation_loss.txt"])
+def test_a_lone_file_without_its_ending_is_read_in_a_tar(tmp_path, name):
+    assert submitted(tarred(tmp_path / "a.tar", member(name))).modules["variation_loss"].text == CODE
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["big.bin", "big.zip"])
 @pytest.mark.parametrize("ending", ["tar.gz", "tar.bz2", "tar.xz"])
-def test_a_tar_bomb_is_not_blown_up(tmp_path, ending, peak):
+def test_a_tar_bomb_is_not_blown_up(tmp_path, ending, name, peak):
     """A gigabyte in a megabyte: read no further than a tar may reach."""
     opener = {"tar.gz": gzip.open, "tar.bz2": bz2.open, "tar.xz": lzma.open}[ending]
     with opener(tmp_path / f"a.{ending}", "wb") as file:
-        file.write(member("big.bin", b"", size=2 * MAX_TAR_BYTES))
+        file.write(member(name, b"", size=2 * MAX_TAR_BYTES))
         for _ in range(2 * MAX_TAR_BYTES // 2**20):
             file.write(b"\0" * 2**20)
         file.write(member())

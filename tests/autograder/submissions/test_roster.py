@@ -225,6 +225,22 @@ def test_brightspace_writes_a_sign_before_usernames_and_numbers(tmp_path, name):
     assert (roster[0].student.login, roster[0].student.id) == ("jane", "a12")
 
 
+@pytest.mark.parametrize("cells", [("OrgDefinedId", "#"), ("GitHub", "@"), ("Email", "@")])
+def test_a_sign_alone_is_nobodys_number(tmp_path, cells):
+    heading, sign = cells
+    text = f"Name,{heading}\nJane Doe,{sign}\nBob Smith,12\n"
+    found = match(class_of(Student("jane doe"), Student("a stranger")), roster_of(tmp_path, text))
+    assert list(found.hand_ins) == ["Jane Doe", "Bob Smith", "a stranger"]
+    assert found.hand_ins["Jane Doe"].files
+
+
+def test_a_handle_is_found_with_and_without_its_sign(tmp_path):
+    text = "Name,GitHub\nJane Doe,@octo-jane\nBob Smith,@bob\n"
+    found = match(class_of(Student("octo-jane", login="octo-jane")), roster_of(tmp_path, text))
+    assert list(found.hand_ins) == ["Jane Doe", "Bob Smith"]
+    assert found.hand_ins["Jane Doe"].files
+
+
 def test_two_hand_ins_of_one_student_are_no_assignment_of_a_term(tmp_path):
     known = {"Jane Doe": Student("Jane Doe"), "jdoe": Student("jdoe"), "bo": Student("bo")}
     roster = roster_of(tmp_path, "Name,Login\nJane Doe,jdoe\nBo Ek,bo\n")
