@@ -207,19 +207,19 @@ class Folder:
             raise _error(errno.ENOTEMPTY, path)
         self._folders.remove(full)
 
-    def replace(self, source: Any, target: Any, **kwargs: Any) -> None:
+    def replace(self, src: Any, dst: Any, **kwargs: Any) -> None:
         """Rename a file or a folder as `os.replace` does."""
-        found = self._find(source)
-        if found is None or self._is_real(self._full(source)):
-            raise self._refusal(source)
-        self._must_hold(target)
+        found = self._find(src)
+        if found is None or self._is_real(self._full(src)):
+            raise self._refusal(src)
+        self._must_hold(dst)
         if isinstance(found, str):
-            self._move_folder(found, target)
+            self._move_folder(found, dst)
             return
-        if isinstance(self._find(target), str):
-            raise _error(errno.EISDIR, target)
-        del self._files[self._full(source)]
-        self._files[self._full(target)] = found
+        if isinstance(self._find(dst), str):
+            raise _error(errno.EISDIR, dst)
+        del self._files[self._full(src)]
+        self._files[self._full(dst)] = found
 
     def _move_folder(self, old: str, target: Any) -> None:
         """Rename a folder, with all that is in it."""

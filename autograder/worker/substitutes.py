@@ -201,23 +201,29 @@ def _open(*args: Any, **kwargs: Any) -> Any:
 
 def _into_stream(save: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that saves an object as this one does, in a file that `open` opens."""
+    signature = inspect.signature(save)
 
     @functools.wraps(save)
-    def saved(value: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(f, str | os.PathLike):
-            return save(value, f, *args, **kwargs)
-        with open(f, "wb") as file:
-            return save(value, file, *args, **kwargs)
+    def save_into_stream(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs)
+        path = given.arguments["f"]
+        if not isinstance(path, str | os.PathLike):
+            return save(*args, **kwargs)
+        with open(path, "wb") as file:
+            given.arguments["f"] = file
+            return save(*given.args, **given.kwargs)
 
-    return saved
+    return save_into_stream
 
 
 def _use_streams(library: Any) -> None:
     """Have safetensors read and write the files that `open` opens."""
+    signature = inspect.signature(library.save_file)  # it calls the first argument otherwise for torch and for NumPy
 
-    def save_file(tensors: Any, filename: Any, metadata: Any = None) -> None:
+    def save_file(*args: Any, **kwargs: Any) -> None:
+        tensors, filename, *metadata = signature.bind(*args, **kwargs).args
         with open(filename, "wb") as file:
-            file.write(library.save(tensors, metadata))
+            file.write(library.save(tensors, *metadata))
 
     def load_file(filename: Any, device: Any = "cpu", **_: object) -> dict[str, Any]:
         with open(filename, "rb") as file:
@@ -231,23 +237,23 @@ def _from_stream(load: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that loads an object as this one does, from a file that `open` opens."""
 
     @functools.wraps(load)
-    def loaded(f: Any, *args: Any, **kwargs: Any) -> Any:
+    def load_from_stream(f: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(f, str | os.PathLike):
             return load(f, *args, **kwargs)
         with open(f, "rb") as file:
             return load(io.BytesIO(file.read()), *args, **kwargs)
 
-    return loaded
+    return load_from_stream
 
 
 def _without_map(load: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that loads as this one does, and reads a file that it was to map: one in memory has no place."""
+    """Return a function that loads as this one does and never maps a file: a file in memory cannot be mapped."""
 
     @functools.wraps(load)
-    def loaded(*args: Any, **kwargs: Any) -> Any:
+    def load_without_map(*args: Any, **kwargs: Any) -> Any:
         return load(*args, **{name: value for name, value in kwargs.items() if name != "mmap"})
 
-    return loaded
+    return load_without_map
 
 
 class _OpenedTensors:
@@ -373,21 +379,26 @@ def _pool_of_threads(
 
 
 def _in_memory(save: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method that saves a picture as this one does, but keeps no file where none can be written."""
+    """Return a method that saves a picture as this one does; if no file can be written there, it draws and keeps none."""
+    signature = inspect.signature(save)
+    _, file_argument, *_ = signature.parameters  # `fp` in Pillow, `filename` in matplotlib
 
     @functools.wraps(save)
-    def saved(picture: Any, place: Any, *args: Any, **kwargs: Any) -> Any:
+    def save_in_memory(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs)
+        path = given.arguments[file_argument]
         try:
-            return save(picture, place, *args, **kwargs)
+            return save(*args, **kwargs)
         except OSError:
-            if not isinstance(place, str | os.PathLike):
+            if not isinstance(path, str | os.PathLike):
                 raise
         _notice("a picture is drawn and not saved: a graded submission can write temporary files alone")
-        if not args and kwargs.get("format") is None:
-            kwargs["format"] = _format(Path(place).suffix.lower())
-        return save(picture, io.BytesIO(), *args, **kwargs)
+        given.arguments[file_argument] = io.BytesIO()
+        if given.arguments.get("format") is None:
+            given.arguments["format"] = _format(Path(path).suffix.lower())
+        return save(*given.args, **given.kwargs)
 
-    return saved
+    return save_in_memory
 
 
 def _format(suffix: str) -> str | None:

@@ -453,6 +453,35 @@ def test_what_everybody_draws_with_works_on_every_rung(another_sandbox, without)
     assert "epochs: 100%" in printed and "matplotlib" not in printed.lower()
 
 
+NAMED_ARGUMENTS = """
+import os
+import numpy as np
+import safetensors.numpy
+import safetensors.torch
+import torch
+from PIL import Image
+
+def run():
+    torch.save(obj=torch.ones(2), f="a.pt")
+    safetensors.torch.save_file(tensors={"x": torch.ones(2)}, filename="x.safetensors")
+    safetensors.numpy.save_file(tensor_dict={"x": np.ones(2)}, filename="y.safetensors")
+    torch.jit.save(m=torch.jit.script(torch.nn.Linear(2, 2)), f="script.pt")
+    os.rename(src="a.pt", dst="b.pt")
+    os.replace(src="b.pt", dst="c.pt")
+    Image.new("RGB", (2, 2)).save(fp="picture.png", format="PNG")
+    assert Image.open(fp="picture.png").size == (2, 2)
+    assert torch.jit.load(f="script.pt")(torch.ones(2)).shape == (2,)
+    for library in (safetensors.torch, safetensors.numpy):
+        assert len(library.load_file(filename="x.safetensors")["x"]) == 2
+    return torch.load(f="c.pt").tolist()
+"""
+
+
+def test_files_are_saved_by_named_arguments(sandbox):
+    with sandbox.worker() as worker:
+        assert ask(worker, NAMED_ARGUMENTS, seconds=10.0) == [1.0, 1.0]
+
+
 def test_no_worker_sees_where_matplotlib_was_set_up(sandbox):
     with sandbox.worker() as worker:
         assert ask(worker, "import os\ndef run():\n    return os.environ.get('MPLCONFIGDIR')") is None
