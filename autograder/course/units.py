@@ -213,13 +213,15 @@ class Reader:
 
     def _line(self, where: str, key: str) -> str:
         """Return the line of a key, or of the table that lacks it; nothing if it is written in another way."""
-        unit, _, function = where.partition(", function ")
-        unit = unit.removeprefix("unit ")
-        own = re.compile(rf"\s*name\s*=\s*[\"\']{re.escape(unit)}[\"\']")
-        at = next((i for i, line in enumerate(self._lines) if own.match(line)), 0)
-        if function:
-            table = re.compile(rf"\s*\[unit\.functions\.[\"\']?{re.escape(function)}[\"\']?\]")
-            at = next((i for i, line in enumerate(self._lines[at:], at) if table.match(line)), at)
+        named = _WHERE.fullmatch(where)
+        headings = []
+        if named is not None:
+            headings.append(rf"\s*name\s*=\s*[\"\']{re.escape(named['unit'])}[\"\']")
+        if named is not None and named["kind"]:
+            headings.append(rf"\s*\[unit\.{named['kind']}s\.[\"\']?{re.escape(named['name'])}[\"\']?\]")
+        at = 0
+        for heading in headings:
+            at = next((i for i, line in enumerate(self._lines[at:], at) if re.match(heading, line)), at)
         for i, line in enumerate(self._lines[at:], at):
             if i > at and line.lstrip().startswith("["):
                 break
@@ -241,4 +243,6 @@ def name_problem(name: str) -> str:
 
 #: Packages that checks and workers import, whatever the course is about.
 _IMPORTED = frozenset({"autograder", "hypothesis", "msgpack", "numpy", "pytest", "torch", "torchvision"})
+#: A place in a catalog, as the sentences about it name it.
+_WHERE = re.compile(r"unit (?P<unit>.+?)(?:, (?P<kind>function|question) (?P<name>.+?)(?:, item .+)?)?")
 _WORDS: dict[Any, str] = {dict: "table", str: "text", list: "list", bool: "true or false", (int, float): "number"}

@@ -114,17 +114,25 @@ def _more_than(size: int, limit: int) -> str:
 
 def _script(empty: Module, data: bytes) -> Module:
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        if encoding.lower() not in _ENCODINGS:
-            raise LookupError(encoding)
-        text = data.decode(encoding)
+        text = _decode(data)
     except (SyntaxError, UnicodeDecodeError, LookupError):
         return empty.but("is not UTF-8 text; save it again as UTF-8")
     if "\0" in text:
         return empty.but("holds null bytes; save it again as UTF-8 text")
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     module, tree = parse(replace(empty, text=text))
     return module if tree is not None else _read_as_notebook(module, text)
+
+
+def _decode(data: bytes) -> str:
+    """Return the text of a script, in the encoding that it names, with the line ends of Python.
+
+    Raises:
+        SyntaxError, UnicodeDecodeError, LookupError: it is in another encoding than it names, or in none that is read here.
+    """
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    if encoding.lower() not in _ENCODINGS:
+        raise LookupError(encoding)
+    return data.decode(encoding).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _read_as_notebook(refused: Module, text: str) -> Module:
@@ -196,12 +204,14 @@ def _text_between_marks(text: str, name: str) -> str | None:
 
 def _texts(file: File) -> Iterator[tuple[str, str]]:
     """Yield the id and the text of each cell of a notebook, or the text of a script; nothing if it cannot be read."""
-    text = file.data.decode("utf-8-sig", "replace")
     if not _is_notebook(file):
-        yield "", text.replace("\r\n", "\n")
+        try:
+            yield "", _decode(file.data)
+        except (SyntaxError, UnicodeDecodeError, LookupError):  # an answer can be read, even if the code cannot
+            yield "", file.data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
         return
     try:
-        cells = json.loads(text)["cells"]
+        cells = json.loads(file.data.decode("utf-8-sig", "replace"))["cells"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return
     for cell in cells if isinstance(cells, list) else []:

@@ -82,6 +82,13 @@ def test_a_question_stands_in_the_skeleton_and_its_place_is_where_the_answer_is_
         assert answers_in([File(PurePosixPath("doubling.py"), 1, data.encode())], ["why"]) == found
 
 
+def test_an_answer_is_read_in_the_encoding_that_its_file_names():
+    text = "# coding: latin-1\n### BEGIN ANSWER why\n# Es läuft.\n### END ANSWER why\n"
+    for encoding in ("latin-1", "utf-8"):
+        data = text.replace("latin-1", encoding).encode(encoding)
+        assert answers_in([File(PurePosixPath("a.py"), 1, data)], ["why"]) == {"why": "Es läuft."}
+
+
 @pytest.mark.parametrize("inside", ["# {}", '"""{}"""', "'''\n{}\n'''", "    {}", '"""\n{}\n'])
 def test_an_answer_is_found_in_a_comment_in_quotes_and_in_a_file_that_is_no_python(inside):
     text = f"def (:\n### BEGIN ANSWER why\n{inside.format('Because.')}\n### END ANSWER why\n"
