@@ -15,18 +15,21 @@ from autograder.messages import translate_sentence
 if TYPE_CHECKING:
     Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
+#: Name for the font that comes with Pillow.
 _OWN = ""
 #: Names of fonts, in the order in which they are tried.
 _FONTS = (_OWN, "DejaVuSans.ttf", "Padauk-Regular.ttf")
-#: How much larger a font is to be, whose letters are small for its size.
+#: Factors for fonts whose letters are small for their size.
 _SCALES = {"Padauk-Regular.ttf": 1.2}
-_PROBE = 20
+#: Size in which letters are drawn to see if a font has them.
+_PROBE_SIZE = 20
+#: Character that no font has: each draws its sign for a missing letter.
 _NO_CHARACTER = "\uffff"
 
 
 @cache
 def font(size: int, name: str = _OWN) -> "Font | None":
-    """Return Pillow's own font, or one of a name; None if it is not on this machine."""
+    """Return Pillow's own font, or the font of a name; None if that is not on this machine."""
     if name == _OWN:
         return ImageFont.load_default(size)
     found = find_spec("matplotlib")
@@ -41,8 +44,8 @@ def font(size: int, name: str = _OWN) -> "Font | None":
 
 @cache
 def _has_letter(name: str, letter: str) -> bool:
-    """Return True if a font draws a character otherwise than one that no font has."""
-    probe = font(_PROBE, name)
+    """Return True if a font has a letter: it draws that in another way than a character that no font has."""
+    probe = font(_PROBE_SIZE, name)
     return probe is not None and bytes(probe.getmask(letter)) != bytes(probe.getmask(_NO_CHARACTER))
 
 
@@ -50,7 +53,7 @@ def words_and_font(words: str, size: int) -> "tuple[str, Font]":
     """Return words in the reader's language, and a font that has all of its letters; without one, the words as they are."""
     shown = translate_sentence(words)
     letters = {each for each in shown if not each.isspace() and unicodedata.category(each) != "Cf"}
-    # Signs of vowels are placed by Raqm alone.
+    # Pillow places combining signs, such as vowels of Burmese, only with the library Raqm.
     drawable = pillow_features.check("raqm") or not any(unicodedata.category(each).startswith("M") for each in letters)
     names = _FONTS if shown != words and drawable else ()
     for name in names:

@@ -56,7 +56,7 @@ class _Either(Kind):
 
 
 class Door:
-    """A module that is imported when something other than one of its kinds is read from it, or is set.
+    """Stand-in for a module, which is imported when something other than one of the kinds is read from it, or is set.
 
     Args:
         module: the full name.
@@ -71,7 +71,7 @@ class Door:
         if not is_loaded(self._module):
             if name in self._kinds:
                 return Kind(self._module, name)
-            if name.startswith("_") and name != "__version__":  # pytest asks whatever stands in a module for such names
+            if name.startswith("_") and name != "__version__":  # pytest asks everything in a module for such names
                 raise AttributeError(name)
             importlib.import_module(self._module)
         return getattr(sys.modules[self._module], name)
@@ -81,7 +81,7 @@ class Door:
 
 
 def is_loaded(module: str) -> bool:
-    """Return True if a module has been imported as a whole in this process."""
+    """Return True if a module has been imported in this process, to its end."""
     found = sys.modules.get(module)
     return found is not None and not getattr(found.__spec__, "_initializing", False)
 
@@ -105,7 +105,7 @@ else:
     PngImagePlugin = Door("PIL.PngImagePlugin")
     pillow_features = Door("PIL.features")
     Tensor = Kind("torch", "Tensor")
-#: Without its types: it is seldom installed.
+#: `Any`, as type checkers seldom find it installed.
 jax: Any = Door("jax", "Array")
 
 __all__ = [

@@ -18,7 +18,7 @@ from autograder.checks.transport import InProcess
 from autograder.course.catalog import Catalog
 from autograder.course.skeletons import imported_solutions, join_files
 from autograder.submissions import Module
-from autograder.worker.side_effects import restorer
+from autograder.worker.restorer import restorer
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from autograder.sandbox import kernel, namespaces, rungs, seccomp
 from autograder.sandbox.confines import Confines, Setup, gpu_paths, readable_paths
 from autograder.sandbox.kernel import reason_of
 from autograder.sandbox.zygote import MANY, serve_forks
-from autograder.worker import quick_imports, session, side_effects, substitutes
+from autograder.worker import quick_imports, restorer, session, substitutes
 from autograder.worker.deadline import Waiting
 
 _MESSAGE = 65536
@@ -56,7 +56,7 @@ def main() -> None:
     # Read once and remove: the variable names a folder of the grader's.
     os.environ.pop("MPLCONFIGDIR", None)
     substitutes.install()
-    side_effects.known_modules()  # before the forks, of which each would copy what this writes to
+    restorer.known_modules()  # before the forks, of which each would copy what this writes to
     if sys.argv[2] == MANY:
         kernel.gather_in_huge_pages()  # some 15 ms less for each worker
     serve_forks(control, serve)

@@ -44,15 +44,15 @@ def make_call(
     device = request.device
     data = has_data([request.args, request.kwargs])
     args, kwargs = place((request.args, request.kwargs), device, data)
-    names = _argument_names(function, args, kwargs)
-    if isinstance(names, str):
-        return Fault("signature", names, signature=_signature(function))
-    names |= dict(side_effects.modules_inside(names))
-    before = {name: side_effects.state_of(value) for name, value in names.items()}
+    arguments = _arguments_by_name(function, args, kwargs)
+    if isinstance(arguments, str):  # they do not fit
+        return Fault("signature", arguments, signature=_signature(function))
+    arguments |= dict(side_effects.modules_inside(arguments))
+    before = {name: side_effects.state_of(value) for name, value in arguments.items()}
     differentiating = side_effects.computes_gradients()
     with (
         framework.running(device),
-        _exact(device),
+        _compute_exactly(device),
         side_effects.watch_random_state(device) as random_state,
         watch_prints("stdout") as printed,
         watch_prints("stderr") as complained,
@@ -65,7 +65,7 @@ def make_call(
             value = run_awaited(value) if awaited else value
         else:
             value = framework.gradient(function, args, kwargs, request.of, place(request.weights, device, False))
-    changed, effects = side_effects.differences(before, names)
+    changed, effects = side_effects.differences(before, arguments)
     if random_state.drawn:
         effects.append(("", "random state", ()))
     if differentiating and not side_effects.computes_gradients():
@@ -101,7 +101,7 @@ def place(value: Any, device: str, with_generators: bool) -> Any:
 
 
 @contextlib.contextmanager
-def _exact(device: str) -> Iterator[None]:
+def _compute_exactly(device: str) -> Iterator[None]:
     """Compute on a GPU as exactly as on the CPU, and the same each time.
 
     PyTorch leaves convolutions to the GPU's own choice of an algorithm and to TF32, which keeps 10 bits of a fraction.
@@ -111,7 +111,7 @@ def _exact(device: str) -> Iterator[None]:
         return
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False), warnings.catch_warnings():
-        # An operation without such an algorithm warns of it, and computes with the one that it has.
+        # An operation that has no deterministic algorithm warns, and computes all the same.
         warnings.filterwarnings("ignore", ".*deterministic")
         torch.use_deterministic_algorithms(True, warn_only=True)
         try:
@@ -131,13 +131,13 @@ def refuse_elsewhere(value: Any, device: str) -> None:
             raise RefusedValue(f"a tensor on {leaf.device}, expected it on the device of the input, {device}")
 
 
-def _argument_names(
+def _arguments_by_name(
     function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
 ) -> dict[str, object] | str:
     """Return the arguments under the names that the student gave them, or why they do not fit.
 
-    A generator is called so whatever its name: checks let it be drawn from. A function that takes whatever comes, as a
-    decorator's does, names no arguments: those are called by their place or their keyword.
+    A generator is named `generator`, whatever the student calls it, because a function may draw from it. Arguments that a
+    function takes by `*args` are named by their place there, and all arguments are if Python cannot tell the signature.
     """
     try:
         signature = _signature_of(function)
@@ -160,7 +160,7 @@ def _argument_names(
 
 
 def _is_generator(value: object) -> bool:
-    """Return True if it is one of torch's; by its name, as a student's code may have replaced `torch.Generator`."""
+    """Return True for a generator of torch; told by name, as a student's code may have replaced its class."""
     return (type(value).__module__, type(value).__name__) == ("torch._C", "Generator")
 
 
@@ -185,14 +185,14 @@ def listed_parameters(value: object) -> list[object] | None:
 
 
 class _Prints(io.TextIOBase):
-    """Stands for a stream: passes on what is written, and keeps the beginning of it."""
+    """Stand-in for a stream: passes on what is written, and keeps the beginning of it."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._kept: list[str] = []
         self._room = _KEPT_PRINTS
 
-    # The base class has these as None, so that `__getattr__` is not asked for them.
+    # The base class defines both as None, so `__getattr__` would never be asked for them.
     encoding = property(lambda self: self._stream.encoding)
     errors = property(lambda self: self._stream.errors)
 

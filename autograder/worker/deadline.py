@@ -22,9 +22,9 @@ _WALL_FACTOR = 30
 _WALL_SECONDS = 10.0
 #: What is excused, an import, may take so many seconds by the wall clock at once.
 _LONGEST_IMPORT = 1800.0
-#: A timer that would go off sooner waits so long.
+#: The shortest time that a timer is set to, in seconds.
 _SHORTEST = 0.01
-#: Threads that have had less of a core have not worked for another: those of a library that wait for work.
+#: Seconds on a core: threads with less have not worked for another thread, such as those of a library that wait for work.
 _LEAST_WORK = 0.05
 #: The file that tells how long anything on the machine has waited for a core, and by how many seconds it may be late.
 _PRESSURE, _PRESSURE_LATE = "/proc/pressure/cpu", 2.0
@@ -40,7 +40,7 @@ def wall_limit(seconds: float) -> float:
 
 
 class Waiting:
-    """How long a thread has waited for a core, as Linux tells it. Elsewhere, or once the thread is gone, it is not known.
+    """The time for which a thread has waited for a core; unknown on systems other than Linux, and once it has ended.
 
     Args:
         descriptor: of the thread's `schedstat` in /proc; None if there is none.
@@ -53,7 +53,7 @@ class Waiting:
 
     @classmethod
     def of_thread(cls, place: str = "thread-self") -> "Waiting":
-        """Return that of a thread, by its folder in /proc; this thread's by default."""
+        """Return the waiting of a thread, by the thread's folder in /proc; of this thread by default."""
         return cls(_open(f"/proc/{place}/schedstat"), _open(_PRESSURE))
 
     def seconds(self) -> float | None:
@@ -103,7 +103,7 @@ class Budget:
     Args:
         seconds: how many there are.
         waiting: of the thread that uses them.
-        otherwise: the clock that counts if the thread's wait is not known; the wall clock by default.
+        otherwise: the clock that counts if the thread's wait is unknown; the wall clock by default.
         helped: returns True if others may have worked for the thread while it slept.
 
     Attributes:
@@ -246,6 +246,8 @@ def deadline(
 
 @contextlib.contextmanager
 def _by_signal(budget: Budget) -> Iterator[None]:
+    """Have a signal raise `DeadlinePassed` in the code inside, which runs in the main thread."""
+
     def stop(_: int, __: object) -> None:
         left = budget.seconds_left()
         if left <= 0:
@@ -263,14 +265,17 @@ def _by_signal(budget: Budget) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _from_a_thread(budget: Budget) -> Iterator[None]:
-    runs = threading.get_ident()
+    """Have another thread raise `DeadlinePassed` in the code inside."""
+    running = threading.get_ident()
     lock, over = threading.Lock(), threading.Event()
 
     def watch() -> None:
         while not over.wait(max(budget.seconds_left(), _SHORTEST)):
             with lock:
                 if budget.seconds_left() <= 0 and not over.is_set():
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(runs), ctypes.py_object(DeadlinePassed))
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                        ctypes.c_ulong(running), ctypes.py_object(DeadlinePassed)
+                    )
                     return
 
     threading.Thread(target=watch, daemon=True).start()

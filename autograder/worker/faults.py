@@ -27,9 +27,9 @@ _ATTRIBUTE_LIMITS = Limits(bytes=100_000)
 _PLAIN = (BaseException, Exception, AttributeError, ImportError, NameError, SyntaxError)
 _MODULE = ("torch.nn.modules.module", "Module")
 _PRIVATE_CLASS = re.compile(r"<class '([\w.]+)\.(_\w+)'>")
-#: Exceptions for want of a network.
+#: Exceptions that libraries raise without a network.
 _OF_A_NETWORK = {"URLError", "gaierror", "ConnectionError", "HTTPException", "NewConnectionError", "MaxRetryError"}
-#: Answers of the kernel, in a sandbox, to system calls that a submission may not make.
+#: Errors of the kernel for system calls that a submission may not make in a sandbox.
 _FORBIDDEN = tuple(map(os.strerror, (errno.EPERM, errno.EACCES, errno.EROFS, errno.EFBIG)))
 
 
@@ -51,7 +51,7 @@ def fault_of(error: BaseException, sources: Mapping[str, str], *, sandboxed: boo
         kind = "raised"
     text = _without_private_modules(_text(error), error)
     if sandboxed:
-        text = _lack(error) or text + _advice(text, error)
+        text = _text_on_missing_data(error) or text + _advice(text, error)
     kinds = tuple(base.__name__ for base in classes if base is not object)
     own = tuple(each for each in frames if each[0] in sources)
     place = _refused_place(error) if not own else None
@@ -93,7 +93,7 @@ def _crosses(value: object) -> bool:
 
 
 def _refused_place(error: BaseException) -> tuple[str, int, str] | None:
-    """Return the place of what the compiler refused, which has not run; None for any other exception."""
+    """Return the place of code that the compiler refused, which no traceback has; None for any other exception."""
     if SyntaxError not in type(error).__mro__:
         return None
     filename, line = getattr(error, "filename", None), getattr(error, "lineno", None)
@@ -157,8 +157,8 @@ def _is_private_module(kind: Any) -> bool:
     return _MODULE in names and type(sys.modules.get(kind.__module__)) is types.ModuleType
 
 
-def _lack(error: BaseException) -> str:
-    """Return what to know of an exception of the course's library about data that are not here; empty for any other one."""
+def _text_on_missing_data(error: BaseException) -> str:
+    """Return the text for an exception of the course's library which says that data are missing; empty for any other."""
     try:
         lacks = getattr(error, "lacks", "")
     except BaseException:  # of a student's own exception
@@ -172,7 +172,7 @@ def _lack(error: BaseException) -> str:
 
 
 def _advice(text: str, error: BaseException) -> str:
-    """Return what to know of an exception that would not have been raised at home."""
+    """Return the end of the text for an exception that comes from the sandbox; empty for one that is raised at home too."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if any(words in text for words in _FORBIDDEN) or not names.isdisjoint(_OF_A_NETWORK):
         return "; a graded submission can write temporary files alone, start no processes and use no network"

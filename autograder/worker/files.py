@@ -65,9 +65,9 @@ class Folder:
         self._inside: str | None = None
         self._shared: str | None = None
         self._home = str(self._real["getcwd"]())
-        self._files = {self._full(name): self._new(data) for name, data in self._given.items()}
-        self._folders = {self._full(above) for name in self._given for above in PurePosixPath(name).parents}
-        self._folders |= {self._home, self._full(_temporary())}
+        self._files = {self._full_path(name): self._new_file(data) for name, data in self._given.items()}
+        self._folders = {self._full_path(above) for name in self._given for above in PurePosixPath(name).parents}
+        self._folders |= {self._home, self._full_path(_temporary())}
 
     def files_written(self) -> dict[str, bytes]:
         """Return the files that were made or changed in the working directory, by name."""
@@ -79,11 +79,11 @@ class Folder:
 
     def share(self, folder: str) -> None:
         """Let files be written in a real folder too: they lie in memory until `take_shared` gives them away."""
-        self._shared = self._full(folder)
+        self._shared = self._full_path(folder)
         self._folders.add(self._shared)
 
     def take_shared(self) -> dict[str, bytes]:
-        """Return the files that were written in the shared folder, by name, and forget them: others make them real."""
+        """Return the files that were written in the shared folder, by name, and forget them: the grader writes them."""
         self._flush()
         below = _below(self._shared or "")
         written = [path for path in self._files if self._shared and path.startswith(below)]
@@ -107,7 +107,7 @@ class Folder:
             mock.patch.object(shutil, "_use_fd_functions", False),  # a folder in memory has no descriptor
             contextlib.ExitStack() as stack,
         ):
-            # From Python 3.13 on it has both functions as they were when it was imported.
+            # From Python 3.13 on `glob` keeps both functions as they were when it was imported.
             globber = getattr(glob, "_StringGlobber", None)
             if globber is not None:
                 for name, function in (("lstat", self.stat), ("scandir", self.scandir)):
@@ -142,7 +142,7 @@ class Folder:
         elif self._find(where) is not None or (flags & _WRITES and os.fspath(where) != os.devnull):
             stream = self._open_node(where, flags)
         if stream is None:
-            return self._open(self._really(where), mode, buffering, encoding, errors, newline, closefd)
+            return self._open(self._real_path(where), mode, buffering, encoding, errors, newline, closefd)
         stream.name = file  # type: ignore[attr-defined] # as a real file has it
         if "b" in mode and buffering == 0:
             return stream
@@ -158,14 +158,14 @@ class Folder:
     def open_descriptor(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         """Open a file as `os.open` does."""
         if dir_fd is not None or (self._find(path) is None and not flags & _WRITES):
-            return int(self._real["open"](self._really(path), flags, mode, dir_fd=dir_fd))
+            return int(self._real["open"](self._real_path(path), flags, mode, dir_fd=dir_fd))
         number = next(self._numbers)
         forget = functools.partial(self._descriptors.pop, number, None)
         self._descriptors[number] = self._open_node(path, flags, forget)
         return number
 
     def stat(self, path: Any, *args: Any, **kwargs: Any) -> os.stat_result:
-        """Tell about a file as `os.stat` does."""
+        """Return the facts of a file as `os.stat` does."""
         if isinstance(path, int) and path in self._descriptors:
             return self._descriptors[path].stat()
         found = self._find(path)
@@ -173,7 +173,7 @@ class Folder:
             return found.stat()
         if found is not None:
             return os.stat_result((FOLDER_MODE, hash(found) & 0xFFFF_FFFF, 0, 1, 0, 0, 0, *[self._since] * 3))
-        result: os.stat_result = self._ask("stat", path, *args, **kwargs)
+        result: os.stat_result = self._call_real("stat", path, *args, **kwargs)
         return result
 
     def listdir(self, path: Any = ".") -> list[Any]:
@@ -182,25 +182,25 @@ class Folder:
             raise _error(errno.ENOTDIR, path)
         names = self._names_below(path)
         with contextlib.suppress(OSError) if names is not None else contextlib.nullcontext():
-            real = list(self._ask("listdir", path))
+            real = list(self._call_real("listdir", path))
             return real if not names else sorted({*names, *real})
         return sorted(names or ())
 
     def scandir(self, path: Any = ".") -> Any:
         """List a folder as `os.scandir` does."""
         if self._names_below(path) is None:
-            return self._ask("scandir", path)
+            return self._call_real("scandir", path)
         return Entries(iter([Entry(os.fspath(path), name, self.stat) for name in self.listdir(path)]))
 
     def remove(self, path: Any, **kwargs: Any) -> None:
         """Remove a file as `os.remove` does."""
         if not isinstance(self._find(path), Node):
             raise self._refusal(path)
-        del self._files[self._full(path)]
+        del self._files[self._full_path(path)]
 
     def rmdir(self, path: Any, **kwargs: Any) -> None:
         """Remove an empty folder as `os.rmdir` does."""
-        full = self._full(path)
+        full = self._full_path(path)
         if full not in self._folders or self._is_real(full):
             raise self._refusal(path)
         if self._names_below(path):
@@ -210,7 +210,7 @@ class Folder:
     def replace(self, src: Any, dst: Any, **kwargs: Any) -> None:
         """Rename a file or a folder as `os.replace` does."""
         found = self._find(src)
-        if found is None or self._is_real(self._full(src)):
+        if found is None or self._is_real(self._full_path(src)):
             raise self._refusal(src)
         self._must_hold(dst)
         if isinstance(found, str):
@@ -218,12 +218,12 @@ class Folder:
             return
         if isinstance(self._find(dst), str):
             raise _error(errno.EISDIR, dst)
-        del self._files[self._full(src)]
-        self._files[self._full(dst)] = found
+        del self._files[self._full_path(src)]
+        self._files[self._full_path(dst)] = found
 
     def _move_folder(self, old: str, target: Any) -> None:
         """Rename a folder, with all that is in it."""
-        new = self._full(target)
+        new = self._full_path(target)
         if new == old:
             return
         if new.startswith(_below(old)):
@@ -245,31 +245,31 @@ class Folder:
         if self._exists(path):
             raise _error(errno.EEXIST, path)
         self._must_hold(path)
-        self._folders.add(self._full(path))
+        self._folders.add(self._full_path(path))
 
     def access(self, path: Any, mode: int, **kwargs: Any) -> bool:
-        """Tell as `os.access` does if something can be read or written."""
+        """Return True if something can be read or written, as `os.access` does."""
         with contextlib.suppress(OSError):  # it is not to be seen
-            return self._find(path) is not None or bool(self._ask("access", path, mode, **kwargs))
+            return self._find(path) is not None or bool(self._call_real("access", path, mode, **kwargs))
         return False
 
     def chmod(self, path: Any, mode: int, **kwargs: Any) -> None:
         """Take a mode as `os.chmod` does; all files here can be read and written."""
         if self._find(path) is None:
-            self._ask("chmod", path, mode, **kwargs)
+            self._call_real("chmod", path, mode, **kwargs)
 
     def utime(self, path: Any, *args: Any, **kwargs: Any) -> None:
         """Take the times of a file as `os.utime` does; they stay as they are."""
         if self._find(path) is None:
-            self._ask("utime", path, *args, **kwargs)
+            self._call_real("utime", path, *args, **kwargs)
 
     def listxattr(self, path: Any = None, **kwargs: Any) -> list[str]:
         """List what else is known of a file as `os.listxattr` does: nothing."""
-        return [] if self._find(path) is not None else list(self._ask("listxattr", path, **kwargs))
+        return [] if self._find(path) is not None else list(self._call_real("listxattr", path, **kwargs))
 
     def chdir(self, path: Any) -> None:
         """Change the working directory as `os.chdir` does."""
-        full = self._full(path)
+        full = self._full_path(path)
         if full in self._folders and full != self._home:
             self._inside = full
             return
@@ -287,17 +287,17 @@ class Folder:
         if isinstance(node, str):
             if not _WITHOUT_NAME or flags & _WITHOUT_NAME != _WITHOUT_NAME:
                 raise _error(errno.EISDIR, path)
-            return Stream(self._new(), flags, closed)
+            return Stream(self._new_file(), flags, closed)
         if flags & os.O_CREAT and flags & os.O_EXCL and self._exists(path):
             raise _error(errno.EEXIST, path)
         if node is None and self._is_shared(path) and self._exists(path):
-            with self._open(self._really(path), "rb") as file:  # a copy, which will take its place
-                node = self._files[self._full(path)] = self._new(file.read(self._most_bytes + 1))
+            with self._open(self._real_path(path), "rb") as file:  # a copy, which will take its place
+                node = self._files[self._full_path(path)] = self._new_file(file.read(self._most_bytes + 1))
         if node is None:
             if not flags & os.O_CREAT or self._exists(path):
                 raise self._refusal(path)
             self._must_hold(path)
-            node = self._files[self._full(path)] = self._new()
+            node = self._files[self._full_path(path)] = self._new_file()
         if flags & os.O_TRUNC:
             node.data.clear()
         stream = Stream(node, flags, closed)
@@ -305,33 +305,34 @@ class Folder:
             stream.seek(0, os.SEEK_END)
         return stream
 
-    def _new(self, data: bytes = b"") -> Node:
-        """Return a file that counts among those which take room."""
+    def _new_file(self, data: bytes = b"") -> Node:
+        """Return a new file, whose bytes count against the limit of the folder."""
         with self._lock:
-            self._allow(len(data))
-            node = Node(data, self._allow)
+            self._require_room(len(data))
+            node = Node(data, self._require_room)
             self._living.add(node)
         return node
 
-    def _allow(self, more: int) -> None:
+    def _require_room(self, more: int) -> None:
         """Raise OSError if the files cannot grow by so many bytes."""
         with self._lock:
             if sum(len(node.data) for node in self._living) + more > self._most_bytes:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _use_descriptor(self, name: str, number: Any, *args: Any, **kwargs: Any) -> Any:
-        """Do what a function of `os` does with an open file."""
+        """Call a function of `os` on an open file, in memory or real."""
         stream = self._descriptors.get(number) if isinstance(number, int) else None
         return self._real[name](number, *args, **kwargs) if stream is None else _OF_DESCRIPTORS[name](stream, *args)
 
-    def _full(self, path: Any) -> str:
+    def _full_path(self, path: Any) -> str:
+        """Return an absolute path without `..`, by which files in memory are known."""
         return os.path.normpath(Path(self.getcwd(), os.fsdecode(path)))
 
     def _find(self, path: Any) -> Node | str | None:
         """Return what is in memory there: a file, or a folder by its path; None if nothing is."""
         if path is None or isinstance(path, int):
             return None
-        full = self._full(path)
+        full = self._full_path(path)
         return self._files.get(full) or (full if full in self._folders else None)
 
     def _names_below(self, path: Any) -> set[str] | None:
@@ -342,20 +343,20 @@ class Folder:
         known = {*self._files, *self._folders}
         # A program's folder is its own, although the folder for temporary files may lie there.
         places = (
-            os.path.split(each) for each in known - ({self._full(_temporary())} if folder == self._home else set())
+            os.path.split(each) for each in known - ({self._full_path(_temporary())} if folder == self._home else set())
         )
         return {name for above, name in places if above == folder and name}
 
     def _is_shared(self, path: Any) -> bool:
-        return self._shared is not None and self._full(path).startswith(_below(self._shared))
+        return self._shared is not None and self._full_path(path).startswith(_below(self._shared))
 
     def _is_real(self, full: str) -> bool:
         """Return True for a folder that was not made in memory, and stays where it is."""
-        return full in (self._home, self._full(_temporary()), self._shared)
+        return full in (self._home, self._full_path(_temporary()), self._shared)
 
     def _must_hold(self, path: Any) -> None:
         """Raise OSError unless a file can be made there."""
-        above, _ = os.path.split(self._full(path))
+        above, _ = os.path.split(self._full_path(path))
         if above not in self._folders and not (self._is_shared(path) and self._exists(above)):
             raise _error(errno.EACCES if self._exists(above) else errno.ENOENT, path)
 
@@ -371,11 +372,11 @@ class Folder:
         """Return why something that is not in memory cannot be changed."""
         return _error(errno.EACCES if self._exists(path) else errno.ENOENT, path)
 
-    def _ask(self, name: str, path: Any, *args: Any, **kwargs: Any) -> Any:
-        """Do with a real file what a function of `os` does, if it can be seen from here."""
-        return self._real[name](self._really(path), *args, **kwargs)
+    def _call_real(self, name: str, path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call a function of `os` on a real file, if it can be seen from here."""
+        return self._real[name](self._real_path(path), *args, **kwargs)
 
-    def _really(self, path: Any) -> Any:
+    def _real_path(self, path: Any) -> Any:
         """Return the path at which the kernel finds a real file.
 
         Raises:
@@ -383,7 +384,7 @@ class Folder:
         """
         if path is None or isinstance(path, int):
             return path
-        full = self._full(path)
+        full = self._full_path(path)
         if self._alone and self._home != os.sep and _below(full).startswith(_below(self._home)):
             raise _error(errno.ENOENT, path)
         return full if self._inside else path

@@ -18,14 +18,14 @@ from autograder.worker.codec import Recipe, map_tree, plain_tensor, type_name, w
 #: A power of two below half the spacing of float32 numbers in [0, 1): no kink lies between two pixels that differ.
 _DIFFERENCE = 2.0**-26
 
-#: So many letters of an unknown name are shown.
-_NAME = 40
+#: The most letters that are shown of an unknown name.
+_NAME_LENGTH = 40
 
 _Function = Callable[..., Any]
 
 
 class Framework:
-    """PyTorch: values cross as they are, and gradients are autograd's."""
+    """The framework of a unit; this one is PyTorch: values cross as they are, and gradients are autograd's."""
 
     def running(self, device: str) -> contextlib.AbstractContextManager[object]:
         """Return the settings under which a function is called."""
@@ -305,14 +305,14 @@ def _require_shape(output: Any, weights: Any) -> None:
     """Raise an error if the output to differentiate has another shape than its weights.
 
     Raises:
-        RefusedValue: it has.
+        RefusedValue: the shapes differ.
     """
     if output.shape != weights.shape:
         raise RefusedValue(f"a tensor of shape {tuple(output.shape)}, expected {tuple(weights.shape)}")
 
 
 def _trained_parameters(argument: object) -> list[nn.Parameter]:
-    """Return the parameters that require gradients of a module, or of a list of modules; of a tensor there are none."""
+    """Return the parameters that require gradients of a module or of a list of modules; none for a tensor."""
     modules = argument if isinstance(argument, list) else [argument]
     return [
         parameter
@@ -340,7 +340,7 @@ def framework_note(name: object) -> str | None:
         return None
     chosen = _ARRAYS.get(name.lower())
     if chosen is None:
-        return f'FRAMEWORK is {name[:_NAME]!r}, expected "numpy" or "jax"; the functions get tensors'
+        return f'FRAMEWORK is {name[:_NAME_LENGTH]!r}, expected "numpy" or "jax"; the functions get tensors'
     return f"the functions get arrays of {chosen.name}"
 
 

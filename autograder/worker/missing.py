@@ -7,8 +7,8 @@ import sys
 from collections.abc import Collection
 from typing import Any, NoReturn
 
-#: So many letters of why an import failed are told.
-_REASON = 200
+#: The most letters that are shown of the reason of a failed import.
+_REASON_LENGTH = 200
 
 
 def reason_of(error: Exception) -> str:
@@ -20,7 +20,7 @@ def reason_of(error: Exception) -> str:
 
 def failed_import(reason: str) -> str:
     """Return the sentence for a library that could not be imported."""
-    return f"the import has failed ({reason[:_REASON]}); what uses it fails"
+    return f"the import has failed ({reason[:_REASON_LENGTH]}); what uses it fails"
 
 
 def left_out(decorator: ast.expr) -> str:
@@ -30,7 +30,7 @@ def left_out(decorator: ast.expr) -> str:
 
 
 def _without_place(error: Exception) -> str:
-    """Return why an import has failed: without the place of the library, but with the version if Python is too old."""
+    """Return why an import has failed, without the library's path; with the version of Python if that may be too old."""
     text = re.sub(r" \([^()]*(?:location|\.py|\.so)\)$", "", str(error))
     lacking = error.name if isinstance(error, ImportError) else ""
     if str(lacking).partition(".")[0] in sys.stdlib_module_names:
@@ -39,7 +39,7 @@ def _without_place(error: Exception) -> str:
 
 
 class MissingLibrary:
-    """Stands for what could not be imported; any use of it raises."""
+    """Stand-in for something that could not be imported; any use of it raises."""
 
     def __init__(self, statement: str, reason: str) -> None:
         self.__dict__["message"] = f"{statement} has failed ({reason})"
@@ -75,7 +75,7 @@ for _name in (*_SYNTAX.split(), *(f"{kind}{name}" for name in _OPERATORS.split()
 
 
 class _Plain(ast.NodeTransformer):
-    """Leaves out decorators that read some names, and makes texts of annotations that do, which nothing evaluates."""
+    """Transformer that leaves out decorators that read some names, and makes texts of such annotations: none is evaluated."""
 
     def __init__(self, names: Collection[str]) -> None:
         self._names = names

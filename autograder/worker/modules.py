@@ -7,11 +7,7 @@ import __future__
 
 import ast
 import builtins
-import contextlib
 import functools
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import inspect
 import io
 import linecache
@@ -21,78 +17,27 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
-from unittest import mock
 
-from autograder.worker.deadline import Budget
 from autograder.worker.missing import MissingLibrary, failed_import, left_out, reason_of, without_names
 
-#: So long a wait for a thread lasts at most before the loop looks again, in seconds: nothing can wake it.
-_LOOK_AGAIN = 0.005
-
-
-@functools.cache
-def event_loop() -> Any:
-    """Return the class of the event loop for a process that may open no socket."""
-    import asyncio
-
-    class Loop(asyncio.BaseEventLoop):
-        """An event loop that knows time and threads, and neither sockets nor pipes."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self._selector = self
-
-        def select(self, timeout: float | None) -> list[object]:
-            """Wait, and return the events of files: none."""
-            time.sleep(_LOOK_AGAIN if timeout is None else min(timeout, _LOOK_AGAIN))
-            return []
-
-        def _process_events(self, event_list: list[object]) -> None:
-            """Do nothing: there are none."""
-
-        def _write_to_self(self) -> None:
-            """Do nothing: a thread that has something for the loop finds it looking."""
-
-    return Loop
-
-
-def run_awaited(awaited: Coroutine[Any, Any, object]) -> object:
-    """Run a coroutine to its end and return what it gives; also in a process whose own loop is running, such as a kernel.
-
-    Raises:
-        BaseException: what the coroutine raises.
-    """
-    from asyncio import events
-
-    outer, loop = events._get_running_loop(), event_loop()()
-    events._set_running_loop(None)
-    try:
-        return loop.run_until_complete(awaited)
-    finally:
-        loop.close()
-        events._set_running_loop(outer)
-
-
-#: A student's file may be imported as a module of this package too, and import its neighbours by a dot.
-PACKAGE = "exercises"
 #: What a library or a file that is not there raises where it is used, and `input()` where nobody answers.
 _NOT_HERE = (ImportError, OSError, EOFError)
-#: What a statement asks for that another machine has or permits, or a notebook from which a script was exported.
+#: Names in statements that work on other machines, or in the notebook from which a script was exported, and not here.
 _ELSEWHERE = {"cuda", "mps", "xpu", "get_ipython", "display", "setrlimit", "sqlite3", "set_num_interop_threads"}
 
 #: What each notebook has in its kernel. Where work is graded there is no page to show anything on, and no kernel.
 _OF_A_KERNEL = {"display": lambda *args, **kwargs: None, "get_ipython": lambda: None}
-#: Stands for a name that no statement has defined.
+#: Stands for the value of a name that no statement has defined.
 _NOT_THERE = MissingLibrary("", "")
 #: Libraries whose exceptions end a test or a run.
 _STEERING = {"_pytest", "pytest", "unittest"}
 
 
-#: A statement at the top level, its code, and with what it has failed.
+#: A statement at the top level, its code, and the exception with which it has failed.
 _Failed = tuple[ast.stmt, types.CodeType | SyntaxError, BaseException]
 
 
@@ -104,7 +49,7 @@ class LoadingState:
         filename: as the student knows it.
         source: what is to be executed; None once that was begun.
         imported: called after each statement that imports something.
-        stopped: the exception that ended it, or else the first one, if there is anything defined nevertheless.
+        stopped: the exception that ended the execution, or else the first after which it went on; None if there is none.
         goes_on: True if the statements after that one were executed.
         notes: lines that import a library in vain, or do without one that is missing, each with a sentence.
     """
@@ -126,11 +71,11 @@ class LoadedModule(types.ModuleType):
     that reads what such a statement was to define. Any other exception ends a script, and what was defined before it stays;
     in a notebook the next statement follows, as in a kernel.
 
+    Its attributes are the student's own: call the methods by the class, as in `LoadedModule.load(module)`.
+
     Args:
         imported: called after each statement that imports something.
-        place: the folder in which it finds its data, and itself; empty for wherever it was read.
-
-    Its attributes are the student's own: call the methods by the class, as in `LoadedModule.load(module)`.
+        place: the folder in which the module finds its data, and itself; empty for the folder where it was read.
     """
 
     __slots__ = ("__state",)
@@ -166,7 +111,7 @@ class LoadedModule(types.ModuleType):
         body = [statement for statement, _ in statements]
         for statement, code in statements:
             try:
-                code = LoadedModule._without(self, lost, statement, body) or code
+                code = LoadedModule._without_missing(self, lost, statement, body) or code
                 _execute(code, self.__dict__)
                 if isinstance(statement, ast.Import | ast.ImportFrom):
                     state.imported()
@@ -176,22 +121,32 @@ class LoadedModule(types.ModuleType):
                 first = first or error
                 if isinstance(error, Exception) and isinstance(statement, ast.Import | ast.ImportFrom):
                     lost |= LoadedModule._excuse(self, statement, error, body)
-                    continue
-                excused = Exception if filename.endswith(".ipynb") else _NOT_HERE
-                if not (
-                    isinstance(error, excused)
-                    or _lacks_what_is_elsewhere(statement, error, lost)
-                    or LoadedModule._was_raised_in_library(self, error)
-                ):
+                elif LoadedModule._goes_on_after(self, statement, error, lost):
+                    state.stopped = state.stopped or error
+                    lost |= _names_bound(statement)
+                    failed.append((statement, code, error))
+                else:
                     state.stopped, state.goes_on = error, False
                     break
-                state.stopped = state.stopped or error
-                lost |= _names_bound(statement)
-                failed.append((statement, code, error))
         if filename.endswith(".ipynb") and state.goes_on:
             LoadedModule._repeat(self, failed)
         if first is not None and not LoadedModule._defines_anything(self):
             raise state.stopped or first
+
+    def _goes_on_after(self, statement: ast.stmt, error: BaseException, lost: Collection[str]) -> bool:
+        """Return True if the statements after one that has failed are executed.
+
+        Args:
+            statement: at the top level.
+            error: with which it failed.
+            lost: names that earlier statements were to define.
+        """
+        excused = Exception if self.__state.filename.endswith(".ipynb") else _NOT_HERE
+        return (
+            isinstance(error, excused)
+            or _is_meant_for_elsewhere(statement, error, lost)
+            or LoadedModule._was_raised_in_library(self, error)
+        )
 
     def _repeat(self, failed: list[_Failed]) -> None:
         """Execute once more what lacked a name that a later cell has defined: a kernel runs cells in any order."""
@@ -223,12 +178,12 @@ class LoadedModule(types.ModuleType):
         self.__dict__.update(dict.fromkeys(names, stand_in))
         return names
 
-    def _without(
+    def _without_missing(
         self, lost: set[str], statement: ast.stmt, body: list[ast.stmt]
     ) -> types.CodeType | SyntaxError | None:
-        """Return the code of a statement that does without what is missing, None if it needs nothing of it.
+        """Return the code of a statement without decorators and annotations that need what is missing; None if it has no such.
 
-        A decorator or an annotation of a library is seldom what a function computes with.
+        A function seldom needs those of a library for what it computes.
 
         Args:
             lost: names that earlier statements were to define.
@@ -245,7 +200,7 @@ class LoadedModule(types.ModuleType):
         return _compile(plain, self.__state.filename, _flags(body, self.__state.filename))
 
     def _was_raised_in_library(self, error: BaseException) -> bool:
-        """Return True for an exception that a library raises which the student's code has called; none to steer tests."""
+        """Return True if a library that the student's code has called raised an exception, and not to steer a test run."""
         frames = [frame.f_globals for frame, _ in traceback.walk_tb(error.__traceback__)]
         if Exception not in type(error).__mro__ or not any(names is self.__dict__ for names in frames):
             return False
@@ -258,15 +213,15 @@ class LoadedModule(types.ModuleType):
         return any(value.__module__ == self.__name__ for value in functions)
 
 
-def _lacks_what_is_elsewhere(statement: ast.stmt, error: BaseException, lost: Collection[str]) -> bool:
-    """Return True if a statement has failed because another machine is meant, or because an earlier one has.
+def _is_meant_for_elsewhere(statement: ast.stmt, error: BaseException, lost: Collection[str]) -> bool:
+    """Return True if a statement failed because it is meant for another machine, or because an earlier statement failed.
 
     The student's code may have replaced `isinstance`.
 
     Args:
         statement: at the top level.
         error: with which it failed.
-        lost: names that the earlier ones were to define.
+        lost: names that earlier statements were to define.
     """
     kinds = type(error).__mro__
     if NameError in kinds and getattr(error, "name", None) in lost:
@@ -286,7 +241,7 @@ def _names_bound(statement: ast.stmt) -> set[str]:
 
 
 def _names_read(body: list[ast.stmt]) -> set[str]:
-    """Return the names that a module reads anywhere: some of them an `import *` was to bring."""
+    """Return the names that a module reads anywhere; an `import *` was to define some of them."""
     names = (node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name))
     return {node.id for node in names if isinstance(node.ctx, ast.Load)}
 
@@ -305,7 +260,7 @@ def _execute(code: types.CodeType | SyntaxError, names: dict[str, Any]) -> None:
 def _compile_statements(text: str, filename: str) -> list[tuple[ast.stmt, types.CodeType | SyntaxError]]:
     """Compile the statements of a source, once for all checks that a worker serves.
 
-    In a notebook each statement stands for itself: what the compiler refuses of one comes in place of its code.
+    A statement of a notebook that the compiler refuses has the error in place of its code, and costs no other statement.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd escapes, which the compiler repeats
@@ -323,7 +278,7 @@ def _flags(body: list[ast.stmt], filename: str) -> int:
 
 
 def _compile(node: ast.stmt, filename: str, flags: int) -> types.CodeType | SyntaxError:
-    """Compile one statement; of a notebook, return what the compiler has against it."""
+    """Return the code of one statement; for a notebook, the error in its place if the compiler refuses it."""
     try:
         code: types.CodeType = compile(ast.Module([node], []), filename, "exec", flags, dont_inherit=True)
     except SyntaxError as error:
@@ -342,106 +297,48 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-class _Spec(importlib.machinery.ModuleSpec):
-    """The spec of a student's module, or of a folder of them: alone, and in the package of the exercises."""
-
-    @property
-    def parent(self) -> str:
-        name = self.name.removeprefix(PACKAGE).removeprefix(".")
-        inner = name if self.submodule_search_locations is not None else name.rpartition(".")[0]
-        return f"{PACKAGE}.{inner}".removesuffix(".")
+#: Seconds after which a waiting loop looks again, because a thread that has something for it cannot wake it.
+_LOOK_AGAIN = 0.005
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Lets a unit import an earlier one of the same submission by its name, and excuses the time that a library takes."""
+@functools.cache
+def event_loop() -> Any:
+    """Return the class of the event loop for a process that may open no socket."""
+    import asyncio
 
-    def __init__(self, modules: Mapping[str, LoadedModule], libraries: Budget | None) -> None:
-        self.modules = modules
-        self.libraries = libraries
+    class Loop(asyncio.BaseEventLoop):
+        """An event loop that knows time and threads, and neither sockets nor pipes."""
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        own = name.removeprefix(f"{PACKAGE}.")
-        package = name == PACKAGE or any(each.startswith(f"{own}.") for each in self.modules)
-        if package or own in self.modules:
-            return _Spec(name, self, is_package=package)
-        if self.libraries is None:
-            return None
-        others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
-        spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
-        if spec is not None and hasattr(spec.loader, "exec_module"):
-            spec.loader = _Library(spec.loader, self.libraries)
-        return spec
+        def __init__(self) -> None:
+            super().__init__()
+            self._selector = self
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
-        return self.modules.get(spec.name.removeprefix(f"{PACKAGE}."))
+        def select(self, timeout: float | None) -> list[object]:
+            """Wait, and return the events of files: none."""
+            time.sleep(_LOOK_AGAIN if timeout is None else min(timeout, _LOOK_AGAIN))
+            return []
 
-    def exec_module(self, module: types.ModuleType) -> None:
-        if isinstance(module, LoadedModule):
-            LoadedModule.load(module)
+        def _process_events(self, event_list: list[object]) -> None:
+            """Do nothing: there are no events of files."""
+
+        def _write_to_self(self) -> None:
+            """Do nothing: a thread that has something for the loop finds it looking."""
+
+    return Loop
 
 
-def _spec_of_file(
-    finder: _Finder, by_file: Callable[..., Any], name: str, location: Any = None, **options: Any
-) -> importlib.machinery.ModuleSpec | None:
-    """Return the spec of a module by its file; one that was taken along lies in no file where this is graded."""
-    path = f"/{location}".replace("\\", "/")
-    own = [each for each in finder.modules if path.endswith(f"/{each.replace('.', '/')}.py")]
-    if location is not None and own and not Path(location).exists():
-        return _Spec(max(own, key=len), finder)
-    spec: importlib.machinery.ModuleSpec | None = by_file(name, location, **options)
-    return spec
+def run_awaited(awaited: Coroutine[Any, Any, object]) -> object:
+    """Run a coroutine to its end and return what it gives; also in a process whose own loop is running, such as a kernel.
 
-
-class _Library(importlib.abc.Loader):
-    """The loader of a library, whose time is not the student's: the first step of an optimizer imports for seconds."""
-
-    def __init__(self, loader: Any, budget: Budget) -> None:
-        self._loader = loader
-        self._budget = budget
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
-        module: types.ModuleType | None = self._loader.create_module(spec)
-        return module
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        with self._budget.excused():
-            self._loader.exec_module(module)
-
-
-@contextlib.contextmanager
-def importable(modules: Mapping[str, LoadedModule], libraries: Budget | None = None) -> Iterator[None]:
-    """Let the student's modules be imported by name while the code inside runs, and only then.
-
-    Args:
-        modules: the student's, by name.
-        libraries: of which the time that other imports take is not to count; all of it counts by default.
+    Raises:
+        BaseException: what the coroutine raises.
     """
-    finder = _Finder(modules, libraries)
-    sys.meta_path.insert(0, finder)
-    shadowed = _take_away(modules)
-    # One inside a folder of modules is set in its package when it is imported, so that it has to be imported anew.
-    sys.modules.update(
-        {name: each for name, each in modules.items() if LoadedModule.state(each).source is None and "." not in name}
-    )
-    by_file = functools.partial(_spec_of_file, finder, importlib.util.spec_from_file_location)
+    from asyncio import events
+
+    outer, loop = events._get_running_loop(), event_loop()()
+    events._set_running_loop(None)
     try:
-        with mock.patch.object(importlib.util, "spec_from_file_location", by_file):
-            yield
+        return loop.run_until_complete(awaited)
     finally:
-        if finder in sys.meta_path:  # the student's code may have cleared it
-            sys.meta_path.remove(finder)
-        _take_away(modules)
-        sys.modules.update(shadowed)
-
-
-def _take_away(names: Iterable[str]) -> dict[str, types.ModuleType]:
-    """Take modules of these names, their packages and that of the exercises out of `sys.modules`. Return them."""
-    tops = {PACKAGE, *(name.partition(".")[0] for name in names)} & sys.modules.keys()
-    own = list(tops)
-    # There are thousands of modules, and this is done twice for each call: only a package has others inside.
-    if any("__path__" in getattr(sys.modules[name], "__dict__", {}) for name in tops):
-        own += [name for name in sys.modules if "." in name and name.partition(".")[0] in tops]
-    return {name: sys.modules.pop(name) for name in own}
+        loop.close()
+        events._set_running_loop(outer)

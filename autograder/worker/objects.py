@@ -31,7 +31,7 @@ _USUAL = ("__repr__", "__eq__", "__hash__", "__lt__", "__le__", "__gt__", "__ge_
 COPYING = ("__copy__", "__deepcopy__")
 #: Iterators that students call by these names.
 _KNOWN_ITERATORS = ("generator", "zip", "map", "filter", "enumerate", "reversed")
-#: What Python does with an object other than by a method's name, by the name under which it crosses.
+#: Operations of Python's syntax and functions on an object, by the names under which they cross.
 _OPERATIONS: dict[str, Callable[..., object]] = {
     "__repr__": repr,
     "__str__": str,
@@ -62,9 +62,9 @@ _OPERATIONS: dict[str, Callable[..., object]] = {
     "__enter__": lambda value: type(value).__enter__(value),
     "__exit__": lambda value, kinds, text: _exit(value, kinds, text),
     "__aiter__": aiter,
-    "__anext__": lambda value: _awaited(anext(value)),
-    "__aenter__": lambda value: _awaited(type(value).__aenter__(value)),
-    "__aexit__": lambda value, kinds, text: _awaited(_exit(value, kinds, text, "__aexit__")),
+    "__anext__": lambda value: _coroutine_of(anext(value)),
+    "__aenter__": lambda value: _coroutine_of(type(value).__aenter__(value)),
+    "__aexit__": lambda value, kinds, text: _coroutine_of(_exit(value, kinds, text, "__aexit__")),
     "__throw__": lambda value, kinds, text: value.throw(exception_of(Fault("raised", text, tuple(kinds)))),
     "__fields__": lambda value: [each.name for each in dataclasses.fields(value)],
     "__copy__": copy.copy,
@@ -89,8 +89,8 @@ def _exit(value: Any, kinds: list[str] | None, text: str, name: str = "__exit__"
     return leave(value, type(error), error, None)
 
 
-async def _awaited(value: Any) -> object:
-    """Give what an awaitable gives: a call of the student's runs a coroutine to its end, and knows of nothing else."""
+async def _coroutine_of(value: Any) -> object:
+    """Give what an awaitable gives: only a coroutine is run to its end when it comes from a call."""
     return await value
 
 
@@ -142,7 +142,7 @@ class Objects:
     def hold_record(self, value: Any, change: Callable[[Any], Any]) -> Record:
         """Return the record of a dataclass or a named tuple, its fields as `change` gives them.
 
-        One with methods is held for them, and is data all the same.
+        An object with methods is held too, so that a check can call them, and still crosses as data.
         """
         record = record_of(value, change)
         if _has_methods(type(value)):
@@ -151,9 +151,9 @@ class Objects:
         return record
 
     def hold_iterator(self, value: Iterator[object]) -> object:
-        """Hold an iterator; an empty one, and one of parameters, is given out as a list.
+        """Return the handle of an iterator; for an empty one or one of parameters an iterator, which crosses as a list.
 
-        It is asked for its first item to find out, and held as what gives that first.
+        The first item is taken to find out which it is, and put back before the others.
         """
         first = list(itertools.islice(value, 1))
         item = first[0][1] if first and type(first[0]) is tuple and len(first[0]) == 2 else next(iter(first), None)
@@ -194,7 +194,7 @@ def items_of(following: Callable[[], object]) -> Iterator[object]:
 
 
 def _has_methods(kind: type) -> bool:
-    """Return True for a dataclass or a named tuple with methods, properties or operators beside those that it has as such."""
+    """Return True for a dataclass or a named tuple with methods, properties or operators besides those that each has."""
     fields = getattr(kind, "_fields", ()) or getattr(kind, "__dataclass_fields__", {})
     written = {name: value for base in kind.__mro__[:-1] if base is not tuple for name, value in vars(base).items()}
     return any(
@@ -205,7 +205,7 @@ def _has_methods(kind: type) -> bool:
 
 
 def is_own_function(value: object, modules: Container[str]) -> bool:
-    """Return True for a function that a student's code has made, be it by `functools`."""
+    """Return True for a function that a student's code has made, also by `functools`."""
     if type(value).__module__ == "functools":  # `partial`, or a cache of any function
         return True
     function = getattr(value, "__wrapped__", None) or getattr(value, "__func__", value)
@@ -218,12 +218,12 @@ def is_asynchronous(value: object) -> bool:
 
 
 def is_iterator(value: object) -> TypeGuard[Iterator[object]]:
-    """Return True for what gives one item after another, and is no file."""
+    """Return True for an iterator that is no file."""
     return isinstance(value, Iterator) and not isinstance(value, io.IOBase)
 
 
 def public_class(kind: type) -> type:
-    """Return the class itself, or the nearest that it is made from with a name that says something to a student."""
+    """Return the class, or its nearest base whose name is public, and so says something to a student."""
     return next(base for base in kind.__mro__ if not base.__name__.startswith("_"))
 
 
@@ -234,7 +234,7 @@ def is_class_of(kind: type, modules: Container[str]) -> bool:
 
 
 def stays(made: object, modules: Container[str]) -> bool:
-    """Return True if what a check has made of a class stays: of a student's own, or of the course's if it is no value."""
+    """Return True if an object that a check has made stays here: of a student's class, or of a library's if it is no value."""
     if is_class_of(type(made), modules):
         return not isinstance(made, enum.Enum)
     library = type(made).__module__.partition(".")[0] in sys.stdlib_module_names
@@ -242,7 +242,7 @@ def stays(made: object, modules: Container[str]) -> bool:
 
 
 def operation(value: object, name: str) -> Callable[..., object] | None:
-    """Return what an operation or a method of an object calls; None if it has none of that name."""
+    """Return the function that an operation or a method of an object calls; None if the object has none of that name."""
     if name in _OPERATIONS:
 
         def operate(*args: Any, **kwargs: Any) -> object:
@@ -256,20 +256,20 @@ def operation(value: object, name: str) -> Callable[..., object] | None:
 
 
 def is_method(value: object) -> bool:
-    """Return True for what is called rather than looked at."""
+    """Return True for a function or a method, which a check calls; any other attribute is a value."""
     return isinstance(
         value, types.MethodType | types.FunctionType | types.BuiltinFunctionType | types.MethodWrapperType
     )
 
 
 def _classes(value: Record | Member, modules: dict[str, Any]) -> Iterator[Any]:
-    """Yield what has the name of a value's class: in the student's modules, and in the module of the course that has it."""
+    """Yield whatever has the name of a value's class, in the student's modules and in the module that the value names."""
     for module in [*modules.values(), sys.modules.get(value.module)]:
         yield getattr(module, "__dict__", {}).get(value.type_name)
 
 
 def revive_member(member: Member, modules: dict[str, Any]) -> object:
-    """Return the member of an enumeration, of the student's class of that name or of one of the course; else as it is."""
+    """Return the member of the student's enumeration of that name, or of the course's; the stand-in if there is none."""
     for kind in _classes(member, modules):
         if isinstance(kind, enum.EnumMeta):
             return kind[member.name] if member.name in kind.__members__ else kind(member.value)
@@ -277,7 +277,7 @@ def revive_member(member: Member, modules: dict[str, Any]) -> object:
 
 
 def revive(record: Record, modules: dict[str, Any]) -> object:
-    """Return the named tuple or the dataclass of a record: of the student's class of that name, or of one that is made."""
+    """Return the named tuple or the dataclass of a record, of the student's class of that name or of a new one."""
     for kind in _classes(record, modules):
         if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields") and record.named_tuple:
             return kind(**record.fields)

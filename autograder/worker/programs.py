@@ -19,18 +19,18 @@ from unittest import mock
 from autograder.worker.deadline import DeadlinePassed
 from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
-from autograder.worker.loggers import loggers
 from autograder.worker.protocol import Finished, Run
+from autograder.worker.restorer import loggers
 from autograder.worker.streams import text_of_prints
 
 #: The most that a program may print, on either stream, and that it may add to its files, in bytes: one reply holds all of it.
 _MOST_BYTES = 2 * 2**20
-#: A notebook's name ends so. Only its definitions are taken; no cell starts the program, so its `main` is called.
+#: Ending of a notebook's name. Only a notebook's definitions are taken, and no cell starts the program: its `main` is called.
 _NOTEBOOK = ".ipynb"
 
 
 class _Printed:
-    """Keep what a program prints on one stream, up to a size."""
+    """Prints of a program on one stream, up to a size."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -80,14 +80,14 @@ def run_program(request: Run, sources: Mapping[str, str]) -> Finished:
 
 @contextlib.contextmanager
 def _run_as_program(request: Run, program: types.ModuleType, output: _Printed, error: _Printed) -> Iterator[None]:
-    """Have the process be the program's: its streams, its arguments, its module."""
+    """Give the process the streams, the arguments and the module of the program."""
     streams: dict[str, Any] = {
         "stdin": io.TextIOWrapper(io.BytesIO(request.stdin.encode("utf-8", "surrogatepass")), encoding="utf-8"),
         "stdout": text_of_prints(output.add, "backslashreplace"),
         "stderr": text_of_prints(error.add, "backslashreplace"),
     }
     before = sys.modules["__main__"]
-    if not request.sources[request.unit][0].endswith(_NOTEBOOK):  # whose definitions are in the present `__main__`
+    if not request.sources[request.unit][0].endswith(_NOTEBOOK):  # its definitions are in the present `__main__`
         sys.modules["__main__"] = program
     try:
         with mock.patch.multiple(sys, argv=[f"{request.unit}.py", *request.args], **streams), _separate_loggers():

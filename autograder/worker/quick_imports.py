@@ -18,13 +18,13 @@ from autograder.libraries import is_loaded, torch
 
 #: What torch knows of tensors without data: a quarter of its import.
 _META = "torch._meta_registrations"
-#: Modules that expect it to be there, and modules that can be imported only after it.
+#: Modules that need it, some of which cannot even be imported before it.
 _AFTER_META = ("torch._decomp", "torch._dynamo", "torch._inductor", "torch._prims", "torch._refs")
 #: Functions that torch too leaves to its core, as it does all views.
 _LEFT_ALONE = {"aten::clone", "aten::_to_copy", "aten::copy_", "aten::constant_pad_nd", "aten::rot90"}
-#: Beginnings of versions of torch whose import was tried without it: what else counts on it differs from version to version.
+#: Beginnings of versions of torch that were tried without it at first: which modules need it differs from version to version.
 _TRIED = ("2.15.",)
-#: It is there where the driver is.
+#: File that exists where NVIDIA's driver does.
 _NVIDIA_DRIVER = Path("/dev/nvidiactl")
 
 
@@ -42,7 +42,7 @@ def quicken() -> None:
 
 
 class _Finder(MetaPathFinder):
-    """Finds the modules that are imported otherwise than they would be."""
+    """Finder of the modules that are imported in another way than usual."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
@@ -57,16 +57,16 @@ class _Finder(MetaPathFinder):
         if name in _AFTER_META:
             _load_meta()
             if name in sys.modules:  # it has been imported meanwhile; Python would run it again
-                return ModuleSpec(name, _Imported(sys.modules.pop(name)))
+                return ModuleSpec(name, _ImportedLoader(sys.modules.pop(name)))
         if name == _META and _is_tried(importlib.import_module("torch.version").__version__):
             return _with_loader(PathFinder.find_spec(name, path, target), _MetaLoader)
         if name == "torchvision.ops.roi_align" and "torch._dynamo" not in sys.modules:
-            return _with_loader(PathFinder.find_spec(name, path, target), _WithoutCompiler)
+            return _with_loader(PathFinder.find_spec(name, path, target), _LoaderWithoutCompiler)
         return None
 
 
 def _is_tried(version: str) -> bool:
-    """Return True while such a torch is being imported."""
+    """Return True for a tried version of torch, while torch is being imported."""
     return not is_loaded("torch") and version.startswith(_TRIED)
 
 
@@ -76,7 +76,7 @@ def _with_loader(spec: ModuleSpec | None, kind: Callable[[Any], Loader]) -> Modu
     return spec
 
 
-class _Wrapped(Loader):
+class _WrappingLoader(Loader):
     """A loader of a module, with something done before or after."""
 
     def __init__(self, loader: Any) -> None:
@@ -90,8 +90,8 @@ class _Wrapped(Loader):
         return None
 
 
-class _Imported(Loader):
-    """Gives a module that has been imported."""
+class _ImportedLoader(Loader):
+    """Loader that gives a module which has been imported already."""
 
     def __init__(self, module: types.ModuleType) -> None:
         self._module, self._spec = module, module.__spec__
@@ -121,8 +121,8 @@ class _LaterModule(types.ModuleType):
         self.__loader__.run(self)
 
 
-class _MetaLoader(_Wrapped):
-    """Loads what torch knows of meta tensors later. Until then, functions that torch's core lacks for them load it."""
+class _MetaLoader(_WrappingLoader):
+    """Loader that runs the module of meta tensors later: when a function is called that torch's core lacks for them."""
 
     def __init__(self, loader: Any) -> None:
         super().__init__(loader)
@@ -174,8 +174,8 @@ def _load_meta() -> None:
         module.load()
 
 
-class _WithoutCompiler(_Wrapped):
-    """Loads the one module of torchvision that imports torch's compiler, and has it ask the compiler when it is called."""
+class _LoaderWithoutCompiler(_WrappingLoader):
+    """Loader of the one module of torchvision that imports torch's compiler, which is then asked at calls alone."""
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Run the module with stand-ins for those of the compiler."""

@@ -1,7 +1,7 @@
 """A session with a student's modules: loads them and answers calls on them. The only place where a student's code runs.
 
-`Session.answer` turns a request into its reply, in a sandboxed process (`serve`) or, for a student's own run, in the same
-one: with one behaviour.
+`Session.answer` turns a request into its reply. It behaves alike in a sandboxed process (`serve`) and, for a student's
+own run, in the process of the checks.
 """
 
 import contextlib
@@ -37,7 +37,8 @@ from autograder.worker.deadline import Waiting, deadline
 from autograder.worker.faults import fault_of
 from autograder.worker.files import Folder
 from autograder.worker.frameworks import PYTORCH, framework, framework_note, make_module
-from autograder.worker.modules import LoadedModule, importable
+from autograder.worker.importing import importable
+from autograder.worker.modules import LoadedModule
 from autograder.worker.objects import (
     COPYING,
     PLAIN_BASES,
@@ -66,24 +67,27 @@ from autograder.worker.protocol import (
     read_request,
     write,
 )
-from autograder.worker.side_effects import held_bytes, inspection, restorer
+from autograder.worker.restorer import held_bytes, restorer
+from autograder.worker.side_effects import inspection
 
-#: Bytes: with fewer than these more than at first, a worker leaves it to Python when to collect garbage.
-_MUCH = 2**24
+#: A worker that holds so many bytes more than at first collects garbage before a check; otherwise Python decides when.
+_MUCH_BYTES = 2**24
 #: Word that stands in every source that changes `sys.modules`.
 _MODULES_WORD = "modules"
-#: A day: as long as anybody looks at variables.
+#: The deadline while a debugger is attached: a day, longer than anybody looks at variables.
 _WATCHED_SECONDS = 86_400.0
+#: Stands for the value of a missing attribute.
+_ABSENT = object()
 
 
 class Session:
     """One student's modules, loaded, and the objects that they have made.
 
     Args:
-        sandboxed: it runs in a process of its own, and what goes wrong may be the sandbox's doing.
+        sandboxed: True in a process of its own, where a fault may be the sandbox's doing.
         waiting: tells how long the answering thread has waited for a core; None to open it from `/proc`.
         files: those that the student's code has made, if they lie in memory.
-        watched: a debugger is attached, and the time at a breakpoint does not count.
+        watched: True if a debugger is attached, so that the time at a breakpoint does not count.
 
     Attributes:
         paused: called during a request with 0 when its time ceases to count, and with the seconds left when it counts again.
@@ -169,9 +173,10 @@ class Session:
 
     @contextlib.contextmanager
     def _limit(self, request: Request) -> Iterator[None]:
-        """Run a student's code: within its time, and with the student's modules at hand.
+        """Limit the time of the student's code inside, and let it import the student's modules.
 
-        In a process of the worker's own the libraries are warm, and the grader counts without asking what was imported.
+        The time of other imports is excused in a student's own run alone. In a worker the libraries are imported already, and
+        the grader's own clock excuses none.
         """
         with (
             deadline(
@@ -179,13 +184,13 @@ class Session:
             ) as budget,
             importable(self._modules, None if self._sandboxed else budget),
             self._enter_place(),
-            self._have_arguments(),
+            self._use_own_arguments(),
         ):
             budget.paused = self.paused
             yield
 
     @contextlib.contextmanager
-    def _have_arguments(self) -> Iterator[None]:
+    def _use_own_arguments(self) -> Iterator[None]:
         """Let a student's code find its own name in `sys.argv`, and no arguments of the grader, of pytest or of a kernel."""
         before, sys.argv = sys.argv, self._argv
         try:
@@ -199,7 +204,7 @@ class Session:
         if not self._place:
             yield
             return
-        back = "/" if self._sandboxed else str(Path.cwd())  # the server's own may be out of a worker's reach
+        back = "/" if self._sandboxed else str(Path.cwd())  # a worker may not be allowed to enter the server's folder
         os.chdir(self._place)
         try:
             yield
@@ -214,9 +219,9 @@ class Session:
         if self._modules:
             self._objects.clear()
             self._modules.clear()
-            substitutes.tell_again()
-            # A module and its functions hold one another, and what they hold may be large. Elsewhere than in a worker the heap
-            # is so large that to collect it would take longer than the check.
+            substitutes.reset_notices()
+            # A module and its functions refer to one another, so only the garbage collector frees them and what they hold.
+            # Outside a worker the heap is so large that a collection would take longer than the check.
             if self._sandboxed and self._holds_much():
                 gc.collect()
         self._restorer.restore(request.seed, modules=any(_MODULES_WORD in text for text in self._sources.values()))
@@ -230,7 +235,7 @@ class Session:
     def _holds_much(self) -> bool:
         """Return True if this process may hold much more than it did at first."""
         held = held_bytes()
-        return held is None or self._held_at_first is None or held > self._held_at_first + _MUCH
+        return held is None or self._held_at_first is None or held > self._held_at_first + _MUCH_BYTES
 
     def _load(self) -> Answer:
         importlib.import_module(self._unit)
@@ -259,7 +264,7 @@ class Session:
                 yield state.filename, own[0] if own else 0, f"{what} ({words})"
 
     def _run(self, request: protocol.Run) -> Answer:
-        """Run a program: with modules of its own, which leave those of the check's calls as they are."""
+        """Run a unit as a program. It has modules of its own, so that the modules which the check calls stay as they are."""
         self._restorer.restore(request.seed)
         before = self._modules, self._sources, self._place
         self._place = ""  # its folder is in memory
@@ -276,8 +281,9 @@ class Session:
     def _call(self, request: protocol.Invoke) -> Answer | Fault:
         name = request.function
         held = None if request.on is None else self._objects[request.on]
-        module = isinstance(held, nn.Module)  # of PyTorch, in whatever the unit is written
-        self._framework = PYTORCH if module else framework(getattr(self._modules[self._unit], "FRAMEWORK", None))
+        # A network takes and gives tensors, whatever the unit is written in.
+        named = None if isinstance(held, nn.Module) else getattr(self._modules[self._unit], "FRAMEWORK", None)
+        self._framework = framework(named)
         if request.get:
             with self._framework.running(request.device):
                 return self._get(request, held)
@@ -295,20 +301,24 @@ class Session:
         answer = make_call(function, replace(request, args=args, kwargs=kwargs), self._framework)
         if isinstance(answer, Fault):
             return answer
-        made = (isinstance(function, type) and type(answer.value) is function) or name in COPYING
-        made = made and stays(answer.value, self._own_modules)
         files = self._files.take_shared() if self._files is not None else {}
-        value = self._objects.hold(answer.value) if made else self._keep_iterator(answer.value)
-        return replace(answer, value=value, files=files)
+        return replace(answer, value=self._keep(answer.value, function, name), files=files)
+
+    def _keep(self, value: object, function: Callable[..., object], name: str) -> object:
+        """Return the handle of a value that a call has made and that stays here; any other value as it is."""
+        is_made = (isinstance(function, type) and type(value) is function) or name in COPYING
+        if is_made and stays(value, self._own_modules):
+            return self._objects.hold(value)
+        return self._keep_iterator(value)
 
     def _get(self, request: protocol.Invoke, held: object) -> Answer | Fault:
         """Return an attribute of an object, or of the module."""
         name = request.function
         if request.on is None:
             return Answer(self._framework.to_check(self._attribute(name)))
-        # What a property of the student's raises is told, and is not taken for one that is missing.
-        value = getattr(held, name) if hasattr(type(held), name) else getattr(held, name, self)
-        if value is self:
+        # An AttributeError inside a property of the student's must not look as if the property were missing.
+        value = getattr(held, name) if hasattr(type(held), name) else getattr(held, name, _ABSENT)
+        if value is _ABSENT:
             return self._missing(held, name)
         method = is_method(value)
         return Answer(
@@ -327,13 +337,17 @@ class Session:
         return value
 
     def _function(self, name: str) -> Callable[..., object] | Fault:
+        """Return a function of the unit, or a method of one of its classes by a dotted name; a fault if it is missing."""
         module = self._modules[self._unit]
         first, *rest = name.split(".")
-        function = getattr(module, first, None)
+        function: object = getattr(module, first, None)
         if callable(function):
-            owner = functools.reduce(lambda value, part: getattr(value, part, None), rest[:-1], function)
-            found = operation(owner, rest[-1]) if rest else function
-            return self._missing(owner, rest[-1]) if found is None else found
+            if not rest:
+                return function
+            owner: Any = function
+            for part in rest[:-1]:
+                owner = getattr(owner, part, None)
+            return self._method(owner, rest[-1])
         stopped = LoadedModule.state(module).stopped
         if stopped is not None and not hasattr(module, first):
             return replace(fault_of(stopped, self._sources, sandboxed=self._sandboxed), found=STOPPED)
@@ -341,15 +355,16 @@ class Session:
         return Fault("missing", found=type_name(function) if hasattr(module, first) else "", names=tuple(own))
 
     def _attribute(self, name: str) -> object:
-        """Return a constant of the module or of a class; for what is called, or is not there, what stands for a function."""
+        """Return a constant of the module or of a class; for a function, or a missing name, the handle of a method.
+
+        Whether there is such a function is told when it is called.
+        """
         value: Any = self._modules[self._unit]
         for part in name.split("."):
-            value = getattr(value, part, self)
-        return (
-            Handle(0, name, "method")
-            if callable(value) or value is self or is_method(value)
-            else self._keep_iterator(value)
-        )
+            value = getattr(value, part, _ABSENT)
+        if callable(value) or value is _ABSENT or is_method(value):
+            return Handle(0, name, "method")
+        return self._keep_iterator(value)
 
     def _object_at(self, number: int, device: str) -> object:
         """Return an object that stays here; a network is on the device then, wherever a student's function has made it."""
@@ -394,6 +409,7 @@ class Session:
         return self._hold(value)
 
     def _revive(self, value: Any, device: str) -> Any:
+        """Return what the student's code gets for a part of a request: the object of a handle, the function of a callback."""
         if isinstance(value, Recipe):
             return self._make(value, device)
         if isinstance(value, Handle):
@@ -415,7 +431,7 @@ class Session:
         """Return a function that has the grader call one of the check's."""
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            ask = self._ask  # of the call that lasts now, which may be a later one
+            ask = self._ask  # of the present call, which may come after the one that was given the function
             if ask is None:
                 raise TypeError(f"{callback.name} can be called while a call of the check lasts")
             try:

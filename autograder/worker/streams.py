@@ -26,7 +26,7 @@ class Node:
         self._allow = allow
 
     def stat(self) -> os.stat_result:
-        """Tell about it as `os.stat` does."""
+        """Return its facts as `os.stat` does."""
         return os.stat_result((FILE_MODE, id(self), 0, 1, 0, 0, len(self.data), *[int(self.changed)] * 3))
 
     def write(self, position: int, data: memoryview) -> None:
@@ -56,7 +56,7 @@ class Stream(io.RawIOBase):
         self._position = 0
 
     def fileno(self) -> int:
-        """Raise in plain words, for libraries that read and write by the number that the system gives to a file."""
+        """Raise an error in plain words: some libraries read and write by the number that the system gives to a file."""
         raise io.UnsupportedOperation(
             "files of a graded submission lie in memory, where this library cannot reach them; use np.save and np.load, "
             "torch.save and torch.load, or read() and write() of an open file"
@@ -128,12 +128,12 @@ class Stream(io.RawIOBase):
         return other
 
     def stat(self) -> os.stat_result:
-        """Tell about the file as `os.fstat` does."""
+        """Return its facts as `os.fstat` does."""
         return self._node.stat()
 
 
 class Prints(io.RawIOBase):
-    """Stream of what a student's code prints. The code may wrap it or close it, and what it has printed is kept elsewhere.
+    """Stream of what a student's code prints, kept elsewhere: the code may wrap or close the stream.
 
     Args:
         keep: called with each piece.
@@ -188,7 +188,7 @@ class Entry:
         return False
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
-        """Tell about it as `os.stat` does."""
+        """Return its facts as `os.stat` does."""
         return self._ask(self.path)
 
     def inode(self) -> int:

@@ -23,7 +23,8 @@ from autograder.libraries import Image, is_loaded, torch
 from autograder.worker.modules import event_loop
 
 _UNCOMPILED = "TORCH_COMPILE_DISABLE"
-_ALONE = {"num_workers": 0, "timeout": 0, "multiprocessing_context": None, "prefetch_factor": None}
+#: Arguments of a `DataLoader` that starts no processes.
+_WITHOUT_PROCESSES = {"num_workers": 0, "timeout": 0, "multiprocessing_context": None, "prefetch_factor": None}
 #: Most threads of a pool: fewer than a worker can start.
 _MOST_THREADS = 8
 #: What processes share, where there are threads alone.
@@ -31,10 +32,10 @@ _SHARED = ("Barrier", "BoundedSemaphore", "Condition", "Event", "Lock", "RLock",
 
 
 def install() -> None:
-    """Put them in place, for this process and those forked from it; after the imports."""
+    """Put the substitutes in place, after the imports, for this process and those that are forked from it."""
     _work_in_threads()
     _loop_without_sockets()
-    for archives, name in (("bz2", "_builtin_open"), ("tarfile", "bltn_open")):  # kept as it was when imported
+    for archives, name in (("bz2", "_builtin_open"), ("tarfile", "bltn_open")):  # which keep `open` as it was at import
         setattr(importlib.import_module(archives), name, _open)
     if not is_loaded("torch"):
         return
@@ -44,7 +45,7 @@ def install() -> None:
     torch.save = torch.serialization.save = _into_stream(torch.save)
     torch.load = torch.serialization.load = _without_map(torch.load)
     torch.jit.save, torch.jit.load = _into_stream(torch.jit.save), _from_stream(torch.jit.load)
-    if is_loaded("numpy"):  # which has kept `open` as it was when it was imported
+    if is_loaded("numpy"):  # which keeps `open` as it was at import
         openers: Any = getattr(importlib.import_module("numpy.lib._datasource"), "_file_openers", None)
         getattr(openers, "_file_openers", {})[None] = _open
     if is_loaded("safetensors.torch"):
@@ -63,7 +64,7 @@ def install() -> None:
 def draw_in_memory() -> None:
     """Have Pillow and matplotlib, those that are loaded, draw what they save without writing a file.
 
-    That is done once for all workers: a list of fonts needs a folder to write to, and the time is not the student's.
+    It is called once, before workers are forked: matplotlib lists fonts in a folder that it can write to, and takes long.
     """
     if is_loaded("PIL.Image"):
         Image.Image.save = _in_memory(Image.Image.save)  # type: ignore[method-assign] # replaced on purpose
@@ -79,7 +80,7 @@ def draw_in_memory() -> None:
 def step_without_compiler() -> None:
     """Have torch's optimizers step without its compiler, which takes as long to import as torch itself.
 
-    They import it to tell it what it is to leave alone. In a process of the grader's nothing is compiled.
+    They import it only to tell it which functions to leave alone, and a process of the grader compiles nothing.
     """
     for kind in vars(torch.optim).values():
         if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
@@ -91,7 +92,7 @@ def step_without_compiler() -> None:
 
 
 def forbid_cuda() -> None:
-    """Have CUDA be nowhere for this process: code that asks computes on the CPU, code that does not is told in plain words."""
+    """Hide CUDA from this process: code that asks for it computes on the CPU, code that just uses it gets a plain error."""
     if is_loaded("torch"):
         for name, substitute in _WITHOUT_CUDA.items():
             setattr(torch.cuda, name, substitute)
@@ -99,7 +100,7 @@ def forbid_cuda() -> None:
 
 @contextlib.contextmanager
 def without_cuda() -> Iterator[None]:
-    """Have CUDA be nowhere while the code inside runs, as where work is graded: a student's own machine may have a GPU."""
+    """Hide CUDA from the code inside, as in a graded run: a student's own machine may have a GPU."""
     kept = {name: getattr(torch.cuda, name) for name in _WITHOUT_CUDA} if is_loaded("torch") else {}
     forbid_cuda()
     try:
@@ -134,8 +135,8 @@ def run_uncompiled() -> Iterator[None]:
             os.environ[_UNCOMPILED] = before
 
 
-def tell_again() -> None:
-    """Print each notice anew: another check may have another reader."""
+def reset_notices() -> None:
+    """Let each notice be printed again: another check may have another reader."""
     _notice.cache_clear()
 
 
@@ -148,7 +149,7 @@ def _without_workers(make: Callable[..., None]) -> Callable[..., None]:
         given = signature.bind(*args, **kwargs)
         if given.arguments.get("num_workers"):
             _notice("a DataLoader reads without worker processes: a graded submission can start none")
-            given.arguments |= _ALONE | {"persistent_workers": False}
+            given.arguments |= _WITHOUT_PROCESSES | {"persistent_workers": False}
         make(*given.args, **given.kwargs)
 
     return init

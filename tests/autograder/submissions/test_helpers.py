@@ -9,7 +9,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.submissions import collect_hand_in, collect_submission, parse_submission, read_helpers, read_module
 from autograder.submissions.intake import take_in
-from autograder.worker.modules import LoadedModule, importable
+from autograder.worker.importing import importable
+from autograder.worker.modules import LoadedModule
 
 UNITS = ["variation_loss"]
 UNIT = "from helpers.dims import last\n\ndef denoise():\n    return last()\n"

@@ -9,7 +9,7 @@ import torch
 from autograder.checks.remote import ModuleUnderTest, StudentModule
 from autograder.checks.transport import InProcess
 from autograder.submissions import Module
-from autograder.worker.side_effects import held_bytes
+from autograder.worker.restorer import held_bytes
 
 #: How a function may leave the process, and what another function sees of it.
 NUMERICAL = {
