@@ -144,6 +144,8 @@ def test_a_list_from_excel_and_a_login_with_an_underscore_can_be_read(teacher, s
         ("anna,uni/lab-anna,soon,", DUE, "anna: no date: soon"),
         ("../anna,uni/lab-anna,,", DUE, "no login and repository: ../anna"),
         ("anna,--upload-pack=x/y,,", DUE, "anna: no"),
+        ("anna,uni/lab-anna,,\nanna,uni/other,,", DUE, "students.csv: anna stands in two lines; keep one"),
+        ("anna,uni/lab-anna,,\nAnna,uni/lab-anna,,", DUE, "students.csv: anna stands in two lines; keep one"),
     ],
 )
 def test_what_makes_no_sense_stops_the_job(line, due, sentence, teacher, step, push):

@@ -12,6 +12,11 @@ if [ -n "${TOKEN:-}" ]; then  # in the environment alone, so that no clone keeps
 fi
 safe=(-c core.hooksPath=/dev/null -c core.symlinks=false -c core.fsmonitor=false -c advice.detachedHead=false)
 rm -rf class
+twice=$(cut -d, -f1 students.csv | tr -d '\r' | tr '[:upper:]' '[:lower:]' | sort | uniq -d | sed -n '/./{p;q}')
+if [ -n "$twice" ]; then  # the second clone would take the place of the first
+  echo "students.csv: $twice stands in two lines; keep one" >&2
+  exit 1
+fi
 mkdir class
 echo "login,repository,commit,date,reason" > commits.csv
 while IFS=, read -r -u 3 login repository due commit _ || [ -n "${login:-}" ]; do
