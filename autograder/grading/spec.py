@@ -174,14 +174,16 @@ def course_hashes(catalog: Catalog, units: Iterable[Unit]) -> dict[str, str]:
         ),
         "solutions": _files_hash(catalog.root, [catalog.solution(name) for unit in chosen for name in unit.modules]),
         "mistakes": _files_hash(catalog.root, [catalog.mistakes(unit.name) for unit in chosen]),
-        "alternatives": _files_hash(catalog.root, [path for unit in chosen for path in _for_examples(catalog, unit)]),
+        "alternatives": _files_hash(
+            catalog.root, [path for unit in chosen for path in versions_for_examples(catalog, unit)]
+        ),
         "catalog": _catalog_hash(catalog, chosen),
         **_data_hash(catalog, chosen),
         **{name: _package_hash(name) for name in catalog.preload if name not in _VERSIONED},
     }
 
 
-def _for_examples(catalog: Catalog, unit: Unit) -> tuple[Path, ...]:
+def versions_for_examples(catalog: Catalog, unit: Unit) -> tuple[Path, ...]:
     """Return the right versions on which a student's examples are run, if they earn points."""
     return catalog.alternatives(unit.name) if any(each.examples for each in unit.functions.values()) else ()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autograder.course.catalog import Catalog
 from autograder.errors import GraderError
-from autograder.grading.spec import kept_secret
+from autograder.grading.spec import kept_secret, versions_for_examples
 from autograder.platforms.bundles.fingerprints import Files
 from autograder.platforms.bundles.student import engine, exercise_data, shared_checks, student_bundle, template
 
@@ -114,10 +114,12 @@ def gitlab_bundle(
 
 
 def _whole_course(catalog: Catalog) -> Files:
-    """Return the engine and the files that grading takes: the catalog, the checks, the solutions and the known mistakes."""
-    paths: list[Path] = [catalog.root / "exercises" / "catalog.toml"]
-    for unit in catalog.units:
-        paths += [catalog.checks(unit), catalog.mistakes(unit), *map(catalog.solution, catalog.units[unit].modules)]
+    """Return the engine, the course's translations, and all files that marks depend on: checks, solutions, known mistakes."""
+    paths = [catalog.root / "exercises" / "catalog.toml", *sorted(catalog.translations.rglob("*.po"))]
+    for name, unit in catalog.units.items():
+        paths += [catalog.checks(name), catalog.mistakes(name), *map(catalog.solution, unit.modules)]
+        # A version in a folder of its own has the unit's other files beside it.
+        paths += [each for path in versions_for_examples(catalog, unit) for each in path.parent.glob("*.py")]
     files = {path.relative_to(catalog.root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
     return engine(catalog) | files | exercise_data(catalog) | shared_checks(catalog, catalog.shared_checks)
 
