@@ -24,7 +24,9 @@ _COMMON = 20
 #: So many lines that only a hidden check has give it away; all of them where it has fewer.
 _TELLING = 2
 _DEFINED = re.compile(r"\bdef (\w+)")
-_NO_TEXT = (".png", ".safetensors")
+#: Suffixes of pictures that hold no text.
+PIXELS = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+_NO_TEXT = (*PIXELS, ".safetensors")
 _FINGERPRINTS = "exercises/fingerprints/"
 
 

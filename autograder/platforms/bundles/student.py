@@ -24,7 +24,7 @@ from autograder.errors import CatalogError
 from autograder.grading.session import CollectedTest, collected_tests
 from autograder.messages import ENGLISH, entries
 from autograder.platforms.bundles.fingerprints import Files
-from autograder.platforms.bundles.leaks import leaks
+from autograder.platforms.bundles.leaks import PIXELS, leaks
 from autograder.results.templates import render_file
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -153,6 +153,9 @@ def _without(source: str, nodes: list[ast.stmt]) -> str:
 
 _CODE = (".py", ".html", ".css", ".js", ".typed", ".toml", ".sh", ".yml")
 _KINDS = (*_CODE, ".json", ".safetensors", ".md", ".txt", ".po", ".pot")
+_CONSTRAINTS = "constraints.txt"
+#: What lies beside exercises besides: the pictures of lessons, and notebooks.
+_SHOWN = (*PIXELS, ".svg", ".ipynb")
 
 
 def student_bundle(
@@ -191,7 +194,7 @@ def engine(catalog: Catalog) -> Files:
     for name in catalog.preload:
         if (catalog.root / name / "__init__.py").is_file():
             files |= dict(_package(catalog.root / name, name, None))
-    for name in ("constraints.txt", "LICENSE"):
+    for name in (_CONSTRAINTS, "LICENSE"):
         if (catalog.root / name).is_file():
             files[name] = (catalog.root / name).read_bytes()
     return files | {"pyproject.toml": _project(catalog)}
@@ -206,8 +209,9 @@ def _start(catalog: Catalog, language: str) -> Files:
     first = next(iter(catalog.units))
     own = f"README.{language}.md"
     readme = own if (files_of("autograder.platforms.bundles") / "templates" / own).is_file() else "README.md"
+    constraints = f" -c {_CONSTRAINTS}" if (catalog.root / _CONSTRAINTS).is_file() else ""
     return {
-        "README.md": template(readme, title=catalog.title, unit=first),
+        "README.md": template(readme, title=catalog.title, unit=first, constraints=constraints),
         "Makefile": template("Makefile"),
         ".gitignore": template("gitignore"),
         **{f".vscode/{name}": template(name) for name in ("launch.json", "settings.json")},
@@ -221,7 +225,7 @@ def _exercises(catalog: Catalog, whole: Catalog, language: str) -> Files:
         files |= {f"exercises/{module}.py": text, f"exercises/skeletons/{module}.txt": text}
     files |= exercise_data(catalog)
     for folder in ("exercises/lessons", "exercises/pictures", "docs/pictures", "notebooks"):
-        files |= dict(_package(catalog.root / folder, folder, (*_KINDS, ".png", ".ipynb")))
+        files |= dict(_package(catalog.root / folder, folder, (*_KINDS, *_SHOWN)))
     return _without_others(files, catalog, [unit for unit in whole.units.values() if unit.name not in catalog.units])
 
 

@@ -542,6 +542,46 @@ def test_a_students_own_job_takes_the_exercises_for_one_submission(bundle, name,
     assert b"grade exercises --from one " in bundle(read_catalog(make_course(tmp_path)))[name]
 
 
+def test_a_bundle_that_grades_has_the_courses_translations_and_the_right_versions_that_examples_need(tmp_path):
+    root = make_course(tmp_path / "course")
+    for place in (
+        "exercises/locale/lt/LC_MESSAGES/course.po",
+        "tests/alternatives/doubling/by_adding.py",
+        "tests/alternatives/doubling/in_a_folder/doubling.py",
+    ):
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        (root / place).write_text("")
+    files = gradescope_bundle(read_catalog(root), Grading("", "points", "s"))
+    assert "source/exercises/locale/lt/LC_MESSAGES/course.po" in files
+    assert not any("alternatives" in name for name in files)  # no mark depends on them
+    catalog_file = root / "exercises" / "catalog.toml"
+    catalog_file.write_text(catalog_file.read_text().replace("points = 1\n", "points = 1\nexamples = 2\n"))
+    files = gradescope_bundle(read_catalog(root), Grading("", "points", "s"))
+    assert "source/tests/alternatives/doubling/by_adding.py" in files
+    assert "source/tests/alternatives/doubling/in_a_folder/doubling.py" in files
+
+
+@pytest.mark.parametrize("language", ["en", "lt", "ms", "my", "sr", "tl"])
+def test_a_read_me_names_the_constraints_only_if_there_are_any(language, tmp_path):
+    root = make_course(tmp_path / "course")
+    catalog = read_catalog(root)
+    readme = student_bundle(catalog, language=language)["README.md"].decode()
+    assert "pip install -e .`" in readme and "constraints.txt" not in readme
+    (root / "constraints.txt").write_text("")
+    readme = student_bundle(catalog, language=language)["README.md"].decode()
+    assert "pip install -e . -c constraints.txt`" in readme
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".gif", ".svg", ".webp"])
+def test_a_lessons_picture_is_released_whatever_its_format(suffix, tmp_path):
+    root = make_course(tmp_path / "course")
+    for place in (f"docs/pictures/cat{suffix}", f"exercises/lessons/dog{suffix}"):
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        (root / place).write_bytes(b"a picture")
+    files = student_bundle(read_catalog(root))
+    assert files[f"docs/pictures/cat{suffix}"] == files[f"exercises/lessons/dog{suffix}"] == b"a picture"
+
+
 def test_the_bundles_of_a_course_keep_their_secret_where_git_does_not_look(tmp_path, monkeypatch):
     monkeypatch.delenv("IDEALCAT_SECRET", raising=False)
     course = read_catalog(make_course(tmp_path / "course"))
