@@ -151,7 +151,11 @@ def viva(
     read = read_for(catalog, hand_in, name)
     if read.problem:
         raise UsageError(read.problem)
-    chosen = tuple(unit.name for unit in catalog.select(names_in(units)) if unit.name in read.modules)
+    asked = names_in(units)
+    chosen = tuple(unit.name for unit in catalog.select(asked) if unit.name in read.modules)
+    if not chosen:  # a spec without units would ask about all of them
+        of = ", ".join(asked or ["this course"])
+        raise UsageError(f"{read.name} has handed in nothing of {of}; there is nothing to ask about")
     seed = secrets.randbelow(10**6) if seed is None else seed
     with Sandbox(catalog.preload) as sandbox:
         spec = GradingSpec(catalog, units=chosen, require=rungs_required(require, trusted=False))

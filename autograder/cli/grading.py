@@ -106,8 +106,9 @@ def grade(
     """Grade submissions: a folder, an archive, a .py, an .ipynb, or a folder of them."""
     if trusted and require:
         raise UsageError("--trusted asks for no isolation and --require for some; give one of them")
-    if (nbgrader or assignment) and (not nbgrader or not assignment or paths or units):
-        raise UsageError("--nbgrader COURSE and --assignment NAME go together, without PATH and --units")
+    if (nbgrader or assignment) and (not nbgrader or not assignment or paths or units or form or roster):
+        advice = "without PATH, --units, --from and --roster"
+        raise UsageError(f"--nbgrader COURSE and --assignment NAME go together, {advice}")
     if not assignment and not paths:
         raise UsageError("Missing argument PATH: give submissions, or --nbgrader COURSE --assignment NAME")
     form = form and one_of(FORMS, form, "--from")

@@ -12,6 +12,7 @@ from rich.text import Text
 from autograder.cli import terminal
 from autograder.cli.terminal import HiddenOption, Units, folder_to_fill, names_in
 from autograder.course.catalog import Catalog, course_here
+from autograder.errors import UsageError
 from autograder.messages import ENGLISH, choose_language
 from autograder.results.mark import Hidden
 
@@ -118,9 +119,7 @@ def student(folder: Folder, units: Units = "", lang: Lang = "", notebook: Notebo
     """Make the course that students get: no solutions, no hidden checks, no keys."""
     from autograder.platforms.bundles import student_bundle
 
-    _release_course(
-        student_bundle, folder, units, lang, added={f"notebooks/{path.name}": path for path in notebook or ()}
-    )
+    _release_course(student_bundle, folder, units, lang, added=_added_files(notebook, "notebooks/"))
 
 
 @app.command()
@@ -128,9 +127,7 @@ def notebooks(folder: Folder, units: Units = "", lang: Lang = "", notebook: Note
     """Make a notebook of each unit for Jupyter, Colab and VS Code, beside the zip of the students' course."""
     from autograder.platforms.bundles import notebooks_bundle, student_bundle
 
-    _release_course(
-        student_bundle, folder, units, lang, notebooks_bundle, added={path.name: path for path in notebook or ()}
-    )
+    _release_course(student_bundle, folder, units, lang, notebooks_bundle, added=_added_files(notebook))
 
 
 @app.command()
@@ -176,6 +173,20 @@ def actions_teacher(folder: Folder, units: Units = "", hidden: HiddenOption = Hi
     _release_grader(actions_teacher_bundle, folder, units, hidden)
 
 
+def _added_files(notebooks: list[Path] | None, folder: str = "") -> dict[str, Path]:
+    """Return the notebooks to add, by path in the release.
+
+    Raises:
+        UsageError: two have the same name.
+    """
+    found: dict[str, Path] = {}
+    for path in notebooks or ():
+        other = found.setdefault(f"{folder}{path.name}", path)
+        if other != path:
+            raise UsageError(f"{other} and {path} have the same name; rename one")
+    return found
+
+
 def _release_course(
     build: "_Build",
     folder: Path,
@@ -184,15 +195,19 @@ def _release_course(
     pack: "_Build | None" = None,
     added: Mapping[str, Path] = MappingProxyType({}),
 ) -> None:
-    """Write the students' course, of all units or as for one week of some, in a language.
+    """Write a release of the students' course: of all units or of some, in a language.
 
     Args:
-        build: from the catalog, the units' names, the language, and the fingerprints of known mistakes to the course's files.
+        build: takes the catalog, the units' names, the language and the fingerprints of known mistakes. Returns the files of
+            the course.
         folder: to write.
         units, lang: as typed.
-        pack: from the same, but with the course's files in place of the fingerprints, to what is written; the course itself
-            if None.
+        pack: takes the same, but the course's files in place of the fingerprints. Returns the files to write. Without it the
+            course's files are written.
         added: files to write besides, by path in the folder.
+
+    Raises:
+        UsageError: there is something in the folder, or a file of the release has the name of one to add.
     """
     from autograder.platforms.bundles import require_free, write_bundle
 
@@ -201,10 +216,12 @@ def _release_course(
     chosen_units = [unit.name for unit in catalog.select(names_in(units))]
     language = _language(catalog, lang)
     files = build(catalog, chosen_units, language, _fingerprint_files(catalog, chosen_units))
-    _try_out(files, catalog.only(chosen_units))
     packed = pack(catalog, chosen_units, language, files) if pack else files
-    packed = packed | {name: path.read_bytes() for name, path in added.items()}
-    _print_bundle(folder, write_bundle(packed, folder))
+    for name, path in added.items():
+        if name in packed:
+            raise UsageError(f"the release has {name} in it already; rename {path}")
+    _try_out(files, catalog.only(chosen_units))
+    _print_bundle(folder, write_bundle(packed | {name: path.read_bytes() for name, path in added.items()}, folder))
 
 
 def _fingerprint_files(catalog: Catalog, units: Collection[str]) -> "Files":

@@ -63,6 +63,8 @@ def report(
     from autograder.results.formats.formats import FORMATS
     from autograder.results.publish import publish, read_marks, render, unheeded_decisions
 
+    if submissions is not None and (out is None or form not in ("", "html") or roster or gradebook):
+        raise UsageError("--pictures CLASS is for pages alone; give -o FOLDER, and no --as but html")
     catalog = course_here()
     speak(catalog, lang)
     if roster is not None:

@@ -62,6 +62,9 @@ def graded(autograder, places):
         (("out", "--as", "brightspace"), "--as brightspace needs --gradebook FILE"),
         (("out", "--as", "blackboard"), "--as blackboard needs --gradebook FILE"),
         (("out", "--gradebook", "file"), "--gradebook needs --as, the platform that exported it: canvas, moodle, "),
+        (("out", "--pictures", "class"), "--pictures CLASS is for pages alone; give -o FOLDER, and no --as but html"),
+        (("out", "--pictures", "class", "--as", "csv", "-o", "csv"), "--pictures CLASS is for pages alone"),
+        (("out", "--pictures", "class", "--roster", "file", "-o", "term"), "--pictures CLASS is for pages alone"),
     ],
 )
 def test_a_report_that_cannot_be_made_says_what_is_missing(autograder, graded, typed, words):
@@ -101,6 +104,19 @@ def test_questions_are_asked_of_one_student(autograder, places):
     assert not (places / "viva.html").exists()
 
 
+def test_nothing_is_asked_about_units_that_were_not_chosen(autograder, places):
+    autograder("new-unit", "second")
+    code, out, err = autograder("viva", "class/ann", "--units", "second")
+    assert (code, out) == (2, "") and "ann has handed in nothing of second; there is nothing to ask about" in err
+    assert not (places / "viva.html").exists()
+
+
+@pytest.mark.parametrize("option", ["--from", "--roster"])
+def test_a_class_of_nbgraders_is_read_without_the_options_of_other_classes(autograder, places, option):
+    code, out, err = autograder("grade", "--nbgrader", ".", "--assignment", "doubling", option, "folders")
+    assert (code, out) == (2, "") and "without PATH, --units, --from and --roster" in err
+
+
 def test_one_submission_is_not_compared(autograder, places):
     code, out, err = autograder("likeness", "class/ann")
     assert (code, out) == (2, "") and "likeness compares submissions, and class/ann holds 1; give a class" in err
@@ -134,3 +150,27 @@ def test_only_a_notebook_is_added_to_a_release(autograder, places, given, words)
     code, out, err = autograder("release", "student", "for students", "--notebook", given)
     assert (code, out) == (2, "") and words in err
     assert not (places / "for students").exists()
+
+
+@pytest.fixture
+def notebooks(places, monkeypatch):
+    """Two notebooks of the same name, and bundles that are made at once."""
+    for name in ("ours", "theirs"):
+        (places / name).mkdir()
+        (places / name / "doubling.ipynb").write_text(
+            '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+        )
+    monkeypatch.setattr("autograder.platforms.bundles.fingerprint_files", lambda *_: {})
+    monkeypatch.setattr("autograder.platforms.bundles.student_bundle", lambda *_: {"notebooks/doubling.ipynb": b""})
+    monkeypatch.setattr("autograder.platforms.bundles.notebooks_bundle", lambda *_: {"doubling.ipynb": b""})
+    monkeypatch.setattr("autograder.platforms.bundles.try_out", lambda *_: None)
+
+
+@pytest.mark.parametrize("kind", ["student", "notebooks"])
+def test_no_added_notebook_takes_the_place_of_another(autograder, places, notebooks, kind):
+    ours, theirs = "ours/doubling.ipynb", "theirs/doubling.ipynb"
+    code, out, err = autograder("release", kind, "given", "--notebook", ours, "--notebook", theirs)
+    assert (code, out) == (2, "") and f"{ours} and {theirs} have the same name; rename one" in err
+    code, out, err = autograder("release", kind, "given", "--notebook", ours)
+    assert (code, out) == (2, "") and "doubling.ipynb in it already; rename ours/doubling.ipynb" in err
+    assert not (places / "given").exists()
