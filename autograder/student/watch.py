@@ -103,7 +103,8 @@ class _Watching:
         self._unit: Unit | None = None
         self._run: WatchedRun | None = None
         self._passed: Unit | None = None
-        self._may_reset = False
+        #: Unit and function that the student was asked about before a reset; None if the next key resets nothing.
+        self._to_reset: tuple[str, str] | None = None
         self._progress = Progress()
         self._report = report
         self._texts = {unit: _functions_in(catalog, unit) for unit in catalog.units}
@@ -221,8 +222,8 @@ class _Watching:
         self._runner.draw(unit.name)
 
     def _handle_key(self, key: str) -> None:
-        if self._may_reset:
-            self._reset(key)
+        if self._to_reset is not None:
+            self._reset(key, *self._to_reset)
             return
         match key:
             case "q":
@@ -254,20 +255,20 @@ class _Watching:
         if self._unit is None:
             self._terminal.say([tr("Everything passes; to reset a unit, type: autograder reset UNIT")])
             return
-        self._may_reset = True
-        whole = tr("u the whole of {name}.py", name=self._unit.name)
+        unit, function = self._to_reset = self._unit.name, self._function()
+        whole = tr("u the whole of {name}.py", name=unit)
         self._terminal.say(
-            [tr("Reset what? f {function}   {whole}   any other key: nothing", function=self._function(), whole=whole)]
+            [tr("Reset what? f {function}   {whole}   any other key: nothing", function=function, whole=whole)]
         )
 
-    def _reset(self, key: str) -> None:
-        self._may_reset = False
-        assert self._unit is not None
+    def _reset(self, key: str, unit: str, function: str) -> None:
+        """Reset what the student chose: a unit or a function that was asked about, whatever has passed meanwhile."""
+        self._to_reset = None
         match key:  # a file that is reset is written, so its checks run again
             case "f":
-                self._terminal.say([helping.reset(self._catalog, self._function(), function_of=self._unit.name)])
+                self._terminal.say([helping.reset(self._catalog, function, function_of=unit)])
             case "u":
-                self._terminal.say([helping.reset(self._catalog, self._unit.name)])
+                self._terminal.say([helping.reset(self._catalog, unit)])
             case _:
                 self._terminal.say([tr("Nothing was reset."), tr(KEYS)])
 

@@ -162,6 +162,22 @@ def test_f_resets_the_function_of_the_unit_that_is_watched(course):
     assert course.exercise("tripling").read_text() == RIGHT.replace("return 2 * x", "raise NotImplementedError")
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_what_was_asked_about_is_reset_whatever_passes_meanwhile(watching, course, last):
+    doubling, tripling = course.exercise("doubling"), course.exercise("tripling")
+    course.solution("doubling").unlink()
+    doubling.write_text(RIGHT)
+    tripling.write_text("def triple(x):\n    return 3 * x\n")
+    if last:
+        watching.handle(Saved("tripling"))
+        watching.handle(result("tripling", triple=Outcome.PASSED))
+        watching.handle(Saved("doubling"))
+    watching.handle(Pressed("r"))
+    watching.handle(result("doubling", double=Outcome.PASSED, halve=Outcome.PASSED))
+    watching.handle(Pressed("u"))
+    assert doubling.read_text() == SKELETON and "3 * x" in tripling.read_text()
+
+
 def test_a_result_is_shown_where_progress_cannot_be_stored(watching, monkeypatch):
     def refuse(path, content):
         raise GraderError(f"{path} cannot be written")
